@@ -1,0 +1,125 @@
+"""`fetcher status`, `fetcher verify`, `fetcher config`: looking without touching."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from fetcher import config
+from fetcher.cli.options import FILE, OUT, config_options, settings_of
+from fetcher.errors import Exit
+from fetcher.monitor import summary
+from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
+from fetcher.monitor.status import Status, look
+from fetcher.monitor.words import duration, number
+
+
+@click.command(short_help="How far a job is, during and after a run.")
+@click.argument("out", type=OUT)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object, for programs.")
+def status(out: Path, as_json: bool) -> None:
+    """Lines done and in total, by outcome, and the rate, of the job in OUT.
+
+    \b
+    Examples:
+      fetcher status out
+      fetcher status out --json
+    """
+    found = look(out)
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    console = Console()
+    console.print(_headline(found), highlight=False)
+    if found.rows:
+        console.print()
+        console.print(summary.table(found.totals))
+
+
+def _headline(found: Status) -> str:
+    done = number(found.rows)
+    if found.url_lines is not None:
+        share = 100 * found.rows / max(found.url_lines, 1)
+        about = "" if found.url_lines_exact else "about "
+        done += f" of {about}{number(found.url_lines)} lines ({share:.1f} %)"
+    else:
+        done += " lines"
+    parts = [f"{found.input}: {found.state}", done]
+    if found.rate_per_s is not None:
+        parts.append(f"{number(round(found.rate_per_s))} lines/s")
+    if found.state != "complete" and found.updated_s_ago is not None:
+        parts.append(f"last commit {duration(found.updated_s_ago)} ago")
+    return ", ".join(parts)
+
+
+@click.command(short_help="Prove that every URL line has exactly one row.")
+@click.argument("out", type=OUT)
+@click.option(
+    "--urls",
+    type=FILE,
+    metavar="URLFILE",
+    help="The URL file, where it is no longer where it was.",
+)
+def verify(out: Path, urls: Path | None) -> int:
+    """Read all rows in OUT and compare them with the journal and with the URL file, line by line.
+
+    Exits with 0 where every URL line has exactly one row with its URL, and with 6 where not.
+
+    \b
+    Examples:
+      fetcher verify out
+      fetcher verify out --urls /elsewhere/urls.txt
+    """
+    report = Audit(out, urls).run()
+    for line in report.told:
+        click.echo(line)
+    for kind, count in report.counts.items():
+        if count > MAX_TOLD:
+            click.echo(f"… {kind}: {number(count)} in all")
+    click.echo(_verdict(report))
+    return Exit.DONE if report.proven else Exit.UNPROVEN
+
+
+def _verdict(report: Report) -> str:
+    lines = "an unknown number of" if report.url_lines is None else number(report.url_lines)
+    against = (
+        f"compared with {report.compared_with}"
+        if report.compared_with
+        else "the URL file is not there (name it with --urls): compared with the journal only"
+    )
+    if report.proven:
+        return f"proven: {lines} URL lines, {number(report.rows)} rows, one each ({against})"
+    hint = "; the run is unfinished: resume it" if set(report.counts) == {NO_ROW} else ""
+    return f"NOT proven: {lines} URL lines, {number(report.rows)} rows ({against}){hint}"
+
+
+@click.command("config", short_help="The effective settings and where each came from.")
+@config_options
+def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
+    """Every setting: its value, where it came from, and what it means.
+
+    A file (-c) is overridden by the environment (FETCHER_WORKER__POOL_SIZE=500), and that by the
+    command line.
+
+    \b
+    Examples:
+      fetcher config
+      fetcher config -c fetcher.toml --set worker.pool_size=500
+    """
+    loaded = settings_of(conf, assignments)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("setting", "value", "from", "meaning"):
+        table.add_column(heading, overflow="fold")
+    for name, section in config.sections():
+        values = getattr(loaded.settings, name)
+        for key, field in section.model_fields.items():
+            origin = loaded.origins.get(f"{name}.{key}", "default")
+            table.add_row(
+                f"{name}.{key}", repr(getattr(values, key)), origin, field.description or ""
+            )
+    Console().print(table)

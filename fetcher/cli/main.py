@@ -1,0 +1,83 @@
+"""The program: the group of commands, and the one place where errors become exit codes.
+
+Law: a user's mistake is one line on stderr and a documented exit code; a traceback is our bug.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+
+import click
+
+from fetcher import __version__
+from fetcher.cli import inspect, roles, run
+from fetcher.errors import Exit, FetcherError
+from fetcher.pipeline.process import complain
+
+EPILOG = """\b
+Exit codes:
+  0  every line has its row (verify: proven)
+  1  an error of fetcher's own; please report it
+  2  wrong usage, configuration or input
+  3  stopped before the end; the same command resumes
+  4  OUT belongs to another job, or it or an address is in use
+  5  the data on disk is damaged, or the disk does not keep it
+  6  verify: some line has not exactly one row
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EPILOG,
+)
+@click.version_option(__version__, prog_name="fetcher")
+def cli() -> None:
+    """Fetch every URL of a file; every line ends in exactly one durable result row.
+
+    \b
+    Examples:
+      fetcher run urls.txt -o out          fetch them all, on all cores
+      fetcher status out                   how far is it?
+      fetcher verify out                   prove that every line has its row
+    """
+
+
+for command in (
+    run.run,
+    roles.ventilator,
+    roles.worker,
+    roles.sink,
+    inspect.status,
+    inspect.verify,
+    inspect.show_config,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the program and leave with its exit code."""
+    sys.exit(_code())
+
+
+def _code() -> int:
+    try:
+        code = cli.main(prog_name="fetcher", standalone_mode=False)
+    except click.exceptions.Abort:
+        return Exit.STOPPED
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except FetcherError as error:
+        return complain(error) if str(error) else error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing more can be told.
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+        return Exit.BUG
+    except Exception:
+        traceback.print_exc()
+        print("fetcher: this is a bug; please report it", file=sys.stderr)  # noqa: T201
+        return Exit.BUG
+    return code if isinstance(code, int) else Exit.DONE

@@ -1,0 +1,59 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fetcher import config
+from fetcher.config import Value
+from fetcher.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OUT = click.Path(path_type=Path, file_okay=True)
+FILE = click.Path(path_type=Path)
+
+
+def config_options(command: F) -> F:
+    """-c CONF and --set section.key=value."""
+    command = click.option(
+        "--set",
+        "assignments",
+        metavar="SECTION.KEY=VALUE",
+        multiple=True,
+        help="Set one setting; may be repeated. `fetcher config` lists them.",
+    )(command)
+    return click.option(
+        "-c", "--config", "conf", type=FILE, metavar="CONF", help="A TOML file of settings."
+    )(command)
+
+
+out_option = click.option(
+    "-o", "--out", required=True, type=OUT, metavar="OUT", help="Where the results go."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
+insecure_option = click.option(
+    "--insecure",
+    is_flag=True,
+    help="Bind beyond loopback although anybody there could then join.",
+)
+
+
+def settings_of(
+    conf: Path | None, assignments: tuple[str, ...], **options: tuple[str, Value]
+) -> config.Loaded:
+    """The effective settings. `options`: section__key=(option's name, value or None)."""
+    overrides: dict[str, tuple[Value, str]] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {text}: write it as section.key=value")
+        overrides[key.strip()] = (value.strip(), f"--set {key.strip()}")
+    for name, (option, given) in options.items():
+        if given is not None:
+            overrides[name.replace("__", ".", 1)] = (given, option)
+    return config.load(conf, overrides=overrides)

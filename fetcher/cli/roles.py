@@ -1,0 +1,165 @@
+"""`fetcher ventilator`, `fetcher worker`, `fetcher sink`: the roles on separate hosts."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fetcher import config
+from fetcher.cli.options import (
+    FILE,
+    config_options,
+    insecure_option,
+    out_option,
+    quiet_option,
+    settings_of,
+)
+from fetcher.engines.local import Interrupts, run_workers
+from fetcher.errors import StoppedError
+from fetcher.monitor import progress
+from fetcher.pipeline import plain_main
+from fetcher.pipeline.process import RoleSpec
+
+_endpoints = (
+    click.option("--ventilator", "at_ventilator", metavar="TCP", help="The ventilator's endpoint."),
+    click.option("--sink", "at_sink", metavar="TCP", help="The sink's endpoint."),
+)
+
+
+def _with_endpoints(command: Any) -> Any:
+    for option in reversed(_endpoints):
+        command = option(command)
+    return command
+
+
+def _settings(
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    at_ventilator: str | None,
+    at_sink: str | None,
+    **more: Any,
+) -> config.Settings:
+    return settings_of(
+        conf,
+        assignments,
+        endpoints__ventilator=("--ventilator", at_ventilator),
+        endpoints__sink=("--sink", at_sink),
+        **more,
+    ).settings
+
+
+def _live(role: str, settings: config.Settings, **fields: Any) -> int:
+    return plain_main.run(
+        RoleSpec(
+            role=role,
+            name=role,
+            settings=config.dump(settings),
+            ventilator=settings.endpoints.ventilator,
+            sink=settings.endpoints.sink,
+            session=secrets.token_hex(8),
+            leashed=False,
+            **fields,
+        )
+    )
+
+
+@click.command(short_help="Hand out the URLs of a file to workers on any host.")
+@click.argument("urlfile", type=FILE)
+@_with_endpoints
+@config_options
+@click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@insecure_option
+def ventilator(
+    urlfile: Path,
+    at_ventilator: str | None,
+    at_sink: str | None,
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    batch_size: int | None,
+    insecure: bool,
+) -> int:
+    """Read URLFILE and hand out its lines until the sink has a row for each.
+
+    May be started before or after the others, and stopped and started again at any time: what is
+    done is known to the sink alone.
+
+    \b
+    Examples:
+      fetcher ventilator urls.txt
+      fetcher ventilator urls.txt --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 \\
+          --insecure
+    """
+    batch = {"job__batch_size": ("--batch-size", batch_size)}
+    settings = _settings(conf, assignments, at_ventilator, at_sink, **batch)
+    return _live("ventilator", settings, urlfile=str(urlfile), insecure=insecure)
+
+
+@click.command(short_help="Fetch for a ventilator and a sink on any host.")
+@_with_endpoints
+@config_options
+@click.option(
+    "--processes", type=int, metavar="N", help="Worker processes (default: one per core)."
+)
+@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@quiet_option
+def worker(
+    at_ventilator: str | None,
+    at_sink: str | None,
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    processes: int | None,
+    pool_size: int | None,
+    quiet: bool,
+) -> None:
+    """Fetch what the ventilator hands out and send the rows to the sink, in a process per core.
+
+    Workers may join and leave at any time. Ctrl-C lets requests in flight finish.
+
+    \b
+    Examples:
+      fetcher worker
+      fetcher worker --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 --processes 8
+    """
+    settings = _settings(
+        conf,
+        assignments,
+        at_ventilator,
+        at_sink,
+        worker__processes=("--processes", processes),
+        worker__pool_size=("--pool-size", pool_size),
+    )
+    display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
+    try:
+        run_workers(settings, display, Interrupts())
+    finally:
+        display.close()
+
+
+@click.command(short_help="Collect result rows from workers on any host.")
+@out_option
+@_with_endpoints
+@config_options
+@insecure_option
+def sink(
+    out: Path,
+    at_ventilator: str | None,
+    at_sink: str | None,
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    insecure: bool,
+) -> int:
+    """Make rows durable in OUT and tell the ventilator what is done; leave when all is.
+
+    \b
+    Examples:
+      fetcher sink -o out
+      fetcher sink -o out --sink tcp://10.0.0.2:5710 --insecure
+    """
+    settings = _settings(conf, assignments, at_ventilator, at_sink)
+    try:
+        return _live("sink", settings, out=str(out), insecure=insecure)
+    except StoppedError as error:
+        raise StoppedError(f"{error}; what was committed is safe in {out}") from error

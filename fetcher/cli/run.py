@@ -1,0 +1,127 @@
+"""`fetcher run`: all roles on this host."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.console import Console
+
+from fetcher.cli.options import config_options, out_option, quiet_option, settings_of
+from fetcher.engines.local import Interrupts, run_job
+from fetcher.errors import ConflictError, InputError, StoppedError
+from fetcher.monitor import progress, summary
+from fetcher.monitor.audit import read_both
+from fetcher.pipeline.source import Source
+from fetcher.store import manifest
+from fetcher.store.lock import DirectoryLock
+
+_COPY_BYTES = 1024 * 1024
+
+
+@click.command(short_help="Fetch every URL of a file, on this host.")
+@click.argument("urlfile", type=click.Path(path_type=Path, allow_dash=True))
+@out_option
+@config_options
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
+@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@quiet_option
+def run(
+    urlfile: Path,
+    out: Path,
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    workers: int | None,
+    pool_size: int | None,
+    batch_size: int | None,
+    quiet: bool,
+) -> None:
+    """Fetch every URL of URLFILE; one result row a line goes to OUT/results/part-*.jsonl.
+
+    URLFILE holds one URL a line (UTF-8, plain or gzip); blank lines and lines that begin with #
+    are skipped. `-` reads standard input. The same command after any interruption goes on where
+    it was; nothing that was committed is fetched again.
+
+    \b
+    Examples:
+      fetcher run urls.txt -o out
+      fetcher run urls.txt.gz -o out --workers 4 --pool-size 1000
+      zcat *.gz | fetcher run - -o out
+      fetcher run urls.txt -o out -c fetcher.toml --set http.total_timeout_s=20
+    """
+    settings = settings_of(
+        conf,
+        assignments,
+        worker__processes=("--workers", workers),
+        worker__pool_size=("--pool-size", pool_size),
+        job__batch_size=("--batch-size", batch_size),
+    ).settings
+    if str(urlfile) == "-" or urlfile.is_fifo():
+        urlfile = _spool(urlfile, out)
+    Source(urlfile)  # a bad file is told before any process is started
+    before = _rows(out)
+    display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
+    began = time.monotonic()
+    try:
+        run_job(urlfile, out, settings, display, Interrupts())
+    except StoppedError as error:
+        raise StoppedError(f"{error} ({_said(out)})") from error
+    finally:
+        display.close()
+    if not quiet:
+        totals = read_both(out)[1].recovered.totals
+        took_s = time.monotonic() - began
+        summary.show(Console(), totals, out, took_s, totals.rows - before)
+
+
+def _rows(out: Path) -> int:
+    if not (out / manifest.MANIFEST_NAME).exists():
+        return 0
+    return read_both(out)[1].recovered.totals.rows
+
+
+def _said(out: Path) -> str:
+    return f"{_rows(out):,} lines are done and safe in {out}"
+
+
+def _spool(urlfile: Path, out: Path) -> Path:
+    """Copy a pipe into OUT, so that it can be read again; the same content again resumes."""
+    manifest.prepare(out)
+    spool = out / manifest.SPOOL_NAME
+    part = spool.with_name(f"{spool.name}.tmp")
+    with DirectoryLock(out):
+        try:
+            if str(urlfile) == "-":
+                _copy(sys.stdin.buffer, part)
+            else:
+                with urlfile.open("rb") as pipe:
+                    _copy(pipe, part)
+        except OSError as error:
+            raise InputError(f"{urlfile}: {error.strerror}") from error
+        if spool.exists() and part.stat().st_size and _digest(spool) != _digest(part):
+            part.unlink()
+            raise ConflictError(
+                f"{out} was begun with other input than what {urlfile} holds now; "
+                "choose another OUT"
+            )
+        if spool.exists():
+            part.unlink()
+        else:
+            part.replace(spool)
+    return spool
+
+
+def _copy(pipe: BinaryIO, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(pipe, file, _COPY_BYTES)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

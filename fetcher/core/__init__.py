@@ -1,0 +1,1 @@
+"""The decisions, pure: no clock, socket, file or greenlet; time comes in as `now`, in seconds."""

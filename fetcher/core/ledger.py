@@ -1,0 +1,399 @@
+"""Who has been handed what: the ventilator's leases, all soft.
+
+Law: time and leases only decide when lines are handed out (again); that each has one row in the
+end is the sink's doing (core.intake). What is not committed is always either ready, leased or
+condemned, so the job always ends.
+
+    add -> ready --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (gone)
+             ^               |                  |                      |
+             +-- lapsed -----+------ death -----+--- chunks were lost -+
+                          (a death without progress splits the piece, or condemns its one line)
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from fetcher.core import masks
+from fetcher.core.wire import Suspect
+from fetcher.model import Batch
+
+
+class LeaseRules(msgspec.Struct, frozen=True):
+    """When to hand out again, seconds; see the settings of the same names."""
+
+    silent_s: float = 5.0  # a worker unheard of for so long is dead
+    unclaimed_s: float = 90.0  # a piece may wait so long in a busy worker's pipe
+    finished_s: float = 10.0  # from "all rows handed to the sink" to their commit
+    stall_s: float = 150.0  # a living worker must get at least one line of a piece done in this
+    tail_after_s: float = 20.0  # when nothing is left: second copies of what is out for so long
+    poison_deaths: int = 3  # that a line alone must cause to be condemned
+    ahead: int = 2  # unclaimed pieces per live worker
+    max_open_bytes: int = 16 * 1024 * 1024  # URL text of uncommitted batches
+
+
+SPLIT = 8  # parts that a piece is split into when its worker died without progress
+TAIL_LINES = 16  # of a second copy
+ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
+LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
+CONDEMN_AGAIN_S = 5.0
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Lines of one batch that travel together."""
+
+    batch: int
+    mask: int
+    deaths: int = 0  # of workers that had it and committed nothing of it
+
+
+class LeaseState(enum.Enum):
+    """Where a lease is; see the module's picture."""
+
+    SENT = "sent"
+    CLAIMED = "claimed"
+    FINISHED = "finished"
+
+
+class Lease(msgspec.Struct):
+    """A piece that is out."""
+
+    id: int
+    piece: Piece
+    issued_at: float
+    expires_at: float
+    state: LeaseState = LeaseState.SENT
+    worker: str = ""
+    progressed: bool = False  # some line of it was committed since it was handed out
+    copied: int = 0  # lines that a second lease has as well
+    is_copy: bool = False
+    orphan: bool = False  # a worker died while it was unclaimed
+
+
+class OpenBatch(msgspec.Struct):
+    """A batch with uncommitted lines."""
+
+    batch: Batch
+    remaining: int
+    leases: set[int]
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """To be sent now."""
+
+    lease: int
+    batch: Batch
+    mask: int
+
+
+class Ledger:
+    """Decides what is handed out next; everything is told to it, nothing is asked of a clock."""
+
+    def __init__(self, rules: LeaseRules, first_lease: int = 1) -> None:
+        self.rules = rules
+        self.source_ended = False
+        self.redelivered = 0  # lines handed out again
+        self._next_lease = first_lease
+        self._open: dict[int, OpenBatch] = {}
+        self._open_bytes = 0
+        self._ready: deque[Piece] = deque()
+        self._lone: deque[Piece] = deque()  # single lines that have caused a death: one at a time
+        self._leases: dict[int, Lease] = {}  # in the order of issue
+        self._workers: dict[str, float] = {}  # -> last heard of
+        self._unclaimed = 0
+        self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
+        self._frozen_at: float | None = None
+        self._suspects_changed = False
+
+    # -- what goes in ------------------------------------------------------------------------
+
+    def wants_batch(self) -> bool:
+        """Whether the next batch of the source should be added."""
+        return (
+            not self.source_ended
+            and not self._ready
+            and self._has_window()
+            and self._open_bytes < self.rules.max_open_bytes
+        )
+
+    def add(self, batch: Batch, committed: int = 0, suspects: Iterable[Suspect] = ()) -> None:
+        """A batch of the source, with what is committed of it and what has killed workers."""
+        remaining = batch.mask & ~committed
+        if not remaining:
+            return
+        self._open[batch.id] = OpenBatch(batch, remaining, set())
+        self._open_bytes += _cost(batch)
+        for suspect in suspects:
+            mask = masks.unpack(suspect.mask) & remaining
+            if mask:
+                self._queue(Piece(batch.id, mask, suspect.deaths))
+                remaining &= ~mask
+        if remaining:
+            self._queue(Piece(batch.id, remaining))
+
+    def _queue(self, piece: Piece) -> None:
+        (self._lone if _is_lone(piece) else self._ready).append(piece)
+
+    # -- what comes out ----------------------------------------------------------------------
+
+    def _has_window(self) -> bool:
+        window = self.rules.ahead * max(len(self._workers), 1)
+        return self._frozen_at is None and self._unclaimed < window
+
+    def take(self, now: float) -> Assignment | None:
+        """The next piece to send, leased from now on; None if there is none or no room for it."""
+        if not self._has_window():
+            return None
+        piece = self._next_ready()
+        is_copy = False
+        if piece is None and self.source_ended:
+            piece = self._tail_copy(now)
+            is_copy = piece is not None
+        if piece is None:
+            return None
+        lease = Lease(self._next_lease, piece, now, now + self.rules.unclaimed_s, is_copy=is_copy)
+        self._next_lease += 1
+        self._leases[lease.id] = lease
+        owner = self._open[piece.batch]
+        owner.leases.add(lease.id)
+        self._unclaimed += 1
+        return Assignment(lease.id, owner.batch, piece.mask)
+
+    def _next_ready(self) -> Piece | None:
+        while self._ready:
+            piece = self._uncommitted(self._ready.popleft())
+            if piece:
+                return piece
+        while self._lone and not self._lone_is_out():
+            piece = self._uncommitted(self._lone.popleft())
+            if piece:
+                return piece
+        return None
+
+    def _uncommitted(self, piece: Piece) -> Piece | None:
+        owner = self._open.get(piece.batch)
+        mask = piece.mask & owner.remaining if owner else 0
+        return Piece(piece.batch, mask, piece.deaths) if mask else None
+
+    def _lone_is_out(self) -> bool:
+        return any(_is_lone(lease.piece) for lease in self._leases.values())
+
+    def _tail_copy(self, now: float) -> Piece | None:
+        if len(self._workers) < 2:
+            return None
+        for lease in self._leases.values():
+            if now - lease.issued_at < self.rules.tail_after_s:
+                return None
+            if lease.is_copy or lease.state is LeaseState.FINISHED or _is_lone(lease.piece):
+                continue
+            mask = lease.piece.mask & self._open[lease.piece.batch].remaining & ~lease.copied
+            if mask:
+                mask = masks.parts(mask, -(-mask.bit_count() // TAIL_LINES))[0]
+                lease.copied |= mask
+                self.redelivered += mask.bit_count()
+                return Piece(lease.piece.batch, mask, lease.piece.deaths)
+        return None
+
+    def put_back(self, lease_id: int) -> None:
+        """The socket did not take it after all."""
+        lease = self._drop(lease_id)
+        if lease and not lease.is_copy:
+            queue = self._lone if _is_lone(lease.piece) else self._ready
+            queue.appendleft(lease.piece)
+
+    def condemned(self, now: float) -> list[tuple[Batch, int]]:
+        """Lines (as batch and offset) that need a `crashed` row, repeated until committed."""
+        due = []
+        for (batch, mask), at in self._condemned.items():
+            if at <= now:
+                due.append((self._open[batch].batch, mask.bit_length() - 1))
+                self._condemned[batch, mask] = now + CONDEMN_AGAIN_S
+        return due
+
+    # -- what workers say --------------------------------------------------------------------
+
+    def claimed(self, worker: str, lease_id: int, now: float) -> None:
+        """The worker took the lease off its socket."""
+        lease = self._leases.get(lease_id)
+        if lease and lease.state is LeaseState.SENT:
+            self._unclaimed -= 1
+            lease.state = LeaseState.CLAIMED
+            lease.worker = worker
+            lease.expires_at = now + self.rules.stall_s
+        self._workers[worker] = now
+
+    def finished(self, worker: str, lease_id: int, now: float) -> None:
+        """The worker has handed every row of the lease to the sink's socket."""
+        self.claimed(worker, lease_id, now)
+        lease = self._leases.get(lease_id)
+        if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
+            lease.state = LeaseState.FINISHED
+            lease.expires_at = now + self.rules.finished_s
+
+    def heartbeat(self, worker: str, held: Iterable[int], now: float) -> None:
+        """The worker lives and holds these leases and no others: mends lost claims and ends."""
+        self._workers[worker] = now
+        held = set(held)
+        for lease_id in held:
+            self.claimed(worker, lease_id, now)
+        for lease in list(self._leases.values()):
+            if (
+                lease.worker == worker
+                and lease.state is LeaseState.CLAIMED
+                and lease.id not in held
+            ):
+                self.finished(worker, lease.id, now)
+
+    def left(self, worker: str, now: float, *, died: bool) -> None:
+        """The worker is gone, in good order or not."""
+        if self._workers.pop(worker, None) is None and not died:
+            return
+        for lease in list(self._leases.values()):
+            if lease.state is LeaseState.SENT and died:
+                # Any worker's pipe may have held it; it is handed out again if nobody claims it.
+                lease.orphan = True
+                lease.expires_at = min(lease.expires_at, now + ORPHAN_S)
+            elif lease.worker == worker and lease.state is LeaseState.CLAIMED:
+                self._hand_out_again(lease, died=died)
+            elif lease.worker == worker:
+                lease.expires_at = min(lease.expires_at, now + LOST_S)
+
+    # -- what the sink says ------------------------------------------------------------------
+
+    def committed(self, batch_id: int, mask: int, now: float) -> None:
+        """These lines of the batch are committed (all that are, not only the newest)."""
+        owner = self._open.get(batch_id)
+        if owner is None:
+            return
+        new = owner.remaining & mask
+        owner.remaining &= ~mask
+        for lease_id in list(owner.leases):
+            lease = self._leases[lease_id]
+            if not lease.piece.mask & owner.remaining:
+                self._drop(lease_id)
+            elif lease.piece.mask & new:
+                lease.progressed = True
+                if lease.state is LeaseState.CLAIMED:
+                    lease.expires_at = now + self.rules.stall_s
+        for key in [key for key in self._condemned if key[0] == batch_id and key[1] & new]:
+            del self._condemned[key]
+            self._suspects_changed = True
+        if not owner.remaining:
+            del self._open[batch_id]
+            self._open_bytes -= _cost(owner.batch)
+
+    def open_batches(self) -> list[Batch]:
+        """Batches with uncommitted lines."""
+        return [owner.batch for owner in self._open.values()]
+
+    def sink_restarted(self, now: float) -> None:
+        """Rows that were on their way may be lost: look again soon."""
+        for lease in self._leases.values():
+            if lease.state is LeaseState.FINISHED:
+                lease.expires_at = min(lease.expires_at, now + LOST_S)
+
+    def freeze(self, now: float) -> None:
+        """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
+        if self._frozen_at is None:
+            self._frozen_at = now
+
+    def thaw(self, now: float) -> None:
+        """The sink is back: everybody gets the lost time back."""
+        if self._frozen_at is None:
+            return
+        lost = now - self._frozen_at
+        self._frozen_at = None
+        for lease in self._leases.values():
+            lease.expires_at += lost
+            lease.issued_at += lost
+        for worker in self._workers:
+            self._workers[worker] = now
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen_at is not None
+
+    # -- what time does ----------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Let silent workers die and leases lapse. Call it after all waiting events were told."""
+        if self._frozen_at is not None:
+            return
+        for worker, heard_at in list(self._workers.items()):
+            if now - heard_at > self.rules.silent_s:
+                self.left(worker, now, died=True)
+        for lease in list(self._leases.values()):
+            if lease.expires_at <= now:
+                died = lease.orphan if lease.state is LeaseState.SENT else True
+                self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
+
+    def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
+        self._drop(lease.id)
+        owner = self._open[lease.piece.batch]
+        elsewhere = 0
+        for other in owner.leases:
+            elsewhere |= self._leases[other].piece.mask
+        mask = lease.piece.mask & owner.remaining & ~elsewhere
+        if not mask:
+            return
+        self.redelivered += mask.bit_count()
+        if not died or lease.progressed:
+            self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths))
+            return
+        self._suspects_changed = True
+        if mask.bit_count() > 1:
+            # Deaths count from when a line is alone: its company is not to blame.
+            for part in masks.parts(mask, SPLIT):
+                self._ready.append(Piece(lease.piece.batch, part, 1))
+        elif lease.piece.deaths >= self.rules.poison_deaths:
+            self._condemned[lease.piece.batch, mask] = 0.0
+        else:
+            self._lone.append(Piece(lease.piece.batch, mask, lease.piece.deaths + 1))
+
+    def _drop(self, lease_id: int) -> Lease | None:
+        lease = self._leases.pop(lease_id, None)
+        if lease is None:
+            return None
+        self._open[lease.piece.batch].leases.discard(lease_id)
+        if lease.state is LeaseState.SENT:
+            self._unclaimed -= 1
+        return lease
+
+    # -- what others may know ----------------------------------------------------------------
+
+    def suspects_if_changed(self) -> list[Suspect] | None:
+        """What a next ventilator must know of deaths; None if nothing changed since last asked."""
+        if not self._suspects_changed:
+            return None
+        self._suspects_changed = False
+        pieces = [*self._ready, *self._lone, *(lease.piece for lease in self._leases.values())]
+        pieces += [Piece(b, mask, self.rules.poison_deaths) for b, mask in self._condemned]
+        return [
+            Suspect(batch=piece.batch, mask=masks.pack(piece.mask), deaths=piece.deaths)
+            for piece in pieces
+            if piece.deaths
+        ]
+
+    @property
+    def lines_out(self) -> int:
+        """Uncommitted lines under a lease (a line under two counts twice)."""
+        return sum(
+            (lease.piece.mask & self._open[lease.piece.batch].remaining).bit_count()
+            for lease in self._leases.values()
+        )
+
+    @property
+    def workers(self) -> list[str]:
+        return list(self._workers)
+
+
+def _is_lone(piece: Piece) -> bool:
+    return piece.deaths > 0 and piece.mask.bit_count() == 1
+
+
+def _cost(batch: Batch) -> int:
+    return len(batch.urls) + batch.mask.bit_count() // 8 + 500

@@ -1,0 +1,110 @@
+"""What a line of the URL file is.
+
+Law: every reader of the file (ventilator, census, verify) asks here, so that all of them agree on
+which lines are URL lines and on their text. A line ends at a line feed; its text is what is left
+without surrounding white space (so CRLF is the same as LF). Blank lines and lines that begin with
+`#` are no URL lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
+
+from fetcher.core import masks
+from fetcher.model import Batch, Task
+
+# Longer than any URL that a server takes; what is beyond is never read into memory.
+MAX_LINE_BYTES: Final = 32 * 1024
+BOM: Final = b"\xef\xbb\xbf"
+_READ_BYTES: Final = 256 * 1024
+
+
+class ByteStream(Protocol):
+    """What is read from: a binary file, or a decompressing one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def url_lines(lines: Iterable[bytes]) -> list[bytes]:
+    """Stripped text of each physical line; b"" for the blank and comment lines."""
+    return [b"" if text[:1] == b"#" else text for text in map(bytes.strip, lines)]
+
+
+def read_lines(stream: ByteStream, size: int = _READ_BYTES) -> Iterator[list[bytes]]:
+    """Physical lines, a list for each read, without line feeds and without a BOM.
+
+    A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes, so that it stays
+    recognisable as too long; memory does not grow with its length.
+    """
+    rest = b""
+    first = True
+    while block := stream.read(size):
+        if first:
+            block = block.removeprefix(BOM)
+            first = False
+        lines = (rest + block).split(b"\n")
+        rest = _cut(lines.pop())
+        if lines:
+            yield [_cut(line) for line in lines] if max(map(len, lines)) > MAX_LINE_BYTES else lines
+    if rest:
+        yield [rest]
+
+
+def _cut(line: bytes) -> bytes:
+    return line if len(line) <= MAX_LINE_BYTES else line[: MAX_LINE_BYTES + 1]
+
+
+def batches(blocks: Iterable[list[bytes]], batch_size: int) -> Iterator[Batch]:
+    """Every `batch_size` physical lines as a batch, in order, also those without any URL line."""
+    pending: list[bytes] = []
+    batch_id = 0
+    for block in blocks:
+        pending += block
+        start = 0
+        while len(pending) - start >= batch_size:
+            yield make_batch(batch_id, batch_size, pending[start : start + batch_size])
+            start += batch_size
+            batch_id += 1
+        del pending[:start]
+    if pending:
+        yield make_batch(batch_id, batch_size, pending)
+
+
+def make_batch(batch_id: int, batch_size: int, lines: list[bytes]) -> Batch:
+    """The batch of these physical lines."""
+    texts = url_lines(lines)
+    if b"" in texts:
+        mask = sum(1 << offset for offset, text in enumerate(texts) if text)
+        texts = [text for text in texts if text]
+    else:
+        mask = (1 << len(texts)) - 1
+    return Batch(batch_id, batch_id * batch_size + 1, mask, b"\n".join(texts))
+
+
+def select(urls: bytes, full: int, mask: int) -> bytes:
+    """Those of a batch's joined URL lines that are in `mask`, joined."""
+    if mask == full:
+        return urls
+    texts = zip(masks.offsets(full), urls.split(b"\n"), strict=True)
+    return b"\n".join(text for offset, text in texts if mask >> offset & 1)
+
+
+def task_of(line: int, raw: bytes) -> Task:
+    """The task of a URL line's stripped bytes; bytes that no URL has become a task with a fault."""
+    if len(raw) > MAX_LINE_BYTES:
+        text = raw[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
+        return Task(line, text, f"the line is longer than {MAX_LINE_BYTES} bytes (cut here)")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        where = f"byte 0x{raw[error.start]:02x} at {error.start}"
+        return Task(line, raw.decode("utf-8", "backslashreplace"), f"not valid UTF-8 ({where})")
+    return Task(line, text)
+
+
+def fingerprint(line: int, text: str) -> int:
+    """A 64-bit number for "this line has this text", to be summed without regard to order."""
+    raw = b"%d %s" % (line, text.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")

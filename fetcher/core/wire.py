@@ -1,0 +1,289 @@
+"""Messages <-> msgpack frames.
+
+Law: a message is one msgpack map (its header), and for two of them one raw frame behind it. The
+header names the wire's version `v` and its type `t`; all other keys are the fields declared here.
+What is not exactly that is a WireError, whatever it is: this module never raises anything else on
+bytes from outside.
+
+    ventilator -> worker   tasks    Tasks + frame: URL lines joined by line feeds
+    worker -> sink         results  ChunkHeader + frame: the encoded rows
+    worker -> ventilator   events   Claim, Finished, Heartbeat, Bye;  supervisor -> ventilator  Gone
+    ventilator -> all      control  State, repeated
+    ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
+                                    Poll -> Committed | Resync | Refused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+import msgpack
+import msgspec
+from msgspec import Meta
+
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.errors import WireError
+from fetcher.model import OUTCOMES, Chunk
+
+VERSION: Final = 1
+MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
+MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
+_MAX_ITEMS: Final = 2_000_000
+
+Count = Annotated[int, Meta(ge=0)]
+Line = Annotated[int, Meta(ge=1)]
+Code = Annotated[int, Meta(ge=0, lt=len(OUTCOMES))]
+Mask = bytes  # see core.masks.pack
+Name = Annotated[str, Meta(max_length=200)]
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=True):
+    """Base of all headers."""
+
+
+class Tasks(Message, tag="tasks", frozen=True):
+    """A piece of a batch to fetch, under a lease."""
+
+    job: Name
+    lease: Count
+    batch: Count
+    batch_mask: Mask  # all URL lines of the batch
+    first_line: Line
+    mask: Mask  # the lines to fetch now
+
+
+class ChunkHeader(Message, tag="chunk", frozen=True):
+    """See model.Chunk; the frame behind it is `rows`."""
+
+    job: Name
+    batch: Count
+    batch_mask: Mask
+    worker: Name
+    lines: list[Line]
+    row_bytes: list[Count]
+    outcomes: list[Code]
+    statuses: list[Count]
+    body_bytes: list[Count]
+
+
+class Claim(Message, tag="claim", frozen=True):
+    """The worker has taken this lease off the socket."""
+
+    worker: Name
+    lease: Count
+
+
+class Finished(Message, tag="finished", frozen=True):
+    """Every row of this lease has been handed to the sink's socket."""
+
+    worker: Name
+    lease: Count
+
+
+class Heartbeat(Message, tag="heartbeat", frozen=True):
+    """Once a second: the worker lives, and this is all that it holds."""
+
+    worker: Name
+    slots: Count
+    in_flight: Count
+    queued: Count
+    held: list[Count]
+
+
+class Bye(Message, tag="bye", frozen=True):
+    """The worker leaves in good order; what it held and did not finish may be handed out again."""
+
+    worker: Name
+
+
+class Gone(Message, tag="gone", frozen=True):
+    """Its supervisor saw this worker die."""
+
+    worker: Name
+
+
+class State(Message, tag="state", frozen=True):
+    """What the ventilator tells everybody, twice a second."""
+
+    job: Name
+    phase: Literal["starting", "running", "frozen", "finish"]
+    totals: Totals
+    source: SourceInfo
+    in_flight: Count
+    workers: Count
+    redelivered: Count  # lines handed out again so far
+
+
+class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The input file, as far as it is known: what makes a job this job."""
+
+    name: str
+    path: str
+    file_bytes: Count
+    source: SourceInfo
+
+
+class Open(Message, tag="open", frozen=True):
+    """Ask the sink to begin or resume the job of this input."""
+
+    session: Name
+    input: InputSpec
+    batch_size: Count
+    settings: dict[str, dict[str, str | int | float | bool | None]]
+    version: Name
+
+
+class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lines of a batch whose workers died, and how often in a row."""
+
+    batch: Count
+    mask: Mask
+    deaths: Count
+
+
+class Opened(Message, tag="opened", frozen=True):
+    """The job is open: what it is and what is committed already."""
+
+    job: Name
+    batch_size: Count
+    source: SourceInfo  # what the input must still begin with
+    done: bytes  # core.masks.IdSet of full batches
+    partial: dict[int, Mask]  # committed lines of the others
+    suspects: list[Suspect]
+    totals: Totals
+    epoch: Name
+    version: Count
+    complete: bool
+
+
+class Poll(Message, tag="poll", frozen=True):
+    """What has been committed since `version` of `epoch`? And by the way, this is what I know."""
+
+    session: Name
+    epoch: Name
+    version: Count
+    source: SourceInfo
+    suspects: list[Suspect] | None = None  # None: as before
+
+
+class Committed(Message, tag="committed", frozen=True):
+    """Batches whose committed lines changed: all their committed lines, b"" for a full batch."""
+
+    version: Count
+    changed: dict[int, Mask]
+    totals: Totals
+    complete: bool
+    stalled: str = ""  # why nothing can be committed now, such as a full disk
+
+
+class Resync(Message, tag="resync", frozen=True):
+    """What changed cannot be said, as the sink has started since or it was too much: open again."""
+
+
+class Close(Message, tag="close", frozen=True):
+    """The ventilator knows that the job is complete, and leaves."""
+
+    session: Name
+
+
+class Closed(Message, tag="closed", frozen=True):
+    """The sink has heard it, and leaves too."""
+
+
+class Refused(Message, tag="refused", frozen=True):
+    """No, and why, and with which exit code the asker should leave (0: it may ask again)."""
+
+    reason: str
+    exit_code: Count
+
+
+AnyMessage = (
+    Tasks
+    | ChunkHeader
+    | Claim
+    | Finished
+    | Heartbeat
+    | Bye
+    | Gone
+    | State
+    | Open
+    | Opened
+    | Poll
+    | Committed
+    | Resync
+    | Close
+    | Closed
+    | Refused
+)
+_WITH_FRAME: Final = (Tasks, ChunkHeader)
+
+
+def encode(message: AnyMessage, frame: bytes | None = None) -> list[bytes]:
+    """The frames of a message."""
+    header = {"v": VERSION, **msgspec.to_builtins(message, builtin_types=(bytes,))}
+    packed: bytes = msgpack.packb(header)
+    return [packed] if frame is None else [packed, frame]
+
+
+def decode(frames: Sequence[bytes]) -> tuple[AnyMessage, bytes]:
+    """The message and its raw frame (b"" where the type has none). Raises WireError only."""
+    if not 1 <= len(frames) <= 2:
+        raise WireError(f"{len(frames)} frames")
+    head = frames[0]
+    if len(head) > MAX_HEADER_BYTES or len(frames[-1]) > MAX_FRAME_BYTES:
+        raise WireError(f"oversized: {len(head)} + {len(frames[-1])} bytes")
+    message = _header(head)
+    if isinstance(message, _WITH_FRAME) != (len(frames) == 2):
+        raise WireError(f"{type(message).__name__} with {len(frames)} frames")
+    return message, frames[1] if len(frames) == 2 else b""
+
+
+def _header(head: bytes) -> AnyMessage:
+    try:
+        raw = msgpack.unpackb(
+            head,
+            strict_map_key=False,  # `partial` and `statuses` have int keys; convert() checks all
+            max_array_len=_MAX_ITEMS,
+            max_map_len=_MAX_ITEMS,
+            max_ext_len=0,
+            max_str_len=MAX_HEADER_BYTES,
+            max_bin_len=MAX_HEADER_BYTES,
+        )
+        if not isinstance(raw, dict) or raw.pop("v", None) != VERSION:
+            raise WireError(f"not a message of wire version {VERSION}")
+        message: AnyMessage = msgspec.convert(raw, AnyMessage)
+    except WireError:
+        raise
+    # msgpack raises ValueError, its own StackError and ExtraData, OverflowError, TypeError and
+    # more on hostile bytes: whatever it is, the bytes are at fault.
+    except Exception as error:
+        raise WireError(f"malformed: {type(error).__name__}: {error}"[:200]) from error
+    return message
+
+
+def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
+    """A chunk as message and frame."""
+    fields = {name: getattr(chunk, name) for name in ChunkHeader.__struct_fields__}
+    return ChunkHeader(**fields), chunk.rows
+
+
+def check_chunk(header: ChunkHeader, rows: bytes, batch_size: int) -> Chunk:
+    """The chunk, with its arrays, lengths and line ranges checked. Raises WireError."""
+    count = len(header.lines)
+    arrays = (header.row_bytes, header.outcomes, header.statuses, header.body_bytes)
+    if any(len(array) != count for array in arrays):
+        raise WireError("chunk: arrays of unequal length")
+    if sum(header.row_bytes) != len(rows):
+        raise WireError("chunk: row lengths do not add up")
+    if len(set(header.lines)) != count:
+        raise WireError("chunk: a line twice")
+    first = header.batch * batch_size + 1
+    mask = int.from_bytes(header.batch_mask, "little")
+    if mask.bit_length() > batch_size:
+        raise WireError("chunk: mask longer than a batch")
+    for line in header.lines:
+        if line < first or not mask >> (line - first) & 1:
+            raise WireError(f"chunk: line {line} is not of batch {header.batch}")
+    fields = {name: getattr(header, name) for name in ChunkHeader.__struct_fields__}
+    return Chunk(**fields, rows=rows)

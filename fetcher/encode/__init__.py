@@ -1,0 +1,1 @@
+"""A family: one file for each form that result rows can have on disk."""

@@ -1,0 +1,1 @@
+"""A family: who starts and supervises the roles' processes."""

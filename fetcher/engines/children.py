@@ -1,0 +1,129 @@
+"""Child processes of a supervisor: started, read, restarted with backoff, ended.
+
+Law: a child is a fresh interpreter in its own session, so that a terminal's Ctrl-C reaches only
+the supervisor; its standard input is its leash, so that it leaves when the supervisor dies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from fetcher.pipeline.process import RoleSpec
+
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 10.0
+_SETTLED_S: Final = 5.0  # a child that lived so long starts again without a long pause
+MAX_QUICK_DEATHS: Final = 20  # in a row, without any progress of the job: it will never work
+
+
+class Child:
+    """One supervised role; its process is replaced when it dies."""
+
+    def __init__(self, spec: RoleSpec, module: str, directory: Path) -> None:
+        self.spec = spec
+        self._module = module
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr: IO[bytes] | None = None
+        self._partial = b""
+        self._started_at = 0.0
+        self._starts = 0
+        self.name = spec.name
+        self.quick_deaths = 0
+        self.start_at = 0.0  # when it may be started (again)
+        self.finished = False  # it has done its part, and is not to be started again
+
+    def start(self, now: float) -> None:
+        """A new process, under a name that no earlier one had."""
+        self._starts += 1
+        self.name = self.spec.name if self._starts == 1 else f"{self.spec.name}.{self._starts}"
+        path = self._directory / f"{self.spec.name}.json"
+        spec = msgspec.structs.replace(self.spec, name=self.name)
+        path.write_bytes(msgspec.json.encode(spec))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module, str(path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._stderr = self._process.stderr
+        assert self._stderr is not None
+        os.set_blocking(self._stderr.fileno(), False)
+        self._started_at = now
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a process, living or not yet reported by `ended`."""
+        return self._process is not None
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def stderr_fd(self) -> int | None:
+        """To wait on; None once it is closed."""
+        return self._stderr.fileno() if self._stderr else None
+
+    def read_lines(self) -> list[str]:
+        """What it wrote to stderr since, in whole lines; at its end the rest too."""
+        if self._stderr is None:
+            return []
+        try:
+            data = os.read(self._stderr.fileno(), 1 << 16)
+        except BlockingIOError:
+            return []
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if not data:
+            self._stderr.close()
+            self._stderr = None
+            lines += [self._partial] if self._partial else []
+            self._partial = b""
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def ended(self, now: float) -> int | None:
+        """Its exit code (negative: a signal) once it is gone; None before.
+
+        Reported once; then the child may be started again at `start_at`.
+        """
+        if self._process is None or self._process.poll() is None:
+            return None
+        code = self._process.returncode
+        lived_s = now - self._started_at
+        self.quick_deaths = 0 if lived_s > _SETTLED_S else self.quick_deaths + 1
+        pause_s = min(_FIRST_PAUSE_S * 2 ** max(self.quick_deaths - 1, 0), _LONGEST_PAUSE_S)
+        self.start_at = now + pause_s
+        self._forget()
+        return code
+
+    def _forget(self) -> None:
+        assert self._process is not None
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._stderr is not None:
+            self._stderr.close()
+            self._stderr = None
+        self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it lives."""
+        if self.alive:
+            assert self._process is not None
+            self._process.send_signal(number)
+
+    def reap(self, say: Callable[[str], None]) -> None:
+        """Wait for its end and pass on its last words."""
+        if self._process is None:
+            return
+        self._process.wait()
+        for line in self.read_lines():
+            say(line)
+        self._forget()

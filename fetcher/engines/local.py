@@ -1,0 +1,295 @@
+"""All roles on this host: starts them, restarts what dies, shows the way out.
+
+Law: the supervisor takes no part in the job. Whatever it does or fails to do, the sink decides
+what is done; a role's own verdict (exit codes 2, 4 and 5) ends the run, any other death does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+import zmq
+
+from fetcher import config
+from fetcher.core import wire
+from fetcher.engines.children import MAX_QUICK_DEATHS, Child
+from fetcher.errors import Exit, FetcherError, StoppedError
+from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
+from fetcher.pipeline.process import RoleSpec
+
+_TURN_MS: Final = 100
+_VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
+_LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
+_SINK_LEAVE_S: Final = 15.0  # its last commit included
+PLAIN: Final = "fetcher.pipeline.plain_main"
+PATCHED: Final = "fetcher.pipeline.worker_main"
+
+
+class Display(Protocol):
+    """Who shows what happens; see fetcher.monitor.progress."""
+
+    def update(self, state: wire.State) -> None:
+        """The job's newest state."""
+
+    def say(self, line: str) -> None:
+        """A line for the user."""
+
+
+class Interrupts:
+    """Counts SIGINT and SIGTERM while it is entered; the supervisor's loop looks."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self.count += 1
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def worker_count(settings: config.Settings) -> int:
+    """`worker.processes`, or the cores that this process may use."""
+    return settings.worker.processes or len(os.sched_getaffinity(0))
+
+
+@contextlib.contextmanager
+def private_directory() -> Iterator[Path]:
+    """For sockets and specs: mode 0700, with a path short enough for a socket's name."""
+    path = Path(tempfile.mkdtemp(prefix="fetcher-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Supervisor:
+    """Keeps a set of children alive until the job is done, stopped or refused."""
+
+    def __init__(
+        self,
+        directory: Path,
+        addresses: Ends,
+        display: Display,
+        interrupts: Interrupts,
+        grace_s: float,
+        ends_with: str,
+    ) -> None:
+        """`ends_with`: the role whose children, all finished, mean that there is no more to do."""
+        self._ends_with = ends_with
+        self._directory = directory
+        self._display = display
+        self._interrupts = interrupts
+        self._grace_s = grace_s
+        self._context = zmq.Context()
+        self._control = open_socket(self._context, zmq.SUB, Way.CONTROL, addresses.control)
+        self._events = open_socket(self._context, zmq.PUSH, Way.EVENTS, addresses.events)
+        self._children: list[Child] = []
+        self._rows = 0
+        self._rows_at_death = -1
+
+    def add(self, spec: RoleSpec) -> None:
+        """One more child."""
+        module = PATCHED if spec.role == "worker" else PLAIN
+        self._children.append(Child(spec, module, self._directory))
+
+    def run(self) -> bool:
+        """True: all is done; False: interrupted, and stopped in good order. Raises FetcherError."""
+        try:
+            while not self._step():
+                if self._interrupts.count:
+                    self._stop()
+                    return False
+            self._let_leave()
+            return True
+        finally:
+            self._end_all()
+            self._context.destroy(linger=200)
+
+    # -- one turn ----------------------------------------------------------------------------
+
+    def _step(self) -> bool:
+        """Start, read and judge the children; True when there is no more to do."""
+        now = time.monotonic()
+        for child in self._children:
+            if not child.started and not child.finished and now >= child.start_at:
+                child.start(now)
+        self._wait()
+        for child in self._children:
+            self._judge(child, time.monotonic())
+        return all(c.finished for c in self._children if c.spec.role == self._ends_with)
+
+    def _wait(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._control, zmq.POLLIN)
+        for child in self._children:
+            if child.stderr_fd is not None:
+                poller.register(child.stderr_fd, zmq.POLLIN)
+        ready = dict(poller.poll(_TURN_MS))
+        for child in self._children:
+            if child.stderr_fd in ready:
+                self._relay(child)
+        while received := receive(self._control):
+            if isinstance(received[0], wire.State):
+                self._rows = received[0].totals.rows
+                self._display.update(received[0])
+
+    def _relay(self, child: Child) -> None:
+        for line in child.read_lines():
+            self._display.say(line)
+
+    def _judge(self, child: Child, now: float) -> None:
+        if child.started and not child.alive:
+            self._relay(child)
+        name, role = child.name, child.spec.role
+        code = child.ended(now)
+        if code is None:
+            return
+        if code in _VERDICTS:
+            raise Verdict(Exit(code))
+        if code == Exit.DONE:
+            child.finished = role == self._ends_with
+            # It left because the job is complete, or because somebody asked it to: it is not
+            # started again before the sink has had the time to say which.
+            child.start_at = now + _LEAVE_S
+            return
+        if role == "worker":
+            send(self._events, wire.Gone(worker=name))
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._display.say(f"fetcher: {name} ended ({how}); starting it again")
+        self._give_up_if_hopeless(child, how)
+
+    def _give_up_if_hopeless(self, child: Child, how: str) -> None:
+        if self._rows != self._rows_at_death:
+            self._rows_at_death = self._rows
+            child.quick_deaths = min(child.quick_deaths, 1)
+        if child.quick_deaths >= MAX_QUICK_DEATHS:
+            raise FetcherError(
+                f"{child.spec.name} ended {MAX_QUICK_DEATHS} times in a row at its start ({how}) "
+                "and the job made no progress; giving up (the same command resumes)"
+            )
+
+    # -- the ways out ------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        """In the order of the flow: no new tasks, then let finish, then commit."""
+        self._display.say("fetcher: stopping: requests in flight may finish (again: leave at once)")
+        self._end("ventilator", _LEAVE_S)
+        self._end("worker", self._grace_s + _LEAVE_S)
+        self._end("sink", _SINK_LEAVE_S)
+
+    def _let_leave(self) -> None:
+        """The job is complete and everybody was told; a moment for good manners."""
+        self._end("ventilator", _LEAVE_S, ask=False)
+        self._end("worker", 1.0, ask=False)
+
+    def _end(self, role: str, within_s: float, *, ask: bool = True) -> None:
+        children = [child for child in self._children if child.spec.role == role]
+        if ask:
+            for child in children:
+                child.signal(signal.SIGTERM)
+        until = time.monotonic() + within_s
+        while time.monotonic() < until and self._interrupts.count < 2:
+            if not any(child.alive for child in children):
+                break
+            self._wait()
+
+    def _end_all(self) -> None:
+        for child in self._children:
+            child.signal(signal.SIGCONT)
+            child.signal(signal.SIGKILL)
+        for child in self._children:
+            child.reap(self._display.say)
+
+
+class Verdict(FetcherError):
+    """A role has ended the run and told the user why already."""
+
+    def __init__(self, code: Exit) -> None:
+        super().__init__("")
+        self.exit_code = code
+
+
+def run_job(
+    urlfile: Path,
+    out: Path,
+    settings: config.Settings,
+    display: Display,
+    interrupts: Interrupts,
+) -> None:
+    """All roles for one job on this host, over private sockets. Raises FetcherError."""
+    plain = config.dump(settings)
+    session = secrets.token_hex(8)
+    with private_directory() as directory:
+        ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
+        supervisor = Supervisor(
+            directory,
+            ends(ventilator, sink),
+            display,
+            interrupts,
+            settings.worker.grace_s,
+            ends_with="sink",
+        )
+
+        def spec(role: str, name: str) -> RoleSpec:
+            return RoleSpec(
+                role=role,
+                name=name,
+                settings=plain,
+                ventilator=ventilator,
+                sink=sink,
+                session=session,
+                urlfile=str(urlfile),
+                out=str(out),
+            )
+
+        supervisor.add(spec("sink", "sink"))
+        supervisor.add(spec("ventilator", "ventilator"))
+        for number in range(1, worker_count(settings) + 1):
+            supervisor.add(spec("worker", f"worker{number}"))
+        with interrupts.listening():
+            if not supervisor.run():
+                raise StoppedError("stopped before the end; the same command resumes")
+
+
+def run_workers(settings: config.Settings, display: Display, interrupts: Interrupts) -> None:
+    """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
+    ventilator, sink = settings.endpoints.ventilator, settings.endpoints.sink
+    with private_directory() as directory:
+        supervisor = Supervisor(
+            directory,
+            ends(ventilator, sink),
+            display,
+            interrupts,
+            settings.worker.grace_s,
+            ends_with="worker",
+        )
+        host = socket.gethostname().split(".")[0]
+        for number in range(1, worker_count(settings) + 1):
+            supervisor.add(
+                RoleSpec(
+                    role="worker",
+                    name=f"{host}-{os.getpid()}-{number}",
+                    settings=config.dump(settings),
+                    ventilator=ventilator,
+                    sink=sink,
+                )
+            )
+        with interrupts.listening():
+            supervisor.run()

@@ -1,0 +1,69 @@
+"""One tree of errors, split by whose fault it was; each kind carries its exit code.
+
+Law: what a user can cause is a FetcherError with one clear line, never a traceback. Anything else
+that escapes is a bug and leaves with exit code 1.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Exit(enum.IntEnum):
+    """The documented exit codes of every command."""
+
+    DONE = 0  # every line has its row
+    BUG = 1  # an error of fetcher's own
+    USAGE = 2  # wrong usage, configuration or input
+    STOPPED = 3  # stopped before the end; the same command resumes
+    CONFLICT = 4  # OUT belongs to another job, or is in use
+    DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
+    UNPROVEN = 6  # `verify`: some line has not exactly one row
+
+
+class FetcherError(Exception):
+    """Base of all errors that a user should read; `str()` is one line that says what to do."""
+
+    exit_code = Exit.BUG
+
+
+class UsageError(FetcherError):
+    """Wrong usage, configuration or input file."""
+
+    exit_code = Exit.USAGE
+
+
+class ConfigError(UsageError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class InputError(UsageError):
+    """The URL file cannot be read, or is not a list of URLs."""
+
+
+class StoppedError(FetcherError):
+    """The job stopped before its end; the same command resumes it."""
+
+    exit_code = Exit.STOPPED
+
+
+class ConflictError(FetcherError):
+    """OUT belongs to another job, is in use, or is no output directory."""
+
+    exit_code = Exit.CONFLICT
+
+
+class DamageError(FetcherError):
+    """What is on disk is not what was committed, or the disk failed to keep it."""
+
+    exit_code = Exit.DAMAGED
+
+
+class NoSpaceError(FetcherError):
+    """The disk is full: nothing was committed, and the same commit may be tried again."""
+
+    exit_code = Exit.STOPPED
+
+
+class WireError(FetcherError):
+    """A message is malformed, oversized or unknown: to be dropped and counted, never raised on."""

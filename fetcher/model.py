@@ -1,0 +1,100 @@
+"""The plain frozen data that travels: Task in, Result out, Chunk to the sink.
+
+Law: data only. Nothing here opens, sends, waits or knows the time.
+A line is a 1-based physical line number; a batch is `batch_size` physical lines, so batch and
+offset follow from the line by arithmetic and never change with the file's content.
+A mask is an int whose bit k stands for the k-th physical line of its batch.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Outcome(enum.StrEnum):
+    """How the fetch of a line ended. The order is the wire's code: append, never reorder."""
+
+    OK = "ok"  # a complete response, status < 400
+    HTTP_ERROR = "http_error"  # a complete response, status >= 400
+    INVALID_URL = "invalid_url"
+    BLOCKED = "blocked"  # by the scheme or address guard
+    ROBOTS = "robots"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    REDIRECTS = "redirects"  # too many
+    PROTOCOL = "protocol"  # a malformed response
+    CRASHED = "crashed"  # the line ended its workers, again and again
+
+
+OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
+OUTCOME_CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One URL line to fetch."""
+
+    line: int
+    url: str
+    fault: str | None = None  # why the line is no URL at all, where its bytes already say so
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """Milliseconds since the fetch began; None where the phase did not happen or is unknown."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float | None = None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One result row; the fields are the row's keys, in the row's order."""
+
+    line: int
+    url: str
+    outcome: Outcome
+    status: int | None = None
+    final_url: str | None = None
+    redirects: tuple[str, ...] = ()
+    error: str | None = None
+    headers: list[tuple[str, str]] = []
+    content_type: str | None = None
+    body_bytes: int | None = None
+    wire_bytes: int | None = None
+    sha256: str | None = None
+    attempts: int = 1
+    started_at: float | None = None  # Unix time, seconds
+    timings_ms: Timings | None = None
+    remote_ip: str | None = None
+    http_version: str | None = None
+    worker: str = ""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A run of physical lines of the input: `mask` says which are URL lines, `urls` holds those."""
+
+    id: int
+    first_line: int
+    mask: int
+    urls: bytes  # the URL lines' stripped bytes, joined by a line feed
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Finished rows of one batch, encoded; the arrays run in parallel, one entry a row."""
+
+    job: str
+    batch: int
+    batch_mask: bytes  # all URL lines of the batch (core.masks.pack): when it is full
+    worker: str
+    lines: list[int]
+    row_bytes: list[int]
+    outcomes: list[int]
+    statuses: list[int]  # 0 where there was none
+    body_bytes: list[int]
+    rows: bytes

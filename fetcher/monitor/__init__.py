@@ -1,0 +1,1 @@
+"""What people see: the job while it runs, and what can be read from its files."""

@@ -1,0 +1,200 @@
+"""`fetcher verify`: proves from the files that every URL line has exactly one row.
+
+Law: it believes nothing that can be counted. Rows are read up to the committed lengths and compared
+with the journal and with the URL file itself, in one bit a line and one number a block of lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fetcher.core import lines
+from fetcher.core.masks import IdSet
+from fetcher.encode import jsonl
+from fetcher.errors import ConflictError, DamageError
+from fetcher.model import Result
+from fetcher.pipeline.source import Source
+from fetcher.store import journal, manifest
+from fetcher.store.journal import JournalView
+from fetcher.store.manifest import Manifest
+
+MAX_TOLD: Final = 20  # findings of one kind that are told one by one
+_BLOCK_LINES: Final = 4096
+_WRAP: Final = 1 << 64
+
+
+class Findings:
+    """What is wrong, by kind: all are counted, the first few are kept."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.told: list[str] = []
+
+    def add(self, kind: str, what: str) -> None:
+        self.counts[kind] += 1
+        if self.counts[kind] <= MAX_TOLD:
+            self.told.append(f"{what}: {kind}")
+
+
+class Report(msgspec.Struct):
+    """The verdict: proven where nothing was found."""
+
+    rows: int
+    url_lines: int | None
+    compared_with: Path | None  # the URL file, where it was there to compare with
+    counts: dict[str, int]
+    told: list[str]
+
+    @property
+    def proven(self) -> bool:
+        return not self.counts
+
+
+NO_ROW = "no row"
+TWICE = "more than one row"
+NO_LINE = "a row, but no such URL line"
+OTHER_URL = "the row has another URL than the line"
+NOT_PARSED = "not a valid row"
+NOT_IN_JOURNAL = "a row that the journal does not have"
+TOTALS = "differs from the journal"
+
+
+class Audit:
+    """One verification of an output directory. Raises DamageError, ConflictError, InputError."""
+
+    def __init__(self, out: Path, urlfile: Path | None) -> None:
+        self._out = out
+        self._manifest, self._view = read_both(out)
+        self._urlfile = urlfile or _find_input(out, self._manifest)
+        self._found = Findings()
+        self._seen = IdSet()
+        self._last_line = 0
+        self._sums: Counter[int] = Counter()  # by block of lines
+        self._outcomes: Counter[str] = Counter()
+        self._rows = 0
+
+    def run(self) -> Report:
+        """Read everything once (a damaged part twice)."""
+        for result in self._results(self._found):
+            self._see(result)
+        self._compare_totals()
+        url_lines = self._view.source.url_lines if self._view.source.at_end else None
+        if self._urlfile is not None:
+            url_lines = self._compare_input(Source(self._urlfile))
+        elif url_lines is None or url_lines != self._rows:
+            missing = "unknown" if url_lines is None else url_lines - self._rows
+            self._found.add(NO_ROW, f"{missing} lines")
+        return Report(
+            self._rows, url_lines, self._urlfile, dict(self._found.counts), self._found.told
+        )
+
+    def _results(self, found: Findings | None) -> Iterator[Result]:
+        directory = self._out / manifest.RESULTS_NAME
+        for name, committed in sorted(self._view.segments.items()):
+            position = 0
+            for row in _rows(directory / name, committed):
+                try:
+                    yield jsonl.decode(row)
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                    if found:
+                        found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
+                position += len(row)
+
+    def _see(self, result: Result) -> None:
+        line = result.line
+        self._rows += 1
+        self._outcomes[result.outcome.value] += 1
+        if line in self._seen:
+            self._found.add(TWICE, f"line {line}")
+            return
+        self._seen.add(line)
+        self._last_line = max(self._last_line, line)
+        self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url)
+        batch, offset = divmod(line - 1, self._manifest.batch_size)
+        recovered = self._view.recovered
+        if batch not in recovered.done:
+            state = recovered.partial.get(batch)
+            if state is None or not state.committed >> offset & 1:
+                self._found.add(NOT_IN_JOURNAL, f"line {line}")
+
+    def _compare_totals(self) -> None:
+        totals = self._view.recovered.totals
+        if totals.rows != self._rows:
+            self._found.add(TOTALS, f"{self._rows} rows are there, {totals.rows} were committed")
+        if {k: n for k, n in totals.outcomes.items() if n} != dict(self._outcomes):
+            self._found.add(TOTALS, "the count of outcomes")
+
+    def _compare_input(self, source: Source) -> int:
+        """Every line of the file against what was seen; the number of its URL lines."""
+        if source.file_bytes != self._manifest.input.bytes:
+            raise ConflictError(f"{source.path} is not the file that this job was begun with")
+        count = 0
+        for line, text in _url_lines(source):
+            count += 1
+            if line not in self._seen:
+                self._found.add(NO_ROW, f"line {line}")
+            else:
+                self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, text)
+        differing = {block for block, rest in self._sums.items() if rest % _WRAP}
+        if differing:
+            self._tell_differing(source, differing)
+        return count
+
+    def _tell_differing(self, source: Source, blocks: set[int]) -> None:
+        texts = {n: text for n, text in _url_lines(source) if n // _BLOCK_LINES in blocks}
+        for result in self._results(None):
+            line = result.line
+            if line // _BLOCK_LINES not in blocks:
+                continue
+            if line not in texts:
+                self._found.add(NO_LINE, f"line {line}")
+            elif texts[line] != result.url:
+                self._found.add(OTHER_URL, f"line {line}")
+
+
+def read_both(out: Path) -> tuple[Manifest, JournalView]:
+    """Manifest and journal of a begun job. Raises ConflictError where there is none."""
+    found = manifest.read(out) if out.is_dir() else None
+    if found is None:
+        raise ConflictError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+    path = out / manifest.JOURNAL_NAME
+    if not path.exists():
+        raise DamageError(f"{path}: is missing; its rows are unproven")
+    return found, journal.view(path)
+
+
+def _find_input(out: Path, of: Manifest) -> Path | None:
+    for path in (out / manifest.SPOOL_NAME, Path(of.input.path)):
+        if path.is_file():
+            return path
+    return None
+
+
+def _rows(path: Path, committed: int) -> Iterator[bytes]:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise DamageError(f"{path}: {error.strerror}, and rows of it were committed") from error
+    if size < committed:
+        raise DamageError(f"{path}: {committed} bytes were committed, but only {size} are there")
+    with path.open("rb") as file:
+        left = committed
+        while left > 0:
+            row = file.readline(left)
+            left -= len(row)
+            yield row
+
+
+def _url_lines(source: Source) -> Iterator[tuple[int, str]]:
+    number = 0
+    with source.content() as (stream, _):
+        for block in lines.read_lines(stream):
+            for raw in lines.url_lines(block):
+                number += 1
+                if raw:
+                    yield number, lines.task_of(number, raw).url

@@ -1,0 +1,153 @@
+"""The job while it runs: a live line on a terminal, plain lines elsewhere, nothing with --quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from fetcher.core import wire
+from fetcher.monitor.words import duration, number
+
+_RATE_WINDOW_S: Final = 10.0
+
+
+class Rate:
+    """Rows a second over the last ten seconds."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, now_s: float, rows: int) -> None:
+        self._samples.append((now_s, rows))
+        while now_s - self._samples[0][0] > _RATE_WINDOW_S:
+            self._samples.popleft()
+
+    def per_s(self) -> float:
+        (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
+        return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
+
+
+def left_s(state: wire.State, per_s: float) -> float | None:
+    """Seconds until the end at this rate; None where that cannot be said."""
+    total, _ = state.source.total()
+    if total is None or per_s <= 0:
+        return None
+    return max(total - state.totals.rows, 0) / per_s
+
+
+def describe(state: wire.State, per_s: float) -> str:
+    """The numbers of the progress line."""
+    total, exact = state.source.total()
+    about = "" if exact else "~"
+    of = "" if total is None else f"/{about}{number(total)}"
+    parts = [
+        f"{number(state.totals.rows)}{of} lines",
+        f"{number(round(per_s))}/s",
+        f"{number(state.in_flight)} in flight",
+        outcomes(state.totals.outcomes),
+    ]
+    eta = left_s(state, per_s)
+    if state.phase == "running" and eta is not None:
+        parts.append(f"{duration(eta)} left")
+    elif state.phase != "running":
+        parts.append(state.phase)
+    return " · ".join(part for part in parts if part)
+
+
+def outcomes(counts: dict[str, int]) -> str:
+    """The three most frequent outcomes, and the others as one."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    said = [f"{name} {number(count)}" for name, count in ranked[:3]]
+    rest = sum(count for _, count in ranked[3:])
+    return ", ".join(said + ([f"others {number(rest)}"] if rest else []))
+
+
+class Quiet:
+    """Only what went wrong."""
+
+    def __init__(self) -> None:
+        self.last: wire.State | None = None
+
+    def update(self, state: wire.State) -> None:
+        self.last = state
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    def close(self) -> None:
+        pass
+
+
+class PlainLines(Quiet):
+    """A line every so often, for logs and pipes."""
+
+    def __init__(self, interval_s: float) -> None:
+        super().__init__()
+        self._interval_s = interval_s
+        self._rate = Rate()
+        self._said_at = time.monotonic()
+
+    def update(self, state: wire.State) -> None:
+        super().update(state)
+        now = time.monotonic()
+        self._rate.add(now, state.totals.rows)
+        if now - self._said_at >= self._interval_s:
+            self._said_at = now
+            self.say(f"fetcher: {describe(state, self._rate.per_s())}")
+
+
+class _Numbers(ProgressColumn):
+    max_refresh = 0.2
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["numbers"], no_wrap=True, overflow="ellipsis")
+
+
+class LiveLine(Quiet):
+    """A bar and the numbers, redrawn in place; log lines go above it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console(stderr=True)
+        self._rate = Rate()
+        self._progress = Progress(
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _Numbers(),
+            console=self._console,
+            transient=True,
+            refresh_per_second=4,
+        )
+        self._task = self._progress.add_task("", total=None, numbers="starting")
+        self._progress.start()
+
+    def update(self, state: wire.State) -> None:
+        super().update(state)
+        self._rate.add(time.monotonic(), state.totals.rows)
+        self._progress.update(
+            self._task,
+            total=state.source.total()[0],
+            completed=state.totals.rows,
+            numbers=describe(state, self._rate.per_s()),
+        )
+
+    def say(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+def display(*, quiet: bool, interval_s: float) -> Quiet:
+    """The display that fits stderr."""
+    if quiet:
+        return Quiet()
+    if sys.stderr.isatty():
+        return LiveLine()
+    return PlainLines(interval_s)

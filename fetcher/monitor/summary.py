@@ -1,0 +1,46 @@
+"""The short table at the end of a run, and of `fetcher status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from fetcher.core.tally import Totals
+from fetcher.model import Outcome
+from fetcher.monitor.words import number, size
+
+
+def table(totals: Totals) -> Table:
+    """Outcomes with their share, and the statuses among them."""
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    result.add_column("outcome")
+    result.add_column("lines", justify="right")
+    result.add_column("share", justify="right")
+    for outcome in Outcome:
+        count = totals.outcomes.get(outcome.value, 0)
+        if count:
+            result.add_row(outcome.value, number(count), f"{100 * count / totals.rows:.1f} %")
+    return result
+
+
+def statuses(totals: Totals) -> str:
+    """Every HTTP status and how often it came."""
+    known = sorted((code, count) for code, count in totals.statuses.items() if code)
+    return ", ".join(f"{code}: {number(count)}" for code, count in known) or "none"
+
+
+def show(console: Console, totals: Totals, out: Path, took_s: float | None, fresh: int) -> None:
+    """Print the summary; `fresh` rows were committed in the last `took_s` seconds."""
+    console.print(table(totals))
+    console.print()
+    console.print(f"statuses  {statuses(totals)}", highlight=False)
+    console.print(f"bodies    {size(totals.body_bytes)}", highlight=False)
+    if took_s:
+        rate = number(round(fresh / took_s))
+        console.print(
+            f"rate      {rate} lines/s ({number(fresh)} in {took_s:.1f} s)", highlight=False
+        )
+    console.print(f"results   {out}/results/part-*.jsonl", highlight=False, soft_wrap=True)

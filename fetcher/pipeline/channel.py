@@ -1,0 +1,157 @@
+"""The sockets between the roles: addresses, options, sending and receiving of messages.
+
+Law: nothing else in the package sets a socket option. High-water marks of 1 together with small
+kernel buffers bound what a stalled peer swallows (2,500 messages by default, 5 to 30 so); leases
+cover what is lost with it. Works with a plain context and with a `zmq.green` one.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import logging
+import re
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from fetcher.core import wire
+from fetcher.errors import ConflictError, UsageError, WireError
+
+log = logging.getLogger(__name__)
+
+_LINGER_MS: Final = 2_000
+# Over TCP a peer that vanished without a word is noticed, so that its pipe is given up.
+_ZMTP_HEARTBEAT_MS: Final = 5_000
+_ZMTP_TIMEOUT_MS: Final = 20_000
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """The five addresses of a job."""
+
+    tasks: str
+    events: str
+    control: str
+    results: str
+    commits: str
+
+
+def ends(ventilator: str, sink: str) -> Ends:
+    """Addresses from the two endpoints: consecutive ports, or suffixes of an ipc path."""
+    return Ends(
+        tasks=_nth(ventilator, 0),
+        events=_nth(ventilator, 1),
+        control=_nth(ventilator, 2),
+        results=_nth(sink, 0),
+        commits=_nth(sink, 1),
+    )
+
+
+def _nth(endpoint: str, index: int) -> str:
+    if endpoint.startswith("ipc://"):
+        return f"{endpoint}.{index}"
+    base, _, port = endpoint.rpartition(":")
+    return f"{base}:{int(port) + index}"
+
+
+def refuse_open_network(endpoint: str, setting: str) -> None:
+    """Only loopback may be bound as long as peers do not prove who they are."""
+    match = re.match(r"tcp://\[?(.+?)\]?:\d+$", endpoint)
+    if match is None:
+        return
+    host = match[1]
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        raise UsageError(
+            f"{setting} = {endpoint}: beyond loopback anybody on the network could join; "
+            "bind to 127.0.0.1, or say --insecure if the network is yours alone"
+        )
+
+
+class Way(enum.Enum):
+    """The five ways of the flow, each with the high-water mark and kernel buffer of its ends."""
+
+    TASKS = (1, 16 * 1024)
+    RESULTS = (8, 0)
+    EVENTS = (10_000, 0)
+    CONTROL = (100, 0)
+    COMMITS = (10, 0)
+
+
+def open_socket(context: Any, kind: int, way: Way, address: str, *, bind: bool = False) -> Any:
+    """A bound or connected socket of this kind. Raises ConflictError where the address is taken."""
+    socket = context.socket(kind)
+    ahead, buffer_bytes = way.value
+    options = {
+        zmq.LINGER: _LINGER_MS,
+        zmq.MAXMSGSIZE: wire.MAX_FRAME_BYTES,
+        zmq.SNDHWM: ahead,
+        zmq.RCVHWM: ahead,
+    }
+    if buffer_bytes:
+        options |= {zmq.SNDBUF: buffer_bytes, zmq.RCVBUF: buffer_bytes}
+    if address.startswith("tcp:"):
+        options |= {
+            zmq.IPV6: 1,
+            zmq.HEARTBEAT_IVL: _ZMTP_HEARTBEAT_MS,
+            zmq.HEARTBEAT_TIMEOUT: _ZMTP_TIMEOUT_MS,
+        }
+    if not bind:
+        options |= {zmq.RECONNECT_IVL: 100, zmq.RECONNECT_IVL_MAX: 2_000}
+    if kind == zmq.PUSH:
+        options[zmq.IMMEDIATE] = 1
+    elif kind == zmq.REQ:
+        # A lost reply must not lock the socket; late answers to old requests are dropped.
+        options |= {zmq.REQ_RELAXED: 1, zmq.REQ_CORRELATE: 1}
+    for option, value in options.items():
+        socket.setsockopt(option, value)
+    if kind == zmq.SUB:
+        socket.setsockopt(zmq.SUBSCRIBE, b"")
+    _join(socket, address, bind=bind)
+    return socket
+
+
+def _join(socket: Any, address: str, *, bind: bool) -> None:
+    try:
+        (socket.bind if bind else socket.connect)(address)
+    except zmq.ZMQError as error:
+        socket.close(0)
+        if error.errno == zmq.EADDRINUSE:
+            raise ConflictError(
+                f"{address} is in use by another process; stop that, or choose another endpoint"
+            ) from error
+        raise UsageError(f"{address}: {error.strerror}; check the endpoints") from error
+
+
+def send(socket: Any, message: wire.AnyMessage, frame: bytes | None = None) -> bool:
+    """Send without waiting; False where there is no peer or no room."""
+    try:
+        socket.send_multipart(wire.encode(message, frame), zmq.NOBLOCK)
+    except zmq.Again:
+        return False
+    return True
+
+
+def receive(socket: Any) -> tuple[wire.AnyMessage, bytes] | None:
+    """The next message that waits, and its frame; None if none does. Malformed ones are dropped."""
+    while True:
+        try:
+            frames = socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+        message = parse(frames)
+        if message is not None:
+            return message
+
+
+def parse(frames: list[bytes]) -> tuple[wire.AnyMessage, bytes] | None:
+    """The message of these frames; None, and a line in the log, where they are none."""
+    try:
+        return wire.decode(frames)
+    except WireError as error:
+        log.warning("dropped a message: %s", error)
+        return None

@@ -1,0 +1,75 @@
+"""What a worker holds of one lease: its outstanding lines, and finished rows not yet sent.
+
+Law: each piece has its own outstanding set and its own end; nothing is inherited from another, and
+nothing here grows with the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fetcher.core import lines, masks, wire
+from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
+
+
+class Held:
+    """One leased piece of a batch in this worker."""
+
+    def __init__(self, tasks: wire.Tasks, urls: bytes, worker: str, skip: int) -> None:
+        """`skip`: lines that this worker has in flight under another lease."""
+        self.lease = tasks.lease
+        self.batch = tasks.batch
+        self.job = tasks.job
+        self.first_line = tasks.first_line
+        self._batch_mask = tasks.batch_mask
+        self._worker = worker
+        self._mask = masks.unpack(tasks.mask)
+        self._urls = urls
+        self.outstanding = self._mask & ~skip
+        self._new_buffers()
+
+    def _new_buffers(self) -> None:
+        self._lines: list[int] = []
+        self._sizes: list[int] = []
+        self._outcomes: list[int] = []
+        self._statuses: list[int] = []
+        self._bodies: list[int] = []
+        self._rows: list[bytes] = []
+
+    def tasks(self) -> Iterator[Task]:
+        """The outstanding lines as tasks. Raises ValueError where mask and lines do not agree."""
+        wanted = self.outstanding
+        for offset, raw in zip(masks.offsets(self._mask), self._urls.split(b"\n"), strict=True):
+            if wanted >> offset & 1:
+                yield lines.task_of(self.first_line + offset, raw)
+        self._urls = b""
+
+    def finish(self, result: Result, row: bytes) -> int:
+        """A line is done: keep its row; the number of rows now kept."""
+        self.outstanding &= ~(1 << (result.line - self.first_line))
+        self._lines.append(result.line)
+        self._sizes.append(len(row))
+        self._outcomes.append(OUTCOME_CODE[result.outcome])
+        self._statuses.append(result.status or 0)
+        self._bodies.append(result.body_bytes or 0)
+        self._rows.append(row)
+        return len(self._rows)
+
+    def take_chunk(self) -> Chunk | None:
+        """The kept rows as a chunk, and none kept; None where there are none."""
+        if not self._rows:
+            return None
+        chunk = Chunk(
+            job=self.job,
+            batch=self.batch,
+            batch_mask=self._batch_mask,
+            worker=self._worker,
+            lines=self._lines,
+            row_bytes=self._sizes,
+            outcomes=self._outcomes,
+            statuses=self._statuses,
+            body_bytes=self._bodies,
+            rows=b"".join(self._rows),
+        )
+        self._new_buffers()
+        return chunk

@@ -1,0 +1,37 @@
+"""`python -m fetcher.pipeline.plain_main SPEC`: the ventilator or the sink, unpatched."""
+
+from __future__ import annotations
+
+import sys
+
+from fetcher.errors import Exit, FetcherError
+from fetcher.pipeline.channel import ends, refuse_open_network
+from fetcher.pipeline.process import RoleSpec, StopFlag, complain, read_spec, start_log
+
+
+def run(spec: RoleSpec) -> Exit:
+    """Live as the role of the spec. Raises FetcherError."""
+    settings = spec.effective()
+    start_log(settings.log.level, spec.name)
+    stop = StopFlag(leashed=spec.leashed)
+    stop.listen()
+    addresses = ends(spec.ventilator, spec.sink)
+    # Only the chosen role is imported: the ventilator has no use for the sink's store.
+    if spec.role == "sink":
+        from fetcher.pipeline import sink  # noqa: PLC0415
+
+        if not spec.insecure:
+            refuse_open_network(spec.sink, "endpoints.sink")
+        return sink.run(spec.out, settings, addresses, stop)
+    from fetcher.pipeline import ventilator  # noqa: PLC0415
+
+    if not spec.insecure:
+        refuse_open_network(spec.ventilator, "endpoints.ventilator")
+    return ventilator.run(spec.urlfile, settings, addresses, spec.session, stop)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(read_spec(sys.argv[1])))
+    except FetcherError as error:
+        sys.exit(complain(error))

@@ -1,0 +1,84 @@
+"""What every role's process has in common: its spec, its log, its stop flag, its leash.
+
+Law: signal handlers only set a flag; the role's loop acts on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fetcher.config import Settings, Value
+from fetcher.errors import Exit, FetcherError
+
+LEASH_FD: Final = 0
+
+
+class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a role's process needs to know; written by its supervisor, read at its start."""
+
+    role: str
+    name: str
+    settings: dict[str, dict[str, Value]]
+    ventilator: str  # endpoint
+    sink: str  # endpoint
+    session: str = ""
+    urlfile: str = ""
+    out: str = ""
+    insecure: bool = False
+    # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
+    leashed: bool = True
+
+    def effective(self) -> Settings:
+        """The settings as declared objects."""
+        return Settings.model_validate(self.settings)
+
+
+def read_spec(path: str) -> RoleSpec:
+    """The spec that a supervisor wrote."""
+    return msgspec.json.decode(Path(path).read_bytes(), type=RoleSpec)
+
+
+def start_log(level: str, name: str) -> None:
+    """Log lines go to stderr, each with its time, its role and its level."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level.upper(),
+        format=f"%(asctime)s {name} %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
+    )
+
+
+def complain(error: FetcherError) -> Exit:
+    """Tell the user's one line; the exit code to leave with."""
+    print(f"fetcher: {error}", file=sys.stderr, flush=True)  # noqa: T201
+    return error.exit_code
+
+
+class StopFlag:
+    """Set by SIGTERM and SIGINT; set, too, when the leash is cut."""
+
+    def __init__(self, *, leashed: bool) -> None:
+        self._set = False
+        self._leashed = leashed
+
+    def listen(self) -> None:
+        """Take the signals. To be called in the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self._set = True
+
+    def __bool__(self) -> bool:
+        if not self._set and self._leashed:
+            readable, _, _ = select.select([LEASH_FD], [], [], 0)
+            self._set = bool(readable)
+        return self._set

@@ -1,0 +1,284 @@
+"""The sink: collects chunks, makes them durable in groups, answers what is committed.
+
+Law: unpatched, one thread, one loop; what counts is decided in core.intake and kept by store. It
+is the only authority on what is done, and so on when the job is.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+import zmq
+
+from fetcher import config
+from fetcher.core import wire
+from fetcher.core.intake import Intake
+from fetcher.core.tally import SourceInfo
+from fetcher.encode import jsonl
+from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
+from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
+from fetcher.pipeline.process import StopFlag
+from fetcher.store.manifest import Manifest
+from fetcher.store.store import OutputDirectory, Store
+
+log = logging.getLogger(__name__)
+
+_IDLE_MS: Final = 100
+_MAX_CHUNKS: Final = 500  # of one turn of the loop
+_SESSION_S: Final = 3.0  # a ventilator unheard of for so long may be replaced by another
+_RETRY_S: Final = 1.0  # a commit that found the disk full
+_DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
+_DRAIN_QUIET_MS: Final = 200
+_LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
+
+
+class Sink:
+    """One job's sink; `run` returns when every line is committed."""
+
+    def __init__(self, out: Path, settings: config.Settings, ends: Ends, stop: StopFlag) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._directory = OutputDirectory(out)
+        self._context = zmq.Context()
+        self._results = open_socket(self._context, zmq.PULL, Way.RESULTS, ends.results, bind=True)
+        self._commits = open_socket(self._context, zmq.REP, Way.COMMITS, ends.commits, bind=True)
+        self._epoch = secrets.token_hex(8)
+        self._job: _Job | None = None
+        self._session = ""
+        self._heard_at = time.monotonic()
+        self._commit_at = 0.0
+        self._stalled = ""
+        self._closed = False
+        if self._directory.manifest is not None:
+            self._job = _Job(self._directory, self._directory.manifest, settings, self._epoch)
+
+    def run(self) -> Exit:
+        """Serve until the job is complete and its ventilator knows. Raises FetcherError."""
+        try:
+            while not self._may_leave():
+                self._turn()
+                if self._stop:
+                    self._drain()
+                    break
+        finally:
+            self._context.destroy(linger=500)
+            if self._job is not None:
+                self._job.close()
+            self._directory.close()
+        if self._job is None or not self._job.complete:
+            raise StoppedError("stopped; the same command resumes")
+        return Exit.DONE
+
+    def _may_leave(self) -> bool:
+        complete = self._job is not None and self._job.complete
+        return complete and (self._closed or time.monotonic() - self._heard_at > _LEAVE_S)
+
+    # -- one turn ----------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        self._wait()
+        if self._job is not None and not self._stalled:
+            self._take_chunks(self._job)
+        self._answer()
+        if self._job is not None and time.monotonic() >= self._commit_at:
+            self._commit(self._job)
+
+    def _wait(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._commits, zmq.POLLIN)
+        if self._job is not None and not self._stalled:
+            poller.register(self._results, zmq.POLLIN)
+        timeout_ms = float(_IDLE_MS)
+        if self._job is not None and self._job.intake.pending_bytes:
+            timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
+        poller.poll(max(int(timeout_ms), 0))
+
+    def _take_chunks(self, job: _Job) -> None:
+        was_empty = not job.intake.pending_bytes
+        for _ in range(_MAX_CHUNKS):
+            received = receive(self._results)
+            if received is None:
+                break
+            message, rows = received
+            if not isinstance(message, wire.ChunkHeader):
+                log.warning("dropped a result of type %s", type(message).__name__)
+                continue
+            job.take(message, rows)
+            if job.intake.pending_bytes >= self._settings.sink.commit_bytes:
+                self._commit_at = 0.0
+                return
+        if was_empty and job.intake.pending_bytes:
+            self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
+
+    def _commit(self, job: _Job) -> None:
+        try:
+            job.intake.commit()
+            job.check_complete()
+        except NoSpaceError as error:
+            if not self._stalled:
+                log.error("disk full (%s): nothing is committed until there is room", error)
+            self._stalled = f"disk full ({error})"
+            self._commit_at = time.monotonic() + _RETRY_S
+            return
+        if self._stalled:
+            log.warning("the disk has room again")
+        self._stalled = ""
+        self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
+
+    def _drain(self) -> None:
+        """Take what is on its way, commit, and leave."""
+        if self._job is None or self._stalled:
+            return
+        until = time.monotonic() + _DRAIN_S
+        while time.monotonic() < until and self._results.poll(_DRAIN_QUIET_MS):
+            self._take_chunks(self._job)
+        self._commit(self._job)
+
+    # -- the ventilator ----------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        received = receive(self._commits)
+        if received is None:
+            return
+        try:
+            send(self._commits, self._answer_to(received[0]))
+        except NoSpaceError as error:
+            send(self._commits, wire.Refused(reason=f"disk full ({error})", exit_code=0))
+
+    def _answer_to(self, request: wire.AnyMessage) -> wire.AnyMessage:
+        now = time.monotonic()
+        match request:
+            case wire.Open():
+                return self._open(request, now)
+            case wire.Poll() | wire.Close() if not self._session:
+                # This sink has started since: the asker must open the job again.
+                return wire.Resync()
+            case wire.Poll() | wire.Close() if request.session != self._session:
+                return wire.Refused(
+                    reason="another ventilator has taken over this job", exit_code=Exit.CONFLICT
+                )
+            case wire.Poll() if self._job is not None:
+                self._heard_at = now
+                self._job.note(request.source, request.suspects)
+                return self._job.news(request, self._stalled)
+            case wire.Close():
+                self._closed = True
+                return wire.Closed()
+            case _:
+                return wire.Refused(reason="not a request", exit_code=Exit.BUG)
+
+    def _open(self, request: wire.Open, now: float) -> wire.AnyMessage:
+        theirs = self._session not in ("", request.session)
+        if theirs and now - self._heard_at < _SESSION_S:
+            return wire.Refused(
+                reason=f"{self._directory.path} is in use by another ventilator; stop that first",
+                exit_code=0,
+            )
+        try:
+            manifest = self._directory.begin(request)
+        except ConflictError as error:
+            return wire.Refused(reason=str(error), exit_code=error.exit_code)
+        if self._job is None:
+            self._job = _Job(self._directory, manifest, self._settings, self._epoch)
+        self._session = request.session
+        self._heard_at = now
+        return self._job.opened(request.input.source)
+
+
+class _Job:
+    """The begun job: its store, its intake, and what is known of its input."""
+
+    def __init__(
+        self,
+        directory: OutputDirectory,
+        manifest: Manifest,
+        settings: config.Settings,
+        epoch: str,
+    ) -> None:
+        self._directory = directory
+        self._manifest = manifest
+        self._epoch = epoch
+        self._store = Store(directory.path, jsonl.SUFFIX, settings.sink.segment_bytes)
+        self._source = self._store.journal.source()
+        self._suspects = self._store.journal.suspects()
+        self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
+        self.complete = manifest.state == "complete"
+
+    def take(self, header: wire.ChunkHeader, rows: bytes) -> None:
+        """One chunk of results; a malformed one is dropped."""
+        try:
+            self.intake.offer(
+                wire.check_chunk(header, rows, self._manifest.batch_size),
+                self._manifest.batch_size,
+            )
+        except WireError as error:
+            log.warning("dropped a chunk: %s", error)
+
+    def note(self, source: SourceInfo, suspects: list[wire.Suspect] | None) -> None:
+        """What the ventilator has found out; written only where it matters to a next one."""
+        ended = source.at_end and not self._source.at_end
+        grown = source.checked_bytes > self._source.checked_bytes
+        if suspects is not None and suspects == self._suspects:
+            suspects = None
+        if ended or grown or suspects is not None:
+            self._store.journal.note(source=source if grown or ended else None, suspects=suspects)
+            self._source = source if grown or ended else self._source
+            self._suspects = self._suspects if suspects is None else suspects
+        if ended:
+            self._manifest.input.sha256 = source.checked_sha256
+            self._manifest.input.url_lines = source.url_lines
+            self._directory.save()
+        self.check_complete()
+
+    def check_complete(self) -> None:
+        """Every line has its row: say so in the manifest, durably, before telling anybody."""
+        if not self.complete and self.intake.totals.rows == self._url_lines():
+            self._manifest.state = "complete"
+            self._directory.save()
+            self.complete = True
+
+    def _url_lines(self) -> int | None:
+        return self._source.url_lines if self._source.at_end else None
+
+    def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
+        """The answer to a poll."""
+        changed = self.intake.changed_since(poll.epoch, poll.version)
+        if changed is None:
+            return wire.Resync()
+        return wire.Committed(
+            version=self.intake.version,
+            changed=changed,
+            totals=self.intake.totals,
+            complete=self.complete,
+            stalled=stalled,
+        )
+
+    def opened(self, source: SourceInfo) -> wire.Opened:
+        """The answer to an opening; `source` is what the asker has counted of the input."""
+        if not self._source.checked_bytes:
+            self.note(source, None)
+        done, partial = self.intake.snapshot()
+        return wire.Opened(
+            job=self._manifest.job,
+            batch_size=self._manifest.batch_size,
+            source=self._source,
+            done=done,
+            partial=partial,
+            suspects=self._suspects,
+            totals=self.intake.totals,
+            epoch=self._epoch,
+            version=self.intake.version,
+            complete=self.complete,
+        )
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def run(out: str, settings: config.Settings, ends: Ends, stop: StopFlag) -> Exit:
+    """The role's whole life. Raises FetcherError."""
+    return Sink(Path(out), settings, ends, stop).run()

@@ -1,0 +1,130 @@
+"""The URL file: opened, judged, counted, and read as batches.
+
+Law: what is wrong with the file is an InputError that names it. Reading is in order and in blocks,
+so that memory is flat at any size; counting runs beside it, a block at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from fetcher.core import lines
+from fetcher.core.tally import SourceInfo
+from fetcher.errors import ConflictError, InputError
+from fetcher.model import Batch
+
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_MAGIC: Final = {
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"\xfd7zXZ": "an xz archive; unpack it first",
+    b"BZh": "a bzip2 archive; unpack it first",
+    b"\x28\xb5\x2f\xfd": "a zstd archive; unpack it first",
+    b"\xff\xfe": "UTF-16 text; convert it to UTF-8 first",
+    b"\xfe\xff": "UTF-16 text; convert it to UTF-8 first",
+    b"\x7fELF": "a program",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"SQLite format 3": "a database",
+}
+_SAMPLE_BYTES: Final = 64 * 1024
+_MAX_CONTROL_SHARE: Final = 0.1  # of the sample, where it is no text
+_TEXT_CONTROLS: Final = b"\t\n\r\f"
+_HASH_BYTES: Final = 1024 * 1024
+
+
+class Source:
+    """A URL file that can be read from its start, any number of times."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._errors():
+            if path.is_dir():
+                raise InputError(f"{path}: is a directory; name a file of URLs, one a line")
+            if not path.is_file() and path.exists():
+                raise InputError(f"{path}: is no regular file; `fetcher run -` reads a pipe")
+            with path.open("rb") as file:
+                self._gzip = file.read(2) == _GZIP_MAGIC
+            self.file_bytes = path.stat().st_size
+        self._judge()
+
+    def _judge(self) -> None:
+        with self.content() as (stream, _), self._errors():
+            sample = stream.read(_SAMPLE_BYTES)
+        if not sample:
+            raise InputError(f"{self.path}: is empty; it should hold URLs, one a line")
+        for magic, kind in _MAGIC.items():
+            if sample.startswith(magic):
+                raise InputError(f"{self.path}: is {kind}")
+        controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
+        if controls > _MAX_CONTROL_SHARE * len(sample):
+            raise InputError(f"{self.path}: is binary; it should hold URLs as text, one a line")
+
+    @contextlib.contextmanager
+    def content(self) -> Iterator[tuple[lines.ByteStream, BinaryIO]]:
+        """The uncompressed content, and the file beneath it (for its position)."""
+        with self._errors():
+            file = self.path.open("rb")
+        with file:
+            yield (gzip.GzipFile(fileobj=file) if self._gzip else file), file
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise InputError(f"{self.path}: damaged gzip data: {error}") from error
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror}; name a readable file") from error
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """All batches, in order. Raises InputError in the middle where the file breaks off."""
+        with self.content() as (stream, _), self._errors():
+            yield from lines.batches(lines.read_lines(stream), batch_size)
+
+    def census(self) -> Iterator[SourceInfo]:
+        """Count the URL lines: what is known after each block, the last `at_end`."""
+        count = 0
+        with self.content() as (stream, file), self._errors():
+            tap = _Tap(stream)
+            for block in lines.read_lines(tap, _HASH_BYTES):
+                count += sum(1 for text in lines.url_lines(block) if text)
+                fraction = file.tell() / max(self.file_bytes, 1)
+                yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, False, fraction)
+        yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, True, 1.0)
+
+    def require_same(self, known: SourceInfo, out: str) -> None:
+        """The content must begin with what was counted before. Raises ConflictError."""
+        digest = hashlib.sha256()
+        left = known.checked_bytes
+        with self.content() as (stream, _), self._errors():
+            while left and (block := stream.read(min(left, _HASH_BYTES))):
+                digest.update(block)
+                left -= len(block)
+            longer = known.at_end and stream.read(1) != b""
+        if left or longer or digest.hexdigest() != known.checked_sha256:
+            raise ConflictError(
+                f"{self.path} is not the file that {out} was begun with: its content has changed; "
+                "restore it, or choose another OUT"
+            )
+
+
+class _Tap:
+    """Hashes what is read through it."""
+
+    def __init__(self, stream: lines.ByteStream) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+        self.bytes = 0
+
+    def read(self, size: int, /) -> bytes:
+        block = self._stream.read(size)
+        self.digest.update(block)
+        self.bytes += len(block)
+        return block

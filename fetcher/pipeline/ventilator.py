@@ -1,0 +1,401 @@
+"""The ventilator: reads the URL file, hands out batches, learns what is committed, ends the job.
+
+Law: unpatched, one thread, one loop; every decision is core.ledger's. It holds no truth: killed at
+any moment, its successor reads the file again and asks the sink what is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import zmq
+
+from fetcher import __version__, config
+from fetcher.core import lines, masks, wire
+from fetcher.core.ledger import Assignment, LeaseRules, Ledger
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.encode import jsonl
+from fetcher.errors import ConflictError, Exit, FetcherError, InputError, StoppedError
+from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
+from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
+from fetcher.pipeline.process import StopFlag
+from fetcher.pipeline.source import Source
+
+log = logging.getLogger(__name__)
+
+_POLL_SINK_S: Final = 0.1
+_ASK_AGAIN_S: Final = 1.0
+_STATE_S: Final = 0.5
+_TICK_S: Final = 0.25
+_IDLE_MS: Final = 50
+_BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
+_FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
+_FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
+_MAX_EVENTS: Final = 1000  # of one turn of the loop
+
+
+class Ventilator:
+    """One job's ventilator; `run` returns when every line is committed."""
+
+    def __init__(
+        self, urlfile: Path, settings: config.Settings, ends: Ends, session: str, stop: StopFlag
+    ) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._session = session or secrets.token_hex(8)
+        self._source = Source(urlfile)
+        self._census = self._source.census()
+        self._info = self._count_first()
+        context = zmq.Context()
+        self._context = context
+        self._tasks = open_socket(context, zmq.PUSH, Way.TASKS, ends.tasks, bind=True)
+        self._events = open_socket(context, zmq.PULL, Way.EVENTS, ends.events, bind=True)
+        self._control = open_socket(context, zmq.PUB, Way.CONTROL, ends.control, bind=True)
+        self._commits = open_socket(context, zmq.REQ, Way.COMMITS, ends.commits)
+        self._results = open_socket(context, zmq.PUSH, Way.RESULTS, ends.results)
+        lease = settings.lease
+        rules = LeaseRules(
+            silent_s=lease.silent_s,
+            unclaimed_s=lease.unclaimed_s,
+            finished_s=lease.finished_s,
+            stall_s=max(lease.stall_s, 2 * settings.http.total_timeout_s),
+            tail_after_s=lease.tail_after_s,
+            poison_deaths=lease.poison_deaths,
+            ahead=lease.ahead,
+        )
+        # Leases of different sessions never have the same number, so that an event about an
+        # old one cannot be taken for news of a new one.
+        self._ledger = Ledger(rules, first_lease=secrets.randbits(31) << 32)
+        self._job = ""
+        self._phase: Literal["starting", "running", "frozen", "finish"] = "starting"
+        self._totals = Totals()
+        self._epoch, self._version = "", 0
+        self._batches: Iterator[Batch] = iter(())
+        self._done = masks.IdSet()
+        self._partial: dict[int, int] = {}
+        self._suspects: dict[int, list[wire.Suspect]] = {}
+        self._asked_at = 0.0
+        self._answered_at = time.monotonic()
+        self._waiting = False  # for the sink's answer
+        self._complete = False
+        self._blocked = False  # no worker takes tasks
+        self._state_at = self._tick_at = 0.0
+        self._unsaid_suspects: list[wire.Suspect] | None = None
+
+    def _count_first(self) -> SourceInfo:
+        info = SourceInfo()
+        for info in self._census:
+            if info.checked_bytes >= _FIRST_COUNT_BYTES:
+                break
+        if info.at_end and not info.url_lines:
+            raise InputError(f"{self._source.path}: holds no URL, only blank and comment lines")
+        return info
+
+    # -- the whole ---------------------------------------------------------------------------
+
+    def run(self) -> Exit:
+        """Hand out everything until it is committed. Raises FetcherError."""
+        try:
+            self._open_job()
+            self._phase = "running"
+            while not self._complete:
+                self._turn()
+            self._finish()
+        finally:
+            self._context.destroy(linger=500)
+        return Exit.DONE
+
+    def _turn(self) -> None:
+        counting = not self._info.at_end
+        self._wait(0 if counting else _IDLE_MS)
+        now = time.monotonic()
+        self._hear_workers(now)
+        self._hear_sink(now)
+        self._ask_sink(now)
+        if now - self._tick_at >= _TICK_S:
+            self._tick_at = now
+            self._judge_silence(now)
+            self._ledger.tick(now)
+        self._hand_out(now)
+        self._tell_state(now)
+        if counting:
+            self._info = next(self._census)
+        if self._stop:
+            raise StoppedError("stopped; the same command resumes")
+
+    def _wait(self, timeout_ms: int) -> None:
+        poller = zmq.Poller()
+        poller.register(self._events, zmq.POLLIN)
+        poller.register(self._commits, zmq.POLLIN)
+        if self._blocked:
+            poller.register(self._tasks, zmq.POLLOUT)
+        poller.poll(timeout_ms)
+
+    # -- the sink ----------------------------------------------------------------------------
+
+    def _open_job(self) -> None:
+        opened = self._ask_until_opened(self._open_request())
+        if opened.source != self._info:
+            self._source.require_same(opened.source, "the output directory")
+            if opened.source.at_end:
+                self._info, self._census = opened.source, iter(())
+        self._job = opened.job
+        self._resume(opened)
+        if opened.batch_size != self._settings.job.batch_size:
+            log.warning("job.batch_size stays %d, as this job was begun with it", opened.batch_size)
+        self._batches = self._source.batches(opened.batch_size)
+
+    def _ask_until_opened(self, request: wire.Open) -> wire.Opened:
+        began = told = time.monotonic()
+        busy_since: float | None = None
+        asked_at = 0.0
+        while True:
+            now = time.monotonic()
+            if now - asked_at >= _ASK_AGAIN_S:
+                send(self._commits, request)
+                asked_at = now
+            if self._stop:
+                raise StoppedError("stopped before the job began; the same command begins it")
+            if self._commits.poll(_IDLE_MS):
+                answer = receive(self._commits)
+                if answer and isinstance(answer[0], wire.Opened):
+                    return answer[0]
+                if answer and isinstance(answer[0], wire.Refused):
+                    busy_since = busy_since or now
+                    self._respect(answer[0], now - busy_since)
+            elif now - told > 10:
+                told = now
+                log.warning("waiting for the sink (%d s so far)", now - began)
+            self._hear_workers(now)
+            self._tell_state(now)
+
+    def _respect(self, refused: wire.Refused, busy_s: float) -> None:
+        if refused.exit_code:
+            error = FetcherError(refused.reason)
+            error.exit_code = Exit(refused.exit_code)
+            raise error
+        if busy_s > _BUSY_S:
+            raise ConflictError(refused.reason)
+
+    def _resume(self, opened: wire.Opened) -> None:
+        """Take over what the sink says is committed, at start and after the sink restarted."""
+        self._epoch, self._version = opened.epoch, opened.version
+        self._done = masks.IdSet(opened.done)
+        self._partial = {batch: masks.unpack(mask) for batch, mask in opened.partial.items()}
+        self._suspects = {}
+        for suspect in opened.suspects:
+            self._suspects.setdefault(suspect.batch, []).append(suspect)
+        self._totals = opened.totals
+        self._complete = opened.complete
+
+    def _ask_sink(self, now: float) -> None:
+        wait_s = _ASK_AGAIN_S if self._waiting else _POLL_SINK_S
+        if now - self._asked_at < wait_s:
+            return
+        suspects = self._ledger.suspects_if_changed()
+        if suspects is not None:
+            self._unsaid_suspects = suspects
+        poll = wire.Poll(
+            session=self._session,
+            epoch=self._epoch,
+            version=self._version,
+            source=self._info,
+            suspects=self._unsaid_suspects,
+        )
+        self._waiting = send(self._commits, poll)
+        self._asked_at = now
+
+    def _hear_sink(self, now: float) -> None:
+        answer = receive(self._commits) if self._waiting else None
+        if answer is None:
+            return
+        message, _ = answer
+        self._waiting = False
+        self._answered_at = now
+        if isinstance(message, wire.Refused):
+            self._respect(message, 0)
+        elif isinstance(message, wire.Opened):
+            self._catch_up(message, now)
+        elif isinstance(message, wire.Resync):
+            self._waiting = send(self._commits, self._open_request())
+            self._asked_at = now
+        elif isinstance(message, wire.Committed):
+            self._take_news(message, now)
+
+    def _open_request(self) -> wire.Open:
+        return wire.Open(
+            session=self._session,
+            input=wire.InputSpec(
+                name=self._source.path.name,
+                path=str(self._source.path.absolute()),
+                file_bytes=self._source.file_bytes,
+                source=self._info,
+            ),
+            batch_size=self._settings.job.batch_size,
+            settings=config.dump(self._settings),
+            version=__version__,
+        )
+
+    def _catch_up(self, opened: wire.Opened, now: float) -> None:
+        if opened.job != self._job:
+            raise ConflictError("the sink now has another job; stop it or this ventilator")
+        self._resume(opened)
+        for batch in self._ledger.open_batches():
+            mask = batch.mask if batch.id in self._done else self._partial.get(batch.id, 0)
+            self._ledger.committed(batch.id, mask, now)
+        self._ledger.sink_restarted(now)
+
+    def _take_news(self, news: wire.Committed, now: float) -> None:
+        self._version = news.version
+        self._unsaid_suspects = None
+        for batch, mask in news.changed.items():
+            # b"": the batch is full
+            self._ledger.committed(batch, masks.unpack(mask) if mask else -1, now)
+        self._totals = news.totals
+        self._complete = news.complete
+        if news.stalled:
+            self._freeze(now, news.stalled)
+        elif self._ledger.is_frozen:
+            log.warning("the sink is back")
+            self._ledger.thaw(now)
+            self._phase = "running"
+
+    def _judge_silence(self, now: float) -> None:
+        if now - self._answered_at > self._settings.lease.sink_silent_s:
+            self._freeze(now, "the sink does not answer")
+
+    def _freeze(self, now: float, why: str) -> None:
+        if not self._ledger.is_frozen:
+            log.warning("%s: nothing is handed out until it is back", why)
+            self._ledger.freeze(now)
+            self._phase = "frozen"
+
+    # -- the workers -------------------------------------------------------------------------
+
+    def _hear_workers(self, now: float) -> None:
+        for _ in range(_MAX_EVENTS):
+            received = receive(self._events)
+            if received is None:
+                return
+            event = received[0]
+            match event:
+                case wire.Claim():
+                    self._ledger.claimed(event.worker, event.lease, now)
+                case wire.Finished():
+                    self._ledger.finished(event.worker, event.lease, now)
+                case wire.Heartbeat():
+                    self._ledger.heartbeat(event.worker, event.held, now)
+                case wire.Bye():
+                    self._ledger.left(event.worker, now, died=False)
+                case wire.Gone():
+                    self._ledger.left(event.worker, now, died=True)
+                case _:
+                    log.warning("dropped an event of type %s", type(event).__name__)
+
+    def _hand_out(self, now: float) -> None:
+        self._blocked = False
+        while True:
+            while self._ledger.wants_batch():
+                self._read_on()
+            assignment = self._ledger.take(now)
+            if assignment is None:
+                break
+            if not self._send(assignment):
+                self._ledger.put_back(assignment.lease)
+                self._blocked = True
+                break
+        for batch, offset in self._ledger.condemned(now):
+            self._record_crash(batch, offset)
+
+    def _read_on(self) -> None:
+        for batch in self._batches:
+            if batch.mask and batch.id not in self._done:
+                committed = self._partial.pop(batch.id, 0)
+                self._ledger.add(batch, committed, self._suspects.pop(batch.id, ()))
+                return
+        self._ledger.source_ended = True
+
+    def _send(self, assignment: Assignment) -> bool:
+        batch = assignment.batch
+        message = wire.Tasks(
+            job=self._job,
+            lease=assignment.lease,
+            batch=batch.id,
+            batch_mask=masks.pack(batch.mask),
+            first_line=batch.first_line,
+            mask=masks.pack(assignment.mask),
+        )
+        return send(self._tasks, message, lines.select(batch.urls, batch.mask, assignment.mask))
+
+    def _record_crash(self, batch: Batch, offset: int) -> None:
+        line = batch.first_line + offset
+        task = lines.task_of(line, lines.select(batch.urls, batch.mask, 1 << offset))
+        deaths = self._settings.lease.poison_deaths
+        row = jsonl.encode(
+            Result(
+                line=line,
+                url=task.url,
+                outcome=Outcome.CRASHED,
+                error=f"its worker died each time it was fetched alone ({deaths} times)",
+                attempts=deaths,
+                worker="ventilator",
+            )
+        )
+        chunk = Chunk(
+            job=self._job,
+            batch=batch.id,
+            batch_mask=masks.pack(batch.mask),
+            worker="ventilator",
+            lines=[line],
+            row_bytes=[len(row)],
+            outcomes=[OUTCOME_CODE[Outcome.CRASHED]],
+            statuses=[0],
+            body_bytes=[0],
+            rows=row,
+        )
+        log.warning("line %d ended its workers again and again: recorded as crashed", line)
+        send(self._results, *wire.chunk_parts(chunk))
+
+    def _tell_state(self, now: float) -> None:
+        if now - self._state_at < _STATE_S:
+            return
+        self._state_at = now
+        send(self._control, self._state())
+
+    def _state(self) -> wire.State:
+        return wire.State(
+            job=self._job,
+            phase=self._phase,
+            totals=self._totals,
+            source=self._info,
+            in_flight=self._ledger.lines_out,
+            workers=len(self._ledger.workers),
+            redelivered=self._ledger.redelivered,
+        )
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        self._phase = "finish"
+        began = time.monotonic()
+        self._answered_at = began
+        closed = False
+        while time.monotonic() - began < _FINISH_S:
+            now = time.monotonic()
+            send(self._control, self._state())
+            self._hear_workers(now)
+            if not closed:
+                closed = send(self._commits, wire.Close(session=self._session))
+            if closed and not self._ledger.workers:
+                break
+            time.sleep(0.05)
+
+
+def run(urlfile: str, settings: config.Settings, ends: Ends, session: str, stop: StopFlag) -> Exit:
+    """The role's whole life. Raises FetcherError."""
+    return Ventilator(Path(urlfile), settings, ends, session, stop).run()

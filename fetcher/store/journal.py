@@ -1,0 +1,186 @@
+"""journal.sqlite: what is committed.
+
+Law: WAL with synchronous=FULL, so that a returned transaction is durable. On start one transaction
+is written before anything that was read is believed: a commit that a killed process wrote but did
+not yet sync is readable from the page cache and would be lost with the power; syncing our own
+transaction makes everything before it durable too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from fetcher.core import masks
+from fetcher.core.intake import BatchState, Delta, Recovered
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.core.wire import Suspect
+from fetcher.errors import DamageError, NoSpaceError
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+-- committed is NULL where it equals "full": nearly all batches, nearly all the time
+CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, full BLOB NOT NULL, committed BLOB);
+CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks (at_s INTEGER PRIMARY KEY, total INTEGER NOT NULL);
+"""
+MARK_EVERY_S: Final = 5
+_MARKS_KEPT: Final = 720
+
+
+@contextmanager
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            raise NoSpaceError(f"{path}: {error}") from error
+        raise DamageError(f"{path}: {error}") from error
+
+
+class Journal:
+    """The sink's own connection; the only writer."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _sqlite_errors(path):
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+            with self._transaction():
+                starts = self._meta("starts")
+                self._put("starts", (msgspec.msgpack.decode(starts, type=int) if starts else 0) + 1)
+        self._last_mark_s = 0
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _meta(self, key: str) -> bytes | None:
+        return _meta(self._db, key)
+
+    def _put(self, key: str, value: Any) -> None:
+        packed = msgspec.msgpack.encode(value)
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, packed))
+
+    def record(self, delta: Delta, segments: Iterable[tuple[str, int]], now_s: float) -> None:
+        """Commit: these batches, totals and segment lengths, in one transaction."""
+        with _sqlite_errors(self._path), self._transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO batches VALUES (?, ?, ?)",
+                [
+                    (
+                        batch,
+                        masks.pack(state.full),
+                        None if state.committed == state.full else masks.pack(state.committed),
+                    )
+                    for batch, state in delta.batches.items()
+                ],
+            )
+            self._db.executemany("INSERT OR REPLACE INTO segments VALUES (?, ?)", segments)
+            self._put("totals", delta.totals)
+            self._put("updated_at_s", now_s)
+            if now_s - self._last_mark_s >= MARK_EVERY_S:
+                self._mark(int(now_s), delta.totals.rows)
+
+    def _mark(self, at_s: int, rows: int) -> None:
+        self._last_mark_s = at_s
+        self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (at_s, rows))
+        self._db.execute(
+            "DELETE FROM marks WHERE at_s <= (SELECT at_s FROM marks "
+            f"ORDER BY at_s DESC LIMIT 1 OFFSET {_MARKS_KEPT})"
+        )
+
+    def note(
+        self, *, source: SourceInfo | None = None, suspects: list[Suspect] | None = None
+    ) -> None:
+        """Remember what the ventilator reported, for the next one."""
+        with _sqlite_errors(self._path), self._transaction():
+            if source is not None:
+                self._put("source", source)
+            if suspects is not None:
+                self._put("suspects", suspects)
+
+    def recover(self) -> Recovered:
+        """Everything committed so far."""
+        with _sqlite_errors(self._path):
+            return _recover(self._db)
+
+    def segments(self) -> dict[str, int]:
+        """Committed length of each segment, by name."""
+        with _sqlite_errors(self._path):
+            return dict(self._db.execute("SELECT name, bytes FROM segments"))
+
+    def source(self) -> SourceInfo:
+        """What is known of the input."""
+        packed = self._meta("source")
+        return msgspec.msgpack.decode(packed, type=SourceInfo) if packed else SourceInfo()
+
+    def suspects(self) -> list[Suspect]:
+        """Lines whose workers died."""
+        packed = self._meta("suspects")
+        return msgspec.msgpack.decode(packed, type=list[Suspect]) if packed else []
+
+    def close(self) -> None:
+        with _sqlite_errors(self._path):
+            self._db.close()
+
+
+class JournalView(msgspec.Struct, frozen=True):
+    """What a reader of a finished or running job may know."""
+
+    recovered: Recovered
+    segments: dict[str, int]
+    source: SourceInfo
+    marks: list[tuple[int, int]]  # (Unix time, committed rows), ascending
+    updated_at_s: float | None
+
+
+def view(path: Path) -> JournalView:
+    """A consistent look at the journal, without disturbing its writer. Raises DamageError."""
+    with _sqlite_errors(path):
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            db.execute("BEGIN")
+            source, updated = _meta(db, "source"), _meta(db, "updated_at_s")
+            return JournalView(
+                recovered=_recover(db),
+                segments=dict(db.execute("SELECT name, bytes FROM segments")),
+                source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
+                marks=db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
+                updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
+            )
+        finally:
+            db.close()
+
+
+def _meta(db: sqlite3.Connection, key: str) -> bytes | None:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def _recover(db: sqlite3.Connection) -> Recovered:
+    done = masks.IdSet()
+    partial = {}
+    for batch, full, committed in db.execute("SELECT id, full, committed FROM batches"):
+        if committed is None:
+            done.add(batch)
+        else:
+            partial[batch] = BatchState(masks.unpack(committed), masks.unpack(full))
+    totals = _meta(db, "totals")
+    return Recovered(
+        done, partial, msgspec.msgpack.decode(totals, type=Totals) if totals else Totals()
+    )

@@ -1,0 +1,85 @@
+"""manifest.json: which job this directory is.
+
+Law: written whole or not at all; the input and the batch size never change once written.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fetcher.errors import ConflictError, DamageError
+from fetcher.store.disk import make_dir, write_atomically
+from fetcher.store.lock import LOCK_NAME
+
+MANIFEST_NAME: Final = "manifest.json"
+SPOOL_NAME: Final = "input.urls"
+RESULTS_NAME: Final = "results"
+JOURNAL_NAME: Final = "journal.sqlite"
+FORMAT: Final = 1
+# What a crash before the manifest was written may have left behind.
+_OURS: Final = frozenset(
+    {LOCK_NAME, SPOOL_NAME, RESULTS_NAME, f"{SPOOL_NAME}.tmp", f"{MANIFEST_NAME}.tmp"}
+    | {JOURNAL_NAME, f"{JOURNAL_NAME}-wal", f"{JOURNAL_NAME}-shm", f"{JOURNAL_NAME}-journal"}
+)
+
+Setting = str | int | float | bool | None
+
+
+class InputFacts(msgspec.Struct):
+    """The URL file: `sha256` is of its uncompressed content, None until all of it was read."""
+
+    name: str
+    path: str  # absolute, on the ventilator's host
+    bytes: int
+    sha256: str | None = None
+    url_lines: int | None = None
+
+
+class Manifest(msgspec.Struct):
+    """The job's unchanging facts and its state (`running` or `complete`)."""
+
+    job: str
+    created_at: str  # ISO 8601, UTC
+    input: InputFacts
+    batch_size: int
+    settings: dict[str, dict[str, Setting]]
+    versions: dict[str, str]
+    state: str = "running"
+    format: int = FORMAT
+
+
+def read(out: Path) -> Manifest | None:
+    """The directory's manifest; None where there is none yet. Raises DamageError."""
+    path = out / MANIFEST_NAME
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, OSError) as error:
+        raise DamageError(f"{path}: cannot be read as a manifest: {error}") from error
+    if manifest.format != FORMAT:
+        raise ConflictError(f"{path}: made by another version of fetcher; choose another OUT")
+    return manifest
+
+
+def write(out: Path, manifest: Manifest) -> None:
+    """Write it, durably, for people to read."""
+    text = json.dumps(msgspec.to_builtins(manifest), indent=2, ensure_ascii=False)
+    write_atomically(out / MANIFEST_NAME, text.encode() + b"\n")
+
+
+def prepare(out: Path) -> None:
+    """Make OUT where it is missing; refuse one that holds something else."""
+    make_dir(out, "-o")
+    if (out / MANIFEST_NAME).exists():
+        return
+    foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OURS)
+    if foreign:
+        raise ConflictError(
+            f"{out} is not an output directory of fetcher (it holds {foreign[0]}); "
+            "choose another, or an empty one"
+        )

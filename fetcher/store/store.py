@@ -1,0 +1,97 @@
+"""An opened output directory: the durable side of the sink.
+
+Law: lock, then manifest, then journal, then segments; whoever holds a Store is the only writer.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import time
+import uuid
+from pathlib import Path
+
+from fetcher import __version__
+from fetcher.core.intake import Delta
+from fetcher.core.wire import Open
+from fetcher.errors import ConflictError, DamageError
+from fetcher.store import manifest as manifests
+from fetcher.store.journal import Journal
+from fetcher.store.lock import DirectoryLock
+from fetcher.store.manifest import InputFacts, Manifest
+from fetcher.store.segments import Segments
+
+
+class OutputDirectory:
+    """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError."""
+
+    def __init__(self, out: Path) -> None:
+        manifests.prepare(out)
+        self.path = out
+        self._lock = DirectoryLock(out)
+        self.manifest = manifests.read(out)
+        if self.manifest is not None and not (out / manifests.JOURNAL_NAME).exists():
+            raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")
+
+    def begin(self, request: Open) -> Manifest:
+        """The manifest of this job: made now, or the one that is there if the input is its own."""
+        if self.manifest is None:
+            # The journal first: a manifest without a journal means damage.
+            Journal(self.path / manifests.JOURNAL_NAME).close()
+            self.manifest = _new_manifest(request)
+            manifests.write(self.path, self.manifest)
+        elif self.manifest.input.bytes != request.input.file_bytes:
+            raise ConflictError(
+                f"{self.path} belongs to another job: it was begun with {self.manifest.input.name} "
+                f"({self.manifest.input.bytes} bytes), and {request.input.name} has "
+                f"{request.input.file_bytes}; choose another OUT"
+            )
+        return self.manifest
+
+    def save(self) -> None:
+        """Write the manifest again after a change."""
+        assert self.manifest is not None
+        manifests.write(self.path, self.manifest)
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+class Store:
+    """Segments and journal of a begun job; implements core.intake.Store."""
+
+    def __init__(self, out: Path, suffix: str, segment_bytes: int) -> None:
+        self.journal = Journal(out / manifests.JOURNAL_NAME)
+        self.segments = Segments(
+            out / manifests.RESULTS_NAME, suffix, segment_bytes, self.journal.segments()
+        )
+
+    def append(self, rows: list[bytes]) -> None:
+        self.segments.append(rows)
+
+    def sync(self) -> None:
+        self.segments.sync()
+
+    def record(self, delta: Delta) -> None:
+        self.journal.record(delta, [self.segments.length()], time.time())
+        self.segments.committed()
+
+    def close(self) -> None:
+        self.segments.close()
+        self.journal.close()
+
+
+def _new_manifest(request: Open) -> Manifest:
+    return Manifest(
+        job=uuid.uuid4().hex,
+        created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        input=InputFacts(request.input.name, request.input.path, request.input.file_bytes),
+        batch_size=request.batch_size,
+        settings=request.settings,
+        versions={
+            "fetcher": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("gevent", "requests", "pyzmq")},
+        },
+    )

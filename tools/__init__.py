@@ -1,0 +1,1 @@
+"""Tools that stand beside the program: never imported by it."""
