@@ -16,7 +16,7 @@ import msgspec
 from fetcher.core import lines
 from fetcher.core.masks import IdSet
 from fetcher.encode import jsonl
-from fetcher.errors import ConflictError, DamageError
+from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.model import Result
 from fetcher.pipeline.source import Source
 from fetcher.store import journal, manifest
@@ -158,10 +158,10 @@ class Audit:
 
 
 def read_both(out: Path) -> tuple[Manifest, JournalView]:
-    """Manifest and journal of a begun job. Raises ConflictError where there is none."""
+    """Manifest and journal of a begun job. Raises UsageError where there is none."""
     found = manifest.read(out) if out.is_dir() else None
     if found is None:
-        raise ConflictError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+        raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
     path = out / manifest.JOURNAL_NAME
     if not path.exists():
         raise DamageError(f"{path}: is missing; its rows are unproven")

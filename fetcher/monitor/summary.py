@@ -23,6 +23,7 @@ def table(totals: Totals) -> Table:
         count = totals.outcomes.get(outcome.value, 0)
         if count:
             result.add_row(outcome.value, number(count), f"{100 * count / totals.rows:.1f} %")
+    result.add_section()
     return result
 
 
@@ -32,15 +33,18 @@ def statuses(totals: Totals) -> str:
     return ", ".join(f"{code}: {number(count)}" for code, count in known) or "none"
 
 
-def show(console: Console, totals: Totals, out: Path, took_s: float | None, fresh: int) -> None:
+def show(console: Console, totals: Totals, out: Path, took_s: float, fresh: int) -> None:
     """Print the summary; `fresh` rows were committed in the last `took_s` seconds."""
+    rate = (
+        f"{number(round(fresh / took_s))} lines/s ({number(fresh)} in {took_s:.1f} s)"
+        if fresh
+        else "all was done before"
+    )
     console.print(table(totals))
-    console.print()
-    console.print(f"statuses  {statuses(totals)}", highlight=False)
-    console.print(f"bodies    {size(totals.body_bytes)}", highlight=False)
-    if took_s:
-        rate = number(round(fresh / took_s))
-        console.print(
-            f"rate      {rate} lines/s ({number(fresh)} in {took_s:.1f} s)", highlight=False
-        )
-    console.print(f"results   {out}/results/part-*.jsonl", highlight=False, soft_wrap=True)
+    for name, value in (
+        ("statuses", statuses(totals)),
+        ("bodies", size(totals.body_bytes)),
+        ("rate", rate),
+        ("results", f"{out}/results/part-*.jsonl"),
+    ):
+        console.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)

@@ -237,5 +237,7 @@ class Worker:
 def run(spec: RoleSpec) -> Exit:
     """The role's whole life, after patching. Raises FetcherError."""
     start_log(spec.effective().log.level, spec.name)
+    # What a server gets wrong is told in its row.
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     faulthandler.enable(file=sys.stderr)
     return Worker(spec).run()

@@ -1,0 +1,176 @@
+"""Whatever is killed, whenever: one row a line, and the job ends."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from support import jobs
+from tools.site.running import RunningSite
+
+ROLES = ("worker", "ventilator", "sink")
+FAST = (
+    "--workers=2",
+    "--pool-size=16",
+    "--batch-size=20",
+    "--set=lease.silent_s=2",
+    "--set=lease.finished_s=3",
+    "--set=sink.commit_interval_s=0.05",
+)
+
+
+def mixed_urls(site: RunningSite, count: int) -> list[str]:
+    """Pages of all kinds, with comments and what is no URL in between."""
+    urls = [site.url(f"/page/{n}") for n in range(count)]
+    urls += [site.url("/latency/50") for _ in range(count // 4)]
+    random.Random(7).shuffle(urls)
+    for position, text in enumerate(("# a comment", "", "ftp://example.invalid/", "no url at all")):
+        urls.insert(position * count // 5, text)
+    return urls
+
+
+def chaos(job: jobs.Running, roles: tuple[str, ...], seed: int, kills: int) -> int:
+    """kill -9 of random roles at random moments; the number of kills that met somebody."""
+    dice = random.Random(seed)
+    met = 0
+    for _ in range(kills * 3):
+        time.sleep(dice.uniform(0.05, 0.6))
+        if job.process.poll() is not None or met >= kills:
+            break
+        met += job.kill(dice.choice(roles))
+    return met
+
+
+@pytest.mark.parametrize("roles", [("worker",), ("ventilator",), ("sink",), ROLES])
+def test_kill_9_of_roles_in_the_middle_costs_no_row(
+    site: RunningSite, tmp_path: Path, roles: tuple[str, ...]
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 800))
+    with jobs.running("run", urls, "-o", tmp_path / "out", *FAST) as job:
+        jobs.until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
+        met = chaos(job, roles, seed=len(roles), kills=4)
+        code, _, error = job.wait(120)
+    assert code == 0, error
+    assert met >= 2, "the job was over before anybody was killed"
+    jobs.prove(tmp_path / "out", urls)
+
+
+def test_kill_9_of_everything_and_the_same_command_again_and_again(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 1500))
+    out = tmp_path / "out"
+    before = -1
+    for _ in range(3):
+        with jobs.running("run", urls, "-o", out, *FAST) as job:
+            jobs.until(lambda: jobs.committed(out) > before, what="progress")
+            children = [child for role in ROLES for child in job.role(role)]
+            job.process.kill()
+            for child in children:
+                child.kill()
+        before = jobs.committed(out)
+    with jobs.running("run", urls, "-o", out, *FAST) as job:
+        code, _, error = job.wait(120)
+    assert code == 0, error
+    jobs.prove(out, urls)
+
+
+def test_children_leave_when_their_supervisor_is_killed(site: RunningSite, tmp_path: Path) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", [site.url("/latency/200")] * 500)
+    with jobs.running("run", urls, "-o", tmp_path / "out", *FAST) as job:
+        jobs.until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
+        children = [child for role in ROLES for child in job.role(role)]
+        assert len(children) == 4
+        job.process.kill()
+        jobs.until(lambda: not any(map(_lives, children)), 15, "the children to leave")
+
+
+def _lives(process: object) -> bool:
+    return bool(process.is_running()) and process.status() != "zombie"  # type: ignore[attr-defined]
+
+
+def test_a_worker_frozen_past_its_lease_and_back_changes_nothing(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 1000))
+    with jobs.running("run", urls, "-o", tmp_path / "out", *FAST) as job:
+        jobs.until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
+        frozen = job.role("worker")[0]
+        frozen.send_signal(signal.SIGSTOP)
+        time.sleep(4)
+        frozen.send_signal(signal.SIGCONT)
+        code, _, error = job.wait(120)
+    assert code == 0, error
+    jobs.prove(tmp_path / "out", urls)
+
+
+def test_a_frozen_sink_freezes_the_job_until_it_is_back(site: RunningSite, tmp_path: Path) -> None:
+    urls = jobs.write_urls(
+        tmp_path / "urls.txt", [site.url(f"/latency/{n % 60}") for n in range(3000)]
+    )
+    out = tmp_path / "out"
+    options = (*FAST, "--set=lease.sink_silent_s=1")
+    site.reset()
+    with jobs.running("run", urls, "-o", out, *options) as job:
+        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        sink = job.role("sink")[0]
+        sink.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        assert job.process.poll() is None
+        sink.send_signal(signal.SIGCONT)
+        code, _, error = job.wait(120)
+    assert code == 0, error
+    assert "the sink does not answer" in error
+    jobs.prove(out, urls)
+    fetched = sum(site.hits().values())
+    assert fetched < 3000 * 1.2, "a frozen sink must not cause a storm of refetches"
+
+
+def test_a_url_that_kills_its_worker_is_isolated_and_recorded(tmp_path: Path) -> None:
+    lines = [f"http://test.invalid/{n}" for n in range(300)]
+    lines[137] = "http://test.invalid/kill"
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
+    options = (*FAST, f"--set=worker.transport={jobs.DEADLY}")
+    with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
+        code, _, error = job.wait(120)
+    assert code == 0, error
+    found = jobs.prove(tmp_path / "out", urls)
+    assert [row.line for row in found if row.outcome == "crashed"] == [138]
+    assert sum(row.outcome == "ok" for row in found) == 299
+
+
+def test_a_url_that_hangs_its_worker_is_ended_by_the_watchdog(tmp_path: Path) -> None:
+    lines = [f"http://test.invalid/{n}" for n in range(60)]
+    lines[10] = "http://test.invalid/hang"
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
+    options = (
+        *FAST,
+        f"--set=worker.transport={jobs.DEADLY}",
+        "--set=worker.watchdog_s=1.5",
+        "--set=lease.poison_deaths=2",
+    )
+    with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
+        code, _, error = job.wait(120)
+    assert code == 0, error
+    found = jobs.prove(tmp_path / "out", urls)
+    assert [row.line for row in found if row.outcome == "crashed"] == [11]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_long_chaos(site: RunningSite, tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 6000))
+    out = tmp_path / "out"
+    for _ in range(40):
+        with jobs.running("run", urls, "-o", out, *FAST) as job:
+            chaos(job, ROLES, seed=dice.randrange(1 << 30), kills=dice.randrange(1, 12))
+            if dice.random() < 0.5 and job.process.poll() is None:
+                job.process.kill()
+                continue
+            if job.wait(300)[0] == 0:
+                break
+    jobs.prove(out, urls)

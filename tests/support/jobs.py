@@ -1,0 +1,172 @@
+"""Real jobs for tests: real processes, found by their role, killed, stopped, and proven.
+
+Every process that is started here is ended here, by its own pid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from fetcher.core import lines
+from fetcher.encode import jsonl
+from fetcher.model import Result
+from fetcher.store import journal
+
+ROOT = Path(__file__).resolve().parents[2]
+ENV = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("FETCHER_")},
+    "PYTHONPATH": str(ROOT / "tests"),
+    "COLUMNS": "200",
+}
+SLOW = "support.deadly:SlowFetcher"
+DEADLY = "support.deadly:DeadlyFetcher"
+
+
+def command(*arguments: object) -> list[str]:
+    """The program's command line."""
+    return [sys.executable, "-m", "fetcher", *map(str, arguments)]
+
+
+def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    done = subprocess.run(
+        command(*arguments), input=stdin, capture_output=True, cwd=ROOT, env=ENV, timeout=120
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+class Running:
+    """A started program."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=ENV,
+        )
+        self.children: set[psutil.Process] = set()
+
+    def role(self, role: str) -> list[psutil.Process]:
+        """Its living child processes of a role (`worker`, `ventilator`, `sink`)."""
+        found = []
+        for child in self._living():
+            with contextlib.suppress(psutil.Error):
+                spec = child.cmdline()[-1]
+                if Path(spec).name.startswith(role) and child.status() != psutil.STATUS_ZOMBIE:
+                    found.append(child)
+        return found
+
+    def _living(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            living = psutil.Process(self.process.pid).children(recursive=True)
+            self.children.update(living)
+            return living
+        return []
+
+    def kill(self, role: str) -> bool:
+        """kill -9 of one process of the role; False where none lives now."""
+        return self.signal(role, signal.SIGKILL)
+
+    def signal(self, role: str, number: signal.Signals) -> bool:
+        for child in self.role(role)[:1]:
+            with contextlib.suppress(psutil.Error):
+                child.send_signal(number)
+                return True
+        return False
+
+    def wait(self, timeout_s: float = 60) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr."""
+        out, error = self.process.communicate(timeout=timeout_s)
+        return self.process.returncode, out.decode(), error.decode()
+
+    def close(self) -> None:
+        self._living()
+        for process in (self.process, *self.children):
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+
+@contextlib.contextmanager
+def running(*arguments: object) -> Iterator[Running]:
+    """A program that does not outlive the block."""
+    job = Running(*arguments)
+    try:
+        yield job
+    finally:
+        job.close()
+
+
+def until(condition: Callable[[], object], timeout_s: float = 30, what: str = "") -> None:
+    """Wait for a condition of the real world; fail where it does not come."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what or condition}"
+        time.sleep(0.02)
+
+
+def committed(out: Path) -> int:
+    """Rows that the journal calls committed so far; 0 before there is one."""
+    path = out / "journal.sqlite"
+    if not path.exists():
+        return 0
+    with contextlib.suppress(Exception):
+        return journal.view(path).recovered.totals.rows
+    return 0
+
+
+def rows(out: Path) -> list[Result]:
+    """All rows in the files, whatever the journal says."""
+    return [
+        jsonl.decode(line)
+        for part in sorted((out / "results").glob("part-*.jsonl"))
+        for line in part.read_bytes().splitlines(keepends=True)
+    ]
+
+
+def expected(urlfile: Path) -> Counter[tuple[int, str]]:
+    """Line and text of every URL line, from the plain definition of the format."""
+    found: Counter[tuple[int, str]] = Counter()
+    for number, raw in enumerate(
+        urlfile.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1
+    ):
+        text = raw.strip()
+        if text and not text.startswith(b"#"):
+            found[number, lines.task_of(number, text).url] += 1
+    return found
+
+
+def prove(out: Path, urlfile: Path) -> list[Result]:
+    """Exactly one row for each line, by `fetcher verify` and by our own count of the files."""
+    verdict = call("verify", out, "--urls", urlfile)
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+    found = rows(out)
+    assert Counter((row.line, row.url) for row in found) == expected(urlfile)
+    assert msgspec.json.decode((out / "manifest.json").read_bytes())["state"] == "complete"
+    return found
+
+
+def write_urls(path: Path, urls: list[str]) -> Path:
+    """A URL file of these lines."""
+    path.write_text("".join(f"{url}\n" for url in urls), "utf-8")
+    return path
