@@ -7,6 +7,7 @@ remembers where it came from. What is wrong with a value is one line that names 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -298,3 +299,10 @@ def allowed(key: str) -> str:
 def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     """All settings as plain data, by section and key."""
     return settings.model_dump()
+
+
+def toml(value: Value) -> str:
+    """A setting's value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, str) else str(value)

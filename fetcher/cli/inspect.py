@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from fetcher import config
 from fetcher.cli.options import FILE, OUT, config_options, settings_of
@@ -101,7 +99,7 @@ def _verdict(report: Report) -> str:
 @click.command("config", short_help="The effective settings and where each came from.")
 @config_options
 def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
-    """Every setting: its value, where it came from, and what it means.
+    """Every setting with its value and where it came from, as TOML that -c takes.
 
     A file (-c) is overridden by the environment (FETCHER_WORKER__POOL_SIZE=500), and that by the
     command line.
@@ -110,16 +108,14 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
     Examples:
       fetcher config
       fetcher config -c fetcher.toml --set worker.pool_size=500
+      fetcher config > my.toml
     """
     loaded = settings_of(conf, assignments)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for heading in ("setting", "value", "from", "meaning"):
-        table.add_column(heading, overflow="fold")
-    for name, section in config.sections():
-        values = getattr(loaded.settings, name)
-        for key, field in section.model_fields.items():
-            origin = loaded.origins.get(f"{name}.{key}", "default")
-            table.add_row(
-                f"{name}.{key}", repr(getattr(values, key)), origin, field.description or ""
-            )
-    Console().print(table)
+    for section, values in config.dump(loaded.settings).items():
+        click.echo(f"[{section}]")
+        shown = {key: f"{key} = {config.toml(value)}" for key, value in values.items()}
+        width = max(map(len, shown.values()))
+        for key, text in shown.items():
+            origin = loaded.origins.get(f"{section}.{key}", "default")
+            click.echo(f"{text:<{width}}  # {origin}")
+        click.echo()

@@ -23,7 +23,6 @@ def table(totals: Totals) -> Table:
         count = totals.outcomes.get(outcome.value, 0)
         if count:
             result.add_row(outcome.value, number(count), f"{100 * count / totals.rows:.1f} %")
-    result.add_section()
     return result
 
 
@@ -41,6 +40,7 @@ def show(console: Console, totals: Totals, out: Path, took_s: float, fresh: int)
         else "all was done before"
     )
     console.print(table(totals))
+    console.print()
     for name, value in (
         ("statuses", statuses(totals)),
         ("bodies", size(totals.body_bytes)),

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support import jobs
 from tools.site.running import RunningSite
 
@@ -66,7 +67,7 @@ def test_kill_9_of_everything_and_the_same_command_again_and_again(
     before = -1
     for _ in range(3):
         with jobs.running("run", urls, "-o", out, *FAST) as job:
-            jobs.until(lambda: jobs.committed(out) > before, what="progress")
+            jobs.until(lambda before=before: jobs.committed(out) > before, what="progress")
             children = [child for role in ROLES for child in job.role(role)]
             job.process.kill()
             for child in children:

@@ -46,6 +46,7 @@ class RunningSite:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            process_group=0,  # a Ctrl-C for us is not for the site: it leaves when we say so
         )
         self.pid = self._process.pid
         try:

@@ -1,0 +1,56 @@
+# The two commands: `make run` and `make test`. Both set up what they need in .venv, once.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= out
+
+.PHONY: run demo test quick chaos bench conf clean
+
+# The main job: make run URLS=file [OUT=dir] [ARGS="--workers 4"]; without URLS, a demo.
+ifdef URLS
+run: $(VENV)/.installed
+	$(BIN)/fetcher run "$(URLS)" -o "$(OUT)" $(ARGS)
+else
+run: demo
+endif
+
+# The demo: a local web site of a few thousand pages, fetched into demo/out.
+demo: $(VENV)/.installed
+	$(BIN)/python -m tools.demo $(ARGS)
+
+# Linters, types, import contracts, all tests.
+test: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest
+
+# The pure core alone, in seconds.
+quick: $(VENV)/.tested
+	$(BIN)/python -m pytest tests/core
+
+# The long runs: kill -9 of everything for minutes, tens of thousands of simulated jobs.
+chaos: $(VENV)/.tested
+	$(BIN)/python -m pytest -m slow
+
+# Figures: make bench, or python -m tools.bench --help.
+bench: $(VENV)/.tested
+	$(BIN)/python -m tools.bench pipeline
+	$(BIN)/python -m tools.bench memory
+	$(BIN)/python -m tools.bench peers
+
+$(VENV)/bin/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/pip setup.cfg constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,127 @@
+"""The three roles on their own, over TCP on loopback: any order of start, joining and leaving."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from support import jobs
+
+MS = 60
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` consecutive ports that nobody listens on."""
+    for base in range(20_000, 60_000, 7):
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(base, base + count):
+                    probe = stack.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return base
+    raise AssertionError("no free ports")
+
+
+class Hosts:
+    """The command lines of the roles of one job."""
+
+    def __init__(self, tmp_path: Path, lines: int) -> None:
+        base = free_ports(5)
+        self.out = tmp_path / "out"
+        self.urls = jobs.write_urls(
+            tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
+        )
+        where = (
+            f"--ventilator=tcp://127.0.0.1:{base}",
+            f"--sink=tcp://127.0.0.1:{base + 3}",
+            f"--set=worker.transport={jobs.SLOW}",
+            "--set=lease.silent_s=2",
+            "--set=lease.finished_s=3",
+            "--set=job.batch_size=10",
+        )
+        self.ventilator = ("ventilator", self.urls, *where)
+        self.worker = ("worker", "--processes=1", "--pool-size=8", *where)
+        self.sink = ("sink", "-o", self.out, *where)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("ventilator", "worker", "sink"))))
+def test_the_roles_may_start_in_any_order(tmp_path: Path, order: tuple[str, ...]) -> None:
+    hosts = Hosts(tmp_path, 60)
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(jobs.running(*getattr(hosts, role))) for role in order]
+        for job in running:
+            code, _, error = job.wait(60)
+            assert code == 0, error
+    jobs.prove(hosts.out, hosts.urls)
+
+
+def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 600)
+    with contextlib.ExitStack() as stack:
+        start = lambda role: stack.enter_context(jobs.running(*role))  # noqa: E731
+        sink, ventilator, first = map(start, (hosts.sink, hosts.ventilator, hosts.worker))
+        jobs.until(lambda: jobs.committed(hosts.out) > 20, what="rows")
+        second = start(hosts.worker)
+        jobs.until(lambda: jobs.committed(hosts.out) > 100, what="more rows")
+        first.process.send_signal(signal.SIGTERM)
+        assert first.wait()[0] == 0
+        ventilator.process.send_signal(signal.SIGTERM)
+        code, _, error = ventilator.wait()
+        assert code == 3
+        assert "the same command resumes" in error
+        ventilator = start(hosts.ventilator)
+        jobs.until(lambda: jobs.committed(hosts.out) > 200, what="rows after a new ventilator")
+        sink.process.send_signal(signal.SIGTERM)
+        assert sink.wait()[0] == 3
+        sink = start(hosts.sink)
+        jobs.until(lambda: jobs.committed(hosts.out) > 300, what="rows after a new sink")
+        sink.process.kill()
+        ventilator.process.kill()
+        sink, ventilator = start(hosts.sink), start(hosts.ventilator)
+        for job in (ventilator, sink, second):
+            code, _, error = job.wait(90)
+            assert code == 0, error
+    jobs.prove(hosts.out, hosts.urls)
+
+
+def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 400)
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(jobs.running(*hosts.sink))
+        first = stack.enter_context(jobs.running(*hosts.ventilator))
+        worker = stack.enter_context(jobs.running(*hosts.worker))
+        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
+        taken = jobs.call(*hosts.ventilator)
+        assert taken.returncode == 4
+        assert "in use" in taken.stderr
+        elsewhere = f"--ventilator=tcp://127.0.0.1:{free_ports(3)}"
+        second = stack.enter_context(jobs.running(*hosts.ventilator, elsewhere))
+        again = jobs.call(*hosts.sink)
+        assert again.returncode == 4
+        assert "in use" in again.stderr
+        other_address = f"--sink=tcp://127.0.0.1:{free_ports(2)}"
+        locked = jobs.call(*hosts.sink, other_address)
+        assert locked.returncode == 4
+        assert "in use" in locked.stderr
+        worker_2 = stack.enter_context(jobs.running(*hosts.worker))
+        code, _, error = first.wait(60)
+        assert code == 0, error
+        assert sink.wait()[0] == 0
+        assert worker.wait()[0] == worker_2.wait()[0] == 0
+        second.process.kill()
+    jobs.prove(hosts.out, hosts.urls)
+
+
+@pytest.mark.parametrize("role", ["sink", "ventilator"])
+def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str) -> None:
+    hosts = Hosts(tmp_path, 3)
+    done = jobs.call(*getattr(hosts, role), f"--{role}=tcp://0.0.0.0:{free_ports(3)}")
+    assert done.returncode == 2
+    assert "--insecure" in done.stderr
