@@ -23,12 +23,17 @@ class Rate:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
-    def add(self, now_s: float, rows: int) -> None:
+    def add(self, now_s: float, state: wire.State) -> None:
+        if state.phase == "starting":
+            return  # what an earlier run committed is not known yet, and is not this run's speed
+        rows = state.totals.rows
         self._samples.append((now_s, rows))
         while now_s - self._samples[0][0] > _RATE_WINDOW_S:
             self._samples.popleft()
 
     def per_s(self) -> float:
+        if not self._samples:
+            return 0.0
         (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
         return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
 
@@ -96,7 +101,7 @@ class PlainLines(Quiet):
     def update(self, state: wire.State) -> None:
         super().update(state)
         now = time.monotonic()
-        self._rate.add(now, state.totals.rows)
+        self._rate.add(now, state)
         if now - self._said_at >= self._interval_s:
             self._said_at = now
             self.say(f"fetcher: {describe(state, self._rate.per_s())}")
@@ -129,7 +134,7 @@ class LiveLine(Quiet):
 
     def update(self, state: wire.State) -> None:
         super().update(state)
-        self._rate.add(time.monotonic(), state.totals.rows)
+        self._rate.add(time.monotonic(), state)
         self._progress.update(
             self._task,
             total=state.source.total()[0],

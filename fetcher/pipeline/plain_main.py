@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from fetcher.errors import Exit, FetcherError
+from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import ends, refuse_open_network
 from fetcher.pipeline.process import RoleSpec, StopFlag, complain, read_spec, start_log
 
@@ -33,5 +33,7 @@ def run(spec: RoleSpec) -> Exit:
 if __name__ == "__main__":
     try:
         sys.exit(run(read_spec(sys.argv[1])))
+    except StoppedError as error:
+        sys.exit(error.exit_code)  # whoever stopped us tells the user
     except FetcherError as error:
         sys.exit(complain(error))

@@ -24,15 +24,16 @@ from fetcher.errors import ConflictError, Exit, FetcherError, InputError, Stoppe
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
 from fetcher.pipeline.process import StopFlag
+from fetcher.pipeline.sink_link import ASK_AGAIN_S, SinkLink
 from fetcher.pipeline.source import Source
 
 log = logging.getLogger(__name__)
 
 _POLL_SINK_S: Final = 0.1
-_ASK_AGAIN_S: Final = 1.0
 _STATE_S: Final = 0.5
 _TICK_S: Final = 0.25
 _IDLE_MS: Final = 50
+_TELL_WAITING_S: Final = 10.0
 _BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
 _FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
 _FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
@@ -56,7 +57,7 @@ class Ventilator:
         self._tasks = open_socket(context, zmq.PUSH, Way.TASKS, ends.tasks, bind=True)
         self._events = open_socket(context, zmq.PULL, Way.EVENTS, ends.events, bind=True)
         self._control = open_socket(context, zmq.PUB, Way.CONTROL, ends.control, bind=True)
-        self._commits = open_socket(context, zmq.REQ, Way.COMMITS, ends.commits)
+        self._sink = SinkLink(context, ends.commits, time.monotonic())
         self._results = open_socket(context, zmq.PUSH, Way.RESULTS, ends.results)
         lease = settings.lease
         rules = LeaseRules(
@@ -79,11 +80,9 @@ class Ventilator:
         self._done = masks.IdSet()
         self._partial: dict[int, int] = {}
         self._suspects: dict[int, list[wire.Suspect]] = {}
-        self._asked_at = 0.0
-        self._answered_at = time.monotonic()
-        self._waiting = False  # for the sink's answer
         self._complete = False
         self._blocked = False  # no worker takes tasks
+        self._in_flight: dict[str, int] = {}  # by worker, as it said last
         self._state_at = self._tick_at = 0.0
         self._unsaid_suspects: list[wire.Suspect] | None = None
 
@@ -131,7 +130,7 @@ class Ventilator:
     def _wait(self, timeout_ms: int) -> None:
         poller = zmq.Poller()
         poller.register(self._events, zmq.POLLIN)
-        poller.register(self._commits, zmq.POLLIN)
+        poller.register(self._sink.socket, zmq.POLLIN)
         if self._blocked:
             poller.register(self._tasks, zmq.POLLOUT)
         poller.poll(timeout_ms)
@@ -153,26 +152,24 @@ class Ventilator:
     def _ask_until_opened(self, request: wire.Open) -> wire.Opened:
         began = told = time.monotonic()
         busy_since: float | None = None
-        asked_at = 0.0
         while True:
             now = time.monotonic()
-            if now - asked_at >= _ASK_AGAIN_S:
-                send(self._commits, request)
-                asked_at = now
-            if self._stop:
-                raise StoppedError("stopped before the job began; the same command begins it")
-            if self._commits.poll(_IDLE_MS):
-                answer = receive(self._commits)
-                if answer and isinstance(answer[0], wire.Opened):
-                    return answer[0]
-                if answer and isinstance(answer[0], wire.Refused):
-                    busy_since = busy_since or now
-                    self._respect(answer[0], now - busy_since)
-            elif now - told > 10:
+            if self._sink.may_ask(now, ASK_AGAIN_S):
+                self._sink.ask(request, now)
+            self._wait(_IDLE_MS)
+            answer = self._sink.answer(now)
+            if isinstance(answer, wire.Opened):
+                return answer
+            if isinstance(answer, wire.Refused):
+                busy_since = busy_since or now
+                self._respect(answer, now - busy_since)
+            elif now - told > _TELL_WAITING_S:
                 told = now
                 log.warning("waiting for the sink (%d s so far)", now - began)
             self._hear_workers(now)
             self._tell_state(now)
+            if self._stop:
+                raise StoppedError("stopped before the job began; the same command begins it")
 
     def _respect(self, refused: wire.Refused, busy_s: float) -> None:
         if refused.exit_code:
@@ -194,8 +191,7 @@ class Ventilator:
         self._complete = opened.complete
 
     def _ask_sink(self, now: float) -> None:
-        wait_s = _ASK_AGAIN_S if self._waiting else _POLL_SINK_S
-        if now - self._asked_at < wait_s:
+        if not self._sink.may_ask(now, _POLL_SINK_S):
             return
         suspects = self._ledger.suspects_if_changed()
         if suspects is not None:
@@ -207,25 +203,18 @@ class Ventilator:
             source=self._info,
             suspects=self._unsaid_suspects,
         )
-        self._waiting = send(self._commits, poll)
-        self._asked_at = now
+        self._sink.ask(poll, now)
 
     def _hear_sink(self, now: float) -> None:
-        answer = receive(self._commits) if self._waiting else None
-        if answer is None:
-            return
-        message, _ = answer
-        self._waiting = False
-        self._answered_at = now
-        if isinstance(message, wire.Refused):
-            self._respect(message, 0)
-        elif isinstance(message, wire.Opened):
-            self._catch_up(message, now)
-        elif isinstance(message, wire.Resync):
-            self._waiting = send(self._commits, self._open_request())
-            self._asked_at = now
-        elif isinstance(message, wire.Committed):
-            self._take_news(message, now)
+        match self._sink.answer(now):
+            case wire.Committed() as news:
+                self._take_news(news, now)
+            case wire.Resync():
+                self._sink.ask(self._open_request(), now)
+            case wire.Opened() as opened:
+                self._catch_up(opened, now)
+            case wire.Refused() as refused:
+                self._respect(refused, 0)
 
     def _open_request(self) -> wire.Open:
         return wire.Open(
@@ -266,7 +255,7 @@ class Ventilator:
             self._phase = "running"
 
     def _judge_silence(self, now: float) -> None:
-        if now - self._answered_at > self._settings.lease.sink_silent_s:
+        if now - self._sink.heard_at > self._settings.lease.sink_silent_s:
             self._freeze(now, "the sink does not answer")
 
     def _freeze(self, now: float, why: str) -> None:
@@ -290,6 +279,7 @@ class Ventilator:
                     self._ledger.finished(event.worker, event.lease, now)
                 case wire.Heartbeat():
                     self._ledger.heartbeat(event.worker, event.held, now)
+                    self._in_flight[event.worker] = event.in_flight
                 case wire.Bye():
                     self._ledger.left(event.worker, now, died=False)
                 case wire.Gone():
@@ -368,32 +358,33 @@ class Ventilator:
         send(self._control, self._state())
 
     def _state(self) -> wire.State:
+        workers = self._ledger.workers
+        self._in_flight = {name: self._in_flight.get(name, 0) for name in workers}
         return wire.State(
             job=self._job,
             phase=self._phase,
             totals=self._totals,
             source=self._info,
-            in_flight=self._ledger.lines_out,
-            workers=len(self._ledger.workers),
+            in_flight=sum(self._in_flight.values()),
+            workers=len(workers),
             redelivered=self._ledger.redelivered,
         )
 
     # -- the end -----------------------------------------------------------------------------
 
     def _finish(self) -> None:
+        """Tell the sink that it may leave, and the workers until they have left."""
         self._phase = "finish"
-        began = time.monotonic()
-        self._answered_at = began
-        closed = False
-        while time.monotonic() - began < _FINISH_S:
-            now = time.monotonic()
+        began = now = time.monotonic()
+        told_sink = False
+        while now - began < _FINISH_S and not (told_sink and not self._ledger.workers):
             send(self._control, self._state())
+            if self._sink.may_ask(now, _POLL_SINK_S) and not told_sink:
+                self._sink.ask(wire.Close(session=self._session), now)
+            self._wait(_IDLE_MS)
+            now = time.monotonic()
+            told_sink = told_sink or isinstance(self._sink.answer(now), wire.Closed)
             self._hear_workers(now)
-            if not closed:
-                closed = send(self._commits, wire.Close(session=self._session))
-            if closed and not self._ledger.workers:
-                break
-            time.sleep(0.05)
 
 
 def run(urlfile: str, settings: config.Settings, ends: Ends, session: str, stop: StopFlag) -> Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import signal
 import time
@@ -67,7 +68,7 @@ def test_kill_9_of_everything_and_the_same_command_again_and_again(
     before = -1
     for _ in range(3):
         with jobs.running("run", urls, "-o", out, *FAST) as job:
-            jobs.until(lambda before=before: jobs.committed(out) > before, what="progress")
+            jobs.until(functools.partial(_more_than, out, before), what="progress")
             children = [child for role in ROLES for child in job.role(role)]
             job.process.kill()
             for child in children:
@@ -77,6 +78,10 @@ def test_kill_9_of_everything_and_the_same_command_again_and_again(
         code, _, error = job.wait(120)
     assert code == 0, error
     jobs.prove(out, urls)
+
+
+def _more_than(out: Path, rows: int) -> bool:
+    return jobs.committed(out) > rows
 
 
 def test_children_leave_when_their_supervisor_is_killed(site: RunningSite, tmp_path: Path) -> None:

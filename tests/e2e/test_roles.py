@@ -65,7 +65,10 @@ def test_the_roles_may_start_in_any_order(tmp_path: Path, order: tuple[str, ...]
 def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 600)
     with contextlib.ExitStack() as stack:
-        start = lambda role: stack.enter_context(jobs.running(*role))  # noqa: E731
+
+        def start(arguments: tuple[object, ...]) -> jobs.Running:
+            return stack.enter_context(jobs.running(*arguments))
+
         sink, ventilator, first = map(start, (hosts.sink, hosts.ventilator, hosts.worker))
         jobs.until(lambda: jobs.committed(hosts.out) > 20, what="rows")
         second = start(hosts.worker)

@@ -97,10 +97,11 @@ class Running:
 
     def close(self) -> None:
         self._living()
-        for process in (self.process, *self.children):
-            with contextlib.suppress(psutil.Error, ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-                process.kill()
+        for child in self.children:
+            with contextlib.suppress(psutil.Error):
+                child.send_signal(signal.SIGCONT)
+                child.kill()
+        self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdout, self.process.stderr):
             assert pipe is not None

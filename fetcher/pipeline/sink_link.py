@@ -1,0 +1,44 @@
+"""The ventilator's line to the sink: one request at a time, asked again until it is answered.
+
+Law: every request is idempotent, so a lost answer costs only time. The link knows when the sink was
+last heard of; what that means is for others to decide.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import zmq
+
+from fetcher.core import wire
+from fetcher.pipeline.channel import Way, open_socket, receive, send
+
+ASK_AGAIN_S: Final = 1.0
+
+
+class SinkLink:
+    """Requests and answers over the commits socket."""
+
+    def __init__(self, context: Any, address: str, now: float) -> None:
+        self.socket = open_socket(context, zmq.REQ, Way.COMMITS, address)
+        self.heard_at = now
+        self._asked_at = now - ASK_AGAIN_S
+        self._waiting = False
+
+    def may_ask(self, now: float, every_s: float) -> bool:
+        """Whether it is time for a request: `every_s` after the last, later if that got none."""
+        return now - self._asked_at >= (ASK_AGAIN_S if self._waiting else every_s)
+
+    def ask(self, request: wire.AnyMessage, now: float) -> None:
+        """Send a request; it replaces one that is not answered yet."""
+        self._waiting = send(self.socket, request)
+        self._asked_at = now
+
+    def answer(self, now: float) -> wire.AnyMessage | None:
+        """The answer to the last request, once."""
+        received = receive(self.socket) if self._waiting else None
+        if received is None:
+            return None
+        self._waiting = False
+        self.heard_at = now
+        return received[0]
