@@ -1,0 +1,91 @@
+"""A full disk stops nothing for good: nothing is acknowledged until there is room, then all is."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import jobs
+
+LINES = 20_000
+OPTIONS = ("--workers=1", "--set=worker.transport=null", "--set=lease.sink_silent_s=1")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB of its own."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small file system is not permitted here")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def stuck(out: Path) -> bool:
+    """Whether no row has been committed for a while, although some were."""
+    before = jobs.committed(out)
+    time.sleep(1.5)
+    return 0 < before == jobs.committed(out) < LINES
+
+
+def urls_in(path: Path) -> Path:
+    return jobs.write_urls(path, [f"http://test.invalid/{n}" for n in range(LINES)])
+
+
+def test_a_full_disk_pauses_the_job_until_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    urls = urls_in(tmp_path / "urls.txt")
+    out = small_disk / "out"
+    options = (*OPTIONS, "--set=sink.commit_bytes=200_000")
+    with jobs.running("run", urls, "-o", out, *options) as job:
+        jobs.until(lambda: stuck(out), what="the disk to be full")
+        assert job.process.poll() is None
+        remount = ["mount", "-o", "remount,size=64m", str(small_disk)]
+        subprocess.run(remount, check=True)
+        code, _, error = job.wait(60)
+    assert code == 0, error
+    assert "disk full" in error
+    assert "room again" in error
+    jobs.prove(out, urls)
+
+
+def test_a_file_size_limit_is_taken_as_a_full_disk(tmp_path: Path) -> None:
+    urls = urls_in(tmp_path / "urls.txt")
+    out = tmp_path / "out"
+    lines = urls.read_text().splitlines()
+    slow = [f"{url}?ms=50" for url in lines[:2000]]
+    jobs.write_urls(urls, slow)
+    options = ("--workers=1", "--pool-size=50", f"--set=worker.transport={jobs.SLOW}")
+    with jobs.running("run", urls, "-o", out, *options) as job:
+        jobs.until(lambda: jobs.committed(out) > 100, what="rows")
+        sink = job.role("sink")[0]
+        size = (out / "results" / "part-00000.jsonl").stat().st_size
+        unlimited = sink.rlimit(resource.RLIMIT_FSIZE)
+        sink.rlimit(resource.RLIMIT_FSIZE, (size + 10_000, unlimited[1]))
+        jobs.until(lambda: stuck(out), what="the limit to bite")
+        sink.rlimit(resource.RLIMIT_FSIZE, unlimited)
+        code, _, error = job.wait(60)
+    assert code == 0, error
+    assert "disk full" in error
+    jobs.prove(out, urls)
+
+
+def test_a_job_stopped_on_a_full_disk_resumes_when_there_is_room(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    urls = urls_in(tmp_path / "urls.txt")
+    out = small_disk / "out"
+    with jobs.running("run", urls, "-o", out, *OPTIONS, "--set=sink.commit_bytes=200_000") as job:
+        jobs.until(lambda: stuck(out), what="the disk to be full")
+        job.process.terminate()
+        assert job.wait(60)[0] == 3
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    done = jobs.call("run", urls, "-o", out, *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    jobs.prove(out, urls)
