@@ -10,14 +10,14 @@ OUT    ?= out
 # The main job: make run URLS=file [OUT=dir] [ARGS="--workers 4"]; without URLS, a demo.
 ifdef URLS
 run: $(VENV)/.installed
-	$(BIN)/fetcher run "$(URLS)" -o "$(OUT)" $(ARGS)
+	@$(BIN)/fetcher run "$(URLS)" -o "$(OUT)" $(ARGS)
 else
 run: demo
 endif
 
 # The demo: a local web site of a few thousand pages, fetched into demo/out.
 demo: $(VENV)/.installed
-	$(BIN)/python -m tools.demo $(ARGS)
+	@$(BIN)/python -m tools.demo $(ARGS)
 
 # Linters, types, import contracts, all tests.
 test: $(VENV)/.tested

@@ -32,7 +32,7 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         code = subprocess.call([sys.executable, "-m", "fetcher", *command])
     if code == 0:
-        print("\nNow try: fetcher status demo/out, fetcher verify demo/out, and your own list:")
+        print("\nNow try .venv/bin/fetcher status demo/out, .venv/bin/fetcher verify demo/out, and your own list:")
         print("  make run URLS=yourfile.txt")
     return code
 

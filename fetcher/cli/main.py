@@ -13,7 +13,7 @@ import click
 
 from fetcher import __version__
 from fetcher.cli import inspect, roles, run
-from fetcher.errors import Exit, FetcherError
+from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.process import complain
 
 EPILOG = """\b
@@ -65,7 +65,7 @@ def _code() -> int:
     try:
         code = cli.main(prog_name="fetcher", standalone_mode=False)
     except click.exceptions.Abort:
-        return Exit.STOPPED
+        return complain(StoppedError("stopped before the job began; the same command begins it"))
     except click.ClickException as error:
         error.show()
         return Exit.USAGE

@@ -83,6 +83,7 @@ class Ventilator:
         self._complete = False
         self._blocked = False  # no worker takes tasks
         self._in_flight: dict[str, int] = {}  # by worker, as it said last
+        self._lines_read = 0
         self._state_at = self._tick_at = 0.0
         self._unsaid_suspects: list[wire.Suspect] | None = None
 
@@ -124,6 +125,12 @@ class Ventilator:
         self._tell_state(now)
         if counting:
             self._info = next(self._census)
+        elif self._ledger.source_ended and self._lines_read != self._info.url_lines:
+            # The job could never end: the count says more, or fewer, lines than there were.
+            raise InputError(
+                f"{self._source.path}: changed while it was read; restore it and run the same "
+                "command again"
+            )
         if self._stop:
             raise StoppedError("stopped; the same command resumes")
 
@@ -304,6 +311,7 @@ class Ventilator:
 
     def _read_on(self) -> None:
         for batch in self._batches:
+            self._lines_read += batch.mask.bit_count()
             if batch.mask and batch.id not in self._done:
                 committed = self._partial.pop(batch.id, 0)
                 self._ledger.add(batch, committed, self._suspects.pop(batch.id, ()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import resource
 import signal
 import sys
 from collections import deque
@@ -24,7 +25,7 @@ from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import wire
 from fetcher.encode import jsonl
-from fetcher.errors import Exit
+from fetcher.errors import ConfigError, Exit
 from fetcher.model import Chunk, Outcome, Result, Task
 from fetcher.net.fetch import make_fetcher
 from fetcher.pipeline.channel import Way, ends, open_socket, parse, send
@@ -34,6 +35,7 @@ from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
 log = logging.getLogger(__name__)
 
 _OUTBOX_CHUNKS: Final = 64
+_FILES_BESIDE_THE_POOL: Final = 100  # sockets, libraries' own files, name look-ups
 _SEND_SLICE_S: Final = 1.0
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
 _LINGER_MS: Final = 2_000
@@ -56,7 +58,7 @@ class Worker:
         self._outbox = gevent.queue.JoinableQueue(_OUTBOX_CHUNKS)
         self._leave = gevent.event.Event()
         self._job = ""
-        self._finished = False  # the job is complete: what is still held here has its rows
+        self._hurried = False  # what is in flight is in vain: its rows are there, or unwanted
         context = zmq.Context()
         self._context = context
         addresses = ends(spec.ventilator, spec.sink)
@@ -86,7 +88,7 @@ class Worker:
     def _drain(self) -> None:
         """Let requests in flight finish within the grace time; hand their rows over; say bye."""
         self._queue.clear()
-        self._pool.join(timeout=0 if self._finished else self._settings.grace_s)
+        self._pool.join(timeout=0 if self._hurried else self._settings.grace_s)
         for held in self._held.values():
             self._pass_on(held)
         with gevent.Timeout(_LEAVE_S, False):
@@ -223,7 +225,7 @@ class Worker:
                 continue
             state = received[0]
             if state.phase == "finish" and self._job in ("", state.job):
-                self._finished = True
+                self._hurried = True
                 self._leave.set()
 
     def _watch_leash(self) -> None:
@@ -231,12 +233,26 @@ class Worker:
         while nb_read(LEASH_FD, 1):
             pass
         log.warning("the supervisor is gone: leaving")
+        self._hurried = True
         self._leave.set()
+
+
+def _allow_files(needed: int) -> None:
+    """Raise the soft limit on open files to the hard one. Raises ConfigError where that is low."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise ConfigError(
+            f"worker.pool_size needs {needed} open files in a process, and the limit is {hard}; "
+            "raise it (ulimit -Hn, LimitNOFILE=) or lower worker.pool_size"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def run(spec: RoleSpec) -> Exit:
     """The role's whole life, after patching. Raises FetcherError."""
-    start_log(spec.effective().log.level, spec.name)
+    settings = spec.effective()
+    start_log(settings.log.level, spec.name)
+    _allow_files(settings.worker.pool_size + _FILES_BESIDE_THE_POOL)
     # What a server gets wrong is told in its row.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     faulthandler.enable(file=sys.stderr)

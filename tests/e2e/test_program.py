@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shlex
 import signal
+import subprocess
 import time
 import tomllib
 from pathlib import Path
@@ -353,3 +356,30 @@ def test_what_config_shows_can_be_used_as_a_config_file(tmp_path: Path) -> None:
     again = jobs.call("config", "-c", conf)
     assert again.returncode == 0, again.stderr
     assert tomllib.loads(again.stdout) == tomllib.loads(first.stdout)
+
+
+def test_a_url_file_that_shrinks_while_it_is_read_ends_the_job_with_2(tmp_path: Path) -> None:
+    urls = slow_urls(tmp_path / "urls.txt", 40_000, ms=10)
+    size = urls.stat().st_size
+    out = tmp_path / "out"
+    with jobs.running("run", urls, "-o", out, *SLOW) as job:
+        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        os.truncate(urls, size // 2)
+        code, _, error = job.wait(60)
+    assert code == 2
+    assert "changed while it was read" in error
+
+
+def test_a_pool_beyond_the_limit_on_open_files_says_what_to_raise(tmp_path: Path) -> None:
+    urls = slow_urls(tmp_path / "urls.txt", 3)
+    limit = f"ulimit -n 1000; exec {shlex.join(jobs.command('run', urls, '-o', tmp_path / 'out'))}"
+    done = subprocess.run(
+        ["bash", "-c", f"{limit} --workers=1 --pool-size=5000"],
+        capture_output=True,
+        cwd=jobs.ROOT,
+        env=jobs.ENV,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "ulimit" in one_line(done.stderr.decode())
