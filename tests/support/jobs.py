@@ -41,7 +41,13 @@ def command(*arguments: object) -> list[str]:
 def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     """Run the program to its end."""
     done = subprocess.run(
-        command(*arguments), input=stdin, capture_output=True, cwd=ROOT, env=ENV, timeout=120
+        command(*arguments),
+        check=False,
+        input=stdin,
+        capture_output=True,
+        cwd=ROOT,
+        env=ENV,
+        timeout=120,
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()

@@ -1,0 +1,179 @@
+"""The sink's decisions: what is new, what is committed, what is said of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.core import masks
+from fetcher.core.intake import Delta, Intake, Recovered
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.errors import NoSpaceError
+from fetcher.model import Chunk
+
+SIZE = 8
+FULL = (1 << SIZE) - 1
+
+
+class Recording:
+    """A store that remembers its steps, and is full when told so."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.rows = b""
+        self.deltas: list[Delta] = []
+        self.full_at = ""
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.full_at:
+            raise NoSpaceError("full")
+
+    def append(self, rows: list[bytes]) -> None:
+        self._step("append")
+        self.rows += b"".join(rows)
+
+    def sync(self) -> None:
+        self._step("sync")
+
+    def record(self, delta: Delta) -> None:
+        self._step("record")
+        self.deltas.append(delta)
+
+
+def chunk(batch: int, *offsets: int, job: str = "job") -> Chunk:
+    lines = [batch * SIZE + 1 + offset for offset in offsets]
+    rows = [b"<%d>" % line for line in lines]
+    return Chunk(
+        job=job,
+        batch=batch,
+        batch_mask=masks.pack(FULL),
+        worker="w",
+        lines=lines,
+        row_bytes=[len(row) for row in rows],
+        outcomes=[0 if line % 2 else 1 for line in lines],
+        statuses=[200 if line % 2 else 404 for line in lines],
+        body_bytes=list(lines),
+        rows=b"".join(rows),
+    )
+
+
+@pytest.fixture
+def store() -> Recording:
+    return Recording()
+
+
+@pytest.fixture
+def intake(store: Recording) -> Intake:
+    return Intake(store, Recovered(masks.IdSet(), {}, Totals()), "job", "epoch")
+
+
+def test_a_commit_appends_syncs_and_records_in_this_order_and_then_publishes(
+    intake: Intake, store: Recording
+) -> None:
+    intake.offer(chunk(0, 0, 1), SIZE)
+    assert intake.changed_since("epoch", 0) == {}
+    assert intake.commit() == 2
+    assert store.steps == ["append", "sync", "record"]
+    assert intake.changed_since("epoch", 0) == {0: masks.pack(0b11)}
+
+
+def test_nothing_pending_is_no_commit(intake: Intake, store: Recording) -> None:
+    assert intake.commit() == 0
+    assert store.steps == []
+    assert intake.version == 0
+
+
+def test_rows_seen_before_are_dropped_whether_committed_or_pending(
+    intake: Intake, store: Recording
+) -> None:
+    intake.offer(chunk(0, 0, 1, 2), SIZE)
+    intake.offer(chunk(0, 1, 2, 3), SIZE)
+    intake.commit()
+    intake.offer(chunk(0, 3, 0, 4), SIZE)
+    intake.commit()
+    assert store.rows == b"<1><2><3><4><5>"
+    assert intake.duplicates == 4
+    assert intake.totals.rows == 5
+    assert intake.totals.body_bytes == 1 + 2 + 3 + 4 + 5
+    assert intake.totals.outcomes == {"ok": 3, "http_error": 2}
+    assert intake.totals.statuses == {200: 3, 404: 2}
+
+
+def test_a_full_batch_takes_no_more_rows_and_is_told_as_full(
+    intake: Intake, store: Recording
+) -> None:
+    intake.offer(chunk(3, *range(SIZE)), SIZE)
+    intake.commit()
+    intake.offer(chunk(3, 2), SIZE)
+    assert intake.commit() == 0
+    assert intake.changed_since("epoch", 0) == {3: b""}
+    done, partial = intake.snapshot()
+    assert 3 in masks.IdSet(done)
+    assert partial == {}
+
+
+def test_chunks_of_another_job_are_ignored(intake: Intake) -> None:
+    intake.offer(chunk(0, 0, job="other"), SIZE)
+    assert intake.commit() == 0
+
+
+@pytest.mark.parametrize("step", ["append", "record"])
+def test_a_full_disk_publishes_nothing_and_the_same_commit_can_be_tried_again(
+    intake: Intake, store: Recording, step: str
+) -> None:
+    intake.offer(chunk(0, 0), SIZE)
+    store.full_at = step
+    with pytest.raises(NoSpaceError):
+        intake.commit()
+    assert intake.changed_since("epoch", 0) == {}
+    assert intake.totals.rows == 0
+    store.full_at = ""
+    assert intake.commit() == 1
+    assert intake.changed_since("epoch", 0) == {0: masks.pack(1)}
+
+
+def test_a_poll_hears_only_what_is_newer(intake: Intake) -> None:
+    for number in range(3):
+        intake.offer(chunk(number, 0), SIZE)
+        intake.commit()
+    assert set(intake.changed_since("epoch", 1) or {}) == {1, 2}
+    intake.offer(chunk(0, 1), SIZE)
+    intake.commit()
+    assert intake.changed_since("epoch", 3) == {0: masks.pack(0b11)}
+
+
+def test_a_poll_of_another_epoch_or_of_the_future_must_open_the_job_again(intake: Intake) -> None:
+    assert intake.changed_since("older", 0) is None
+    assert intake.changed_since("epoch", 1) is None
+
+
+def test_changes_are_remembered_for_a_while_only(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fetcher.core.intake._REMEMBERED", 3)
+    for number in range(6):
+        intake.offer(chunk(number, 0), SIZE)
+        intake.commit()
+    assert intake.changed_since("epoch", 2) is None
+    assert set(intake.changed_since("epoch", 3) or {}) == {3, 4, 5}
+
+
+def test_what_was_recovered_is_known(store: Recording) -> None:
+    first = Intake(store, Recovered(masks.IdSet(), {}, Totals()), "job", "one")
+    first.offer(chunk(0, *range(SIZE)), SIZE)
+    first.offer(chunk(1, 4), SIZE)
+    first.commit()
+    done = masks.IdSet()
+    done.add(0)
+    partial = {1: store.deltas[-1].batches[1]}
+    second = Intake(store, Recovered(done, partial, first.totals), "job", "two")
+    second.offer(chunk(0, 1), SIZE)
+    second.offer(chunk(1, 4, 5), SIZE)
+    assert second.commit() == 1
+    assert second.totals.rows == SIZE + 2
+
+
+def test_the_total_is_an_estimate_until_all_is_counted() -> None:
+    assert SourceInfo().total() == (None, False)
+    assert SourceInfo(url_lines=50, fraction=0.25).total() == (200, False)
+    assert SourceInfo(url_lines=50, at_end=True, fraction=1.0).total() == (50, True)

@@ -1,0 +1,356 @@
+"""The ledger's moves, each for itself; time is a number."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.core import masks, wire
+from fetcher.core.ledger import ORPHAN_S, TAIL_LINES, Assignment, LeaseRules, Ledger
+from fetcher.model import Batch
+
+RULES = LeaseRules(
+    silent_s=5,
+    unclaimed_s=60,
+    finished_s=10,
+    stall_s=100,
+    tail_after_s=20,
+    poison_deaths=2,
+    ahead=2,
+)
+
+
+def batch(number: int = 0, lines: int = 16) -> Batch:
+    urls = b"\n".join(b"u%d" % n for n in range(lines))
+    return Batch(number, number * lines + 1, (1 << lines) - 1, urls)
+
+
+def ledger(*batches: Batch, workers: tuple[str, ...] = ("w",)) -> Ledger:
+    made = Ledger(RULES)
+    for worker in workers:
+        made.heartbeat(worker, [], 0)
+    for each in batches:
+        made.add(each)
+    return made
+
+
+def take(made: Ledger, now: float = 0) -> Assignment:
+    assignment = made.take(now)
+    assert assignment is not None
+    return assignment
+
+
+def claim(made: Ledger, worker: str = "w", now: float = 0) -> Assignment:
+    assignment = take(made, now)
+    made.claimed(worker, assignment.lease, now)
+    return assignment
+
+
+# -- handing out -----------------------------------------------------------------------------
+
+
+def test_a_batch_is_handed_out_whole_and_once() -> None:
+    made = ledger(batch())
+    assignment = take(made)
+    assert (assignment.batch.id, assignment.mask) == (0, batch().mask)
+    assert made.take(0) is None
+
+
+def test_no_more_than_two_unclaimed_pieces_a_worker_are_out() -> None:
+    made = ledger(*(batch(n) for n in range(6)), workers=("a", "b"))
+    first = [take(made) for _ in range(4)]
+    assert made.take(0) is None
+    assert not made.wants_batch()
+    made.claimed("a", first[0].lease, 1)
+    assert made.take(1) is not None
+
+
+def test_the_window_is_open_for_two_pieces_before_any_worker_is_known() -> None:
+    made = Ledger(RULES)
+    assert made.wants_batch()
+    for n in range(3):
+        made.add(batch(n))
+    assert made.take(0) and made.take(0)
+    assert made.take(0) is None
+
+
+def test_open_batches_are_bounded_by_their_bytes() -> None:
+    small = LeaseRules(max_open_bytes=2000, ahead=100)
+    made = Ledger(small)
+    count = 0
+    while made.wants_batch():
+        made.add(batch(count))
+        made.claimed("w", take(made).lease, 0)
+        count += 1
+    assert 1 < count < 10
+    made.committed(0, -1, 1)
+    assert made.wants_batch()
+
+
+def test_what_is_committed_already_is_not_handed_out() -> None:
+    made = Ledger(RULES)
+    made.add(batch(), committed=0b111)
+    assert take(made).mask == batch().mask & ~0b111
+    made.add(batch(1), committed=batch(1).mask)
+    assert made.take(0) is None
+
+
+def test_what_the_socket_did_not_take_is_handed_out_next() -> None:
+    made = ledger(batch(0), batch(1))
+    first = take(made)
+    made.put_back(first.lease)
+    assert take(made).batch.id == 0
+
+
+# -- the usual course ------------------------------------------------------------------------
+
+
+def test_committed_lines_end_their_leases_and_nothing_is_left() -> None:
+    made = ledger(batch())
+    assignment = claim(made)
+    made.committed(0, 0b1, 1)
+    assert [b.id for b in made.open_batches()] == [0]
+    made.committed(0, -1, 2)
+    assert made.open_batches() == []
+    made.finished("w", assignment.lease, 3)
+    made.heartbeat("w", [assignment.lease], 3)
+    made.tick(1000)
+    assert made.take(1000) is None
+
+
+def test_finished_rows_that_are_not_committed_in_time_are_fetched_again() -> None:
+    made = ledger(batch())
+    assignment = claim(made)
+    made.finished("w", assignment.lease, 1)
+    made.committed(0, 0b1111, 2)
+    made.heartbeat("w", [], 10)
+    made.tick(10.9)
+    assert made.take(10.9) is None
+    made.tick(11)
+    assert take(made, 11).mask == batch().mask & ~0b1111
+    assert made.redelivered == 12
+
+
+def test_a_heartbeat_mends_a_lost_claim_and_a_lost_end() -> None:
+    made = ledger(batch())
+    assignment = take(made)
+    made.heartbeat("w", [assignment.lease], 1)  # the claim was lost
+    made.heartbeat("w", [], 2)  # the end was lost
+    made.heartbeat("w", [], 11)
+    made.tick(12)
+    assert take(made, 12).mask == batch().mask
+
+
+def test_events_about_leases_that_nobody_knows_change_nothing() -> None:
+    made = ledger(batch())
+    for lease in (0, 99, 1 << 40):
+        made.claimed("w", lease, 0)
+        made.finished("w", lease, 0)
+    made.heartbeat("w", [7, 8], 0)
+    made.put_back(99)
+    made.committed(55, -1, 0)
+    made.left("stranger", 0, died=False)
+    assert take(made).mask == batch().mask
+
+
+# -- deaths ----------------------------------------------------------------------------------
+
+
+def test_a_silent_worker_is_dead_and_its_lines_go_to_another() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    claim(made, "a")
+    made.heartbeat("b", [], 5)
+    made.tick(5.1)
+    assert made.workers == ["b"]
+    first, second = take(made, 6), take(made, 6)
+    assert first.mask and second.mask and not first.mask & second.mask
+
+
+def test_a_worker_that_left_in_good_order_is_no_death() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    claim(made, "a")
+    made.left("a", 1, died=False)
+    assert take(made, 1).mask == batch().mask
+    assert made.suspects_if_changed() is None
+
+
+def test_a_death_with_progress_does_not_split() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    claim(made, "a")
+    made.committed(0, 0b11, 1)
+    made.left("a", 2, died=True)
+    assert take(made, 2).mask == batch().mask & ~0b11
+
+
+def test_a_death_without_progress_splits_until_the_line_is_alone_and_then_condemns_it() -> None:
+    made = ledger(batch(lines=16))
+    killer = 1 << 5
+    deaths = 0
+    for round_ in range(200):
+        now = float(round_)
+        name = f"w{round_}"
+        made.heartbeat(name, [], now)
+        assignment = made.take(now)
+        if assignment is None:
+            break
+        made.claimed(name, assignment.lease, now)
+        if assignment.mask & killer:
+            made.left(name, now, died=True)
+            deaths += 1
+        else:
+            made.committed(0, assignment.mask, now)
+            made.left(name, now, died=False)
+    condemned = made.condemned(1000)
+    assert [(b.id, offset) for b, offset in condemned] == [(0, 5)]
+    assert deaths == 1 + 1 + RULES.poison_deaths
+    assert made.condemned(1001) == []
+    assert made.condemned(1010) != [], "a lost crashed row must be sent again"
+    made.committed(0, killer, 1011)
+    assert made.open_batches() == []
+
+
+def test_single_suspects_go_out_one_at_a_time() -> None:
+    made = Ledger(RULES)
+    suspects = [wire.Suspect(batch=0, mask=masks.pack(1 << n), deaths=1) for n in range(3)]
+    made.add(batch(lines=3), 0, suspects)
+    first = take(made)
+    assert first.mask.bit_count() == 1
+    assert made.take(0) is None
+    made.claimed("w", first.lease, 1)
+    assert made.take(1) is None
+    made.committed(0, first.mask, 2)
+    assert take(made, 2).mask.bit_count() == 1
+
+
+def test_an_unclaimed_piece_is_orphaned_by_a_death_and_comes_back_soon() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    take(made)
+    made.left("a", 1, died=True)
+    made.heartbeat("b", [], 1 + ORPHAN_S)
+    made.tick(1 + ORPHAN_S)
+    assert made.take(1 + ORPHAN_S) is not None
+
+
+def test_an_orphan_that_somebody_claims_after_all_stays_his() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    assignment = take(made)
+    made.left("a", 1, died=True)
+    made.claimed("b", assignment.lease, 2)
+    made.heartbeat("b", [assignment.lease], 2 + ORPHAN_S)
+    made.tick(2 + ORPHAN_S)
+    assert made.take(2 + ORPHAN_S) is None
+
+
+def test_an_unclaimed_piece_lapses_without_blame() -> None:
+    made = ledger(batch())
+    take(made)
+    made.heartbeat("w", [], 60)
+    made.tick(60)
+    assert take(made, 60).mask == batch().mask
+    assert made.suspects_if_changed() is None
+
+
+def test_a_living_worker_that_gets_nothing_done_loses_the_piece() -> None:
+    made = ledger(batch())
+    assignment = claim(made)
+    for now in range(0, 100, 4):
+        made.heartbeat("w", [assignment.lease], now)
+        made.tick(now)
+    assert made.take(99) is None
+    made.heartbeat("w", [assignment.lease], 100)
+    made.tick(100)
+    assert made.take(100) is not None
+
+
+def test_progress_renews_a_lease() -> None:
+    made = ledger(batch())
+    assignment = claim(made)
+    made.committed(0, 0b1, 90)
+    made.heartbeat("w", [assignment.lease], 150)
+    made.tick(150)
+    assert made.take(150) is None
+
+
+def test_what_killed_is_told_once_and_survives_a_restart() -> None:
+    made = ledger(batch(lines=16))
+    claim(made)
+    made.left("w", 1, died=True)
+    suspects = made.suspects_if_changed()
+    assert suspects is not None
+    assert {s.deaths for s in suspects} == {1}
+    assert sum(masks.unpack(s.mask) for s in suspects) == batch().mask
+    assert made.suspects_if_changed() is None
+    successor = Ledger(RULES)
+    successor.add(batch(lines=16), 0, suspects)
+    assert take(successor).mask.bit_count() == 2
+
+
+# -- the tail --------------------------------------------------------------------------------
+
+
+def test_at_the_end_what_is_out_for_long_is_given_to_a_second_worker_in_small_pieces() -> None:
+    made = ledger(batch(lines=64), workers=("a", "b"))
+    made.source_ended = True
+    claim(made, "a")
+    assert made.take(19) is None
+    copies = [take(made, 20 + n) for n in range(2)]
+    assert all(0 < copy.mask.bit_count() <= TAIL_LINES for copy in copies)
+    assert copies[0].mask & copies[1].mask == 0
+
+
+def test_a_copy_is_not_copied_and_dies_quietly() -> None:
+    made = ledger(batch(lines=8), workers=("a", "b"))
+    made.source_ended = True
+    claim(made, "a")
+    copy = take(made, 30)
+    made.claimed("b", copy.lease, 30)
+    made.heartbeat("a", [1], 60)
+    assert made.take(60) is None
+    made.left("b", 61, died=True)
+    assert made.take(61) is None, "the first lease still has these lines"
+
+
+def test_a_single_worker_gets_no_second_copies() -> None:
+    made = ledger(batch())
+    made.source_ended = True
+    claim(made)
+    assert made.take(1000) is None
+
+
+# -- the sink away ---------------------------------------------------------------------------
+
+
+def test_a_frozen_ledger_hands_out_nothing_and_lets_nothing_lapse() -> None:
+    made = ledger(batch(0), batch(1))
+    claim(made)
+    made.freeze(1)
+    assert made.is_frozen
+    made.tick(10_000)
+    assert made.take(10_000) is None
+    assert not made.wants_batch()
+    made.thaw(10_000)
+    made.tick(10_004)
+    assert made.workers == ["w"]
+    assert take(made, 10_004).batch.id == 1
+
+
+def test_a_new_sink_makes_sent_rows_doubtful_soon() -> None:
+    made = ledger(batch())
+    assignment = claim(made)
+    made.finished("w", assignment.lease, 1)
+    made.sink_restarted(2)
+    made.heartbeat("w", [], 4)
+    made.tick(4)
+    assert take(made, 4).mask == batch().mask
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_rows_of_a_worker_that_left_are_waited_for_a_little(dies: bool) -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    assignment = claim(made, "a")
+    made.finished("a", assignment.lease, 1)
+    made.left("a", 2, died=dies)
+    made.heartbeat("b", [], 3)
+    made.tick(3)
+    assert made.take(3) is None
+    made.tick(4)
+    assert take(made, 4).mask == batch().mask

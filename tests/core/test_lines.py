@@ -1,0 +1,99 @@
+"""What is a line, a URL line, a batch."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.core import lines, masks
+from fetcher.core.lines import MAX_LINE_BYTES
+
+
+def read(data: bytes, size: int = 1 << 16) -> list[bytes]:
+    return [line for block in lines.read_lines(io.BytesIO(data), size) for line in block]
+
+
+@given(st.binary(max_size=300), st.integers(1, 50))
+def test_reading_in_blocks_of_any_size_is_the_same_as_splitting(data: bytes, size: int) -> None:
+    wanted = data.removeprefix(lines.BOM).split(b"\n")
+    if not wanted[-1]:
+        wanted.pop()
+    # A byte order mark that is torn between two reads is not looked for: real blocks are large.
+    if len(data) < 3 or size >= 3:
+        assert read(data, size) == wanted
+
+
+def test_a_line_longer_than_the_limit_is_cut_and_stays_recognisable() -> None:
+    data = b"first\n" + b"x" * (3 * MAX_LINE_BYTES) + b"\nlast"
+    for size in (100, 1 << 16, 1 << 20):
+        first, long, last = read(data, size)
+        assert (first, last) == (b"first", b"last")
+        assert len(long) == MAX_LINE_BYTES + 1
+    task = lines.task_of(2, long)
+    assert task.fault is not None and "longer than" in task.fault
+    assert len(task.url) == MAX_LINE_BYTES
+
+
+def test_a_line_without_end_does_not_grow_in_memory() -> None:
+    class Endless:
+        left = 2000
+
+        def read(self, size: int, /) -> bytes:
+            self.left -= 1
+            return b"x" * size if self.left > 0 else b""
+
+    (line,) = [line for block in lines.read_lines(Endless(), 10_000) for line in block]
+    assert len(line) == MAX_LINE_BYTES + 1
+
+
+def test_blank_and_comment_lines_are_no_url_lines_and_white_space_is_stripped() -> None:
+    raw = [b"http://a", b"", b"  \t", b"# no", b"   # no", b"  http://b \r", b"\r"]
+    assert lines.url_lines(raw) == [b"http://a", b"", b"", b"", b"", b"http://b", b""]
+
+
+@given(st.lists(st.sampled_from([b"", b"# c", b"u", b" v "]), max_size=40), st.integers(1, 9))
+def test_batches_cover_every_line_once_in_order(raw: list[bytes], size: int) -> None:
+    made = list(lines.batches([raw], size))
+    assert [batch.id for batch in made] == list(range(-(-len(raw) // size)))
+    found = {}
+    for batch in made:
+        assert batch.first_line == batch.id * size + 1
+        texts = batch.urls.split(b"\n") if batch.mask else []
+        for offset, text in zip(masks.offsets(batch.mask), texts, strict=True):
+            found[batch.first_line + offset] = text
+    wanted = {n: t.strip() for n, t in enumerate(raw, 1) if t.strip() and t.strip()[:1] != b"#"}
+    assert found == wanted
+
+
+@given(st.data())
+def test_select_takes_the_lines_of_the_mask(data: st.DataObject) -> None:
+    raw = data.draw(st.lists(st.sampled_from([b"", b"a", b"b", b"c"]), min_size=1, max_size=20))
+    batch = lines.make_batch(0, 20, raw)
+    wanted = data.draw(st.sets(st.sampled_from(list(masks.offsets(batch.mask)) or [0])))
+    mask = masks.mask_of(wanted) & batch.mask
+    chosen = lines.select(batch.urls, batch.mask, mask)
+    assert chosen == b"\n".join(raw[offset] for offset in masks.offsets(mask))
+
+
+def test_bytes_that_are_no_utf_8_become_a_task_with_a_fault_that_says_where() -> None:
+    task = lines.task_of(7, b"http://a/\xff\xfe")
+    assert task.url == "http://a/\\xff\\xfe"
+    assert task.fault == "not valid UTF-8 (byte 0xff at 9)"
+    assert lines.task_of(7, "http://ä/".encode()).fault is None
+
+
+def test_fingerprints_tell_line_and_text_apart() -> None:
+    made = {lines.fingerprint(line, text) for line in (1, 12) for text in ("a", "b", "2 a", " a")}
+    assert len(made) == 8
+    swapped = lines.fingerprint(1, "b") + lines.fingerprint(2, "a")
+    assert swapped != lines.fingerprint(1, "a") + lines.fingerprint(2, "b")
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+def test_a_file_of_only_comments_gives_batches_without_lines(size: int) -> None:
+    made = list(lines.batches([[b"# a", b"", b"#"]], size))
+    assert made
+    assert all(batch.mask == 0 and batch.urls == b"" for batch in made)

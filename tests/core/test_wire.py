@@ -1,0 +1,169 @@
+"""The wire: its exact bytes, and that nothing from outside gets through but messages."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.core import wire
+from fetcher.errors import WireError
+from support.messages import EXAMPLES
+
+GOLDEN = dict(
+    line.split() for line in Path(__file__).with_name("golden_wire.txt").read_text().splitlines()
+)
+
+
+def header(name: str) -> dict[str, Any]:
+    return dict(msgpack.unpackb(bytes.fromhex(GOLDEN[name]), strict_map_key=False))
+
+
+def decode_raw(value: Any, *frames: bytes) -> wire.AnyMessage:
+    return wire.decode([msgpack.packb(value), *frames])[0]
+
+
+def test_every_message_type_has_an_example() -> None:
+    assert {type(message) for message, _ in EXAMPLES.values()} == set(wire.AnyMessage.__args__)
+    assert set(GOLDEN) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_bytes_of_a_message_never_change_within_a_version(name: str) -> None:
+    message, frame = EXAMPLES[name]
+    frames = wire.encode(message, frame)
+    assert frames[0].hex() == GOLDEN[name], "bump wire.VERSION if this is meant"
+    assert frames[1:] == ([] if frame is None else [frame])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_is_encoded_is_decoded(name: str) -> None:
+    message, frame = EXAMPLES[name]
+    assert wire.decode(wire.encode(message, frame)) == (message, frame or b"")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_unknown_missing_and_wrong_keys_are_refused(name: str) -> None:
+    frames = [b"x"] if EXAMPLES[name][1] is not None else []
+    good = header(name)
+    with pytest.raises(WireError):
+        decode_raw({**good, "surprise": 1}, *frames)
+    for key in set(good) - {"stalled", "suspects"}:
+        with pytest.raises(WireError):
+            decode_raw({k: v for k, v in good.items() if k != key}, *frames)
+        with pytest.raises(WireError):
+            decode_raw({**good, key: [[object.__name__]]}, *frames)
+
+
+@pytest.mark.parametrize("version", [0, 2, None, "1", [1]])
+def test_another_version_is_refused(version: object) -> None:
+    with pytest.raises(WireError):
+        decode_raw({**header("bye"), "v": version})
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [],
+        [b""],
+        [b"\xc1"],
+        [b"\x80"],
+        [b"\x90"],
+        [b"\xff" * 100],
+        [b"\x81" * 100_000],
+        [b"\xdd\xff\xff\xff\xff"],
+        [b"\xdf\xff\xff\xff\xff"],
+        [b"\xdb\xff\xff\xff\xff"],
+        [b"\x91" * 2000],
+        [msgpack.packb(msgpack.ExtType(5, b"x"))],
+        [msgpack.packb({"v": 1, "t": msgpack.ExtType(5, b"x")})],
+        [b"a", b"b", b"c"],
+        [bytes.fromhex(GOLDEN["bye"]) + b"\x00"],
+        [bytes.fromhex(GOLDEN["bye"]), b"a frame too many"],
+        [bytes.fromhex(GOLDEN["tasks"])],
+    ],
+)
+def test_hostile_bytes_are_wire_errors(frames: list[bytes]) -> None:
+    with pytest.raises(WireError):
+        wire.decode(frames)
+
+
+def test_oversized_frames_are_refused_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "MAX_HEADER_BYTES", 10)
+    with pytest.raises(WireError, match="oversized"):
+        wire.decode([bytes.fromhex(GOLDEN["bye"])])
+    monkeypatch.setattr(wire, "MAX_HEADER_BYTES", 1000)
+    monkeypatch.setattr(wire, "MAX_FRAME_BYTES", 3)
+    with pytest.raises(WireError, match="oversized"):
+        wire.decode([bytes.fromhex(GOLDEN["tasks"]), b"four"])
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_never_raise_anything_but_wire_errors(data: bytes) -> None:
+    with pytest.raises(WireError):
+        wire.decode([data])
+
+
+def test_mutated_messages_are_messages_or_wire_errors() -> None:
+    dice = random.Random(1)
+    good = [bytes.fromhex(text) for text in GOLDEN.values()]
+    survived = 0
+    for _ in range(20_000):
+        data = bytearray(dice.choice(good))
+        for _ in range(dice.randint(1, 4)):
+            at = dice.randrange(len(data))
+            match dice.randrange(3):
+                case 0:
+                    data[at] = dice.randrange(256)
+                case 1:
+                    del data[at:]
+                    data += b"\xc0"
+                case _:
+                    data[at:at] = dice.randbytes(dice.randint(1, 3))
+        try:
+            message, _ = wire.decode([bytes(data)] + [b"f"] * dice.randrange(2))
+        except WireError:
+            continue
+        survived += 1
+        assert isinstance(message, wire.Message)
+    assert survived > 0, "the mutations are too rough to say anything"
+
+
+def check(rows: bytes = b"{}{ }", **changes: Any) -> None:
+    message, _ = EXAMPLES["chunk"]
+    assert isinstance(message, wire.ChunkHeader)
+    # Batch 1 of 4 lines: lines 5 to 8, of which the mask names 5, 6 and 7.
+    changed = msgspec.structs.replace(message, **{"batch": 1, **changes})
+    chunk = wire.check_chunk(changed, rows, 4)
+    assert chunk.rows == rows
+
+
+def test_a_chunk_that_agrees_with_itself_is_taken() -> None:
+    check()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines": [5]},
+        {"statuses": [200, 404, 404]},
+        {"row_bytes": [2, 2]},
+        {"lines": [5, 5]},
+        {"lines": [5, 8]},
+        {"lines": [4, 5]},
+        {"lines": [5, 9]},
+        {"batch": 0},
+        {"batch_mask": b"\x17"},
+    ],
+)
+def test_a_chunk_that_contradicts_itself_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(WireError):
+        check(**changes)

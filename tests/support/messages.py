@@ -1,0 +1,91 @@
+"""One example of every message of the wire."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fetcher.core import wire
+from fetcher.core.tally import SourceInfo, Totals
+
+_TOTALS: Final = Totals(rows=2, outcomes={"ok": 2}, statuses={200: 2}, body_bytes=10)
+_SOURCE: Final = SourceInfo(
+    checked_bytes=9, checked_sha256="ab", url_lines=3, at_end=True, fraction=1.0
+)
+_SUSPECT: Final = wire.Suspect(batch=1, mask=b"\x01", deaths=2)
+
+EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
+    "tasks": (
+        wire.Tasks(job="j", lease=1 << 33, batch=2, batch_mask=b"\x07", first_line=5, mask=b"\x05"),
+        b"http://a\nhttp://b",
+    ),
+    "chunk": (
+        wire.ChunkHeader(
+            job="j",
+            batch=2,
+            batch_mask=b"\x07",
+            worker="w",
+            lines=[5, 7],
+            row_bytes=[2, 3],
+            outcomes=[0, 1],
+            statuses=[200, 404],
+            body_bytes=[10, 0],
+        ),
+        b"{}{ }",
+    ),
+    "claim": (wire.Claim(worker="w", lease=7), None),
+    "finished": (wire.Finished(worker="w", lease=7), None),
+    "heartbeat": (wire.Heartbeat(worker="w", slots=4, in_flight=2, queued=1, held=[7, 8]), None),
+    "bye": (wire.Bye(worker="w"), None),
+    "gone": (wire.Gone(worker="w"), None),
+    "state": (
+        wire.State(
+            job="j",
+            phase="running",
+            totals=_TOTALS,
+            source=_SOURCE,
+            in_flight=1,
+            workers=2,
+            redelivered=3,
+        ),
+        None,
+    ),
+    "open": (
+        wire.Open(
+            session="s",
+            input=wire.InputSpec(name="n", path="/n", file_bytes=9, source=_SOURCE),
+            batch_size=4,
+            settings={"http": {"x": 1, "y": None}},
+            version="0",
+        ),
+        None,
+    ),
+    "opened": (
+        wire.Opened(
+            job="j",
+            batch_size=4,
+            source=_SOURCE,
+            done=b"\x01",
+            partial={3: b"\x02"},
+            suspects=[_SUSPECT],
+            totals=_TOTALS,
+            epoch="e",
+            version=5,
+            complete=False,
+        ),
+        None,
+    ),
+    "poll": (
+        wire.Poll(session="s", epoch="e", version=5, source=_SOURCE, suspects=[_SUSPECT]),
+        None,
+    ),
+    "committed": (
+        wire.Committed(
+            version=6, changed={3: b"", 4: b"\x01"}, totals=_TOTALS, complete=True, stalled="full"
+        ),
+        None,
+    ),
+    "resync": (wire.Resync(), None),
+    "close": (wire.Close(session="s"), None),
+    "closed": (wire.Closed(), None),
+    "refused": (wire.Refused(reason="no", exit_code=4), None),
+}
