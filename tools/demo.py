@@ -32,8 +32,9 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         code = subprocess.call([sys.executable, "-m", "fetcher", *command])
     if code == 0:
-        print("\nNow try .venv/bin/fetcher status demo/out, .venv/bin/fetcher verify demo/out, and your own list:")
-        print("  make run URLS=yourfile.txt")
+        print("\nNow try: .venv/bin/fetcher status demo/out")
+        print("         .venv/bin/fetcher verify demo/out")
+        print("         make run URLS=yourfile.txt")
     return code
 
 

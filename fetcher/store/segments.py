@@ -65,11 +65,10 @@ class Segments:
     def _rewind(self) -> None:
         # Also at the begin of an append: a commit that got this far and failed in the journal
         # for want of space is tried again from its start.
-        if self._written != self._committed:
-            with disk_errors(self.path):
-                os.ftruncate(self._fd, self._committed)
-                os.lseek(self._fd, self._committed, os.SEEK_SET)
-            self._written = self._committed
+        with disk_errors(self.path):
+            os.ftruncate(self._fd, self._committed)
+            os.lseek(self._fd, self._committed, os.SEEK_SET)
+        self._written = self._committed
 
     def _write(self, buffers: list[bytes]) -> None:
         size = sum(map(len, buffers))

@@ -11,6 +11,7 @@ import platform
 import time
 import uuid
 from pathlib import Path
+from typing import Final
 
 from fetcher import __version__
 from fetcher.core.intake import Delta
@@ -22,6 +23,8 @@ from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest
 from fetcher.store.segments import Segments
 
+_LOCK_WAIT_S: Final = 3.0
+
 
 class OutputDirectory:
     """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError."""
@@ -29,7 +32,7 @@ class OutputDirectory:
     def __init__(self, out: Path) -> None:
         manifests.prepare(out)
         self.path = out
-        self._lock = DirectoryLock(out)
+        self._lock = DirectoryLock(out, _LOCK_WAIT_S)
         self.manifest = manifests.read(out)
         if self.manifest is not None and not (out / manifests.JOURNAL_NAME).exists():
             raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")

@@ -80,6 +80,20 @@ def test_kill_9_of_everything_and_the_same_command_again_and_again(
     jobs.prove(out, urls)
 
 
+def test_only_the_supervisor_killed_and_the_same_command_at_once(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 600))
+    out = tmp_path / "out"
+    with jobs.running("run", urls, "-o", out, *FAST) as first:
+        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        first.process.kill()
+        with jobs.running("run", urls, "-o", out, *FAST) as job:
+            code, _, error = job.wait(120)
+    assert code == 0, error
+    jobs.prove(out, urls)
+
+
 def _more_than(out: Path, rows: int) -> bool:
     return jobs.committed(out) > rows
 

@@ -1,0 +1,48 @@
+"""A result as a line of JSON, and back."""
+
+from __future__ import annotations
+
+import json
+
+from fetcher.encode import jsonl
+from fetcher.model import Outcome, Result, Timings
+
+RESULT = Result(
+    line=3,
+    url='http://ä.example/\u2028?q=\n"',
+    outcome=Outcome.OK,
+    status=200,
+    final_url="http://b/",
+    redirects=("http://b/",),
+    headers=[("A", "1"), ("A", "2")],
+    content_type="text/html",
+    body_bytes=5,
+    wire_bytes=4,
+    sha256="00",
+    started_at=1.5,
+    timings_ms=Timings(first_byte=1.0, total=2.0),
+    remote_ip="127.0.0.1",
+    http_version="1.1",
+    worker="w",
+)
+
+
+def test_a_row_is_one_line_with_every_key_in_order() -> None:
+    row = jsonl.encode(RESULT)
+    assert row.endswith(b"}\n")
+    assert row.count(b"\n") == 1
+    assert list(json.loads(row)) == list(Result.__struct_fields__)
+    empty = json.loads(jsonl.encode(Result(1, "u", Outcome.DNS)))
+    assert list(empty) == list(Result.__struct_fields__)
+    assert empty["status"] is None
+
+
+def test_a_row_read_back_is_the_result() -> None:
+    assert jsonl.decode(jsonl.encode(RESULT)) == RESULT
+
+
+def test_text_that_utf_8_cannot_carry_is_escaped_and_not_an_error() -> None:
+    row = jsonl.encode(Result(1, "http://\udcff/", Outcome.OK, headers=[("X", "\ud800")]))
+    assert json.loads(row)["url"] == "http://\\udcff/"
+    assert json.loads(row)["headers"] == [["X", "\\ud800"]]
+    assert jsonl.decode(row).outcome is Outcome.OK

@@ -1,0 +1,371 @@
+"""The sink's disk, on real files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fetcher.core import masks, wire
+from fetcher.core.intake import BatchState, Delta, Intake
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
+from fetcher.store import journal, manifest
+from fetcher.store.lock import DirectoryLock, is_locked
+from fetcher.store.segments import Segments
+from fetcher.store.store import OutputDirectory, Store
+from support.intake import chunk_of_lines
+
+
+def open_request(file_bytes: int = 10) -> wire.Open:
+    return wire.Open(
+        session="s",
+        input=wire.InputSpec(
+            name="urls.txt", path="/urls.txt", file_bytes=file_bytes, source=SourceInfo()
+        ),
+        batch_size=4,
+        settings={"http": {"max_redirects": 3}},
+        version="0",
+    )
+
+
+# -- the lock --------------------------------------------------------------------------------
+
+
+def test_a_directory_has_one_holder_and_says_which(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    with DirectoryLock(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(ConflictError, match=f"in use.*pid {os.getpid()}"):
+            DirectoryLock(tmp_path)
+    assert not is_locked(tmp_path)
+    DirectoryLock(tmp_path).close()
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys, time; from fetcher.store.lock import DirectoryLock;"
+        "lock = DirectoryLock(pathlib.Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert is_locked(tmp_path)
+        holder.kill()
+        DirectoryLock(tmp_path, wait_s=5).close()
+
+
+# -- the manifest ----------------------------------------------------------------------------
+
+
+def test_a_job_is_begun_once_and_found_again(tmp_path: Path) -> None:
+    first = OutputDirectory(tmp_path / "out")
+    made = first.begin(open_request())
+    first.close()
+    second = OutputDirectory(tmp_path / "out")
+    assert second.manifest == made
+    assert second.begin(open_request()).job == made.job
+    second.close()
+
+
+def test_other_input_is_another_job(tmp_path: Path) -> None:
+    directory = OutputDirectory(tmp_path / "out")
+    directory.begin(open_request(10))
+    with pytest.raises(ConflictError, match="another job"):
+        directory.begin(open_request(11))
+    directory.close()
+
+
+def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ConflictError, match=r"thesis\.tex"):
+        OutputDirectory(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b'{"job": 5}', b"\xff\xfe"])
+def test_a_damaged_manifest_is_damage(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / manifest.MANIFEST_NAME).write_bytes(content)
+    with pytest.raises(DamageError):
+        OutputDirectory(tmp_path)
+
+
+def test_a_manifest_without_its_journal_is_damage(tmp_path: Path) -> None:
+    directory = OutputDirectory(tmp_path)
+    directory.begin(open_request())
+    directory.close()
+    (tmp_path / manifest.JOURNAL_NAME).unlink()
+    with pytest.raises(DamageError, match="journal"):
+        OutputDirectory(tmp_path)
+
+
+def test_a_crash_before_the_manifest_leaves_a_directory_that_can_be_used(tmp_path: Path) -> None:
+    for name in ("lock", "journal.sqlite", "manifest.json.tmp", "input.urls"):
+        (tmp_path / name).touch()
+    directory = OutputDirectory(tmp_path)
+    directory.begin(open_request())
+    directory.close()
+
+
+def test_an_out_that_is_a_file_is_a_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="-o"):
+        OutputDirectory(tmp_path / "file")
+
+
+# -- segments --------------------------------------------------------------------------------
+
+
+def segments(path: Path, lengths: dict[str, int] | None = None, max_bytes: int = 100) -> Segments:
+    return Segments(path, ".jsonl", max_bytes, lengths or {})
+
+
+def commit(made: Segments, *rows: bytes) -> tuple[str, int]:
+    made.append(list(rows))
+    made.sync()
+    made.committed()
+    return made.length()
+
+
+def test_a_full_segment_is_followed_by_a_new_one(tmp_path: Path) -> None:
+    made = segments(tmp_path, max_bytes=10)
+    lengths = dict(commit(made, b"x" * 6) for _ in range(5))
+    made.close()
+    assert lengths == {"part-00000.jsonl": 12, "part-00001.jsonl": 12, "part-00002.jsonl": 6}
+    again = segments(tmp_path, lengths, max_bytes=10)
+    assert commit(again, b"y" * 6) == ("part-00002.jsonl", 12)
+    again.close()
+
+
+def test_what_was_not_committed_is_cut_off_at_start(tmp_path: Path) -> None:
+    made = segments(tmp_path)
+    lengths = dict([commit(made, b"good\n")])
+    made.append([b"torn"])
+    made.close()
+    again = segments(tmp_path, lengths)
+    assert (tmp_path / "part-00000.jsonl").read_bytes() == b"good\n"
+    again.close()
+
+
+def test_a_segment_that_nobody_committed_is_emptied(tmp_path: Path) -> None:
+    made = segments(tmp_path, max_bytes=4)
+    lengths = dict([commit(made, b"good\n")])
+    made.append([b"never recorded"])  # in part-00001
+    made.close()
+    again = segments(tmp_path, lengths, max_bytes=4)
+    assert commit(again, b"new\n") == ("part-00001.jsonl", 4)
+    assert (tmp_path / "part-00001.jsonl").read_bytes() == b"new\n"
+    again.close()
+
+
+@pytest.mark.parametrize("loss", ["shorter", "gone"])
+def test_fewer_bytes_than_were_committed_are_damage(tmp_path: Path, loss: str) -> None:
+    made = segments(tmp_path)
+    lengths = dict([commit(made, b"good\n")])
+    made.close()
+    path = tmp_path / "part-00000.jsonl"
+    if loss == "shorter":
+        path.write_bytes(b"goo")
+    else:
+        path.unlink()
+    with pytest.raises(DamageError, match="5 bytes were committed"):
+        segments(tmp_path, lengths)
+
+
+def test_an_append_that_is_tried_again_replaces_the_first_try(tmp_path: Path) -> None:
+    made = segments(tmp_path)
+    commit(made, b"one\n")
+    made.append([b"two\n"])  # and then the journal was full
+    assert commit(made, b"two\n") == ("part-00000.jsonl", 8)
+    made.close()
+    assert (tmp_path / "part-00000.jsonl").read_bytes() == b"one\ntwo\n"
+
+
+def test_many_and_short_writes_keep_every_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.writev
+    monkeypatch.setattr(os, "writev", lambda fd, buffers: real(fd, [bytes(buffers[0][:2])]))
+    rows = [b"row %d\n" % n for n in range(1500)]
+    made = segments(tmp_path, max_bytes=1 << 20)
+    commit(made, *rows)
+    made.close()
+    assert (tmp_path / "part-00000.jsonl").read_bytes() == b"".join(rows)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_leaves_the_segment_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    made = segments(tmp_path)
+    commit(made, b"one\n")
+
+    def half(fd: int, buffers: list[bytes]) -> int:
+        os.write(fd, buffers[0][:2])
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "writev", half)
+        with pytest.raises(NoSpaceError):
+            made.append([b"two\n"])
+    commit(made, b"three\n")
+    made.close()
+    assert (tmp_path / "part-00000.jsonl").read_bytes() == b"one\nthree\n"
+
+
+def test_a_write_error_other_than_a_full_disk_is_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = segments(tmp_path)
+
+    def broken(_fd: int, _buffers: list[bytes]) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "writev", broken)
+    with pytest.raises(DamageError):
+        made.append([b"one\n"])
+    made.close()
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_a_failing_fsync_is_a_loud_stop_and_never_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    made = segments(tmp_path)
+    made.append([b"one\n"])
+
+    def broken(_fd: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(DamageError, match="fsync failed"):
+        made.sync()
+    made.close()
+
+
+# -- the journal -----------------------------------------------------------------------------
+
+
+def delta(rows: int, **batches: tuple[int, int]) -> Delta:
+    states = {int(name[1:]): BatchState(*state) for name, state in batches.items()}
+    return Delta(states, Totals(rows=rows, outcomes={"ok": rows}, statuses={200: rows}))
+
+
+def test_what_was_recorded_is_recovered(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    first = journal.Journal(path)
+    first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [("part-00000.jsonl", 50)], 100.0)
+    first.record(delta(6, b2=(0b11, 0b11), b9=(0, 0b1)), [("part-00000.jsonl", 60)], 101.0)
+    first.note(
+        source=SourceInfo(checked_bytes=7), suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)]
+    )
+    first.close()
+    second = journal.Journal(path)
+    recovered = second.recover()
+    assert 0 in recovered.done and 2 in recovered.done
+    assert recovered.partial == {9: BatchState(0, 0b1)}
+    assert recovered.totals.rows == 6
+    assert second.segments() == {"part-00000.jsonl": 60}
+    assert second.source().checked_bytes == 7
+    assert second.suspects()[0].batch == 9
+    second.close()
+    seen = journal.view(path)
+    assert seen.recovered.totals == recovered.totals
+    assert seen.updated_at_s == 101.0
+
+
+def test_a_view_does_not_disturb_the_writer(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    writer = journal.Journal(path)
+    for number in range(20):
+        writer.record(delta(number + 1, b0=(1 << number, 0)), [("p", number)], float(number))
+        assert journal.view(path).recovered.totals.rows == number + 1
+    writer.close()
+
+
+def test_marks_of_the_rate_are_kept_for_a_while_only(tmp_path: Path) -> None:
+    writer = journal.Journal(tmp_path / "journal.sqlite")
+    for number in range(800):
+        at = float(number * journal.MARK_EVERY_S + 1000)
+        writer.record(delta(number, b0=(1, 3)), [("p", 1)], at)
+    writer.close()
+    marks = journal.view(tmp_path / "journal.sqlite").marks
+    assert len(marks) == 720
+    assert marks[-1] == (799 * journal.MARK_EVERY_S + 1000, 799)
+
+
+def test_a_garbled_journal_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database at all " * 100)
+    with pytest.raises(DamageError):
+        journal.Journal(path)
+    with pytest.raises(DamageError):
+        journal.view(path)
+
+
+def test_the_journal_commits_in_full_synchrony_and_writes_at_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    for starts in (1, 2):
+        opened = journal.Journal(path)
+        assert opened._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert opened._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        opened.close()
+        with sqlite3.connect(path) as db:
+            (packed,) = db.execute("SELECT value FROM meta WHERE key = 'starts'").fetchone()
+        db.close()
+        assert msgspec.msgpack.decode(packed) == starts
+
+
+def test_a_full_disk_under_the_journal_records_nothing(tmp_path: Path) -> None:
+    opened = journal.Journal(tmp_path / "journal.sqlite")
+    opened.record(delta(1, b0=(1, 3)), [("p", 1)], 1.0)
+    (pages,) = opened._db.execute("PRAGMA page_count").fetchone()
+    opened._db.execute(f"PRAGMA max_page_count = {pages}")
+    big = {f"b{n}": (1 << 900, 1 << 901) for n in range(1, 300)}
+    with pytest.raises(NoSpaceError):
+        opened.record(delta(2, **big), [("p", 2)], 2.0)
+    assert opened.recover().totals.rows == 1
+    opened._db.execute("PRAGMA max_page_count = 100000")
+    opened.record(delta(2, **big), [("p", 2)], 2.0)
+    assert opened.recover().totals.rows == 2
+    opened.close()
+
+
+# -- all of it -------------------------------------------------------------------------------
+
+
+def test_a_store_and_an_intake_resume_where_they_were(tmp_path: Path) -> None:
+    rows = b""
+    for first in (1, 5, 9):
+        directory = OutputDirectory(tmp_path)
+        job = directory.begin(open_request()).job
+        store = Store(tmp_path, ".jsonl", 1 << 20)
+        intake = Intake(store, store.journal.recover(), job, "epoch")
+        new = chunk_of_lines(job, first, 4)
+        rows += new.rows
+        for chunk in (chunk_of_lines(job, 1, 4), new):  # the first batch again and again
+            intake.offer(chunk, 4)
+        intake.commit()
+        store.segments.append([b"what a crash leaves behind"])
+        store.close()
+        directory.close()
+    committed = journal.view(tmp_path / manifest.JOURNAL_NAME)
+    assert committed.recovered.totals.rows == 12
+    (length,) = committed.segments.values()
+    assert (tmp_path / "results/part-00000.jsonl").read_bytes()[:length] == rows
+
+
+def test_masks_are_kept_as_they_were(tmp_path: Path) -> None:
+    opened = journal.Journal(tmp_path / "journal.sqlite")
+    wide = masks.mask_of([0, 63, 64, 199])
+    opened.record(delta(4, b3=(wide, (1 << 200) - 1)), [("p", 1)], 1.0)
+    assert opened.recover().partial == {3: BatchState(wide, (1 << 200) - 1)}
+    opened.close()

@@ -1,0 +1,32 @@
+"""Chunks of real rows, for tests of the store and of what reads it."""
+
+from __future__ import annotations
+
+from fetcher.core import masks
+from fetcher.encode import jsonl
+from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
+
+
+def url_of(line: int) -> str:
+    """The URL that line has in these tests."""
+    return f"http://test.invalid/{line}"
+
+
+def chunk_of_lines(job: str, first: int, batch_size: int, count: int | None = None) -> Chunk:
+    """The rows of `count` lines (default: all) of the batch that begins with line `first`."""
+    lines = list(range(first, first + (count or batch_size)))
+    rows = [
+        jsonl.encode(Result(line, url_of(line), Outcome.OK, 200, body_bytes=1)) for line in lines
+    ]
+    return Chunk(
+        job=job,
+        batch=(first - 1) // batch_size,
+        batch_mask=masks.pack((1 << batch_size) - 1),
+        worker="w",
+        lines=lines,
+        row_bytes=[len(row) for row in rows],
+        outcomes=[OUTCOME_CODE[Outcome.OK]] * len(lines),
+        statuses=[200] * len(lines),
+        body_bytes=[1] * len(lines),
+        rows=b"".join(rows),
+    )
