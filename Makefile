@@ -52,5 +52,9 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $@
 
+# conf/fetcher.toml, from the declarations in fetcher/config.py.
+conf: $(VENV)/.installed
+	$(BIN)/python -m fetcher.config > conf/fetcher.toml
+
 clean:
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

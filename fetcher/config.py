@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import sys
+import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -68,6 +70,7 @@ class Worker(_Section):
     transport: str = Field(
         "requests",
         pattern=r"^(requests|null|[\w.]+:\w+)$",
+        json_schema_extra={"kind": "requests, null or module:factory"},
         description="what fetches: requests, null (fetches nothing: for measuring the pipeline), "
         'or your own "module:factory" (see fetcher.net.fetch)',
     )
@@ -90,6 +93,7 @@ class Http(_Section):
         "fetcher/0.1 (bulk URL fetcher)",
         min_length=1,
         pattern=r"^[\x20-\x7e]+$",
+        json_schema_extra={"kind": "a text of printable ASCII"},
         description="sent with each request; say here who you are and how to reach you",
     )
     verify_tls: bool = Field(True, description="check servers' certificates")
@@ -264,36 +268,28 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     try:
         settings = Settings.model_validate(nested)
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"][:2])
+        key = ".".join(str(part) for part in error.errors()[0]["loc"][:2])
         value, origin = values[key]
-        raise ConfigError(
-            f"{origin}: {key} = {value!r}: {_said(first['msg'])} ({allowed(key)})"
-        ) from error
+        raise ConfigError(f"{origin}: {key} = {value!r}: must be {allowed(key)}") from error
     return Loaded(settings=settings, origins={key: origin for key, (_, origin) in values.items()})
-
-
-def _said(message: str) -> str:
-    return message[:1].lower() + message[1:]
 
 
 def allowed(key: str) -> str:
     """What a setting may be, for people."""
     section, _, name = key.partition(".")
     schema = dict(sections())[section].model_json_schema()["properties"][name]
-    kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}.get(
-        schema.get("type", ""), "a text"
-    )
     if "enum" in schema:
         return "one of " + ", ".join(schema["enum"])
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum")
-    more = "more than" if "exclusiveMinimum" in schema else "at least"
-    if low is not None:
-        kind += f", {more} {low:g}"
-    if high is not None:
-        kind += f", at most {high:g}"
-    return kind
+    kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    said = [schema.get("kind") or kinds.get(schema["type"], "a text")]
+    for bound, word in (
+        ("minimum", "at least"),
+        ("exclusiveMinimum", "more than"),
+        ("maximum", "at most"),
+    ):
+        if bound in schema:
+            said.append(f"{word} {schema[bound]:.15g}")
+    return ", ".join(said)
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Value]]:
@@ -306,3 +302,23 @@ def toml(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value) if isinstance(value, str) else str(value)
+
+
+def example() -> str:
+    """The fully commented file of all settings at their defaults: conf/fetcher.toml."""
+    lines = [
+        "# Every setting of fetcher at its default. Copy it, keep what you change, pass it with -c.",
+        "# The environment (FETCHER_WORKER__POOL_SIZE=500) and the command line",
+        "# (--set worker.pool_size=500) come after this file.",
+    ]
+    for name, section in sections():
+        lines += ["", "", f"# {section.__doc__}", f"[{name}]"]
+        for key, field in section.model_fields.items():
+            text = f"{field.description} ({allowed(f'{name}.{key}')})"
+            lines += ["", *textwrap.wrap(text, 98, initial_indent="# ", subsequent_indent="# ")]
+            lines.append(f"{key} = {toml(field.default)}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example())

@@ -6,6 +6,8 @@ first; what it does not know is `protocol`, with the exception's own words.
 
 from __future__ import annotations
 
+import http.client
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -33,10 +35,20 @@ _TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Outcome], ...]] = (
     ((socket.gaierror, ux.NameResolutionError), Outcome.DNS),
     ((rx.InvalidURL, rx.MissingSchema, rx.InvalidSchema), Outcome.INVALID_URL),
     ((ux.LocationParseError, ux.LocationValueError), Outcome.INVALID_URL),
+    ((ConnectionRefusedError,), Outcome.CONNECT),
     ((ux.ReadTimeoutError, ux.ConnectTimeoutError, rx.Timeout, TimeoutError), Outcome.TIMEOUT),
-    ((ux.NewConnectionError, ConnectionRefusedError), Outcome.CONNECT),
-    ((ux.HTTPError, rx.RequestException, ConnectionError, ValueError), Outcome.PROTOCOL),
-    ((OSError,), Outcome.CONNECT),
+    ((http.client.HTTPException, ConnectionError), Outcome.PROTOCOL),
+    # What is left of the system's errors, such as "No route to host", came while connecting.
+    ((ux.NewConnectionError, OSError), Outcome.CONNECT),
+)
+
+# What urllib3 writes around a message: objects with their addresses, pools, nested exceptions.
+_NOISE: Final = (
+    re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>,? ?"),
+    re.compile(r"HTTPS?Connection(Pool)?\(host=[^)]*\):? ?"),
+    re.compile(r"^Failed to establish a new connection: "),
+    re.compile(r"^\[(Errno -?\d+|SSL)[^\]]*\] ?"),
+    re.compile(r" \(_ssl\.c:\d+\)$"),
 )
 
 
@@ -48,9 +60,16 @@ def failure_of(error: BaseException) -> Failure:
             return cause
     for types, outcome in _TABLE:
         for cause in reversed(causes):
-            if isinstance(cause, types):
+            # requests and urllib3 make OSErrors of their own errors: those say nothing here.
+            if isinstance(cause, types) and type(cause) not in _WRAPPERS:
                 return Failure(outcome, _line(cause))
-    return Failure(Outcome.PROTOCOL, _line(error))
+    return Failure(Outcome.PROTOCOL, _line(causes[-1]))
+
+
+_WRAPPERS: Final = frozenset(
+    {rx.RequestException, rx.ConnectionError, rx.ChunkedEncodingError, rx.ContentDecodingError}
+    | {rx.InvalidHeader, rx.ProxyError}
+)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -63,10 +82,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(item))
         yield item
-        # urllib3 keeps the cause in `reason`, requests in args[0].
-        waiting += [getattr(item, "reason", None), item.__cause__, item.__context__, *item.args[:1]]
+        # urllib3 keeps the cause in `reason` or in its arguments, requests in args[0].
+        waiting += [getattr(item, "reason", None), *item.args, item.__cause__, item.__context__]
 
 
 def _line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    """What it says, in one line of plain words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    if type(error) is http.client.BadStatusLine:
+        return f"malformed status line: {ascii(str(error).strip())[:80]}"
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
+        text = error.strerror
+    else:
+        text = str(error)
+    text = " ".join(text.split())
+    for noise in _NOISE:
+        text = noise.sub("", text)
+    text = text or type(error).__name__
     return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"

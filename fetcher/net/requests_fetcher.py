@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import time
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import gevent
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.models import REDIRECT_STATI
 from requests.utils import requote_uri
@@ -24,9 +23,11 @@ from fetcher.config import Http
 from fetcher.model import Outcome, Result, Task, Timings
 from fetcher.net import urls
 from fetcher.net.failures import Failure, failure_of
+from fetcher.net.fair import FairAdapter
 
 _READ_BYTES: Final = 64 * 1024
 _REDIRECT_BODY_BYTES: Final = 16 * 1024  # read, so that the connection can be used again
+_URL_BYTES: Final = "!#$%&'()*+,/:;=?@[]~"
 _HOST_POOLS: Final = 256  # hosts whose connections are kept
 
 
@@ -59,7 +60,7 @@ class RequestsFetcher:
             "Accept": "*/*",
             "Accept-Encoding": "gzip, deflate",
         }
-        self._adapter = HTTPAdapter(pool_connections=_HOST_POOLS, pool_maxsize=pool_size)
+        self._adapter = FairAdapter(pool_connections=_HOST_POOLS, pool_maxsize=pool_size)
         # gevent resolves names in threads, ten by default: ten names that never answer would
         # delay all others.
         gevent.get_hub().threadpool.maxsize = max(64, min(pool_size, 256))
@@ -176,9 +177,14 @@ def _redirect_target(response: requests.Response) -> str | None:
     location = response.headers.get("location")
     if response.status_code not in REDIRECT_STATI or location is None:
         return None
-    # http.client decodes headers as latin-1; what was sent is nearly always UTF-8.
-    text = location.encode("latin-1").decode("utf-8")
-    target = urljoin(response.url or "", text.strip())
+    # http.client decodes headers as latin-1; what was sent is nearly always UTF-8, and what is
+    # not goes back as the bytes that came, as browsers do it.
+    raw = location.encode("latin-1").strip()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = quote(raw, safe=_URL_BYTES)
+    target = urljoin(response.url or "", text)
     if not urlsplit(target).fragment:
         fragment = urlsplit(response.url or "").fragment
         target = f"{target}#{fragment}" if fragment else target

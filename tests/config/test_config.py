@@ -1,0 +1,163 @@
+"""Settings: file < environment < command line, and one clear line for each mistake."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fetcher import config
+from fetcher.errors import ConfigError
+from support.jobs import ROOT
+
+
+def conf(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "my.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def mistake(tmp_path: Path, text: str) -> str:
+    """The one line for a wrong file, without the file's name, which must come first."""
+    path = conf(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, {})
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said.startswith(f"{path}: ")
+    return said.removeprefix(f"{path}: ")
+
+
+def test_the_committed_example_holds_every_setting_at_its_default() -> None:
+    path = ROOT / "conf" / "fetcher.toml"
+    assert path.read_text("utf-8") == config.example(), "write it again: make conf"
+    loaded = config.load(path, {})
+    assert loaded.settings == config.Settings()
+    assert len(loaded.origins) == sum(len(s.model_fields) for _, s in config.sections())
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for _, section in config.sections():
+        assert section.__doc__
+        assert all(field.description for field in section.model_fields.values())
+
+
+def test_the_file_is_overridden_by_the_environment_and_that_by_the_command_line(
+    tmp_path: Path,
+) -> None:
+    path = conf(tmp_path, "[worker]\npool_size = 1\nprocesses = 2\n[job]\nbatch_size = 3\n")
+    environ = {"FETCHER_WORKER__POOL_SIZE": "10", "FETCHER_WORKER__PROCESSES": "20", "PATH": "x"}
+    overrides: dict[str, tuple[config.Value, str]] = {"worker.pool_size": (100, "--pool-size")}
+    loaded = config.load(path, environ, overrides)
+    worker = loaded.settings.worker
+    assert (worker.pool_size, worker.processes, loaded.settings.job.batch_size) == (100, 20, 3)
+    assert loaded.origins == {
+        "worker.pool_size": "--pool-size",
+        "worker.processes": "FETCHER_WORKER__PROCESSES",
+        "job.batch_size": str(path),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2.5", 2.5), ("7", 7.0)],
+)
+def test_seconds_may_be_whole_or_not(text: str, value: float) -> None:
+    loaded = config.load(None, {"FETCHER_HTTP__TOTAL_TIMEOUT_S": text})
+    assert loaded.settings.http.total_timeout_s == value
+
+
+def test_a_bare_word_is_a_text_and_true_is_true() -> None:
+    overrides: dict[str, tuple[config.Value, str]] = {
+        "http.user_agent": ("me and you", "--set"),
+        "http.verify_tls": ("false", "--set"),
+    }
+    http = config.load(None, {}, overrides).settings.http
+    assert (http.user_agent, http.verify_tls) == ("me and you", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[worker]\npool_size = 'abc'",
+            "worker.pool_size = 'abc': must be a whole number, at least 1, at most 20000",
+        ),
+        (
+            "[worker]\npool_size = 0",
+            "worker.pool_size = 0: must be a whole number, at least 1, at most 20000",
+        ),
+        (
+            "[worker]\npool_size = 1.5",
+            "worker.pool_size = 1.5: must be a whole number, at least 1, at most 20000",
+        ),
+        (
+            "[worker]\npool_size = true",
+            "worker.pool_size = True: must be a whole number, at least 1, at most 20000",
+        ),
+        (
+            "[http]\ntotal_timeout_s = 0",
+            "http.total_timeout_s = 0: must be a number, more than 0, at most 86400",
+        ),
+        ("[http]\nverify_tls = 1", "http.verify_tls = 1: must be true or false"),
+        (
+            "[log]\nlevel = 'loud'",
+            "log.level = 'loud': must be one of debug, info, warning, error",
+        ),
+        (
+            "[endpoints]\nsink = 'nowhere'",
+            "endpoints.sink = 'nowhere': must be tcp://HOST:PORT or ipc:///PATH",
+        ),
+        ("[worker]\npool_size = []", "worker.pool_size = []: must be a whole number, at least 1"),
+    ],
+)
+def test_a_wrong_value_names_file_key_and_what_is_allowed(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    assert mistake(tmp_path, text).startswith(said)
+
+
+def test_an_unknown_key_is_told_with_what_there_is_and_a_guess(tmp_path: Path) -> None:
+    said = mistake(tmp_path, "[worker]\npool_sice = 4")
+    assert said.startswith("unknown setting worker.pool_sice (did you mean worker.pool_size?)")
+    assert "[worker] has: processes, pool_size" in said
+
+
+def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
+    said = mistake(tmp_path, "[workers]\npool_size = 4")
+    assert said == (
+        "unknown section [workers]; the sections are job, worker, http, sink, lease, endpoints, log"
+    )
+
+
+def test_a_setting_outside_of_any_section_is_told(tmp_path: Path) -> None:
+    assert "pool_size stands outside of any section" in mistake(tmp_path, "pool_size = 4")
+
+
+def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    said = mistake(tmp_path, "[worker]\npool_size = \n")
+    assert said.startswith("not valid TOML: ")
+    assert "line 2" in said
+
+
+def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: No such file"):
+        config.load(tmp_path / "nowhere.toml", {})
+    with pytest.raises(ConfigError, match="Is a directory"):
+        config.load(tmp_path, {})
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b"[http]\nuser_agent = '\xe9'\n")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        config.load(path, {})
+
+
+@pytest.mark.parametrize("name", ["FETCHER_WORKER__POOL", "FETCHER_X__Y"])
+def test_unknown_variables_are_told_by_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        config.load(None, {name: "1"})
+
+
+def test_what_is_written_as_toml_is_read_as_the_same() -> None:
+    for value in (True, False, 3, 2.5, 'a "quoted" text\\', ""):
+        assert tomllib.loads(f"x = {config.toml(value)}")["x"] == value

@@ -1,0 +1,40 @@
+"""Fetches URLs with the real fetch core, in a patched interpreter of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from fetcher.encode import jsonl
+from fetcher.model import Result
+from support.jobs import ENV, ROOT
+
+
+class Fetched:
+    """Results by URL, in the order of their ends, and what it took."""
+
+    def __init__(self, results: list[Result], peak_bytes: int, took_s: float) -> None:
+        self.results = results
+        self.by_url = {result.url: result for result in results}
+        self.peak_bytes = peak_bytes
+        self.took_s = took_s
+
+
+def fetch(
+    urls: list[str], pool: int = 50, env: dict[str, str] | None = None, **http: Any
+) -> Fetched:
+    """Fetch these URLs in a process of their own, with these settings of [http]."""
+    done = subprocess.run(
+        [sys.executable, "-m", "support.fetching_main"],
+        input=json.dumps({"urls": urls, "pool": pool, "http": http}).encode(),
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**ENV, **(env or {})},
+        timeout=120,
+        check=True,
+    )
+    *rows, last = done.stdout.splitlines(keepends=True)
+    facts = json.loads(last)
+    return Fetched([jsonl.decode(row) for row in rows], facts["peak_bytes"], facts["took_s"])
