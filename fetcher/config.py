@@ -307,7 +307,7 @@ def toml(value: Value) -> str:
 def example() -> str:
     """The fully commented file of all settings at their defaults: conf/fetcher.toml."""
     lines = [
-        "# Every setting of fetcher at its default. Copy it, keep what you change, pass it with -c.",
+        "# Every setting of fetcher at its default. Copy it, keep what you change, pass it by -c.",
         "# The environment (FETCHER_WORKER__POOL_SIZE=500) and the command line",
         "# (--set worker.pool_size=500) come after this file.",
     ]

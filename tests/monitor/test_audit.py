@@ -1,0 +1,197 @@
+"""`verify` finds every kind of damage and names it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fetcher.core import wire
+from fetcher.core.intake import Intake
+from fetcher.core.tally import SourceInfo
+from fetcher.errors import ConflictError, DamageError, UsageError
+from fetcher.monitor import status
+from fetcher.monitor.audit import Audit, Report
+from fetcher.pipeline.source import Source
+from fetcher.store.store import OutputDirectory, Store
+from support.intake import chunk_of_lines, url_of
+
+BATCH = 4
+LINES = 12
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A complete job of twelve lines."""
+    return make(tmp_path, LINES)
+
+
+def make(tmp_path: Path, done: int) -> Path:
+    urls = tmp_path / "urls.txt"
+    urls.write_text("".join(f"{url_of(line)}\n" for line in range(1, LINES + 1)))
+    *_, info = Source(urls).census()
+    directory = OutputDirectory(tmp_path / "out")
+    job = directory.begin(
+        wire.Open(
+            session="s",
+            input=wire.InputSpec(
+                name=urls.name, path=str(urls), file_bytes=urls.stat().st_size, source=info
+            ),
+            batch_size=BATCH,
+            settings={},
+            version="0",
+        )
+    ).job
+    store = Store(tmp_path / "out", ".jsonl", 1 << 20)
+    intake = Intake(store, store.journal.recover(), job, "epoch")
+    for first in range(1, done + 1, BATCH):
+        intake.offer(chunk_of_lines(job, first, BATCH, min(BATCH, done + 1 - first)), BATCH)
+        intake.commit()
+    store.journal.note(source=info)
+    store.close()
+    directory.close()
+    return tmp_path / "out"
+
+
+def part(out: Path) -> Path:
+    return out / "results" / "part-00000.jsonl"
+
+
+def change(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
+    """The verdict after an edit of the rows that keeps their bytes' number."""
+    before = part(out).stat().st_size
+    rows = part(out).read_bytes().splitlines(keepends=True)
+    edit(rows)
+    part(out).write_bytes(b"".join(rows))
+    assert part(out).stat().st_size == before, "the test must keep the length"
+    return Audit(out, None).run()
+
+
+def test_a_complete_job_is_proven(out: Path) -> None:
+    report = Audit(out, None).run()
+    assert report.proven
+    assert (report.rows, report.url_lines) == (LINES, LINES)
+    assert report.compared_with == out.parent / "urls.txt"
+
+
+def test_rows_behind_the_committed_length_do_not_count(out: Path) -> None:
+    with part(out).open("ab") as file:
+        file.write(b'{"torn')
+    assert Audit(out, None).run().proven
+
+
+def test_a_row_in_place_of_another_is_a_line_twice_and_a_line_without(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[2] = rows[3]
+
+    report = change(out, edit)
+    assert report.told == ["line 4: more than one row", "line 3: no row"]
+
+
+def test_another_url_is_named_by_its_line(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[6] = rows[6].replace(b"test.invalid/7", b"test.invalid/X")
+
+    report = change(out, edit)
+    assert report.told == ["line 7: the row has another URL than the line"]
+
+
+def test_two_swapped_urls_are_found_too(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[0] = rows[0].replace(b"invalid/1", b"invalid/2")
+        rows[1] = rows[1].replace(b"invalid/2", b"invalid/1")
+
+    assert len(change(out, edit).told) == 2
+
+
+def test_a_garbled_row_is_named_by_its_place(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[0] = b"#" * (len(rows[0]) - 1) + b"\n"
+
+    report = change(out, edit)
+    assert report.told[0].startswith("part-00000.jsonl, byte 0")
+    assert "line 1: no row" in report.told
+    assert report.counts["differs from the journal"] >= 1
+
+
+def test_a_row_of_no_line_is_named(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[9] = rows[9].replace(b'"line":10', b'"line":99')
+
+    report = change(out, edit)
+    assert "line 99: a row that the journal does not have" in report.told
+    assert "line 99: a row, but no such URL line" in report.told
+    assert "line 10: no row" in report.told
+
+
+def test_an_unfinished_job_is_not_proven_and_its_lines_are_named(tmp_path: Path) -> None:
+    out = make(tmp_path, 10)
+    report = Audit(out, None).run()
+    assert report.told == ["line 11: no row", "line 12: no row"]
+    assert set(report.counts) == {"no row"}
+
+
+def test_without_the_url_file_the_counts_must_agree(tmp_path: Path) -> None:
+    out = make(tmp_path, LINES)
+    (tmp_path / "urls.txt").unlink()
+    report = Audit(out, None).run()
+    assert report.proven and report.compared_with is None
+    (tmp_path / "more").mkdir()
+    unfinished = make(tmp_path / "more", 10)
+    (tmp_path / "more" / "urls.txt").unlink()
+    assert Audit(unfinished, None).run().told == ["2 lines: no row"]
+
+
+def test_another_url_file_is_refused(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("http://other.invalid/\n")
+    with pytest.raises(ConflictError, match="not the file"):
+        Audit(out, tmp_path / "other.txt").run()
+
+
+@pytest.mark.parametrize("loss", ["shorter", "gone"])
+def test_missing_bytes_are_damage(out: Path, loss: str) -> None:
+    if loss == "gone":
+        part(out).unlink()
+    else:
+        part(out).write_bytes(part(out).read_bytes()[:-1])
+    with pytest.raises(DamageError):
+        Audit(out, None).run()
+
+
+def test_where_no_job_is_there_is_nothing_to_verify(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no job was begun here"):
+        Audit(tmp_path, None)
+
+
+def test_many_findings_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
+    out = make(tmp_path, 4)
+    urls = tmp_path / "urls.txt"
+    size = urls.stat().st_size
+    urls.write_text("h\n" * (size // 2) + "h" * (size % 2))
+    report = Audit(out, None).run()
+    assert report.counts["no row"] > 20
+    assert sum(told.endswith("no row") for told in report.told) == 20
+
+
+def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:
+    out = make(tmp_path, 10)
+    found = status.look(out)
+    assert (found.state, found.rows, found.url_lines, found.url_lines_exact) == (
+        "stopped",
+        10,
+        LINES,
+        True,
+    )
+    assert found.totals.outcomes == {"ok": 10}
+    lock = OutputDirectory(out)
+    assert status.look(out).state == "running"
+    lock.close()
+    text = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps({**text, "state": "complete"}))
+    assert status.look(out).state == "complete"
+
+
+def test_an_unknown_total_is_no_total() -> None:
+    assert SourceInfo().total() == (None, False)

@@ -1,0 +1,73 @@
+"""What the progress line says."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.core import wire
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.monitor import progress, words
+
+
+def state(rows: int, source: SourceInfo, **more: object) -> wire.State:
+    outcomes = {"ok": rows - 6, "timeout": 3, "dns": 2, "tls": 1} if rows > 6 else {"ok": rows}
+    fields = {"phase": "running", "in_flight": 1234, "workers": 2, "redelivered": 0, **more}
+    return wire.State(
+        job="j",
+        totals=Totals(rows=rows, outcomes=outcomes),
+        source=source,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def test_the_line_tells_done_total_rate_in_flight_outcomes_and_the_time_left() -> None:
+    source = SourceInfo(url_lines=20_000, at_end=True, fraction=1.0)
+    assert progress.describe(state(10_000, source), 100.0) == (
+        "10,000/20,000 lines · 100/s · 1,234 in flight · "
+        "ok 9,994, timeout 3, dns 2, others 1 · 1 min 40 s left"
+    )
+
+
+def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
+    assert "/~20,000 lines" in progress.describe(
+        state(1, SourceInfo(url_lines=5_000, fraction=0.25)), 1.0
+    )
+    assert progress.describe(state(1, SourceInfo()), 0.0).startswith("1 lines · 0/s")
+
+
+@pytest.mark.parametrize("phase", ["starting", "frozen", "finish"])
+def test_other_phases_are_named(phase: str) -> None:
+    source = SourceInfo(url_lines=20, at_end=True)
+    assert progress.describe(state(5, source, phase=phase), 5.0).endswith(phase)
+
+
+def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:
+    rate = progress.Rate()
+    source = SourceInfo()
+    assert rate.per_s() == 0
+    rate.add(0, state(0, source, phase="starting"))
+    for second in range(30):
+        rows = 5000 + (10 * second if second < 15 else 150 + 100 * (second - 15))
+        rate.add(second, state(rows, source))
+    assert rate.per_s() == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 05 min"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB")]
+)
+def test_sizes_are_read_at_a_glance(count: int, text: str) -> None:
+    assert words.size(count) == text
