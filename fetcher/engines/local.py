@@ -30,6 +30,7 @@ from fetcher.pipeline.process import RoleSpec
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
 _LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
+_MAX_BASE: Final = 70  # a unix socket's whole path may have 107 bytes
 _SINK_LEAVE_S: Final = 15.0  # its last commit included
 PLAIN: Final = "fetcher.pipeline.plain_main"
 PATCHED: Final = "fetcher.pipeline.worker_main"
@@ -72,7 +73,8 @@ def worker_count(settings: config.Settings) -> int:
 @contextlib.contextmanager
 def private_directory() -> Iterator[Path]:
     """For sockets and specs: mode 0700, with a path short enough for a socket's name."""
-    path = Path(tempfile.mkdtemp(prefix="fetcher-"))
+    base = tempfile.gettempdir()
+    path = Path(tempfile.mkdtemp(prefix="fetcher-", dir=base if len(base) < _MAX_BASE else "/tmp"))
     try:
         yield path
     finally:
@@ -88,6 +90,7 @@ class Supervisor:
         addresses: Ends,
         display: Display,
         interrupts: Interrupts,
+        *,
         grace_s: float,
         ends_with: str,
     ) -> None:
@@ -243,7 +246,7 @@ def run_job(
             ends(ventilator, sink),
             display,
             interrupts,
-            settings.worker.grace_s,
+            grace_s=settings.worker.grace_s,
             ends_with="sink",
         )
 
@@ -277,7 +280,7 @@ def run_workers(settings: config.Settings, display: Display, interrupts: Interru
             ends(ventilator, sink),
             display,
             interrupts,
-            settings.worker.grace_s,
+            grace_s=settings.worker.grace_s,
             ends_with="worker",
         )
         host = socket.gethostname().split(".")[0]

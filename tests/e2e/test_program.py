@@ -383,3 +383,15 @@ def test_a_pool_beyond_the_limit_on_open_files_says_what_to_raise(tmp_path: Path
     )
     assert done.returncode == 2
     assert "ulimit" in one_line(done.stderr.decode())
+
+
+def test_a_long_temporary_directory_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setitem(jobs.ENV, "TMPDIR", str(deep))
+    urls = slow_urls(tmp_path / "urls.txt", 5)
+    done = jobs.call("run", urls, "-o", tmp_path / "out", *SLOW)
+    assert done.returncode == 0, done.stderr
+    jobs.prove(tmp_path / "out", urls)
