@@ -95,7 +95,7 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
 
 
 def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
-    hosts = Hosts(tmp_path, 400)
+    hosts = Hosts(tmp_path, 1600)  # long enough for all that follows
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator))
