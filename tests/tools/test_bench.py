@@ -1,0 +1,154 @@
+"""The benchmarks run end to end at tiny sizes, and print what they should."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tools.bench import __main__ as program
+from tools.bench import article
+from tools.bench.lists import url, write_lines, write_list
+from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
+from tools.bench.table import Target, machine, number, spread, table
+
+
+def test_columns_are_aligned_first_left_others_right() -> None:
+    text = table("Title", ["", "rows/s"], [["one", 12345.6], ["another", 0.25]])
+    assert text.splitlines() == [
+        "",
+        "Title",
+        "         rows/s",
+        "-------  ------",
+        "one      12,346",
+        "another    0.25",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234567.8, "1,234,568"), (3.0, "3"), (3.14159, "3.14"), ("x", "x")]
+)
+def test_a_number_has_the_digits_that_matter(value: float | str, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_target_is_met_on_its_own_side_of_the_bound() -> None:
+    assert Target("speed", 10, 10, "rows/s").met
+    assert not Target("speed", 9, 10, "rows/s").met
+    assert Target("memory", 9, 10, "MB", at_least=False).met
+    assert str(Target("memory", 11, 10, "MB", at_least=False)) == (
+        "missed  memory: 11 MB (target: at most 10)"
+    )
+
+
+def test_the_spread_is_the_median_and_both_ends() -> None:
+    assert spread([3, 1, 2]) == (2, "1 - 3")
+
+
+def test_the_machine_is_one_line() -> None:
+    assert "\n" not in machine()
+    assert "pyzmq" in machine()
+
+
+def test_a_list_has_so_many_different_urls_of_60_bytes(tmp_path: Path) -> None:
+    lines = write_list(tmp_path / "urls.txt", 25_001).read_bytes().splitlines(keepends=True)
+    assert len(set(lines)) == len(lines) == 25_001
+    assert {len(line) for line in lines} == {60}
+    assert lines[-1].decode() == url(25_000) + "\n"
+
+
+def test_the_article_numbers_lines_as_we_do(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "urls.txt", ["a", "", "# no", " b ", "c"])
+    with path.open("rb") as file:
+        assert list(article.batches(file, 2)) == [[(1, "a"), (4, "b")], [(5, "c")]]
+
+
+def test_a_fleet_ends_what_it_started_and_their_children() -> None:
+    script = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', "
+    script += "'import time; time.sleep(60)']); print('up', flush=True); time.sleep(60)"
+    with pytest.raises(KeyboardInterrupt), Fleet() as fleet:
+        process = fleet.start("-c", script, piped=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        family = fleet.family(process)
+        raise KeyboardInterrupt
+    assert len(family) == 2
+    _gone, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+
+
+def test_a_fleet_does_not_wait_for_ever() -> None:
+    began = time.monotonic()
+    with pytest.raises(TimeoutError), Fleet() as fleet:
+        fleet.wait(fleet.start("-c", "import time; time.sleep(60)"), 0.2)
+    assert time.monotonic() - began < 5
+
+
+def test_peaks_keep_the_largest_of_each_label() -> None:
+    peaks = Peaks()
+    peaks.sample([psutil.Process()])
+    assert peaks.mb("parent") == pytest.approx(peak_bytes(os.getpid()) / 1e6, rel=0.1)
+    assert peaks.mb("sink") == 0
+
+
+def test_a_pin_holds_for_the_block_only() -> None:
+    before = os.sched_getaffinity(0)
+    with pinned(min(before)):
+        assert os.sched_getaffinity(0) == {min(before)}
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            "pipeline --runs 1 --batch-sizes 200 --lines 3000 --sink-rows 3000 --worker-lines 3000",
+            ["sink process alone", "worker process alone", "commit to commit", "Targets"],
+        ),
+        (
+            "memory --sizes 20000",
+            ["ventilator", "20,000 lines", "complete, run again", "Targets"],
+        ),
+        (
+            "peers --runs 1 --bytes 60 --pages 0 --slow 40 --latency-ms 100 --slow-pool-size 20",
+            ["1,000 bytes each: 60", "100 ms late: 40", "fetcher / article"],
+        ),
+    ],
+)
+def test_a_benchmark_runs_and_prints_its_table(
+    arguments: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--dir", str(tmp_path), "--limit", "60"]
+    assert program.main([*arguments.split(), *options]) == 0
+    printed = capsys.readouterr().out
+    for word in [*words, "Python"]:
+        assert word in printed
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["pipeline", "memory", "peers"])
+def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        program.main([command, "--help"])
+    assert left.value.code == 0
+    assert "--dir" in capsys.readouterr().out
+
+
+def test_a_benchmark_that_is_told_to_stop_leaves_nobody_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tools.bench", "memory", "--dir", str(tmp_path)]
+    bench = subprocess.Popen(
+        [*command, "--sizes", "500000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    family: list[psutil.Process] = []
+    until = time.monotonic() + 10
+    while len(family) < 4 and time.monotonic() < until:  # the program and its three roles
+        time.sleep(0.05)
+        family = psutil.Process(bench.pid).children(recursive=True)
+    bench.terminate()
+    assert bench.wait(10) == 143
+    assert len(family) == 4
+    _gone, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive

@@ -1,0 +1,199 @@
+"""One role alone: a real process of it, with the benchmark as all of its peers.
+
+Law: the role is started as the supervisor starts it, over private ipc sockets, on a core of its
+own; what plays its peers must not be the limit, and says how busy it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgpack
+import msgspec
+import zmq
+
+from fetcher import __version__, config
+from fetcher.config import Settings
+from fetcher.core import wire
+from fetcher.core.tally import SourceInfo
+from fetcher.engines.local import PATCHED, PLAIN, private_directory
+from fetcher.pipeline.channel import Ends, Way, ends, open_socket
+from fetcher.pipeline.process import RoleSpec
+from fetcher.pipeline.sink_link import SinkLink
+from tools.bench.feeder import WORKER, tasks_of
+from tools.bench.processes import Fleet, cores, cpu_s
+
+_ASK_S = 0.05
+_SESSION = "bench"
+
+
+class Figure(NamedTuple):
+    """Of one run: how fast, and the CPU microseconds per row of the role and of its peer."""
+
+    rows_per_s: float
+    role_us: float
+    peer_us: float
+
+
+def _figure(count: int, took_s: float, role_cpu_s: float, peer_cpu_s: float) -> Figure:
+    return Figure(count / took_s, role_cpu_s / count * 1e6, peer_cpu_s / count * 1e6)
+
+
+class Stage(NamedTuple):
+    """Where a role plays."""
+
+    fleet: Fleet
+    context: zmq.Context[Any]
+    addresses: Ends
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def _role(role: str, settings: Settings, out: Path) -> Iterator[Stage]:
+    """The role's process, pinned to the first core, and a context for its peers' sockets."""
+    context: zmq.Context[Any] = zmq.Context()
+    with private_directory() as directory, Fleet() as fleet:
+        spec = RoleSpec(
+            role=role,
+            name=WORKER if role == "worker" else role,
+            settings=config.dump(settings),
+            ventilator=f"ipc://{directory}/v",
+            sink=f"ipc://{directory}/s",
+            session=_SESSION,
+            out=str(out),
+        )
+        path = directory / f"{role}.json"
+        path.write_bytes(msgspec.json.encode(spec))
+        module = PATCHED if role == "worker" else PLAIN
+        process = fleet.start("-m", module, path, core=cores()[0], piped=True)
+        try:
+            yield Stage(fleet, context, ends(spec.ventilator, spec.sink), process)
+            # While its peers are there, so that it does not linger for them.
+            fleet.end(process)
+        finally:
+            context.destroy(linger=0)
+
+
+# -- the sink --------------------------------------------------------------------------------
+
+
+def sink_alone(
+    out: Path, settings: Settings, count: int, batch_size: int, limit_s: float
+) -> Figure:
+    """Rows from a feeder's socket into committed JSON lines, until the sink says: all of them."""
+    with _role("sink", settings, out) as stage:
+        link = SinkLink(stage.context, stage.addresses.commits, time.monotonic())
+        source = SourceInfo(60 * count, "0" * 64, count, True, 1.0)
+        opened = _ask(link, _open(source, batch_size), limit_s)
+        assert isinstance(opened, wire.Opened), opened
+        feeder = stage.fleet.start(
+            *("-m", "tools.bench.feeder", stage.addresses.results, opened.job, count),
+            *(batch_size, settings.worker.chunk_rows),
+            core=cores()[1],
+            piped=True,
+        )
+        assert feeder.stdin is not None
+        assert feeder.stdout is not None
+        feeder.stdout.readline()
+        poll = wire.Poll(session=_SESSION, epoch=opened.epoch, version=0, source=source)
+        before = cpu_s(stage.process.pid), cpu_s(feeder.pid)
+        began = time.monotonic()
+        feeder.stdin.write(b"go\n")
+        feeder.stdin.flush()
+        while True:
+            news = _ask(link, poll, limit_s)
+            assert isinstance(news, wire.Committed), news
+            if news.complete:
+                break
+            if time.monotonic() - began > limit_s:
+                raise TimeoutError("the sink did not commit everything in time")
+            poll = msgspec.structs.replace(poll, version=news.version)
+            time.sleep(_ASK_S)
+        took_s = time.monotonic() - began
+        spent = cpu_s(stage.process.pid) - before[0], cpu_s(feeder.pid) - before[1]
+        _ask(link, wire.Close(session=_SESSION), limit_s)
+    return _figure(count, took_s, *spent)
+
+
+def _open(source: SourceInfo, batch_size: int) -> wire.Open:
+    spec = wire.InputSpec(name="list", path="/list", file_bytes=source.checked_bytes, source=source)
+    return wire.Open(
+        session=_SESSION, input=spec, batch_size=batch_size, settings={}, version=__version__
+    )
+
+
+def _ask(link: SinkLink, request: wire.AnyMessage, limit_s: float) -> wire.AnyMessage:
+    until = time.monotonic() + limit_s
+    while (now := time.monotonic()) < until:
+        if link.may_ask(now, 0.0):
+            link.ask(request, now)
+        link.socket.poll(100)
+        answer = link.answer(now)
+        if answer is not None:
+            return answer
+    raise TimeoutError("the sink does not answer")
+
+
+# -- the worker ------------------------------------------------------------------------------
+
+
+def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float) -> Figure:
+    """URLs from tasks into rows on the results' socket, with the null transport."""
+    batches = range(-(-count // batch_size))
+    messages = [wire.encode(*tasks_of("job", batch, batch_size, count)) for batch in batches]
+    messages.reverse()
+    with _role("worker", settings, Path()) as stage:
+        context, addresses = stage.context, stage.addresses
+        tasks = open_socket(context, zmq.PUSH, Way.TASKS, addresses.tasks, bind=True)
+        events = open_socket(context, zmq.PULL, Way.EVENTS, addresses.events, bind=True)
+        _control = open_socket(context, zmq.PUB, Way.CONTROL, addresses.control, bind=True)
+        results = open_socket(context, zmq.PULL, Way.RESULTS, addresses.results, bind=True)
+        if not events.poll(int(limit_s * 1000)):
+            raise TimeoutError("the worker does not report")
+        time.sleep(0.3)  # for the last of its sockets to have joined
+        before = cpu_s(stage.process.pid), time.process_time()
+        began = time.monotonic()
+        rows = 0
+        while rows < count:
+            if time.monotonic() - began > limit_s:
+                raise TimeoutError(f"the worker did {rows} of {count} lines in time")
+            while messages and _sent(tasks, messages[-1]):
+                messages.pop()
+            while _received(events) is not None:
+                pass
+            while frames := _received(results):
+                rows += len(msgpack.unpackb(frames[0])["lines"])
+            _wait(tasks if messages else None, events, results)
+        took_s = time.monotonic() - began
+        spent = cpu_s(stage.process.pid) - before[0], time.process_time() - before[1]
+    return _figure(count, took_s, *spent)
+
+
+def _sent(socket: Any, frames: list[bytes]) -> bool:
+    try:
+        socket.send_multipart(frames, zmq.NOBLOCK)
+    except zmq.Again:
+        return False
+    return True
+
+
+def _received(socket: Any) -> list[bytes] | None:
+    try:
+        frames: list[bytes] = socket.recv_multipart(zmq.NOBLOCK)
+    except zmq.Again:
+        return None
+    return frames
+
+
+def _wait(tasks: Any | None, *sockets: Any) -> None:
+    poller = zmq.Poller()
+    for socket in sockets:
+        poller.register(socket, zmq.POLLIN)
+    if tasks is not None:
+        poller.register(tasks, zmq.POLLOUT)
+    poller.poll(100)

@@ -1,0 +1,82 @@
+"""`python -m tools.bench.feeder ADDRESS JOB ROWS BATCH_SIZE CHUNK_ROWS`: chunks for a sink.
+
+All chunks are made beforehand, by the worker's own means. It says `ready`, waits for a line, and
+then does nothing but send.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import zmq
+
+from fetcher.config import Http
+from fetcher.core import masks, wire
+from fetcher.encode import jsonl
+from fetcher.model import Chunk
+from fetcher.net.null import NullFetcher
+from fetcher.pipeline.channel import Way, open_socket
+from fetcher.pipeline.held import Held
+from tools.bench.lists import url
+
+_SEND_LIMIT_MS = 60_000
+WORKER = "worker1"
+
+
+def tasks_of(job: str, batch: int, batch_size: int, count: int) -> tuple[wire.Tasks, bytes]:
+    """A batch as a ventilator sends it; `count` is the list's length."""
+    first = batch * batch_size
+    numbers = range(first, min(first + batch_size, count))
+    mask = masks.pack((1 << len(numbers)) - 1)
+    message = wire.Tasks(
+        job=job,
+        lease=batch + 1,
+        batch=batch,
+        batch_mask=mask,
+        first_line=first + 1,
+        mask=mask,
+    )
+    return message, "\n".join(map(url, numbers)).encode()
+
+
+def chunks(job: str, count: int, batch_size: int, chunk_rows: int) -> Iterator[Chunk]:
+    """The chunks of a whole list, as a worker with the null transport sends them."""
+    fetcher = NullFetcher(Http(), 1, WORKER)
+    for batch in range(-(-count // batch_size)):
+        message, urls = tasks_of(job, batch, batch_size, count)
+        held = Held(message, urls, WORKER, 0)
+        for task in held.tasks():
+            result = fetcher.fetch(task)
+            if held.finish(result, jsonl.encode(result)) >= chunk_rows:
+                yield from _taken(held)
+        yield from _taken(held)
+
+
+def _taken(held: Held) -> Iterator[Chunk]:
+    chunk = held.take_chunk()
+    if chunk is not None:
+        yield chunk
+
+
+def main(address: str, job: str, count: int, batch_size: int, chunk_rows: int) -> None:
+    """See the module."""
+    messages = [
+        wire.encode(*wire.chunk_parts(chunk))
+        for chunk in chunks(job, count, batch_size, chunk_rows)
+    ]
+    context = zmq.Context()
+    try:
+        socket = open_socket(context, zmq.PUSH, Way.RESULTS, address)
+        socket.setsockopt(zmq.SNDTIMEO, _SEND_LIMIT_MS)
+        print("ready", flush=True)
+        if sys.stdin.readline():
+            for frames in messages:
+                socket.send_multipart(frames)
+            sys.stdin.readline()  # until everything has arrived
+    finally:
+        context.destroy(linger=0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6]))

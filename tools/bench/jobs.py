@@ -1,0 +1,139 @@
+"""Whole jobs: `fetcher run` as anybody starts it, watched from outside.
+
+Law: what counts as done is what the journal says; it is read as any other reader may, and only the
+one small value that holds the totals, so that watching costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from fetcher.core.tally import Totals
+from fetcher.store.manifest import JOURNAL_NAME
+from tools.bench.marking import MARK_VARIABLE, TRANSPORT
+from tools.bench.processes import Fleet, Peaks, children_cpu_s, require_success
+
+
+@dataclass
+class Job:
+    """What was seen of one run; seconds are from its start."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    resumed: bool = False
+    first_fetch_s: float | None = None
+    first_commit_s: float | None = None
+    last_commit_s: float | None = None
+    first_rows: int = 0  # in the first commit that was seen
+    rows: int = 0
+    peaks: Peaks = field(default_factory=Peaks)
+
+    @property
+    def rows_per_s(self) -> float:
+        """From the first commit seen to the last; 0 where there was but one."""
+        if not self.first_commit_s or not self.last_commit_s:
+            return 0.0
+        took_s = self.last_commit_s - self.first_commit_s
+        return (self.rows - self.first_rows) / took_s if took_s > 0 else 0.0
+
+
+class CommitWatch:
+    """Committed rows of an output directory, at a few microseconds a look."""
+
+    def __init__(self, out: Path) -> None:
+        self._path = out / JOURNAL_NAME
+        self._db: sqlite3.Connection | None = None
+
+    def rows(self) -> int:
+        """Committed rows by now; 0 where there is no journal yet."""
+        try:
+            if self._db is None:
+                if not self._path.exists():
+                    return 0
+                uri = f"{self._path.resolve().as_uri()}?mode=ro"
+                self._db = sqlite3.connect(uri, uri=True, timeout=0)
+            found = self._db.execute("SELECT value FROM meta WHERE key = 'totals'").fetchone()
+        except sqlite3.Error:
+            return 0  # being made, or being closed
+        return msgspec.msgpack.decode(found[0], type=Totals).rows if found else 0
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+
+def run_null(
+    fleet: Fleet,
+    urlfile: Path,
+    out: Path,
+    *options: object,
+    limit_s: float,
+    stop_at: int | None = None,
+) -> Job:
+    """A job that fetches nothing. `stop_at`: interrupt it when so many rows are committed."""
+    return run_job(
+        fleet,
+        urlfile,
+        out,
+        *("--workers", 1, "--set", f"worker.transport={TRANSPORT}", *options),
+        limit_s=limit_s,
+        stop_at=stop_at,
+    )
+
+
+def run_job(
+    fleet: Fleet,
+    urlfile: Path,
+    out: Path,
+    *options: object,
+    limit_s: float,
+    stop_at: int | None = None,
+    core: int | None = None,
+) -> Job:
+    """Run `fetcher run` to its end and tell what it took. Raises RuntimeError, TimeoutError."""
+    job = Job()
+    watch = CommitWatch(out)
+    before = watch.rows()
+    job.resumed = before > 0
+    mark = out.with_name(f"{out.name}.mark")
+    mark.unlink(missing_ok=True)
+    stopped = False
+    cpu_before = children_cpu_s()
+    began = time.monotonic()
+    process = fleet.start(
+        *("-m", "fetcher", "run", urlfile, "-o", out, "--quiet", *options),
+        core=core,
+        env={MARK_VARIABLE: str(mark)},
+    )
+
+    def look() -> None:
+        nonlocal stopped
+        rows = watch.rows()
+        now = time.monotonic() - began
+        if rows > max(job.rows, before):
+            if job.first_commit_s is None:
+                job.first_commit_s, job.first_rows = now, rows
+            job.rows, job.last_commit_s = rows, now
+        if stop_at is not None and rows >= stop_at and not stopped:
+            stopped = True
+            process.send_signal(signal.SIGINT)
+
+    try:
+        code = fleet.wait(process, limit_s, look, job.peaks)
+        job.wall_s = time.monotonic() - began
+        look()
+    finally:
+        watch.close()
+    job.cpu_s = children_cpu_s() - cpu_before
+    with contextlib.suppress(OSError, ValueError):
+        job.first_fetch_s = float(mark.read_text("ascii")) - began
+    if not stopped:
+        require_success(code, "fetcher run")
+    return job
