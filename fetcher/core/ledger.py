@@ -101,9 +101,13 @@ class Ledger:
         self._open: dict[int, OpenBatch] = {}
         self._open_bytes = 0
         self._ready: deque[Piece] = deque()
-        self._lone: deque[Piece] = deque()  # single lines that have caused a death: one at a time
+        # Single lines that were there at a death. They are tried when nothing else is out, one at
+        # a time: a worker that dies then is that line's doing, and not its company's.
+        self._lone: deque[Piece] = deque()
         self._leases: dict[int, Lease] = {}  # in the order of issue
         self._workers: dict[str, float] = {}  # -> last heard of
+        self._strange: dict[str, bool] = {}  # workers that hold what is not leased (any more)
+        self._began: float | None = None
         self._unclaimed = 0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
         self._frozen_at: float | None = None
@@ -146,9 +150,11 @@ class Ledger:
 
     def take(self, now: float) -> Assignment | None:
         """The next piece to send, leased from now on; None if there is none or no room for it."""
-        if not self._has_window():
+        if self._began is None:
+            self._began = now
+        if not self._has_window() or self._lone_is_out():
             return None
-        piece = self._next_ready()
+        piece = self._next_ready(now)
         is_copy = False
         if piece is None and self.source_ended:
             piece = self._tail_copy(now)
@@ -163,12 +169,12 @@ class Ledger:
         self._unclaimed += 1
         return Assignment(lease.id, owner.batch, piece.mask)
 
-    def _next_ready(self) -> Piece | None:
+    def _next_ready(self, now: float) -> Piece | None:
         while self._ready:
             piece = self._uncommitted(self._ready.popleft())
             if piece:
                 return piece
-        while self._lone and not self._lone_is_out():
+        while self._lone and self._is_quiet(now):
             piece = self._uncommitted(self._lone.popleft())
             if piece:
                 return piece
@@ -178,6 +184,19 @@ class Ledger:
         owner = self._open.get(piece.batch)
         mask = piece.mask & owner.remaining if owner else 0
         return Piece(piece.batch, mask, piece.deaths) if mask else None
+
+    def _is_quiet(self, now: float) -> bool:
+        """Whether no worker has anything that could be blamed for its death.
+
+        A worker may still hold what an earlier ventilator gave it, or what was committed by
+        another since: its heartbeats say so, and all workers have been heard after `silent_s`.
+        """
+        return (
+            self._began is not None
+            and now - self._began > self.rules.silent_s
+            and not any(self._strange.get(worker) for worker in self._workers)
+            and all(lease.state is LeaseState.FINISHED for lease in self._leases.values())
+        )
 
     def _lone_is_out(self) -> bool:
         return any(_is_lone(lease.piece) for lease in self._leases.values())
@@ -238,6 +257,7 @@ class Ledger:
         """The worker lives and holds these leases and no others: mends lost claims and ends."""
         self._workers[worker] = now
         held = set(held)
+        self._strange[worker] = not held <= self._leases.keys()
         for lease_id in held:
             self.claimed(worker, lease_id, now)
         for lease in list(self._leases.values()):
@@ -250,6 +270,7 @@ class Ledger:
 
     def left(self, worker: str, now: float, *, died: bool) -> None:
         """The worker is gone, in good order or not."""
+        self._strange.pop(worker, None)
         if self._workers.pop(worker, None) is None and not died:
             return
         for lease in list(self._leases.values()):
@@ -348,7 +369,7 @@ class Ledger:
         if mask.bit_count() > 1:
             # Deaths count from when a line is alone: its company is not to blame.
             for part in masks.parts(mask, SPLIT):
-                self._ready.append(Piece(lease.piece.batch, part, 1))
+                self._queue(Piece(lease.piece.batch, part, 1))
         elif lease.piece.deaths >= self.rules.poison_deaths:
             self._condemned[lease.piece.batch, mask] = 0.0
         else:

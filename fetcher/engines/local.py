@@ -200,7 +200,7 @@ class Supervisor:
     def _let_leave(self) -> None:
         """The job is complete and everybody was told; a moment for good manners."""
         self._end("ventilator", _LEAVE_S, ask=False)
-        self._end("worker", 1.0, ask=False)
+        self._end("worker", 1.0)  # one that has just begun may not have heard that all is done
 
     def _end(self, role: str, within_s: float, *, ask: bool = True) -> None:
         children = [child for child in self._children if child.spec.role == role]

@@ -185,13 +185,14 @@ def test_a_death_without_progress_splits_until_the_line_is_alone_and_then_condem
     made = ledger(batch(lines=16))
     killer = 1 << 5
     deaths = 0
-    for round_ in range(200):
+    for round_ in range(40):
         now = float(round_)
         name = f"w{round_}"
         made.heartbeat(name, [], now)
         assignment = made.take(now)
         if assignment is None:
-            break
+            made.left(name, now, died=False)
+            continue
         made.claimed(name, assignment.lease, now)
         if assignment.mask & killer:
             made.left(name, now, died=True)
@@ -212,13 +213,41 @@ def test_single_suspects_go_out_one_at_a_time() -> None:
     made = Ledger(RULES)
     suspects = [wire.Suspect(batch=0, mask=masks.pack(1 << n), deaths=1) for n in range(3)]
     made.add(batch(lines=3), 0, suspects)
-    first = take(made)
+    assert made.take(0) is None, "not every worker was heard of yet"
+    first = take(made, 6)
     assert first.mask.bit_count() == 1
+    assert made.take(6) is None
+    made.claimed("w", first.lease, 7)
+    assert made.take(7) is None
+    made.committed(0, first.mask, 8)
+    assert take(made, 8).mask.bit_count() == 1
+
+
+def test_a_single_suspect_waits_for_workers_that_hold_what_nobody_leased_them() -> None:
+    made = Ledger(RULES)
+    made.add(batch(lines=1), 0, [wire.Suspect(batch=0, mask=b"\x01", deaths=1)])
     assert made.take(0) is None
-    made.claimed("w", first.lease, 1)
+    made.heartbeat("w", [12345], 6)
+    assert made.take(6) is None
+    made.heartbeat("w", [], 7)
+    assert take(made, 7).mask == 1
+
+
+def test_a_single_suspect_is_tried_only_when_nothing_else_is_out() -> None:
+    made = Ledger(RULES)
+    made.add(batch(0, lines=1), 0, [wire.Suspect(batch=0, mask=b"\x01", deaths=1)])
+    made.add(batch(1))
+    other = claim(made)
+    assert other.batch.id == 1
     assert made.take(1) is None
-    made.committed(0, first.mask, 2)
-    assert take(made, 2).mask.bit_count() == 1
+    assert made.take(11) is None, "a death now could be the other's doing"
+    made.committed(1, -1, 12)
+    lone = take(made, 12)
+    assert lone.batch.id == 0
+    made.add(batch(2))
+    assert made.take(13) is None, "nothing may keep it company"
+    made.committed(0, -1, 14)
+    assert take(made, 14).batch.id == 2
 
 
 def test_an_unclaimed_piece_is_orphaned_by_a_death_and_comes_back_soon() -> None:

@@ -46,6 +46,10 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert trace(5) == trace(5)
 
 
+def test_two_killers_in_one_worker_do_not_condemn_their_company() -> None:
+    assert run(10512, kill_workers=False) is None
+
+
 @pytest.mark.slow
 def test_tens_of_thousands_of_jobs() -> None:
     check(range(SEEDS, SEEDS + SLOW_SEEDS), kill_workers=True)

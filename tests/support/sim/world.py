@@ -276,7 +276,8 @@ class World:
                 worker.fetched(lease, batch, line)
                 self._look_into_pipe(slot, worker)
 
-        self.later(self.dice.expovariate(1) * self._slowness, end)
+        # A fetch has a hard deadline, well below half of RULES.stall_s.
+        self.later(min(self.dice.expovariate(1) * self._slowness, 15.0), end)
 
     # -- checks ------------------------------------------------------------------------------
 
