@@ -38,8 +38,10 @@ class Held:
 
     def tasks(self) -> Iterator[Task]:
         """The outstanding lines as tasks. Raises ValueError where mask and lines do not agree."""
-        wanted = self.outstanding
-        for offset, raw in zip(masks.offsets(self._mask), self._urls.split(b"\n"), strict=True):
+        wanted, mask = self.outstanding, self._mask
+        whole = mask & (mask + 1) == 0  # the first lines, all of them: nearly always
+        offsets = range(mask.bit_length()) if whole else masks.offsets(mask)
+        for offset, raw in zip(offsets, self._urls.split(b"\n"), strict=True):
             if wanted >> offset & 1:
                 yield lines.task_of(self.first_line + offset, raw)
         self._urls = b""

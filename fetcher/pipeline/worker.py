@@ -82,6 +82,7 @@ class Worker:
         self._leave.wait()
         self._drain()
         gevent.killall(running)
+        self._control.close(0)  # its subscription would linger where the ventilator has left
         self._context.destroy(linger=_LINGER_MS)
         return Exit.DONE
 
@@ -140,13 +141,17 @@ class Worker:
     def _start_greenlet(self) -> None:
         # Each greenlet starts the next one only as it takes a line: fetches that do not block
         # are done by one greenlet, and a thousand that do are in flight at once.
-        if self._queue and not self._starting and self._pool.free_count() > 0:
+        if self._has_work() and not self._starting and self._pool.free_count() > 0:
             self._starting = True
             self._pool.spawn(self._work)
 
+    def _has_work(self) -> bool:
+        # While the sink does not take rows nothing new is begun, so that they do not pile up here.
+        return bool(self._queue) and not self._outbox.full()
+
     def _work(self) -> None:
         self._starting = False
-        while self._queue:
+        while self._has_work():
             held, task = self._queue.popleft()
             self._start_greenlet()
             if len(self._queue) <= self._settings.pool_size // 8:
@@ -187,6 +192,7 @@ class Worker:
     def _send_chunks(self) -> None:
         while True:
             chunk, ended = self._outbox.get()
+            self._start_greenlet()
             if chunk is not None:
                 self._send_chunk(chunk)
             if ended is not None:
