@@ -12,7 +12,7 @@ import os
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -24,6 +24,7 @@ from fetcher.errors import ConfigError
 ENV_PREFIX: Final = "FETCHER_"
 Value = str | int | float | bool | None
 MIB: Final = 1024 * 1024
+_SHOWN_CHARS: Final = 80  # of a wrong value
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Endpoint = Annotated[
@@ -206,13 +207,20 @@ def load(
 
 def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name a readable TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        where = f"byte 0x{error.object[error.start]:02x} at {error.start}"
+        raise ConfigError(f"{path}: not valid UTF-8 ({where}); save it as UTF-8") from error
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     for section, content in data.items():
         if not isinstance(content, dict):
+            if section in Settings.model_fields:
+                raise ConfigError(
+                    f"{path}: {section} is a section: write [{section}] above its settings"
+                )
             raise ConfigError(f"{path}: {section} stands outside of any section{_near(section)}")
         _check_section(section, str(path))
         for key, value in content.items():
@@ -231,7 +239,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[A
 def _parse(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return text  # a bare word is a string
 
 
@@ -242,7 +250,10 @@ def _keys() -> list[str]:
 def _check_section(section: str, origin: str) -> None:
     if section not in Settings.model_fields:
         allowed = ", ".join(Settings.model_fields)
-        raise ConfigError(f"{origin}: unknown section [{section}]; the sections are {allowed}")
+        near = _guess(section, Settings.model_fields)
+        raise ConfigError(
+            f"{origin}: unknown section [{section}]{near}; the sections are {allowed}"
+        )
 
 
 def _check_key(key: str, origin: str) -> None:
@@ -256,8 +267,17 @@ def _check_key(key: str, origin: str) -> None:
 
 def _near(key: str) -> str:
     plain = [name.split(".")[1] for name in _keys()] if "." not in key else _keys()
-    near = difflib.get_close_matches(key, plain, n=1)
+    return _guess(key, plain)
+
+
+def _guess(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _shown(value: Any) -> str:
+    text = toml(value) if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
 def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
@@ -270,7 +290,7 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     except pydantic.ValidationError as error:
         key = ".".join(str(part) for part in error.errors()[0]["loc"][:2])
         value, origin = values[key]
-        raise ConfigError(f"{origin}: {key} = {value!r}: must be {allowed(key)}") from error
+        raise ConfigError(f"{origin}: {key} = {_shown(value)}: must be {allowed(key)}") from error
     return Loaded(settings=settings, origins={key: origin for key, (_, origin) in values.items()})
 
 

@@ -73,7 +73,9 @@ class Audit:
         self._urlfile = urlfile or _find_input(out, self._manifest)
         self._found = Findings()
         self._seen = IdSet()
-        self._last_line = 0
+        recovered = self._view.recovered
+        batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
+        self._lines_known = max(batches) * self._manifest.batch_size
         self._sums: Counter[int] = Counter()  # by block of lines
         self._outcomes: Counter[str] = Counter()
         self._rows = 0
@@ -109,11 +111,13 @@ class Audit:
         line = result.line
         self._rows += 1
         self._outcomes[result.outcome.value] += 1
+        if not 1 <= line <= self._lines_known:  # nor is memory spent on whatever number it is
+            self._found.add(NOT_IN_JOURNAL, f"line {line}")
+            return
         if line in self._seen:
             self._found.add(TWICE, f"line {line}")
             return
         self._seen.add(line)
-        self._last_line = max(self._last_line, line)
         self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url)
         batch, offset = divmod(line - 1, self._manifest.batch_size)
         recovered = self._view.recovered
@@ -186,6 +190,8 @@ def _rows(path: Path, committed: int) -> Iterator[bytes]:
         left = committed
         while left > 0:
             row = file.readline(left)
+            if not row:
+                raise DamageError(f"{path}: became shorter while it was read")
             left -= len(row)
             yield row
 

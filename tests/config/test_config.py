@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_a_bare_word_is_a_text_and_true_is_true() -> None:
         ),
         (
             "[worker]\npool_size = true",
-            "worker.pool_size = True: must be a whole number, at least 1, at most 20000",
+            "worker.pool_size = true: must be a whole number, at least 1, at most 20000",
         ),
         (
             "[http]\ntotal_timeout_s = 0",
@@ -127,7 +128,8 @@ def test_an_unknown_key_is_told_with_what_there_is_and_a_guess(tmp_path: Path) -
 def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[workers]\npool_size = 4")
     assert said == (
-        "unknown section [workers]; the sections are job, worker, http, sink, lease, endpoints, log"
+        "unknown section [workers] (did you mean worker?); "
+        "the sections are job, worker, http, sink, lease, endpoints, log"
     )
 
 
@@ -148,8 +150,78 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         config.load(tmp_path, {})
     path = tmp_path / "latin.toml"
     path.write_bytes(b"[http]\nuser_agent = '\xe9'\n")
-    with pytest.raises(ConfigError, match="not valid TOML"):
+    with pytest.raises(ConfigError, match=r"latin\.toml: not valid UTF-8 \(byte 0xe9 at 21\)"):
         config.load(path, {})
+
+
+def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
+    path = conf(tmp_path, "")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read every file (root)")
+    with pytest.raises(ConfigError, match="Permission denied"):
+        config.load(path, {})
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "bom.toml"
+    path.write_bytes(b"\xef\xbb\xbf[worker]\r\npool_size = 3\r\n")
+    assert config.load(path, {}).settings.worker.pool_size == 3
+
+
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+    loaded = config.load(conf(tmp_path, ""), {})
+    assert (loaded.settings, loaded.origins) == (config.Settings(), {})
+
+
+@pytest.mark.parametrize("text", ["worker = 3", "[[worker]]\npool_size = 4"])
+def test_a_section_that_is_written_as_a_setting_is_told(tmp_path: Path, text: str) -> None:
+    assert mistake(tmp_path, text) == ("worker is a section: write [worker] above its settings")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "9" * 500, "9" * 5000])
+def test_numbers_beyond_reason_are_one_short_line(tmp_path: Path, text: str) -> None:
+    said = mistake(tmp_path, f"[http]\ntotal_timeout_s = {text}")
+    assert len(said) < 250
+    with pytest.raises(ConfigError, match=r"FETCHER_HTTP__TOTAL_TIMEOUT_S: .* must be a number"):
+        config.load(None, {"FETCHER_HTTP__TOTAL_TIMEOUT_S": text})
+
+
+@pytest.mark.parametrize("text", ["abc", "", "'500'", "[1]", "1\n2", "\0", "1.5", "true", "0"])
+def test_a_wrong_variable_is_named_with_the_setting_and_what_is_allowed(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {"FETCHER_WORKER__POOL_SIZE": text})
+    said = str(caught.value)
+    assert said.startswith("FETCHER_WORKER__POOL_SIZE: worker.pool_size = ")
+    assert said.endswith(": must be a whole number, at least 1, at most 20000")
+    assert "\n" not in said
+
+
+def test_a_wrong_option_is_named_with_the_setting_and_what_is_allowed() -> None:
+    for value in ("abc", 0, True, 2.0):
+        with pytest.raises(ConfigError) as caught:
+            config.load(None, {}, {"worker.pool_size": (value, "--pool-size")})
+        said = str(caught.value)
+        assert said.startswith("--pool-size: worker.pool_size = ")
+        assert said.endswith(": must be a whole number, at least 1, at most 20000")
+
+
+@pytest.mark.parametrize("key", ["", "worker", "wrker.pool_size", "worker.pool_size.x", ".", "a.b"])
+def test_an_unknown_option_is_named(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--set: unknown (setting|section)"):
+        config.load(None, {}, {key: (1, "--set")})
+
+
+def test_the_origin_of_a_wrong_value_is_the_place_that_won(tmp_path: Path) -> None:
+    path = conf(tmp_path, "[worker]\npool_size = 'wrong'\n")
+    loaded = config.load(path, {"FETCHER_WORKER__POOL_SIZE": "5"})
+    assert loaded.settings.worker.pool_size == 5, "what is overridden is not looked at"
+    with pytest.raises(ConfigError, match=r"^FETCHER_WORKER__POOL_SIZE: "):
+        config.load(path, {"FETCHER_WORKER__POOL_SIZE": "bad"})
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert config.load(None, {"FETCHER": "x", "HOME__X": "y", "MY_FETCHER_A__B": "1"}).origins == {}
 
 
 @pytest.mark.parametrize("name", ["FETCHER_WORKER__POOL", "FETCHER_X__Y"])

@@ -69,6 +69,19 @@ def change(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
     return Audit(out, None).run()
 
 
+def change_freely(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
+    """The same for an edit that makes a row shorter or longer: white space makes up for it."""
+
+    def padded(rows: list[bytes]) -> None:
+        sizes = [len(row) for row in rows]
+        edit(rows)
+        for index, (row, size) in enumerate(zip(rows, sizes, strict=True)):
+            assert len(row) <= size, "the test must not make a row longer"
+            rows[index] = row[:-1].ljust(size - 1) + b"\n"
+
+    return change(out, padded)
+
+
 def test_a_complete_job_is_proven(out: Path) -> None:
     report = Audit(out, None).run()
     assert report.proven
@@ -122,8 +135,60 @@ def test_a_row_of_no_line_is_named(out: Path) -> None:
 
     report = change(out, edit)
     assert "line 99: a row that the journal does not have" in report.told
-    assert "line 99: a row, but no such URL line" in report.told
     assert "line 10: no row" in report.told
+
+
+@pytest.mark.parametrize("line", [b'0,"url":"', b'-3,"url":"', b'999999999999999,"url":"'])
+def test_a_row_of_an_impossible_line_costs_no_memory_and_hides_no_other(
+    out: Path, line: bytes
+) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[4] = rows[4].replace(b'"line":5,"url":"http://test.invalid/5', b'"line":' + line)
+
+    report = change_freely(out, edit)
+    number = int(line.partition(b",")[0])
+    assert f"line {number}: a row that the journal does not have" in report.told
+    assert "line 5: no row" in report.told
+    assert report.counts["no row"] == 1
+
+
+def test_a_row_of_a_blank_or_comment_line_is_named(tmp_path: Path) -> None:
+    out = make(tmp_path, LINES)
+    urls = tmp_path / "urls.txt"
+    urls.write_text(urls.read_text().replace("http://test.invalid/6\n", "#ttp://test.invalid/6\n"))
+    report = Audit(out, None).run()
+    assert report.told == ["line 6: a row, but no such URL line"]
+
+
+def test_a_row_that_is_committed_but_not_in_the_journal_is_named(tmp_path: Path) -> None:
+    out = make(tmp_path, 10)
+
+    def edit(rows: list[bytes]) -> None:
+        rows[9] = rows[9].replace(b'"line":10', b'"line":12').replace(b"lid/10", b"lid/12")
+
+    report = change(out, edit)
+    assert report.told == [
+        "line 12: a row that the journal does not have",
+        "line 10: no row",
+        "line 11: no row",
+    ]
+
+
+def test_totals_that_differ_are_told(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[0] = rows[0].replace(b'"ok"', b'"tls"').replace(b"200", b"20")
+
+    report = change_freely(out, edit)
+    assert report.told == ["the count of outcomes: differs from the journal"]
+
+
+def test_a_row_that_is_valid_json_and_no_result_is_named(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[1] = rows[1].replace(b'"line"', b'"lime"')
+
+    report = change(out, edit)
+    assert report.told[0].startswith("part-00000.jsonl, byte ")
+    assert "line 2: no row" in report.told
 
 
 def test_an_unfinished_job_is_not_proven_and_its_lines_are_named(tmp_path: Path) -> None:
