@@ -100,13 +100,17 @@ class Ledger:
         self._next_lease = first_lease
         self._open: dict[int, OpenBatch] = {}
         self._open_bytes = 0
+        self._last_added = -1
+        # Lines of batches that are not added yet: what workers had of an earlier ventilator.
+        self._early: dict[int, int] = {}
         self._ready: deque[Piece] = deque()
         # Single lines that were there at a death. They are tried when nothing else is out, one at
         # a time: a worker that dies then is that line's doing, and not its company's.
         self._lone: deque[Piece] = deque()
         self._leases: dict[int, Lease] = {}  # in the order of issue
         self._workers: dict[str, float] = {}  # -> last heard of
-        self._strange: dict[str, bool] = {}  # workers that hold what is not leased (any more)
+        # Workers that hold what is not leased (any more) -> since when.
+        self._strange: dict[str, float] = {}
         self._began: float | None = None
         self._unclaimed = 0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
@@ -125,8 +129,9 @@ class Ledger:
         )
 
     def add(self, batch: Batch, committed: int = 0, suspects: Iterable[Suspect] = ()) -> None:
-        """A batch of the source, with what is committed of it and what has killed workers."""
-        remaining = batch.mask & ~committed
+        """The source's next batch, with what is committed of it and what has killed workers."""
+        self._last_added = max(self._last_added, batch.id)
+        remaining = batch.mask & ~committed & ~self._early.pop(batch.id, 0)
         if not remaining:
             return
         self._open[batch.id] = OpenBatch(batch, remaining, set())
@@ -190,11 +195,12 @@ class Ledger:
 
         A worker may still hold what an earlier ventilator gave it, or what was committed by
         another since: its heartbeats say so, and all workers have been heard after `silent_s`.
+        One that does not let go of it is no longer waited for after `stall_s`: the job must end.
         """
         return (
             self._began is not None
             and now - self._began > self.rules.silent_s
-            and not any(self._strange.get(worker) for worker in self._workers)
+            and all(now - since >= self.rules.stall_s for since in self._strange.values())
             and all(lease.state is LeaseState.FINISHED for lease in self._leases.values())
         )
 
@@ -220,7 +226,11 @@ class Ledger:
     def put_back(self, lease_id: int) -> None:
         """The socket did not take it after all."""
         lease = self._drop(lease_id)
-        if lease and not lease.is_copy:
+        if lease and lease.is_copy:
+            self.redelivered -= lease.piece.mask.bit_count()
+            for other in self._open[lease.piece.batch].leases:
+                self._leases[other].copied &= ~lease.piece.mask
+        elif lease:
             queue = self._lone if _is_lone(lease.piece) else self._ready
             queue.appendleft(lease.piece)
 
@@ -242,7 +252,7 @@ class Ledger:
             self._unclaimed -= 1
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
-            lease.expires_at = now + self.rules.stall_s
+            lease.expires_at = self._clock(now) + self.rules.stall_s
         self._workers[worker] = now
 
     def finished(self, worker: str, lease_id: int, now: float) -> None:
@@ -251,13 +261,16 @@ class Ledger:
         lease = self._leases.get(lease_id)
         if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
             lease.state = LeaseState.FINISHED
-            lease.expires_at = now + self.rules.finished_s
+            lease.expires_at = self._clock(now) + self.rules.finished_s
 
     def heartbeat(self, worker: str, held: Iterable[int], now: float) -> None:
         """The worker lives and holds these leases and no others: mends lost claims and ends."""
         self._workers[worker] = now
         held = set(held)
-        self._strange[worker] = not held <= self._leases.keys()
+        if held <= self._leases.keys():
+            self._strange.pop(worker, None)
+        else:
+            self._strange.setdefault(worker, now)
         for lease_id in held:
             self.claimed(worker, lease_id, now)
         for lease in list(self._leases.values()):
@@ -277,11 +290,11 @@ class Ledger:
             if lease.state is LeaseState.SENT and died:
                 # Any worker's pipe may have held it; it is handed out again if nobody claims it.
                 lease.orphan = True
-                lease.expires_at = min(lease.expires_at, now + ORPHAN_S)
+                lease.expires_at = min(lease.expires_at, self._clock(now) + ORPHAN_S)
             elif lease.worker == worker and lease.state is LeaseState.CLAIMED:
                 self._hand_out_again(lease, died=died)
             elif lease.worker == worker:
-                lease.expires_at = min(lease.expires_at, now + LOST_S)
+                lease.expires_at = min(lease.expires_at, self._clock(now) + LOST_S)
 
     # -- what the sink says ------------------------------------------------------------------
 
@@ -289,6 +302,8 @@ class Ledger:
         """These lines of the batch are committed (all that are, not only the newest)."""
         owner = self._open.get(batch_id)
         if owner is None:
+            if batch_id > self._last_added:
+                self._early[batch_id] = mask
             return
         new = owner.remaining & mask
         owner.remaining &= ~mask
@@ -299,7 +314,7 @@ class Ledger:
             elif lease.piece.mask & new:
                 lease.progressed = True
                 if lease.state is LeaseState.CLAIMED:
-                    lease.expires_at = now + self.rules.stall_s
+                    lease.expires_at = self._clock(now) + self.rules.stall_s
         for key in [key for key in self._condemned if key[0] == batch_id and key[1] & new]:
             del self._condemned[key]
             self._suspects_changed = True
@@ -315,7 +330,7 @@ class Ledger:
         """Rows that were on their way may be lost: look again soon."""
         for lease in self._leases.values():
             if lease.state is LeaseState.FINISHED:
-                lease.expires_at = min(lease.expires_at, now + LOST_S)
+                lease.expires_at = min(lease.expires_at, self._clock(now) + LOST_S)
 
     def freeze(self, now: float) -> None:
         """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
@@ -331,8 +346,13 @@ class Ledger:
         for lease in self._leases.values():
             lease.expires_at += lost
             lease.issued_at += lost
-        for worker in self._workers:
-            self._workers[worker] = now
+        self._workers = dict.fromkeys(self._workers, now)
+        self._strange = dict.fromkeys(self._strange, now)
+
+    def _clock(self, now: float) -> float:
+        # It stands still while frozen: `thaw` gives the lost time back to every deadline, also
+        # to one that was set meanwhile.
+        return now if self._frozen_at is None else self._frozen_at
 
     @property
     def is_frozen(self) -> bool:

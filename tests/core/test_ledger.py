@@ -101,6 +101,24 @@ def test_what_the_socket_did_not_take_is_handed_out_next() -> None:
     assert take(made).batch.id == 0
 
 
+def test_a_copy_that_the_socket_did_not_take_may_be_made_again() -> None:
+    made = ledger(batch(lines=8), workers=("a", "b"))
+    made.source_ended = True
+    claim(made, "a")
+    copy = take(made, 30)
+    made.put_back(copy.lease)
+    assert made.redelivered == 0
+    assert take(made, 30).mask == copy.mask
+
+
+def test_lines_that_are_committed_before_their_batch_is_read_are_not_handed_out() -> None:
+    made = ledger(batch(0))
+    made.committed(1, 0b111, 1)
+    made.add(batch(1))
+    made.committed(0, -1, 2)
+    assert take(made, 2).mask == batch(1).mask & ~0b111
+
+
 # -- the usual course ------------------------------------------------------------------------
 
 
@@ -250,6 +268,18 @@ def test_a_single_suspect_is_tried_only_when_nothing_else_is_out() -> None:
     assert take(made, 14).batch.id == 2
 
 
+def test_a_living_worker_that_never_lets_go_of_a_line_does_not_hold_up_the_suspects() -> None:
+    made = ledger(batch(lines=1))
+    hung = claim(made)
+    made.heartbeat("w", [hung.lease], 100)
+    made.tick(100)
+    made.heartbeat("w", [hung.lease], 101)
+    made.heartbeat("other", [], 101)
+    assert made.take(101) is None, "it may still be what kills the worker"
+    made.heartbeat("w", [hung.lease], 201)
+    assert take(made, 201).mask == 1
+
+
 def test_an_unclaimed_piece_is_orphaned_by_a_death_and_comes_back_soon() -> None:
     made = ledger(batch(), workers=("a", "b"))
     take(made)
@@ -360,6 +390,22 @@ def test_a_frozen_ledger_hands_out_nothing_and_lets_nothing_lapse() -> None:
     made.tick(10_004)
     assert made.workers == ["w"]
     assert take(made, 10_004).batch.id == 1
+
+
+def test_what_is_claimed_or_ended_in_the_frost_gets_no_more_than_its_time() -> None:
+    made = ledger(batch(0), batch(1))
+    first, second = take(made), take(made)
+    made.freeze(1)
+    made.claimed("w", first.lease, 1000)
+    made.finished("w", second.lease, 1000)
+    made.thaw(1001)
+    for now in range(1001, 1012):
+        made.heartbeat("w", [first.lease], now)
+        made.tick(now)
+    assert take(made, 1011).batch.id == 1
+    made.heartbeat("w", [first.lease], 1101)
+    made.tick(1101)
+    assert take(made, 1101).batch.id == 0
 
 
 def test_a_new_sink_makes_sent_rows_doubtful_soon() -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from fetcher.core import masks
 from fetcher.core.intake import BatchState, Delta, Intake, Recovered
+from fetcher.core.ledger import Ledger
 from fetcher.core.tally import Totals
 from fetcher.errors import NoSpaceError
 from support.sim.disk import SimStore
@@ -154,6 +155,14 @@ class NeverHandsOutAgain(SimVentilator):
         super().turn()
 
 
+class WaitsForTheHung(SimVentilator):
+    """Tries no suspect as long as some worker holds a line that it never ends."""
+
+    class ledger_class(Ledger):
+        def _is_quiet(self, now: float) -> bool:
+            return super()._is_quiet(now) and not self._strange
+
+
 MUTANTS: Final[dict[str, type[World]]] = {
     "ack before fsync": _world("Ack", intake=AckBeforeFsync),
     "dedupe held in memory only": _world("Dedupe", store=DedupeInMemoryOnly),
@@ -167,4 +176,5 @@ MUTANTS: Final[dict[str, type[World]]] = {
     "a full disk that acknowledges": _world("Full", intake=AcksOnAFullDisk),
     "no rewind after a failed record": _world("Rewind", store=NoRewind),
     "leases that never lapse": _world("Lapse", ventilator=NeverHandsOutAgain),
+    "suspects that wait for a hung worker": _world("Hung", ventilator=WaitsForTheHung),
 }

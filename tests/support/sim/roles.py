@@ -105,9 +105,11 @@ class SimSink:
 class SimVentilator:
     """Reads, hands out, asks; holds nothing that its successor would miss."""
 
+    ledger_class = Ledger
+
     def __init__(self, world: World, first_lease: int) -> None:
         self._world = world
-        self.ledger = Ledger(RULES, first_lease)
+        self.ledger = self.ledger_class(RULES, first_lease)
         self.opened = False
         self.epoch, self.version = "", 0
         self.cursor = 0

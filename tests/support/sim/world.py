@@ -31,7 +31,7 @@ class World:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._ticket = itertools.count()
         self._kill_workers = kill_workers
-        self._make_input()
+        self._make_input(seed)
         self._loss = dice.choice((0.0, 0.0, 0.05))
         self._twice = dice.choice((0.0, 0.05))
         self._slowness = dice.choice((0.1, 1.0, 5.0))
@@ -46,7 +46,7 @@ class World:
         self._leases = itertools.count(1)
         self.ended = False
 
-    def _make_input(self) -> None:
+    def _make_input(self, seed: int) -> None:
         dice = self.dice
         self.batch_size = dice.choice((1, 4, 8, 13))
         texts = [
@@ -63,6 +63,9 @@ class World:
         self.lines = set(all_lines)
         self.url_lines = len(all_lines)
         self.poison = set(dice.sample(all_lines, min(dice.choice((0, 0, 1, 2)), len(all_lines))))
+        # Dice of their own: what the seed means for all else is not changed by them.
+        hangs = random.Random(f"a hang in {seed}")
+        self.hung = {hangs.choice(all_lines)} - self.poison if hangs.random() < 0.25 else set()
 
     # -- time --------------------------------------------------------------------------------
 
@@ -262,7 +265,10 @@ class World:
             self.later(0.02, arrive)
 
     def fetch(self, worker: SimWorker, lease: int, batch: Batch, line: int) -> None:
-        """A line takes its time; a poison line ends the worker."""
+        """A line takes its time; a poison line ends the worker, a hung one just never ends."""
+        if line in self.hung:
+            worker.in_flight -= 1  # a pool has more slots than a line has attempts
+            return
         slot = next(slot for slot, each in self.workers.items() if each is worker)
 
         def end() -> None:
@@ -316,9 +322,9 @@ class World:
         if totals.rows != len(found) or sum(totals.outcomes.values()) != len(found):
             raise Violation("the totals do not agree with the rows")
         crashed = totals.outcomes.get(Outcome.CRASHED.value, 0)
-        if crashed < len(self.poison):
+        if crashed < len(self.poison | self.hung):
             raise Violation("a poison line has a row of a fetch")
-        if not self._kill_workers and crashed > len(self.poison):
+        if not self._kill_workers and crashed > len(self.poison | self.hung):
             raise Violation("an innocent line is called crashed")
 
 
