@@ -52,7 +52,7 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $@
 
-# conf/fetcher.toml, from the declarations in fetcher/config.py.
+# conf/fetcher.toml, from the declarations in fetcher/settings.py.
 conf: $(VENV)/.installed
 	$(BIN)/python -m fetcher.config > conf/fetcher.toml
 

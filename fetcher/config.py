@@ -1,7 +1,7 @@
-"""One declaration per setting: its default, its check, its help.
+"""Settings from everywhere: file < environment < command line, checked, shown, exemplified.
 
-Law: a setting is declared here and nowhere else; file < environment < command line, and each value
-remembers where it came from. What is wrong with a value is one line that names its place.
+Law: what may be set is declared in fetcher.settings alone; here each value remembers where it came
+from. What is wrong with a value is one line that names its place.
 """
 
 from __future__ import annotations
@@ -14,162 +14,18 @@ import textwrap
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from fetcher.errors import ConfigError
+from fetcher.settings import Section, Settings
 
 ENV_PREFIX: Final = "FETCHER_"
-Value = str | int | float | bool | None
-MIB: Final = 1024 * 1024
+Plain = str | int | float | bool | None
+Value = Plain | list[Plain]
 _SHOWN_CHARS: Final = 80  # of a wrong value
-
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Endpoint = Annotated[
-    str,
-    Field(
-        pattern=r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)$",
-        json_schema_extra={"kind": "tcp://HOST:PORT or ipc:///PATH"},
-    ),
-]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Job(_Section):
-    """What is handed out."""
-
-    batch_size: int = Field(
-        200, ge=1, le=10_000, description="physical lines of the URL file in one batch"
-    )
-
-
-class Worker(_Section):
-    """The processes that fetch."""
-
-    processes: int = Field(0, ge=0, le=1024, description="worker processes; 0: one per core")
-    pool_size: int = Field(
-        256, ge=1, le=20_000, description="fetches in flight at once in one worker process"
-    )
-    chunk_rows: int = Field(
-        256, ge=1, le=10_000, description="rows of one batch that go to the sink in one message"
-    )
-    chunk_interval_s: Seconds = Field(
-        0.05, description="a finished row waits at most this long for company"
-    )
-    heartbeat_s: Seconds = Field(1.0, description="a worker says that it lives, this often")
-    grace_s: float = Field(
-        10.0, ge=0, le=3600, description="at a stop: how long requests in flight may still finish"
-    )
-    watchdog_s: Seconds = Field(
-        30.0, description="a worker whose event loop has stood still for so long is ended"
-    )
-    transport: str = Field(
-        "requests",
-        pattern=r"^(requests|null|[\w.]+:\w+)$",
-        json_schema_extra={"kind": "requests, null or module:factory"},
-        description="what fetches: requests, null (fetches nothing: for measuring the pipeline), "
-        'or your own "module:factory" (see fetcher.net.fetch)',
-    )
-
-
-class Http(_Section):
-    """One fetch, and its limits."""
-
-    connect_timeout_s: Seconds = Field(10.0, description="to connect, TLS included, per address")
-    read_timeout_s: Seconds = Field(20.0, description="longest silence of a server")
-    total_timeout_s: Seconds = Field(
-        60.0, description="hard limit on one URL, redirects and all, from start to last byte"
-    )
-    max_body_bytes: int = Field(
-        10 * MIB, ge=0, description="largest body, both as received and decoded"
-    )
-    max_redirects: int = Field(10, ge=0, le=100, description="redirects followed for one URL")
-    max_url_bytes: int = Field(8192, ge=16, le=32_768, description="longest URL, in UTF-8 bytes")
-    user_agent: str = Field(
-        "fetcher/0.1 (bulk URL fetcher)",
-        min_length=1,
-        pattern=r"^[\x20-\x7e]+$",
-        json_schema_extra={"kind": "a text of printable ASCII"},
-        description="sent with each request; say here who you are and how to reach you",
-    )
-    verify_tls: bool = Field(True, description="check servers' certificates")
-
-
-class Sink(_Section):
-    """Where rows become durable."""
-
-    commit_interval_s: Seconds = Field(
-        0.1, description="rows are committed (fsync, journal) at least this often"
-    )
-    commit_bytes: int = Field(8 * MIB, ge=1, description="… or when so many bytes are waiting")
-    segment_bytes: int = Field(
-        1024 * MIB, ge=1, description="a results file this large is followed by a new one"
-    )
-
-
-class Lease(_Section):
-    """When lines are handed out again."""
-
-    silent_s: Seconds = Field(5.0, description="a worker unheard of for so long counts as dead")
-    sink_silent_s: Seconds = Field(
-        3.0, description="a sink unheard of for so long freezes handing out and leases"
-    )
-    unclaimed_s: Seconds = Field(
-        90.0, description="a batch that no worker took in this time is sent again"
-    )
-    finished_s: Seconds = Field(
-        10.0, description="rows not committed so long after they were sent are fetched again"
-    )
-    stall_s: Seconds = Field(
-        150.0, description="a worker must finish some line of each batch it holds in this time"
-    )
-    tail_after_s: Seconds = Field(
-        20.0, description="at the end: lines out for so long are also given to another worker"
-    )
-    poison_deaths: int = Field(
-        3, ge=1, le=100, description="workers that a line alone must end to be given up as crashed"
-    )
-    ahead: int = Field(2, ge=1, le=100, description="batches per worker sent ahead of demand")
-
-
-class Endpoints(_Section):
-    """Where the roles meet when they run on separate hosts (`fetcher run` uses private sockets)."""
-
-    ventilator: Endpoint = Field(
-        "tcp://127.0.0.1:5700",
-        description="tasks; events and control are on the next two ports",
-    )
-    sink: Endpoint = Field(
-        "tcp://127.0.0.1:5710", description="results; commits are on the next port"
-    )
-
-
-class Log(_Section):
-    """What is told on stderr."""
-
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning", description="least important kind of log line that is shown"
-    )
-    progress_interval_s: Seconds = Field(
-        10.0, description="seconds between progress lines when stderr is no terminal"
-    )
-
-
-class Settings(_Section):
-    """All settings, by section."""
-
-    job: Job = Job()
-    worker: Worker = Worker()
-    http: Http = Http()
-    sink: Sink = Sink()
-    lease: Lease = Lease()
-    endpoints: Endpoints = Endpoints()
-    log: Log = Log()
 
 
 class Loaded(BaseModel):
@@ -179,10 +35,10 @@ class Loaded(BaseModel):
     origins: dict[str, str]
 
 
-def sections() -> Iterator[tuple[str, type[_Section]]]:
+def sections() -> Iterator[tuple[str, type[Section]]]:
     """The sections' names and declarations, in order."""
     for name, field in Settings.model_fields.items():
-        yield name, cast(type[_Section], field.annotation)
+        yield name, cast(type[Section], field.annotation)
 
 
 def load(
@@ -314,14 +170,14 @@ def allowed(key: str) -> str:
 
 def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     """All settings as plain data, by section and key."""
-    return settings.model_dump()
+    return settings.model_dump(mode="json")
 
 
 def toml(value: Value) -> str:
     """A setting's value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, str) else str(value)
+    return json.dumps(value) if isinstance(value, str | list | tuple) else str(value)
 
 
 def example() -> str:

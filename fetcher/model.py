@@ -41,6 +41,11 @@ class Task(msgspec.Struct, frozen=True):
     line: int
     url: str
     fault: str | None = None  # why the line is no URL at all, where its bytes already say so
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()  # of this line, beside those of the settings
+    body: bytes | None = None
+    id: str | int | None = None  # the line's own name, given back in its row
+    columns: dict[str, str] | None = None  # other columns of a CSV line, given back in its row
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -74,6 +79,9 @@ class Result(msgspec.Struct, frozen=True):
     remote_ip: str | None = None
     http_version: str | None = None
     worker: str = ""
+    # In the rows of such input as has them.
+    id: str | int | msgspec.UnsetType = msgspec.UNSET
+    columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -82,7 +90,7 @@ class Batch(msgspec.Struct, frozen=True):
     id: int
     first_line: int
     mask: int
-    urls: bytes  # the URL lines' stripped bytes, joined by a line feed
+    urls: bytes  # the URL lines' texts (core.formats.reader), joined by a line feed
 
 
 class Chunk(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ def main() -> int:
         print(
             f"A web site of our own runs at {site.base}; {urls} names its pages, {count:,} lines."
         )
-        command = ["run", str(urls), "-o", str(out), *sys.argv[1:]]
+        command = ["run", str(urls), "-o", str(out), "-c", "conf/own-servers.toml", *sys.argv[1:]]
         print(f"$ fetcher {' '.join(command)}\n", flush=True)
         # Ctrl-C is for the run, which then stops in good order; we wait for it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

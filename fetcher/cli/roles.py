@@ -22,6 +22,7 @@ from fetcher.errors import StoppedError
 from fetcher.monitor import progress
 from fetcher.pipeline import plain_main
 from fetcher.pipeline.process import RoleSpec
+from fetcher.settings import Settings
 
 _endpoints = (
     click.option("--ventilator", "at_ventilator", metavar="TCP", help="The ventilator's endpoint."),
@@ -41,7 +42,7 @@ def _settings(
     at_ventilator: str | None,
     at_sink: str | None,
     **more: Any,
-) -> config.Settings:
+) -> Settings:
     return settings_of(
         conf,
         assignments,
@@ -51,7 +52,7 @@ def _settings(
     ).settings
 
 
-def _live(role: str, settings: config.Settings, **fields: Any) -> int:
+def _live(role: str, settings: Settings, **fields: Any) -> int:
     return plain_main.run(
         RoleSpec(
             role=role,

@@ -44,9 +44,10 @@ def run(
 ) -> None:
     """Fetch every URL of URLFILE; one result row a line goes to OUT/results/part-*.jsonl.
 
-    URLFILE holds one URL a line (UTF-8, plain or gzip); blank lines and lines that begin with #
-    are skipped. `-` reads standard input. The same command after any interruption goes on where
-    it was; nothing that was committed is fetched again.
+    URLFILE holds one URL a line (UTF-8, plain or gzip), or a JSON object a line (.jsonl), or a
+    record a line (.csv, .tsv); blank lines and lines that begin with # are skipped. `-` reads
+    standard input. The same command after any interruption goes on where it was; nothing that was
+    committed is fetched again.
 
     \b
     Examples:
@@ -64,7 +65,7 @@ def run(
     ).settings
     if str(urlfile) == "-" or urlfile.is_fifo():
         urlfile = _spool(urlfile, out)
-    Source(urlfile)  # a bad file is told before any process is started
+    Source(urlfile, settings.input)  # a bad file is told before any process is started
     before = _rows(out)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     began = time.monotonic()

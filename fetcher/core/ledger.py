@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from fetcher.core import masks
+from fetcher.core import lines, masks
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
 
@@ -37,6 +37,7 @@ class LeaseRules(msgspec.Struct, frozen=True):
 
 
 SPLIT = 8  # parts that a piece is split into when its worker died without progress
+MAX_SPARED = 3  # deaths that a piece may survive because it was parked
 TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
@@ -49,6 +50,7 @@ class Piece(msgspec.Struct, frozen=True):
     batch: int
     mask: int
     deaths: int = 0  # of workers that had it and committed nothing of it
+    spared: int = 0  # deaths of workers at which it only waited for its host's turn
 
 
 class LeaseState(enum.Enum):
@@ -72,6 +74,7 @@ class Lease(msgspec.Struct):
     copied: int = 0  # lines that a second lease has as well
     is_copy: bool = False
     orphan: bool = False  # a worker died while it was unclaimed
+    is_parked: bool = False  # all that is left of it waits outside of the worker's pool
 
 
 class OpenBatch(msgspec.Struct):
@@ -80,6 +83,7 @@ class OpenBatch(msgspec.Struct):
     batch: Batch
     remaining: int
     leases: set[int]
+    kept: int  # lines whose text `batch.urls` still holds
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -88,6 +92,7 @@ class Assignment(msgspec.Struct, frozen=True):
     lease: int
     batch: Batch
     mask: int
+    urls: bytes  # these lines' text
 
 
 class Ledger:
@@ -134,7 +139,7 @@ class Ledger:
         remaining = batch.mask & ~committed & ~self._early.pop(batch.id, 0)
         if not remaining:
             return
-        self._open[batch.id] = OpenBatch(batch, remaining, set())
+        self._open[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
         self._open_bytes += _cost(batch)
         for suspect in suspects:
             mask = masks.unpack(suspect.mask) & remaining
@@ -172,7 +177,8 @@ class Ledger:
         owner = self._open[piece.batch]
         owner.leases.add(lease.id)
         self._unclaimed += 1
-        return Assignment(lease.id, owner.batch, piece.mask)
+        urls = lines.select(owner.batch.urls, owner.kept, piece.mask)
+        return Assignment(lease.id, owner.batch, piece.mask, urls)
 
     def _next_ready(self, now: float) -> Piece | None:
         while self._ready:
@@ -188,7 +194,7 @@ class Ledger:
     def _uncommitted(self, piece: Piece) -> Piece | None:
         owner = self._open.get(piece.batch)
         mask = piece.mask & owner.remaining if owner else 0
-        return Piece(piece.batch, mask, piece.deaths) if mask else None
+        return msgspec.structs.replace(piece, mask=mask) if mask else None
 
     def _is_quiet(self, now: float) -> bool:
         """Whether no worker has anything that could be blamed for its death.
@@ -213,7 +219,9 @@ class Ledger:
         for lease in self._leases.values():
             if now - lease.issued_at < self.rules.tail_after_s:
                 return None
-            if lease.is_copy or lease.state is LeaseState.FINISHED or _is_lone(lease.piece):
+            if lease.is_copy or lease.is_parked or _is_lone(lease.piece):
+                continue
+            if lease.state is LeaseState.FINISHED:
                 continue
             mask = lease.piece.mask & self._open[lease.piece.batch].remaining & ~lease.copied
             if mask:
@@ -234,12 +242,14 @@ class Ledger:
             queue = self._lone if _is_lone(lease.piece) else self._ready
             queue.appendleft(lease.piece)
 
-    def condemned(self, now: float) -> list[tuple[Batch, int]]:
-        """Lines (as batch and offset) that need a `crashed` row, repeated until committed."""
+    def condemned(self, now: float) -> list[tuple[Batch, int, bytes]]:
+        """Lines (batch, offset, text) that need a `crashed` row, repeated until committed."""
         due = []
         for (batch, mask), at in self._condemned.items():
             if at <= now:
-                due.append((self._open[batch].batch, mask.bit_length() - 1))
+                owner = self._open[batch]
+                text = lines.select(owner.batch.urls, owner.kept, mask)
+                due.append((owner.batch, mask.bit_length() - 1, text))
                 self._condemned[batch, mask] = now + CONDEMN_AGAIN_S
         return due
 
@@ -263,16 +273,28 @@ class Ledger:
             lease.state = LeaseState.FINISHED
             lease.expires_at = self._clock(now) + self.rules.finished_s
 
-    def heartbeat(self, worker: str, held: Iterable[int], now: float) -> None:
-        """The worker lives and holds these leases and no others: mends lost claims and ends."""
+    def heartbeat(
+        self, worker: str, held: Iterable[int], now: float, parked: Iterable[int] = ()
+    ) -> None:
+        """The worker lives and holds these leases and no others: mends lost claims and ends.
+
+        `parked`: those of which all that is left waits outside of its pool, for its host's turn or
+        for another attempt; they may take their time.
+        """
         self._workers[worker] = now
         held = set(held)
         if held <= self._leases.keys():
             self._strange.pop(worker, None)
         else:
             self._strange.setdefault(worker, now)
+        parked = set(parked)
         for lease_id in held:
             self.claimed(worker, lease_id, now)
+            held_lease = self._leases.get(lease_id)
+            if held_lease and held_lease.worker == worker:
+                if lease_id in parked or held_lease.is_parked:
+                    held_lease.expires_at = self._clock(now) + self.rules.stall_s
+                held_lease.is_parked = lease_id in parked
         for lease in list(self._leases.values()):
             if (
                 lease.worker == worker
@@ -321,6 +343,16 @@ class Ledger:
         if not owner.remaining:
             del self._open[batch_id]
             self._open_bytes -= _cost(owner.batch)
+        elif new and 2 * owner.remaining.bit_count() <= owner.kept.bit_count():
+            self._shrink(owner)
+
+    def _shrink(self, owner: OpenBatch) -> None:
+        # A few lines may wait long for their hosts: what they cost must not be the whole batch.
+        before = _cost(owner.batch)
+        text = lines.select(owner.batch.urls, owner.kept, owner.remaining)
+        owner.batch = msgspec.structs.replace(owner.batch, urls=text)
+        owner.kept = owner.remaining
+        self._open_bytes += _cost(owner.batch) - before
 
     def open_batches(self) -> list[Batch]:
         """Batches with uncommitted lines."""
@@ -385,6 +417,11 @@ class Ledger:
         if not died or lease.progressed:
             self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths))
             return
+        if lease.is_parked and lease.piece.spared < MAX_SPARED:
+            # Only what was asked can have killed; but what kills at once is never seen asked.
+            spared = lease.piece.spared + 1
+            self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths, spared))
+            return
         self._suspects_changed = True
         if mask.bit_count() > 1:
             # Deaths count from when a line is alone: its company is not to blame.
@@ -437,4 +474,4 @@ def _is_lone(piece: Piece) -> bool:
 
 
 def _cost(batch: Batch) -> int:
-    return len(batch.urls) + batch.mask.bit_count() // 8 + 500
+    return len(batch.urls) + 600

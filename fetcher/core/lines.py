@@ -1,15 +1,15 @@
 """What a line of the URL file is.
 
-Law: every reader of the file (ventilator, census, verify) asks here, so that all of them agree on
-which lines are URL lines and on their text. A line ends at a line feed; its text is what is left
-without surrounding white space (so CRLF is the same as LF). Blank lines and lines that begin with
-`#` are no URL lines.
+Law: every reader of the file (ventilator, census, verify) asks core.formats, and through it here,
+so that all of them agree on which lines are URL lines and on their text. A line ends at a line
+feed; its text is what is left without surrounding white space (so CRLF is the same as LF). Blank
+lines and lines that begin with `#` are no URL lines.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from fetcher.core import masks
@@ -56,7 +56,11 @@ def _cut(line: bytes) -> bytes:
     return line if len(line) <= MAX_LINE_BYTES else line[: MAX_LINE_BYTES + 1]
 
 
-def batches(blocks: Iterable[list[bytes]], batch_size: int) -> Iterator[Batch]:
+def batches(
+    blocks: Iterable[list[bytes]],
+    batch_size: int,
+    texts_of: Callable[[list[bytes]], list[bytes]] = url_lines,
+) -> Iterator[Batch]:
     """Every `batch_size` physical lines as a batch, in order, also those without any URL line."""
     pending: list[bytes] = []
     batch_id = 0
@@ -64,17 +68,16 @@ def batches(blocks: Iterable[list[bytes]], batch_size: int) -> Iterator[Batch]:
         pending += block
         start = 0
         while len(pending) - start >= batch_size:
-            yield make_batch(batch_id, batch_size, pending[start : start + batch_size])
+            yield make_batch(batch_id, batch_size, texts_of(pending[start : start + batch_size]))
             start += batch_size
             batch_id += 1
         del pending[:start]
     if pending:
-        yield make_batch(batch_id, batch_size, pending)
+        yield make_batch(batch_id, batch_size, texts_of(pending))
 
 
-def make_batch(batch_id: int, batch_size: int, lines: list[bytes]) -> Batch:
-    """The batch of these physical lines."""
-    texts = url_lines(lines)
+def make_batch(batch_id: int, batch_size: int, texts: list[bytes]) -> Batch:
+    """The batch of physical lines with these texts, b"" for those that are no URL lines."""
     if b"" in texts:
         mask = sum(1 << offset for offset, text in enumerate(texts) if text)
         texts = [text for text in texts if text]
@@ -104,7 +107,11 @@ def task_of(line: int, raw: bytes) -> Task:
     return Task(line, text)
 
 
-def fingerprint(line: int, text: str) -> int:
-    """A 64-bit number for "this line has this text", to be summed without regard to order."""
+def fingerprint(line: int, text: str, name: str | int | None = None) -> int:
+    """A 64-bit number for "this line has this text and id", to be summed in any order."""
     raw = b"%d %s" % (line, text.encode("utf-8", "surrogatepass"))
+    if name is not None:
+        kind = b"n" if isinstance(name, int) else b"t"
+        # Told apart from all texts: the text's length comes last.
+        raw += b" %s%s %d" % (kind, str(name).encode("utf-8", "surrogatepass"), len(raw))
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")

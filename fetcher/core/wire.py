@@ -7,8 +7,9 @@ bytes from outside.
 
     ventilator -> worker   tasks    Tasks + frame: URL lines joined by line feeds
     worker -> sink         results  ChunkHeader + frame: the encoded rows
-    worker -> ventilator   events   Claim, Finished, Heartbeat, Bye;  supervisor -> ventilator  Gone
-    ventilator -> all      control  State, repeated
+    worker -> ventilator   events   Claim, Finished, Heartbeat, Bye, Want, Release, Owned;
+                                    supervisor -> ventilator  Gone
+    ventilator -> all      control  State, repeated;  for one of them: Grant, Recall
     ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
                                     Poll -> Committed | Resync | Refused
 """
@@ -22,6 +23,7 @@ import msgpack
 import msgspec
 from msgspec import Meta
 
+from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import WireError
 from fetcher.model import OUTCOMES, Chunk
@@ -35,6 +37,7 @@ Count = Annotated[int, Meta(ge=0)]
 Line = Annotated[int, Meta(ge=1)]
 Code = Annotated[int, Meta(ge=0, lt=len(OUTCOMES))]
 Mask = bytes  # see core.masks.pack
+Plain = str | int | float | bool | None  # a setting
 Name = Annotated[str, Meta(max_length=200)]
 
 
@@ -51,6 +54,7 @@ class Tasks(Message, tag="tasks", frozen=True):
     batch_mask: Mask  # all URL lines of the batch
     first_line: Line
     mask: Mask  # the lines to fetch now
+    format: LineFormat
 
 
 class ChunkHeader(Message, tag="chunk", frozen=True):
@@ -89,6 +93,48 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     in_flight: Count
     queued: Count
     held: list[Count]
+    parked: list[Count]  # leases of which all that is left waits outside of the pool
+
+
+class Want(Message, tag="want", frozen=True):
+    """The worker would ask these hosts; see core.referee."""
+
+    worker: Name
+    ticket: Count
+    hosts: list[Count]
+
+
+class Release(Message, tag="release", frozen=True):
+    """The worker gives hosts back; the arrays run in parallel."""
+
+    worker: Name
+    hosts: list[Count]
+    tickets: list[Count]
+    rests_s: list[float]
+
+
+class Owned(Message, tag="owned", frozen=True):
+    """What an earlier ventilator granted this worker."""
+
+    worker: Name
+    hosts: list[Count]
+    tickets: list[Count]
+
+
+class Grant(Message, tag="grant", frozen=True):
+    """These hosts are this worker's to ask."""
+
+    worker: Name
+    hosts: list[Count]
+    tickets: list[Count]
+
+
+class Recall(Message, tag="recall", frozen=True):
+    """Other workers wait for these hosts of this worker."""
+
+    worker: Name
+    hosts: list[Count]
+    tickets: list[Count]
 
 
 class Bye(Message, tag="bye", frozen=True):
@@ -113,6 +159,7 @@ class State(Message, tag="state", frozen=True):
     in_flight: Count
     workers: Count
     redelivered: Count  # lines handed out again so far
+    referee: Count  # another number: a new ventilator, that granted nothing yet
 
 
 class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +169,7 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
     file_bytes: Count
     source: SourceInfo
+    format: LineFormat = TEXT
 
 
 class Open(Message, tag="open", frozen=True):
@@ -130,7 +178,7 @@ class Open(Message, tag="open", frozen=True):
     session: Name
     input: InputSpec
     batch_size: Count
-    settings: dict[str, dict[str, str | int | float | bool | None]]
+    settings: dict[str, dict[str, Plain | list[Plain]]]
     version: Name
 
 
@@ -204,6 +252,11 @@ AnyMessage = (
     | Claim
     | Finished
     | Heartbeat
+    | Want
+    | Release
+    | Owned
+    | Grant
+    | Recall
     | Bye
     | Gone
     | State

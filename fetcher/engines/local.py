@@ -26,6 +26,7 @@ from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import RoleSpec
+from fetcher.settings import Settings
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
@@ -65,7 +66,7 @@ class Interrupts:
                 signal.signal(number, handler)
 
 
-def worker_count(settings: config.Settings) -> int:
+def worker_count(settings: Settings) -> int:
     """`worker.processes`, or the cores that this process may use."""
     return settings.worker.processes or len(os.sched_getaffinity(0))
 
@@ -232,7 +233,7 @@ class Verdict(FetcherError):
 def run_job(
     urlfile: Path,
     out: Path,
-    settings: config.Settings,
+    settings: Settings,
     display: Display,
     interrupts: Interrupts,
 ) -> None:
@@ -271,7 +272,7 @@ def run_job(
                 raise StoppedError("stopped before the end; the same command resumes")
 
 
-def run_workers(settings: config.Settings, display: Display, interrupts: Interrupts) -> None:
+def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
     ventilator, sink = settings.endpoints.ventilator, settings.endpoints.sink
     with private_directory() as directory:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from fetcher.core import lines
+from fetcher.core import formats, lines
 from fetcher.core.masks import IdSet
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, UsageError
@@ -59,6 +59,7 @@ NO_ROW = "no row"
 TWICE = "more than one row"
 NO_LINE = "a row, but no such URL line"
 OTHER_URL = "the row has another URL than the line"
+OTHER_ID = "the row has another id than the line"
 NOT_PARSED = "not a valid row"
 NOT_IN_JOURNAL = "a row that the journal does not have"
 TOTALS = "differs from the journal"
@@ -87,7 +88,7 @@ class Audit:
         self._compare_totals()
         url_lines = self._view.source.url_lines if self._view.source.at_end else None
         if self._urlfile is not None:
-            url_lines = self._compare_input(Source(self._urlfile))
+            url_lines = self._compare_input(Source(self._urlfile, self._manifest.input.format))
         elif url_lines is None or url_lines != self._rows:
             missing = "unknown" if url_lines is None else url_lines - self._rows
             self._found.add(NO_ROW, f"{missing} lines")
@@ -118,7 +119,7 @@ class Audit:
             self._found.add(TWICE, f"line {line}")
             return
         self._seen.add(line)
-        self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url)
+        self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url, _id(result))
         batch, offset = divmod(line - 1, self._manifest.batch_size)
         recovered = self._view.recovered
         if batch not in recovered.done:
@@ -138,27 +139,31 @@ class Audit:
         if source.file_bytes != self._manifest.input.bytes:
             raise ConflictError(f"{source.path} is not the file that this job was begun with")
         count = 0
-        for line, text in _url_lines(source):
+        for line, url, name in _url_lines(source):
             count += 1
             if line not in self._seen:
                 self._found.add(NO_ROW, f"line {line}")
             else:
-                self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, text)
+                self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, url, name)
         differing = {block for block, rest in self._sums.items() if rest % _WRAP}
         if differing:
             self._tell_differing(source, differing)
         return count
 
     def _tell_differing(self, source: Source, blocks: set[int]) -> None:
-        texts = {n: text for n, text in _url_lines(source) if n // _BLOCK_LINES in blocks}
+        texts = {n: rest for n, *rest in _url_lines(source) if n // _BLOCK_LINES in blocks}
         for result in self._results(None):
             line = result.line
             if line // _BLOCK_LINES not in blocks:
                 continue
             if line not in texts:
                 self._found.add(NO_LINE, f"line {line}")
-            elif texts[line] != result.url:
+                continue
+            url, name = texts[line]
+            if url != result.url:
                 self._found.add(OTHER_URL, f"line {line}")
+            elif name != _id(result):
+                self._found.add(OTHER_ID, f"line {line}")
 
 
 def read_both(out: Path) -> tuple[Manifest, JournalView]:
@@ -196,11 +201,12 @@ def _rows(path: Path, committed: int) -> Iterator[bytes]:
             yield row
 
 
-def _url_lines(source: Source) -> Iterator[tuple[int, str]]:
-    number = 0
-    with source.content() as (stream, _):
-        for block in lines.read_lines(stream):
-            for raw in lines.url_lines(block):
-                number += 1
-                if raw:
-                    yield number, lines.task_of(number, raw).url
+def _id(result: Result) -> str | int | None:
+    return None if result.id is msgspec.UNSET else result.id
+
+
+def _url_lines(source: Source) -> Iterator[tuple[int, str, str | int | None]]:
+    task_of = formats.decoder(source.format)
+    for number, text in source.url_lines():
+        task = task_of(number, text)
+        yield number, task.url, task.id

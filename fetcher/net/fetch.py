@@ -1,7 +1,8 @@
 """The interface of the fetch core, and the choice of what is behind it.
 
-Law: `fetch` returns a Result for every Task, within the deadline, and raises nothing; it may block
-its own greenlet and no other.
+Law: a Fetch is one line on its way, step by step: a step makes one exchange (a hop, an attempt),
+and between steps it may wait outside of the pool for its host's turn. A step raises nothing, ends
+within the deadline, and may block its own greenlet and no other.
 """
 
 from __future__ import annotations
@@ -10,26 +11,74 @@ import importlib
 from collections.abc import Callable
 from typing import Protocol
 
-from fetcher.config import Http, Settings
 from fetcher.errors import ConfigError
 from fetcher.model import Result, Task
+from fetcher.settings import Settings
+
+
+class Fetch(Protocol):
+    """One line on its way."""
+
+    result: Result | None  # once it has ended
+    url: str  # what the next step asks for
+    wait_s: float  # that the next step should wait, after a failed attempt
+    trouble: str  # why the last step failed to reach its host; "" where it did not
+    rest_s: float | None  # that the last step's server asked for
+    delay_s: float  # least time between requests that its robots.txt asks for
+
+    def step(self) -> None:
+        """Make the next exchange."""
+
+    def give_up(self, why: str) -> None:
+        """End it without another step: its host is given up."""
 
 
 class Fetcher(Protocol):
-    """What a worker calls from each of its pool's greenlets."""
+    """What a worker has one of, for all of its greenlets."""
+
+    def begin(self, task: Task) -> Fetch:
+        """The fetch of one URL line, before its first step. Raises nothing."""
+
+
+class OneStep:
+    """Base of fetchers that are one function."""
+
+    def begin(self, task: Task) -> Fetch:
+        return Whole(self.fetch, task)
 
     def fetch(self, task: Task) -> Result:
-        """Fetch one URL line."""
+        raise NotImplementedError
 
 
-Factory = Callable[[Http, int, str], Fetcher]  # (limits, pool size, worker's name)
+class Whole:
+    """A fetch of a single step."""
+
+    url = ""
+    wait_s = 0.0
+    trouble = ""
+    rest_s: float | None = None
+    delay_s = 0.0
+
+    def __init__(self, function: Callable[[Task], Result], task: Task) -> None:
+        self.result: Result | None = None
+        self._function = function
+        self._task = task
+
+    def step(self) -> None:
+        self.result = self._function(self._task)
+
+    def give_up(self, why: str) -> None:
+        raise AssertionError(f"a fetch of no host is never given up: {why}")
+
+
+Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)
 
 
 def make_fetcher(settings: Settings, worker: str) -> Fetcher:
     """The fetcher that `worker.transport` names; only its own module is imported."""
     transport = settings.worker.transport
     known = {
-        "requests": "fetcher.net.requests_fetcher:RequestsFetcher",
+        "curl": "fetcher.net.curl_fetcher:CurlFetcher",
         "null": "fetcher.net.null:NullFetcher",
     }
     module, _, name = known.get(transport, transport).partition(":")
@@ -37,4 +86,4 @@ def make_fetcher(settings: Settings, worker: str) -> Fetcher:
         factory: Factory = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"worker.transport = {transport!r}: {error}") from error
-    return factory(settings.http, settings.worker.pool_size, worker)
+    return factory(settings, worker)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fetcher.config import Http
 from fetcher.model import Outcome, Result, Task, Timings
+from fetcher.net.fetch import OneStep
+from fetcher.settings import Settings
 
 _HEADERS = [
     ("Server", "null"),
@@ -15,13 +16,17 @@ _TIMINGS = Timings(dns=0.0, connect=0.0, first_byte=0.0, total=0.0)
 _SHA256 = "0" * 64
 
 
-class NullFetcher:
+class NullFetcher(OneStep):
     """See fetcher.net.fetch.Fetcher."""
 
-    def __init__(self, http: Http, pool_size: int, worker: str) -> None:
+    def __init__(self, _settings: Settings, worker: str) -> None:
         self._worker = worker
 
     def fetch(self, task: Task) -> Result:
+        if task.fault is not None:
+            return Result(
+                task.line, task.url, Outcome.INVALID_URL, error=task.fault, worker=self._worker
+            )
         return Result(
             task.line,
             task.url,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fetcher.core import lines, masks, wire
+from fetcher.core import formats, masks, wire
 from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
 
 
@@ -25,7 +25,10 @@ class Held:
         self._worker = worker
         self._mask = masks.unpack(tasks.mask)
         self._urls = urls
+        self._format = tasks.format
+        self.names = tasks.format.kind != "text"  # its rows may have an id or columns
         self.outstanding = self._mask & ~skip
+        self.active = 0  # lines in the pool, or next for it
         self._new_buffers()
 
     def _new_buffers(self) -> None:
@@ -39,11 +42,12 @@ class Held:
     def tasks(self) -> Iterator[Task]:
         """The outstanding lines as tasks. Raises ValueError where mask and lines do not agree."""
         wanted, mask = self.outstanding, self._mask
+        task_of = formats.decoder(self._format)
         whole = mask & (mask + 1) == 0  # the first lines, all of them: nearly always
         offsets = range(mask.bit_length()) if whole else masks.offsets(mask)
         for offset, raw in zip(offsets, self._urls.split(b"\n"), strict=True):
             if wanted >> offset & 1:
-                yield lines.task_of(self.first_line + offset, raw)
+                yield task_of(self.first_line + offset, raw)
         self._urls = b""
 
     def finish(self, result: Result, row: bytes) -> int:

@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
-from fetcher.config import Settings, Value
+from fetcher.config import Value
 from fetcher.errors import Exit, FetcherError
+from fetcher.settings import Settings
 
 LEASH_FD: Final = 0
 

@@ -14,7 +14,6 @@ from typing import Final
 
 import zmq
 
-from fetcher import config
 from fetcher.core import wire
 from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo
@@ -22,6 +21,7 @@ from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
 from fetcher.pipeline.process import StopFlag
+from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
 from fetcher.store.store import OutputDirectory, Store
 
@@ -39,7 +39,7 @@ _LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for
 class Sink:
     """One job's sink; `run` returns when every line is committed."""
 
-    def __init__(self, out: Path, settings: config.Settings, ends: Ends, stop: StopFlag) -> None:
+    def __init__(self, out: Path, settings: Settings, ends: Ends, stop: StopFlag) -> None:
         self._settings = settings
         self._stop = stop
         self._directory = OutputDirectory(out)
@@ -196,7 +196,7 @@ class _Job:
         self,
         directory: OutputDirectory,
         manifest: Manifest,
-        settings: config.Settings,
+        settings: Settings,
         epoch: str,
     ) -> None:
         self._directory = directory
@@ -279,6 +279,6 @@ class _Job:
         self._store.close()
 
 
-def run(out: str, settings: config.Settings, ends: Ends, stop: StopFlag) -> Exit:
+def run(out: str, settings: Settings, ends: Ends, stop: StopFlag) -> Exit:
     """The role's whole life. Raises FetcherError."""
     return Sink(Path(out), settings, ends, stop).run()

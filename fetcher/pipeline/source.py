@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from fetcher.core import lines
+from fetcher.core import formats, lines
+from fetcher.core.formats import LineFormat
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, InputError
 from fetcher.model import Batch
+from fetcher.pipeline import input_format
+from fetcher.settings import Input
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _MAGIC: Final = {
@@ -42,7 +45,8 @@ _HASH_BYTES: Final = 1024 * 1024
 class Source:
     """A URL file that can be read from its start, any number of times."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, asked: Input | LineFormat | None = None) -> None:
+        """`asked`: what the settings say of its lines, or what is known of them already."""
         self.path = path
         with self._errors():
             if path.is_dir():
@@ -53,6 +57,9 @@ class Source:
                 self._gzip = file.read(2) == _GZIP_MAGIC
             self.file_bytes = path.stat().st_size
         self._judge()
+        if not isinstance(asked, LineFormat):
+            asked = input_format.resolve(path, self._first_line, asked or Input())
+        self.format = asked
 
     def _judge(self) -> None:
         with self.content() as (stream, _), self._errors():
@@ -65,6 +72,10 @@ class Source:
         controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
         if controls > _MAX_CONTROL_SHARE * len(sample):
             raise InputError(f"{self.path}: is binary; it should hold URLs as text, one a line")
+
+    def _first_line(self) -> bytes:
+        with self.content() as (stream, _), self._errors():
+            return next(lines.read_lines(stream), [b""])[0]
 
     @contextlib.contextmanager
     def content(self) -> Iterator[tuple[lines.ByteStream, BinaryIO]]:
@@ -86,15 +97,28 @@ class Source:
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """All batches, in order. Raises InputError in the middle where the file breaks off."""
         with self.content() as (stream, _), self._errors():
-            yield from lines.batches(lines.read_lines(stream), batch_size)
+            texts_of = formats.reader(self.format)
+            yield from lines.batches(lines.read_lines(stream), batch_size, texts_of)
+
+    def url_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Number and text of each URL line, in order."""
+        number = 0
+        texts_of = formats.reader(self.format)
+        with self.content() as (stream, _), self._errors():
+            for block in lines.read_lines(stream):
+                for text in texts_of(block):
+                    number += 1
+                    if text:
+                        yield number, text
 
     def census(self) -> Iterator[SourceInfo]:
         """Count the URL lines: what is known after each block, the last `at_end`."""
         count = 0
+        texts_of = formats.counter(self.format)
         with self.content() as (stream, file), self._errors():
             tap = _Tap(stream)
             for block in lines.read_lines(tap, _HASH_BYTES):
-                count += sum(1 for text in lines.url_lines(block) if text)
+                count += sum(1 for text in texts_of(block) if text)
                 fraction = file.tell() / max(self.file_bytes, 1)
                 yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, False, fraction)
         yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, True, 1.0)

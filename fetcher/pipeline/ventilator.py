@@ -16,8 +16,9 @@ from typing import Final, Literal
 import zmq
 
 from fetcher import __version__, config
-from fetcher.core import lines, masks, wire
+from fetcher.core import formats, masks, wire
 from fetcher.core.ledger import Assignment, LeaseRules, Ledger
+from fetcher.core.referee import Referee
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, Exit, FetcherError, InputError, StoppedError
@@ -26,6 +27,7 @@ from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
 from fetcher.pipeline.process import StopFlag
 from fetcher.pipeline.sink_link import ASK_AGAIN_S, SinkLink
 from fetcher.pipeline.source import Source
+from fetcher.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +46,13 @@ class Ventilator:
     """One job's ventilator; `run` returns when every line is committed."""
 
     def __init__(
-        self, urlfile: Path, settings: config.Settings, ends: Ends, session: str, stop: StopFlag
+        self, urlfile: Path, settings: Settings, ends: Ends, session: str, stop: StopFlag
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._session = session or secrets.token_hex(8)
-        self._source = Source(urlfile)
+        self._source = Source(urlfile, settings.input)
+        self._task_of = formats.decoder(self._source.format)
         self._census = self._source.census()
         self._info = self._count_first()
         context = zmq.Context()
@@ -71,7 +74,10 @@ class Ventilator:
         )
         # Leases of different sessions never have the same number, so that an event about an
         # old one cannot be taken for news of a new one.
-        self._ledger = Ledger(rules, first_lease=secrets.randbits(31) << 32)
+        self._number = secrets.randbits(31)
+        self._ledger = Ledger(rules, first_lease=self._number << 32)
+        self._referee = Referee()
+        self._crew: set[str] = set()  # the workers that the referee has heard to be there
         self._job = ""
         self._phase: Literal["starting", "running", "frozen", "finish"] = "starting"
         self._totals = Totals()
@@ -121,6 +127,7 @@ class Ventilator:
             self._tick_at = now
             self._judge_silence(now)
             self._ledger.tick(now)
+        self._tell_hosts(now)
         self._hand_out(now)
         self._tell_state(now)
         if counting:
@@ -152,6 +159,10 @@ class Ventilator:
                 self._info, self._census = opened.source, iter(())
         self._job = opened.job
         self._resume(opened)
+        # Where rows are there, workers of an earlier ventilator may be asking hosts that it
+        # granted them; they say so once they hear of a new one.
+        quiet_s = self._settings.lease.silent_s if opened.totals.rows else 0.0
+        self._referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
         if opened.batch_size != self._settings.job.batch_size:
             log.warning("job.batch_size stays %d, as this job was begun with it", opened.batch_size)
         self._batches = self._source.batches(opened.batch_size)
@@ -231,6 +242,7 @@ class Ventilator:
                 path=str(self._source.path.absolute()),
                 file_bytes=self._source.file_bytes,
                 source=self._info,
+                format=self._source.format,
             ),
             batch_size=self._settings.job.batch_size,
             settings=config.dump(self._settings),
@@ -285,14 +297,34 @@ class Ventilator:
                 case wire.Finished():
                     self._ledger.finished(event.worker, event.lease, now)
                 case wire.Heartbeat():
-                    self._ledger.heartbeat(event.worker, event.held, now)
+                    self._ledger.heartbeat(event.worker, event.held, now, event.parked)
                     self._in_flight[event.worker] = event.in_flight
+                case wire.Want():
+                    self._referee.want(event.worker, event.hosts, event.ticket, now)
+                case wire.Release():
+                    given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
+                    self._referee.release(event.worker, given, now)
+                case wire.Owned():
+                    owned = zip(event.hosts, event.tickets, strict=False)
+                    self._referee.owns(event.worker, owned, now)
                 case wire.Bye():
                     self._ledger.left(event.worker, now, died=False)
                 case wire.Gone():
                     self._ledger.left(event.worker, now, died=True)
                 case _:
                     log.warning("dropped an event of type %s", type(event).__name__)
+
+    def _tell_hosts(self, now: float) -> None:
+        """Grants and recalls; a lost one is wanted, or recalled, again."""
+        for gone in self._crew - set(self._ledger.workers):
+            self._referee.left(gone, now)
+        self._crew = set(self._ledger.workers)
+        for worker, hosts in self._referee.grants(now).items():
+            numbers, tickets = zip(*hosts, strict=True)
+            send(self._control, wire.Grant(worker, list(numbers), list(tickets)))
+        for worker, hosts in self._referee.recalls(now).items():
+            numbers, tickets = zip(*hosts, strict=True)
+            send(self._control, wire.Recall(worker, list(numbers), list(tickets)))
 
     def _hand_out(self, now: float) -> None:
         self._blocked = False
@@ -306,8 +338,8 @@ class Ventilator:
                 self._ledger.put_back(assignment.lease)
                 self._blocked = True
                 break
-        for batch, offset in self._ledger.condemned(now):
-            self._record_crash(batch, offset)
+        for batch, offset, text in self._ledger.condemned(now):
+            self._record_crash(batch, offset, text)
 
     def _read_on(self) -> None:
         for batch in self._batches:
@@ -327,23 +359,23 @@ class Ventilator:
             batch_mask=masks.pack(batch.mask),
             first_line=batch.first_line,
             mask=masks.pack(assignment.mask),
+            format=self._source.format,
         )
-        return send(self._tasks, message, lines.select(batch.urls, batch.mask, assignment.mask))
+        return send(self._tasks, message, assignment.urls)
 
-    def _record_crash(self, batch: Batch, offset: int) -> None:
+    def _record_crash(self, batch: Batch, offset: int, text: bytes) -> None:
         line = batch.first_line + offset
-        task = lines.task_of(line, lines.select(batch.urls, batch.mask, 1 << offset))
+        task = self._task_of(line, text)
         deaths = self._settings.lease.poison_deaths
-        row = jsonl.encode(
-            Result(
-                line=line,
-                url=task.url,
-                outcome=Outcome.CRASHED,
-                error=f"its worker died each time it was fetched alone ({deaths} times)",
-                attempts=deaths,
-                worker="ventilator",
-            )
+        result = Result(
+            line=line,
+            url=task.url,
+            outcome=Outcome.CRASHED,
+            error=f"its worker died each time it was fetched alone ({deaths} times)",
+            attempts=deaths,
+            worker="ventilator",
         )
+        row = jsonl.encode(formats.named(result, task))
         chunk = Chunk(
             job=self._job,
             batch=batch.id,
@@ -376,6 +408,7 @@ class Ventilator:
             in_flight=sum(self._in_flight.values()),
             workers=len(workers),
             redelivered=self._ledger.redelivered,
+            referee=self._number,
         )
 
     # -- the end -----------------------------------------------------------------------------
@@ -395,6 +428,6 @@ class Ventilator:
             self._hear_workers(now)
 
 
-def run(urlfile: str, settings: config.Settings, ends: Ends, session: str, stop: StopFlag) -> Exit:
+def run(urlfile: str, settings: Settings, ends: Ends, session: str, stop: StopFlag) -> Exit:
     """The role's whole life. Raises FetcherError."""
     return Ventilator(Path(urlfile), settings, ends, session, stop).run()

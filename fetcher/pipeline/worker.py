@@ -1,8 +1,7 @@
 """The worker: takes batches as data, fetches them in one bounded pool, sends rows to the sink.
 
 Law: runs in a fresh, patched interpreter (worker_main). One pool for the process; batches overlap
-in it and share nothing. A greenlet of the pool takes line after line from one queue, so a line
-costs no spawn; at most `pool_size` of them exist. A socket belongs to one greenlet.
+in it and share nothing. A socket that receives belongs to one greenlet.
 """
 
 from __future__ import annotations
@@ -13,23 +12,23 @@ import os
 import resource
 import signal
 import sys
-from collections import deque
+import time
 from typing import Final
 
 import gevent
 import gevent.event
-import gevent.pool
 import gevent.queue
 import zmq.green as zmq
 from gevent.os import make_nonblocking, nb_read
 
-from fetcher.core import wire
+from fetcher.core import formats, wire
 from fetcher.encode import jsonl
 from fetcher.errors import ConfigError, Exit
-from fetcher.model import Chunk, Outcome, Result, Task
+from fetcher.model import Chunk, Result
 from fetcher.net.fetch import make_fetcher
 from fetcher.pipeline.channel import Way, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
+from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
 
 log = logging.getLogger(__name__)
@@ -38,6 +37,7 @@ _OUTBOX_CHUNKS: Final = 64
 _FILES_BESIDE_THE_POOL: Final = 100  # sockets, libraries' own files, name look-ups
 _SEND_SLICE_S: Final = 1.0
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
+_HOSTS_S: Final = 0.005  # what is told to the referee waits so long for company
 _LINGER_MS: Final = 2_000
 _LEAVE_S: Final = 5.0  # at the end: for the last rows to be taken by the sink
 
@@ -49,15 +49,23 @@ class Worker:
         settings = spec.effective()
         self._name = spec.name
         self._settings = settings.worker
-        self._fetcher = make_fetcher(settings, spec.name)
-        self._pool = gevent.pool.Pool(settings.worker.pool_size)
-        self._queue: deque[tuple[Held, Task]] = deque()
-        self._starting = False  # a pool greenlet was spawned and has not run yet
+        self._silent_s = settings.lease.silent_s
+        # Beyond what any step may take: its worker is at fault.
+        self._overdue_s = 2 * settings.http.total_timeout_s + 10.0
+        self._pool = LinePool(
+            settings,
+            make_fetcher(settings, spec.name),
+            spec.name,
+            self._finished,
+            lambda: not self._outbox.full(),
+        )
         self._held: dict[int, Held] = {}
-        self._room = gevent.event.Event()
+        self._unsent: dict[int, Held] = {}  # of these, those that keep rows
         self._outbox = gevent.queue.JoinableQueue(_OUTBOX_CHUNKS)
         self._leave = gevent.event.Event()
         self._job = ""
+        self._referee = 0  # the number of the ventilator that grants hosts
+        self._ticket = 0  # of the last want
         self._hurried = False  # what is in flight is in vain: its rows are there, or unwanted
         context = zmq.Context()
         self._context = context
@@ -73,6 +81,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._leave.set)
         loops = [self._intake, self._flush, self._send_chunks, self._heartbeat, self._listen]
+        loops += [self._pool.watch_the_clock, self._tell_referee]
         if self._leashed:
             loops.append(self._watch_leash)
         running = [gevent.spawn(loop) for loop in loops]
@@ -88,8 +97,7 @@ class Worker:
 
     def _drain(self) -> None:
         """Let requests in flight finish within the grace time; hand their rows over; say bye."""
-        self._queue.clear()
-        self._pool.join(timeout=0 if self._hurried else self._settings.grace_s)
+        self._pool.drain(0 if self._hurried else self._settings.grace_s)
         for held in self._held.values():
             self._pass_on(held)
         with gevent.Timeout(_LEAVE_S, False):
@@ -99,11 +107,10 @@ class Worker:
     # -- tasks -------------------------------------------------------------------------------
 
     def _intake(self) -> None:
-        low = self._settings.pool_size // 8
         while not self._leave.is_set():
-            self._room.clear()
-            if len(self._queue) > low:
-                self._room.wait()
+            self._pool.room.clear()
+            if not self._pool.has_room:
+                self._pool.room.wait(_RECEIVE_SLICE_S)
                 continue
             frames = None
             with gevent.Timeout(_RECEIVE_SLICE_S, False):
@@ -126,53 +133,28 @@ class Worker:
                 skip |= other.outstanding
         held = Held(tasks, urls, self._name, skip)
         try:
-            work = [(held, task) for task in held.tasks()]
+            tasks_ = list(held.tasks())
         except ValueError:
             log.warning("dropped tasks of batch %d: mask and lines do not agree", tasks.batch)
             return
         self._held[held.lease] = held
-        if not work:
+        if not tasks_:
             self._end(held)
-        self._queue.extend(work)
-        self._start_greenlet()
-
-    # -- the pool ----------------------------------------------------------------------------
-
-    def _start_greenlet(self) -> None:
-        # Each greenlet starts the next one only as it takes a line: fetches that do not block
-        # are done by one greenlet, and a thousand that do are in flight at once.
-        if self._has_work() and not self._starting and self._pool.free_count() > 0:
-            self._starting = True
-            self._pool.spawn(self._work)
-
-    def _has_work(self) -> bool:
-        # While the sink does not take rows nothing new is begun, so that they do not pile up here.
-        return bool(self._queue) and not self._outbox.full()
-
-    def _work(self) -> None:
-        self._starting = False
-        while self._has_work():
-            held, task = self._queue.popleft()
-            self._start_greenlet()
-            if len(self._queue) <= self._settings.pool_size // 8:
-                self._room.set()
-            result = self._fetch(task)
-            kept = held.finish(result, jsonl.encode(result))
-            if not held.outstanding:
-                self._end(held)
-            elif kept >= self._settings.chunk_rows:
-                self._pass_on(held)
-
-    def _fetch(self, task: Task) -> Result:
-        try:
-            return self._fetcher.fetch(task)
-        # A fetcher raises nothing; one that does all the same must not cost the line its row.
-        except Exception as error:
-            log.exception("the fetcher failed on line %d", task.line)
-            said = f"the fetcher itself failed: {type(error).__name__}: {error}"
-            return Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._name)
+        self._pool.admit(held, tasks_)
 
     # -- rows --------------------------------------------------------------------------------
+
+    def _finished(self, line: Line, result: Result) -> None:
+        held = line.held
+        if held.names:
+            result = formats.named(result, line.task)
+        kept = held.finish(result, jsonl.encode(result))
+        if not held.outstanding:
+            self._end(held)
+        elif kept >= self._settings.chunk_rows:
+            self._pass_on(held)
+        else:
+            self._unsent[held.lease] = held
 
     def _end(self, held: Held) -> None:
         self._held.pop(held.lease, None)
@@ -186,13 +168,14 @@ class Worker:
     def _flush(self) -> None:
         while True:
             gevent.sleep(self._settings.chunk_interval_s)
-            for held in list(self._held.values()):
+            unsent, self._unsent = self._unsent, {}
+            for held in unsent.values():
                 self._pass_on(held)
 
     def _send_chunks(self) -> None:
         while True:
             chunk, ended = self._outbox.get()
-            self._start_greenlet()
+            self._pool.start()
             if chunk is not None:
                 self._send_chunk(chunk)
             if ended is not None:
@@ -210,29 +193,73 @@ class Worker:
     # -- the others --------------------------------------------------------------------------
 
     def _heartbeat(self) -> None:
+        last_at = time.monotonic()
         while True:
             # Also the watchdog's sign of life: a native thread ends this process, with all
             # stacks on stderr, unless the loop comes by here in time.
             faulthandler.dump_traceback_later(self._settings.watchdog_s, exit=True)
+            now = time.monotonic()
+            if now - last_at > self._silent_s:
+                self._pool.disowned()
+            last_at = now
+            self._mind_the_overdue()
+            held = list(self._held.values())
             beat = wire.Heartbeat(
                 worker=self._name,
                 slots=self._settings.pool_size,
-                in_flight=len(self._pool),
-                queued=len(self._queue),
-                held=list(self._held),
+                in_flight=self._pool.in_flight,
+                queued=self._pool.waiting,
+                held=[each.lease for each in held],
+                parked=[each.lease for each in held if not each.active and each.outstanding],
             )
             send(self._events, beat)
+            self._want_hosts(again=True)
             gevent.sleep(self._settings.heartbeat_s)
+
+    def _mind_the_overdue(self) -> None:
+        longest_s, line = self._pool.longest_s()
+        if longest_s > self._overdue_s:
+            log.error("the fetch of line %d does not end: leaving, so that the job can", line)
+            os._exit(Exit.BUG)
+
+    def _tell_referee(self) -> None:
+        while True:
+            self._pool.host_news.wait()
+            gevent.sleep(_HOSTS_S)
+            self._pool.host_news.clear()
+            given = self._pool.releases()
+            if given:
+                hosts, tickets, rests_s = (list(each) for each in zip(*given, strict=True))
+                send(self._events, wire.Release(self._name, hosts, tickets, rests_s))
+            self._want_hosts(again=False)
+
+    def _want_hosts(self, *, again: bool) -> None:
+        self._ticket += 1
+        hosts = self._pool.wants(self._ticket, again=again)
+        if hosts:
+            send(self._events, wire.Want(self._name, self._ticket, hosts))
 
     def _listen(self) -> None:
         while True:
             received = parse(self._control.recv_multipart())
-            if received is None or not isinstance(received[0], wire.State):
-                continue
-            state = received[0]
-            if state.phase == "finish" and self._job in ("", state.job):
-                self._hurried = True
-                self._leave.set()
+            match received and received[0]:
+                case wire.State() as state:
+                    self._hear_state(state)
+                case wire.Grant(worker=self._name) as grant:
+                    self._pool.granted(zip(grant.hosts, grant.tickets, strict=False))
+                case wire.Recall(worker=self._name) as recall:
+                    self._pool.recalled(zip(recall.hosts, recall.tickets, strict=False))
+
+    def _hear_state(self, state: wire.State) -> None:
+        if self._referee and state.referee != self._referee:
+            owned = self._pool.owned()
+            hosts, tickets = [host for host, _ in owned], [ticket for _, ticket in owned]
+            send(self._events, wire.Owned(self._name, hosts, tickets))
+            self._want_hosts(again=True)
+        self._referee = state.referee
+        if state.phase == "finish" and self._job in ("", state.job):
+            self._hurried = True
+            self._leave.set()
 
     def _watch_leash(self) -> None:
         make_nonblocking(LEASH_FD)
@@ -259,7 +286,5 @@ def run(spec: RoleSpec) -> Exit:
     settings = spec.effective()
     start_log(settings.log.level, spec.name)
     _allow_files(settings.worker.pool_size + _FILES_BESIDE_THE_POOL)
-    # What a server gets wrong is told in its row.
-    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     faulthandler.enable(file=sys.stderr)
     return Worker(spec).run()

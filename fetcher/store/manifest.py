@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.wire import Plain
 from fetcher.errors import ConflictError, DamageError
 from fetcher.store.disk import make_dir, write_atomically
 from fetcher.store.lock import LOCK_NAME
@@ -26,7 +28,7 @@ _OURS: Final = frozenset(
     | {JOURNAL_NAME, f"{JOURNAL_NAME}-wal", f"{JOURNAL_NAME}-shm", f"{JOURNAL_NAME}-journal"}
 )
 
-Setting = str | int | float | bool | None
+Setting = Plain | list[Plain]
 
 
 class InputFacts(msgspec.Struct):
@@ -35,6 +37,7 @@ class InputFacts(msgspec.Struct):
     name: str
     path: str  # absolute, on the ventilator's host
     bytes: int
+    format: LineFormat = TEXT
     sha256: str | None = None
     url_lines: int | None = None
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from fetcher import __version__
 from fetcher.core.intake import Delta
-from fetcher.core.wire import Open
+from fetcher.core.wire import InputSpec, Open
 from fetcher.errors import ConflictError, DamageError
 from fetcher.store import manifest as manifests
 from fetcher.store.journal import Journal
@@ -44,13 +44,26 @@ class OutputDirectory:
             Journal(self.path / manifests.JOURNAL_NAME).close()
             self.manifest = _new_manifest(request)
             manifests.write(self.path, self.manifest)
-        elif self.manifest.input.bytes != request.input.file_bytes:
-            raise ConflictError(
-                f"{self.path} belongs to another job: it was begun with {self.manifest.input.name} "
-                f"({self.manifest.input.bytes} bytes), and {request.input.name} has "
-                f"{request.input.file_bytes}; choose another OUT"
-            )
+        else:
+            self._require_same(self.manifest.input, request.input)
         return self.manifest
+
+    def _require_same(self, begun: InputFacts, now: InputSpec) -> None:
+        if begun.bytes != now.file_bytes:
+            raise ConflictError(
+                f"{self.path} belongs to another job: it was begun with {begun.name} "
+                f"({begun.bytes} bytes), and {now.name} has {now.file_bytes}; choose another OUT"
+            )
+        if str(begun.format) == str(now.format) and begun.format != now.format:
+            raise ConflictError(
+                f"{self.path} was begun with other columns than those that the first line of "
+                f"{now.name} names; restore it, or choose another OUT"
+            )
+        if begun.format != now.format:
+            raise ConflictError(
+                f"{self.path} was begun with lines of the format {begun.format}, and now it is "
+                f"{now.format}; set [input] as it was, or choose another OUT"
+            )
 
     def save(self) -> None:
         """Write the manifest again after a change."""
@@ -89,7 +102,12 @@ def _new_manifest(request: Open) -> Manifest:
     return Manifest(
         job=uuid.uuid4().hex,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        input=InputFacts(request.input.name, request.input.path, request.input.file_bytes),
+        input=InputFacts(
+            request.input.name,
+            request.input.path,
+            request.input.file_bytes,
+            request.input.format,
+        ),
         batch_size=request.batch_size,
         settings=request.settings,
         versions={

@@ -10,6 +10,7 @@ import pytest
 
 from fetcher import config
 from fetcher.errors import ConfigError
+from fetcher.settings import Settings
 from support.jobs import ROOT
 
 
@@ -34,7 +35,7 @@ def test_the_committed_example_holds_every_setting_at_its_default() -> None:
     path = ROOT / "conf" / "fetcher.toml"
     assert path.read_text("utf-8") == config.example(), "write it again: make conf"
     loaded = config.load(path, {})
-    assert loaded.settings == config.Settings()
+    assert loaded.settings == Settings()
     assert len(loaded.origins) == sum(len(s.model_fields) for _, s in config.sections())
 
 
@@ -129,7 +130,8 @@ def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[workers]\npool_size = 4")
     assert said == (
         "unknown section [workers] (did you mean worker?); "
-        "the sections are job, worker, http, sink, lease, endpoints, log"
+        "the sections are job, input, worker, http, dns, guard, polite, retry, sink, lease, "
+        "endpoints, log"
     )
 
 
@@ -171,7 +173,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     loaded = config.load(conf(tmp_path, ""), {})
-    assert (loaded.settings, loaded.origins) == (config.Settings(), {})
+    assert (loaded.settings, loaded.origins) == (Settings(), {})
 
 
 @pytest.mark.parametrize("text", ["worker = 3", "[[worker]]\npool_size = 4"])

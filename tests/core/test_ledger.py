@@ -219,7 +219,7 @@ def test_a_death_without_progress_splits_until_the_line_is_alone_and_then_condem
             made.committed(0, assignment.mask, now)
             made.left(name, now, died=False)
     condemned = made.condemned(1000)
-    assert [(b.id, offset) for b, offset in condemned] == [(0, 5)]
+    assert [(b.id, offset, text) for b, offset, text in condemned] == [(0, 5, b"u5")]
     assert deaths == 1 + 1 + RULES.poison_deaths
     assert made.condemned(1001) == []
     assert made.condemned(1010) != [], "a lost crashed row must be sent again"

@@ -71,7 +71,7 @@ def test_batches_cover_every_line_once_in_order(raw: list[bytes], size: int) -> 
 @given(st.data())
 def test_select_takes_the_lines_of_the_mask(data: st.DataObject) -> None:
     raw = data.draw(st.lists(st.sampled_from([b"", b"a", b"b", b"c"]), min_size=1, max_size=20))
-    batch = lines.make_batch(0, 20, raw)
+    batch = lines.make_batch(0, 20, lines.url_lines(raw))
     wanted = data.draw(st.sets(st.sampled_from(list(masks.offsets(batch.mask)) or [0])))
     mask = masks.mask_of(wanted) & batch.mask
     chosen = lines.select(batch.urls, batch.mask, mask)
@@ -88,6 +88,8 @@ def test_bytes_that_are_no_utf_8_become_a_task_with_a_fault_that_says_where() ->
 def test_fingerprints_tell_line_and_text_apart() -> None:
     made = {lines.fingerprint(line, text) for line in (1, 12) for text in ("a", "b", "2 a", " a")}
     assert len(made) == 8
+    named = {lines.fingerprint(1, "a", name) for name in (None, "", 1, "1", "2")}
+    assert len(named | made) == 12
     swapped = lines.fingerprint(1, "b") + lines.fingerprint(2, "a")
     assert swapped != lines.fingerprint(1, "a") + lines.fingerprint(2, "b")
 

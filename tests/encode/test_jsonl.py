@@ -31,10 +31,17 @@ def test_a_row_is_one_line_with_every_key_in_order() -> None:
     row = jsonl.encode(RESULT)
     assert row.endswith(b"}\n")
     assert row.count(b"\n") == 1
-    assert list(json.loads(row)) == list(Result.__struct_fields__)
+    assert [*json.loads(row), "id", "columns"] == list(Result.__struct_fields__)
     empty = json.loads(jsonl.encode(Result(1, "u", Outcome.DNS)))
-    assert list(empty) == list(Result.__struct_fields__)
+    assert [*empty, "id", "columns"] == list(Result.__struct_fields__)
     assert empty["status"] is None
+
+
+def test_id_and_columns_are_in_the_rows_of_such_input_as_has_them() -> None:
+    row = jsonl.encode(Result(1, "u", Outcome.DNS, id=7, columns={"a": "b"}))
+    assert list(json.loads(row)) == list(Result.__struct_fields__)
+    assert row.endswith(b',"id":7,"columns":{"a":"b"}}\n')
+    assert jsonl.decode(row).id == 7
 
 
 def test_a_row_read_back_is_the_result() -> None:

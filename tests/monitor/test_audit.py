@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.core import wire
+from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, DamageError, UsageError
@@ -28,16 +29,21 @@ def out(tmp_path: Path) -> Path:
     return make(tmp_path, LINES)
 
 
-def make(tmp_path: Path, done: int) -> Path:
+def make(tmp_path: Path, done: int, text: list[str] | None = None, of: LineFormat = TEXT) -> Path:
     urls = tmp_path / "urls.txt"
-    urls.write_text("".join(f"{url_of(line)}\n" for line in range(1, LINES + 1)))
-    *_, info = Source(urls).census()
+    plain = [url_of(line) for line in range(1, LINES + 1)]
+    urls.write_text("".join(f"{line}\n" for line in text or plain))
+    *_, info = Source(urls, of).census()
     directory = OutputDirectory(tmp_path / "out")
     job = directory.begin(
         wire.Open(
             session="s",
             input=wire.InputSpec(
-                name=urls.name, path=str(urls), file_bytes=urls.stat().st_size, source=info
+                name=urls.name,
+                path=str(urls),
+                file_bytes=urls.stat().st_size,
+                source=info,
+                format=of,
             ),
             batch_size=BATCH,
             settings={},
@@ -47,7 +53,12 @@ def make(tmp_path: Path, done: int) -> Path:
     store = Store(tmp_path / "out", ".jsonl", 1 << 20)
     intake = Intake(store, store.journal.recover(), job, "epoch")
     for first in range(1, done + 1, BATCH):
-        intake.offer(chunk_of_lines(job, first, BATCH, min(BATCH, done + 1 - first)), BATCH)
+        intake.offer(
+            chunk_of_lines(
+                job, first, BATCH, min(BATCH, done + 1 - first), named=of.kind == "jsonl"
+            ),
+            BATCH,
+        )
         intake.commit()
     store.journal.note(source=info)
     store.close()
@@ -117,6 +128,29 @@ def test_two_swapped_urls_are_found_too(out: Path) -> None:
         rows[1] = rows[1].replace(b"invalid/2", b"invalid/1")
 
     assert len(change(out, edit).told) == 2
+
+
+def test_another_id_is_named_by_its_line(tmp_path: Path) -> None:
+    urls = [f'{{"url": "{url_of(line)}", "id": {line}}}' for line in range(1, LINES + 1)]
+    out = make(tmp_path, LINES, urls, LineFormat("jsonl"))
+
+    def edit(rows: list[bytes]) -> None:
+        rows[6] = rows[6].replace(b'"id":7', b'"id":8')
+        rows[7] = rows[7].replace(b'"id":8', b'"id":7')
+
+    assert Audit(out, None).run().proven
+    assert change(out, edit).told == [
+        "line 7: the row has another id than the line",
+        "line 8: the row has another id than the line",
+    ]
+
+
+def test_a_file_is_read_in_the_format_that_the_job_was_begun_with(tmp_path: Path) -> None:
+    lines = ["url", *(url_of(line) for line in range(2, LINES + 1))]
+    out = make(tmp_path, 4, lines, LineFormat("csv", ",", ("url",), "url"))
+    report = Audit(out, None).run()
+    assert report.url_lines == LINES - 1
+    assert "line 1: a row, but no such URL line" in report.told
 
 
 def test_a_garbled_row_is_named_by_its_place(out: Path) -> None:

@@ -11,7 +11,8 @@ from fetcher.monitor import progress, words
 
 def state(rows: int, source: SourceInfo, **more: object) -> wire.State:
     outcomes = {"ok": rows - 6, "timeout": 3, "dns": 2, "tls": 1} if rows > 6 else {"ok": rows}
-    fields = {"phase": "running", "in_flight": 1234, "workers": 2, "redelivered": 0, **more}
+    fields = {"phase": "running", "in_flight": 1234, "workers": 2, "redelivered": 0}
+    fields |= {"referee": 1, **more}
     return wire.State(
         job="j",
         totals=Totals(rows=rows, outcomes=outcomes),

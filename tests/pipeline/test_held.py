@@ -5,13 +5,20 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import masks, wire
+from fetcher.core.formats import TEXT, LineFormat
 from fetcher.model import Outcome, Result
 from fetcher.pipeline.held import Held
 
 
-def held(mask: int, urls: bytes, skip: int = 0) -> Held:
+def held(mask: int, urls: bytes, skip: int = 0, of: LineFormat = TEXT) -> Held:
     tasks = wire.Tasks(
-        job="j", lease=1, batch=2, batch_mask=b"\xff", first_line=17, mask=masks.pack(mask)
+        job="j",
+        lease=1,
+        batch=2,
+        batch_mask=b"\xff",
+        first_line=17,
+        mask=masks.pack(mask),
+        format=of,
     )
     return Held(tasks, urls, "w", skip)
 
@@ -26,6 +33,13 @@ def held(mask: int, urls: bytes, skip: int = 0) -> Held:
 )
 def test_tasks_are_the_lines_of_the_mask(mask: int, urls: bytes, lines: dict[int, str]) -> None:
     assert {task.line: task.url for task in held(mask, urls).tasks()} == lines
+
+
+def test_tasks_are_made_by_the_format_that_came_with_them() -> None:
+    piece = held(0b11, b'{"url":"http://a","id":7}\nhttp://b', of=LineFormat("jsonl"))
+    first, second = piece.tasks()
+    assert (first.url, first.id, first.fault) == ("http://a", 7, None)
+    assert second.fault is not None
 
 
 def test_lines_in_flight_under_another_lease_are_skipped() -> None:

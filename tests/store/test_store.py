@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from fetcher.core import masks, wire
+from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import BatchState, Delta, Intake
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
@@ -23,11 +25,11 @@ from fetcher.store.store import OutputDirectory, Store
 from support.intake import chunk_of_lines
 
 
-def open_request(file_bytes: int = 10) -> wire.Open:
+def open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> wire.Open:
     return wire.Open(
         session="s",
         input=wire.InputSpec(
-            name="urls.txt", path="/urls.txt", file_bytes=file_bytes, source=SourceInfo()
+            name="urls.txt", path="/u", file_bytes=file_bytes, source=SourceInfo(), format=of
         ),
         batch_size=4,
         settings={"http": {"max_redirects": 3}},
@@ -81,6 +83,45 @@ def test_other_input_is_another_job(tmp_path: Path) -> None:
     directory.begin(open_request(10))
     with pytest.raises(ConflictError, match="another job"):
         directory.begin(open_request(11))
+    directory.close()
+
+
+def csv(*columns: str, keep: bool = False) -> LineFormat:
+    return LineFormat("csv", ",", columns, "url", keep)
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "said"),
+    [
+        (TEXT, LineFormat("jsonl"), "lines of the format text, and now it is jsonl"),
+        (csv("url"), csv("url", keep=True), "URLs in 'url', all columns kept)"),
+        (csv("url", "a"), csv("url", "b"), "other columns than those that the first line"),
+    ],
+)
+def test_a_job_is_refused_lines_of_another_format(
+    tmp_path: Path, begun: LineFormat, now: LineFormat, said: str
+) -> None:
+    first = OutputDirectory(tmp_path / "out")
+    first.begin(open_request(of=begun))
+    first.close()
+    second = OutputDirectory(tmp_path / "out")
+    assert second.begin(open_request(of=begun)).input.format == begun
+    with pytest.raises(ConflictError) as caught:
+        second.begin(open_request(of=now))
+    assert said in str(caught.value)
+    second.close()
+
+
+def test_a_manifest_that_says_no_format_is_of_a_plain_list(tmp_path: Path) -> None:
+    first = OutputDirectory(tmp_path / "out")
+    first.begin(open_request())
+    first.close()
+    path = tmp_path / "out" / "manifest.json"
+    text = json.loads(path.read_text())
+    assert text["input"].pop("format") == {"kind": "text"}
+    path.write_text(json.dumps(text))
+    directory = OutputDirectory(tmp_path / "out")
+    assert directory.begin(open_request()).input.format == TEXT
     directory.close()
 
 

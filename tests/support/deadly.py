@@ -8,14 +8,15 @@ import time
 
 import gevent
 
-from fetcher.config import Http
 from fetcher.model import Outcome, Result, Task
+from fetcher.net.fetch import OneStep
+from fetcher.settings import Settings
 
 
-class SlowFetcher:
+class SlowFetcher(OneStep):
     """Every URL takes `?ms=N` milliseconds (default 20) and is ok."""
 
-    def __init__(self, http: Http, pool_size: int, worker: str) -> None:
+    def __init__(self, _settings: Settings, worker: str) -> None:
         self._worker = worker
 
     def fetch(self, task: Task) -> Result:

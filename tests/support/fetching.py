@@ -23,12 +23,25 @@ class Fetched:
 
 
 def fetch(
-    urls: list[str], pool: int = 50, env: dict[str, str] | None = None, **http: Any
+    urls: list[str],
+    pool: int = 50,
+    env: dict[str, str] | None = None,
+    sections: dict[str, dict[str, Any]] | None = None,
+    **http: Any,
 ) -> Fetched:
-    """Fetch these URLs in a process of their own, with these settings of [http]."""
+    """Fetch these URLs in a process of their own, with these settings of [http] and others.
+
+    One attempt, and loopback is open, unless `sections` says otherwise.
+    """
+    settings = {
+        "http": http,
+        "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
+        "retry": {"attempts": 1},
+        **(sections or {}),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "support.fetching_main"],
-        input=json.dumps({"urls": urls, "pool": pool, "http": http}).encode(),
+        input=json.dumps({"urls": urls, "pool": pool, "settings": settings}).encode(),
         stdout=subprocess.PIPE,
         cwd=ROOT,
         env={**ENV, **(env or {})},

@@ -1,7 +1,7 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
-Reads a JSON object from standard input, {"http": settings, "urls": [...], "pool": N}, and writes a
-row a URL in the order of their ends, then one line with its own peak memory and time.
+Reads a JSON object from standard input, {"settings": {section: {…}}, "urls": [...], "pool": N}, and
+writes a row a URL in the order of their ends, then one line with its own peak memory and time.
 """
 
 from gevent import monkey
@@ -9,30 +9,32 @@ from gevent import monkey
 monkey.patch_all()
 
 import json
-import logging
 import sys
 import time
 from pathlib import Path
 
+import gevent
 import gevent.pool
 
-from fetcher.config import Http
 from fetcher.encode import jsonl
 from fetcher.model import Task
-from fetcher.net.requests_fetcher import RequestsFetcher
+from fetcher.net.curl_fetcher import CurlFetcher
+from fetcher.settings import Settings
 
 
 def main() -> None:
     """See the module's words."""
-    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     order = json.load(sys.stdin)
-    fetcher = RequestsFetcher(Http(**order["http"]), order["pool"], "test")
+    fetcher = CurlFetcher(Settings.model_validate(order["settings"]), "test")
     pool = gevent.pool.Pool(order["pool"])
     began = time.monotonic()
 
     def one(number: int, url: str) -> None:
-        row = jsonl.encode(fetcher.fetch(Task(number, url)))
-        sys.stdout.buffer.write(row)
+        fetch = fetcher.begin(Task(number, url))
+        while fetch.result is None:
+            gevent.sleep(fetch.wait_s)
+            fetch.step()
+        sys.stdout.buffer.write(jsonl.encode(fetch.result))
 
     for number, url in enumerate(order["urls"], 1):
         pool.spawn(one, number, url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from fetcher.core import masks
 from fetcher.encode import jsonl
 from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
@@ -12,11 +14,26 @@ def url_of(line: int) -> str:
     return f"http://test.invalid/{line}"
 
 
-def chunk_of_lines(job: str, first: int, batch_size: int, count: int | None = None) -> Chunk:
-    """The rows of `count` lines (default: all) of the batch that begins with line `first`."""
+def chunk_of_lines(
+    job: str, first: int, batch_size: int, count: int | None = None, *, named: bool = False
+) -> Chunk:
+    """The rows of `count` lines (default: all) of the batch that begins with line `first`.
+
+    `named`: each has its line's number as its id.
+    """
     lines = list(range(first, first + (count or batch_size)))
     rows = [
-        jsonl.encode(Result(line, url_of(line), Outcome.OK, 200, body_bytes=1)) for line in lines
+        jsonl.encode(
+            Result(
+                line,
+                url_of(line),
+                Outcome.OK,
+                200,
+                body_bytes=1,
+                id=line if named else msgspec.UNSET,
+            )
+        )
+        for line in lines
     ]
     return Chunk(
         job=job,

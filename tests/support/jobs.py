@@ -26,8 +26,12 @@ from fetcher.store import journal
 ROOT = Path(__file__).resolve().parents[2]
 ENV = {
     **{name: value for name, value in os.environ.items() if not name.startswith("FETCHER_")},
-    "PYTHONPATH": str(ROOT / "tests"),
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
     "COLUMNS": "200",
+    # The local site is ours: see conf/own-servers.toml.
+    "FETCHER_POLITE__ENABLED": "false",
+    "FETCHER_GUARD__ALLOW": "127.0.0.0/8",
+    "FETCHER_RETRY__ATTEMPTS": "1",
 }
 SLOW = "support.deadly:SlowFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"

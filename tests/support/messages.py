@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fetcher.core import wire
+from fetcher.core.formats import LineFormat
 from fetcher.core.tally import SourceInfo, Totals
 
 _TOTALS: Final = Totals(rows=2, outcomes={"ok": 2}, statuses={200: 2}, body_bytes=10)
@@ -15,7 +16,15 @@ _SUSPECT: Final = wire.Suspect(batch=1, mask=b"\x01", deaths=2)
 
 EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
     "tasks": (
-        wire.Tasks(job="j", lease=1 << 33, batch=2, batch_mask=b"\x07", first_line=5, mask=b"\x05"),
+        wire.Tasks(
+            job="j",
+            lease=1 << 33,
+            batch=2,
+            batch_mask=b"\x07",
+            first_line=5,
+            mask=b"\x05",
+            format=LineFormat("csv", "\t", ("u", "id"), "u", True),
+        ),
         b"http://a\nhttp://b",
     ),
     "chunk": (
@@ -34,7 +43,15 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
     ),
     "claim": (wire.Claim(worker="w", lease=7), None),
     "finished": (wire.Finished(worker="w", lease=7), None),
-    "heartbeat": (wire.Heartbeat(worker="w", slots=4, in_flight=2, queued=1, held=[7, 8]), None),
+    "heartbeat": (
+        wire.Heartbeat(worker="w", slots=4, in_flight=2, queued=1, held=[7, 8], parked=[8]),
+        None,
+    ),
+    "want": (wire.Want(worker="w", ticket=3, hosts=[1, 1 << 62]), None),
+    "release": (wire.Release(worker="w", hosts=[1], tickets=[3], rests_s=[0.5]), None),
+    "owned": (wire.Owned(worker="w", hosts=[1], tickets=[3]), None),
+    "grant": (wire.Grant(worker="w", hosts=[1], tickets=[3]), None),
+    "recall": (wire.Recall(worker="w", hosts=[1], tickets=[3]), None),
     "bye": (wire.Bye(worker="w"), None),
     "gone": (wire.Gone(worker="w"), None),
     "state": (
@@ -46,6 +63,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
             in_flight=1,
             workers=2,
             redelivered=3,
+            referee=5,
         ),
         None,
     ),

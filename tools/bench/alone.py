@@ -18,13 +18,13 @@ import msgspec
 import zmq
 
 from fetcher import __version__, config
-from fetcher.config import Settings
 from fetcher.core import wire
 from fetcher.core.tally import SourceInfo
 from fetcher.engines.local import PATCHED, PLAIN, private_directory
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket
 from fetcher.pipeline.process import RoleSpec
 from fetcher.pipeline.sink_link import SinkLink
+from fetcher.settings import Settings
 from tools.bench.feeder import WORKER, tasks_of
 from tools.bench.processes import Fleet, cores, cpu_s
 

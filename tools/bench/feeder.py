@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 import zmq
 
-from fetcher.config import Http
 from fetcher.core import masks, wire
+from fetcher.core.formats import TEXT
 from fetcher.encode import jsonl
 from fetcher.model import Chunk
 from fetcher.net.null import NullFetcher
 from fetcher.pipeline.channel import Way, open_socket
 from fetcher.pipeline.held import Held
+from fetcher.settings import Settings
 from tools.bench.lists import url
 
 _SEND_LIMIT_MS = 60_000
@@ -36,13 +37,14 @@ def tasks_of(job: str, batch: int, batch_size: int, count: int) -> tuple[wire.Ta
         batch_mask=mask,
         first_line=first + 1,
         mask=mask,
+        format=TEXT,
     )
     return message, "\n".join(map(url, numbers)).encode()
 
 
 def chunks(job: str, count: int, batch_size: int, chunk_rows: int) -> Iterator[Chunk]:
     """The chunks of a whole list, as a worker with the null transport sends them."""
-    fetcher = NullFetcher(Http(), 1, WORKER)
+    fetcher = NullFetcher(Settings(), WORKER)
     for batch in range(-(-count // batch_size)):
         message, urls = tasks_of(job, batch, batch_size, count)
         held = Held(message, urls, WORKER, 0)

@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from fetcher.config import Http
-from fetcher.model import Result, Task
+from fetcher.model import Task
+from fetcher.net.fetch import Fetch
 from fetcher.net.null import NullFetcher
+from fetcher.settings import Settings
 
 MARK_VARIABLE: Final = "BENCH_FIRST_FETCH"
 TRANSPORT: Final = "tools.bench.marking:MarkingFetcher"
@@ -22,14 +23,14 @@ TRANSPORT: Final = "tools.bench.marking:MarkingFetcher"
 class MarkingFetcher:
     """See fetcher.net.fetch.Fetcher."""
 
-    def __init__(self, http: Http, pool_size: int, worker: str) -> None:
+    def __init__(self, settings: Settings, worker: str) -> None:
         # From the second fetch on there is nothing in the way of the null transport.
-        self._then = NullFetcher(http, pool_size, worker).fetch
-        self.fetch = self._first
+        self._then = NullFetcher(settings, worker).begin
+        self.begin = self._first
 
-    def _first(self, task: Task) -> Result:
+    def _first(self, task: Task) -> Fetch:
         mark = Path(os.environ[MARK_VARIABLE])
         if not mark.exists():
             mark.write_text(repr(time.monotonic()), "ascii")
-        self.fetch = self._then
+        self.begin = self._then
         return self._then(task)

@@ -183,7 +183,7 @@ class SimVentilator:
             if not self._world.hand_out(assignment):
                 self.ledger.put_back(assignment.lease)
                 break
-        for batch, offset in self.ledger.condemned(now):
+        for batch, offset, _ in self.ledger.condemned(now):
             line = batch.first_line + offset
             self._world.to_sink(chunk_of(batch, [line], Outcome.CRASHED, "ventilator"))
 

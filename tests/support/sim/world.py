@@ -206,7 +206,12 @@ class World:
             return
         if worker.frozen_until <= self.now:
             beat = wire.Heartbeat(
-                worker=worker.name, slots=4, in_flight=0, queued=0, held=list(worker.held)
+                worker=worker.name,
+                slots=4,
+                in_flight=0,
+                queued=0,
+                held=list(worker.held),
+                parked=[],
             )
             self.to_ventilator(worker, beat)
             self._look_into_pipe(slot, worker)

@@ -1,0 +1,130 @@
+"""A physical line of a CSV file as a task; which lines lie inside a quoted field.
+
+Law: one record is one physical line, as a row's identity is its physical line number. A record
+over several lines is a fault of each of them: whoever reads the file in order marks the lines that
+begin inside a quoted field, so that none of them can be taken for a record of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from typing import Final
+
+from fetcher.core import fields
+from fetcher.core.fields import Unfit
+from fetcher.core.lines import MAX_LINE_BYTES
+from fetcher.model import Task
+
+USED_COLUMNS: Final = ("method", "id")  # beside the URL's, where the file has them
+# Behind the text of a line that begins inside a quoted field; no stripped text ends so.
+INSIDE: Final = b"\r"
+_INSIDE_TEXT: Final = INSIDE.decode()
+_QUOTE: Final = '"'
+_TAB: Final = "\t"
+_SPACE: Final = b" \r\x0b\x0c"  # all white space but the tab, which may be the delimiter
+_SPANS: Final = "a record must be one line: "
+
+
+class Reader:
+    """Stripped texts of the physical lines of a CSV file, from its first line on, in order."""
+
+    def __init__(self, delimiter: str, *, marks: bool = True) -> None:
+        """Without `marks` it only tells which lines are URL lines, and is faster."""
+        self._delimiter = delimiter
+        self._marks = marks
+        self._space = _SPACE if delimiter == _TAB else None
+        self._header_left = 1
+        self._inside = False
+
+    def __call__(self, lines: list[bytes]) -> list[bytes]:
+        """See core.lines.url_lines; the file's first line is no URL line."""
+        space = self._space
+        texts = [raw.strip(space) for raw in lines]
+        for index in range(min(self._header_left, len(texts))):
+            self._header_left -= 1
+            texts[index] = b""
+        none = [text[:1] == b"#" or (space is not None and not text.strip()) for text in texts]
+        if not self._inside and not (self._marks and b'"' in b"".join(texts)):
+            return [b"" if is_none else text for text, is_none in zip(texts, none, strict=True)]
+        return list(map(self._judged, texts, none))
+
+    def _judged(self, text: bytes, none: bool) -> bytes:
+        inside = self._inside
+        if none and not inside:
+            return b""
+        if len(text) > MAX_LINE_BYTES:
+            # Cut: whether its quotes are closed cannot be seen, and one line must not cost all.
+            self._inside = False
+        elif b'"' in text:
+            self._inside = leaves_open(text.decode("latin-1"), self._delimiter, inside=inside)
+        if none or not text:
+            return b""
+        return text + INSIDE if inside else text
+
+
+def leaves_open(text: str, delimiter: str, *, inside: bool) -> bool:
+    """Whether a quoted field is open at the end of a line that begins inside one, or does not."""
+    line = f"{_QUOTE if inside else ''}{text}\n"
+    try:
+        # Only a line feed within quotes is kept as part of a field.
+        return next(csv.reader([line], delimiter=delimiter))[-1].endswith("\n")
+    except csv.Error:
+        return False
+
+
+def split(text: str, delimiter: str) -> list[str]:
+    """The fields of one record on one line. Raises Unfit."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
+    except StopIteration:
+        return []
+    except csv.Error as error:
+        if leaves_open(text, delimiter, inside=False):
+            raise Unfit(_SPANS + "a quoted field is not closed on it") from error
+        raise Unfit(f"not valid CSV: {error}") from error
+
+
+def task_maker(
+    delimiter: str, columns: tuple[str, ...], url_column: str, keep: bool
+) -> Callable[[int, str], Task]:
+    """What makes the task of a line's text; nothing raises."""
+    count = len(columns)
+    url_at = columns.index(url_column)
+    method_at, id_at = (_other(columns, name, url_at) for name in USED_COLUMNS)
+    used = {url_at, method_at, id_at}
+    kept = [(at, name) for at, name in enumerate(columns) if keep and at not in used]
+
+    def task_of(line: int, text: str) -> Task:
+        if text.endswith(_INSIDE_TEXT):
+            return Task(
+                line, fields.raw(text[:-1]), _SPANS + "this one begins inside a quoted field"
+            )
+        try:
+            record = split(text, delimiter)
+            if len(record) != count:
+                raise Unfit(f"the first line names {count} columns, and this one has {len(record)}")
+        except Unfit as error:
+            return Task(line, fields.raw(text), str(error))
+        url = record[url_at].strip()
+        name = record[id_at] if id_at is not None else None
+        columns = {name: record[at] for at, name in kept} if keep else None
+        method, fault = "GET", None if url else f"{url_column}: is empty"
+        if method_at is not None and record[method_at].strip():
+            try:
+                method = fields.method(record[method_at].strip())
+            except Unfit as error:
+                fault = str(error)
+        return Task(line, url, fault, method, id=name, columns=columns)
+
+    return task_of
+
+
+def _other(columns: tuple[str, ...], name: str, url_at: int) -> int | None:
+    at = columns.index(name) if name in columns else None
+    return None if at == url_at else at
+
+
+def header_columns(text: str, delimiter: str) -> tuple[str, ...]:
+    """The names that the first line gives. Raises Unfit."""
+    return tuple(name.strip() for name in split(text, delimiter))

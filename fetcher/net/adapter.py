@@ -1,0 +1,169 @@
+"""A `requests` transport adapter on the fetch core: Session, auth, cookies and hooks work over it.
+
+Law: what a caller of requests sees is what the stock adapter would show, except where our limits
+say otherwise: the guard, the caps, a deadline for the whole answer, and a redirect's body, of which
+no more is read than http.redirect_body_bytes. `timeout` may only shorten the settings' limits.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn, cast
+
+import requests
+import urllib3
+from requests import exceptions as rx
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from fetcher.model import Outcome
+from fetcher.net import urls
+from fetcher.net.exchange import Answer, Exchange, Request
+from fetcher.net.failures import CutShort, Failure, Undecodable
+from fetcher.net.transport import Transport
+
+_HTTP_VERSIONS: Final = {"1.0": 10, "1.1": 11, "2": 20, "3": 30}
+
+
+class TooLargeError(rx.RequestException):
+    """A body beyond the caps of [http]."""
+
+
+class BlockedError(rx.ConnectionError):
+    """An address that the guard does not open."""
+
+
+_ERRORS: Final[dict[Outcome, type[rx.RequestException]]] = {
+    Outcome.INVALID_URL: rx.InvalidURL,
+    Outcome.BLOCKED: BlockedError,
+    Outcome.TLS: rx.SSLError,
+    Outcome.TIMEOUT: rx.ReadTimeout,
+    Outcome.TOO_LARGE: TooLargeError,
+}
+
+
+class CurlAdapter(BaseAdapter):
+    """Mount it on a Session for http:// and https://."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._maker = HTTPAdapter()  # its build_response is the meaning that we keep
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """See requests.adapters.BaseAdapter; `verify`, `cert` and `proxies` are the settings'."""
+        limits = self._transport.http
+        pieces: list[bytes] = []
+        exchange = self._transport.lend()
+        try:
+            target = urls.target_of(request.url or "", limits.max_url_bytes)
+            left_s = min(limits.total_timeout_s, _seconds(timeout))
+            exchange.perform(
+                Request(
+                    target.url,
+                    request.method or "GET",
+                    tuple((name, _text(value)) for name, value in request.headers.items()),
+                    _bytes_of(request.body),
+                ),
+                left_s,
+                self._transport.pin(target, left_s),
+                pieces.append,
+            )
+            return self._response(request, exchange, b"".join(pieces))
+        except urls.NoUrlError as error:
+            raise rx.InvalidURL(str(error), request=request) from error
+        except Failure as failure:
+            _raise(failure, request)
+        finally:
+            self._transport.give_back(exchange)
+
+    def close(self) -> None:
+        """The connections belong to the transport."""
+
+    def _response(
+        self, request: requests.PreparedRequest, exchange: Exchange, body: bytes
+    ) -> requests.Response:
+        answer = exchange.answer()
+        message = http.client.HTTPMessage()
+        for name, value in answer.headers:
+            message[name] = value
+        raw = _Decoded(
+            body=io.BytesIO(body),
+            headers=urllib3.HTTPHeaderDict(answer.headers),
+            status=answer.status,
+            version=_HTTP_VERSIONS.get(answer.http_version or "", 11),
+            reason=exchange.reason,
+            preload_content=False,
+            enforce_content_length=False,  # it counts what was received
+            original_response=_Original(message),  # type: ignore[arg-type]
+            request_method=request.method,
+        )
+        raw.answer = answer
+        response = self._maker.build_response(request, raw)
+        response.connection = cast(HTTPAdapter, self)  # auth objects send again through it
+        return response
+
+
+class _Decoded(urllib3.HTTPResponse):
+    """A response whose body is decoded already."""
+
+    answer: Answer
+
+    def _init_decoder(self) -> None:
+        self._decoder = None
+
+
+class _Original:
+    """What requests' cookies ask of http.client's response."""
+
+    def __init__(self, message: http.client.HTTPMessage) -> None:
+        self.msg = message
+
+    def isclosed(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def _seconds(timeout: Any) -> float:
+    parts = timeout if isinstance(timeout, tuple) else (timeout,)
+    known = [float(part) for part in parts if part is not None]
+    return sum(known) if known else float("inf")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _bytes_of(body: Any) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode("utf-8")
+    if hasattr(body, "read"):
+        content = body.read()
+        return content.encode("utf-8") if isinstance(content, str) else bytes(content)
+    if isinstance(body, Iterable):
+        return b"".join(part.encode("utf-8") if isinstance(part, str) else part for part in body)
+    return bytes(body)
+
+
+def _raise(failure: Failure, request: requests.PreparedRequest) -> NoReturn:
+    kind: type[rx.RequestException] = _ERRORS.get(failure.outcome, rx.ConnectionError)
+    if isinstance(failure, Undecodable):
+        kind = rx.ContentDecodingError
+    elif isinstance(failure, CutShort):
+        kind = rx.ChunkedEncodingError
+    elif failure.outcome is Outcome.TIMEOUT and failure.message.startswith("could not connect"):
+        kind = rx.ConnectTimeout
+    raise kind(failure.message, request=request) from failure

@@ -1,0 +1,50 @@
+"""Authentication by any `requests` auth object, over our adapter.
+
+Law: an auth object belongs to one request at a time, as it does in requests; what it adds goes to
+the origin that the line names, and nowhere else (see CurlFetch).
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import requests
+from requests.hooks import dispatch_hook
+
+from fetcher.errors import ConfigError
+from fetcher.net.adapter import CurlAdapter
+from fetcher.net.exchange import Answer, Request
+from fetcher.net.failures import Failure
+from fetcher.net.transport import Transport
+
+
+class Auth:
+    """What `http.auth` names. Raises ConfigError where that cannot be had."""
+
+    def __init__(self, name: str, transport: Transport) -> None:
+        module, _, attribute = name.partition(":")
+        try:
+            self._make = getattr(importlib.import_module(module), attribute)
+            self._make()
+        # Whatever the user's own code raises.
+        except Exception as error:
+            raise ConfigError(f"http.auth = {name!r}: {type(error).__name__}: {error}") from error
+        self._adapter = CurlAdapter(transport)
+
+    def perform(self, request: Request, timeout_s: float) -> Answer:
+        """The last answer of the exchange, or exchanges, that it takes. Raises Failure."""
+        prepared = requests.Request(
+            request.method, request.url, dict(request.headers), data=request.body
+        ).prepare()
+        prepared.prepare_auth(self._make())
+        try:
+            response = self._adapter.send(prepared, timeout=timeout_s)
+            response = dispatch_hook(  # type: ignore[no-untyped-call]
+                "response", prepared.hooks, response, timeout=timeout_s
+            )
+        except requests.RequestException as error:
+            if isinstance(error.__cause__, Failure):
+                raise error.__cause__ from error
+            raise
+        answer: Answer = response.raw.answer
+        return answer

@@ -1,0 +1,101 @@
+"""libcurl's failures become ours: a table from its codes to outcomes, and plain words.
+
+Law: a code that the table does not know is `protocol`, with libcurl's own words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+import pycurl
+
+from fetcher.model import Outcome
+from fetcher.net.failures import CutShort, Failure
+from fetcher.settings import Http
+
+_TOO_LARGE: Final = 100  # more headers than libcurl itself takes
+_MAX_CHARS: Final = 300
+
+_OUTCOMES: Final = {
+    pycurl.E_URL_MALFORMAT: Outcome.INVALID_URL,
+    pycurl.E_COULDNT_RESOLVE_HOST: Outcome.DNS,
+    pycurl.E_COULDNT_RESOLVE_PROXY: Outcome.CONNECT,
+    pycurl.E_COULDNT_CONNECT: Outcome.CONNECT,
+    97: Outcome.CONNECT,  # CURLE_PROXY
+    pycurl.E_OPERATION_TIMEDOUT: Outcome.TIMEOUT,
+    pycurl.E_FILESIZE_EXCEEDED: Outcome.TOO_LARGE,
+    pycurl.E_SSL_CONNECT_ERROR: Outcome.TLS,
+    pycurl.E_PEER_FAILED_VERIFICATION: Outcome.TLS,
+    pycurl.E_SSL_CERTPROBLEM: Outcome.TLS,
+    pycurl.E_SSL_CIPHER: Outcome.TLS,
+    pycurl.E_SSL_CACERT_BADFILE: Outcome.TLS,
+    pycurl.E_SSL_ISSUER_ERROR: Outcome.TLS,
+    pycurl.E_SSL_INVALIDCERTSTATUS: Outcome.TLS,
+    pycurl.E_SSL_PINNEDPUBKEYNOTMATCH: Outcome.TLS,
+    pycurl.E_SSL_ENGINE_INITFAILED: Outcome.TLS,
+    pycurl.E_USE_SSL_FAILED: Outcome.TLS,
+}
+
+# What libcurl says, in our words, where its own would not do.
+_WORDS: Final = {
+    pycurl.E_GOT_NOTHING: "the server closed the connection without an answer",
+    pycurl.E_RECV_ERROR: "the connection broke while receiving",
+    pycurl.E_SEND_ERROR: "the connection broke while sending",
+    pycurl.E_UNSUPPORTED_PROTOCOL: "the answer is no HTTP",
+    _TOO_LARGE: "more headers than can be taken",
+}
+_MISSING: Final = re.compile(r"with (\d+) bytes (?:remaining|missing)")
+_NOISE: Final = (
+    re.compile(r"^SSL(: | certificate problem: )"),
+    re.compile(r"^OpenSSL \S+: "),
+    re.compile(r"error:[0-9A-F]{8}:(SSL routines)?:*:?"),
+    re.compile(r"^TLS connect error: "),
+)
+
+
+def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http) -> Failure:
+    """What libcurl's code and words mean, for a transfer that has ended on this handle."""
+    outcome = _OUTCOMES.get(code, Outcome.PROTOCOL)
+    if outcome is Outcome.TIMEOUT:
+        begun = easy.getinfo(pycurl.STARTTRANSFER_TIME) > 0
+        return Failure(outcome, _timeout(words, http, begun=begun))
+    if code == pycurl.E_COULDNT_CONNECT:
+        number = easy.getinfo(pycurl.OS_ERRNO)
+        return Failure(outcome, os.strerror(number) if number else "could not connect")
+    if code in (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR) and easy.getinfo(pycurl.RESPONSE_CODE):
+        return CutShort(_line(code, words))
+    return Failure(outcome, _line(code, words))
+
+
+def _timeout(words: str, http: Http, *, begun: bool) -> str:
+    if words.startswith("Operation too slow"):
+        what = "sent too little" if begun else "did not answer"
+        return (
+            f"the server {what} for http.low_speed_s ({http.low_speed_s:g} s, less than "
+            f"http.low_speed_bytes_s, {http.low_speed_bytes_s})"
+        )
+    if not words.startswith("Operation timed out"):
+        limit = min(http.connect_timeout_s, http.total_timeout_s)
+        name = "connect" if limit == http.connect_timeout_s else "total"
+        return f"could not connect within http.{name}_timeout_s ({limit:g} s)"
+    return f"took longer than http.total_timeout_s ({http.total_timeout_s:g} s)"
+
+
+def _line(code: int, words: str) -> str:
+    said = _WORDS.get(code)
+    if said is not None:
+        return said
+    text = " ".join(words.split())
+    missing = _MISSING.search(text)
+    if missing:
+        return f"the body broke off, {missing[1]} bytes are missing"
+    if code == pycurl.E_PARTIAL_FILE:
+        return "the body broke off"
+    for noise in _NOISE:
+        text = noise.sub("", text)
+    if code == pycurl.E_PEER_FAILED_VERIFICATION:
+        text = f"the certificate is not trusted: {text}"
+    text = text or f"libcurl's error {code}"
+    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"

@@ -1,0 +1,245 @@
+"""The fetch core: requests' meaning, libcurl's speed, our limits.
+
+Law: hop by hop, attempt by attempt; each hop passes the same gates as a first request (what is a
+URL, which addresses, whose turn). Nothing that a server, a name server or a URL does leaves a step
+as an exception. The environment is never consulted, and no cookie outlives its chain.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from pathlib import Path
+from typing import Final
+
+from fetcher.core import retry
+from fetcher.model import Outcome, Result, Task
+from fetcher.net import cookies, redirects, urls
+from fetcher.net.auth import Auth
+from fetcher.net.exchange import Answer, Request
+from fetcher.net.failures import Failure
+from fetcher.net.robots import Robots
+from fetcher.net.trail import Trail
+from fetcher.net.transport import Transport
+from fetcher.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
+_OVERLOADED: Final = frozenset({429, 503})
+
+
+class CurlFetcher:
+    """See fetcher.net.fetch.Fetcher."""
+
+    def __init__(self, settings: Settings, worker: str) -> None:
+        http = settings.http
+        self.settings = settings
+        self.worker = worker
+        self.transport = Transport(settings)
+        # What the user wants to be sent with each request.
+        self.headers = tuple(_header(text) for text in http.headers)
+        self.cookies = cookies.load(Path(http.cookies_file)) if http.cookies_file else None
+        self.auth = Auth(http.auth, self.transport) if http.auth else None
+        self.robots: Robots | None = None
+        if settings.polite.enabled and settings.polite.robots:
+            self.robots = Robots(settings.polite, http.user_agent, self.transport)
+
+    def begin(self, task: Task) -> CurlFetch:
+        return CurlFetch(self, task)
+
+
+class CurlFetch:
+    """See fetcher.net.fetch.Fetch."""
+
+    def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
+        self._fetcher = fetcher
+        self._task = task
+        self._attempt = 0
+        self._started_at: float | None = None
+        self.result: Result | None = None
+        self.wait_s = 0.0
+        self.trouble = ""
+        self.rest_s: float | None = None
+        self.delay_s = 0.0
+        self._outcome: Outcome | None = None  # of the last attempt
+        self._start_attempt()
+
+    def _start_attempt(self) -> None:
+        task = self._task
+        self._attempt += 1
+        self._left_s = self._fetcher.settings.http.total_timeout_s
+        self._trail = Trail()
+        self._target: urls.Target | None = None  # of the next hop, once it is known to be one
+        self.url = task.url
+        self._method = task.method
+        self._headers = (*self._fetcher.headers, *task.headers)
+        self._body = task.body
+        self._is_home = True  # at the origin that the line names: credentials go no further
+        self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
+
+    # -- a step ------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        began = time.monotonic()
+        if self._started_at is None:
+            self._started_at = time.time()
+        self.wait_s = 0.0
+        self.trouble = ""
+        self.rest_s = None
+        ending: Failure | None = None
+        is_final = True
+        try:
+            is_final = self._hop(began)
+        except Failure as failure:
+            ending = failure
+        # A defect of ours must not cost the line its row.
+        except Exception as error:
+            log.exception("the fetch of line %d failed by itself", self._task.line)
+            ending = Failure(Outcome.PROTOCOL, f"{type(error).__name__}: {error}")
+        self._left_s -= time.monotonic() - began
+        if is_final:
+            self._end(ending)
+
+    def _hop(self, began: float) -> bool:
+        """Make the hop; False where another follows. Raises Failure."""
+        fetcher = self._fetcher
+        target = self._target or self._first_target()
+        if self._left_s <= 0:
+            raise fetcher.transport.late
+        if fetcher.robots is not None:
+            rules = fetcher.robots.rules(target, self._left_s)
+            self.delay_s = rules.delay_s
+            rules.check(target.url)
+        resolving = time.monotonic()
+        addresses = fetcher.transport.pin(target, self._left_s - (resolving - began))
+        now = time.monotonic()
+        if addresses:
+            self._trail.dns_ms = round((now - resolving) * 1000, 3)
+        answer = self._ask(target, addresses, self._left_s - (now - began))
+        if answer.redirect_to:
+            self._follow(target, answer)
+        return not answer.redirect_to
+
+    def _ask(self, target: urls.Target, addresses: str, timeout_s: float) -> Answer:
+        fetcher = self._fetcher
+        headers = self._headers
+        cookie = self._chain.header_for(target.url) if self._chain else None
+        if cookie and not any(name.lower() == "cookie" for name, _ in headers):
+            headers = (*headers, ("Cookie", cookie))
+        request = Request(target.url, self._method, headers, self._body)
+        if fetcher.auth is not None and self._is_home:
+            answer = fetcher.auth.perform(request, timeout_s)
+            self._trail.note(target.url, answer)
+            return answer
+        exchange = fetcher.transport.lend()
+        try:
+            exchange.perform(request, timeout_s, addresses)
+        finally:
+            answer = exchange.answer()
+            self._trail.note(target.url, answer)
+            fetcher.transport.give_back(exchange)
+        return answer
+
+    def _first_target(self) -> urls.Target:
+        try:
+            if self._task.fault:
+                raise urls.NoUrlError(self._task.fault)
+            return urls.target_of(self.url, self._fetcher.settings.http.max_url_bytes)
+        except urls.NoUrlError as error:
+            raise Failure(Outcome.INVALID_URL, str(error)) from error
+
+    def _follow(self, source: urls.Target, answer: Answer) -> None:
+        http = self._fetcher.settings.http
+        text = redirects.target_of(source.url, answer.redirect_to)
+        redirects.check(text, len(self._trail.hops), http)
+        try:
+            target = urls.target_of(text, http.max_url_bytes)
+        except urls.NoUrlError as error:
+            raise Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {error}") from error
+        same_origin = target[1:] == source[1:]
+        with_body = redirects.keeps_body(answer.status)
+        self._chain = self._chain or cookies.Cookies().chain()
+        self._chain.absorb(source.url, answer.headers)
+        self._headers = redirects.headers_after(
+            self._headers, same_origin=same_origin, with_body=with_body
+        )
+        self._is_home = self._is_home and same_origin
+        self._body = self._body if with_body else None
+        self._method = redirects.method_after(answer.status, self._method)
+        self._target, self.url = target, target.url
+        self._trail.hops.append(target.url)
+
+    # -- its end -----------------------------------------------------------------------------
+
+    def _end(self, ending: Failure | None) -> None:
+        """The attempt has ended: in a result, or in a wait for the next attempt."""
+        outcome = self._outcome = ending.outcome if ending else _outcome_of(self._trail.status)
+        self.trouble = ending.message if ending and outcome in _UNREACHED else ""
+        self.rest_s = self._rest_s()
+        settings = self._fetcher.settings.retry
+        backoff_s = retry.backoff_s(
+            settings,
+            self._attempt,
+            self._task.method,
+            outcome,
+            self._trail.status,
+            random.random(),
+        )
+        if backoff_s is None:
+            self._record(outcome, ending.message if ending else self._said())
+        else:
+            self.wait_s = max(backoff_s, self.rest_s or 0.0)
+            self._start_attempt()
+
+    def _rest_s(self) -> float | None:
+        """How long an overloaded server asks to be left alone."""
+        if self._trail.status not in _OVERLOADED:
+            return None
+        polite = self._fetcher.settings.polite
+        asked = next((v for n, v in self._trail.headers if n.lower() == "retry-after"), "")
+        rest_s = retry.retry_after_s(asked, time.time())
+        return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
+
+    def _said(self) -> str | None:
+        status = self._trail.status or 0
+        return f"the server answered {status}" if status >= 400 else None
+
+    def give_up(self, why: str) -> None:
+        self._attempt -= 1
+        self._record(self._outcome or Outcome.CONNECT, why)
+
+    def _record(self, outcome: Outcome, error: str | None) -> None:
+        task, trail = self._task, self._trail
+        http = self._fetcher.settings.http
+        total_ms = round((http.total_timeout_s - self._left_s) * 1000, 3)
+        self.result = Result(
+            line=task.line,
+            url=task.url,
+            outcome=outcome,
+            status=trail.status,
+            final_url=trail.final_url,
+            redirects=tuple(trail.hops),
+            error=error,
+            headers=trail.headers,
+            content_type=trail.content_type,
+            body_bytes=trail.body_bytes,
+            wire_bytes=trail.wire_bytes,
+            sha256=trail.sha256,
+            attempts=self._attempt,
+            started_at=self._started_at and round(self._started_at, 3),
+            timings_ms=trail.timings(total_ms),
+            remote_ip=trail.remote_ip,
+            http_version=trail.http_version,
+            worker=self._fetcher.worker,
+        )
+
+
+def _outcome_of(status: int | None) -> Outcome:
+    return Outcome.HTTP_ERROR if status and status >= 400 else Outcome.OK
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name, value.strip()

@@ -1,0 +1,148 @@
+"""libcurl's multi handle on gevent's loop: any number of transfers, each awaited by its greenlet.
+
+Law: the loop's io and timer watchers drive libcurl (its socket interface), nothing polls and no
+thread runs. libcurl's callbacks come in the hub, or in a greenlet that adds or removes a handle:
+they only note what is wanted, and never block, raise or call libcurl back. A handle is in the multi
+handle exactly as long as a greenlet waits for it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, Final
+
+import pycurl
+from gevent import get_hub
+from gevent.hub import Waiter
+
+_READ: Final = 1  # libev's and libuv's names for what a watcher waits for
+_WRITE: Final = 2
+_EVENTS: Final = {
+    pycurl.POLL_IN: _READ,
+    pycurl.POLL_OUT: _WRITE,
+    pycurl.POLL_INOUT: _READ | _WRITE,
+}
+_SELECT: Final = (
+    0,
+    pycurl.CSELECT_IN,
+    pycurl.CSELECT_OUT,
+    pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
+)
+
+Ending = tuple[int, str]  # libcurl's code (0: all is well) and its words
+
+
+class CurlLoop:
+    """One for a process; `max_connections` are kept open for reuse."""
+
+    def __init__(self, max_connections: int) -> None:
+        self._hub = get_hub()
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wish)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wish)
+        self._watchers: dict[int, Any] = {}  # by file descriptor
+        self._alarm: Any = None
+        self._rings_at = math.inf
+        self._deadline = math.inf  # when libcurl wants to act
+        self._due = False  # libcurl wants to act at once
+        self._waiting: dict[pycurl.Curl, Waiter] = {}
+
+    def perform(self, easy: pycurl.Curl) -> Ending:
+        """Do the transfer; only the calling greenlet waits. Raises what is thrown at it."""
+        waiter = self._waiting[easy] = Waiter(self._hub)
+        self._multi.add_handle(easy)
+        try:
+            ending: Ending = waiter.get()
+            return ending
+        finally:
+            self._forget(easy)
+
+    def cut(self, easy: pycurl.Curl, ending: Ending) -> None:
+        """End a transfer from outside (in the hub, not in a callback of libcurl)."""
+        waiter = self._forget(easy)
+        if waiter is not None:
+            waiter.switch(ending)
+
+    def _forget(self, easy: pycurl.Curl) -> Waiter | None:
+        waiter = self._waiting.pop(easy, None)
+        if waiter is not None:
+            self._multi.remove_handle(easy)
+        return waiter
+
+    # -- what libcurl wishes -----------------------------------------------------------------
+
+    def _on_socket_wish(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
+        watcher = self._watchers.get(fd)
+        if what == pycurl.POLL_REMOVE:
+            if watcher is not None:
+                del self._watchers[fd]
+                watcher.stop()
+                watcher.close()
+            return
+        events = _EVENTS.get(what)
+        if events is None:
+            return
+        if watcher is None:
+            watcher = self._watchers[fd] = self._hub.loop.io(fd, events)
+        elif watcher.events == events:
+            return
+        else:
+            watcher.stop()
+            watcher.events = events
+        watcher.start(self._on_io, fd, pass_events=True)
+
+    def _on_timer_wish(self, after_ms: int) -> None:
+        if after_ms == 0:
+            # Every new transfer wishes it: those of one turn of the loop are served together.
+            if not self._due:
+                self._due = True
+                self._hub.loop.run_callback(self._on_due)
+            return
+        self._deadline = math.inf if after_ms < 0 else time.monotonic() + after_ms / 1000
+        if self._deadline < self._rings_at:
+            self._set_alarm(after_ms / 1000)
+
+    def _set_alarm(self, after_s: float) -> None:
+        # Wishes come with each transfer and nearly always name a later time: the alarm that is
+        # set stays set, and rings once in vain.
+        if self._alarm is not None:
+            self._alarm.stop()
+            self._alarm.close()
+        self._rings_at = time.monotonic() + after_s
+        self._alarm = self._hub.loop.timer(after_s)
+        self._alarm.start(self._on_alarm)
+
+    # -- what the loop tells -----------------------------------------------------------------
+
+    def _on_io(self, events: int, fd: int) -> None:
+        self._act(fd, _SELECT[events & 3])
+
+    def _on_alarm(self) -> None:
+        self._rings_at = math.inf
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            self._deadline = math.inf
+            self._act(pycurl.SOCKET_TIMEOUT, 0)
+        elif left_s < math.inf:
+            self._set_alarm(left_s)
+
+    def _on_due(self) -> None:
+        self._due = False
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, fd: int, select: int) -> None:
+        _, running = self._multi.socket_action(fd, select)
+        if running < len(self._waiting):
+            self._collect()
+
+    def _collect(self) -> None:
+        left = 1
+        while left:
+            left, good, failed = self._multi.info_read()
+            for easy in good:
+                self.cut(easy, (0, ""))
+            for easy, code, words in failed:
+                self.cut(easy, (code, words))

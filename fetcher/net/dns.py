@@ -1,0 +1,229 @@
+"""Host names become addresses: cached, asked once at a time, in bounded time.
+
+Law: `resolve` blocks only the calling greenlet, and never longer than dns.timeout_s x dns.tries. A
+look-up has a greenlet of its own, so a caller that is killed takes no other caller's answer away.
+What was found or not found is pinned for its time: a name that changes its address in between (DNS
+rebinding) stays what it was.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections import OrderedDict
+from typing import Final
+
+import gevent
+from gevent.event import Event
+
+from fetcher.model import Outcome
+from fetcher.net import guard
+from fetcher.net.ares import NameServers, Reply, Why
+from fetcher.net.failures import Failure
+from fetcher.settings import Dns, parse_server
+
+# What is waited for AAAA once A is answered: many name servers never answer AAAA.
+_GRACE_S: Final = 0.1
+# Less time than this is not worth another question.
+_LEAST_S: Final = 0.25
+
+_FAMILIES: Final[dict[str, tuple[int, ...]]] = {
+    "any": (socket.AF_INET, socket.AF_INET6),
+    "4": (socket.AF_INET,),
+    "6": (socket.AF_INET6,),
+}
+_KINDS: Final = {"any": "no IP address", "4": "no IPv4 address", "6": "no IPv6 address"}
+
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
+_MAX_NAME: Final = 253
+
+# Addresses, or why there are none.
+_Verdict = tuple[str, ...] | str
+
+
+class Resolver:
+    """Resolves names for one process; make it and use it in the process whose loop it runs on."""
+
+    def __init__(self, dns: Dns, ip_version: str) -> None:
+        """`ip_version` is any, 4 or 6; a server that is no address raises ValueError."""
+        self._dns = dns
+        self._total_s = dns.timeout_s * dns.tries
+        self._families = _FAMILIES[ip_version]
+        self._kind = _KINDS[ip_version]
+        self._groups = _groups(dns)
+        # Without a way out by IPv6, AAAA is asked only for a name that has no A: half the load.
+        self._at_once = self._families if _has_ipv6() else self._families[:1]
+        self._cache: OrderedDict[str, tuple[float, _Verdict]] = OrderedDict()
+        self._asking: dict[str, gevent.Greenlet] = {}
+
+    def resolve(self, host: str) -> tuple[str, ...]:
+        """The host's addresses in the order to try, IPv4 first; or Failure(DNS)."""
+        verdict = self._verdict(host)
+        if isinstance(verdict, tuple):
+            return verdict
+        raise Failure(Outcome.DNS, f"the host name does not resolve ({verdict})")
+
+    def close(self) -> None:
+        """Let go of the sockets; look-ups that are still waiting fail."""
+        for group in self._groups:
+            group.close()
+
+    def _verdict(self, host: str) -> _Verdict:
+        address = guard.literal(host)
+        if address is not None:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            return (address,) if family in self._families else self._kind
+        name = host.removesuffix(".").lower()
+        if len(name) > _MAX_NAME or _NAME.fullmatch(name) is None:
+            return "not a valid host name"
+        return self._cached(name) or self._joined(name)
+
+    def _cached(self, name: str) -> _Verdict | None:
+        entry = self._cache.get(name)
+        if entry is None:
+            return None
+        until, verdict = entry
+        if time.monotonic() < until:
+            return verdict
+        del self._cache[name]
+        return None
+
+    def _joined(self, name: str) -> _Verdict:
+        """The verdict of the one look-up of this name that is under way, or of a new one."""
+        asking = self._asking.get(name)
+        if asking is None or asking.dead:
+            asking = self._asking[name] = gevent.spawn(self._look_up, name)
+        verdict = asking.get()
+        # A killed greenlet gives its GreenletExit as its value.
+        return "the look-up was stopped" if isinstance(verdict, BaseException) else verdict
+
+    def _look_up(self, name: str) -> _Verdict:
+        try:
+            reply = self._ask(name)
+        finally:
+            del self._asking[name]
+        verdict = reply.addresses or self._words(reply)
+        keep_s = self._dns.cache_s if reply.addresses else self._dns.negative_s
+        while len(self._cache) >= self._dns.cache_names:
+            self._cache.popitem(last=False)
+        self._cache[name] = (time.monotonic() + keep_s, verdict)
+        return verdict
+
+    def _ask(self, name: str) -> Reply:
+        """Ask the servers of each port in turn, each for its share of the time."""
+        share_s = self._total_s / len(self._groups)
+        reply = Reply(Why.SILENT)
+        for group in self._groups:
+            lookup = _Lookup(group, name, self._families, self._at_once)
+            reply = lookup.run(share_s, self._dns.timeout_s)
+            if reply.why not in {Why.SILENT, Why.FAILED}:
+                break
+        return reply
+
+    def _words(self, reply: Reply) -> str:
+        if reply.why is Why.NO_NAME:
+            return "no such name"
+        if reply.why is Why.NO_ADDRESS:
+            return f"it has {self._kind}"
+        if reply.why is Why.SILENT:
+            return f"no answer from the name servers in {self._total_s:g} s"
+        return reply.detail
+
+
+class _Lookup:
+    """One name asked of one group of servers, for one or two families, the preferred first."""
+
+    def __init__(
+        self, group: NameServers, name: str, families: tuple[int, ...], at_once: tuple[int, ...]
+    ) -> None:
+        self._group = group
+        self._name = name
+        self._families = families
+        self._at_once = at_once
+        self._replies: dict[int, tuple[Reply, float]] = {}
+        self._changed = Event()
+
+    def run(self, total_s: float, second_s: float) -> Reply:
+        """Ask, wait and merge; `second_s` is how long A may take once AAAA is there."""
+        end = time.monotonic() + total_s
+        for family in self._at_once:
+            self._ask(family)
+        later = [family for family in self._families if family not in self._at_once]
+        while True:
+            self._ask_again(end)
+            if later and self._why(self._families[0]) in {Why.NO_ADDRESS, Why.FAILED}:
+                self._ask(later.pop())
+            until = min(end, self._until(end, second_s))
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return self._merged()
+            self._changed.clear()
+            self._changed.wait(left_s)
+
+    def _ask(self, family: int) -> None:
+        def reply(answer: Reply) -> None:
+            self._replies[family] = (answer, time.monotonic())
+            self._changed.set()
+
+        self._group.ask(self._name, family, reply)
+
+    def _ask_again(self, end: float) -> None:
+        """c-ares gives a question up early when its server is usually fast: use the time left."""
+        if end - time.monotonic() < _LEAST_S:
+            return
+        for family, (reply, _) in list(self._replies.items()):
+            if reply.why is Why.SILENT:
+                del self._replies[family]
+                self._ask(family)
+
+    def _why(self, family: int) -> Why | None:
+        return self._replies[family][0].why if family in self._replies else None
+
+    def _until(self, end: float, second_s: float) -> float:
+        """When waiting is over, as things stand: 0 when nothing is missing."""
+        first, last = self._families[0], self._families[-1]
+        if all(family in self._replies for family in self._families):
+            return 0
+        if self._why(first) in {Why.FOUND, Why.NO_NAME}:
+            return self._replies[first][1] + _GRACE_S if last in self._at_once else 0
+        if self._why(last) is Why.FOUND:
+            return self._replies[last][1] + second_s
+        return end
+
+    def _merged(self) -> Reply:
+        """All addresses, the preferred family's first; without any, what says most about it."""
+        silent = Reply(Why.SILENT)
+        replies = [self._replies.get(family, (silent, 0))[0] for family in self._families]
+        found = tuple(address for reply in replies for address in reply.addresses)
+        if found:
+            return Reply(Why.FOUND, found)
+        first, last = replies[0], replies[-1]
+        # That the name is there but has no A makes AAAA the question that decides.
+        if first.why is Why.NO_ADDRESS and last.why is not Why.NO_NAME:
+            return last
+        return first
+
+
+def _groups(dns: Dns) -> tuple[NameServers, ...]:
+    """The name servers by port, as c-ares (through gevent) takes one port for all its servers."""
+    by_port: dict[int, list[str]] = {}
+    for text in dns.servers:
+        address, port = parse_server(text)
+        by_port.setdefault(port, []).append(address)
+    total_s = dns.timeout_s * dns.tries / max(1, len(by_port))
+    fresh_s = min(dns.cache_s, dns.negative_s)
+    return tuple(
+        NameServers(tuple(addresses), port, total_s, dns.tries, fresh_s)
+        for port, addresses in (by_port or {53: []}).items()
+    )
+
+
+def _has_ipv6() -> bool:
+    """Whether this machine has a route to the IPv6 internet; nothing is sent."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect(("2000::1", 53))
+    except OSError:
+        return False
+    return True

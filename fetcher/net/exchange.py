@@ -1,0 +1,342 @@
+"""One request and its answer on a libcurl handle that is used again and again.
+
+Law: an exchange ends within its time and its caps, whatever the server does, and ends in `answer`
+or in a Failure; libcurl's callbacks note and count, and never raise. Every connection is made to an
+address that the guard has passed at that very moment. What comes back is the bytes as received:
+decoding is ours, bounded (see net.decoding).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import pycurl
+from gevent import get_hub
+
+from fetcher.model import Outcome
+from fetcher.net import redirects
+from fetcher.net.curl_errors import failure_of
+from fetcher.net.curl_loop import CurlLoop
+from fetcher.net.decoding import Decoder, decoder_for
+from fetcher.net.failures import Failure
+from fetcher.net.guard import Guard
+from fetcher.net.head import Headers, parse_head
+from fetcher.net.tls import ca_file
+from fetcher.settings import Http
+
+_DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
+_STOP: Final = -1  # a write callback's answer that ends the transfer
+_DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth waiting for
+_SUPPRESS_CONNECT_HEADERS: Final = 265  # pycurl has no name for it
+_RATIO_FROM: Final = 1024 * 1024  # decoded bytes from which on the ratio counts
+_HTTP_VERSIONS: Final = {
+    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
+    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
+    pycurl.CURL_HTTP_VERSION_2_0: "2",
+    pycurl.CURL_HTTP_VERSION_3: "3",
+}
+_IP_VERSIONS: Final = {
+    "any": pycurl.IPRESOLVE_WHATEVER,
+    "4": pycurl.IPRESOLVE_V4,
+    "6": pycurl.IPRESOLVE_V6,
+}
+_SAFE_TO_SEND_TWICE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+_NEED_A_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # also where there is no body
+ACCEPT_ENCODING: Final = "gzip, deflate, br"
+
+
+class Request(NamedTuple):
+    """What is asked; `headers` come instead of those of the same names that are always sent."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+
+class Answer(NamedTuple):
+    """What an exchange brought, after its handle is used again."""
+
+    status: int
+    headers: Headers
+    body_bytes: int
+    wire_bytes: int
+    sha256: str
+    is_whole: bool
+    redirect_to: str
+    remote_ip: str | None
+    http_version: str | None
+    phases_ms: tuple[float | None, float | None, float | None]
+
+
+class Exchange:
+    """A handle and what its last request brought; not for two greenlets at once."""
+
+    def __init__(self, loop: CurlLoop, http: Http, guard: Guard) -> None:
+        self._loop = loop
+        self._http = http
+        self._guard = guard
+        self._easy = pycurl.Curl()
+        self._shape: tuple[object, ...] = ()  # what the handle is set up for, the URL aside
+        self._drain_timer: Any = None
+        self._clear(None)
+
+    def _clear(self, sink: Callable[[bytes], None] | None) -> None:
+        self.status = 0
+        self.reason = ""
+        self.headers: list[tuple[str, str]] = []
+        self.body_bytes = 0
+        self.wire_bytes = 0
+        self._sink = sink  # takes the decoded body, piece by piece
+        self._digest = hashlib.sha256()
+        self._decoder: Decoder | None = None
+        self._head_is_whole = False
+        self._head_bytes = 0
+        self._lines: list[bytes] = []  # of a head that is still coming, or of trailers
+        self.redirect_to = ""  # the Location as it was sent
+        self.is_whole = False
+        self._stopped: Failure | None = None
+        self._refused = ""  # why the guard passed no address
+
+    # -- the request -------------------------------------------------------------------------
+
+    def perform(
+        self,
+        request: Request,
+        timeout_s: float,
+        addresses: str = "",
+        sink: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Make the request and fill in the answer. Raises Failure.
+
+        `addresses` is libcurl's "+host:port:address,address".
+        """
+        self._clear(sink)
+        easy = self._easy
+        shape = request[1:]
+        if shape != self._shape:
+            self._configure()
+            self._give_shape(request)
+            self._shape = shape
+        easy.setopt(pycurl.URL, request.url)
+        if addresses:
+            easy.setopt(pycurl.RESOLVE, [addresses])
+        easy.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout_s * 1000)))
+        try:
+            ending = self._loop.perform(easy)
+        finally:
+            self._stop_drain_timer()
+        self._judge(*ending)
+
+    def _configure(self) -> None:
+        easy, http = self._easy, self._http
+        easy.reset()
+        options = {
+            pycurl.NOSIGNAL: 1,
+            pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+            pycurl.PATH_AS_IS: 1,
+            pycurl.HTTP_CONTENT_DECODING: 0,
+            pycurl.HTTP_VERSION: (
+                pycurl.CURL_HTTP_VERSION_2TLS if http.http2 else pycurl.CURL_HTTP_VERSION_1_1
+            ),
+            pycurl.CONNECTTIMEOUT_MS: int(http.connect_timeout_s * 1000),
+            pycurl.LOW_SPEED_TIME: max(1, round(http.low_speed_s)),
+            pycurl.LOW_SPEED_LIMIT: http.low_speed_bytes_s,
+            pycurl.MAXAGE_CONN: max(1, round(http.connection_age_s)),
+            pycurl.DNS_CACHE_TIMEOUT: 60,
+            pycurl.IPRESOLVE: _IP_VERSIONS[http.ip_version],
+            pycurl.PROXY: http.proxy,  # set also where it is empty: the environment is not asked
+            pycurl.NOPROXY: "",
+            _SUPPRESS_CONNECT_HEADERS: 1,
+            pycurl.CAINFO: ca_file(http),
+            pycurl.SSL_VERIFYPEER: int(http.verify_tls),
+            pycurl.SSL_VERIFYHOST: 2 if http.verify_tls else 0,
+            pycurl.HEADERFUNCTION: self._on_header,
+            pycurl.WRITEFUNCTION: self._on_body,
+            pycurl.OPENSOCKETFUNCTION: self._on_connect,
+        }
+        if http.client_cert:
+            options[pycurl.SSLCERT] = http.client_cert
+        if http.client_key:
+            options[pycurl.SSLKEY] = http.client_key
+        for option, value in options.items():
+            easy.setopt(option, value)
+
+    def _give_shape(self, request: Request) -> None:
+        easy = self._easy
+        headers = {
+            "user-agent": f"User-Agent: {self._http.user_agent}",
+            "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}",
+            "accept": "Accept: */*",
+        }
+        body = request.body
+        if request.method == "HEAD":
+            easy.setopt(pycurl.NOBODY, 1)
+            body = None  # libcurl would announce it and not send it
+        elif body is None and request.method in _NEED_A_LENGTH:
+            body = b""
+        if body is not None:
+            easy.setopt(pycurl.POSTFIELDS, body)
+            # What libcurl would add of its own accord.
+            headers |= {"expect": "Expect:", "content-type": "Content-Type:"}
+        if request.method not in _SAFE_TO_SEND_TWICE:
+            # libcurl sends a request again where a kept connection was closed meanwhile.
+            easy.setopt(pycurl.FRESH_CONNECT, 1)
+        if request.method not in ("GET", "HEAD") or body is not None:
+            easy.setopt(pycurl.CUSTOMREQUEST, request.method)
+        for name, value in request.headers:
+            if request.method != "HEAD" or name.lower() not in redirects.BODY_HEADERS:
+                headers[name.lower()] = f"{name}: {value}" if value else f"{name};"
+        easy.setopt(
+            pycurl.HTTPHEADER, [line.encode("latin-1", "replace") for line in headers.values()]
+        )
+
+    # -- what libcurl tells while it runs ----------------------------------------------------
+
+    def _on_connect(self, _purpose: int, address: tuple[int, int, int, Any]) -> Any:
+        family, kind, protocol, (host, *_) = address
+        refusal = None if self._http.proxy else self._guard.refusal(_text(host))
+        if refusal is not None:
+            self._refused = refusal
+            return pycurl.SOCKET_BAD
+        return socket.SocketType(family, kind, protocol)
+
+    def _on_header(self, line: bytes) -> int | None:
+        self._head_bytes += len(line)
+        if self._head_bytes > self._http.max_header_bytes:
+            limit = self._http.max_header_bytes
+            return self._stop(
+                Outcome.PROTOCOL, f"more bytes of headers than http.max_header_bytes ({limit})"
+            )
+        if len(line) > 2:
+            self._lines.append(line)
+            return None
+        if self._head_is_whole:
+            return None  # the end of the trailers
+        head, self._lines = self._lines, []
+        try:
+            status, reason, headers = parse_head(head)
+        except Failure as failure:
+            self._stopped = failure
+            return _STOP
+        if status < 200:
+            return None  # an interim answer, such as 103 Early Hints
+        self.status, self.reason, self.headers = status, reason, headers
+        return self._on_head()
+
+    def _on_head(self) -> int | None:
+        self._head_is_whole = True
+        if len(self.headers) > self._http.max_headers:
+            limit = self._http.max_headers
+            return self._stop(Outcome.PROTOCOL, f"more headers than http.max_headers ({limit})")
+        if self.status in redirects.STATUSES and (location := self.header("location")):
+            self.redirect_to = location
+            self._drain_timer = get_hub().loop.timer(_DRAIN_S)
+            self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
+        if encodings := self.header("content-encoding"):
+            try:
+                self._decoder = decoder_for(encodings, self._http.max_body_bytes)
+            except Failure as failure:
+                self._stopped = failure
+                return _STOP
+        return None
+
+    def _on_body(self, data: bytes) -> int | None:
+        self.wire_bytes += len(data)
+        if self.redirect_to and self.wire_bytes > self._http.redirect_body_bytes:
+            return _STOP
+        if self.wire_bytes > self._http.max_wire_bytes:
+            return self._stop(
+                Outcome.TOO_LARGE,
+                f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})",
+            )
+        if self._decoder is None:
+            return self._take(data)
+        try:
+            for piece in self._decoder.pieces(data):
+                if self._take(piece) is not None:
+                    return _STOP
+        except Failure as failure:
+            self._stopped = failure
+            return _STOP
+        return None
+
+    def _take(self, piece: bytes) -> int | None:
+        http = self._http
+        self.body_bytes += len(piece)
+        self._digest.update(piece)
+        if self.body_bytes > http.max_body_bytes:
+            return self._stop(
+                Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
+            )
+        if self.body_bytes > max(_RATIO_FROM, self.wire_bytes * http.max_ratio):
+            return self._stop(
+                Outcome.TOO_LARGE,
+                f"unpacks to more than http.max_ratio ({http.max_ratio}) times its size",
+            )
+        if self._sink is not None:
+            self._sink(piece)
+        return None
+
+    def _stop(self, outcome: Outcome, message: str) -> int:
+        self._stopped = Failure(outcome, message)
+        return _STOP
+
+    # -- the answer --------------------------------------------------------------------------
+
+    def _judge(self, code: int, words: str) -> None:
+        if self.redirect_to:
+            return  # whatever became of its body
+        if self._stopped is not None:
+            raise self._stopped
+        if code:
+            if self._refused and code == pycurl.E_COULDNT_CONNECT:
+                raise Failure(Outcome.BLOCKED, self._refused)
+            raise failure_of(code, words, self._easy, self._http)
+        if not self._head_is_whole:
+            raise Failure(Outcome.PROTOCOL, "the response breaks off in its headers")
+        if self._decoder is not None and self.wire_bytes:
+            self._decoder.end()
+        self.is_whole = True
+
+    def _stop_drain_timer(self) -> None:
+        if self._drain_timer is not None:
+            self._drain_timer.stop()
+            self._drain_timer.close()
+            self._drain_timer = None
+
+    def header(self, name: str) -> str | None:
+        """The values of this name (lower case), joined; None where there is none."""
+        size = len(name)
+        values = [v for key, v in self.headers if len(key) == size and key.lower() == name]
+        return ", ".join(values) if values else None
+
+    def answer(self) -> Answer:
+        """What is known of the answer so far."""
+        get = self._easy.getinfo
+        connect = tls = None
+        if get(pycurl.NUM_CONNECTS):
+            connect, tls = _ms(get(pycurl.CONNECT_TIME)), _ms(get(pycurl.APPCONNECT_TIME))
+        return Answer(
+            self.status,
+            self.headers,
+            self.body_bytes,
+            self.wire_bytes,
+            self._digest.hexdigest(),
+            self.is_whole,
+            self.redirect_to,
+            get(pycurl.PRIMARY_IP) or None,
+            _HTTP_VERSIONS.get(get(pycurl.INFO_HTTP_VERSION)),
+            (connect, tls, _ms(get(pycurl.STARTTRANSFER_TIME))),
+        )
+
+
+def _ms(time_s: float) -> float | None:
+    return round(time_s * 1000, 3) if time_s > 0 else None
+
+
+def _text(host: str | bytes) -> str:
+    return host.decode("ascii", "replace") if isinstance(host, bytes) else host

@@ -1,0 +1,213 @@
+"""Which IP addresses may be connected to: the public internet, and what `guard.allow` opens.
+
+Law: an address is judged at each new connection, as the very address that is connected to, so a
+name that resolves anew cannot pass. The denied networks are an explicit list (the IANA registries
+of special-purpose addresses), as `ipaddress.is_global` passes several of them. An IPv6 address that
+only wraps an IPv4 address is judged as that address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+# Judgements remembered by one guard: crawls come back to the same addresses.
+_REMEMBERED: Final = 8192
+
+_V4: Final = 4
+_V6: Final = 16
+# A network as numbers: the length of its addresses in bytes, its first, its last.
+_Range = tuple[int, int, int]
+
+_DENIED: Final = (
+    ("0.0.0.0/8", "an address of this host"),
+    ("10.0.0.0/8", "a private address"),
+    ("100.64.0.0/10", "an address of a provider's own network"),
+    ("127.0.0.0/8", "a loopback address"),
+    ("168.63.129.16/32", "a cloud's metadata address"),
+    ("169.254.169.254/32", "a cloud's metadata address"),
+    ("169.254.0.0/16", "a link-local address"),
+    ("172.16.0.0/12", "a private address"),
+    ("192.0.0.0/24", "an address reserved for protocols"),
+    ("192.0.2.0/24", "an address for documentation"),
+    ("192.88.99.0/24", "an address of a 6to4 relay"),
+    ("192.168.0.0/16", "a private address"),
+    ("198.18.0.0/15", "an address for benchmarks"),
+    ("198.51.100.0/24", "an address for documentation"),
+    ("203.0.113.0/24", "an address for documentation"),
+    ("224.0.0.0/4", "a multicast address"),
+    ("255.255.255.255/32", "the broadcast address"),
+    ("240.0.0.0/4", "a reserved address"),
+    ("::/128", "an address of this host"),
+    ("::1/128", "a loopback address"),
+    ("64:ff9b:1::/48", "an address of a private translator"),
+    ("100::/64", "an address that discards all"),
+    ("2001::/32", "a Teredo address"),
+    ("2001::/23", "an address reserved for protocols"),
+    ("2001:db8::/32", "an address for documentation"),
+    ("3fff::/20", "an address for documentation"),
+    ("5f00::/16", "an address of segment routing"),
+    ("fd00:ec2::254/128", "a cloud's metadata address"),
+    ("fc00::/7", "a private address"),
+    ("fe80::/10", "a link-local address"),
+    ("fec0::/10", "a site-local address"),
+    ("ff00::/8", "a multicast address"),
+)
+
+# IPv6 networks whose addresses only wrap an IPv4 address, and how many bits stand after it.
+_WRAPPERS: Final = (
+    ("::ffff:0:0/96", 0),
+    ("::/96", 0),
+    ("64:ff9b::/96", 0),
+    ("2002::/16", 80),
+)
+
+# What IPv6 has in use as public addresses; all else is refused.
+_PUBLIC_V6: Final = "2000::/3"
+# Bits 32 to 63 of an ISATAP address, whose last 32 bits are an IPv4 address.
+_ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
+
+_PART: Final = r"(?:0[xX][0-9a-fA-F]*|[0-9]+)"
+_NUMERIC: Final = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}", re.ASCII)
+
+
+class Guard:
+    """Judges addresses; `allow` are networks that are opened.
+
+    A network of `allow` opens an address that lies in it, and an IPv6 address that wraps an IPv4
+    address that lies in it: "127.0.0.0/8" opens ::ffff:127.0.0.1 too, but not ::1.
+    """
+
+    def __init__(self, allow: Iterable[str]) -> None:
+        self._allow = tuple(_range(network) for network in allow)
+        self._judged = lru_cache(_REMEMBERED)(self._judge)
+
+    def refusal(self, address: str) -> str | None:
+        """None if this IP address may be connected to, else why not."""
+        return self._judged(address)
+
+    def _judge(self, address: str) -> str | None:
+        packed = _packed(address.partition("%")[0])
+        if packed is None:
+            return f"{address[:80]} is no IP address"
+        size, number = len(packed), int.from_bytes(packed)
+        if self._allows(size, number):
+            return None
+        if size == _V4:
+            return _refused(address, self._denied_v4(number))
+        return _refused(address, self._denied_v6(number))
+
+    def _denied_v4(self, number: int) -> str | None:
+        return None if self._allows(_V4, number) else _kind(_V4, number)
+
+    def _denied_v6(self, number: int) -> str | None:
+        kind = _kind(_V6, number)
+        if kind is not None:
+            return kind
+        for (_, first, last), shift in _WRAPPER_RANGES:
+            if first <= number <= last:
+                return self._denied_inside(number >> shift)
+        if not _PUBLIC_RANGE[1] <= number <= _PUBLIC_RANGE[2]:
+            return "no public address"
+        if (number >> 32) & 0xFFFF_FFFF in _ISATAP:
+            return self._denied_inside(number)
+        return None
+
+    def _denied_inside(self, number: int) -> str | None:
+        """Judge the IPv4 address in the lowest 32 bits."""
+        inside = number & 0xFFFF_FFFF
+        kind = self._denied_v4(inside)
+        return kind and f"{socket.inet_ntoa(inside.to_bytes(4))}, {kind}, in IPv6"
+
+    def _allows(self, size: int, number: int) -> bool:
+        return any(size == s and first <= number <= last for s, first, last in self._allow)
+
+
+def literal(host: str) -> str | None:
+    """The canonical IP address that a URL's host means in any notation, or None for a name.
+
+    Takes what resolvers, libcurl and browsers take: brackets, zones, short, octal, hexadecimal and
+    single-number IPv4, percent-encoding, full-width digits, a dot at the end. No look-up is made.
+    """
+    if ":" in host:
+        return _literal_v6(host)
+    if "%" in host:
+        host = unquote_to_bytes(host).decode("utf-8", "replace")
+    if not host.isascii():
+        host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
+    return _literal_v4(host.removesuffix("."))
+
+
+def _literal_v6(host: str) -> str | None:
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    text, percent, zone = host.partition("%")
+    packed = _packed(text)
+    if packed is None or len(packed) != _V6:
+        return None
+    # In a URL the zone's percent sign is itself encoded.
+    return socket.inet_ntop(socket.AF_INET6, packed) + percent + zone.removeprefix("25")
+
+
+def _literal_v4(host: str) -> str | None:
+    """As inet_aton: the last part fills all bytes that are left, each other part is one byte."""
+    if _NUMERIC.fullmatch(host) is None or len(host) > 100:
+        return None
+    parts = host.split(".")
+    try:
+        numbers = [_number(part) for part in parts]
+    except ValueError:
+        return None
+    *heads, last = numbers
+    if any(head > 255 for head in heads) or last >= 256 ** (4 - len(heads)):
+        return None
+    return socket.inet_ntoa(bytes(heads) + last.to_bytes(4 - len(heads)))
+
+
+def _number(part: str) -> int:
+    if part[:2] in {"0x", "0X"}:
+        return int(part[2:] or "0", 16)
+    return int(part, 8 if part.startswith("0") else 10)
+
+
+def _packed(text: str) -> bytes | None:
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        return socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        return None
+
+
+def _refused(address: str, kind: str | None) -> str | None:
+    return kind and f"{address} is {kind} (guard.allow opens it)"
+
+
+def _kind(size: int, number: int) -> str | None:
+    """What sort of denied address it is."""
+    for first, last, kind in _DENIED_RANGES[size]:
+        if first <= number <= last:
+            return kind
+    return None
+
+
+def _range(network: str) -> _Range:
+    net = ipaddress.ip_network(network)
+    return net.max_prefixlen // 8, int(net.network_address), int(net.broadcast_address)
+
+
+_DENIED_RANGES: Final = {
+    size: tuple(
+        (first, last, kind)
+        for (s, first, last), kind in ((_range(network), kind) for network, kind in _DENIED)
+        if s == size
+    )
+    for size in (_V4, _V6)
+}
+_WRAPPER_RANGES: Final = tuple((_range(network), shift) for network, shift in _WRAPPERS)
+_PUBLIC_RANGE: Final = _range(_PUBLIC_V6)

@@ -1,0 +1,33 @@
+"""The head of a response, as bytes, becomes a status and headers.
+
+Law: text is read as latin-1, as http.client does it, so that no byte is an error; names and values
+stay as they were sent, in order, doubles included.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fetcher.model import Outcome
+from fetcher.net.failures import Failure
+
+_STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
+Headers = list[tuple[str, str]]
+
+
+def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
+    """Status, reason and headers of a head's lines, line ends included. Raises Failure."""
+    match = _STATUS_LINE.match(lines[0]) if lines else None
+    if match is None:
+        said = ascii(lines[0].decode("latin-1").strip())[:80] if lines else "none"
+        raise Failure(Outcome.PROTOCOL, f"malformed status line: {said}")
+    headers: Headers = []
+    for line in lines[1:]:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if line[0] in b" \t" and headers:  # folded, as nobody should any more
+            last, begun = headers[-1]
+            headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
+        elif colon:
+            headers.append((name.rstrip(), value.strip()))
+    return int(match[1]), match[2].decode("latin-1"), headers

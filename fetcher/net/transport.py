@@ -1,0 +1,60 @@
+"""What all fetches of a worker share: handles, connections, name look-ups, the guard.
+
+Law: addresses are looked up here, pinned for libcurl, and passed by the guard when a connection is
+made to them; libcurl never looks up a name.
+"""
+
+from __future__ import annotations
+
+import gevent
+
+from fetcher.model import Outcome
+from fetcher.net import urls
+from fetcher.net.curl_loop import CurlLoop
+from fetcher.net.dns import Resolver
+from fetcher.net.exchange import Exchange
+from fetcher.net.failures import Failure
+from fetcher.net.guard import Guard, literal
+from fetcher.net.tls import check_files
+from fetcher.settings import Settings
+
+
+class Transport:
+    """One for a worker process. Raises ConfigError."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_files(settings.http)
+        self.http = settings.http
+        self._resolver = Resolver(settings.dns, settings.http.ip_version)
+        self._guard = Guard(settings.guard.allow)
+        self._loop = CurlLoop(settings.http.max_connections)
+        self._idle: list[Exchange] = []
+
+    @property
+    def late(self) -> Failure:
+        """The deadline is over."""
+        limit_s = self.http.total_timeout_s
+        return Failure(Outcome.TIMEOUT, f"took longer than http.total_timeout_s ({limit_s:g} s)")
+
+    def lend(self) -> Exchange:
+        """A handle for one exchange; give it back."""
+        return self._idle.pop() if self._idle else Exchange(self._loop, self.http, self._guard)
+
+    def give_back(self, exchange: Exchange) -> None:
+        self._idle.append(exchange)
+
+    def pin(self, target: urls.Target, timeout_s: float) -> str:
+        """The host's addresses now, as libcurl takes them; "" for an address in itself.
+
+        Raises Failure.
+        """
+        if literal(target.host) is not None:
+            return ""
+        with gevent.Timeout(timeout_s, self.late):
+            addresses = self._resolver.resolve(target.host)
+        # "+": libcurl may forget it; it is said again each time.
+        return f"+{target.host}:{target.port}:{','.join(map(_bracketed, addresses))}"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,272 @@
+"""The bounded pool in which a worker's lines are fetched, and the gate before which they wait.
+
+Law: at most `pool_size` greenlets exist, each takes step after step, so that a line costs no spawn;
+a line that must wait (for its host's turn, for another attempt) waits outside of the pool. Lines of
+all batches meet here and share nothing but the pool.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import gevent
+import gevent.event
+import gevent.pool
+
+from fetcher.core.politeness import FREE, Gate, Report, Rules
+from fetcher.core.referee import Ticketed, number_of
+from fetcher.model import Outcome, Result, Task
+from fetcher.net.fetch import Fetch, Fetcher
+from fetcher.net.urls import host_key
+from fetcher.pipeline.held import Held
+from fetcher.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_CLOCK_S: Final = 0.01  # how exactly waits end
+_IDLE_S: Final = 1.0
+
+
+class Line:
+    """A line of a lease, on its way."""
+
+    __slots__ = ("fetch", "held", "host", "task")
+
+    def __init__(self, held: Held, task: Task, host: str) -> None:
+        self.held = held
+        self.task = task
+        self.host = host  # whose turn it needs
+        self.fetch: Fetch | None = None  # once it has begun
+
+
+class LinePool:
+    """One for a worker process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        fetcher: Fetcher,
+        worker: str,
+        done: Callable[[Line, Result], None],
+        may_begin: Callable[[], bool],
+    ) -> None:
+        """`done` takes each line's result; nothing is begun while not `may_begin`."""
+        self._settings = settings
+        self._fetcher = fetcher
+        self._worker = worker
+        self._done = done
+        self._may_begin = may_begin
+        self._pool = gevent.pool.Pool(settings.worker.pool_size)
+        self._low = settings.worker.pool_size // 8
+        self._queue: deque[Line] = deque()  # that may be asked for now
+        self._starting = False  # a pool greenlet was spawned and has not run yet
+        self._running: dict[Line, float] = {}  # -> since when, the longest first
+        polite = settings.polite
+        self._is_polite = polite.enabled and settings.worker.transport == "curl"
+        self._gate: Gate[Line] = Gate(
+            Rules(
+                per_host=polite.per_host,
+                delay_s=polite.delay_s,
+                circuit_failures=polite.circuit_failures,
+                circuit_s=polite.circuit_s,
+            )
+        )
+        self._hosts: dict[int, str] = {}  # those that the referee knows of
+        self.room = gevent.event.Event()  # there may be room for another batch
+        self.host_news = gevent.event.Event()  # there may be something to tell the referee
+
+    # -- lines come --------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another batch should be taken."""
+        return (
+            len(self._queue) <= self._low and self._gate.parked <= self._settings.worker.max_parked
+        )
+
+    def admit(self, held: Held, tasks: Iterable[Task]) -> None:
+        """These lines are to be fetched."""
+        if not self._is_polite:
+            lines = [Line(held, task, FREE) for task in tasks]
+            held.active += len(lines)
+            self._queue.extend(lines)
+            self.start()
+            return
+        now = time.monotonic()
+        limit = self._settings.http.max_url_bytes
+        for task in tasks:
+            host = FREE if task.fault else host_key(task.url, limit)
+            self._gate.arrive(host, Line(held, task, host), now)
+        self.turn()
+
+    def turn(self) -> None:
+        """Let those begin whose turn it is."""
+        now = time.monotonic()
+        while len(self._queue) < self._pool.free_count():
+            line = self._gate.take(now)
+            if line is None:
+                break
+            line.held.active += 1
+            self._queue.append(line)
+        for line, why in self._gate.given_up():
+            self._give_up(line, why)
+        self.host_news.set()
+        self.start()
+
+    def watch_the_clock(self) -> None:
+        """A greenlet's whole life: end the waits that time ends."""
+        while True:
+            at = self._gate.next_at()
+            now = time.monotonic()
+            if at is None or at > now + _IDLE_S:
+                gevent.sleep(_CLOCK_S if self._gate.parked else _IDLE_S / 10)
+                continue
+            gevent.sleep(max(at - now, _CLOCK_S))
+            self.turn()
+
+    # -- the pool ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """See that a greenlet is there for the next line."""
+        # Each greenlet starts the next one only as it takes a line: fetches that do not block
+        # are done by one greenlet, and a thousand that do are in flight at once.
+        if self._has_work() and not self._starting and self._pool.free_count() > 0:
+            self._starting = True
+            self._pool.spawn(self._work)
+
+    def _has_work(self) -> bool:
+        # While the sink does not take rows nothing new is begun, so that they do not pile up here.
+        return bool(self._queue) and self._may_begin()
+
+    def _work(self) -> None:
+        self._starting = False
+        while self._has_work():
+            line = self._queue.popleft()
+            self.start()
+            if len(self._queue) <= self._low:
+                self.room.set()
+            self._step(line)
+
+    def _step(self, line: Line) -> None:
+        if line.fetch is None:
+            line.fetch = self._fetcher.begin(line.task)
+        fetch = line.fetch
+        self._running[line] = time.monotonic()
+        try:
+            fetch.step()
+        # A step raises nothing; one that does all the same must not cost the line its row.
+        except Exception as error:
+            log.exception("the fetcher failed on line %d", line.task.line)
+            said = f"the fetcher itself failed: {type(error).__name__}: {error}"
+            task = line.task
+            result = Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
+            self._end(line, result, Report())
+            return
+        report = (
+            Report(fetch.trouble, fetch.rest_s or 0.0, fetch.delay_s) if line.host else _FREE_REPORT
+        )
+        if fetch.result is not None:
+            self._end(line, fetch.result, report)
+        elif self._is_polite or fetch.wait_s:
+            self._park(line, fetch, report)
+        else:
+            del self._running[line]
+            self._queue.appendleft(line)
+
+    def _end(self, line: Line, result: Result, report: Report) -> None:
+        del self._running[line]
+        line.held.active -= 1
+        if line.host:
+            self._gate.done(line.host, time.monotonic(), report)
+        self._done(line, result)
+        if self._is_polite:
+            self.turn()
+
+    def _park(self, line: Line, fetch: Fetch, report: Report) -> None:
+        del self._running[line]
+        line.held.active -= 1
+        now = time.monotonic()
+        asked = line.host
+        if self._is_polite:
+            line.host = host_key(fetch.url, self._settings.http.max_url_bytes)
+        self._gate.arrive(line.host, line, now, now + fetch.wait_s, first=not fetch.wait_s)
+        if asked:
+            self._gate.done(asked, now, report)
+        self.turn()
+
+    def _give_up(self, line: Line, why: str) -> None:
+        if line.fetch is None:
+            line.fetch = self._fetcher.begin(line.task)
+        line.fetch.give_up(why)
+        assert line.fetch.result is not None
+        self._done(line, line.fetch.result)
+
+    # -- the referee -------------------------------------------------------------------------
+
+    def wants(self, ticket: int, *, again: bool) -> list[int]:
+        """Hosts to ask the referee for."""
+        numbers = []
+        for host in self._gate.wants(ticket, again=again):
+            number = number_of(host)
+            self._hosts[number] = host
+            numbers.append(number)
+        return numbers
+
+    def releases(self) -> list[tuple[int, int, float]]:
+        """Hosts to give back: number, ticket, seconds of rest."""
+        given = []
+        for host, ticket, rest_s in self._gate.releases():
+            number = number_of(host)
+            self._hosts.pop(number, None)
+            given.append((number, ticket, rest_s))
+        return given
+
+    def owned(self) -> list[Ticketed]:
+        """What this worker may ask."""
+        return [(number_of(host), ticket) for host, ticket in self._gate.owned()]
+
+    def granted(self, hosts: Iterable[Ticketed]) -> None:
+        self._gate.granted(self._named(hosts), time.monotonic())
+        self.turn()
+
+    def recalled(self, hosts: Iterable[Ticketed]) -> None:
+        self._gate.recalled(self._named(hosts), time.monotonic())
+        self.turn()
+
+    def disowned(self) -> None:
+        """This worker was silent for too long: its hosts are others' by now."""
+        self._gate.disowned(time.monotonic())
+        self.turn()
+
+    def _named(self, hosts: Iterable[Ticketed]) -> list[tuple[str, int]]:
+        return [(self._hosts[n], ticket) for n, ticket in hosts if n in self._hosts]
+
+    # -- what others may know ----------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Lines that wait for the pool, or outside of it."""
+        return len(self._queue) + self._gate.parked
+
+    def longest_s(self) -> tuple[float, int]:
+        """For how long the oldest step has run, and its line; (0, 0) where none runs."""
+        for line, since in self._running.items():
+            return time.monotonic() - since, line.task.line
+        return 0.0, 0
+
+    def drain(self, timeout_s: float) -> None:
+        """Begin nothing more, and let what is in flight end."""
+        self._queue.clear()
+        self._may_begin = lambda: False
+        self._pool.join(timeout=timeout_s)
+
+
+_FREE_REPORT: Final = Report()

@@ -1,0 +1,344 @@
+"""The gate and the referee: whose turn it is, alone and across workers; time is a number."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from fetcher.core.politeness import FREE, Gate, Report, Rules
+from fetcher.core.referee import CONTESTED_S, Referee, Ticketed, number_of
+
+RULES = Rules(per_host=2, delay_s=0.5, circuit_failures=3, circuit_s=60.0, is_owner=True)
+FINE = Report()
+
+
+def gate(**changes: float | bool) -> Gate[str]:
+    return Gate(Rules(**{**{f: getattr(RULES, f) for f in Rules.__struct_fields__}, **changes}))
+
+
+def taken(made: Gate[str], now: float) -> list[str]:
+    items = []
+    while (item := made.take(now)) is not None:
+        items.append(item)
+    return items
+
+
+def test_a_host_is_asked_by_so_many_at_once_and_in_order() -> None:
+    made = gate(delay_s=0.0)
+    for n in range(4):
+        made.arrive("h", f"h{n}", 0)
+    assert taken(made, 0) == ["h0", "h1"]
+    assert made.parked == 2
+    made.done("h", 1, FINE)
+    assert taken(made, 1) == ["h2"]
+
+
+def test_requests_to_a_host_begin_so_far_apart() -> None:
+    made = gate(per_host=10)
+    for n in range(3):
+        made.arrive("h", f"h{n}", 0)
+    assert taken(made, 0) == ["h0"]
+    assert made.next_at() == 0.5
+    assert taken(made, 0.4) == []
+    assert taken(made, 0.5) == ["h1"]
+
+
+def test_hosts_take_turns_and_a_slow_one_holds_up_no_other() -> None:
+    made = gate(delay_s=0.0, per_host=1)
+    for n in range(1000):
+        made.arrive("slow", f"slow{n}", 0)
+    for n in range(3):
+        made.arrive(f"h{n}", f"fast{n}", 0)
+    assert taken(made, 0) == ["slow0", "fast0", "fast1", "fast2"]
+
+
+def test_a_host_that_asks_for_rest_gets_it_and_its_own_delay_is_kept() -> None:
+    made = gate()
+    for n in range(3):
+        made.arrive("h", f"h{n}", 0)
+    assert taken(made, 0) == ["h0"]
+    made.done("h", 1, Report(rest_s=30.0, delay_s=5.0))
+    assert taken(made, 30.9) == []
+    assert taken(made, 31) == ["h1"]
+    assert taken(made, 35.9) == []
+    assert taken(made, 36) == ["h2"]
+
+
+def test_a_host_that_fails_again_and_again_is_given_up_and_tried_again_by_one() -> None:
+    made = gate(delay_s=0.0)
+    for n in range(9):
+        made.arrive("h", f"h{n}", 0)
+    for _ in range(3):
+        assert made.take(1) is not None
+        made.done("h", 1, Report(trouble="no answer"))
+    given_up = made.given_up()
+    assert [item for item, _ in given_up] == [f"h{n}" for n in range(3, 9)]
+    assert "given up for 60 s after 3 failures in a row (last: no answer)" in given_up[0][1]
+    assert made.given_up() == []
+    made.arrive("h", "late", 30)
+    assert [item for item, _ in made.given_up()] == ["late"]
+    made.arrive("h", "trial", 61)
+    made.arrive("h", "next", 61)
+    assert taken(made, 61) == ["trial"]
+    made.done("h", 62, FINE)
+    assert taken(made, 62) == ["next"]
+    assert made.parked == 0
+
+
+def test_what_waits_for_another_attempt_is_out_of_the_way() -> None:
+    made = gate()
+    made.arrive("h", "again", 0, 10.0)
+    made.arrive(FREE, "free", 0, 5.0)
+    assert made.parked == 2
+    assert taken(made, 4) == []
+    assert taken(made, 5) == ["free"]
+    assert taken(made, 10) == ["again"]
+    made.done(FREE, 10, FINE)
+
+
+def test_a_next_hop_goes_before_what_waits() -> None:
+    made = gate(delay_s=0.0, per_host=1)
+    made.arrive("h", "a", 0)
+    made.arrive("h", "b", 0, first=True)
+    assert made.take(0) == "b"
+
+
+def test_hosts_are_forgotten_once_there_is_nothing_to_remember() -> None:
+    made = gate()
+    for n in range(1000):
+        made.arrive(f"h{n}", "x", n)
+        assert made.take(n) == "x"
+        made.done(f"h{n}", n, FINE)
+    for n in range(30_000):
+        made.arrive(f"dead{n}", "x", 4000 + n)
+        assert made.take(4000 + n) == "x"
+        made.done(f"dead{n}", 4000 + n, Report(trouble="dead"))
+    assert len(made._hosts) < 12_000
+
+
+# -- across workers --------------------------------------------------------------------------
+
+
+def test_a_host_is_asked_only_once_it_is_granted_and_is_given_back_when_idle() -> None:
+    made = gate(is_owner=False)
+    made.arrive("h", "x", 0)
+    assert taken(made, 0) == []
+    assert made.wants(7) == ["h"]
+    made.granted([("h", 6)], 1)
+    assert taken(made, 1) == [], "that was an answer to another want"
+    made.granted([("h", 7)], 1)
+    assert taken(made, 1) == ["x"]
+    made.done("h", 1.2, FINE)
+    ((name, ticket, rest_s),) = made.releases()
+    assert (name, ticket, round(rest_s, 6)) == ("h", 7, 0.3)
+
+
+def test_a_recalled_host_is_given_back_once_what_asks_it_has_ended() -> None:
+    made = gate(is_owner=False, delay_s=0.0)
+    for n in range(3):
+        made.arrive("h", f"h{n}", 0)
+    assert made.wants(1) == ["h"]
+    made.granted([("h", 1)], 0)
+    assert taken(made, 0) == ["h0", "h1"]
+    made.recalled([("h", 1)], 1)
+    made.done("h", 2, FINE)
+    assert (taken(made, 2), made.releases()) == ([], [])
+    made.done("h", 3, FINE)
+    assert made.releases() == [("h", 1, 0.0)]
+    assert made.wants(2) == ["h"], "it still has something for it"
+
+
+def test_the_referee_gives_a_host_to_one_worker_and_to_the_next_after_its_rest() -> None:
+    referee = Referee()
+    referee.want("a", [1, 2], 0, 0)
+    referee.want("b", [1], 0, 0)
+    assert referee.grants(0) == {"a": [(1, 0), (2, 0)]}
+    referee.release("a", [(1, 0, 2.0)], 1)
+    assert referee.grants(2.9) == {}
+    assert referee.grants(3) == {"b": [(1, 0)]}
+
+
+def test_the_referee_recalls_what_others_wait_for() -> None:
+    referee = Referee()
+    referee.want("a", [1], 0, 0)
+    assert referee.grants(0) == {"a": [(1, 0)]}
+    referee.want("b", [1], 0, 1)
+    assert referee.recalls(CONTESTED_S - 0.1) == {}
+    assert referee.recalls(CONTESTED_S) == {"a": [(1, 0)]}
+    assert referee.recalls(CONTESTED_S + 0.1) == {}
+    assert referee.recalls(CONTESTED_S + 3) == {"a": [(1, 0)]}, "the first may have been lost"
+
+
+def test_the_referee_takes_from_who_is_gone_and_says_a_lost_grant_again() -> None:
+    referee = Referee()
+    referee.want("a", [1], 0, 0)
+    assert referee.grants(0) == {"a": [(1, 0)]}
+    referee.want("a", [1], 0, 2)
+    assert referee.grants(2) == {"a": [(1, 0)]}
+    referee.want("b", [1], 0, 3)
+    referee.left("a", 4)
+    assert referee.grants(4) == {"b": [(1, 0)]}
+    referee.release("b", [(1, 9, 0.0)], 5)
+    assert len(referee) == 1, "that was another grant"
+    referee.release("b", [(1, 0, 0.0)], 5)
+    assert len(referee) == 0
+
+
+def test_a_new_referee_learns_who_owns_what_before_it_grants() -> None:
+    referee = Referee(quiet_until=5)
+    referee.want("b", [1, 2], 0, 0)
+    referee.owns("a", [(1, 0)], 1)
+    assert referee.grants(4.9) == {}
+    assert referee.grants(5) == {"b": [(2, 0)]}
+
+
+class Crowd:
+    """Workers with gates, a referee that may be replaced, and channels that delay and lose."""
+
+    referee_class = Referee
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.now = 0.0
+        self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
+        self.referee = self.referee_class(self.rules.delay_s)
+        self.gates: dict[str, Gate[str]] = {}
+        self.asking: dict[str, list[tuple[float, str]]] = {}  # worker -> (ends at, host)
+        self.starts: dict[str, float] = {}
+        self.names = {number_of(f"h{n}"): f"h{n}" for n in range(6)}
+        self.begun: Counter[str] = Counter()
+        self.lost = self.dice.choice((0.0, 0.1, 0.3))
+        self.delay_s = self.dice.choice((0.0, 0.2, 2.0))
+        self.channels: dict[str, deque[tuple[float, Callable[[], None]]]] = {}
+        self.serial = itertools.count(1)
+        self.pending = [f"h{self.dice.randint(0, 5)}" for _ in range(self.dice.randint(5, 80))]
+        self.total = len(self.pending)
+        for _ in range(self.dice.randint(1, 4)):
+            self.join()
+
+    def join(self) -> None:
+        name = f"w{next(self.serial)}"
+        self.gates[name] = Gate(self.rules)
+        self.asking[name] = []
+
+    def send(self, channel: str, deliver: Callable[[], None]) -> None:
+        """In order within a channel, late, and sometimes not at all."""
+        if self.dice.random() >= self.lost:
+            at = self.now + self.dice.random() * self.delay_s
+            self.channels.setdefault(channel, deque()).append((at, deliver))
+
+    def deliver(self) -> None:
+        for queue in self.channels.values():
+            while queue and queue[0][0] <= self.now:
+                queue.popleft()[1]()
+
+    def turn(self, worker: str) -> None:
+        made = self.gates[worker]
+        if self.pending and self.dice.random() < 0.3:
+            host = self.pending.pop()
+            made.arrive(host, host, self.now)
+        for end, host in [each for each in self.asking[worker] if each[0] <= self.now]:
+            self.asking[worker].remove((end, host))
+            made.done(host, self.now, FINE)
+        while (item := made.take(self.now)) is not None:
+            self.asking[worker].append((self.now + self.dice.expovariate(1.0), item))
+            self.started(item)
+        released = [(number_of(host), ticket, rest) for host, ticket, rest in made.releases()]
+        if released:
+            self.send(worker, lambda: self.referee.release(worker, released, self.now))
+        ticket = next(self.serial)
+        wanted = [number_of(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]
+        if wanted:
+            self.send(worker, lambda: self.referee.want(worker, wanted, ticket, self.now))
+
+    def started(self, host: str) -> None:
+        self.begun[host] += 1
+        at_once = sum(h == host for asked in self.asking.values() for _, h in asked)
+        assert at_once <= self.rules.per_host, f"{host} is asked by {at_once} at once"
+        since = self.now - self.starts.get(host, -10.0)
+        assert since >= self.rules.delay_s - 1e-9, f"{host} is asked too soon"
+        self.starts[host] = self.now
+
+    def rule(self) -> None:
+        for worker, grants in self.referee.grants(self.now).items():
+            self.tell(worker, Gate.granted, grants)
+        for worker, recalls in self.referee.recalls(self.now).items():
+            self.tell(worker, Gate.recalled, recalls)
+
+    def tell(self, worker: str, how: Callable[..., None], what: list[Ticketed]) -> None:
+        named = [(self.names[number], ticket) for number, ticket in what]
+
+        def deliver() -> None:
+            if worker in self.gates:
+                how(self.gates[worker], named, self.now)
+
+        self.send(f"to {worker}", deliver)
+
+    def mishap(self) -> None:
+        if self.dice.random() < 0.003:
+            worker = self.dice.choice(list(self.gates))
+            self.channels.pop(worker, None)
+            self.pending += [host for _, host in self.asking.pop(worker)]
+            made = self.gates.pop(worker)
+            self.pending += [item for host in made._hosts.values() for item in host.waiting]
+            self.referee.left(worker, self.now)
+            self.join()
+        if self.dice.random() < 0.003:
+            self.channels.clear()
+            self.referee = self.referee_class(self.rules.delay_s, self.now + 5)
+            for worker, made in self.gates.items():
+                owned = [(number_of(host), ticket) for host, ticket in made.owned()]
+                self.referee.owns(worker, owned, self.now)
+
+    def run(self) -> None:
+        while self.now < 2000 and (
+            self.pending or any(self.asking.values()) or any(g.parked for g in self.gates.values())
+        ):
+            self.now += 0.05
+            if self.now < 60:
+                self.mishap()
+            self.deliver()
+            for worker in list(self.gates):
+                self.turn(worker)
+            self.rule()
+        assert self.now < 2000, "something waits for ever"
+        assert sum(self.begun.values()) >= self.total
+
+
+def test_a_host_never_sees_more_than_the_limits_whatever_workers_and_referees_do() -> None:
+    for seed in range(1000):
+        Crowd(seed).run()
+
+
+class GivesTwice(Referee):
+    def want(self, worker: str, hosts: Iterable[int], ticket: int, now: float) -> None:
+        for host in self._hosts.values():
+            host.owner = ""
+        super().want(worker, hosts, ticket, now)
+
+
+class ForgetsTheRest(Referee):
+    def release(self, worker: str, hosts: Iterable[tuple[int, int, float]], now: float) -> None:
+        super().release(worker, [(number, ticket, 0.0) for number, ticket, _ in hosts], now)
+
+
+class NeverRecalls(Referee):
+    def recalls(self, now: float) -> dict[str, list[Ticketed]]:
+        return {}
+
+
+class GrantsAtOnce(Referee):
+    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
+        super().__init__(delay_s)
+
+
+@pytest.mark.parametrize("mistake", [GivesTwice, ForgetsTheRest, NeverRecalls, GrantsAtOnce])
+def test_the_crowd_notices_the_mistake(mistake: type[Referee]) -> None:
+    crowd = type("MistakenCrowd", (Crowd,), {"referee_class": mistake})
+    with pytest.raises(AssertionError):
+        for seed in range(1000):
+            crowd(seed).run()

@@ -1,0 +1,134 @@
+"""Politeness across a whole job: hosts are spared, and nobody waits for another's host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fetcher.model import Outcome, Result
+from support import jobs
+from support.crowded import Answer, Behaviour, crowded_site
+from support.names import at, name_server
+
+OK: Answer = (200, {}, b"fine", 0.0)
+
+
+@pytest.fixture(scope="module")
+def dns() -> Iterator[str]:
+    with name_server({("*", "A"): [at("127.0.0.1")]}) as server:
+        yield f"--set=dns.servers=127.0.0.1:{server.port}"
+
+
+def always(wait_s: float) -> Behaviour:
+    return lambda name, path, number: (200, {}, b"fine", wait_s)
+
+
+def options(dns: str, **polite: object) -> tuple[str, ...]:
+    return (
+        dns,
+        "--set=polite.enabled=true",
+        "--quiet",
+        *(f"--set=polite.{key}={value}" for key, value in polite.items()),
+    )
+
+
+def run(urls: list[str], tmp_path: Path, *options: str) -> list[Result]:
+    urlfile = jobs.write_urls(tmp_path / "urls.txt", urls)
+    done = jobs.call("run", urlfile, "-o", tmp_path / "out", *options)
+    assert done.returncode == 0, done.stderr
+    return jobs.prove(tmp_path / "out", urlfile)
+
+
+def test_a_host_never_sees_more_than_its_limits_from_all_workers_together(
+    tmp_path: Path, dns: str
+) -> None:
+    with crowded_site(always(0.05)) as site:
+        urls = [f"http://one.test:{site.port}/{n}" for n in range(60)]
+        chosen = options(dns, per_host=2, delay_s=0.05)
+        found = run(urls, tmp_path, *chosen, "--workers=4", "--batch-size=5")
+        host = site.hosts["one.test"]
+    assert all(row.outcome is Outcome.OK for row in found)
+    assert host.most <= 2
+    # A request may be under way longer than the one after it, by so much.
+    assert min(host.gaps_s) > 0.02
+    assert sum(gap < 0.04 for gap in host.gaps_s) <= 3
+
+
+def test_many_urls_of_a_slow_host_do_not_hold_up_the_others(tmp_path: Path, dns: str) -> None:
+    def behave(name: str, path: str, number: int) -> Answer:
+        return (200, {}, b"fine", 0.5 if name == "slow.test" else 0.0)
+
+    with crowded_site(behave) as site:
+        slow = [f"http://slow.test:{site.port}/{n}" for n in range(30)]
+        fast = [f"http://fast{n}.test:{site.port}/" for n in range(100)]
+        run(slow + fast, tmp_path, *options(dns, per_host=2), "--workers=1", "--pool-size=8")
+        began = min(host.starts[0] for host in site.hosts.values())
+        fast_ended = max(
+            host.ends[-1] - began for name, host in site.hosts.items() if name != "slow.test"
+        )
+        slow_ended = site.hosts["slow.test"].ends[-1] - began
+    assert slow_ended > 6
+    assert fast_ended < 3, "the fast ones were done long before"
+
+
+def test_a_host_that_says_retry_after_rests_and_is_tried_again(tmp_path: Path, dns: str) -> None:
+    def behave(name: str, path: str, number: int) -> Answer:
+        return (429, {"Retry-After": "2"}, b"slow down", 0.0) if number == 0 else OK
+
+    with crowded_site(behave) as site:
+        urls = [f"http://busy.test:{site.port}/{n}" for n in range(4)]
+        chosen = options(dns, per_host=1, delay_s=0)
+        found = run(urls, tmp_path, *chosen, "--set=retry.attempts=3", "--set=retry.backoff_s=0.1")
+        host = site.hosts["busy.test"]
+    assert sorted(row.attempts for row in found) == [1, 1, 1, 2]
+    assert all(row.outcome is Outcome.OK for row in found)
+    assert host.gaps_s[0] >= 1.95
+    assert max(host.gaps_s[1:]) < 1.5
+
+
+def test_a_dead_host_is_given_up_and_its_rows_say_so(tmp_path: Path, dns: str) -> None:
+    urls = [f"http://dead.test:1/{n}" for n in range(300)]
+    chosen = options(dns, per_host=2, delay_s=0.01, circuit_failures=5, circuit_s=600)
+    found = run(urls, tmp_path, *chosen, "--workers=2", "--batch-size=20")
+    given_up = [row for row in found if "given up for 600 s after" in (row.error or "")]
+    assert {row.outcome for row in found} == {Outcome.CONNECT}
+    assert 250 <= len(given_up) < 300
+    assert {row.attempts for row in given_up} == {0}
+
+
+def test_robots_txt_is_obeyed_where_the_setting_says_so(tmp_path: Path, dns: str) -> None:
+    def behave(name: str, path: str, number: int) -> Answer:
+        rules = {"a.test": b"User-agent: *\nDisallow: /private\nCrawl-delay: 1\n"}
+        if path != "/robots.txt":
+            return OK
+        if name == "broken.test":
+            return (503, {}, b"", 0.0)
+        return (200, {}, rules[name], 0.0) if name in rules else (404, {}, b"", 0.0)
+
+    with crowded_site(behave) as site:
+        urls = [
+            f"http://{host}:{site.port}/{path}"
+            for host in ("a.test", "free.test", "broken.test")
+            for path in ("public", "private/1", "also")
+        ]
+        chosen = options(dns, robots="true", delay_s=0)
+        found = sorted(run(urls, tmp_path, *chosen, "--workers=1"), key=lambda row: row.line)
+        asked = {name: len(host.starts) for name, host in site.hosts.items()}
+        gaps = site.hosts["a.test"].gaps_s
+    outcomes = [row.outcome for row in found]
+    assert outcomes[:3] == [Outcome.OK, Outcome.ROBOTS, Outcome.OK]
+    assert outcomes[3:6] == [Outcome.OK] * 3
+    assert outcomes[6:] == [Outcome.ROBOTS] * 3
+    assert asked["broken.test"] == 1
+    assert asked["a.test"] == 3, "robots.txt once, and two pages"
+    assert max(gaps) > 0.9, "Crawl-delay"
+
+
+def test_the_public_internet_alone_is_open_by_default(tmp_path: Path) -> None:
+    urls = ["http://127.0.0.1:1/", "http://2130706433:1/", "http://[::1]:1/", "http://10.0.0.1/"]
+    urls += ["http://169.254.169.254/latest/meta-data/", "http://[64:ff9b::7f00:1]/"]
+    found = run(urls, tmp_path, "--set=guard.allow=[]", "--workers=1", "--quiet")
+    assert {row.outcome for row in found} == {Outcome.BLOCKED}
+    assert all("guard.allow" in (row.error or "") for row in found)
