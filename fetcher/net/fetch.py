@@ -65,7 +65,10 @@ class Whole:
         self._task = task
 
     def step(self) -> None:
-        self.result = self._function(self._task)
+        result = self._function(self._task)
+        if not isinstance(result, Result):
+            raise TypeError(f"it gave a {type(result).__name__} and no Result")
+        self.result = result
 
     def give_up(self, why: str) -> None:
         raise AssertionError(f"a fetch of no host is never given up: {why}")

@@ -38,6 +38,7 @@ class Held:
         self._statuses: list[int] = []
         self._bodies: list[int] = []
         self._rows: list[bytes] = []
+        self.kept_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
         """The outstanding lines as tasks. Raises ValueError where mask and lines do not agree."""
@@ -59,6 +60,7 @@ class Held:
         self._statuses.append(result.status or 0)
         self._bodies.append(result.body_bytes or 0)
         self._rows.append(row)
+        self.kept_bytes += len(row)
         return len(self._rows)
 
     def take_chunk(self) -> Chunk | None:

@@ -8,6 +8,7 @@ all batches meet here and share nothing but the pool.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ import gevent.pool
 
 from fetcher.core.politeness import FREE, Gate, Report, Rules
 from fetcher.core.referee import Ticketed, number_of
+from fetcher.errors import Exit
 from fetcher.model import Outcome, Result, Task
 from fetcher.net.fetch import Fetch, Fetcher
 from fetcher.net.urls import host_key
@@ -136,7 +138,8 @@ class LinePool:
         # are done by one greenlet, and a thousand that do are in flight at once.
         if self._has_work() and not self._starting and self._pool.free_count() > 0:
             self._starting = True
-            self._pool.spawn(self._work)
+            # A line whose row cannot be made would be held for ever by a worker that lives.
+            self._pool.spawn(self._work).link_exception(lambda _: os._exit(Exit.BUG))
 
     def _has_work(self) -> bool:
         # While the sink does not take rows nothing new is begun, so that they do not pile up here.
@@ -152,19 +155,16 @@ class LinePool:
             self._step(line)
 
     def _step(self, line: Line) -> None:
-        if line.fetch is None:
-            line.fetch = self._fetcher.begin(line.task)
-        fetch = line.fetch
         self._running[line] = time.monotonic()
         try:
+            if line.fetch is None:
+                line.fetch = self._fetcher.begin(line.task)
+            fetch = line.fetch
             fetch.step()
         # A step raises nothing; one that does all the same must not cost the line its row.
         except Exception as error:
             log.exception("the fetcher failed on line %d", line.task.line)
-            said = f"the fetcher itself failed: {type(error).__name__}: {error}"
-            task = line.task
-            result = Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
-            self._end(line, result, Report())
+            self._end(line, self._failed(line.task, error), Report())
             return
         report = (
             Report(fetch.trouble, fetch.rest_s or 0.0, fetch.delay_s) if line.host else _FREE_REPORT
@@ -176,6 +176,10 @@ class LinePool:
         else:
             del self._running[line]
             self._queue.appendleft(line)
+
+    def _failed(self, task: Task, error: Exception) -> Result:
+        said = " ".join(f"the fetcher itself failed: {type(error).__name__}: {error}".split())
+        return Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
 
     def _end(self, line: Line, result: Result, report: Report) -> None:
         del self._running[line]

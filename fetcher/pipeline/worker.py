@@ -34,6 +34,7 @@ from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
 log = logging.getLogger(__name__)
 
 _OUTBOX_CHUNKS: Final = 64
+_CHUNK_BYTES: Final = 2 * 1024 * 1024  # rows kept that fill a chunk, however few they are
 _FILES_BESIDE_THE_POOL: Final = 100  # sockets, libraries' own files, name look-ups
 _SEND_SLICE_S: Final = 1.0
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
@@ -151,7 +152,7 @@ class Worker:
         kept = held.finish(result, jsonl.encode(result))
         if not held.outstanding:
             self._end(held)
-        elif kept >= self._settings.chunk_rows:
+        elif kept >= self._settings.chunk_rows or held.kept_bytes >= _CHUNK_BYTES:
             self._pass_on(held)
         else:
             self._unsent[held.lease] = held

@@ -179,6 +179,53 @@ def test_a_url_that_hangs_its_worker_is_ended_by_the_watchdog(tmp_path: Path) ->
     assert [row.line for row in found if row.outcome == "crashed"] == [11]
 
 
+def test_a_defective_transport_costs_no_line_its_row(tmp_path: Path) -> None:
+    lines = [f"http://test.invalid/{n}" for n in range(60)]
+    lines[7] = "http://test.invalid/raise"
+    lines[20] = "http://test.invalid/nothing"
+    lines[33] = "http://test.invalid/unwritable"
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
+    options = (*FAST, f"--set=worker.transport={jobs.DEADLY}", "--set=lease.poison_deaths=2")
+    with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
+        code, _, error = job.wait(60)
+    assert code == 0, error
+    bad = {row.line: row for row in jobs.prove(tmp_path / "out", urls) if row.outcome != "ok"}
+    assert {line: row.outcome for line, row in bad.items()} == {
+        8: "protocol",
+        21: "protocol",
+        34: "crashed",
+    }
+    assert bad[8].error == "the fetcher itself failed: RuntimeError: as asked for"
+    assert bad[21].error is not None
+    assert "no Result" in bad[21].error
+
+
+def test_rows_of_megabytes_do_not_add_up_to_a_message_that_no_socket_takes(tmp_path: Path) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://h/huge/{n}" for n in range(120)])
+    options = ("--workers=1", "--batch-size=120", "--set=worker.chunk_interval_s=60")
+    with jobs.running(
+        "run", urls, "-o", tmp_path / "out", *options, f"--set=worker.transport={jobs.DEADLY}"
+    ) as job:
+        code, _, error = job.wait(60)
+    assert code == 0, error
+    jobs.prove(tmp_path / "out", urls)
+
+
+@pytest.mark.slow
+def test_a_fetch_that_never_ends_in_a_living_worker_is_isolated(tmp_path: Path) -> None:
+    lines = [f"http://test.invalid/{n}" for n in range(60)]
+    lines[10] = "http://test.invalid/endless"
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
+    options = (*FAST, f"--set=worker.transport={jobs.DEADLY}", "--set=lease.poison_deaths=2")
+    with jobs.running(
+        "run", urls, "-o", tmp_path / "out", *options, "--set=http.total_timeout_s=0.5"
+    ) as job:
+        code, _, error = job.wait(300)
+    assert code == 0, error
+    found = jobs.prove(tmp_path / "out", urls)
+    assert [row.line for row in found if row.outcome == "crashed"] == [11]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_long_chaos(site: RunningSite, tmp_path: Path, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Fetchers for tests: slow ones, and ones that kill or hang their worker on certain URLs."""
+"""Fetchers for tests: slow ones, and ones that harm their worker on certain URLs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import time
 
 import gevent
+import msgspec
 
 from fetcher.model import Outcome, Result, Task
 from fetcher.net.fetch import OneStep
@@ -26,7 +27,11 @@ class SlowFetcher(OneStep):
 
 
 class DeadlyFetcher(SlowFetcher):
-    """As SlowFetcher, but /kill ends the process and /hang never lets the loop run again."""
+    """As SlowFetcher, but for some paths.
+
+    /kill ends the process, /hang never lets the loop run again, /endless never ends, /raise raises,
+    /nothing gives no result, /unwritable one that is no row, /huge one of 3 MiB.
+    """
 
     def fetch(self, task: Task) -> Result:
         if "/kill" in task.url:
@@ -35,4 +40,15 @@ class DeadlyFetcher(SlowFetcher):
             end = time.monotonic() + 600
             while time.monotonic() < end:
                 pass
-        return super().fetch(task)
+        if "/endless" in task.url:
+            gevent.sleep(600)
+        if "/raise" in task.url:
+            raise RuntimeError("as asked\nfor")
+        if "/nothing" in task.url:
+            return None  # type: ignore[return-value]
+        result = super().fetch(task)
+        if "/unwritable" in task.url:
+            return msgspec.structs.replace(result, worker=object())
+        if "/huge" in task.url:
+            return msgspec.structs.replace(result, error="x" * (3 << 20))
+        return result
