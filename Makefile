@@ -39,7 +39,7 @@ chaos: $(VENV)/.tested
 bench: $(VENV)/.tested
 	$(BIN)/python -m tools.bench pipeline
 	$(BIN)/python -m tools.bench memory
-	$(BIN)/python -m tools.bench peers
+	$(BIN)/python -m tools.bench speed
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)

@@ -20,7 +20,7 @@ from fetcher.net.auth import Auth
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.robots import Robots
-from fetcher.net.trail import Trail
+from fetcher.net.trail import Spent, Trail
 from fetcher.net.transport import Transport
 from fetcher.settings import Settings
 
@@ -53,17 +53,18 @@ class CurlFetcher:
 class CurlFetch:
     """See fetcher.net.fetch.Fetch."""
 
+    result: Result | None = None
+    wait_s = 0.0
+    trouble = ""
+    rest_s: float | None = None
+    delay_s = 0.0
+    _attempt = 0
+    _started_at: float | None = None
+    _outcome: Outcome | None = None  # of the last attempt
+
     def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
         self._fetcher = fetcher
         self._task = task
-        self._attempt = 0
-        self._started_at: float | None = None
-        self.result: Result | None = None
-        self.wait_s = 0.0
-        self.trouble = ""
-        self.rest_s: float | None = None
-        self.delay_s = 0.0
-        self._outcome: Outcome | None = None  # of the last attempt
         self._start_attempt()
 
     def _start_attempt(self) -> None:
@@ -175,69 +176,46 @@ class CurlFetch:
 
     def _end(self, ending: Failure | None) -> None:
         """The attempt has ended: in a result, or in a wait for the next attempt."""
-        outcome = self._outcome = ending.outcome if ending else _outcome_of(self._trail.status)
+        answer = self._trail.answer
+        if ending is None and answer.status < 400:
+            self._record(Outcome.OK, None)
+            return
+        outcome = self._outcome = ending.outcome if ending else Outcome.HTTP_ERROR
         self.trouble = ending.message if ending and outcome in _UNREACHED else ""
-        self.rest_s = self._rest_s()
-        settings = self._fetcher.settings.retry
+        self.rest_s = self._rest_s(answer)
         backoff_s = retry.backoff_s(
-            settings,
+            self._fetcher.settings.retry,
             self._attempt,
             self._task.method,
             outcome,
-            self._trail.status,
+            answer.status,
             random.random(),
         )
         if backoff_s is None:
-            self._record(outcome, ending.message if ending else self._said())
+            said = ending.message if ending else f"the server answered {answer.status}"
+            self._record(outcome, said)
         else:
             self.wait_s = max(backoff_s, self.rest_s or 0.0)
             self._start_attempt()
 
-    def _rest_s(self) -> float | None:
+    def _rest_s(self, answer: Answer) -> float | None:
         """How long an overloaded server asks to be left alone."""
-        if self._trail.status not in _OVERLOADED:
+        if answer.status not in _OVERLOADED:
             return None
         polite = self._fetcher.settings.polite
-        asked = next((v for n, v in self._trail.headers if n.lower() == "retry-after"), "")
+        asked = next((v for n, v in answer.headers if n.lower() == "retry-after"), "")
         rest_s = retry.retry_after_s(asked, time.time())
         return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
-
-    def _said(self) -> str | None:
-        status = self._trail.status or 0
-        return f"the server answered {status}" if status >= 400 else None
 
     def give_up(self, why: str) -> None:
         self._attempt -= 1
         self._record(self._outcome or Outcome.CONNECT, why)
 
     def _record(self, outcome: Outcome, error: str | None) -> None:
-        task, trail = self._task, self._trail
-        http = self._fetcher.settings.http
-        total_ms = round((http.total_timeout_s - self._left_s) * 1000, 3)
-        self.result = Result(
-            line=task.line,
-            url=task.url,
-            outcome=outcome,
-            status=trail.status,
-            final_url=trail.final_url,
-            redirects=tuple(trail.hops),
-            error=error,
-            headers=trail.headers,
-            content_type=trail.content_type,
-            body_bytes=trail.body_bytes,
-            wire_bytes=trail.wire_bytes,
-            sha256=trail.sha256,
-            attempts=self._attempt,
-            started_at=self._started_at and round(self._started_at, 3),
-            timings_ms=trail.timings(total_ms),
-            remote_ip=trail.remote_ip,
-            http_version=trail.http_version,
-            worker=self._fetcher.worker,
-        )
-
-
-def _outcome_of(status: int | None) -> Outcome:
-    return Outcome.HTTP_ERROR if status and status >= 400 else Outcome.OK
+        spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
+        started_at = self._started_at and round(self._started_at, 3)
+        spent = Spent(self._attempt, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
+        self.result = self._trail.result(self._task, outcome, error, spent)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -13,8 +13,8 @@ import time
 from typing import Any, Final
 
 import pycurl
-from gevent import get_hub
-from gevent.hub import Waiter
+from gevent import get_hub, getcurrent
+from greenlet import greenlet
 
 _READ: Final = 1  # libev's and libuv's names for what a watcher waits for
 _WRITE: Final = 2
@@ -44,33 +44,43 @@ class CurlLoop:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wish)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wish)
         self._watchers: dict[int, Any] = {}  # by file descriptor
+        # Of these, those of which nothing is awaited: a connection is nearly always used again at
+        # once, and a watcher that stays costs neither itself nor a system call.
+        self._dormant: set[int] = set()
         self._alarm: Any = None
         self._rings_at = math.inf
         self._deadline = math.inf  # when libcurl wants to act
         self._due = False  # libcurl wants to act at once
-        self._waiting: dict[pycurl.Curl, Waiter] = {}
+        self._ending = False  # some transfers have ended
+        self._waiting: dict[pycurl.Curl, greenlet] = {}
 
     def perform(self, easy: pycurl.Curl) -> Ending:
         """Do the transfer; only the calling greenlet waits. Raises what is thrown at it."""
-        waiter = self._waiting[easy] = Waiter(self._hub)
+        self._waiting[easy] = getcurrent()
         self._multi.add_handle(easy)
         try:
-            ending: Ending = waiter.get()
+            # Only `cut` switches back, and only to who is still waiting.
+            ending: Ending = self._hub.switch()
             return ending
         finally:
             self._forget(easy)
 
     def cut(self, easy: pycurl.Curl, ending: Ending) -> None:
         """End a transfer from outside (in the hub, not in a callback of libcurl)."""
-        waiter = self._forget(easy)
-        if waiter is not None:
-            waiter.switch(ending)
+        waiting = self._forget(easy)
+        if waiting is not None:
+            waiting.switch(ending)
 
-    def _forget(self, easy: pycurl.Curl) -> Waiter | None:
-        waiter = self._waiting.pop(easy, None)
-        if waiter is not None:
+    def opened(self, fd: int) -> None:
+        """A new connection has this number: what was known of an older one is void."""
+        if fd in self._dormant:
+            self._drop(fd)
+
+    def _forget(self, easy: pycurl.Curl) -> greenlet | None:
+        waiting = self._waiting.pop(easy, None)
+        if waiting is not None:
             self._multi.remove_handle(easy)
-        return waiter
+        return waiting
 
     # -- what libcurl wishes -----------------------------------------------------------------
 
@@ -78,13 +88,12 @@ class CurlLoop:
         watcher = self._watchers.get(fd)
         if what == pycurl.POLL_REMOVE:
             if watcher is not None:
-                del self._watchers[fd]
-                watcher.stop()
-                watcher.close()
+                self._dormant.add(fd)
             return
         events = _EVENTS.get(what)
         if events is None:
             return
+        self._dormant.discard(fd)
         if watcher is None:
             watcher = self._watchers[fd] = self._hub.loop.io(fd, events)
         elif watcher.events == events:
@@ -93,6 +102,12 @@ class CurlLoop:
             watcher.stop()
             watcher.events = events
         watcher.start(self._on_io, fd, pass_events=True)
+
+    def _drop(self, fd: int) -> None:
+        self._dormant.discard(fd)
+        watcher = self._watchers.pop(fd)
+        watcher.stop()
+        watcher.close()
 
     def _on_timer_wish(self, after_ms: int) -> None:
         if after_ms == 0:
@@ -118,7 +133,10 @@ class CurlLoop:
     # -- what the loop tells -----------------------------------------------------------------
 
     def _on_io(self, events: int, fd: int) -> None:
-        self._act(fd, _SELECT[events & 3])
+        if fd in self._dormant:
+            self._drop(fd)  # closed from the other side, or another's by now
+        else:
+            self._act(fd, _SELECT[events & 3])
 
     def _on_alarm(self) -> None:
         self._rings_at = math.inf
@@ -135,10 +153,14 @@ class CurlLoop:
 
     def _act(self, fd: int, select: int) -> None:
         _, running = self._multi.socket_action(fd, select)
-        if running < len(self._waiting):
-            self._collect()
+        # Who has ended is told of at the end of the loop's turn, all together: what one turn does
+        # in libcurl stays apart from what it does in Python, which the processor's caches like.
+        if running < len(self._waiting) and not self._ending:
+            self._ending = True
+            self._hub.loop.run_callback(self._collect)
 
     def _collect(self) -> None:
+        self._ending = False
         left = 1
         while left:
             left, good, failed = self._multi.info_read()

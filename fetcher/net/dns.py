@@ -57,6 +57,11 @@ class Resolver:
         self._cache: OrderedDict[str, tuple[float, _Verdict]] = OrderedDict()
         self._asking: dict[str, gevent.Greenlet] = {}
 
+    def known(self, host: str) -> tuple[str, ...] | None:
+        """The addresses that are remembered of a name; None where `resolve` must be asked."""
+        verdict = self._cached(host)
+        return verdict if isinstance(verdict, tuple) else None
+
     def resolve(self, host: str) -> tuple[str, ...]:
         """The host's addresses in the order to try, IPv4 first; or Failure(DNS)."""
         verdict = self._verdict(host)

@@ -30,6 +30,7 @@ from fetcher.settings import Http
 _DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
 _STOP: Final = -1  # a write callback's answer that ends the transfer
 _DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth waiting for
+_SHA256_OF_NOTHING: Final = hashlib.sha256().hexdigest()
 _SUPPRESS_CONNECT_HEADERS: Final = 265  # pycurl has no name for it
 _RATIO_FROM: Final = 1024 * 1024  # decoded bytes from which on the ratio counts
 _HTTP_VERSIONS: Final = {
@@ -72,6 +73,9 @@ class Answer(NamedTuple):
     phases_ms: tuple[float | None, float | None, float | None]
 
 
+NO_ANSWER: Final = Answer(0, [], 0, 0, "", False, "", None, None, (None, None, None))
+
+
 class Exchange:
     """A handle and what its last request brought; not for two greenlets at once."""
 
@@ -91,7 +95,7 @@ class Exchange:
         self.body_bytes = 0
         self.wire_bytes = 0
         self._sink = sink  # takes the decoded body, piece by piece
-        self._digest = hashlib.sha256()
+        self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
         self._head_bytes = 0
@@ -157,6 +161,7 @@ class Exchange:
             pycurl.HEADERFUNCTION: self._on_header,
             pycurl.WRITEFUNCTION: self._on_body,
             pycurl.OPENSOCKETFUNCTION: self._on_connect,
+            pycurl.SOCKOPTFUNCTION: self._on_socket,
         }
         if http.client_cert:
             options[pycurl.SSLCERT] = http.client_cert
@@ -203,6 +208,10 @@ class Exchange:
             self._refused = refusal
             return pycurl.SOCKET_BAD
         return socket.SocketType(family, kind, protocol)
+
+    def _on_socket(self, fd: int, _purpose: int) -> int:
+        self._loop.opened(fd)
+        return pycurl.SOCKOPT_OK
 
     def _on_header(self, line: bytes) -> int | None:
         self._head_bytes += len(line)
@@ -267,7 +276,10 @@ class Exchange:
     def _take(self, piece: bytes) -> int | None:
         http = self._http
         self.body_bytes += len(piece)
-        self._digest.update(piece)
+        if self._digest is None:
+            self._digest = hashlib.sha256(piece)
+        else:
+            self._digest.update(piece)
         if self.body_bytes > http.max_body_bytes:
             return self._stop(
                 Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
@@ -319,23 +331,23 @@ class Exchange:
         get = self._easy.getinfo
         connect = tls = None
         if get(pycurl.NUM_CONNECTS):
-            connect, tls = _ms(get(pycurl.CONNECT_TIME)), _ms(get(pycurl.APPCONNECT_TIME))
+            connect, tls = _ms(get(pycurl.CONNECT_TIME_T)), _ms(get(pycurl.APPCONNECT_TIME_T))
         return Answer(
             self.status,
             self.headers,
             self.body_bytes,
             self.wire_bytes,
-            self._digest.hexdigest(),
+            self._digest.hexdigest() if self._digest else _SHA256_OF_NOTHING,
             self.is_whole,
             self.redirect_to,
             get(pycurl.PRIMARY_IP) or None,
             _HTTP_VERSIONS.get(get(pycurl.INFO_HTTP_VERSION)),
-            (connect, tls, _ms(get(pycurl.STARTTRANSFER_TIME))),
+            (connect, tls, _ms(get(pycurl.STARTTRANSFER_TIME_T))),
         )
 
 
-def _ms(time_s: float) -> float | None:
-    return round(time_s * 1000, 3) if time_s > 0 else None
+def _ms(time_us: int) -> float | None:
+    return time_us / 1000 if time_us > 0 else None
 
 
 def _text(host: str | bytes) -> str:

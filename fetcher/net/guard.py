@@ -8,6 +8,7 @@ only wraps an IPv4 address is judged as that address.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import socket
@@ -129,6 +130,7 @@ class Guard:
         return any(size == s and first <= number <= last for s, first, last in self._allow)
 
 
+@functools.lru_cache(maxsize=8192)
 def literal(host: str) -> str | None:
     """The canonical IP address that a URL's host means in any notation, or None for a name.
 

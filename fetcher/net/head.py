@@ -6,6 +6,7 @@ stay as they were sent, in order, doubles included.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -13,6 +14,7 @@ from fetcher.model import Outcome
 from fetcher.net.failures import Failure
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
+_SHORT: Final = 128  # bytes of a line that is worth remembering: most servers repeat most of theirs
 Headers = list[tuple[str, str]]
 
 
@@ -24,10 +26,20 @@ def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
         raise Failure(Outcome.PROTOCOL, f"malformed status line: {said}")
     headers: Headers = []
     for line in lines[1:]:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if line[0] in b" \t" and headers:  # folded, as nobody should any more
+        field = _known(line) if len(line) <= _SHORT else _field(line)
+        if field is not None:
+            headers.append(field)
+        elif line[0] in b" \t" and headers:  # folded, as nobody should any more
             last, begun = headers[-1]
             headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
-        elif colon:
-            headers.append((name.rstrip(), value.strip()))
     return int(match[1]), match[2].decode("latin-1"), headers
+
+
+def _field(line: bytes) -> tuple[str, str] | None:
+    name, colon, value = line.decode("latin-1").partition(":")
+    if not colon or line[0] in b" \t":
+        return None
+    return name.rstrip(), value.strip()
+
+
+_known: Final = functools.lru_cache(maxsize=4096)(_field)

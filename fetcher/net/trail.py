@@ -2,46 +2,65 @@
 
 from __future__ import annotations
 
-from fetcher.model import Timings
-from fetcher.net.exchange import Answer
+from typing import NamedTuple
+
+from fetcher.model import Outcome, Result, Task, Timings
+from fetcher.net.exchange import NO_ANSWER, Answer
+
+
+class Spent(NamedTuple):
+    """What a row says of the fetch as a whole."""
+
+    attempts: int
+    started_at: float | None  # Unix time, seconds
+    total_ms: float  # of the last attempt
+    worker: str
 
 
 class Trail:
     """One attempt's hops and the last answer."""
 
+    final_url: str | None = None
+    answer: Answer = NO_ANSWER  # the last that had a head
+    dns_ms: float | None = None
+    phases_ms: tuple[float | None, float | None, float | None] = (None, None, None)
+
     def __init__(self) -> None:
         self.hops: list[str] = []
-        self.final_url: str | None = None
-        self.status: int | None = None
-        self.headers: list[tuple[str, str]] = []
-        self.content_type: str | None = None
-        self.body_bytes: int | None = None
-        self.wire_bytes: int | None = None
-        self.sha256: str | None = None
-        self.remote_ip: str | None = None
-        self.http_version: str | None = None
-        self.dns_ms: float | None = None
-        self.phases_ms: tuple[float | None, float | None, float | None] = (None, None, None)
 
     def note(self, url: str, answer: Answer) -> None:
         """How far the hop to `url` came."""
         self.phases_ms = answer.phases_ms
-        if not answer.status:
-            return
-        self.final_url = url
-        self.status = answer.status
-        self.headers = answer.headers
-        self.content_type = _content_type(answer.headers)
-        self.sha256 = answer.sha256 if answer.is_whole else None
-        self.remote_ip = answer.remote_ip
-        self.http_version = answer.http_version
-        # A redirect's body is nobody's: it is not even read to its end.
-        self.body_bytes = None if answer.redirect_to else answer.body_bytes
-        self.wire_bytes = None if answer.redirect_to else answer.wire_bytes
+        if answer.status:
+            self.final_url = url
+            self.answer = answer
 
-    def timings(self, total_ms: float) -> Timings:
-        """The row's."""
-        return Timings(self.dns_ms, *self.phases_ms, total_ms)
+    def result(self, task: Task, outcome: Outcome, error: str | None, spent: Spent) -> Result:
+        """The row of an attempt that ended so."""
+        answer = self.answer
+        # A redirect's body is nobody's: it is not even read to its end.
+        has_body = bool(answer.status) and not answer.redirect_to
+        # In the order of the row's keys: by name it takes twice the time.
+        return Result(
+            task.line,
+            task.url,
+            outcome,
+            answer.status or None,
+            self.final_url,
+            tuple(self.hops),
+            error,
+            answer.headers,
+            _content_type(answer.headers),
+            answer.body_bytes if has_body else None,
+            answer.wire_bytes if has_body else None,
+            answer.sha256 if answer.is_whole else None,
+            spent.attempts,
+            spent.started_at,
+            Timings(self.dns_ms, *self.phases_ms, spent.total_ms),
+            answer.remote_ip,
+            answer.http_version,
+            spent.worker,
+        )
 
 
 def _content_type(headers: list[tuple[str, str]]) -> str | None:

@@ -50,8 +50,10 @@ class Transport:
         """
         if literal(target.host) is not None:
             return ""
-        with gevent.Timeout(timeout_s, self.late):
-            addresses = self._resolver.resolve(target.host)
+        addresses = self._resolver.known(target.host)
+        if addresses is None:
+            with gevent.Timeout(timeout_s, self.late):
+                addresses = self._resolver.resolve(target.host)
         # "+": libcurl may forget it; it is said again each time.
         return f"+{target.host}:{target.port}:{','.join(map(_bracketed, addresses))}"
 

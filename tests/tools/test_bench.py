@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from tools.bench import __main__ as program
-from tools.bench import article
 from tools.bench.lists import url, write_lines, write_list
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
+from tools.bench.rivals import article
 from tools.bench.table import Target, machine, number, spread, table
 
 
@@ -113,8 +113,12 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
         (
-            "peers --runs 1 --bytes 60 --pages 0 --slow 40 --latency-ms 100 --slow-pool-size 20",
-            ["1,000 bytes each: 60", "100 ms late: 40", "fetcher / article"],
+            "speed keepalive demo --runs 1 --scale 0.002 --rivals article pycurl_multi",
+            ["1 KB keep-alive", "the demo's pages", "bare pycurl", "the article's program"],
+        ),
+        (
+            "speed https --runs 1 --scale 0.002 --rivals aiohttp_loop",
+            ["server on core", "HTTPS"],
         ),
     ],
 )
@@ -129,7 +133,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["pipeline", "memory", "peers"])
+@pytest.mark.parametrize("command", ["pipeline", "memory", "speed"])
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main([command, "--help"])

@@ -1,1 +1,1 @@
-"""The benchmarks: `python -m tools.bench {pipeline,memory,peers}`."""
+"""The benchmarks: `python -m tools.bench {pipeline,memory,speed}`."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from fetcher.core.tally import Totals
+from fetcher.model import Outcome
 from fetcher.store.manifest import JOURNAL_NAME
 from tools.bench.marking import MARK_VARIABLE, TRANSPORT
 from tools.bench.processes import Fleet, Peaks, children_cpu_s, require_success
@@ -33,6 +34,7 @@ class Job:
     last_commit_s: float | None = None
     first_rows: int = 0  # in the first commit that was seen
     rows: int = 0
+    good: int = 0  # of these, `ok`
     peaks: Peaks = field(default_factory=Peaks)
 
     @property
@@ -51,18 +53,18 @@ class CommitWatch:
         self._path = out / JOURNAL_NAME
         self._db: sqlite3.Connection | None = None
 
-    def rows(self) -> int:
-        """Committed rows by now; 0 where there is no journal yet."""
+    def totals(self) -> Totals:
+        """Of the committed rows by now; none where there is no journal yet."""
         try:
             if self._db is None:
                 if not self._path.exists():
-                    return 0
+                    return Totals()
                 uri = f"{self._path.resolve().as_uri()}?mode=ro"
                 self._db = sqlite3.connect(uri, uri=True, timeout=0)
             found = self._db.execute("SELECT value FROM meta WHERE key = 'totals'").fetchone()
         except sqlite3.Error:
-            return 0  # being made, or being closed
-        return msgspec.msgpack.decode(found[0], type=Totals).rows if found else 0
+            return Totals()  # being made, or being closed
+        return msgspec.msgpack.decode(found[0], type=Totals) if found else Totals()
 
     def close(self) -> None:
         if self._db is not None:
@@ -100,7 +102,7 @@ def run_job(
     """Run `fetcher run` to its end and tell what it took. Raises RuntimeError, TimeoutError."""
     job = Job()
     watch = CommitWatch(out)
-    before = watch.rows()
+    before = watch.totals().rows
     job.resumed = before > 0
     mark = out.with_name(f"{out.name}.mark")
     mark.unlink(missing_ok=True)
@@ -115,12 +117,14 @@ def run_job(
 
     def look() -> None:
         nonlocal stopped
-        rows = watch.rows()
+        totals = watch.totals()
+        rows = totals.rows
         now = time.monotonic() - began
         if rows > max(job.rows, before):
             if job.first_commit_s is None:
                 job.first_commit_s, job.first_rows = now, rows
             job.rows, job.last_commit_s = rows, now
+            job.good = totals.outcomes.get(Outcome.OK, 0)
         if stop_at is not None and rows >= stop_at and not stopped:
             stopped = True
             process.send_signal(signal.SIGINT)

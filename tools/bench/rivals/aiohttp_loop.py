@@ -1,0 +1,67 @@
+"""aiohttp on uvloop: one session, as many tasks as the pool is large, each fetching its next."""
+
+import asyncio
+import socket
+import ssl
+from typing import Any
+
+import aiohttp
+import uvloop
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from tools.bench.rivals.lists import SERVER, TIMEOUT_S, options, tell
+
+
+class _Here(AbstractResolver):
+    """Every name is the local server's."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=SERVER,
+                port=port,
+                family=socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+async def fetch_all(given: Any) -> int:
+    """The number of good answers."""
+    context = ssl.create_default_context(cafile=given.ca) if given.ca else None
+    connector = aiohttp.TCPConnector(
+        limit=given.pool, ssl=context if context else True, resolver=_Here(), use_dns_cache=True
+    )
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    urls = iter(given.urls)
+    good = 0
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        nonlocal good
+        for url in urls:
+            try:
+                async with session.get(url) as answer:
+                    body = await answer.read()
+                    good += answer.status == 200 and bool(body)
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        await asyncio.gather(*(work(session) for _ in range(given.pool)))
+    return good
+
+
+def main() -> None:
+    given = options("aiohttp_loop")
+    tell(given, uvloop.run(fetch_all(given)))
+
+
+if __name__ == "__main__":
+    main()

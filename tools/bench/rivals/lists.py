@@ -1,0 +1,30 @@
+"""What each rival is told, and what it tells."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+from pathlib import Path
+from typing import Final
+
+TIMEOUT_S: Final = 60.0
+SERVER: Final = "127.0.0.1"
+
+
+def options(name: str) -> argparse.Namespace:
+    """The command line: `urls`, `told`, `pool`, `ca` (a file of authorities, or None)."""
+    parser = argparse.ArgumentParser(prog=f"python -m tools.bench.rivals.{name}")
+    parser.add_argument("urlfile", type=Path)
+    parser.add_argument("told", type=Path, help="where the count goes")
+    parser.add_argument("--pool", type=int, default=256)
+    parser.add_argument("--ca", type=Path, default=None)
+    given = parser.parse_args()
+    given.urls = given.urlfile.read_text("utf-8").split()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return given
+
+
+def tell(given: argparse.Namespace, good: int) -> None:
+    """How many answers were whole and 200."""
+    given.told.write_text(str(good), "ascii")

@@ -1,0 +1,160 @@
+"""What the speed benchmark fetches from: a server with a core of its own, and its names.
+
+nginx where it is installed, as the fastest clients outrun any server in Python; else the local
+site, without TLS. Certificates and names are made here; nothing leaves the loopback.
+"""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tools.bench.processes import Fleet, pin
+
+DOMAIN: Final = "bench.test"
+_START_S: Final = 10.0
+# Started by root, it would serve as somebody who may not read our directory.
+_CONFIG: Final = """\
+user {user}; daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
+worker_rlimit_nofile 65536;
+events {{ worker_connections 30000; }}
+http {{
+  access_log off; keepalive_requests 1000000000; default_type text/html; open_file_cache max=100;
+  client_body_temp_path {dir}/tmp; proxy_temp_path {dir}/tmp; fastcgi_temp_path {dir}/tmp;
+  uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
+  server {{
+    listen 127.0.0.1:{tls_port} ssl backlog=8192; listen {port} backlog=8192; root {dir}/pages;
+    ssl_certificate {dir}/leaf.pem; ssl_certificate_key {dir}/leaf.key;
+    ssl_session_tickets off; ssl_session_cache off;
+  }}
+}}
+"""
+
+
+def has_nginx() -> bool:
+    """Whether there is one to start."""
+    return shutil.which("nginx") is not None
+
+
+class Web:
+    """nginx for the length of a `with` block, with /1000 and /20000 (bytes), plain and TLS."""
+
+    def __init__(self, directory: Path, core: int) -> None:
+        self._dir = directory
+        self._core = core
+        self.port, self.tls_port = _free_port(), _free_port()
+        self.ca_file = directory / "ca.pem"
+
+    def __enter__(self) -> Self:
+        (self._dir / "pages").mkdir()
+        for size in (1000, 20_000):
+            (self._dir / "pages" / str(size)).write_bytes(b"x" * size)
+        make_certificates(self._dir)
+        config = self._dir / "nginx.conf"
+        config.write_text(
+            _CONFIG.format(
+                dir=self._dir, user=getpass.getuser(), port=self.port, tls_port=self.tls_port
+            ),
+            "utf-8",
+        )
+        nginx = shutil.which("nginx")
+        assert nginx is not None
+        self._process = subprocess.Popen(
+            [nginx, "-c", config, "-e", self._dir / "error.log"], process_group=0
+        )
+        # Before it has a child, which then has the same core.
+        pin(self._core, self._process.pid)
+        try:
+            _await_port(self.port)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def start_names(fleet: Fleet, core: int) -> int:
+    """A name server that says 127.0.0.1 to everything; its port."""
+    port = _free_port(socket.SOCK_DGRAM)
+    process = fleet.start("-m", "tools.bench.names", port, core=core, piped=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return port
+
+
+def make_certificates(directory: Path) -> None:
+    """`ca.pem`, and `leaf.pem` with `leaf.key` for every name in the domain."""
+    ca_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench CA")])
+    leaf_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DOMAIN)])
+    ca = (
+        _certificate(ca_name, ca_name, ca_key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(ca_key, hashes.SHA256())
+    )
+    leaf = (
+        _certificate(leaf_name, ca_name, leaf_key)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"*.{DOMAIN}")]), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (directory / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (directory / "leaf.pem").write_bytes(leaf.public_bytes(pem))
+    (directory / "leaf.key").write_bytes(
+        leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )
+
+
+def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_port(port: int) -> None:
+    until = time.monotonic() + _START_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
