@@ -197,7 +197,11 @@ class Http(Section):
     )
     http2: bool = Field(True, description="speak HTTP/2 where an https server offers it")
     max_connections: int = Field(
-        1024, ge=1, le=100_000, description="connections kept open for reuse in one worker process"
+        0,
+        ge=0,
+        le=100_000,
+        description="connections kept open for reuse in one worker process; 0: as many as "
+        "worker.pool_size",
     )
     connection_age_s: Seconds = Field(
         60.0, description="a connection unused for longer is not used again"

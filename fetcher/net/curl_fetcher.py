@@ -17,7 +17,7 @@ from fetcher.core import retry
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies, redirects, urls
 from fetcher.net.auth import Auth
-from fetcher.net.exchange import Answer, Request
+from fetcher.net.exchange import Answer, Pin, Request
 from fetcher.net.failures import Failure
 from fetcher.net.robots import Robots
 from fetcher.net.trail import Spent, Trail
@@ -113,17 +113,20 @@ class CurlFetch:
             rules = fetcher.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
-        resolving = time.monotonic()
-        addresses = fetcher.transport.pin(target, self._left_s - (resolving - began))
-        now = time.monotonic()
-        if addresses:
+            resolving = time.monotonic()
+        else:
+            resolving = began
+        pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
+        now = began
+        if pin.addresses:
+            now = time.monotonic()
             self._trail.dns_ms = round((now - resolving) * 1000, 3)
-        answer = self._ask(target, addresses, self._left_s - (now - began))
+        answer = self._ask(target, pin, self._left_s - (now - began))
         if answer.redirect_to:
             self._follow(target, answer)
         return not answer.redirect_to
 
-    def _ask(self, target: urls.Target, addresses: str, timeout_s: float) -> Answer:
+    def _ask(self, target: urls.Target, pin: Pin, timeout_s: float) -> Answer:
         fetcher = self._fetcher
         headers = self._headers
         cookie = self._chain.header_for(target.url) if self._chain else None
@@ -136,7 +139,7 @@ class CurlFetch:
             return answer
         exchange = fetcher.transport.lend()
         try:
-            exchange.perform(request, timeout_s, addresses)
+            exchange.perform(request, timeout_s, pin)
         finally:
             answer = exchange.answer()
             self._trail.note(target.url, answer)

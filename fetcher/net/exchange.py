@@ -9,6 +9,7 @@ decoding is ours, bounded (see net.decoding).
 from __future__ import annotations
 
 import hashlib
+import math
 import socket
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -58,6 +59,13 @@ class Request(NamedTuple):
     body: bytes | None = None
 
 
+class Pin(NamedTuple):
+    """Where a request's host is."""
+
+    place: str  # host:port, as libcurl's cache of addresses has it
+    addresses: str  # with commas between; "" where the host is an address in itself
+
+
 class Answer(NamedTuple):
     """What an exchange brought, after its handle is used again."""
 
@@ -85,6 +93,8 @@ class Exchange:
         self._guard = guard
         self._easy = pycurl.Curl()
         self._shape: tuple[object, ...] = ()  # what the handle is set up for, the URL aside
+        self._timeout_ms = 0  # … and its deadline
+        self._place = ""  # whose addresses libcurl has from us
         self._drain_timer: Any = None
         self._clear(None)
 
@@ -111,13 +121,10 @@ class Exchange:
         self,
         request: Request,
         timeout_s: float,
-        addresses: str = "",
+        pin: Pin,
         sink: Callable[[bytes], None] | None = None,
     ) -> None:
-        """Make the request and fill in the answer. Raises Failure.
-
-        `addresses` is libcurl's "+host:port:address,address".
-        """
+        """Make the request and fill in the answer. Raises Failure."""
         self._clear(sink)
         easy = self._easy
         shape = request[1:]
@@ -126,9 +133,12 @@ class Exchange:
             self._give_shape(request)
             self._shape = shape
         easy.setopt(pycurl.URL, request.url)
-        if addresses:
-            easy.setopt(pycurl.RESOLVE, [addresses])
-        easy.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout_s * 1000)))
+        if pin.addresses or pin.place != self._place:
+            self._tell_place(pin)
+        timeout_ms = max(1, math.ceil(timeout_s * 1000))
+        if timeout_ms != self._timeout_ms:
+            easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
         try:
             ending = self._loop.perform(easy)
         finally:
@@ -138,6 +148,7 @@ class Exchange:
     def _configure(self) -> None:
         easy, http = self._easy, self._http
         easy.reset()
+        self._timeout_ms = 0
         options = {
             pycurl.NOSIGNAL: 1,
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
@@ -150,7 +161,7 @@ class Exchange:
             pycurl.LOW_SPEED_TIME: max(1, round(http.low_speed_s)),
             pycurl.LOW_SPEED_LIMIT: http.low_speed_bytes_s,
             pycurl.MAXAGE_CONN: max(1, round(http.connection_age_s)),
-            pycurl.DNS_CACHE_TIMEOUT: 60,
+            pycurl.DNS_CACHE_TIMEOUT: -1,
             pycurl.IPRESOLVE: _IP_VERSIONS[http.ip_version],
             pycurl.PROXY: http.proxy,  # set also where it is empty: the environment is not asked
             pycurl.NOPROXY: "",
@@ -169,6 +180,18 @@ class Exchange:
             options[pycurl.SSLKEY] = http.client_key
         for option, value in options.items():
             easy.setopt(option, value)
+
+    def _tell_place(self, pin: Pin) -> None:
+        # libcurl looks through its whole cache of addresses at each request, unless they are for
+        # ever: it shall have those that are in use and no others. "+" is for this time only.
+        told = []
+        if self._place and self._place != pin.place:
+            told.append(f"-{self._place}")
+        if pin.addresses:
+            told.append(f"+{pin.place}:{pin.addresses}")
+        if told:
+            self._easy.setopt(pycurl.RESOLVE, told)
+        self._place = pin.place
 
     def _give_shape(self, request: Request) -> None:
         easy = self._easy

@@ -103,8 +103,8 @@ def _read(transport: Transport, url: str, timeout_s: float) -> tuple[int, str]:
         pieces: list[bytes] = []
         exchange = transport.lend()
         try:
-            addresses = transport.pin(target, end - time.monotonic())
-            exchange.perform(Request(target.url), end - time.monotonic(), addresses, pieces.append)
+            pin = transport.pin(target, end - time.monotonic())
+            exchange.perform(Request(target.url), end - time.monotonic(), pin, pieces.append)
             answer = exchange.answer()
         finally:
             transport.give_back(exchange)

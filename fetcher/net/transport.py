@@ -12,7 +12,7 @@ from fetcher.model import Outcome
 from fetcher.net import urls
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.dns import Resolver
-from fetcher.net.exchange import Exchange
+from fetcher.net.exchange import Exchange, Pin
 from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard, literal
 from fetcher.net.tls import check_files
@@ -27,7 +27,7 @@ class Transport:
         self.http = settings.http
         self._resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
-        self._loop = CurlLoop(settings.http.max_connections)
+        self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
         self._idle: list[Exchange] = []
 
     @property
@@ -43,19 +43,15 @@ class Transport:
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)
 
-    def pin(self, target: urls.Target, timeout_s: float) -> str:
-        """The host's addresses now, as libcurl takes them; "" for an address in itself.
-
-        Raises Failure.
-        """
+    def pin(self, target: urls.Target, timeout_s: float) -> Pin:
+        """The host's addresses now. Raises Failure."""
         if literal(target.host) is not None:
-            return ""
+            return Pin(f"{_bracketed(target.host)}:{target.port}", "")
         addresses = self._resolver.known(target.host)
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late):
                 addresses = self._resolver.resolve(target.host)
-        # "+": libcurl may forget it; it is said again each time.
-        return f"+{target.host}:{target.port}:{','.join(map(_bracketed, addresses))}"
+        return Pin(f"{target.host}:{target.port}", ",".join(map(_bracketed, addresses)))
 
 
 def _bracketed(address: str) -> str:

@@ -32,12 +32,7 @@ class Held:
         self._new_buffers()
 
     def _new_buffers(self) -> None:
-        self._lines: list[int] = []
-        self._sizes: list[int] = []
-        self._outcomes: list[int] = []
-        self._statuses: list[int] = []
-        self._bodies: list[int] = []
-        self._rows: list[bytes] = []
+        self._kept: list[tuple[int, int, int, int, int, bytes]] = []  # as a chunk has them
         self.kept_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
@@ -54,30 +49,35 @@ class Held:
     def finish(self, result: Result, row: bytes) -> int:
         """A line is done: keep its row; the number of rows now kept."""
         self.outstanding &= ~(1 << (result.line - self.first_line))
-        self._lines.append(result.line)
-        self._sizes.append(len(row))
-        self._outcomes.append(OUTCOME_CODE[result.outcome])
-        self._statuses.append(result.status or 0)
-        self._bodies.append(result.body_bytes or 0)
-        self._rows.append(row)
+        self._kept.append(
+            (
+                result.line,
+                len(row),
+                OUTCOME_CODE[result.outcome],
+                result.status or 0,
+                result.body_bytes or 0,
+                row,
+            )
+        )
         self.kept_bytes += len(row)
-        return len(self._rows)
+        return len(self._kept)
 
     def take_chunk(self) -> Chunk | None:
         """The kept rows as a chunk, and none kept; None where there are none."""
-        if not self._rows:
+        if not self._kept:
             return None
+        lines, sizes, outcomes, statuses, bodies, rows = zip(*self._kept, strict=True)
         chunk = Chunk(
             job=self.job,
             batch=self.batch,
             batch_mask=self._batch_mask,
             worker=self._worker,
-            lines=self._lines,
-            row_bytes=self._sizes,
-            outcomes=self._outcomes,
-            statuses=self._statuses,
-            body_bytes=self._bodies,
-            rows=b"".join(self._rows),
+            lines=list(lines),
+            row_bytes=list(sizes),
+            outcomes=list(outcomes),
+            statuses=list(statuses),
+            body_bytes=list(bodies),
+            rows=b"".join(rows),
         )
         self._new_buffers()
         return chunk

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _CLOCK_S: Final = 0.01  # how exactly waits end
 _IDLE_S: Final = 1.0
+_MOST_QUEUED: Final = 512  # lines, before another batch is taken
 
 
 class Line:
@@ -62,8 +63,11 @@ class LinePool:
         self._worker = worker
         self._done = done
         self._may_begin = may_begin
-        self._pool = gevent.pool.Pool(settings.worker.pool_size)
-        self._low = settings.worker.pool_size // 8
+        self._size = settings.worker.pool_size
+        self._pool = gevent.pool.Pool(self._size)
+        self._busy = 0  # greenlets of it
+        # Fetches end in bursts: with less in the queue, the pool would stand still after one.
+        self._low = min(self._size, _MOST_QUEUED)
         self._queue: deque[Line] = deque()  # that may be asked for now
         self._starting = False  # a pool greenlet was spawned and has not run yet
         self._running: dict[Line, float] = {}  # -> since when, the longest first
@@ -108,7 +112,7 @@ class LinePool:
     def turn(self) -> None:
         """Let those begin whose turn it is."""
         now = time.monotonic()
-        while len(self._queue) < self._pool.free_count():
+        while len(self._queue) < self._size - self._busy:
             line = self._gate.take(now)
             if line is None:
                 break
@@ -136,8 +140,9 @@ class LinePool:
         """See that a greenlet is there for the next line."""
         # Each greenlet starts the next one only as it takes a line: fetches that do not block
         # are done by one greenlet, and a thousand that do are in flight at once.
-        if self._has_work() and not self._starting and self._pool.free_count() > 0:
+        if not self._starting and self._busy < self._size and self._has_work():
             self._starting = True
+            self._busy += 1
             # A line whose row cannot be made would be held for ever by a worker that lives.
             self._pool.spawn(self._work).link_exception(lambda _: os._exit(Exit.BUG))
 
@@ -147,6 +152,12 @@ class LinePool:
 
     def _work(self) -> None:
         self._starting = False
+        try:
+            self._take_lines()
+        finally:
+            self._busy -= 1
+
+    def _take_lines(self) -> None:
         while self._has_work():
             line = self._queue.popleft()
             self.start()

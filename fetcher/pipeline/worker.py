@@ -30,6 +30,7 @@ from fetcher.pipeline.channel import Way, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
+from fetcher.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -271,13 +272,19 @@ class Worker:
         self._leave.set()
 
 
+def _files_needed(settings: Settings) -> int:
+    # Connections in use count among those that are kept.
+    connections = max(settings.worker.pool_size, settings.http.max_connections)
+    return connections + _FILES_BESIDE_THE_POOL
+
+
 def _allow_files(needed: int) -> None:
     """Raise the soft limit on open files to the hard one. Raises ConfigError where that is low."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise ConfigError(
-            f"worker.pool_size needs {needed} open files in a process, and the limit is {hard}; "
-            "raise it (ulimit -Hn, LimitNOFILE=) or lower worker.pool_size"
+            f"worker.pool_size and http.max_connections need {needed} open files in a process, and "
+            f"the limit is {hard}; raise it (ulimit -Hn, LimitNOFILE=) or lower them"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -286,6 +293,6 @@ def run(spec: RoleSpec) -> Exit:
     """The role's whole life, after patching. Raises FetcherError."""
     settings = spec.effective()
     start_log(settings.log.level, spec.name)
-    _allow_files(settings.worker.pool_size + _FILES_BESIDE_THE_POOL)
+    _allow_files(_files_needed(settings))
     faulthandler.enable(file=sys.stderr)
     return Worker(spec).run()

@@ -38,11 +38,14 @@ class Job:
     peaks: Peaks = field(default_factory=Peaks)
 
     @property
-    def rows_per_s(self) -> float:
+    def committing_s(self) -> float:
         """From the first commit seen to the last; 0 where there was but one."""
-        if not self.first_commit_s or not self.last_commit_s:
-            return 0.0
-        took_s = self.last_commit_s - self.first_commit_s
+        return (self.last_commit_s or 0.0) - (self.first_commit_s or 0.0)
+
+    @property
+    def rows_per_s(self) -> float:
+        """In that time; 0 where there was but one commit."""
+        took_s = self.committing_s
         return (self.rows - self.first_rows) / took_s if took_s > 0 else 0.0
 
 

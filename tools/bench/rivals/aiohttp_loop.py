@@ -37,7 +37,13 @@ async def fetch_all(given: Any) -> int:
     """The number of good answers."""
     context = ssl.create_default_context(cafile=given.ca) if given.ca else None
     connector = aiohttp.TCPConnector(
-        limit=given.pool, ssl=context if context else True, resolver=_Here(), use_dns_cache=True
+        limit=given.pool,
+        ssl=context if context else True,
+        resolver=_Here(),
+        use_dns_cache=True,
+        # Idle connections do not count for its limit: of a new host each, it would run out of
+        # files. Nobody would keep them.
+        force_close=len({url.split("/", 3)[2] for url in given.urls}) > given.pool,
     )
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     urls = iter(given.urls)

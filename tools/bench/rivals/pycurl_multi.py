@@ -51,6 +51,10 @@ class _Loop:
         host = url.split("/", 3)[2]
         if host.partition(":")[0].endswith(".test"):
             easy.setopt(pycurl.RESOLVE, [f"+{host}:{SERVER}"])
+            easy.setopt(pycurl.DNS_CACHE_TIMEOUT, -1)
+        else:
+            # It would look through all addresses of the last minute at each request.
+            easy.setopt(pycurl.DNS_CACHE_TIMEOUT, 0)
         self._multi.add_handle(easy)
         self._running += 1
 
