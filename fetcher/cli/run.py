@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 import time
@@ -19,6 +20,7 @@ from fetcher.monitor import progress, summary
 from fetcher.monitor.audit import read_both
 from fetcher.pipeline.source import Source
 from fetcher.store import manifest
+from fetcher.store.disk import fsync_dir
 from fetcher.store.lock import DirectoryLock
 
 _COPY_BYTES = 1024 * 1024
@@ -115,12 +117,15 @@ def _spool(urlfile: Path, out: Path) -> Path:
             part.unlink()
         else:
             part.replace(spool)
+            fsync_dir(out)
     return spool
 
 
 def _copy(pipe: BinaryIO, path: Path) -> None:
     with path.open("wb") as file:
         shutil.copyfileobj(pipe, file, _COPY_BYTES)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _digest(path: Path) -> str:

@@ -321,8 +321,13 @@ def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
     return ChunkHeader(**fields), chunk.rows
 
 
-def check_chunk(header: ChunkHeader, rows: bytes, batch_size: int) -> Chunk:
-    """The chunk, with its arrays, lengths and line ranges checked. Raises WireError."""
+def check_chunk(header: ChunkHeader, rows: bytes, batch_size: int, batches: int) -> Chunk:
+    """The chunk, with its arrays, lengths and line ranges checked. Raises WireError.
+
+    `batches`: that the job can have at most.
+    """
+    if not 0 <= header.batch < batches:
+        raise WireError(f"chunk: batch {header.batch} of at most {batches}")
     count = len(header.lines)
     arrays = (header.row_bytes, header.outcomes, header.statuses, header.body_bytes)
     if any(len(array) != count for array in arrays):

@@ -25,6 +25,7 @@ from fetcher.store.manifest import Manifest
 
 MAX_TOLD: Final = 20  # findings of one kind that are told one by one
 _BLOCK_LINES: Final = 4096
+_MAX_BLOCKS: Final = 25  # that are compared line by line, as each takes memory
 _WRAP: Final = 1 << 64
 
 
@@ -61,7 +62,9 @@ NO_LINE = "a row, but no such URL line"
 OTHER_URL = "the row has another URL than the line"
 OTHER_ID = "the row has another id than the line"
 NOT_PARSED = "not a valid row"
+NOT_WRITTEN = "not a row as fetcher writes it"
 NOT_IN_JOURNAL = "a row that the journal does not have"
+OTHER_LINES = "rows differ from these lines"
 TOTALS = "differs from the journal"
 
 
@@ -102,10 +105,15 @@ class Audit:
             position = 0
             for row in _rows(directory / name, committed):
                 try:
-                    yield jsonl.decode(row)
+                    result = jsonl.decode(row)
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     if found:
                         found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
+                else:
+                    # A damaged key is an unknown one, which a decoder passes over.
+                    if found and jsonl.encode(result) != row:
+                        found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
+                    yield result
                 position += len(row)
 
     def _see(self, result: Result) -> None:
@@ -145,9 +153,11 @@ class Audit:
                 self._found.add(NO_ROW, f"line {line}")
             else:
                 self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, url, name)
-        differing = {block for block, rest in self._sums.items() if rest % _WRAP}
+        differing = sorted(block for block, rest in self._sums.items() if rest % _WRAP)
         if differing:
-            self._tell_differing(source, differing)
+            self._tell_differing(source, set(differing[:_MAX_BLOCKS]))
+        for block in differing[_MAX_BLOCKS:]:
+            self._found.add(OTHER_LINES, f"lines from {block * _BLOCK_LINES} on")
         return count
 
     def _tell_differing(self, source: Source, blocks: set[int]) -> None:

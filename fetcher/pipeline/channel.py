@@ -148,6 +148,15 @@ def receive(socket: Any) -> tuple[wire.AnyMessage, bytes] | None:
             return message
 
 
+def receive_one(socket: Any) -> list[bytes] | None:
+    """The frames that wait, for REQ and REP: these take turns, and a second receive is an error."""
+    try:
+        frames: list[bytes] = socket.recv_multipart(zmq.NOBLOCK)
+    except zmq.Again:
+        return None
+    return frames
+
+
 def parse(frames: list[bytes]) -> tuple[wire.AnyMessage, bytes] | None:
     """The message of these frames; None, and a line in the log, where they are none."""
     try:

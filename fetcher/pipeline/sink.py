@@ -19,7 +19,7 @@ from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
-from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
+from fetcher.pipeline.channel import Ends, Way, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
@@ -33,6 +33,7 @@ _SESSION_S: Final = 3.0  # a ventilator unheard of for so long may be replaced b
 _RETRY_S: Final = 1.0  # a commit that found the disk full
 _DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
 _DRAIN_QUIET_MS: Final = 200
+_MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
 _LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
 
 
@@ -141,13 +142,18 @@ class Sink:
     # -- the ventilator ----------------------------------------------------------------------
 
     def _answer(self) -> None:
-        received = receive(self._commits)
-        if received is None:
+        frames = receive_one(self._commits)
+        if frames is None:
             return
-        try:
-            send(self._commits, self._answer_to(received[0]))
-        except NoSpaceError as error:
-            send(self._commits, wire.Refused(reason=f"disk full ({error})", exit_code=0))
+        received = parse(frames)
+        # Whatever came is answered: without an answer the socket would take nothing more.
+        answer: wire.AnyMessage = wire.Refused(reason="malformed request", exit_code=Exit.BUG)
+        if received is not None:
+            try:
+                answer = self._answer_to(received[0])
+            except NoSpaceError as error:
+                answer = wire.Refused(reason=f"disk full ({error})", exit_code=0)
+        send(self._commits, answer)
 
     def _answer_to(self, request: wire.AnyMessage) -> wire.AnyMessage:
         now = time.monotonic()
@@ -163,13 +169,20 @@ class Sink:
                 )
             case wire.Poll() if self._job is not None:
                 self._heard_at = now
-                self._job.note(request.source, request.suspects)
-                return self._job.news(request, self._stalled)
+                return self._news(self._job, request)
             case wire.Close():
                 self._closed = True
                 return wire.Closed()
             case _:
                 return wire.Refused(reason="not a request", exit_code=Exit.BUG)
+
+    def _news(self, job: _Job, poll: wire.Poll) -> wire.AnyMessage:
+        stalled = self._stalled
+        try:
+            job.note(poll.source, poll.suspects)
+        except NoSpaceError as error:  # it comes again with the next poll
+            stalled = f"disk full ({error})"
+        return job.news(poll, stalled)
 
     def _open(self, request: wire.Open, now: float) -> wire.AnyMessage:
         theirs = self._session not in ("", request.session)
@@ -207,12 +220,14 @@ class _Job:
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
+        # No line is shorter than its line feed, and no gzip makes more of a byte than this.
+        self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
 
     def take(self, header: wire.ChunkHeader, rows: bytes) -> None:
         """One chunk of results; a malformed one is dropped."""
         try:
             self.intake.offer(
-                wire.check_chunk(header, rows, self._manifest.batch_size),
+                wire.check_chunk(header, rows, self._manifest.batch_size, self._batches),
                 self._manifest.batch_size,
             )
         except WireError as error:

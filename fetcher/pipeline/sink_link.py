@@ -11,7 +11,7 @@ from typing import Any, Final
 import zmq
 
 from fetcher.core import wire
-from fetcher.pipeline.channel import Way, open_socket, receive, send
+from fetcher.pipeline.channel import Way, open_socket, parse, receive_one, send
 
 ASK_AGAIN_S: Final = 1.0
 
@@ -36,9 +36,12 @@ class SinkLink:
 
     def answer(self, now: float) -> wire.AnyMessage | None:
         """The answer to the last request, once."""
-        received = receive(self.socket) if self._waiting else None
-        if received is None:
+        frames = receive_one(self.socket) if self._waiting else None
+        if frames is None:
             return None
         self._waiting = False
+        received = parse(frames)
+        if received is None:
+            return None
         self.heard_at = now
         return received[0]

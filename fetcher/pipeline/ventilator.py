@@ -21,7 +21,7 @@ from fetcher.core.ledger import Assignment, LeaseRules, Ledger
 from fetcher.core.referee import Referee
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.encode import jsonl
-from fetcher.errors import ConflictError, Exit, FetcherError, InputError, StoppedError
+from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
 from fetcher.pipeline.process import StopFlag
@@ -37,6 +37,7 @@ _TICK_S: Final = 0.25
 _IDLE_MS: Final = 50
 _TELL_WAITING_S: Final = 10.0
 _BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
+_END_S: Final = 5.0  # of a sink's answers that make no sense
 _FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
 _FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
 _MAX_EVENTS: Final = 1000  # of one turn of the loop
@@ -92,6 +93,7 @@ class Ventilator:
         self._lines_read = 0
         self._state_at = self._tick_at = 0.0
         self._unsaid_suspects: list[wire.Suspect] | None = None
+        self._nothing_left_at: float | None = None
 
     def _count_first(self) -> SourceInfo:
         info = SourceInfo()
@@ -266,12 +268,26 @@ class Ventilator:
             self._ledger.committed(batch, masks.unpack(mask) if mask else -1, now)
         self._totals = news.totals
         self._complete = news.complete
+        self._mind_the_end(news, now)
         if news.stalled:
             self._freeze(now, news.stalled)
         elif self._ledger.is_frozen:
             log.warning("the sink is back")
             self._ledger.thaw(now)
             self._phase = "running"
+
+    def _mind_the_end(self, news: wire.Committed, now: float) -> None:
+        """Nothing is left, and the sink, who knows that too, has not all: it never will."""
+        left = not self._ledger.source_ended or self._ledger.open_batches()
+        if left or news.complete or news.stalled:
+            self._nothing_left_at = None
+            return
+        self._nothing_left_at = self._nothing_left_at or now
+        if now - self._nothing_left_at > _END_S:
+            raise DamageError(
+                f"every line is committed, but {news.totals.rows} rows are counted for "
+                f"{self._info.url_lines} lines: the journal is damaged; `fetcher verify` says more"
+            )
 
     def _judge_silence(self, now: float) -> None:
         if now - self._sink.heard_at > self._settings.lease.sink_silent_s:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -21,6 +21,7 @@ from fetcher.core.intake import BatchState, Delta, Recovered
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.core.wire import Suspect
 from fetcher.errors import DamageError, NoSpaceError
+from fetcher.store.lock import is_locked
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS marks (at_s INTEGER PRIMARY KEY, total INTEGER NOT NU
 """
 MARK_EVERY_S: Final = 5
 _MARKS_KEPT: Final = 720
+_MOST_BATCHES: Final = 1 << 36  # 10^13 lines of the smallest sensible batches
 
 
 @contextmanager
@@ -41,6 +43,9 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
             raise NoSpaceError(f"{path}: {error}") from error
         raise DamageError(f"{path}: {error}") from error
+    # What sqlite takes for a good file may hold anything.
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+        raise DamageError(f"{path}: holds what no journal holds ({error})") from error
 
 
 class Journal:
@@ -117,22 +122,29 @@ class Journal:
     def recover(self) -> Recovered:
         """Everything committed so far."""
         with _sqlite_errors(self._path):
-            return _recover(self._db)
+            recovered, lines = _recover(self._db)
+            totals = recovered.totals
+            # A job whose sums do not agree would never end, or too early.
+            if not lines == totals.rows == sum(totals.outcomes.values()):
+                raise ValueError(f"{lines} lines, {totals.rows} rows")
+            return recovered
 
     def segments(self) -> dict[str, int]:
         """Committed length of each segment, by name."""
         with _sqlite_errors(self._path):
-            return dict(self._db.execute("SELECT name, bytes FROM segments"))
+            return _segments(self._db)
 
     def source(self) -> SourceInfo:
         """What is known of the input."""
-        packed = self._meta("source")
-        return msgspec.msgpack.decode(packed, type=SourceInfo) if packed else SourceInfo()
+        with _sqlite_errors(self._path):
+            packed = self._meta("source")
+            return msgspec.msgpack.decode(packed, type=SourceInfo) if packed else SourceInfo()
 
     def suspects(self) -> list[Suspect]:
         """Lines whose workers died."""
-        packed = self._meta("suspects")
-        return msgspec.msgpack.decode(packed, type=list[Suspect]) if packed else []
+        with _sqlite_errors(self._path):
+            packed = self._meta("suspects")
+            return msgspec.msgpack.decode(packed, type=list[Suspect]) if packed else []
 
     def close(self) -> None:
         with _sqlite_errors(self._path):
@@ -152,19 +164,34 @@ class JournalView(msgspec.Struct, frozen=True):
 def view(path: Path) -> JournalView:
     """A consistent look at the journal, without disturbing its writer. Raises DamageError."""
     with _sqlite_errors(path):
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        db = sqlite3.connect(reader_uri(path), uri=True, isolation_level=None)
         try:
             db.execute("BEGIN")
             source, updated = _meta(db, "source"), _meta(db, "updated_at_s")
             return JournalView(
-                recovered=_recover(db),
-                segments=dict(db.execute("SELECT name, bytes FROM segments")),
+                recovered=_recover(db)[0],
+                segments=_segments(db),
                 source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
-                marks=db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
+                marks=msgspec.convert(
+                    db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
+                    list[tuple[int, int]],
+                ),
                 updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
             )
         finally:
             db.close()
+
+
+def reader_uri(path: Path) -> str:
+    """As a reader opens it: a journal that is at rest may lie where nothing can be written."""
+    wal = path.with_name(f"{path.name}-wal")
+    at_rest = not (wal.exists() and wal.stat().st_size) and not is_locked(path.parent)
+    return f"{path.absolute().as_uri()}?{'immutable=1' if at_rest else 'mode=ro'}"
+
+
+def _segments(db: sqlite3.Connection) -> dict[str, int]:
+    rows = db.execute("SELECT name, bytes FROM segments").fetchall()
+    return msgspec.convert(dict(rows), dict[str, Annotated[int, msgspec.Meta(ge=0)]])
 
 
 def _meta(db: sqlite3.Connection, key: str) -> bytes | None:
@@ -172,15 +199,23 @@ def _meta(db: sqlite3.Connection, key: str) -> bytes | None:
     return row[0] if row else None
 
 
-def _recover(db: sqlite3.Connection) -> Recovered:
+def _recover(db: sqlite3.Connection) -> tuple[Recovered, int]:
+    """What is committed, and how many lines that is."""
     done = masks.IdSet()
     partial = {}
+    lines = 0
     for batch, full, committed in db.execute("SELECT id, full, committed FROM batches"):
+        if not 0 <= batch < _MOST_BATCHES:
+            raise ValueError(f"batch {batch}")
+        mask = masks.unpack(full)
         if committed is None:
             done.add(batch)
-        else:
-            partial[batch] = BatchState(masks.unpack(committed), masks.unpack(full))
-    totals = _meta(db, "totals")
-    return Recovered(
-        done, partial, msgspec.msgpack.decode(totals, type=Totals) if totals else Totals()
-    )
+            lines += mask.bit_count()
+            continue
+        state = partial[batch] = BatchState(masks.unpack(committed), mask)
+        if not state.committed or state.committed & ~mask or state.committed == mask:
+            raise ValueError(f"committed lines of batch {batch}")
+        lines += state.committed.bit_count()
+    packed = _meta(db, "totals")
+    totals = msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
+    return Recovered(done, partial, totals), lines

@@ -14,7 +14,7 @@ import msgspec
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.wire import Plain
 from fetcher.errors import ConflictError, DamageError
-from fetcher.store.disk import make_dir, write_atomically
+from fetcher.store.disk import fsync_dir, make_dir, write_atomically
 from fetcher.store.lock import LOCK_NAME
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -62,7 +62,7 @@ def read(out: Path) -> Manifest | None:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return None
-    except (msgspec.MsgspecError, OSError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
         raise DamageError(f"{path}: cannot be read as a manifest: {error}") from error
     if manifest.format != FORMAT:
         raise ConflictError(f"{path}: made by another version of fetcher; choose another OUT")
@@ -78,6 +78,7 @@ def write(out: Path, manifest: Manifest) -> None:
 def prepare(out: Path) -> None:
     """Make OUT where it is missing; refuse one that holds something else."""
     make_dir(out, "-o")
+    fsync_dir(out.absolute().parent)
     if (out / MANIFEST_NAME).exists():
         return
     foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OURS)

@@ -23,18 +23,24 @@ class Segments:
         self, directory: Path, suffix: str, max_bytes: int, lengths: dict[str, int]
     ) -> None:
         make_dir(directory, "-o")
+        fsync_dir(directory.parent)
         self._directory = directory
         self._suffix = suffix
         self._max_bytes = max_bytes
+        self._index = max(len(lengths) - 1, 0)
+        names = {self._name(index) for index in range(len(lengths))}
+        if names != lengths.keys():
+            # A name that is taken for new would be emptied.
+            odd = min(names ^ lengths.keys())
+            raise DamageError(f"{directory / odd}: the journal and the names of segments disagree")
         for name, length in lengths.items():
             _check(directory / name, length)
-        self._index = max(len(lengths) - 1, 0)
         self._committed = lengths.get(self._name(), 0)
         self._written = self._committed
         self._fd = self._open()
 
-    def _name(self) -> str:
-        return f"part-{self._index:05d}{self._suffix}"
+    def _name(self, index: int | None = None) -> str:
+        return f"part-{self._index if index is None else index:05d}{self._suffix}"
 
     @property
     def path(self) -> Path:

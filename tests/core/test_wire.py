@@ -142,7 +142,7 @@ def check(rows: bytes = b"{}{ }", **changes: Any) -> None:
     assert isinstance(message, wire.ChunkHeader)
     # Batch 1 of 4 lines: lines 5 to 8, of which the mask names 5, 6 and 7.
     changed = msgspec.structs.replace(message, **{"batch": 1, **changes})
-    chunk = wire.check_chunk(changed, rows, 4)
+    chunk = wire.check_chunk(changed, rows, 4, 3)
     assert chunk.rows == rows
 
 
@@ -161,6 +161,8 @@ def test_a_chunk_that_agrees_with_itself_is_taken() -> None:
         {"lines": [4, 5]},
         {"lines": [5, 9]},
         {"batch": 0},
+        {"batch": 3, "lines": [13, 14]},
+        {"batch": 1 << 62, "lines": [(1 << 64) + 1, (1 << 64) + 2]},
         {"batch_mask": b"\x17"},
     ],
 )

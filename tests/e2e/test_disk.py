@@ -85,7 +85,11 @@ def test_a_job_stopped_on_a_full_disk_resumes_when_there_is_room(
         jobs.until(lambda: stuck(out), what="the disk to be full")
         job.process.terminate()
         assert job.wait(60)[0] == 3
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-    done = jobs.call("run", urls, "-o", out, *OPTIONS)
-    assert done.returncode == 0, done.stderr
+    with jobs.running("run", urls, "-o", out, *OPTIONS) as job:  # as full as before
+        time.sleep(2)
+        assert job.process.poll() is None
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+        code, _, error = job.wait(60)
+    assert code == 0, error
+    assert "disk full" in error
     jobs.prove(out, urls)

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import zmq
 
 from support import jobs
 
@@ -119,6 +120,28 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         assert sink.wait()[0] == 0
         assert worker.wait()[0] == worker_2.wait()[0] == 0
         second.process.kill()
+    jobs.prove(hosts.out, hosts.urls)
+
+
+def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 30)
+    sink = next(each for each in hosts.sink if str(each).startswith("--sink="))
+    address, port = str(sink).removeprefix("--sink=").rsplit(":", 1)
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(jobs.running(*hosts.sink))]
+        context = stack.enter_context(zmq.Context())
+        for garbage in (b"", b"garbage", b"\x81\xa1v\x05"):
+            with context.socket(zmq.REQ) as asker:
+                asker.linger = 0
+                asker.connect(f"{address}:{int(port) + 1}")
+                asker.send(garbage)
+                assert asker.poll(10_000), "an answer, whatever came"
+                assert b"malformed" in asker.recv()
+        running += [stack.enter_context(jobs.running(*hosts.ventilator))]
+        running += [stack.enter_context(jobs.running(*hosts.worker))]
+        for job in running:
+            code, _, error = job.wait(60)
+            assert code == 0, error
     jobs.prove(hosts.out, hosts.urls)
 
 

@@ -13,7 +13,7 @@ from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, DamageError, UsageError
-from fetcher.monitor import status
+from fetcher.monitor import audit, status
 from fetcher.monitor.audit import Audit, Report
 from fetcher.pipeline.source import Source
 from fetcher.store.store import OutputDirectory, Store
@@ -163,6 +163,15 @@ def test_a_garbled_row_is_named_by_its_place(out: Path) -> None:
     assert report.counts["differs from the journal"] >= 1
 
 
+def test_a_row_with_a_damaged_key_is_named(out: Path) -> None:
+    def edit(rows: list[bytes]) -> None:
+        rows[2] = rows[2].replace(b'"headers":', b'"heAders":')
+
+    report = change(out, edit)
+    assert report.counts == {"not a row as fetcher writes it": 1}
+    assert "(line 3)" in report.told[0]
+
+
 def test_a_row_of_no_line_is_named(out: Path) -> None:
     def edit(rows: list[bytes]) -> None:
         rows[9] = rows[9].replace(b'"line":10', b'"line":99')
@@ -257,6 +266,21 @@ def test_missing_bytes_are_damage(out: Path, loss: str) -> None:
         part(out).write_bytes(part(out).read_bytes()[:-1])
     with pytest.raises(DamageError):
         Audit(out, None).run()
+
+
+def test_a_whole_other_list_of_the_same_size_is_told_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = make(tmp_path, LINES)
+    urls = tmp_path / "urls.txt"
+    urls.write_bytes(urls.read_bytes().replace(b"http", b"hppt"))
+    monkeypatch.setattr(audit, "_BLOCK_LINES", 4)
+    monkeypatch.setattr(audit, "_MAX_BLOCKS", 1)
+    report = Audit(out, None).run()
+    assert report.counts == {
+        "the row has another URL than the line": 3,  # of the first block, lines 1 to 3
+        "rows differ from these lines": 3,
+    }
 
 
 def test_where_no_job_is_there_is_nothing_to_verify(tmp_path: Path) -> None:

@@ -64,5 +64,5 @@ def test_finished_rows_leave_as_one_chunk_and_once() -> None:
     assert chunk is not None
     assert (chunk.lines, chunk.statuses, chunk.body_bytes) == ([18, 17], [404, 0], [3, 0])
     assert (chunk.row_bytes, chunk.rows) == ([4, 4], b"{b}\n{a}\n")
-    wire.check_chunk(*wire.chunk_parts(chunk), 8)
+    wire.check_chunk(*wire.chunk_parts(chunk), 8, 3)
     assert piece.take_chunk() is None

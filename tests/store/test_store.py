@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -132,7 +133,9 @@ def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path: Path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"{}", b'{"job": 5}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"{}", b'{"job": 5}', b"\xff\xfe", b'{"job": "\xff"}']
+)
 def test_a_damaged_manifest_is_damage(tmp_path: Path, content: bytes) -> None:
     (tmp_path / manifest.MANIFEST_NAME).write_bytes(content)
     with pytest.raises(DamageError):
@@ -304,7 +307,7 @@ def test_what_was_recorded_is_recovered(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     first = journal.Journal(path)
     first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [("part-00000.jsonl", 50)], 100.0)
-    first.record(delta(6, b2=(0b11, 0b11), b9=(0, 0b1)), [("part-00000.jsonl", 60)], 101.0)
+    first.record(delta(7, b2=(0b11, 0b11), b9=(0b1, 0b11)), [("part-00000.jsonl", 60)], 101.0)
     first.note(
         source=SourceInfo(checked_bytes=7), suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)]
     )
@@ -312,8 +315,8 @@ def test_what_was_recorded_is_recovered(tmp_path: Path) -> None:
     second = journal.Journal(path)
     recovered = second.recover()
     assert 0 in recovered.done and 2 in recovered.done
-    assert recovered.partial == {9: BatchState(0, 0b1)}
-    assert recovered.totals.rows == 6
+    assert recovered.partial == {9: BatchState(0b1, 0b11)}
+    assert recovered.totals.rows == 7
     assert second.segments() == {"part-00000.jsonl": 60}
     assert second.source().checked_bytes == 7
     assert second.suspects()[0].batch == 9
@@ -327,7 +330,9 @@ def test_a_view_does_not_disturb_the_writer(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     writer = journal.Journal(path)
     for number in range(20):
-        writer.record(delta(number + 1, b0=(1 << number, 0)), [("p", number)], float(number))
+        writer.record(
+            delta(number + 1, b0=(1 << number, (1 << 21) - 1)), [("p", number)], float(number)
+        )
         assert journal.view(path).recovered.totals.rows == number + 1
     writer.close()
 
@@ -352,6 +357,88 @@ def test_a_garbled_journal_is_damage(tmp_path: Path) -> None:
         journal.view(path)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE meta SET value = x'c1' WHERE key = 'totals'",
+        "UPDATE meta SET value = 'text' WHERE key = 'totals'",
+        "DELETE FROM meta WHERE key = 'totals'",
+        "UPDATE batches SET full = 'text'",
+        "UPDATE batches SET full = 7",
+        "UPDATE batches SET committed = x'ff' WHERE id = 2",
+        "UPDATE batches SET id = -1 WHERE id = 2",
+        "UPDATE batches SET id = 4611686018427387904 WHERE id = 2",
+        "DELETE FROM batches WHERE id = 0",
+        "DROP TABLE batches",
+    ],
+)
+def test_a_journal_that_contradicts_itself_is_damage(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    first = journal.Journal(path)
+    first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [("part-00000.jsonl", 50)], 100.0)
+    first.close()
+    with sqlite3.connect(path) as db:
+        db.execute(damage)
+    db.close()
+    again = journal.Journal(path)
+    with pytest.raises(DamageError, match=r"journal\.sqlite"):
+        again.recover()
+    again.close()
+
+
+def test_whatever_bytes_are_damaged_a_reader_says_so_or_reads(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    first = journal.Journal(path)
+    for number in range(1, 60):
+        done = {f"b{n}": (0b11, 0b11) for n in range(number)}
+        first.record(delta(2 * number, **done), [("part-00000.jsonl", 9)], 5.0 * number)
+    first.note(suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)])
+    first.close()
+    whole = path.read_bytes()
+    dice = random.Random(7)
+    damaged = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(dice.choice((1, 4, 40))):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        path.write_bytes(data)
+        try:
+            journal.view(path)
+        except DamageError:
+            damaged += 1
+    assert damaged > 20
+
+
+def test_a_finished_job_is_read_without_writing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    first = journal.Journal(path)
+    first.record(delta(1, b0=(1, 3)), [("part-00000.jsonl", 1)], 1.0)
+    assert "mode=ro" in journal.reader_uri(path)  # its last commits are in the -wal
+    first.close()
+    assert "immutable=1" in journal.reader_uri(path)
+    before = sorted(tmp_path.iterdir())
+    assert journal.view(path).recovered.totals.rows == 1
+    assert sorted(tmp_path.iterdir()) == before
+    with DirectoryLock(tmp_path):
+        assert "mode=ro" in journal.reader_uri(path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["part-00001.jsonl"], ["part-00000.jsonl", "part-00002.jsonl"], ["../part-00000.jsonl"]],
+)
+def test_segments_that_the_journal_names_otherwise_are_not_emptied(
+    tmp_path: Path, names: list[str]
+) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    for name in [*names, "part-00000.jsonl", "part-00001.jsonl"]:
+        (results / name).write_bytes(b"rows\n")
+    with pytest.raises(DamageError, match="disagree"):
+        Segments(results, ".jsonl", 100, dict.fromkeys(names, 5))
+    assert all((results / name).read_bytes() == b"rows\n" for name in names)
+
+
 def test_the_journal_commits_in_full_synchrony_and_writes_at_its_start(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     for starts in (1, 2):
@@ -370,13 +457,13 @@ def test_a_full_disk_under_the_journal_records_nothing(tmp_path: Path) -> None:
     opened.record(delta(1, b0=(1, 3)), [("p", 1)], 1.0)
     (pages,) = opened._db.execute("PRAGMA page_count").fetchone()
     opened._db.execute(f"PRAGMA max_page_count = {pages}")
-    big = {f"b{n}": (1 << 900, 1 << 901) for n in range(1, 300)}
+    big = {f"b{n}": (1 << 900, (1 << 901) - 1) for n in range(1, 300)}
     with pytest.raises(NoSpaceError):
-        opened.record(delta(2, **big), [("p", 2)], 2.0)
+        opened.record(delta(300, **big), [("p", 2)], 2.0)
     assert opened.recover().totals.rows == 1
     opened._db.execute("PRAGMA max_page_count = 100000")
-    opened.record(delta(2, **big), [("p", 2)], 2.0)
-    assert opened.recover().totals.rows == 2
+    opened.record(delta(300, **big), [("p", 2)], 2.0)
+    assert opened.recover().totals.rows == 300
     opened.close()
 
 
