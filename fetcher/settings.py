@@ -208,9 +208,10 @@ class Http(Section):
     )
     proxy: str = Field(
         "",
-        pattern=r"^((http|https|socks5|socks5h)://[^\s/]+/?)?$",
-        json_schema_extra={"kind": 'http, https, socks5 or socks5h://HOST:PORT, or ""'},
-        description="all requests go through it; the environment's proxies are never used",
+        pattern=r"^((http|https|socks5h)://([^\s/@]+@)?([^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}/?)?$",
+        json_schema_extra={"kind": 'http, https or socks5h://HOST:PORT, or ""'},
+        description="all requests go through it, and it looks up their hosts; the environment's "
+        "proxies are never used",
     )
     ip_version: Literal["any", "4", "6"] = Field("any", description="addresses that are used")
     verify_tls: bool = Field(True, description="check servers' certificates")

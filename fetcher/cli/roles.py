@@ -20,6 +20,7 @@ from fetcher.cli.options import (
 from fetcher.engines.local import Interrupts, run_workers
 from fetcher.errors import StoppedError
 from fetcher.monitor import progress
+from fetcher.net.tls import check_files
 from fetcher.pipeline import plain_main
 from fetcher.pipeline.process import RoleSpec
 from fetcher.settings import Settings
@@ -132,6 +133,7 @@ def worker(
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
     )
+    check_files(settings.http)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     try:
         run_workers(settings, display, Interrupts())

@@ -18,6 +18,7 @@ from fetcher.engines.local import Interrupts, run_job
 from fetcher.errors import ConflictError, InputError, StoppedError
 from fetcher.monitor import progress, summary
 from fetcher.monitor.audit import read_both
+from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.store import manifest
 from fetcher.store.disk import fsync_dir
@@ -65,6 +66,7 @@ def run(
         worker__pool_size=("--pool-size", pool_size),
         job__batch_size=("--batch-size", batch_size),
     ).settings
+    check_files(settings.http)
     if str(urlfile) == "-" or urlfile.is_fifo():
         urlfile = _spool(urlfile, out)
     Source(urlfile, settings.input)  # a bad file is told before any process is started

@@ -46,6 +46,7 @@ _WORDS: Final = {
     pycurl.E_UNSUPPORTED_PROTOCOL: "the answer is no HTTP",
     _TOO_LARGE: "more headers than can be taken",
 }
+_ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|access)[a-z ]*)")
 _MISSING: Final = re.compile(r"with (\d+) bytes (?:remaining|missing)")
 _NOISE: Final = (
     re.compile(r"^SSL(: | certificate problem: )"),
@@ -63,7 +64,10 @@ def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http) -> Failure:
         return Failure(outcome, _timeout(words, http, begun=begun))
     if code == pycurl.E_COULDNT_CONNECT:
         number = easy.getinfo(pycurl.OS_ERRNO)
-        return Failure(outcome, os.strerror(number) if number else "could not connect")
+        return Failure(outcome, os.strerror(number) if number else _line(code, words))
+    if code == pycurl.E_RECV_ERROR and (alert := _ALERT.search(words)):
+        # In TLS 1.3 a server judges the client's certificate after the handshake.
+        return Failure(Outcome.TLS, f"the server refused: {alert[1]}")
     if code in (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR) and easy.getinfo(pycurl.RESPONSE_CODE):
         return CutShort(_line(code, words))
     return Failure(outcome, _line(code, words))

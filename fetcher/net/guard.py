@@ -8,7 +8,6 @@ only wraps an IPv4 address is judged as that address.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import re
 import socket
@@ -18,7 +17,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-# Judgements remembered by one guard: crawls come back to the same addresses.
+# Judgements and notations that are remembered: crawls come back to the same hosts.
 _REMEMBERED: Final = 8192
 
 _V4: Final = 4
@@ -130,7 +129,7 @@ class Guard:
         return any(size == s and first <= number <= last for s, first, last in self._allow)
 
 
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=_REMEMBERED)
 def literal(host: str) -> str | None:
     """The canonical IP address that a URL's host means in any notation, or None for a name.
 

@@ -6,6 +6,8 @@ made to them; libcurl never looks up a name.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import gevent
 
 from fetcher.model import Outcome
@@ -29,6 +31,7 @@ class Transport:
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
         self._idle: list[Exchange] = []
+        self._proxy = _place_of(settings.http.proxy)
 
     @property
     def late(self) -> Failure:
@@ -44,14 +47,38 @@ class Transport:
         self._idle.append(exchange)
 
     def pin(self, target: urls.Target, timeout_s: float) -> Pin:
-        """The host's addresses now. Raises Failure."""
-        if literal(target.host) is not None:
-            return Pin(f"{_bracketed(target.host)}:{target.port}", "")
-        addresses = self._resolver.known(target.host)
+        """Where to connect to now: the host, or the proxy. Raises Failure."""
+        if self._proxy is None:
+            return self._pin(target.host, target.port, timeout_s)
+        # The proxy looks names up; what can be judged here is an address in itself.
+        address = literal(target.host)
+        refusal = address and self._guard.refusal(address)
+        if refusal:
+            raise Failure(Outcome.BLOCKED, refusal)
+        try:
+            return self._pin(*self._proxy, timeout_s)
+        except Failure as failure:
+            raise Failure(Outcome.CONNECT, f"http.proxy: {failure.message}") from failure
+
+    def _pin(self, host: str, port: int, timeout_s: float) -> Pin:
+        address = literal(host)
+        if address is not None:
+            family = "6" if ":" in address else "4"
+            if self.http.ip_version not in ("any", family):
+                raise Failure(
+                    Outcome.CONNECT, f"{address}: http.ip_version is {self.http.ip_version}"
+                )
+            return Pin(f"{_bracketed(host)}:{port}", "")
+        addresses = self._resolver.known(host)
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late):
-                addresses = self._resolver.resolve(target.host)
-        return Pin(f"{target.host}:{target.port}", ",".join(map(_bracketed, addresses)))
+                addresses = self._resolver.resolve(host)
+        return Pin(f"{host}:{port}", ",".join(map(_bracketed, addresses)))
+
+
+def _place_of(proxy: str) -> tuple[str, int] | None:
+    parts = urlsplit(proxy)
+    return (parts.hostname, parts.port) if parts.hostname and parts.port else None
 
 
 def _bracketed(address: str) -> str:

@@ -141,15 +141,17 @@ def run(options: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _server(case: Case, directory: Path, fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
-    """The case's URL with its port in, and the settings that fetcher needs."""
+def _server(
+    case: Case, directory: Path, fleet: Fleet
+) -> Iterator[tuple[str, list[str], Path | None]]:
+    """The case's URL with its port in, the settings that fetcher needs, and whom to trust."""
     core = cores()[0]
     if case.on_site:
         with RunningSite(latency_ms=case.latency_ms or 0) as site:
             pin(core, site.pid)
             path = case.url.replace("{port}/1000", "{port}/bytes/1000")
             path = path.replace("{port}/20000", "{port}/bytes/20000")
-            yield path.replace("{base}", site.base).replace("{port}", str(site.port)), []
+            yield path.replace("{base}", site.base).replace("{port}", str(site.port)), [], None
         return
     with web.Web(directory, core) as server:
         settings = []
@@ -157,7 +159,7 @@ def _server(case: Case, directory: Path, fleet: Fleet) -> Iterator[tuple[str, li
             names = web.start_names(fleet, core)
             settings = [f"dns.servers=127.0.0.1:{names}", f"http.ca_file={server.ca_file}"]
         port = server.tls_port if case.tls else server.port
-        yield case.url.replace("{port}", str(port)), settings
+        yield case.url.replace("{port}", str(port)), settings, server.ca_file
 
 
 def _compare(case: Case, options: argparse.Namespace) -> list[Target]:
@@ -165,7 +167,7 @@ def _compare(case: Case, options: argparse.Namespace) -> list[Target]:
     jobs: dict[str, list[tuple[int, Job]]] = {name: [] for name in ("fetcher", *rivals)}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
         directory = Path(name)
-        with _server(case, directory, fleet) as (url, settings):
+        with _server(case, directory, fleet) as (url, settings, ca_file):
             for _ in range(options.runs):
                 for program, done in jobs.items():
                     count = max(1, int(case.count * options.scale * _SHARES.get(program, 1)))
@@ -174,7 +176,7 @@ def _compare(case: Case, options: argparse.Namespace) -> list[Target]:
                         given = settings + options.set
                         job = _fetcher(fleet, urls, directory / "out", case, given, options.limit)
                     else:
-                        job = _rival(program, fleet, urls, case, directory, options.limit)
+                        job = _rival(program, fleet, urls, case, ca_file, options.limit)
                     if job.good != count and case.name != "demo":
                         raise RuntimeError(f"{program}: {job.good} good of {count} URLs")
                     done.append((count, job))
@@ -254,13 +256,15 @@ def _fetcher(
         shutil.rmtree(out, ignore_errors=True)
 
 
-def _rival(name: str, fleet: Fleet, urls: Path, case: Case, directory: Path, limit_s: float) -> Job:
-    told = directory / "told"
+def _rival(
+    name: str, fleet: Fleet, urls: Path, case: Case, ca_file: Path | None, limit_s: float
+) -> Job:
+    told = urls.with_name("told")
     words: list[object] = ["--pool", case.pool]
     if name == "article":
         words = ["--pool-size", case.pool, "--batch-size", 4 * case.pool, "--processes", 1]
-    elif case.tls:
-        words += ["--ca", directory / "ca.pem"]
+    elif ca_file is not None:
+        words += ["--ca", ca_file]
     peaks = Peaks()
     cpu_before = children_cpu_s()
     began = time.monotonic()

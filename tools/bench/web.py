@@ -6,7 +6,6 @@ site, without TLS. Certificates and names are made here; nothing leaves the loop
 
 from __future__ import annotations
 
-import datetime
 import getpass
 import shutil
 import socket
@@ -16,12 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from tools.bench.processes import Fleet, pin
+from tools.certificates import Authority
 
 DOMAIN: Final = "bench.test"
 _START_S: Final = 10.0
@@ -36,7 +31,7 @@ http {{
   uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
   server {{
     listen 127.0.0.1:{tls_port} ssl backlog=8192; listen {port} backlog=8192; root {dir}/pages;
-    ssl_certificate {dir}/leaf.pem; ssl_certificate_key {dir}/leaf.key;
+    ssl_certificate {certificate}; ssl_certificate_key {key};
     ssl_session_tickets off; ssl_session_cache off;
   }}
 }}
@@ -55,17 +50,23 @@ class Web:
         self._dir = directory
         self._core = core
         self.port, self.tls_port = _free_port(), _free_port()
-        self.ca_file = directory / "ca.pem"
+        authority = Authority(directory)
+        self.ca_file = authority.ca_file
+        self._certificate, self._key = authority.issue([f"*.{DOMAIN}"])
 
     def __enter__(self) -> Self:
         (self._dir / "pages").mkdir()
         for size in (1000, 20_000):
             (self._dir / "pages" / str(size)).write_bytes(b"x" * size)
-        make_certificates(self._dir)
         config = self._dir / "nginx.conf"
         config.write_text(
             _CONFIG.format(
-                dir=self._dir, user=getpass.getuser(), port=self.port, tls_port=self.tls_port
+                dir=self._dir,
+                user=getpass.getuser(),
+                port=self.port,
+                tls_port=self.tls_port,
+                certificate=self._certificate,
+                key=self._key,
             ),
             "utf-8",
         )
@@ -100,44 +101,6 @@ def start_names(fleet: Fleet, core: int) -> int:
     assert process.stdout is not None
     process.stdout.readline()
     return port
-
-
-def make_certificates(directory: Path) -> None:
-    """`ca.pem`, and `leaf.pem` with `leaf.key` for every name in the domain."""
-    ca_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench CA")])
-    leaf_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DOMAIN)])
-    ca = (
-        _certificate(ca_name, ca_name, ca_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
-    leaf = (
-        _certificate(leaf_name, ca_name, leaf_key)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"*.{DOMAIN}")]), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (directory / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (directory / "leaf.pem").write_bytes(leaf.public_bytes(pem))
-    (directory / "leaf.key").write_bytes(
-        leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
-def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-    )
 
 
 def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

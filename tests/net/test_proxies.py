@@ -1,0 +1,99 @@
+"""Proxies: by setting only, and with whom the names are looked up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fetcher.model import Outcome
+from support.fetching import fetch
+from support.proxies import http_proxy, socks_proxy
+from support.scripted import Script, ScriptedServer, answer, scripted
+from support.secure import context_of, https_server
+from tools.certificates import Authority
+
+PAGE = {"/": Script(answer(b"hello"))}
+NOWHERE = "127.0.0.1:9"
+
+
+def port_of(server: ScriptedServer) -> str:
+    return server.url("/").rstrip("/").rpartition(":")[2]
+
+
+def test_an_http_proxy_is_asked_for_the_whole_url_and_looks_names_up() -> None:
+    with scripted(PAGE) as server, http_proxy() as proxy:
+        url = f"http://name.invalid:{port_of(server)}/"
+        (result,) = fetch([url], proxy=f"http://{proxy.place}").results
+    assert (result.outcome, result.body_bytes) == (Outcome.OK, 5)
+    assert proxy.asked == [f"GET {url} HTTP/1.1"]
+
+
+def test_https_goes_through_it_by_connect_and_is_checked_end_to_end(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    files = authority.issue(["name.invalid"])
+    with https_server(context_of(*files)) as port, http_proxy() as proxy:
+        urls = [f"https://name.invalid:{port}/", f"https://other.invalid:{port}/"]
+        trust = str(authority.ca_file)
+        by_url = fetch(urls, proxy=f"http://{proxy.place}", ca_file=trust).by_url
+    assert sorted(proxy.asked) == sorted(f"CONNECT {url[8:-1]} HTTP/1.1" for url in urls)
+    assert by_url[urls[0]].outcome is Outcome.OK
+    assert by_url[urls[0]].status == 200, "not the proxy's own answer"
+    assert [name for name, _ in by_url[urls[0]].headers][:1] == ["Server"]
+    assert by_url[urls[1]].outcome is Outcome.TLS
+
+
+def test_a_socks_proxy_gets_the_name() -> None:
+    with scripted(PAGE) as server, socks_proxy() as proxy:
+        url = f"http://name.invalid:{port_of(server)}/"
+        (result,) = fetch([url], proxy=f"socks5h://{proxy.place}").results
+    assert (result.outcome, proxy.asked) == (Outcome.OK, [url[7:-1]])
+
+
+def test_the_environment_names_no_proxy_and_no_password(tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    env = dict.fromkeys(names, f"http://{NOWHERE}") | {"HOME": str(tmp_path)}
+    with scripted(PAGE) as server, http_proxy() as proxy:
+        url = server.url("/")
+        (result,) = fetch([url], env=env).results
+        assert result.outcome is Outcome.OK
+        assert b"authorization" not in server.heads[0].lower()
+        # Nor an exception from the proxy of the settings.
+        (result,) = fetch(
+            [url], env={"no_proxy": "*", "NO_PROXY": "*"}, proxy=f"http://{proxy.place}"
+        ).results
+        assert (result.outcome, len(proxy.asked)) == (Outcome.OK, 1)
+
+
+def test_special_addresses_are_refused_before_the_proxy_hears_of_them() -> None:
+    urls = ["http://169.254.169.254/", "http://0x7f.1/", "http://[::ffff:10.0.0.1]/"]
+    for kind, made in (("http", http_proxy), ("socks5h", socks_proxy)):
+        with made() as proxy:
+            closed: dict[str, dict[str, Any]] = {"guard": {"allow": []}}
+            results = fetch(urls, proxy=f"{kind}://{proxy.place}", sections=closed).results
+        assert {result.outcome for result in results} == {Outcome.BLOCKED}
+        assert proxy.asked == []
+
+
+def test_a_proxy_that_refuses_is_told_from_a_site_that_does(tmp_path: Path) -> None:
+    refusals = {
+        b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n": "407",
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n": "502",
+    }
+    for refusal, code in refusals.items():
+        with http_proxy(refusal) as proxy:
+            (result,) = fetch(["https://name.invalid/"], proxy=f"http://{proxy.place}").results
+        assert (result.outcome, result.status) == (Outcome.CONNECT, None), result
+        assert code in (result.error or "")
+
+
+def test_a_proxy_that_is_not_there_is_a_failed_connection() -> None:
+    for proxy in (f"http://{NOWHERE}", f"socks5h://{NOWHERE}"):
+        (result,) = fetch(["http://name.invalid/"], proxy=proxy).results
+        assert result.outcome is Outcome.CONNECT, result
+    sections = {"dns": {"servers": ["127.0.0.1:9"], "timeout_s": 0.2, "tries": 1}}
+    (result,) = fetch(
+        ["http://name.invalid/"], proxy="http://proxy.invalid:3128", sections=sections
+    ).results
+    assert result.outcome is Outcome.CONNECT
+    assert "http.proxy" in (result.error or "")

@@ -1,0 +1,133 @@
+"""An HTTPS server, of HTTP/1.1 or HTTP/2, that says who asked and how."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import h2.config
+import h2.connection
+import h2.events
+
+
+def context_of(certificate: Path, key: Path, trusted: Path | None = None) -> ssl.SSLContext:
+    """For a server; with `trusted`, clients must show a certificate of that authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if trusted is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(trusted)
+    return context
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        assert isinstance(self.connection, ssl.SSLSocket)
+        shown = self.connection.getpeercert()
+        body = json.dumps({"client": str(shown.get("subject")) if shown else None}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # handshakes that fail are what some tests are about
+
+
+@contextlib.contextmanager
+def https_server(context: ssl.SSLContext, host: str = "127.0.0.1") -> Iterator[int]:
+    """Its port."""
+
+    class Server(_Quiet):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        def finish_request(self, request: Any, client_address: Any) -> None:
+            with context.wrap_socket(request, server_side=True) as secured:
+                super().finish_request(secured, client_address)
+
+    with Server((host, 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Http2(asyncio.Protocol):
+    """A connection; `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end."""
+
+    connections = 0
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        Http2.connections += 1
+        self.transport = transport
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        self.h2.initiate_connection()
+        transport.write(self.h2.data_to_send())
+
+    def data_received(self, data: bytes) -> None:
+        for event in self.h2.receive_data(data):
+            if isinstance(event, h2.events.RequestReceived):
+                self._answer(event)
+        self.transport.write(self.h2.data_to_send())
+
+    def _answer(self, event: h2.events.RequestReceived) -> None:
+        stream = event.stream_id
+        assert stream is not None and event.headers is not None
+        path = dict(event.headers)[b":path"]
+        if path.startswith(b"/reset"):
+            self.h2.reset_stream(stream, error_code=2)
+        elif path.startswith(b"/goaway"):
+            self.h2.close_connection(error_code=11)
+            asyncio.get_running_loop().call_later(0.05, self.transport.close)
+        else:
+            self.h2.send_headers(stream, [(":status", "200"), ("x-path", path.decode())])
+            self.h2.send_data(stream, b"x" * 1000, end_stream=True)
+
+
+@contextlib.contextmanager
+def http2_server(context: ssl.SSLContext) -> Iterator[int]:
+    """Its port; `Http2.connections` counts."""
+    context.set_alpn_protocols(["h2"])
+    Http2.connections = 0
+    ready = threading.Event()
+    told: dict[str, Any] = {}
+
+    async def serve() -> None:
+        loop = told["loop"] = asyncio.get_running_loop()
+        leave = told["leave"] = asyncio.Event()
+        server = await loop.create_server(Http2, "127.0.0.1", 0, ssl=context)
+        told["port"] = server.sockets[0].getsockname()[1]
+        ready.set()
+        await leave.wait()
+        server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield told["port"]
+    finally:
+        told["loop"].call_soon_threadsafe(told["leave"].set)
+        thread.join(10)
