@@ -27,6 +27,7 @@ from fetcher.settings import Settings
 log = logging.getLogger(__name__)
 
 _UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
+_MOST_DEFECTS: Final = 3  # told with their tracebacks
 _OVERLOADED: Final = frozenset({429, 503})
 
 
@@ -38,6 +39,7 @@ class CurlFetcher:
         self.settings = settings
         self.worker = worker
         self.transport = Transport(settings)
+        self._defects = 0
         # What the user wants to be sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
         self.cookies = cookies.load(Path(http.cookies_file)) if http.cookies_file else None
@@ -45,6 +47,14 @@ class CurlFetcher:
         self.robots: Robots | None = None
         if settings.polite.enabled and settings.polite.robots:
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
+
+    def tell_defect(self, line: int, said: str) -> None:
+        """Log a defect of ours, in an except block; one that is in every line is told once."""
+        self._defects += 1
+        if self._defects <= _MOST_DEFECTS:
+            log.exception("the fetch of line %d failed by itself (%s)", line, said)
+        if self._defects == _MOST_DEFECTS:
+            log.error("more such failures are only in their rows")
 
     def begin(self, task: Task) -> CurlFetch:
         return CurlFetch(self, task)
@@ -97,8 +107,9 @@ class CurlFetch:
             ending = failure
         # A defect of ours must not cost the line its row.
         except Exception as error:
-            log.exception("the fetch of line %d failed by itself", self._task.line)
-            ending = Failure(Outcome.PROTOCOL, f"{type(error).__name__}: {error}")
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            self._fetcher.tell_defect(self._task.line, said)
+            ending = Failure(Outcome.PROTOCOL, said)
         self._left_s -= time.monotonic() - began
         if is_final:
             self._end(ending)

@@ -23,7 +23,7 @@ _ESCAPE: Final = r"%(?:[0189A-F][0-9A-F]|2[0-9ABCF]|3[A-F]|40|5[B-E]|60|7[B-DF])
 _PLAIN: Final = re.compile(
     rf"(https?)://({_LABEL}(?:\.{_LABEL})*+)(?::([1-9][0-9]{{0,4}}))?"
     rf"/(?!\.)(?:[A-Za-z0-9_~!$&'()*+,;=:@.-]++|{_ESCAPE}|/(?!\.))*+"
-    rf"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]++|{_ESCAPE})*+)?"
+    rf"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]++|{_ESCAPE})++)?"
 )
 _PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65_535

@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-import resource
 import signal
 import sys
 import time
@@ -23,20 +22,19 @@ from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import formats, wire
 from fetcher.encode import jsonl
-from fetcher.errors import ConfigError, Exit
+from fetcher.errors import Exit
 from fetcher.model import Chunk, Result
 from fetcher.net.fetch import make_fetcher
+from fetcher.pipeline import files
 from fetcher.pipeline.channel import Way, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
-from fetcher.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _OUTBOX_CHUNKS: Final = 64
 _CHUNK_BYTES: Final = 2 * 1024 * 1024  # rows kept that fill a chunk, however few they are
-_FILES_BESIDE_THE_POOL: Final = 100  # sockets, libraries' own files, name look-ups
 _SEND_SLICE_S: Final = 1.0
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
 _HOSTS_S: Final = 0.005  # what is told to the referee waits so long for company
@@ -272,27 +270,10 @@ class Worker:
         self._leave.set()
 
 
-def _files_needed(settings: Settings) -> int:
-    # Connections in use count among those that are kept.
-    connections = max(settings.worker.pool_size, settings.http.max_connections)
-    return connections + _FILES_BESIDE_THE_POOL
-
-
-def _allow_files(needed: int) -> None:
-    """Raise the soft limit on open files to the hard one. Raises ConfigError where that is low."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise ConfigError(
-            f"worker.pool_size and http.max_connections need {needed} open files in a process, and "
-            f"the limit is {hard}; raise it (ulimit -Hn, LimitNOFILE=) or lower them"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def run(spec: RoleSpec) -> Exit:
     """The role's whole life, after patching. Raises FetcherError."""
     settings = spec.effective()
     start_log(settings.log.level, spec.name)
-    _allow_files(_files_needed(settings))
+    files.allow(settings)
     faulthandler.enable(file=sys.stderr)
     return Worker(spec).run()
