@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import ssl
-import subprocess
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from fetcher.model import Outcome
@@ -98,7 +90,7 @@ def test_a_thousand_hostile_urls_at_once(site: RunningSite) -> None:
     done = fetch(urls, pool=1008, total_timeout_s=20.0, max_body_bytes=1_000_000)
     assert len(done.results) == len(urls)
     assert done.took_s < 40
-    assert done.peak_bytes < 400e6
+    assert done.peak_bytes < 250e6
 
 
 def test_who_does_not_answer_at_all_is_named_by_its_reason(site: RunningSite) -> None:
@@ -109,49 +101,3 @@ def test_who_does_not_answer_at_all_is_named_by_its_reason(site: RunningSite) ->
     assert (closed.outcome, closed.error) == (Outcome.CONNECT, "Connection refused")
     assert unknown.outcome is Outcome.DNS
     assert plain.outcome is Outcome.TLS
-
-
-@contextlib.contextmanager
-def self_signed(path: Path) -> Iterator[str]:
-    """A TLS server whose certificate nobody vouches for."""
-    key, cert = path / "key.pem", path / "cert.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                plain, _ = listener.accept()
-                with contextlib.suppress(OSError), plain:
-                    plain.settimeout(10)
-                    with context.wrap_socket(plain, server_side=True) as stream:
-                        stream.recv(65536)
-                        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(10)
-
-
-def test_a_certificate_is_checked_unless_the_setting_says_no(tmp_path: Path) -> None:
-    with self_signed(tmp_path) as url:
-        (refused,) = fetch([url], total_timeout_s=10.0).results
-        assert refused.outcome is Outcome.TLS
-        assert "certificate is not trusted" in (refused.error or "")
-        env = {"PYTHONWARNINGS": "ignore"}
-        (taken,) = fetch([url], env=env, total_timeout_s=10.0, verify_tls=False).results
-        assert (taken.outcome, taken.body_bytes) == (Outcome.OK, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fetcher.model import Outcome, Result
@@ -9,7 +11,10 @@ from support.fetching import Fetched, fetch
 from support.scripted import Script, ScriptedServer, answer, head, scripted
 
 PAGE = Script(answer(b"page"))
-OBEY = {"polite": {"robots": True, "delay_s": 0.0}, "retry": {"attempts": 1}}
+OBEY: dict[str, dict[str, Any]] = {
+    "polite": {"robots": True, "delay_s": 0.0},
+    "retry": {"attempts": 1},
+}
 FORBID = b"User-agent: *\nDisallow: /private\nAllow: /private/but\nCrawl-delay: 0.5\n"
 MINE = b"User-agent: fetcher\nDisallow: /mine\n\nUser-agent: *\nDisallow: /\n"
 

@@ -10,12 +10,14 @@ import contextlib
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from support.secure import context_of
+from tools.certificates import Authority
 
 End = Literal["close", "keep", "hang", "reset"]
 MAX_S = 60.0  # what a connection that nobody ends may last
@@ -147,18 +149,7 @@ def scripted(scripts: Scripts, tls: ssl.SSLContext | None = None) -> Iterator[Sc
 
 def self_signed(path: Path) -> ssl.SSLContext:
     """A TLS server's context with a certificate that nobody vouches for."""
-    key, cert = path / "key.pem", path / "cert.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-keyout", str(key), "-out", str(cert)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context
+    return context_of(*Authority(path).issue(["localhost"]))
 
 
 def answer(body: bytes, *lines: str, status: str = "200 OK") -> bytes:
