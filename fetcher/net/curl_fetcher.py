@@ -17,8 +17,9 @@ from fetcher.core import retry
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies, redirects, urls
 from fetcher.net.auth import Auth
-from fetcher.net.exchange import Answer, Pin, Request
+from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
+from fetcher.net.places import Pin
 from fetcher.net.robots import Robots
 from fetcher.net.trail import Spent, Trail
 from fetcher.net.transport import Transport

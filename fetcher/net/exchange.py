@@ -8,9 +8,9 @@ decoding is ours, bounded (see net.decoding).
 
 from __future__ import annotations
 
+import _socket  # gevent's own kind does far more, and libcurl wants but the number
 import hashlib
 import math
-import socket
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +25,7 @@ from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard
 from fetcher.net.head import Headers, parse_head
+from fetcher.net.places import Pin, Places
 from fetcher.net.tls import ca_file
 from fetcher.settings import Http
 
@@ -59,13 +60,6 @@ class Request(NamedTuple):
     body: bytes | None = None
 
 
-class Pin(NamedTuple):
-    """Where a request's host is."""
-
-    place: str  # host:port, as libcurl's cache of addresses has it
-    addresses: str  # with commas between; "" where the host is an address in itself
-
-
 class Answer(NamedTuple):
     """What an exchange brought, after its handle is used again."""
 
@@ -87,14 +81,14 @@ NO_ANSWER: Final = Answer(0, [], 0, 0, "", False, "", None, None, (None, None, N
 class Exchange:
     """A handle and what its last request brought; not for two greenlets at once."""
 
-    def __init__(self, loop: CurlLoop, http: Http, guard: Guard) -> None:
+    def __init__(self, loop: CurlLoop, places: Places, http: Http, guard: Guard) -> None:
         self._loop = loop
+        self._places = places
         self._http = http
         self._guard = guard
         self._easy = pycurl.Curl()
         self._shape: tuple[object, ...] = ()  # what the handle is set up for, the URL aside
         self._timeout_ms = 0  # … and its deadline
-        self._place = ""  # whose addresses libcurl has from us
         self._drain_timer: Any = None
         self._clear(None)
 
@@ -136,15 +130,17 @@ class Exchange:
             easy.setopt(pycurl.PIPEWAIT, int(shape[0]))
             self._shape = shape
         easy.setopt(pycurl.URL, request.url)
-        if pin.addresses or pin.place != self._place:
-            self._tell_place(pin)
         timeout_ms = max(1, math.ceil(timeout_s * 1000))
         if timeout_ms != self._timeout_ms:
             easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
+        told = self._places.enter(pin)
         try:
+            if told:
+                easy.setopt(pycurl.RESOLVE, told)
             ending = self._loop.perform(easy)
         finally:
+            self._places.leave(pin.place)
             self._stop_drain_timer()
         self._judge(*ending)
 
@@ -184,18 +180,6 @@ class Exchange:
         for option, value in options.items():
             easy.setopt(option, value)
 
-    def _tell_place(self, pin: Pin) -> None:
-        # libcurl looks through its whole cache of addresses at each request, unless they are for
-        # ever: it shall have those that are in use and no others. "+" is for this time only.
-        told = []
-        if self._place and self._place != pin.place:
-            told.append(f"-{self._place}")
-        if pin.addresses:
-            told.append(f"+{pin.place}:{pin.addresses}")
-        if told:
-            self._easy.setopt(pycurl.RESOLVE, told)
-        self._place = pin.place
-
     def _give_shape(self, request: Request) -> None:
         easy = self._easy
         headers = {
@@ -233,7 +217,7 @@ class Exchange:
         if refusal is not None:
             self._refused = refusal
             return pycurl.SOCKET_BAD
-        return socket.SocketType(family, kind, protocol)
+        return _socket.socket(family, kind, protocol)
 
     def _on_socket(self, fd: int, _purpose: int) -> int:
         self._loop.opened(fd)

@@ -14,9 +14,10 @@ from fetcher.model import Outcome
 from fetcher.net import urls
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.dns import Resolver
-from fetcher.net.exchange import Exchange, Pin
+from fetcher.net.exchange import Exchange
 from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard, literal
+from fetcher.net.places import Pin, Places
 from fetcher.net.tls import check_files
 from fetcher.settings import Settings
 
@@ -30,6 +31,7 @@ class Transport:
         self._resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
+        self._places = Places()
         self._idle: list[Exchange] = []
         self._proxy = _place_of(settings.http.proxy)
 
@@ -41,7 +43,9 @@ class Transport:
 
     def lend(self) -> Exchange:
         """A handle for one exchange; give it back."""
-        return self._idle.pop() if self._idle else Exchange(self._loop, self.http, self._guard)
+        if self._idle:
+            return self._idle.pop()
+        return Exchange(self._loop, self._places, self.http, self._guard)
 
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)
