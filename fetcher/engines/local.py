@@ -25,11 +25,12 @@ from fetcher.core import wire
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
-from fetcher.pipeline.process import RoleSpec
+from fetcher.pipeline.process import COMPLAINT, RoleSpec
 from fetcher.settings import Settings
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
+_ALIKE_S: Final = 5.0  # the same complaint of another child in this time is not repeated
 _LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
 _MAX_BASE: Final = 70  # a unix socket's whole path may have 107 bytes
 _SINK_LEAVE_S: Final = 15.0  # its last commit included
@@ -105,6 +106,7 @@ class Supervisor:
         self._control = open_socket(self._context, zmq.SUB, Way.CONTROL, addresses.control)
         self._events = open_socket(self._context, zmq.PUSH, Way.EVENTS, addresses.events)
         self._children: list[Child] = []
+        self._complaints: dict[str, float] = {}  # -> when it was last said
         self._rows = 0
         self._rows_at_death = -1
 
@@ -156,7 +158,17 @@ class Supervisor:
 
     def _relay(self, child: Child) -> None:
         for line in child.read_lines():
-            self._display.say(line)
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        """Pass a child's line on; what several refuse alike at their start, once."""
+        if line.startswith(COMPLAINT):
+            now = time.monotonic()
+            said_at = self._complaints.get(line, -_ALIKE_S)
+            self._complaints[line] = now
+            if now - said_at < _ALIKE_S:
+                return
+        self._display.say(line)
 
     def _judge(self, child: Child, now: float) -> None:
         if child.started and not child.alive:
@@ -219,7 +231,7 @@ class Supervisor:
             child.signal(signal.SIGCONT)
             child.signal(signal.SIGKILL)
         for child in self._children:
-            child.reap(self._display.say)
+            child.reap(self._say)
 
 
 class Verdict(FetcherError):

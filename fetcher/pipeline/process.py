@@ -19,6 +19,7 @@ from fetcher.errors import Exit, FetcherError
 from fetcher.settings import Settings
 
 LEASH_FD: Final = 0
+COMPLAINT: Final = "fetcher: "  # what a line that tells the user of an error begins with
 
 
 class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ def start_log(level: str, name: str) -> None:
 
 def complain(error: FetcherError) -> Exit:
     """Tell the user's one line; the exit code to leave with."""
-    print(f"fetcher: {error}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{COMPLAINT}{error}", file=sys.stderr, flush=True)  # noqa: T201
     return error.exit_code
 
 

@@ -122,8 +122,9 @@ def test_wrong_names_in_the_settings_are_told_in_one_line(tmp_path: Path) -> Non
         ("guard.allow=everything", "guard.allow = "),
         ("http.headers=no colon", "http.headers = "),
     ):
-        one = ("--workers=1", "--quiet", f"--set={option}")
-        done = jobs.call("run", urlfile, "-o", tmp_path / "out", *one)
+        done = jobs.call(
+            "run", urlfile, "-o", tmp_path / "out", "--workers=3", "--quiet", f"--set={option}"
+        )
         assert done.returncode == 2, (option, done.stderr)
         assert said in done.stderr and "Traceback" not in done.stderr, (option, done.stderr)
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
