@@ -250,7 +250,9 @@ class Polite(Section):
         0.2, ge=0, le=86_400, description="least time from one request to a host to its next"
     )
     retry_after_max_s: Seconds = Field(
-        300.0, description="longest rest that a Retry-After (429, 503) gives a host"
+        300.0,
+        description="longest rest that a Retry-After (429, 503) gives a host, and longest "
+        "Crawl-delay",
     )
     rest_s: Seconds = Field(10.0, description="rest after a 429 or 503 without Retry-After")
     circuit_failures: int = Field(

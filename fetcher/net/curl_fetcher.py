@@ -169,11 +169,11 @@ class CurlFetch:
     def _follow(self, source: urls.Target, answer: Answer) -> None:
         http = self._fetcher.settings.http
         text = redirects.target_of(source.url, answer.redirect_to)
-        redirects.check(text, len(self._trail.hops), http)
-        try:
-            target = urls.target_of(text, http.max_url_bytes)
-        except urls.NoUrlError as error:
-            raise Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {error}") from error
+        if len(self._trail.hops) >= http.max_redirects:
+            raise Failure(
+                Outcome.REDIRECTS, f"more than http.max_redirects ({http.max_redirects}) redirects"
+            )
+        target = redirects.hop_to(text, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
         self._chain = self._chain or cookies.Cookies().chain()

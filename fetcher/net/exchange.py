@@ -290,6 +290,8 @@ class Exchange:
             self._digest = hashlib.sha256(piece)
         else:
             self._digest.update(piece)
+        if self._sink is not None:
+            self._sink(piece)
         if self.body_bytes > http.max_body_bytes:
             return self._stop(
                 Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
@@ -299,8 +301,6 @@ class Exchange:
                 Outcome.TOO_LARGE,
                 f"unpacks to more than http.max_ratio ({http.max_ratio}) times its size",
             )
-        if self._sink is not None:
-            self._sink(piece)
         return None
 
     def _stop(self, outcome: Outcome, message: str) -> int:

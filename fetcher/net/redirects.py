@@ -44,15 +44,15 @@ def target_of(url: str, location: str) -> str:
     return target
 
 
-def check(target: str, hops: int, http: Http) -> None:
-    """Whether the hop may be made, the `hops`-th and one more. Raises Failure."""
-    if hops >= http.max_redirects:
-        raise Failure(
-            Outcome.REDIRECTS, f"more than http.max_redirects ({http.max_redirects}) redirects"
-        )
-    scheme = urls.scheme_of(target)
+def hop_to(text: str, http: Http) -> urls.Target:
+    """Where the hop to this target goes. Raises Failure."""
+    scheme = urls.scheme_of(text)
     if scheme is not None and scheme not in urls.SCHEMES:
         raise Failure(Outcome.BLOCKED, f"redirected to a {scheme!r} address")
+    try:
+        return urls.target_of(text, http.max_url_bytes)
+    except urls.NoUrlError as error:
+        raise Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {error}") from error
 
 
 def keeps_body(status: int) -> bool:

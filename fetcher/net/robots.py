@@ -1,8 +1,9 @@
 """robots.txt: asked once an origin, kept for a while, obeyed with its Crawl-delay.
 
 Law (RFC 9309): a robots.txt that is not there (4xx) forbids nothing, one that the server fails to
-give (5xx) forbids everything for now. A host that cannot be reached at all is told as such.
-Concurrent questions for one origin wait for the same answer.
+give (5xx) forbids everything for now; of a longer one than need be read, the beginning holds. A
+host that cannot be reached at all is told as such. Concurrent questions for one origin wait for the
+same answer. What all of them together keep in memory is bounded.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from collections import OrderedDict
 from typing import Final
 
 import gevent.event
-from protego import Protego
 
+from fetcher.core.robots import MAX_BYTES, RobotsTxt, product_of
 from fetcher.model import Outcome
-from fetcher.net import redirects, urls
+from fetcher.net import redirects
 from fetcher.net.exchange import Request
 from fetcher.net.failures import Failure
 from fetcher.net.transport import Transport
 from fetcher.net.urls import Target
 from fetcher.settings import Polite
 
-MAX_BYTES: Final = 512 * 1024  # of a robots.txt that are read: RFC 9309 asks for 500 KiB
 _MAX_ORIGINS: Final = 10_000
+_MAX_KEPT_BYTES: Final = 4 * 1024 * 1024  # of text; parsed, it takes up to seventy times as much
 _FAILED_S: Final = 60.0  # a robots.txt that cannot be had is asked for again after so long
 _MAX_HOPS: Final = 5  # RFC 9309, 2.3.1.2
 _Origin = tuple[str, str, int]
@@ -32,23 +33,24 @@ _Origin = tuple[str, str, int]
 class Rules:
     """One origin's."""
 
-    def __init__(self, agent: str, until: float) -> None:
+    def __init__(self, until: float, max_delay_s: float) -> None:
         self.until = until
         self.known = gevent.event.Event()
-        self.parsed: Protego | None = None  # None: all is allowed
+        self.text: RobotsTxt | None = None  # None: all is allowed
+        self.size = 0  # of the text, in bytes
         self.failure: Failure | None = None
-        self._agent = agent
+        self._max_delay_s = max_delay_s
 
     @property
     def delay_s(self) -> float:
-        """The Crawl-delay; 0 where there is none."""
-        return float(self.parsed.crawl_delay(self._agent) or 0.0) if self.parsed else 0.0
+        """The Crawl-delay, as far as we go along with it; 0 where there is none."""
+        return min(self.text.delay_s, self._max_delay_s) if self.text else 0.0
 
     def check(self, url: str) -> None:
         """Raises Failure where the URL may not be asked for."""
         if self.failure is not None:
             raise Failure(self.failure.outcome, self.failure.message)
-        if self.parsed is not None and not self.parsed.can_fetch(url, self._agent):
+        if self.text is not None and not self.text.allows(url):
             raise Failure(Outcome.ROBOTS, "robots.txt disallows it")
 
 
@@ -56,10 +58,14 @@ class Robots:
     """What the robots.txt of each origin allows this user agent."""
 
     def __init__(self, polite: Polite, user_agent: str, transport: Transport) -> None:
-        self._cache_s = polite.robots_cache_s
-        self._agent = user_agent.split("/", maxsplit=1)[0].split(" ", maxsplit=1)[0] or "*"
+        self._polite = polite
+        self._agent = product_of(user_agent)
         self._transport = transport
+        # Not those of [http]: a job that wants only the first KB of each page obeys all the same.
+        caps = {"max_body_bytes": MAX_BYTES, "max_wire_bytes": MAX_BYTES}
+        self._http = transport.http.model_copy(update=caps)
         self._origins: OrderedDict[_Origin, Rules] = OrderedDict()
+        self._kept_bytes = 0
 
     def rules(self, target: Target, timeout_s: float) -> Rules:
         """What holds for the target's origin, asked for where it is not known. Raises Failure."""
@@ -67,23 +73,34 @@ class Robots:
         now = time.monotonic()
         rules = self._origins.get(origin)
         if rules is None or rules.until <= now:
-            rules = self._origins[origin] = Rules(self._agent, now + self._cache_s)
-            if len(self._origins) > _MAX_ORIGINS:
-                self._origins.popitem(last=False)
+            self._forget(origin)
+            until = now + self._polite.robots_cache_s
+            rules = self._origins[origin] = Rules(until, self._polite.retry_after_max_s)
             self._learn(rules, target, timeout_s)
+            self._keep(origin, rules)
         elif not rules.known.wait(timeout_s):
             raise Failure(Outcome.TIMEOUT, "waited for robots.txt for http.total_timeout_s")
         return rules
 
+    def _keep(self, origin: _Origin, rules: Rules) -> None:
+        if self._origins.get(origin) is not rules:
+            return  # forgotten meanwhile
+        self._kept_bytes += rules.size
+        while len(self._origins) > _MAX_ORIGINS or self._kept_bytes > _MAX_KEPT_BYTES:
+            self._forget(next(iter(self._origins)))
+
+    def _forget(self, origin: _Origin) -> None:
+        rules = self._origins.pop(origin, None)
+        if rules is not None and rules.known.is_set():
+            self._kept_bytes -= rules.size
+
     def _learn(self, rules: Rules, target: Target, timeout_s: float) -> None:
         try:
-            status, text = _read(self._transport, _address(target), timeout_s)
+            status, body = self._read(_address(target), timeout_s)
             if status >= 500:
                 raise Failure(Outcome.ROBOTS, f"robots.txt cannot be read (status {status})")
             if 200 <= status <= 299:
-                rules.parsed = Protego.parse(text)
-        except urls.NoUrlError as error:
-            rules.failure = Failure(Outcome.ROBOTS, f"robots.txt leads to no URL: {error}")
+                rules.text, rules.size = RobotsTxt(body, self._agent), len(body)
         except Failure as failure:
             rules.failure = _told(failure)
             rules.until = min(rules.until, time.monotonic() + _FAILED_S)
@@ -94,25 +111,24 @@ class Robots:
         finally:
             rules.known.set()
 
-
-def _read(transport: Transport, url: str, timeout_s: float) -> tuple[int, str]:
-    """Status and text of a robots.txt. Raises Failure."""
-    end = time.monotonic() + timeout_s
-    for hops in range(_MAX_HOPS + 1):
-        target = urls.target_of(url, transport.http.max_url_bytes)
-        pieces: list[bytes] = []
-        exchange = transport.lend()
-        try:
-            pin = transport.pin(target, end - time.monotonic())
-            exchange.perform(Request(target.url), end - time.monotonic(), pin, pieces.append)
-            answer = exchange.answer()
-        finally:
-            transport.give_back(exchange)
-        if not answer.redirect_to:
-            break
-        url = redirects.target_of(target.url, answer.redirect_to)
-        redirects.check(url, hops, transport.http)
-    return answer.status, b"".join(pieces)[:MAX_BYTES].decode("utf-8", "replace")
+    def _read(self, url: str, timeout_s: float) -> tuple[int, bytes]:
+        """Status and beginning of a robots.txt. Raises Failure."""
+        end = time.monotonic() + timeout_s
+        for _ in range(_MAX_HOPS + 1):
+            target = redirects.hop_to(url, self._http)
+            pieces: list[bytes] = []
+            exchange = self._transport.make(self._http)
+            try:
+                pin = self._transport.pin(target, end - time.monotonic())
+                request = Request(target.url)
+                exchange.perform(request, end - time.monotonic(), pin, pieces.append)
+            except Failure as failure:
+                if failure.outcome is not Outcome.TOO_LARGE:
+                    raise
+            if not exchange.redirect_to:
+                break
+            url = redirects.target_of(target.url, exchange.redirect_to)
+        return exchange.status, b"".join(pieces)[:MAX_BYTES]
 
 
 def _told(failure: Failure) -> Failure:

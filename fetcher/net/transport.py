@@ -19,7 +19,7 @@ from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard, literal
 from fetcher.net.places import Pin, Places
 from fetcher.net.tls import check_files
-from fetcher.settings import Settings
+from fetcher.settings import Http, Settings
 
 
 class Transport:
@@ -43,9 +43,11 @@ class Transport:
 
     def lend(self) -> Exchange:
         """A handle for one exchange; give it back."""
-        if self._idle:
-            return self._idle.pop()
-        return Exchange(self._loop, self._places, self.http, self._guard)
+        return self._idle.pop() if self._idle else self.make(self.http)
+
+    def make(self, http: Http) -> Exchange:
+        """A handle with limits of its own, to be thrown away."""
+        return Exchange(self._loop, self._places, http, self._guard)
 
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)

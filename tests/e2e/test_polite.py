@@ -126,6 +126,19 @@ def test_robots_txt_is_obeyed_where_the_setting_says_so(tmp_path: Path, dns: str
     assert max(gaps) > 0.9, "Crawl-delay"
 
 
+def test_a_crawl_delay_of_years_does_not_hold_up_the_job(tmp_path: Path, dns: str) -> None:
+    def behave(name: str, path: str, number: int) -> Answer:
+        return (200, {}, b"User-agent: *\nCrawl-delay: 99999999\n", 0.0)
+
+    with crowded_site(behave) as site:
+        urls = [f"http://slow.test:{site.port}/{number}" for number in range(3)]
+        chosen = options(dns, robots="true", delay_s=0, retry_after_max_s=0.5)
+        found = run(urls, tmp_path, *chosen, "--workers=1")
+        gaps = site.hosts["slow.test"].gaps_s
+    assert {row.outcome for row in found} == {Outcome.OK}
+    assert max(gaps) > 0.4, "it is obeyed as far as polite.retry_after_max_s"
+
+
 def test_the_public_internet_alone_is_open_by_default(tmp_path: Path) -> None:
     urls = ["http://127.0.0.1:1/", "http://2130706433:1/", "http://[::1]:1/", "http://10.0.0.1/"]
     urls += ["http://169.254.169.254/latest/meta-data/", "http://[64:ff9b::7f00:1]/"]

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fetcher.model import Outcome
-from support.certs import Authority
 from support.fetching import fetch
 from support.names import at, name_server
 from support.scripted import Asked, Script, ScriptedServer, answer, scripted
+from support.secure import context_of
+from tools.certificates import Authority
 
 SECRETS: dict[str, Any] = {
     "auth": "support.auths:basic",
@@ -61,17 +62,18 @@ def test_what_was_left_behind_does_not_come_back_with_a_redirect_home() -> None:
 
 def test_another_scheme_or_name_of_the_same_server_is_another_origin(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
+    secured = context_of(*authority.issue(["a.test"]))
     zone = {("*", "A"): [at("127.0.0.1")]}
     with (
         scripted({"/": Script(answer(b""))}) as plain,
-        scripted({"/": moved(f"http://a.test:{plain.port}/")}, authority.server("a.test")) as tls,
+        scripted({"/": moved(f"http://a.test:{plain.port}/")}, secured) as tls,
         scripted({"/": moved(f"http://b.test:{plain.port}/")}) as named,
         name_server(zone) as names,
     ):
         done = fetch(
             [f"https://a.test:{tls.port}/", f"http://a.test:{named.port}/"],
             sections={"dns": {"servers": [f"127.0.0.1:{names.port}"]}},
-            ca_file=str(authority.file),
+            ca_file=str(authority.ca_file),
             **SECRETS,
         )
         assert [row.outcome for row in done.results] == [Outcome.OK] * 2

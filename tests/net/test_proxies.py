@@ -8,7 +8,7 @@ from typing import Any
 from fetcher.model import Outcome
 from support.fetching import fetch
 from support.proxies import http_proxy, socks_proxy
-from support.scripted import Script, ScriptedServer, answer, scripted
+from support.scripted import Script, answer, scripted
 from support.secure import context_of, https_server
 from tools.certificates import Authority
 
@@ -16,13 +16,9 @@ PAGE = {"/": Script(answer(b"hello"))}
 NOWHERE = "127.0.0.1:9"
 
 
-def port_of(server: ScriptedServer) -> str:
-    return server.url("/").rstrip("/").rpartition(":")[2]
-
-
 def test_an_http_proxy_is_asked_for_the_whole_url_and_looks_names_up() -> None:
     with scripted(PAGE) as server, http_proxy() as proxy:
-        url = f"http://name.invalid:{port_of(server)}/"
+        url = f"http://name.invalid:{server.port}/"
         (result,) = fetch([url], proxy=f"http://{proxy.place}").results
     assert (result.outcome, result.body_bytes) == (Outcome.OK, 5)
     assert proxy.asked == [f"GET {url} HTTP/1.1"]
@@ -44,7 +40,7 @@ def test_https_goes_through_it_by_connect_and_is_checked_end_to_end(tmp_path: Pa
 
 def test_a_socks_proxy_gets_the_name() -> None:
     with scripted(PAGE) as server, socks_proxy() as proxy:
-        url = f"http://name.invalid:{port_of(server)}/"
+        url = f"http://name.invalid:{server.port}/"
         (result,) = fetch([url], proxy=f"socks5h://{proxy.place}").results
     assert (result.outcome, proxy.asked) == (Outcome.OK, [url[7:-1]])
 

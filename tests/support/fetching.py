@@ -15,9 +15,13 @@ from support.jobs import ENV, ROOT
 class Fetched:
     """Results by URL, in the order of their ends, and what it took."""
 
-    def __init__(self, results: list[Result], peak_bytes: int, took_s: float) -> None:
+    def __init__(
+        self, results: list[Result], log: str, base_bytes: int, peak_bytes: int, took_s: float
+    ) -> None:
         self.results = results
+        self.log = log  # what was written to stderr
         self.by_url = {result.url: result for result in results}
+        self.base_bytes = base_bytes  # of memory, before the first fetch
         self.peak_bytes = peak_bytes
         self.took_s = took_s
 
@@ -27,11 +31,14 @@ def fetch(
     pool: int = 50,
     env: dict[str, str] | None = None,
     sections: dict[str, dict[str, Any]] | None = None,
+    first: list[str] | None = None,
+    files: int | None = None,
     **http: Any,
 ) -> Fetched:
     """Fetch these URLs in a process of their own, with these settings of [http] and others.
 
-    One attempt, and loopback is open, unless `sections` says otherwise.
+    One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
+    fetched before the others, and whose results come first. `files`: that may be open.
     """
     settings = {
         "http": http,
@@ -39,15 +46,18 @@ def fetch(
         "retry": {"attempts": 1},
         **(sections or {}),
     }
+    order = {"waves": [first or [], urls], "pool": pool, "settings": settings, "files": files}
     done = subprocess.run(
         [sys.executable, "-m", "support.fetching_main"],
-        input=json.dumps({"urls": urls, "pool": pool, "settings": settings}).encode(),
-        stdout=subprocess.PIPE,
+        input=json.dumps(order).encode(),
+        capture_output=True,
         cwd=ROOT,
         env={**ENV, **(env or {})},
         timeout=120,
-        check=True,
+        check=False,
     )
+    log = done.stderr.decode()
+    assert done.returncode == 0, log
     *rows, last = done.stdout.splitlines(keepends=True)
     facts = json.loads(last)
-    return Fetched([jsonl.decode(row) for row in rows], facts["peak_bytes"], facts["took_s"])
+    return Fetched([jsonl.decode(row) for row in rows], log, **facts)

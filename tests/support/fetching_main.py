@@ -1,14 +1,17 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
-Reads a JSON object from standard input, {"settings": {section: {…}}, "urls": [...], "pool": N}, and
-writes a row a URL in the order of their ends, then one line with its own peak memory and time.
+Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[url, …], …],
+"pool": N, "files": limit or null}; a wave begins when the last one has ended. Writes a row a URL in
+the order of their ends, then one line with its own memory and time.
 """
 
 from gevent import monkey
 
 monkey.patch_all()
 
+import itertools
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -27,6 +30,9 @@ def main() -> None:
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(Settings.model_validate(order["settings"]), "test")
     pool = gevent.pool.Pool(order["pool"])
+    if order["files"]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (order["files"], order["files"]))
+    base_bytes = _memory("VmRSS")
     began = time.monotonic()
 
     def one(number: int, url: str) -> None:
@@ -36,14 +42,20 @@ def main() -> None:
             fetch.step()
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
 
-    for number, url in enumerate(order["urls"], 1):
-        pool.spawn(one, number, url)
-    pool.join()
+    number = itertools.count(1)
+    for wave in order["waves"]:
+        for url in wave:
+            pool.spawn(one, next(number), url)
+        pool.join()
     took_s = time.monotonic() - began
+    facts = {"base_bytes": base_bytes, "peak_bytes": _memory("VmHWM"), "took_s": took_s}
+    sys.stdout.write(json.dumps(facts) + "\n")
+
+
+def _memory(field: str) -> int:
     # Not ru_maxrss, which a child inherits from its parent.
     status = Path("/proc/self/status").read_text()
-    peak_bytes = int(status.split("VmHWM:")[1].split()[0]) * 1024
-    sys.stdout.write(json.dumps({"peak_bytes": peak_bytes, "took_s": took_s}) + "\n")
+    return int(status.split(f"{field}:")[1].split()[0]) * 1024
 
 
 if __name__ == "__main__":

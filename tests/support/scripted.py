@@ -65,12 +65,12 @@ class ScriptedServer:
         self.asked: list[Asked] = []
         self.heads: list[bytes] = []
         self.connections = 0
+        self.port: int = self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
     def url(self, path: str) -> str:
-        port = self._listener.getsockname()[1]
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{port}{path}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}{path}"
 
     def close(self) -> None:
         self._closing = True
