@@ -27,6 +27,7 @@ _PLAIN: Final = re.compile(
 )
 _PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65_535
+_MAX_HOST: Final = 253
 
 
 class Target(NamedTuple):
@@ -46,11 +47,10 @@ def target_of(url: str, max_bytes: int) -> Target:
     """Where a request for this text goes. Raises NoUrlError."""
     match = _PLAIN.fullmatch(url)
     if match is not None and len(url) <= max_bytes:
-        scheme, host, port = match.groups()
-        if port is None:
-            return Target(url, scheme, host, _PORTS[scheme])
-        if int(port) <= _MAX_PORT:
-            return Target(url, scheme, host, int(port))
+        scheme, host, text = match.groups()
+        port = _PORTS[scheme] if text is None else int(text)
+        if port <= _MAX_PORT and len(host) <= _MAX_HOST:
+            return Target(url, scheme, host, port)
     return _prepared(url, max_bytes)
 
 
@@ -84,7 +84,9 @@ def _prepared(url: str, max_bytes: int) -> Target:
         raise NoUrlError(" ".join(str(error).split()) or "not a URL") from error
     if not host or host.startswith("."):
         raise NoUrlError("no host name")
-    if any(len(label) > 63 for label in host.split(".")) or len(host) > 253 or ".." in host:
+    if len(host) > _MAX_HOST:
+        raise NoUrlError(f"the host name is longer than {_MAX_HOST} characters")
+    if any(len(label) > 63 for label in host.split(".")) or ".." in host:
         raise NoUrlError("a label of the host name is empty or longer than 63 characters")
     return Target(sent, parts.scheme, host, port or _PORTS[parts.scheme])
 

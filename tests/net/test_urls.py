@@ -58,6 +58,11 @@ def test_the_plain_case_is_quick(url: str) -> None:
     assert quick(url) == whole(url)
 
 
+def test_a_host_name_that_no_resolver_takes_is_no_url() -> None:
+    for host in ("a." * 130 + "b", "a" * 64, "a..b"):
+        assert isinstance(quick(f"http://{host}/"), str), host
+
+
 def test_a_long_url_takes_no_long_time() -> None:
     # A pattern that goes back would take for ever; this ends, whatever it says.
     for tail in ("%", "/.", "%41" * 1000 + "\\"):
