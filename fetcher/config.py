@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import sys
 import textwrap
 import tomllib
@@ -171,6 +172,15 @@ def allowed(key: str) -> str:
 def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     """All settings as plain data, by section and key."""
     return settings.model_dump(mode="json")
+
+
+def without_secrets(settings: Settings) -> dict[str, dict[str, Value]]:
+    """As `dump`, to be written down: without values of headers and a proxy's password."""
+    plain = dump(settings)
+    http = plain["http"]
+    http["headers"] = [f"{text.partition(':')[0]}: …" for text in settings.http.headers]
+    http["proxy"] = re.sub(r"//[^/]*@", "//…@", settings.http.proxy)
+    return plain
 
 
 def toml(value: Value) -> str:

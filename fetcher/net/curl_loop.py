@@ -40,6 +40,8 @@ class CurlLoop:
         self._hub = get_hub()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        # Requests share a connection once it is known to take them (HTTP/2). They do not wait to
+        # know it (PIPEWAIT): one that hangs would hold up all others to its host.
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wish)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wish)

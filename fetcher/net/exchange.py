@@ -121,13 +121,10 @@ class Exchange:
         """Make the request and fill in the answer. Raises Failure."""
         self._clear(sink)
         easy = self._easy
-        # With HTTP/2, better one connection shared than one each for all that begin together; who
-        # asks by http has nothing to wait for, and would wait all the same.
-        shape = (request.url.startswith("https:") and self._http.http2, *request[1:])
+        shape = request[1:]
         if shape != self._shape:
             self._configure()
             self._give_shape(request)
-            easy.setopt(pycurl.PIPEWAIT, int(shape[0]))
             self._shape = shape
         easy.setopt(pycurl.URL, request.url)
         timeout_ms = max(1, math.ceil(timeout_s * 1000))

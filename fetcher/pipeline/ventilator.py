@@ -247,7 +247,7 @@ class Ventilator:
                 format=self._source.format,
             ),
             batch_size=self._settings.job.batch_size,
-            settings=config.dump(self._settings),
+            settings=config.without_secrets(self._settings),
             version=__version__,
         )
 

@@ -235,3 +235,13 @@ def test_unknown_variables_are_told_by_name(name: str) -> None:
 def test_what_is_written_as_toml_is_read_as_the_same() -> None:
     for value in (True, False, 3, 2.5, 'a "quoted" text\\', ""):
         assert tomllib.loads(f"x = {config.toml(value)}")["x"] == value
+
+
+def test_what_is_written_down_holds_no_secret() -> None:
+    http = {"headers": ["Authorization: Bearer x1y2"], "proxy": "http://me:x1y2@proxy.test:3128"}
+    settings = Settings.model_validate({"http": http})
+    written = config.without_secrets(settings)
+    assert "x1y2" not in str(written)
+    assert written["http"]["headers"] == ["Authorization: …"]
+    assert written["http"]["proxy"] == "http://…@proxy.test:3128"
+    assert written["job"] == config.dump(settings)["job"]
