@@ -1,7 +1,7 @@
 """Host names become addresses: cached, asked once at a time, in bounded time.
 
 Law: `resolve` blocks only the calling greenlet, and never longer than dns.timeout_s x dns.tries. A
-look-up has a greenlet of its own, so a caller that is killed takes no other caller's answer away.
+look-up belongs to no caller, so one that is killed takes no other caller's answer away.
 What was found or not found is pinned for its time: a name that changes its address in between (DNS
 rebinding) stays what it was.
 """
@@ -12,10 +12,11 @@ import re
 import socket
 import time
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import gevent
-from gevent.event import Event
+from gevent.hub import Waiter
 
 from fetcher.model import Outcome
 from fetcher.net import guard
@@ -38,6 +39,9 @@ _KINDS: Final = {"any": "no IP address", "4": "no IPv4 address", "6": "no IPv6 a
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
 _MAX_NAME: Final = 253
 
+# With such a reply to A, a family that was not asked at once decides.
+_IN_VAIN: Final = frozenset({Why.NO_ADDRESS, Why.FAILED})
+
 # Addresses, or why there are none.
 _Verdict = tuple[str, ...] | str
 
@@ -55,7 +59,7 @@ class Resolver:
         # Without a way out by IPv6, AAAA is asked only for a name that has no A: half the load.
         self._at_once = self._families if _has_ipv6() else self._families[:1]
         self._cache: OrderedDict[str, tuple[float, _Verdict]] = OrderedDict()
-        self._asking: dict[str, gevent.Greenlet] = {}
+        self._asking: dict[str, _Asking] = {}
 
     def known(self, host: str) -> tuple[str, ...] | None:
         """The addresses that are remembered of a name; None where `resolve` must be asked."""
@@ -97,34 +101,38 @@ class Resolver:
     def _joined(self, name: str) -> _Verdict:
         """The verdict of the one look-up of this name that is under way, or of a new one."""
         asking = self._asking.get(name)
-        if asking is None or asking.dead:
-            asking = self._asking[name] = gevent.spawn(self._look_up, name)
-        verdict = asking.get()
-        # A killed greenlet gives its GreenletExit as its value.
-        return "the look-up was stopped" if isinstance(verdict, BaseException) else verdict
+        if asking is None:
+            asking = self._asking[name] = _Asking(name)
+            self._ask(asking, 0)
+        if asking.verdict is None:
+            asking.wait()
+        return asking.verdict or "the look-up was stopped"
 
-    def _look_up(self, name: str) -> _Verdict:
-        try:
-            reply = self._ask(name)
-        finally:
-            del self._asking[name]
+    def _ask(self, asking: _Asking, nth: int) -> None:
+        """Ask the servers of the n-th port, for their share of the time; then those of the next."""
+
+        def ended(reply: Reply) -> None:
+            if reply.why in {Why.SILENT, Why.FAILED} and nth + 1 < len(self._groups):
+                self._ask(asking, nth + 1)
+            else:
+                self._end(asking, reply)
+
+        _Lookup(
+            self._groups[nth],
+            asking.name,
+            (self._families, self._at_once),
+            (self._total_s / len(self._groups), self._dns.timeout_s),
+            ended,
+        ).step()
+
+    def _end(self, asking: _Asking, reply: Reply) -> None:
+        del self._asking[asking.name]
         verdict = reply.addresses or self._words(reply)
         keep_s = self._dns.cache_s if reply.addresses else self._dns.negative_s
         while len(self._cache) >= self._dns.cache_names:
             self._cache.popitem(last=False)
-        self._cache[name] = (time.monotonic() + keep_s, verdict)
-        return verdict
-
-    def _ask(self, name: str) -> Reply:
-        """Ask the servers of each port in turn, each for its share of the time."""
-        share_s = self._total_s / len(self._groups)
-        reply = Reply(Why.SILENT)
-        for group in self._groups:
-            lookup = _Lookup(group, name, self._families, self._at_once)
-            reply = lookup.run(share_s, self._dns.timeout_s)
-            if reply.why not in {Why.SILENT, Why.FAILED}:
-                break
-        return reply
+        self._cache[asking.name] = (time.monotonic() + keep_s, verdict)
+        asking.end(verdict)
 
     def _words(self, reply: Reply) -> str:
         if reply.why is Why.NO_NAME:
@@ -136,56 +144,110 @@ class Resolver:
         return reply.detail
 
 
+class _Asking:
+    """One name that is being looked up, and the greenlets that wait for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.verdict: _Verdict | None = None
+        self._waiters: list[Waiter] = []
+
+    def wait(self) -> None:
+        """Block this greenlet until the verdict is there."""
+        waiter = Waiter()
+        self._waiters.append(waiter)
+        waiter.get()
+
+    def end(self, verdict: _Verdict) -> None:
+        self.verdict = verdict
+        # Later, as this may be a call from inside c-ares, which a greenlet could enter again.
+        run_callback = gevent.get_hub().loop.run_callback
+        for waiter in self._waiters:
+            run_callback(waiter.switch, None)
+
+
 class _Lookup:
-    """One name asked of one group of servers, for one or two families, the preferred first."""
+    """One name asked of one group of servers, for one or two families, the preferred first.
+
+    It has no greenlet: each reply, and the end of each wait, is a step.
+    """
 
     def __init__(
-        self, group: NameServers, name: str, families: tuple[int, ...], at_once: tuple[int, ...]
+        self,
+        group: NameServers,
+        name: str,
+        families: tuple[tuple[int, ...], tuple[int, ...]],
+        limits_s: tuple[float, float],
+        ended: Callable[[Reply], None],
     ) -> None:
+        """`families`: all, and those that are asked at once; `limits_s`: for all, and how long
+        A may take once AAAA is there; `ended` is called once, maybe before `step` returns.
+        """
         self._group = group
         self._name = name
-        self._families = families
-        self._at_once = at_once
+        self._families, self._at_once = families
+        self._total_s, self._second_s = limits_s
+        self._ended = ended
+        self._end = time.monotonic() + self._total_s
+        self._unasked = list(self._families)
         self._replies: dict[int, tuple[Reply, float]] = {}
-        self._changed = Event()
+        self._stepping = self._over = False
+        self._timer: Any = None
+        self._wakes_at = 0.0
 
-    def run(self, total_s: float, second_s: float) -> Reply:
-        """Ask, wait and merge; `second_s` is how long A may take once AAAA is there."""
-        end = time.monotonic() + total_s
-        for family in self._at_once:
-            self._ask(family)
-        later = [family for family in self._families if family not in self._at_once]
-        while True:
-            self._ask_again(end)
-            if later and self._why(self._families[0]) in {Why.NO_ADDRESS, Why.FAILED}:
-                self._ask(later.pop())
-            until = min(end, self._until(end, second_s))
-            left_s = until - time.monotonic()
-            if left_s <= 0:
-                return self._merged()
-            self._changed.clear()
-            self._changed.wait(left_s)
+    def step(self) -> None:
+        """Ask what there is to ask; then end, or wait for a reply or for the time to be over."""
+        if self._stepping or self._over:
+            return
+        self._stepping = True
+        while self._ask_more():
+            pass
+        self._stepping = False
+        until, now = min(self._end, self._until()), time.monotonic()
+        if until > now:
+            self._wake_at(until, now)
+            return
+        self._over = True
+        if self._timer is not None:
+            self._timer.close()
+        self._ended(self._merged())
+
+    def _wake_at(self, until: float, now: float) -> None:
+        if self._timer is not None:
+            if self._timer.active and self._wakes_at == until:
+                return
+            self._timer.close()
+        self._wakes_at = until
+        self._timer = gevent.get_hub().loop.timer(until - now)
+        self._timer.start(self.step)
+
+    def _ask_more(self) -> bool:
+        """Ask the next question, if there is one to ask now."""
+        for family in self._unasked:
+            if family in self._at_once or self._why(self._families[0]) in _IN_VAIN:
+                self._unasked.remove(family)
+                self._ask(family)
+                return True
+        # c-ares gives a question up early when its server is usually fast: use the time left.
+        if self._end - time.monotonic() >= _LEAST_S:
+            for family, (reply, _) in self._replies.items():
+                if reply.why is Why.SILENT:
+                    del self._replies[family]
+                    self._ask(family)
+                    return True
+        return False
 
     def _ask(self, family: int) -> None:
         def reply(answer: Reply) -> None:
             self._replies[family] = (answer, time.monotonic())
-            self._changed.set()
+            self.step()
 
         self._group.ask(self._name, family, reply)
-
-    def _ask_again(self, end: float) -> None:
-        """c-ares gives a question up early when its server is usually fast: use the time left."""
-        if end - time.monotonic() < _LEAST_S:
-            return
-        for family, (reply, _) in list(self._replies.items()):
-            if reply.why is Why.SILENT:
-                del self._replies[family]
-                self._ask(family)
 
     def _why(self, family: int) -> Why | None:
         return self._replies[family][0].why if family in self._replies else None
 
-    def _until(self, end: float, second_s: float) -> float:
+    def _until(self) -> float:
         """When waiting is over, as things stand: 0 when nothing is missing."""
         first, last = self._families[0], self._families[-1]
         if all(family in self._replies for family in self._families):
@@ -193,8 +255,8 @@ class _Lookup:
         if self._why(first) in {Why.FOUND, Why.NO_NAME}:
             return self._replies[first][1] + _GRACE_S if last in self._at_once else 0
         if self._why(last) is Why.FOUND:
-            return self._replies[last][1] + second_s
-        return end
+            return self._replies[last][1] + self._second_s
+        return self._end
 
     def _merged(self) -> Reply:
         """All addresses, the preferred family's first; without any, what says most about it."""

@@ -120,6 +120,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "speed https --runs 1 --scale 0.002 --rivals aiohttp_loop",
             ["server on core", "HTTPS"],
         ),
+        (
+            "stages keepalive --runs 1 --scale 0.002",
+            ["1 KB keep-alive", "bare pycurl", "address guard", "three roles"],
+        ),
     ],
 )
 def test_a_benchmark_runs_and_prints_its_table(
@@ -133,7 +137,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["pipeline", "memory", "speed"])
+@pytest.mark.parametrize("command", ["pipeline", "memory", "speed", "stages"])
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main([command, "--help"])

@@ -15,7 +15,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -75,14 +75,14 @@ CASES: Final = {
             "hosts",
             "20 KB, a new host each",
             "http://{address}:{port}/20000",
-            *(60_000, 256, _ALL),
+            *(120_000, 256, _ALL),
             at_least={"aiohttp_loop": 1.5},
         ),
         Case(
             "https",
             "20 KB HTTPS verified, a new host each",
             f"https://h{{n}}.{web.DOMAIN}:{{port}}/20000",
-            *(15_000, 256, ("aiohttp_loop", "pycurl_multi")),
+            *(40_000, 256, ("aiohttp_loop", "pycurl_multi")),
             at_least={"aiohttp_loop": 1.5, "pycurl_multi": 0.85},
             tls=True,
         ),
@@ -140,26 +140,38 @@ def run(options: argparse.Namespace) -> None:
     show_targets(targets)
 
 
+@dataclass(frozen=True)
+class Server:
+    """What a case's programs are told of its server."""
+
+    url: str  # with {n} and {address}
+    settings: list[str] = field(default_factory=list)  # that fetcher needs
+    ca_file: Path | None = None
+    names: int = 0  # the name server's port
+
+
 @contextlib.contextmanager
-def _server(
-    case: Case, directory: Path, fleet: Fleet
-) -> Iterator[tuple[str, list[str], Path | None]]:
-    """The case's URL with its port in, the settings that fetcher needs, and whom to trust."""
+def serving(case: Case, directory: Path, fleet: Fleet) -> Iterator[Server]:
+    """The case's server, for the length of a `with` block."""
     core = cores()[0]
     if case.on_site:
         with RunningSite(latency_ms=case.latency_ms or 0) as site:
             pin(core, site.pid)
             path = case.url.replace("{port}/1000", "{port}/bytes/1000")
             path = path.replace("{port}/20000", "{port}/bytes/20000")
-            yield path.replace("{base}", site.base).replace("{port}", str(site.port)), [], None
+            yield Server(path.replace("{base}", site.base).replace("{port}", str(site.port)))
         return
     with web.Web(directory, core) as server:
-        settings = []
-        if case.tls:
-            names = web.start_names(fleet, core)
-            settings = [f"dns.servers=127.0.0.1:{names}", f"http.ca_file={server.ca_file}"]
-        port = server.tls_port if case.tls else server.port
-        yield case.url.replace("{port}", str(port)), settings, server.ca_file
+        if not case.tls:
+            yield Server(case.url.replace("{port}", str(server.port)))
+            return
+        names = web.start_names(fleet, core)
+        yield Server(
+            case.url.replace("{port}", str(server.tls_port)),
+            [f"dns.servers=127.0.0.1:{names}", f"http.ca_file={server.ca_file}"],
+            server.ca_file,
+            names,
+        )
 
 
 def _compare(case: Case, options: argparse.Namespace) -> list[Target]:
@@ -167,23 +179,24 @@ def _compare(case: Case, options: argparse.Namespace) -> list[Target]:
     jobs: dict[str, list[tuple[int, Job]]] = {name: [] for name in ("fetcher", *rivals)}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
         directory = Path(name)
-        with _server(case, directory, fleet) as (url, settings, ca_file):
+        with serving(case, directory, fleet) as server:
             for _ in range(options.runs):
                 for program, done in jobs.items():
                     count = max(1, int(case.count * options.scale * _SHARES.get(program, 1)))
-                    urls = write_lines(directory / "urls.txt", _urls(url, count))
+                    urls = write_lines(directory / "urls.txt", list_of(server.url, count))
                     if program == "fetcher":
-                        given = settings + options.set
-                        job = _fetcher(fleet, urls, directory / "out", case, given, options.limit)
+                        out = directory / "out"
+                        job = ours(fleet, urls, out, case, server, options.limit, options.set)
                     else:
-                        job = _rival(program, fleet, urls, case, ca_file, options.limit)
+                        job = rival(program, fleet, urls, case, server, options.limit)
                     if job.good != count and case.name != "demo":
                         raise RuntimeError(f"{program}: {job.good} good of {count} URLs")
                     done.append((count, job))
     return _show(case, jobs, options.runs)
 
 
-def _urls(url: str, count: int) -> Iterator[str]:
+def list_of(url: str, count: int) -> Iterator[str]:
+    """The case's URLs, each with its number, or its host of its own, in."""
     for n in range(1, count + 1):
         address = f"127.{1 + n // 64_516 % 250}.{n // 254 % 254}.{n % 254 + 1}"
         yield url.replace("{n}", str(n)).replace("{address}", address)
@@ -238,10 +251,17 @@ def _targets(
     return targets
 
 
-def _fetcher(
-    fleet: Fleet, urls: Path, out: Path, case: Case, settings: list[str], limit_s: float
+def ours(
+    fleet: Fleet,
+    urls: Path,
+    out: Path,
+    case: Case,
+    server: Server,
+    limit_s: float,
+    more: Sequence[str] = (),
 ) -> Job:
-    words = [word for setting in settings for word in ("--set", setting)]
+    """One run of `fetcher run`; `more` settings than the case needs."""
+    words = [word for setting in (*server.settings, *more) for word in ("--set", setting)]
     own = ROOT / "conf" / "own-servers.toml"
     try:
         return run_job(
@@ -256,15 +276,14 @@ def _fetcher(
         shutil.rmtree(out, ignore_errors=True)
 
 
-def _rival(
-    name: str, fleet: Fleet, urls: Path, case: Case, ca_file: Path | None, limit_s: float
-) -> Job:
+def rival(name: str, fleet: Fleet, urls: Path, case: Case, server: Server, limit_s: float) -> Job:
+    """One run of another program."""
     told = urls.with_name("told")
     words: list[object] = ["--pool", case.pool]
     if name == "article":
         words = ["--pool-size", case.pool, "--batch-size", 4 * case.pool, "--processes", 1]
-    elif ca_file is not None:
-        words += ["--ca", ca_file]
+    elif case.tls:
+        words += ["--ca", server.ca_file, "--names", server.names]
     peaks = Peaks()
     cpu_before = children_cpu_s()
     began = time.monotonic()

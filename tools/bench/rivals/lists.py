@@ -12,12 +12,15 @@ SERVER: Final = "127.0.0.1"
 
 
 def options(name: str) -> argparse.Namespace:
-    """The command line: `urls`, `told`, `pool`, `ca` (a file of authorities, or None)."""
+    """The command line: `urls`, `told`, `pool`, `ca` (a file of authorities, or None) and
+    `names` (the port of the name server, or 0).
+    """
     parser = argparse.ArgumentParser(prog=f"python -m tools.bench.rivals.{name}")
     parser.add_argument("urlfile", type=Path)
     parser.add_argument("told", type=Path, help="where the count goes")
     parser.add_argument("--pool", type=int, default=256)
     parser.add_argument("--ca", type=Path, default=None)
+    parser.add_argument("--names", type=int, default=0)
     given = parser.parse_args()
     given.urls = given.urlfile.read_text("utf-8").split()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,0 +1,110 @@
+"""Where the time of a fetch goes: CPU microseconds per URL, layer by layer of the fetch core.
+
+Each layer is the one before with more around it, in a process of its own, on one core with the
+server on the other; a stage's cost is the difference. CPU time, not wall time, so that a server
+that is slower than we are does not count. "The pipeline" is what `fetcher run` takes as a whole
+beyond its worker's core: sockets, ventilator, sink, commits, start and end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tools.bench import web
+from tools.bench.lists import write_lines
+from tools.bench.processes import ROOT, Fleet, cores, require_success
+from tools.bench.speed import CASES, Case, list_of, ours, rival, serving
+from tools.bench.table import table
+
+_CASES: Final = ("keepalive", "hosts", "https")
+_LAYERS: Final = {
+    "libcurl": "libcurl and the kernel (bare pycurl)",
+    "loop": "gevent's loop, a greenlet per transfer",
+    "exchange": "limits, headers, digest, address guard",
+    "fetch": "URL check, attempts, the result",
+    "pool": "batches, pool, rows as JSON, chunks",
+    "whole": "the pipeline: three roles, commits, start and end",
+}
+_NAMES: Final = "name look-ups (A and AAAA)"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(_CASES)}; none: all")
+    parser.add_argument("--runs", type=int, default=3, help="of each layer; medians are shown")
+    parser.add_argument("--scale", type=float, default=0.5, help="of the speed lists' lengths")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
+    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    unknown = [name for name in options.cases if name not in _CASES]
+    if unknown:
+        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(_CASES)})")
+    for name in options.cases or _CASES:
+        case = CASES[name]
+        if case.tls and not web.has_nginx():
+            print(f"\n{case.title}: left out, as there is no nginx")
+            continue
+        print(_table(case, options), flush=True)
+
+
+def _table(case: Case, options: argparse.Namespace) -> str:
+    count = max(1, int(case.count * options.scale))
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
+        directory = Path(name)
+        with serving(case, directory, fleet) as server:
+            urls = write_lines(directory / "urls.txt", list_of(server.url, count))
+            told = directory / "told"
+
+            def layer(name: str) -> float:
+                words = [word for text in server.settings for word in ("--set", text)]
+                own = ROOT / "conf" / "own-servers.toml"
+                words += ["--set", f"worker.pool_size={case.pool}"]
+                process = fleet.start(
+                    *("-m", "tools.bench.layers", name, urls, told, "-c", own, *words),
+                    core=cores()[1],
+                )
+                require_success(fleet.wait(process, options.limit), f"the layer {name}")
+                return float(told.read_text("ascii"))
+
+            def cpu_s(name: str) -> float:
+                if name == "libcurl":
+                    return rival("pycurl_multi", fleet, urls, case, server, options.limit).cpu_s
+                if name == "whole":
+                    return ours(fleet, urls, directory / "out", case, server, options.limit).cpu_s
+                return layer(name)
+
+            names = [*_LAYERS, *(["names"] if case.tls else [])]
+            costs = _medians(names, options.runs, cpu_s)
+    return _shown(case, {name: cost / count * 1e6 for name, cost in costs.items()}, options.runs)
+
+
+def _medians(names: list[str], runs: int, once: Callable[[str], float]) -> dict[str, float]:
+    """Of so many rounds through all of them, as a machine may change its pace."""
+    done: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(runs):
+        for name in names:
+            done[name].append(once(name))
+    return {name: statistics.median(each) for name, each in done.items()}
+
+
+def _shown(case: Case, costs_us: dict[str, float], runs: int) -> str:
+    names_us = costs_us.get("names", 0.0)
+    rows: list[list[float | str]] = []
+    before_us = 0.0
+    for name, title in _LAYERS.items():
+        here_us = costs_us[name]
+        if name == "whole":
+            if names_us:
+                rows.append([_NAMES, names_us, before_us + names_us])
+            before_us += names_us
+        rows.append([title, here_us - before_us, here_us])
+        before_us = here_us
+    title = f"{case.title}: CPU microseconds per URL, median of {runs}"
+    return table(title, ("stage", "us", "us so far"), rows)
