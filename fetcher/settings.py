@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MIB: Final = 1024 * 1024
+MAX_SINKS: Final = 64
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -48,6 +49,19 @@ def _name_servers(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _sinks(values: tuple[str, ...]) -> tuple[str, ...]:
+    taken: set[str] = set()
+    for value in values:
+        base, _, port = value.rpartition(":")
+        both = {value, f"{base}:{int(port) + 1}" if port.isdigit() else f"{value}.1"}
+        if both & taken:
+            raise ValueError("two sinks at one address")
+        taken |= both
+    if not 1 <= len(values) <= MAX_SINKS:
+        raise ValueError("too few or too many")
+    return values
+
+
 def _kind(kind: str) -> Any:
     return Field(json_schema_extra={"kind": kind})
 
@@ -79,12 +93,16 @@ Factory = Annotated[
     str,
     Field(pattern=r"^([\w.]+:\w+)?$", json_schema_extra={"kind": 'module:name, or ""'}),
 ]
+_ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)$"
 Endpoint = Annotated[
     str,
-    Field(
-        pattern=r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)$",
-        json_schema_extra={"kind": "tcp://HOST:PORT or ipc:///PATH"},
-    ),
+    Field(pattern=_ENDPOINT, json_schema_extra={"kind": "tcp://HOST:PORT or ipc:///PATH"}),
+]
+Sinks = Annotated[
+    tuple[Annotated[str, Field(pattern=_ENDPOINT)], ...],
+    _List,
+    AfterValidator(_sinks),
+    _kind("1 to 64 of tcp://HOST:PORT or ipc:///PATH, each with the next port free, too"),
 ]
 
 
@@ -326,8 +344,10 @@ class Endpoints(Section):
         "tcp://127.0.0.1:5700",
         description="tasks; events and control are on the next two ports",
     )
-    sink: Endpoint = Field(
-        "tcp://127.0.0.1:5710", description="results; commits are on the next port"
+    sink: Sinks = Field(
+        ("tcp://127.0.0.1:5710",),
+        description="results; commits are on the next port; of several sinks, each gets every "
+        "n-th batch, and has an OUT of its own",
     )
 
 

@@ -18,17 +18,19 @@ from fetcher.monitor.words import duration, number
 
 
 @click.command(short_help="How far a job is, during and after a run.")
-@click.argument("out", type=OUT)
+@click.argument("outs", type=OUT, metavar="OUT...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, for programs.")
-def status(out: Path, as_json: bool) -> None:
+def status(outs: tuple[Path, ...], as_json: bool) -> None:
     """Lines done and in total, by outcome, and the rate, of the job in OUT.
+
+    A job with several sinks has an OUT of each: name them all.
 
     \b
     Examples:
       fetcher status out
       fetcher status out --json
     """
-    found = look(out)
+    found = look(outs)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
@@ -52,20 +54,27 @@ def _headline(found: Status) -> str:
         parts.append(f"{number(round(found.rate_per_s))} lines/s")
     if found.state != "complete" and found.updated_s_ago is not None:
         parts.append(f"last commit {duration(found.updated_s_ago)} ago")
+    if found.absent:
+        parts.append(f"without {_and(found.absent)}")
     return ", ".join(parts)
 
 
+def _and(words: list[str]) -> str:
+    return " and ".join(words)
+
+
 @click.command(short_help="Prove that every URL line has exactly one row.")
-@click.argument("out", type=OUT)
+@click.argument("outs", type=OUT, metavar="OUT...", nargs=-1, required=True)
 @click.option(
     "--urls",
     type=FILE,
     metavar="URLFILE",
     help="The URL file, where it is no longer where it was.",
 )
-def verify(out: Path, urls: Path | None) -> int:
+def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
     """Read all rows in OUT and compare them with the journal and with the URL file, line by line.
 
+    A job with several sinks has an OUT of each: name them all, or prove those that you name.
     Exits with 0 where every URL line has exactly one row with its URL, and with 6 where not.
 
     \b
@@ -73,7 +82,7 @@ def verify(out: Path, urls: Path | None) -> int:
       fetcher verify out
       fetcher verify out --urls /elsewhere/urls.txt
     """
-    report = Audit(out, urls).run()
+    report = Audit(outs, urls).run()
     for line in report.told:
         click.echo(line)
     for kind, count in report.counts.items():
@@ -90,6 +99,9 @@ def _verdict(report: Report) -> str:
         if report.compared_with
         else "the URL file is not there (name it with --urls): compared with the journal only"
     )
+    if report.absent:
+        lines += " of these sinks'"
+        against += f"; {_and(report.absent)}: not looked at"
     if report.proven:
         return f"proven: {lines} URL lines, {number(report.rows)} rows, one each ({against})"
     hint = "; the run is unfinished: resume it" if set(report.counts) == {NO_ROW} else ""

@@ -18,7 +18,7 @@ from fetcher.cli.options import (
     settings_of,
 )
 from fetcher.engines.local import Interrupts, run_workers
-from fetcher.errors import StoppedError
+from fetcher.errors import StoppedError, UsageError
 from fetcher.monitor import progress
 from fetcher.net.tls import check_files
 from fetcher.pipeline import plain_main
@@ -27,7 +27,13 @@ from fetcher.settings import Settings
 
 _endpoints = (
     click.option("--ventilator", "at_ventilator", metavar="TCP", help="The ventilator's endpoint."),
-    click.option("--sink", "at_sink", metavar="TCP", help="The sink's endpoint."),
+    click.option(
+        "--sink",
+        "at_sinks",
+        metavar="TCP",
+        multiple=True,
+        help="The sink's endpoint; again for each, where there are several.",
+    ),
 )
 
 
@@ -41,14 +47,14 @@ def _settings(
     conf: Path | None,
     assignments: tuple[str, ...],
     at_ventilator: str | None,
-    at_sink: str | None,
+    at_sinks: tuple[str, ...],
     **more: Any,
 ) -> Settings:
     return settings_of(
         conf,
         assignments,
         endpoints__ventilator=("--ventilator", at_ventilator),
-        endpoints__sink=("--sink", at_sink),
+        endpoints__sink=("--sink", ",".join(at_sinks) or None),
         **more,
     ).settings
 
@@ -60,7 +66,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
             name=role,
             settings=config.dump(settings),
             ventilator=settings.endpoints.ventilator,
-            sink=settings.endpoints.sink,
+            sinks=settings.endpoints.sink,
             session=secrets.token_hex(8),
             leashed=False,
             **fields,
@@ -77,7 +83,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
 def ventilator(
     urlfile: Path,
     at_ventilator: str | None,
-    at_sink: str | None,
+    at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
     batch_size: int | None,
@@ -95,7 +101,7 @@ def ventilator(
           --insecure
     """
     batch = {"job__batch_size": ("--batch-size", batch_size)}
-    settings = _settings(conf, assignments, at_ventilator, at_sink, **batch)
+    settings = _settings(conf, assignments, at_ventilator, at_sinks, **batch)
     return _live("ventilator", settings, urlfile=str(urlfile), insecure=insecure)
 
 
@@ -109,7 +115,7 @@ def ventilator(
 @quiet_option
 def worker(
     at_ventilator: str | None,
-    at_sink: str | None,
+    at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
     processes: int | None,
@@ -129,7 +135,7 @@ def worker(
         conf,
         assignments,
         at_ventilator,
-        at_sink,
+        at_sinks,
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
     )
@@ -141,15 +147,33 @@ def worker(
         display.close()
 
 
+def _only_sink(settings: Settings, number: int | None) -> Settings:
+    """The settings with the endpoint of this sink alone."""
+    sinks = settings.endpoints.sink
+    if number is None and len(sinks) > 1:
+        raise UsageError(
+            f"endpoints.sink lists {len(sinks)} sinks: say with --number which of them this one is"
+        )
+    if number is not None and number > len(sinks):
+        raise UsageError(f"--number {number}: endpoints.sink lists {len(sinks)}")
+    mine = sinks[number - 1 if number else 0]
+    endpoints = settings.endpoints.model_copy(update={"sink": (mine,)})
+    return settings.model_copy(update={"endpoints": endpoints})
+
+
 @click.command(short_help="Collect result rows from workers on any host.")
 @out_option
+@click.option(
+    "--number", type=click.IntRange(1), metavar="N", help="Which of several sinks this is, from 1."
+)
 @_with_endpoints
 @config_options
 @insecure_option
 def sink(
     out: Path,
+    number: int | None,
     at_ventilator: str | None,
-    at_sink: str | None,
+    at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
     insecure: bool,
@@ -160,8 +184,9 @@ def sink(
     Examples:
       fetcher sink -o out
       fetcher sink -o out --sink tcp://10.0.0.2:5710 --insecure
+      fetcher sink -o out2 -c cluster.toml --number 2
     """
-    settings = _settings(conf, assignments, at_ventilator, at_sink)
+    settings = _only_sink(_settings(conf, assignments, at_ventilator, at_sinks), number)
     try:
         return _live("sink", settings, out=str(out), insecure=insecure)
     except StoppedError as error:

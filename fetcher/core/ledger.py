@@ -4,6 +4,9 @@ Law: time and leases only decide when lines are handed out (again); that each ha
 end is the sink's doing (core.intake). What is not committed is always either ready, leased or
 condemned, so the job always ends.
 
+Where there are several sinks, each has a share of the batches (core.shares), which is read for on
+its own and freezes on its own; workers and suspicion are common to all.
+
     add -> ready --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (gone)
              ^               |                  |                      |
              +-- lapsed -----+------ death -----+--- chunks were lost -+
@@ -33,7 +36,7 @@ class LeaseRules(msgspec.Struct, frozen=True):
     tail_after_s: float = 20.0  # when nothing is left: second copies of what is out for so long
     poison_deaths: int = 3  # that a line alone must cause to be condemned
     ahead: int = 2  # unclaimed pieces per live worker
-    max_open_bytes: int = 16 * 1024 * 1024  # URL text of uncommitted batches
+    max_open_bytes: int = 16 * 1024 * 1024  # URL text of uncommitted batches, of all shares
 
 
 SPLIT = 8  # parts that a piece is split into when its worker died without progress
@@ -86,6 +89,15 @@ class OpenBatch(msgspec.Struct):
     kept: int  # lines whose text `batch.urls` still holds
 
 
+class _Share(msgspec.Struct):
+    """What is known of one sink's batches."""
+
+    ready: deque[Piece] = msgspec.field(default_factory=deque)
+    open_bytes: int = 0
+    is_read: bool = False  # to the end of the source
+    frozen_at: float | None = None
+
+
 class Assignment(msgspec.Struct, frozen=True):
     """To be sent now."""
 
@@ -98,17 +110,16 @@ class Assignment(msgspec.Struct, frozen=True):
 class Ledger:
     """Decides what is handed out next; everything is told to it, nothing is asked of a clock."""
 
-    def __init__(self, rules: LeaseRules, first_lease: int = 1) -> None:
+    def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
         self.rules = rules
-        self.source_ended = False
         self.redelivered = 0  # lines handed out again
         self._next_lease = first_lease
         self._open: dict[int, OpenBatch] = {}
-        self._open_bytes = 0
-        self._last_added = -1
+        self._shares = [_Share() for _ in range(shares)]
+        self._turn = 0  # of the shares, to take from next
+        self._last_added = [-1] * shares
         # Lines of batches that are not added yet: what workers had of an earlier ventilator.
         self._early: dict[int, int] = {}
-        self._ready: deque[Piece] = deque()
         # Single lines that were there at a death. They are tried when nothing else is out, one at
         # a time: a worker that dies then is that line's doing, and not its company's.
         self._lone: deque[Piece] = deque()
@@ -119,28 +130,46 @@ class Ledger:
         self._began: float | None = None
         self._unclaimed = 0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
-        self._frozen_at: float | None = None
-        self._suspects_changed = False
+        self._suspects_changed = [False] * shares
+
+    def _share(self, batch_id: int) -> _Share:
+        return self._shares[batch_id % len(self._shares)]
 
     # -- what goes in ------------------------------------------------------------------------
 
-    def wants_batch(self) -> bool:
-        """Whether the next batch of the source should be added."""
+    def wants_batch(self, index: int = 0) -> bool:
+        """Whether the next batch of this share should be added."""
+        share = self._shares[index]
         return (
-            not self.source_ended
-            and not self._ready
+            not share.is_read
+            and share.frozen_at is None
+            and not share.ready
             and self._has_window()
-            and self._open_bytes < self.rules.max_open_bytes
+            and share.open_bytes < self.rules.max_open_bytes // len(self._shares)
         )
+
+    def read_to_end(self, index: int = 0) -> None:
+        """The source has no more batches of this share."""
+        self._shares[index].is_read = True
+
+    def is_read(self, index: int) -> bool:
+        """Whether all batches of this share have been added."""
+        return self._shares[index].is_read
+
+    @property
+    def source_ended(self) -> bool:
+        """Whether all batches of all shares have been added."""
+        return all(share.is_read for share in self._shares)
 
     def add(self, batch: Batch, committed: int = 0, suspects: Iterable[Suspect] = ()) -> None:
         """The source's next batch, with what is committed of it and what has killed workers."""
-        self._last_added = max(self._last_added, batch.id)
+        index = batch.id % len(self._shares)
+        self._last_added[index] = max(self._last_added[index], batch.id)
         remaining = batch.mask & ~committed & ~self._early.pop(batch.id, 0)
         if not remaining:
             return
         self._open[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
-        self._open_bytes += _cost(batch)
+        self._share(batch.id).open_bytes += _cost(batch)
         for suspect in suspects:
             mask = masks.unpack(suspect.mask) & remaining
             if mask:
@@ -150,13 +179,25 @@ class Ledger:
             self._queue(Piece(batch.id, remaining))
 
     def _queue(self, piece: Piece) -> None:
-        (self._lone if _is_lone(piece) else self._ready).append(piece)
+        self._queue_of(piece).append(piece)
+
+    def _queue_of(self, piece: Piece) -> deque[Piece]:
+        return self._lone if _is_lone(piece) else self._share(piece.batch).ready
 
     # -- what comes out ----------------------------------------------------------------------
 
     def _has_window(self) -> bool:
         window = self.rules.ahead * max(len(self._workers), 1)
-        return self._frozen_at is None and self._unclaimed < window
+        return not self._all_frozen() and self._unclaimed < window
+
+    def _nothing_to_read(self) -> bool:
+        return all(share.is_read or share.frozen_at is not None for share in self._shares)
+
+    def _all_frozen(self) -> bool:
+        return all(share.frozen_at is not None for share in self._shares)
+
+    def _is_frozen(self, batch_id: int) -> bool:
+        return self._share(batch_id).frozen_at is not None
 
     def take(self, now: float) -> Assignment | None:
         """The next piece to send, leased from now on; None if there is none or no room for it."""
@@ -166,7 +207,7 @@ class Ledger:
             return None
         piece = self._next_ready(now)
         is_copy = False
-        if piece is None and self.source_ended:
+        if piece is None and self._nothing_to_read():
             piece = self._tail_copy(now)
             is_copy = piece is not None
         if piece is None:
@@ -181,13 +222,20 @@ class Ledger:
         return Assignment(lease.id, owner.batch, piece.mask, urls)
 
     def _next_ready(self, now: float) -> Piece | None:
-        while self._ready:
-            piece = self._uncommitted(self._ready.popleft())
-            if piece:
-                return piece
-        while self._lone and self._is_quiet(now):
-            piece = self._uncommitted(self._lone.popleft())
-            if piece:
+        for _ in self._shares:
+            share = self._shares[self._turn]
+            self._turn = (self._turn + 1) % len(self._shares)
+            while share.ready and share.frozen_at is None:
+                piece = self._uncommitted(share.ready.popleft())
+                if piece:
+                    return piece
+        if not self._lone or not self._is_quiet(now):
+            return None
+        for _ in range(len(self._lone)):
+            suspect = self._lone.popleft()
+            if self._is_frozen(suspect.batch):
+                self._lone.append(suspect)
+            elif piece := self._uncommitted(suspect):
                 return piece
         return None
 
@@ -217,6 +265,8 @@ class Ledger:
         if len(self._workers) < 2:
             return None
         for lease in self._leases.values():
+            if self._is_frozen(lease.piece.batch):
+                continue
             if now - lease.issued_at < self.rules.tail_after_s:
                 return None
             if lease.is_copy or lease.is_parked or _is_lone(lease.piece):
@@ -239,8 +289,7 @@ class Ledger:
             for other in self._open[lease.piece.batch].leases:
                 self._leases[other].copied &= ~lease.piece.mask
         elif lease:
-            queue = self._lone if _is_lone(lease.piece) else self._ready
-            queue.appendleft(lease.piece)
+            self._queue_of(lease.piece).appendleft(lease.piece)
 
     def condemned(self, now: float) -> list[tuple[Batch, int, bytes]]:
         """Lines (batch, offset, text) that need a `crashed` row, repeated until committed."""
@@ -262,7 +311,7 @@ class Ledger:
             self._unclaimed -= 1
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
-            lease.expires_at = self._clock(now) + self.rules.stall_s
+            lease.expires_at = self._clock(lease, now) + self.rules.stall_s
         self._workers[worker] = now
 
     def finished(self, worker: str, lease_id: int, now: float) -> None:
@@ -271,7 +320,7 @@ class Ledger:
         lease = self._leases.get(lease_id)
         if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
             lease.state = LeaseState.FINISHED
-            lease.expires_at = self._clock(now) + self.rules.finished_s
+            lease.expires_at = self._clock(lease, now) + self.rules.finished_s
 
     def heartbeat(
         self, worker: str, held: Iterable[int], now: float, parked: Iterable[int] = ()
@@ -293,7 +342,7 @@ class Ledger:
             held_lease = self._leases.get(lease_id)
             if held_lease and held_lease.worker == worker:
                 if lease_id in parked or held_lease.is_parked:
-                    held_lease.expires_at = self._clock(now) + self.rules.stall_s
+                    held_lease.expires_at = self._clock(held_lease, now) + self.rules.stall_s
                 held_lease.is_parked = lease_id in parked
         for lease in list(self._leases.values()):
             if (
@@ -312,11 +361,11 @@ class Ledger:
             if lease.state is LeaseState.SENT and died:
                 # Any worker's pipe may have held it; it is handed out again if nobody claims it.
                 lease.orphan = True
-                lease.expires_at = min(lease.expires_at, self._clock(now) + ORPHAN_S)
+                lease.expires_at = min(lease.expires_at, self._clock(lease, now) + ORPHAN_S)
             elif lease.worker == worker and lease.state is LeaseState.CLAIMED:
                 self._hand_out_again(lease, died=died)
             elif lease.worker == worker:
-                lease.expires_at = min(lease.expires_at, self._clock(now) + LOST_S)
+                lease.expires_at = min(lease.expires_at, self._clock(lease, now) + LOST_S)
 
     # -- what the sink says ------------------------------------------------------------------
 
@@ -324,7 +373,7 @@ class Ledger:
         """These lines of the batch are committed (all that are, not only the newest)."""
         owner = self._open.get(batch_id)
         if owner is None:
-            if batch_id > self._last_added:
+            if batch_id > self._last_added[batch_id % len(self._shares)]:
                 self._early[batch_id] = mask
             return
         new = owner.remaining & mask
@@ -336,13 +385,13 @@ class Ledger:
             elif lease.piece.mask & new:
                 lease.progressed = True
                 if lease.state is LeaseState.CLAIMED:
-                    lease.expires_at = self._clock(now) + self.rules.stall_s
+                    lease.expires_at = self._clock(lease, now) + self.rules.stall_s
         for key in [key for key in self._condemned if key[0] == batch_id and key[1] & new]:
             del self._condemned[key]
-            self._suspects_changed = True
+            self._mark_suspects(batch_id)
         if not owner.remaining:
             del self._open[batch_id]
-            self._open_bytes -= _cost(owner.batch)
+            self._share(batch_id).open_bytes -= _cost(owner.batch)
         elif new and 2 * owner.remaining.bit_count() <= owner.kept.bit_count():
             self._shrink(owner)
 
@@ -352,55 +401,62 @@ class Ledger:
         text = lines.select(owner.batch.urls, owner.kept, owner.remaining)
         owner.batch = msgspec.structs.replace(owner.batch, urls=text)
         owner.kept = owner.remaining
-        self._open_bytes += _cost(owner.batch) - before
+        self._share(owner.batch.id).open_bytes += _cost(owner.batch) - before
 
-    def open_batches(self) -> list[Batch]:
-        """Batches with uncommitted lines."""
-        return [owner.batch for owner in self._open.values()]
+    def open_batches(self, index: int = 0) -> list[Batch]:
+        """Batches of this share with uncommitted lines."""
+        share = self._shares[index]
+        return [o.batch for o in self._open.values() if self._share(o.batch.id) is share]
 
-    def sink_restarted(self, now: float) -> None:
+    def _leases_of(self, index: int) -> list[Lease]:
+        share = self._shares[index]
+        return [e for e in self._leases.values() if self._share(e.piece.batch) is share]
+
+    def sink_restarted(self, now: float, index: int = 0) -> None:
         """Rows that were on their way may be lost: look again soon."""
-        for lease in self._leases.values():
+        for lease in self._leases_of(index):
             if lease.state is LeaseState.FINISHED:
-                lease.expires_at = min(lease.expires_at, self._clock(now) + LOST_S)
+                lease.expires_at = min(lease.expires_at, self._clock(lease, now) + LOST_S)
 
-    def freeze(self, now: float) -> None:
+    def freeze(self, now: float, index: int = 0) -> None:
         """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
-        if self._frozen_at is None:
-            self._frozen_at = now
+        if not self.is_frozen(index):
+            self._shares[index].frozen_at = now
 
-    def thaw(self, now: float) -> None:
+    def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: everybody gets the lost time back."""
-        if self._frozen_at is None:
+        frozen_at = self._shares[index].frozen_at
+        if frozen_at is None:
             return
-        lost = now - self._frozen_at
-        self._frozen_at = None
-        for lease in self._leases.values():
-            lease.expires_at += lost
-            lease.issued_at += lost
-        self._workers = dict.fromkeys(self._workers, now)
-        self._strange = dict.fromkeys(self._strange, now)
+        if self._all_frozen():  # nobody was judged meanwhile
+            self._workers = dict.fromkeys(self._workers, now)
+            self._strange = dict.fromkeys(self._strange, now)
+        self._shares[index].frozen_at = None
+        for lease in self._leases_of(index):
+            lease.expires_at += now - frozen_at
+            lease.issued_at += now - frozen_at
 
-    def _clock(self, now: float) -> float:
+    def _clock(self, lease: Lease, now: float) -> float:
         # It stands still while frozen: `thaw` gives the lost time back to every deadline, also
         # to one that was set meanwhile.
-        return now if self._frozen_at is None else self._frozen_at
+        frozen_at = self._share(lease.piece.batch).frozen_at
+        return now if frozen_at is None else frozen_at
 
-    @property
-    def is_frozen(self) -> bool:
-        return self._frozen_at is not None
+    def is_frozen(self, index: int = 0) -> bool:
+        """Whether this share's sink is away or cannot commit."""
+        return self._shares[index].frozen_at is not None
 
     # -- what time does ----------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
         """Let silent workers die and leases lapse. Call it after all waiting events were told."""
-        if self._frozen_at is not None:
+        if self._all_frozen():
             return
         for worker, heard_at in list(self._workers.items()):
             if now - heard_at > self.rules.silent_s:
                 self.left(worker, now, died=True)
         for lease in list(self._leases.values()):
-            if lease.expires_at <= now:
+            if lease.expires_at <= now and not self._is_frozen(lease.piece.batch):
                 died = lease.orphan if lease.state is LeaseState.SENT else True
                 self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
 
@@ -414,7 +470,8 @@ class Ledger:
         if not mask:
             return
         self.redelivered += mask.bit_count()
-        if not died or lease.progressed:
+        if not died or lease.progressed or self._is_frozen(lease.piece.batch):
+            # (Frozen: what it got done cannot be seen.)
             self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths))
             return
         if lease.is_parked and lease.piece.spared < MAX_SPARED:
@@ -422,7 +479,7 @@ class Ledger:
             spared = lease.piece.spared + 1
             self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths, spared))
             return
-        self._suspects_changed = True
+        self._mark_suspects(lease.piece.batch)
         if mask.bit_count() > 1:
             # Deaths count from when a line is alone: its company is not to blame.
             for part in masks.parts(mask, SPLIT):
@@ -443,17 +500,21 @@ class Ledger:
 
     # -- what others may know ----------------------------------------------------------------
 
-    def suspects_if_changed(self) -> list[Suspect] | None:
+    def _mark_suspects(self, batch_id: int) -> None:
+        self._suspects_changed[batch_id % len(self._shares)] = True
+
+    def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
         """What a next ventilator must know of deaths; None if nothing changed since last asked."""
-        if not self._suspects_changed:
+        if not self._suspects_changed[index]:
             return None
-        self._suspects_changed = False
-        pieces = [*self._ready, *self._lone, *(lease.piece for lease in self._leases.values())]
+        self._suspects_changed[index] = False
+        share = self._shares[index]
+        pieces = [*share.ready, *self._lone, *(lease.piece for lease in self._leases.values())]
         pieces += [Piece(b, mask, self.rules.poison_deaths) for b, mask in self._condemned]
         return [
             Suspect(batch=piece.batch, mask=masks.pack(piece.mask), deaths=piece.deaths)
             for piece in pieces
-            if piece.deaths
+            if piece.deaths and self._share(piece.batch) is share
         ]
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -33,6 +33,19 @@ class Totals(msgspec.Struct):
             dict(by_status),
             self.body_bytes + body_bytes,
         )
+
+
+def sum_of(parts: Iterable[Totals]) -> Totals:
+    """The totals of several sinks together."""
+    rows = body_bytes = 0
+    outcomes: Counter[str] = Counter()
+    statuses: Counter[int] = Counter()
+    for part in parts:
+        rows += part.rows
+        body_bytes += part.body_bytes
+        outcomes.update(part.outcomes)
+        statuses.update(part.statuses)
+    return Totals(rows, dict(outcomes), dict(statuses), body_bytes)
 
 
 class SourceInfo(msgspec.Struct, frozen=True):

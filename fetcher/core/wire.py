@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Meta
 
 from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import WireError
 from fetcher.model import OUTCOMES, Chunk
@@ -39,6 +40,7 @@ Code = Annotated[int, Meta(ge=0, lt=len(OUTCOMES))]
 Mask = bytes  # see core.masks.pack
 Plain = str | int | float | bool | None  # a setting
 Name = Annotated[str, Meta(max_length=200)]
+Phase = Literal["starting", "running", "frozen", "finish"]
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=True):
@@ -153,7 +155,7 @@ class State(Message, tag="state", frozen=True):
     """What the ventilator tells everybody, twice a second."""
 
     job: Name
-    phase: Literal["starting", "running", "frozen", "finish"]
+    phase: Phase
     totals: Totals
     source: SourceInfo
     in_flight: Count
@@ -180,6 +182,8 @@ class Open(Message, tag="open", frozen=True):
     batch_size: Count
     settings: dict[str, dict[str, Plain | list[Plain]]]
     version: Name
+    share: Share = WHOLE
+    job: Name = ""  # with several sinks: the one that the first of them has
 
 
 class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -212,6 +216,7 @@ class Poll(Message, tag="poll", frozen=True):
     epoch: Name
     version: Count
     source: SourceInfo
+    url_lines: Count | None = None  # of this sink's share, once they are known
     suspects: list[Suspect] | None = None  # None: as before
 
 
@@ -321,13 +326,18 @@ def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
     return ChunkHeader(**fields), chunk.rows
 
 
-def check_chunk(header: ChunkHeader, rows: bytes, batch_size: int, batches: int) -> Chunk:
+def check_chunk(
+    header: ChunkHeader, rows: bytes, batch_size: int, batches: int, share: Share = WHOLE
+) -> Chunk:
     """The chunk, with its arrays, lengths and line ranges checked. Raises WireError.
 
-    `batches`: that the job can have at most.
+    `batches`: that the job can have at most; `share`: of the sink that has got it.
     """
     if not 0 <= header.batch < batches:
         raise WireError(f"chunk: batch {header.batch} of at most {batches}")
+    # Its rows would be there a second time when the right sink has them, too.
+    if not share.has(header.batch):
+        raise WireError(f"chunk: batch {header.batch} is not for {share}")
     count = len(header.lines)
     arrays = (header.row_bytes, header.outcomes, header.statuses, header.body_bytes)
     if any(len(array) != count for array in arrays):

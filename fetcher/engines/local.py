@@ -256,7 +256,7 @@ def run_job(
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
         supervisor = Supervisor(
             directory,
-            ends(ventilator, sink),
+            ends(ventilator, (sink,)),
             display,
             interrupts,
             grace_s=settings.worker.grace_s,
@@ -269,7 +269,7 @@ def run_job(
                 name=name,
                 settings=plain,
                 ventilator=ventilator,
-                sink=sink,
+                sinks=(sink,),
                 session=session,
                 urlfile=str(urlfile),
                 out=str(out),
@@ -286,11 +286,11 @@ def run_job(
 
 def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
-    ventilator, sink = settings.endpoints.ventilator, settings.endpoints.sink
+    ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
     with private_directory() as directory:
         supervisor = Supervisor(
             directory,
-            ends(ventilator, sink),
+            ends(ventilator, sinks),
             display,
             interrupts,
             grace_s=settings.worker.grace_s,
@@ -304,7 +304,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
                     name=f"{host}-{os.getpid()}-{number}",
                     settings=config.dump(settings),
                     ventilator=ventilator,
-                    sink=sink,
+                    sinks=sinks,
                 )
             )
         with interrupts.listening():

@@ -6,15 +6,17 @@ with the journal and with the URL file itself, in one bit a line and one number 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from fetcher.core import formats, lines
 from fetcher.core.masks import IdSet
+from fetcher.core.shares import Share
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.model import Result
@@ -27,6 +29,14 @@ MAX_TOLD: Final = 20  # findings of one kind that are told one by one
 _BLOCK_LINES: Final = 4096
 _MAX_BLOCKS: Final = 25  # that are compared line by line, as each takes memory
 _WRAP: Final = 1 << 64
+
+
+class Part(NamedTuple):
+    """What one sink has: its directory, manifest and journal."""
+
+    out: Path
+    manifest: Manifest
+    view: JournalView
 
 
 class Findings:
@@ -50,6 +60,7 @@ class Report(msgspec.Struct):
     compared_with: Path | None  # the URL file, where it was there to compare with
     counts: dict[str, int]
     told: list[str]
+    absent: list[str]  # sinks of the job that were not looked at
 
     @property
     def proven(self) -> bool:
@@ -69,57 +80,47 @@ TOTALS = "differs from the journal"
 
 
 class Audit:
-    """One verification of an output directory. Raises DamageError, ConflictError, InputError."""
+    """One verification of a job's output directory, or of several that its sinks have.
 
-    def __init__(self, out: Path, urlfile: Path | None) -> None:
-        self._out = out
-        self._manifest, self._view = read_both(out)
-        self._urlfile = urlfile or _find_input(out, self._manifest)
+    Raises DamageError, ConflictError, InputError.
+    """
+
+    def __init__(self, outs: Sequence[Path], urlfile: Path | None) -> None:
+        self._parts = read_all(outs)
+        self._manifest = self._parts[0].manifest
+        self._urlfile = urlfile or _find_input(outs[0], self._manifest)
         self._found = Findings()
         self._seen = IdSet()
-        recovered = self._view.recovered
-        batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
-        self._lines_known = max(batches) * self._manifest.batch_size
+        self._lines_known = max(map(_lines_known, self._parts))
         self._sums: Counter[int] = Counter()  # by block of lines
-        self._outcomes: Counter[str] = Counter()
         self._rows = 0
 
     def run(self) -> Report:
         """Read everything once (a damaged part twice)."""
-        for result in self._results(self._found):
-            self._see(result)
-        self._compare_totals()
-        url_lines = self._view.source.url_lines if self._view.source.at_end else None
+        for part in self._parts:
+            outcomes: Counter[str] = Counter()
+            for result in _results(part, self._found):
+                self._see(result, part)
+                outcomes[result.outcome.value] += 1
+            self._compare_totals(part, outcomes)
+        url_lines = url_lines_of(self._parts)
         if self._urlfile is not None:
             url_lines = self._compare_input(Source(self._urlfile, self._manifest.input.format))
         elif url_lines is None or url_lines != self._rows:
             missing = "unknown" if url_lines is None else url_lines - self._rows
             self._found.add(NO_ROW, f"{missing} lines")
         return Report(
-            self._rows, url_lines, self._urlfile, dict(self._found.counts), self._found.told
+            rows=self._rows,
+            url_lines=url_lines,
+            compared_with=self._urlfile,
+            counts=dict(self._found.counts),
+            told=self._found.told,
+            absent=absent(self._parts),
         )
 
-    def _results(self, found: Findings | None) -> Iterator[Result]:
-        directory = self._out / manifest.RESULTS_NAME
-        for name, committed in sorted(self._view.segments.items()):
-            position = 0
-            for row in _rows(directory / name, committed):
-                try:
-                    result = jsonl.decode(row)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    if found:
-                        found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
-                else:
-                    # A damaged key is an unknown one, which a decoder passes over.
-                    if found and jsonl.encode(result) != row:
-                        found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
-                    yield result
-                position += len(row)
-
-    def _see(self, result: Result) -> None:
+    def _see(self, result: Result, part: Part) -> None:
         line = result.line
         self._rows += 1
-        self._outcomes[result.outcome.value] += 1
         if not 1 <= line <= self._lines_known:  # nor is memory spent on whatever number it is
             self._found.add(NOT_IN_JOURNAL, f"line {line}")
             return
@@ -129,17 +130,17 @@ class Audit:
         self._seen.add(line)
         self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url, _id(result))
         batch, offset = divmod(line - 1, self._manifest.batch_size)
-        recovered = self._view.recovered
+        recovered = part.view.recovered
         if batch not in recovered.done:
             state = recovered.partial.get(batch)
             if state is None or not state.committed >> offset & 1:
                 self._found.add(NOT_IN_JOURNAL, f"line {line}")
 
-    def _compare_totals(self) -> None:
-        totals = self._view.recovered.totals
-        if totals.rows != self._rows:
-            self._found.add(TOTALS, f"{self._rows} rows are there, {totals.rows} were committed")
-        if {k: n for k, n in totals.outcomes.items() if n} != dict(self._outcomes):
+    def _compare_totals(self, part: Part, outcomes: Counter[str]) -> None:
+        totals, rows = part.view.recovered.totals, outcomes.total()
+        if totals.rows != rows:
+            self._found.add(TOTALS, f"{rows} rows are there, {totals.rows} were committed")
+        if {k: n for k, n in totals.outcomes.items() if n} != dict(outcomes):
             self._found.add(TOTALS, "the count of outcomes")
 
     def _compare_input(self, source: Source) -> int:
@@ -147,7 +148,7 @@ class Audit:
         if source.file_bytes != self._manifest.input.bytes:
             raise ConflictError(f"{source.path} is not the file that this job was begun with")
         count = 0
-        for line, url, name in _url_lines(source):
+        for line, url, name in self._url_lines(source):
             count += 1
             if line not in self._seen:
                 self._found.add(NO_ROW, f"line {line}")
@@ -161,8 +162,8 @@ class Audit:
         return count
 
     def _tell_differing(self, source: Source, blocks: set[int]) -> None:
-        texts = {n: rest for n, *rest in _url_lines(source) if n // _BLOCK_LINES in blocks}
-        for result in self._results(None):
+        texts = {n: rest for n, *rest in self._url_lines(source) if n // _BLOCK_LINES in blocks}
+        for result in itertools.chain.from_iterable(_results(part, None) for part in self._parts):
             line = result.line
             if line // _BLOCK_LINES not in blocks:
                 continue
@@ -175,6 +176,49 @@ class Audit:
             elif name != _id(result):
                 self._found.add(OTHER_ID, f"line {line}")
 
+    def _url_lines(self, source: Source) -> Iterator[tuple[int, str, str | int | None]]:
+        """Number, URL and id of each line that is in the share of one of these sinks."""
+        task_of = formats.decoder(source.format)
+        shares = [part.manifest.share for part in self._parts]
+        size = self._manifest.batch_size
+        for number, text in source.url_lines():
+            if any(share.has((number - 1) // size) for share in shares):
+                task = task_of(number, text)
+                yield number, task.url, task.id
+
+
+def read_all(outs: Sequence[Path]) -> list[Part]:
+    """The parts of one job, one of each sink. Raises UsageError where they are not that."""
+    parts = [Part(out, *read_both(out)) for out in outs]
+    first, *others = parts
+    for other in others:
+        if other.manifest.job != first.manifest.job:
+            raise UsageError(f"{other.out} is of another job than {first.out}")
+    shares = {part.manifest.share: part.out for part in parts}
+    if len(shares) < len(parts):
+        raise UsageError(f"{outs[-1]}: the same sink twice")
+    return parts
+
+
+def absent(parts: Sequence[Part]) -> list[str]:
+    """The job's sinks that are not among these."""
+    there = {part.manifest.share for part in parts}
+    of = parts[0].manifest.share.of
+    return [str(share) for i in range(of) if (share := Share(i, of)) not in there]
+
+
+def url_lines_of(parts: Sequence[Part]) -> int | None:
+    """The URL lines that these sinks shall have; None as long as they are not counted."""
+    total = 0
+    for part in parts:
+        count, source = part.manifest.share_url_lines, part.view.source
+        if count is None and source.at_end and part.manifest.share.of == 1:
+            count = source.url_lines
+        if count is None:
+            return None
+        total += count
+    return total
+
 
 def read_both(out: Path) -> tuple[Manifest, JournalView]:
     """Manifest and journal of a begun job. Raises UsageError where there is none."""
@@ -185,6 +229,30 @@ def read_both(out: Path) -> tuple[Manifest, JournalView]:
     if not path.exists():
         raise DamageError(f"{path}: is missing; its rows are unproven")
     return found, journal.view(path)
+
+
+def _lines_known(part: Part) -> int:
+    recovered = part.view.recovered
+    batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
+    return max(batches) * part.manifest.batch_size
+
+
+def _results(part: Part, found: Findings | None) -> Iterator[Result]:
+    directory = part.out / manifest.RESULTS_NAME
+    for name, committed in sorted(part.view.segments.items()):
+        position = 0
+        for row in _rows(directory / name, committed):
+            try:
+                result = jsonl.decode(row)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                if found:
+                    found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
+            else:
+                # A damaged key is an unknown one, which a decoder passes over.
+                if found and jsonl.encode(result) != row:
+                    found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
+                yield result
+            position += len(row)
 
 
 def _find_input(out: Path, of: Manifest) -> Path | None:
@@ -213,10 +281,3 @@ def _rows(path: Path, committed: int) -> Iterator[bytes]:
 
 def _id(result: Result) -> str | int | None:
     return None if result.id is msgspec.UNSET else result.id
-
-
-def _url_lines(source: Source) -> Iterator[tuple[int, str, str | int | None]]:
-    task_of = formats.decoder(source.format)
-    for number, text in source.url_lines():
-        task = task_of(number, text)
-        yield number, task.url, task.id

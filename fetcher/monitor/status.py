@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from fetcher.core.tally import Totals
-from fetcher.monitor.audit import read_both
+from fetcher.core.tally import Totals, sum_of
+from fetcher.monitor.audit import Part, absent, read_all, url_lines_of
 from fetcher.store.lock import is_locked
 
 _RECENT_S: Final = 60
@@ -27,30 +28,53 @@ class Status(msgspec.Struct, frozen=True):
     rate_per_s: float | None  # over the last minute of work
     updated_s_ago: float | None
     totals: Totals
+    absent: list[str]  # sinks of the job that were not looked at
 
 
-def look(out: Path) -> Status:
-    """The status of the job in `out`. Raises ConflictError, DamageError."""
-    manifest, view = read_both(out)
-    total, exact = view.source.total()
-    state = manifest.state
-    if state != "complete":
-        state = "running" if is_locked(out) else "stopped"
-    updated = view.updated_at_s
+def look(outs: Sequence[Path]) -> Status:
+    """The status of the job in `outs`, one of each sink. Raises ConflictError, DamageError."""
+    parts = read_all(outs)
+    total, exact = _url_lines(parts)
+    states = {_state(part) for part in parts}
+    updated = [part.view.updated_at_s for part in parts if part.view.updated_at_s is not None]
+    rates = [rate for part in parts if (rate := _rate(part)) is not None]
+    totals = sum_of(part.view.recovered.totals for part in parts)
+    first = parts[0].manifest
     return Status(
-        job=manifest.job,
-        input=manifest.input.name,
-        state=state,
-        rows=view.recovered.totals.rows,
+        job=first.job,
+        input=first.input.name,
+        state=next(state for state in ("running", "stopped", "complete") if state in states),
+        rows=totals.rows,
         url_lines=total,
         url_lines_exact=exact,
-        rate_per_s=_rate(view.marks, updated, view.recovered.totals.rows),
-        updated_s_ago=None if updated is None else max(time.time() - updated, 0.0),
-        totals=view.recovered.totals,
+        rate_per_s=sum(rates) if rates else None,
+        updated_s_ago=max(time.time() - max(updated), 0.0) if updated else None,
+        totals=totals,
+        absent=absent(parts),
     )
 
 
-def _rate(marks: list[tuple[int, int]], updated_s: float | None, rows: int) -> float | None:
+def _state(part: Part) -> str:
+    if part.manifest.state == "complete":
+        return "complete"
+    return "running" if is_locked(part.out) else "stopped"
+
+
+def _url_lines(parts: Sequence[Part]) -> tuple[int | None, bool]:
+    """The URL lines of these sinks, and whether that is exact."""
+    counted = url_lines_of(parts)
+    if counted is not None:
+        return counted, True
+    whole, exact = parts[0].view.source.total()
+    of = parts[0].manifest.share.of
+    if whole is None or of == 1:
+        return whole, exact
+    return round(whole * len(parts) / of), False
+
+
+def _rate(part: Part) -> float | None:
+    marks, updated_s = part.view.marks, part.view.updated_at_s
+    rows = part.view.recovered.totals.rows
     if not marks or updated_s is None:
         return None
     first_s, first = next(mark for mark in marks if mark[0] >= marks[-1][0] - _RECENT_S)

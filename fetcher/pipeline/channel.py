@@ -11,6 +11,7 @@ import enum
 import ipaddress
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -27,24 +28,29 @@ _ZMTP_HEARTBEAT_MS: Final = 5_000
 _ZMTP_TIMEOUT_MS: Final = 20_000
 
 
-class Ends(msgspec.Struct, frozen=True):
-    """The five addresses of a job."""
+class SinkEnds(msgspec.Struct, frozen=True):
+    """The two addresses of a sink."""
 
-    tasks: str
-    events: str
-    control: str
     results: str
     commits: str
 
 
-def ends(ventilator: str, sink: str) -> Ends:
-    """Addresses from the two endpoints: consecutive ports, or suffixes of an ipc path."""
+class Ends(msgspec.Struct, frozen=True):
+    """The addresses of a job."""
+
+    tasks: str
+    events: str
+    control: str
+    sinks: tuple[SinkEnds, ...]
+
+
+def ends(ventilator: str, sinks: Sequence[str]) -> Ends:
+    """Addresses from the endpoints: consecutive ports, or suffixes of an ipc path."""
     return Ends(
         tasks=_nth(ventilator, 0),
         events=_nth(ventilator, 1),
         control=_nth(ventilator, 2),
-        results=_nth(sink, 0),
-        commits=_nth(sink, 1),
+        sinks=tuple(SinkEnds(_nth(sink, 0), _nth(sink, 1)) for sink in sinks),
     )
 
 

@@ -15,13 +15,13 @@ def run(spec: RoleSpec) -> Exit:
     start_log(settings.log.level, spec.name)
     stop = StopFlag(leashed=spec.leashed)
     stop.listen()
-    addresses = ends(spec.ventilator, spec.sink)
+    addresses = ends(spec.ventilator, spec.sinks)
     # Only the chosen role is imported: the ventilator has no use for the sink's store.
     if spec.role == "sink":
         from fetcher.pipeline import sink  # noqa: PLC0415
 
         if not spec.insecure:
-            refuse_open_network(spec.sink, "endpoints.sink")
+            refuse_open_network(spec.sinks[0], "endpoints.sink")
         return sink.run(spec.out, settings, addresses, stop)
     from fetcher.pipeline import ventilator  # noqa: PLC0415
 

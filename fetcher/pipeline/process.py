@@ -29,7 +29,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     settings: dict[str, dict[str, Value]]
     ventilator: str  # endpoint
-    sink: str  # endpoint
+    sinks: tuple[str, ...]  # endpoints; of a sink, its own
     session: str = ""
     urlfile: str = ""
     out: str = ""

@@ -45,8 +45,9 @@ class Sink:
         self._stop = stop
         self._directory = OutputDirectory(out)
         self._context = zmq.Context()
-        self._results = open_socket(self._context, zmq.PULL, Way.RESULTS, ends.results, bind=True)
-        self._commits = open_socket(self._context, zmq.REP, Way.COMMITS, ends.commits, bind=True)
+        (mine,) = ends.sinks
+        self._results = open_socket(self._context, zmq.PULL, Way.RESULTS, mine.results, bind=True)
+        self._commits = open_socket(self._context, zmq.REP, Way.COMMITS, mine.commits, bind=True)
         self._epoch = secrets.token_hex(8)
         self._job: _Job | None = None
         self._session = ""
@@ -179,7 +180,7 @@ class Sink:
     def _news(self, job: _Job, poll: wire.Poll) -> wire.AnyMessage:
         stalled = self._stalled
         try:
-            job.note(poll.source, poll.suspects)
+            job.note(poll.source, poll.suspects, poll.url_lines)
         except NoSpaceError as error:  # it comes again with the next poll
             stalled = f"disk full ({error})"
         return job.news(poll, stalled)
@@ -227,13 +228,17 @@ class _Job:
         """One chunk of results; a malformed one is dropped."""
         try:
             self.intake.offer(
-                wire.check_chunk(header, rows, self._manifest.batch_size, self._batches),
+                wire.check_chunk(
+                    header, rows, self._manifest.batch_size, self._batches, self._manifest.share
+                ),
                 self._manifest.batch_size,
             )
         except WireError as error:
             log.warning("dropped a chunk: %s", error)
 
-    def note(self, source: SourceInfo, suspects: list[wire.Suspect] | None) -> None:
+    def note(
+        self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None
+    ) -> None:
         """What the ventilator has found out; written only where it matters to a next one."""
         ended = source.at_end and not self._source.at_end
         grown = source.checked_bytes > self._source.checked_bytes
@@ -246,18 +251,19 @@ class _Job:
         if ended:
             self._manifest.input.sha256 = source.checked_sha256
             self._manifest.input.url_lines = source.url_lines
+        counted = url_lines is not None and self._manifest.share_url_lines != url_lines
+        if counted:
+            self._manifest.share_url_lines = url_lines
+        if ended or counted:
             self._directory.save()
         self.check_complete()
 
     def check_complete(self) -> None:
         """Every line has its row: say so in the manifest, durably, before telling anybody."""
-        if not self.complete and self.intake.totals.rows == self._url_lines():
+        if not self.complete and self.intake.totals.rows == self._manifest.share_url_lines:
             self._manifest.state = "complete"
             self._directory.save()
             self.complete = True
-
-    def _url_lines(self) -> int | None:
-        return self._source.url_lines if self._source.at_end else None
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""
@@ -275,7 +281,7 @@ class _Job:
     def opened(self, source: SourceInfo) -> wire.Opened:
         """The answer to an opening; `source` is what the asker has counted of the input."""
         if not self._source.checked_bytes:
-            self.note(source, None)
+            self.note(source, None, None)
         done, partial = self.intake.snapshot()
         return wire.Opened(
             job=self._manifest.job,

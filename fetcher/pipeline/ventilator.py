@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import zmq
 
@@ -19,13 +19,16 @@ from fetcher import __version__, config
 from fetcher.core import formats, masks, wire
 from fetcher.core.ledger import Assignment, LeaseRules, Ledger
 from fetcher.core.referee import Referee
-from fetcher.core.tally import SourceInfo, Totals
+from fetcher.core.shares import Share
+from fetcher.core.tally import SourceInfo, Totals, sum_of
+from fetcher.core.wire import Phase
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
 from fetcher.pipeline.process import StopFlag
-from fetcher.pipeline.sink_link import ASK_AGAIN_S, SinkLink
+from fetcher.pipeline.sink_link import ASK_AGAIN_S
+from fetcher.pipeline.sink_side import SinkSide
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
 
@@ -61,8 +64,10 @@ class Ventilator:
         self._tasks = open_socket(context, zmq.PUSH, Way.TASKS, ends.tasks, bind=True)
         self._events = open_socket(context, zmq.PULL, Way.EVENTS, ends.events, bind=True)
         self._control = open_socket(context, zmq.PUB, Way.CONTROL, ends.control, bind=True)
-        self._sink = SinkLink(context, ends.commits, time.monotonic())
-        self._results = open_socket(context, zmq.PUSH, Way.RESULTS, ends.results)
+        self._sinks = [
+            SinkSide(context, Share(i, len(ends.sinks)), each, self._session, time.monotonic())
+            for i, each in enumerate(ends.sinks)
+        ]
         lease = settings.lease
         rules = LeaseRules(
             silent_s=lease.silent_s,
@@ -76,24 +81,16 @@ class Ventilator:
         # Leases of different sessions never have the same number, so that an event about an
         # old one cannot be taken for news of a new one.
         self._number = secrets.randbits(31)
-        self._ledger = Ledger(rules, first_lease=self._number << 32)
+        self._ledger = Ledger(rules, self._number << 32, len(self._sinks))
         self._referee = Referee()
         self._crew: set[str] = set()  # the workers that the referee has heard to be there
         self._job = ""
-        self._phase: Literal["starting", "running", "frozen", "finish"] = "starting"
-        self._totals = Totals()
-        self._epoch, self._version = "", 0
-        self._batches: Iterator[Batch] = iter(())
-        self._done = masks.IdSet()
-        self._partial: dict[int, int] = {}
-        self._suspects: dict[int, list[wire.Suspect]] = {}
-        self._complete = False
+        self._phase: Phase = "starting"
+        self._batch_size = settings.job.batch_size
+        self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
         self._in_flight: dict[str, int] = {}  # by worker, as it said last
-        self._lines_read = 0
         self._state_at = self._tick_at = 0.0
-        self._unsaid_suspects: list[wire.Suspect] | None = None
-        self._nothing_left_at: float | None = None
 
     def _count_first(self) -> SourceInfo:
         info = SourceInfo()
@@ -111,7 +108,7 @@ class Ventilator:
         try:
             self._open_job()
             self._phase = "running"
-            while not self._complete:
+            while not all(sink.complete for sink in self._sinks):
                 self._turn()
             self._finish()
         finally:
@@ -123,8 +120,11 @@ class Ventilator:
         self._wait(0 if counting else _IDLE_MS)
         now = time.monotonic()
         self._hear_workers(now)
-        self._hear_sink(now)
-        self._ask_sink(now)
+        for sink in self._sinks:
+            self._hear_sink(sink, now)
+            self._count_share(sink)
+            suspects = self._ledger.suspects_if_changed(sink.index)
+            sink.poll(self._info, suspects, _POLL_SINK_S, now)
         if now - self._tick_at >= _TICK_S:
             self._tick_at = now
             self._judge_silence(now)
@@ -134,7 +134,7 @@ class Ventilator:
         self._tell_state(now)
         if counting:
             self._info = next(self._census)
-        elif self._ledger.source_ended and self._lines_read != self._info.url_lines:
+        elif self._ledger.source_ended and self._lines_read() != self._info.url_lines:
             # The job could never end: the count says more, or fewer, lines than there were.
             raise InputError(
                 f"{self._source.path}: changed while it was read; restore it and run the same "
@@ -146,38 +146,59 @@ class Ventilator:
     def _wait(self, timeout_ms: int) -> None:
         poller = zmq.Poller()
         poller.register(self._events, zmq.POLLIN)
-        poller.register(self._sink.socket, zmq.POLLIN)
+        for sink in self._sinks:
+            poller.register(sink.link.socket, zmq.POLLIN)
         if self._blocked:
             poller.register(self._tasks, zmq.POLLOUT)
         poller.poll(timeout_ms)
 
-    # -- the sink ----------------------------------------------------------------------------
+    def _lines_read(self) -> int:
+        return sum(sink.lines_read for sink in self._sinks)
+
+    def _count_share(self, sink: SinkSide) -> None:
+        if sink.url_lines is None and self._info.at_end:
+            if len(self._sinks) == 1:
+                sink.url_lines = self._info.url_lines
+            elif self._ledger.is_read(sink.index):
+                sink.url_lines = sink.lines_read
+
+    # -- the sinks ---------------------------------------------------------------------------
 
     def _open_job(self) -> None:
-        opened = self._ask_until_opened(self._open_request())
+        first, *others = self._sinks
+        opened = self._ask_until_opened(first)
         if opened.source != self._info:
             self._source.require_same(opened.source, "the output directory")
             if opened.source.at_end:
                 self._info, self._census = opened.source, iter(())
-        self._job = opened.job
-        self._resume(opened)
+        self._job, self._batch_size = opened.job, opened.batch_size
+        first.take_over(opened)
+        for sink in others:
+            theirs = self._ask_until_opened(sink)
+            if theirs.batch_size != opened.batch_size:
+                raise ConflictError(
+                    f"the OUTs of {first.share} and {sink.share} were begun with different batch "
+                    "sizes; give new ones to all"
+                )
+            sink.take_over(theirs)
         # Where rows are there, workers of an earlier ventilator may be asking hosts that it
         # granted them; they say so once they hear of a new one.
-        quiet_s = self._settings.lease.silent_s if opened.totals.rows else 0.0
+        quiet_s = self._settings.lease.silent_s if self._totals().rows else 0.0
         self._referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
         if opened.batch_size != self._settings.job.batch_size:
             log.warning("job.batch_size stays %d, as this job was begun with it", opened.batch_size)
-        self._batches = self._source.batches(opened.batch_size)
+        self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
 
-    def _ask_until_opened(self, request: wire.Open) -> wire.Opened:
+    def _ask_until_opened(self, sink: SinkSide) -> wire.Opened:
+        request = self._open_request(sink)
         began = told = time.monotonic()
         busy_since: float | None = None
         while True:
             now = time.monotonic()
-            if self._sink.may_ask(now, ASK_AGAIN_S):
-                self._sink.ask(request, now)
+            if sink.link.may_ask(now, ASK_AGAIN_S):
+                sink.link.ask(request, now)
             self._wait(_IDLE_MS)
-            answer = self._sink.answer(now)
+            answer = sink.link.answer(now)
             if isinstance(answer, wire.Opened):
                 return answer
             if isinstance(answer, wire.Refused):
@@ -185,7 +206,11 @@ class Ventilator:
                 self._respect(answer, now - busy_since)
             elif now - told > _TELL_WAITING_S:
                 told = now
-                log.warning("waiting for the sink (%d s so far)", now - began)
+                log.warning("waiting for %s (%d s so far)", self._name(sink), now - began)
+            for other in self._sinks:  # that they have no other ventilator meanwhile
+                if other.opened:
+                    other.poll(self._info, None, ASK_AGAIN_S, now)
+                    other.link.answer(now)
             self._hear_workers(now)
             self._tell_state(now)
             if self._stop:
@@ -199,44 +224,21 @@ class Ventilator:
         if busy_s > _BUSY_S:
             raise ConflictError(refused.reason)
 
-    def _resume(self, opened: wire.Opened) -> None:
-        """Take over what the sink says is committed, at start and after the sink restarted."""
-        self._epoch, self._version = opened.epoch, opened.version
-        self._done = masks.IdSet(opened.done)
-        self._partial = {batch: masks.unpack(mask) for batch, mask in opened.partial.items()}
-        self._suspects = {}
-        for suspect in opened.suspects:
-            self._suspects.setdefault(suspect.batch, []).append(suspect)
-        self._totals = opened.totals
-        self._complete = opened.complete
+    def _name(self, sink: SinkSide) -> str:
+        return "the sink" if len(self._sinks) == 1 else str(sink.share)
 
-    def _ask_sink(self, now: float) -> None:
-        if not self._sink.may_ask(now, _POLL_SINK_S):
-            return
-        suspects = self._ledger.suspects_if_changed()
-        if suspects is not None:
-            self._unsaid_suspects = suspects
-        poll = wire.Poll(
-            session=self._session,
-            epoch=self._epoch,
-            version=self._version,
-            source=self._info,
-            suspects=self._unsaid_suspects,
-        )
-        self._sink.ask(poll, now)
-
-    def _hear_sink(self, now: float) -> None:
-        match self._sink.answer(now):
+    def _hear_sink(self, sink: SinkSide, now: float) -> None:
+        match sink.link.answer(now):
             case wire.Committed() as news:
-                self._take_news(news, now)
+                self._take_news(sink, news, now)
             case wire.Resync():
-                self._sink.ask(self._open_request(), now)
+                sink.link.ask(self._open_request(sink), now)
             case wire.Opened() as opened:
-                self._catch_up(opened, now)
+                self._catch_up(sink, opened, now)
             case wire.Refused() as refused:
                 self._respect(refused, 0)
 
-    def _open_request(self) -> wire.Open:
+    def _open_request(self, sink: SinkSide) -> wire.Open:
         return wire.Open(
             session=self._session,
             input=wire.InputSpec(
@@ -246,58 +248,60 @@ class Ventilator:
                 source=self._info,
                 format=self._source.format,
             ),
-            batch_size=self._settings.job.batch_size,
+            batch_size=self._batch_size,
             settings=config.without_secrets(self._settings),
             version=__version__,
+            share=sink.share,
+            job=self._job,
         )
 
-    def _catch_up(self, opened: wire.Opened, now: float) -> None:
+    def _catch_up(self, sink: SinkSide, opened: wire.Opened, now: float) -> None:
         if opened.job != self._job:
-            raise ConflictError("the sink now has another job; stop it or this ventilator")
-        self._resume(opened)
-        for batch in self._ledger.open_batches():
-            mask = batch.mask if batch.id in self._done else self._partial.get(batch.id, 0)
-            self._ledger.committed(batch.id, mask, now)
-        self._ledger.sink_restarted(now)
+            raise ConflictError(
+                f"{self._name(sink)} now has another job; stop it or this ventilator"
+            )
+        sink.take_over(opened)
+        for batch in self._ledger.open_batches(sink.index):
+            self._ledger.committed(batch.id, sink.committed_of(batch), now)
+        self._ledger.sink_restarted(now, sink.index)
 
-    def _take_news(self, news: wire.Committed, now: float) -> None:
-        self._version = news.version
-        self._unsaid_suspects = None
+    def _take_news(self, sink: SinkSide, news: wire.Committed, now: float) -> None:
+        sink.take_news(news)
         for batch, mask in news.changed.items():
             # b"": the batch is full
             self._ledger.committed(batch, masks.unpack(mask) if mask else -1, now)
-        self._totals = news.totals
-        self._complete = news.complete
-        self._mind_the_end(news, now)
+        self._mind_the_end(sink, news, now)
         if news.stalled:
-            self._freeze(now, news.stalled)
-        elif self._ledger.is_frozen:
-            log.warning("the sink is back")
-            self._ledger.thaw(now)
-            self._phase = "running"
+            self._freeze(sink, now, news.stalled)
+        elif self._ledger.is_frozen(sink.index):
+            log.warning("%s is back", self._name(sink))
+            self._ledger.thaw(now, sink.index)
 
-    def _mind_the_end(self, news: wire.Committed, now: float) -> None:
+    def _mind_the_end(self, sink: SinkSide, news: wire.Committed, now: float) -> None:
         """Nothing is left, and the sink, who knows that too, has not all: it never will."""
-        left = not self._ledger.source_ended or self._ledger.open_batches()
+        left = not self._ledger.source_ended or self._ledger.open_batches(sink.index)
         if left or news.complete or news.stalled:
-            self._nothing_left_at = None
+            sink.nothing_left_at = None
             return
-        self._nothing_left_at = self._nothing_left_at or now
-        if now - self._nothing_left_at > _END_S:
+        sink.nothing_left_at = sink.nothing_left_at or now
+        if now - sink.nothing_left_at > _END_S:
             raise DamageError(
                 f"every line is committed, but {news.totals.rows} rows are counted for "
-                f"{self._info.url_lines} lines: the journal is damaged; `fetcher verify` says more"
+                f"{sink.url_lines} lines: the journal is damaged; `fetcher verify` says more"
             )
 
     def _judge_silence(self, now: float) -> None:
-        if now - self._sink.heard_at > self._settings.lease.sink_silent_s:
-            self._freeze(now, "the sink does not answer")
+        for sink in self._sinks:
+            if now - sink.link.heard_at > self._settings.lease.sink_silent_s:
+                self._freeze(sink, now, f"{self._name(sink)} does not answer")
 
-    def _freeze(self, now: float, why: str) -> None:
-        if not self._ledger.is_frozen:
-            log.warning("%s: nothing is handed out until it is back", why)
-            self._ledger.freeze(now)
-            self._phase = "frozen"
+    def _freeze(self, sink: SinkSide, now: float, why: str) -> None:
+        if not self._ledger.is_frozen(sink.index):
+            log.warning("%s: nothing is handed out%s until it is back", why, self._for(sink))
+            self._ledger.freeze(now, sink.index)
+
+    def _for(self, sink: SinkSide) -> str:
+        return "" if len(self._sinks) == 1 else " of its lines"
 
     # -- the workers -------------------------------------------------------------------------
 
@@ -345,8 +349,9 @@ class Ventilator:
     def _hand_out(self, now: float) -> None:
         self._blocked = False
         while True:
-            while self._ledger.wants_batch():
-                self._read_on()
+            for sink in self._sinks:
+                while self._ledger.wants_batch(sink.index):
+                    self._read_on(sink)
             assignment = self._ledger.take(now)
             if assignment is None:
                 break
@@ -357,14 +362,12 @@ class Ventilator:
         for batch, offset, text in self._ledger.condemned(now):
             self._record_crash(batch, offset, text)
 
-    def _read_on(self) -> None:
-        for batch in self._batches:
-            self._lines_read += batch.mask.bit_count()
-            if batch.mask and batch.id not in self._done:
-                committed = self._partial.pop(batch.id, 0)
-                self._ledger.add(batch, committed, self._suspects.pop(batch.id, ()))
-                return
-        self._ledger.source_ended = True
+    def _read_on(self, sink: SinkSide) -> None:
+        found = sink.next_batch(self._batches[sink.index])
+        if found is None:
+            self._ledger.read_to_end(sink.index)
+        else:
+            self._ledger.add(*found)
 
     def _send(self, assignment: Assignment) -> bool:
         batch = assignment.batch
@@ -405,7 +408,7 @@ class Ventilator:
             rows=row,
         )
         log.warning("line %d ended its workers again and again: recorded as crashed", line)
-        send(self._results, *wire.chunk_parts(chunk))
+        self._sinks[batch.id % len(self._sinks)].send(chunk)
 
     def _tell_state(self, now: float) -> None:
         if now - self._state_at < _STATE_S:
@@ -413,13 +416,20 @@ class Ventilator:
         self._state_at = now
         send(self._control, self._state())
 
+    def _totals(self) -> Totals:
+        return sum_of(sink.totals for sink in self._sinks)
+
+    def _phase_now(self) -> Phase:
+        frozen = any(self._ledger.is_frozen(sink.index) for sink in self._sinks)
+        return "frozen" if frozen and self._phase == "running" else self._phase
+
     def _state(self) -> wire.State:
         workers = self._ledger.workers
         self._in_flight = {name: self._in_flight.get(name, 0) for name in workers}
         return wire.State(
             job=self._job,
-            phase=self._phase,
-            totals=self._totals,
+            phase=self._phase_now(),
+            totals=self._totals(),
             source=self._info,
             in_flight=sum(self._in_flight.values()),
             workers=len(workers),
@@ -430,18 +440,19 @@ class Ventilator:
     # -- the end -----------------------------------------------------------------------------
 
     def _finish(self) -> None:
-        """Tell the sink that it may leave, and the workers until they have left."""
+        """Tell the sinks that they may leave, and the workers until they have left."""
         self._phase = "finish"
         began = now = time.monotonic()
-        told_sink = False
-        while now - began < _FINISH_S and not (told_sink and not self._ledger.workers):
+        while now - began < _FINISH_S and (self._ledger.workers or self._unclosed()):
             send(self._control, self._state())
-            if self._sink.may_ask(now, _POLL_SINK_S) and not told_sink:
-                self._sink.ask(wire.Close(session=self._session), now)
+            for sink in self._unclosed():
+                sink.close(_POLL_SINK_S, now)
             self._wait(_IDLE_MS)
             now = time.monotonic()
-            told_sink = told_sink or isinstance(self._sink.answer(now), wire.Closed)
             self._hear_workers(now)
+
+    def _unclosed(self) -> list[SinkSide]:
+        return [sink for sink in self._sinks if not sink.closed]
 
 
 def run(urlfile: str, settings: Settings, ends: Ends, session: str, stop: StopFlag) -> Exit:

@@ -16,26 +16,25 @@ from typing import Final
 
 import gevent
 import gevent.event
-import gevent.queue
 import zmq.green as zmq
 from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import formats, wire
 from fetcher.encode import jsonl
 from fetcher.errors import Exit
-from fetcher.model import Chunk, Result
+from fetcher.model import Result
 from fetcher.net.fetch import make_fetcher
 from fetcher.pipeline import files
 from fetcher.pipeline.channel import Way, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
+from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
 
 log = logging.getLogger(__name__)
 
-_OUTBOX_CHUNKS: Final = 64
+_UNSENT_BYTES: Final = 32 * 1024 * 1024  # rows that wait for their sinks: nothing new is begun
 _CHUNK_BYTES: Final = 2 * 1024 * 1024  # rows kept that fill a chunk, however few they are
-_SEND_SLICE_S: Final = 1.0
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
 _HOSTS_S: Final = 0.005  # what is told to the referee waits so long for company
 _LINGER_MS: Final = 2_000
@@ -57,11 +56,10 @@ class Worker:
             make_fetcher(settings, spec.name),
             spec.name,
             self._finished,
-            lambda: not self._outbox.full(),
+            lambda: sum(box.waiting_bytes for box in self._outboxes) < _UNSENT_BYTES,
         )
         self._held: dict[int, Held] = {}
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
-        self._outbox = gevent.queue.JoinableQueue(_OUTBOX_CHUNKS)
         self._leave = gevent.event.Event()
         self._job = ""
         self._referee = 0  # the number of the ventilator that grants hosts
@@ -69,9 +67,9 @@ class Worker:
         self._hurried = False  # what is in flight is in vain: its rows are there, or unwanted
         context = zmq.Context()
         self._context = context
-        addresses = ends(spec.ventilator, spec.sink)
+        addresses = ends(spec.ventilator, spec.sinks)
         self._tasks = open_socket(context, zmq.PULL, Way.TASKS, addresses.tasks)
-        self._results = open_socket(context, zmq.PUSH, Way.RESULTS, addresses.results)
+        self._outboxes = [Outbox(context, sink.results, self._sent) for sink in addresses.sinks]
         self._events = open_socket(context, zmq.PUSH, Way.EVENTS, addresses.events)
         self._control = open_socket(context, zmq.SUB, Way.CONTROL, addresses.control)
         self._leashed = spec.leashed
@@ -80,8 +78,9 @@ class Worker:
         """Work until told to finish or to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._leave.set)
-        loops = [self._intake, self._flush, self._send_chunks, self._heartbeat, self._listen]
+        loops = [self._intake, self._flush, self._heartbeat, self._listen]
         loops += [self._pool.watch_the_clock, self._tell_referee]
+        loops += [box.run for box in self._outboxes]
         if self._leashed:
             loops.append(self._watch_leash)
         running = [gevent.spawn(loop) for loop in loops]
@@ -101,7 +100,8 @@ class Worker:
         for held in self._held.values():
             self._pass_on(held)
         with gevent.Timeout(_LEAVE_S, False):
-            self._outbox.join()
+            for box in self._outboxes:
+                box.join()
         send(self._events, wire.Bye(worker=self._name))
 
     # -- tasks -------------------------------------------------------------------------------
@@ -158,12 +158,20 @@ class Worker:
 
     def _end(self, held: Held) -> None:
         self._held.pop(held.lease, None)
-        self._outbox.put((held.take_chunk(), held.lease))
+        self._outbox_of(held).put(held.take_chunk(), held.lease)
 
     def _pass_on(self, held: Held) -> None:
         chunk = held.take_chunk()
         if chunk is not None:
-            self._outbox.put((chunk, None))
+            self._outbox_of(held).put(chunk, None)
+
+    def _outbox_of(self, held: Held) -> Outbox:
+        return self._outboxes[held.batch % len(self._outboxes)]
+
+    def _sent(self, ended: int | None) -> None:
+        self._pool.start()
+        if ended is not None:
+            send(self._events, wire.Finished(worker=self._name, lease=ended))
 
     def _flush(self) -> None:
         while True:
@@ -171,24 +179,6 @@ class Worker:
             unsent, self._unsent = self._unsent, {}
             for held in unsent.values():
                 self._pass_on(held)
-
-    def _send_chunks(self) -> None:
-        while True:
-            chunk, ended = self._outbox.get()
-            self._pool.start()
-            if chunk is not None:
-                self._send_chunk(chunk)
-            if ended is not None:
-                send(self._events, wire.Finished(worker=self._name, lease=ended))
-            self._outbox.task_done()
-
-    def _send_chunk(self, chunk: Chunk) -> None:
-        frames = wire.encode(*wire.chunk_parts(chunk))
-        sent = False
-        while not sent:
-            with gevent.Timeout(_SEND_SLICE_S, False):
-                self._results.send_multipart(frames)
-                sent = True
 
     # -- the others --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.shares import WHOLE, Share
 from fetcher.core.wire import Plain
 from fetcher.errors import ConflictError, DamageError
 from fetcher.store.disk import fsync_dir, make_dir, write_atomically
@@ -52,6 +53,8 @@ class Manifest(msgspec.Struct):
     settings: dict[str, dict[str, Setting]]
     versions: dict[str, str]
     state: str = "running"
+    share: Share = WHOLE  # of the batches, where the job has several sinks
+    share_url_lines: int | None = None  # the URL lines of these, once they are known
     format: int = FORMAT
 
 

@@ -46,7 +46,20 @@ class OutputDirectory:
             manifests.write(self.path, self.manifest)
         else:
             self._require_same(self.manifest.input, request.input)
+            self._require_share(self.manifest, request)
         return self.manifest
+
+    def _require_share(self, begun: Manifest, request: Open) -> None:
+        if begun.share != request.share:
+            raise ConflictError(
+                f"{self.path} was begun as {begun.share}, and now it is {request.share}; "
+                "set endpoints.sink as it was, or choose another OUT"
+            )
+        if request.job not in ("", begun.job):
+            raise ConflictError(
+                f"{self.path} and the first sink's OUT were begun as different jobs; "
+                "give each sink its own OUT of this job, or new ones to all"
+            )
 
     def _require_same(self, begun: InputFacts, now: InputSpec) -> None:
         if begun.bytes != now.file_bytes:
@@ -100,7 +113,7 @@ class Store:
 
 def _new_manifest(request: Open) -> Manifest:
     return Manifest(
-        job=uuid.uuid4().hex,
+        job=request.job or uuid.uuid4().hex,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         input=InputFacts(
             request.input.name,
@@ -109,6 +122,7 @@ def _new_manifest(request: Open) -> Manifest:
             request.input.format,
         ),
         batch_size=request.batch_size,
+        share=request.share,
         settings=request.settings,
         versions={
             "fetcher": __version__,

@@ -109,7 +109,11 @@ def test_a_bare_word_is_a_text_and_true_is_true() -> None:
         ),
         (
             "[endpoints]\nsink = 'nowhere'",
-            "endpoints.sink = 'nowhere': must be tcp://HOST:PORT or ipc:///PATH",
+            "endpoints.sink = 'nowhere': must be 1 to 64 of tcp://HOST:PORT or ipc:///PATH",
+        ),
+        (
+            "[endpoints]\nsink = ['tcp://a:1', 'tcp://a:2']",
+            "endpoints.sink = ['tcp://a:1', 'tcp://a:2']: must be 1 to 64 of tcp://HOST:PORT",
         ),
         ("[worker]\npool_size = []", "worker.pool_size = []: must be a whole number, at least 1"),
     ],

@@ -103,7 +103,7 @@ def test_what_the_socket_did_not_take_is_handed_out_next() -> None:
 
 def test_a_copy_that_the_socket_did_not_take_may_be_made_again() -> None:
     made = ledger(batch(lines=8), workers=("a", "b"))
-    made.source_ended = True
+    made.read_to_end()
     claim(made, "a")
     copy = take(made, 30)
     made.put_back(copy.lease)
@@ -348,7 +348,7 @@ def test_what_killed_is_told_once_and_survives_a_restart() -> None:
 
 def test_at_the_end_what_is_out_for_long_is_given_to_a_second_worker_in_small_pieces() -> None:
     made = ledger(batch(lines=64), workers=("a", "b"))
-    made.source_ended = True
+    made.read_to_end()
     claim(made, "a")
     assert made.take(19) is None
     copies = [take(made, 20 + n) for n in range(2)]
@@ -358,7 +358,7 @@ def test_at_the_end_what_is_out_for_long_is_given_to_a_second_worker_in_small_pi
 
 def test_a_copy_is_not_copied_and_dies_quietly() -> None:
     made = ledger(batch(lines=8), workers=("a", "b"))
-    made.source_ended = True
+    made.read_to_end()
     claim(made, "a")
     copy = take(made, 30)
     made.claimed("b", copy.lease, 30)
@@ -370,7 +370,7 @@ def test_a_copy_is_not_copied_and_dies_quietly() -> None:
 
 def test_a_single_worker_gets_no_second_copies() -> None:
     made = ledger(batch())
-    made.source_ended = True
+    made.read_to_end()
     claim(made)
     assert made.take(1000) is None
 
@@ -382,7 +382,7 @@ def test_a_frozen_ledger_hands_out_nothing_and_lets_nothing_lapse() -> None:
     made = ledger(batch(0), batch(1))
     claim(made)
     made.freeze(1)
-    assert made.is_frozen
+    assert made.is_frozen()
     made.tick(10_000)
     assert made.take(10_000) is None
     assert not made.wants_batch()
@@ -429,3 +429,63 @@ def test_rows_of_a_worker_that_left_are_waited_for_a_little(dies: bool) -> None:
     assert made.take(3) is None
     made.tick(4)
     assert take(made, 4).mask == batch().mask
+
+
+def shared(*batches: Batch) -> Ledger:
+    """A ledger of two sinks: even batches are the first's."""
+    made = Ledger(RULES, shares=2)
+    made.heartbeat("w", [], 0)
+    made.heartbeat("v", [], 0)
+    for each in batches:
+        made.add(each)
+    return made
+
+
+def test_a_frozen_share_stops_only_its_own_batches() -> None:
+    made = shared(batch(0), batch(1))
+    mine = claim(made)
+    made.freeze(1, 0)
+    assert (made.wants_batch(0), made.wants_batch(1)) == (False, False)
+    assert take(made, 1).batch.id == 1
+    assert made.wants_batch(1)
+    made.add(batch(2))
+    made.add(batch(3))
+    assert take(made, 1).batch.id == 3
+    assert made.take(1) is None
+    for now in range(2, 1000):
+        made.heartbeat("w", [mine.lease], now)
+    made.tick(999)
+    assert mine.lease in made._leases
+    made.thaw(1000, 0)
+    assert take(made, 1000).batch.id == 2
+
+
+def test_a_death_while_a_share_is_frozen_blames_none_of_its_lines() -> None:
+    made = shared(batch(0), batch(1))
+    held = [claim(made).lease, claim(made).lease]
+    made.freeze(1, 0)
+    made.left("w", 2, died=True)
+    made.thaw(3, 0)
+    assert made.suspects_if_changed(0) is None
+    assert {suspect.batch for suspect in made.suspects_if_changed(1) or []} == {1}
+    assert len(held) == 2
+
+
+def test_shares_take_turns() -> None:
+    made = shared(batch(0), batch(1))
+    first = claim(made)
+    made.add(batch(first.batch.id + 2))
+    assert {take(made).batch.id, first.batch.id} == {0, 1}
+
+
+def test_a_share_at_its_end_gets_second_copies_while_another_is_frozen() -> None:
+    made = shared(batch(0), batch(1))
+    claim(made)
+    claim(made)
+    made.read_to_end(1)
+    made.freeze(1, 0)
+    now = RULES.tail_after_s + 1
+    made.heartbeat("v", [], now)
+    copy = made.take(now)
+    assert copy is not None
+    assert copy.batch.id == 1

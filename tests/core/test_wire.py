@@ -13,12 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.core import wire
+from fetcher.core.shares import Share
 from fetcher.errors import WireError
 from support.messages import EXAMPLES
 
 GOLDEN = dict(
     line.split() for line in Path(__file__).with_name("golden_wire.txt").read_text().splitlines()
 )
+OPTIONAL = {
+    "open": {"share", "job"},
+    "poll": {"suspects", "url_lines"},
+    "committed": {"stalled"},
+}
 
 
 def header(name: str) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def test_unknown_missing_and_wrong_keys_are_refused(name: str) -> None:
     good = header(name)
     with pytest.raises(WireError):
         decode_raw({**good, "surprise": 1}, *frames)
-    for key in set(good) - {"stalled", "suspects"}:
+    for key in set(good) - OPTIONAL.get(name, set()):
         with pytest.raises(WireError):
             decode_raw({k: v for k, v in good.items() if k != key}, *frames)
         with pytest.raises(WireError):
@@ -148,6 +154,20 @@ def check(rows: bytes = b"{}{ }", **changes: Any) -> None:
 
 def test_a_chunk_that_agrees_with_itself_is_taken() -> None:
     check()
+
+
+def test_a_chunk_for_another_sink_is_refused() -> None:
+    message, _ = EXAMPLES["chunk"]
+    assert isinstance(message, wire.ChunkHeader)
+    mine = msgspec.structs.replace(message, batch=1)
+    assert wire.check_chunk(mine, b"{}{ }", 4, 3, Share(1, 2)).batch == 1
+    with pytest.raises(WireError, match="is not for sink 1 of 2"):
+        wire.check_chunk(mine, b"{}{ }", 4, 3, Share(0, 2))
+
+
+def test_there_is_no_third_of_two_sinks() -> None:
+    with pytest.raises(WireError):
+        decode_raw({**header("open"), "share": {"index": 2, "of": 2}})
 
 
 @pytest.mark.parametrize(

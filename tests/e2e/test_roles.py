@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
+import json
 import signal
 import socket
 from pathlib import Path
+from typing import Self
 
 import pytest
 import zmq
@@ -33,23 +36,39 @@ def free_ports(count: int) -> int:
 class Hosts:
     """The command lines of the roles of one job."""
 
-    def __init__(self, tmp_path: Path, lines: int) -> None:
-        base = free_ports(5)
-        self.out = tmp_path / "out"
+    def __init__(self, tmp_path: Path, lines: int, sinks: int = 1) -> None:
+        base = free_ports(3 + 2 * sinks)
+        self.outs = [tmp_path / f"out{n}" for n in range(sinks)]
+        self.out = self.outs[0]
         self.urls = jobs.write_urls(
             tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
         )
+        sink_ports = range(base + 3, base + 3 + 2 * sinks, 2)
+        self._meet(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{port}" for port in sink_ports])
+
+    def _meet(self, ventilator: str, sinks: list[str]) -> None:
+        self.endpoint, self.sink_endpoints = ventilator, sinks
         where = (
-            f"--ventilator=tcp://127.0.0.1:{base}",
-            f"--sink=tcp://127.0.0.1:{base + 3}",
+            f"--ventilator={ventilator}",
+            *(f"--sink={sink}" for sink in sinks),
             f"--set=worker.transport={jobs.SLOW}",
             "--set=lease.silent_s=2",
+            "--set=lease.sink_silent_s=1",
             "--set=lease.finished_s=3",
             "--set=job.batch_size=10",
         )
         self.ventilator = ("ventilator", self.urls, *where)
         self.worker = ("worker", "--processes=1", "--pool-size=8", *where)
-        self.sink = ("sink", "-o", self.out, *where)
+        self.sinks = [
+            ("sink", "-o", out, f"--number={n}", *where) for n, out in enumerate(self.outs, 1)
+        ]
+        self.sink = self.sinks[0]
+
+    def at(self, *, ventilator: str = "", sink: str = "") -> Self:
+        """The same with other endpoints."""
+        other = copy.copy(self)
+        other._meet(ventilator or self.endpoint, [sink] if sink else self.sink_endpoints)
+        return other
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(("ventilator", "worker", "sink"))))
@@ -110,8 +129,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         again = jobs.call(*hosts.sink)
         assert again.returncode == 4
         assert "in use" in again.stderr
-        other_address = f"--sink=tcp://127.0.0.1:{free_ports(2)}"
-        locked = jobs.call(*hosts.sink, other_address)
+        locked = jobs.call(*hosts.at(sink=f"tcp://127.0.0.1:{free_ports(2)}").sink)
         assert locked.returncode == 4
         assert "in use" in locked.stderr
         worker_2 = stack.enter_context(jobs.running(*hosts.worker))
@@ -125,8 +143,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
 
 def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 30)
-    sink = next(each for each in hosts.sink if str(each).startswith("--sink="))
-    address, port = str(sink).removeprefix("--sink=").rsplit(":", 1)
+    address, port = hosts.sink_endpoints[0].rsplit(":", 1)
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(jobs.running(*hosts.sink))]
         context = stack.enter_context(zmq.Context())
@@ -148,6 +165,68 @@ def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("role", ["sink", "ventilator"])
 def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str) -> None:
     hosts = Hosts(tmp_path, 3)
-    done = jobs.call(*getattr(hosts, role), f"--{role}=tcp://0.0.0.0:{free_ports(3)}")
+    elsewhere = hosts.at(**{role: f"tcp://0.0.0.0:{free_ports(3)}"})
+    done = jobs.call(*getattr(elsewhere, role))
     assert done.returncode == 2
     assert "--insecure" in done.stderr
+
+
+def test_of_several_sinks_a_lost_one_freezes_only_its_batches(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 600, sinks=3)
+    with contextlib.ExitStack() as stack:
+
+        def start(arguments: tuple[object, ...]) -> jobs.Running:
+            return stack.enter_context(jobs.running(*arguments))
+
+        sinks = [start(each) for each in hosts.sinks]
+        ventilator, worker = start(hosts.ventilator), start(hosts.worker)
+        jobs.until(lambda: all(jobs.committed(out) > 20 for out in hosts.outs), what="rows")
+        sinks[1].process.kill()
+        sinks[1].wait()
+        had = jobs.committed(hosts.outs[1])
+        assert had < 200
+        others = (hosts.outs[0], hosts.outs[2])
+        jobs.until(lambda: all(jobs.committed(out) == 200 for out in others), 60, "the others")
+        assert jobs.committed(hosts.outs[1]) == had
+        half = jobs.call("verify", *hosts.outs)
+        assert half.returncode == 6
+        ventilator.process.kill()
+        sinks[1] = start(hosts.sinks[1])
+        ventilator = start(hosts.ventilator)
+        for job in (ventilator, *sinks, worker):
+            code, _, error = job.wait(60)
+            assert code == 0, error
+    jobs.prove(hosts.outs, hosts.urls)
+    proven = jobs.call("verify", *hosts.outs)
+    assert (proven.returncode, "600 URL lines, 600 rows" in proven.stdout) == (0, True)
+    one = jobs.call("verify", hosts.outs[2])
+    assert one.returncode == 0
+    assert "sink 1 of 3 and sink 2 of 3: not looked at" in one.stdout
+    status = json.loads(jobs.call("status", "--json", *hosts.outs).stdout)
+    assert (status["state"], status["rows"], status["url_lines"]) == ("complete", 600, 600)
+
+
+def test_a_sink_that_was_another_of_the_sinks_is_refused_with_4(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 40, sinks=2)
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(jobs.running(*each)) for each in hosts.sinks]
+        running += [stack.enter_context(jobs.running(*hosts.ventilator))]
+        running += [stack.enter_context(jobs.running(*hosts.worker))]
+        for job in running:
+            assert job.wait(60)[0] == 0
+    hosts.outs.reverse()
+    swapped = hosts.at()
+    with contextlib.ExitStack() as stack:
+        for each in swapped.sinks:
+            stack.enter_context(jobs.running(*each))
+        refused = jobs.call(*swapped.ventilator)
+    assert refused.returncode == 4
+    assert "was begun as sink 2 of 2, and now it is sink 1 of 2" in refused.stderr
+
+
+def test_a_sink_must_know_which_of_several_it_is(tmp_path: Path) -> None:
+    where = ("--sink=tcp://127.0.0.1:5710", "--sink=tcp://127.0.0.1:5720")
+    which = jobs.call("sink", "-o", tmp_path, *where)
+    assert (which.returncode, "--number" in which.stderr) == (2, True)
+    beyond = jobs.call("sink", "-o", tmp_path, "--number=3", *where)
+    assert (beyond.returncode, "lists 2" in beyond.stderr) == (2, True)

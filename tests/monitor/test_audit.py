@@ -77,7 +77,7 @@ def change(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
     edit(rows)
     part(out).write_bytes(b"".join(rows))
     assert part(out).stat().st_size == before, "the test must keep the length"
-    return Audit(out, None).run()
+    return Audit([out], None).run()
 
 
 def change_freely(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
@@ -94,7 +94,7 @@ def change_freely(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
 
 
 def test_a_complete_job_is_proven(out: Path) -> None:
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.proven
     assert (report.rows, report.url_lines) == (LINES, LINES)
     assert report.compared_with == out.parent / "urls.txt"
@@ -103,7 +103,7 @@ def test_a_complete_job_is_proven(out: Path) -> None:
 def test_rows_behind_the_committed_length_do_not_count(out: Path) -> None:
     with part(out).open("ab") as file:
         file.write(b'{"torn')
-    assert Audit(out, None).run().proven
+    assert Audit([out], None).run().proven
 
 
 def test_a_row_in_place_of_another_is_a_line_twice_and_a_line_without(out: Path) -> None:
@@ -138,7 +138,7 @@ def test_another_id_is_named_by_its_line(tmp_path: Path) -> None:
         rows[6] = rows[6].replace(b'"id":7', b'"id":8')
         rows[7] = rows[7].replace(b'"id":8', b'"id":7')
 
-    assert Audit(out, None).run().proven
+    assert Audit([out], None).run().proven
     assert change(out, edit).told == [
         "line 7: the row has another id than the line",
         "line 8: the row has another id than the line",
@@ -148,7 +148,7 @@ def test_another_id_is_named_by_its_line(tmp_path: Path) -> None:
 def test_a_file_is_read_in_the_format_that_the_job_was_begun_with(tmp_path: Path) -> None:
     lines = ["url", *(url_of(line) for line in range(2, LINES + 1))]
     out = make(tmp_path, 4, lines, LineFormat("csv", ",", ("url",), "url"))
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.url_lines == LINES - 1
     assert "line 1: a row, but no such URL line" in report.told
 
@@ -199,7 +199,7 @@ def test_a_row_of_a_blank_or_comment_line_is_named(tmp_path: Path) -> None:
     out = make(tmp_path, LINES)
     urls = tmp_path / "urls.txt"
     urls.write_text(urls.read_text().replace("http://test.invalid/6\n", "#ttp://test.invalid/6\n"))
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.told == ["line 6: a row, but no such URL line"]
 
 
@@ -236,7 +236,7 @@ def test_a_row_that_is_valid_json_and_no_result_is_named(out: Path) -> None:
 
 def test_an_unfinished_job_is_not_proven_and_its_lines_are_named(tmp_path: Path) -> None:
     out = make(tmp_path, 10)
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.told == ["line 11: no row", "line 12: no row"]
     assert set(report.counts) == {"no row"}
 
@@ -244,18 +244,18 @@ def test_an_unfinished_job_is_not_proven_and_its_lines_are_named(tmp_path: Path)
 def test_without_the_url_file_the_counts_must_agree(tmp_path: Path) -> None:
     out = make(tmp_path, LINES)
     (tmp_path / "urls.txt").unlink()
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.proven and report.compared_with is None
     (tmp_path / "more").mkdir()
     unfinished = make(tmp_path / "more", 10)
     (tmp_path / "more" / "urls.txt").unlink()
-    assert Audit(unfinished, None).run().told == ["2 lines: no row"]
+    assert Audit([unfinished], None).run().told == ["2 lines: no row"]
 
 
 def test_another_url_file_is_refused(out: Path, tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text("http://other.invalid/\n")
     with pytest.raises(ConflictError, match="not the file"):
-        Audit(out, tmp_path / "other.txt").run()
+        Audit([out], tmp_path / "other.txt").run()
 
 
 @pytest.mark.parametrize("loss", ["shorter", "gone"])
@@ -265,7 +265,7 @@ def test_missing_bytes_are_damage(out: Path, loss: str) -> None:
     else:
         part(out).write_bytes(part(out).read_bytes()[:-1])
     with pytest.raises(DamageError):
-        Audit(out, None).run()
+        Audit([out], None).run()
 
 
 def test_a_whole_other_list_of_the_same_size_is_told_in_blocks(
@@ -276,7 +276,7 @@ def test_a_whole_other_list_of_the_same_size_is_told_in_blocks(
     urls.write_bytes(urls.read_bytes().replace(b"http", b"hppt"))
     monkeypatch.setattr(audit, "_BLOCK_LINES", 4)
     monkeypatch.setattr(audit, "_MAX_BLOCKS", 1)
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.counts == {
         "the row has another URL than the line": 3,  # of the first block, lines 1 to 3
         "rows differ from these lines": 3,
@@ -285,7 +285,7 @@ def test_a_whole_other_list_of_the_same_size_is_told_in_blocks(
 
 def test_where_no_job_is_there_is_nothing_to_verify(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no job was begun here"):
-        Audit(tmp_path, None)
+        Audit([tmp_path], None)
 
 
 def test_many_findings_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
@@ -293,14 +293,14 @@ def test_many_findings_are_counted_and_the_first_are_told(tmp_path: Path) -> Non
     urls = tmp_path / "urls.txt"
     size = urls.stat().st_size
     urls.write_text("h\n" * (size // 2) + "h" * (size % 2))
-    report = Audit(out, None).run()
+    report = Audit([out], None).run()
     assert report.counts["no row"] > 20
     assert sum(told.endswith("no row") for told in report.told) == 20
 
 
 def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:
     out = make(tmp_path, 10)
-    found = status.look(out)
+    found = status.look([out])
     assert (found.state, found.rows, found.url_lines, found.url_lines_exact) == (
         "stopped",
         10,
@@ -309,11 +309,11 @@ def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:
     )
     assert found.totals.outcomes == {"ok": 10}
     lock = OutputDirectory(out)
-    assert status.look(out).state == "running"
+    assert status.look([out]).state == "running"
     lock.close()
     text = json.loads((out / "manifest.json").read_text())
     (out / "manifest.json").write_text(json.dumps({**text, "state": "complete"}))
-    assert status.look(out).state == "complete"
+    assert status.look([out]).state == "complete"
 
 
 def test_an_unknown_total_is_no_total() -> None:

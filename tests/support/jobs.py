@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -167,13 +167,15 @@ def expected(urlfile: Path) -> Counter[tuple[int, str]]:
     return found
 
 
-def prove(out: Path, urlfile: Path) -> list[Result]:
+def prove(out: Path | Sequence[Path], urlfile: Path) -> list[Result]:
     """Exactly one row for each line, by `fetcher verify` and by our own count of the files."""
-    verdict = call("verify", out, "--urls", urlfile)
+    outs = [out] if isinstance(out, Path) else out
+    verdict = call("verify", *outs, "--urls", urlfile)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
-    found = rows(out)
+    found = [row for each in outs for row in rows(each)]
     assert Counter((row.line, row.url) for row in found) == expected(urlfile)
-    assert msgspec.json.decode((out / "manifest.json").read_bytes())["state"] == "complete"
+    for each in outs:
+        assert msgspec.json.decode((each / "manifest.json").read_bytes())["state"] == "complete"
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from fetcher.core import wire
 from fetcher.core.formats import LineFormat
+from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo, Totals
 
 _TOTALS: Final = Totals(rows=2, outcomes={"ok": 2}, statuses={200: 2}, body_bytes=10)
@@ -74,6 +75,8 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
             batch_size=4,
             settings={"http": {"x": 1, "y": None}},
             version="0",
+            share=Share(1, 3),
+            job="j",
         ),
         None,
     ),
@@ -93,7 +96,9 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         None,
     ),
     "poll": (
-        wire.Poll(session="s", epoch="e", version=5, source=_SOURCE, suspects=[_SUSPECT]),
+        wire.Poll(
+            session="s", epoch="e", version=5, source=_SOURCE, url_lines=3, suspects=[_SUSPECT]
+        ),
         None,
     ),
     "committed": (

@@ -63,7 +63,7 @@ def _role(role: str, settings: Settings, out: Path) -> Iterator[Stage]:
             name=WORKER if role == "worker" else role,
             settings=config.dump(settings),
             ventilator=f"ipc://{directory}/v",
-            sink=f"ipc://{directory}/s",
+            sinks=(f"ipc://{directory}/s",),
             session=_SESSION,
             out=str(out),
         )
@@ -72,7 +72,7 @@ def _role(role: str, settings: Settings, out: Path) -> Iterator[Stage]:
         module = PATCHED if role == "worker" else PLAIN
         process = fleet.start("-m", module, path, core=cores()[0], piped=True)
         try:
-            yield Stage(fleet, context, ends(spec.ventilator, spec.sink), process)
+            yield Stage(fleet, context, ends(spec.ventilator, spec.sinks), process)
             # While its peers are there, so that it does not linger for them.
             fleet.end(process)
         finally:
@@ -87,12 +87,12 @@ def sink_alone(
 ) -> Figure:
     """Rows from a feeder's socket into committed JSON lines, until the sink says: all of them."""
     with _role("sink", settings, out) as stage:
-        link = SinkLink(stage.context, stage.addresses.commits, time.monotonic())
+        link = SinkLink(stage.context, stage.addresses.sinks[0].commits, time.monotonic())
         source = SourceInfo(60 * count, "0" * 64, count, True, 1.0)
         opened = _ask(link, _open(source, batch_size), limit_s)
         assert isinstance(opened, wire.Opened), opened
         feeder = stage.fleet.start(
-            *("-m", "tools.bench.feeder", stage.addresses.results, opened.job, count),
+            *("-m", "tools.bench.feeder", stage.addresses.sinks[0].results, opened.job, count),
             *(batch_size, settings.worker.chunk_rows),
             core=cores()[1],
             piped=True,
@@ -100,7 +100,9 @@ def sink_alone(
         assert feeder.stdin is not None
         assert feeder.stdout is not None
         feeder.stdout.readline()
-        poll = wire.Poll(session=_SESSION, epoch=opened.epoch, version=0, source=source)
+        poll = wire.Poll(
+            session=_SESSION, epoch=opened.epoch, version=0, source=source, url_lines=count
+        )
         before = cpu_s(stage.process.pid), cpu_s(feeder.pid)
         began = time.monotonic()
         feeder.stdin.write(b"go\n")
@@ -152,7 +154,7 @@ def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float
         tasks = open_socket(context, zmq.PUSH, Way.TASKS, addresses.tasks, bind=True)
         events = open_socket(context, zmq.PULL, Way.EVENTS, addresses.events, bind=True)
         _control = open_socket(context, zmq.PUB, Way.CONTROL, addresses.control, bind=True)
-        results = open_socket(context, zmq.PULL, Way.RESULTS, addresses.results, bind=True)
+        results = open_socket(context, zmq.PULL, Way.RESULTS, addresses.sinks[0].results, bind=True)
         if not events.poll(int(limit_s * 1000)):
             raise TimeoutError("the worker does not report")
         time.sleep(0.3)  # for the last of its sockets to have joined

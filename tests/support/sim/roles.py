@@ -196,7 +196,7 @@ class SimVentilator:
                 committed = self.partial.get(batch.id, 0)
                 self.ledger.add(batch, committed, self.suspects.pop(batch.id, ()))
                 return
-        self.ledger.source_ended = True
+        self.ledger.read_to_end()
 
 
 class SimWorker:

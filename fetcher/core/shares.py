@@ -1,0 +1,30 @@
+"""Which of several sinks a batch belongs to: by its id, so that each line has one sink for ever."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+_MAX_SINKS: Final = 64
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sink's batches: those whose id, divided by the number of sinks, leaves its index."""
+
+    index: Annotated[int, Meta(ge=0, lt=_MAX_SINKS)] = 0
+    of: Annotated[int, Meta(ge=1, le=_MAX_SINKS)] = 1
+
+    def __post_init__(self) -> None:
+        if self.index >= self.of:
+            raise ValueError(f"sink {self.index + 1} of {self.of}")
+
+    def has(self, batch: int) -> bool:
+        return batch % self.of == self.index
+
+    def __str__(self) -> str:
+        return f"sink {self.index + 1} of {self.of}"
+
+
+WHOLE: Final = Share()

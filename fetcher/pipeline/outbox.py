@@ -1,0 +1,58 @@
+"""A worker's rows on their way to one sink.
+
+Law: a sink that does not take its rows holds up no other sink's; what waits is bounded by the
+worker, which begins nothing new while too much does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import gevent
+import gevent.queue
+import zmq.green as zmq
+
+from fetcher.core import wire
+from fetcher.model import Chunk
+from fetcher.pipeline.channel import Way, open_socket
+
+_SLICE_S: Final = 1.0  # a safety timeout: a wake-up that zmq.green missed is made up for
+
+
+class Outbox:
+    """To be run by a greenlet of its own."""
+
+    def __init__(self, context: Any, address: str, sent: Callable[[int | None], None]) -> None:
+        """`sent` is called after each: with the lease that has ended by it, or None."""
+        self._socket = open_socket(context, zmq.PUSH, Way.RESULTS, address)
+        self._sent = sent
+        self._queue = gevent.queue.JoinableQueue()
+        self.waiting_bytes = 0
+
+    def put(self, chunk: Chunk | None, ended: int | None) -> None:
+        """Rows to send, if any, and the lease that then has ended, if any."""
+        if chunk is not None:
+            self.waiting_bytes += len(chunk.rows)
+        self._queue.put((chunk, ended))
+
+    def run(self) -> None:
+        """Send for ever."""
+        while True:
+            chunk, ended = self._queue.get()
+            if chunk is not None:
+                self._send(wire.encode(*wire.chunk_parts(chunk)))
+                self.waiting_bytes -= len(chunk.rows)
+            self._sent(ended)
+            self._queue.task_done()
+
+    def _send(self, frames: list[bytes]) -> None:
+        sent = False
+        while not sent:
+            with gevent.Timeout(_SLICE_S, False):
+                self._socket.send_multipart(frames)
+                sent = True
+
+    def join(self) -> None:
+        """Wait until all is sent."""
+        self._queue.join()
