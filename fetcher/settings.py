@@ -138,6 +138,11 @@ class Worker(Section):
     watchdog_s: Seconds = Field(
         30.0, description="a worker whose event loop has stood still for so long is ended"
     )
+    standing: bool = Field(
+        False,
+        description="`fetcher worker` stays when a job is complete, for the next ventilator at "
+        "the same address; SIGTERM lets it finish what is in flight and leave",
+    )
     transport: str = Field(
         "curl",
         pattern=r"^(curl|null|[\w.]+:\w+)$",

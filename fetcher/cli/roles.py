@@ -112,6 +112,7 @@ def ventilator(
     "--processes", type=int, metavar="N", help="Worker processes (default: one per core)."
 )
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@click.option("--standing", is_flag=True, help="Stay for the next job when one is complete.")
 @quiet_option
 def worker(
     at_ventilator: str | None,
@@ -120,6 +121,7 @@ def worker(
     assignments: tuple[str, ...],
     processes: int | None,
     pool_size: int | None,
+    standing: bool,
     quiet: bool,
 ) -> None:
     """Fetch what the ventilator hands out and send the rows to the sink, in a process per core.
@@ -138,6 +140,7 @@ def worker(
         at_sinks,
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
+        worker__standing=("--standing", standing or None),
     )
     check_files(settings.http)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)

@@ -39,6 +39,7 @@ class Child:
         self.name = spec.name
         self.quick_deaths = 0
         self.start_at = 0.0  # when it may be started (again)
+        self.over = ""  # see RoleSpec
         self.finished = False  # it has done its part, and is not to be started again
 
     def start(self, now: float) -> None:
@@ -46,7 +47,7 @@ class Child:
         self._starts += 1
         self.name = self.spec.name if self._starts == 1 else f"{self.spec.name}.{self._starts}"
         path = self._directory / f"{self.spec.name}.json"
-        spec = msgspec.structs.replace(self.spec, name=self.name)
+        spec = msgspec.structs.replace(self.spec, name=self.name, over=self.over)
         path.write_bytes(msgspec.json.encode(spec))
         self._process = subprocess.Popen(
             [sys.executable, "-m", self._module, str(path)],

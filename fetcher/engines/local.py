@@ -95,9 +95,13 @@ class Supervisor:
         *,
         grace_s: float,
         ends_with: str,
+        standing: bool = False,
     ) -> None:
-        """`ends_with`: the role whose children, all finished, mean that there is no more to do."""
+        """`ends_with`: the role whose children, all finished, mean that there is no more to do;
+        `standing`: unless they finished because their job is complete: there may be another.
+        """
         self._ends_with = ends_with
+        self._standing = standing
         self._directory = directory
         self._display = display
         self._interrupts = interrupts
@@ -109,6 +113,7 @@ class Supervisor:
         self._complaints: dict[str, float] = {}  # -> when it was last said
         self._rows = 0
         self._rows_at_death = -1
+        self._over = ""  # the job that is complete, while nothing is heard of another
 
     def add(self, spec: RoleSpec) -> None:
         """One more child."""
@@ -153,8 +158,12 @@ class Supervisor:
                 self._relay(child)
         while received := receive(self._control):
             if isinstance(received[0], wire.State):
-                self._rows = received[0].totals.rows
-                self._display.update(received[0])
+                self._hear(received[0])
+
+    def _hear(self, state: wire.State) -> None:
+        self._rows = state.totals.rows
+        self._over = state.job if state.phase == "finish" else ""
+        self._display.update(state)
 
     def _relay(self, child: Child) -> None:
         for line in child.read_lines():
@@ -180,6 +189,11 @@ class Supervisor:
         if code in _VERDICTS:
             raise Verdict(Exit(code))
         if code == Exit.DONE:
+            if self._standing and self._over:
+                # A fresh interpreter for each job, as nothing of one is left in it.
+                if child.over != self._over:
+                    child.over, child.start_at = self._over, now
+                return
             child.finished = role == self._ends_with
             # It left because the job is complete, or because somebody asked it to: it is not
             # started again before the sink has had the time to say which.
@@ -295,6 +309,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
             interrupts,
             grace_s=settings.worker.grace_s,
             ends_with="worker",
+            standing=settings.worker.standing,
         )
         host = socket.gethostname().split(".")[0]
         for number in range(1, worker_count(settings) + 1):

@@ -27,6 +27,8 @@ class Rate:
         if state.phase == "starting":
             return  # what an earlier run committed is not known yet, and is not this run's speed
         rows = state.totals.rows
+        if self._samples and rows < self._samples[-1][1]:
+            self._samples.clear()  # another job
         self._samples.append((now_s, rows))
         while now_s - self._samples[0][0] > _RATE_WINDOW_S:
             self._samples.popleft()

@@ -34,6 +34,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     urlfile: str = ""
     out: str = ""
     insecure: bool = False
+    over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
     leashed: bool = True
 

@@ -62,6 +62,8 @@ class Worker:
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
         self._leave = gevent.event.Event()
         self._job = ""
+        self._over = spec.over
+        self._is_mute = bool(spec.over)  # until there is a ventilator that may want us
         self._referee = 0  # the number of the ventilator that grants hosts
         self._ticket = 0  # of the last want
         self._hurried = False  # what is in flight is in vain: its rows are there, or unwanted
@@ -127,6 +129,7 @@ class Worker:
     def _take(self, tasks: wire.Tasks, urls: bytes) -> None:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
         self._job = tasks.job
+        self._is_mute = False
         skip = 0
         for other in self._held.values():
             if (other.job, other.batch) == (tasks.job, tasks.batch):
@@ -202,7 +205,8 @@ class Worker:
                 held=[each.lease for each in held],
                 parked=[each.lease for each in held if not each.active and each.outstanding],
             )
-            send(self._events, beat)
+            if not self._is_mute:
+                send(self._events, beat)
             self._want_hosts(again=True)
             gevent.sleep(self._settings.heartbeat_s)
 
@@ -241,6 +245,9 @@ class Worker:
                     self._pool.recalled(zip(recall.hosts, recall.tickets, strict=False))
 
     def _hear_state(self, state: wire.State) -> None:
+        self._is_mute = state.phase == "finish" and state.job == self._over != ""
+        if self._is_mute:
+            return
         if self._referee and state.referee != self._referee:
             owned = self._pool.owned()
             hosts, tickets = [host for host, _ in owned], [ticket for _, ticket in owned]

@@ -39,7 +39,6 @@ class Hosts:
     def __init__(self, tmp_path: Path, lines: int, sinks: int = 1) -> None:
         base = free_ports(3 + 2 * sinks)
         self.outs = [tmp_path / f"out{n}" for n in range(sinks)]
-        self.out = self.outs[0]
         self.urls = jobs.write_urls(
             tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
         )
@@ -79,7 +78,7 @@ def test_the_roles_may_start_in_any_order(tmp_path: Path, order: tuple[str, ...]
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
-    jobs.prove(hosts.out, hosts.urls)
+    jobs.prove(hosts.outs[0], hosts.urls)
 
 
 def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> None:
@@ -90,9 +89,9 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
             return stack.enter_context(jobs.running(*arguments))
 
         sink, ventilator, first = map(start, (hosts.sink, hosts.ventilator, hosts.worker))
-        jobs.until(lambda: jobs.committed(hosts.out) > 20, what="rows")
+        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 20, what="rows")
         second = start(hosts.worker)
-        jobs.until(lambda: jobs.committed(hosts.out) > 100, what="more rows")
+        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 100, what="more rows")
         first.process.send_signal(signal.SIGTERM)
         assert first.wait()[0] == 0
         ventilator.process.send_signal(signal.SIGTERM)
@@ -100,18 +99,18 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
         assert code == 3
         assert "the same command resumes" in error
         ventilator = start(hosts.ventilator)
-        jobs.until(lambda: jobs.committed(hosts.out) > 200, what="rows after a new ventilator")
+        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 200, what="rows after a new ventilator")
         sink.process.send_signal(signal.SIGTERM)
         assert sink.wait()[0] == 3
         sink = start(hosts.sink)
-        jobs.until(lambda: jobs.committed(hosts.out) > 300, what="rows after a new sink")
+        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 300, what="rows after a new sink")
         sink.process.kill()
         ventilator.process.kill()
         sink, ventilator = start(hosts.sink), start(hosts.ventilator)
         for job in (ventilator, sink, second):
             code, _, error = job.wait(90)
             assert code == 0, error
-    jobs.prove(hosts.out, hosts.urls)
+    jobs.prove(hosts.outs[0], hosts.urls)
 
 
 def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
@@ -120,7 +119,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator))
         worker = stack.enter_context(jobs.running(*hosts.worker))
-        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
+        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 0, what="rows")
         taken = jobs.call(*hosts.ventilator)
         assert taken.returncode == 4
         assert "in use" in taken.stderr
@@ -138,7 +137,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         assert sink.wait()[0] == 0
         assert worker.wait()[0] == worker_2.wait()[0] == 0
         second.process.kill()
-    jobs.prove(hosts.out, hosts.urls)
+    jobs.prove(hosts.outs[0], hosts.urls)
 
 
 def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
@@ -159,7 +158,7 @@ def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
-    jobs.prove(hosts.out, hosts.urls)
+    jobs.prove(hosts.outs[0], hosts.urls)
 
 
 @pytest.mark.parametrize("role", ["sink", "ventilator"])
@@ -169,6 +168,27 @@ def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str)
     done = jobs.call(*getattr(elsewhere, role))
     assert done.returncode == 2
     assert "--insecure" in done.stderr
+
+
+def test_a_standing_worker_serves_job_after_job_and_leaves_when_told(tmp_path: Path) -> None:
+    first, second = Hosts(tmp_path, 40), Hosts(tmp_path, 40)
+    second.outs = [tmp_path / "second"]
+    second = second.at(ventilator=first.endpoint, sink=first.sink_endpoints[0])
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(jobs.running(*first.worker, "--standing"))
+        for hosts in (first, second, second):
+            roles = [stack.enter_context(jobs.running(*hosts.sink))]
+            roles += [stack.enter_context(jobs.running(*hosts.ventilator))]
+            for role in roles:
+                code, _, error = role.wait(60)
+                assert code == 0, error
+        worker.process.send_signal(signal.SIGTERM)
+        code, _, error = worker.wait()
+    assert code == 0
+    for hosts in (first, second):
+        jobs.prove(hosts.outs, hosts.urls)
+    said = [line for line in error.splitlines() if "stopping" not in line]
+    assert said == [], "it waits, and works, without a word"
 
 
 def test_of_several_sinks_a_lost_one_freezes_only_its_batches(tmp_path: Path) -> None:

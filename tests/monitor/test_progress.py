@@ -53,6 +53,15 @@ def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:
     assert rate.per_s() == pytest.approx(100)
 
 
+def test_the_rate_of_the_next_job_does_not_know_the_last() -> None:
+    rate = progress.Rate()
+    for second in range(5):
+        rate.add(second, state(1000 * second, SourceInfo()))
+    for second in range(5, 8):
+        rate.add(second, state(10 * (second - 5), SourceInfo()))
+    assert rate.per_s() == pytest.approx(10)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
