@@ -8,12 +8,15 @@ Every URL line gives exactly one task, whatever its bytes are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from fetcher.core import csv_lines, fields, json_lines, lines
 from fetcher.model import Result, Task
+
+_MOST_COLUMNS: Final = lines.MAX_LINE_BYTES + 1
 
 
 class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -21,7 +24,9 @@ class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 
     kind: Literal["text", "jsonl", "csv"]
     delimiter: Literal[",", "\t"] = ","
-    columns: tuple[str, ...] = ()  # as the file's first line names them
+    columns: Annotated[
+        tuple[str, ...], Meta(max_length=_MOST_COLUMNS)
+    ] = ()  # as the file's first line names them
     url_column: str = ""
     keep_columns: bool = False
 

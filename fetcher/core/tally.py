@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from fetcher.model import OUTCOMES
+
+# What a worker says of its bodies is believed, but must not add up to what cannot be written.
+_MOST_BYTES: Final = (1 << 63) - 1
+_LEAST_FRACTION: Final = 1e-12
 
 
 class Totals(msgspec.Struct):
     """Committed rows by outcome and by HTTP status (0 = none), and decoded body bytes."""
 
     rows: int = 0
-    outcomes: dict[str, int] = {}
-    statuses: dict[int, int] = {}
+    outcomes: Annotated[dict[str, int], Meta(max_length=100)] = {}
+    statuses: Annotated[dict[int, int], Meta(max_length=1_000)] = {}
     body_bytes: int = 0
 
     def plus(
@@ -31,7 +37,7 @@ class Totals(msgspec.Struct):
             self.rows + sum(outcomes.values()),
             dict(by_outcome),
             dict(by_status),
-            self.body_bytes + body_bytes,
+            min(self.body_bytes + body_bytes, _MOST_BYTES),
         )
 
 
@@ -55,12 +61,12 @@ class SourceInfo(msgspec.Struct, frozen=True):
     checked_sha256: str = ""  # of those bytes
     url_lines: int = 0
     at_end: bool = False
-    fraction: float = 0.0  # of the file that has been counted
+    fraction: Annotated[float, Meta(ge=0, le=1)] = 0.0  # of the file that has been counted
 
     def total(self) -> tuple[int | None, bool]:
         """The number of URL lines and whether it is exact; None where nothing is known yet."""
         if self.at_end:
             return self.url_lines, True
-        if self.fraction <= 0:
+        if self.fraction < _LEAST_FRACTION:
             return None, False
         return round(self.url_lines / self.fraction), False

@@ -1,9 +1,10 @@
 """Messages <-> msgpack frames.
 
 Law: a message is one msgpack map (its header), and for two of them one raw frame behind it. The
-header names the wire's version `v` and its type `t`; all other keys are the fields declared here.
-What is not exactly that is a WireError, whatever it is: this module never raises anything else on
-bytes from outside.
+header's first key is the wire's version `v`, then comes its type `t`; all other keys are the fields
+declared here. What is not exactly that is a WireError, whatever it is: this module never raises
+anything else on bytes from outside. Nothing is built that is not a declared field, so that what a
+header costs in memory goes by its declared bounds.
 
     ventilator -> worker   tasks    Tasks + frame: URL lines joined by line feeds
     worker -> sink         results  ChunkHeader + frame: the encoded rows
@@ -16,8 +17,8 @@ bytes from outside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgpack
 import msgspec
@@ -26,21 +27,39 @@ from msgspec import Meta
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo, Totals
-from fetcher.errors import WireError
+from fetcher.errors import Exit, WireError
 from fetcher.model import OUTCOMES, Chunk
+
+T = TypeVar("T")
 
 VERSION: Final = 1
 MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
 MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
-_MAX_ITEMS: Final = 2_000_000
+MAX_BATCH_LINES: Final = 10_000  # as job.batch_size and worker.chunk_rows allow
+MAX_HOSTS: Final = 400_000  # of one message
+_MAX_PARTIAL: Final = 100_000  # batches that are begun and not full
 
-Count = Annotated[int, Meta(ge=0)]
-Line = Annotated[int, Meta(ge=1)]
+# No number here is so large that a sum of some, or a line beyond it, fits into no other place.
+Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Small = Annotated[int, Meta(ge=0, le=1 << 32)]
+Line = Annotated[int, Meta(ge=1, le=1 << 62)]
+BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_LINES)]
 Code = Annotated[int, Meta(ge=0, lt=len(OUTCOMES))]
-Mask = bytes  # see core.masks.pack
-Plain = str | int | float | bool | None  # a setting
+Status = Annotated[int, Meta(ge=0, le=999)]
+Seconds = Annotated[float, Meta(ge=0, le=100_000)]  # a day, and what rounding adds
+Mask = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES // 8)]  # see core.masks.pack
+Masks = Annotated[dict[Count, Mask], Meta(max_length=_MAX_PARTIAL)]  # by batch
+# Neither infinity nor "not a number": the manifest could not be read again.
+Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+Plain = str | int | Finite | bool | None  # a setting
+_Section = Annotated[
+    dict[str, Plain | Annotated[list[Plain], Meta(max_length=100_000)]], Meta(max_length=1_000)
+]
+Settings = Annotated[dict[str, _Section], Meta(max_length=100)]
 Name = Annotated[str, Meta(max_length=200)]
 Phase = Literal["starting", "running", "frozen", "finish"]
+_Rows = Meta(max_length=MAX_BATCH_LINES)
+Hosts = Annotated[list[Count], Meta(max_length=MAX_HOSTS)]
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=True):
@@ -66,11 +85,11 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     batch: Count
     batch_mask: Mask
     worker: Name
-    lines: list[Line]
-    row_bytes: list[Count]
-    outcomes: list[Code]
-    statuses: list[Count]
-    body_bytes: list[Count]
+    lines: Annotated[list[Line], _Rows]
+    row_bytes: Annotated[list[Count], _Rows]
+    outcomes: Annotated[list[Code], _Rows]
+    statuses: Annotated[list[Status], _Rows]
+    body_bytes: Annotated[list[Count], _Rows]
 
 
 class Claim(Message, tag="claim", frozen=True):
@@ -91,11 +110,11 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     """Once a second: the worker lives, and this is all that it holds."""
 
     worker: Name
-    slots: Count
-    in_flight: Count
-    queued: Count
-    held: list[Count]
-    parked: list[Count]  # leases of which all that is left waits outside of the pool
+    slots: Small
+    in_flight: Small
+    queued: Small
+    held: Hosts
+    parked: Hosts  # leases of which all that is left waits outside of the pool
 
 
 class Want(Message, tag="want", frozen=True):
@@ -103,40 +122,40 @@ class Want(Message, tag="want", frozen=True):
 
     worker: Name
     ticket: Count
-    hosts: list[Count]
+    hosts: Hosts
 
 
 class Release(Message, tag="release", frozen=True):
     """The worker gives hosts back; the arrays run in parallel."""
 
     worker: Name
-    hosts: list[Count]
-    tickets: list[Count]
-    rests_s: list[float]
+    hosts: Hosts
+    tickets: Hosts
+    rests_s: Annotated[list[Seconds], Meta(max_length=MAX_HOSTS)]
 
 
 class Owned(Message, tag="owned", frozen=True):
     """What an earlier ventilator granted this worker."""
 
     worker: Name
-    hosts: list[Count]
-    tickets: list[Count]
+    hosts: Hosts
+    tickets: Hosts
 
 
 class Grant(Message, tag="grant", frozen=True):
     """These hosts are this worker's to ask."""
 
     worker: Name
-    hosts: list[Count]
-    tickets: list[Count]
+    hosts: Hosts
+    tickets: Hosts
 
 
 class Recall(Message, tag="recall", frozen=True):
     """Other workers wait for these hosts of this worker."""
 
     worker: Name
-    hosts: list[Count]
-    tickets: list[Count]
+    hosts: Hosts
+    tickets: Hosts
 
 
 class Bye(Message, tag="bye", frozen=True):
@@ -179,8 +198,8 @@ class Open(Message, tag="open", frozen=True):
 
     session: Name
     input: InputSpec
-    batch_size: Count
-    settings: dict[str, dict[str, Plain | list[Plain]]]
+    batch_size: BatchSize
+    settings: Settings
     version: Name
     share: Share = WHOLE
     job: Name = ""  # with several sinks: the one that the first of them has
@@ -194,15 +213,18 @@ class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deaths: Count
 
 
+Suspects = Annotated[list[Suspect], Meta(max_length=MAX_HOSTS)]
+
+
 class Opened(Message, tag="opened", frozen=True):
     """The job is open: what it is and what is committed already."""
 
     job: Name
-    batch_size: Count
+    batch_size: BatchSize
     source: SourceInfo  # what the input must still begin with
     done: bytes  # core.masks.IdSet of full batches
-    partial: dict[int, Mask]  # committed lines of the others
-    suspects: list[Suspect]
+    partial: Masks  # committed lines of the others
+    suspects: Suspects
     totals: Totals
     epoch: Name
     version: Count
@@ -217,14 +239,14 @@ class Poll(Message, tag="poll", frozen=True):
     version: Count
     source: SourceInfo
     url_lines: Count | None = None  # of this sink's share, once they are known
-    suspects: list[Suspect] | None = None  # None: as before
+    suspects: Suspects | None = None  # None: as before
 
 
 class Committed(Message, tag="committed", frozen=True):
     """Batches whose committed lines changed: all their committed lines, b"" for a full batch."""
 
     version: Count
-    changed: dict[int, Mask]
+    changed: Masks
     totals: Totals
     complete: bool
     stalled: str = ""  # why nothing can be committed now, such as a full disk
@@ -248,7 +270,7 @@ class Refused(Message, tag="refused", frozen=True):
     """No, and why, and with which exit code the asker should leave (0: it may ask again)."""
 
     reason: str
-    exit_code: Count
+    exit_code: Annotated[int, Meta(ge=0, lt=len(Exit))]
 
 
 AnyMessage = (
@@ -275,6 +297,8 @@ AnyMessage = (
     | Refused
 )
 _WITH_FRAME: Final = (Tasks, ChunkHeader)
+_DECODER: Final = msgspec.msgpack.Decoder(AnyMessage)
+_VERSION_ENTRY: Final = msgpack.packb("v") + msgpack.packb(VERSION)
 
 
 def encode(message: AnyMessage, frame: bytes | None = None) -> list[bytes]:
@@ -298,26 +322,22 @@ def decode(frames: Sequence[bytes]) -> tuple[AnyMessage, bytes]:
 
 
 def _header(head: bytes) -> AnyMessage:
+    # A map of at most 15 entries, of which the first is the version.
+    if not head or not 0x81 <= head[0] <= 0x8F or head[1:4] != _VERSION_ENTRY:
+        raise WireError(f"not a message of wire version {VERSION}")
     try:
-        raw = msgpack.unpackb(
-            head,
-            strict_map_key=False,  # `partial` and `statuses` have int keys; convert() checks all
-            max_array_len=_MAX_ITEMS,
-            max_map_len=_MAX_ITEMS,
-            max_ext_len=0,
-            max_str_len=MAX_HEADER_BYTES,
-            max_bin_len=MAX_HEADER_BYTES,
-        )
-        if not isinstance(raw, dict) or raw.pop("v", None) != VERSION:
-            raise WireError(f"not a message of wire version {VERSION}")
-        message: AnyMessage = msgspec.convert(raw, AnyMessage)
-    except WireError:
-        raise
-    # msgpack raises ValueError, its own StackError and ExtraData, OverflowError, TypeError and
-    # more on hostile bytes: whatever it is, the bytes are at fault.
+        message: AnyMessage = _DECODER.decode(bytes([head[0] - 1]) + head[4:])
+    # Beside its own errors, the decoder raises RecursionError, UnicodeDecodeError and what a
+    # field's own check raises: whatever it is, the bytes are at fault.
     except Exception as error:
         raise WireError(f"malformed: {type(error).__name__}: {error}"[:200]) from error
     return message
+
+
+def parts(hosts: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many as one message may name at a time; nothing where there are none."""
+    for start in range(0, len(hosts), MAX_HOSTS):
+        yield hosts[start : start + MAX_HOSTS]
 
 
 def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:

@@ -26,6 +26,7 @@ _LINGER_MS: Final = 2_000
 # Over TCP a peer that vanished without a word is noticed, so that its pipe is given up.
 _ZMTP_HEARTBEAT_MS: Final = 5_000
 _ZMTP_TIMEOUT_MS: Final = 20_000
+_MOST_MALFORMED: Final = 100  # messages that one call drops
 
 
 class SinkEnds(msgspec.Struct, frozen=True):
@@ -79,22 +80,26 @@ def refuse_open_network(endpoint: str, setting: str) -> None:
 
 
 class Way(enum.Enum):
-    """The five ways of the flow, each with the high-water mark and kernel buffer of its ends."""
+    """The five ways of the flow.
 
-    TASKS = (1, 16 * 1024)
-    RESULTS = (8, 0)
-    EVENTS = (10_000, 0)
-    CONTROL = (100, 0)
-    COMMITS = (10, 0)
+    Each with its ends' high-water mark and kernel buffer, and with the largest frame that is read:
+    libzmq ends the connection of whoever sends a larger one.
+    """
+
+    TASKS = (1, 16 * 1024, wire.MAX_FRAME_BYTES)
+    RESULTS = (8, 0, wire.MAX_FRAME_BYTES)
+    EVENTS = (10_000, 0, wire.MAX_HEADER_BYTES)
+    CONTROL = (100, 0, wire.MAX_HEADER_BYTES)
+    COMMITS = (10, 0, wire.MAX_HEADER_BYTES)
 
 
 def open_socket(context: Any, kind: int, way: Way, address: str, *, bind: bool = False) -> Any:
     """A bound or connected socket of this kind. Raises ConflictError where the address is taken."""
     socket = context.socket(kind)
-    ahead, buffer_bytes = way.value
+    ahead, buffer_bytes, frame_bytes = way.value
     options = {
         zmq.LINGER: _LINGER_MS,
-        zmq.MAXMSGSIZE: wire.MAX_FRAME_BYTES,
+        zmq.MAXMSGSIZE: frame_bytes,
         zmq.SNDHWM: ahead,
         zmq.RCVHWM: ahead,
     }
@@ -143,8 +148,11 @@ def send(socket: Any, message: wire.AnyMessage, frame: bytes | None = None) -> b
 
 
 def receive(socket: Any) -> tuple[wire.AnyMessage, bytes] | None:
-    """The next message that waits, and its frame; None if none does. Malformed ones are dropped."""
-    while True:
+    """The next message that waits, and its frame; None if none does. Malformed ones are dropped.
+
+    None also after many malformed ones in a row: whoever sends them must not keep the role.
+    """
+    for _ in range(_MOST_MALFORMED):
         try:
             frames = socket.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
@@ -152,6 +160,7 @@ def receive(socket: Any) -> tuple[wire.AnyMessage, bytes] | None:
         message = parse(frames)
         if message is not None:
             return message
+    return None
 
 
 def receive_one(socket: Any) -> list[bytes] | None:
@@ -168,5 +177,22 @@ def parse(frames: list[bytes]) -> tuple[wire.AnyMessage, bytes] | None:
     try:
         return wire.decode(frames)
     except WireError as error:
-        log.warning("dropped a message: %s", error)
+        drop(f"a message: {error}")
         return None
+
+
+class Dropped:
+    """Counts what this process dropped, and says so each time that the number has doubled."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, what: str) -> None:
+        """Something that a peer sent is dropped."""
+        self.count += 1
+        # They may come by the thousand: the log must not be what fills the disk.
+        if self.count.bit_count() == 1:
+            log.warning("dropped %s (%d dropped so far)", what, self.count)
+
+
+drop: Final = Dropped()

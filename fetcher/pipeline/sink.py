@@ -19,7 +19,7 @@ from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
-from fetcher.pipeline.channel import Ends, Way, open_socket, parse, receive, receive_one, send
+from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
@@ -107,7 +107,7 @@ class Sink:
                 break
             message, rows = received
             if not isinstance(message, wire.ChunkHeader):
-                log.warning("dropped a result of type %s", type(message).__name__)
+                drop(f"a result of type {type(message).__name__}")
                 continue
             job.take(message, rows)
             if job.intake.pending_bytes >= self._settings.sink.commit_bytes:
@@ -234,7 +234,7 @@ class _Job:
                 self._manifest.batch_size,
             )
         except WireError as error:
-            log.warning("dropped a chunk: %s", error)
+            drop(f"a {error}")
 
     def note(
         self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None

@@ -119,7 +119,7 @@ class Source:
             tap = _Tap(stream)
             for block in lines.read_lines(tap, _HASH_BYTES):
                 count += sum(1 for text in texts_of(block) if text)
-                fraction = file.tell() / max(self.file_bytes, 1)
+                fraction = min(file.tell() / max(self.file_bytes, 1), 1.0)
                 yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, False, fraction)
         yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, True, 1.0)
 

@@ -25,7 +25,7 @@ from fetcher.core.wire import Phase
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
-from fetcher.pipeline.channel import Ends, Way, open_socket, receive, send
+from fetcher.pipeline.channel import Ends, Way, drop, open_socket, receive, send
 from fetcher.pipeline.process import StopFlag
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
@@ -332,7 +332,7 @@ class Ventilator:
                 case wire.Gone():
                     self._ledger.left(event.worker, now, died=True)
                 case _:
-                    log.warning("dropped an event of type %s", type(event).__name__)
+                    drop(f"an event of type {type(event).__name__}")
 
     def _tell_hosts(self, now: float) -> None:
         """Grants and recalls; a lost one is wanted, or recalled, again."""
@@ -340,11 +340,13 @@ class Ventilator:
             self._referee.left(gone, now)
         self._crew = set(self._ledger.workers)
         for worker, hosts in self._referee.grants(now).items():
-            numbers, tickets = zip(*hosts, strict=True)
-            send(self._control, wire.Grant(worker, list(numbers), list(tickets)))
+            for part in wire.parts(hosts):
+                numbers, tickets = zip(*part, strict=True)
+                send(self._control, wire.Grant(worker, list(numbers), list(tickets)))
         for worker, hosts in self._referee.recalls(now).items():
-            numbers, tickets = zip(*hosts, strict=True)
-            send(self._control, wire.Recall(worker, list(numbers), list(tickets)))
+            for part in wire.parts(hosts):
+                numbers, tickets = zip(*part, strict=True)
+                send(self._control, wire.Recall(worker, list(numbers), list(tickets)))
 
     def _hand_out(self, now: float) -> None:
         self._blocked = False

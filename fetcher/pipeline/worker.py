@@ -25,7 +25,7 @@ from fetcher.errors import Exit
 from fetcher.model import Result
 from fetcher.net.fetch import make_fetcher
 from fetcher.pipeline import files
-from fetcher.pipeline.channel import Way, ends, open_socket, parse, send
+from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
@@ -124,7 +124,7 @@ class Worker:
             if isinstance(message, wire.Tasks):
                 self._take(message, urls)
             else:
-                log.warning("dropped a task of type %s", type(message).__name__)
+                drop(f"a task of type {type(message).__name__}")
 
     def _take(self, tasks: wire.Tasks, urls: bytes) -> None:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
@@ -138,7 +138,7 @@ class Worker:
         try:
             tasks_ = list(held.tasks())
         except ValueError:
-            log.warning("dropped tasks of batch %d: mask and lines do not agree", tasks.batch)
+            drop(f"tasks of batch {tasks.batch}: mask and lines do not agree")
             return
         self._held[held.lease] = held
         if not tasks_:
@@ -222,16 +222,15 @@ class Worker:
             gevent.sleep(_HOSTS_S)
             self._pool.host_news.clear()
             given = self._pool.releases()
-            if given:
-                hosts, tickets, rests_s = (list(each) for each in zip(*given, strict=True))
+            for part in wire.parts(given):
+                hosts, tickets, rests_s = (list(each) for each in zip(*part, strict=True))
                 send(self._events, wire.Release(self._name, hosts, tickets, rests_s))
             self._want_hosts(again=False)
 
     def _want_hosts(self, *, again: bool) -> None:
         self._ticket += 1
-        hosts = self._pool.wants(self._ticket, again=again)
-        if hosts:
-            send(self._events, wire.Want(self._name, self._ticket, hosts))
+        for hosts in wire.parts(self._pool.wants(self._ticket, again=again)):
+            send(self._events, wire.Want(self._name, self._ticket, list(hosts)))
 
     def _listen(self) -> None:
         while True:
@@ -249,9 +248,9 @@ class Worker:
         if self._is_mute:
             return
         if self._referee and state.referee != self._referee:
-            owned = self._pool.owned()
-            hosts, tickets = [host for host, _ in owned], [ticket for _, ticket in owned]
-            send(self._events, wire.Owned(self._name, hosts, tickets))
+            for owned in wire.parts(self._pool.owned()):
+                hosts, tickets = [host for host, _ in owned], [ticket for _, ticket in owned]
+                send(self._events, wire.Owned(self._name, hosts, tickets))
             self._want_hosts(again=True)
         self._referee = state.referee
         if state.phase == "finish" and self._job in ("", state.job):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
+import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 from fetcher.core import wire
 from fetcher.core.shares import Share
 from fetcher.errors import WireError
+from fetcher.settings import Job
 from support.messages import EXAMPLES
 
 GOLDEN = dict(
@@ -116,6 +120,78 @@ def test_oversized_frames_are_refused_before_they_are_read(
 def test_random_bytes_never_raise_anything_but_wire_errors(data: bytes) -> None:
     with pytest.raises(WireError):
         wire.decode([data])
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        # Sums of these would fit into no other message, and into no journal.
+        ("heartbeat", {"in_flight": 1 << 63}),
+        ("heartbeat", {"held": [1 << 63]}),
+        ("chunk", {"body_bytes": [1 << 63, 0]}),
+        ("tasks", {"first_line": (1 << 62) + 1}),
+        # Each status has a count of its own.
+        ("chunk", {"statuses": [200, 1000]}),
+        ("chunk", {"statuses": [200] * 10_001}),
+        ("tasks", {"mask": b"\1" * 1251}),
+        # A host would rest for ever, or in no order.
+        ("release", {"rests_s": [math.inf]}),
+        ("release", {"rests_s": [math.nan]}),
+        ("release", {"rests_s": [-1.0]}),
+        # The manifest could not be read again.
+        ("open", {"settings": {"http": {"x": math.nan}}}),
+        ("open", {"batch_size": 0}),
+        ("opened", {"batch_size": 10_001}),
+        ("refused", {"exit_code": 7}),
+        ("state", {"source": {"fraction": math.nan}}),
+    ],
+)
+def test_values_that_have_no_place_are_refused(name: str, changes: dict[str, Any]) -> None:
+    frames = [b"x"] if EXAMPLES[name][1] is not None else []
+    decode_raw(header(name), *frames)
+    with pytest.raises(WireError):
+        decode_raw({**header(name), **changes}, *frames)
+
+
+def test_the_longest_batch_and_chunk_that_the_settings_allow_are_taken() -> None:
+    most = Job.model_fields["batch_size"].metadata
+    assert [each.le for each in most if hasattr(each, "le")] == [wire.MAX_BATCH_LINES]
+    rows = {"lines": list(range(1, 10_001)), "row_bytes": [2] * 10_000, "outcomes": [0] * 10_000}
+    rows |= {"statuses": [200] * 10_000, "body_bytes": [(1 << 63) - 1] * 10_000}
+    decode_raw({**header("chunk"), **rows, "batch_mask": b"\xff" * 1250}, b"{}" * 10_000)
+    decode_raw({**header("tasks"), "mask": b"\xff" * 1250}, b"x")
+
+
+def test_as_many_hosts_as_there_are_go_into_messages_that_are_taken() -> None:
+    hosts = [(1 << 63) - 1] * (wire.MAX_HOSTS + 1)
+    parts = list(wire.parts(hosts))
+    assert [len(part) for part in parts] == [wire.MAX_HOSTS, 1]
+    rests_s = [86_400.0] * wire.MAX_HOSTS
+    wire.decode(wire.encode(wire.Release("w", list(parts[0]), list(parts[0]), rests_s)))
+    with pytest.raises(WireError):
+        wire.decode(wire.encode(wire.Want("w", 1, hosts)))
+
+
+def test_the_version_comes_first() -> None:
+    good = header("bye")
+    with pytest.raises(WireError, match="version"):
+        decode_raw(dict(reversed(good.items())))
+
+
+@pytest.mark.parametrize("heavy", [b"\x80", b"\x90", b"\xc0", b"\xa1x", b"\x91"])
+def test_a_header_costs_little_memory_whatever_is_in_it(heavy: bytes) -> None:
+    count = 2_000_000
+    items = struct.pack(">BI", 0xDD, count) + heavy * count
+    good = bytes.fromhex(GOLDEN["want"])
+    bomb = bytes([good[0] + 1]) + good[1:] + b"\xa1x" + items
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError):
+            wire.decode([bomb])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * len(bomb)
 
 
 def test_mutated_messages_are_messages_or_wire_errors() -> None:

@@ -1,0 +1,185 @@
+"""What takes bytes from a peer: the decoder, and behind it whoever acts on a message.
+
+Law: a message is dropped by a WireError, or all that acts on it takes it; nothing else is raised.
+What is taken can be told on: its numbers fit into the journal, the manifest and the next message.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import msgspec
+
+from fetcher.core import masks, wire
+from fetcher.core.intake import Delta, Intake, Recovered
+from fetcher.core.ledger import LeaseRules, Ledger
+from fetcher.core.referee import Referee
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.encode import jsonl
+from fetcher.errors import Exit, WireError
+from fetcher.model import Batch, Outcome, Result
+from fetcher.monitor import progress
+from fetcher.pipeline.held import Held
+
+BATCH_SIZE: Final = 4
+BATCHES: Final = 1_000
+_AFRESH: Final = 2_000  # messages after which the roles begin anew, so that no state piles up
+
+
+class _Journal:
+    """A store that only does what may fail: to put the numbers into their places."""
+
+    def append(self, rows: list[bytes]) -> None:
+        pass
+
+    def sync(self) -> None:
+        pass
+
+    def record(self, delta: Delta) -> None:
+        msgspec.msgpack.encode(delta.totals)
+        for batch, state in delta.batches.items():
+            if not (0 <= batch < 1 << 63 and masks.pack(state.full)):
+                raise ValueError(f"batch {batch} fits into no journal")
+
+
+class Roles:
+    """The deciding part of every role, without its sockets and its disk."""
+
+    def __init__(self) -> None:
+        self.taken = 0  # messages that were decoded
+        self._begin()
+
+    def _begin(self) -> None:
+        self._intake = Intake(_Journal(), Recovered(masks.IdSet(), {}, Totals()), "j", "e")
+        self._ledger = Ledger(LeaseRules())
+        self._ledger.add(Batch(0, 1, 0b1111, b"a\nb\nc\nd"))
+        self._referee = Referee()
+        self._in_flight: dict[str, int] = {}
+        self._now = 0.0
+
+    def take(self, frames: list[bytes]) -> bool:
+        """Decode and act; False where it was dropped. Raises only where the law is broken."""
+        try:
+            message, frame = wire.decode(frames)
+        except WireError:
+            return False
+        self.taken += 1
+        if self.taken % _AFRESH == 0:
+            self._begin()
+        again = wire.encode(message, frame if len(frames) == 2 else None)
+        if wire.decode(again) != (message, frame):
+            raise AssertionError("what was decoded is another message when encoded again")
+        self._now += 0.1
+        try:
+            self._act(message, frame)
+        except WireError:
+            return False
+        return True
+
+    def _act(self, message: wire.AnyMessage, frame: bytes) -> None:
+        match message:
+            case wire.ChunkHeader():
+                self._sink(message, frame)
+            case wire.Tasks():
+                self._worker(message, frame)
+            case wire.State():
+                progress.describe(message, 1.0)
+            case wire.Open():
+                _manifest(message)
+            case wire.Opened():
+                self._resume(message)
+            case wire.Committed():
+                for batch, mask in message.changed.items():
+                    self._ledger.committed(batch, masks.unpack(mask) if mask else -1, self._now)
+            case wire.Poll():
+                message.source.total()
+                msgspec.msgpack.encode((message.source, message.suspects))
+                self._intake.changed_since(message.epoch, message.version)
+            case wire.Refused():
+                Exit(message.exit_code)
+            case _:
+                self._ventilator(message)
+
+    def _sink(self, header: wire.ChunkHeader, rows: bytes) -> None:
+        self._intake.offer(wire.check_chunk(header, rows, BATCH_SIZE, BATCHES), BATCH_SIZE)
+        self._intake.commit()
+        totals = self._intake.totals
+        changed = self._intake.changed_since("e", max(self._intake.version - 1, 0)) or {}
+        wire.decode(wire.encode(wire.Committed(self._intake.version, changed, totals, False)))
+
+    def _worker(self, tasks: wire.Tasks, urls: bytes) -> None:
+        held = Held(tasks, urls, "w", 0)
+        try:
+            found = list(held.tasks())
+        except ValueError:
+            return  # as documented: mask and lines do not agree
+        for task in found:
+            result = Result(task.line, task.url, Outcome.OK, id=task.id or 0)
+            held.finish(result, jsonl.encode(result))
+        chunk = held.take_chunk()
+        if chunk is not None:
+            wire.decode(wire.encode(*wire.chunk_parts(chunk)))
+
+    def _resume(self, opened: wire.Opened) -> None:
+        done = masks.IdSet(opened.done)
+        opened.source.total()
+        for batch in range(3):
+            committed = masks.unpack(opened.partial.get(batch, b""))
+            suspects = [each for each in opened.suspects if each.batch == batch]
+            ledger = Ledger(LeaseRules())
+            if batch not in done:
+                ledger.add(Batch(batch, 1, 0b11, b"a\nb"), committed, suspects)
+            ledger.take(self._now)
+
+    def _ventilator(self, event: wire.AnyMessage) -> None:
+        now, ledger, referee = self._now, self._ledger, self._referee
+        match event:
+            case wire.Claim():
+                ledger.claimed(event.worker, event.lease, now)
+            case wire.Finished():
+                ledger.finished(event.worker, event.lease, now)
+            case wire.Heartbeat():
+                ledger.heartbeat(event.worker, event.held, now, event.parked)
+                self._in_flight[event.worker] = event.in_flight
+            case wire.Want():
+                referee.want(event.worker, event.hosts, event.ticket, now)
+            case wire.Release():
+                given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
+                referee.release(event.worker, given, now)
+            case wire.Owned():
+                owned = zip(event.hosts, event.tickets, strict=False)
+                referee.owns(event.worker, owned, now)
+            case wire.Bye() | wire.Gone():
+                ledger.left(event.worker, now, died=isinstance(event, wire.Gone))
+        ledger.tick(now)
+        assignment = ledger.take(now)
+        if assignment is not None:
+            ledger.put_back(assignment.lease)
+        for worker, hosts in [*referee.grants(now).items(), *referee.recalls(now).items()]:
+            numbers, tickets = zip(*hosts, strict=True)
+            wire.decode(wire.encode(wire.Grant(worker, list(numbers), list(tickets))))
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        state = wire.State(
+            job="j",
+            phase="running",
+            totals=self._intake.totals,
+            source=SourceInfo(),
+            in_flight=sum(self._in_flight.values()),
+            workers=len(self._ledger.workers),
+            redelivered=self._ledger.redelivered,
+            referee=0,
+        )
+        wire.decode(wire.encode(state))
+
+
+def _manifest(request: wire.Open) -> None:
+    """The manifest is written as JSON for people, and must be readable again."""
+    plain = msgspec.to_builtins((request.input, request.settings, request.batch_size))
+    text = json.dumps(plain, indent=2, ensure_ascii=False)
+    msgspec.json.decode(text.encode())
+    for batch in (request.input.file_bytes * 1032 // request.batch_size, 1):
+        if batch < 0:
+            raise AssertionError("a job of less than no batches")
