@@ -3,71 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import itertools
 import json
 import signal
-import socket
 from pathlib import Path
-from typing import Self
 
 import pytest
 import zmq
 
 from support import jobs
-
-MS = 60
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` consecutive ports that nobody listens on."""
-    for base in range(20_000, 60_000, 7):
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(base, base + count):
-                    probe = stack.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
-    raise AssertionError("no free ports")
-
-
-class Hosts:
-    """The command lines of the roles of one job."""
-
-    def __init__(self, tmp_path: Path, lines: int, sinks: int = 1) -> None:
-        base = free_ports(3 + 2 * sinks)
-        self.outs = [tmp_path / f"out{n}" for n in range(sinks)]
-        self.urls = jobs.write_urls(
-            tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
-        )
-        sink_ports = range(base + 3, base + 3 + 2 * sinks, 2)
-        self._meet(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{port}" for port in sink_ports])
-
-    def _meet(self, ventilator: str, sinks: list[str]) -> None:
-        self.endpoint, self.sink_endpoints = ventilator, sinks
-        where = (
-            f"--ventilator={ventilator}",
-            *(f"--sink={sink}" for sink in sinks),
-            f"--set=worker.transport={jobs.SLOW}",
-            "--set=lease.silent_s=2",
-            "--set=lease.sink_silent_s=1",
-            "--set=lease.finished_s=3",
-            "--set=job.batch_size=10",
-        )
-        self.ventilator = ("ventilator", self.urls, *where)
-        self.worker = ("worker", "--processes=1", "--pool-size=8", *where)
-        self.sinks = [
-            ("sink", "-o", out, f"--number={n}", *where) for n, out in enumerate(self.outs, 1)
-        ]
-        self.sink = self.sinks[0]
-
-    def at(self, *, ventilator: str = "", sink: str = "") -> Self:
-        """The same with other endpoints."""
-        other = copy.copy(self)
-        other._meet(ventilator or self.endpoint, [sink] if sink else self.sink_endpoints)
-        return other
+from support.hosts import Hosts, free_ports
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(("ventilator", "worker", "sink"))))
@@ -78,7 +23,7 @@ def test_the_roles_may_start_in_any_order(tmp_path: Path, order: tuple[str, ...]
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
-    jobs.prove(hosts.outs[0], hosts.urls)
+    jobs.prove(hosts.out, hosts.urls)
 
 
 def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> None:
@@ -89,9 +34,9 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
             return stack.enter_context(jobs.running(*arguments))
 
         sink, ventilator, first = map(start, (hosts.sink, hosts.ventilator, hosts.worker))
-        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 20, what="rows")
+        jobs.until(lambda: jobs.committed(hosts.out) > 20, what="rows")
         second = start(hosts.worker)
-        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 100, what="more rows")
+        jobs.until(lambda: jobs.committed(hosts.out) > 100, what="more rows")
         first.process.send_signal(signal.SIGTERM)
         assert first.wait()[0] == 0
         ventilator.process.send_signal(signal.SIGTERM)
@@ -99,18 +44,18 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
         assert code == 3
         assert "the same command resumes" in error
         ventilator = start(hosts.ventilator)
-        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 200, what="rows after a new ventilator")
+        jobs.until(lambda: jobs.committed(hosts.out) > 200, what="rows after a new ventilator")
         sink.process.send_signal(signal.SIGTERM)
         assert sink.wait()[0] == 3
         sink = start(hosts.sink)
-        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 300, what="rows after a new sink")
+        jobs.until(lambda: jobs.committed(hosts.out) > 300, what="rows after a new sink")
         sink.process.kill()
         ventilator.process.kill()
         sink, ventilator = start(hosts.sink), start(hosts.ventilator)
         for job in (ventilator, sink, second):
             code, _, error = job.wait(90)
             assert code == 0, error
-    jobs.prove(hosts.outs[0], hosts.urls)
+    jobs.prove(hosts.out, hosts.urls)
 
 
 def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
@@ -119,7 +64,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator))
         worker = stack.enter_context(jobs.running(*hosts.worker))
-        jobs.until(lambda: jobs.committed(hosts.outs[0]) > 0, what="rows")
+        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         taken = jobs.call(*hosts.ventilator)
         assert taken.returncode == 4
         assert "in use" in taken.stderr
@@ -137,7 +82,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         assert sink.wait()[0] == 0
         assert worker.wait()[0] == worker_2.wait()[0] == 0
         second.process.kill()
-    jobs.prove(hosts.outs[0], hosts.urls)
+    jobs.prove(hosts.out, hosts.urls)
 
 
 def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
@@ -158,7 +103,7 @@ def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
-    jobs.prove(hosts.outs[0], hosts.urls)
+    jobs.prove(hosts.out, hosts.urls)
 
 
 @pytest.mark.parametrize("role", ["sink", "ventilator"])
