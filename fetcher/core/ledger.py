@@ -45,6 +45,7 @@ TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 CONDEMN_AGAIN_S = 5.0
+HUNGRY_S = 1.0  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -76,6 +77,7 @@ class Lease(msgspec.Struct):
     progressed: bool = False  # some line of it was committed since it was handed out
     copied: int = 0  # lines that a second lease has as well
     is_copy: bool = False
+    held_up: bool = False  # in the pipe of a worker that takes nothing; not in the window any more
     orphan: bool = False  # a worker died while it was unclaimed
     is_parked: bool = False  # all that is left of it waits outside of the worker's pool
 
@@ -308,7 +310,7 @@ class Ledger:
         """The worker took the lease off its socket."""
         lease = self._leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
-            self._unclaimed -= 1
+            self._unclaimed -= not lease.held_up
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
@@ -459,6 +461,21 @@ class Ledger:
             if lease.expires_at <= now and not self._is_frozen(lease.piece.batch):
                 died = lease.orphan if lease.state is LeaseState.SENT else True
                 self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
+        self._feed_the_hungry(now)
+
+    def _feed_the_hungry(self, now: float) -> None:
+        """Open the window again where a worker that takes nothing has all of it in its pipe.
+
+        Its pipe soon takes no more either, so that this is not without bound.
+        """
+        busy = {each.worker for each in self._leases.values() if each.state is LeaseState.CLAIMED}
+        if self._has_window() or busy.issuperset(self._workers):
+            return
+        for lease in self._leases.values():
+            waits = lease.state is LeaseState.SENT and not lease.held_up
+            if waits and now - lease.issued_at > HUNGRY_S:
+                lease.held_up = True
+                self._unclaimed -= 1
 
     def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
         self._drop(lease.id)
@@ -495,7 +512,7 @@ class Ledger:
             return None
         self._open[lease.piece.batch].leases.discard(lease_id)
         if lease.state is LeaseState.SENT:
-            self._unclaimed -= 1
+            self._unclaimed -= not lease.held_up
         return lease
 
     # -- what others may know ----------------------------------------------------------------

@@ -64,6 +64,33 @@ def test_no_more_than_two_unclaimed_pieces_a_worker_are_out() -> None:
     assert made.take(1) is not None
 
 
+def test_a_worker_that_takes_nothing_does_not_starve_the_others() -> None:
+    made = ledger(*(batch(n) for n in range(12)), workers=("stuck", "idle"))
+    made.claimed("stuck", take(made).lease, 0)
+    held_up = [take(made) for _ in range(4)]  # all in the pipe of the one that takes nothing
+    made.tick(0.9)
+    assert made.take(0.9) is None, "they may still be claimed"
+    made.tick(1.1)
+    more = [take(made, 1.1) for _ in range(3)]
+    made.claimed("idle", more[0].lease, 1.2)
+    made.tick(2.5)
+    assert take(made, 2.5) and take(made, 2.5)
+    assert made.take(2.5) is None, "nobody is hungry: the window holds"
+    for each in held_up:
+        made.claimed("idle", each.lease, 3)
+    assert made.take(3) is None, "what was held up is counted once"
+
+
+def test_the_window_holds_while_all_are_busy() -> None:
+    made = ledger(*(batch(n) for n in range(8)), workers=("a", "b"))
+    for worker in ("a", "b"):
+        made.claimed(worker, take(made).lease, 0)
+    for _ in range(4):
+        take(made)
+    made.tick(4)
+    assert made.take(4) is None
+
+
 def test_the_window_is_open_for_two_pieces_before_any_worker_is_known() -> None:
     made = Ledger(RULES)
     assert made.wants_batch()
