@@ -60,6 +60,7 @@ class Worker:
         )
         self._held: dict[int, Held] = {}
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
+        self._ending: set[int] = set()  # leases that are done, their last rows not yet sent
         self._leave = gevent.event.Event()
         self._job = ""
         self._over = spec.over
@@ -161,6 +162,7 @@ class Worker:
 
     def _end(self, held: Held) -> None:
         self._held.pop(held.lease, None)
+        self._ending.add(held.lease)
         self._outbox_of(held).put(held.take_chunk(), held.lease)
 
     def _pass_on(self, held: Held) -> None:
@@ -174,6 +176,7 @@ class Worker:
     def _sent(self, ended: int | None) -> None:
         self._pool.start()
         if ended is not None:
+            self._ending.discard(ended)
             send(self._events, wire.Finished(worker=self._name, lease=ended))
 
     def _flush(self) -> None:
@@ -202,7 +205,7 @@ class Worker:
                 slots=self._settings.pool_size,
                 in_flight=self._pool.in_flight,
                 queued=self._pool.waiting,
-                held=[each.lease for each in held],
+                held=[*(each.lease for each in held), *self._ending],
                 parked=[each.lease for each in held if not each.active and each.outstanding],
             )
             if not self._is_mute:
