@@ -17,12 +17,12 @@ from fetcher.cli.options import config_options, out_option, quiet_option, settin
 from fetcher.engines.local import Interrupts, run_job
 from fetcher.errors import ConflictError, InputError, StoppedError
 from fetcher.monitor import progress, summary
-from fetcher.monitor.audit import read_both
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.store import manifest
 from fetcher.store.disk import fsync_dir
 from fetcher.store.lock import DirectoryLock
+from fetcher.store.rows import read_both
 
 _COPY_BYTES = 1024 * 1024
 

@@ -10,33 +10,23 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from fetcher.core import formats, lines
 from fetcher.core.masks import IdSet
-from fetcher.core.shares import Share
 from fetcher.encode import jsonl
-from fetcher.errors import ConflictError, DamageError, UsageError
+from fetcher.errors import ConflictError
 from fetcher.model import Result
 from fetcher.pipeline.source import Source
-from fetcher.store import journal, manifest
-from fetcher.store.journal import JournalView
-from fetcher.store.manifest import Manifest
+from fetcher.store import rows
+from fetcher.store.rows import Part
 
 MAX_TOLD: Final = 20  # findings of one kind that are told one by one
 _BLOCK_LINES: Final = 4096
 _MAX_BLOCKS: Final = 25  # that are compared line by line, as each takes memory
 _WRAP: Final = 1 << 64
-
-
-class Part(NamedTuple):
-    """What one sink has: its directory, manifest and journal."""
-
-    out: Path
-    manifest: Manifest
-    view: JournalView
 
 
 class Findings:
@@ -86,9 +76,9 @@ class Audit:
     """
 
     def __init__(self, outs: Sequence[Path], urlfile: Path | None) -> None:
-        self._parts = read_all(outs)
+        self._parts = rows.read_all(outs)
         self._manifest = self._parts[0].manifest
-        self._urlfile = urlfile or _find_input(outs[0], self._manifest)
+        self._urlfile = urlfile or rows.find_input(outs[0], self._manifest)
         self._found = Findings()
         self._seen = IdSet()
         self._lines_known = max(map(_lines_known, self._parts))
@@ -103,7 +93,7 @@ class Audit:
                 self._see(result, part)
                 outcomes[result.outcome.value] += 1
             self._compare_totals(part, outcomes)
-        url_lines = url_lines_of(self._parts)
+        url_lines = rows.url_lines_of(self._parts)
         if self._urlfile is not None:
             url_lines = self._compare_input(Source(self._urlfile, self._manifest.input.format))
         elif url_lines is None or url_lines != self._rows:
@@ -115,7 +105,7 @@ class Audit:
             compared_with=self._urlfile,
             counts=dict(self._found.counts),
             told=self._found.told,
-            absent=absent(self._parts),
+            absent=rows.absent(self._parts),
         )
 
     def _see(self, result: Result, part: Part) -> None:
@@ -187,50 +177,6 @@ class Audit:
                 yield number, task.url, task.id
 
 
-def read_all(outs: Sequence[Path]) -> list[Part]:
-    """The parts of one job, one of each sink. Raises UsageError where they are not that."""
-    parts = [Part(out, *read_both(out)) for out in outs]
-    first, *others = parts
-    for other in others:
-        if other.manifest.job != first.manifest.job:
-            raise UsageError(f"{other.out} is of another job than {first.out}")
-    shares = {part.manifest.share: part.out for part in parts}
-    if len(shares) < len(parts):
-        raise UsageError(f"{outs[-1]}: the same sink twice")
-    return parts
-
-
-def absent(parts: Sequence[Part]) -> list[str]:
-    """The job's sinks that are not among these."""
-    there = {part.manifest.share for part in parts}
-    of = parts[0].manifest.share.of
-    return [str(share) for i in range(of) if (share := Share(i, of)) not in there]
-
-
-def url_lines_of(parts: Sequence[Part]) -> int | None:
-    """The URL lines that these sinks shall have; None as long as they are not counted."""
-    total = 0
-    for part in parts:
-        count, source = part.manifest.share_url_lines, part.view.source
-        if count is None and source.at_end and part.manifest.share.of == 1:
-            count = source.url_lines
-        if count is None:
-            return None
-        total += count
-    return total
-
-
-def read_both(out: Path) -> tuple[Manifest, JournalView]:
-    """Manifest and journal of a begun job. Raises UsageError where there is none."""
-    found = manifest.read(out) if out.is_dir() else None
-    if found is None:
-        raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
-    path = out / manifest.JOURNAL_NAME
-    if not path.exists():
-        raise DamageError(f"{path}: is missing; its rows are unproven")
-    return found, journal.view(path)
-
-
 def _lines_known(part: Part) -> int:
     recovered = part.view.recovered
     batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
@@ -238,10 +184,10 @@ def _lines_known(part: Part) -> int:
 
 
 def _results(part: Part, found: Findings | None) -> Iterator[Result]:
-    directory = part.out / manifest.RESULTS_NAME
-    for name, committed in sorted(part.view.segments.items()):
+    for segment in rows.segments(part.out, part.view):
+        name = segment.path.name
         position = 0
-        for row in _rows(directory / name, committed):
+        for row in rows.rows(segment):
             try:
                 result = jsonl.decode(row)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -253,30 +199,6 @@ def _results(part: Part, found: Findings | None) -> Iterator[Result]:
                     found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
                 yield result
             position += len(row)
-
-
-def _find_input(out: Path, of: Manifest) -> Path | None:
-    for path in (out / manifest.SPOOL_NAME, Path(of.input.path)):
-        if path.is_file():
-            return path
-    return None
-
-
-def _rows(path: Path, committed: int) -> Iterator[bytes]:
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise DamageError(f"{path}: {error.strerror}, and rows of it were committed") from error
-    if size < committed:
-        raise DamageError(f"{path}: {committed} bytes were committed, but only {size} are there")
-    with path.open("rb") as file:
-        left = committed
-        while left > 0:
-            row = file.readline(left)
-            if not row:
-                raise DamageError(f"{path}: became shorter while it was read")
-            left -= len(row)
-            yield row
 
 
 def _id(result: Result) -> str | int | None:

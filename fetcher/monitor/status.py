@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from fetcher.core.tally import Totals, sum_of
-from fetcher.monitor.audit import Part, absent, read_all, url_lines_of
 from fetcher.store.lock import is_locked
+from fetcher.store.rows import Part, absent, read_all, url_lines_of
 
 _RECENT_S: Final = 60
 
