@@ -14,11 +14,13 @@ import click
 from rich.console import Console
 
 from fetcher.cli.options import config_options, out_option, quiet_option, settings_of
+from fetcher.core.selection import Selection
 from fetcher.engines.local import Interrupts, run_job
 from fetcher.errors import ConflictError, InputError, StoppedError
 from fetcher.monitor import progress, summary
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
+from fetcher.settings import Settings
 from fetcher.store import manifest
 from fetcher.store.disk import fsync_dir
 from fetcher.store.lock import DirectoryLock
@@ -70,11 +72,23 @@ def run(
     if str(urlfile) == "-" or urlfile.is_fifo():
         urlfile = _spool(urlfile, out)
     Source(urlfile, settings.input)  # a bad file is told before any process is started
+    carry_out(urlfile, out, settings, quiet=quiet)
+
+
+def carry_out(
+    urlfile: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    quiet: bool,
+    selection: Selection | None = None,
+) -> None:
+    """The job itself, with its display and its summary. Raises FetcherError."""
     before = _rows(out)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     began = time.monotonic()
     try:
-        run_job(urlfile, out, settings, display, Interrupts())
+        run_job(urlfile, out, settings, display, Interrupts(), selection)
     except StoppedError as error:
         raise StoppedError(f"{error} ({_said(out)})") from error
     finally:

@@ -42,7 +42,7 @@ def parts(mask: int, count: int) -> list[int]:
 
 
 class IdSet:
-    """A set of batch ids at one bit each: 10^9 lines in batches of 200 take 625 KB."""
+    """A set of batch ids (or lines) at one bit each: 10^9 lines in batches of 200 take 625 KB."""
 
     def __init__(self, packed: bytes = b"") -> None:
         self._bits = bytearray(packed)
@@ -56,6 +56,9 @@ class IdSet:
     def __contains__(self, item: int) -> bool:
         index = item >> 3
         return index < len(self._bits) and bool(self._bits[index] >> (item & 7) & 1)
+
+    def count(self) -> int:
+        return int.from_bytes(self._bits, "little").bit_count()
 
     def pack(self) -> bytes:
         return bytes(self._bits)

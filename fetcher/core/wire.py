@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Meta
 
 from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import Exit, WireError
@@ -191,6 +192,7 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_bytes: Count
     source: SourceInfo
     format: LineFormat = TEXT
+    selection: Selection | msgspec.UnsetType = msgspec.UNSET  # unset: all of its lines
 
 
 class Open(Message, tag="open", frozen=True):

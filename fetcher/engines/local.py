@@ -22,6 +22,7 @@ import zmq
 
 from fetcher import config
 from fetcher.core import wire
+from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
@@ -262,8 +263,12 @@ def run_job(
     settings: Settings,
     display: Display,
     interrupts: Interrupts,
+    selection: Selection | None = None,
 ) -> None:
-    """All roles for one job on this host, over private sockets. Raises FetcherError."""
+    """All roles for one job on this host, over private sockets. Raises FetcherError.
+
+    `selection`: the job is of some lines of the URL file, and OUT holds which.
+    """
     plain = config.dump(settings)
     session = secrets.token_hex(8)
     with private_directory() as directory:
@@ -287,6 +292,7 @@ def run_job(
                 session=session,
                 urlfile=str(urlfile),
                 out=str(out),
+                selection=selection,
             )
 
         supervisor.add(spec("sink", "sink"))

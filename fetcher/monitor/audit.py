@@ -22,6 +22,7 @@ from fetcher.model import Result
 from fetcher.pipeline.source import Source
 from fetcher.store import rows
 from fetcher.store.rows import Part
+from fetcher.store.selection import SelectedLines
 
 MAX_TOLD: Final = 20  # findings of one kind that are told one by one
 _BLOCK_LINES: Final = 4096
@@ -81,7 +82,7 @@ class Audit:
         self._urlfile = urlfile or rows.find_input(outs[0], self._manifest)
         self._found = Findings()
         self._seen = IdSet()
-        self._lines_known = max(map(_lines_known, self._parts))
+        self._lines_known = max(rows.lines_known(p.manifest, p.view) for p in self._parts)
         self._sums: Counter[int] = Counter()  # by block of lines
         self._rows = 0
 
@@ -95,7 +96,7 @@ class Audit:
             self._compare_totals(part, outcomes)
         url_lines = rows.url_lines_of(self._parts)
         if self._urlfile is not None:
-            url_lines = self._compare_input(Source(self._urlfile, self._manifest.input.format))
+            url_lines = self._compare_input(self._source(self._urlfile))
         elif url_lines is None or url_lines != self._rows:
             missing = "unknown" if url_lines is None else url_lines - self._rows
             self._found.add(NO_ROW, f"{missing} lines")
@@ -107,6 +108,11 @@ class Audit:
             told=self._found.told,
             absent=rows.absent(self._parts),
         )
+
+    def _source(self, urlfile: Path) -> Source:
+        selection = self._manifest.selection
+        chosen = SelectedLines(self._parts[0].out, selection) if selection else None
+        return Source(urlfile, self._manifest.input.format, chosen)
 
     def _see(self, result: Result, part: Part) -> None:
         line = result.line
@@ -175,12 +181,6 @@ class Audit:
             if any(share.has((number - 1) // size) for share in shares):
                 task = task_of(number, text)
                 yield number, task.url, task.id
-
-
-def _lines_known(part: Part) -> int:
-    recovered = part.view.recovered
-    batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
-    return max(batches) * part.manifest.batch_size
 
 
 def _results(part: Part, found: Findings | None) -> Iterator[Result]:

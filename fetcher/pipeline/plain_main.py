@@ -27,7 +27,7 @@ def run(spec: RoleSpec) -> Exit:
 
     if not spec.insecure:
         refuse_open_network(spec.ventilator, "endpoints.ventilator")
-    return ventilator.run(spec.urlfile, settings, addresses, spec.session, stop)
+    return ventilator.run(spec, settings, addresses, stop)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from fetcher.config import Value
+from fetcher.core.selection import Selection
 from fetcher.errors import Exit, FetcherError
 from fetcher.settings import Settings
 
@@ -33,6 +34,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     urlfile: str = ""
     out: str = ""
+    selection: Selection | None = None  # of the URL file's lines; kept in `out`
     insecure: bool = False
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.

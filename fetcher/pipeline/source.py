@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from fetcher.core import formats, lines
-from fetcher.core.formats import LineFormat
+from fetcher.core.formats import LineFormat, TextsOf
+from fetcher.core.selection import Chosen, OnlyChosen
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, InputError
 from fetcher.model import Batch
@@ -45,9 +46,18 @@ _HASH_BYTES: Final = 1024 * 1024
 class Source:
     """A URL file that can be read from its start, any number of times."""
 
-    def __init__(self, path: Path, asked: Input | LineFormat | None = None) -> None:
-        """`asked`: what the settings say of its lines, or what is known of them already."""
+    def __init__(
+        self,
+        path: Path,
+        asked: Input | LineFormat | None = None,
+        chosen: Chosen | None = None,
+    ) -> None:
+        """`asked`: what the settings say of its lines, or what is known of them already.
+
+        With `chosen`, no other lines than those are URL lines.
+        """
         self.path = path
+        self._chosen = chosen
         with self._errors():
             if path.is_dir():
                 raise InputError(f"{path}: is a directory; name a file of URLs, one a line")
@@ -94,16 +104,19 @@ class Source:
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}; name a readable file") from error
 
+    def _only_chosen(self, texts_of: TextsOf) -> TextsOf:
+        return texts_of if self._chosen is None else OnlyChosen(texts_of, self._chosen)
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """All batches, in order. Raises InputError in the middle where the file breaks off."""
         with self.content() as (stream, _), self._errors():
-            texts_of = formats.reader(self.format)
+            texts_of = self._only_chosen(formats.reader(self.format))
             yield from lines.batches(lines.read_lines(stream), batch_size, texts_of)
 
     def url_lines(self) -> Iterator[tuple[int, bytes]]:
         """Number and text of each URL line, in order."""
         number = 0
-        texts_of = formats.reader(self.format)
+        texts_of = self._only_chosen(formats.reader(self.format))
         with self.content() as (stream, _), self._errors():
             for block in lines.read_lines(stream):
                 for text in texts_of(block):
@@ -114,7 +127,7 @@ class Source:
     def census(self) -> Iterator[SourceInfo]:
         """Count the URL lines: what is known after each block, the last `at_end`."""
         count = 0
-        texts_of = formats.counter(self.format)
+        texts_of = self._only_chosen(formats.counter(self.format))
         with self.content() as (stream, file), self._errors():
             tap = _Tap(stream)
             for block in lines.read_lines(tap, _HASH_BYTES):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import zmq
+from msgspec import UNSET
 
 from fetcher import __version__, config
 from fetcher.core import formats, masks, wire
@@ -26,11 +27,12 @@ from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, receive, send
-from fetcher.pipeline.process import StopFlag
+from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
+from fetcher.store.selection import SelectedLines
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +51,13 @@ _MAX_EVENTS: Final = 1000  # of one turn of the loop
 class Ventilator:
     """One job's ventilator; `run` returns when every line is committed."""
 
-    def __init__(
-        self, urlfile: Path, settings: Settings, ends: Ends, session: str, stop: StopFlag
-    ) -> None:
+    def __init__(self, spec: RoleSpec, settings: Settings, ends: Ends, stop: StopFlag) -> None:
         self._settings = settings
         self._stop = stop
-        self._session = session or secrets.token_hex(8)
-        self._source = Source(urlfile, settings.input)
+        self._session = spec.session or secrets.token_hex(8)
+        self._selection = spec.selection
+        chosen = SelectedLines(Path(spec.out), spec.selection) if spec.selection else None
+        self._source = Source(Path(spec.urlfile), settings.input, chosen)
         self._task_of = formats.decoder(self._source.format)
         self._census = self._source.census()
         self._info = self._count_first()
@@ -247,6 +249,7 @@ class Ventilator:
                 file_bytes=self._source.file_bytes,
                 source=self._info,
                 format=self._source.format,
+                selection=self._selection or UNSET,
             ),
             batch_size=self._batch_size,
             settings=config.without_secrets(self._settings),
@@ -457,6 +460,6 @@ class Ventilator:
         return [sink for sink in self._sinks if not sink.closed]
 
 
-def run(urlfile: str, settings: Settings, ends: Ends, session: str, stop: StopFlag) -> Exit:
+def run(spec: RoleSpec, settings: Settings, ends: Ends, stop: StopFlag) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Ventilator(Path(urlfile), settings, ends, session, stop).run()
+    return Ventilator(spec, settings, ends, stop).run()

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.wire import Plain
 from fetcher.errors import ConflictError, DamageError
@@ -22,10 +23,12 @@ MANIFEST_NAME: Final = "manifest.json"
 SPOOL_NAME: Final = "input.urls"
 RESULTS_NAME: Final = "results"
 JOURNAL_NAME: Final = "journal.sqlite"
+SELECTION_NAME: Final = "selection.bits"
 FORMAT: Final = 1
 # What a crash before the manifest was written may have left behind.
 _OURS: Final = frozenset(
     {LOCK_NAME, SPOOL_NAME, RESULTS_NAME, f"{SPOOL_NAME}.tmp", f"{MANIFEST_NAME}.tmp"}
+    | {SELECTION_NAME, f"{SELECTION_NAME}.tmp"}
     | {JOURNAL_NAME, f"{JOURNAL_NAME}-wal", f"{JOURNAL_NAME}-shm", f"{JOURNAL_NAME}-journal"}
 )
 
@@ -53,6 +56,7 @@ class Manifest(msgspec.Struct):
     settings: dict[str, dict[str, Setting]]
     versions: dict[str, str]
     state: str = "running"
+    selection: Selection | None = None  # None: the job is of all lines
     share: Share = WHOLE  # of the batches, where the job has several sinks
     share_url_lines: int | None = None  # the URL lines of these, once they are known
     format: int = FORMAT

@@ -102,6 +102,13 @@ def rows(segment: Segment) -> Iterator[bytes]:
             yield row
 
 
+def lines_known(of: Manifest, view: JournalView) -> int:
+    """No committed row has a higher line than this."""
+    recovered = view.recovered
+    batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
+    return max(batches) * of.batch_size
+
+
 def find_input(out: Path, of: Manifest) -> Path | None:
     """The job's URL file, where it still is: spooled into OUT, or where it was."""
     for path in (out / manifest.SPOOL_NAME, Path(of.input.path)):

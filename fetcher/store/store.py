@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Final
 
+from msgspec import UNSET
+
 from fetcher import __version__
 from fetcher.core.intake import Delta
 from fetcher.core.wire import InputSpec, Open
@@ -47,6 +49,7 @@ class OutputDirectory:
         else:
             self._require_same(self.manifest.input, request.input)
             self._require_share(self.manifest, request)
+            self._require_same_lines(self.manifest, request.input)
         return self.manifest
 
     def _require_share(self, begun: Manifest, request: Open) -> None:
@@ -76,6 +79,20 @@ class OutputDirectory:
             raise ConflictError(
                 f"{self.path} was begun with lines of the format {begun.format}, and now it is "
                 f"{now.format}; set [input] as it was, or choose another OUT"
+            )
+
+    def _require_same_lines(self, begun: Manifest, now: InputSpec) -> None:
+        if begun.selection is None:
+            if now.selection is not UNSET:
+                raise ConflictError(
+                    f"{self.path} was begun with all lines of {begun.input.name}, and now it "
+                    "should be some of them; choose another OUT"
+                )
+        elif now.selection is UNSET or not begun.selection.same_lines(now.selection):
+            raise ConflictError(
+                f"{self.path} retries lines of {begun.selection.parent}; resume it with "
+                f"`fetcher retry {begun.selection.parent} {begun.selection.wanted} "
+                f"-o {self.path}`, or choose another OUT"
             )
 
     def save(self) -> None:
@@ -124,6 +141,7 @@ def _new_manifest(request: Open) -> Manifest:
         batch_size=request.batch_size,
         share=request.share,
         settings=request.settings,
+        selection=None if request.input.selection is UNSET else request.input.selection,
         versions={
             "fetcher": __version__,
             "python": platform.python_version(),

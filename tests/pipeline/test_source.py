@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fetcher.core import masks
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, InputError
 from fetcher.pipeline.source import Source
@@ -140,3 +141,25 @@ def test_what_was_not_counted_yet_may_be_anything(tmp_path: Path) -> None:
         written(tmp_path, b"x").require_same(info, "out")
     first = next(written(tmp_path, b"http://a\n" * 500_000).census())
     written(tmp_path, b"http://a\n" * 400_000).require_same(first, "out")
+
+
+class Third:
+    """Every third line."""
+
+    def mask(self, first_line: int, count: int) -> int:
+        return sum(1 << k for k in range(count) if (first_line + k) % 3 == 0)
+
+
+def test_all_readings_of_chosen_lines_agree_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://{n}\n" if n % 4 else "\n" for n in range(1, 40)))
+    source = Source(path, chosen=Third())
+    expected = [(n, b"http://%d" % n) for n in range(3, 40, 3) if n % 4]
+    assert list(source.url_lines()) == expected
+    assert counted(source).url_lines == len(expected)
+    assert counted(source).checked_sha256 == counted(Source(path)).checked_sha256
+    found: list[tuple[int, bytes]] = []
+    for batch in source.batches(5):
+        numbers = [batch.first_line + k for k in masks.offsets(batch.mask)]
+        found += zip(numbers, batch.urls.split(b"\n") if batch.mask else [], strict=True)
+    assert found == expected

@@ -77,8 +77,12 @@ class Running:
         found = []
         for child in self._living():
             with contextlib.suppress(psutil.Error):
-                spec = child.cmdline()[-1]
-                if Path(spec).name.startswith(role) and child.status() != psutil.STATUS_ZOMBIE:
+                spec = child.cmdline()[-1:]  # none, of one that is just ending
+                if (
+                    spec
+                    and Path(spec[0]).name.startswith(role)
+                    and child.status() != psutil.STATUS_ZOMBIE
+                ):
                     found.append(child)
         return found
 

@@ -6,12 +6,16 @@ from typing import Final
 
 from fetcher.core import wire
 from fetcher.core.formats import LineFormat
+from fetcher.core.selection import Selection, Wanted
 from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo, Totals
 
 _TOTALS: Final = Totals(rows=2, outcomes={"ok": 2}, statuses={200: 2}, body_bytes=10)
 _SOURCE: Final = SourceInfo(
     checked_bytes=9, checked_sha256="ab", url_lines=3, at_end=True, fraction=1.0
+)
+_SELECTION: Final = Selection(
+    parent="/p", parent_job="q", wanted=Wanted(("dns",), ("5xx",)), lines=2, sha256="cd"
 )
 _SUSPECT: Final = wire.Suspect(batch=1, mask=b"\x01", deaths=2)
 
@@ -77,6 +81,18 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
             version="0",
             share=Share(1, 3),
             job="j",
+        ),
+        None,
+    ),
+    "open_some": (
+        wire.Open(
+            session="s",
+            input=wire.InputSpec(
+                name="n", path="/n", file_bytes=9, source=_SOURCE, selection=_SELECTION
+            ),
+            batch_size=4,
+            settings={},
+            version="0",
         ),
         None,
     ),

@@ -1,0 +1,109 @@
+"""Some lines of an input rather than all: which rows ask for them, and which they are.
+
+Law: a selection is by line number, so that a line keeps its number and all that it says of its
+request. It belongs to what a job is: made once, named in the manifest, never changed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from fetcher.core import masks
+from fetcher.core.formats import TextsOf
+from fetcher.errors import UsageError
+from fetcher.model import Outcome
+
+_STATUS: Final = re.compile(r"[1-5](xx|[0-9]{2})")
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rows with one of these outcomes, or one of these statuses ("404"; "5xx": all of them)."""
+
+    outcomes: tuple[str, ...]
+    statuses: tuple[str, ...]
+
+    def codes(self) -> frozenset[int]:
+        """The statuses as numbers."""
+        codes: set[int] = set()
+        for text in self.statuses:
+            first = int(text.replace("x", "0"))
+            codes.update(range(first, first + 100) if text.endswith("xx") else (first,))
+        return frozenset(codes)
+
+    def __str__(self) -> str:
+        options = [("--outcome", self.outcomes), ("--status", self.statuses)]
+        return " ".join(f"{option} {','.join(values)}" for option, values in options if values)
+
+
+# What another try could change: not a bad URL, nor what the settings forbid.
+RETRYABLE: Final = Wanted(
+    ("dns", "connect", "tls", "timeout", "protocol", "crashed"), ("429", "5xx")
+)
+
+
+def parse(outcomes: str | None, statuses: str | None) -> Wanted:
+    """What `--outcome` and `--status` say; RETRYABLE where neither is given. Raises UsageError."""
+    if outcomes is None and statuses is None:
+        return RETRYABLE
+    known = [outcome.value for outcome in Outcome]
+    chosen = _split(outcomes)
+    for name in chosen:
+        if name not in known:
+            raise UsageError(f"--outcome {name}: there is no such outcome; use {', '.join(known)}")
+    codes = _split(statuses)
+    for code in codes:
+        if not _STATUS.fullmatch(code):
+            raise UsageError(f"--status {code}: write a status such as 404, or 5xx for all of them")
+    if not chosen and not codes:
+        raise UsageError("--outcome and --status: name at least one")
+    return Wanted(
+        tuple(name for name in known if name in chosen),
+        tuple(sorted(set(codes))),
+    )
+
+
+def _split(text: str | None) -> list[str]:
+    return [part.strip().lower() for part in (text or "").split(",") if part.strip()]
+
+
+class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the lines of a job come from, when it is not all of its input's."""
+
+    parent: str  # the output directory whose rows asked for them; absolute, on its host
+    parent_job: str
+    wanted: Wanted
+    lines: Annotated[int, Meta(ge=1)]
+    sha256: str  # of the lines, as store.selection keeps them
+
+    def same_lines(self, other: Selection) -> bool:
+        """Whether both are of the same lines, wherever the parent lies by now."""
+        return (self.parent_job, self.sha256) == (other.parent_job, other.sha256)
+
+
+class Chosen(Protocol):
+    """The selected lines themselves."""
+
+    def mask(self, first_line: int, count: int) -> int:
+        """Those of `count` physical lines from `first_line` on, as a mask (see fetcher.model)."""
+
+
+class OnlyChosen:
+    """A reader (see core.formats) for which no other lines than the chosen are URL lines."""
+
+    def __init__(self, texts_of: TextsOf, chosen: Chosen) -> None:
+        self._texts_of = texts_of
+        self._chosen = chosen
+        self._first_line = 1
+
+    def __call__(self, lines: list[bytes]) -> list[bytes]:
+        texts = self._texts_of(lines)
+        mask = self._chosen.mask(self._first_line, len(texts))
+        self._first_line += len(texts)
+        kept = [b""] * len(texts)
+        for offset in masks.offsets(mask):
+            kept[offset] = texts[offset]
+        return kept

@@ -1,0 +1,54 @@
+"""selection.bits: the lines that a job is of, where it is not of all.
+
+Law: bit k - 1 (the lowest bit of a byte first) stands for line k, as in core.masks.IdSet. Written
+whole, before the job begins, and never changed: the manifest has its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from pathlib import Path
+
+from fetcher.core.masks import IdSet
+from fetcher.core.selection import Selection, Wanted
+from fetcher.errors import DamageError
+from fetcher.store.disk import write_atomically
+from fetcher.store.manifest import SELECTION_NAME
+
+
+def keep(out: Path, indexes: IdSet, parent: Path, parent_job: str, wanted: Wanted) -> Selection:
+    """Write the lines whose `line - 1` is in `indexes`: at least one."""
+    packed = indexes.pack()
+    write_atomically(out / SELECTION_NAME, packed)
+    return Selection(
+        str(parent.absolute()),
+        parent_job,
+        wanted,
+        indexes.count(),
+        hashlib.sha256(packed).hexdigest(),
+    )
+
+
+class SelectedLines:
+    """The lines of a selection, on disk at one bit each; see core.selection.Chosen."""
+
+    def __init__(self, out: Path, of: Selection) -> None:
+        """Raises DamageError where they are not the lines that the job was begun with."""
+        path = out / SELECTION_NAME
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if digest != of.sha256:
+                    raise DamageError(f"{path}: holds other lines than the job was begun with")
+                self._bits = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise DamageError(f"{path}: {error.strerror}; it says which lines the job is of") from (
+                error
+            )
+
+    def mask(self, first_line: int, count: int) -> int:
+        """Those of `count` physical lines from `first_line` on."""
+        first = first_line - 1
+        around = self._bits[first >> 3 : (first + count + 7) >> 3]
+        return int.from_bytes(around, "little") >> (first & 7) & ((1 << count) - 1)

@@ -1,0 +1,37 @@
+"""A selection on disk is the set that was kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fetcher.core import masks
+from fetcher.core.masks import IdSet
+from fetcher.core.selection import RETRYABLE
+from fetcher.store.selection import SelectedLines, keep
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(st.integers(1, 300), min_size=1), st.integers(1, 320), st.integers(0, 90))
+def test_the_mask_of_any_run_of_lines_is_theirs(
+    tmp_path: Path, lines: set[int], first: int, count: int
+) -> None:
+    indexes = IdSet()
+    for line in lines:
+        indexes.add(line - 1)
+    of = keep(tmp_path, indexes, Path("parent"), "job", RETRYABLE)
+    assert of.lines == len(lines)
+    found = SelectedLines(tmp_path, of).mask(first, count)
+    assert [first + k for k in masks.offsets(found)] == sorted(
+        line for line in lines if first <= line < first + count
+    )
+
+
+def test_the_file_is_small_where_lines_are_many(tmp_path: Path) -> None:
+    indexes = IdSet()
+    indexes.add(1_000_000 - 1)
+    keep(tmp_path, indexes, Path("parent"), "job", RETRYABLE)
+    assert (tmp_path / "selection.bits").stat().st_size == pytest.approx(125_000, abs=1)
