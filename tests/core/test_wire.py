@@ -26,6 +26,7 @@ GOLDEN = dict(
 )
 OPTIONAL = {
     "open": {"share", "job"},
+    "open_some": {"share", "job"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
 }
