@@ -12,7 +12,7 @@ import traceback
 import click
 
 from fetcher import __version__
-from fetcher.cli import inspect, roles, run
+from fetcher.cli import export, inspect, roles, run
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.process import complain
 
@@ -41,6 +41,7 @@ def cli() -> None:
       fetcher run urls.txt -o out          fetch them all, on all cores
       fetcher status out                   how far is it?
       fetcher verify out                   prove that every line has its row
+      fetcher export out --to parquet      the rows as a table
     """
 
 
@@ -51,6 +52,8 @@ for command in (
     roles.sink,
     inspect.status,
     inspect.verify,
+    export.export,
+    export.urls,
     inspect.show_config,
 ):
     cli.add_command(command)

@@ -1,0 +1,160 @@
+"""`fetcher export`, `fetcher urls`: what is in OUT, for other programs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from fetcher.cli.options import FILE, OUT
+from fetcher.core import selection
+from fetcher.errors import StoppedError, UsageError
+from fetcher.export import forms
+from fetcher.export.choose import wanted_rows
+from fetcher.export.exporting import Export
+from fetcher.export.filters import conditions
+from fetcher.export.merged import Merged
+from fetcher.monitor.words import number, size
+
+STDOUT = Path("-")
+
+outcome_option = click.option(
+    "--outcome", "outcomes", metavar="NAMES", help="Rows with these outcomes: timeout,dns"
+)
+status_option = click.option(
+    "--status", "statuses", metavar="CODES", help="Rows with these statuses: 5xx,429"
+)
+partial_option = click.option(
+    "--partial", is_flag=True, help="Also of a run that has not ended: what is committed by now."
+)
+
+
+@click.command(short_help="Rows as Parquet, CSV, JSON Lines or SQLite.")
+@click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
+@click.option(
+    "--to", "name", type=click.Choice(forms.NAMES), help="The form (default: by the file's name)."
+)
+@click.option(
+    "-o",
+    "--file",
+    "path",
+    type=FILE,
+    metavar="FILE",
+    help="The file to make; - is standard output (default: the name of OUT, in this directory).",
+)
+@click.option(
+    "--columns", metavar="NAMES", help="Only these columns: line,url,status,headers.server"
+)
+@click.option(
+    "--where",
+    "where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only rows that meet it, such as outcome=ok; may be repeated, and all must be met.",
+)
+@click.option("--sort", type=click.Choice(["line"]), help="In the order of the input's lines.")
+@partial_option
+@click.option("--force", is_flag=True, help="Replace the file.")
+@click.option(
+    "--formula-guard/--no-formula-guard",
+    default=True,
+    help="csv: an apostrophe before a text that a spreadsheet would take for a formula "
+    "(default: on).",
+)
+def export(
+    outs: tuple[Path, ...],
+    name: str | None,
+    path: Path | None,
+    columns: str | None,
+    where: tuple[str, ...],
+    sort: str | None,
+    partial: bool,
+    force: bool,
+    formula_guard: bool,
+) -> None:
+    """Write the rows of OUT to one file, which is there as a whole or not at all.
+
+    Rows come in any order unless sorted. Several OUT of one input (a run, then its retries) are
+    taken as one: each line once, the row of the last OUT that has it.
+
+    A condition is COLUMN and one of = != < <= > >= and a value, or ~ !~ and a regular expression
+    (of texts). `error=` with nothing behind means: the row has none. `!=` and `!~` are also met by
+    rows without a value. Times: 2026-01-31T12:00 (UTC) or Unix seconds.
+
+    \b
+    Examples:
+      fetcher export out --to parquet
+      fetcher export out -o bad.csv --where 'status>=500' --columns line,url,status
+      fetcher export out --to jsonl -o - --where outcome=ok --where 'content_type~html' | less
+      fetcher export out out-retried -o all.sqlite
+    """
+    if name is None:
+        if path is None or path == STDOUT:
+            raise UsageError(f"--to is missing: one of {', '.join(forms.NAMES)}")
+        name = forms.SUFFIXES.get(path.suffix.lower())
+        if name is None:
+            raise UsageError(f"-o {path}: says no form by its name; give --to")
+    merged = Merged(outs, partial=partial)
+    of = merged.first.manifest.input.format
+    task = Export(
+        merged,
+        forms.Form(name, columns, of, formula_guard=formula_guard),
+        conditions(where, of),
+        sort == "line",
+    )
+    if path == STDOUT:
+        task.to_stream(as_filter())
+        return
+    path = path or Path(f"{outs[0].resolve().name}.{name}")
+    try:
+        count = task.to_file(path, force=force)
+    except KeyboardInterrupt:
+        raise StoppedError(f"stopped; {path} was not made") from None
+    click.echo(_made(path, count, merged, partial=partial), err=True)
+
+
+def _made(path: Path, count: int, merged: Merged, *, partial: bool) -> str:
+    parts = [f"{path}: {number(count)} rows", size(path.stat().st_size)]
+    if len(merged.outs) > 1:
+        parts.append(f"{number(merged.replaced)} rows replaced by later ones")
+    if partial and any(each.manifest.state != "complete" for each in merged.outs):
+        parts.append("of a run that has not ended")
+    return ", ".join(parts)
+
+
+def as_filter() -> BinaryIO:
+    """Standard output, as other filters use it: when its reader leaves, so do we, quietly."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    return sys.stdout.buffer
+
+
+@click.command(short_help="The URLs whose rows have some outcome or status.")
+@click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
+@outcome_option
+@status_option
+@click.option("--lines", is_flag=True, help="Line numbers of the input rather than URLs.")
+def urls(outs: tuple[Path, ...], outcomes: str | None, statuses: str | None, lines: bool) -> None:
+    """Print the URL of each row with one of the outcomes or one of the statuses, in any order.
+
+    Without options: what `fetcher retry` would fetch again. Of a run that has not ended: what is
+    committed by now.
+
+    \b
+    Examples:
+      fetcher urls out --outcome timeout,dns
+      fetcher urls out --status 5xx,429 | sort -u | wc -l
+      fetcher urls out --outcome invalid_url --lines
+    """
+    wanted = selection.parse(outcomes, statuses)
+    merged = Merged(outs, partial=True)
+    write = as_filter().write
+    for result in wanted_rows(merged, wanted):
+        if lines:
+            write(b"%d\n" % result.line)
+        else:
+            # One a line, whatever a JSON line gave for a URL.
+            text = result.url.replace("\r", "%0D").replace("\n", "%0A")
+            write(f"{text}\n".encode())

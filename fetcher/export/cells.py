@@ -1,0 +1,42 @@
+"""A value as the text or number of one cell, for forms that have no lists."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from fetcher.errors import DamageError
+from fetcher.export.columns import Column, Kind
+from fetcher.model import Result
+
+Cell = Callable[[Result], Any]
+
+
+def utc(seconds: float) -> str:
+    """2026-01-31T12:00:00.000000Z. Raises DamageError where there is no such time."""
+    try:
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise DamageError(f"started_at: {seconds} is no time; `fetcher verify` says more") from (
+            error
+        )
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def cell(column: Column) -> Cell:
+    """What gives a row's cell: a number, a text or None; lists and objects as JSON."""
+    get = column.value
+    match column.kind:
+        case Kind.TIME:
+            return lambda row: None if (found := get(row)) is None else utc(found)
+        case Kind.TEXTS | Kind.PAIRS | Kind.MAP:
+            return lambda row: None if (found := get(row)) is None else _json(found)
+        case _:
+            return get
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

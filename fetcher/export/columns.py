@@ -1,0 +1,168 @@
+"""Columns of an export: what can be asked for, and what each is of a row.
+
+Law: the same names in every form, and here alone. A row's key is a column; `timings_ms` is five of
+them, `headers.NAME` is the first header of that name, `columns.NAME` a column of a CSV input.
+"""
+
+from __future__ import annotations
+
+import enum
+import operator
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from msgspec import UNSET
+
+from fetcher.core.csv_lines import USED_COLUMNS
+from fetcher.core.formats import LineFormat
+from fetcher.errors import UsageError
+from fetcher.model import Result
+
+
+class Kind(enum.Enum):
+    """What a column's values are, beside None."""
+
+    INT = "int"
+    REAL = "real"
+    TEXT = "text"
+    ID = "id"  # a text or a whole number
+    TIME = "time"  # Unix time, seconds
+    TEXTS = "texts"  # a list of texts
+    PAIRS = "pairs"  # a list of (name, value)
+    MAP = "map"  # texts by name
+    TIMINGS = "timings"  # the nested object; in jsonl alone
+
+
+class Column(NamedTuple):
+    """A name, the kind of its values, and how a row's value is had."""
+
+    name: str
+    kind: Kind
+    value: Callable[[Result], Any]
+
+
+_KINDS: Final = {
+    "line": Kind.INT,
+    "url": Kind.TEXT,
+    "outcome": Kind.TEXT,
+    "status": Kind.INT,
+    "final_url": Kind.TEXT,
+    "redirects": Kind.TEXTS,
+    "error": Kind.TEXT,
+    "headers": Kind.PAIRS,
+    "content_type": Kind.TEXT,
+    "body_bytes": Kind.INT,
+    "wire_bytes": Kind.INT,
+    "sha256": Kind.TEXT,
+    "attempts": Kind.INT,
+    "started_at": Kind.TIME,
+    "dns_ms": Kind.REAL,
+    "connect_ms": Kind.REAL,
+    "tls_ms": Kind.REAL,
+    "first_byte_ms": Kind.REAL,
+    "total_ms": Kind.REAL,
+    "remote_ip": Kind.TEXT,
+    "http_version": Kind.TEXT,
+    "worker": Kind.TEXT,
+}
+_TIMINGS: Final = tuple(name for name in _KINDS if name.endswith("_ms"))
+_HEADER: Final = "headers."
+_KEPT: Final = "columns."
+
+
+def _timing(name: str) -> Callable[[Result], Any]:
+    of = operator.attrgetter(name.removesuffix("_ms"))
+    return lambda row: None if row.timings_ms is None else of(row.timings_ms)
+
+
+def _set_or_none(name: str) -> Callable[[Result], Any]:
+    of = operator.attrgetter(name)
+
+    def value(row: Result) -> Any:
+        found = of(row)
+        return None if found is UNSET else found
+
+    return value
+
+
+def _outcome(row: Result) -> str:
+    return row.outcome.value
+
+
+def _header(name: str) -> Callable[[Result], Any]:
+    wanted = name.lower()
+    return lambda row: next((text for key, text in row.headers if key.lower() == wanted), None)
+
+
+def _kept(name: str) -> Callable[[Result], Any]:
+    def value(row: Result) -> Any:
+        return None if row.columns is UNSET else row.columns.get(name)
+
+    return value
+
+
+def _getter(name: str) -> Callable[[Result], Any]:
+    if name in _TIMINGS:
+        return _timing(name)
+    return _outcome if name == "outcome" else operator.attrgetter(name)
+
+
+_COLUMNS: Final = {
+    **{name: Column(name, kind, _getter(name)) for name, kind in _KINDS.items()},
+    "timings_ms": Column("timings_ms", Kind.TIMINGS, operator.attrgetter("timings_ms")),
+    "id": Column("id", Kind.ID, _set_or_none("id")),
+    "columns": Column("columns", Kind.MAP, _set_or_none("columns")),
+}
+
+
+def find(name: str, of: LineFormat) -> Column:
+    """The column of this name, for rows of an input of this format. Raises UsageError."""
+    if name in _COLUMNS:
+        return _COLUMNS[name]
+    if name.startswith(_HEADER) and name != _HEADER:
+        return Column(name, Kind.TEXT, _header(name.removeprefix(_HEADER)))
+    if name.startswith(_KEPT) and name.removeprefix(_KEPT) in kept_names(of):
+        return Column(name, Kind.TEXT, _kept(name.removeprefix(_KEPT)))
+    known = [*_COLUMNS, "headers.NAME", *(_KEPT + kept for kept in kept_names(of))]
+    raise UsageError(f"there is no column {name!r}; there are {', '.join(known)}")
+
+
+def kept_names(of: LineFormat) -> list[str]:
+    """The columns of a CSV input that its rows have."""
+    if not of.keep_columns:
+        return []
+    return [name for name in of.columns if name not in (of.url_column, *USED_COLUMNS)]
+
+
+def table_columns(names: str | None, of: LineFormat) -> list[Column]:
+    """The columns of a table: those named, or all that rows of this input have."""
+    if names is None:
+        chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
+        chosen += [_KEPT + name for name in kept_names(of)]
+    else:
+        chosen = []
+        for name in _split(names):
+            chosen += _TIMINGS if name == "timings_ms" else (name,)
+    return _found(chosen, of)
+
+
+def object_columns(names: str, of: LineFormat) -> list[Column]:
+    """The keys of an object for each row."""
+    return _found(_split(names), of)
+
+
+def _split(names: str) -> list[str]:
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    if not chosen:
+        raise UsageError("--columns: name at least one")
+    return chosen
+
+
+def _found(names: list[str], of: LineFormat) -> list[Column]:
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--columns: {name} is named twice")
+    try:
+        return [find(name, of) for name in names]
+    except UsageError as error:
+        raise UsageError(f"--columns: {error}") from error

@@ -1,0 +1,115 @@
+"""`--where`: conditions on a column of a row.
+
+    name=value   name!=value   of any plain column; without a value: the row has none
+    name<value   <=  >  >=     of numbers and times (Unix seconds, or ISO 8601)
+    name~regex   name!~regex   of texts: a match anywhere
+
+Law: `!=` is what `=` is not, and so with `~`; a row that has no value meets no other condition.
+"""
+
+from __future__ import annotations
+
+import datetime
+import operator
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from fetcher.core.formats import LineFormat
+from fetcher.errors import UsageError
+from fetcher.export.columns import Column, Kind, find
+from fetcher.model import Outcome, Result
+
+Condition = Callable[[Result], bool]
+
+# The first operator counts, so that a value may hold any.
+_SYNTAX: Final = re.compile(r"(?s)(?P<name>.*?)\s*(?P<sign>!=|!~|>=|<=|=|~|<|>)(?P<value>.*)")
+_ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_ORDERED: Final = frozenset({Kind.INT, Kind.REAL, Kind.TIME})
+_WORDS: Final = frozenset({Kind.TEXT, Kind.ID})
+
+
+def conditions(texts: Sequence[str], of: LineFormat) -> list[Condition]:
+    """All of `--where`, for rows of an input of this format. Raises UsageError."""
+    return [_condition(text, of) for text in texts]
+
+
+def _condition(text: str, of: LineFormat) -> Condition:
+    try:
+        parts = _SYNTAX.fullmatch(text)
+        if parts is None or not parts["name"]:
+            raise UsageError("write it as COLUMN=VALUE, or with != < <= > >= ~ !~")
+        column = find(parts["name"].strip(), of)
+        return _of_column(column, parts["sign"], parts["value"].strip())
+    except UsageError as error:
+        raise UsageError(f"--where {text!r}: {error}") from error
+
+
+def _of_column(column: Column, sign: str, value: str) -> Condition:
+    if column.kind not in _ORDERED | _WORDS:
+        raise UsageError(f"{column.name} cannot be compared (headers.NAME can)")
+    get = column.value
+    match sign:
+        case "=" | "!=":
+            positive = _equal(column, value)
+        case "~" | "!~":
+            positive = _matching(column, value)
+        case _:
+            return _ordered(column, sign, value)
+    if sign.startswith("!"):
+        return lambda row: not positive(get(row))
+    return lambda row: positive(get(row))
+
+
+def _equal(column: Column, value: str) -> Callable[[Any], bool]:
+    if not value:
+        return lambda found: found is None or found == ""
+    if column.kind is Kind.ID:
+        return lambda found: found is not None and str(found) == value
+    if column.kind in _ORDERED:
+        number = _number(column, value)
+        return lambda found: bool(found == number)
+    if column.name == "outcome" and value not in list(Outcome):
+        raise UsageError(f"there is no such outcome; use {', '.join(Outcome)}")
+    return lambda found: bool(found == value)
+
+
+def _matching(column: Column, value: str) -> Callable[[Any], bool]:
+    if column.kind not in _WORDS:
+        raise UsageError(f"{column.name} is no text: use = != < <= > >=")
+    try:
+        search = re.compile(value).search
+    except re.error as error:
+        raise UsageError(f"not a regular expression: {error}") from error
+    return lambda found: found is not None and search(str(found)) is not None
+
+
+def _ordered(column: Column, sign: str, value: str) -> Condition:
+    if column.kind not in _ORDERED:
+        raise UsageError(f"{column.name} is a text: use = != ~ !~")
+    compare, get, number = _ORDER[sign], column.value, _number(column, value)
+
+    def condition(row: Result) -> bool:
+        found = get(row)
+        return found is not None and compare(found, number)
+
+    return condition
+
+
+def _number(column: Column, value: str) -> float:
+    try:
+        return int(value) if column.kind is Kind.INT else float(value)
+    except ValueError:
+        pass
+    if column.kind is not Kind.TIME:
+        what = "whole number" if column.kind is Kind.INT else "number"
+        raise UsageError(f"{column.name} is a {what}, and {value!r} is none")
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        raise UsageError(
+            f"{value!r} is no time: write it as 2026-01-31 or 2026-01-31T12:00:00 (UTC)"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return moment.timestamp()

@@ -1,0 +1,71 @@
+"""The forms that rows can be exported in, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from fetcher.core.formats import LineFormat
+from fetcher.errors import UsageError
+from fetcher.export.columns import object_columns, table_columns
+from fetcher.export.csv_file import CsvWriter
+from fetcher.export.jsonl_file import JsonlWriter
+from fetcher.export.merged import Row
+from fetcher.export.sqlite_file import SqliteWriter
+
+SUFFIXES: Final = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".db": "sqlite",
+}
+NAMES: Final = ("parquet", "csv", "jsonl", "sqlite")
+STREAMS: Final = frozenset({"csv", "jsonl"})  # that standard output can take
+
+
+class Writer(Protocol):
+    """Takes rows one by one."""
+
+    def write(self, row: Row) -> None:
+        """One more row."""
+
+    def close(self) -> None:
+        """All rows are given: write the rest. The file stays open."""
+
+    def abandon(self) -> None:
+        """It has failed: let go of everything, and write nothing more."""
+
+
+class Form:
+    """What is to be written: a form and its columns. Raises UsageError where that cannot be."""
+
+    def __init__(
+        self, name: str, columns: str | None, of: LineFormat, *, formula_guard: bool
+    ) -> None:
+        """`columns`: the names asked for, with commas; None for all that rows of the input have."""
+        self._name = name
+        self._guard = formula_guard
+        if name == "jsonl":
+            self._columns = None if columns is None else object_columns(columns, of)
+        else:
+            self._columns = table_columns(columns, of)
+        if name == "parquet":
+            # Here, so that a missing library is told before anything is done.
+            from fetcher.export import parquet_file  # noqa: F401, PLC0415
+
+    def writer(self, file: BinaryIO, path: Path | None) -> Writer:
+        """A writer to the open, empty file; `path` is where it lies, None for a stream."""
+        if self._columns is None or self._name == "jsonl":
+            return JsonlWriter(file, self._columns)
+        if self._name == "csv":
+            return CsvWriter(file, self._columns, guard=self._guard)
+        if path is None:
+            raise UsageError(f"--to {self._name} cannot go to standard output: name a file with -o")
+        if self._name == "sqlite":
+            return SqliteWriter(path, self._columns)
+        from fetcher.export.parquet_file import ParquetWriter  # noqa: PLC0415
+
+        return ParquetWriter(file, self._columns)

@@ -1,0 +1,32 @@
+"""JSON Lines: the rows as they are in OUT, byte for byte, or objects of the columns asked for."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import msgspec
+
+from fetcher.export.columns import Column
+from fetcher.export.merged import Row
+
+
+class JsonlWriter:
+    """See fetcher.export.forms.Writer."""
+
+    def __init__(self, file: BinaryIO, columns: list[Column] | None) -> None:
+        self._write = file.write
+        self._columns = columns
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, row: Row) -> None:
+        if self._columns is None:
+            self._write(row.raw)
+            return
+        chosen = {column.name: column.value(row.result) for column in self._columns}
+        self._write(self._encode(chosen) + b"\n")
+
+    def close(self) -> None:
+        """Nothing is kept back."""
+
+    def abandon(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,115 @@
+"""Parquet, by pyarrow: typed columns, zstd, row groups of bounded size.
+
+Law: rows become Arrow arrays a few thousand at a time, and a row group is written by bytes or rows,
+whichever comes first, so that memory is flat however long rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final
+
+from fetcher.errors import DamageError, UsageError
+from fetcher.export.columns import Column, Kind
+from fetcher.export.merged import Row
+
+try:
+    import pyarrow
+    import pyarrow.parquet
+except ImportError:
+    raise UsageError("--to parquet needs pyarrow: pip install 'fetcher[parquet]'") from None
+
+_BATCH_ROWS: Final = 4_096
+_BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as they are in OUT
+_GROUP_ROWS: Final = 128 * 1024
+_GROUP_BYTES: Final = 64 * 1024 * 1024
+_US: Final = 1_000_000
+
+
+_TYPES: Final = {
+    Kind.INT: pyarrow.int64(),
+    Kind.REAL: pyarrow.float64(),
+    Kind.TEXT: pyarrow.string(),
+    Kind.ID: pyarrow.string(),
+    Kind.TIME: pyarrow.timestamp("us", tz="UTC"),
+    Kind.TEXTS: pyarrow.list_(pyarrow.string()),
+    Kind.PAIRS: pyarrow.list_(
+        pyarrow.struct([("name", pyarrow.string()), ("value", pyarrow.string())])
+    ),
+    Kind.MAP: pyarrow.map_(pyarrow.string(), pyarrow.string()),
+}
+_SMALL: Final = frozenset({"status", "attempts"})
+
+
+def _field(column: Column) -> Any:
+    kind = pyarrow.int32() if column.name in _SMALL else _TYPES[column.kind]
+    return pyarrow.field(column.name, kind, nullable=column.name != "line")
+
+
+def _value(column: Column) -> Callable[[Any], Any]:
+    get = column.value
+    match column.kind:
+        case Kind.TIME:
+            return lambda row: None if (found := get(row)) is None else round(found * _US)
+        case Kind.ID:
+            return lambda row: None if (found := get(row)) is None else str(found)
+        case Kind.MAP:
+            return lambda row: None if (found := get(row)) is None else list(found.items())
+        case _:
+            return get
+
+
+class ParquetWriter:
+    """See fetcher.export.forms.Writer."""
+
+    def __init__(self, file: BinaryIO, columns: list[Column]) -> None:
+        self._schema = pyarrow.schema(list(map(_field, columns)))
+        self._values = [_value(column) for column in columns]
+        self._writer = pyarrow.parquet.ParquetWriter(file, self._schema, compression="zstd")
+        self._rows: list[Any] = []
+        self._rows_bytes = 0
+        self._batches: list[Any] = []
+        self._group_rows = self._group_bytes = 0
+
+    def write(self, row: Row) -> None:
+        self._rows.append(row.result)
+        self._rows_bytes += len(row.raw)
+        if len(self._rows) >= _BATCH_ROWS or self._rows_bytes >= _BATCH_BYTES:
+            self._end_batch()
+
+    def _end_batch(self) -> None:
+        try:
+            arrays = [
+                pyarrow.array([value(row) for row in self._rows], type=field.type)
+                for value, field in zip(self._values, self._schema, strict=True)
+            ]
+        except (pyarrow.ArrowException, OverflowError, ValueError) as error:
+            first, last = self._rows[0].line, self._rows[-1].line
+            raise DamageError(
+                f"the rows of lines {first} to {last} hold what no row holds ({error}); "
+                "`fetcher verify` says more"
+            ) from error
+        self._batches.append(pyarrow.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._group_rows += len(self._rows)
+        self._group_bytes += self._rows_bytes
+        self._rows, self._rows_bytes = [], 0
+        if self._group_rows >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
+            self._end_group()
+
+    def _end_group(self) -> None:
+        table = pyarrow.Table.from_batches(self._batches, schema=self._schema)
+        self._writer.write_table(table, row_group_size=table.num_rows)
+        self._batches = []
+        self._group_rows = self._group_bytes = 0
+
+    def close(self) -> None:
+        """The last rows, and the file's end."""
+        if self._rows:
+            self._end_batch()
+        if self._batches:
+            self._end_group()
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Keep pyarrow from ending a file that is given up, once the writer is collected."""
+        self._writer.is_open = False

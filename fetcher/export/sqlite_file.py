@@ -1,0 +1,107 @@
+"""SQLite: one table `results`, the line its key, an index on outcome and status."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from fetcher.errors import DamageError, NoSpaceError, UsageError
+from fetcher.export.cells import cell
+from fetcher.export.columns import Column, Kind
+from fetcher.export.merged import Row
+
+_BATCH: Final = 1_000
+_INTEGERS: Final = range(-(1 << 63), 1 << 63)
+_TYPES: Final = {Kind.INT: "INTEGER", Kind.REAL: "REAL", Kind.ID: ""}  # all others: TEXT
+_INDEXED: Final = ("outcome", "status")
+# The file is nobody's before it is whole: it needs no journal of its own, and is synced at the end.
+_PRAGMAS: Final = (
+    "journal_mode=OFF",
+    "synchronous=OFF",
+    "locking_mode=EXCLUSIVE",
+    "cache_size=-16384",
+)
+
+
+@contextlib.contextmanager
+def sqlite_errors(path: Path | str) -> Iterator[None]:
+    """Turn what sqlite says of a file of ours into one line."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise DamageError(
+            f"{path}: some line has two rows ({error}); `fetcher verify` says which"
+        ) from error
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            raise NoSpaceError(f"{path}: {error}") from error
+        raise DamageError(f"{path}: {error}") from error
+
+
+class SqliteWriter:
+    """See fetcher.export.forms.Writer."""
+
+    def __init__(self, path: Path, columns: list[Column]) -> None:
+        self._path = path
+        self._cells = [_storable(column) for column in columns]
+        self._rows: list[list[Any]] = []
+        self._names = [column.name for column in columns]
+        self._db = sqlite3.connect(path, isolation_level=None)
+        for pragma in _PRAGMAS:
+            self._db.execute(f"PRAGMA {pragma}")
+        try:
+            self._db.execute(f"CREATE TABLE results ({', '.join(map(_declared, columns))})")
+        except sqlite3.Error as error:
+            self._db.close()
+            raise UsageError(f"--to sqlite: {error}; choose with --columns") from error
+        self._insert = f"INSERT INTO results VALUES ({', '.join('?' * len(columns))})"
+        self._db.execute("BEGIN")
+
+    def write(self, row: Row) -> None:
+        result = row.result
+        self._rows.append([value(result) for value in self._cells])
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        with sqlite_errors(self._path):
+            self._db.executemany(self._insert, self._rows)
+        self._rows.clear()
+
+    def close(self) -> None:
+        """The last rows, and the index."""
+        self._flush()
+        indexed = [name for name in _INDEXED if name in self._names]
+        with sqlite_errors(self._path):
+            self._db.execute("COMMIT")
+            if indexed:
+                self._db.execute(f"CREATE INDEX results_outcome ON results ({', '.join(indexed)})")
+            self._db.close()
+
+    def abandon(self) -> None:
+        """Close, whatever it says."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+
+
+def _declared(column: Column) -> str:
+    name = '"' + column.name.replace('"', '""') + '"'
+    if column.name == "line":
+        return f"{name} INTEGER PRIMARY KEY"
+    return f"{name} {_TYPES.get(column.kind, 'TEXT')}"
+
+
+def _storable(column: Column) -> Callable[[Any], Any]:
+    get = cell(column)
+    if column.kind not in (Kind.ID, Kind.INT):
+        return get
+
+    def value(row: Any) -> Any:
+        found = get(row)
+        # A number of 64 bits without a sign, say.
+        return str(found) if isinstance(found, int) and found not in _INTEGERS else found
+
+    return value

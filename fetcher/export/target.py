@@ -1,0 +1,72 @@
+"""The file that an export makes: there as a whole, or not at all.
+
+Law: written under FILE.tmp, made durable, and only then renamed. Whoever writes it holds a lock on
+it, so that what a killed export left is taken over, and what a living one writes is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from fetcher.errors import ConflictError, UsageError
+from fetcher.store.disk import disk_errors, fsync, fsync_dir
+
+
+def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
+    """Whether FILE may be made. Raises UsageError."""
+    folder = path.parent.resolve()
+    for out in outs:
+        if folder.is_relative_to(out.resolve()):
+            raise UsageError(f"-o {path}: lies within {out}, which is fetcher's own; name another")
+    if path.is_dir():
+        raise UsageError(f"-o {path}: is a directory; name a file")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"-o {path}: is no regular file; - is standard output")
+    if path.exists() and not force:
+        raise UsageError(f"-o {path}: is there already; --force replaces it")
+
+
+@contextlib.contextmanager
+def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]:
+    """An empty file to write to, and its path; under its own name once the block has ended well."""
+    part = path.with_name(f"{path.name}.tmp")
+    with _opened(part) as file:
+        try:
+            with disk_errors(part):
+                yield file, part
+                file.flush()
+            fsync(file.fileno(), part)
+            if path.exists() and not force:
+                raise UsageError(f"-o {path}: has come to be meanwhile; --force replaces it")
+            with disk_errors(path):
+                part.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            with contextlib.suppress(OSError):
+                file.close()  # which would write what is buffered, and fail again
+            raise
+        fsync_dir(path.parent)
+
+
+@contextlib.contextmanager
+def _opened(part: Path) -> Iterator[BinaryIO]:
+    try:
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise UsageError(f"-o {part}: {error.strerror}; name a file that can be written") from error
+    with os.fdopen(fd, "r+b") as file:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last holder may have renamed it between our opening and our locking.
+            if not part.exists() or not os.path.samestat(os.fstat(fd), part.stat()):
+                raise BlockingIOError
+        except OSError as error:
+            raise ConflictError(f"{part}: another export writes it now") from error
+        os.ftruncate(fd, 0)
+        yield file

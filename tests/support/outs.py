@@ -1,0 +1,115 @@
+"""Output directories made in no time: a URL file and rows of it, committed as the sink commits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from msgspec import UNSET
+
+from fetcher.core import masks, wire
+from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.intake import Intake
+from fetcher.core.selection import Selection
+from fetcher.core.tally import SourceInfo
+from fetcher.encode import jsonl
+from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
+from fetcher.pipeline.source import Source
+from fetcher.store.manifest import Manifest
+from fetcher.store.selection import SelectedLines
+from fetcher.store.store import OutputDirectory, Store
+
+BATCH = 8
+
+
+def url_of(line: int) -> str:
+    """The URL that line has in these files."""
+    return f"http://test.invalid/{line}"
+
+
+def row(line: int, outcome: Outcome = Outcome.OK, status: int | None = None) -> Result:
+    """A row of the line, with the outcome's usual status."""
+    usual = {Outcome.OK: 200, Outcome.HTTP_ERROR: 404}.get(outcome)
+    return Result(line, url_of(line), outcome, status or usual, worker="w")
+
+
+def write_input(path: Path, lines: int) -> Path:
+    """A URL file of these lines."""
+    path.write_text("".join(f"{url_of(line)}\n" for line in range(1, lines + 1)))
+    return path
+
+
+def make_out(
+    out: Path,
+    urlfile: Path,
+    rows: Iterable[Result],
+    of: LineFormat = TEXT,
+    *,
+    segment_bytes: int = 1 << 20,
+    selection: Selection | None = None,
+) -> Path:
+    """The OUT of a job that was of the file that got these rows; complete if these are all."""
+    source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
+    *_, info = source.census()
+    spec = wire.InputSpec(
+        name=urlfile.name,
+        path=str(urlfile.absolute()),
+        file_bytes=source.file_bytes,
+        source=info,
+        format=of,
+        selection=selection or UNSET,
+    )
+    request = wire.Open(session="s", input=spec, batch_size=BATCH, settings={}, version="0")
+    with contextlib.closing(OutputDirectory(out)) as directory:
+        manifest = directory.begin(request)
+        _commit(out, source, info, manifest, rows, segment_bytes)
+        directory.save()
+    return out
+
+
+def _commit(
+    out: Path,
+    source: Source,
+    info: SourceInfo,
+    manifest: Manifest,
+    rows: Iterable[Result],
+    segment_bytes: int,
+) -> None:
+    store = Store(out, jsonl.SUFFIX, segment_bytes)
+    store.journal.note(source=info)
+    intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
+    by_batch: dict[int, list[Result]] = {}
+    for result in rows:
+        by_batch.setdefault((result.line - 1) // BATCH, []).append(result)
+    for batch in source.batches(BATCH):
+        if batch.id in by_batch:
+            intake.offer(_chunk(manifest.job, batch, by_batch[batch.id]), BATCH)
+            if segment_bytes < 1 << 20:
+                intake.commit()
+    intake.commit()
+    manifest.input.sha256, manifest.input.url_lines = info.checked_sha256, info.url_lines
+    if intake.totals.rows == info.url_lines:
+        manifest.state = "complete"
+    store.close()
+
+
+def _chunk(job: str, batch: Batch, results: Sequence[Result]) -> Chunk:
+    encoded = [jsonl.encode(result) for result in results]
+    return Chunk(
+        job=job,
+        batch=batch.id,
+        batch_mask=masks.pack(batch.mask),
+        worker="w",
+        lines=[result.line for result in results],
+        row_bytes=[len(each) for each in encoded],
+        outcomes=[OUTCOME_CODE[result.outcome] for result in results],
+        statuses=[result.status or 0 for result in results],
+        body_bytes=[result.body_bytes or 0 for result in results],
+        rows=b"".join(encoded),
+    )
+
+
+def csv_format(*columns: str, keep: bool = True) -> LineFormat:
+    """Lines of CSV with these columns, the URL in `url`."""
+    return LineFormat("csv", ",", columns, "url", keep)
