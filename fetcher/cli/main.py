@@ -12,7 +12,7 @@ import traceback
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, roles, run
+from fetcher.cli import export, inspect, retry, roles, run
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.process import complain
 
@@ -42,6 +42,7 @@ def cli() -> None:
       fetcher status out                   how far is it?
       fetcher verify out                   prove that every line has its row
       fetcher export out --to parquet      the rows as a table
+      fetcher retry out -o out2            fetch again what failed
     """
 
 
@@ -54,6 +55,7 @@ for command in (
     inspect.verify,
     export.export,
     export.urls,
+    retry.retry,
     inspect.show_config,
 ):
     cli.add_command(command)

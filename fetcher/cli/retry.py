@@ -1,0 +1,140 @@
+"""`fetcher retry`: a job of the lines that failed in another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fetcher.cli.export import outcome_option, partial_option, status_option
+from fetcher.cli.options import FILE, OUT, config_options, out_option, quiet_option, settings_of
+from fetcher.cli.run import carry_out
+from fetcher.core import selection
+from fetcher.core.selection import Selection, Wanted
+from fetcher.errors import ConflictError, InputError, UsageError
+from fetcher.export.choose import wanted_lines
+from fetcher.export.merged import Merged, Opened
+from fetcher.net.tls import check_files
+from fetcher.pipeline.source import Source
+from fetcher.settings import Input, Settings
+from fetcher.store import manifest, rows
+from fetcher.store.lock import DirectoryLock
+from fetcher.store.selection import keep
+
+
+@click.command(short_help="Fetch again what failed, into another OUT.")
+@click.argument("parent", type=OUT, metavar="OUT")
+@outcome_option
+@status_option
+@out_option
+@click.option(
+    "--urls",
+    "urlfile",
+    type=FILE,
+    metavar="URLFILE",
+    help="The URL file, where it is no longer where it was.",
+)
+@partial_option
+@config_options
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
+@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@quiet_option
+def retry(
+    parent: Path,
+    outcomes: str | None,
+    statuses: str | None,
+    out: Path,
+    urlfile: Path | None,
+    partial: bool,
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    workers: int | None,
+    pool_size: int | None,
+    quiet: bool,
+) -> None:
+    """Fetch the lines of OUT's input again that failed, and write their rows to another OUT.
+
+    Which: rows with one of the outcomes or statuses; without these options all that another try
+    could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). Rows keep the number
+    of their line, and requests their method, headers and body: it is the same URL file, which must
+    not have changed. Settings are not those of OUT, but as given here. The same command resumes.
+
+    \b
+    Examples:
+      fetcher retry out -o out2
+      fetcher retry out --outcome timeout -o out2 --set http.total_timeout_s=120
+      fetcher export out out2 -o all.parquet         # a row for each line, the newer where two are
+    """
+    wanted = selection.parse(outcomes, statuses)
+    settings = settings_of(
+        conf,
+        assignments,
+        worker__processes=("--workers", workers),
+        worker__pool_size=("--pool-size", pool_size),
+    ).settings
+    check_files(settings.http)
+    if out.exists() and parent.exists() and out.samefile(parent):
+        raise UsageError(f"-o {out}: is the directory to retry; name another")
+    merged = Merged([parent], partial=partial)
+    urlfile = urlfile or rows.find_input(parent, merged.first.manifest)
+    if urlfile is None:
+        raise InputError(
+            f"{merged.first.manifest.input.path}: the URL file of {parent} is not there; "
+            "name it with --urls"
+        )
+    settings = _as_begun(settings, merged.first)
+    begun = _begun(out, merged.first, wanted)
+    if begun is None:
+        begun = _begin(out, merged, wanted, Source(urlfile, settings.input))
+        if begun is None:
+            click.echo(f"nothing to retry: no row of {parent} has {_words(wanted)}", err=True)
+            return
+    carry_out(urlfile, out, settings, quiet=quiet, selection=begun)
+
+
+def _as_begun(settings: Settings, of: Opened) -> Settings:
+    """Lines are read as they were for the parent."""
+    begun = of.manifest.input.format
+    asked = Input(format=begun.kind)
+    if begun.kind == "csv":
+        asked = Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
+    batch = settings.job.model_copy(update={"batch_size": of.manifest.batch_size})
+    return settings.model_copy(update={"input": asked, "job": batch})
+
+
+def _begun(out: Path, parent: Opened, wanted: Wanted) -> Selection | None:
+    """What an interrupted retry had chosen; None where there was none."""
+    found = manifest.read(out) if out.is_dir() else None
+    if found is None:
+        return None
+    begun = found.selection
+    if begun is None or begun.parent_job != parent.manifest.job:
+        what = f"a retry of {begun.parent}" if begun else "a run of its own"
+        raise ConflictError(f"{out} is {what}, not a retry of {parent.path}; choose another -o")
+    if begun.wanted != wanted:
+        raise ConflictError(
+            f"{out} was begun with {begun.wanted}; resume it with these, or choose another -o"
+        )
+    return begun
+
+
+def _begin(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selection | None:
+    """Choose the lines and keep them in OUT; None where there are none."""
+    parent = merged.first
+    if source.format != parent.manifest.input.format:
+        raise ConflictError(
+            f"{source.path} is not the file that {parent.path} was begun with: its lines are "
+            f"{source.format}, and were {parent.manifest.input.format}"
+        )
+    source.require_same(parent.view.source, str(parent.path))
+    indexes = wanted_lines(merged, wanted)
+    if not indexes.count():
+        return None
+    manifest.prepare(out)
+    with DirectoryLock(out):
+        return keep(out, indexes, parent.path, parent.manifest.job, wanted)
+
+
+def _words(wanted: Wanted) -> str:
+    parts = [("outcome", wanted.outcomes), ("status", wanted.statuses)]
+    return " or ".join(f"the {name} {', '.join(values)}" for name, values in parts if values)
