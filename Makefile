@@ -40,6 +40,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m tools.bench pipeline
 	$(BIN)/python -m tools.bench memory
 	$(BIN)/python -m tools.bench speed
+	$(BIN)/python -m tools.bench export
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from fetcher.cli.options import FILE, OUT
+from fetcher.cli.options import FILE, OUT, quiet_option
 from fetcher.core import selection
 from fetcher.errors import StoppedError, UsageError
 from fetcher.export import forms
@@ -64,6 +64,7 @@ partial_option = click.option(
     help="csv: an apostrophe before a text that a spreadsheet would take for a formula "
     "(default: on).",
 )
+@quiet_option
 def export(
     outs: tuple[Path, ...],
     name: str | None,
@@ -74,6 +75,7 @@ def export(
     partial: bool,
     force: bool,
     formula_guard: bool,
+    quiet: bool,
 ) -> None:
     """Write the rows of OUT to one file, which is there as a whole or not at all.
 
@@ -109,11 +111,14 @@ def export(
         task.to_stream(as_filter())
         return
     path = path or Path(f"{outs[0].resolve().name}.{name}")
+    # Whoever asks us to end is not to be left with half a file.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         count = task.to_file(path, force=force)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {path} was not made") from None
-    click.echo(_made(path, count, merged, partial=partial), err=True)
+    if not quiet:
+        click.echo(_made(path, count, merged, partial=partial), err=True)
 
 
 def _made(path: Path, count: int, merged: Merged, *, partial: bool) -> str:
@@ -127,7 +132,8 @@ def _made(path: Path, count: int, merged: Merged, *, partial: bool) -> str:
 
 def as_filter() -> BinaryIO:
     """Standard output, as other filters use it: when its reader leaves, so do we, quietly."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for each in (signal.SIGPIPE, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
     return sys.stdout.buffer
 
 

@@ -50,6 +50,8 @@ def _headline(found: Status) -> str:
     else:
         done += " lines"
     parts = [f"{found.input}: {found.state}", done]
+    if found.retry_of is not None:
+        parts.insert(1, f"a retry of {found.retry_of}")
     if found.rate_per_s is not None:
         parts.append(f"{number(round(found.rate_per_s))} lines/s")
     if found.state != "complete" and found.updated_s_ago is not None:

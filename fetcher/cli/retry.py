@@ -98,8 +98,7 @@ def _as_begun(settings: Settings, of: Opened) -> Settings:
     asked = Input(format=begun.kind)
     if begun.kind == "csv":
         asked = Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
-    batch = settings.job.model_copy(update={"batch_size": of.manifest.batch_size})
-    return settings.model_copy(update={"input": asked, "job": batch})
+    return settings.model_copy(update={"input": asked})
 
 
 def _begun(out: Path, parent: Opened, wanted: Wanted) -> Selection | None:

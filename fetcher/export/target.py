@@ -35,7 +35,7 @@ def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
 def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """An empty file to write to, and its path; under its own name once the block has ended well."""
     part = path.with_name(f"{path.name}.tmp")
-    with _opened(part) as file:
+    with _opened(part, path) as file:
         try:
             with disk_errors(part):
                 yield file, part
@@ -55,11 +55,13 @@ def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]
 
 
 @contextlib.contextmanager
-def _opened(part: Path) -> Iterator[BinaryIO]:
+def _opened(part: Path, path: Path) -> Iterator[BinaryIO]:
     try:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
-        raise UsageError(f"-o {part}: {error.strerror}; name a file that can be written") from error
+        raise UsageError(
+            f"-o {path}: {error.strerror} ({part.name}); name a file that can be written"
+        ) from error
     with os.fdopen(fd, "r+b") as file:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

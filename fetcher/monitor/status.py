@@ -29,6 +29,7 @@ class Status(msgspec.Struct, frozen=True):
     updated_s_ago: float | None
     totals: Totals
     absent: list[str]  # sinks of the job that were not looked at
+    retry_of: str | None  # the output directory whose lines it is of, where not all
 
 
 def look(outs: Sequence[Path]) -> Status:
@@ -51,6 +52,7 @@ def look(outs: Sequence[Path]) -> Status:
         updated_s_ago=max(time.time() - max(updated), 0.0) if updated else None,
         totals=totals,
         absent=absent(parts),
+        retry_of=first.selection.parent if first.selection else None,
     )
 
 

@@ -73,6 +73,7 @@ def test_a_failed_line_keeps_its_number_and_request_and_the_merged_view_has_its_
     assert (report.proven, report.url_lines, report.rows) == (True, 1, 1)
     seen = look(again)
     assert (seen.state, seen.rows, seen.url_lines) == ("complete", 1, 1)
+    assert (seen.retry_of, look(out).retry_of) == (str(out), None)
     merged = Merged([out, again], partial=False)
     found = sorted((each.result.line, each.result.status) for each in merged.rows())
     assert found == [(3, 200), (6, 200), (9, 404), (12, None)]

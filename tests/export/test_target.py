@@ -114,7 +114,7 @@ def test_what_may_not_be_made_is_named(tmp_path: Path) -> None:
             target.check(path, [out], force=False)
     target.check(there, [out], force=True)
     with (
-        pytest.raises(UsageError, match=r"missing/x.csv.tmp: No such file"),
+        pytest.raises(UsageError, match=r"missing/x.csv: No such file"),
         target.written_whole(tmp_path / "missing" / "x.csv", force=False),
     ):
         pass

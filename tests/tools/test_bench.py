@@ -124,6 +124,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "stages keepalive --runs 1 --scale 0.002",
             ["1 KB keep-alive", "bare pycurl", "address guard", "three roles"],
         ),
+        (
+            "export --runs 1 --rows 3000 --forms parquet",
+            ["Export of 3,000 rows", "parquet", "sorted by line", "merged of two", "Targets"],
+        ),
     ],
 )
 def test_a_benchmark_runs_and_prints_its_table(
@@ -137,7 +141,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["pipeline", "memory", "speed", "stages"])
+@pytest.mark.parametrize("command", ["pipeline", "memory", "speed", "stages", "export"])
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main([command, "--help"])

@@ -1,0 +1,76 @@
+"""How fast the rows of a job become a file of each form, and in how much memory.
+
+The rows are those of `fetcher run` with the null transport. Each form is made by `fetcher export`
+as anybody starts it; seconds are of the whole command, its start and the file's fsync included. A
+merge is of two OUTs: the job, and a retry of all of its lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fetcher.export import forms
+from tools.bench.jobs import run_null
+from tools.bench.lists import write_list
+from tools.bench.processes import Fleet, Peaks, cores, require_success
+from tools.bench.table import Target, show_targets, table
+
+MB_OF_AN_EXPORT = 300
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", type=int, default=3, help="medians are of so many runs")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the job")
+    parser.add_argument("--forms", nargs="+", choices=forms.NAMES, default=list(forms.NAMES))
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
+    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    rows: list[list[float | str]] = []
+    most = 0.0
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
+        directory = Path(name)
+        for label, arguments in _cases(fleet, directory, options):
+            path = directory / "rows"
+            figures = [_once(fleet, path, arguments, options.limit) for _ in range(options.runs)]
+            took_s = statistics.median(took_s for took_s, _ in figures)
+            peak = max(peak for _, peak in figures)
+            most = max(most, peak)
+            rows.append([label, options.rows / took_s, peak, path.stat().st_size / 1e6])
+    title = f"Export of {options.rows:,} rows (medians of {options.runs})"
+    print(table(title, ("", "rows/s", "peak MB", "file MB"), rows), flush=True)
+    show_targets([Target("an export's peak", most, MB_OF_AN_EXPORT, "MB", at_least=False)])
+
+
+def _cases(
+    fleet: Fleet, directory: Path, options: argparse.Namespace
+) -> Iterator[tuple[str, Sequence[object]]]:
+    urls, out, again = (directory / name for name in ("urls.txt", "out", "again"))
+    write_list(urls, options.rows)
+    run_null(fleet, urls, out, limit_s=options.limit)
+    for form in options.forms:
+        yield form, (out, "--to", form)
+    yield "jsonl, sorted by line", (out, "--to", "jsonl", "--sort", "line")
+    command = ("-m", "fetcher", "retry", out, "--status=2xx", "-o", again, "-q", "--workers=1")
+    process = fleet.start(*command, "--set=worker.transport=null")
+    require_success(fleet.wait(process, options.limit), "fetcher retry")
+    yield "jsonl, merged of two", (out, again, "--to", "jsonl")
+
+
+def _once(
+    fleet: Fleet, path: Path, arguments: Sequence[object], limit_s: float
+) -> tuple[float, float]:
+    """Seconds, and the peak of memory in MB."""
+    peaks = Peaks()
+    began = time.monotonic()
+    command = ("-m", "fetcher", "export", *arguments, "-o", path, "--force", "-q")
+    process = fleet.start(*command, core=cores()[0])
+    require_success(fleet.wait(process, limit_s, peaks=peaks), "fetcher export")
+    return time.monotonic() - began, peaks.mb("parent")
