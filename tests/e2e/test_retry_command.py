@@ -69,11 +69,11 @@ def test_a_failed_line_keeps_its_number_and_request_and_the_merged_view_has_its_
     assert (row.line, row.id, row.outcome) == (6, "two", Outcome.OK)
     assert manifest(again)["selection"]["parent_job"] == manifest(out)["job"]
     assert manifest(again)["input"]["url_lines"] == 1
-    report = Audit(again, None).run()
+    report = Audit([again], None).run()
     assert (report.proven, report.url_lines, report.rows) == (True, 1, 1)
-    seen = look(again)
+    seen = look([again])
     assert (seen.state, seen.rows, seen.url_lines) == ("complete", 1, 1)
-    assert (seen.retry_of, look(out).retry_of) == (str(out), None)
+    assert (seen.retry_of, look([out]).retry_of) == (str(out), None)
     merged = Merged([out, again], partial=False)
     found = sorted((each.result.line, each.result.status) for each in merged.rows())
     assert found == [(3, 200), (6, 200), (9, 404), (12, None)]
@@ -164,13 +164,13 @@ def test_verify_knows_the_selected_lines_and_that_they_are_the_ones(
     kept = selected(failed, begun)
     rows = [outs.row(line) for line in range(3, 601, 3)]
     outs.make_out(begun, tmp_path / "urls.txt", rows[:-1], selection=kept)
-    assert Audit(begun, None).run().told == ["line 600: no row"]
+    assert Audit([begun], None).run().told == ["line 600: no row"]
     (begun / "selection.bits").write_bytes(b"\xff")
     with pytest.raises(DamageError, match=r"selection.bits: holds other lines"):
-        Audit(begun, None).run()
+        Audit([begun], None).run()
     (begun / "selection.bits").unlink()
     with pytest.raises(DamageError, match=r"selection.bits: No such file"):
-        Audit(begun, None).run()
+        Audit([begun], None).run()
 
 
 def selected(parent: Path, out: Path) -> Selection:
