@@ -9,6 +9,7 @@ A mask is an int whose bit k stands for the k-th physical line of its batch.
 from __future__ import annotations
 
 import enum
+from typing import Literal
 
 import msgspec
 
@@ -82,6 +83,11 @@ class Result(msgspec.Struct, frozen=True):
     # In the rows of such input as has them.
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    # In the rows of a job that keeps bodies, where there was a whole one.
+    body: str | msgspec.UnsetType = msgspec.UNSET
+    body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
+    body_file: str | msgspec.UnsetType = msgspec.UNSET  # below OUT/bodies
+    warc_id: str | msgspec.UnsetType = msgspec.UNSET  # the WARC-Record-ID of the last response
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -106,3 +112,5 @@ class Chunk(msgspec.Struct, frozen=True):
     statuses: list[int]  # 0 where there was none
     body_bytes: list[int]
     rows: bytes
+    kept: bytes = b""  # what goes beside the rows: bodies, or WARC records
+    kept_bytes: list[int] = []  # of each row; empty where nothing goes beside them

@@ -305,6 +305,22 @@ class Retry(Section):
     )
 
 
+class Output(Section):
+    """What is written: decided when a job begins, and kept when it resumes."""
+
+    rows: Literal["jsonl", "msgpack"] = Field(
+        "jsonl", description="a JSON object a line, or one msgpack map after another"
+    )
+    compression: Literal["none", "zstd"] = Field(
+        "none", description="of the rows; zstd: a frame for each commit"
+    )
+    bodies: Literal["none", "inline", "files", "warc"] = Field(
+        "none",
+        description="whole bodies: in the row (text as text, else base64), in files named by their "
+        "sha256, or in WARC files with requests, redirects and headers",
+    )
+
+
 class Sink(Section):
     """Where rows become durable."""
 
@@ -378,6 +394,7 @@ class Settings(Section):
     guard: Guard = Guard()
     polite: Polite = Polite()
     retry: Retry = Retry()
+    output: Output = Output()
     sink: Sink = Sink()
     lease: Lease = Lease()
     endpoints: Endpoints = Endpoints()

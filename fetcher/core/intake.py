@@ -7,8 +7,10 @@ comes from the store at start; nothing here is trusted beyond the process.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, OrderedDict
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -43,10 +45,17 @@ class Recovered(msgspec.Struct):
     totals: Totals
 
 
+class Kept(NamedTuple):
+    """What goes beside a row: a body, or WARC records."""
+
+    line: int
+    data: bytes
+
+
 class Store(Protocol):
     """The durable side of a commit, each step separately; see fetcher.store.Store."""
 
-    def append(self, rows: list[bytes]) -> None:
+    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
         """Write behind the committed length; on NoSpaceError nothing has changed."""
 
     def sync(self) -> None:
@@ -74,6 +83,7 @@ class Intake:
 
     def _clear(self) -> None:
         self._rows: list[bytes] = []
+        self._kept: list[Kept] = []
         self._masks: dict[int, BatchState] = {}
         self._outcomes: Counter[int] = Counter()
         self._statuses: Counter[int] = Counter()
@@ -95,6 +105,7 @@ class Intake:
         if new == offered:
             self._rows.append(chunk.rows)
             self.pending_bytes += len(chunk.rows)
+            self._keep(chunk, range(len(chunk.lines)))
             self._count(chunk, range(len(chunk.lines)))
         else:
             self._take_some(chunk, new, first)
@@ -117,9 +128,20 @@ class Intake:
                 self.pending_bytes += size
                 picked.append(index)
             position += size
+        self._keep(chunk, picked)
         self._count(chunk, picked)
 
-    def _count(self, chunk: Chunk, indices: range | list[int]) -> None:
+    def _keep(self, chunk: Chunk, indices: Sequence[int]) -> None:
+        if not chunk.kept:
+            return
+        starts = list(itertools.accumulate(chunk.kept_bytes, initial=0))
+        for k in indices:
+            data = chunk.kept[starts[k] : starts[k + 1]]
+            if data:
+                self._kept.append(Kept(chunk.lines[k], data))
+                self.pending_bytes += len(data)
+
+    def _count(self, chunk: Chunk, indices: Sequence[int]) -> None:
         self._outcomes.update([chunk.outcomes[k] for k in indices])
         self._statuses.update([chunk.statuses[k] for k in indices])
         self._body_bytes += sum([chunk.body_bytes[k] for k in indices])
@@ -131,7 +153,7 @@ class Intake:
         """
         if not self._masks:
             return 0
-        self._store.append(self._rows)
+        self._store.append(self._rows, self._kept)
         self._store.sync()
         delta = self._delta()
         self._store.record(delta)

@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Meta
 
 from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.output import PLAIN, Output
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo, Totals
@@ -77,10 +78,11 @@ class Tasks(Message, tag="tasks", frozen=True):
     first_line: Line
     mask: Mask  # the lines to fetch now
     format: LineFormat
+    output: Output = PLAIN
 
 
 class ChunkHeader(Message, tag="chunk", frozen=True):
-    """See model.Chunk; the frame behind it is `rows`."""
+    """See model.Chunk; the frame behind it is `rows`, and then `kept`."""
 
     job: Name
     batch: Count
@@ -91,6 +93,7 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     outcomes: Annotated[list[Code], _Rows]
     statuses: Annotated[list[Status], _Rows]
     body_bytes: Annotated[list[Count], _Rows]
+    kept_bytes: Annotated[list[Count], _Rows] = []
 
 
 class Claim(Message, tag="claim", frozen=True):
@@ -204,6 +207,7 @@ class Open(Message, tag="open", frozen=True):
     settings: Settings
     version: Name
     share: Share = WHOLE
+    output: Output = PLAIN
     job: Name = ""  # with several sinks: the one that the first of them has
 
 
@@ -231,6 +235,7 @@ class Opened(Message, tag="opened", frozen=True):
     epoch: Name
     version: Count
     complete: bool
+    output: Output = PLAIN
 
 
 class Poll(Message, tag="poll", frozen=True):
@@ -345,11 +350,11 @@ def parts(hosts: Sequence[T]) -> Iterator[Sequence[T]]:
 def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
     """A chunk as message and frame."""
     fields = {name: getattr(chunk, name) for name in ChunkHeader.__struct_fields__}
-    return ChunkHeader(**fields), chunk.rows
+    return ChunkHeader(**fields), chunk.rows + chunk.kept
 
 
 def check_chunk(
-    header: ChunkHeader, rows: bytes, batch_size: int, batches: int, share: Share = WHOLE
+    header: ChunkHeader, frame: bytes, batch_size: int, batches: int, share: Share = WHOLE
 ) -> Chunk:
     """The chunk, with its arrays, lengths and line ranges checked. Raises WireError.
 
@@ -362,9 +367,10 @@ def check_chunk(
         raise WireError(f"chunk: batch {header.batch} is not for {share}")
     count = len(header.lines)
     arrays = (header.row_bytes, header.outcomes, header.statuses, header.body_bytes)
-    if any(len(array) != count for array in arrays):
+    if any(len(array) != count for array in arrays) or len(header.kept_bytes) not in (0, count):
         raise WireError("chunk: arrays of unequal length")
-    if sum(header.row_bytes) != len(rows):
+    rows_end = sum(header.row_bytes)
+    if rows_end + sum(header.kept_bytes) != len(frame):
         raise WireError("chunk: row lengths do not add up")
     if len(set(header.lines)) != count:
         raise WireError("chunk: a line twice")
@@ -376,4 +382,4 @@ def check_chunk(
         if line < first or not mask >> (line - first) & 1:
             raise WireError(f"chunk: line {line} is not of batch {header.batch}")
     fields = {name: getattr(header, name) for name in ChunkHeader.__struct_fields__}
-    return Chunk(**fields, rows=rows)
+    return Chunk(**fields, rows=frame[:rows_end], kept=frame[rows_end:])

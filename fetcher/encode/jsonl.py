@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from fetcher.encode.printable import printable
 from fetcher.model import Result
 
-SUFFIX: Final = ".jsonl"
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Result)
 
@@ -18,17 +18,7 @@ def encode(result: Result) -> bytes:
     try:
         return _encoder.encode(result) + b"\n"
     except UnicodeEncodeError:
-        return _encoder.encode(_printable(msgspec.to_builtins(result))) + b"\n"
-
-
-def _printable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {key: _printable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_printable(item) for item in value]
-    return value
+        return _encoder.encode(printable(msgspec.to_builtins(result))) + b"\n"
 
 
 def decode(row: bytes) -> Result:

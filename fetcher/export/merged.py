@@ -14,6 +14,7 @@ import msgspec
 
 from fetcher.core.masks import IdSet
 from fetcher.encode import jsonl
+from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.model import Result
 from fetcher.store import rows
@@ -74,11 +75,12 @@ class Merged:
 
 def _rows(of: Opened) -> Iterator[Row]:
     last = rows.lines_known(of.manifest, of.view)
-    for segment in rows.segments(of.path, of.view):
+    codec = CODECS[of.manifest.output.rows]
+    for segment in rows.segments(of.path, of.manifest, of.view):
         position = 0
         for raw in rows.rows(segment):
             try:
-                result = jsonl.decode(raw)
+                result = codec.decode(raw)
                 if not 1 <= result.line <= last:
                     raise ValueError(f"there was no line {result.line}")
             except (msgspec.MsgspecError, ValueError) as error:
@@ -86,7 +88,8 @@ def _rows(of: Opened) -> Iterator[Row]:
                     f"{segment.path}, byte {position}: is no row ({error}); "
                     f"`fetcher verify {of.path}` says more"
                 ) from error
-            yield Row(result, raw)
+            # Whatever the rows of OUT are: `raw` is a line of JSON.
+            yield Row(result, raw if codec is CODECS["jsonl"] else jsonl.encode(result))
             position += len(raw)
 
 

@@ -16,9 +16,10 @@ import msgspec
 
 from fetcher.core import formats, lines
 from fetcher.core.masks import IdSet
-from fetcher.encode import jsonl
+from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError
 from fetcher.model import Result
+from fetcher.monitor.kept import KeptBodies
 from fetcher.pipeline.source import Source
 from fetcher.store import rows
 from fetcher.store.rows import Part
@@ -90,9 +91,14 @@ class Audit:
         """Read everything once (a damaged part twice)."""
         for part in self._parts:
             outcomes: Counter[str] = Counter()
+            bodies = KeptBodies(part)
             for result in _results(part, self._found):
                 self._see(result, part)
                 outcomes[result.outcome.value] += 1
+                for finding in bodies.see(result):
+                    self._found.add(*finding)
+            for finding in bodies.end():
+                self._found.add(*finding)
             self._compare_totals(part, outcomes)
         url_lines = rows.url_lines_of(self._parts)
         if self._urlfile is not None:
@@ -184,18 +190,19 @@ class Audit:
 
 
 def _results(part: Part, found: Findings | None) -> Iterator[Result]:
-    for segment in rows.segments(part.out, part.view):
+    codec = CODECS[part.manifest.output.rows]
+    for segment in rows.segments(*part):
         name = segment.path.name
         position = 0
         for row in rows.rows(segment):
             try:
-                result = jsonl.decode(row)
+                result = codec.decode(row)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 if found:
                     found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
             else:
                 # A damaged key is an unknown one, which a decoder passes over.
-                if found and jsonl.encode(result) != row:
+                if found and codec.encode(result) != row:
                     found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
                 yield result
             position += len(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import http.client
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn, cast
 
 import requests
@@ -21,9 +21,13 @@ from fetcher.model import Outcome
 from fetcher.net import urls
 from fetcher.net.exchange import Answer, Exchange, Request
 from fetcher.net.failures import CutShort, Failure, Undecodable
+from fetcher.net.tape import Tape
 from fetcher.net.transport import Transport
 
 _HTTP_VERSIONS: Final = {"1.0": 10, "1.1": 11, "2": 20, "3": 30}
+_MAKER: Final = HTTPAdapter()  # its build_response is the meaning that we keep
+
+Taper = Callable[[Request], Tape]
 
 
 class TooLargeError(rx.RequestException):
@@ -46,10 +50,11 @@ _ERRORS: Final[dict[Outcome, type[rx.RequestException]]] = {
 class CurlAdapter(BaseAdapter):
     """Mount it on a Session for http:// and https://."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, taper: Taper | None = None) -> None:
+        """`taper` makes a tape for each exchange."""
         super().__init__()
         self._transport = transport
-        self._maker = HTTPAdapter()  # its build_response is the meaning that we keep
+        self._taper = taper
 
     def send(
         self,
@@ -67,17 +72,19 @@ class CurlAdapter(BaseAdapter):
         try:
             target = urls.target_of(request.url or "", limits.max_url_bytes)
             left_s = min(limits.total_timeout_s, _seconds(timeout))
-            exchange.perform(
-                Request(
-                    target.url,
-                    request.method or "GET",
-                    tuple((name, _text(value)) for name, value in request.headers.items()),
-                    _bytes_of(request.body),
-                ),
-                left_s,
-                self._transport.pin(target, left_s),
-                pieces.append,
+            asked = Request(
+                target.url,
+                request.method or "GET",
+                tuple((name, _text(value)) for name, value in request.headers.items()),
+                _bytes_of(request.body),
             )
+            pin = self._transport.pin(target, left_s)
+            tape = self._taper(asked) if self._taper else None
+            try:
+                exchange.perform(asked, left_s, pin, pieces.append, tape)
+            finally:
+                if tape is not None:
+                    tape.end(asked.body, exchange.answer().remote_ip)
             return self._response(request, exchange, b"".join(pieces))
         except urls.NoUrlError as error:
             raise rx.InvalidURL(str(error), request=request) from error
@@ -108,7 +115,7 @@ class CurlAdapter(BaseAdapter):
             request_method=request.method,
         )
         raw.answer = answer
-        response = self._maker.build_response(request, raw)
+        response = _MAKER.build_response(request, raw)
         response.connection = cast(HTTPAdapter, self)  # auth objects send again through it
         return response
 

@@ -12,7 +12,7 @@ import requests
 from requests.hooks import dispatch_hook
 
 from fetcher.errors import ConfigError
-from fetcher.net.adapter import CurlAdapter
+from fetcher.net.adapter import CurlAdapter, Taper
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.transport import Transport
@@ -29,16 +29,22 @@ class Auth:
         # Whatever the user's own code raises.
         except Exception as error:
             raise ConfigError(f"http.auth = {name!r}: {type(error).__name__}: {error}") from error
-        self._adapter = CurlAdapter(transport)
+        self._transport = transport
 
-    def perform(self, request: Request, timeout_s: float) -> Answer:
-        """The last answer of the exchange, or exchanges, that it takes. Raises Failure."""
+    def perform(
+        self, request: Request, timeout_s: float, taper: Taper | None
+    ) -> tuple[Answer, bytes]:
+        """The last answer of the exchange, or exchanges, that it takes, and its body.
+
+        `taper` makes a tape for each exchange. Raises Failure.
+        """
         prepared = requests.Request(
             request.method, request.url, dict(request.headers), data=request.body
         ).prepare()
         prepared.prepare_auth(self._make())
+        adapter = CurlAdapter(self._transport, taper)
         try:
-            response = self._adapter.send(prepared, timeout=timeout_s)
+            response = adapter.send(prepared, timeout=timeout_s)
             response = dispatch_hook(  # type: ignore[no-untyped-call]
                 "response", prepared.hooks, response, timeout=timeout_s
             )
@@ -47,4 +53,4 @@ class Auth:
                 raise error.__cause__ from error
             raise
         answer: Answer = response.raw.answer
-        return answer
+        return answer, response.content

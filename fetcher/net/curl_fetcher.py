@@ -21,6 +21,7 @@ from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.places import Pin
 from fetcher.net.robots import Robots
+from fetcher.net.tape import Keep, Tape
 from fetcher.net.trail import Spent, Trail
 from fetcher.net.transport import Transport
 from fetcher.settings import Settings
@@ -40,6 +41,7 @@ class CurlFetcher:
         self.settings = settings
         self.worker = worker
         self.transport = Transport(settings)
+        self.keep = Keep.NOTHING
         self._defects = 0
         # What the user wants to be sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
@@ -83,6 +85,8 @@ class CurlFetch:
         self._attempt += 1
         self._left_s = self._fetcher.settings.http.total_timeout_s
         self._trail = Trail()
+        self.body: bytes | None = None
+        self.tapes: list[Tape] = []
         self._target: urls.Target | None = None  # of the next hop, once it is known to be one
         self.url = task.url
         self._method = task.method
@@ -146,17 +150,35 @@ class CurlFetch:
             headers = (*headers, ("Cookie", cookie))
         request = Request(target.url, self._method, headers, self._body)
         if fetcher.auth is not None and self._is_home:
-            answer = fetcher.auth.perform(request, timeout_s)
+            taper = self._new_tape if fetcher.keep is Keep.WIRE else None
+            answer, body = fetcher.auth.perform(request, timeout_s, taper)
+            self.body = body if fetcher.keep is Keep.BODY and not answer.redirect_to else None
             self._trail.note(target.url, answer)
             return answer
         exchange = fetcher.transport.lend()
+        pieces: list[bytes] | None = None
+        tape: Tape | None = None
+        if fetcher.keep is Keep.BODY:
+            pieces = []
+        elif fetcher.keep is Keep.WIRE:
+            tape = self._new_tape(request)
         try:
-            exchange.perform(request, timeout_s, pin)
+            sink = None if pieces is None else pieces.append
+            exchange.perform(request, timeout_s, pin, sink, tape)
         finally:
             answer = exchange.answer()
             self._trail.note(target.url, answer)
             fetcher.transport.give_back(exchange)
+            if tape is not None:
+                tape.end(request.body, answer.remote_ip)
+        if pieces is not None and not answer.redirect_to:
+            self.body = b"".join(pieces)
         return answer
+
+    def _new_tape(self, request: Request) -> Tape:
+        tape = Tape(request.url, time.time())
+        self.tapes.append(tape)
+        return tape
 
     def _first_target(self) -> urls.Target:
         try:

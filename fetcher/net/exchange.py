@@ -26,6 +26,7 @@ from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard
 from fetcher.net.head import Headers, parse_head
 from fetcher.net.places import Pin, Places
+from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
 from fetcher.settings import Http
 
@@ -90,15 +91,16 @@ class Exchange:
         self._shape: tuple[object, ...] = ()  # what the handle is set up for, the URL aside
         self._timeout_ms = 0  # … and its deadline
         self._drain_timer: Any = None
-        self._clear(None)
+        self._clear(None, None)
 
-    def _clear(self, sink: Callable[[bytes], None] | None) -> None:
+    def _clear(self, sink: Callable[[bytes], None] | None, tape: Tape | None) -> None:
         self.status = 0
         self.reason = ""
         self.headers: list[tuple[str, str]] = []
         self.body_bytes = 0
         self.wire_bytes = 0
         self._sink = sink  # takes the decoded body, piece by piece
+        self._tape = tape
         self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
@@ -117,14 +119,18 @@ class Exchange:
         timeout_s: float,
         pin: Pin,
         sink: Callable[[bytes], None] | None = None,
+        tape: Tape | None = None,
     ) -> None:
         """Make the request and fill in the answer. Raises Failure."""
-        self._clear(sink)
+        self._clear(sink, tape)
         easy = self._easy
-        shape = request[1:]
+        shape = (*request[1:], tape is not None)
         if shape != self._shape:
             self._configure()
             self._give_shape(request)
+            if tape is not None:
+                easy.setopt(pycurl.VERBOSE, 1)
+                easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
             self._shape = shape
         easy.setopt(pycurl.URL, request.url)
         timeout_ms = max(1, math.ceil(timeout_s * 1000))
@@ -223,6 +229,11 @@ class Exchange:
         self._loop.opened(fd)
         return pycurl.SOCKOPT_OK
 
+    def _on_debug(self, kind: int, data: bytes) -> None:
+        # The last one counts: a CONNECT, or a try on a dead connection, came before.
+        if kind == pycurl.INFOTYPE_HEADER_OUT and self._tape is not None:
+            self._tape.request = data
+
     def _on_header(self, line: bytes) -> int | None:
         self._head_bytes += len(line)
         if self._head_bytes > self._http.max_header_bytes:
@@ -244,6 +255,8 @@ class Exchange:
         if status < 200:
             return None  # an interim answer, such as 103 Early Hints
         self.status, self.reason, self.headers = status, reason, headers
+        if self._tape is not None:
+            self._tape.head = head
         return self._on_head()
 
     def _on_head(self) -> int | None:
@@ -265,6 +278,8 @@ class Exchange:
 
     def _on_body(self, data: bytes) -> int | None:
         self.wire_bytes += len(data)
+        if self._tape is not None:
+            self._tape.pieces.append(data)
         if self.redirect_to and self.wire_bytes > self._http.redirect_body_bytes:
             return _STOP
         if self.wire_bytes > self._http.max_wire_bytes:
@@ -310,6 +325,8 @@ class Exchange:
     # -- the answer --------------------------------------------------------------------------
 
     def _judge(self, code: int, words: str) -> None:
+        if self._tape is not None:
+            self._tape.is_whole = not code and self._stopped is None
         if self.redirect_to:
             return  # whatever became of its body
         if self._stopped is not None:

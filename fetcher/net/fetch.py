@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fetcher.errors import ConfigError
 from fetcher.model import Result, Task
+from fetcher.net.tape import Keep, Tape
 from fetcher.settings import Settings
 
 
@@ -25,6 +26,8 @@ class Fetch(Protocol):
     trouble: str  # why the last step failed to reach its host; "" where it did not
     rest_s: float | None  # that the last step's server asked for
     delay_s: float  # least time between requests that its robots.txt asks for
+    body: bytes | None  # of the last answer, decoded, where it is kept
+    tapes: list[Tape]  # of the last attempt, where they are kept
 
     def step(self) -> None:
         """Make the next exchange."""
@@ -36,12 +39,16 @@ class Fetch(Protocol):
 class Fetcher(Protocol):
     """What a worker has one of, for all of its greenlets."""
 
+    keep: Keep  # set by the worker, before it begins: what a Fetch shall have in `body` or `tapes`
+
     def begin(self, task: Task) -> Fetch:
         """The fetch of one URL line, before its first step. Raises nothing."""
 
 
 class OneStep:
-    """Base of fetchers that are one function."""
+    """Base of fetchers that are one function, and keep nothing beside its result."""
+
+    keep = Keep.NOTHING
 
     def begin(self, task: Task) -> Fetch:
         return Whole(self.fetch, task)
@@ -58,9 +65,11 @@ class Whole:
     trouble = ""
     rest_s: float | None = None
     delay_s = 0.0
+    body: bytes | None = None
 
     def __init__(self, function: Callable[[Task], Result], task: Task) -> None:
         self.result: Result | None = None
+        self.tapes: list[Tape] = []
         self._function = function
         self._task = task
 

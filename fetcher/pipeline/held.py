@@ -26,13 +26,14 @@ class Held:
         self._mask = masks.unpack(tasks.mask)
         self._urls = urls
         self._format = tasks.format
+        self.output = tasks.output
         self.names = tasks.format.kind != "text"  # its rows may have an id or columns
         self.outstanding = self._mask & ~skip
         self.active = 0  # lines in the pool, or next for it
         self._new_buffers()
 
     def _new_buffers(self) -> None:
-        self._kept: list[tuple[int, int, int, int, int, bytes]] = []  # as a chunk has them
+        self._kept: list[tuple[int, int, int, int, int, bytes, bytes]] = []  # as a chunk has them
         self.kept_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
@@ -46,8 +47,8 @@ class Held:
                 yield task_of(self.first_line + offset, raw)
         self._urls = b""
 
-    def finish(self, result: Result, row: bytes) -> int:
-        """A line is done: keep its row; the number of rows now kept."""
+    def finish(self, result: Result, row: bytes, beside: bytes = b"") -> int:
+        """A line is done: keep its row, and what goes beside it; the number of rows now kept."""
         self.outstanding &= ~(1 << (result.line - self.first_line))
         self._kept.append(
             (
@@ -57,16 +58,18 @@ class Held:
                 result.status or 0,
                 result.body_bytes or 0,
                 row,
+                beside,
             )
         )
-        self.kept_bytes += len(row)
+        self.kept_bytes += len(row) + len(beside)
         return len(self._kept)
 
     def take_chunk(self) -> Chunk | None:
         """The kept rows as a chunk, and none kept; None where there are none."""
         if not self._kept:
             return None
-        lines, sizes, outcomes, statuses, bodies, rows = zip(*self._kept, strict=True)
+        lines, sizes, outcomes, statuses, bodies, rows, beside = zip(*self._kept, strict=True)
+        kept = b"".join(beside)
         chunk = Chunk(
             job=self.job,
             batch=self.batch,
@@ -78,6 +81,8 @@ class Held:
             statuses=list(statuses),
             body_bytes=list(bodies),
             rows=b"".join(rows),
+            kept=kept,
+            kept_bytes=list(map(len, beside)) if kept else [],
         )
         self._new_buffers()
         return chunk

@@ -17,7 +17,6 @@ import zmq
 from fetcher.core import wire
 from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo
-from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
@@ -216,7 +215,8 @@ class _Job:
         self._directory = directory
         self._manifest = manifest
         self._epoch = epoch
-        self._store = Store(directory.path, jsonl.SUFFIX, settings.sink.segment_bytes)
+        self._output = manifest.output
+        self._store = Store(directory.path, self._output, settings.sink.segment_bytes, _warc_begins)
         self._source = self._store.journal.source()
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
@@ -227,12 +227,11 @@ class _Job:
     def take(self, header: wire.ChunkHeader, rows: bytes) -> None:
         """One chunk of results; a malformed one is dropped."""
         try:
-            self.intake.offer(
-                wire.check_chunk(
-                    header, rows, self._manifest.batch_size, self._batches, self._manifest.share
-                ),
-                self._manifest.batch_size,
-            )
+            size, share = self._manifest.batch_size, self._manifest.share
+            chunk = wire.check_chunk(header, rows, size, self._batches, share)
+            if chunk.kept and self._output.bodies not in ("files", "warc"):
+                raise WireError("chunk: bodies that nobody keeps")
+            self.intake.offer(chunk, size)
         except WireError as error:
             drop(f"a {error}")
 
@@ -294,10 +293,18 @@ class _Job:
             epoch=self._epoch,
             version=self.intake.version,
             complete=self.complete,
+            output=self._output,
         )
 
     def close(self) -> None:
         self._store.close()
+
+
+def _warc_begins(name: str) -> bytes:
+    # Imported by jobs that keep WARC files only.
+    from fetcher.encode import warc  # noqa: PLC0415
+
+    return warc.warcinfo(name)
 
 
 def run(out: str, settings: Settings, ends: Ends, stop: StopFlag) -> Exit:

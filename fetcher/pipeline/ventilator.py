@@ -19,11 +19,12 @@ from msgspec import UNSET
 from fetcher import __version__, config
 from fetcher.core import formats, masks, wire
 from fetcher.core.ledger import Assignment, LeaseRules, Ledger
+from fetcher.core.output import Output
 from fetcher.core.referee import Referee
 from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo, Totals, sum_of
 from fetcher.core.wire import Phase
-from fetcher.encode import jsonl
+from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, receive, send
@@ -89,6 +90,7 @@ class Ventilator:
         self._job = ""
         self._phase: Phase = "starting"
         self._batch_size = settings.job.batch_size
+        self._output = Output(**dict(settings.output))
         self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
         self._in_flight: dict[str, int] = {}  # by worker, as it said last
@@ -174,13 +176,16 @@ class Ventilator:
             if opened.source.at_end:
                 self._info, self._census = opened.source, iter(())
         self._job, self._batch_size = opened.job, opened.batch_size
+        if opened.output != self._output:
+            log.warning("[output] stays %s, as this job was begun with it", opened.output)
+            self._output = opened.output
         first.take_over(opened)
         for sink in others:
             theirs = self._ask_until_opened(sink)
-            if theirs.batch_size != opened.batch_size:
+            if (theirs.batch_size, theirs.output) != (opened.batch_size, opened.output):
                 raise ConflictError(
                     f"the OUTs of {first.share} and {sink.share} were begun with different batch "
-                    "sizes; give new ones to all"
+                    "sizes or [output]; give new ones to all"
                 )
             sink.take_over(theirs)
         # Where rows are there, workers of an earlier ventilator may be asking hosts that it
@@ -255,6 +260,7 @@ class Ventilator:
             settings=config.without_secrets(self._settings),
             version=__version__,
             share=sink.share,
+            output=self._output,
             job=self._job,
         )
 
@@ -384,6 +390,7 @@ class Ventilator:
             first_line=batch.first_line,
             mask=masks.pack(assignment.mask),
             format=self._source.format,
+            output=self._output,
         )
         return send(self._tasks, message, assignment.urls)
 
@@ -399,7 +406,7 @@ class Ventilator:
             attempts=deaths,
             worker="ventilator",
         )
-        row = jsonl.encode(formats.named(result, task))
+        row = CODECS[self._output.rows].encode(formats.named(result, task))
         chunk = Chunk(
             job=self._job,
             batch=batch.id,

@@ -20,13 +20,14 @@ import zmq.green as zmq
 from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import formats, wire
-from fetcher.encode import jsonl
+from fetcher.encode.rows import CODECS
 from fetcher.errors import Exit
 from fetcher.model import Result
 from fetcher.net.fetch import make_fetcher
 from fetcher.pipeline import files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
+from fetcher.pipeline.keeping import NEEDED, keep
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
@@ -51,9 +52,10 @@ class Worker:
         self._silent_s = settings.lease.silent_s
         # Beyond what any step may take: its worker is at fault.
         self._overdue_s = 2 * settings.http.total_timeout_s + 10.0
+        self._fetcher = make_fetcher(settings, spec.name)
         self._pool = LinePool(
             settings,
-            make_fetcher(settings, spec.name),
+            self._fetcher,
             spec.name,
             self._finished,
             lambda: sum(box.waiting_bytes for box in self._outboxes) < _UNSENT_BYTES,
@@ -131,6 +133,7 @@ class Worker:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
         self._job = tasks.job
         self._is_mute = False
+        self._fetcher.keep = NEEDED[tasks.output.bodies]
         skip = 0
         for other in self._held.values():
             if (other.job, other.batch) == (tasks.job, tasks.batch):
@@ -152,7 +155,10 @@ class Worker:
         held = line.held
         if held.names:
             result = formats.named(result, line.task)
-        kept = held.finish(result, jsonl.encode(result))
+        beside = b""
+        if held.output.bodies != "none":
+            result, beside = keep(held.output.bodies, result, line.fetch)
+        kept = held.finish(result, CODECS[held.output.rows].encode(result), beside)
         if not held.outstanding:
             self._end(held)
         elif kept >= self._settings.chunk_rows or held.kept_bytes >= _CHUNK_BYTES:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core.formats import TEXT, LineFormat
+from fetcher.core.output import PLAIN, Output
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.wire import Plain
@@ -56,6 +57,7 @@ class Manifest(msgspec.Struct):
     settings: dict[str, dict[str, Setting]]
     versions: dict[str, str]
     state: str = "running"
+    output: Output = PLAIN
     selection: Selection | None = None  # None: the job is of all lines
     share: Share = WHOLE  # of the batches, where the job has several sinks
     share_url_lines: int | None = None  # the URL lines of these, once they are known

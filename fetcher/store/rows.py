@@ -6,15 +6,20 @@ row is given as its bytes; what they mean is the encoder's (fetcher.encode) that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 
+import msgpack
+
+from fetcher.core.output import Output
 from fetcher.core.shares import Share
 from fetcher.errors import DamageError, UsageError
-from fetcher.store import journal, manifest
+from fetcher.store import journal, manifest, zstd
 from fetcher.store.journal import JournalView
 from fetcher.store.manifest import Manifest
+
+_BLOCK_BYTES: Final = 256 * 1024
 
 
 class Part(NamedTuple):
@@ -30,6 +35,7 @@ class Segment(NamedTuple):
 
     path: Path
     committed_bytes: int
+    output: Output
 
 
 def read_both(out: Path) -> tuple[Manifest, JournalView]:
@@ -76,30 +82,87 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
     return total
 
 
-def segments(out: Path, view: JournalView) -> list[Segment]:
+def segments(out: Path, of: Manifest, view: JournalView) -> list[Segment]:
     """The files of rows, oldest first."""
     directory = out / manifest.RESULTS_NAME
-    names = sorted(view.segments, key=lambda name: (len(name), name))
-    return [Segment(directory / name, view.segments[name]) for name in names]
+    mine = [name for name in view.segments if "/" not in name]
+    names = sorted(mine, key=lambda name: (len(name), name))
+    return [Segment(directory / name, view.segments[name], of.output) for name in names]
 
 
 def rows(segment: Segment) -> Iterator[bytes]:
     """Each committed row, line feed included. Raises DamageError where the file is too short."""
-    path, committed = segment
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise DamageError(f"{path}: {error.strerror}, and rows of it were committed") from error
-    if size < committed:
-        raise DamageError(f"{path}: {committed} bytes were committed, but only {size} are there")
-    with path.open("rb") as file:
-        left = committed
-        while left > 0:
-            row = file.readline(left)
-            if not row:
-                raise DamageError(f"{path}: became shorter while it was read")
-            left -= len(row)
-            yield row
+    with Committed(segment.path, segment.committed_bytes) as file:
+        blocks: Iterator[bytes] = iter(lambda: file.read(_BLOCK_BYTES), b"")
+        if segment.output.compression == "zstd":
+            blocks = zstd.unpacked(file, str(segment.path))
+        yield from _lines(blocks) if segment.output.rows == "jsonl" else _maps(blocks)
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *whole, rest = (rest + block).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+    if rest:
+        yield rest
+
+
+def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    unpacker = msgpack.Unpacker(max_buffer_size=0)
+    rest, before = b"", 0  # where in all of them the rest begins
+    for block in blocks:
+        unpacker.feed(block)
+        rest += block
+        start = 0
+        try:
+            while True:
+                unpacker.skip()
+                end = unpacker.tell() - before
+                yield rest[start:end]
+                start = end
+        except msgpack.OutOfData:
+            before += start
+            rest = rest[start:]
+        except Exception:  # whatever it says of damaged bytes: they are no row
+            yield rest[start:]
+            return
+    if rest:
+        yield rest
+
+
+class Committed:
+    """A file to its committed length."""
+
+    def __init__(self, path: Path, committed: int) -> None:
+        self._path = path
+        self._left = committed
+
+    def __enter__(self) -> Self:
+        path, committed = self._path, self._left
+        try:
+            size = path.stat().st_size
+            if size >= committed:
+                self._file = path.open("rb")
+        except OSError as error:
+            raise DamageError(f"{path}: {error.strerror}, and rows of it were committed") from error
+        if size < committed:
+            raise DamageError(
+                f"{path}: {committed} bytes were committed, but only {size} are there"
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int = -1) -> bytes:
+        size = self._left if size < 0 else min(size, self._left)
+        data = self._file.read(size)
+        if size and not data:
+            raise DamageError(f"{self._path}: became shorter while it was read")
+        self._left -= len(data)
+        return data
 
 
 def lines_known(of: Manifest, view: JournalView) -> int:

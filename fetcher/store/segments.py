@@ -1,4 +1,4 @@
-"""results/part-00000.jsonl …: the rows, append-only.
+"""results/part-00000.jsonl …, bodies/part-00000.warc.gz …: append-only.
 
 Law: bytes beyond the committed length do not count and are cut off at start; a segment that is
 shorter than what was committed is damage. Only the last segment grows; a full one is left alone.
@@ -7,6 +7,7 @@ shorter than what was committed is damage. Only the last segment grows; a full o
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +21,20 @@ class Segments:
     """The open segment of a directory; `lengths` are what the journal calls committed."""
 
     def __init__(
-        self, directory: Path, suffix: str, max_bytes: int, lengths: dict[str, int]
+        self,
+        directory: Path,
+        suffix: str,
+        max_bytes: int,
+        lengths: dict[str, int],
+        preamble: Callable[[str], bytes] | None = None,
     ) -> None:
+        """`preamble`: what a file of this name begins with."""
         make_dir(directory, "-o")
         fsync_dir(directory.parent)
         self._directory = directory
         self._suffix = suffix
         self._max_bytes = max_bytes
+        self._preamble = preamble
         self._index = max(len(lengths) - 1, 0)
         names = {self._name(index) for index in range(len(lengths))}
         if names != lengths.keys():
@@ -55,18 +63,27 @@ class Segments:
         fsync_dir(self._directory)
         return fd
 
-    def append(self, rows: list[bytes]) -> None:
-        """Write behind the committed length; on NoSpaceError the file is as it was before."""
+    def append(self, rows: list[bytes]) -> tuple[str, int]:
+        """Write behind the committed length; on NoSpaceError the file is as it was before.
+
+        The name of the file, and where in it the first of the rows begins.
+        """
         self._rewind()
         if self._committed >= self._max_bytes:
             self._rotate()
+        start = self._committed
+        if self._preamble is not None and rows and not start:
+            preamble = self._preamble(self._name())
+            rows = [preamble, *rows]
+            start = len(preamble)
         try:
             with disk_errors(self.path):
-                for start in range(0, len(rows), _MAX_BUFFERS):
-                    self._write(rows[start : start + _MAX_BUFFERS])
+                for first in range(0, len(rows), _MAX_BUFFERS):
+                    self._write(rows[first : first + _MAX_BUFFERS])
         except BaseException:
             self._rewind()
             raise
+        return self._name(), start
 
     def _rewind(self) -> None:
         # Also at the begin of an append: a commit that got this far and failed in the journal

@@ -10,16 +10,20 @@ import importlib.metadata
 import platform
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from msgspec import UNSET
 
 from fetcher import __version__
-from fetcher.core.intake import Delta
+from fetcher.core.intake import Delta, Kept
+from fetcher.core.output import Output
 from fetcher.core.wire import InputSpec, Open
 from fetcher.errors import ConflictError, DamageError
 from fetcher.store import manifest as manifests
+from fetcher.store import zstd
+from fetcher.store.bodies import BODIES_NAME, BodyFiles, BodyStore, WarcFiles
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest
@@ -105,26 +109,49 @@ class OutputDirectory:
 
 
 class Store:
-    """Segments and journal of a begun job; implements core.intake.Store."""
+    """Rows, bodies and journal of a begun job; implements core.intake.Store."""
 
-    def __init__(self, out: Path, suffix: str, segment_bytes: int) -> None:
+    def __init__(
+        self,
+        out: Path,
+        output: Output,
+        segment_bytes: int,
+        warc_begins: Callable[[str], bytes] | None = None,
+    ) -> None:
+        """`warc_begins`: what a WARC file of this name begins with."""
         self.journal = Journal(out / manifests.JOURNAL_NAME)
-        self.segments = Segments(
-            out / manifests.RESULTS_NAME, suffix, segment_bytes, self.journal.segments()
-        )
+        lengths = self.journal.segments()
+        beside = {name: n for name, n in lengths.items() if name.startswith(f"{BODIES_NAME}/")}
+        rows = {name: n for name, n in lengths.items() if name not in beside}
+        self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, rows)
+        self._pack = zstd.packed if output.compression == "zstd" else None
+        self._bodies: BodyStore | None = None
+        if output.bodies == "warc":
+            self._bodies = WarcFiles(out, segment_bytes, beside, warc_begins)
+        elif output.bodies == "files":
+            self._bodies = BodyFiles(out)
 
-    def append(self, rows: list[bytes]) -> None:
-        self.segments.append(rows)
+    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
+        if self._bodies is not None:
+            self._bodies.append(kept)
+        self.segments.append([self._pack(rows)] if self._pack else rows)
 
     def sync(self) -> None:
+        if self._bodies is not None:
+            self._bodies.sync()
         self.segments.sync()
 
     def record(self, delta: Delta) -> None:
-        self.journal.record(delta, [self.segments.length()], time.time())
+        beside = self._bodies.lengths() if self._bodies else []
+        self.journal.record(delta, [self.segments.length(), *beside], time.time())
         self.segments.committed()
+        if self._bodies is not None:
+            self._bodies.committed()
 
     def close(self) -> None:
         self.segments.close()
+        if self._bodies is not None:
+            self._bodies.close()
         self.journal.close()
 
 
@@ -140,6 +167,7 @@ def _new_manifest(request: Open) -> Manifest:
         ),
         batch_size=request.batch_size,
         share=request.share,
+        output=request.output,
         settings=request.settings,
         selection=None if request.input.selection is UNSET else request.input.selection,
         versions={

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import masks
-from fetcher.core.intake import Delta, Intake, Recovered
+from fetcher.core.intake import Delta, Intake, Kept, Recovered
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import NoSpaceError
 from fetcher.model import Chunk
@@ -20,6 +20,7 @@ class Recording:
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.rows = b""
+        self.kept: list[Kept] = []
         self.deltas: list[Delta] = []
         self.full_at = ""
 
@@ -28,9 +29,10 @@ class Recording:
         if name == self.full_at:
             raise NoSpaceError("full")
 
-    def append(self, rows: list[bytes]) -> None:
+    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
         self._step("append")
         self.rows += b"".join(rows)
+        self.kept += kept
 
     def sync(self) -> None:
         self._step("sync")

@@ -11,6 +11,7 @@ import pytest
 from fetcher.core import wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
+from fetcher.core.output import PLAIN
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.monitor import audit, status
@@ -50,7 +51,7 @@ def make(tmp_path: Path, done: int, text: list[str] | None = None, of: LineForma
             version="0",
         )
     ).job
-    store = Store(tmp_path / "out", ".jsonl", 1 << 20)
+    store = Store(tmp_path / "out", PLAIN, 1 << 20)
     intake = Intake(store, store.journal.recover(), job, "epoch")
     for first in range(1, done + 1, BATCH):
         intake.offer(

@@ -17,6 +17,7 @@ import pytest
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import BatchState, Delta, Intake
+from fetcher.core.output import PLAIN
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
 from fetcher.store import journal, manifest
@@ -475,7 +476,7 @@ def test_a_store_and_an_intake_resume_where_they_were(tmp_path: Path) -> None:
     for first in (1, 5, 9):
         directory = OutputDirectory(tmp_path)
         job = directory.begin(open_request()).job
-        store = Store(tmp_path, ".jsonl", 1 << 20)
+        store = Store(tmp_path, PLAIN, 1 << 20)
         intake = Intake(store, store.journal.recover(), job, "epoch")
         new = chunk_of_lines(job, first, 4)
         rows += new.rows

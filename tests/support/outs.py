@@ -11,6 +11,7 @@ from msgspec import UNSET
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
+from fetcher.core.output import PLAIN
 from fetcher.core.selection import Selection
 from fetcher.core.tally import SourceInfo
 from fetcher.encode import jsonl
@@ -76,7 +77,7 @@ def _commit(
     rows: Iterable[Result],
     segment_bytes: int,
 ) -> None:
-    store = Store(out, jsonl.SUFFIX, segment_bytes)
+    store = Store(out, PLAIN, segment_bytes)
     store.journal.note(source=info)
     intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core import masks, wire
-from fetcher.core.intake import Delta, Intake, Recovered
+from fetcher.core.intake import Delta, Intake, Kept, Recovered
 from fetcher.core.ledger import LeaseRules, Ledger
 from fetcher.core.referee import Referee
 from fetcher.core.tally import SourceInfo, Totals
@@ -30,7 +30,7 @@ _AFRESH: Final = 2_000  # messages after which the roles begin anew, so that no 
 class _Journal:
     """A store that only does what may fail: to put the numbers into their places."""
 
-    def append(self, rows: list[bytes]) -> None:
+    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
         pass
 
     def sync(self) -> None:

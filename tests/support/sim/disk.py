@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from fetcher.core import masks
-from fetcher.core.intake import BatchState, Delta, Recovered
+from fetcher.core.intake import BatchState, Delta, Kept, Recovered
 from fetcher.core.tally import Totals
 from fetcher.core.wire import Suspect
 from fetcher.errors import NoSpaceError
@@ -92,7 +92,7 @@ class SimStore:
         self.fuse -= 1
         return self.fuse <= 0
 
-    def append(self, rows: list[bytes]) -> None:
+    def append(self, rows: list[bytes], _kept: list[Kept]) -> None:
         if self.rewinds:
             self._cut()
         data = b"".join(rows)

@@ -39,7 +39,7 @@ class AckBeforeFsync(Intake):
             self._due = None
         if not self._masks:
             return 0
-        self._store.append(self._rows)
+        self._store.append(self._rows, self._kept)
         self._due = self._delta()
         self._publish(self._due)
         self._clear()
@@ -52,7 +52,7 @@ class CheckpointAheadOfTheLog(Intake):
     def commit(self) -> int:
         if not self._masks:
             return 0
-        self._store.append(self._rows)
+        self._store.append(self._rows, self._kept)
         delta = self._delta()
         self._store.record(delta)
         self._store.sync()

@@ -1,0 +1,169 @@
+"""OUT/bodies: what a job keeps of its answers beside its rows, in the same commit.
+
+Law: what counts is what the journal says. A body's file has its name only once it is durable; WARC
+files and their index have committed lengths like any segment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from fetcher.core.intake import Kept
+from fetcher.core.output import body_path
+from fetcher.errors import DamageError
+from fetcher.store.disk import disk_errors, fsync_dir, make_dir, no_space
+from fetcher.store.segments import Segments
+
+BODIES_NAME: Final = "bodies"
+WARC_SUFFIX: Final = ".warc.gz"
+INDEX_SUFFIX: Final = ".index.jsonl"
+_NEW_NAME: Final = ".new"
+
+
+class IndexRow(msgspec.Struct, frozen=True):
+    """Where a line's WARC records are: the last response first, then its request, then hops."""
+
+    line: int
+    file: str
+    offset: int
+    length: int
+
+
+class BodyStore(Protocol):
+    """The steps of a commit, as core.intake.Store has them."""
+
+    def append(self, kept: list[Kept]) -> None:
+        """Write; on NoSpaceError nothing has changed."""
+
+    def sync(self) -> None:
+        """Make it durable."""
+
+    def lengths(self) -> list[tuple[str, int]]:
+        """For the journal."""
+
+    def committed(self) -> None:
+        """The journal has recorded it."""
+
+    def close(self) -> None:
+        """Let go of the files."""
+
+
+class WarcFiles:
+    """bodies/part-00000.warc.gz …, and beside them where each line's records are."""
+
+    def __init__(
+        self,
+        out: Path,
+        max_bytes: int,
+        lengths: Mapping[str, int],
+        preamble: Callable[[str], bytes] | None,
+    ) -> None:
+        """`lengths` of all that is committed below OUT/bodies, as `lengths()` gave it."""
+        directory = out / BODIES_NAME
+        mine = {name.removeprefix(f"{BODIES_NAME}/"): size for name, size in lengths.items()}
+        warcs = {name: size for name, size in mine.items() if name.endswith(WARC_SUFFIX)}
+        index = {name: size for name, size in mine.items() if name.endswith(INDEX_SUFFIX)}
+        self._warcs = Segments(directory, WARC_SUFFIX, max_bytes, warcs, preamble)
+        self._index = Segments(directory, INDEX_SUFFIX, max_bytes, index)
+
+    def append(self, kept: list[Kept]) -> None:
+        file, offset = self._warcs.append([each.data for each in kept])
+        rows = []
+        for line, data in kept:
+            row = IndexRow(line, file, offset, len(data))
+            rows.append(msgspec.json.encode(row) + b"\n")
+            offset += len(data)
+        self._index.append(rows)
+
+    def sync(self) -> None:
+        self._warcs.sync()
+        self._index.sync()
+
+    def lengths(self) -> list[tuple[str, int]]:
+        both = (self._warcs.length(), self._index.length())
+        return [(f"{BODIES_NAME}/{name}", size) for name, size in both]
+
+    def committed(self) -> None:
+        self._warcs.committed()
+        self._index.committed()
+
+    def close(self) -> None:
+        self._warcs.close()
+        self._index.close()
+
+
+class BodyFiles:
+    """bodies/ab/cd/abcd…: each body once, named by its sha256."""
+
+    def __init__(self, out: Path) -> None:
+        self._directory = out / BODIES_NAME
+        self._new = self._directory / _NEW_NAME
+        shutil.rmtree(self._new, ignore_errors=True)  # of a commit that came to nothing
+        make_dir(self._new, "-o")
+        fsync_dir(out)
+        self._waiting: dict[str, Path] = {}  # sha256 -> where it is until it is durable
+
+    def append(self, kept: list[Kept]) -> None:
+        # Again for each try: what an earlier one wrote is there already, or is written over.
+        for _, body in kept:
+            digest = hashlib.sha256(body).hexdigest()
+            path = self._new / digest
+            if digest in self._waiting or (self._directory / body_path(digest)).exists():
+                continue
+            try:
+                with disk_errors(path):
+                    path.write_bytes(body)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                raise
+            self._waiting[digest] = path
+
+    def sync(self) -> None:
+        if not self._waiting:
+            return
+        _sync_disk_of(self._directory)
+        for digest in list(self._waiting):
+            final = self._directory / body_path(digest)
+            with disk_errors(final):
+                final.parent.mkdir(parents=True, exist_ok=True)
+                self._waiting[digest].rename(final)
+            del self._waiting[digest]
+        _sync_disk_of(self._directory)
+
+    def lengths(self) -> list[tuple[str, int]]:
+        return []
+
+    def committed(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+_syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs
+
+
+def _sync_disk_of(directory: Path) -> None:
+    """All that was written to the file system: cheaper than fsync for each of many small files."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _syncfs(fd):
+            error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            if no_space(error):
+                with disk_errors(directory):
+                    raise error
+            raise DamageError(
+                f"{directory}: syncfs failed ({error.strerror}); stopping loudly"
+            ) from error
+    finally:
+        os.close(fd)
