@@ -17,14 +17,18 @@ from fetcher.core.formats import TextsOf
 from fetcher.errors import UsageError
 from fetcher.model import Outcome
 
-_STATUS: Final = re.compile(r"[1-5](xx|[0-9]{2})")
+_STATUS_SYNTAX: Final = "[1-5](xx|[0-9]{2})"
+_STATUS: Final = re.compile(_STATUS_SYNTAX)
+
+
+Text = Annotated[str, Meta(max_length=4096)]
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rows with one of these outcomes, or one of these statuses ("404"; "5xx": all of them)."""
 
-    outcomes: tuple[str, ...]
-    statuses: tuple[str, ...]
+    outcomes: tuple[Annotated[str, Meta(max_length=20)], ...]
+    statuses: tuple[Annotated[str, Meta(pattern=f"^{_STATUS_SYNTAX}$")], ...]
 
     def codes(self) -> frozenset[int]:
         """The statuses as numbers."""
@@ -73,11 +77,11 @@ def _split(text: str | None) -> list[str]:
 class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the lines of a job come from, when it is not all of its input's."""
 
-    parent: str  # the output directory whose rows asked for them; absolute, on its host
-    parent_job: str
+    parent: Text  # the OUT whose rows asked for them, or the OUTs, as a shell takes them
+    parent_job: Text
     wanted: Wanted
     lines: Annotated[int, Meta(ge=1)]
-    sha256: str  # of the lines, as store.selection keeps them
+    sha256: Text  # of the lines, as store.selection keeps them
 
     def same_lines(self, other: Selection) -> bool:
         """Whether both are of the same lines, wherever the parent lies by now."""

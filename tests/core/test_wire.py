@@ -72,6 +72,23 @@ def test_unknown_missing_and_wrong_keys_are_refused(name: str) -> None:
             decode_raw({**good, key: [[object.__name__]]}, *frames)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lines": 0},
+        {"wanted": {"outcomes": [], "statuses": ["6xx"]}},
+        {"wanted": {"outcomes": ["x" * 21], "statuses": []}},
+        {"parent": "x" * 5000},
+        {"surprise": 1},
+    ],
+)
+def test_a_selection_is_bounded(change: dict[str, Any]) -> None:
+    good = header("open_some")
+    good["input"]["selection"] |= change
+    with pytest.raises(WireError):
+        decode_raw(good)
+
+
 @pytest.mark.parametrize("version", [0, 2, None, "1", [1]])
 def test_another_version_is_refused(version: object) -> None:
     with pytest.raises(WireError):
