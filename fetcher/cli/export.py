@@ -80,7 +80,8 @@ def export(
     """Write the rows of OUT to one file, which is there as a whole or not at all.
 
     Rows come in any order unless sorted. Several OUT of one input (a run, then its retries) are
-    taken as one: each line once, the row of the last OUT that has it.
+    taken as one: each line once, the row of the last OUT that has it. A job with several sinks has
+    an OUT of each: name them all.
 
     A condition is COLUMN and one of = != < <= > >= and a value, or ~ !~ and a regular expression
     (of texts). `error=` with nothing behind means: the row has none. `!=` and `!~` are also met by
@@ -123,9 +124,9 @@ def export(
 
 def _made(path: Path, count: int, merged: Merged, *, partial: bool) -> str:
     parts = [f"{path}: {number(count)} rows", size(path.stat().st_size)]
-    if len(merged.outs) > 1:
+    if len(merged.parts) > 1:
         parts.append(f"{number(merged.replaced)} rows replaced by later ones")
-    if partial and any(each.manifest.state != "complete" for each in merged.outs):
+    if partial and any(each.manifest.state != "complete" for each in merged.parts):
         parts.append("of a run that has not ended")
     return ", ".join(parts)
 

@@ -13,17 +13,18 @@ from fetcher.core import selection
 from fetcher.core.selection import Selection, Wanted
 from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.export.choose import wanted_lines
-from fetcher.export.merged import Merged, Opened
+from fetcher.export.merged import Merged
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.settings import Input, Settings
 from fetcher.store import manifest, rows
 from fetcher.store.lock import DirectoryLock
+from fetcher.store.rows import Part
 from fetcher.store.selection import keep
 
 
 @click.command(short_help="Fetch again what failed, into another OUT.")
-@click.argument("parent", type=OUT, metavar="OUT")
+@click.argument("parents", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @outcome_option
 @status_option
 @out_option
@@ -40,7 +41,7 @@ from fetcher.store.selection import keep
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @quiet_option
 def retry(
-    parent: Path,
+    parents: tuple[Path, ...],
     outcomes: str | None,
     statuses: str | None,
     out: Path,
@@ -57,7 +58,8 @@ def retry(
     Which: rows with one of the outcomes or statuses; without these options all that another try
     could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). Rows keep the number
     of their line, and requests their method, headers and body: it is the same URL file, which must
-    not have changed. Settings are not those of OUT, but as given here. The same command resumes.
+    not have changed. Settings are not those of OUT, but as given here. The same command resumes. A
+    job with several sinks has an OUT of each: name them all.
 
     \b
     Examples:
@@ -73,26 +75,28 @@ def retry(
         worker__pool_size=("--pool-size", pool_size),
     ).settings
     check_files(settings.http)
-    if out.exists() and parent.exists() and out.samefile(parent):
+    if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
         raise UsageError(f"-o {out}: is the directory to retry; name another")
-    merged = Merged([parent], partial=partial)
-    urlfile = urlfile or rows.find_input(parent, merged.first.manifest)
+    rows.read_all(parents)  # of one job alone
+    merged = Merged(parents, partial=partial)
+    first = merged.first
+    urlfile = urlfile or rows.find_input(first.out, first.manifest)
     if urlfile is None:
         raise InputError(
-            f"{merged.first.manifest.input.path}: the URL file of {parent} is not there; "
+            f"{first.manifest.input.path}: the URL file of {first.out} is not there; "
             "name it with --urls"
         )
-    settings = _as_begun(settings, merged.first)
-    begun = _begun(out, merged.first, wanted)
+    settings = _as_begun(settings, first)
+    begun = _begun(out, first, wanted)
     if begun is None:
         begun = _begin(out, merged, wanted, Source(urlfile, settings.input))
         if begun is None:
-            click.echo(f"nothing to retry: no row of {parent} has {_words(wanted)}", err=True)
+            click.echo(f"nothing to retry: no row of {first.out} has {_words(wanted)}", err=True)
             return
     carry_out(urlfile, out, settings, quiet=quiet, selection=begun)
 
 
-def _as_begun(settings: Settings, of: Opened) -> Settings:
+def _as_begun(settings: Settings, of: Part) -> Settings:
     """Lines are read as they were for the parent."""
     begun = of.manifest.input.format
     asked = Input(format=begun.kind)
@@ -101,7 +105,7 @@ def _as_begun(settings: Settings, of: Opened) -> Settings:
     return settings.model_copy(update={"input": asked})
 
 
-def _begun(out: Path, parent: Opened, wanted: Wanted) -> Selection | None:
+def _begun(out: Path, parent: Part, wanted: Wanted) -> Selection | None:
     """What an interrupted retry had chosen; None where there was none."""
     found = manifest.read(out) if out.is_dir() else None
     if found is None:
@@ -109,7 +113,7 @@ def _begun(out: Path, parent: Opened, wanted: Wanted) -> Selection | None:
     begun = found.selection
     if begun is None or begun.parent_job != parent.manifest.job:
         what = f"a retry of {begun.parent}" if begun else "a run of its own"
-        raise ConflictError(f"{out} is {what}, not a retry of {parent.path}; choose another -o")
+        raise ConflictError(f"{out} is {what}, not a retry of {parent.out}; choose another -o")
     if begun.wanted != wanted:
         raise ConflictError(
             f"{out} was begun with {begun.wanted}; resume it with these, or choose another -o"
@@ -122,16 +126,16 @@ def _begin(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selecti
     parent = merged.first
     if source.format != parent.manifest.input.format:
         raise ConflictError(
-            f"{source.path} is not the file that {parent.path} was begun with: its lines are "
+            f"{source.path} is not the file that {parent.out} was begun with: its lines are "
             f"{source.format}, and were {parent.manifest.input.format}"
         )
-    source.require_same(parent.view.source, str(parent.path))
+    source.require_same(parent.view.source, str(parent.out))
     indexes = wanted_lines(merged, wanted)
     if not indexes.count():
         return None
     manifest.prepare(out)
     with DirectoryLock(out):
-        return keep(out, indexes, parent.path, parent.manifest.job, wanted)
+        return keep(out, indexes, merged.parts, wanted)
 
 
 def _words(wanted: Wanted) -> str:

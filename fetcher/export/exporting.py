@@ -23,7 +23,7 @@ class Export(NamedTuple):
 
     def to_file(self, path: Path, *, force: bool) -> int:
         """Make the file; the number of its rows. Raises FetcherError, and then there is none."""
-        target.check(path, [each.path for each in self.merged.outs], force=force)
+        target.check(path, [each.out for each in self.merged.parts], force=force)
         with target.written_whole(path, force=force) as (file, part):
             return self._write(self.form.writer(file, part))
 

@@ -18,8 +18,7 @@ from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.model import Result
 from fetcher.store import rows
-from fetcher.store.journal import JournalView
-from fetcher.store.manifest import Manifest
+from fetcher.store.rows import Part
 
 
 class Row(NamedTuple):
@@ -29,39 +28,31 @@ class Row(NamedTuple):
     raw: bytes
 
 
-class Opened(NamedTuple):
-    """One OUT, as it was when it was looked at."""
-
-    path: Path
-    manifest: Manifest
-    view: JournalView
-
-
 class Merged:
     """OUTs in the order of their making. Raises UsageError, ConflictError, DamageError."""
 
     def __init__(self, outs: Sequence[Path], *, partial: bool) -> None:
-        """With `partial`, also what is committed of a run that has not ended."""
-        self.outs = [Opened(out, *rows.read_both(out)) for out in outs]
+        """With `partial`, also what is committed of a run that has not ended, or of some sinks."""
+        self.parts = [Part(out, *rows.read_both(out)) for out in outs]
         if not partial:
-            for each in self.outs:
-                _require_complete(each)
-        if len(self.outs) > 1:
-            _require_one_input(self.outs)
+            _require_complete(self.parts)
+        if len(self.parts) > 1:
+            _require_one_input(self.parts)
+            _require_order(self.parts)
         self.replaced = 0  # rows that a later one stands for, of what `rows` has given so far
 
     @property
-    def first(self) -> Opened:
+    def first(self) -> Part:
         """The one that began with the input."""
-        return self.outs[0]
+        return self.parts[0]
 
     def rows(self) -> Iterator[Row]:
         """Each line's row once, part by part; of several OUTs, the last one's first."""
-        if len(self.outs) == 1:
+        if len(self.parts) == 1:
             yield from _rows(self.first)
             return
         seen = IdSet()
-        for each in reversed(self.outs):
+        for each in reversed(self.parts):
             is_oldest = each is self.first
             for row in _rows(each):
                 line = row.result.line
@@ -73,10 +64,10 @@ class Merged:
                 yield row
 
 
-def _rows(of: Opened) -> Iterator[Row]:
-    last = rows.lines_known(of.manifest, of.view)
+def _rows(of: Part) -> Iterator[Row]:
+    last = rows.lines_known(of)
     codec = CODECS[of.manifest.output.rows]
-    for segment in rows.segments(of.path, of.manifest, of.view):
+    for segment in rows.segments(of):
         position = 0
         for raw in rows.rows(segment):
             try:
@@ -86,39 +77,49 @@ def _rows(of: Opened) -> Iterator[Row]:
             except (msgspec.MsgspecError, ValueError) as error:
                 raise DamageError(
                     f"{segment.path}, byte {position}: is no row ({error}); "
-                    f"`fetcher verify {of.path}` says more"
+                    f"`fetcher verify {of.out}` says more"
                 ) from error
             # Whatever the rows of OUT are: `raw` is a line of JSON.
             yield Row(result, raw if codec is CODECS["jsonl"] else jsonl.encode(result))
             position += len(raw)
 
 
-def _require_complete(of: Opened) -> None:
-    if of.manifest.state != "complete":
-        total, exact = of.view.source.total()
-        known = "" if total is None else f" of {'' if exact else 'about '}{total:,}"
-        raise UsageError(
-            f"{of.path}: the run has not ended ({of.view.recovered.totals.rows:,}{known} lines "
-            "have their row); resume it, or take what is there with --partial"
-        )
+def _require_complete(parts: Sequence[Part]) -> None:
+    for each in parts:
+        if each.manifest.state != "complete":
+            total = rows.url_lines_of([each])
+            known = "" if total is None else f" of {total:,}"
+            raise UsageError(
+                f"{each.out}: the run has not ended ({each.view.recovered.totals.rows:,}{known} "
+                "lines have their row); resume it, or take what is there with --partial"
+            )
+        missing = rows.absent([part for part in parts if part.manifest.job == each.manifest.job])
+        if missing:
+            raise UsageError(
+                f"{each.out}: has the rows of {each.manifest.share}; name the OUT of "
+                f"{' and '.join(missing)} as well, or take what is there with --partial"
+            )
 
 
-def _require_one_input(outs: Sequence[Opened]) -> None:
-    first = outs[0].manifest.input
-    for number, each in enumerate(outs):
+def _require_one_input(parts: Sequence[Part]) -> None:
+    first = parts[0].manifest.input
+    for each in parts:
         facts = each.manifest.input
         if facts.sha256 is None:
-            raise UsageError(f"{each.path}: its input was not read to the end yet; resume it first")
+            raise UsageError(f"{each.out}: its input was not read to the end yet; resume it first")
         if (facts.sha256, facts.format) != (first.sha256, first.format):
             raise ConflictError(
-                f"{each.path} is not of the input that {outs[0].path} is of "
+                f"{each.out} is not of the input that {parts[0].out} is of "
                 f"({facts.name}, {first.name}): their lines cannot be merged"
             )
-        parent = each.manifest.selection and each.manifest.selection.parent_job
-        for later in outs[number + 1 :]:
-            if later.manifest.job in (parent, each.manifest.job):
-                raise UsageError(
-                    f"{later.path}: name it before {each.path}, which retries it"
-                    if parent == later.manifest.job
-                    else f"{later.path}: is named twice"
-                )
+
+
+def _require_order(parts: Sequence[Part]) -> None:
+    for number, each in enumerate(parts):
+        selection = each.manifest.selection
+        for later in parts[number + 1 :]:
+            job, share = later.manifest.job, later.manifest.share
+            if (job, share) == (each.manifest.job, each.manifest.share):
+                raise UsageError(f"{later.out}: is named twice")
+            if selection is not None and selection.parent_job == job:
+                raise UsageError(f"{later.out}: name it before {each.out}, which retries it")

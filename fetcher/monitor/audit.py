@@ -83,7 +83,7 @@ class Audit:
         self._urlfile = urlfile or rows.find_input(outs[0], self._manifest)
         self._found = Findings()
         self._seen = IdSet()
-        self._lines_known = max(rows.lines_known(p.manifest, p.view) for p in self._parts)
+        self._lines_known = max(map(rows.lines_known, self._parts))
         self._sums: Counter[int] = Counter()  # by block of lines
         self._rows = 0
 
@@ -139,9 +139,9 @@ class Audit:
                 self._found.add(NOT_IN_JOURNAL, f"line {line}")
 
     def _compare_totals(self, part: Part, outcomes: Counter[str]) -> None:
-        totals, rows = part.view.recovered.totals, outcomes.total()
-        if totals.rows != rows:
-            self._found.add(TOTALS, f"{rows} rows are there, {totals.rows} were committed")
+        totals, count = part.view.recovered.totals, outcomes.total()
+        if totals.rows != count:
+            self._found.add(TOTALS, f"{count} rows are there, {totals.rows} were committed")
         if {k: n for k, n in totals.outcomes.items() if n} != dict(outcomes):
             self._found.add(TOTALS, "the count of outcomes")
 
@@ -191,7 +191,7 @@ class Audit:
 
 def _results(part: Part, found: Findings | None) -> Iterator[Result]:
     codec = CODECS[part.manifest.output.rows]
-    for segment in rows.segments(*part):
+    for segment in rows.segments(part):
         name = segment.path.name
         position = 0
         for row in rows.rows(segment):

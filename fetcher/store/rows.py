@@ -82,12 +82,13 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
     return total
 
 
-def segments(out: Path, of: Manifest, view: JournalView) -> list[Segment]:
+def segments(of: Part) -> list[Segment]:
     """The files of rows, oldest first."""
-    directory = out / manifest.RESULTS_NAME
-    mine = [name for name in view.segments if "/" not in name]
+    directory = of.out / manifest.RESULTS_NAME
+    lengths = of.view.segments
+    mine = [name for name in lengths if "/" not in name]
     names = sorted(mine, key=lambda name: (len(name), name))
-    return [Segment(directory / name, view.segments[name], of.output) for name in names]
+    return [Segment(directory / name, lengths[name], of.manifest.output) for name in names]
 
 
 def rows(segment: Segment) -> Iterator[bytes]:
@@ -165,11 +166,11 @@ class Committed:
         return data
 
 
-def lines_known(of: Manifest, view: JournalView) -> int:
+def lines_known(part: Part) -> int:
     """No committed row has a higher line than this."""
-    recovered = view.recovered
+    recovered = part.view.recovered
     batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
-    return max(batches) * of.batch_size
+    return max(batches) * part.manifest.batch_size
 
 
 def find_input(out: Path, of: Manifest) -> Path | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from fetcher.core.masks import IdSet
@@ -15,15 +17,16 @@ from fetcher.core.selection import Selection, Wanted
 from fetcher.errors import DamageError
 from fetcher.store.disk import write_atomically
 from fetcher.store.manifest import SELECTION_NAME
+from fetcher.store.rows import Part
 
 
-def keep(out: Path, indexes: IdSet, parent: Path, parent_job: str, wanted: Wanted) -> Selection:
-    """Write the lines whose `line - 1` is in `indexes`: at least one."""
+def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> Selection:
+    """Write the lines whose `line - 1` is in `indexes`: at least one. `parents`: of one job."""
     packed = indexes.pack()
     write_atomically(out / SELECTION_NAME, packed)
     return Selection(
-        str(parent.absolute()),
-        parent_job,
+        shlex.join(str(part.out.absolute()) for part in parents),
+        parents[0].manifest.job,
         wanted,
         indexes.count(),
         hashlib.sha256(packed).hexdigest(),

@@ -144,6 +144,8 @@ def test_an_out_that_is_no_retry_or_of_something_else_is_refused(
     other = outs.make_out(tmp_path / "other", urlfile, map(outs.row, range(1, 601)))
     with pytest.raises(ConflictError, match=f"is a retry of {failed}, not a retry of {other}"):
         call("retry", other, "-o", begun, "--outcome=timeout")
+    with pytest.raises(UsageError, match=f"{other} is of another job than {failed}"):
+        call("retry", failed, other, "-o", tmp_path / "again")
     with pytest.raises(UsageError, match="is the directory to retry"):
         call("retry", failed, "-o", failed)
     # And at the sink, whoever asks:
@@ -177,5 +179,4 @@ def selected(parent: Path, out: Path) -> Selection:
     out.mkdir()
     merged = Merged([parent], partial=False)
     wanted = parse("timeout", None)
-    job = merged.first.manifest.job
-    return keep(out, wanted_lines(merged, wanted), parent, job, wanted)
+    return keep(out, wanted_lines(merged, wanted), merged.parts, wanted)

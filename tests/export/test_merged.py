@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fetcher.core.selection import parse
+from fetcher.core.shares import Share
 from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged, Row
 from fetcher.export.sorting import by_line
 from fetcher.model import Outcome, Result
+from fetcher.store.rows import read_both
 from fetcher.store.selection import keep
 from support import outs
 
@@ -36,7 +38,7 @@ def make(tmp_path: Path) -> Make:
             merged = Merged([parent], partial=False)
             wanted = parse("timeout", None)
             indexes = wanted_lines(merged, wanted)
-            selection = keep(out, indexes, parent, merged.first.manifest.job, wanted)
+            selection = keep(out, indexes, merged.parts, wanted)
         return outs.make_out(out, urlfile, rows, selection=selection)
 
     return made
@@ -85,6 +87,22 @@ def test_a_run_that_has_not_ended_is_refused_unless_told(make: Make, tmp_path: P
     assert len(list(Merged([out], partial=True).rows())) == 8
     with pytest.raises(UsageError, match="no job was begun here"):
         Merged([tmp_path], partial=True)
+
+
+def test_the_outs_of_a_jobs_sinks_are_one_and_all_must_be_named(tmp_path: Path) -> None:
+    urlfile = outs.write_input(tmp_path / "urls.txt", LINES)
+    one = outs.make_out(tmp_path / "one", urlfile, whole(3, 11), share=Share(0, 2))
+    job = read_both(one)[0].job
+    two = outs.make_out(tmp_path / "two", urlfile, whole(3, 11), share=Share(1, 2), job=job)
+    merged = Merged([one, two], partial=False)
+    assert sorted(row.result.line for row in merged.rows()) == list(range(1, LINES + 1))
+    assert merged.replaced == 0
+    assert wanted_lines(merged, parse("timeout", None)).count() == 2
+    with pytest.raises(UsageError, match="name the OUT of sink 1 of 2 as well"):
+        Merged([two], partial=False)
+    assert len(list(Merged([two], partial=True).rows())) == 8
+    with pytest.raises(UsageError, match="is named twice"):
+        Merged([one, two, one], partial=False)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fetcher.core import masks
+from fetcher.core.intake import Recovered
 from fetcher.core.masks import IdSet
 from fetcher.core.selection import RETRYABLE
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.store.journal import JournalView
+from fetcher.store.manifest import InputFacts, Manifest
+from fetcher.store.rows import Part
 from fetcher.store.selection import SelectedLines, keep
+
+_MANIFEST = Manifest("job", "now", InputFacts("n", "/n", 9), 4, {}, {})
+_VIEW = JournalView(Recovered(IdSet(), {}, Totals()), {}, SourceInfo(), [], None)
+PARENTS = [Part(Path("/one"), _MANIFEST, _VIEW), Part(Path("/other one"), _MANIFEST, _VIEW)]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -22,8 +31,8 @@ def test_the_mask_of_any_run_of_lines_is_theirs(
     indexes = IdSet()
     for line in lines:
         indexes.add(line - 1)
-    of = keep(tmp_path, indexes, Path("parent"), "job", RETRYABLE)
-    assert of.lines == len(lines)
+    of = keep(tmp_path, indexes, PARENTS, RETRYABLE)
+    assert (of.lines, of.parent, of.parent_job) == (len(lines), "/one '/other one'", "job")
     found = SelectedLines(tmp_path, of).mask(first, count)
     assert [first + k for k in masks.offsets(found)] == sorted(
         line for line in lines if first <= line < first + count
@@ -33,5 +42,5 @@ def test_the_mask_of_any_run_of_lines_is_theirs(
 def test_the_file_is_small_where_lines_are_many(tmp_path: Path) -> None:
     indexes = IdSet()
     indexes.add(1_000_000 - 1)
-    keep(tmp_path, indexes, Path("parent"), "job", RETRYABLE)
+    keep(tmp_path, indexes, PARENTS, RETRYABLE)
     assert (tmp_path / "selection.bits").stat().st_size == pytest.approx(125_000, abs=1)

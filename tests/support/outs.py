@@ -13,6 +13,7 @@ from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
 from fetcher.core.output import PLAIN
 from fetcher.core.selection import Selection
+from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo
 from fetcher.encode import jsonl
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
@@ -49,6 +50,8 @@ def make_out(
     *,
     segment_bytes: int = 1 << 20,
     selection: Selection | None = None,
+    share: Share = WHOLE,
+    job: str = "",
 ) -> Path:
     """The OUT of a job that was of the file that got these rows; complete if these are all."""
     source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
@@ -61,7 +64,15 @@ def make_out(
         format=of,
         selection=selection or UNSET,
     )
-    request = wire.Open(session="s", input=spec, batch_size=BATCH, settings={}, version="0")
+    request = wire.Open(
+        session="s",
+        input=spec,
+        batch_size=BATCH,
+        settings={},
+        version="0",
+        share=share,
+        job=job,
+    )
     with contextlib.closing(OutputDirectory(out)) as directory:
         manifest = directory.begin(request)
         _commit(out, source, info, manifest, rows, segment_bytes)
@@ -83,14 +94,19 @@ def _commit(
     by_batch: dict[int, list[Result]] = {}
     for result in rows:
         by_batch.setdefault((result.line - 1) // BATCH, []).append(result)
+    expected = 0
     for batch in source.batches(BATCH):
+        if not manifest.share.has(batch.id):
+            continue
+        expected += batch.mask.bit_count()
         if batch.id in by_batch:
             intake.offer(_chunk(manifest.job, batch, by_batch[batch.id]), BATCH)
             if segment_bytes < 1 << 20:
                 intake.commit()
     intake.commit()
     manifest.input.sha256, manifest.input.url_lines = info.checked_sha256, info.url_lines
-    if intake.totals.rows == info.url_lines:
+    manifest.share_url_lines = expected
+    if intake.totals.rows == expected:
         manifest.state = "complete"
     store.close()
 
