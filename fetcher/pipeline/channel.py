@@ -23,9 +23,11 @@ from fetcher.errors import ConflictError, UsageError, WireError
 log = logging.getLogger(__name__)
 
 _LINGER_MS: Final = 2_000
-# Over TCP a peer that vanished without a word is noticed, so that its pipe is given up.
-_ZMTP_HEARTBEAT_MS: Final = 5_000
-_ZMTP_TIMEOUT_MS: Final = 20_000
+# Over TCP a peer that vanished without a word is noticed, so that its pipe is given up: how often
+# it is asked, and how long it may take. Tasks in a pipe are handed out again ten seconds after
+# their worker was last heard of, and must not arrive there after that.
+_ZMTP_MS: Final = (5_000, 20_000)
+_ZMTP_TASKS_MS: Final = (2_000, 6_000)
 _MOST_MALFORMED: Final = 100  # messages that one call drops
 
 
@@ -106,10 +108,11 @@ def open_socket(context: Any, kind: int, way: Way, address: str, *, bind: bool =
     if buffer_bytes:
         options |= {zmq.SNDBUF: buffer_bytes, zmq.RCVBUF: buffer_bytes}
     if address.startswith("tcp:"):
+        every_ms, within_ms = _ZMTP_TASKS_MS if way is Way.TASKS else _ZMTP_MS
         options |= {
             zmq.IPV6: 1,
-            zmq.HEARTBEAT_IVL: _ZMTP_HEARTBEAT_MS,
-            zmq.HEARTBEAT_TIMEOUT: _ZMTP_TIMEOUT_MS,
+            zmq.HEARTBEAT_IVL: every_ms,
+            zmq.HEARTBEAT_TIMEOUT: within_ms,
         }
     if not bind:
         options |= {zmq.RECONNECT_IVL: 100, zmq.RECONNECT_IVL_MAX: 2_000}
