@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 
-.PHONY: run demo test quick chaos bench conf clean
+.PHONY: run demo test quick chaos fuzz faults bench conf clean
 
 # The main job: make run URLS=file [OUT=dir] [ARGS="--workers 4"]; without URLS, a demo.
 ifdef URLS
@@ -34,6 +34,14 @@ quick: $(VENV)/.tested
 # The long runs: kill -9 of everything for minutes, tens of thousands of simulated jobs.
 chaos: $(VENV)/.tested
 	$(BIN)/python -m pytest -m slow
+
+# A million malformed messages for everything that takes bytes from a peer.
+fuzz: $(VENV)/.tested
+	$(BIN)/python -m tools.fuzz $(ARGS)
+
+# A cluster under faults (as root: with a network of its own); writes docs/faults.md.
+faults: $(VENV)/.tested
+	$(BIN)/python -m tools.faults --table docs/faults.md $(ARGS)
 
 # Figures: make bench, or python -m tools.bench --help.
 bench: $(VENV)/.tested

@@ -1,0 +1,60 @@
+"""No decision is taken by the wall clock, which may step: time is monotonic, or an argument."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "fetcher"
+WALL = {
+    *("time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime", "time.strftime"),
+    *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"),
+    *("datetime.date.today", "datetime.now", "datetime.utcnow", "date.today"),
+    *("time.clock_gettime", "time.clock_gettime_ns"),
+}
+# What people are told, and the one thing that servers say by the calendar.
+TOLD = {
+    ("net/curl_fetcher.py", "step"): "a row's started_at",
+    ("net/curl_fetcher.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
+    ("monitor/status.py", "look"): "how old the newest commit is",
+    ("store/store.py", "record"): "when the newest commit was, and the rate that `status` shows",
+    ("store/store.py", "_new_manifest"): "created_at",
+}
+
+
+def uses(source: str) -> Iterator[str]:
+    """The functions in which the wall clock is asked."""
+    tree = ast.parse(source)
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in WALL:
+            inside = [f for f in functions if f.lineno <= node.lineno <= (f.end_lineno or 0)]
+            yield max(inside, key=lambda f: f.lineno).name if inside else "<module>"
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            for name in node.names:
+                if f"time.{name.name}" in WALL:
+                    yield "<import>"
+
+
+def test_the_wall_clock_is_asked_only_for_what_people_are_told() -> None:
+    found = {
+        (str(path.relative_to(PACKAGE)), function)
+        for path in PACKAGE.rglob("*.py")
+        for function in uses(path.read_text("utf-8"))
+    }
+    assert found == set(TOLD)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    return time.time() > 5",
+        "from time import time",
+        "now = time.time",
+    ],
+)
+def test_a_use_of_the_wall_clock_is_seen(source: str) -> None:
+    assert list(uses(source))
