@@ -378,6 +378,9 @@ class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="least important kind of log line that is shown"
     )
+    format: Literal["text", "json"] = Field(
+        "text", description="json: one JSON object a line (ts, level, role, worker, message, …)"
+    )
     progress_interval_s: Seconds = Field(
         10.0, description="seconds between progress lines when stderr is no terminal"
     )

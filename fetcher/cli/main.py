@@ -6,15 +6,18 @@ Law: a user's mistake is one line on stderr and a documented exit code; a traceb
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 
 import click
 
 from fetcher import __version__
 from fetcher.cli import export, inspect, retry, roles, run
-from fetcher.errors import Exit, FetcherError, StoppedError
-from fetcher.pipeline.process import complain
+from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
+from fetcher.telemetry import logs
 
 EPILOG = """\b
 Exit codes:
@@ -63,26 +66,47 @@ for command in (
 
 def main() -> None:
     """Run the program and leave with its exit code."""
+    logs.use(_form(sys.argv[1:], os.environ))
     sys.exit(_code())
+
+
+def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
+    """How to say what is wrong with the settings, before there are any."""
+    given = re.findall(r"--(?:log-format|set[\0=]log\.format)[\0=](\w+)", "\0".join(arguments))
+    last = given[-1] if given else environ.get("FETCHER_LOG__FORMAT")
+    return "json" if last == "json" else "text"
 
 
 def _code() -> int:
     try:
         code = cli.main(prog_name="fetcher", standalone_mode=False)
     except click.exceptions.Abort:
-        return complain(StoppedError("stopped before the job began; the same command begins it"))
+        said = "stopped before the job began; the same command begins it"
+        return logs.complain(StoppedError(said))
     except click.ClickException as error:
-        error.show()
-        return Exit.USAGE
+        return _complain_of_usage(error)
     except FetcherError as error:
-        return complain(error) if str(error) else error.exit_code
+        return logs.complain(error) if str(error) else error.exit_code
     except BrokenPipeError:
         # Whoever read our output has left; nothing more can be told.
         with contextlib.suppress(OSError):
             sys.stdout.close()
         return Exit.BUG
     except Exception:
-        traceback.print_exc()
-        print("fetcher: this is a bug; please report it", file=sys.stderr)  # noqa: T201
+        _confess(traceback.format_exc())
         return Exit.BUG
     return code if isinstance(code, int) else Exit.DONE
+
+
+def _complain_of_usage(error: click.ClickException) -> Exit:
+    if logs.is_json():
+        return logs.complain(UsageError(error.format_message()))
+    error.show()
+    return Exit.USAGE
+
+
+def _confess(trace: str) -> None:
+    if not logs.is_json():
+        logs.say(trace.rstrip())
+    said = "this is a bug; please report it"
+    logs.say(logs.own(said, "critical", exception=trace, exit_code=int(Exit.BUG)))

@@ -11,6 +11,7 @@ import click
 from fetcher import config
 from fetcher.config import Value
 from fetcher.errors import ConfigError
+from fetcher.telemetry import logs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +37,9 @@ out_option = click.option(
     "-o", "--out", required=True, type=OUT, metavar="OUT", help="Where the results go."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
+log_format_option = click.option(
+    "--log-format", metavar="text|json", help="json: one JSON object a line on stderr."
+)
 insecure_option = click.option(
     "--insecure",
     is_flag=True,
@@ -56,4 +60,6 @@ def settings_of(
     for name, (option, given) in options.items():
         if given is not None:
             overrides[name.replace("__", ".", 1)] = (given, option)
-    return config.load(conf, overrides=overrides)
+    loaded = config.load(conf, overrides=overrides)
+    logs.use(loaded.settings.log.format)
+    return loaded

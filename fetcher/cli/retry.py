@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from fetcher.cli.export import outcome_option, partial_option, status_option
-from fetcher.cli.options import FILE, OUT, config_options, out_option, quiet_option, settings_of
+from fetcher.cli.options import (
+    FILE,
+    OUT,
+    config_options,
+    log_format_option,
+    out_option,
+    quiet_option,
+    settings_of,
+)
 from fetcher.cli.run import carry_out
 from fetcher.core import selection
 from fetcher.core.selection import Selection, Wanted
@@ -21,6 +29,7 @@ from fetcher.store import manifest, rows
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.rows import Part
 from fetcher.store.selection import keep
+from fetcher.telemetry import logs
 
 
 @click.command(short_help="Fetch again what failed, into another OUT.")
@@ -40,6 +49,7 @@ from fetcher.store.selection import keep
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @quiet_option
+@log_format_option
 def retry(
     parents: tuple[Path, ...],
     outcomes: str | None,
@@ -52,6 +62,7 @@ def retry(
     workers: int | None,
     pool_size: int | None,
     quiet: bool,
+    log_format: str | None,
 ) -> None:
     """Fetch the lines of OUT's input again that failed, and write their rows to another OUT.
 
@@ -73,7 +84,9 @@ def retry(
         assignments,
         worker__processes=("--workers", workers),
         worker__pool_size=("--pool-size", pool_size),
+        log__format=("--log-format", log_format),
     ).settings
+    logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
         raise UsageError(f"-o {out}: is the directory to retry; name another")
@@ -91,7 +104,8 @@ def retry(
     if begun is None:
         begun = _begin(out, merged, wanted, Source(urlfile, settings.input))
         if begun is None:
-            click.echo(f"nothing to retry: no row of {first.out} has {_words(wanted)}", err=True)
+            said = f"nothing to retry: no row of {first.out} has {_words(wanted)}"
+            logs.say(logs.own(said, "info"))
             return
     carry_out(urlfile, out, settings, quiet=quiet, selection=begun)
 

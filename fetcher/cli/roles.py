@@ -13,6 +13,7 @@ from fetcher.cli.options import (
     FILE,
     config_options,
     insecure_option,
+    log_format_option,
     out_option,
     quiet_option,
     settings_of,
@@ -24,6 +25,7 @@ from fetcher.net.tls import check_files
 from fetcher.pipeline import plain_main
 from fetcher.pipeline.process import RoleSpec
 from fetcher.settings import Settings
+from fetcher.telemetry import logs
 
 _endpoints = (
     click.option("--ventilator", "at_ventilator", metavar="TCP", help="The ventilator's endpoint."),
@@ -48,6 +50,7 @@ def _settings(
     assignments: tuple[str, ...],
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
+    log_format: str | None,
     **more: Any,
 ) -> Settings:
     return settings_of(
@@ -55,6 +58,7 @@ def _settings(
         assignments,
         endpoints__ventilator=("--ventilator", at_ventilator),
         endpoints__sink=("--sink", ",".join(at_sinks) or None),
+        log__format=("--log-format", log_format),
         **more,
     ).settings
 
@@ -79,6 +83,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
 @_with_endpoints
 @config_options
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@log_format_option
 @insecure_option
 def ventilator(
     urlfile: Path,
@@ -87,6 +92,7 @@ def ventilator(
     conf: Path | None,
     assignments: tuple[str, ...],
     batch_size: int | None,
+    log_format: str | None,
     insecure: bool,
 ) -> int:
     """Read URLFILE and hand out its lines until the sink has a row for each.
@@ -101,7 +107,7 @@ def ventilator(
           --insecure
     """
     batch = {"job__batch_size": ("--batch-size", batch_size)}
-    settings = _settings(conf, assignments, at_ventilator, at_sinks, **batch)
+    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, **batch)
     return _live("ventilator", settings, urlfile=str(urlfile), insecure=insecure)
 
 
@@ -114,6 +120,7 @@ def ventilator(
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--standing", is_flag=True, help="Stay for the next job when one is complete.")
 @quiet_option
+@log_format_option
 def worker(
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
@@ -123,6 +130,7 @@ def worker(
     pool_size: int | None,
     standing: bool,
     quiet: bool,
+    log_format: str | None,
 ) -> None:
     """Fetch what the ventilator hands out and send the rows to the sink, in a process per core.
 
@@ -138,10 +146,12 @@ def worker(
         assignments,
         at_ventilator,
         at_sinks,
+        log_format,
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
         worker__standing=("--standing", standing or None),
     )
+    logs.use(settings.log.format, "supervisor")
     check_files(settings.http)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     try:
@@ -171,6 +181,7 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
 )
 @_with_endpoints
 @config_options
+@log_format_option
 @insecure_option
 def sink(
     out: Path,
@@ -179,6 +190,7 @@ def sink(
     at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
+    log_format: str | None,
     insecure: bool,
 ) -> int:
     """Make rows durable in OUT and tell the ventilator what is done; leave when all is.
@@ -189,7 +201,8 @@ def sink(
       fetcher sink -o out --sink tcp://10.0.0.2:5710 --insecure
       fetcher sink -o out2 -c cluster.toml --number 2
     """
-    settings = _only_sink(_settings(conf, assignments, at_ventilator, at_sinks), number)
+    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format)
+    settings = _only_sink(settings, number)
     try:
         return _live("sink", settings, out=str(out), insecure=insecure)
     except StoppedError as error:

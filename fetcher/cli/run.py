@@ -13,7 +13,13 @@ from typing import BinaryIO
 import click
 from rich.console import Console
 
-from fetcher.cli.options import config_options, out_option, quiet_option, settings_of
+from fetcher.cli.options import (
+    config_options,
+    log_format_option,
+    out_option,
+    quiet_option,
+    settings_of,
+)
 from fetcher.core.selection import Selection
 from fetcher.engines.local import Interrupts, run_job
 from fetcher.errors import ConflictError, InputError, StoppedError
@@ -25,6 +31,7 @@ from fetcher.store import manifest
 from fetcher.store.disk import fsync_dir
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.rows import read_both
+from fetcher.telemetry import logs
 
 _COPY_BYTES = 1024 * 1024
 
@@ -37,6 +44,7 @@ _COPY_BYTES = 1024 * 1024
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
 @quiet_option
+@log_format_option
 def run(
     urlfile: Path,
     out: Path,
@@ -46,6 +54,7 @@ def run(
     pool_size: int | None,
     batch_size: int | None,
     quiet: bool,
+    log_format: str | None,
 ) -> None:
     """Fetch every URL of URLFILE; one result row a line goes to OUT/results/part-*.jsonl.
 
@@ -67,7 +76,9 @@ def run(
         worker__processes=("--workers", workers),
         worker__pool_size=("--pool-size", pool_size),
         job__batch_size=("--batch-size", batch_size),
+        log__format=("--log-format", log_format),
     ).settings
+    logs.use(settings.log.format, "supervisor")
     check_files(settings.http)
     if str(urlfile) == "-" or urlfile.is_fifo():
         urlfile = _spool(urlfile, out)

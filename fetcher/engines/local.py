@@ -7,6 +7,7 @@ what is done; a role's own verdict (exit codes 2, 4 and 5) ends the run, any oth
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import shutil
@@ -26,8 +27,9 @@ from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
-from fetcher.pipeline.process import COMPLAINT, RoleSpec
+from fetcher.pipeline.process import RoleSpec
 from fetcher.settings import Settings
+from fetcher.telemetry import logs
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
@@ -168,14 +170,16 @@ class Supervisor:
 
     def _relay(self, child: Child) -> None:
         for line in child.read_lines():
-            self._say(line)
+            self._say(child, line)
 
-    def _say(self, line: str) -> None:
+    def _say(self, child: Child, line: str) -> None:
         """Pass a child's line on; what several refuse alike at their start, once."""
-        if line.startswith(COMPLAINT):
+        line = logs.relayed(line, child.spec.role, child.name)
+        complaint = logs.complaint(line)
+        if complaint is not None:
             now = time.monotonic()
-            said_at = self._complaints.get(line, -_ALIKE_S)
-            self._complaints[line] = now
+            said_at = self._complaints.get(complaint, -_ALIKE_S)
+            self._complaints[complaint] = now
             if now - said_at < _ALIKE_S:
                 return
         self._display.say(line)
@@ -203,7 +207,7 @@ class Supervisor:
         if role == "worker":
             send(self._events, wire.Gone(worker=name))
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self._display.say(f"fetcher: {name} ended ({how}); starting it again")
+        self._display.say(logs.own(f"{name} ended ({how}); starting it again"))
         self._give_up_if_hopeless(child, how)
 
     def _give_up_if_hopeless(self, child: Child, how: str) -> None:
@@ -220,7 +224,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         """In the order of the flow: no new tasks, then let finish, then commit."""
-        self._display.say("fetcher: stopping: requests in flight may finish (again: leave at once)")
+        said = "stopping: requests in flight may finish (again: leave at once)"
+        self._display.say(logs.own(said, "info"))
         self._end("ventilator", _LEAVE_S)
         self._end("worker", self._grace_s + _LEAVE_S)
         self._end("sink", _SINK_LEAVE_S)
@@ -246,7 +251,7 @@ class Supervisor:
             child.signal(signal.SIGCONT)
             child.signal(signal.SIGKILL)
         for child in self._children:
-            child.reap(self._say)
+            child.reap(functools.partial(self._say, child))
 
 
 class Verdict(FetcherError):

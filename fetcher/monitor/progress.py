@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fetcher.core import wire
 from fetcher.monitor.words import duration, number
+from fetcher.telemetry import logs
 
 _RATE_WINDOW_S: Final = 10.0
 
@@ -67,6 +68,24 @@ def describe(state: wire.State, per_s: float) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def fields(state: wire.State, per_s: float) -> dict[str, Any]:
+    """The same for programs."""
+    total, exact = state.source.total()
+    eta = left_s(state, per_s)
+    return {
+        "phase": state.phase,
+        "rows": state.totals.rows,
+        "url_lines": total,
+        "url_lines_exact": exact,
+        "rate_per_s": round(per_s, 1),
+        "left_s": None if eta is None else round(eta, 1),
+        "in_flight": state.in_flight,
+        "workers": state.workers,
+        "redelivered": state.redelivered,
+        "outcomes": state.totals.outcomes,
+    }
+
+
 def outcomes(counts: dict[str, int]) -> str:
     """The three most frequent outcomes, and the others as one."""
     ranked = sorted(counts.items(), key=lambda item: -item[1])
@@ -85,7 +104,7 @@ class Quiet:
         self.last = state
 
     def say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201
+        logs.say(line)
 
     def close(self) -> None:
         pass
@@ -106,7 +125,8 @@ class PlainLines(Quiet):
         self._rate.add(now, state)
         if now - self._said_at >= self._interval_s:
             self._said_at = now
-            self.say(f"fetcher: {describe(state, self._rate.per_s())}")
+            per_s = self._rate.per_s()
+            self.say(logs.own(describe(state, per_s), "info", progress=fields(state, per_s)))
 
 
 class _Numbers(ProgressColumn):
@@ -155,6 +175,6 @@ def display(*, quiet: bool, interval_s: float) -> Quiet:
     """The display that fits stderr."""
     if quiet:
         return Quiet()
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not logs.is_json():
         return LiveLine()
     return PlainLines(interval_s)

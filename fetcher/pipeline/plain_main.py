@@ -6,13 +6,14 @@ import sys
 
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import ends, refuse_open_network
-from fetcher.pipeline.process import RoleSpec, StopFlag, complain, read_spec, start_log
+from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
+from fetcher.telemetry import logs
 
 
 def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
     settings = spec.effective()
-    start_log(settings.log.level, spec.name)
+    logs.start(settings.log, spec.role, spec.name)
     stop = StopFlag(leashed=spec.leashed)
     stop.listen()
     addresses = ends(spec.ventilator, spec.sinks)
@@ -36,4 +37,4 @@ if __name__ == "__main__":
     except StoppedError as error:
         sys.exit(error.exit_code)  # whoever stopped us tells the user
     except FetcherError as error:
-        sys.exit(complain(error))
+        sys.exit(logs.complain(error))

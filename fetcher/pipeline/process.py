@@ -1,14 +1,12 @@
-"""What every role's process has in common: its spec, its log, its stop flag, its leash.
+"""What every role's process has in common: its spec, its stop flag, its leash.
 
 Law: signal handlers only set a flag; the role's loop acts on it.
 """
 
 from __future__ import annotations
 
-import logging
 import select
 import signal
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +14,9 @@ import msgspec
 
 from fetcher.config import Value
 from fetcher.core.selection import Selection
-from fetcher.errors import Exit, FetcherError
 from fetcher.settings import Settings
 
 LEASH_FD: Final = 0
-COMPLAINT: Final = "fetcher: "  # what a line that tells the user of an error begins with
 
 
 class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,23 +44,6 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
 def read_spec(path: str) -> RoleSpec:
     """The spec that a supervisor wrote."""
     return msgspec.json.decode(Path(path).read_bytes(), type=RoleSpec)
-
-
-def start_log(level: str, name: str) -> None:
-    """Log lines go to stderr, each with its time, its role and its level."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level.upper(),
-        format=f"%(asctime)s {name} %(levelname)s %(message)s",
-        datefmt="%H:%M:%S",
-        force=True,
-    )
-
-
-def complain(error: FetcherError) -> Exit:
-    """Tell the user's one line; the exit code to leave with."""
-    print(f"{COMPLAINT}{error}", file=sys.stderr, flush=True)  # noqa: T201
-    return error.exit_code
 
 
 class StopFlag:

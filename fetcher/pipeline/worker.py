@@ -30,7 +30,8 @@ from fetcher.pipeline.held import Held
 from fetcher.pipeline.keeping import NEEDED, keep
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
-from fetcher.pipeline.process import LEASH_FD, RoleSpec, start_log
+from fetcher.pipeline.process import LEASH_FD, RoleSpec
+from fetcher.telemetry import logs
 
 log = logging.getLogger(__name__)
 
@@ -278,7 +279,7 @@ class Worker:
 def run(spec: RoleSpec) -> Exit:
     """The role's whole life, after patching. Raises FetcherError."""
     settings = spec.effective()
-    start_log(settings.log.level, spec.name)
+    logs.start(settings.log, spec.role, spec.name)
     files.allow(settings)
     faulthandler.enable(file=sys.stderr)
     return Worker(spec).run()

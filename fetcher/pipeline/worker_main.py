@@ -11,10 +11,11 @@ import sys
 
 from fetcher.errors import FetcherError
 from fetcher.pipeline import worker
-from fetcher.pipeline.process import complain, read_spec
+from fetcher.pipeline.process import read_spec
+from fetcher.telemetry import logs
 
 if __name__ == "__main__":
     try:
         sys.exit(worker.run(read_spec(sys.argv[1])))
     except FetcherError as error:
-        sys.exit(complain(error))
+        sys.exit(logs.complain(error))

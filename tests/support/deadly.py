@@ -31,6 +31,7 @@ class DeadlyFetcher(SlowFetcher):
 
     /kill ends the process, /hang never lets the loop run again, /endless never ends, /raise raises,
     /nothing gives no result, /unwritable one that is no row, /huge one of 3 MiB.
+    /mutter leaves half a line on stderr.
     """
 
     def fetch(self, task: Task) -> Result:
@@ -42,6 +43,8 @@ class DeadlyFetcher(SlowFetcher):
                 pass
         if "/endless" in task.url:
             gevent.sleep(600)
+        if "/mutter" in task.url:
+            os.write(2, b"a whole line\nhalf of")
         if "/raise" in task.url:
             raise RuntimeError("as asked\nfor")
         if "/nothing" in task.url:

@@ -1,0 +1,133 @@
+"""What a process says on stderr: lines for people, or one JSON object a line.
+
+Law: the form is chosen once per process, and every line of its own is made here; so with
+`log.format = json` nothing else is on stderr. What a child writes past its log (a traceback, the
+rest of a line at its death) its supervisor wraps.
+
+A JSON line has `ts` (ISO 8601, UTC), `level`, `role`, `worker` where the role is one, `message`,
+`exception` where there is one, and `exit_code` where it says why the process leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Literal
+
+import msgspec
+
+from fetcher.errors import Exit, FetcherError
+from fetcher.settings import Log
+
+log = logging.getLogger(__name__)
+
+Form = Literal["text", "json"]
+_OURS: Final = "fetcher: "  # what a line of text begins with that tells the user something
+
+
+class _Speaker(msgspec.Struct):
+    form: Form = "text"
+    role: str = "cli"
+    worker: str = ""
+
+
+_speaker: Final = _Speaker()  # this process
+
+
+def use(form: Form, role: str = "", worker: str = "") -> None:
+    """From now on this process speaks so, and (where given) as that role."""
+    _speaker.form = form
+    if role:
+        _speaker.role, _speaker.worker = role, worker
+
+
+def is_json() -> bool:
+    return _speaker.form == "json"
+
+
+def start(settings: Log, role: str, name: str) -> None:
+    """The log of a role's process; `name` is its own among those of its role."""
+    use(settings.format, role, name if role == "worker" else "")
+    handler = logging.StreamHandler(sys.stderr)
+    if is_json():
+        handler.setFormatter(_JsonFormatter())
+        logging.captureWarnings(True)
+        sys.excepthook = _log_uncaught
+    else:
+        text = f"%(asctime)s {name} %(levelname)s %(message)s"
+        handler.setFormatter(logging.Formatter(text, datefmt="%H:%M:%S"))
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        more = {"exception": self.formatException(record.exc_info)} if record.exc_info else {}
+        return _line(record.created, record.levelname.lower(), record.getMessage(), more)
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
+
+
+def _line(
+    at_s: float,
+    level: str,
+    message: str,
+    more: dict[str, Any],
+    role: str = "",
+    worker: str = "",
+) -> str:
+    ts = datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds")
+    fields = {"ts": ts.replace("+00:00", "Z"), "level": level, "role": role or _speaker.role}
+    if worker or (_speaker.worker and not role):
+        fields["worker"] = worker or _speaker.worker
+    # ASCII only, so that one line is one line to every reader, whatever is in a file's name.
+    return json.dumps({**fields, "message": message, **more})
+
+
+def own(message: str, level: str = "warning", **more: Any) -> str:
+    """A line that tells the user something; `more` is for programs, and only in JSON."""
+    return _line(time.time(), level, message, more) if is_json() else f"{_OURS}{message}"
+
+
+def say(line: str) -> None:
+    """Put a finished line on stderr."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def complain(error: FetcherError) -> Exit:
+    """Tell the user's one line; the exit code to leave with."""
+    say(own(str(error), "error", exit_code=int(error.exit_code)))
+    return error.exit_code
+
+
+# -- lines of children ----------------------------------------------------------------------
+
+
+def relayed(line: str, role: str, worker: str) -> str:
+    """A child's line as this process passes it on: what is no JSON object is wrapped in one."""
+    if not is_json() or _fields(line) is not None:
+        return line
+    return _line(time.time(), "error", line, {}, role, worker if role == "worker" else "")
+
+
+def complaint(line: str) -> str | None:
+    """What a line says, where it tells why a process leaves; None where it does not."""
+    if not is_json():
+        return line if line.startswith(_OURS) else None
+    fields = _fields(line) or {}
+    return str(fields.get("message")) if "exit_code" in fields else None
+
+
+def _fields(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
