@@ -386,6 +386,27 @@ class Log(Section):
     )
 
 
+class Metrics(Section):
+    """Numbers for Prometheus at /metrics and a health check at /healthz, on a port of each role."""
+
+    host: str = Field(
+        "127.0.0.1",
+        pattern=r"^[^\s/]+$",
+        json_schema_extra={"kind": "an address or host name of this machine"},
+        description="address that is listened on; whoever reaches it may read the numbers",
+    )
+    ventilator_port: int = Field(0, ge=0, le=65_535, description="of the ventilator; 0: none")
+    sink_port: int = Field(
+        0, ge=0, le=65_535, description="of the first sink, the next one has the next; 0: none"
+    )
+    worker_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="of a host's first worker process, the next one has the next; 0: none",
+    )
+
+
 class Settings(Section):
     """All settings, by section."""
 
@@ -402,3 +423,4 @@ class Settings(Section):
     lease: Lease = Lease()
     endpoints: Endpoints = Endpoints()
     log: Log = Log()
+    metrics: Metrics = Metrics()

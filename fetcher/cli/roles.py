@@ -151,7 +151,7 @@ def worker(
         worker__pool_size=("--pool-size", pool_size),
         worker__standing=("--standing", standing or None),
     )
-    logs.use(settings.log.format, "supervisor")
+    logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     try:
@@ -204,6 +204,6 @@ def sink(
     settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format)
     settings = _only_sink(settings, number)
     try:
-        return _live("sink", settings, out=str(out), insecure=insecure)
+        return _live("sink", settings, out=str(out), number=number or 1, insecure=insecure)
     except StoppedError as error:
         raise StoppedError(f"{error}; what was committed is safe in {out}") from error

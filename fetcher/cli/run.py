@@ -78,7 +78,7 @@ def run(
         job__batch_size=("--batch-size", batch_size),
         log__format=("--log-format", log_format),
     ).settings
-    logs.use(settings.log.format, "supervisor")
+    logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     if str(urlfile) == "-" or urlfile.is_fifo():
         urlfile = _spool(urlfile, out)

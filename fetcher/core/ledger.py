@@ -535,12 +535,24 @@ class Ledger:
         ]
 
     @property
-    def lines_out(self) -> int:
-        """Uncommitted lines under a lease (a line under two counts twice)."""
-        return sum(
-            (lease.piece.mask & self._open[lease.piece.batch].remaining).bit_count()
-            for lease in self._leases.values()
-        )
+    def leases(self) -> Iterable[Lease]:
+        """The open ones, in the order of issue."""
+        return self._leases.values()
+
+    def uncommitted(self, lease: Lease) -> tuple[Batch, int]:
+        """The batch of an open lease, and of its lines those that are not committed."""
+        owner = self._open[lease.piece.batch]
+        return owner.batch, lease.piece.mask & owner.remaining
+
+    @property
+    def waiting(self) -> int:
+        """Pieces to be handed out (again)."""
+        return len(self._lone) + sum(len(share.ready) for share in self._shares)
+
+    @property
+    def open_count(self) -> int:
+        """Batches with uncommitted lines."""
+        return len(self._open)
 
     @property
     def workers(self) -> list[str]:

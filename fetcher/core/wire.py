@@ -8,9 +8,10 @@ header costs in memory goes by its declared bounds.
 
     ventilator -> worker   tasks    Tasks + frame: URL lines joined by line feeds
     worker -> sink         results  ChunkHeader + frame: the encoded rows
-    worker -> ventilator   events   Claim, Finished, Heartbeat, Bye, Want, Release, Owned;
-                                    supervisor -> ventilator  Gone
-    ventilator -> all      control  State, repeated;  for one of them: Grant, Recall
+    worker -> ventilator   events   Claim, Finished, Heartbeat, Progress, Bye, Want, Release, Owned;
+                                    supervisor -> ventilator  Gone;  who watches -> it  Look
+    ventilator -> all      control  State, repeated;  for one of them: Grant, Recall;
+                                    for a while after a Look: Roster
     ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
                                     Poll -> Committed | Resync | Refused
 """
@@ -40,6 +41,8 @@ MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
 MAX_BATCH_LINES: Final = 10_000  # as job.batch_size and worker.chunk_rows allow
 MAX_HOSTS: Final = 400_000  # of one message
 _MAX_PARTIAL: Final = 100_000  # batches that are begun and not full
+MAX_TEXT: Final = 500  # characters of a text for people, in a roster
+MAX_MEMBERS: Final = 200  # workers named in one roster
 
 # No number here is so large that a sum of some, or a line beyond it, fits into no other place.
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
@@ -62,6 +65,7 @@ Name = Annotated[str, Meta(max_length=200)]
 Phase = Literal["starting", "running", "frozen", "finish"]
 _Rows = Meta(max_length=MAX_BATCH_LINES)
 Hosts = Annotated[list[Count], Meta(max_length=MAX_HOSTS)]
+Amount = Annotated[float, Meta(ge=0, le=1e15)]
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=True):
@@ -119,6 +123,14 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     queued: Small
     held: Hosts
     parked: Hosts  # leases of which all that is left waits outside of the pool
+
+
+class Progress(Message, tag="progress", frozen=True):
+    """With each heartbeat, for those who watch; nothing is decided by it."""
+
+    worker: Name
+    rows: Count  # handed to the sink since the worker began
+    parked: Small  # lines that wait outside of the pool
 
 
 class Want(Message, tag="want", frozen=True):
@@ -185,6 +197,41 @@ class State(Message, tag="state", frozen=True):
     workers: Count
     redelivered: Count  # lines handed out again so far
     referee: Count  # another number: a new ventilator, that granted nothing yet
+
+
+class Look(Message, tag="look", frozen=True):
+    """Somebody watches: tell the roster for a while."""
+
+
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A living worker, as it said last."""
+
+    worker: Name
+    seen_s_ago: Amount
+    slots: Count
+    in_flight: Count
+    queued: Count  # lines that wait for the pool, or outside of it
+    parked: Count  # of these, outside
+    leases: Count
+    rows: Count  # since it began
+    rate_per_s: Amount
+
+
+class Roster(Message, tag="roster", frozen=True):
+    """What the state does not tell: the leases, and who works."""
+
+    job: Name
+    trouble: Annotated[str, Meta(max_length=MAX_TEXT)]  # why nothing goes on; "": all is well
+    rate_per_s: Amount  # rows committed
+    leases: Count
+    leased_lines: Count
+    open_batches: Count
+    waiting: Count  # batches, or parts of them, to be handed out (again)
+    oldest_line: Count  # first uncommitted line of the oldest lease; 0: nothing is out
+    oldest_s: Amount  # since that was handed out
+    oldest_worker: Name  # "": unclaimed
+    workers: Annotated[list[Member], Meta(max_length=MAX_MEMBERS)]
+    unlisted: Count  # workers beyond these
 
 
 class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -286,6 +333,7 @@ AnyMessage = (
     | Claim
     | Finished
     | Heartbeat
+    | Progress
     | Want
     | Release
     | Owned
@@ -294,6 +342,8 @@ AnyMessage = (
     | Bye
     | Gone
     | State
+    | Look
+    | Roster
     | Open
     | Opened
     | Poll

@@ -287,10 +287,11 @@ def run_job(
             ends_with="sink",
         )
 
-        def spec(role: str, name: str) -> RoleSpec:
+        def spec(role: str, name: str, number: int = 1) -> RoleSpec:
             return RoleSpec(
                 role=role,
                 name=name,
+                number=number,
                 settings=plain,
                 ventilator=ventilator,
                 sinks=(sink,),
@@ -303,7 +304,7 @@ def run_job(
         supervisor.add(spec("sink", "sink"))
         supervisor.add(spec("ventilator", "ventilator"))
         for number in range(1, worker_count(settings) + 1):
-            supervisor.add(spec("worker", f"worker{number}"))
+            supervisor.add(spec("worker", f"worker{number}", number))
         with interrupts.listening():
             if not supervisor.run():
                 raise StoppedError("stopped before the end; the same command resumes")
@@ -328,6 +329,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
                 RoleSpec(
                     role="worker",
                     name=f"{host}-{os.getpid()}-{number}",
+                    number=number,
                     settings=config.dump(settings),
                     ventilator=ventilator,
                     sinks=sinks,

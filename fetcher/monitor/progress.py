@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from fetcher.core import wire
+from fetcher.core.rate import Rate
 from fetcher.monitor.words import duration, number
 from fetcher.telemetry import logs
-
-_RATE_WINDOW_S: Final = 10.0
-
-
-class Rate:
-    """Rows a second over the last ten seconds."""
-
-    def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def add(self, now_s: float, state: wire.State) -> None:
-        if state.phase == "starting":
-            return  # what an earlier run committed is not known yet, and is not this run's speed
-        rows = state.totals.rows
-        if self._samples and rows < self._samples[-1][1]:
-            self._samples.clear()  # another job
-        self._samples.append((now_s, rows))
-        while now_s - self._samples[0][0] > _RATE_WINDOW_S:
-            self._samples.popleft()
-
-    def per_s(self) -> float:
-        if not self._samples:
-            return 0.0
-        (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
-        return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
 
 
 def left_s(state: wire.State, per_s: float) -> float | None:
@@ -94,6 +69,13 @@ def outcomes(counts: dict[str, int]) -> str:
     return ", ".join(said + ([f"others {number(rest)}"] if rest else []))
 
 
+def note(rate: Rate, now: float, state: wire.State) -> None:
+    """Take a state's rows into the rate."""
+    # What an earlier run committed is not known while starting, and is not this run's speed.
+    if state.phase != "starting":
+        rate.add(now, state.totals.rows)
+
+
 class Quiet:
     """Only what went wrong."""
 
@@ -122,7 +104,7 @@ class PlainLines(Quiet):
     def update(self, state: wire.State) -> None:
         super().update(state)
         now = time.monotonic()
-        self._rate.add(now, state)
+        note(self._rate, now, state)
         if now - self._said_at >= self._interval_s:
             self._said_at = now
             per_s = self._rate.per_s()
@@ -156,7 +138,7 @@ class LiveLine(Quiet):
 
     def update(self, state: wire.State) -> None:
         super().update(state)
-        self._rate.add(time.monotonic(), state)
+        note(self._rate, time.monotonic(), state)
         self._progress.update(
             self._task,
             total=state.source.total()[0],

@@ -59,6 +59,9 @@ class CurlFetcher:
         if self._defects == _MOST_DEFECTS:
             log.error("more such failures are only in their rows")
 
+    def lookups(self) -> dict[str, int]:
+        return self.transport.lookups
+
     def begin(self, task: Task) -> CurlFetch:
         return CurlFetch(self, task)
 

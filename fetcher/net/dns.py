@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -60,6 +60,7 @@ class Resolver:
         self._at_once = self._families if _has_ipv6() else self._families[:1]
         self._cache: OrderedDict[str, tuple[float, _Verdict]] = OrderedDict()
         self._asking: dict[str, _Asking] = {}
+        self.lookups: Counter[str] = Counter()  # so far, by how they ended
 
     def known(self, host: str) -> tuple[str, ...] | None:
         """The addresses that are remembered of a name; None where `resolve` must be asked."""
@@ -127,6 +128,7 @@ class Resolver:
 
     def _end(self, asking: _Asking, reply: Reply) -> None:
         del self._asking[asking.name]
+        self.lookups[reply.why.name.lower()] += 1
         verdict = reply.addresses or self._words(reply)
         keep_s = self._dns.cache_s if reply.addresses else self._dns.negative_s
         while len(self._cache) >= self._dns.cache_names:

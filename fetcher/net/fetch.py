@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fetcher.errors import ConfigError
 from fetcher.model import Result, Task
@@ -43,6 +43,14 @@ class Fetcher(Protocol):
 
     def begin(self, task: Task) -> Fetch:
         """The fetch of one URL line, before its first step. Raises nothing."""
+
+
+@runtime_checkable
+class LooksUp(Protocol):
+    """A fetcher that says how its look-ups of names went."""
+
+    def lookups(self) -> dict[str, int]:
+        """So far, by how they ended."""
 
 
 class OneStep:

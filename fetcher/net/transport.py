@@ -36,6 +36,11 @@ class Transport:
         self._proxy = _place_of(settings.http.proxy)
 
     @property
+    def lookups(self) -> dict[str, int]:
+        """Name look-ups so far, by how they ended."""
+        return dict(self._resolver.lookups)
+
+    @property
     def late(self) -> Failure:
         """The deadline is over."""
         limit_s = self.http.total_timeout_s

@@ -19,6 +19,7 @@ import zmq
 
 from fetcher.core import wire
 from fetcher.errors import ConflictError, UsageError, WireError
+from fetcher.telemetry import counts
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +181,7 @@ def parse(frames: list[bytes]) -> tuple[wire.AnyMessage, bytes] | None:
     try:
         return wire.decode(frames)
     except WireError as error:
-        drop(f"a message: {error}")
+        drop("malformed", f"a message: {error}")
         return None
 
 
@@ -190,9 +191,10 @@ class Dropped:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, what: str) -> None:
-        """Something that a peer sent is dropped."""
+    def __call__(self, reason: str, what: str) -> None:
+        """Something that a peer sent is dropped; `reason` is a word for counts.DROPPED."""
         self.count += 1
+        counts.DROPPED[reason] += 1
         # They may come by the thousand: the log must not be what fills the disk.
         if self.count.bit_count() == 1:
             log.warning("dropped %s (%d dropped so far)", what, self.count)

@@ -23,8 +23,10 @@ _SLICE_S: Final = 1.0  # a safety timeout: a wake-up that zmq.green missed is ma
 class Outbox:
     """To be run by a greenlet of its own."""
 
-    def __init__(self, context: Any, address: str, sent: Callable[[int | None], None]) -> None:
-        """`sent` is called after each: with the lease that has ended by it, or None."""
+    def __init__(
+        self, context: Any, address: str, sent: Callable[[Chunk | None, int | None], None]
+    ) -> None:
+        """`sent` is called after each: with it, and the lease that has ended by it, or None."""
         self._socket = open_socket(context, zmq.PUSH, Way.RESULTS, address)
         self._sent = sent
         self._queue = gevent.queue.JoinableQueue()
@@ -43,7 +45,7 @@ class Outbox:
             if chunk is not None:
                 self._send(wire.encode(*wire.chunk_parts(chunk)))
                 self.waiting_bytes -= len(chunk.rows)
-            self._sent(ended)
+            self._sent(chunk, ended)
             self._queue.task_done()
 
     def _send(self, frames: list[bytes]) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline.channel import ends, refuse_open_network
 from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
+from fetcher.settings import Settings
 from fetcher.telemetry import logs
+from fetcher.telemetry.board import Board
+from fetcher.telemetry.serving import serving
 
 
 def run(spec: RoleSpec) -> Exit:
@@ -16,6 +20,11 @@ def run(spec: RoleSpec) -> Exit:
     logs.start(settings.log, spec.role, spec.name)
     stop = StopFlag(leashed=spec.leashed)
     stop.listen()
+    with serving(settings.metrics, spec.role, spec.number, spec.name) as board:
+        return _live(spec, settings, stop, board)
+
+
+def _live(spec: RoleSpec, settings: Settings, stop: StopFlag, board: Board[Any]) -> Exit:
     addresses = ends(spec.ventilator, spec.sinks)
     # Only the chosen role is imported: the ventilator has no use for the sink's store.
     if spec.role == "sink":
@@ -23,12 +32,12 @@ def run(spec: RoleSpec) -> Exit:
 
         if not spec.insecure:
             refuse_open_network(spec.sinks[0], "endpoints.sink")
-        return sink.run(spec.out, settings, addresses, stop)
+        return sink.run(spec.out, settings, addresses, stop, board)
     from fetcher.pipeline import ventilator  # noqa: PLC0415
 
     if not spec.insecure:
         refuse_open_network(spec.ventilator, "endpoints.ventilator")
-    return ventilator.run(spec, settings, addresses, stop)
+    return ventilator.run(spec, settings, addresses, stop, board)
 
 
 if __name__ == "__main__":

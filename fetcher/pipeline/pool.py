@@ -82,6 +82,7 @@ class LinePool:
             )
         )
         self._hosts: dict[int, str] = {}  # those that the referee knows of
+        self.exchanges = self.retries = 0  # so far
         self.room = gevent.event.Event()  # there may be room for another batch
         self.host_news = gevent.event.Event()  # there may be something to tell the referee
 
@@ -171,6 +172,7 @@ class LinePool:
             if line.fetch is None:
                 line.fetch = self._fetcher.begin(line.task)
             fetch = line.fetch
+            self.exchanges += 1
             fetch.step()
         # A step raises nothing; one that does all the same must not cost the line its row.
         except Exception as error:
@@ -182,7 +184,9 @@ class LinePool:
         )
         if fetch.result is not None:
             self._end(line, fetch.result, report)
-        elif self._is_polite or fetch.wait_s:
+            return
+        self.retries += fetch.wait_s > 0
+        if self._is_polite or fetch.wait_s:
             self._park(line, fetch, report)
         else:
             del self._running[line]
@@ -267,9 +271,19 @@ class LinePool:
         return len(self._running)
 
     @property
-    def waiting(self) -> int:
-        """Lines that wait for the pool, or outside of it."""
-        return len(self._queue) + self._gate.parked
+    def queued(self) -> int:
+        """Lines that are next."""
+        return len(self._queue)
+
+    @property
+    def parked(self) -> int:
+        """Lines that wait outside of the pool."""
+        return self._gate.parked
+
+    @property
+    def hosts_owned(self) -> int:
+        """Hosts that this worker may ask now."""
+        return len(self._gate.owned())
 
     def longest_s(self) -> tuple[float, int]:
         """For how long the oldest step has run, and its line; (0, 0) where none runs."""

@@ -31,6 +31,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     urlfile: str = ""
     out: str = ""
     selection: Selection | None = None  # of the URL file's lines; kept in `out`
+    number: int = 1  # it is the n-th of its role on this host
     insecure: bool = False
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.

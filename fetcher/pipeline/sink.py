@@ -16,13 +16,17 @@ import zmq
 
 from fetcher.core import wire
 from fetcher.core.intake import Intake
-from fetcher.core.tally import SourceInfo
+from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
 from fetcher.store.store import OutputDirectory, Store
+from fetcher.telemetry import counts
+from fetcher.telemetry.board import Board
+from fetcher.telemetry.numbers import SinkNumbers
+from fetcher.telemetry.tallies import CommitTally
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +43,13 @@ _LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for
 class Sink:
     """One job's sink; `run` returns when every line is committed."""
 
-    def __init__(self, out: Path, settings: Settings, ends: Ends, stop: StopFlag) -> None:
+    def __init__(
+        self, out: Path, settings: Settings, ends: Ends, stop: StopFlag, board: Board[SinkNumbers]
+    ) -> None:
         self._settings = settings
         self._stop = stop
+        self._board = board
+        self._tally = CommitTally()
         self._directory = OutputDirectory(out)
         self._context = zmq.Context()
         (mine,) = ends.sinks
@@ -87,6 +95,24 @@ class Sink:
         self._answer()
         if self._job is not None and time.monotonic() >= self._commit_at:
             self._commit(self._job)
+        now = time.monotonic()
+        if self._board.is_due(now):
+            self._board.put(self._numbers(), now)
+
+    def _numbers(self) -> SinkNumbers:
+        intake = self._job.intake if self._job is not None else None
+        return SinkNumbers(
+            trouble=self._stalled,
+            dropped=dict(counts.DROPPED),
+            refused=dict(counts.REFUSED),
+            totals=intake.totals if intake else Totals(),
+            duplicates=intake.duplicates if intake else 0,
+            pending_bytes=intake.pending_bytes if intake else 0,
+            row_bytes=self._tally.row_bytes,
+            commit_s=self._tally.seconds.look(),
+            commit_rows=self._tally.rows.look(),
+            is_stalled=bool(self._stalled),
+        )
 
     def _wait(self) -> None:
         poller = zmq.Poller()
@@ -106,7 +132,7 @@ class Sink:
                 break
             message, rows = received
             if not isinstance(message, wire.ChunkHeader):
-                drop(f"a result of type {type(message).__name__}")
+                drop("unexpected", f"a result of type {type(message).__name__}")
                 continue
             job.take(message, rows)
             if job.intake.pending_bytes >= self._settings.sink.commit_bytes:
@@ -116,8 +142,10 @@ class Sink:
             self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
 
     def _commit(self, job: _Job) -> None:
+        began, row_bytes = time.monotonic(), job.intake.pending_bytes
         try:
-            job.intake.commit()
+            rows = job.intake.commit()
+            self._tally.add(rows, row_bytes, time.monotonic() - began)
             job.check_complete()
         except NoSpaceError as error:
             if not self._stalled:
@@ -233,7 +261,7 @@ class _Job:
                 raise WireError("chunk: bodies that nobody keeps")
             self.intake.offer(chunk, size)
         except WireError as error:
-            drop(f"a {error}")
+            drop("contradictory", f"a {error}")
 
     def note(
         self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None
@@ -307,6 +335,8 @@ def _warc_begins(name: str) -> bytes:
     return warc.warcinfo(name)
 
 
-def run(out: str, settings: Settings, ends: Ends, stop: StopFlag) -> Exit:
+def run(
+    out: str, settings: Settings, ends: Ends, stop: StopFlag, board: Board[SinkNumbers]
+) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Sink(Path(out), settings, ends, stop).run()
+    return Sink(Path(out), settings, ends, stop, board).run()

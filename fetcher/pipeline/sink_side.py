@@ -32,6 +32,7 @@ class SinkSide:
         self.opened = False
         self.totals = Totals()
         self.complete = False
+        self.stalled = ""  # why it can commit nothing now
         self.closed = False  # it knows that it may leave
         self.url_lines: int | None = None  # of its share, once they are known
         self.lines_read = 0  # of its share, so far
@@ -60,6 +61,7 @@ class SinkSide:
         self._unsaid_suspects = None
         self.totals = news.totals
         self.complete = news.complete
+        self.stalled = news.stalled
 
     def poll(
         self, source: SourceInfo, suspects: list[wire.Suspect] | None, every_s: float, now: float

@@ -28,12 +28,15 @@ from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, receive, send
+from fetcher.pipeline.lookout import Lookout
 from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
 from fetcher.store.selection import SelectedLines
+from fetcher.telemetry.board import Board
+from fetcher.telemetry.numbers import VentilatorNumbers
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +55,14 @@ _MAX_EVENTS: Final = 1000  # of one turn of the loop
 class Ventilator:
     """One job's ventilator; `run` returns when every line is committed."""
 
-    def __init__(self, spec: RoleSpec, settings: Settings, ends: Ends, stop: StopFlag) -> None:
+    def __init__(
+        self,
+        spec: RoleSpec,
+        settings: Settings,
+        ends: Ends,
+        stop: StopFlag,
+        board: Board[VentilatorNumbers],
+    ) -> None:
         self._settings = settings
         self._stop = stop
         self._session = spec.session or secrets.token_hex(8)
@@ -93,7 +103,7 @@ class Ventilator:
         self._output = Output(**dict(settings.output))
         self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
-        self._in_flight: dict[str, int] = {}  # by worker, as it said last
+        self._lookout = Lookout(board)
         self._state_at = self._tick_at = 0.0
 
     def _count_first(self) -> SourceInfo:
@@ -327,7 +337,9 @@ class Ventilator:
                     self._ledger.finished(event.worker, event.lease, now)
                 case wire.Heartbeat():
                     self._ledger.heartbeat(event.worker, event.held, now, event.parked)
-                    self._in_flight[event.worker] = event.in_flight
+                    self._lookout.hear(event, now)
+                case wire.Progress() | wire.Look():
+                    self._lookout.hear(event, now)
                 case wire.Want():
                     self._referee.want(event.worker, event.hosts, event.ticket, now)
                 case wire.Release():
@@ -341,7 +353,7 @@ class Ventilator:
                 case wire.Gone():
                     self._ledger.left(event.worker, now, died=True)
                 case _:
-                    drop(f"an event of type {type(event).__name__}")
+                    drop("unexpected", f"an event of type {type(event).__name__}")
 
     def _tell_hosts(self, now: float) -> None:
         """Grants and recalls; a lost one is wanted, or recalled, again."""
@@ -426,7 +438,31 @@ class Ventilator:
         if now - self._state_at < _STATE_S:
             return
         self._state_at = now
-        send(self._control, self._state())
+        state = self._state()
+        send(self._control, state)
+        roster = self._lookout.show(
+            state,
+            self._ledger,
+            now,
+            lines_read=self._lines_read(),
+            hosts=len(self._referee),
+            sinks_silent_s=tuple(now - sink.link.heard_at for sink in self._sinks),
+            trouble=self._trouble(now),
+        )
+        if roster is not None:
+            send(self._control, roster)
+
+    def _trouble(self, now: float) -> str:
+        told = []
+        for sink in self._sinks:
+            silent_s = now - sink.link.heard_at
+            if silent_s > self._settings.lease.sink_silent_s:
+                told.append(f"{self._name(sink)} does not answer (for {silent_s:.0f} s)")
+            elif sink.stalled:
+                told.append(f"{self._name(sink)}: {sink.stalled}")
+            if not sink.opened:
+                break  # the others are asked after it
+        return "; ".join(told)
 
     def _totals(self) -> Totals:
         return sum_of(sink.totals for sink in self._sinks)
@@ -437,13 +473,12 @@ class Ventilator:
 
     def _state(self) -> wire.State:
         workers = self._ledger.workers
-        self._in_flight = {name: self._in_flight.get(name, 0) for name in workers}
         return wire.State(
             job=self._job,
             phase=self._phase_now(),
             totals=self._totals(),
             source=self._info,
-            in_flight=sum(self._in_flight.values()),
+            in_flight=self._lookout.in_flight(workers),
             workers=len(workers),
             redelivered=self._ledger.redelivered,
             referee=self._number,
@@ -467,6 +502,12 @@ class Ventilator:
         return [sink for sink in self._sinks if not sink.closed]
 
 
-def run(spec: RoleSpec, settings: Settings, ends: Ends, stop: StopFlag) -> Exit:
+def run(
+    spec: RoleSpec,
+    settings: Settings,
+    ends: Ends,
+    stop: StopFlag,
+    board: Board[VentilatorNumbers],
+) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Ventilator(spec, settings, ends, stop).run()
+    return Ventilator(spec, settings, ends, stop, board).run()

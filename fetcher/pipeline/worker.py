@@ -22,8 +22,8 @@ from gevent.os import make_nonblocking, nb_read
 from fetcher.core import formats, wire
 from fetcher.encode.rows import CODECS
 from fetcher.errors import Exit
-from fetcher.model import Result
-from fetcher.net.fetch import make_fetcher
+from fetcher.model import Chunk, Result
+from fetcher.net.fetch import LooksUp, make_fetcher
 from fetcher.pipeline import files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
@@ -31,7 +31,11 @@ from fetcher.pipeline.keeping import NEEDED, keep
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, RoleSpec
-from fetcher.telemetry import logs
+from fetcher.telemetry import counts, logs
+from fetcher.telemetry.board import EVERY_S, Board
+from fetcher.telemetry.numbers import WorkerNumbers
+from fetcher.telemetry.serving import serving
+from fetcher.telemetry.tallies import FetchTally
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +50,12 @@ _LEAVE_S: Final = 5.0  # at the end: for the last rows to be taken by the sink
 class Worker:
     """One worker process."""
 
-    def __init__(self, spec: RoleSpec) -> None:
+    def __init__(self, spec: RoleSpec, board: Board[WorkerNumbers]) -> None:
         settings = spec.effective()
+        self._board = board
+        self._tally = FetchTally(is_detailed=board.is_on)
+        self._ventilator = spec.ventilator
+        self._heard_at = time.monotonic()  # of a ventilator
         self._name = spec.name
         self._settings = settings.worker
         self._silent_s = settings.lease.silent_s
@@ -89,6 +97,8 @@ class Worker:
         loops += [box.run for box in self._outboxes]
         if self._leashed:
             loops.append(self._watch_leash)
+        if self._board.is_on:
+            loops.append(self._show)
         running = [gevent.spawn(loop) for loop in loops]
         for greenlet in running:
             # A loop that ends by an exception must not leave a worker that only looks alive.
@@ -128,7 +138,7 @@ class Worker:
             if isinstance(message, wire.Tasks):
                 self._take(message, urls)
             else:
-                drop(f"a task of type {type(message).__name__}")
+                drop("unexpected", f"a task of type {type(message).__name__}")
 
     def _take(self, tasks: wire.Tasks, urls: bytes) -> None:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
@@ -143,7 +153,7 @@ class Worker:
         try:
             tasks_ = list(held.tasks())
         except ValueError:
-            drop(f"tasks of batch {tasks.batch}: mask and lines do not agree")
+            drop("contradictory", f"tasks of batch {tasks.batch}: mask and lines do not agree")
             return
         self._held[held.lease] = held
         if not tasks_:
@@ -180,8 +190,10 @@ class Worker:
     def _outbox_of(self, held: Held) -> Outbox:
         return self._outboxes[held.batch % len(self._outboxes)]
 
-    def _sent(self, ended: int | None) -> None:
+    def _sent(self, chunk: Chunk | None, ended: int | None) -> None:
         self._pool.start()
+        if chunk is not None:
+            self._tally.add(chunk)
         if ended is not None:
             self._ending.discard(ended)
             send(self._events, wire.Finished(worker=self._name, lease=ended))
@@ -211,12 +223,14 @@ class Worker:
                 worker=self._name,
                 slots=self._settings.pool_size,
                 in_flight=self._pool.in_flight,
-                queued=self._pool.waiting,
+                queued=self._pool.queued + self._pool.parked,
                 held=[*(each.lease for each in held), *self._ending],
                 parked=[each.lease for each in held if not each.active and each.outstanding],
             )
+            progress = wire.Progress(self._name, self._tally.rows, self._pool.parked)
             if not self._is_mute:
                 send(self._events, beat)
+                send(self._events, progress)
             self._want_hosts(again=True)
             gevent.sleep(self._settings.heartbeat_s)
 
@@ -245,6 +259,7 @@ class Worker:
     def _listen(self) -> None:
         while True:
             received = parse(self._control.recv_multipart())
+            self._heard_at = time.monotonic()
             match received and received[0]:
                 case wire.State() as state:
                     self._hear_state(state)
@@ -267,6 +282,43 @@ class Worker:
             self._hurried = True
             self._leave.set()
 
+    # -- who watches -------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        while True:
+            now = time.monotonic()
+            self._board.put(self._numbers(now), now)
+            gevent.sleep(EVERY_S)
+            self._tally.loop_lag_s.add(max(time.monotonic() - now - EVERY_S, 0.0))
+
+    def _numbers(self, now: float) -> WorkerNumbers:
+        silent_s = now - self._heard_at
+        # One that stays for the next job may wait long for its ventilator.
+        is_waiting = self._settings.standing and not self._job
+        is_lost = silent_s > self._silent_s and not is_waiting
+        said = f"no ventilator is heard at {self._ventilator} (for {silent_s:.0f} s)"
+        return WorkerNumbers(
+            trouble=said if is_lost else "",
+            dropped=dict(counts.DROPPED),
+            refused=dict(counts.REFUSED),
+            outcomes=self._tally.outcomes(),
+            statuses=dict(self._tally.statuses),
+            body_bytes=self._tally.body_bytes,
+            row_bytes=self._tally.row_bytes,
+            exchanges=self._pool.exchanges,
+            retries=self._pool.retries,
+            lookups=self._fetcher.lookups() if isinstance(self._fetcher, LooksUp) else {},
+            in_flight=self._pool.in_flight,
+            queued=self._pool.queued,
+            parked=self._pool.parked,
+            pool_size=self._settings.pool_size,
+            leases=len(self._held),
+            unsent_bytes=sum(box.waiting_bytes for box in self._outboxes),
+            hosts=self._pool.hosts_owned,
+            loop_lag_s=self._tally.loop_lag_s.look(),
+            ventilator_silent_s=silent_s,
+        )
+
     def _watch_leash(self) -> None:
         make_nonblocking(LEASH_FD)
         while nb_read(LEASH_FD, 1):
@@ -282,4 +334,5 @@ def run(spec: RoleSpec) -> Exit:
     logs.start(settings.log, spec.role, spec.name)
     files.allow(settings)
     faulthandler.enable(file=sys.stderr)
-    return Worker(spec).run()
+    with serving(settings.metrics, spec.role, spec.number, spec.name) as board:
+        return Worker(spec, board).run()

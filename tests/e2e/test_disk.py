@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from support import jobs
+from support.hosts import free_ports
+from support.pages import get
 
 LINES = 20_000
 OPTIONS = ("--workers=1", "--set=worker.transport=null", "--set=lease.sink_silent_s=1")
@@ -61,14 +63,21 @@ def test_a_file_size_limit_is_taken_as_a_full_disk(tmp_path: Path) -> None:
     lines = urls.read_text().splitlines()
     slow = [f"{url}?ms=50" for url in lines[:2000]]
     jobs.write_urls(urls, slow)
-    options = ("--workers=1", "--pool-size=50", f"--set=worker.transport={jobs.SLOW}")
+    port = free_ports(1)
+    options = ["--workers=1", "--pool-size=50", f"--set=worker.transport={jobs.SLOW}"]
+    options += [f"--set=metrics.sink_port={port}"]
     with jobs.running("run", urls, "-o", out, *options) as job:
         jobs.until(lambda: jobs.committed(out) > 100, what="rows")
         sink = job.role("sink")[0]
         size = (out / "results" / "part-00000.jsonl").stat().st_size
         unlimited = sink.rlimit(resource.RLIMIT_FSIZE)
         sink.rlimit(resource.RLIMIT_FSIZE, (size + 10_000, unlimited[1]))
+        assert get(port, "/healthz")[0] == 200
         jobs.until(lambda: stuck(out), what="the limit to bite")
+        status, _, said = get(port, "/healthz")
+        assert status == 503
+        assert b"disk full" in said
+        assert b"\nfetcher_sink_stalled 1.0\n" in get(port, "/metrics")[2]
         sink.rlimit(resource.RLIMIT_FSIZE, unlimited)
         code, _, error = job.wait(60)
     assert code == 0, error

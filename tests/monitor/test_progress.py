@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import wire
+from fetcher.core.rate import Rate
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.monitor import progress, words
 
@@ -43,22 +44,22 @@ def test_other_phases_are_named(phase: str) -> None:
 
 
 def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:
-    rate = progress.Rate()
+    rate = Rate()
     source = SourceInfo()
     assert rate.per_s() == 0
-    rate.add(0, state(0, source, phase="starting"))
+    progress.note(rate, 0, state(0, source, phase="starting"))
     for second in range(30):
         rows = 5000 + (10 * second if second < 15 else 150 + 100 * (second - 15))
-        rate.add(second, state(rows, source))
+        progress.note(rate, second, state(rows, source))
     assert rate.per_s() == pytest.approx(100)
 
 
 def test_the_rate_of_the_next_job_does_not_know_the_last() -> None:
-    rate = progress.Rate()
+    rate = Rate()
     for second in range(5):
-        rate.add(second, state(1000 * second, SourceInfo()))
+        progress.note(rate, second, state(1000 * second, SourceInfo()))
     for second in range(5, 8):
-        rate.add(second, state(10 * (second - 5), SourceInfo()))
+        progress.note(rate, second, state(10 * (second - 5), SourceInfo()))
     assert rate.per_s() == pytest.approx(10)
 
 

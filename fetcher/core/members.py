@@ -1,0 +1,72 @@
+"""What the ventilator knows of each worker, for those who watch: nothing is decided by it.
+
+Law: only workers that the ledger counts as living are kept, so it has their bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from fetcher.core import wire
+from fetcher.core.rate import Rate
+
+
+class _Member:
+    __slots__ = ("beat", "parked", "rate", "rows", "seen_at")
+
+    def __init__(self, beat: wire.Heartbeat, now: float) -> None:
+        self.beat = beat
+        self.seen_at = now
+        self.rows = 0
+        self.parked = 0
+        self.rate = Rate()
+
+
+class Members:
+    """The living workers."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, _Member] = {}
+
+    def heartbeat(self, beat: wire.Heartbeat, now: float) -> None:
+        member = self._members.get(beat.worker)
+        if member is None:
+            self._members[beat.worker] = _Member(beat, now)
+        else:
+            member.beat, member.seen_at = beat, now
+
+    def progress(self, progress: wire.Progress, now: float) -> None:
+        """Of a worker that has been heard."""
+        member = self._members.get(progress.worker)
+        if member is not None:
+            member.rows, member.parked, member.seen_at = progress.rows, progress.parked, now
+            member.rate.add(now, progress.rows)
+
+    def keep(self, living: Collection[str]) -> None:
+        """Forget all others."""
+        for gone in self._members.keys() - set(living):
+            del self._members[gone]
+
+    @property
+    def in_flight(self) -> int:
+        """Fetches, as the workers said last."""
+        return sum(member.beat.in_flight for member in self._members.values())
+
+    def look(self, leases: Mapping[str, int], now: float) -> tuple[list[wire.Member], int]:
+        """By name, and how many more there are; those unheard of for longest are always told."""
+        members = sorted(self._members.items(), key=lambda item: item[1].seen_at)
+        told = sorted(members[: wire.MAX_MEMBERS])
+        return [
+            wire.Member(
+                worker=name,
+                seen_s_ago=max(now - member.seen_at, 0.0),
+                slots=member.beat.slots,
+                in_flight=member.beat.in_flight,
+                queued=member.beat.queued,
+                parked=member.parked,
+                leases=leases.get(name, 0),
+                rows=member.rows,
+                rate_per_s=member.rate.per_s(),
+            )
+            for name, member in told
+        ], len(members) - len(told)

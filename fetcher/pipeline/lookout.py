@@ -1,0 +1,93 @@
+"""What the ventilator shows of itself: on its port, and to whoever asks on the control socket.
+
+Law: nothing here decides anything. Who has asked is told for a short while, and only then: the
+answer goes to every peer, as all that is said there does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fetcher.core import lease_table, wire
+from fetcher.core.ledger import Ledger
+from fetcher.core.members import Members
+from fetcher.core.rate import Rate
+from fetcher.telemetry import counts
+from fetcher.telemetry.board import Board
+from fetcher.telemetry.numbers import VentilatorNumbers
+
+_SHOW_S: Final = 3.0  # after a question
+
+
+class Lookout:
+    """One for a ventilator."""
+
+    def __init__(self, board: Board[VentilatorNumbers]) -> None:
+        self._board = board
+        self._members = Members()
+        self._rate = Rate()
+        self._show_until = 0.0
+
+    def hear(self, event: wire.Heartbeat | wire.Progress | wire.Look, now: float) -> None:
+        match event:
+            case wire.Heartbeat():
+                self._members.heartbeat(event, now)
+            case wire.Progress():
+                self._members.progress(event, now)
+            case wire.Look():
+                self._show_until = now + _SHOW_S
+
+    def in_flight(self, living: list[str]) -> int:
+        """Fetches of these workers, as they said last."""
+        self._members.keep(living)
+        return self._members.in_flight
+
+    def show(
+        self,
+        state: wire.State,
+        ledger: Ledger,
+        now: float,
+        *,
+        lines_read: int,
+        hosts: int,
+        sinks_silent_s: tuple[float, ...],
+        trouble: str,
+    ) -> wire.Roster | None:
+        """Put the numbers on the board; the roster to tell now, None where nobody has asked.
+
+        To be called with each state that is told.
+        """
+        if state.phase != "starting":
+            self._rate.add(now, state.totals.rows)
+        if self._board.is_due(now):
+            numbers = VentilatorNumbers(
+                trouble=trouble,
+                dropped=dict(counts.DROPPED),
+                refused=dict(counts.REFUSED),
+                state=state,
+                table=lease_table.look(ledger, now),
+                lines_read=lines_read,
+                hosts=hosts,
+                sinks_silent_s=sinks_silent_s,
+            )
+            self._board.put(numbers, now)
+        return self._roster(state.job, ledger, now, trouble) if now < self._show_until else None
+
+    def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> wire.Roster:
+        table = lease_table.look(ledger, now)
+        workers, unlisted = self._members.look(table.by_worker, now)
+        oldest = table.oldest or lease_table.OldestLine(0, 0.0, "")
+        return wire.Roster(
+            job=job,
+            trouble=trouble[: wire.MAX_TEXT],
+            rate_per_s=self._rate.per_s(),
+            leases=table.sent + table.claimed + table.finished,
+            leased_lines=table.lines,
+            open_batches=table.open_batches,
+            waiting=table.waiting,
+            oldest_line=oldest.line,
+            oldest_s=oldest.age_s,
+            oldest_worker=oldest.worker,
+            workers=workers,
+            unlisted=unlisted,
+        )

@@ -1,0 +1,32 @@
+"""How values are spread, as plain counts: one addition for each value."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import msgspec
+
+
+class Distribution(msgspec.Struct, frozen=True):
+    """`counts[k]`: values up to `bounds[k]` and above the bound before; the last: all above."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float  # sum of all values
+
+
+class Histogram:
+    """Takes values; their distribution so far may be looked at."""
+
+    def __init__(self, *bounds: float) -> None:
+        """`bounds` rise."""
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._total = 0.0
+
+    def add(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._total += value
+
+    def look(self) -> Distribution:
+        return Distribution(self._bounds, tuple(self._counts), self._total)

@@ -1,0 +1,74 @@
+"""What a role's port answers: /metrics and /healthz, whoever serves it.
+
+Law: reads the board and nothing else of the role.
+"""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from fetcher.telemetry.board import Board
+from fetcher.telemetry.exposition import CONTENT_TYPE, Exposition
+from fetcher.telemetry.numbers import AnyNumbers
+
+_STUCK_S: Final = 10.0  # a loop that turns puts numbers up twice a second
+
+
+class Page(NamedTuple):
+    """An answer."""
+
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The body of /healthz."""
+
+    status: str  # ok or failing
+    role: str
+    name: str
+    reasons: list[str]  # why it is failing
+    turned_s_ago: float  # since the role's loop was last seen to turn
+
+
+def health(
+    numbers: AnyNumbers | None, turned_s_ago: float, role: str, name: str
+) -> tuple[bool, Health]:
+    """Whether all is well, and what to say."""
+    reasons = [numbers.trouble] if numbers is not None and numbers.trouble else []
+    if turned_s_ago > _STUCK_S:
+        reasons.append(f"its loop has not turned for {turned_s_ago:.0f} s")
+    said = "failing" if reasons else "ok"
+    return not reasons, Health(said, role, name, reasons, round(turned_s_ago, 3))
+
+
+class Pages:
+    """Of one role."""
+
+    def __init__(self, board: Board[Any], role: str, name: str) -> None:
+        self._board = board
+        self._exposition = Exposition(board, role)
+        self._role = role
+        self._name = name
+
+    def answer(self, path: str) -> Page:
+        """The page at a path; a query behind it says nothing."""
+        match path.partition("?")[0]:
+            case "/metrics":
+                return Page(HTTPStatus.OK, CONTENT_TYPE, self._exposition.page())
+            case "/healthz":
+                return self._health()
+            case _:
+                text = b"here are /metrics and /healthz\n"
+                return Page(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", text)
+
+    def _health(self) -> Page:
+        numbers, turned_at = self._board.latest()
+        is_well, said = health(numbers, time.monotonic() - turned_at, self._role, self._name)
+        status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Page(status, "application/json", msgspec.json.encode(said) + b"\n")

@@ -1,0 +1,40 @@
+"""Which port a process serves its pages on, and what to say where it cannot."""
+
+from __future__ import annotations
+
+import errno
+
+import msgspec
+
+from fetcher.errors import ConfigError, ConflictError, FetcherError, UsageError
+from fetcher.settings import Metrics
+
+
+class Port(msgspec.Struct, frozen=True):
+    """Where one process listens; the `number`-th (from 1) of its role on this host."""
+
+    host: str
+    port: int  # 0: nowhere
+    setting: str
+
+    def refusal(self, error: OSError) -> FetcherError:
+        """The error to raise where it cannot be bound."""
+        where = f"{self.setting}: {self.host}:{self.port}"
+        if error.errno == errno.EADDRINUSE:
+            return ConflictError(
+                f"{where} is in use by another process; stop that, or choose another port"
+            )
+        return UsageError(f"{where} cannot be listened on: {error.strerror}; see metrics.host")
+
+
+def port_of(metrics: Metrics, role: str, number: int) -> Port:
+    """The first of a role has its setting's port, the next one the next. Raises ConfigError."""
+    setting = f"metrics.{role}_port"
+    first: int = getattr(metrics, f"{role}_port")
+    port = first + number - 1 if first else 0
+    if port > 65_535:
+        raise ConfigError(
+            f"{setting} = {first}: {role} {number} of this host would need port {port}; "
+            "choose a lower one"
+        )
+    return Port(metrics.host, port, setting)
