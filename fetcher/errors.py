@@ -19,6 +19,7 @@ class Exit(enum.IntEnum):
     CONFLICT = 4  # OUT belongs to another job, or is in use
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
     UNPROVEN = 6  # `verify`: some line has not exactly one row
+    UNREACHED = 7  # `status`: the ventilator does not answer
 
 
 class FetcherError(Exception):
@@ -63,6 +64,12 @@ class NoSpaceError(FetcherError):
     """The disk is full: nothing was committed, and the same commit may be tried again."""
 
     exit_code = Exit.STOPPED
+
+
+class UnreachedError(FetcherError):
+    """A running role was asked something and does not answer."""
+
+    exit_code = Exit.UNREACHED
 
 
 class WireError(FetcherError):

@@ -10,26 +10,66 @@ from rich.console import Console
 
 from fetcher import config
 from fetcher.cli.options import FILE, OUT, config_options, settings_of
-from fetcher.errors import Exit
-from fetcher.monitor import summary
+from fetcher.errors import Exit, UsageError
+from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
 from fetcher.monitor.status import Status, look
 from fetcher.monitor.words import duration, number
+from fetcher.telemetry import logs
 
 
 @click.command(short_help="How far a job is, during and after a run.")
-@click.argument("outs", type=OUT, metavar="OUT...", nargs=-1, required=True)
+@click.argument("outs", type=OUT, metavar="OUT...", nargs=-1)
+@click.option(
+    "--ventilator", "endpoint", metavar="TCP", help="Ask the ventilator that runs there instead."
+)
+@click.option(
+    "--timeout",
+    "within_s",
+    type=click.FloatRange(0.1, 3600),
+    default=5.0,
+    metavar="S",
+    help="Seconds that a ventilator may take to answer (default: 5).",
+)
+@config_options
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, for programs.")
-def status(outs: tuple[Path, ...], as_json: bool) -> None:
+def status(
+    outs: tuple[Path, ...],
+    endpoint: str | None,
+    within_s: float,
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Lines done and in total, by outcome, and the rate, of the job in OUT.
 
     A job with several sinks has an OUT of each: name them all.
+
+    A running ventilator also tells who works, what is in flight, and what has been out longest. One
+    that does not answer in time: exit code 7.
 
     \b
     Examples:
       fetcher status out
       fetcher status out --json
+      fetcher status --ventilator tcp://10.0.0.1:5700
     """
+    if bool(outs) == (endpoint is not None):
+        raise UsageError("status: name either OUT or --ventilator TCP")
+    if outs:
+        _show_directories(outs, as_json)
+        return
+    at = ("--ventilator", endpoint)
+    settings = settings_of(conf, assignments, endpoints__ventilator=at).settings
+    logs.start(settings.log, "cli", "status")
+    found = live.look(settings.endpoints.ventilator, within_s)
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        live.show(Console(), found)
+
+
+def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     found = look(outs)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
@@ -42,13 +82,7 @@ def status(outs: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _headline(found: Status) -> str:
-    done = number(found.rows)
-    if found.url_lines is not None:
-        share = 100 * found.rows / max(found.url_lines, 1)
-        about = "" if found.url_lines_exact else "about "
-        done += f" of {about}{number(found.url_lines)} lines ({share:.1f} %)"
-    else:
-        done += " lines"
+    done = summary.done(found.rows, found.url_lines, exact=found.url_lines_exact)
     parts = [f"{found.input}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")

@@ -26,6 +26,15 @@ def table(totals: Totals) -> Table:
     return result
 
 
+def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
+    """1,000 of about 5,000 lines (20.0 %)"""
+    if url_lines is None:
+        return f"{number(rows)} lines"
+    share = 100 * rows / max(url_lines, 1)
+    about = "" if exact else "about "
+    return f"{number(rows)} of {about}{number(url_lines)} lines ({share:.1f} %)"
+
+
 def statuses(totals: Totals) -> str:
     """Every HTTP status and how often it came."""
     known = sorted((code, count) for code, count in totals.statuses.items() if code)

@@ -8,6 +8,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def plain(text: str) -> str:
+    """A peer's text on a terminal: what is not printable becomes a question mark."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 def size(count: int) -> str:
     """1.5 MiB"""
     value = float(count)
