@@ -25,8 +25,11 @@ GOLDEN = dict(
     line.split() for line in Path(__file__).with_name("golden_wire.txt").read_text().splitlines()
 )
 OPTIONAL = {
-    "open": {"share", "job"},
-    "open_some": {"share", "job"},
+    "tasks": {"output"},
+    "chunk": {"kept_bytes"},
+    "open": {"share", "output", "job"},
+    "open_some": {"share", "output", "job"},
+    "opened": {"output"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
 }
