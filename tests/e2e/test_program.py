@@ -219,11 +219,13 @@ def test_a_directory_with_other_things_in_it_is_refused_with_4(tmp_path: Path) -
 
 
 def test_two_runs_on_one_directory_are_refused_with_4(tmp_path: Path) -> None:
-    urls = slow_urls(tmp_path / "urls.txt", 200, ms=300)
+    urls = slow_urls(tmp_path / "urls.txt", 60, ms=300)
     out = tmp_path / "out"
-    with jobs.running("run", urls, "-o", out, *SLOW) as job:
+    with jobs.running("run", urls, "-o", out, *SLOW, "--set=lease.silent_s=60") as job:
         jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        assert job.signal("worker", signal.SIGSTOP), "or the job may be over before the second"
         second = jobs.call("run", urls, "-o", out, *SLOW)
+        assert job.signal("worker", signal.SIGCONT)
         assert second.returncode == 4
         assert "in use" in one_line(second.stderr)
         assert job.wait()[0] == 0
