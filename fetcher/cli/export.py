@@ -104,7 +104,7 @@ def export(
     of = merged.first.manifest.input.format
     task = Export(
         merged,
-        forms.Form(name, columns, of, formula_guard=formula_guard),
+        forms.Form(name, columns, merged, formula_guard=formula_guard),
         conditions(where, of),
         sort == "line",
     )

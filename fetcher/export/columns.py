@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
 from fetcher.core.csv_lines import USED_COLUMNS
 from fetcher.core.formats import LineFormat
+from fetcher.core.output import Bodies
 from fetcher.errors import UsageError
 from fetcher.model import Result
 
@@ -65,6 +66,13 @@ _KINDS: Final = {
     "http_version": Kind.TEXT,
     "worker": Kind.TEXT,
 }
+# In the rows of a job that keeps bodies so.
+_BODIES: Final[dict[Bodies, tuple[str, ...]]] = {
+    "none": (),
+    "inline": ("body", "body_is"),
+    "files": ("body_file",),
+    "warc": ("warc_id",),
+}
 _TIMINGS: Final = tuple(name for name in _KINDS if name.endswith("_ms"))
 _HEADER: Final = "headers."
 _KEPT: Final = "columns."
@@ -112,6 +120,11 @@ _COLUMNS: Final = {
     "timings_ms": Column("timings_ms", Kind.TIMINGS, operator.attrgetter("timings_ms")),
     "id": Column("id", Kind.ID, _set_or_none("id")),
     "columns": Column("columns", Kind.MAP, _set_or_none("columns")),
+    **{
+        name: Column(name, Kind.TEXT, _set_or_none(name))
+        for names in _BODIES.values()
+        for name in names
+    },
 }
 
 
@@ -134,10 +147,14 @@ def kept_names(of: LineFormat) -> list[str]:
     return [name for name in of.columns if name not in (of.url_column, *USED_COLUMNS)]
 
 
-def table_columns(names: str | None, of: LineFormat) -> list[Column]:
-    """The columns of a table: those named, or all that rows of this input have."""
+def table_columns(names: str | None, of: LineFormat, bodies: Iterable[Bodies]) -> list[Column]:
+    """The columns of a table: those named, or all that rows of this input have.
+
+    `bodies`: how the jobs of these rows kept them.
+    """
     if names is None:
         chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
+        chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]
         chosen += [_KEPT + name for name in kept_names(of)]
     else:
         chosen = []

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
-from fetcher.core.formats import LineFormat
 from fetcher.errors import UsageError
 from fetcher.export.columns import object_columns, table_columns
 from fetcher.export.csv_file import CsvWriter
 from fetcher.export.jsonl_file import JsonlWriter
-from fetcher.export.merged import Row
+from fetcher.export.merged import Merged, Row
 from fetcher.export.sqlite_file import SqliteWriter
 
 SUFFIXES: Final = {
@@ -43,15 +42,17 @@ class Form:
     """What is to be written: a form and its columns. Raises UsageError where that cannot be."""
 
     def __init__(
-        self, name: str, columns: str | None, of: LineFormat, *, formula_guard: bool
+        self, name: str, columns: str | None, merged: Merged, *, formula_guard: bool
     ) -> None:
-        """`columns`: the names asked for, with commas; None for all that rows of the input have."""
+        """`columns`: the names asked for, with commas; None for all that these rows have."""
+        of = merged.first.manifest.input.format
         self._name = name
         self._guard = formula_guard
         if name == "jsonl":
             self._columns = None if columns is None else object_columns(columns, of)
         else:
-            self._columns = table_columns(columns, of)
+            bodies = {part.manifest.output.bodies for part in merged.parts}
+            self._columns = table_columns(columns, of, bodies)
         if name == "parquet":
             # Here, so that a missing library is told before anything is done.
             from fetcher.export import parquet_file  # noqa: F401, PLC0415

@@ -1,4 +1,4 @@
-"""JSON Lines: the rows as they are in OUT, byte for byte, or objects of the columns asked for."""
+"""JSON Lines: the rows as OUT has them, or as it would, or objects of the columns asked for."""
 
 from __future__ import annotations
 

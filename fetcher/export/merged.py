@@ -22,7 +22,7 @@ from fetcher.store.rows import Part
 
 
 class Row(NamedTuple):
-    """A committed row, and its bytes as they are in OUT."""
+    """A committed row, and its bytes as a line of JSON."""
 
     result: Result
     raw: bytes

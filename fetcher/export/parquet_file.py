@@ -20,7 +20,7 @@ except ImportError:
     raise UsageError("--to parquet needs pyarrow: pip install 'fetcher[parquet]'") from None
 
 _BATCH_ROWS: Final = 4_096
-_BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as they are in OUT
+_BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON
 _GROUP_ROWS: Final = 128 * 1024
 _GROUP_BYTES: Final = 64 * 1024 * 1024
 _US: Final = 1_000_000

@@ -13,7 +13,8 @@ from fetcher.export.cells import cell
 from fetcher.export.columns import Column, Kind
 from fetcher.export.merged import Row
 
-_BATCH: Final = 1_000
+_BATCH_ROWS: Final = 1_000
+_BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON: they may hold bodies
 _INTEGERS: Final = range(-(1 << 63), 1 << 63)
 _TYPES: Final = {Kind.INT: "INTEGER", Kind.REAL: "REAL", Kind.ID: ""}  # all others: TEXT
 _INDEXED: Final = ("outcome", "status")
@@ -48,6 +49,7 @@ class SqliteWriter:
         self._path = path
         self._cells = [_storable(column) for column in columns]
         self._rows: list[list[Any]] = []
+        self._rows_bytes = 0
         self._names = [column.name for column in columns]
         self._db = sqlite3.connect(path, isolation_level=None)
         for pragma in _PRAGMAS:
@@ -63,13 +65,15 @@ class SqliteWriter:
     def write(self, row: Row) -> None:
         result = row.result
         self._rows.append([value(result) for value in self._cells])
-        if len(self._rows) >= _BATCH:
+        self._rows_bytes += len(row.raw)
+        if len(self._rows) >= _BATCH_ROWS or self._rows_bytes >= _BATCH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         with sqlite_errors(self._path):
             self._db.executemany(self._insert, self._rows)
         self._rows.clear()
+        self._rows_bytes = 0
 
     def close(self) -> None:
         """The last rows, and the index."""

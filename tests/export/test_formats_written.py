@@ -15,6 +15,8 @@ import msgspec
 import pyarrow.parquet
 import pytest
 
+from fetcher.core.output import Compression, Output, RowForm
+from fetcher.encode import jsonl
 from fetcher.errors import UsageError
 from fetcher.export import parquet_file
 from fetcher.export.exporting import Export
@@ -39,7 +41,7 @@ def export(
     """Made by its name, unsorted."""
     merged = Merged([out], partial=False)
     of = merged.first.manifest.input.format
-    form = Form(path.suffix[1:], columns, of, formula_guard=guard)
+    form = Form(path.suffix[1:], columns, merged, formula_guard=guard)
     return Export(merged, form, conditions(where, of), False).to_file(path, force=False)
 
 
@@ -158,6 +160,33 @@ def test_jsonl_is_the_rows_as_they_are_or_objects_of_columns(out: Path, tmp_path
             "columns": {"country": ""},
         },
     ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "msgpack"])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_rows_of_every_form_and_their_bodies_come_out_alike(
+    tmp_path: Path, form: RowForm, compression: Compression
+) -> None:
+    rows = [
+        msgspec.structs.replace(outs.row(line), body=f"body {line}", body_is="text")
+        for line in range(1, 31)
+    ]
+    out = outs.make_out(
+        tmp_path / "out",
+        outs.write_input(tmp_path / "urls.txt", 30),
+        rows,
+        segment_bytes=900,
+        output=Output(form, compression, "inline"),
+    )
+    export(out, tmp_path / "rows.jsonl")
+    written = (tmp_path / "rows.jsonl").read_bytes()
+    assert written == b"".join(jsonl.encode(row) for row in rows)
+    export(out, tmp_path / "rows.parquet", None, "body~^body 1")
+    table = pyarrow.parquet.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert [row["line"] for row in table] == [1, *range(10, 20)]
+    assert {(row["body"], row["body_is"]) for row in table if row["line"] == 12} == {
+        ("body 12", "text")
+    }
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl", "sqlite"])

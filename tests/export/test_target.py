@@ -31,7 +31,7 @@ def many(tmp_path: Path) -> Path:
 
 def export_of(out: Path, name: str) -> Export:
     merged = Merged([out], partial=False)
-    form = Form(name, None, merged.first.manifest.input.format, formula_guard=True)
+    form = Form(name, None, merged, formula_guard=True)
     return Export(merged, form, [], False)
 
 

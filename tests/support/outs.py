@@ -11,11 +11,11 @@ from msgspec import UNSET
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
-from fetcher.core.output import PLAIN
+from fetcher.core.output import PLAIN, Output
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo
-from fetcher.encode import jsonl
+from fetcher.encode.rows import CODECS
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.source import Source
 from fetcher.store.manifest import Manifest
@@ -52,6 +52,7 @@ def make_out(
     selection: Selection | None = None,
     share: Share = WHOLE,
     job: str = "",
+    output: Output = PLAIN,
 ) -> Path:
     """The OUT of a job that was of the file that got these rows; complete if these are all."""
     source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
@@ -72,6 +73,7 @@ def make_out(
         version="0",
         share=share,
         job=job,
+        output=output,
     )
     with contextlib.closing(OutputDirectory(out)) as directory:
         manifest = directory.begin(request)
@@ -88,7 +90,7 @@ def _commit(
     rows: Iterable[Result],
     segment_bytes: int,
 ) -> None:
-    store = Store(out, PLAIN, segment_bytes)
+    store = Store(out, manifest.output, segment_bytes)
     store.journal.note(source=info)
     intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
@@ -100,7 +102,7 @@ def _commit(
             continue
         expected += batch.mask.bit_count()
         if batch.id in by_batch:
-            intake.offer(_chunk(manifest.job, batch, by_batch[batch.id]), BATCH)
+            intake.offer(_chunk(manifest, batch, by_batch[batch.id]), BATCH)
             if segment_bytes < 1 << 20:
                 intake.commit()
     intake.commit()
@@ -111,10 +113,10 @@ def _commit(
     store.close()
 
 
-def _chunk(job: str, batch: Batch, results: Sequence[Result]) -> Chunk:
-    encoded = [jsonl.encode(result) for result in results]
+def _chunk(of: Manifest, batch: Batch, results: Sequence[Result]) -> Chunk:
+    encoded = [CODECS[of.output.rows].encode(result) for result in results]
     return Chunk(
-        job=job,
+        job=of.job,
         batch=batch.id,
         batch_mask=masks.pack(batch.mask),
         worker="w",
