@@ -134,8 +134,8 @@ def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[workers]\npool_size = 4")
     assert said == (
         "unknown section [workers] (did you mean worker?); "
-        "the sections are job, input, worker, http, dns, guard, polite, retry, sink, lease, "
-        "endpoints, log, metrics"
+        "the sections are job, input, worker, http, dns, guard, polite, retry, output, sink, "
+        "lease, endpoints, log, metrics"
     )
 
 
