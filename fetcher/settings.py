@@ -372,6 +372,15 @@ class Endpoints(Section):
     )
 
 
+class Keys(Section):
+    """Who is who when the roles run on separate hosts (`fetcher keys init` makes the keys)."""
+
+    dir: str = Field(
+        "",
+        description="the folder with this role's CURVE keys; empty: none, and loopback only",
+    )
+
+
 class Log(Section):
     """What is told on stderr."""
 
@@ -422,5 +431,6 @@ class Settings(Section):
     sink: Sink = Sink()
     lease: Lease = Lease()
     endpoints: Endpoints = Endpoints()
+    keys: Keys = Keys()
     log: Log = Log()
     metrics: Metrics = Metrics()

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from fetcher import config
-from fetcher.cli.options import FILE, OUT, config_options, settings_of
+from fetcher.cli.options import FILE, OUT, config_options, keys_option, settings_of
 from fetcher.errors import Exit, UsageError
 from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
@@ -32,11 +32,13 @@ from fetcher.telemetry import logs
     help="Seconds that a ventilator may take to answer (default: 5).",
 )
 @config_options
+@keys_option
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, for programs.")
 def status(
     outs: tuple[Path, ...],
     endpoint: str | None,
     within_s: float,
+    keys: str | None,
     conf: Path | None,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -46,7 +48,7 @@ def status(
     A job with several sinks has an OUT of each: name them all.
 
     A running ventilator also tells who works, what is in flight, and what has been out longest. One
-    that does not answer in time: exit code 7.
+    that does not answer in time: exit code 7. Where it has keys, so must you: a worker's.
 
     \b
     Examples:
@@ -60,9 +62,10 @@ def status(
         _show_directories(outs, as_json)
         return
     at = ("--ventilator", endpoint)
-    settings = settings_of(conf, assignments, endpoints__ventilator=at).settings
+    folder = ("--keys", keys)
+    settings = settings_of(conf, assignments, endpoints__ventilator=at, keys__dir=folder).settings
     logs.start(settings.log, "cli", "status")
-    found = live.look(settings.endpoints.ventilator, within_s)
+    found = live.look(settings.endpoints.ventilator, within_s, settings.keys.dir)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:

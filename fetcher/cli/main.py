@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, retry, roles, run
+from fetcher.cli import export, inspect, keys, retry, roles, run
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
@@ -55,6 +55,7 @@ for command in (
     roles.ventilator,
     roles.worker,
     roles.sink,
+    keys.keys,
     inspect.status,
     inspect.verify,
     export.export,

@@ -40,10 +40,13 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what g
 log_format_option = click.option(
     "--log-format", metavar="text|json", help="json: one JSON object a line on stderr."
 )
+keys_option = click.option(
+    "--keys", metavar="DIR", help="The folder of this role's keys; see `fetcher keys`."
+)
 insecure_option = click.option(
     "--insecure",
     is_flag=True,
-    help="Bind beyond loopback although anybody there could then join.",
+    help="Beyond loopback without keys, although anybody there could then join.",
 )
 
 

@@ -13,6 +13,7 @@ from fetcher.cli.options import (
     FILE,
     config_options,
     insecure_option,
+    keys_option,
     log_format_option,
     out_option,
     quiet_option,
@@ -23,6 +24,7 @@ from fetcher.errors import StoppedError, UsageError
 from fetcher.monitor import progress
 from fetcher.net.tls import check_files
 from fetcher.pipeline import plain_main
+from fetcher.pipeline.channel import refuse_open_network
 from fetcher.pipeline.process import RoleSpec
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
@@ -36,6 +38,8 @@ _endpoints = (
         multiple=True,
         help="The sink's endpoint; again for each, where there are several.",
     ),
+    keys_option,
+    insecure_option,
 )
 
 
@@ -51,6 +55,7 @@ def _settings(
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
     log_format: str | None,
+    keys: str | None,
     **more: Any,
 ) -> Settings:
     return settings_of(
@@ -59,6 +64,7 @@ def _settings(
         endpoints__ventilator=("--ventilator", at_ventilator),
         endpoints__sink=("--sink", ",".join(at_sinks) or None),
         log__format=("--log-format", log_format),
+        keys__dir=("--keys", keys),
         **more,
     ).settings
 
@@ -72,6 +78,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
             ventilator=settings.endpoints.ventilator,
             sinks=settings.endpoints.sink,
             session=secrets.token_hex(8),
+            keys=settings.keys.dir,
             leashed=False,
             **fields,
         )
@@ -84,7 +91,6 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
 @config_options
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
 @log_format_option
-@insecure_option
 def ventilator(
     urlfile: Path,
     at_ventilator: str | None,
@@ -93,6 +99,7 @@ def ventilator(
     assignments: tuple[str, ...],
     batch_size: int | None,
     log_format: str | None,
+    keys: str | None,
     insecure: bool,
 ) -> int:
     """Read URLFILE and hand out its lines until the sink has a row for each.
@@ -104,10 +111,10 @@ def ventilator(
     Examples:
       fetcher ventilator urls.txt
       fetcher ventilator urls.txt --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 \\
-          --insecure
+          --keys ventilator
     """
     batch = {"job__batch_size": ("--batch-size", batch_size)}
-    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, **batch)
+    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys, **batch)
     return _live("ventilator", settings, urlfile=str(urlfile), insecure=insecure)
 
 
@@ -131,6 +138,8 @@ def worker(
     standing: bool,
     quiet: bool,
     log_format: str | None,
+    keys: str | None,
+    insecure: bool,
 ) -> None:
     """Fetch what the ventilator hands out and send the rows to the sink, in a process per core.
 
@@ -139,7 +148,8 @@ def worker(
     \b
     Examples:
       fetcher worker
-      fetcher worker --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 --processes 8
+      fetcher worker --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 \\
+          --keys worker-a --processes 8
     """
     settings = _settings(
         conf,
@@ -147,11 +157,15 @@ def worker(
         at_ventilator,
         at_sinks,
         log_format,
+        keys,
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
         worker__standing=("--standing", standing or None),
     )
     logs.start(settings.log, "supervisor", "supervisor")
+    if not (settings.keys.dir or insecure):
+        refuse_open_network("endpoints.ventilator", settings.endpoints.ventilator)
+        refuse_open_network("endpoints.sink", *settings.endpoints.sink)
     check_files(settings.http)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     try:
@@ -182,7 +196,6 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
 @_with_endpoints
 @config_options
 @log_format_option
-@insecure_option
 def sink(
     out: Path,
     number: int | None,
@@ -191,6 +204,7 @@ def sink(
     conf: Path | None,
     assignments: tuple[str, ...],
     log_format: str | None,
+    keys: str | None,
     insecure: bool,
 ) -> int:
     """Make rows durable in OUT and tell the ventilator what is done; leave when all is.
@@ -198,10 +212,10 @@ def sink(
     \b
     Examples:
       fetcher sink -o out
-      fetcher sink -o out --sink tcp://10.0.0.2:5710 --insecure
+      fetcher sink -o out --sink tcp://10.0.0.2:5710 --keys sink
       fetcher sink -o out2 -c cluster.toml --number 2
     """
-    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format)
+    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys)
     settings = _only_sink(settings, number)
     try:
         return _live("sink", settings, out=str(out), number=number or 1, insecure=insecure)

@@ -26,8 +26,10 @@ from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.errors import Exit, FetcherError, StoppedError
+from fetcher.pipeline import doorkeeper, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import RoleSpec
+from fetcher.pipeline.security import NO_KEYS, Security
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
 
@@ -99,6 +101,7 @@ class Supervisor:
         grace_s: float,
         ends_with: str,
         standing: bool = False,
+        security: Security = NO_KEYS,
     ) -> None:
         """`ends_with`: the role whose children, all finished, mean that there is no more to do;
         `standing`: unless they finished because their job is complete: there may be another.
@@ -110,8 +113,13 @@ class Supervisor:
         self._interrupts = interrupts
         self._grace_s = grace_s
         self._context = zmq.Context()
-        self._control = open_socket(self._context, zmq.SUB, Way.CONTROL, addresses.control)
-        self._events = open_socket(self._context, zmq.PUSH, Way.EVENTS, addresses.events)
+        self._security = security
+        opened = functools.partial(open_socket, self._context, security=security)
+        self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)
+        self._events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
+        # Nothing is sent there: so it is seen here, too, whether each sink lets our key in.
+        sinks = addresses.sinks if security.keyed else ()
+        self._results = [opened(zmq.PUSH, Way.RESULTS, sink.results) for sink in sinks]
         self._children: list[Child] = []
         self._complaints: dict[str, float] = {}  # -> when it was last said
         self._rows = 0
@@ -134,12 +142,14 @@ class Supervisor:
             return True
         finally:
             self._end_all()
+            self._security.close()
             self._context.destroy(linger=200)
 
     # -- one turn ----------------------------------------------------------------------------
 
     def _step(self) -> bool:
         """Start, read and judge the children; True when there is no more to do."""
+        self._security.check()
         now = time.monotonic()
         for child in self._children:
             if not child.started and not child.finished and now >= child.start_at:
@@ -310,10 +320,17 @@ def run_job(
                 raise StoppedError("stopped before the end; the same command resumes")
 
 
+def _host() -> str:
+    return socket.gethostname().split(".")[0]
+
+
 def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
-    with private_directory() as directory:
+    folder = settings.keys.dir
+    security = doorkeeper.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
+    host = keys.load(Path(folder), keys.WORKER).name if folder else _host()
+    with contextlib.closing(security), private_directory() as directory:
         supervisor = Supervisor(
             directory,
             ends(ventilator, sinks),
@@ -322,17 +339,18 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
             grace_s=settings.worker.grace_s,
             ends_with="worker",
             standing=settings.worker.standing,
+            security=security,
         )
-        host = socket.gethostname().split(".")[0]
         for number in range(1, worker_count(settings) + 1):
             supervisor.add(
                 RoleSpec(
                     role="worker",
-                    name=f"{host}-{os.getpid()}-{number}",
+                    name=keys.worker_name(host, os.getpid(), number),
                     number=number,
                     settings=config.dump(settings),
                     ventilator=ventilator,
                     sinks=sinks,
+                    keys=folder,
                 )
             )
         with interrupts.listening():

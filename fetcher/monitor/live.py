@@ -5,6 +5,8 @@ Law: listens and asks; nothing that is sent or left out here changes the job.
 
 from __future__ import annotations
 
+import functools
+import logging
 import time
 from typing import Final
 
@@ -21,7 +23,11 @@ from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
 from fetcher.monitor.progress import left_s
 from fetcher.monitor.words import duration, number, plain
+from fetcher.pipeline import doorkeeper
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
+from fetcher.pipeline.security import Security
+
+log = logging.getLogger(__name__)
 
 _TURN_MS: Final = 100
 
@@ -57,15 +63,21 @@ class Live(msgspec.Struct, frozen=True):
     unlisted: int  # workers beyond these
 
 
-def look(endpoint: str, within_s: float) -> Live:
-    """Ask the ventilator at this endpoint. Raises UnreachedError."""
+def look(endpoint: str, within_s: float, keys: str) -> Live:
+    """Ask the ventilator at this endpoint, under a worker's key (its folder; "": none).
+
+    Raises UnreachedError, and UsageError where the keys are at fault.
+    """
+    security = doorkeeper.of_supervisor(keys, log.warning)
     addresses = ends(endpoint, ())
     context = zmq.Context()
     try:
-        control = open_socket(context, zmq.SUB, Way.CONTROL, addresses.control)
-        events = open_socket(context, zmq.PUSH, Way.EVENTS, addresses.events)
-        state, roster = _ask(control, events, within_s)
+        opened = functools.partial(open_socket, context, security=security)
+        control = opened(zmq.SUB, Way.CONTROL, addresses.control)
+        events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
+        state, roster = _ask(control, events, within_s, security)
     finally:
+        security.close()
         context.destroy(linger=0)
     if state is None or roster is None:
         raise UnreachedError(
@@ -76,11 +88,12 @@ def look(endpoint: str, within_s: float) -> Live:
 
 
 def _ask(
-    control: zmq.Socket[bytes], events: zmq.Socket[bytes], within_s: float
+    control: zmq.Socket[bytes], events: zmq.Socket[bytes], within_s: float, security: Security
 ) -> tuple[wire.State | None, wire.Roster | None]:
     state, roster = None, None
     until = time.monotonic() + within_s
     while time.monotonic() < until and (state is None or roster is None):
+        security.check()
         send(events, wire.Look())
         control.poll(_TURN_MS)
         while received := receive(control):

@@ -19,6 +19,7 @@ import zmq
 
 from fetcher.core import wire
 from fetcher.errors import ConflictError, UsageError, WireError
+from fetcher.pipeline.security import NO_KEYS, Security
 from fetcher.telemetry import counts
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,13 @@ def _nth(endpoint: str, index: int) -> str:
     return f"{base}:{int(port) + index}"
 
 
-def refuse_open_network(endpoint: str, setting: str) -> None:
-    """Only loopback may be bound as long as peers do not prove who they are."""
+def refuse_open_network(setting: str, *endpoints: str) -> None:
+    """Without keys, peers do not prove who they are: only loopback will do. Raises UsageError."""
+    for endpoint in endpoints:
+        _refuse_open_network(setting, endpoint)
+
+
+def _refuse_open_network(setting: str, endpoint: str) -> None:
     match = re.match(r"tcp://\[?(.+?)\]?:\d+$", endpoint)
     if match is None:
         return
@@ -77,8 +83,9 @@ def refuse_open_network(endpoint: str, setting: str) -> None:
         loopback = host == "localhost"
     if not loopback:
         raise UsageError(
-            f"{setting} = {endpoint}: beyond loopback anybody on the network could join; "
-            "bind to 127.0.0.1, or say --insecure if the network is yours alone"
+            f"{setting} = {endpoint}: beyond loopback anybody on the network could join: set "
+            "keys.dir (--keys; `fetcher keys init` makes them), or say --insecure if the network "
+            "is yours alone"
         )
 
 
@@ -96,11 +103,19 @@ class Way(enum.Enum):
     COMMITS = (10, 0, wire.MAX_HEADER_BYTES)
 
 
-def open_socket(context: Any, kind: int, way: Way, address: str, *, bind: bool = False) -> Any:
+def open_socket(
+    context: Any,
+    kind: int,
+    way: Way,
+    address: str,
+    *,
+    bind: bool = False,
+    security: Security = NO_KEYS,
+) -> Any:
     """A bound or connected socket of this kind. Raises ConflictError where the address is taken."""
     socket = context.socket(kind)
     ahead, buffer_bytes, frame_bytes = way.value
-    options = {
+    options: dict[int, Any] = {
         zmq.LINGER: _LINGER_MS,
         zmq.MAXMSGSIZE: frame_bytes,
         zmq.SNDHWM: ahead,
@@ -122,10 +137,12 @@ def open_socket(context: Any, kind: int, way: Way, address: str, *, bind: bool =
     elif kind == zmq.REQ:
         # A lost reply must not lock the socket; late answers to old requests are dropped.
         options |= {zmq.REQ_RELAXED: 1, zmq.REQ_CORRELATE: 1}
+    options |= security.options(way.name.lower(), bind=bind)
     for option, value in options.items():
         socket.setsockopt(option, value)
     if kind == zmq.SUB:
         socket.setsockopt(zmq.SUBSCRIBE, b"")
+    security.watch(socket, way.name.lower(), address)
     _join(socket, address, bind=bind)
     return socket
 
@@ -151,29 +168,45 @@ def send(socket: Any, message: wire.AnyMessage, frame: bytes | None = None) -> b
     return True
 
 
-def receive(socket: Any) -> tuple[wire.AnyMessage, bytes] | None:
+def receive(
+    socket: Any, security: Security = NO_KEYS, way: Way = Way.EVENTS
+) -> tuple[wire.AnyMessage, bytes] | None:
     """The next message that waits, and its frame; None if none does. Malformed ones are dropped.
 
+    And so are those that their sender may not send: with keys, `way` is the socket's.
     None also after many malformed ones in a row: whoever sends them must not keep the role.
     """
+    name = way.name.lower()
     for _ in range(_MOST_MALFORMED):
         try:
-            frames = socket.recv_multipart(zmq.NOBLOCK)
+            sender, frames = _take(socket, name, security)
         except zmq.Again:
             return None
-        message = parse(frames)
-        if message is not None:
+        message = parse(frames) if frames else None
+        if message is not None and security.vouches(sender, message[0], name):
             return message
     return None
 
 
-def receive_one(socket: Any) -> list[bytes] | None:
-    """The frames that wait, for REQ and REP: these take turns, and a second receive is an error."""
+def receive_one(socket: Any, security: Security = NO_KEYS) -> list[bytes] | None:
+    """The frames that wait, for REQ and REP: these take turns, and a second receive is an error.
+
+    No frames: its sender may not send.
+    """
     try:
-        frames: list[bytes] = socket.recv_multipart(zmq.NOBLOCK)
+        return _take(socket, Way.COMMITS.name.lower(), security)[1]
     except zmq.Again:
         return None
-    return frames
+
+
+def _take(socket: Any, way: str, security: Security) -> tuple[str, list[bytes]]:
+    """The sender, where there are keys, and the frames; none where it may not send."""
+    if not security.keyed:
+        return "", socket.recv_multipart(zmq.NOBLOCK)
+    # Only whole frames know the key that they came under.
+    frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
+    sender = security.sender(frames[0], way)
+    return sender, [frame.bytes for frame in frames] if sender else []
 
 
 def parse(frames: list[bytes]) -> tuple[wire.AnyMessage, bytes] | None:

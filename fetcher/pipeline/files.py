@@ -1,4 +1,4 @@
-"""Open files of a worker: how many it needs, and that it may have them."""
+"""Open files of a role: how many it needs, and that it may have them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def allow(settings: Settings) -> None:
     limit = limit_for(files_needed(settings), None if hard == resource.RLIM_INFINITY else hard)
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def raise_limit() -> None:
+    """Raise the soft limit to the hard one: strangers' connections must not use up a role's."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def files_needed(settings: Settings) -> int:

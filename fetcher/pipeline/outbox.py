@@ -16,6 +16,7 @@ import zmq.green as zmq
 from fetcher.core import wire
 from fetcher.model import Chunk
 from fetcher.pipeline.channel import Way, open_socket
+from fetcher.pipeline.security import Security
 
 _SLICE_S: Final = 1.0  # a safety timeout: a wake-up that zmq.green missed is made up for
 
@@ -24,10 +25,14 @@ class Outbox:
     """To be run by a greenlet of its own."""
 
     def __init__(
-        self, context: Any, address: str, sent: Callable[[Chunk | None, int | None], None]
+        self,
+        context: Any,
+        address: str,
+        sent: Callable[[Chunk | None, int | None], None],
+        security: Security,
     ) -> None:
         """`sent` is called after each: with it, and the lease that has ended by it, or None."""
-        self._socket = open_socket(context, zmq.PUSH, Way.RESULTS, address)
+        self._socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
         self._sent = sent
         self._queue = gevent.queue.JoinableQueue()
         self.waiting_bytes = 0

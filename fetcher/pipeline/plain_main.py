@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
 from fetcher.errors import Exit, FetcherError, StoppedError
+from fetcher.pipeline import doorkeeper, files
 from fetcher.pipeline.channel import ends, refuse_open_network
 from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
+from fetcher.pipeline.security import Security
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
 from fetcher.telemetry.board import Board
@@ -20,24 +23,30 @@ def run(spec: RoleSpec) -> Exit:
     logs.start(settings.log, spec.role, spec.name)
     stop = StopFlag(leashed=spec.leashed)
     stop.listen()
-    with serving(settings.metrics, spec.role, spec.number, spec.name) as board:
-        return _live(spec, settings, stop, board)
+    if not (spec.keys or spec.insecure):
+        refuse_open_network("endpoints.sink", *spec.sinks)
+        if spec.role != "sink":
+            refuse_open_network("endpoints.ventilator", spec.ventilator)
+    files.raise_limit()
+    with (
+        contextlib.closing(doorkeeper.of_role(spec.keys, spec.role)) as security,
+        serving(settings.metrics, spec.role, spec.number, spec.name) as board,
+    ):
+        return _live(spec, settings, stop, board, security)
 
 
-def _live(spec: RoleSpec, settings: Settings, stop: StopFlag, board: Board[Any]) -> Exit:
+def _live(
+    spec: RoleSpec, settings: Settings, stop: StopFlag, board: Board[Any], security: Security
+) -> Exit:
     addresses = ends(spec.ventilator, spec.sinks)
     # Only the chosen role is imported: the ventilator has no use for the sink's store.
     if spec.role == "sink":
         from fetcher.pipeline import sink  # noqa: PLC0415
 
-        if not spec.insecure:
-            refuse_open_network(spec.sinks[0], "endpoints.sink")
-        return sink.run(spec.out, settings, addresses, stop, board)
+        return sink.run(spec.out, settings, addresses, stop, board, security)
     from fetcher.pipeline import ventilator  # noqa: PLC0415
 
-    if not spec.insecure:
-        refuse_open_network(spec.ventilator, "endpoints.ventilator")
-    return ventilator.run(spec, settings, addresses, stop, board)
+    return ventilator.run(spec, settings, addresses, stop, board, security)
 
 
 if __name__ == "__main__":

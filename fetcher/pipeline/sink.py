@@ -6,6 +6,7 @@ is the only authority on what is done, and so on when the job is.
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import time
@@ -20,6 +21,7 @@ from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
+from fetcher.pipeline.security import Security
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
 from fetcher.store.store import OutputDirectory, Store
@@ -44,7 +46,13 @@ class Sink:
     """One job's sink; `run` returns when every line is committed."""
 
     def __init__(
-        self, out: Path, settings: Settings, ends: Ends, stop: StopFlag, board: Board[SinkNumbers]
+        self,
+        out: Path,
+        settings: Settings,
+        ends: Ends,
+        stop: StopFlag,
+        board: Board[SinkNumbers],
+        security: Security,
     ) -> None:
         self._settings = settings
         self._stop = stop
@@ -53,8 +61,10 @@ class Sink:
         self._directory = OutputDirectory(out)
         self._context = zmq.Context()
         (mine,) = ends.sinks
-        self._results = open_socket(self._context, zmq.PULL, Way.RESULTS, mine.results, bind=True)
-        self._commits = open_socket(self._context, zmq.REP, Way.COMMITS, mine.commits, bind=True)
+        self._security = security
+        opened = functools.partial(open_socket, self._context, bind=True, security=security)
+        self._results = opened(zmq.PULL, Way.RESULTS, mine.results)
+        self._commits = opened(zmq.REP, Way.COMMITS, mine.commits)
         self._epoch = secrets.token_hex(8)
         self._job: _Job | None = None
         self._session = ""
@@ -74,6 +84,7 @@ class Sink:
                     self._drain()
                     break
         finally:
+            self._security.close()
             self._context.destroy(linger=500)
             if self._job is not None:
                 self._job.close()
@@ -127,7 +138,7 @@ class Sink:
     def _take_chunks(self, job: _Job) -> None:
         was_empty = not job.intake.pending_bytes
         for _ in range(_MAX_CHUNKS):
-            received = receive(self._results)
+            received = receive(self._results, self._security, Way.RESULTS)
             if received is None:
                 break
             message, rows = received
@@ -170,10 +181,10 @@ class Sink:
     # -- the ventilator ----------------------------------------------------------------------
 
     def _answer(self) -> None:
-        frames = receive_one(self._commits)
+        frames = receive_one(self._commits, self._security)
         if frames is None:
             return
-        received = parse(frames)
+        received = parse(frames) if frames else None
         # Whatever came is answered: without an answer the socket would take nothing more.
         answer: wire.AnyMessage = wire.Refused(reason="malformed request", exit_code=Exit.BUG)
         if received is not None:
@@ -336,7 +347,12 @@ def _warc_begins(name: str) -> bytes:
 
 
 def run(
-    out: str, settings: Settings, ends: Ends, stop: StopFlag, board: Board[SinkNumbers]
+    out: str,
+    settings: Settings,
+    ends: Ends,
+    stop: StopFlag,
+    board: Board[SinkNumbers],
+    security: Security,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Sink(Path(out), settings, ends, stop, board).run()
+    return Sink(Path(out), settings, ends, stop, board, security).run()

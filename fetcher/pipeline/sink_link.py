@@ -12,6 +12,7 @@ import zmq
 
 from fetcher.core import wire
 from fetcher.pipeline.channel import Way, open_socket, parse, receive_one, send
+from fetcher.pipeline.security import NO_KEYS, Security
 
 ASK_AGAIN_S: Final = 1.0
 
@@ -19,8 +20,10 @@ ASK_AGAIN_S: Final = 1.0
 class SinkLink:
     """Requests and answers over the commits socket."""
 
-    def __init__(self, context: Any, address: str, now: float) -> None:
-        self.socket = open_socket(context, zmq.REQ, Way.COMMITS, address)
+    def __init__(
+        self, context: Any, address: str, now: float, security: Security = NO_KEYS
+    ) -> None:
+        self.socket = open_socket(context, zmq.REQ, Way.COMMITS, address, security=security)
         self.heard_at = now
         self._asked_at = now - ASK_AGAIN_S
         self._waiting = False

@@ -15,6 +15,7 @@ from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.model import Batch, Chunk
 from fetcher.pipeline.channel import SinkEnds, Way, open_socket, send
+from fetcher.pipeline.security import Security
 from fetcher.pipeline.sink_link import SinkLink
 
 
@@ -22,12 +23,18 @@ class SinkSide:
     """One of the job's sinks, as its ventilator sees it."""
 
     def __init__(
-        self, context: Any, share: Share, ends: SinkEnds, session: str, now: float
+        self,
+        context: Any,
+        share: Share,
+        ends: SinkEnds,
+        session: str,
+        now: float,
+        security: Security,
     ) -> None:
         self.share = share
         self.index = share.index
-        self.link = SinkLink(context, ends.commits, now)
-        self._results = open_socket(context, zmq.PUSH, Way.RESULTS, ends.results)
+        self.link = SinkLink(context, ends.commits, now, security)
+        self._results = open_socket(context, zmq.PUSH, Way.RESULTS, ends.results, security=security)
         self._session = session
         self.opened = False
         self.totals = Totals()

@@ -6,6 +6,7 @@ any moment, its successor reads the file again and asks the sink what is done.
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import time
@@ -30,6 +31,7 @@ from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, receive, send
 from fetcher.pipeline.lookout import Lookout
 from fetcher.pipeline.process import RoleSpec, StopFlag
+from fetcher.pipeline.security import Security
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
 from fetcher.pipeline.source import Source
@@ -62,6 +64,7 @@ class Ventilator:
         ends: Ends,
         stop: StopFlag,
         board: Board[VentilatorNumbers],
+        security: Security,
     ) -> None:
         self._settings = settings
         self._stop = stop
@@ -74,11 +77,14 @@ class Ventilator:
         self._info = self._count_first()
         context = zmq.Context()
         self._context = context
-        self._tasks = open_socket(context, zmq.PUSH, Way.TASKS, ends.tasks, bind=True)
-        self._events = open_socket(context, zmq.PULL, Way.EVENTS, ends.events, bind=True)
-        self._control = open_socket(context, zmq.PUB, Way.CONTROL, ends.control, bind=True)
+        self._security = security
+        opened = functools.partial(open_socket, context, bind=True, security=security)
+        self._tasks = opened(zmq.PUSH, Way.TASKS, ends.tasks)
+        self._events = opened(zmq.PULL, Way.EVENTS, ends.events)
+        self._control = opened(zmq.PUB, Way.CONTROL, ends.control)
+        now, count = time.monotonic(), len(ends.sinks)
         self._sinks = [
-            SinkSide(context, Share(i, len(ends.sinks)), each, self._session, time.monotonic())
+            SinkSide(context, Share(i, count), each, self._session, now, security)
             for i, each in enumerate(ends.sinks)
         ]
         lease = settings.lease
@@ -126,6 +132,7 @@ class Ventilator:
                 self._turn()
             self._finish()
         finally:
+            self._security.close()
             self._context.destroy(linger=500)
         return Exit.DONE
 
@@ -134,6 +141,8 @@ class Ventilator:
         self._wait(0 if counting else _IDLE_MS)
         now = time.monotonic()
         self._hear_workers(now)
+        for worker in self._security.revoked(self._ledger.workers):
+            self._ledger.left(worker, now, died=False)
         for sink in self._sinks:
             self._hear_sink(sink, now)
             self._count_share(sink)
@@ -158,6 +167,7 @@ class Ventilator:
             raise StoppedError("stopped; the same command resumes")
 
     def _wait(self, timeout_ms: int) -> None:
+        self._security.check()
         poller = zmq.Poller()
         poller.register(self._events, zmq.POLLIN)
         for sink in self._sinks:
@@ -326,7 +336,7 @@ class Ventilator:
 
     def _hear_workers(self, now: float) -> None:
         for _ in range(_MAX_EVENTS):
-            received = receive(self._events)
+            received = receive(self._events, self._security)
             if received is None:
                 return
             event = received[0]
@@ -508,6 +518,7 @@ def run(
     ends: Ends,
     stop: StopFlag,
     board: Board[VentilatorNumbers],
+    security: Security,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Ventilator(spec, settings, ends, stop, board).run()
+    return Ventilator(spec, settings, ends, stop, board, security).run()

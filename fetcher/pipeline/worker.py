@@ -7,6 +7,7 @@ in it and share nothing. A socket that receives belongs to one greenlet.
 from __future__ import annotations
 
 import faulthandler
+import functools
 import logging
 import os
 import signal
@@ -24,7 +25,7 @@ from fetcher.encode.rows import CODECS
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Result
 from fetcher.net.fetch import LooksUp, make_fetcher
-from fetcher.pipeline import files
+from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.keeping import NEEDED, keep
@@ -82,10 +83,14 @@ class Worker:
         context = zmq.Context()
         self._context = context
         addresses = ends(spec.ventilator, spec.sinks)
-        self._tasks = open_socket(context, zmq.PULL, Way.TASKS, addresses.tasks)
-        self._outboxes = [Outbox(context, sink.results, self._sent) for sink in addresses.sinks]
-        self._events = open_socket(context, zmq.PUSH, Way.EVENTS, addresses.events)
-        self._control = open_socket(context, zmq.SUB, Way.CONTROL, addresses.control)
+        security = curve.of_worker(spec.keys)
+        opened = functools.partial(open_socket, context, security=security)
+        self._tasks = opened(zmq.PULL, Way.TASKS, addresses.tasks)
+        self._outboxes = [
+            Outbox(context, sink.results, self._sent, security) for sink in addresses.sinks
+        ]
+        self._events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
+        self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)
         self._leashed = spec.leashed
 
     def run(self) -> Exit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import socket
 from pathlib import Path
 from typing import Self
@@ -12,8 +13,13 @@ from support import jobs
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` consecutive ports that nobody listens on."""
-    for base in range(20_000, 60_000, 7):
+    """The first of `count` consecutive ports that nobody listens on.
+
+    Each process begins elsewhere, below the ports that the system gives to clients: workers of
+    tests that run beside each other must not meet the other's roles.
+    """
+    for step in range(1700):
+        base = 20_000 + (os.getpid() * 35 + step * 7) % 12_000
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(base, base + count):

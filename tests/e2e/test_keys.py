@@ -1,0 +1,207 @@
+"""Roles with keys, over TCP: the job goes on, whoever else knocks, and tells of them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zmq
+
+from fetcher.core import wire
+from fetcher.pipeline import key_files
+from support import jobs, strangers
+from support.hosts import free_ports
+from support.messages import EXAMPLES
+from support.strangers import Stranger
+
+MS = 40
+HOST = "127.0.0.1"
+
+
+class Hosts:
+    """The command lines of a job's roles, each with its folder of keys."""
+
+    def __init__(self, tmp_path: Path, lines: int) -> None:
+        self.base = free_ports(5)
+        self.keys = tmp_path / "keys"
+        key_files.init(self.keys, ("a", "b"))
+        self.out = tmp_path / "out"
+        self.urls = jobs.write_urls(
+            tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
+        )
+        self.ventilator_at = f"--ventilator=tcp://{HOST}:{self.base}"
+        self.sink_at = f"--sink=tcp://{HOST}:{self.base + 3}"
+        self._where = (
+            self.ventilator_at,
+            self.sink_at,
+            f"--set=worker.transport={jobs.SLOW}",
+            "--set=lease.silent_s=2",
+            "--set=lease.finished_s=3",
+            "--set=lease.unclaimed_s=3",
+            "--set=job.batch_size=10",
+        )
+        self.ventilator = ("ventilator", self.urls, *self._with(self.keys / "ventilator"))
+        self.sink = ("sink", "-o", self.out, *self._with(self.keys / "sink"))
+
+    def _with(self, folder: Path) -> tuple[object, ...]:
+        return (*self._where, f"--keys={folder}")
+
+    def worker(self, name: str, keys: Path | None = None) -> tuple[object, ...]:
+        folder = (keys or self.keys) / "workers" / name
+        return ("worker", "--processes=1", "--pool-size=8", *self._with(folder))
+
+    def address(self, index: int) -> str:
+        return f"tcp://{HOST}:{self.base + index}"
+
+    def listen(self, index: int) -> bool:
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.base + index)).close()
+            return True
+        return False
+
+    def revoke(self, name: str) -> None:
+        for role in ("ventilator", "sink"):
+            (self.keys / role / "allowed" / f"{name}.key").unlink()
+
+
+def refused(log: str) -> list[str]:
+    """The lines that tell of somebody, without their times."""
+    return re.findall(r"refused .*", log)
+
+
+def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 700)
+    others = tmp_path / "others"
+    key_files.init(others, ("a",))
+    forged = wire.ChunkHeader(**{**msgspec.structs.asdict(EXAMPLES["chunk"][0]), "worker": "a-1-1"})
+    context: zmq.Context[Any] = zmq.Context()
+    with contextlib.ExitStack() as stack:
+        sink, ventilator = (
+            stack.enter_context(jobs.running(*each)) for each in (hosts.sink, hosts.ventilator)
+        )
+        stack.callback(context.destroy, linger=0)
+        jobs.until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
+        worker = stack.enter_context(jobs.running(*hosts.worker("a")))
+        ports = [hosts.base + index for index in range(5)]
+        stack.enter_context(strangers.idle(HOST, ports, 300))
+        known = [
+            # The wrong key of the server, no keys at all, and a worker that would end the job.
+            Stranger(context, zmq.PUSH).under(others / "workers" / "a", "sink"),
+            Stranger(context, zmq.PUSH),
+            Stranger(context, zmq.REQ).under(hosts.keys / "workers" / "b", "sink"),
+            # A worker in the name of another, at both servers.
+            Stranger(context, zmq.PUSH).under(hosts.keys / "workers" / "b", "ventilator"),
+            Stranger(context, zmq.PUSH).under(hosts.keys / "workers" / "b", "sink"),
+        ]
+        for stranger, index in zip(known, (3, 1, 4, 1, 3), strict=True):
+            stranger.connect(hosts.address(index))
+        known[2].say(wire.Close(session="s"))
+        assert known[3].say(wire.Gone(worker="a-1-1"))
+        assert known[4].say(forged, b"{}{ }")
+        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
+        strangers.shout(HOST, hosts.base, b"GET / HTTP/1.1\r\n\r\n")
+        logs = []
+        for job in (worker, ventilator, sink):
+            code, _, error = job.wait(30)
+            assert code == 0, error
+            logs.append(error)
+    said = "\n".join(refused(logs[1]) + refused(logs[2]))
+    for what in (
+        "at results: it holds another public key",
+        f"refused b ({HOST}) at commits: its key is not for this socket",
+        "refused b as 'a-1-1' at events: it speaks for another",
+        "refused b as 'a-1-1' at results: it speaks for another",
+        "at tasks: it does not speak CURVE",
+        "it did not say in time who it is (10 such so far)",
+    ):
+        assert what in said, said
+    assert len(refused(logs[1])) + len(refused(logs[2])) < 30
+    rows = jobs.prove(hosts.out, hosts.urls)
+    assert all(re.fullmatch(r"a-\d+-1", row.worker or "") for row in rows)
+
+
+def of_b(hosts: Hosts) -> int:
+    return sum(row.worker.startswith("b-") for row in jobs.rows(hosts.out))
+
+
+def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 400)
+    with contextlib.ExitStack() as stack:
+        sink, ventilator, a, b = (
+            stack.enter_context(jobs.running(*each))
+            for each in (hosts.sink, hosts.ventilator, hosts.worker("a"), hosts.worker("b"))
+        )
+        jobs.until(
+            lambda: {(row.worker or "?")[0] for row in jobs.rows(hosts.out)} == {"a", "b"},
+            what="rows",
+        )
+        hosts.revoke("b")
+        code, _, error = b.wait(10)
+        assert code == 2
+        assert "does not let this key in" in error
+        assert len(error.splitlines()) == 1
+        time.sleep(0.3)  # what the sink took before is committed by now
+        had = of_b(hosts)
+        for job in (a, ventilator, sink):
+            code, _, error = job.wait(40)
+            assert code == 0, error
+    jobs.prove(hosts.out, hosts.urls)
+    assert of_b(hosts) == had < 400
+
+
+def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 10)
+    others = tmp_path / "others"
+    key_files.init(others, ("a",))
+    for server in ("ventilator", "sink"):  # as somebody who knows the servers' public keys
+        public = hosts.keys / "workers" / "a" / f"{server}.key"
+        (others / "workers" / "a" / public.name).write_bytes(public.read_bytes())
+    (hosts.keys / "sink" / "allowed" / "ventilator.key").unlink()
+    with jobs.running(*hosts.sink), jobs.running(*hosts.ventilator) as ventilator:
+        stranger = jobs.call(*hosts.worker("a", others))
+        assert stranger.returncode == 2
+        assert "does not let this key in" in stranger.stderr
+        code, _, error = ventilator.wait(10)
+        assert code == 2
+        assert "the sink does not let this key in" in error
+
+
+@pytest.mark.parametrize("role", ["ventilator", "sink", "worker"])
+def test_beyond_loopback_a_role_needs_keys(tmp_path: Path, role: str) -> None:
+    hosts = Hosts(tmp_path, 3)
+    command = {"worker": hosts.worker("a"), "sink": hosts.sink, "ventilator": hosts.ventilator}
+    # The ventilator binds at home, and connects to a sink elsewhere.
+    at, mine = ("ventilator", hosts.ventilator_at) if role == "worker" else ("sink", hosts.sink_at)
+    kept = [each for each in command[role] if each != mine and not str(each).startswith("--keys")]
+    done = jobs.call(*kept, f"--{at}=tcp://192.0.2.1:{hosts.base}")
+    assert done.returncode == 2
+    assert re.fullmatch(rf"fetcher: endpoints\.{at} = .*keys\.dir.*--insecure.*\n", done.stderr)
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 3)
+    secret = hosts.keys / "workers" / "a" / "a.key_secret"
+    secret.chmod(0o644)
+    done = jobs.call(*hosts.worker("a"))
+    assert done.returncode == 2
+    assert done.stderr == f"fetcher: {secret}: mode 0644 lets others in; chmod 600 it\n"
+
+
+def test_keys_are_made_told_of_and_never_made_twice(tmp_path: Path) -> None:
+    directory = tmp_path / "keys"
+    made = jobs.call("keys", "init", directory, "a")
+    assert made.returncode == 0
+    assert f"{directory}/workers/NAME" in made.stdout
+    added = jobs.call("keys", "add-worker", directory, "b")
+    assert added.returncode == 0
+    assert "allowed" in added.stdout
+    again = jobs.call("keys", "add-worker", directory, "a")
+    assert again.returncode == 2
+    assert again.stderr.count("\n") == 1
+    assert "never overwritten" in again.stderr

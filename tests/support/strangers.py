@@ -1,0 +1,63 @@
+"""Peers that have no business with a role: raw sockets with whatever keys a test gives them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from fetcher.core import wire
+from fetcher.pipeline import keys
+
+
+class Stranger:
+    """One ZeroMQ socket that connects."""
+
+    def __init__(self, context: zmq.Context[Any], kind: int) -> None:
+        self.socket = context.socket(kind)
+        self.socket.linger = 0
+        if kind == zmq.PUSH:
+            self.socket.setsockopt(zmq.IMMEDIATE, 1)
+
+    def under(self, folder: Path, server: str, server_key: bytes | None = None) -> Stranger:
+        """Use a worker's (or a role's) folder of keys."""
+        role = folder.name if folder.name in (keys.VENTILATOR, keys.SINK) else keys.WORKER
+        ring = keys.load(folder, role)
+        self.socket.setsockopt(zmq.CURVE_PUBLICKEY, ring.public)
+        self.socket.setsockopt(zmq.CURVE_SECRETKEY, ring.secret)
+        self.socket.setsockopt(zmq.CURVE_SERVERKEY, server_key or ring.servers[server])
+        return self
+
+    def connect(self, address: str) -> Stranger:
+        self.socket.connect(address)
+        return self
+
+    def say(self, message: wire.AnyMessage, frame: bytes | None = None) -> bool:
+        """Send it; False where nobody lets us within a second."""
+        if not self.socket.poll(1000, zmq.POLLOUT):
+            return False
+        self.socket.send_multipart(wire.encode(message, frame))
+        return True
+
+
+@contextlib.contextmanager
+def idle(host: str, ports: list[int], count: int) -> Iterator[None]:
+    """So many TCP connections, spread over the ports, on which nobody says a word."""
+    with contextlib.ExitStack() as stack:
+        for number in range(count):
+            port = ports[number % len(ports)]
+            stack.enter_context(socket.create_connection((host, port), timeout=5))
+        yield
+
+
+def shout(host: str, port: int, data: bytes) -> None:
+    """Connect, say something that is no ZMTP, and wait until the other side hangs up."""
+    peer = socket.create_connection((host, port), timeout=5)
+    with peer, contextlib.suppress(OSError):
+        peer.sendall(data)
+        while peer.recv(1024):
+            pass
