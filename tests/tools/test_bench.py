@@ -108,6 +108,7 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "pipeline --runs 1 --batch-sizes 200 --lines 3000 --sink-rows 3000 --worker-lines 3000",
             ["sink process alone", "worker process alone", "commit to commit", "Targets"],
         ),
+        ("curve --runs 1 --lines 3000", ["over TCP", "without keys", "with keys"]),
         (
             "memory --sizes 20000",
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
@@ -141,7 +142,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["pipeline", "memory", "speed", "stages", "export"])
+@pytest.mark.parametrize("command", ["pipeline", "curve", "memory", "speed", "stages", "export"])
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main([command, "--help"])

@@ -32,7 +32,7 @@ _SITE_PORT: Final = 8080
 
 RoleArguments = Mapping[str, Sequence[str]]
 # Nobody proves who they are: these networks are ours alone.
-INSECURE: Final[RoleArguments] = {"ventilator": ["--insecure"], "sink": ["--insecure"]}
+INSECURE: Final[RoleArguments] = {role: ["--insecure"] for role in ("ventilator", "sink", "worker")}
 
 
 class FaultError(AssertionError):

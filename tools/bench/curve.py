@@ -1,0 +1,102 @@
+"""What keys cost: the same job over TCP on loopback, without them and with them, in turns.
+
+Ventilator, sink and one worker process with the null transport, each started by its own command.
+The rate is from the first commit that was seen to the last; all roles share all cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shutil
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+from fetcher.pipeline import key_files
+from tools.bench.jobs import CommitWatch, Job
+from tools.bench.lists import write_list
+from tools.bench.processes import Fleet, children_cpu_s, require_success
+from tools.bench.table import spread, table
+
+_PORTS = 5
+_WORKER = "bench"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", type=int, default=5, help="medians are of so many runs")
+    parser.add_argument("--lines", type=int, default=1_000_000, help="lines of the job")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
+    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name:
+        directory = Path(name)
+        urls = write_list(directory / "urls.txt", options.lines)
+        key_files.init(directory / "keys", (_WORKER,))
+        jobs: dict[str, list[Job]] = {"without keys": [], "with keys": []}
+        for _ in range(options.runs):
+            for title, done in jobs.items():
+                keys = directory / "keys" if title == "with keys" else None
+                done.append(_once(urls, directory / "out", keys, options.limit))
+                if done[-1].rows != options.lines:
+                    raise RuntimeError(f"{done[-1].rows} rows for {options.lines} lines")
+                shutil.rmtree(directory / "out")
+    rows: list[list[float | str]] = []
+    for title, done in jobs.items():
+        rate, between = spread([job.rows_per_s for job in done])
+        cpu_us = spread([job.cpu_s / options.lines * 1e6 for job in done])[0]
+        rows.append([title, rate, between, cpu_us])
+    head = ["", "lines/s", "lowest - highest", "us CPU/line, all roles"]
+    said = f"Three roles over TCP, {options.lines:,} lines, median of {options.runs}"
+    print(table(said, head, rows), flush=True)
+
+
+def _once(urls: Path, out: Path, keys: Path | None, limit_s: float) -> Job:
+    base = _free_ports()
+    where = (
+        *("--ventilator", f"tcp://127.0.0.1:{base}", "--sink", f"tcp://127.0.0.1:{base + 3}"),
+        *("--set", "worker.transport=null"),
+    )
+
+    def under(folder: str) -> tuple[object, ...]:
+        return (*where, "--keys", keys / folder) if keys is not None else where
+
+    job, watch = Job(), CommitWatch(out)
+    cpu_before = children_cpu_s()
+    with Fleet() as fleet, contextlib.closing(watch):
+        sink = fleet.start("-m", "fetcher", "sink", "-o", out, *under("sink"))
+        ventilator = fleet.start("-m", "fetcher", "ventilator", urls, *under("ventilator"))
+        worker = fleet.start(
+            *("-m", "fetcher", "worker", "--processes", 1, "--quiet"),
+            *under(f"workers/{_WORKER}"),
+        )
+
+        def look() -> None:
+            rows = watch.totals().rows
+            if rows > job.rows:
+                now = time.monotonic()
+                if job.first_commit_s is None:
+                    job.first_commit_s, job.first_rows = now, rows
+                job.rows, job.last_commit_s = rows, now
+
+        require_success(fleet.wait(sink, limit_s, look), "fetcher sink")
+        look()
+        require_success(fleet.wait(ventilator, limit_s), "fetcher ventilator")
+        require_success(fleet.wait(worker, limit_s), "fetcher worker")
+    job.cpu_s = children_cpu_s() - cpu_before
+    return job
+
+
+def _free_ports() -> int:
+    while True:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
+            first = stack.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            base: int = first.getsockname()[1]
+            for port in range(base + 1, base + _PORTS):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return base
