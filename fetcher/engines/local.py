@@ -26,7 +26,7 @@ from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.errors import Exit, FetcherError, StoppedError
-from fetcher.pipeline import doorkeeper, keys
+from fetcher.pipeline import admission, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import RoleSpec
 from fetcher.pipeline.security import NO_KEYS, Security
@@ -328,7 +328,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
     folder = settings.keys.dir
-    security = doorkeeper.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
+    security = admission.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
     host = keys.load(Path(folder), keys.WORKER).name if folder else _host()
     with contextlib.closing(security), private_directory() as directory:
         supervisor = Supervisor(

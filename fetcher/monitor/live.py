@@ -23,7 +23,7 @@ from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
 from fetcher.monitor.progress import left_s
 from fetcher.monitor.words import duration, number, plain
-from fetcher.pipeline import doorkeeper
+from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from fetcher.pipeline.security import Security
 
@@ -68,7 +68,7 @@ def look(endpoint: str, within_s: float, keys: str) -> Live:
 
     Raises UnreachedError, and UsageError where the keys are at fault.
     """
-    security = doorkeeper.of_supervisor(keys, log.warning)
+    security = admission.of_supervisor(keys, log.warning)
     addresses = ends(endpoint, ())
     context = zmq.Context()
     try:

@@ -15,19 +15,16 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Final
 
 import zmq
 from zmq.utils import z85
 
-from fetcher.errors import UsageError
 from fetcher.pipeline import keys
 from fetcher.pipeline.connections import Connections
-from fetcher.pipeline.curve import HANDSHAKE_S, ONLY, Curve, Listed
+from fetcher.pipeline.curve import HANDSHAKE_S, ONLY
 from fetcher.pipeline.refusals import Reason, Refusals
-from fetcher.pipeline.security import NO_KEYS, Security
 
 log = logging.getLogger(__name__)
 
@@ -253,57 +250,3 @@ def _plain(host: str) -> str:
     if host.startswith(":") and not host.startswith("::"):
         return ""
     return host.removeprefix("::ffff:")
-
-
-class _Kept(Curve):
-    """With a doorkeeper."""
-
-    _doorkeeper: Doorkeeper
-
-    def check(self) -> None:
-        if self._doorkeeper.refused:
-            raise UsageError(self._doorkeeper.refused)
-
-    def close(self) -> None:
-        self._doorkeeper.close()
-
-
-class Watching(_Kept):
-    """Of an unpatched process that only connects: is told where its key is refused."""
-
-    def __init__(self, keyring: keys.Keyring, say: Callable[[str], None]) -> None:
-        super().__init__(keyring)
-        self.refusals = Refusals(say)
-        self._doorkeeper = Doorkeeper(self.refusals, None)
-
-    def watch(self, socket: Any, way: str, address: str) -> None:
-        self._doorkeeper.watch(socket, way, address, bind=False)
-
-
-class Guarding(Listed, _Kept):
-    """Of a role that binds."""
-
-    def __init__(self, keyring: keys.Keyring) -> None:
-        super().__init__(keyring)
-        self._doorkeeper = Doorkeeper(self.refusals, self.allowed)
-
-    def watch(self, socket: Any, way: str, address: str) -> None:
-        bind = keys.SERVER_OF[way] == self.keyring.name
-        self._doorkeeper.watch(socket, way, address, bind=bind)
-
-    def revoked(self, workers: Iterable[str]) -> list[str]:
-        gone = self._doorkeeper.revoked
-        if gone.empty():
-            return []
-        peers = [gone.get() for _ in range(gone.qsize())]
-        return [worker for worker in workers if any(keys.belongs(worker, key) for key in peers)]
-
-
-def of_role(folder: str, role: str) -> Security:
-    """For the ventilator or the sink; without a folder, nothing is asked. Raises UsageError."""
-    return Guarding(keys.load(Path(folder), role)) if folder else NO_KEYS
-
-
-def of_supervisor(folder: str, say: Callable[[str], None]) -> Security:
-    """For the supervisor of workers, under their key. Raises UsageError."""
-    return Watching(keys.load(Path(folder), keys.WORKER), say) if folder else NO_KEYS

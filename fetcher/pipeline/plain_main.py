@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from fetcher.errors import Exit, FetcherError, StoppedError
-from fetcher.pipeline import doorkeeper, files
+from fetcher.pipeline import admission, files
 from fetcher.pipeline.channel import ends, refuse_open_network
 from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
 from fetcher.pipeline.security import Security
@@ -29,7 +29,7 @@ def run(spec: RoleSpec) -> Exit:
             refuse_open_network("endpoints.ventilator", spec.ventilator)
     files.raise_limit()
     with (
-        contextlib.closing(doorkeeper.of_role(spec.keys, spec.role)) as security,
+        contextlib.closing(admission.of_role(spec.keys, spec.role)) as security,
         serving(settings.metrics, spec.role, spec.number, spec.name) as board,
     ):
         return _live(spec, settings, stop, board, security)

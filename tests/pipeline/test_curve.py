@@ -14,7 +14,7 @@ import zmq
 
 from fetcher.core import wire
 from fetcher.errors import UsageError
-from fetcher.pipeline import doorkeeper, key_files
+from fetcher.pipeline import admission, key_files
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, receive_one, send
 from fetcher.pipeline.refusals import Reason
 from support import strangers
@@ -34,8 +34,8 @@ class Doors:
         base = free_ports(5)
         self.addresses = ends(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{base + 3}"])
         self.context: zmq.Context[Any] = zmq.Context()
-        self.ventilator = doorkeeper.of_role(str(self.keys / "ventilator"), "ventilator")
-        self.sink = doorkeeper.of_role(str(self.keys / "sink"), "sink")
+        self.ventilator = admission.of_role(str(self.keys / "ventilator"), "ventilator")
+        self.sink = admission.of_role(str(self.keys / "sink"), "sink")
         self.sink_context: zmq.Context[Any] = zmq.Context()
         self.events = self._bound(zmq.PULL, Way.EVENTS, self.addresses.events)
         self.tasks = self._bound(zmq.PUSH, Way.TASKS, self.addresses.tasks)
@@ -200,7 +200,7 @@ def test_a_key_that_comes_onto_the_list_is_let_in_at_once(doors: Doors) -> None:
 def test_who_is_refused_learns_it(doors: Doors) -> None:
     doors.revoke("a")
     said: list[str] = []
-    security = doorkeeper.of_supervisor(str(doors.keys / "workers" / "a"), said.append)
+    security = admission.of_supervisor(str(doors.keys / "workers" / "a"), said.append)
     context: zmq.Context[Any] = zmq.Context()
     try:
         address = doors.addresses.sinks[0].results
