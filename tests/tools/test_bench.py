@@ -108,7 +108,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "pipeline --runs 1 --batch-sizes 200 --lines 3000 --sink-rows 3000 --worker-lines 3000",
             ["sink process alone", "worker process alone", "commit to commit", "Targets"],
         ),
-        ("curve --runs 1 --lines 3000", ["over TCP", "without keys", "with keys"]),
+        (
+            "curve --runs 1 --lines 3000 --sink-rows 3000",
+            ["One sink alone over TCP", "Three roles over TCP", "without keys", "with keys"],
+        ),
         (
             "memory --sizes 20000",
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],

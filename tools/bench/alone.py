@@ -21,8 +21,11 @@ from fetcher import __version__, config
 from fetcher.core import wire
 from fetcher.core.tally import SourceInfo
 from fetcher.engines.local import PATCHED, PLAIN, private_directory
+from fetcher.pipeline import keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket
+from fetcher.pipeline.curve import Curve
 from fetcher.pipeline.process import RoleSpec
+from fetcher.pipeline.security import NO_KEYS
 from fetcher.pipeline.sink_link import SinkLink
 from fetcher.settings import Settings
 from tools.bench.feeder import WORKER, tasks_of
@@ -54,8 +57,13 @@ class Stage(NamedTuple):
 
 
 @contextlib.contextmanager
-def _role(role: str, settings: Settings, out: Path) -> Iterator[Stage]:
-    """The role's process, pinned to the first core, and a context for its peers' sockets."""
+def _role(
+    role: str, settings: Settings, out: Path, sink: str = "", folder: str = ""
+) -> Iterator[Stage]:
+    """The role's process, pinned to the first core, and a context for its peers' sockets.
+
+    `sink`: its endpoint, where it is not a private one; `folder`: of the role's keys.
+    """
     context: zmq.Context[Any] = zmq.Context()
     with private_directory() as directory, Fleet() as fleet:
         spec = RoleSpec(
@@ -63,7 +71,8 @@ def _role(role: str, settings: Settings, out: Path) -> Iterator[Stage]:
             name=WORKER if role == "worker" else role,
             settings=config.dump(settings),
             ventilator=f"ipc://{directory}/v",
-            sinks=(f"ipc://{directory}/s",),
+            sinks=(sink or f"ipc://{directory}/s",),
+            keys=folder,
             session=_SESSION,
             out=str(out),
         )
@@ -83,17 +92,30 @@ def _role(role: str, settings: Settings, out: Path) -> Iterator[Stage]:
 
 
 def sink_alone(
-    out: Path, settings: Settings, count: int, batch_size: int, limit_s: float
+    out: Path,
+    settings: Settings,
+    count: int,
+    batch_size: int,
+    limit_s: float,
+    *,
+    sink: str = "",
+    folder: Path | None = None,
 ) -> Figure:
-    """Rows from a feeder's socket into committed JSON lines, until the sink says: all of them."""
-    with _role("sink", settings, out) as stage:
-        link = SinkLink(stage.context, stage.addresses.sinks[0].commits, time.monotonic())
+    """Rows from a feeder's socket into committed JSON lines, until the sink says: all of them.
+
+    `sink`: its endpoint, where it is not a private one; `folder`: of the keys of all roles.
+    """
+    keys_of = {role: str(folder / role) if folder else "" for role in ("sink", "workers/bench")}
+    security = Curve(keys.load(folder / "ventilator", keys.VENTILATOR)) if folder else NO_KEYS
+    with _role("sink", settings, out, sink, keys_of["sink"]) as stage:
+        commits = stage.addresses.sinks[0].commits
+        link = SinkLink(stage.context, commits, time.monotonic(), security)
         source = SourceInfo(60 * count, "0" * 64, count, True, 1.0)
         opened = _ask(link, _open(source, batch_size), limit_s)
         assert isinstance(opened, wire.Opened), opened
         feeder = stage.fleet.start(
             *("-m", "tools.bench.feeder", stage.addresses.sinks[0].results, opened.job, count),
-            *(batch_size, settings.worker.chunk_rows),
+            *(batch_size, settings.worker.chunk_rows, keys_of["workers/bench"]),
             core=cores()[1],
             piped=True,
         )

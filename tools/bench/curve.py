@@ -1,7 +1,8 @@
 """What keys cost: the same job over TCP on loopback, without them and with them, in turns.
 
-Ventilator, sink and one worker process with the null transport, each started by its own command.
-The rate is from the first commit that was seen to the last; all roles share all cores.
+First the sink alone, on a core of its own, fed with chunks that were made beforehand. Then
+ventilator, sink and one worker process with the null transport, each started by its own command:
+the rate is from the first commit that was seen to the last; all roles share all cores.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import time
 from pathlib import Path
 
 from fetcher.pipeline import key_files
+from fetcher.settings import Settings
+from tools.bench.alone import Figure, sink_alone
 from tools.bench.jobs import CommitWatch, Job
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet, children_cpu_s, require_success
@@ -26,6 +29,7 @@ _WORKER = "bench"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=5, help="medians are of so many runs")
+    parser.add_argument("--sink-rows", type=int, default=400_000, help="rows for the sink alone")
     parser.add_argument("--lines", type=int, default=1_000_000, help="lines of the job")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
@@ -37,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
         directory = Path(name)
         urls = write_list(directory / "urls.txt", options.lines)
         key_files.init(directory / "keys", (_WORKER,))
+        _sinks(options, directory)
         jobs: dict[str, list[Job]] = {"without keys": [], "with keys": []}
         for _ in range(options.runs):
             for title, done in jobs.items():
@@ -53,6 +58,26 @@ def run(options: argparse.Namespace) -> None:
     head = ["", "lines/s", "lowest - highest", "us CPU/line, all roles"]
     said = f"Three roles over TCP, {options.lines:,} lines, median of {options.runs}"
     print(table(said, head, rows), flush=True)
+
+
+def _sinks(options: argparse.Namespace, directory: Path) -> None:
+    figures: dict[str, list[Figure]] = {"without keys": [], "with keys": []}
+    settings, out = Settings(), directory / "out"
+    for _ in range(options.runs):
+        for title, done in figures.items():
+            figure = sink_alone(
+                *(out, settings, options.sink_rows, settings.job.batch_size, options.limit),
+                sink=f"tcp://127.0.0.1:{_free_ports()}",
+                folder=directory / "keys" if title == "with keys" else None,
+            )
+            done.append(figure)
+            shutil.rmtree(out)
+    rows: list[list[float | str]] = []
+    for title, done in figures.items():
+        rate, between = spread([figure.rows_per_s for figure in done])
+        rows.append([title, rate, between, spread([figure.role_us for figure in done])[0]])
+    head = ["", "rows/s", "lowest - highest", "us CPU/row, sink"]
+    print(table(f"One sink alone over TCP, median of {options.runs}", head, rows), flush=True)
 
 
 def _once(urls: Path, out: Path, keys: Path | None, limit_s: float) -> Job:

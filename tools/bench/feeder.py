@@ -1,4 +1,6 @@
-"""`python -m tools.bench.feeder ADDRESS JOB ROWS BATCH_SIZE CHUNK_ROWS`: chunks for a sink.
+"""`python -m tools.bench.feeder ADDRESS JOB ROWS BATCH_SIZE CHUNK_ROWS KEYS`: chunks for a sink.
+
+KEYS is a worker's folder of keys, or "".
 
 All chunks are made beforehand, by the worker's own means. It says `ready`, waits for a line, and
 then does nothing but send.
@@ -16,13 +18,14 @@ from fetcher.core.formats import TEXT
 from fetcher.encode import jsonl
 from fetcher.model import Chunk
 from fetcher.net.null import NullFetcher
+from fetcher.pipeline import curve
 from fetcher.pipeline.channel import Way, open_socket
 from fetcher.pipeline.held import Held
 from fetcher.settings import Settings
 from tools.bench.lists import url
 
 _SEND_LIMIT_MS = 60_000
-WORKER = "worker1"
+WORKER = "bench-1-1"  # as a process under a key of the name `bench` is called
 
 
 def tasks_of(job: str, batch: int, batch_size: int, count: int) -> tuple[wire.Tasks, bytes]:
@@ -61,7 +64,9 @@ def _taken(held: Held) -> Iterator[Chunk]:
         yield chunk
 
 
-def main(address: str, job: str, count: int, batch_size: int, chunk_rows: int) -> None:
+def main(
+    address: str, job: str, count: int, batch_size: int, chunk_rows: int, *, keys: str
+) -> None:
     """See the module."""
     messages = [
         wire.encode(*wire.chunk_parts(chunk))
@@ -69,7 +74,8 @@ def main(address: str, job: str, count: int, batch_size: int, chunk_rows: int) -
     ]
     context = zmq.Context()
     try:
-        socket = open_socket(context, zmq.PUSH, Way.RESULTS, address)
+        security = curve.of_worker(keys)
+        socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
         socket.setsockopt(zmq.SNDTIMEO, _SEND_LIMIT_MS)
         print("ready", flush=True)
         if sys.stdin.readline():
@@ -81,4 +87,4 @@ def main(address: str, job: str, count: int, batch_size: int, chunk_rows: int) -
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6]), keys=sys.argv[6])
