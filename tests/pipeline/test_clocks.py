@@ -18,7 +18,10 @@ WALL = {
 # What people are told, and the one thing that servers say by the calendar.
 TOLD = {
     ("net/curl_fetcher.py", "step"): "a row's started_at",
+    ("net/curl_fetcher.py", "_new_tape"): "a WARC record's date",
     ("net/curl_fetcher.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
+    ("telemetry/logs.py", "own"): "a log line's date",
+    ("telemetry/logs.py", "relayed"): "a log line's date",
     ("monitor/status.py", "look"): "how old the newest commit is",
     ("store/store.py", "record"): "when the newest commit was, and the rate that `status` shows",
     ("store/store.py", "_new_manifest"): "created_at",
