@@ -26,6 +26,9 @@ class _Kept(Curve):
         if self._doorkeeper.refused:
             raise UsageError(self._doorkeeper.refused)
 
+    def forget(self, socket: Any) -> None:
+        self._doorkeeper.forget(socket)
+
     def close(self) -> None:
         self._doorkeeper.close()
 

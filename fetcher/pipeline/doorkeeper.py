@@ -36,7 +36,8 @@ _EVENT: Final = struct.Struct("=Hi")
 _WRONG_BOX: Final = 0x11000001  # libzmq's ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC
 _ENDS: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 _FAILURES: Final = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-_EVENTS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _ENDS | _FAILURES
+_PEERS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
+_EVENTS: Final = _PEERS | _ENDS | _FAILURES | zmq.EVENT_MONITOR_STOPPED
 
 
 class Doorkeeper:
@@ -74,6 +75,11 @@ class Doorkeeper:
         self._new.put((socket.get_monitor_socket(_EVENTS, name), way, address, bind))
         self._watched.append(socket)
         os.eventfd_write(self._wake, 1)
+
+    def forget(self, socket: Any) -> None:
+        """Watch this socket no more."""
+        self._watched.remove(socket)
+        socket.disable_monitor()
 
     def close(self) -> None:
         """End the thread; to be called before the context's end, by whoever watched."""
@@ -125,11 +131,16 @@ class Doorkeeper:
     def _read_monitors(self) -> None:
         self._take_new()
         now = time.monotonic()
-        for monitor, (way, address, bind) in self._monitors.items():
+        for monitor, (way, address, bind) in list(self._monitors.items()):
             with contextlib.suppress(zmq.Again):
                 for _ in range(_MOST_AT_ONCE):
                     frames = monitor.recv_multipart(zmq.NOBLOCK)
                     event, value = _EVENT.unpack(frames[0])
+                    if event == zmq.EVENT_MONITOR_STOPPED:
+                        self._poller.unregister(monitor)
+                        del self._monitors[monitor]
+                        monitor.close(0)
+                        break
                     if bind:
                         self._of_peer(event, value, way, now)
                     else:

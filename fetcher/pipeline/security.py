@@ -26,6 +26,9 @@ class Security:
     def watch(self, socket: Any, way: str, address: str) -> None:
         """Called with each new socket, before it is bound or connected."""
 
+    def forget(self, socket: Any) -> None:
+        """Called before a socket is closed that another takes the place of."""
+
     def sender(self, frame: Any, way: str) -> str:
         """The peer under whose key a server got this frame; "" (counted) where it may not speak."""
         return ""

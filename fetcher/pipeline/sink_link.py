@@ -15,6 +15,9 @@ from fetcher.pipeline.channel import Way, open_socket, parse, receive_one, send
 from fetcher.pipeline.security import NO_KEYS, Security
 
 ASK_AGAIN_S: Final = 1.0
+# After so long without an answer the socket is replaced: one whose request was replaced while the
+# network was away may never connect again (libzmq's REQ_RELAXED).
+_REPLACE_S: Final = 5.0
 
 
 class SinkLink:
@@ -23,10 +26,16 @@ class SinkLink:
     def __init__(
         self, context: Any, address: str, now: float, security: Security = NO_KEYS
     ) -> None:
-        self.socket = open_socket(context, zmq.REQ, Way.COMMITS, address, security=security)
-        self.heard_at = now
+        self._context, self._address, self._security = context, address, security
+        self.socket = self._open()
+        self.heard_at = self._opened_at = now
         self._asked_at = now - ASK_AGAIN_S
         self._waiting = False
+
+    def _open(self) -> Any:
+        return open_socket(
+            self._context, zmq.REQ, Way.COMMITS, self._address, security=self._security
+        )
 
     def may_ask(self, now: float, every_s: float) -> bool:
         """Whether it is time for a request: `every_s` after the last, later if that got none."""
@@ -34,6 +43,11 @@ class SinkLink:
 
     def ask(self, request: wire.AnyMessage, now: float) -> None:
         """Send a request; it replaces one that is not answered yet."""
+        if now - max(self.heard_at, self._opened_at) > _REPLACE_S:
+            self._security.forget(self.socket)
+            self.socket.close(0)
+            self.socket = self._open()
+            self._opened_at = now
         self._waiting = send(self.socket, request)
         self._asked_at = now
 
