@@ -45,7 +45,7 @@ TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 CONDEMN_AGAIN_S = 5.0
-HUNGRY_S = 1.0  # a piece unclaimed for so long, while another worker has nothing, is held up
+HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -288,10 +288,14 @@ class Ledger:
         lease = self._drop(lease_id)
         if lease and lease.is_copy:
             self.redelivered -= lease.piece.mask.bit_count()
-            for other in self._open[lease.piece.batch].leases:
-                self._leases[other].copied &= ~lease.piece.mask
+            self._copy_again(lease)
         elif lease:
             self._queue_of(lease.piece).appendleft(lease.piece)
+
+    def _copy_again(self, copy: Lease) -> None:
+        """The copy came to nothing: its lines may have another."""
+        for other in self._open[copy.piece.batch].leases:
+            self._leases[other].copied &= ~copy.piece.mask
 
     def condemned(self, now: float) -> list[tuple[Batch, int, bytes]]:
         """Lines (batch, offset, text) that need a `crashed` row, repeated until committed."""
@@ -466,23 +470,37 @@ class Ledger:
     def _feed_the_hungry(self, now: float) -> None:
         """Open the window again where a worker that takes nothing has all of it in its pipe.
 
-        Its pipe soon takes no more either, so that this is not without bound.
+        A copy may lie there too, beside what it is a copy of. The pipe soon takes no more, so that
+        this is not without bound. At the end, what lies there for long is handed out again: its
+        worker may have left.
         """
         busy = {each.worker for each in self._leases.values() if each.state is LeaseState.CLAIMED}
-        if self._has_window() or busy.issuperset(self._workers):
+        if busy.issuperset(self._workers):
             return
-        for lease in self._leases.values():
-            waits = lease.state is LeaseState.SENT and not lease.held_up
-            if waits and now - lease.issued_at > HUNGRY_S:
+        is_full = not self._has_window()
+        is_end = self.source_ended and not self._ready
+        for lease in list(self._leases.values()):
+            if lease.state is not LeaseState.SENT:
+                continue
+            waited_s = now - lease.issued_at
+            if is_end and waited_s > self.rules.tail_after_s:
+                self._hand_out_again(lease, died=False)
+            elif not lease.held_up and waited_s > HUNGRY_S and (is_full or lease.is_copy):
                 lease.held_up = True
                 self._unclaimed -= 1
+                if lease.is_copy:
+                    self._copy_again(lease)
 
     def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
         self._drop(lease.id)
         owner = self._open[lease.piece.batch]
+        if lease.is_copy and not lease.held_up:
+            # The very worker may have got it that has its lines already, and skipped them.
+            self._copy_again(lease)
         elsewhere = 0
         for other in owner.leases:
-            elsewhere |= self._leases[other].piece.mask
+            if not self._leases[other].held_up:
+                elsewhere |= self._leases[other].piece.mask
         mask = lease.piece.mask & owner.remaining & ~elsewhere
         if not mask:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import masks, wire
-from fetcher.core.ledger import ORPHAN_S, TAIL_LINES, Assignment, LeaseRules, Ledger
+from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, TAIL_LINES, Assignment, LeaseRules, Ledger
 from fetcher.model import Batch
 
 RULES = LeaseRules(
@@ -68,8 +68,8 @@ def test_a_worker_that_takes_nothing_does_not_starve_the_others() -> None:
     made = ledger(*(batch(n) for n in range(12)), workers=("stuck", "idle"))
     made.claimed("stuck", take(made).lease, 0)
     held_up = [take(made) for _ in range(4)]  # all in the pipe of the one that takes nothing
-    made.tick(0.9)
-    assert made.take(0.9) is None, "they may still be claimed"
+    made.tick(HUNGRY_S)
+    assert made.take(HUNGRY_S) is None, "they may still be claimed"
     made.tick(1.1)
     more = [take(made, 1.1) for _ in range(3)]
     made.claimed("idle", more[0].lease, 1.2)
@@ -393,6 +393,57 @@ def test_a_copy_is_not_copied_and_dies_quietly() -> None:
     assert made.take(60) is None
     made.left("b", 61, died=True)
     assert made.take(61) is None, "the first lease still has these lines"
+
+
+def test_at_the_end_what_lies_in_the_pipe_of_who_left_is_handed_out_again() -> None:
+    made = ledger(batch(0), batch(1), workers=("leaver", "stays"))
+    lost = take(made)
+    made.claimed("stays", take(made).lease, 0)
+    made.left("leaver", 1, died=False)
+    made.source_ended = True
+    made.heartbeat("stays", [2], 21)
+    made.tick(21)
+    assert made.take(21) is None, "whoever is busy may have it in his pipe"
+    made.committed(1, -1, 22)
+    made.heartbeat("stays", [], 22)
+    made.tick(22)
+    again = take(made, 22)
+    assert (again.batch.id, again.mask) == (lost.batch.id, lost.mask)
+
+
+def test_a_copy_that_lies_in_a_pipe_while_a_worker_has_nothing_is_made_again() -> None:
+    made = ledger(batch(), workers=("slow", "idle"))
+    made.claimed("slow", take(made).lease, 0)
+    made.source_ended = True
+    for worker in ("slow", "idle"):
+        made.heartbeat(worker, [1] if worker == "slow" else [], 21)
+    first = take(made, 21)
+    made.tick(21.2)
+    assert made.take(21.2) is None, "it may still be claimed"
+    made.tick(22.5)
+    again = take(made, 22.5)
+    assert again.mask == first.mask
+    made.claimed("idle", again.lease, 22.6)
+    made.tick(24)
+    assert made.take(24) is None, "once is enough for a worker that takes it"
+
+
+def test_a_copy_that_its_own_worker_skipped_is_made_again() -> None:
+    made = ledger(batch(), workers=("slow", "busy"))
+    held = take(made).lease
+    made.claimed("slow", held, 0)
+    made.source_ended = True
+    for now in range(1, 22):
+        made.heartbeat("slow", [held], now)
+        made.heartbeat("busy", [], now)
+    copy = take(made, 21)
+    made.finished("slow", copy.lease, 21)  # it has all of these lines itself
+    made.tick(30)
+    assert made.take(30) is None
+    for worker in ("slow", "busy"):
+        made.heartbeat(worker, [held] if worker == "slow" else [], 31)
+    made.tick(31.5)
+    assert take(made, 31.5).mask == copy.mask
 
 
 def test_a_single_worker_gets_no_second_copies() -> None:
