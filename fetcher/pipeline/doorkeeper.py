@@ -8,6 +8,7 @@ about the job and touches no socket of the role. It must not die: libzmq waits f
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import queue
@@ -54,6 +55,7 @@ class Doorkeeper:
         self._new: queue.SimpleQueue[tuple[Any, str, str, bool]] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
         self._closing = False
+        self._numbers = itertools.count()  # no two monitors at one address, also one after another
         self._watched: list[Any] = []  # sockets of the role: its own thread's
         self._monitors: dict[Any, tuple[str, str, bool]] = {}  # -> way, address, whether bound
         self._tables: dict[str, Connections] = {}
@@ -71,7 +73,7 @@ class Doorkeeper:
                 self._zap.bind(_ZAP)
             self._thread = threading.Thread(target=self._run, name="doorkeeper", daemon=True)
             self._thread.start()
-        name = f"inproc://monitor-{way}-{id(socket)}"
+        name = f"inproc://monitor-{way}-{next(self._numbers)}"
         self._new.put((socket.get_monitor_socket(_EVENTS, name), way, address, bind))
         self._watched.append(socket)
         os.eventfd_write(self._wake, 1)
