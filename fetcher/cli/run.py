@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import sys
 import time
@@ -21,15 +19,13 @@ from fetcher.cli.options import (
     settings_of,
 )
 from fetcher.core.selection import Selection
-from fetcher.engines.local import Interrupts, run_job
-from fetcher.errors import ConflictError, InputError, StoppedError
+from fetcher.engines.local import Signals, run_job
+from fetcher.errors import InputError, StoppedError
 from fetcher.monitor import progress, summary
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
-from fetcher.store import manifest
-from fetcher.store.disk import fsync_dir
-from fetcher.store.lock import DirectoryLock
+from fetcher.store import manifest, spool
 from fetcher.store.rows import read_both
 from fetcher.telemetry import logs
 
@@ -99,7 +95,7 @@ def carry_out(
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     began = time.monotonic()
     try:
-        run_job(urlfile, out, settings, display, Interrupts(), selection)
+        run_job(urlfile, out, settings, display, Signals(), selection)
     except StoppedError as error:
         raise StoppedError(f"{error} ({_said(out)})") from error
     finally:
@@ -122,39 +118,15 @@ def _said(out: Path) -> str:
 
 def _spool(urlfile: Path, out: Path) -> Path:
     """Copy a pipe into OUT, so that it can be read again; the same content again resumes."""
-    manifest.prepare(out)
-    spool = out / manifest.SPOOL_NAME
-    part = spool.with_name(f"{spool.name}.tmp")
-    with DirectoryLock(out):
-        try:
-            if str(urlfile) == "-":
-                _copy(sys.stdin.buffer, part)
-            else:
-                with urlfile.open("rb") as pipe:
-                    _copy(pipe, part)
-        except OSError as error:
-            raise InputError(f"{urlfile}: {error.strerror}") from error
-        if spool.exists() and part.stat().st_size and _digest(spool) != _digest(part):
-            part.unlink()
-            raise ConflictError(
-                f"{out} was begun with other input than what {urlfile} holds now; "
-                "choose another OUT"
-            )
-        if spool.exists():
-            part.unlink()
-        else:
-            part.replace(spool)
-            fsync_dir(out)
-    return spool
 
+    def copy(file: BinaryIO) -> None:
+        if str(urlfile) == "-":
+            shutil.copyfileobj(sys.stdin.buffer, file, _COPY_BYTES)
+            return
+        with urlfile.open("rb") as pipe:
+            shutil.copyfileobj(pipe, file, _COPY_BYTES)
 
-def _copy(pipe: BinaryIO, path: Path) -> None:
-    with path.open("wb") as file:
-        shutil.copyfileobj(pipe, file, _COPY_BYTES)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        return spool.keep(out, copy, str(urlfile))
+    except OSError as error:
+        raise InputError(f"{urlfile}: {error.strerror}") from error

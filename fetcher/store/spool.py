@@ -1,0 +1,51 @@
+"""input.urls: lines that came from a pipe or a program, kept in OUT so that they can be read again.
+
+Law: there is all of it, durably, before the job begins. The same content again is the same job;
+other content is a conflict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from fetcher.errors import ConflictError
+from fetcher.store import manifest
+from fetcher.store.disk import disk_errors, fsync, fsync_dir
+from fetcher.store.lock import DirectoryLock
+
+
+def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
+    """The file in OUT with what `write` writes; with nothing, the file that is there already.
+
+    `what` names the content for people. Raises ConflictError, and what `write` raises: then
+    nothing is kept.
+    """
+    manifest.prepare(out)
+    spool = out / manifest.SPOOL_NAME
+    part = spool.with_name(f"{spool.name}.tmp")
+    with DirectoryLock(out):
+        try:
+            with part.open("wb") as file:
+                write(file)
+                with disk_errors(part):
+                    file.flush()
+                    fsync(file.fileno(), part)
+            if not spool.exists():
+                part.replace(spool)
+                fsync_dir(out)
+            elif part.stat().st_size and _digest(spool) != _digest(part):
+                raise ConflictError(
+                    f"{out} was begun with other input than what {what} holds now; "
+                    "choose another OUT"
+                )
+        finally:
+            part.unlink(missing_ok=True)
+    return spool
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
