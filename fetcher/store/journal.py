@@ -163,21 +163,40 @@ class JournalView(msgspec.Struct, frozen=True):
 
 def view(path: Path) -> JournalView:
     """A consistent look at the journal, without disturbing its writer. Raises DamageError."""
+    with _reading(path) as db:
+        source, updated = _meta(db, "source"), _meta(db, "updated_at_s")
+        return JournalView(
+            recovered=_recover(db)[0],
+            segments=_segments(db),
+            source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
+            marks=msgspec.convert(
+                db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
+                list[tuple[int, int]],
+            ),
+            updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
+        )
+
+
+def committed(path: Path) -> dict[str, int]:
+    """Committed length of each segment, by name: a look that costs the same at any job size."""
+    with _reading(path) as db:
+        return _segments(db)
+
+
+def totals(path: Path) -> Totals:
+    """What is committed, in numbers."""
+    with _reading(path) as db:
+        packed = _meta(db, "totals")
+        return msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     with _sqlite_errors(path):
         db = sqlite3.connect(reader_uri(path), uri=True, isolation_level=None)
         try:
             db.execute("BEGIN")
-            source, updated = _meta(db, "source"), _meta(db, "updated_at_s")
-            return JournalView(
-                recovered=_recover(db)[0],
-                segments=_segments(db),
-                source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
-                marks=msgspec.convert(
-                    db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
-                    list[tuple[int, int]],
-                ),
-                updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
-            )
+            yield db
         finally:
             db.close()
 

@@ -84,16 +84,22 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
 
 def segments(of: Part) -> list[Segment]:
     """The files of rows, oldest first."""
-    directory = of.out / manifest.RESULTS_NAME
-    lengths = of.view.segments
+    return _segments(of.out, of.view.segments, of.manifest.output)
+
+
+def _segments(out: Path, lengths: dict[str, int], output: Output) -> list[Segment]:
+    directory = out / manifest.RESULTS_NAME
     mine = [name for name in lengths if "/" not in name]
     names = sorted(mine, key=lambda name: (len(name), name))
-    return [Segment(directory / name, lengths[name], of.manifest.output) for name in names]
+    return [Segment(directory / name, lengths[name], output) for name in names]
 
 
-def rows(segment: Segment) -> Iterator[bytes]:
-    """Each committed row, line feed included. Raises DamageError where the file is too short."""
-    with Committed(segment.path, segment.committed_bytes) as file:
+def rows(segment: Segment, start: int = 0) -> Iterator[bytes]:
+    """Each committed row, line feed included. Raises DamageError where the file is too short.
+
+    `start`: only those behind this byte, which is the end of a commit.
+    """
+    with Committed(segment.path, segment.committed_bytes, start) as file:
         blocks: Iterator[bytes] = iter(lambda: file.read(_BLOCK_BYTES), b"")
         if segment.output.compression == "zstd":
             blocks = zstd.unpacked(file, str(segment.path))
@@ -136,16 +142,18 @@ def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
 class Committed:
     """A file to its committed length."""
 
-    def __init__(self, path: Path, committed: int) -> None:
+    def __init__(self, path: Path, committed: int, start: int = 0) -> None:
         self._path = path
-        self._left = committed
+        self._start = start
+        self._left = committed - start
 
     def __enter__(self) -> Self:
-        path, committed = self._path, self._left
+        path, committed = self._path, self._start + self._left
         try:
             size = path.stat().st_size
             if size >= committed:
                 self._file = path.open("rb")
+                self._file.seek(self._start)
         except OSError as error:
             raise DamageError(f"{path}: {error.strerror}, and rows of it were committed") from error
         if size < committed:
@@ -164,6 +172,41 @@ class Committed:
             raise DamageError(f"{self._path}: became shorter while it was read")
         self._left -= len(data)
         return data
+
+
+class Follower:
+    """Gives each committed row of a job once, in the order of commit, while the job goes on."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._output: Output | None = None  # not known before the job has begun
+        self._index = 0  # of the segment that is being read
+        self._start = 0  # what was given of it, in bytes
+
+    @property
+    def output(self) -> Output:
+        """What the rows are; known once there are some."""
+        assert self._output is not None
+        return self._output
+
+    def new(self) -> Iterator[bytes]:
+        """What was committed since; to be read to its end. Raises DamageError.
+
+        Nothing before the job has begun.
+        """
+        if self._output is None:
+            found = manifest.read(self._out)
+            if found is None:
+                return
+            self._output = found.output
+        lengths = journal.committed(self._out / manifest.JOURNAL_NAME)
+        for index, segment in enumerate(_segments(self._out, lengths, self._output)):
+            if index < self._index:
+                continue
+            if index > self._index:
+                self._index, self._start = index, 0
+            yield from rows(segment, self._start)
+            self._start = segment.committed_bytes
 
 
 def lines_known(part: Part) -> int:
