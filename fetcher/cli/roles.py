@@ -19,7 +19,7 @@ from fetcher.cli.options import (
     quiet_option,
     settings_of,
 )
-from fetcher.engines.local import Interrupts, run_workers
+from fetcher.engines.local import Signals, run_workers
 from fetcher.errors import StoppedError, UsageError
 from fetcher.monitor import progress
 from fetcher.net.tls import check_files
@@ -169,7 +169,7 @@ def worker(
     check_files(settings.http)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     try:
-        run_workers(settings, display, Interrupts())
+        run_workers(settings, display, Signals())
     finally:
         display.close()
 

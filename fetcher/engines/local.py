@@ -54,10 +54,25 @@ class Display(Protocol):
 
 
 class Interrupts:
-    """Counts SIGINT and SIGTERM while it is entered; the supervisor's loop looks."""
+    """How often a stop was asked for, once: in good order, twice: at once.
+
+    The supervisor's loop looks at it; whoever asks adds to the count.
+    """
+
+    said = ""  # to the user, when the roles begin to stop
 
     def __init__(self) -> None:
         self.count = 0
+
+    def listening(self) -> contextlib.AbstractContextManager[None]:
+        """Entered while the roles run."""
+        return contextlib.nullcontext()
+
+
+class Signals(Interrupts):
+    """SIGINT and SIGTERM ask for it; to be entered in the main thread."""
+
+    said = "stopping: requests in flight may finish (again: leave at once)"
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.count += 1
@@ -234,8 +249,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         """In the order of the flow: no new tasks, then let finish, then commit."""
-        said = "stopping: requests in flight may finish (again: leave at once)"
-        self._display.say(logs.own(said, "info"))
+        if self._interrupts.said:
+            self._display.say(logs.own(self._interrupts.said, "info"))
         self._end("ventilator", _LEAVE_S)
         self._end("worker", self._grace_s + _LEAVE_S)
         self._end("sink", _SINK_LEAVE_S)

@@ -17,6 +17,7 @@ from fetcher.core.selection import Selection
 from fetcher.settings import Settings
 
 LEASH_FD: Final = 0
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,11 @@ def read_spec(path: str) -> RoleSpec:
     return msgspec.json.decode(Path(path).read_bytes(), type=RoleSpec)
 
 
+def unblock() -> None:
+    """Let the stop signals in: whoever started us may have blocked them, and we inherit that."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
 class StopFlag:
     """Set by SIGTERM and SIGINT; set, too, when the leash is cut."""
 
@@ -57,8 +63,9 @@ class StopFlag:
 
     def listen(self) -> None:
         """Take the signals. To be called in the main thread."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             signal.signal(number, self._on_signal)
+        unblock()
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self._set = True

@@ -10,7 +10,6 @@ import faulthandler
 import functools
 import logging
 import os
-import signal
 import sys
 import time
 from typing import Final
@@ -31,7 +30,7 @@ from fetcher.pipeline.held import Held
 from fetcher.pipeline.keeping import NEEDED, keep
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
-from fetcher.pipeline.process import LEASH_FD, RoleSpec
+from fetcher.pipeline.process import LEASH_FD, STOP_SIGNALS, RoleSpec, unblock
 from fetcher.telemetry import counts, logs
 from fetcher.telemetry.board import EVERY_S, Board
 from fetcher.telemetry.numbers import WorkerNumbers
@@ -95,8 +94,9 @@ class Worker:
 
     def run(self) -> Exit:
         """Work until told to finish or to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             gevent.signal_handler(number, self._leave.set)
+        unblock()
         loops = [self._intake, self._flush, self._heartbeat, self._listen]
         loops += [self._pool.watch_the_clock, self._tell_referee]
         loops += [box.run for box in self._outboxes]
