@@ -46,11 +46,12 @@ def load(
     path: Path | None = None,
     environ: Mapping[str, str] = os.environ,
     overrides: Mapping[str, tuple[Value, str]] | None = None,
+    arguments: Mapping[str, tuple[object, str]] | None = None,
 ) -> Loaded:
-    """Merge file < environment < command line and check everything. Raises ConfigError.
+    """Merge file < environment < command line or arguments, check all. Raises ConfigError.
 
     `overrides` maps `section.key` to a value (a str is parsed as TOML would) and the option that
-    gave it.
+    gave it; `arguments` likewise, with values of a program, which are taken as they are.
     """
     values: dict[str, tuple[Any, str]] = {}
     if path is not None:
@@ -59,6 +60,9 @@ def load(
     for key, (value, origin) in (overrides or {}).items():
         _check_key(key, origin)
         values[key] = (_parse(value) if isinstance(value, str) else value, origin)
+    for key, (argument, origin) in (arguments or {}).items():
+        _check_key(key, origin)
+        values[key] = (argument, origin)
     return _checked(values)
 
 
@@ -107,7 +111,7 @@ def _keys() -> list[str]:
 def _check_section(section: str, origin: str) -> None:
     if section not in Settings.model_fields:
         allowed = ", ".join(Settings.model_fields)
-        near = _guess(section, Settings.model_fields)
+        near = guess(section, Settings.model_fields)
         raise ConfigError(
             f"{origin}: unknown section [{section}]{near}; the sections are {allowed}"
         )
@@ -124,10 +128,11 @@ def _check_key(key: str, origin: str) -> None:
 
 def _near(key: str) -> str:
     plain = [name.split(".")[1] for name in _keys()] if "." not in key else _keys()
-    return _guess(key, plain)
+    return guess(key, plain)
 
 
-def _guess(word: str, known: Iterable[str]) -> str:
+def guess(word: str, known: Iterable[str]) -> str:
+    """The known word that was likely meant, as a question; "" where none is near."""
     near = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 

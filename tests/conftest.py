@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
+from support import jobs
 from tools.site.running import RunningSite
 
 
@@ -14,3 +18,22 @@ def site() -> Iterator[RunningSite]:
     """The local web site, one for the whole run."""
     with RunningSite() as running:
         yield running
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """For jobs of this very process: their environment, and where temporary directories go.
+
+    At the end no file is left there, and no child that was not there before.
+    """
+    for name, value in jobs.ENV.items():
+        if name.startswith("FETCHER_") or name == "PYTHONPATH":
+            monkeypatch.setenv(name, value)
+    before = set(psutil.Process().children(recursive=True))
+    path = tmp_path / "tmp"
+    path.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(path))
+    yield path
+    left = [child for child in psutil.Process().children(recursive=True) if child not in before]
+    assert not left, "processes are left"
+    assert not list(path.iterdir()), "temporary files are left"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
 
 from fetcher.core.output import RowForm
 from fetcher.encode import jsonl, msgpack_rows
 from fetcher.model import Result
+
+
+R = TypeVar("R", bound=Result)
 
 
 class Codec(NamedTuple):
@@ -21,3 +26,10 @@ CODECS: Final[dict[RowForm, Codec]] = {
     "jsonl": Codec(jsonl.encode, jsonl.decode),
     "msgpack": Codec(msgpack_rows.encode, msgpack_rows.decode),
 }
+
+
+def decoder(form: RowForm, kind: type[R]) -> Callable[[bytes], R]:
+    """As the form's `decode`, for a kind of result of one's own."""
+    if form == "msgpack":
+        return msgspec.msgpack.Decoder(kind).decode
+    return msgspec.json.Decoder(kind).decode

@@ -26,7 +26,7 @@ from fetcher.settings import Log
 log = logging.getLogger(__name__)
 
 Form = Literal["text", "json"]
-_OURS: Final = "fetcher: "  # what a line of text begins with that tells the user something
+OURS: Final = "fetcher: "  # what a line of text begins with that tells the user something
 
 
 class _Speaker(msgspec.Struct):
@@ -93,7 +93,7 @@ def _line(
 
 def own(message: str, level: str = "warning", **more: Any) -> str:
     """A line that tells the user something; `more` is for programs, and only in JSON."""
-    return _line(time.time(), level, message, more) if is_json() else f"{_OURS}{message}"
+    return _line(time.time(), level, message, more) if is_json() else f"{OURS}{message}"
 
 
 def say(line: str) -> None:
@@ -120,7 +120,7 @@ def relayed(line: str, role: str, worker: str) -> str:
 def complaint(line: str) -> str | None:
     """What a line says, where it tells why a process leaves; None where it does not."""
     if not is_json():
-        return line if line.startswith(_OURS) else None
+        return line if line.startswith(OURS) else None
     fields = _fields(line) or {}
     return str(fields.get("message")) if "exit_code" in fields else None
 

@@ -1,0 +1,21 @@
+"""fetcher from Python: `for row in fetch(urls)`, or a `Job` to start, watch and stop.
+
+Law: nothing of the calling process is changed: no signal handler, no patching, no greenlet, no
+file descriptor left. All fetching is done by child processes, as `fetcher run` starts them.
+
+    from fetcher.api import fetch
+
+    for row in fetch(["https://example.com/", "https://example.org/"]):
+        print(row.url, row.status if row.ok else row.error)
+
+What goes wrong with the job as a whole is raised as an error of fetcher.errors; what goes wrong
+with a URL is its row.
+"""
+
+from fetcher.api.items import Urls
+from fetcher.api.job import Job, fetch
+from fetcher.api.progress import Progress
+from fetcher.api.row import Row
+from fetcher.model import Outcome, Timings
+
+__all__ = ["Job", "Outcome", "Progress", "Row", "Timings", "Urls", "fetch"]

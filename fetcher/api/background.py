@@ -1,0 +1,167 @@
+"""A job's run in a thread of its own, beside whatever the program does.
+
+Law: the thread holds nothing that holds the program's Job, so that a Job that nobody holds any more
+can end its run. What the roles say goes to `logging`, what ends the run is kept to be raised.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Final
+
+from fetcher.api import progress
+from fetcher.api.progress import Progress
+from fetcher.core import wire
+from fetcher.engines.local import Interrupts, Verdict, run_job
+from fetcher.errors import (
+    ConflictError,
+    DamageError,
+    Exit,
+    FetcherError,
+    StoppedError,
+    UsageError,
+)
+from fetcher.settings import Settings
+from fetcher.store import journal, manifest
+from fetcher.telemetry.logs import OURS
+
+log = logging.getLogger("fetcher")
+
+_VERDICTS: Final[dict[Exit, type[FetcherError]]] = {
+    Exit.USAGE: UsageError,
+    Exit.CONFLICT: ConflictError,
+    Exit.DAMAGED: DamageError,
+}
+
+
+class Ear:
+    """Hears the job; see fetcher.engines.local.Display."""
+
+    def __init__(self) -> None:
+        self.last: wire.State | None = None
+        self._complaint = ""
+
+    def update(self, state: wire.State) -> None:
+        self.last = state
+
+    def say(self, line: str) -> None:
+        """Log it; a role's complaint later, as it may be what ends the run."""
+        self.flush()
+        if line.startswith(OURS):
+            self._complaint = line
+        else:
+            log.warning("%s", line)
+
+    def flush(self) -> None:
+        """Log the complaint that did not end the run."""
+        if self._complaint:
+            log.warning("%s", self._complaint)
+        self._complaint = ""
+
+    def error(self, verdict: Verdict) -> FetcherError:
+        """What a role complained of, as it would have raised it."""
+        said = self._complaint.removeprefix(OURS) or "a role ended without saying why"
+        self._complaint = ""
+        return _VERDICTS.get(verdict.exit_code, FetcherError)(said)
+
+
+class Run:
+    """One run of a job. `end` may be called at any time, by anybody, again and again."""
+
+    def __init__(self, out: Path, *, temporary: bool) -> None:
+        self.out = out
+        self.error: BaseException | None = None
+        self.ended = threading.Event()
+        self._temporary = temporary
+        self._interrupts = Interrupts()
+        self._ear = Ear()
+        self._thread: threading.Thread | None = None
+        self._last: Progress | None = None
+        self._pid = os.getpid()
+
+    def start(self, urlfile: Path, settings: Settings) -> None:
+        """Start the roles."""
+        # A daemon: at the interpreter's exit the thread shall be ended, not waited for.
+        self._thread = threading.Thread(
+            target=self._live, args=(urlfile, settings), name="fetcher", daemon=True
+        )
+        self._thread.start()
+
+    def _live(self, urlfile: Path, settings: Settings) -> None:
+        try:
+            run_job(urlfile, self.out, settings, self._ear, self._interrupts)
+            if not self._is_complete():
+                raise FetcherError(
+                    f"{self.out}: the roles have left and the job is not complete; does this "
+                    "process ignore SIGCHLD, or wait for children that are not its own?"
+                )
+        except Verdict as verdict:
+            self.error = self._ear.error(verdict)
+        except StoppedError:
+            # It may have become complete while it was stopped.
+            if not self._is_complete():
+                self.error = StoppedError(self._how_it_stopped())
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._ear.flush()
+            self._last = self._at_end()
+            self.ended.set()
+
+    def _is_complete(self) -> bool:
+        found = manifest.read(self.out)
+        return found is not None and found.state == "complete"
+
+    def _how_it_stopped(self) -> str:
+        if self._temporary:
+            return "stopped before the end; its rows were in a temporary directory"
+        return f"stopped before the end; the same job with out={str(self.out)!r} resumes"
+
+    @property
+    def gone(self) -> bool:
+        """Whether its rows are no longer there to be read."""
+        return self._temporary and not self.out.exists()
+
+    @property
+    def progress(self) -> Progress:
+        if self._last is not None:
+            return self._last
+        if self._ear.last is not None:
+            return progress.heard(self._ear.last)
+        return Progress(state="starting")
+
+    def _at_end(self) -> Progress:
+        """The counts that the journal has; they are later than what was heard."""
+        state: progress.State = "complete"
+        if self.error is not None:
+            state = "stopped" if isinstance(self.error, StoppedError) else "failed"
+        found = progress.heard(self._ear.last) if self._ear.last else Progress()
+        try:
+            found = progress.counted(found, journal.totals(self.out / manifest.JOURNAL_NAME))
+        except FetcherError:
+            log.debug("no counts of %s", self.out, exc_info=True)
+        return progress.at_rest(found, state)
+
+    def require_here(self) -> None:
+        """Raises UsageError in a fork of the process that started the run."""
+        if os.getpid() != self._pid:
+            raise UsageError("a job belongs to the process that started it; this is a fork of it")
+
+    def ask(self) -> None:
+        """Ask the roles to stop in good order."""
+        self._interrupts.count = max(self._interrupts.count, 1)
+
+    def end(self) -> None:
+        """End all roles at once, wait for that, and leave nothing temporary behind."""
+        if os.getpid() != self._pid:
+            return
+        self._interrupts.count = 2
+        # The garbage collector may call from any thread.
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        if self._temporary:
+            shutil.rmtree(self.out, ignore_errors=True)

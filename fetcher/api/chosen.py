@@ -1,0 +1,92 @@
+"""Settings as a program gives them: the same as everywhere, by section or by full name.
+
+Law: the declarations in fetcher.settings decide; a file and the environment apply as they do for
+`fetcher run`, and arguments come last. No setting may be given twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from fetcher import config
+from fetcher.errors import ConfigError
+from fetcher.net.tls import check_files
+from fetcher.settings import Settings
+
+# The arguments that stand for one setting, as the options of `fetcher run` do.
+SHORT: Final = {
+    "workers": "worker.processes",
+    "pool_size": "worker.pool_size",
+    "batch_size": "job.batch_size",
+}
+_FORMAT: Final = "input.format"
+
+
+def settings_of(
+    conf: str | os.PathLike[str] | None,
+    named: Mapping[str, object],
+    short: Mapping[str, object],
+    sections: Mapping[str, object],
+    *,
+    of_items: bool,
+) -> Settings:
+    """The effective settings. Raises ConfigError, which names the argument.
+
+    `named`: by `section.key`; `short`: by the names of SHORT, None for what was not given;
+    `of_items`: the input is written here, so that its format is no matter of settings.
+    """
+    arguments: dict[str, tuple[object, str]] = {}
+    for key, value, origin in _all(named, short, sections):
+        if key in arguments:
+            raise ConfigError(f"{origin}: {key} is given twice, also as {arguments[key][1]}")
+        arguments[key] = (_plain(value), origin)
+    if of_items:
+        if _FORMAT in arguments:
+            raise ConfigError(
+                f"{arguments[_FORMAT][1]}: {_FORMAT} is for files; each item of urls is a URL or "
+                "a dict"
+            )
+        arguments[_FORMAT] = ("jsonl", "urls")
+    settings = config.load(Path(conf) if conf else None, arguments=arguments).settings
+    check_files(settings.http)
+    return settings
+
+
+def _all(
+    named: Mapping[str, object], short: Mapping[str, object], sections: Mapping[str, object]
+) -> Iterator[tuple[str, object, str]]:
+    for key, value in named.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"settings: {key!r} is no name; write 'section.key'")
+        yield key, value, "settings"
+    for name, value in short.items():
+        if value is not None:
+            yield SHORT[name], value, name
+    known = dict(config.sections())
+    for section, content in sections.items():
+        if section not in known:
+            raise ConfigError(_unknown(section))
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"{section}: is a section; write {section}={{'…': …}}")
+        for name, value in content.items():
+            yield f"{section}.{name}", value, section
+
+
+def _unknown(word: str) -> str:
+    """A keyword that is no section; often it is the name of a setting."""
+    homes = [name for name, section in config.sections() if word in section.model_fields]
+    if homes:
+        near = " or ".join(f"{home}={{'{word}': …}}" for home in homes)
+        return f"{word}: is a setting of a section; write {near}"
+    allowed = ", ".join([*SHORT, *Settings.model_fields])
+    return (
+        f"{word}: unknown argument{config.guess(word, (*SHORT, *Settings.model_fields))}; "
+        f"there are {allowed}"
+    )
+
+
+def _plain(value: object) -> object:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -1,0 +1,267 @@
+"""`Job` and `fetch`: what a program holds.
+
+Law: whatever way a program leaves a job (its end, `break`, an exception, the garbage collector, the
+interpreter's exit), no process and no temporary directory of it stays.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from fetcher.api import chosen, items
+from fetcher.api.background import Run
+from fetcher.api.items import Item, Urls
+from fetcher.api.progress import Progress
+from fetcher.api.row import Row
+from fetcher.encode.rows import decoder
+from fetcher.errors import ConflictError, DamageError, UsageError
+from fetcher.pipeline.source import Source
+from fetcher.store import manifest, spool
+from fetcher.store.rows import Follower
+
+# Between two looks at the journal: the shorter one while rows come.
+_LOOK_S: Final = 0.02
+_LONGEST_LOOK_S: Final = 0.2
+_GONE: Final = "the job was temporary and is closed: its rows are gone; give it out="
+
+_Out = str | os.PathLike[str] | None
+
+
+class Job:
+    """One job: fetches each input and commits its row, in child processes, while you do else.
+
+    Thread-safe. Each `rows()` gives all rows from the first on; `with job:` starts it, and ends it
+    at once where it has not ended.
+    """
+
+    def __init__(
+        self,
+        urls: Urls,
+        *,
+        out: _Out = None,
+        conf: _Out = None,
+        settings: Mapping[str, object] | None = None,
+        workers: int | None = None,
+        pool_size: int | None = None,
+        batch_size: int | None = None,
+        **sections: Mapping[str, object],
+    ) -> None:
+        """Checks the settings; starts nothing, and reads no URL. See `fetch`.
+
+        Raises ConfigError for a wrong setting, InputError for `urls` that are of no such type.
+        """
+        self._urls = urls
+        self._file = items.file_of(urls)
+        short = {"workers": workers, "pool_size": pool_size, "batch_size": batch_size}
+        self._settings = chosen.settings_of(
+            conf, settings or {}, short, sections, of_items=self._file is None
+        )
+        # Absolute, as the program may change its directory while the job runs.
+        self._out = None if out is None else Path(out).absolute()
+        self._run: Run | None = None
+        self._is_empty = False
+        self._starting = threading.Lock()
+
+    @property
+    def out(self) -> Path | None:
+        """Where the rows are, in the layout of `fetcher run`; None for a temporary job."""
+        return self._out
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is, by what was last heard (twice a second) or, at its end, exactly."""
+        if self._run is not None:
+            return self._run.progress
+        if self._is_empty:
+            return Progress(state="complete", total=0, total_exact=True)
+        return Progress()
+
+    def start(self) -> Self:
+        """Write the URLs to a file where they are none, and start the roles; once.
+
+        Raises InputError (the URLs cannot be read), ConflictError (`out` belongs to other input, or
+        is in use), UsageError, DamageError; and what reading your iterable raises.
+        """
+        with self._starting:
+            if self._run is None and not self._is_empty:
+                self._start()
+        return self
+
+    def _start(self) -> None:
+        _refuse_patched()
+        self._is_empty = self._file is None and not self._has_items()
+        if self._is_empty:
+            return
+        temporary = self._out is None
+        out = self._out or Path(tempfile.mkdtemp(prefix="fetcher-out-"))
+        run = Run(out, temporary=temporary)
+        # Called also where nobody holds the job any more, and at the interpreter's exit.
+        self._end = weakref.finalize(self, run.end)
+        try:
+            urlfile = self._file or self._spooled(out)
+            self._urls = ()
+            # What is wrong with the file is told here, before there is any process.
+            Source(urlfile, self._settings.input)
+            run.start(urlfile.absolute(), self._settings)
+        except BaseException:
+            self._end()
+            raise
+        self._run = run
+
+    def _has_items(self) -> bool:
+        found = items.first_of(self._items())
+        if found is not None:
+            self._urls = found
+            return True
+        if self._out is not None and (self._out / manifest.MANIFEST_NAME).exists():
+            raise ConflictError(
+                f"{self._out} was begun with other input, and urls is empty; choose another out"
+            )
+        return False
+
+    def _items(self) -> Iterator[Item]:
+        assert not isinstance(self._urls, str | os.PathLike)
+        return iter(self._urls)
+
+    def _spooled(self, out: Path) -> Path:
+        def write(file: BinaryIO) -> None:
+            items.write(self._items(), file, out / manifest.SPOOL_NAME)
+
+        return spool.keep(out, write, "urls")
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, in the order of commit, from the first; starts the job where it is new.
+
+        A loop that ends without an exception has had exactly one row of each input. Else it raises,
+        after the rows that are committed, what ended the job: StoppedError where it was stopped,
+        DamageError, ConflictError, UsageError, FetcherError.
+        """
+        self.start()
+        if self._run is None:
+            return iter(())
+        if self._run.gone:
+            raise UsageError(_GONE)
+        return self._follow(self._run)
+
+    def _follow(self, run: Run) -> Iterator[Row]:
+        follower = Follower(run.out)
+        decode: Callable[[bytes], Row] | None = None
+        pause_s, count = _LOOK_S, 0
+        while True:
+            run.require_here()
+            ended = run.ended.is_set()  # before the look, which then sees all there will be
+            before = count
+            for raw in follower.new():
+                decode = decode or decoder(follower.output.rows, Row)
+                count += 1
+                yield decode(raw)
+            if ended:
+                break
+            pause_s = _LOOK_S if count > before else min(pause_s * 1.5, _LONGEST_LOOK_S)
+            run.ended.wait(pause_s)
+        if run.error is not None:
+            raise run.error
+        if run.gone:
+            raise UsageError(_GONE)
+        if count != run.progress.rows:
+            raise DamageError(f"{run.out}: {run.progress.rows} rows are committed, {count} there")
+
+    def wait(self, timeout_s: float | None = None) -> Progress:
+        """Wait for the end, at most so long; raises what ended the job, as `rows` does.
+
+        After the time the progress is returned: see its `ended`.
+        """
+        self.start()
+        if self._run is not None:
+            self._run.require_here()
+            if self._run.ended.wait(timeout_s) and self._run.error is not None:
+                raise self._run.error
+        return self.progress
+
+    def stop(self) -> Progress:
+        """Let requests in flight finish (`worker.grace_s` at most), commit them, end all roles.
+
+        Whoever waits for rows gets the last ones, and then StoppedError. With `out`, the same job
+        resumes. Does nothing to a job that has ended or was not started.
+        """
+        if self._run is not None:
+            self._run.require_here()
+            self._run.ask()
+            self._run.ended.wait()
+        return self.progress
+
+    def close(self) -> None:
+        """End all roles at once, and remove what is temporary; again, it does nothing."""
+        if self._run is not None:
+            self._end()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def fetch(
+    urls: Urls,
+    *,
+    out: _Out = None,
+    conf: _Out = None,
+    settings: Mapping[str, object] | None = None,
+    workers: int | None = None,
+    pool_size: int | None = None,
+    batch_size: int | None = None,
+    **sections: Mapping[str, object],
+) -> Generator[Row, None, None]:
+    """Fetch each of `urls`; yields exactly one row for each, in the order of commit.
+
+    `urls`: any iterable (of any length: it is written to a file first) of URLs, or of dicts with
+    `url` and maybe `method`, `headers`, `body` (str or bytes) and `id`; or the path of a URL file.
+    `row.line` is an item's number, from 1.
+    `out`: a directory that keeps the rows; the same call again resumes. Without it they are in a
+    temporary one, which is removed at the end.
+    Settings, as for `fetcher run`: `conf`, a TOML file; `workers`, `pool_size`, `batch_size`;
+    each section as an argument, `http={"total_timeout_s": 10}`; or by full names,
+    `settings={"http.total_timeout_s": 10}`. FETCHER_… variables apply, too.
+
+    Raises ConfigError and InputError at once; while it is iterated, what `Job.start` and
+    `Job.rows` raise.
+    """
+    job = Job(
+        urls,
+        out=out,
+        conf=conf,
+        settings=settings,
+        workers=workers,
+        pool_size=pool_size,
+        batch_size=batch_size,
+        **sections,
+    )
+    return _each(job)
+
+
+def _each(job: Job) -> Generator[Row, None, None]:
+    with job:
+        yield from job.rows()
+
+
+def _refuse_patched() -> None:
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        raise UsageError(
+            "this process is patched by gevent, and a job's thread would block all its greenlets; "
+            "run `fetcher run` as a process of its own"
+        )

@@ -1,0 +1,78 @@
+"""How far a job is: a snapshot that does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from fetcher.core.tally import Totals
+from fetcher.core.wire import State as Heard
+
+State = Literal["new", "starting", "running", "frozen", "complete", "stopped", "failed"]
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a job; its counts are of committed rows, earlier runs of it included.
+
+    `state`: `new` (not started), `starting`, `running`, `frozen` (its rows cannot be committed now,
+    as where the disk is full; it goes on by itself), `complete`, `stopped` (the same job again
+    resumes), `failed` (rows() and wait() raise why).
+    """
+
+    state: State = "new"
+    rows: int = 0
+    total: int | None = None  # inputs; an estimate until `total_exact`, None until there is one
+    total_exact: bool = False
+    outcomes: Mapping[str, int] = {}
+    statuses: Mapping[int, int] = {}  # by HTTP status
+    body_bytes: int = 0  # decoded
+    in_flight: int = 0
+    workers: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more rows will come of this job."""
+        return self.state in {"complete", "stopped", "failed"}
+
+
+def heard(state: Heard) -> Progress:
+    """What the running job says of itself."""
+    total, exact = state.source.total()
+    # It says `finish` when all is committed; it is complete when all have left.
+    phase: State = "running" if state.phase == "finish" else state.phase
+    return counted(
+        Progress(
+            state=phase,
+            total=total,
+            total_exact=exact,
+            in_flight=state.in_flight,
+            workers=state.workers,
+        ),
+        state.totals,
+    )
+
+
+def counted(progress: Progress, totals: Totals) -> Progress:
+    """The same with these counts."""
+    return msgspec.structs.replace(
+        progress,
+        rows=totals.rows,
+        outcomes=totals.outcomes,
+        statuses={status: count for status, count in totals.statuses.items() if status},
+        body_bytes=totals.body_bytes,
+    )
+
+
+def at_rest(progress: Progress, state: State) -> Progress:
+    """The same when nobody works any more."""
+    complete = state == "complete"
+    return msgspec.structs.replace(
+        progress,
+        state=state,
+        total=progress.rows if complete else progress.total,
+        total_exact=complete or progress.total_exact,
+        in_flight=0,
+        workers=0,
+    )

@@ -1,0 +1,45 @@
+"""A row as programs take it: the committed result, typed, with what is often asked of it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+
+from fetcher.model import Outcome, Result
+
+
+class Row(Result, frozen=True, kw_only=True):
+    """One input's result; docs/rows.md has each field.
+
+    `line` is the input's number, from 1; `id` and `columns` are what the input said of itself.
+    What only some rows have is None in the others.
+    """
+
+    id: str | int | None = None  # type: ignore[assignment]
+    columns: dict[str, str] | None = None  # type: ignore[assignment]
+    body: str | None = None  # type: ignore[assignment]
+    body_is: Literal["text", "base64"] | None = None  # type: ignore[assignment]
+    body_file: str | None = None  # type: ignore[assignment]
+    warc_id: str | None = None  # type: ignore[assignment]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a complete response with a status below 400."""
+        return self.outcome is Outcome.OK
+
+    def header(self, name: str) -> str | None:
+        """The value of the first header of that name, in any case; None without one."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    @property
+    def text(self) -> str | None:
+        """The body, where it is text and kept in the row (`output.bodies = "inline"`)."""
+        return self.body if self.body_is == "text" else None
+
+    @property
+    def content(self) -> bytes | None:
+        """The body, where it is kept in the row; of a text its UTF-8, whatever it came in."""
+        if self.body is None:
+            return None
+        return base64.b64decode(self.body) if self.body_is == "base64" else self.body.encode()

@@ -1,0 +1,219 @@
+"""`fetch` as programs use it: every input has its row, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from fetcher.api import Job, Outcome, Row, fetch
+from fetcher.errors import ConflictError, InputError
+from fetcher.store import manifest
+from support import jobs
+from support.programs import ONE, SLOW, roles, urls
+from tools.site.running import RunningSite
+
+pytestmark = pytest.mark.usefixtures("temporary")
+
+
+def test_every_input_has_one_row_that_says_what_came_of_it(site: RunningSite) -> None:
+    inputs: list[str | dict[str, object]] = [
+        site.url("/bytes/10"),
+        {"url": site.url("/status/404"), "id": "mine"},
+        {"url": site.url("/headers"), "method": "POST", "body": b"\xff", "headers": {"X-A": "b"}},
+        site.url("/redirect/2"),
+        "",
+        "# no comment here",
+        "http://10.0.0.1/",
+        "http://a.test/\nhttp://b.test/",
+    ]
+    rows = {row.line: row for row in fetch(inputs, settings=ONE)}
+    assert sorted(rows) == list(range(1, len(inputs) + 1))
+    good, missing, posted, moved, *bad = (rows[line] for line in sorted(rows))
+    assert (good.ok, good.status, good.body_bytes, good.error) == (True, 200, 10, None)
+    assert good.header("CONTENT-LENGTH") == "10"
+    assert (good.header("X-None"), good.id, good.columns) == (None, None, None)
+    assert (missing.ok, missing.outcome, missing.id) == (False, Outcome.HTTP_ERROR, "mine")
+    assert posted.ok
+    assert (moved.ok, len(moved.redirects)) == (True, 2)
+    kinds = [row.outcome for row in bad]
+    assert kinds == [
+        Outcome.INVALID_URL,
+        Outcome.INVALID_URL,
+        Outcome.BLOCKED,
+        Outcome.INVALID_URL,
+    ]
+    assert all(row.error and not row.ok for row in bad)
+
+
+def test_a_file_is_read_as_fetcher_run_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "urls.csv"
+    path.write_text("name,url\na,http://test.invalid/?ms=1\n# no,comment\n")
+    rows = list(fetch(path, settings=SLOW, input={"keep_columns": True}))
+    assert [(row.line, row.url, row.columns) for row in rows] == [
+        (2, "http://test.invalid/?ms=1", {"name": "a"})
+    ]
+
+
+def test_rows_come_while_the_job_runs_and_in_the_order_of_commit(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = fetch(urls(300, ms=40), out=out, settings=SLOW, sink={"segment_bytes": 5000})
+    first = next(rows)
+    assert jobs.committed(out) < 300
+    order = [first.line, *(row.line for row in rows)]
+    assert len(list((out / "results").iterdir())) > 3
+    assert order == [row.line for row in jobs.rows(out)]
+    assert sorted(order) == list(range(1, 301))
+    assert jobs.call("verify", out).returncode == 0
+
+
+def test_nothing_to_fetch_is_no_row_and_no_process(tmp_path: Path) -> None:
+    assert list(fetch([], out=tmp_path / "out")) == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_job_in_out_resumes_and_another_one_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = fetch(urls(200, ms=20), out=out, settings=SLOW)
+    early = [next(rows) for _ in range(20)]
+    rows.close()
+    kept = jobs.committed(out)
+    assert 20 <= kept < 200
+    with pytest.raises(ConflictError, match="was begun with other input than what urls holds"):
+        list(fetch(urls(199), out=out, settings=SLOW))
+    with pytest.raises(ConflictError, match="was begun with other input, and urls is empty"):
+        list(fetch([], out=out))
+    again = list(fetch(urls(200, ms=20), out=out, settings=SLOW))
+    assert again[:20] == early
+    assert Counter(row.line for row in again) == Counter(range(1, 201))
+    # What is complete is only read.
+    assert list(fetch(urls(200, ms=20), out=out, settings=SLOW)) == again
+
+
+def test_what_reading_the_urls_raises_is_raised_and_nothing_is_kept(tmp_path: Path) -> None:
+    def broken() -> Iterator[str]:
+        yield "http://test.invalid/"
+        raise OSError("the database has left")
+
+    out = tmp_path / "out"
+    with pytest.raises(OSError, match="the database has left"):
+        list(fetch(broken(), out=out))
+    assert not (out / manifest.SPOOL_NAME).exists()
+    with pytest.raises(OSError, match="the database has left"):
+        list(fetch(broken()))
+
+
+def test_a_file_that_is_no_list_is_told_before_any_process(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.txt: No such file"):
+        list(fetch(tmp_path / "nowhere.txt"))
+    with pytest.raises(InputError, match="is a directory"):
+        list(fetch(tmp_path))
+
+
+def _break(rows: Generator[Row, None, None]) -> None:
+    for _row in rows:
+        break
+
+
+def _raise(rows: Generator[Row, None, None]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        for row in rows:
+            assert row.line / 0
+
+
+def _throw(rows: Generator[Row, None, None]) -> None:
+    next(rows)
+    with pytest.raises(KeyboardInterrupt):
+        rows.throw(KeyboardInterrupt())
+
+
+def _cycle(rows: Generator[Row, None, None]) -> None:
+    next(rows)
+    holder: list[Any] = [rows]
+    holder.append(holder)
+
+
+@pytest.mark.parametrize("leave", [_break, _raise, _throw, _cycle])
+def test_leaving_early_ends_all_processes_and_removes_all_files(
+    temporary: Path, leave: Callable[[Generator[Row, None, None]], None]
+) -> None:
+    seen: list[psutil.Process] = []
+
+    def watched() -> Generator[Row, None, None]:
+        rows = fetch(urls(1000, ms=200), settings=SLOW)
+        assert not list(temporary.iterdir()), "nothing is made before it is iterated"
+        for row in rows:
+            seen.extend(roles())
+            yield row
+
+    leave(watched())
+    gc.collect()
+    assert len(seen) == 3
+    assert not any(child.is_running() for child in seen)
+    assert not list(temporary.iterdir())
+
+
+def test_it_works_in_a_thread_and_leaves_signal_handlers_alone() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+    before = [signal.getsignal(number) for number in numbers]
+    during: list[object] = []
+    lines: list[int] = []
+
+    def work() -> None:
+        for row in fetch(urls(50), settings=SLOW):
+            during.append([signal.getsignal(number) for number in numbers])
+            lines.append(row.line)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(60)
+    assert sorted(lines) == list(range(1, 51))
+    assert all(handlers == before for handlers in during)
+
+
+def test_it_works_in_a_running_event_loop_beside_other_tasks() -> None:
+    async def beats(stop: asyncio.Event) -> int:
+        count = 0
+        while not stop.is_set():
+            await asyncio.sleep(0.01)
+            count += 1
+        return count
+
+    async def main() -> tuple[int, int, int]:
+        blocking = len(list(fetch(urls(20), settings=SLOW)))
+        stop = asyncio.Event()
+        beating = asyncio.create_task(beats(stop))
+        rows = fetch(urls(50, ms=20), settings=SLOW)
+        count = 0
+        while await asyncio.to_thread(next, rows, None) is not None:
+            count += 1
+        stop.set()
+        return blocking, count, await beating
+
+    blocking, count, beaten = asyncio.run(main())
+    assert (blocking, count) == (20, 50)
+    assert beaten > 10
+
+
+def test_two_jobs_run_beside_each_other() -> None:
+    pairs = zip(fetch(urls(40), settings=SLOW), fetch(urls(40), settings=SLOW), strict=True)
+    assert len(list(pairs)) == 40
+
+
+def test_a_worker_that_dies_costs_no_row(caplog: pytest.LogCaptureFixture) -> None:
+    with Job(urls(60, ms=50), settings=SLOW) as job:
+        rows = job.rows()
+        lines = [next(rows).line]
+        (worker,) = [child for child in roles() if "worker_main" in " ".join(child.cmdline())]
+        worker.kill()
+        lines += [row.line for row in rows]
+    assert sorted(lines) == list(range(1, 61))
+    assert "fetcher: worker1 ended (signal 9); starting it again" in caplog.text
