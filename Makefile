@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 
-.PHONY: run demo test quick chaos fuzz faults bench conf clean
+.PHONY: run demo test quick chaos fuzz faults bench conf docs clean
 
 # The main job: make run URLS=file [OUT=dir] [ARGS="--workers 4"]; without URLS, a demo.
 ifdef URLS
@@ -64,6 +64,12 @@ $(VENV)/.tested: $(VENV)/.installed
 # conf/fetcher.toml, from the declarations in fetcher/settings.py.
 conf: $(VENV)/.installed
 	$(BIN)/python -m fetcher.config > conf/fetcher.toml
+
+# docs/settings.md and docs/row.schema.json, and on the terminal the tables of docs/rows.md.
+docs: $(VENV)/.installed
+	$(BIN)/python -m fetcher.config --markdown > docs/settings.md
+	$(BIN)/python -m fetcher.encode.schema > docs/row.schema.json
+	@$(BIN)/python -m fetcher.encode.schema --markdown
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

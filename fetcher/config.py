@@ -211,5 +211,29 @@ def example() -> str:
     return "\n".join(lines) + "\n"
 
 
+def markdown() -> str:
+    """All settings for people to read: docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from the declarations by `make docs`. A setting can be given",
+        "",
+        "- in a TOML file (`-c my.toml`), under its section: `[worker]`, then `pool_size = 500`;",
+        "- in the environment: `FETCHER_WORKER__POOL_SIZE=500`;",
+        "- on the command line: `--set worker.pool_size=500`;",
+        '- from Python: `fetch(urls, worker={"pool_size": 500})`.',
+        "",
+        "Each goes before those above it. `fetcher config` shows what is in effect, and why.",
+    ]
+    for name, section in sections():
+        lines += ["", f"## {name}", "", f"{section.__doc__}", ""]
+        lines += ["| setting | default | may be | meaning |", "| --- | --- | --- | --- |"]
+        for key, field in section.model_fields.items():
+            cells = (f"`{key}`", f"`{toml(field.default)}`", allowed(f"{name}.{key}"))
+            text = " | ".join([*cells, f"{field.description}"])
+            lines.append(f"| {text} |")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(example())
+    sys.stdout.write(markdown() if sys.argv[1:] == ["--markdown"] else example())

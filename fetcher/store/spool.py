@@ -25,6 +25,12 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
     """
     manifest.prepare(out)
     spool = out / manifest.SPOOL_NAME
+    begun = manifest.read(out)
+    if begun is not None and not spool.exists():
+        # A file of that name would be taken for the job's input from now on.
+        raise ConflictError(
+            f"{out} was begun with the file {begun.input.path}; name that, or choose another OUT"
+        )
     part = spool.with_name(f"{spool.name}.tmp")
     with DirectoryLock(out):
         try:

@@ -113,6 +113,17 @@ def test_standard_input_is_spooled_and_the_same_input_again_resumes(tmp_path: Pa
     assert "other input" in one_line(other.stderr)
 
 
+def test_a_pipe_is_no_input_for_a_directory_that_was_begun_with_a_file(tmp_path: Path) -> None:
+    urls = slow_urls(tmp_path / "urls.txt", 5)
+    out = tmp_path / "out"
+    assert jobs.call("run", urls, "-o", out, *SLOW).returncode == 0
+    other = jobs.call("run", "-", "-o", out, *SLOW, stdin=b"http://other.invalid/\n")
+    assert other.returncode == 4
+    assert f"was begun with the file {urls}" in one_line(other.stderr)
+    assert not (out / "input.urls").exists()
+    assert jobs.call("verify", out).returncode == 0
+
+
 # -- bad input -------------------------------------------------------------------------------
 
 

@@ -1,0 +1,141 @@
+"""The JSON Schema of a row of results/part-*.jsonl, for people and for programs.
+
+Law: the shape is that of model.Result; here is only what a type cannot say: what each key means,
+and which bounds its values keep.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Final
+
+import msgspec
+
+from fetcher.model import Result
+
+_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+# In the order of model.Result: what it means, and bounds of its value where it is not null.
+KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "line": ("physical line number in the input, from 1", {"minimum": 1}),
+    "url": ("the URL as the input has it", {}),
+    "outcome": ("how the fetch ended", {}),
+    "status": (
+        "HTTP status of the last response; null where none came",
+        {"minimum": 100, "maximum": 999},
+    ),
+    "final_url": ("where the last response came from, redirects followed", {}),
+    "redirects": ("the URLs that it was redirected to, in order", {}),
+    "error": ("one line that says what went wrong; null where the outcome is `ok`", {}),
+    "headers": ("headers of the last response, `[name, value]`, in order and as sent", {}),
+    "content_type": ("the Content-Type header of the last response", {}),
+    "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
+    "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),
+    "sha256": ("digest of the whole decoded body, hexadecimal", {"pattern": "^[0-9a-f]{64}$"}),
+    "attempts": ("attempts that were made", {"minimum": 0}),
+    "started_at": ("when the last attempt began: Unix time, seconds", {"minimum": 0}),
+    "timings_ms": (
+        "milliseconds, of the last attempt: `dns`; `connect`, `tls` and `first_byte` since its "
+        "last hop began; `total`",
+        {},
+    ),
+    "remote_ip": ("the address that was connected to: the server's, or the proxy's", {}),
+    "http_version": ("of the last response, such as 1.1 or 2", {}),
+    "worker": ("the worker process that made the row", {}),
+    "id": ("the input's `id`; only in rows of inputs that have one", {}),
+    "columns": ("the input's other CSV columns, by name; only with `input.keep_columns`", {}),
+}
+OUTCOMES: Final = {
+    "ok": "a complete response with a status below 400",
+    "http_error": "a complete response with a status of 400 or more",
+    "invalid_url": "the line is no URL, or no request, that can be sent",
+    "blocked": "the address is private or special (`guard.allow` opens it), or a redirect leads to "
+    "what is neither http nor https",
+    "robots": "robots.txt forbids it (with `polite.robots`)",
+    "dns": "the host's name does not resolve",
+    "connect": "no connection to the host: refused, reset or unreachable",
+    "tls": "the certificate or the handshake is bad",
+    "timeout": "a limit on time was reached (`http.*_timeout_s`, `http.low_speed_s`)",
+    "too_large": "a limit on size was reached (`http.max_*`)",
+    "redirects": "too many redirects, or a loop",
+    "protocol": "the response is malformed, or breaks off",
+    "crashed": "the line ended its workers again and again, and was given up",
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema, as plain data."""
+    made = msgspec.json.schema(Result)
+    parts = made["$defs"]
+    row = parts.pop("Result")
+    parts["Outcome"] |= {"description": "; ".join(f"{k}: {v}" for k, v in OUTCOMES.items())}
+    # Every key is always there, in the order of the declaration.
+    parts["Timings"] |= {"required": list(parts["Timings"]["properties"]), "description": ""}
+    optional = [f.name for f in msgspec.structs.fields(Result) if f.default is msgspec.UNSET]
+    return {
+        "$schema": _DRAFT,
+        "title": "A result row of fetcher",
+        "description": "One line of results/part-*.jsonl.",
+        "type": "object",
+        "properties": {
+            name: {"description": KEYS[name][0], **_bounded(shape, KEYS[name][1])}
+            for name, shape in row["properties"].items()
+        },
+        "required": [name for name in row["properties"] if name not in optional],
+        "additionalProperties": False,
+        "$defs": {name: _strict(part) for name, part in sorted(parts.items())},
+    }
+
+
+def _bounded(shape: dict[str, Any], bounds: dict[str, Any]) -> dict[str, Any]:
+    """The shape of a key's value with its bounds; a key that is always there has no default."""
+    shape = {key: value for key, value in shape.items() if key != "default"}
+    if "anyOf" not in shape:
+        return shape | bounds
+    return {"anyOf": [s if s == {"type": "null"} else s | bounds for s in shape["anyOf"]]}
+
+
+def _strict(part: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in part.items() if key != "title" and value != ""}
+    if kept.get("type") == "object":
+        properties = {name: _bounded(shape, {}) for name, shape in kept["properties"].items()}
+        kept |= {"properties": properties, "additionalProperties": False}
+    return kept
+
+
+def text() -> str:
+    """docs/row.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def markdown() -> str:
+    """The tables of docs/rows.md: the keys, then the outcomes."""
+    made = schema()
+    keys = [
+        (f"`{name}`", _type(shape), shape["description"])
+        for name, shape in made["properties"].items()
+    ]
+    outcomes = [(f"`{name}`", meaning) for name, meaning in OUTCOMES.items()]
+    return _table(("key", "value", "meaning"), keys) + "\n" + _table(("outcome", ""), outcomes)
+
+
+def _table(head: tuple[str, ...], rows: list[Any]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _type(shape: dict[str, Any]) -> str:
+    """A value's type for people."""
+    if "anyOf" in shape:
+        return " or ".join(_type(part) for part in shape["anyOf"])
+    if "$ref" in shape:
+        return {"Outcome": "text", "Timings": "object"}[shape["$ref"].rpartition("/")[2]]
+    if shape["type"] == "array":
+        items = shape["items"]
+        return f"list of {'pairs' if 'prefixItems' in items else _type(items) + 's'}"
+    return "text" if shape["type"] == "string" else str(shape["type"])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown() if sys.argv[1:] == ["--markdown"] else text())

@@ -1,0 +1,65 @@
+"""Every https host there is, for programs that go through this proxy: the local site.
+
+For the documentation's examples: https://example.com/page/1 is /page/1 of the site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+_PIECE = 65_536
+
+
+class _Proxy:
+    """Takes CONNECT, speaks TLS for the host that was asked for, and passes on what is said."""
+
+    def __init__(self, context: ssl.SSLContext, port: int) -> None:
+        self._context = context
+        self._port = port
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"CONNECT "), head
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await writer.start_tls(self._context)
+            there_reader, there = await asyncio.open_connection("127.0.0.1", self._port)
+            await asyncio.gather(_pour(reader, there), _pour(there_reader, writer))
+
+
+async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while piece := await source.read(_PIECE):
+            sink.write(piece)
+            await sink.drain()
+    sink.close()
+
+
+@contextlib.contextmanager
+def internet(context: ssl.SSLContext, site_port: int) -> Iterator[str]:
+    """The proxy's URL."""
+    ready = threading.Event()
+    told: dict[str, Any] = {}
+
+    async def live() -> None:
+        told["loop"] = asyncio.get_running_loop()
+        leave = told["leave"] = asyncio.Event()
+        server = await asyncio.start_server(_Proxy(context, site_port).serve, "127.0.0.1", 0)
+        told["port"] = server.sockets[0].getsockname()[1]
+        ready.set()
+        await leave.wait()
+        server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield f"http://127.0.0.1:{told['port']}"
+    finally:
+        told["loop"].call_soon_threadsafe(told["leave"].set)
+        thread.join(10)
