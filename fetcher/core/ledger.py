@@ -478,9 +478,9 @@ class Ledger:
         if busy.issuperset(self._workers):
             return
         is_full = not self._has_window()
-        is_end = self.source_ended and not self._ready
+        is_end = self._nothing_to_read() and not any(share.ready for share in self._shares)
         for lease in list(self._leases.values()):
-            if lease.state is not LeaseState.SENT:
+            if lease.state is not LeaseState.SENT or self._is_frozen(lease.piece.batch):
                 continue
             waited_s = now - lease.issued_at
             if is_end and waited_s > self.rules.tail_after_s:

@@ -11,7 +11,6 @@ from fetcher.core.output import RowForm
 from fetcher.encode import jsonl, msgpack_rows
 from fetcher.model import Result
 
-
 R = TypeVar("R", bound=Result)
 
 

@@ -400,7 +400,7 @@ def test_at_the_end_what_lies_in_the_pipe_of_who_left_is_handed_out_again() -> N
     lost = take(made)
     made.claimed("stays", take(made).lease, 0)
     made.left("leaver", 1, died=False)
-    made.source_ended = True
+    made.read_to_end()
     made.heartbeat("stays", [2], 21)
     made.tick(21)
     assert made.take(21) is None, "whoever is busy may have it in his pipe"
@@ -414,7 +414,7 @@ def test_at_the_end_what_lies_in_the_pipe_of_who_left_is_handed_out_again() -> N
 def test_a_copy_that_lies_in_a_pipe_while_a_worker_has_nothing_is_made_again() -> None:
     made = ledger(batch(), workers=("slow", "idle"))
     made.claimed("slow", take(made).lease, 0)
-    made.source_ended = True
+    made.read_to_end()
     for worker in ("slow", "idle"):
         made.heartbeat(worker, [1] if worker == "slow" else [], 21)
     first = take(made, 21)
@@ -432,7 +432,7 @@ def test_a_copy_that_its_own_worker_skipped_is_made_again() -> None:
     made = ledger(batch(), workers=("slow", "busy"))
     held = take(made).lease
     made.claimed("slow", held, 0)
-    made.source_ended = True
+    made.read_to_end()
     for now in range(1, 22):
         made.heartbeat("slow", [held], now)
         made.heartbeat("busy", [], now)
