@@ -12,7 +12,7 @@ from typing import Final
 
 from fetcher.pipeline.refusals import Reason, Refusals
 
-_LATE_S: Final = 1.0  # so long after an event it may be read
+_LATE_S: Final = 1.0  # by so much an event may be read after it happened
 _UNKNOWN: Final = ("an unknown address", 0)
 
 
@@ -74,7 +74,7 @@ class Connections:
                 reason = Reason.NOT_CURVE
             else:
                 other.judged_at = None
-        if reason is Reason.LEFT and now - connection.since >= self._handshake_s:
+        if reason is Reason.LEFT and now - connection.since > self._handshake_s - _LATE_S:
             reason = Reason.SILENT
         if reason is not None:
             who = f"{connection.host}:{connection.port}" if connection.port else connection.host

@@ -76,7 +76,7 @@ def refused(log: str) -> list[str]:
 
 
 def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
-    hosts = Hosts(tmp_path, 700)
+    hosts = Hosts(tmp_path, 800)
     others = tmp_path / "others"
     key_files.init(others, ("a",))
     forged = wire.ChunkHeader(**{**msgspec.structs.asdict(EXAMPLES["chunk"][0]), "worker": "a-1-1"})
@@ -87,9 +87,10 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         )
         stack.callback(context.destroy, linger=0)
         jobs.until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
-        worker = stack.enter_context(jobs.running(*hosts.worker("a")))
         ports = [hosts.base + index for index in range(5)]
         stack.enter_context(strangers.idle(HOST, ports, 300))
+        strangers.shout(HOST, hosts.base, b"GET / HTTP/1.1\r\n\r\n")
+        worker = stack.enter_context(jobs.running(*hosts.worker("a")))
         known = [
             # The wrong key of the server, no keys at all, and a worker that would end the job.
             Stranger(context, zmq.PUSH).under(others / "workers" / "a", "sink"),
@@ -105,7 +106,8 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         assert known[3].say(wire.Gone(worker="a-1-1"))
         assert known[4].say(forged, b"{}{ }")
         jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
-        strangers.shout(HOST, hosts.base, b"GET / HTTP/1.1\r\n\r\n")
+        status = jobs.call("status", hosts.ventilator_at, f"--keys={hosts.keys / 'workers' / 'b'}")
+        assert re.search(r"\ba-\d+-1\b", status.stdout), status.stderr
         logs = []
         for job in (worker, ventilator, sink):
             code, _, error = job.wait(30)
