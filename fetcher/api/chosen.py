@@ -23,6 +23,11 @@ SHORT: Final = {
     "batch_size": "job.batch_size",
 }
 _FORMAT: Final = "input.format"
+# What is decided here, and why it is not for an argument to say.
+_OURS: Final = {
+    _FORMAT: "for files; each item of urls is a URL or a dict",
+    "log.format": "for the command; what is said goes to logging here",
+}
 
 
 def settings_of(
@@ -43,13 +48,12 @@ def settings_of(
         if key in arguments:
             raise ConfigError(f"{origin}: {key} is given twice, also as {arguments[key][1]}")
         arguments[key] = (_plain(value), origin)
+    for key, why in _OURS.items():
+        if key in arguments and (of_items or key != _FORMAT):
+            raise ConfigError(f"{arguments[key][1]}: {key} is {why}")
     if of_items:
-        if _FORMAT in arguments:
-            raise ConfigError(
-                f"{arguments[_FORMAT][1]}: {_FORMAT} is for files; each item of urls is a URL or "
-                "a dict"
-            )
         arguments[_FORMAT] = ("jsonl", "urls")
+    arguments["log.format"] = ("text", "logging")
     settings = config.load(Path(conf) if conf else None, arguments=arguments).settings
     check_files(settings.http)
     return settings

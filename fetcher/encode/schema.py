@@ -45,6 +45,18 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "worker": ("the worker process that made the row", {}),
     "id": ("the input's `id`; only in rows of inputs that have one", {}),
     "columns": ("the input's other CSV columns, by name; only with `input.keep_columns`", {}),
+    "body": ('the body; only with `output.bodies = "inline"`, where a whole one came', {}),
+    "body_is": ("what `body` is: `text`, or `base64` of bytes that are no text", {}),
+    "body_file": (
+        "the body's file below OUT/bodies, named by its sha256; only with "
+        '`output.bodies = "files"`, where a whole one came',
+        {},
+    ),
+    "warc_id": (
+        'the WARC-Record-ID of the last response; only with `output.bodies = "warc"`, where one '
+        "came",
+        {},
+    ),
 }
 OUTCOMES: Final = {
     "ok": "a complete response with a status below 400",
@@ -131,6 +143,8 @@ def _type(shape: dict[str, Any]) -> str:
         return " or ".join(_type(part) for part in shape["anyOf"])
     if "$ref" in shape:
         return {"Outcome": "text", "Timings": "object"}[shape["$ref"].rpartition("/")[2]]
+    if "enum" in shape:
+        return " or ".join(f"`{value}`" for value in shape["enum"])
     if shape["type"] == "array":
         items = shape["items"]
         return f"list of {'pairs' if 'prefixItems' in items else _type(items) + 's'}"

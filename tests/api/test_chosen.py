@@ -82,6 +82,7 @@ def test_values_may_be_what_python_has_for_them() -> None:
             "worker: worker.pool_size is given twice, also as pool_size",
         ),
         ({"input": {"format": "csv"}}, "input: input.format is for files"),
+        ({"settings": {"log.format": "json"}}, "settings: log.format is for the command"),
         ({"http": {"ca_file": "/no/where.pem"}}, "http.ca_file: /no/where.pem: No such file"),
         ({"conf": "/no/where.toml"}, "/no/where.toml: No such file"),
     ],
@@ -94,9 +95,11 @@ def test_a_mistake_names_the_argument_before_anything_is_started(
     assert "\n" not in str(caught.value)
 
 
-def test_the_format_of_items_is_not_for_the_environment_to_say(
+def test_what_is_decided_here_is_not_for_the_environment_to_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FETCHER_INPUT__FORMAT", "csv")
+    monkeypatch.setenv("FETCHER_LOG__FORMAT", "json")
     assert settings().input.format == "jsonl"
+    assert settings().log.format == "text"
     assert settings(of_items=False).input.format == "csv"

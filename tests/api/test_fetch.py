@@ -15,8 +15,11 @@ import psutil
 import pytest
 
 from fetcher.api import Job, Outcome, Row, fetch
+from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, InputError
 from fetcher.store import manifest
+from fetcher.store.rows import Part, read_both, segments
+from fetcher.store.rows import rows as read
 from support import jobs
 from support.programs import ONE, SLOW, roles, urls
 from tools.site.running import RunningSite
@@ -63,14 +66,22 @@ def test_a_file_is_read_as_fetcher_run_reads_it(tmp_path: Path) -> None:
     ]
 
 
-def test_rows_come_while_the_job_runs_and_in_the_order_of_commit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("output", [{}, {"rows": "msgpack", "compression": "zstd"}])
+def test_rows_come_while_the_job_runs_and_in_the_order_of_commit(
+    tmp_path: Path, output: dict[str, str]
+) -> None:
     out = tmp_path / "out"
-    rows = fetch(urls(300, ms=40), out=out, settings=SLOW, sink={"segment_bytes": 5000})
+    rows = fetch(
+        urls(300, ms=40), out=out, settings=SLOW, sink={"segment_bytes": 500}, output=output
+    )
     first = next(rows)
     assert jobs.committed(out) < 300
     order = [first.line, *(row.line for row in rows)]
-    assert len(list((out / "results").iterdir())) > 3
-    assert order == [row.line for row in jobs.rows(out)]
+    part = Part(out, *read_both(out))
+    decode = CODECS[part.manifest.output.rows].decode
+    written = [decode(row).line for each in segments(part) for row in read(each)]
+    assert len(segments(part)) > 2
+    assert order == written
     assert sorted(order) == list(range(1, 301))
     assert jobs.call("verify", out).returncode == 0
 
