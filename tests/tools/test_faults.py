@@ -184,6 +184,10 @@ def test_the_table_says_what_failed_and_on_which_network() -> None:
     assert "| `a` | first | one row a line | 3 | 1 of 10 | - | all\\|well |" in text
     assert "| `b` | second | FAILED | 0 | - | - | lost |" in text
     assert "strings and cans" in text
+    again = markdown([Outcome("a", "first", seconds=4)], "strings and cans", text)
+    assert "| `a` | first | one row a line | 4 |" in again
+    assert "| `b` | second | FAILED |" in again
+    assert "`b`" not in markdown([good], "wires", text), "rows of another network are not kept"
 
 
 def test_an_unknown_fault_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,9 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(outcome.line(), flush=True)
             if outcome.error:
                 print(outcome.error, file=sys.stderr, flush=True)
-    if options.table is not None:
-        options.table.parent.mkdir(exist_ok=True)
-        options.table.write_text(markdown(outcomes, mechanism or "not used"), "utf-8")
+            if options.table is not None:  # a run of half an hour may be interrupted
+                options.table.parent.mkdir(exist_ok=True)
+                before = options.table.read_text("utf-8") if options.table.exists() else ""
+                options.table.write_text(markdown(outcomes, mechanism, before), "utf-8")
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 

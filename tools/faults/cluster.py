@@ -77,11 +77,12 @@ class Role:
 
     def kill(self) -> None:
         """kill -9 of it and of its children, as if its host had lost its power."""
-        children = self.living_children()
-        self.signal(signal.SIGKILL)
-        for child in children:
+        # Stopped first, so that it tells nobody of its children's death, nor they of its own.
+        self.signal(signal.SIGSTOP)
+        for child in self.living_children():
             with contextlib.suppress(psutil.Error):
                 child.kill()
+        self.signal(signal.SIGKILL)
         self.process.wait()
 
     def words(self) -> str:
@@ -121,6 +122,7 @@ class Cluster:
         self.out = out or directory / "out"
         self.roles: dict[str, Role] = {}
         self.environments: dict[str, dict[str, str]] = {}  # by role, beside the usual
+        self.settings_of: dict[str, list[str]] = {}  # by host, beside those of all
         self.sink_for_workers: tuple[str, int] | None = None  # where it is not the sink itself
         self.peak_bytes: Counter[str] = Counter()
         self._all: list[Role] = []
@@ -178,7 +180,8 @@ class Cluster:
             "worker": ["worker", "--processes=1", "--quiet"],
         }[kind]
         arguments += [f"--ventilator=tcp://{ventilator}:5700", f"--sink=tcp://{sink}:{sink_port}"]
-        arguments += [f"--set={setting}" for setting in self._settings]
+        settings = [*self._settings, *self.settings_of.get(name, ())]
+        arguments += [f"--set={setting}" for setting in settings]
         arguments += self._role_arguments.get(kind, ())
         self._starts += 1
         log = self.directory / f"{name}.{self._starts}.log"

@@ -19,6 +19,11 @@ the job has ended by itself, and no more than the stated lines were fetched a se
 resident set of any process of a role: ventilator / sink / worker.
 """
 
+_COLUMNS = (
+    "| fault | | result | job, s | refetched | peak memory | seen |",
+    "|---|---|---|---|---|---|---|",
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -57,17 +62,29 @@ class Outcome:
         ).rstrip()
 
 
-def markdown(outcomes: Sequence[Outcome], mechanism: str) -> str:
-    """The whole document."""
-    rows = [
-        "| fault | | result | job, s | refetched | peak memory | seen |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def markdown(outcomes: Sequence[Outcome], mechanism: str, before: str = "") -> str:
+    """The whole document; of an earlier one on the same network, what was not done again is kept.
+
+    Rows come in the order in which they were first written.
+    """
+    network = f"Network: {mechanism}." if mechanism else _network(before)
+    rows = _rows(before) if network in before else {}
     for each in outcomes:
         said = (each.error.splitlines()[0] if each.error else each.said).replace("|", "\\|")
-        rows.append(
+        rows[each.name] = (
             f"| `{each.name}` | {each.what} | {each.verdict} | {each.seconds:.0f} | {each.again} "
             f"| {each.memory} | {said} |"
         )
-    notes = f"\nNetwork: {mechanism}.\n\nMachine: {machine()}.\n"
-    return _HEAD + "\n" + "\n".join(rows) + "\n" + notes
+    return "\n".join(
+        [_HEAD, *_COLUMNS, *rows.values(), "", network, "", f"Machine: {machine()}.", ""]
+    )
+
+
+def _network(document: str) -> str:
+    """The line about it; the sweeps need none, and leave it as it was."""
+    said = [line for line in document.splitlines() if line.startswith("Network: ")]
+    return said[0] if said else "Network: none was needed."
+
+
+def _rows(document: str) -> dict[str, str]:
+    return {line.split("`")[1]: line for line in document.splitlines() if line.startswith("| `")}
