@@ -130,7 +130,9 @@ def test_a_worker_without_the_sink_neither_stops_the_others_nor_loses_what_it_ha
     tmp_path: Path, library: Path
 ) -> None:
     settings = ("lease.finished_s=1", "lease.tail_after_s=60")
-    fault = Fault("", "", cut_off_and_healed, 1_600, most_refetched=0.2, settings=settings)
+    fault = Fault(
+        "", "", cut_off_and_healed, 2_000, most_refetched=0.2, settings=settings, pad_bytes=400
+    )
     try_fault(fault, tmp_path, library)
 
 

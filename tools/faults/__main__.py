@@ -57,6 +57,7 @@ def run_fault(
             settings=fault.settings,
             role_arguments=arguments,
             out=out,
+            pad_bytes=fault.pad_bytes,
         )
         scene = Scene(cluster, Shim(library, directory / "shim", out))
         if fault.prepare is not None:

@@ -114,7 +114,9 @@ class Cluster:
         settings: Sequence[str] = (),
         role_arguments: RoleArguments = INSECURE,
         out: Path | None = None,
+        pad_bytes: int = 0,
     ) -> None:
+        """`pad_bytes`: by which each URL is longer, so that fewer lines lie in a pipe."""
         directory.mkdir(parents=True)
         self.network = network
         self.lines = lines
@@ -138,7 +140,9 @@ class Cluster:
         ]
         self._site = self._start_site()
         site = f"http://{network.address('site')}:{_SITE_PORT}"
-        self.urls = [f"{site}/latency/{latency_ms}?line={n}" for n in range(1, lines + 1)]
+        self.urls = [
+            f"{site}/latency/{latency_ms}?line={n}{'&' * pad_bytes}" for n in range(1, lines + 1)
+        ]
         self.urlfile = directory / "urls.txt"
         self.urlfile.write_text("".join(f"{url}\n" for url in self.urls), "ascii")
         self._watching = threading.Event()

@@ -54,6 +54,7 @@ class Fault:
     settings: tuple[str, ...] = ()
     prepare: Act | None = None  # before the roles are started
     small_disk: bool = False
+    pad_bytes: int = 0
     within_s: float = 150.0  # from the fault's end to the job's
 
 
