@@ -478,7 +478,8 @@ class Ledger:
         if busy.issuperset(self._workers):
             return
         is_full = not self._has_window()
-        is_end = self._nothing_to_read() and not any(share.ready for share in self._shares)
+        others = (share for share in self._shares if share.frozen_at is None)
+        is_end = self._nothing_to_read() and not any(share.ready for share in others)
         for lease in list(self._leases.values()):
             if lease.state is not LeaseState.SENT or self._is_frozen(lease.piece.batch):
                 continue
