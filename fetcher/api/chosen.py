@@ -47,7 +47,7 @@ def settings_of(
     for key, value, origin in _all(named, short, sections):
         if key in arguments:
             raise ConfigError(f"{origin}: {key} is given twice, also as {arguments[key][1]}")
-        arguments[key] = (_plain(value), origin)
+        arguments[key] = (_plain(key, value), origin)
     for key, why in _OURS.items():
         if key in arguments and (of_items or key != _FORMAT):
             raise ConfigError(f"{arguments[key][1]}: {key} is {why}")
@@ -62,6 +62,8 @@ def settings_of(
 def _all(
     named: Mapping[str, object], short: Mapping[str, object], sections: Mapping[str, object]
 ) -> Iterator[tuple[str, object, str]]:
+    if not isinstance(named, Mapping):
+        raise ConfigError(f"settings: {named!r:.80} is no dict; write {{'section.key': …}}")
     for key, value in named.items():
         if not isinstance(key, str):
             raise ConfigError(f"settings: {key!r} is no name; write 'section.key'")
@@ -92,5 +94,8 @@ def _unknown(word: str) -> str:
     )
 
 
-def _plain(value: object) -> object:
+def _plain(key: str, value: object) -> object:
+    """As the declarations take it; headers may be a dict, as they are elsewhere in Python."""
+    if key == "http.headers" and isinstance(value, Mapping):
+        return [f"{name}: {text}" for name, text in value.items()]
     return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -25,6 +25,7 @@ from fetcher.encode.rows import decoder
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.pipeline.source import Source
 from fetcher.store import manifest, spool
+from fetcher.store.disk import make_dir
 from fetcher.store.rows import Follower
 
 # Between two looks at the journal: the shorter one while rows come.
@@ -102,6 +103,7 @@ class Job:
             return
         temporary = self._out is None
         out = self._out or Path(tempfile.mkdtemp(prefix="fetcher-out-"))
+        make_dir(out, "out")
         run = Run(out, temporary=temporary)
         # Called also where nobody holds the job any more, and at the interpreter's exit.
         self._end = weakref.finalize(self, run.end)

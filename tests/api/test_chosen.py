@@ -55,6 +55,11 @@ def test_values_may_be_what_python_has_for_them() -> None:
     assert found.retry.statuses == (429, 503)
     assert found.guard.allow == ("10.0.0.0/8",)
     assert found.http.total_timeout_s == 5.0
+    headers = {"Authorization": "Bearer x", "Accept": "*/*"}
+    assert settings(sections={"http": {"headers": headers}}).http.headers == (
+        "Authorization: Bearer x",
+        "Accept: */*",
+    )
     cookies = Path("/some/cookies.txt")
     assert settings({"http.cookies_file": cookies}).http.cookies_file == "/some/cookies.txt"
 
@@ -73,6 +78,7 @@ def test_values_may_be_what_python_has_for_them() -> None:
         ),
         ({"settings": {"pool_size": 5}}, r"settings: unknown section \[pool_size\]"),
         ({"settings": {"worker.pool_size": "5"}}, "settings: worker.pool_size = '5': must be a"),
+        ({"settings": "worker.pool_size=5"}, "settings: 'worker.pool_size=5' is no dict; write"),
         ({"settings": {7: 5}}, "settings: 7 is no name; write 'section.key'"),
         ({"total_timeout_s": 10}, r"total_timeout_s: is a .* write http=\{'total_timeout_s': …\}"),
         ({"poolsize": 10}, r"poolsize: unknown argument \(did you mean pool_size\?\)"),

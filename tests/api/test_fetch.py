@@ -16,7 +16,7 @@ import pytest
 
 from fetcher.api import Job, Outcome, Row, fetch
 from fetcher.encode.rows import CODECS
-from fetcher.errors import ConflictError, InputError
+from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.store import manifest
 from fetcher.store.rows import Part, read_both, segments
 from fetcher.store.rows import rows as read
@@ -127,6 +127,9 @@ def test_a_file_that_is_no_list_is_told_before_any_process(tmp_path: Path) -> No
         list(fetch(tmp_path / "nowhere.txt"))
     with pytest.raises(InputError, match="is a directory"):
         list(fetch(tmp_path))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"^out .*file: File exists; name a directory"):
+        list(fetch(["http://test.invalid/"], out=tmp_path / "file"))
 
 
 def _break(rows: Generator[Row, None, None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fetcher.api import Job, items
 from fetcher.core import formats
 from fetcher.core.formats import LineFormat
-from fetcher.errors import InputError
+from fetcher.errors import InputError, NoSpaceError
 from fetcher.model import Task
 
 JSONL = LineFormat("jsonl")
@@ -78,6 +78,14 @@ def test_what_would_be_no_url_line_of_a_file_is_one_here(item: str) -> None:
 def test_an_item_of_another_type_is_named(item: object, said: str) -> None:
     with pytest.raises(InputError, match=f"^urls: {said}"):
         written(["http://a.test/", item])
+
+
+def test_a_full_disk_is_told_by_an_error() -> None:
+    with (
+        open("/dev/full", "wb", buffering=0) as full,
+        pytest.raises(NoSpaceError, match="No space left"),
+    ):
+        items.write(["http://a.test/"], cast(BinaryIO, full), Path("spool"))
 
 
 @pytest.mark.parametrize(
