@@ -1,7 +1,8 @@
 """WARC/1.1 records, one gzip member each, by warcio; only jobs that keep WARC files come here.
 
-What differs from the wire: transfer coding is undone (its header is renamed, as web archives do),
-and credentials of requests are left out. https://iipc.github.io/warc-specifications/
+What differs from the wire: transfer coding is undone (its header, and a length that is not the
+record's, get another name), and requests' cookies and Authorization are left out.
+https://iipc.github.io/warc-specifications/
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from warcio.statusandheaders import StatusAndHeaders
@@ -20,7 +22,9 @@ from fetcher.model import Outcome
 
 _VERSION: Final = "WARC/1.1"
 _LEVEL: Final = 6  # of gzip: warcio's own 9 takes three times as long for a few percent
-_SECRET: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
+_SECRET: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
+_ASIDE: Final = b"X-Orig-"  # before the name of a header that is not true of the record
+_VISIBLE: Final = re.compile(rb"[!-~]")
 _TRUNCATED: Final = {Outcome.TOO_LARGE: "length", Outcome.TIMEOUT: "time"}
 
 
@@ -79,24 +83,26 @@ def _pair(exchange: Exchange, cut: str) -> tuple[bytes, str]:
     if exchange.remote_ip:
         common["WARC-IP-Address"] = exchange.remote_ip
     body = exchange.body
+    asked, _, sent = exchange.request.partition(b"\r\n\r\n")
+    # The length that an answer to HEAD names is of another answer.
+    length = None if asked.startswith(b"HEAD ") else len(body)
     response = writer.create_warc_record(
         exchange.url,
         "response",
         payload=io.BytesIO(body),
         length=len(body),
-        http_headers=_response_head(exchange.head, len(body)),
+        http_headers=_Head(_response_lines(exchange.head, length)),
         warc_headers_dict=common | ({"WARC-Truncated": cut} if cut else {}),
     )
     packed = _packed(writer, response)
     record_id: str = response.rec_headers.get_header("WARC-Record-ID")
-    if exchange.request:
-        head, _, sent = exchange.request.partition(b"\r\n\r\n")
+    if asked:
         request = writer.create_warc_record(
             exchange.url,
             "request",
             payload=io.BytesIO(sent),
             length=len(sent),
-            http_headers=_request_head(head),
+            http_headers=_Head(_request_lines(asked)),
             warc_headers_dict=common | {"WARC-Concurrent-To": record_id},
         )
         packed += _packed(writer, request)
@@ -114,28 +120,42 @@ def _packed(writer: Any, record: Any) -> bytes:
     return gzip.compress(writer.out.getvalue(), _LEVEL, mtime=0)
 
 
-def _response_head(lines: Iterable[bytes], length: int) -> StatusAndHeaders:
-    first, *others = [line.decode("latin-1").rstrip("\r\n") for line in lines]
-    protocol, _, status = first.partition(" ")
-    headers = []
-    for name, value in _fields(others):
-        kind = name.lower()
-        if kind == "transfer-encoding":
-            headers.append((f"X-Orig-{name}", value))
-        elif kind != "content-length":
-            headers.append((name, value))
-    headers.append(("Content-Length", str(length)))
-    return StatusAndHeaders(status, headers, protocol=protocol)
+class _Head(StatusAndHeaders):  # type: ignore[misc]
+    """Lines as they were sent: warcio would escape what is not ASCII, and fails on some of it."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        super().__init__("", [])
+        self.headers_buff = b"".join([line + b"\r\n" for line in lines]) + b"\r\n"
+
+    def __bool__(self) -> bool:
+        return True
+
+    def compute_headers_buffer(self, header_filter: object = None) -> None:
+        """It is there already."""
 
 
-def _request_head(head: bytes) -> StatusAndHeaders:
-    first, *others = head.decode("latin-1").split("\r\n")
-    headers = [(n, v) for n, v in _fields(others) if n.lower() not in _SECRET]
-    return StatusAndHeaders(first, headers, is_http_request=True)
+def _response_lines(head: Iterable[bytes], length: int | None) -> Iterator[bytes]:
+    """The lines of a head that goes before a body of this length, whatever the server said."""
+    told = False
+    for line in head:
+        if not _VISIBLE.search(line):
+            continue  # to some readers it would be the end of the head
+        name, _, value = line.partition(b":")
+        kind = name.strip().lower()
+        text = line.rstrip(b"\r\n")
+        if kind == b"content-length" and length is not None:
+            if told or value.strip() != b"%d" % length:
+                yield _ASIDE + text
+            else:
+                told = True
+                yield text
+        else:
+            yield _ASIDE + text if kind == b"transfer-encoding" else text
+    if not told and length is not None:
+        yield b"Content-Length: %d" % length
 
 
-def _fields(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            yield name.strip(), value.strip()
+def _request_lines(head: bytes) -> Iterator[bytes]:
+    for line in head.split(b"\r\n"):
+        if line.partition(b":")[0].lower() not in _SECRET:
+            yield line

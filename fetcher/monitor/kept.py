@@ -1,4 +1,4 @@
-"""Whether what rows say of their bodies is there: each file with its digest, each record once.
+"""Whether what rows say of their bodies is there: each with its digest, each record once.
 
 Law: as in audit, nothing is believed that can be counted: all bodies are read.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from fetcher.core.lines import fingerprint
-from fetcher.core.output import PLAIN
+from fetcher.core.output import PLAIN, body_path
+from fetcher.encode.inline import body_of
+from fetcher.errors import FetcherError
 from fetcher.model import Result
 from fetcher.store import rows
 from fetcher.store.bodies import BODIES_NAME, INDEX_SUFFIX, WARC_SUFFIX, IndexRow
@@ -41,21 +42,24 @@ class KeptBodies:
         self._seen: set[bytes] = set()  # digests of files that were read already
 
     def see(self, result: Result) -> Iterator[Finding]:
-        """What is wrong with this row's file."""
+        """What is wrong with this row's body."""
         if isinstance(result.warc_id, str):
             self._sum += fingerprint(result.line, result.warc_id)
-        if isinstance(result.body_file, str) and not self._has(result):
+        in_file = isinstance(result.body_file, str)
+        if (in_file and not self._has_file(result)) or not _is_whole(result):
             yield NO_BODY, f"line {result.line}"
 
-    def _has(self, result: Result) -> bool:
+    def _has_file(self, result: Result) -> bool:
         digest = result.sha256 or ""
+        path = body_path(digest)
+        if result.body_file != path:
+            return False
         key = digest[:32].encode()
         if key in self._seen:
             return True
-        path = self._directory / str(result.body_file)
         found = hashlib.sha256()
         try:
-            with path.open("rb") as file:
+            with (self._directory / path).open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
                     found.update(block)
         except OSError:
@@ -69,41 +73,77 @@ class KeptBodies:
         if self._part.manifest.output.bodies != "warc":
             return
         lengths = self._part.view.segments
-        by_file = itertools.groupby(self._index(lengths), key=lambda row: row.file)
-        for name in sorted(n for n in lengths if n.endswith(WARC_SUFFIX) and lengths[n]):
-            _, entries = next(by_file, ("", iter(())))
-            yield from self._walk(Path(name).name, lengths[name], entries)
+        damaged: list[Finding] = []
+        by_file = itertools.groupby(self._index(lengths, damaged), key=lambda row: row.file)
+        for name in _names(lengths, WARC_SUFFIX):
+            if lengths[name]:
+                _, entries = next(by_file, ("", iter(())))
+                yield from self._walk(Path(name).name, lengths[name], entries)
         if next(by_file, None) is not None:
             yield NO_RECORD, "the index names more than there is"
+        yield from damaged
         if self._sum % _WRAP:
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
 
-    def _index(self, lengths: Mapping[str, int]) -> Iterator[IndexRow]:
-        for name in sorted(n for n in lengths if n.endswith(INDEX_SUFFIX)):
+    def _index(self, lengths: Mapping[str, int], damaged: list[Finding]) -> Iterator[IndexRow]:
+        for name in _names(lengths, INDEX_SUFFIX):
             segment = rows.Segment(self._part.out / name, lengths[name], PLAIN)
-            for raw in rows.rows(segment):
-                yield msgspec.json.decode(raw, type=IndexRow)
+            for number, raw in enumerate(rows.rows(segment), 1):
+                try:
+                    row = msgspec.json.decode(raw, type=IndexRow)
+                except (msgspec.MsgspecError, UnicodeDecodeError):
+                    row = None
+                if row is None or row.encoded() != raw:
+                    damaged.append((NO_RECORD, f"{name}, line {number} is not as it was written"))
+                if row is not None:
+                    yield row
 
     def _walk(self, name: str, length: int, entries: Iterator[IndexRow]) -> Iterator[Finding]:
         """Each record of a file, with its digests, beside the index."""
         # warcio is for such jobs only.
         from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
-        from warcio.exceptions import ArchiveLoadFailed  # noqa: PLC0415
 
         wanted = next(entries, None)
+        end = wanted.offset if wanted else 0  # of what the entries so far are of, without a gap
         try:
             with rows.Committed(self._directory / name, length) as file:
                 records: Any = ArchiveIterator(file, check_digests="raise")
                 for record in records:
-                    offset = records.get_record_offset()
-                    while record.raw_stream.read(_BLOCK_BYTES):
-                        pass
-                    if wanted is not None and (name, offset) == (wanted.file, wanted.offset):
+                    offset = records.get_record_offset()  # and it reads the record to its end
+                    if wanted is not None and (name, offset) == (wanted.file, end):
                         record_id = record.rec_headers.get_header("WARC-Record-ID")
                         self._sum -= fingerprint(wanted.line, record_id)
+                        end += wanted.length
                         wanted = next(entries, None)
-        except (ArchiveLoadFailed, msgspec.MsgspecError, zlib.error) as error:
+                        if wanted is not None and wanted.offset != end:
+                            break
+        except FetcherError:
+            raise
+        # Whatever it says of damaged bytes.
+        except Exception as error:
             said = " ".join(str(error).split()).encode("ascii", "backslashreplace").decode()
             yield NO_RECORD, f"{name} ({said[:_SAID_CHARS]})"
+            return
         if wanted is not None:
             yield NO_RECORD, f"{name}: no record at {wanted.offset} (line {wanted.line})"
+        elif end != length:
+            yield NO_RECORD, f"{name}: {length} bytes, and the index is of {end}"
+
+
+def _is_whole(result: Result) -> bool:
+    """Whether a body in a row, if there is one, is the one with its digest."""
+    if not isinstance(result.body, str):
+        return result.body_is is msgspec.UNSET
+    if not isinstance(result.body_is, str):
+        return False
+    try:
+        body = body_of(result.body, result.body_is, result.content_type)
+    except ValueError:
+        return False
+    return hashlib.sha256(body).hexdigest() == result.sha256
+
+
+def _names(lengths: Mapping[str, int], suffix: str) -> list[str]:
+    """The segments of this kind, oldest first."""
+    mine = [name for name in lengths if name.endswith(suffix)]
+    return sorted(mine, key=lambda name: (len(name), name))

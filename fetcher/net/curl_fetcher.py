@@ -17,6 +17,7 @@ from fetcher.core import retry
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies, redirects, urls
 from fetcher.net.auth import Auth
+from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.places import Pin
@@ -29,7 +30,6 @@ from fetcher.settings import Settings
 log = logging.getLogger(__name__)
 
 _UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
-_MOST_DEFECTS: Final = 3  # told with their tracebacks
 _OVERLOADED: Final = frozenset({429, 503})
 
 
@@ -42,7 +42,7 @@ class CurlFetcher:
         self.worker = worker
         self.transport = Transport(settings)
         self.keep = Keep.NOTHING
-        self._defects = 0
+        self.defects = Defects(log)
         # What the user wants to be sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
         self.cookies = cookies.load(Path(http.cookies_file)) if http.cookies_file else None
@@ -50,14 +50,6 @@ class CurlFetcher:
         self.robots: Robots | None = None
         if settings.polite.enabled and settings.polite.robots:
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
-
-    def tell_defect(self, line: int, said: str) -> None:
-        """Log a defect of ours, in an except block; one that is in every line is told once."""
-        self._defects += 1
-        if self._defects <= _MOST_DEFECTS:
-            log.exception("the fetch of line %d failed by itself (%s)", line, said)
-        if self._defects == _MOST_DEFECTS:
-            log.error("more such failures are only in their rows")
 
     def lookups(self) -> dict[str, int]:
         return self.transport.lookups
@@ -115,8 +107,10 @@ class CurlFetch:
             ending = failure
         # A defect of ours must not cost the line its row.
         except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            self._fetcher.tell_defect(self._task.line, said)
+            said = one_line(error)
+            self._fetcher.defects.tell(
+                "the fetch of line %d failed by itself (%s)", self._task.line, said
+            )
             ending = Failure(Outcome.PROTOCOL, said)
         self._left_s -= time.monotonic() - began
         if is_final:
@@ -153,18 +147,14 @@ class CurlFetch:
             headers = (*headers, ("Cookie", cookie))
         request = Request(target.url, self._method, headers, self._body)
         if fetcher.auth is not None and self._is_home:
-            taper = self._new_tape if fetcher.keep is Keep.WIRE else None
+            taper = self._new_tape if Keep.WIRE in fetcher.keep else None
             answer, body = fetcher.auth.perform(request, timeout_s, taper)
-            self.body = body if fetcher.keep is Keep.BODY and not answer.redirect_to else None
+            self.body = body if Keep.BODY in fetcher.keep and not answer.redirect_to else None
             self._trail.note(target.url, answer)
             return answer
         exchange = fetcher.transport.lend()
-        pieces: list[bytes] | None = None
-        tape: Tape | None = None
-        if fetcher.keep is Keep.BODY:
-            pieces = []
-        elif fetcher.keep is Keep.WIRE:
-            tape = self._new_tape(request)
+        pieces: list[bytes] | None = [] if Keep.BODY in fetcher.keep else None
+        tape = self._new_tape(request) if Keep.WIRE in fetcher.keep else None
         try:
             sink = None if pieces is None else pieces.append
             exchange.perform(request, timeout_s, pin, sink, tape)

@@ -230,9 +230,8 @@ class Exchange:
         return pycurl.SOCKOPT_OK
 
     def _on_debug(self, kind: int, data: bytes) -> None:
-        # The last one counts: a CONNECT, or a try on a dead connection, came before.
         if kind == pycurl.INFOTYPE_HEADER_OUT and self._tape is not None:
-            self._tape.request = data
+            self._tape.note_sent(data)
 
     def _on_header(self, line: bytes) -> int | None:
         self._head_bytes += len(line)

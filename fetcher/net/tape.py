@@ -6,12 +6,15 @@ Law: kept only where the job asks for it; bounded by the limits of [http], as it
 from __future__ import annotations
 
 import enum
+from typing import Final
+
+_HEAD_END: Final = b"\r\n\r\n"
 
 
-class Keep(enum.Enum):
+class Keep(enum.Flag):
     """What is kept of a fetch."""
 
-    NOTHING = enum.auto()
+    NOTHING = 0
     BODY = enum.auto()  # of the last answer, decoded
     WIRE = enum.auto()  # of each exchange, as it went over the wire
 
@@ -28,9 +31,16 @@ class Tape:
         self.remote_ip: str | None = None
         self.is_whole = False  # the answer, to its last byte
 
+    def note_sent(self, data: bytes) -> None:
+        """A request's head, or the next part of a long one."""
+        # The last one counts: a CONNECT, or a try on a dead connection, came before.
+        is_next = self.request and not self.request.endswith(_HEAD_END)
+        self.request = self.request + data if is_next else data
+
     def end(self, sent: bytes | None, remote_ip: str | None) -> None:
         """The exchange is over; `sent` is the request's body."""
-        self.request += sent or b""
+        if self.request:
+            self.request += sent or b""
         self.remote_ip = remote_ip
 
     @property

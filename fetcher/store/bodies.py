@@ -20,7 +20,7 @@ import msgspec
 from fetcher.core.intake import Kept
 from fetcher.core.output import body_path
 from fetcher.errors import DamageError
-from fetcher.store.disk import disk_errors, fsync_dir, make_dir, no_space
+from fetcher.store.disk import disk_errors, fsync_dir, make_dir
 from fetcher.store.segments import Segments
 
 BODIES_NAME: Final = "bodies"
@@ -36,6 +36,10 @@ class IndexRow(msgspec.Struct, frozen=True):
     file: str
     offset: int
     length: int
+
+    def encoded(self) -> bytes:
+        """As it is in the index, line feed included."""
+        return msgspec.json.encode(self) + b"\n"
 
 
 class BodyStore(Protocol):
@@ -79,8 +83,7 @@ class WarcFiles:
         file, offset = self._warcs.append([each.data for each in kept])
         rows = []
         for line, data in kept:
-            row = IndexRow(line, file, offset, len(data))
-            rows.append(msgspec.json.encode(row) + b"\n")
+            rows.append(IndexRow(line, file, offset, len(data)).encoded())
             offset += len(data)
         self._index.append(rows)
 
@@ -111,6 +114,11 @@ class BodyFiles:
         make_dir(self._new, "-o")
         fsync_dir(out)
         self._waiting: dict[str, Path] = {}  # sha256 -> where it is until it is durable
+        self._renamed = False  # some have their names, and these may not be durable yet
+        # Held open, as it hears only of errors since it was opened.
+        self._disk = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        # A process before this one may have been killed between a name and its durability.
+        self._sync_disk()
 
     def append(self, kept: list[Kept]) -> None:
         # Again for each try: what an earlier one wrote is there already, or is written over.
@@ -129,16 +137,24 @@ class BodyFiles:
             self._waiting[digest] = path
 
     def sync(self) -> None:
-        if not self._waiting:
-            return
-        _sync_disk_of(self._directory)
+        if self._waiting:
+            self._sync_disk()
         for digest in list(self._waiting):
             final = self._directory / body_path(digest)
             with disk_errors(final):
                 final.parent.mkdir(parents=True, exist_ok=True)
                 self._waiting[digest].rename(final)
+            self._renamed = True
             del self._waiting[digest]
-        _sync_disk_of(self._directory)
+        if self._renamed:
+            self._sync_disk()
+            self._renamed = False
+
+    def _sync_disk(self) -> None:
+        """All that was written to the file system: cheaper than fsync for each of many files."""
+        if _syncfs(self._disk):
+            said = os.strerror(ctypes.get_errno())
+            raise DamageError(f"{self._directory}: syncfs failed ({said}); stopping loudly")
 
     def lengths(self) -> list[tuple[str, int]]:
         return []
@@ -147,23 +163,7 @@ class BodyFiles:
         pass
 
     def close(self) -> None:
-        pass
+        os.close(self._disk)
 
 
 _syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs
-
-
-def _sync_disk_of(directory: Path) -> None:
-    """All that was written to the file system: cheaper than fsync for each of many small files."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if _syncfs(fd):
-            error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            if no_space(error):
-                with disk_errors(directory):
-                    raise error
-            raise DamageError(
-                f"{directory}: syncfs failed ({error.strerror}); stopping loudly"
-            ) from error
-    finally:
-        os.close(fd)

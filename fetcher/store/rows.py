@@ -107,18 +107,20 @@ def rows(segment: Segment, start: int = 0) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
+    begun: list[bytes] = []  # parts of a line, which may be long
     for block in blocks:
-        *whole, rest = (rest + block).split(b"\n")
+        *whole, last = block.split(b"\n")
         for line in whole:
-            yield line + b"\n"
-    if rest:
+            yield b"".join((*begun, line, b"\n"))
+            begun.clear()
+        begun.append(last)
+    if rest := b"".join(begun):
         yield rest
 
 
 def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
     unpacker = msgpack.Unpacker(max_buffer_size=0)
-    rest, before = b"", 0  # where in all of them the rest begins
+    rest, before = bytearray(), 0  # where in all of them the rest begins
     for block in blocks:
         unpacker.feed(block)
         rest += block
@@ -127,16 +129,16 @@ def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
             while True:
                 unpacker.skip()
                 end = unpacker.tell() - before
-                yield rest[start:end]
+                yield bytes(rest[start:end])
                 start = end
         except msgpack.OutOfData:
             before += start
-            rest = rest[start:]
+            del rest[:start]
         except Exception:  # whatever it says of damaged bytes: they are no row
-            yield rest[start:]
+            yield bytes(rest[start:])
             return
     if rest:
-        yield rest
+        yield bytes(rest)
 
 
 class Committed:

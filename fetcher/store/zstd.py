@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, Final, Protocol, cast
+from typing import Final, Protocol
 
 import zstandard
 
 from fetcher.errors import DamageError
 
-_BLOCK_BYTES: Final = 256 * 1024
+_BLOCK_BYTES: Final = 2048  # as one of these may unpack to 64 MiB
 
 
 class Readable(Protocol):
@@ -21,19 +21,24 @@ class Readable(Protocol):
 
 def packed(rows: list[bytes]) -> bytes:
     """One frame of all of them."""
-    return zstandard.ZstdCompressor().compress(b"".join(rows))
+    return zstandard.ZstdCompressor(write_checksum=True).compress(b"".join(rows))
 
 
 def unpacked(file: Readable, name: str) -> Iterator[bytes]:
-    """The content of frame after frame, block by block. Raises DamageError."""
-    # It only reads.
-    source = cast(BinaryIO, file)
-    reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
-    while True:
-        try:
-            block = reader.read(_BLOCK_BYTES)
-        except zstandard.ZstdError as error:
-            raise DamageError(f"{name}: {error}") from error
-        if not block:
-            return
-        yield block
+    """The content of frame after frame, piece by piece. Raises DamageError."""
+    decompressor = zstandard.ZstdDecompressor()
+    frame = decompressor.decompressobj()
+    is_begun = False
+    while data := file.read(_BLOCK_BYTES):
+        while data:
+            try:
+                piece = frame.decompress(data)
+            except zstandard.ZstdError as error:
+                raise DamageError(f"{name}: {error}") from error
+            if piece:
+                yield piece
+            data, is_begun = frame.unused_data, not frame.eof
+            if frame.eof:
+                frame = decompressor.decompressobj()
+    if is_begun:
+        raise DamageError(f"{name}: ends in the middle of a frame")

@@ -42,7 +42,11 @@ class Recording:
         self.deltas.append(delta)
 
 
-def chunk(batch: int, *offsets: int, job: str = "job") -> Chunk:
+def chunk(
+    batch: int, *offsets: int, job: str = "job", kept: dict[int, bytes] | None = None
+) -> Chunk:
+    """`kept`: what goes beside the rows, by offset."""
+    beside = [(kept or {}).get(offset, b"") for offset in offsets]
     lines = [batch * SIZE + 1 + offset for offset in offsets]
     rows = [b"<%d>" % line for line in lines]
     return Chunk(
@@ -56,6 +60,8 @@ def chunk(batch: int, *offsets: int, job: str = "job") -> Chunk:
         statuses=[200 if line % 2 else 404 for line in lines],
         body_bytes=list(lines),
         rows=b"".join(rows),
+        kept=b"".join(beside),
+        kept_bytes=[len(each) for each in beside] if kept else [],
     )
 
 
@@ -99,6 +105,22 @@ def test_rows_seen_before_are_dropped_whether_committed_or_pending(
     assert intake.totals.body_bytes == 1 + 2 + 3 + 4 + 5
     assert intake.totals.outcomes == {"ok": 3, "http_error": 2}
     assert intake.totals.statuses == {200: 3, 404: 2}
+
+
+def test_what_goes_beside_a_row_is_taken_and_dropped_with_it(
+    intake: Intake, store: Recording
+) -> None:
+    beside = {0: b"zero", 1: b"", 2: b"two", 3: b"three"}
+    intake.offer(chunk(0, 2, 1, kept=beside), SIZE)
+    intake.offer(chunk(0, 0, 1, 2, 3, kept={**beside, 2: b"another try's"}), SIZE)
+    intake.offer(chunk(0, 3, kept={3: b"nor this"}), SIZE)
+    assert intake.pending_bytes == len(b"<3><2><1><4>twozerothree")
+    intake.commit()
+    assert store.rows == b"<3><2><1><4>"
+    assert store.kept == [Kept(3, b"two"), Kept(1, b"zero"), Kept(4, b"three")]
+    intake.offer(chunk(0, 2, 4, kept={2: b"late", 4: b"four"}), SIZE)
+    intake.commit()
+    assert store.kept[3:] == [Kept(5, b"four")]
 
 
 def test_a_full_batch_takes_no_more_rows_and_is_told_as_full(

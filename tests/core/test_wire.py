@@ -257,6 +257,26 @@ def test_a_chunk_that_agrees_with_itself_is_taken() -> None:
     check()
 
 
+@pytest.mark.parametrize("kept", [b"", b"abc"])
+def test_what_goes_beside_the_rows_is_behind_them(kept: bytes) -> None:
+    message, rows = EXAMPLES["chunk"]
+    assert isinstance(message, wire.ChunkHeader) and rows is not None
+    sizes = [0, len(kept)] if kept else []
+    message = msgspec.structs.replace(message, batch=1, kept_bytes=sizes)
+    chunk = wire.check_chunk(message, rows + kept, 4, 3)
+    assert (chunk.rows, chunk.kept, chunk.kept_bytes) == (rows, kept, sizes)
+    assert wire.chunk_parts(chunk) == (message, rows + kept)
+
+
+@pytest.mark.parametrize("sizes", [[3], [0, 2], [0, 4], [1, 1, 1], [3, 3], []])
+def test_what_goes_beside_the_rows_must_be_as_long_as_it_says(sizes: list[int]) -> None:
+    message, rows = EXAMPLES["chunk"]
+    assert isinstance(message, wire.ChunkHeader) and rows is not None
+    message = msgspec.structs.replace(message, batch=1, kept_bytes=sizes)
+    with pytest.raises(WireError):
+        wire.check_chunk(message, rows + b"abc", 4, 3)
+
+
 def test_a_chunk_for_another_sink_is_refused() -> None:
     message, _ = EXAMPLES["chunk"]
     assert isinstance(message, wire.ChunkHeader)

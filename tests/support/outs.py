@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import UNSET
@@ -15,6 +15,7 @@ from fetcher.core.output import PLAIN, Output
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo
+from fetcher.encode import warc
 from fetcher.encode.rows import CODECS
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.source import Source
@@ -53,8 +54,12 @@ def make_out(
     share: Share = WHOLE,
     job: str = "",
     output: Output = PLAIN,
+    kept: Mapping[int, bytes] | None = None,
 ) -> Path:
-    """The OUT of a job that was of the file that got these rows; complete if these are all."""
+    """The OUT of a job that was of the file that got these rows; complete if these are all.
+
+    `kept`: what goes beside the rows, by line.
+    """
     source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
     *_, info = source.census()
     spec = wire.InputSpec(
@@ -77,7 +82,7 @@ def make_out(
     )
     with contextlib.closing(OutputDirectory(out)) as directory:
         manifest = directory.begin(request)
-        _commit(out, source, info, manifest, rows, segment_bytes)
+        _commit(out, source, info, manifest, rows, segment_bytes, kept or {})
         directory.save()
     return out
 
@@ -89,8 +94,9 @@ def _commit(
     manifest: Manifest,
     rows: Iterable[Result],
     segment_bytes: int,
+    kept: Mapping[int, bytes],
 ) -> None:
-    store = Store(out, manifest.output, segment_bytes)
+    store = Store(out, manifest.output, segment_bytes, warc.warcinfo)
     store.journal.note(source=info)
     intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
@@ -102,7 +108,7 @@ def _commit(
             continue
         expected += batch.mask.bit_count()
         if batch.id in by_batch:
-            intake.offer(_chunk(manifest, batch, by_batch[batch.id]), BATCH)
+            intake.offer(_chunk(manifest, batch, by_batch[batch.id], kept), BATCH)
             if segment_bytes < 1 << 20:
                 intake.commit()
     intake.commit()
@@ -113,7 +119,10 @@ def _commit(
     store.close()
 
 
-def _chunk(of: Manifest, batch: Batch, results: Sequence[Result]) -> Chunk:
+def _chunk(
+    of: Manifest, batch: Batch, results: Sequence[Result], kept: Mapping[int, bytes]
+) -> Chunk:
+    beside = [kept.get(result.line, b"") for result in results]
     encoded = [CODECS[of.output.rows].encode(result) for result in results]
     return Chunk(
         job=of.job,
@@ -126,6 +135,8 @@ def _chunk(of: Manifest, batch: Batch, results: Sequence[Result]) -> Chunk:
         statuses=[result.status or 0 for result in results],
         body_bytes=[result.body_bytes or 0 for result in results],
         rows=b"".join(encoded),
+        kept=b"".join(beside),
+        kept_bytes=[len(each) for each in beside],
     )
 
 

@@ -1,0 +1,186 @@
+"""`verify` proves what is kept of bodies, and finds each damaged byte of them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher.core.output import Bodies, Output, body_path
+from fetcher.encode import warc
+from fetcher.encode.inline import inline
+from fetcher.model import Outcome, Result
+from fetcher.monitor.audit import Audit, Report
+from fetcher.monitor.kept import NO_BODY, NO_RECORD
+from fetcher.net.tape import Tape
+from support import outs
+
+LINES = 20
+HTML = "text/html; charset=iso-8859-1"
+
+
+def body_of(line: int) -> bytes:
+    """Text, text in another charset, what is no text, and nothing."""
+    return [b"<p>%d</p>" % line, "é".encode("latin-1") * line, bytes([line, 129]), b""][line % 4]
+
+
+def answered(line: int) -> Result:
+    body = body_of(line)
+    return replace(
+        outs.row(line),
+        content_type=HTML if line % 4 < 2 else "image/png; charset=utf-8",
+        body_bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
+
+
+def in_row(line: int) -> tuple[Result, bytes]:
+    row = answered(line)
+    text, kind = inline(body_of(line), row.content_type)
+    return replace(row, body=text, body_is=kind), b""
+
+
+def in_file(line: int) -> tuple[Result, bytes]:
+    row, body = answered(line), body_of(line)
+    path = body_path(row.sha256 or "") if body else UNSET
+    return replace(row, body_file=path), body
+
+
+def in_warc(line: int) -> tuple[Result, bytes]:
+    tape = Tape(outs.url_of(line), 1.5)
+    tape.head = [b"HTTP/1.1 200 OK\r\n", b"Server: s\r\n"]
+    tape.request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    tape.pieces = [body_of(line)]
+    tape.is_whole = True
+    made = warc.records([tape], Outcome.OK)
+    assert made is not None
+    return replace(answered(line), warc_id=made[1]), made[0]
+
+
+MAKERS: dict[Bodies, Callable[[int], tuple[Result, bytes]]] = {
+    "inline": in_row,
+    "files": in_file,
+    "warc": in_warc,
+}
+
+
+def make(
+    tmp_path: Path,
+    bodies: Bodies,
+    change: Callable[[Result], Result] = lambda row: row,
+    segment_bytes: int = 900,
+) -> Path:
+    """A complete job, in several commits and segments; `change` is made to each of its rows."""
+    made = {line: MAKERS[bodies](line) for line in range(1, LINES + 1)}
+    return outs.make_out(
+        tmp_path / "out",
+        outs.write_input(tmp_path / "urls.txt", LINES),
+        [change(row) for row, _ in made.values()],
+        segment_bytes=segment_bytes,
+        output=Output(bodies=bodies),
+        kept={line: beside for line, (_, beside) in made.items()},
+    )
+
+
+def verdict(out: Path) -> Report:
+    return Audit([out], None).run()
+
+
+def after(path: Path, place: int, flip: int = 0x01) -> Report:
+    """The verdict with this byte damaged, which is mended then."""
+    good = path.read_bytes()
+    damaged = bytearray(good)
+    damaged[place] ^= flip
+    path.write_bytes(damaged)
+    try:
+        return verdict(next(parent for parent in path.parents if parent.name == "out"))
+    finally:
+        path.write_bytes(good)
+
+
+@pytest.mark.parametrize("bodies", MAKERS)
+def test_a_job_that_keeps_bodies_is_proven(tmp_path: Path, bodies: Bodies) -> None:
+    report = verdict(make(tmp_path, bodies))
+    assert (report.proven, report.rows) == (True, LINES), report.told
+
+
+def test_the_body_in_a_row_must_be_the_one_with_its_digest(tmp_path: Path) -> None:
+    out = make(tmp_path, "inline")
+    path = out / "results" / "part-00000.jsonl"
+    for said in (b"<p>4</p>", base64.b64encode(body_of(2)), '"body":"é'.encode()):
+        place = path.read_bytes().index(said) + len(said) - 1
+        assert after(path, place).counts, said
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"body": "other"}, {"body_is": UNSET}, {"body": UNSET}, {"body_is": "base64"}],
+    ids=str,
+)
+def test_a_body_in_a_row_says_what_it_is(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    out = make(tmp_path, "inline", lambda row: replace(row, **wrong))
+    assert verdict(out).counts[NO_BODY] >= LINES // 2
+
+
+def test_each_damaged_body_file_is_found(tmp_path: Path) -> None:
+    out = make(tmp_path, "files")
+    paths = [path for path in (out / "bodies").rglob("*") if path.is_file()]
+    assert len(paths) == LINES * 3 // 4
+    for path in paths:
+        for place in range(path.stat().st_size):
+            assert after(path, place).counts == {NO_BODY: 1}
+    paths[0].unlink()
+    assert verdict(out).counts == {NO_BODY: 1}
+
+
+def test_a_row_that_names_another_file_is_found_also_where_that_is_there(tmp_path: Path) -> None:
+    other = body_path(hashlib.sha256(body_of(1)).hexdigest())
+
+    def change(row: Result) -> Result:
+        return replace(row, body_file=other) if row.line in (4, 5) else row
+
+    assert verdict(make(tmp_path, "files", change)).counts == {NO_BODY: 2}
+
+
+# Of each gzip member's head: when, how and where it was made, which changes no record.
+SAYS_NOTHING = range(3, 10)
+
+
+def test_each_damaged_byte_of_a_warc_file_is_found(tmp_path: Path) -> None:
+    out = make(tmp_path, "warc", segment_bytes=4000)
+    paths = sorted((out / "bodies").glob("*.warc.gz"))
+    assert len(paths) > 1
+    data = paths[1].read_bytes()
+    heads = [n for n in range(len(data)) if data[n:].startswith(b"\x1f\x8b\x08")]
+    assert gzip.decompress(data).count(b"WARC/1.1\r\n") == len(heads) > 4
+    free = {head + n for head in heads for n in SAYS_NOTHING}
+    for place in sorted({*range(0, len(data), 67), *heads[:2], len(data) - 1} - free):
+        report = after(paths[1], place)
+        assert report.counts.get(NO_RECORD), place
+
+
+def test_each_damaged_byte_of_the_index_is_found(tmp_path: Path) -> None:
+    out = make(tmp_path, "warc")
+    path = out / "bodies" / "part-00000.index.jsonl"
+    for place in range(0, path.stat().st_size, 19):
+        assert after(path, place).counts.get(NO_RECORD), place
+
+
+def test_a_record_that_no_row_names_or_that_is_another_rows_is_found(tmp_path: Path) -> None:
+    ids: list[str] = []
+
+    def change(row: Result) -> Result:
+        ids.append(str(row.warc_id))
+        return replace(row, warc_id=ids[0] if row.line == 2 else row.warc_id)
+
+    assert verdict(make(tmp_path, "warc", change)).counts[NO_RECORD]
+    (tmp_path / "second").mkdir()
+    lost = make(tmp_path / "second", "warc", lambda row: replace(row, warc_id=UNSET))
+    assert verdict(lost).counts[NO_RECORD]

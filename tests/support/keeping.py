@@ -1,0 +1,92 @@
+"""What a job has kept of its bodies, read from its files as anybody would."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from fetcher.encode.inline import body_of
+from fetcher.model import Result
+from fetcher.net.decoding import decoder_for
+from support.warcs import Record, read
+
+DECODED = 1 << 30
+
+
+class Kept:
+    """All records of an OUT's WARC files, by id and by line; each file is valid for two readers."""
+
+    def __init__(self, out: Path) -> None:
+        self.records: dict[str, Record] = {}
+        self.by_line: dict[int, list[Record]] = {}
+        self.places: set[tuple[str, int]] = set()
+        found: dict[tuple[str, int], list[Record]] = {}
+        for path in sorted((out / "bodies").glob("*.warc.gz")):
+            records = read(path.read_bytes())
+            if records:
+                assert records[0].kind == "warcinfo"
+            for record in records[1:]:
+                assert record.headers["WARC-Record-ID"] not in self.records
+                self.records[record.headers["WARC-Record-ID"]] = record
+                found[path.name, record.offset] = [record]
+        for entry in self._index(out):
+            first = found[entry["file"], entry["offset"]][0]
+            end = entry["offset"] + entry["length"]
+            assert entry["line"] not in self.by_line, "each line's records once"
+            self.by_line[entry["line"]] = [
+                record
+                for (name, offset), (record,) in found.items()
+                if name == entry["file"] and first.offset <= offset < end
+            ]
+        assert sum(map(len, self.by_line.values())) == len(self.records)
+
+    def _index(self, out: Path) -> list[dict[str, Any]]:
+        paths = sorted((out / "bodies").glob("*.index.jsonl"))
+        return [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
+
+    def response(self, row: Result) -> Record:
+        """The row's last response: where the index has it, and by the row's own id."""
+        first = self.by_line[row.line][0]
+        assert first.headers["WARC-Record-ID"] == row.warc_id
+        assert first.headers["WARC-Target-URI"] == row.final_url
+        return first
+
+
+def decoded(record: Record) -> bytes:
+    """The payload, its content coding undone."""
+    decoder = decoder_for(record.http.get("content-encoding", ""), DECODED)
+    if decoder is None or not record.payload:
+        return record.payload
+    return b"".join(decoder.pieces(record.payload))
+
+
+def require_all(out: Path, rows: list[Result], mode: str) -> int:
+    """Each row has the body that it should, and nothing else is there; the number of bodies."""
+    kept = Kept(out) if mode == "warc" else None
+    files: set[Path] = set()
+    bodies = 0
+    for row in rows:
+        has_body = row.sha256 is not None and bool(row.body_bytes)
+        bodies += has_body
+        body = b""
+        if kept is not None:
+            assert (row.status is not None) == isinstance(row.warc_id, str), row
+            if isinstance(row.warc_id, str):
+                body = decoded(kept.response(row)) if row.sha256 else b""
+        elif mode == "files":
+            assert has_body == isinstance(row.body_file, str), row
+            if isinstance(row.body_file, str):
+                files.add(out / "bodies" / row.body_file)
+                body = (out / "bodies" / row.body_file).read_bytes()
+        elif row.sha256 is not None:
+            assert isinstance(row.body, str) and isinstance(row.body_is, str)
+            body = body_of(row.body, row.body_is, row.content_type)
+        if row.sha256 is not None:
+            assert hashlib.sha256(body).hexdigest() == row.sha256, row
+    if kept is not None:
+        assert len(kept.by_line) == sum(isinstance(row.warc_id, str) for row in rows)
+    if mode == "files":
+        assert {path for path in (out / "bodies").rglob("*") if path.is_file()} == files
+    return bodies
