@@ -9,7 +9,7 @@ A mask is an int whose bit k stands for the k-th physical line of its batch.
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,6 +30,7 @@ class Outcome(enum.StrEnum):
     REDIRECTS = "redirects"  # too many
     PROTOCOL = "protocol"  # a malformed response
     CRASHED = "crashed"  # the line ended its workers, again and again
+    HANDLER = "handler"  # worker.handler failed on it
 
 
 OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
@@ -88,6 +89,7 @@ class Result(msgspec.Struct, frozen=True):
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
     body_file: str | msgspec.UnsetType = msgspec.UNSET  # below OUT/bodies
     warc_id: str | msgspec.UnsetType = msgspec.UNSET  # the WARC-Record-ID of the last response
+    extra: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET  # what worker.handler returned
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -150,6 +150,16 @@ class Worker(Section):
         description="what fetches: curl, null (fetches nothing: for measuring the pipeline), "
         'or your own "module:factory" (see fetcher.net.fetch)',
     )
+    handler: Factory = Field(
+        "",
+        description="your module:function, called with each finished line; the dict that it "
+        "returns is the row's `extra`",
+    )
+    handler_timeout_s: Seconds = Field(
+        5.0,
+        description="a handler that takes longer is ended, and its row's outcome is `handler`; "
+        "one that is stuck in C code is ended with its worker, by worker.watchdog_s",
+    )
     max_parked: int = Field(
         20_000,
         ge=0,

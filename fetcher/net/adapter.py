@@ -19,7 +19,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from fetcher.model import Outcome
 from fetcher.net import urls
-from fetcher.net.exchange import Answer, Exchange, Request
+from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import CutShort, Failure, Undecodable
 from fetcher.net.tape import Tape
 from fetcher.net.transport import Transport
@@ -85,7 +85,10 @@ class CurlAdapter(BaseAdapter):
             finally:
                 if tape is not None:
                     tape.end(asked.body, exchange.answer().remote_ip)
-            return self._response(request, exchange, b"".join(pieces))
+            body = b"".join(pieces)
+            response = response_of(request, exchange.answer(), exchange.reason, body)
+            response.connection = cast(HTTPAdapter, self)  # auth objects send again through it
+            return response
         except urls.NoUrlError as error:
             raise rx.InvalidURL(str(error), request=request) from error
         except Failure as failure:
@@ -96,28 +99,27 @@ class CurlAdapter(BaseAdapter):
     def close(self) -> None:
         """The connections belong to the transport."""
 
-    def _response(
-        self, request: requests.PreparedRequest, exchange: Exchange, body: bytes
-    ) -> requests.Response:
-        answer = exchange.answer()
-        message = http.client.HTTPMessage()
-        for name, value in answer.headers:
-            message[name] = value
-        raw = _Decoded(
-            body=io.BytesIO(body),
-            headers=urllib3.HTTPHeaderDict(answer.headers),
-            status=answer.status,
-            version=_HTTP_VERSIONS.get(answer.http_version or "", 11),
-            reason=exchange.reason,
-            preload_content=False,
-            enforce_content_length=False,  # it counts what was received
-            original_response=_Original(message),  # type: ignore[arg-type]
-            request_method=request.method,
-        )
-        raw.answer = answer
-        response = _MAKER.build_response(request, raw)
-        response.connection = cast(HTTPAdapter, self)  # auth objects send again through it
-        return response
+
+def response_of(
+    request: requests.PreparedRequest, answer: Answer, reason: str, body: bytes
+) -> requests.Response:
+    """As the stock adapter makes it; the body is decoded."""
+    message = http.client.HTTPMessage()
+    for name, value in answer.headers:
+        message[name] = value
+    raw = _Decoded(
+        body=io.BytesIO(body),
+        headers=urllib3.HTTPHeaderDict(answer.headers),
+        status=answer.status,
+        version=_HTTP_VERSIONS.get(answer.http_version or "", 11),
+        reason=reason,
+        preload_content=False,
+        enforce_content_length=False,  # it counts what was received
+        original_response=_Original(message),  # type: ignore[arg-type]
+        request_method=request.method,
+    )
+    raw.answer = answer
+    return _MAKER.build_response(request, raw)
 
 
 class _Decoded(urllib3.HTTPResponse):

@@ -1,55 +1,114 @@
-"""What a worker keeps of a fetch beside its result, as the job's output.bodies says."""
+"""What a worker makes of a finished line: its row, and what goes beside the row.
+
+Law: the row is made, whatever its server sent and whatever a handler does. A body that cannot be
+kept costs its row the body alone.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
-from fetcher.core.output import Bodies, body_path
-from fetcher.model import Outcome, Result
+from fetcher.core import wire
+from fetcher.core.output import Bodies, Output, body_path
+from fetcher.encode.rows import CODECS
+from fetcher.model import Result, Task
+from fetcher.net.defects import Defects, one_line
 from fetcher.net.fetch import Fetch
 from fetcher.net.tape import Keep
+from fetcher.settings import Worker
 
 log = logging.getLogger(__name__)
 
-NEEDED: Final[dict[Bodies, Keep]] = {
+_NEEDED: Final[dict[Bodies, Keep]] = {
     "none": Keep.NOTHING,
     "inline": Keep.BODY,
     "files": Keep.BODY,
     "warc": Keep.WIRE,
 }
+# What one message takes, and room for the rows that a chunk has already.
+_MOST_BYTES: Final = wire.MAX_FRAME_BYTES - 16 * 1024 * 1024
 
 
-def keep(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
-    """The result that says where the body is, and what goes beside its row.
+class Made(NamedTuple):
+    """A row, what it says, and what goes beside it: a body, or WARC records."""
 
-    `fetch` is None where none was begun.
-    """
-    try:
-        return _kept(bodies, result, fetch)
-    # What a server sent must not cost the line its row, nor its worker.
-    except Exception as error:
-        log.exception("what line %d brought cannot be kept", result.line)
-        said = " ".join(f"its body cannot be kept: {type(error).__name__}: {error}".split())
-        return msgspec.structs.replace(result, outcome=Outcome.PROTOCOL, error=said), b""
+    result: Result
+    row: bytes
+    beside: bytes
+
+
+class Keeper:
+    """One for a worker. Raises ConfigError where its handler cannot be had."""
+
+    def __init__(self, settings: Worker) -> None:
+        self._handler = None
+        if settings.handler:
+            # It takes the process's alarm signal.
+            from fetcher.pipeline.handler import Handler  # noqa: PLC0415
+
+            self._handler = Handler(settings)
+        self._defects = Defects(log)
+
+    def needed(self, bodies: Bodies) -> Keep:
+        """What a fetch must leave behind."""
+        return _NEEDED[bodies] | (Keep.BODY if self._handler else Keep.NOTHING)
+
+    def make(self, output: Output, result: Result, task: Task, fetch: Fetch | None) -> Made:
+        """The row; `fetch` is None where none was begun."""
+        beside = b""
+        if output.bodies != "none":
+            try:
+                result, beside = _kept(output.bodies, result, fetch)
+            # What a server sent must not cost the line its row, nor its worker.
+            except Exception as error:
+                self._defects.tell("what line %d brought cannot be kept", result.line)
+                result = _without_body(result, one_line(error))
+        if self._handler is not None:
+            result = self._handler.handle(result, _body(result, fetch), task.method)
+        encode = CODECS[output.rows].encode
+        row = encode(result)
+        if len(row) + len(beside) > _MOST_BYTES:
+            said = f"more than {_MOST_BYTES} bytes with its row"
+            result, beside = _without_body(result, said), b""
+            row = encode(result)
+        return Made(result, row, beside)
+
+
+def _without_body(result: Result, why: str) -> Result:
+    told = f"{result.error}; " if result.error else ""
+    return replace(
+        result,
+        error=f"{told}its body is not kept: {why}",
+        body=UNSET,
+        body_is=UNSET,
+        body_file=UNSET,
+        warc_id=UNSET,
+    )
+
+
+def _body(result: Result, fetch: Fetch | None) -> bytes | None:
+    """The answer's; None where it is not whole."""
+    return fetch.body if fetch is not None and result.sha256 is not None else None
 
 
 def _kept(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
     if bodies == "warc":
         return _archived(result, fetch)
-    body: bytes | None = fetch.body if fetch else None
-    if body is None or result.sha256 is None:  # an answer that is not whole
+    body = _body(result, fetch)
+    if body is None:
         return result, b""
     if bodies == "files":
         # One that is empty needs no file.
-        path = body_path(result.sha256) if body else msgspec.UNSET
-        return msgspec.structs.replace(result, body_file=path), body
+        path = body_path(result.sha256 or "") if body else UNSET
+        return replace(result, body_file=path), body
     from fetcher.encode.inline import inline  # noqa: PLC0415
 
     text, kind = inline(body, result.content_type)
-    return msgspec.structs.replace(result, body=text, body_is=kind), b""
+    return replace(result, body=text, body_is=kind), b""
 
 
 def _archived(result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
@@ -59,4 +118,4 @@ def _archived(result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
     made = warc.records(fetch.tapes if fetch else (), result.outcome)
     if made is None:
         return result, b""
-    return msgspec.structs.replace(result, warc_id=made[1]), made[0]
+    return replace(result, warc_id=made[1]), made[0]

@@ -57,7 +57,10 @@ class LinePool:
         done: Callable[[Line, Result], None],
         may_begin: Callable[[], bool],
     ) -> None:
-        """`done` takes each line's result; nothing is begun while not `may_begin`."""
+        """`done` takes each line's result, in a greenlet of the pool, where it may wait.
+
+        Nothing is begun while not `may_begin`.
+        """
         self._settings = settings
         self._fetcher = fetcher
         self._worker = worker
@@ -172,8 +175,9 @@ class LinePool:
             if line.fetch is None:
                 line.fetch = self._fetcher.begin(line.task)
             fetch = line.fetch
-            self.exchanges += 1
-            fetch.step()
+            if fetch.result is None:  # it is not given up
+                self.exchanges += 1
+                fetch.step()
         # A step raises nothing; one that does all the same must not cost the line its row.
         except Exception as error:
             log.exception("the fetcher failed on line %d", line.task.line)
@@ -197,13 +201,13 @@ class LinePool:
         return Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
 
     def _end(self, line: Line, result: Result, report: Report) -> None:
-        del self._running[line]
-        line.held.active -= 1
         if line.host:
             self._gate.done(line.host, time.monotonic(), report)
-        self._done(line, result)
         if self._is_polite:
             self.turn()
+        self._done(line, result)
+        del self._running[line]
+        line.held.active -= 1
 
     def _park(self, line: Line, fetch: Fetch, report: Report) -> None:
         del self._running[line]
@@ -221,8 +225,10 @@ class LinePool:
         if line.fetch is None:
             line.fetch = self._fetcher.begin(line.task)
         line.fetch.give_up(why)
-        assert line.fetch.result is not None
-        self._done(line, line.fetch.result)
+        # Its end is the pool's as any other's, as that may take time; it has no host's turn.
+        line.host = FREE
+        line.held.active += 1
+        self._queue.append(line)
 
     # -- the referee -------------------------------------------------------------------------
 

@@ -20,14 +20,13 @@ import zmq.green as zmq
 from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import formats, wire
-from fetcher.encode.rows import CODECS
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Result
 from fetcher.net.fetch import LooksUp, make_fetcher
 from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
-from fetcher.pipeline.keeping import NEEDED, keep
+from fetcher.pipeline.keeping import Keeper
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, STOP_SIGNALS, RoleSpec, unblock
@@ -61,6 +60,9 @@ class Worker:
         self._silent_s = settings.lease.silent_s
         # Beyond what any step may take: its worker is at fault.
         self._overdue_s = 2 * settings.http.total_timeout_s + 10.0
+        if settings.worker.handler:
+            self._overdue_s += settings.worker.handler_timeout_s
+        self._keeper = Keeper(settings.worker)
         self._fetcher = make_fetcher(settings, spec.name)
         self._pool = LinePool(
             settings,
@@ -149,7 +151,7 @@ class Worker:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
         self._job = tasks.job
         self._is_mute = False
-        self._fetcher.keep = NEEDED[tasks.output.bodies]
+        self._fetcher.keep = self._keeper.needed(tasks.output.bodies)
         skip = 0
         for other in self._held.values():
             if (other.job, other.batch) == (tasks.job, tasks.batch):
@@ -171,10 +173,7 @@ class Worker:
         held = line.held
         if held.names:
             result = formats.named(result, line.task)
-        beside = b""
-        if held.output.bodies != "none":
-            result, beside = keep(held.output.bodies, result, line.fetch)
-        kept = held.finish(result, CODECS[held.output.rows].encode(result), beside)
+        kept = held.finish(*self._keeper.make(held.output, result, line.task, line.fetch))
         if not held.outstanding:
             self._end(held)
         elif kept >= self._settings.chunk_rows or held.kept_bytes >= _CHUNK_BYTES:

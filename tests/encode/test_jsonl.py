@@ -25,21 +25,21 @@ RESULT = Result(
     http_version="1.1",
     worker="w",
 )
+OPTIONAL = ("id", "columns", "body", "body_is", "body_file", "warc_id", "extra")
 
 
 def test_a_row_is_one_line_with_every_key_in_order() -> None:
     row = jsonl.encode(RESULT)
     assert row.endswith(b"}\n")
     assert row.count(b"\n") == 1
-    assert [*json.loads(row), "id", "columns"] == list(Result.__struct_fields__)
+    assert [*json.loads(row), *OPTIONAL] == list(Result.__struct_fields__)
     empty = json.loads(jsonl.encode(Result(1, "u", Outcome.DNS)))
-    assert [*empty, "id", "columns"] == list(Result.__struct_fields__)
+    assert [*empty, *OPTIONAL] == list(Result.__struct_fields__)
     assert empty["status"] is None
 
 
 def test_id_and_columns_are_in_the_rows_of_such_input_as_has_them() -> None:
     row = jsonl.encode(Result(1, "u", Outcome.DNS, id=7, columns={"a": "b"}))
-    assert list(json.loads(row)) == list(Result.__struct_fields__)
     assert row.endswith(b',"id":7,"columns":{"a":"b"}}\n')
     assert jsonl.decode(row).id == 7
 

@@ -1,0 +1,138 @@
+"""worker.handler: called with each finished line; whatever it does costs its own row alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from msgspec import UNSET
+
+from fetcher.model import Outcome, Result
+from support import jobs
+from support.hosts import free_ports
+from support.keeping import require_all
+from tools.site.running import RunningSite
+
+
+def handler(name: str) -> str:
+    return f"--set=worker.handler=support.handlers:{name}"
+
+
+@pytest.mark.parametrize("mode", ["none", "files", "warc"])
+def test_it_is_given_each_line_and_its_words_are_in_the_row(
+    site: RunningSite, tmp_path: Path, mode: str
+) -> None:
+    nowhere = f"http://127.0.0.1:{free_ports(1)}/"
+    paths = ["/latin1", "/gzip/5000", "/redirect/2", "/status/404", "/status/204", "/bytes/90000"]
+    lines = [*map(site.url, paths), nowhere, "no url"]
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
+    out = tmp_path / "out"
+    options = ("--workers=1", f"--set=output.bodies={mode}", "--set=http.max_body_bytes=80000")
+    done = jobs.call("run", urls, "-o", out, handler("facts"), *options)
+    assert done.returncode == 0, done.stderr
+    rows = {row.line: row for row in sorted(jobs.prove(out, urls), key=lambda row: row.line)}
+    facts = {line: row.extra for line, row in rows.items()}
+    if mode != "none":
+        require_all(out, list(rows.values()), mode)
+    assert facts[1] == {
+        "outcome": "ok",
+        "body": rows[1].body_bytes,
+        "text": "<!doctype html><titl",
+        "title": ["Crème brûlée"],
+        "response": [200, site.url("/latin1")],
+        "same": True,
+    }
+    given = [(f["body"], f["response"] and f["response"][0]) for f in facts.values() if f]
+    assert given == [
+        (rows[1].body_bytes, 200),
+        (5000, 200),
+        (1000, 200),
+        (rows[4].body_bytes, 404),
+        (0, 204),
+        (None, 200),
+        (None, None),
+        (None, None),
+    ]
+    outcomes = [row.outcome.value for row in rows.values()]
+    assert outcomes == [*["ok"] * 3, "http_error", "ok", "too_large", "connect", "invalid_url"]
+    assert facts[3] and facts[3]["response"][1] == site.url("/bytes/1000"), "after its hops"
+
+
+SAID = {
+    "raise": "handler: LookupError: as asked for",
+    "leave": "handler: SystemExit: 7",
+    "loop": "handler: TimeoutError: took longer than worker.handler_timeout_s (0.6)",
+    "swallow": "handler: TimeoutError: took longer",
+    "wait": "handler: TimeoutError: took longer",
+    "own-timeout": "handler: Timeout: 0.05 seconds",
+    "list": "handler: TypeError: it returned a list, and neither a dict nor None",
+    "bytes": "handler: ValueError: a[0]: bytes is no JSON value",
+    "nan": "handler: ValueError: a: nan is no JSON number",
+}
+
+
+def test_whatever_it_does_costs_its_own_row_alone(site: RunningSite, tmp_path: Path) -> None:
+    deeds = [*SAID, "nothing", "late", ""]
+    urls = [site.url(f"/bytes/100?{n}#{deed}") for n in range(2) for deed in deeds]
+    urls += [site.url("/status/404#raise")]
+    path = jobs.write_urls(tmp_path / "urls.txt", urls)
+    options = ("--workers=1", "--set=worker.handler_timeout_s=0.6", "--set=worker.watchdog_s=20")
+    done = jobs.call("run", path, "-o", tmp_path / "out", handler("by_fragment"), *options)
+    assert done.returncode == 0, done.stderr
+    assert "ended" not in done.stderr, "its worker lives"
+    assert done.stderr.count("Traceback (most recent call last)") <= 2 * 3, "told a few times"
+    assert "only in their rows" in done.stderr
+    for row in jobs.prove(tmp_path / "out", path):
+        deed = row.url.rpartition("#")[2]
+        if deed in SAID:
+            assert (row.outcome, row.extra) == (Outcome.HANDLER, UNSET), row
+            assert (row.error or "").startswith(SAID[deed]), row
+            assert row.sha256, "what was fetched is told all the same"
+        else:
+            extra = {"late": {"late": True}, "": {"fine": True}}.get(deed, UNSET)
+            assert (row.outcome, row.error, row.extra) == (Outcome.OK, None, extra)
+    last = _last(tmp_path / "out")
+    assert last.status == 404
+    assert (last.error or "").endswith("(and the fetch: http_error: the server answered 404)")
+
+
+def _last(out: Path) -> Result:
+    return max(jobs.rows(out), key=lambda row: row.line)
+
+
+def test_lines_of_a_host_that_is_given_up_are_handled_too_and_hold_nobody_up(
+    tmp_path: Path,
+) -> None:
+    nowhere = f"http://127.0.0.1:{free_ports(1)}"
+    path = jobs.write_urls(tmp_path / "urls.txt", [f"{nowhere}/{n}#late" for n in range(60)])
+    options = ("--set=polite.enabled=true", "--set=polite.circuit_failures=2", "--workers=1")
+    delay = "--set=polite.delay_s=0.01"
+    began = time.monotonic()
+    done = jobs.call("run", path, "-o", tmp_path / "out", handler("by_fragment"), *options, delay)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 60 * 0.2, "they wait at once, and not one after another"
+    rows = jobs.prove(tmp_path / "out", path)
+    assert {(row.outcome, str(row.extra)) for row in rows} == {(Outcome.CONNECT, "{'late': True}")}
+    assert sum((row.error or "").startswith("not tried") for row in rows) > 40
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no.such.module:f", "ModuleNotFoundError: No module named 'no'"),
+        ("support.handlers:missing", "has no attribute 'missing'"),
+        ("support.handlers:NO_FUNCTION", "is no function"),
+        ("no colon", "module:name"),
+    ],
+)
+def test_a_handler_that_cannot_be_had_is_one_line_told_once(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", ["http://127.0.0.1:9/"])
+    option = f"--set=worker.handler={name}"
+    done = jobs.call("run", urls, "-o", tmp_path / "out", option, "--workers=2")
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert "worker.handler" in line
+    assert said in line

@@ -1,0 +1,91 @@
+"""What a user would name in worker.handler."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from fetcher.net.page import Page
+
+TITLE = re.compile(r"<title>(.*?)</title>")
+
+
+def facts(page: Page) -> dict[str, Any]:
+    """What it was given."""
+    response = page.response
+    return {
+        "outcome": page.result.outcome,
+        "body": None if page.body is None else len(page.body),
+        "text": None if page.text is None else page.text[:20],
+        "title": TITLE.findall(page.text or ""),
+        "response": None if response is None else [response.status_code, response.url],
+        "same": response is not None and response.content == (page.body or b""),
+    }
+
+
+def by_fragment(page: Page) -> Any:
+    """Does what the URL's fragment says."""
+    _, _, what = page.result.url.partition("#")
+    return _DEEDS[what]() if what else {"fine": True}
+
+
+def _loop() -> None:
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        pass
+
+
+def _swallow() -> None:
+    with contextlib.suppress(Exception):
+        _loop()
+
+
+def _raise() -> None:
+    raise LookupError("as asked\nfor")
+
+
+def _leave() -> None:
+    raise SystemExit(7)
+
+
+def _wait() -> None:
+    gevent.sleep(600)
+
+
+def _late() -> dict[str, bool]:
+    gevent.sleep(0.2)
+    return {"late": True}
+
+
+def _own_timeout() -> None:
+    with gevent.Timeout(0.05):
+        gevent.sleep(600)
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+_DEEDS: dict[str, Callable[[], Any]] = {
+    "nothing": lambda: None,
+    "raise": _raise,
+    "leave": _leave,
+    "loop": _loop,
+    "swallow": _swallow,
+    "wait": _wait,
+    "late": _late,
+    "own-timeout": _own_timeout,
+    "list": lambda: [1],
+    "bytes": lambda: {"a": [b"x"]},
+    "nan": lambda: {"a": float("nan")},
+    "kill": _kill,
+}
+
+NO_FUNCTION = "a text"
