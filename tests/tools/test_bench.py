@@ -113,6 +113,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["One sink alone over TCP", "Three roles over TCP", "without keys", "with keys"],
         ),
         (
+            "scaling --runs 1 --processes 1 --pool-size 100 --latency 0.2 --rounds 4",
+            ["worker processes", "ideal"],
+        ),
+        (
             "memory --sizes 20000",
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
@@ -145,7 +149,9 @@ def test_a_benchmark_runs_and_prints_its_table(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["pipeline", "curve", "memory", "speed", "stages", "export"])
+@pytest.mark.parametrize(
+    "command", ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export"]
+)
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main([command, "--help"])

@@ -1,4 +1,4 @@
-"""`python -m tools.bench {pipeline,curve,memory,speed,stages,export}`: figures, and their targets.
+"""`python -m tools.bench NAME`: figures, and their targets; `--help` lists the names.
 
 Loopback only; everything that is started is ended, whatever happens.
 """
@@ -10,14 +10,14 @@ import signal
 import sys
 from typing import NoReturn
 
-from tools.bench import curve, export, memory, pipeline, speed, stages
+from tools.bench import curve, export, memory, pipeline, scaling, speed, stages
 from tools.bench.table import machine
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (pipeline, curve, memory, speed, stages, export):
+    for module in (pipeline, curve, scaling, memory, speed, stages, export):
         name = module.__name__.rpartition(".")[2]
         purpose = (module.__doc__ or "").partition("\n\n")
         command = commands.add_parser(
