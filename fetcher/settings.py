@@ -49,6 +49,14 @@ def _name_servers(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _endpoint(value: str) -> str:
+    _, _, port = value.rpartition(":")
+    # The next two must be ports, too; libzmq would take a larger number modulo 65536.
+    if value.startswith("tcp:") and not 0 < int(port) < 65_534:
+        raise ValueError("no valid port")
+    return value
+
+
 def _sinks(values: tuple[str, ...]) -> tuple[str, ...]:
     taken: set[str] = set()
     for value in values:
@@ -96,10 +104,12 @@ Factory = Annotated[
 _ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)$"
 Endpoint = Annotated[
     str,
-    Field(pattern=_ENDPOINT, json_schema_extra={"kind": "tcp://HOST:PORT or ipc:///PATH"}),
+    Field(pattern=_ENDPOINT),
+    AfterValidator(_endpoint),
+    _kind("tcp://HOST:PORT or ipc:///PATH, with the next two ports free, too"),
 ]
 Sinks = Annotated[
-    tuple[Annotated[str, Field(pattern=_ENDPOINT)], ...],
+    tuple[Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)], ...],
     _List,
     AfterValidator(_sinks),
     _kind("1 to 64 of tcp://HOST:PORT or ipc:///PATH, each with the next port free, too"),

@@ -115,6 +115,14 @@ def test_a_bare_word_is_a_text_and_true_is_true() -> None:
             "[endpoints]\nsink = ['tcp://a:1', 'tcp://a:2']",
             "endpoints.sink = ['tcp://a:1', 'tcp://a:2']: must be 1 to 64 of tcp://HOST:PORT",
         ),
+        (
+            "[endpoints]\nventilator = 'tcp://a:65534'",
+            "endpoints.ventilator = 'tcp://a:65534': must be tcp://HOST:PORT or ipc:///PATH, with",
+        ),
+        (
+            "[endpoints]\nsink = ['tcp://a:70000']",
+            "endpoints.sink = ['tcp://a:70000']: must be 1 to 64 of tcp://HOST:PORT",
+        ),
         ("[worker]\npool_size = []", "worker.pool_size = []: must be a whole number, at least 1"),
     ],
 )
