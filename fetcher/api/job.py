@@ -71,6 +71,10 @@ class Job:
         self._is_empty = False
         self._starting = threading.Lock()
 
+    def __repr__(self) -> str:
+        now = self.progress
+        return f"<Job {now.state}, {now.rows} rows{f' in {self._out}' if self._out else ''}>"
+
     @property
     def out(self) -> Path | None:
         """Where the rows are, in the layout of `fetcher run`; None for a temporary job."""

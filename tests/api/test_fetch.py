@@ -72,7 +72,7 @@ def test_rows_come_while_the_job_runs_and_in_the_order_of_commit(
 ) -> None:
     out = tmp_path / "out"
     rows = fetch(
-        urls(300, ms=40), out=out, settings=SLOW, sink={"segment_bytes": 500}, output=output
+        urls(300, ms=100), out=out, settings=SLOW, sink={"segment_bytes": 500}, output=output
     )
     first = next(rows)
     assert jobs.committed(out) < 300
@@ -93,20 +93,20 @@ def test_nothing_to_fetch_is_no_row_and_no_process(tmp_path: Path) -> None:
 
 def test_a_job_in_out_resumes_and_another_one_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    rows = fetch(urls(200, ms=20), out=out, settings=SLOW)
+    rows = fetch(urls(300, ms=100), out=out, settings=SLOW)
     early = [next(rows) for _ in range(20)]
     rows.close()
     kept = jobs.committed(out)
-    assert 20 <= kept < 200
+    assert 20 <= kept < 300
     with pytest.raises(ConflictError, match="was begun with other input than what urls holds"):
-        list(fetch(urls(199), out=out, settings=SLOW))
+        list(fetch(urls(299), out=out, settings=SLOW))
     with pytest.raises(ConflictError, match="was begun with other input, and urls is empty"):
         list(fetch([], out=out))
-    again = list(fetch(urls(200, ms=20), out=out, settings=SLOW))
+    again = list(fetch(urls(300, ms=100), out=out, settings=SLOW))
     assert again[:20] == early
-    assert Counter(row.line for row in again) == Counter(range(1, 201))
+    assert Counter(row.line for row in again) == Counter(range(1, 301))
     # What is complete is only read.
-    assert list(fetch(urls(200, ms=20), out=out, settings=SLOW)) == again
+    assert list(fetch(urls(300, ms=100), out=out, settings=SLOW)) == again
 
 
 def test_what_reading_the_urls_raises_is_raised_and_nothing_is_kept(tmp_path: Path) -> None:
@@ -223,11 +223,11 @@ def test_two_jobs_run_beside_each_other() -> None:
 
 
 def test_a_worker_that_dies_costs_no_row(caplog: pytest.LogCaptureFixture) -> None:
-    with Job(urls(60, ms=50), settings=SLOW) as job:
+    with Job(urls(200, ms=100), settings=SLOW) as job:
         rows = job.rows()
         lines = [next(rows).line]
         (worker,) = [child for child in roles() if "worker_main" in " ".join(child.cmdline())]
         worker.kill()
         lines += [row.line for row in rows]
-    assert sorted(lines) == list(range(1, 61))
+    assert sorted(lines) == list(range(1, 201))
     assert "fetcher: worker1 ended (signal 9); starting it again" in caplog.text

@@ -16,18 +16,19 @@ pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def test_its_progress_goes_from_new_to_complete(tmp_path: Path) -> None:
-    job = Job(urls(60, ms=20), out=tmp_path / "out", settings=SLOW)
+    job = Job(urls(500, ms=50), out=tmp_path / "out", settings=SLOW)
     assert job.progress == Progress()
     with job:
         jobs.until(lambda: job.progress.state == "running", what="running")
-        assert job.progress.total == 60
+        assert job.progress.total == 500
         assert job.progress.workers <= 1
         end = job.wait()
-    assert (end.state, end.rows, end.total, end.total_exact) == ("complete", 60, 60, True)
-    assert (end.outcomes, end.statuses, end.in_flight) == ({"ok": 60}, {200: 60}, 0)
+    assert (end.state, end.rows, end.total, end.total_exact) == ("complete", 500, 500, True)
+    assert (end.outcomes, end.statuses, end.in_flight) == ({"ok": 500}, {200: 500}, 0)
     assert end.ended
     assert job.progress == end
     assert job.out == tmp_path / "out"
+    assert repr(job) == f"<Job complete, 500 rows in {tmp_path / 'out'}>"
 
 
 def test_rows_may_be_read_again_and_by_several_at_once() -> None:
@@ -51,7 +52,7 @@ def test_rows_may_be_read_again_and_by_several_at_once() -> None:
 
 def test_stop_commits_what_is_in_flight_and_whoever_reads_is_told(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    job = Job(urls(80, ms=200), out=out, settings=SLOW)
+    job = Job(urls(300, ms=200), out=out, settings=SLOW)
     seen: list[int] = []
     with pytest.raises(StoppedError, match=r"the same job with out='.*out' resumes"):
         for row in job.rows():
@@ -61,11 +62,11 @@ def test_stop_commits_what_is_in_flight_and_whoever_reads_is_told(tmp_path: Path
     progress = job.stop()
     assert (progress.state, progress.rows) == ("stopped", len(seen))
     # Those that were in flight have their rows, and not only the first to come.
-    assert 16 <= len(seen) < 80
+    assert 16 <= len(seen) < 300
     with pytest.raises(StoppedError):
         job.wait()
-    with Job(urls(80, ms=200), out=out, settings={**SLOW, "worker.pool_size": 80}) as again:
-        assert again.wait().rows == 80
+    with Job(urls(300, ms=200), out=out, settings={**SLOW, "worker.pool_size": 300}) as again:
+        assert again.wait().rows == 300
 
 
 def test_wait_gives_the_progress_after_the_time() -> None:

@@ -117,10 +117,20 @@ def test_signals_that_the_program_blocks_or_ignores_are_its_own_affair(tmp_path:
         began = time.monotonic()
         print(job.stop().state, time.monotonic() - began < 10)
         job.close()
+        job = Job(urls(2000, ms=100), settings=SLOW)
+        next(job.rows())
+        sink = next(child for child in roles() if child.cmdline()[-1].endswith("sink.json"))
+        sink.kill()
+        try:
+            job.wait()
+        except Exception as error:
+            print(type(error).__name__, "SIGCHLD" in str(error), job.progress.state)
         """,
     )
     code, out, error = program.end()
-    assert (code, out.splitlines()) == (0, ["30", "stopped True"]), error
+    assert (code, out.splitlines()) == (0, ["30", "stopped True", "FetcherError True failed"]), (
+        error
+    )
 
 
 def test_a_process_that_gevent_has_patched_is_told_to_use_the_program(tmp_path: Path) -> None:
