@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from typing import Any, Literal
 
 from fetcher.model import Outcome, Result
 
@@ -21,6 +21,7 @@ class Row(Result, frozen=True, kw_only=True):
     body_is: Literal["text", "base64"] | None = None  # type: ignore[assignment]
     body_file: str | None = None  # type: ignore[assignment]
     warc_id: str | None = None  # type: ignore[assignment]
+    extra: dict[str, Any] | None = None  # type: ignore[assignment]
 
     @property
     def ok(self) -> bool:

@@ -57,6 +57,7 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "came",
         {},
     ),
+    "extra": ("what your `worker.handler` returned; only in rows of which it did", {}),
 }
 OUTCOMES: Final = {
     "ok": "a complete response with a status below 400",
@@ -73,6 +74,7 @@ OUTCOMES: Final = {
     "redirects": "too many redirects, or a loop",
     "protocol": "the response is malformed, or breaks off",
     "crashed": "the line ended its workers again and again, and was given up",
+    "handler": "your `worker.handler` failed on it, or took too long",
 }
 
 
