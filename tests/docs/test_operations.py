@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from fetcher.telemetry.board import Board
+from fetcher.telemetry.exposition import Exposition
+from fetcher.telemetry.numbers import AnyNumbers
 from support import jobs
-from support.guide import HOSTS, Command, Hosts, commands
+from support.guide import HOSTS, Command, Hosts, commands, in_one_go
+from support.numbers import EXAMPLES
 
 GUIDE = (jobs.ROOT / "docs" / "operations.md").read_text("utf-8")
 LINES = 600
@@ -45,7 +49,7 @@ def running(hosts: Hosts) -> set[str]:
 def test_a_reader_who_types_it_all_has_a_cluster(hosts: Hosts) -> None:
     found = list(commands(GUIDE))
     assert {command.host for command in found} == set(HOSTS)
-    for command in found:
+    for command in in_one_go(found):
         hosts.run(command)
     jobs.until(lambda: "fetcher-sink@next" not in running(hosts), what="the second job's end")
     assert running(hosts) <= {"fetcher-worker", "fetcher-ventilator@next"}, "worker-a stays"
@@ -61,6 +65,33 @@ def test_a_guide_that_shows_what_is_not_so_is_found(hosts: Hosts) -> None:
     for wrong in (Command("sink", "echo a", ["b"]), Command("sink", "false | cat", [])):
         with pytest.raises(AssertionError, match="Command"):
             hosts.run(wrong)
+
+
+def test_the_metrics_that_it_names_are_there() -> None:
+    named = set(re.findall(r"\bfetcher_(?:sink|ventilator|worker)_\w+", GUIDE))
+    told = ""
+    for role, numbers in EXAMPLES.items():
+        board: Board[AnyNumbers] = Board(is_on=True)
+        board.put(numbers, 0.0)
+        told += Exposition(board, role).page().decode()
+    assert len(named) >= 6
+    assert named <= set(re.findall(r"\bfetcher_\w+", told))
+
+
+def test_what_it_says_that_roles_say_is_what_they_say() -> None:
+    code = "".join(path.read_text("utf-8") for path in (jobs.ROOT / "fetcher").rglob("*.py"))
+    code = re.sub(r'"\n +f?"', "", code)  # texts over several lines
+    (table,) = re.findall(r"^\| what \| what you see .*?\n\n", GUIDE, re.M | re.S)
+    said = [
+        part.strip()
+        for row in table.strip().splitlines()[2:]
+        for quoted in re.findall(r"`([^`]*…[^`]*|[^`]* [^`]*)`", row.split(" | ")[1])
+        for part in re.split(r"…|\b[A-Z]{3,}\b|\bN\b|\bM\b|\bmode 0644\b", quoted)
+        if " " in part.strip()
+    ]
+    assert len(said) > 12
+    system = ["Cannot assign requested address", "ended (signal 9"]
+    assert [part for part in said if part not in code and part not in system] == []
 
 
 @pytest.mark.slow

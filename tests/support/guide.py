@@ -7,13 +7,14 @@ line any lines. What only shows something is tried again until it shows that.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ scp() { command cp "$@"; }
 
 
 class Command(NamedTuple):
-    """One, and what the guide shows of it."""
+    """One, or several lines that show nothing, and what the guide shows of it."""
 
     host: str
     text: str
@@ -58,6 +59,15 @@ def commands(guide: str) -> Iterator[Command]:
         for host in on.split(", ") if on else [""]:
             for name, command, shown in found:
                 yield Command(host or name, command, shown)
+
+
+def in_one_go(single: Iterable[Command]) -> Iterator[Command]:
+    """The same, those of one host that follow each other and show nothing as one."""
+    for (host, shown), group in itertools.groupby(single, lambda c: (c.host, tuple(c.shown))):
+        if shown:
+            yield from group
+        else:
+            yield Command(host, "\n".join(each.text for each in group), [])
 
 
 class Hosts:
@@ -99,7 +109,7 @@ class Hosts:
 
     def _once(self, command: Command) -> subprocess.CompletedProcess[str]:
         root = self.root / command.host
-        script = f"set -o pipefail\n{_STAND_INS}{self._translated(command.host, command.text)}"
+        script = f"set -e -o pipefail\n{_STAND_INS}{self._translated(command.host, command.text)}"
         path = f"{root}/opt/fetcher/bin:{self._environ['PATH']}"
         return subprocess.run(
             ["bash", "-c", script],

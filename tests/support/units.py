@@ -78,7 +78,8 @@ class Unit:
         until = time.monotonic() + _STOP_S
         while self.pid():
             if time.monotonic() > until:
-                sys.exit(f"{self.name} does not stop")
+                os.kill(pid, signal.SIGKILL)
+                sys.exit(f"{self.name} did not stop and was killed")
             time.sleep(0.02)
 
     def pid(self) -> int:
