@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, keys, retry, roles, run
+from fetcher.cli import export, inspect, keys, report, retry, roles, run
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
@@ -58,6 +58,7 @@ for command in (
     keys.keys,
     inspect.status,
     inspect.verify,
+    report.report,
     export.export,
     export.urls,
     retry.retry,

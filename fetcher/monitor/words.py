@@ -33,3 +33,21 @@ def duration(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def milliseconds(value: float) -> str:
+    """0.02 ms, 4.1 ms, 812 ms, 3.42 s, 2 min 05 s"""
+    if value >= 59_995:
+        return duration(value / 1000)
+    if value >= 999.5:
+        return f"{value / 1000:.3g} s"
+    return f"{value:.3g} ms" if value >= 0.01 or not value else "<0.01 ms"
+
+
+def percent(share: float) -> str:
+    """91.5 %; nothing that is there becomes 0, and nothing that lacks some becomes 100"""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    return f"{100 * share:.1f} %"

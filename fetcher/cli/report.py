@@ -1,0 +1,89 @@
+"""`fetcher report`: what a run was, as a page or in short."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from fetcher.cli.options import FILE, OUT, quiet_option
+from fetcher.errors import DamageError, UsageError
+from fetcher.monitor.words import size
+from fetcher.report import text
+from fetcher.report.contents import Contents, contents
+from fetcher.report.reading import read
+from fetcher.store.disk import write_atomically
+
+
+@click.command(short_help="What a run was: one HTML file with plots, and a short form here.")
+@click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
+@click.option(
+    "-o",
+    "--file",
+    "path",
+    type=FILE,
+    metavar="FILE",
+    help="The page to write (default: the name of OUT and .html, in this directory).",
+)
+@click.option("--text", "only_text", is_flag=True, help="Write no page: only the short form, here.")
+@click.option("--json", "as_json", is_flag=True, help="Write no page: all figures, as JSON.")
+@quiet_option
+def report(
+    outs: tuple[Path, ...], path: Path | None, only_text: bool, as_json: bool, quiet: bool
+) -> None:
+    """Outcomes, rates, latencies, hosts, errors and settings of the job in OUT.
+
+    The page is one file that needs no network. A job that still runs has a report too: of what is
+    committed by now. A job with several sinks has an OUT of each: name them all.
+
+    \b
+    Examples:
+      fetcher report out
+      fetcher report out -o /var/www/monday.html
+      fetcher report out --text
+    """
+    if path is not None and (only_text or as_json):
+        raise UsageError("-o FILE is for the page, and --text and --json write none")
+    found = _read(outs, quiet=quiet)
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    console = Console()
+    if only_text:
+        console.print(text.short(found), highlight=False)
+        return
+    # jinja2 is for the page alone.
+    from fetcher.report.page import page  # noqa: PLC0415
+
+    path = path or Path(f"{outs[0].resolve().name}.html")
+    if path.is_dir():
+        raise UsageError(f"-o {path}: is a directory; name a file")
+    written = page(found).encode()
+    try:
+        write_atomically(path, written)
+    except DamageError as error:
+        raise UsageError(f"-o {error}; name a file that can be written") from error
+    if not quiet:
+        console.print(text.headline(found), highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"{path}: {size(len(written))}", highlight=False, markup=False, soft_wrap=True
+        )
+
+
+def _read(outs: tuple[Path, ...], *, quiet: bool) -> Contents:
+    errors = Console(stderr=True)
+    if quiet or not errors.is_terminal:
+        return contents(*read(outs), time.time())
+    bar = Progress(
+        TextColumn("reading rows"), BarColumn(bar_width=20), console=errors, transient=True
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+        return contents(
+            *read(outs, lambda done, all_rows: bar.update(task, completed=done, total=all_rows)),
+            time.time(),
+        )

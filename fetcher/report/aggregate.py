@@ -1,0 +1,245 @@
+"""Rows in, sums out: all that a report says of the rows, in one pass.
+
+Law: pure (no file, clock or output) and flat: a report of 10^7 rows takes the memory of one of
+10^5. A row's own words (URLs, errors, types) are somebody else's: nothing is believed of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from fetcher.model import Outcome
+from fetcher.report.sketches import Bounded, LogHistogram
+from fetcher.report.timeline import Timeline
+
+_MOST_HOSTS: Final = 5_000  # kept for each of three rankings
+_MOST_GROUPS: Final = 500
+_MOST_NAMES: Final = 500
+_EXAMPLES: Final = 3
+_KEY_CHARS: Final = 300  # of a host, an error, a type
+_LAST_YEAR_S: Final = 4_102_444_800  # 2100: beyond it a clock is not merely wrong
+MANY_HOPS: Final = 20
+
+PHASES: Final = ("dns", "connect", "tls", "first_byte")
+# Rows of these were not sent, so that they took no time says nothing.
+_NOT_SENT: Final = frozenset({Outcome.INVALID_URL, Outcome.ROBOTS})
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)*")
+_ADDRESS: Final = re.compile(r"\bhttps?://\S+|\b[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}\b", re.I)
+
+
+class RowTimings(msgspec.Struct):
+    """See fetcher.model.Timings."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float | None = None
+
+
+class Row(msgspec.Struct):
+    """What a report needs of a row; see fetcher.model.Result."""
+
+    line: int
+    url: str
+    outcome: Outcome
+    status: int | None = None
+    redirects: tuple[msgspec.Raw, ...] = ()
+    error: str | None = None
+    content_type: str | None = None
+    body_bytes: int | None = None
+    wire_bytes: int | None = None
+    attempts: int = 1
+    started_at: float | None = None
+    timings_ms: RowTimings | None = None
+    http_version: str | None = None
+    worker: str = ""
+
+
+class Count:
+    """How many rows and body bytes a name has."""
+
+    __slots__ = ("body_bytes", "failed", "rows")
+
+    def __init__(self) -> None:
+        self.rows = self.failed = self.body_bytes = 0
+
+
+class Host:
+    """What one host did."""
+
+    __slots__ = ("body_bytes", "failed", "longest_ms", "rows", "timed", "took_ms")
+
+    def __init__(self) -> None:
+        self.rows = self.failed = self.timed = self.body_bytes = 0
+        self.took_ms = self.longest_ms = 0.0
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A row that stands for others."""
+
+    line: int
+    url: str
+    error: str
+
+
+class ErrorGroup:
+    """Rows that failed alike; `same` while all of them said it in the same words."""
+
+    __slots__ = ("examples", "rows", "same")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.same = True
+        self.examples: list[Example] = []
+
+
+class Aggregate:
+    """The sums."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.failed = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.statuses: Counter[int] = Counter()  # without rows that have none
+        self.answered = 0  # rows with a status
+        self.attempts: Counter[int] = Counter()
+        self.saved_by_retry = 0  # rows that were ok after a further attempt
+        self.hops: Counter[int] = Counter()  # MANY_HOPS and more count as that many
+        self.body_bytes = 0
+        self.wire_bytes = 0
+        self.sizes = LogHistogram()  # of decoded bodies
+        self.phases_ms = {name: LogHistogram() for name in PHASES}
+        self.total_ms = LogHistogram()  # of rows with a status
+        self.in_vain_ms = LogHistogram()  # of rows that were sent and have none
+        self.timeline = Timeline()
+        self.untimed = 0
+        self.first_s: float | None = None
+        self.last_s: float | None = None
+        self.hosts = Bounded[str, Host](_MOST_HOSTS, Host, "rows", "failed", "took_ms")
+        self.errors = Bounded[tuple[str, str], ErrorGroup](_MOST_GROUPS, ErrorGroup, "rows")
+        self.types = Bounded[str, Count](_MOST_NAMES, Count, "rows")
+        self.versions = Bounded[str, Count](_MOST_NAMES, Count, "rows")
+        self.workers = Bounded[str, Count](_MOST_NAMES, Count, "rows")
+
+    def add(self, row: Row) -> None:
+        """Count one row in."""
+        failed = row.outcome is not Outcome.OK
+        body_bytes = row.body_bytes or 0
+        self.rows += 1
+        self.failed += failed
+        self.outcomes[row.outcome] += 1
+        self.attempts[row.attempts] += 1
+        self.body_bytes += body_bytes
+        self.wire_bytes += row.wire_bytes or 0
+        if row.attempts > 1 and not failed:
+            self.saved_by_retry += 1
+        if row.status is not None:
+            self.answered += 1
+            self.statuses[row.status] += 1
+            self.hops[min(len(row.redirects), MANY_HOPS)] += 1
+            _count(self.types[_type(row.content_type)], body_bytes, failed)
+            _count(self.versions[row.http_version or "unknown"], body_bytes, failed)
+        if row.body_bytes is not None:
+            self.sizes.add(body_bytes)
+        _count(self.workers[row.worker or "unknown"], body_bytes, failed)
+        host = host_of(row.url) if row.outcome is not Outcome.INVALID_URL else ""
+        took_ms = self._time(row, failed)
+        if host:
+            self._add_host(host, body_bytes, took_ms, failed)
+        if failed:
+            self._add_error(row, host)
+
+    def _time(self, row: Row, failed: bool) -> float | None:
+        """Count its times; how long it took, where it was sent at all."""
+        timings = row.timings_ms
+        took_ms = None
+        if timings is not None and row.outcome not in _NOT_SENT:
+            phases = self.phases_ms
+            if timings.dns is not None:
+                phases["dns"].add(timings.dns)
+            if timings.connect is not None:
+                phases["connect"].add(timings.connect)
+            if timings.tls is not None:
+                phases["tls"].add(timings.tls)
+            if timings.first_byte is not None:
+                phases["first_byte"].add(timings.first_byte)
+            took_ms = timings.total
+            if took_ms is not None:
+                (self.in_vain_ms if row.status is None else self.total_ms).add(took_ms)
+        began_s = row.started_at
+        if began_s is None or not 0 < began_s < _LAST_YEAR_S:
+            self.untimed += 1
+            return took_ms
+        ended_s = began_s + (took_ms or 0.0) / 1000
+        if self.first_s is None or began_s < self.first_s:
+            self.first_s = began_s
+        if self.last_s is None or ended_s > self.last_s:
+            self.last_s = ended_s
+        stretch = self.timeline.at(ended_s)
+        stretch.rows += 1
+        stretch.failed += failed
+        stretch.body_bytes += row.body_bytes or 0
+        if took_ms is not None and row.status is not None:
+            stretch.latency_ms.add(took_ms)
+        return took_ms
+
+    def _add_host(self, name: str, body_bytes: int, took_ms: float | None, failed: bool) -> None:
+        host = self.hosts[name]
+        host.rows += 1
+        host.failed += failed
+        host.body_bytes += body_bytes
+        if took_ms is not None:
+            host.timed += 1
+            host.took_ms += took_ms
+            host.longest_ms = max(host.longest_ms, took_ms)
+
+    def _add_error(self, row: Row, host: str) -> None:
+        text = (row.error or "no reason given")[:_KEY_CHARS]
+        key = text if row.outcome is Outcome.HTTP_ERROR else pattern(text, host)
+        group = self.errors[row.outcome.value, key]
+        group.rows += 1
+        if len(group.examples) < _EXAMPLES:
+            group.examples.append(Example(row.line, row.url[:_KEY_CHARS], text))
+        if group.same and text != group.examples[0].error:
+            group.same = False
+
+
+def _count(of: Count, body_bytes: int, failed: bool) -> None:
+    of.rows += 1
+    of.body_bytes += body_bytes
+    of.failed += failed
+
+
+def host_of(url: str) -> str:
+    """Host and port of a URL, in lower case; "" where it has none."""
+    _, slashes, rest = url.partition("//")
+    if not slashes:
+        return ""
+    for end in "/?#":
+        rest = rest.partition(end)[0]
+    return rest.rpartition("@")[2].lower()[:_KEY_CHARS]
+
+
+def pattern(error: str, host: str) -> str:
+    """An error without what differs from row to row: the host, URLs, addresses, numbers."""
+    if host:
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if name in error:
+            error = error.replace(name, "HOST")
+    return _pattern(error)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(error: str) -> str:
+    return _NUMBER.sub("N", _ADDRESS.sub("ADDRESS", error))
+
+
+@lru_cache(maxsize=4096)
+def _type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()[:_KEY_CHARS] or "none given"

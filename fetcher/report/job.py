@@ -1,0 +1,81 @@
+"""What the job was: its input, its state and its settings, from the manifest and the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from fetcher import config
+from fetcher.monitor import status
+from fetcher.settings import Settings
+from fetcher.store.manifest import Setting
+from fetcher.store.rows import Part
+
+
+class SettingShown(msgspec.Struct, frozen=True):
+    """One setting as TOML writes it; `default` is None where this version has no such setting."""
+
+    name: str
+    value: str
+    default: str | None
+
+    @property
+    def changed(self) -> bool:
+        return self.value != self.default
+
+
+class Job(msgspec.Struct, frozen=True):
+    """The facts; `state` is running, stopped or complete."""
+
+    job: str
+    input: str
+    input_path: str
+    input_bytes: int
+    input_sha256: str | None
+    created_at: str
+    updated_at_s: float | None
+    state: str
+    committed: int  # rows
+    url_lines: int | None
+    url_lines_exact: bool
+    absent: list[str]  # sinks of the job that were not looked at
+    settings: list[SettingShown]
+    versions: dict[str, str]
+
+
+def job_of(parts: Sequence[Part]) -> Job:
+    """The job whose sinks' parts these are."""
+    outs = [part.out for part in parts]
+    found = status.look(outs)
+    of = parts[0].manifest
+    updated = [part.view.updated_at_s for part in parts if part.view.updated_at_s is not None]
+    return Job(
+        job=of.job,
+        input=of.input.name,
+        input_path=of.input.path,
+        input_bytes=of.input.bytes,
+        input_sha256=of.input.sha256,
+        created_at=of.created_at,
+        updated_at_s=max(updated, default=None),
+        state=found.state,
+        committed=sum(part.view.recovered.totals.rows for part in parts),
+        url_lines=found.url_lines,
+        url_lines_exact=found.url_lines_exact,
+        absent=found.absent,
+        settings=_settings(of.settings),
+        versions=of.versions,
+    )
+
+
+def _settings(found: dict[str, dict[str, Setting]]) -> list[SettingShown]:
+    defaults = config.dump(Settings())
+    return [
+        SettingShown(
+            f"{section}.{name}",
+            config.toml(value),
+            config.toml(defaults[section][name]) if name in defaults.get(section, {}) else None,
+        )
+        for section, values in found.items()
+        for name, value in values.items()
+    ]

@@ -1,0 +1,109 @@
+"""The report as one HTML file that asks the network for nothing.
+
+Law: whatever a URL, an error or a header holds, it is text: the template escapes everything, and
+the page's Content-Security-Policy runs only the scripts whose hashes it names.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from fetcher import __version__
+from fetcher.monitor import words
+from fetcher.report.contents import Contents
+
+_FILES: Final = resources.files("fetcher.report") / "page"
+# What is plotted; the rest of the page is in the template.
+_DATA: Final = ("time", "latency", "size_plot")
+
+
+def page(of: Contents) -> str:
+    """The whole file."""
+    scripts = [_vendored_script(), _text("page.js")]
+    styles = [_text("vendor/uplot/uPlot.min.css"), _text("page.css")]
+    return _template().render(
+        report=of,
+        version=__version__,
+        # In the very bytes that stand between the tags: that is what a browser hashes.
+        scripts=[Markup(text) for text in scripts],
+        styles=[Markup(text) for text in styles],
+        policy=_policy(scripts, styles),
+        data={name: msgspec.to_builtins(getattr(of, name)) for name in _DATA},
+    )
+
+
+def _policy(scripts: list[str], styles: list[str]) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src " + " ".join(map(_hash, scripts)),
+            "style-src " + " ".join(map(_hash, styles)),
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _text(name: str) -> str:
+    return _FILES.joinpath(name).read_text("utf-8")
+
+
+@cache
+def _vendored_script() -> str:
+    # Its licence asks to stand in every copy.
+    licence = _text("vendor/uplot/LICENSE").replace("*/", "* /")
+    return f"/*\n{licence}*/\n{_text('vendor/uplot/uPlot.iife.min.js')}"
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_text),
+    )
+    environment.filters.update(_FILTERS)
+    return environment.get_template("page.html.j2")
+
+
+def _time(at_s: float) -> str:
+    """2026-01-31 12:00:00"""
+    return datetime.datetime.fromtimestamp(at_s, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _rate(per_s: float) -> str:
+    """0.42, 7.1, 1,234"""
+    return f"{per_s:,.0f}" if per_s >= 100 else f"{per_s:.3g}"
+
+
+def _optional(show: Any) -> Any:
+    return lambda value: "-" if value is None else show(value)
+
+
+_FILTERS: Final = {
+    "number": _optional(words.number),
+    "size": _optional(lambda value: words.size(round(value))),
+    "duration": _optional(words.duration),
+    "ms": _optional(words.milliseconds),
+    "percent": _optional(words.percent),
+    "rate": _optional(_rate),
+    "time": _optional(_time),
+}

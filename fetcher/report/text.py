@@ -1,0 +1,102 @@
+"""The report in short, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fetcher.monitor.words import duration, milliseconds, number, percent, size
+from fetcher.report.contents import Contents, HostShown
+
+_MOST_HOSTS = 5
+_MOST_ERRORS = 8
+_BAR = 24  # characters
+
+
+def short(of: Contents) -> RenderableType:
+    """What a terminal of 80 columns has room for."""
+    return Group(*_parts(of))
+
+
+def _parts(of: Contents) -> Iterator[RenderableType]:
+    yield Text(headline(of))
+    if not of.rows:
+        return
+    yield Text()
+    outcomes = _table("outcome", "lines", "share", "")
+    for each in of.outcomes:
+        bar = "█" * max(1, round(_BAR * each.share))
+        outcomes.add_row(each.name, number(each.rows), percent(each.share), bar)
+    yield outcomes
+    if of.phases:
+        yield Text()
+        times = _table("time", "median", "90 %", "99 %", "longest")
+        for phase in of.phases:
+            spots = (phase.median, phase.p90, phase.p99, phase.highest)
+            times.add_row(phase.name.replace("_", " "), *map(milliseconds, spots))
+        yield times
+    if of.hosts.failing:
+        yield Text()
+        yield _hosts("most failing hosts", of.hosts.failing)
+    if of.hosts.slowest:
+        yield Text()
+        yield _hosts("slowest hosts", of.hosts.slowest)
+    if of.failures:
+        yield Text()
+        errors = _table("errors", "lines", "for example line", right=(1, 2))
+        for failure in of.failures[:_MOST_ERRORS]:
+            said = Text(f"{failure.outcome}: {failure.text}", overflow="ellipsis", no_wrap=True)
+            errors.add_row(said, number(failure.rows), number(failure.examples[0].line))
+        yield errors
+
+
+def headline(of: Contents) -> str:
+    """What the job is, and how it went, in a line or two."""
+    job = of.job
+    lines = f"{number(of.rows)} rows"
+    if job.url_lines is not None:
+        about = "" if job.url_lines_exact else "about "
+        lines = f"{number(of.rows)} of {about}{number(job.url_lines)} lines"
+    parts = [f"{job.input}: {job.state}", lines]
+    if of.rows:
+        parts.append(f"{percent(of.ok / of.rows)} ok")
+    if of.worked_s is not None:
+        parts.append(duration(of.worked_s))
+    if of.rate_per_s is not None:
+        parts.append(
+            f"{of.rate_per_s:,.3g} lines/s"
+            if of.rate_per_s < 100
+            else f"{number(round(of.rate_per_s))} lines/s"
+        )
+    parts.append(f"{size(of.body_bytes)} of bodies")
+    if of.retried:
+        parts.append(f"{number(of.retried)} tried again, {number(of.saved_by_retry)} of them ok")
+    if job.absent:
+        parts.append(f"without {' and '.join(job.absent)}")
+    return ", ".join(parts)
+
+
+def _hosts(title: str, hosts: list[HostShown]) -> Table:
+    table = _table(title, "lines", "not ok", "mean", "longest")
+    for host in hosts[:_MOST_HOSTS]:
+        mean = "-" if host.mean_ms is None else milliseconds(host.mean_ms)
+        table.add_row(
+            Text(host.name),
+            number(host.rows),
+            number(host.failed),
+            mean,
+            milliseconds(host.longest_ms),
+        )
+    return table
+
+
+def _table(*names: str, right: tuple[int, ...] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for at, name in enumerate(names):
+        justify = "right" if at and (not right or at in right) and name else "left"
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    return table

@@ -1,0 +1,110 @@
+"""What happened when: bins of time that become wider as they become many.
+
+Law: pure; at most 2 * MOST_BINS bins whatever times come, also from clocks that are wrong by years.
+A pause of the job (stopped on Friday, resumed on Monday) costs no bins, and is cut out of what is
+drawn: time here is time of work.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from fetcher.report.sketches import LogHistogram
+
+MOST_BINS: Final = 360
+MOST_POINTS: Final = 160  # that are drawn
+PAUSE_S: Final = 600.0  # without any row: nobody was at work
+_FIRST_WIDTH_S: Final = 1 / 16
+
+
+class Bin:
+    """Rows that ended within one stretch of time."""
+
+    __slots__ = ("body_bytes", "failed", "latency_ms", "rows")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.failed = 0
+        self.body_bytes = 0
+        self.latency_ms = LogHistogram()
+
+    def merge(self, other: Bin) -> None:
+        self.rows += other.rows
+        self.failed += other.failed
+        self.body_bytes += other.body_bytes
+        self.latency_ms.merge(other.latency_ms)
+
+
+class Point(NamedTuple):
+    """One bin as drawn."""
+
+    worked_s: float  # since the begin, without pauses: where the bin begins
+    at_s: float  # Unix time
+    bin: Bin
+
+
+class Drawn(NamedTuple):
+    """All points, a bin's width, and where work paused: (worked_s, how long in seconds)."""
+
+    points: list[Point]
+    width_s: float
+    pauses: list[tuple[float, float]]
+
+
+class Timeline:
+    """Rows by the time at which they ended."""
+
+    def __init__(self) -> None:
+        self.width_s = _FIRST_WIDTH_S
+        self._bins: dict[int, Bin] = {}
+
+    def at(self, time_s: float) -> Bin:
+        """The bin of a Unix time."""
+        index = int(time_s / self.width_s)
+        found = self._bins.get(index)
+        if found is None:
+            if len(self._bins) >= 2 * MOST_BINS:
+                self._bins, self.width_s = _wider(self._bins), self.width_s * 2
+                return self.at(time_s)
+            found = self._bins[index] = Bin()
+        return found
+
+    def drawn(self) -> Drawn:
+        """At most MOST_POINTS points with the empty ones between them, pauses cut out."""
+        bins, width_s = self._bins, self.width_s
+        while (runs := _runs(bins, width_s)) and _length(runs) > MOST_POINTS:
+            bins, width_s = _wider(bins), width_s * 2
+        points: list[Point] = []
+        pauses: list[tuple[float, float]] = []
+        before = None
+        for first, last in runs:
+            if before is not None:
+                pauses.append((len(points) * width_s, (first - before - 1) * width_s))
+            for index in range(first, last + 1):
+                of = bins.get(index) or Bin()
+                points.append(Point(len(points) * width_s, index * width_s, of))
+            before = last
+        return Drawn(points, width_s, pauses)
+
+
+def _wider(bins: dict[int, Bin]) -> dict[int, Bin]:
+    found: dict[int, Bin] = {}
+    for index, of in bins.items():
+        # A bin that is drawn from is not changed: merge into a new one.
+        found.setdefault(index // 2, Bin()).merge(of)
+    return found
+
+
+def _runs(bins: dict[int, Bin], width_s: float) -> list[tuple[int, int]]:
+    """First and last index of each stretch of work."""
+    runs: list[tuple[int, int]] = []
+    for index in sorted(bins):
+        if runs and (index - runs[-1][1] - 1) * width_s < PAUSE_S:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return runs
+
+
+def _length(runs: list[tuple[int, int]]) -> int:
+    return sum(last - first + 1 for first, last in runs)

@@ -1,0 +1,120 @@
+"""Rows in, sums out: bounded, and right as far as they say."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.model import Outcome
+from fetcher.report.aggregate import Aggregate, Row, RowTimings, host_of, pattern
+from fetcher.report.sketches import Bounded, LogHistogram
+from fetcher.report.timeline import MOST_BINS, MOST_POINTS, PAUSE_S, Timeline
+
+
+@given(st.lists(st.floats(0.002, 1e9), min_size=1, max_size=300), st.floats(0.01, 1))
+def test_a_quantile_is_right_to_the_width_of_a_bucket(values: list[float], share: float) -> None:
+    histogram = LogHistogram()
+    for value in values:
+        histogram.add(value)
+    exact = sorted(values)[math.ceil(share * len(values)) - 1]
+    found = histogram.quantile(share)
+    assert found is not None
+    assert exact / 1.08 <= found <= exact * 1.08
+    assert histogram.number == len(values)
+
+
+def test_no_value_has_no_quantile_and_odd_ones_do_no_harm() -> None:
+    histogram = LogHistogram()
+    assert histogram.quantile(0.5) is histogram.mean is None
+    for value in (0.0, 1e300, 5e-324):
+        histogram.add(value)
+    assert histogram.highest == 1e300
+
+
+class Weight:
+    def __init__(self) -> None:
+        self.rows = 0
+
+
+def test_a_bounded_table_keeps_the_heaviest_and_says_what_it_missed() -> None:
+    table = Bounded[int, Weight](10, Weight, "rows")
+    dice = random.Random(1)
+    heavy = dict.fromkeys(range(5), 0)
+    for step in range(20_000):
+        key = dice.randrange(5) if step % 2 else dice.randrange(5, 100_000)
+        table[key].rows += 1
+        if key in heavy:
+            heavy[key] += 1
+    assert len(table) <= 20
+    kept = dict(table.top("rows", 5))
+    assert kept.keys() == heavy.keys()
+    assert table.given_up > 0
+    for key, rows in heavy.items():
+        assert rows - table.missed["rows"] <= kept[key].rows <= rows
+
+
+def test_a_timeline_stays_small_whatever_times_come() -> None:
+    timeline = Timeline()
+    dice = random.Random(2)
+    for _ in range(20_000):
+        timeline.at(1_700_000_000 + dice.random() * 10_000_000).rows += 1
+    drawn = timeline.drawn()
+    assert len(drawn.points) <= MOST_POINTS <= MOST_BINS
+    assert sum(point.bin.rows for point in drawn.points) == 20_000
+
+
+def test_a_pause_of_the_job_is_cut_out_and_told() -> None:
+    timeline = Timeline()
+    for second in range(60):
+        timeline.at(1_700_000_000 + second).rows += 1
+        timeline.at(1_700_300_000 + second).rows += 1
+    drawn = timeline.drawn()
+    (pause,) = drawn.pauses
+    assert pause[1] == pytest.approx(300_000 - 60, abs=2)
+    assert len(drawn.points) * drawn.width_s < 130 < PAUSE_S
+
+
+def row(line: int, outcome: Outcome = Outcome.OK, **fields: object) -> Row:
+    return Row(line, f"http://Host-{line % 3}.test:81/x?{line}", outcome, **fields)  # type: ignore[arg-type]
+
+
+def test_rows_are_counted_by_all_that_a_report_shows() -> None:
+    sums = Aggregate()
+    sums.add(row(1, status=200, body_bytes=10, wire_bytes=5, attempts=2, content_type="A/B; c=d"))
+    sums.add(
+        row(
+            2,
+            Outcome.TIMEOUT,
+            error="took longer than 60 s",
+            started_at=1e9,
+            timings_ms=RowTimings(total=60_000.0),
+        )
+    )
+    sums.add(row(3, Outcome.INVALID_URL, error="no scheme"))
+    assert (sums.rows, sums.failed, sums.answered, sums.saved_by_retry) == (3, 2, 1, 1)
+    assert sums.types["a/b"].rows == 1
+    assert sums.hosts["host-2.test:81"].failed == 1
+    assert sums.in_vain_ms.number == 1
+    assert sums.untimed == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://A.test:1/x", "a.test:1"),
+        ("http://u:p@a.test?x/", "a.test"),
+        ("no url", ""),
+        ("//a#b", "a"),
+    ],
+)
+def test_the_host_of_a_url(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+def test_errors_that_differ_in_names_and_numbers_are_one_group() -> None:
+    one = pattern("could not connect to a.test port 80 after 31 ms", "a.test:80")
+    assert one == pattern("could not connect to b.test port 81 after 2.5 ms", "b.test")
