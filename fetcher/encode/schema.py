@@ -27,7 +27,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "final_url": ("where the last response came from, redirects followed", {}),
     "redirects": ("the URLs that it was redirected to, in order", {}),
-    "error": ("one line that says what went wrong; null where the outcome is `ok`", {}),
+    "error": (
+        "one line that says what went wrong; null where the outcome is `ok`, but for a body that "
+        "could not be kept",
+        {},
+    ),
     "headers": ("headers of the last response, `[name, value]`, in order and as sent", {}),
     "content_type": ("the Content-Type header of the last response", {}),
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
@@ -57,7 +61,7 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "came",
         {},
     ),
-    "extra": ("what your `worker.handler` returned; only in rows of which it did", {}),
+    "extra": ("what `worker.handler` returned; only where it returned something", {}),
 }
 OUTCOMES: Final = {
     "ok": "a complete response with a status below 400",
@@ -74,7 +78,7 @@ OUTCOMES: Final = {
     "redirects": "too many redirects, or a loop",
     "protocol": "the response is malformed, or breaks off",
     "crashed": "the line ended its workers again and again, and was given up",
-    "handler": "your `worker.handler` failed on it, or took too long",
+    "handler": "`worker.handler` failed on it; what was fetched is told all the same",
 }
 
 
