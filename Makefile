@@ -49,6 +49,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m tools.bench memory
 	$(BIN)/python -m tools.bench speed
 	$(BIN)/python -m tools.bench export
+	$(BIN)/python -m tools.bench bodies
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)

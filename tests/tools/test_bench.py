@@ -136,6 +136,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "export --runs 1 --rows 3000 --forms parquet",
             ["Export of 3,000 rows", "parquet", "sorted by line", "merged of two", "Targets"],
         ),
+        (
+            "bodies --runs 1 --urls 200 --forms none files",
+            ["200 pages of 20 KB", "files", "bytes / URL"],
+        ),
     ],
 )
 def test_a_benchmark_runs_and_prints_its_table(
@@ -150,7 +154,7 @@ def test_a_benchmark_runs_and_prints_its_table(
 
 
 @pytest.mark.parametrize(
-    "command", ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export"]
+    "command", ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export", "bodies"]
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

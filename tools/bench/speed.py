@@ -259,12 +259,13 @@ def ours(
     server: Server,
     limit_s: float,
     more: Sequence[str] = (),
+    look: Callable[[Path], object] = lambda out: None,
 ) -> Job:
-    """One run of `fetcher run`; `more` settings than the case needs."""
+    """One run of `fetcher run`; `more` settings than the case needs; `look` at OUT at the end."""
     words = [word for setting in (*server.settings, *more) for word in ("--set", setting)]
     own = ROOT / "conf" / "own-servers.toml"
     try:
-        return run_job(
+        job = run_job(
             fleet,
             urls,
             out,
@@ -272,6 +273,8 @@ def ours(
             limit_s=limit_s,
             core=cores()[1],
         )
+        look(out)
+        return job
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
