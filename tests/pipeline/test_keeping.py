@@ -1,0 +1,99 @@
+"""What a worker makes of a finished line: the row comes out, whatever becomes of its body."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq.green as zmq
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher.core.output import Bodies, Output, body_path
+from fetcher.encode import jsonl, warc
+from fetcher.model import Outcome, Result, Task
+from fetcher.net.fetch import Whole
+from fetcher.net.tape import Keep
+from fetcher.pipeline import keeping
+from fetcher.pipeline.keeping import Keeper, Made
+from fetcher.pipeline.outbox import Outbox
+from fetcher.pipeline.security import NO_KEYS
+from fetcher.settings import Settings
+from support.intake import chunk_of_lines
+
+BODY = b"<p>a body</p>"
+DIGEST = hashlib.sha256(BODY).hexdigest()
+ROW = Result(1, "u", Outcome.OK, 200, body_bytes=len(BODY), sha256=DIGEST)
+TASK = Task(1, "u")
+
+
+def make(bodies: Bodies, row: Result = ROW, body: bytes | None = BODY) -> Made:
+    fetch = Whole(lambda _: row, TASK)
+    fetch.body = body
+    return Keeper(Settings().worker).make(Output(bodies=bodies), row, TASK, fetch)
+
+
+def test_each_mode_says_in_the_row_where_the_body_is() -> None:
+    assert make("none")[::2] == (ROW, b"")
+    inline = replace(ROW, body=BODY.decode(), body_is="text")
+    assert make("inline") == (inline, jsonl.encode(inline), b"")
+    filed = replace(ROW, body_file=body_path(DIGEST))
+    assert make("files") == (filed, jsonl.encode(filed), BODY)
+
+
+@pytest.mark.parametrize("bodies", ["inline", "files", "warc"])
+def test_a_line_that_brought_nothing_has_its_row_alone(bodies: Bodies) -> None:
+    row = Result(1, "u", Outcome.TIMEOUT, error="late")
+    assert make(bodies, row, None) == (row, jsonl.encode(row), b"")
+    cut = replace(row, status=200, body_bytes=5)
+    assert make(bodies, cut, None) == (cut, jsonl.encode(cut), b"")
+
+
+def test_an_empty_body_is_no_file() -> None:
+    empty = replace(ROW, body_bytes=0, sha256=hashlib.sha256(b"").hexdigest())
+    assert make("files", empty, b"")[::2] == (empty, b"")
+
+
+def test_what_cannot_be_kept_costs_the_body_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise UnicodeError("not\nthis")
+
+    monkeypatch.setattr(warc, "records", fails)
+    row, _, beside = make("warc")
+    assert (row.outcome, row.status, row.warc_id, beside) == (Outcome.OK, 200, UNSET, b"")
+    assert row.error == "its body is not kept: UnicodeError: not this"
+    row, _, _ = make(
+        "warc", replace(ROW, outcome=Outcome.HTTP_ERROR, error="the server answered 404")
+    )
+    assert row.error == "the server answered 404; its body is not kept: UnicodeError: not this"
+
+
+@pytest.mark.parametrize("bodies", ["inline", "files"])
+def test_what_no_message_takes_is_not_kept(bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = sum(map(len, make(bodies)[1:]))
+    monkeypatch.setattr(keeping, "_MOST_BYTES", size)
+    assert make(bodies).result.error is None
+    monkeypatch.setattr(keeping, "_MOST_BYTES", size - 1)
+    row, encoded, beside = make(bodies)
+    assert (row.body, row.body_is, row.body_file, beside) == (UNSET, UNSET, UNSET, b"")
+    assert row.error == f"its body is not kept: more than {size - 1} bytes with its row"
+    assert jsonl.decode(encoded) == row
+
+
+def test_a_fetch_leaves_behind_what_the_job_asks_for() -> None:
+    keeper = Keeper(Settings().worker)
+    wanted: list[Bodies] = ["none", "inline", "files", "warc"]
+    kept = [keeper.needed(bodies) for bodies in wanted]
+    assert kept == [Keep.NOTHING, Keep.BODY, Keep.BODY, Keep.WIRE]
+
+
+def test_what_waits_for_a_sink_is_counted_with_what_goes_beside_it(tmp_path: Path) -> None:
+    chunk = chunk_of_lines("job", 1, 4)
+    chunk = replace(chunk, kept=b"x" * 1000, kept_bytes=[1000, 0, 0, 0])
+    with zmq.Context() as context:
+        box = Outbox(context, f"ipc://{tmp_path}/sink", lambda *_: None, NO_KEYS)
+        box.put(chunk, None)
+        assert box.waiting_bytes == len(chunk.rows) + 1000
+        context.destroy(0)
