@@ -180,10 +180,11 @@ def dump(settings: Settings) -> dict[str, dict[str, Value]]:
 
 
 def without_secrets(settings: Settings) -> dict[str, dict[str, Value]]:
-    """As `dump`, to be written down: without values of headers and a proxy's password."""
+    """As `dump`, to be written down: without values of headers, passwords and tokens."""
     plain = dump(settings)
     http = plain["http"]
     http["headers"] = [f"{text.partition(':')[0]}: …" for text in settings.http.headers]
+    plain["monitor"]["token"] = "…" if settings.monitor.token else ""
     http["proxy"] = re.sub(r"//[^/]*@", "//…@", settings.http.proxy)
     return plain
 

@@ -101,6 +101,9 @@ Factory = Annotated[
     str,
     Field(pattern=r"^([\w.]+:\w+)?$", json_schema_extra={"kind": 'module:name, or ""'}),
 ]
+Names = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[^\s/:]+$")], ...], _List, _kind("a list of host names")
+]
 _ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)$"
 Endpoint = Annotated[
     str,
@@ -436,6 +439,27 @@ class Metrics(Section):
     )
 
 
+class Monitor(Section):
+    """A live page of the job, with pause, resume and stop: on a port of the ventilator."""
+
+    http: int = Field(0, ge=0, le=65_535, description="port of the page; 0: none")
+    host: str = Field(
+        "127.0.0.1",
+        pattern=r"^[^\s/]+$",
+        json_schema_extra={"kind": "an address or host name of this machine"},
+        description="address that is listened on; beyond loopback only with a token",
+    )
+    names: Names = Field(
+        (), description="names in a URL that lead to the page, beside this machine's own: a proxy's"
+    )
+    token: str = Field(
+        "",
+        pattern=r"^([!-~]{16,200})?$",
+        json_schema_extra={"kind": '16 to 200 visible ASCII characters, or ""'},
+        description="whoever has it may see and steer the job; none: whoever reaches the port may",
+    )
+
+
 class Settings(Section):
     """All settings, by section."""
 
@@ -454,3 +478,4 @@ class Settings(Section):
     keys: Keys = Keys()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    monitor: Monitor = Monitor()

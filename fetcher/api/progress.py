@@ -10,15 +10,17 @@ import msgspec
 from fetcher.core.tally import Totals
 from fetcher.core.wire import State as Heard
 
-State = Literal["new", "starting", "running", "frozen", "complete", "stopped", "failed"]
+State = Literal[
+    "new", "starting", "running", "paused", "frozen", "stopping", "complete", "stopped", "failed"
+]
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """One look at a job; its counts are of committed rows, earlier runs of it included.
 
-    `state`: `new` (not started), `starting`, `running`, `frozen` (its rows cannot be committed now,
-    as where the disk is full; it goes on by itself), `complete`, `stopped` (the same job again
-    resumes), `failed` (rows() and wait() raise why).
+    `state`: `new` (not started), `starting`, `running`, `paused` (by its page), `frozen` (its rows
+    cannot be committed now, as where the disk is full; it goes on by itself), `stopping`,
+    `complete`, `stopped` (the same job again resumes), `failed` (rows() and wait() raise why).
     """
 
     state: State = "new"

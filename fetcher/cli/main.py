@@ -19,6 +19,8 @@ from fetcher.cli import export, inspect, keys, report, retry, roles, run
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
+_BEGINNING = ("run", "retry", "ventilator", "worker", "sink")  # commands that begin a job
+
 EPILOG = """\b
 Exit codes:
   0  every line has its row (verify: proven)
@@ -84,8 +86,7 @@ def _code() -> int:
     try:
         code = cli.main(prog_name="fetcher", standalone_mode=False)
     except click.exceptions.Abort:
-        said = "stopped before the job began; the same command begins it"
-        return logs.complain(StoppedError(said))
+        return logs.complain(StoppedError(_interrupted(sys.argv[1:])))
     except click.ClickException as error:
         return _complain_of_usage(error)
     except FetcherError as error:
@@ -99,6 +100,14 @@ def _code() -> int:
         _confess(traceback.format_exc())
         return Exit.BUG
     return code if isinstance(code, int) else Exit.DONE
+
+
+def _interrupted(arguments: Sequence[str]) -> str:
+    """What Ctrl-C before the command took it over has stopped."""
+    name = arguments[0] if arguments else ""
+    if name in _BEGINNING:
+        return "stopped before the job began; the same command begins it"
+    return f"{name}: stopped; it has changed nothing that runs"
 
 
 def _complain_of_usage(error: click.ClickException) -> Exit:

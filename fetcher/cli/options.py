@@ -11,9 +11,25 @@ import click
 from fetcher import config
 from fetcher.config import Value
 from fetcher.errors import ConfigError
+from fetcher.settings import Monitor
 from fetcher.telemetry import logs
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Port(click.IntRange):
+    """Of an option that may stand alone, so that what follows it may be no port at all."""
+
+    name = "port"
+
+    def __init__(self) -> None:
+        super().__init__(1, 65_535)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if isinstance(value, str) and not value.isdigit():
+            self.fail(f"{value!r} is no port; where you name none, let --web come last", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 OUT = click.Path(path_type=Path, file_okay=True)
 FILE = click.Path(path_type=Path)
@@ -35,6 +51,14 @@ def config_options(command: F) -> F:
 
 out_option = click.option(
     "-o", "--out", required=True, type=OUT, metavar="OUT", help="Where the results go."
+)
+web_option = click.option(
+    "--web",
+    type=_Port(),
+    is_flag=False,
+    flag_value=8899,
+    metavar="[PORT]",
+    help="Show the job, live, in a browser (port 8899); see [monitor].",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
 log_format_option = click.option(
@@ -66,3 +90,9 @@ def settings_of(
     loaded = config.load(conf, overrides=overrides)
     logs.use(loaded.settings.log.format)
     return loaded
+
+
+def page_url(monitor: Monitor) -> str:
+    """Where a browser finds the live page."""
+    host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
+    return f"http://{host}:{monitor.http}/"

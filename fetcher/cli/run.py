@@ -15,8 +15,10 @@ from fetcher.cli.options import (
     config_options,
     log_format_option,
     out_option,
+    page_url,
     quiet_option,
     settings_of,
+    web_option,
 )
 from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
@@ -39,6 +41,7 @@ _COPY_BYTES = 1024 * 1024
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@web_option
 @quiet_option
 @log_format_option
 def run(
@@ -49,6 +52,7 @@ def run(
     workers: int | None,
     pool_size: int | None,
     batch_size: int | None,
+    web: int | None,
     quiet: bool,
     log_format: str | None,
 ) -> None:
@@ -63,6 +67,7 @@ def run(
     Examples:
       fetcher run urls.txt -o out
       fetcher run urls.txt.gz -o out --workers 4 --pool-size 1000
+      fetcher run urls.txt -o out --web
       zcat *.gz | fetcher run - -o out
       fetcher run urls.txt -o out -c fetcher.toml --set http.total_timeout_s=20
     """
@@ -73,6 +78,7 @@ def run(
         worker__pool_size=("--pool-size", pool_size),
         job__batch_size=("--batch-size", batch_size),
         log__format=("--log-format", log_format),
+        monitor__http=("--web", web),
     ).settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
@@ -94,6 +100,8 @@ def carry_out(
     before = _rows(out)
     display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     began = time.monotonic()
+    if settings.monitor.http and not quiet:
+        display.say(logs.own(f"the job's page: {page_url(settings.monitor)}", "info"))
     try:
         run_job(urlfile, out, settings, display, Signals(), selection)
     except StoppedError as error:

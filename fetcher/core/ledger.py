@@ -5,7 +5,7 @@ end is the sink's doing (core.intake). What is not committed is always either re
 condemned, so the job always ends.
 
 Where there are several sinks, each has a share of the batches (core.shares), which is read for on
-its own and freezes on its own; workers and suspicion are common to all.
+its own and freezes on its own; workers and suspicion are common to all. A pause freezes all shares.
 
     add -> ready --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (gone)
              ^               |                  |                      |
@@ -97,7 +97,8 @@ class _Share(msgspec.Struct):
     ready: deque[Piece] = msgspec.field(default_factory=deque)
     open_bytes: int = 0
     is_read: bool = False  # to the end of the source
-    frozen_at: float | None = None
+    is_cut_off: bool = False  # its sink is away or cannot commit
+    frozen_at: float | None = None  # since it is cut off, or all is paused
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -133,6 +134,7 @@ class Ledger:
         self._unclaimed = 0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
         self._suspects_changed = [False] * shares
+        self.is_paused = False
 
     def _share(self, batch_id: int) -> _Share:
         return self._shares[batch_id % len(self._shares)]
@@ -426,11 +428,32 @@ class Ledger:
 
     def freeze(self, now: float, index: int = 0) -> None:
         """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
-        if not self.is_frozen(index):
-            self._shares[index].frozen_at = now
+        share = self._shares[index]
+        share.is_cut_off = True
+        if share.frozen_at is None:
+            share.frozen_at = now
 
     def thaw(self, now: float, index: int = 0) -> None:
-        """The sink is back: everybody gets the lost time back."""
+        """The sink is back: everybody gets the lost time back, unless all is paused."""
+        self._shares[index].is_cut_off = False
+        if not self.is_paused:
+            self._go_on(now, index)
+
+    def pause(self, now: float) -> None:
+        """Until `resume`: hand out nothing, let nothing lapse."""
+        self.is_paused = True
+        for share in self._shares:
+            if share.frozen_at is None:
+                share.frozen_at = now
+
+    def resume(self, now: float) -> None:
+        """Everybody gets the lost time back, but where a sink is away."""
+        self.is_paused = False
+        for index, share in enumerate(self._shares):
+            if not share.is_cut_off:
+                self._go_on(now, index)
+
+    def _go_on(self, now: float, index: int) -> None:
         frozen_at = self._shares[index].frozen_at
         if frozen_at is None:
             return
@@ -450,7 +473,7 @@ class Ledger:
 
     def is_frozen(self, index: int = 0) -> bool:
         """Whether this share's sink is away or cannot commit."""
-        return self._shares[index].frozen_at is not None
+        return self._shares[index].is_cut_off
 
     # -- what time does ----------------------------------------------------------------------
 

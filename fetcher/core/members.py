@@ -5,20 +5,22 @@ Law: only workers that the ledger counts as living are kept, so it has their bou
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Mapping
 
-from fetcher.core import wire
+from fetcher.core import glimpse, wire
 from fetcher.core.rate import Rate
 
 
 class _Member:
-    __slots__ = ("beat", "parked", "rate", "rows", "seen_at")
+    __slots__ = ("beat", "hosts", "parked", "rate", "rows", "seen_at")
 
     def __init__(self, beat: wire.Heartbeat, now: float) -> None:
         self.beat = beat
         self.seen_at = now
         self.rows = 0
         self.parked = 0
+        self.hosts: list[wire.HostLoad] = []
         self.rate = Rate()
 
 
@@ -27,6 +29,7 @@ class Members:
 
     def __init__(self) -> None:
         self._members: dict[str, _Member] = {}
+        self._mishaps: deque[wire.Mishap] = deque(maxlen=wire.MAX_MISHAPS)
 
     def heartbeat(self, beat: wire.Heartbeat, now: float) -> None:
         member = self._members.get(beat.worker)
@@ -41,6 +44,8 @@ class Members:
         if member is not None:
             member.rows, member.parked, member.seen_at = progress.rows, progress.parked, now
             member.rate.add(now, progress.rows)
+            member.hosts = progress.glimpse.hosts
+            self._mishaps.extend(progress.glimpse.mishaps)
 
     def keep(self, living: Collection[str]) -> None:
         """Forget all others."""
@@ -51,6 +56,11 @@ class Members:
     def in_flight(self) -> int:
         """Fetches, as the workers said last."""
         return sum(member.beat.in_flight for member in self._members.values())
+
+    def glimpse(self) -> wire.Glimpse:
+        """Of all workers together."""
+        hosts = [each for member in self._members.values() for each in member.hosts]
+        return wire.Glimpse(glimpse.together(hosts), list(self._mishaps))
 
     def look(self, leases: Mapping[str, int], now: float) -> tuple[list[wire.Member], int]:
         """By name, and how many more there are; those unheard of for longest are always told."""

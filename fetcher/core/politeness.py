@@ -19,9 +19,12 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from fetcher.core.glimpse import MAX_HOST, Load
+
 Item = TypeVar("Item")
 
 _REMEMBERED: Final = 10_000  # hosts at which nothing waits, but that rest or have failed
+_LOOKED_AT: Final = 2_000  # hosts, by those who watch
 FREE: Final = ""  # the host of what need not wait for any
 
 
@@ -217,6 +220,15 @@ class Gate(Generic[Item]):
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""
         return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
+
+    def loads(self) -> list[Load]:
+        """Hosts that are asked or waited for: of many, those that have been known for longest."""
+        some = itertools.islice(self._hosts.items(), _LOOKED_AT)
+        return [
+            Load(name[:MAX_HOST], host.active, len(host.waiting))
+            for name, host in some
+            if host.active or host.waiting
+        ]
 
     # -- within ------------------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ MAX_HOSTS: Final = 400_000  # of one message
 _MAX_PARTIAL: Final = 100_000  # batches that are begun and not full
 MAX_TEXT: Final = 500  # characters of a text for people, in a roster
 MAX_MEMBERS: Final = 200  # workers named in one roster
+MAX_LOADS: Final = 10  # hosts named in one glimpse
+MAX_MISHAPS: Final = 20  # failed lines told in one glimpse
 
 # No number here is so large that a sum of some, or a line beyond it, fits into no other place.
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
@@ -62,7 +64,9 @@ _Section = Annotated[
 ]
 Settings = Annotated[dict[str, _Section], Meta(max_length=100)]
 Name = Annotated[str, Meta(max_length=200)]
-Phase = Literal["starting", "running", "frozen", "finish"]
+MAX_SAID: Final = 200
+Said = Annotated[str, Meta(max_length=MAX_SAID)]
+Phase = Literal["starting", "running", "paused", "frozen", "stopping", "finish"]
 _Rows = Meta(max_length=MAX_BATCH_LINES)
 Hosts = Annotated[list[Count], Meta(max_length=MAX_HOSTS)]
 Amount = Annotated[float, Meta(ge=0, le=1e15)]
@@ -100,6 +104,32 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     kept_bytes: Annotated[list[Count], _Rows] = []
 
 
+class HostLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A busy host."""
+
+    host: Name
+    in_flight: Small
+    waiting: Small  # lines that wait for their turn there; of one worker, where it owns the host
+    failed: Count  # lines that ended in no answer or an error status; about, where hosts are many
+
+
+class Mishap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line that failed lately; texts are cut, and hold what a server or the input said."""
+
+    line: Line
+    outcome: Name
+    status: Status  # 0: none
+    url: Said
+    error: Said
+
+
+class Glimpse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What goes on, in a few examples."""
+
+    hosts: Annotated[list[HostLoad], Meta(max_length=MAX_LOADS)] = []
+    mishaps: Annotated[list[Mishap], Meta(max_length=MAX_MISHAPS)] = []  # the newest last
+
+
 class Claim(Message, tag="claim", frozen=True):
     """The worker has taken this lease off the socket."""
 
@@ -131,6 +161,7 @@ class Progress(Message, tag="progress", frozen=True):
     worker: Name
     rows: Count  # handed to the sink since the worker began
     parked: Small  # lines that wait outside of the pool
+    glimpse: Glimpse = Glimpse()  # empty unless the ventilator says that somebody watches
 
 
 class Want(Message, tag="want", frozen=True):
@@ -197,6 +228,7 @@ class State(Message, tag="state", frozen=True):
     workers: Count
     redelivered: Count  # lines handed out again so far
     referee: Count  # another number: a new ventilator, that granted nothing yet
+    is_watched: bool = False  # workers shall give a glimpse
 
 
 class Look(Message, tag="look", frozen=True):
@@ -232,6 +264,7 @@ class Roster(Message, tag="roster", frozen=True):
     oldest_worker: Name  # "": unclaimed
     workers: Annotated[list[Member], Meta(max_length=MAX_MEMBERS)]
     unlisted: Count  # workers beyond these
+    glimpse: Glimpse = Glimpse()  # of all workers
 
 
 class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

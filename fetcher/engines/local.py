@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+import msgspec
 import zmq
 
 from fetcher import config
@@ -126,6 +127,7 @@ class Supervisor:
         self._directory = directory
         self._display = display
         self._interrupts = interrupts
+        self._is_to_stop = False  # somebody asked the ventilator for it
         self._grace_s = grace_s
         self._context = zmq.Context()
         self._security = security
@@ -150,7 +152,8 @@ class Supervisor:
         """True: all is done; False: interrupted, and stopped in good order. Raises FetcherError."""
         try:
             while not self._step():
-                if self._interrupts.count:
+                # Workers of other hosts do not end with a ventilator that is to be started again.
+                if self._interrupts.count or (self._is_to_stop and self._ends_with == "sink"):
                     self._stop()
                     return False
             self._let_leave()
@@ -191,7 +194,16 @@ class Supervisor:
     def _hear(self, state: wire.State) -> None:
         self._rows = state.totals.rows
         self._over = state.job if state.phase == "finish" else ""
+        self._is_to_stop |= state.phase == "stopping"
+        if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
+            self._remember_pause(is_paused=state.phase == "paused")
         self._display.update(state)
+
+    def _remember_pause(self, *, is_paused: bool) -> None:
+        """A ventilator that dies is followed by one that is paused as it was."""
+        for child in self._children:
+            if child.spec.role == "ventilator" and child.spec.is_paused != is_paused:
+                child.spec = msgspec.structs.replace(child.spec, is_paused=is_paused)
 
     def _relay(self, child: Child) -> None:
         for line in child.read_lines():

@@ -5,12 +5,14 @@ Law: listens and asks; nothing that is sent or left out here changes the job.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import signal
 import time
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Self
 
-import msgspec
 import zmq
 from rich import box
 from rich.console import Console
@@ -18,115 +20,89 @@ from rich.table import Table
 from rich.text import Text
 
 from fetcher.core import wire
-from fetcher.core.tally import Totals
+from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
-from fetcher.monitor.progress import left_s
 from fetcher.monitor.words import duration, number, plain
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
-from fetcher.pipeline.security import Security
 
 log = logging.getLogger(__name__)
 
 _TURN_MS: Final = 100
 
 
-class Oldest(msgspec.Struct, frozen=True):
-    """The first uncommitted line of the oldest open lease."""
+@contextlib.contextmanager
+def _undisturbed(number: signal.Signals) -> Iterator[None]:
+    """The signal comes after the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    line: int
-    age_s: float
-    worker: str  # "": no worker has claimed it yet
 
+class Watcher:
+    """Asks the ventilator at an endpoint, as often as one likes.
 
-class Live(msgspec.Struct, frozen=True):
-    """One look at a running job; `phase` is starting, running, frozen or finish."""
+    `keys`: the folder of a worker's key; "": none. Raises UsageError where the keys are at fault.
+    """
 
-    job: str
-    phase: str
-    trouble: str  # why nothing goes on; "" where all is well
-    rows: int
-    url_lines: int | None
-    url_lines_exact: bool
-    rate_per_s: float  # over the last ten seconds
-    left_s: float | None
-    in_flight: int
-    redelivered: int  # lines handed out again
-    leases: int
-    leased_lines: int
-    open_batches: int
-    waiting: int  # batches, or parts of them, to be handed out (again)
-    oldest: Oldest | None
-    totals: Totals
-    workers: list[wire.Member]
-    unlisted: int  # workers beyond these
+    def __init__(self, endpoint: str, keys: str) -> None:
+        self._endpoint = endpoint
+        self._security = admission.of_supervisor(keys, log.warning)
+        self._context = zmq.Context()
+        try:
+            # A socket that Ctrl-C keeps from being known is never closed: the context's end
+            # would wait for it for ever.
+            with _undisturbed(signal.SIGINT):
+                opened = functools.partial(open_socket, self._context, security=self._security)
+                addresses = ends(endpoint, ())
+                self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)
+                self._events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._security.close()
+        self._context.destroy(linger=0)
+
+    def look(self, within_s: float) -> Live:
+        """What it says now. Raises UnreachedError, and UsageError where our key is refused."""
+        state, roster = self._ask(within_s)
+        if state is None or roster is None:
+            raise UnreachedError(
+                f"no ventilator answers at {self._endpoint} within {within_s:g} s; it has ended, "
+                "is elsewhere, or cannot be reached from here"
+            )
+        return told(state, roster)
+
+    def _ask(self, within_s: float) -> tuple[wire.State | None, wire.Roster | None]:
+        state, roster = None, None
+        until = time.monotonic() + within_s
+        while time.monotonic() < until and (state is None or roster is None):
+            self._security.check()
+            send(self._events, wire.Look())
+            self._control.poll(_TURN_MS)
+            while received := receive(self._control):
+                if isinstance(received[0], wire.State):
+                    state = received[0]
+                elif isinstance(received[0], wire.Roster):
+                    roster = received[0]
+        return state, roster
 
 
 def look(endpoint: str, within_s: float, keys: str) -> Live:
-    """Ask the ventilator at this endpoint, under a worker's key (its folder; "": none).
-
-    Raises UnreachedError, and UsageError where the keys are at fault.
-    """
-    security = admission.of_supervisor(keys, log.warning)
-    addresses = ends(endpoint, ())
-    context = zmq.Context()
-    try:
-        opened = functools.partial(open_socket, context, security=security)
-        control = opened(zmq.SUB, Way.CONTROL, addresses.control)
-        events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
-        state, roster = _ask(control, events, within_s, security)
-    finally:
-        security.close()
-        context.destroy(linger=0)
-    if state is None or roster is None:
-        raise UnreachedError(
-            f"no ventilator answers at {endpoint} within {within_s:g} s; it has ended, is "
-            "elsewhere, or cannot be reached from here"
-        )
-    return _told(state, roster)
-
-
-def _ask(
-    control: zmq.Socket[bytes], events: zmq.Socket[bytes], within_s: float, security: Security
-) -> tuple[wire.State | None, wire.Roster | None]:
-    state, roster = None, None
-    until = time.monotonic() + within_s
-    while time.monotonic() < until and (state is None or roster is None):
-        security.check()
-        send(events, wire.Look())
-        control.poll(_TURN_MS)
-        while received := receive(control):
-            if isinstance(received[0], wire.State):
-                state = received[0]
-            elif isinstance(received[0], wire.Roster):
-                roster = received[0]
-    return state, roster
-
-
-def _told(state: wire.State, roster: wire.Roster) -> Live:
-    url_lines, exact = state.source.total()
-    oldest = Oldest(roster.oldest_line, roster.oldest_s, roster.oldest_worker)
-    return Live(
-        job=state.job,
-        phase=state.phase,
-        trouble=roster.trouble,
-        rows=state.totals.rows,
-        url_lines=url_lines,
-        url_lines_exact=exact,
-        rate_per_s=roster.rate_per_s,
-        left_s=left_s(state, roster.rate_per_s),
-        in_flight=state.in_flight,
-        redelivered=state.redelivered,
-        leases=roster.leases,
-        leased_lines=roster.leased_lines,
-        open_batches=roster.open_batches,
-        waiting=roster.waiting,
-        oldest=oldest if oldest.line else None,
-        totals=state.totals,
-        workers=roster.workers,
-        unlisted=roster.unlisted,
-    )
+    """Ask the ventilator at this endpoint once. Raises UnreachedError, UsageError."""
+    with Watcher(endpoint, keys) as watcher:
+        return watcher.look(within_s)
 
 
 def show(console: Console, live: Live) -> None:

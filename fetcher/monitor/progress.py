@@ -11,17 +11,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from fetcher.core import wire
+from fetcher.core.live import left_s
 from fetcher.core.rate import Rate
 from fetcher.monitor.words import duration, number
 from fetcher.telemetry import logs
-
-
-def left_s(state: wire.State, per_s: float) -> float | None:
-    """Seconds until the end at this rate; None where that cannot be said."""
-    total, _ = state.source.total()
-    if total is None or per_s <= 0:
-        return None
-    return max(total - state.totals.rows, 0) / per_s
 
 
 def describe(state: wire.State, per_s: float) -> str:

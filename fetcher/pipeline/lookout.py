@@ -1,4 +1,4 @@
-"""What the ventilator shows of itself: on its port, and to whoever asks on the control socket.
+"""What the ventilator shows of itself: on its ports, and to whoever asks on the control socket.
 
 Law: nothing here decides anything. Who has asked is told for a short while, and only then: the
 answer goes to every peer, as all that is said there does.
@@ -15,6 +15,7 @@ from fetcher.core.rate import Rate
 from fetcher.telemetry import counts
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import VentilatorNumbers
+from fetcher.web.desk import Desk
 
 _SHOW_S: Final = 3.0  # after a question
 
@@ -22,8 +23,9 @@ _SHOW_S: Final = 3.0  # after a question
 class Lookout:
     """One for a ventilator."""
 
-    def __init__(self, board: Board[VentilatorNumbers]) -> None:
+    def __init__(self, board: Board[VentilatorNumbers], desk: Desk) -> None:
         self._board = board
+        self._desk = desk
         self._members = Members()
         self._rate = Rate()
         self._show_until = 0.0
@@ -36,6 +38,10 @@ class Lookout:
                 self._members.progress(event, now)
             case wire.Look():
                 self._show_until = now + _SHOW_S
+
+    def is_watched(self, now: float) -> bool:
+        """Whether somebody looks, so that workers shall give a glimpse."""
+        return now < self._show_until or self._desk.is_watched(now)
 
     def in_flight(self, living: list[str]) -> int:
         """Fetches of these workers, as they said last."""
@@ -71,7 +77,12 @@ class Lookout:
                 sinks_silent_s=sinks_silent_s,
             )
             self._board.put(numbers, now)
-        return self._roster(state.job, ledger, now, trouble) if now < self._show_until else None
+        if not self._desk.is_on and now >= self._show_until:
+            return None
+        roster = self._roster(state.job, ledger, now, trouble)
+        if self._desk.is_on:
+            self._desk.put(state, roster)
+        return roster if now < self._show_until else None
 
     def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> wire.Roster:
         table = lease_table.look(ledger, now)
@@ -90,4 +101,5 @@ class Lookout:
             oldest_worker=oldest.worker,
             workers=workers,
             unlisted=unlisted,
+            glimpse=self._members.glimpse(),
         )

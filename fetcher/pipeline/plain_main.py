@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import Any
 
 from fetcher.errors import Exit, FetcherError, StoppedError
@@ -45,8 +46,10 @@ def _live(
 
         return sink.run(spec.out, settings, addresses, stop, board, security)
     from fetcher.pipeline import ventilator  # noqa: PLC0415
+    from fetcher.web.serving import serving as page_served  # noqa: PLC0415
 
-    return ventilator.run(spec, settings, addresses, stop, board, security)
+    with page_served(settings.monitor, Path(spec.urlfile).name, is_paused=spec.is_paused) as desk:
+        return ventilator.run(spec, settings, addresses, stop, board, security, desk)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -18,6 +18,7 @@ import gevent
 import gevent.event
 import gevent.pool
 
+from fetcher.core.glimpse import Load, host_of
 from fetcher.core.politeness import FREE, Gate, Report, Rules
 from fetcher.core.referee import Ticketed, number_of
 from fetcher.errors import Exit
@@ -73,6 +74,7 @@ class LinePool:
         self._low = min(self._size, _MOST_QUEUED)
         self._queue: deque[Line] = deque()  # that may be asked for now
         self._starting = False  # a pool greenlet was spawned and has not run yet
+        self._is_paused = False
         self._running: dict[Line, float] = {}  # -> since when, the longest first
         polite = settings.polite
         self._is_polite = polite.enabled and settings.worker.transport == "curl"
@@ -115,6 +117,8 @@ class LinePool:
 
     def turn(self) -> None:
         """Let those begin whose turn it is."""
+        if self._is_paused:
+            return
         now = time.monotonic()
         while len(self._queue) < self._size - self._busy:
             line = self._gate.take(now)
@@ -132,7 +136,7 @@ class LinePool:
         while True:
             at = self._gate.next_at()
             now = time.monotonic()
-            if at is None or at > now + _IDLE_S:
+            if at is None or at > now + _IDLE_S or self._is_paused:
                 gevent.sleep(_CLOCK_S if self._gate.parked else _IDLE_S / 10)
                 continue
             gevent.sleep(max(at - now, _CLOCK_S))
@@ -152,7 +156,7 @@ class LinePool:
 
     def _has_work(self) -> bool:
         # While the sink does not take rows nothing new is begun, so that they do not pile up here.
-        return bool(self._queue) and self._may_begin()
+        return bool(self._queue) and not self._is_paused and self._may_begin()
 
     def _work(self) -> None:
         self._starting = False
@@ -230,6 +234,12 @@ class LinePool:
         line.held.active += 1
         self._queue.append(line)
 
+    def pause(self, *, is_paused: bool) -> None:
+        """Ask nothing new, of any host; or go on. What is in flight ends."""
+        if is_paused != self._is_paused:
+            self._is_paused = is_paused
+            self.turn()
+
     # -- the referee -------------------------------------------------------------------------
 
     def wants(self, ticket: int, *, again: bool) -> list[int]:
@@ -290,6 +300,13 @@ class LinePool:
     def hosts_owned(self) -> int:
         """Hosts that this worker may ask now."""
         return len(self._gate.owned())
+
+    def loads(self) -> list[Load]:
+        """What hosts have here."""
+        if self._is_polite:
+            return self._gate.loads()
+        hosts = Counter(host_of(line.task.url) for line in self._running)
+        return [Load(host, count, 0) for host, count in hosts.items()]
 
     def longest_s(self) -> tuple[float, int]:
         """For how long the oldest step has run, and its line; (0, 0) where none runs."""

@@ -39,6 +39,7 @@ from fetcher.settings import Settings
 from fetcher.store.selection import SelectedLines
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import VentilatorNumbers
+from fetcher.web.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ _BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
 _END_S: Final = 5.0  # of a sink's answers that make no sense
 _FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
 _FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
+_STOPPING_S: Final = 2.0  # how long a supervisor is told that all shall stop; it then says so, too
 _MAX_EVENTS: Final = 1000  # of one turn of the loop
 
 
@@ -65,9 +67,12 @@ class Ventilator:
         stop: StopFlag,
         board: Board[VentilatorNumbers],
         security: Security,
+        desk: Desk,
     ) -> None:
         self._settings = settings
         self._stop = stop
+        self._desk = desk
+        self._stopping_since: float | None = None  # as somebody asked for it on the page
         self._session = spec.session or secrets.token_hex(8)
         self._selection = spec.selection
         chosen = SelectedLines(Path(spec.out), spec.selection) if spec.selection else None
@@ -109,7 +114,7 @@ class Ventilator:
         self._output = Output(**dict(settings.output))
         self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
-        self._lookout = Lookout(board)
+        self._lookout = Lookout(board, desk)
         self._state_at = self._tick_at = 0.0
 
     def _count_first(self) -> SourceInfo:
@@ -127,7 +132,8 @@ class Ventilator:
         """Hand out everything until it is committed. Raises FetcherError."""
         try:
             self._open_job()
-            self._phase = "running"
+            if self._phase == "starting":
+                self._phase = "running"
             while not all(sink.complete for sink in self._sinks):
                 self._turn()
             self._finish()
@@ -152,6 +158,7 @@ class Ventilator:
             self._tick_at = now
             self._judge_silence(now)
             self._ledger.tick(now)
+        self._do_as_asked(now)
         self._tell_hosts(now)
         self._hand_out(now)
         self._tell_state(now)
@@ -165,6 +172,25 @@ class Ventilator:
             )
         if self._stop:
             raise StoppedError("stopped; the same command resumes")
+
+    def _do_as_asked(self, now: float) -> None:
+        """What was asked for on the page: pause, go on, stop."""
+        if self._desk.shall_stop and self._stopping_since is None:
+            log.info("asked to stop")
+            self._stopping_since, self._phase = now, "stopping"
+            self._ledger.pause(now)
+            self._state_at = 0.0
+        elif self._stopping_since is not None:
+            if now - self._stopping_since > _STOPPING_S:
+                raise StoppedError("stopped; the same command resumes")
+        elif self._desk.shall_pause and not self._ledger.is_paused:
+            log.info("paused: nothing is handed out, and workers begin nothing")
+            self._ledger.pause(now)
+            self._state_at = 0.0
+        elif self._ledger.is_paused and not self._desk.shall_pause:
+            log.info("resumed")
+            self._ledger.resume(now)
+            self._state_at = 0.0
 
     def _wait(self, timeout_ms: int) -> None:
         self._security.check()
@@ -239,6 +265,7 @@ class Ventilator:
                     other.poll(self._info, None, ASK_AGAIN_S, now)
                     other.link.answer(now)
             self._hear_workers(now)
+            self._do_as_asked(now)
             self._tell_state(now)
             if self._stop:
                 raise StoppedError("stopped before the job began; the same command begins it")
@@ -479,6 +506,8 @@ class Ventilator:
 
     def _phase_now(self) -> Phase:
         frozen = any(self._ledger.is_frozen(sink.index) for sink in self._sinks)
+        if self._ledger.is_paused and self._phase == "running":
+            return "paused"
         return "frozen" if frozen and self._phase == "running" else self._phase
 
     def _state(self) -> wire.State:
@@ -492,6 +521,7 @@ class Ventilator:
             workers=len(workers),
             redelivered=self._ledger.redelivered,
             referee=self._number,
+            is_watched=self._lookout.is_watched(time.monotonic()),
         )
 
     # -- the end -----------------------------------------------------------------------------
@@ -500,7 +530,11 @@ class Ventilator:
         """Tell the sinks that they may leave, and the workers until they have left."""
         self._phase = "finish"
         began = now = time.monotonic()
-        while now - began < _FINISH_S and (self._ledger.workers or self._unclosed()):
+        self._state_at = 0.0
+        self._tell_state(now)
+        while now - began < _FINISH_S and (
+            self._ledger.workers or self._unclosed() or self._desk.is_looked_for(now)
+        ):
             send(self._control, self._state())
             for sink in self._unclosed():
                 sink.close(_POLL_SINK_S, now)
@@ -519,6 +553,7 @@ def run(
     stop: StopFlag,
     board: Board[VentilatorNumbers],
     security: Security,
+    desk: Desk,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Ventilator(spec, settings, ends, stop, board, security).run()
+    return Ventilator(spec, settings, ends, stop, board, security, desk).run()

@@ -16,10 +16,12 @@ from typing import Final
 
 import gevent
 import gevent.event
+import msgspec
 import zmq.green as zmq
 from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import formats, wire
+from fetcher.core.glimpse import Sightings
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Result
 from fetcher.net.fetch import LooksUp, make_fetcher
@@ -78,6 +80,8 @@ class Worker:
         self._job = ""
         self._over = spec.over
         self._is_mute = bool(spec.over)  # until there is a ventilator that may want us
+        self._sightings = Sightings()
+        self._is_watched = False
         self._referee = 0  # the number of the ventilator that grants hosts
         self._ticket = 0  # of the last want
         self._hurried = False  # what is in flight is in vain: its rows are there, or unwanted
@@ -171,6 +175,7 @@ class Worker:
 
     def _finished(self, line: Line, result: Result) -> None:
         held = line.held
+        self._sightings.see(result)
         if held.names:
             result = formats.named(result, line.task)
         kept = held.finish(*self._keeper.make(held.output, result, line.task, line.fetch))
@@ -232,6 +237,9 @@ class Worker:
                 parked=[each.lease for each in held if not each.active and each.outstanding],
             )
             progress = wire.Progress(self._name, self._tally.rows, self._pool.parked)
+            if self._is_watched:
+                seen = self._sightings.glimpse(self._pool.loads())
+                progress = msgspec.structs.replace(progress, glimpse=seen)
             if not self._is_mute:
                 send(self._events, beat)
                 send(self._events, progress)
@@ -282,6 +290,9 @@ class Worker:
                 send(self._events, wire.Owned(self._name, hosts, tickets))
             self._want_hosts(again=True)
         self._referee = state.referee
+        self._is_watched = state.is_watched
+        if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
+            self._pool.pause(is_paused=state.phase == "paused")
         if state.phase == "finish" and self._job in ("", state.job):
             self._hurried = True
             self._leave.set()

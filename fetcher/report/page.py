@@ -22,6 +22,7 @@ from fetcher.monitor import words
 from fetcher.report.contents import Contents
 
 _FILES: Final = resources.files("fetcher.report") / "page"
+_UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
 # What is plotted; the rest of the page is in the template.
 _DATA: Final = ("time", "latency", "size_plot")
 
@@ -29,7 +30,7 @@ _DATA: Final = ("time", "latency", "size_plot")
 def page(of: Contents) -> str:
     """The whole file."""
     scripts = [_vendored_script(), _text("page.js")]
-    styles = [_text("vendor/uplot/uPlot.min.css"), _text("page.css")]
+    styles = [_vendored("uPlot.min.css"), _text("page.css")]
     return _template().render(
         report=of,
         version=__version__,
@@ -65,10 +66,15 @@ def _text(name: str) -> str:
 
 
 @cache
+def _vendored(name: str) -> str:
+    return _UPLOT.joinpath(name).read_text("utf-8")
+
+
+@cache
 def _vendored_script() -> str:
     # Its licence asks to stand in every copy.
-    licence = _text("vendor/uplot/LICENSE").replace("*/", "* /")
-    return f"/*\n{licence}*/\n{_text('vendor/uplot/uPlot.iife.min.js')}"
+    licence = _vendored("LICENSE").replace("*/", "* /")
+    return f"/*\n{licence}*/\n{_vendored('uPlot.iife.min.js')}"
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
@@ -23,12 +23,13 @@ from prometheus_client.registry import Collector
 
 from fetcher import __version__
 from fetcher.core.tally import Totals
+from fetcher.core.wire import Phase
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.histogram import Distribution
 from fetcher.telemetry.numbers import AnyNumbers, SinkNumbers, VentilatorNumbers, WorkerNumbers
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_PHASES: Final = ("starting", "running", "frozen", "finish")
+_PHASES: Final = get_args(Phase)
 
 
 class Exposition:

@@ -24,7 +24,8 @@ class Port(msgspec.Struct, frozen=True):
             return ConflictError(
                 f"{where} is in use by another process; stop that, or choose another port"
             )
-        return UsageError(f"{where} cannot be listened on: {error.strerror}; see metrics.host")
+        section = self.setting.partition(".")[0]
+        return UsageError(f"{where} cannot be listened on: {error.strerror}; see {section}.host")
 
 
 def port_of(metrics: Metrics, role: str, number: int) -> Port:

@@ -143,7 +143,7 @@ def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
     assert said == (
         "unknown section [workers] (did you mean worker?); "
         "the sections are job, input, worker, http, dns, guard, polite, retry, output, sink, "
-        "lease, endpoints, keys, log, metrics"
+        "lease, endpoints, keys, log, metrics, monitor"
     )
 
 

@@ -486,6 +486,46 @@ def test_what_is_claimed_or_ended_in_the_frost_gets_no_more_than_its_time() -> N
     assert take(made, 1101).batch.id == 0
 
 
+def test_a_paused_ledger_hands_out_nothing_and_lets_nothing_lapse_however_often_it_is_said() -> (
+    None
+):
+    made = ledger(batch(0), batch(1))
+    claim(made)
+    made.pause(1)
+    made.pause(50)
+    assert made.is_paused
+    assert not made.is_frozen(), "its sink is well"
+    made.tick(10_000)
+    assert made.take(10_000) is None
+    assert not made.wants_batch()
+    made.resume(10_000)
+    made.resume(10_001)
+    made.tick(10_004)
+    assert made.workers == ["w"]
+    assert take(made, 10_004).batch.id == 1
+    assert made.redelivered == 0
+
+
+@pytest.mark.parametrize("is_sink_back_first", [True, False])
+def test_a_pause_and_a_lost_sink_end_each_on_its_own(is_sink_back_first: bool) -> None:
+    made = ledger(batch(0), batch(1))
+    held = claim(made)
+    made.freeze(10)
+    made.pause(20)
+    steps = [made.thaw, made.resume] if is_sink_back_first else [made.resume, made.thaw]
+    steps[0](1000)
+    made.tick(1000)
+    assert made.take(1000) is None
+    steps[1](2000)
+    made.heartbeat("w", [held.lease], 2000)
+    made.tick(2000)
+    assert take(made, 2000).batch.id == 1
+    assert made.redelivered == 0
+    made.heartbeat("w", [held.lease], 2141)  # 10 s of its 150 had passed
+    made.tick(2141)
+    assert take(made, 2141).batch.id == 0
+
+
 def test_a_new_sink_makes_sent_rows_doubtful_soon() -> None:
     made = ledger(batch())
     assignment = claim(made)

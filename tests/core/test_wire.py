@@ -32,6 +32,9 @@ OPTIONAL = {
     "opened": {"output"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
+    "progress": {"glimpse"},
+    "roster": {"glimpse"},
+    "state": {"is_watched"},
 }
 
 

@@ -23,6 +23,9 @@ TOLD = {
     ("telemetry/logs.py", "own"): "a log line's date",
     ("telemetry/logs.py", "relayed"): "a log line's date",
     ("monitor/status.py", "look"): "how old the newest commit is",
+    ("monitor/top/files.py", "look"): "how old the newest commit is",
+    ("web/app.py", "_live"): "when the page was told this",
+    ("web/desk.py", "put"): "the times of a plot",
     ("store/store.py", "record"): "when the newest commit was, and the rate that `status` shows",
     ("store/store.py", "_new_manifest"): "created_at",
 }

@@ -9,6 +9,7 @@ from fetcher.model import Batch
 from fetcher.pipeline.lookout import Lookout
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import VentilatorNumbers
+from fetcher.web.desk import Desk
 
 
 def show(lookout: Lookout, now: float, rows: int = 0, trouble: str = "") -> wire.Roster | None:
@@ -24,7 +25,7 @@ def show(lookout: Lookout, now: float, rows: int = 0, trouble: str = "") -> wire
 
 def test_the_roster_is_told_for_a_while_to_who_asks_and_never_else() -> None:
     board: Board[VentilatorNumbers] = Board(is_on=False)
-    lookout = Lookout(board)
+    lookout = Lookout(board, Desk())
     lookout.hear(wire.Heartbeat("a", 4, 1, 0, [], []), 0)
     assert show(lookout, 1) is None
     lookout.hear(wire.Look(), 1)
@@ -40,7 +41,7 @@ def test_the_roster_is_told_for_a_while_to_who_asks_and_never_else() -> None:
 
 def test_numbers_are_put_up_where_somebody_looks_twice_a_second_at_most() -> None:
     board: Board[VentilatorNumbers] = Board(is_on=True)
-    lookout = Lookout(board)
+    lookout = Lookout(board, Desk())
     for now in (10.0, 10.3, 10.6):
         show(lookout, now, rows=int(now * 10), trouble="why")
         numbers, put_at = board.latest()

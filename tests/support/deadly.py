@@ -55,3 +55,16 @@ class DeadlyFetcher(SlowFetcher):
         if "/huge" in task.url:
             return msgspec.structs.replace(result, error="x" * (3 << 20))
         return result
+
+
+class FailingFetcher(SlowFetcher):
+    """As SlowFetcher, but every tenth line fails, with words that a page must not take for HTML."""
+
+    def fetch(self, task: Task) -> Result:
+        result = super().fetch(task)
+        if task.line % 10:
+            return result
+        said = (
+            "<script>document.title='owned'</script><img src=x onerror=alert(1)> \x1b[2J \u202egnp"
+        )
+        return msgspec.structs.replace(result, outcome=Outcome.PROTOCOL, status=None, error=said)

@@ -34,6 +34,7 @@ ENV = {
     "FETCHER_RETRY__ATTEMPTS": "1",
 }
 SLOW = "support.deadly:SlowFetcher"
+FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
 
 

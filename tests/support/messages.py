@@ -17,6 +17,10 @@ _SOURCE: Final = SourceInfo(
 _SELECTION: Final = Selection(
     parent="/p", parent_job="q", wanted=Wanted(("dns",), ("5xx",)), lines=2, sha256="cd"
 )
+_GLIMPSE: Final = wire.Glimpse(
+    hosts=[wire.HostLoad("h.test", 2, 7, 1)],
+    mishaps=[wire.Mishap(3, "http_error", 404, "http://h.test/", "not found")],
+)
 _SUSPECT: Final = wire.Suspect(batch=1, mask=b"\x01", deaths=2)
 
 EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
@@ -52,7 +56,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         wire.Heartbeat(worker="w", slots=4, in_flight=2, queued=1, held=[7, 8], parked=[8]),
         None,
     ),
-    "progress": (wire.Progress(worker="w", rows=9, parked=1), None),
+    "progress": (wire.Progress(worker="w", rows=9, parked=1, glimpse=_GLIMPSE), None),
     "want": (wire.Want(worker="w", ticket=3, hosts=[1, 1 << 62]), None),
     "release": (wire.Release(worker="w", hosts=[1], tickets=[3], rests_s=[0.5]), None),
     "owned": (wire.Owned(worker="w", hosts=[1], tickets=[3]), None),
@@ -88,6 +92,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
             oldest_worker="w",
             workers=[wire.Member("w", 0.25, 4, 2, 1, 1, 2, 9, 2.5)],
             unlisted=1,
+            glimpse=_GLIMPSE,
         ),
         None,
     ),

@@ -76,7 +76,7 @@ def test_what_the_ventilator_counts() -> None:
     assert found["fetcher_ventilator_peers_refused_total.unknown_key"] == 4
     assert found["fetcher_ventilator_sink_silence_seconds.2"] == 7.5
     phases = {name: value for name, value in found.items() if "_phase." in name}
-    assert len(phases) == 4
+    assert len(phases) == 6
     assert [name for name, value in phases.items() if value] == ["fetcher_ventilator_phase.running"]
 
 

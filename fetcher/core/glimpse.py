@@ -1,0 +1,118 @@
+"""What goes on, in a few examples: busy hosts, and lines that failed lately.
+
+Law: for those who watch; nothing is decided by it. Everything is bounded and cut, whatever the
+input or a server holds, and the texts are others' words: whoever shows them escapes them.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from fetcher.core import wire
+from fetcher.model import Outcome, Result
+
+_MOST_FAILING: Final = 1_000  # hosts whose failures are counted; beyond twice that the least go
+_UNSAID: Final = 5  # failed lines that a worker keeps for the next who asks
+MAX_HOST: Final = 200
+
+
+class Load(NamedTuple):
+    """What one host has at a worker."""
+
+    host: str
+    in_flight: int
+    waiting: int
+
+
+def host_of(url: str) -> str:
+    """About the host of a URL, or of what was meant to be one: cheap, and never an error."""
+    rest = url.partition("://")[2] or url
+    return rest.partition("/")[0].partition("?")[0].rpartition("@")[2][:MAX_HOST].lower()
+
+
+def cut(text: str) -> str:
+    """As much of a text as a glimpse holds."""
+    return text if len(text) <= wire.MAX_SAID else text[: wire.MAX_SAID - 1] + "…"
+
+
+def mishap(result: Result) -> wire.Mishap:
+    """The line that failed, as it is told."""
+    return wire.Mishap(
+        line=result.line,
+        outcome=result.outcome.value,
+        status=result.status or 0,
+        url=cut(result.url),
+        error=cut(result.error or ""),
+    )
+
+
+class Failures:
+    """Failed lines by host: exact for few hosts, about right for the worst of many."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, host: str) -> None:
+        self._counts[host] += 1
+        if len(self._counts) > 2 * _MOST_FAILING:
+            self._counts = Counter(dict(self._counts.most_common(_MOST_FAILING)))
+
+    def of(self, host: str) -> int:
+        return self._counts[host]
+
+    def worst(self, count: int) -> list[str]:
+        """The hosts with the most."""
+        return heapq.nlargest(count, self._counts, key=self._counts.__getitem__)
+
+
+class Sightings:
+    """A worker's, of what it has fetched."""
+
+    def __init__(self) -> None:
+        self._failures = Failures()
+        self._unsaid: deque[Result] = deque(maxlen=_UNSAID)
+
+    def see(self, result: Result) -> None:
+        """A line has its result."""
+        if result.outcome is not Outcome.OK:
+            self._failures.add(host_of(result.final_url or result.url))
+            self._unsaid.append(result)
+
+    def glimpse(self, loads: Iterable[Load]) -> wire.Glimpse:
+        """To be told now; the failed lines are told once."""
+        half = wire.MAX_LOADS // 2
+        by_host = {load.host: load for load in loads}
+        busiest = heapq.nlargest(half, by_host.values(), key=lambda e: e.in_flight + e.waiting)
+        names = dict.fromkeys([*(load.host for load in busiest), *self._failures.worst(half)])
+        told = [by_host.get(name, Load(name, 0, 0)) for name in names]
+        mishaps = [mishap(result) for result in self._unsaid]
+        self._unsaid.clear()
+        return wire.Glimpse(
+            [
+                wire.HostLoad(each.host, each.in_flight, each.waiting, self._failures.of(each.host))
+                for each in told
+            ],
+            mishaps,
+        )
+
+
+def together(loads: Iterable[wire.HostLoad]) -> list[wire.HostLoad]:
+    """What several workers have of the same hosts, added up: the busiest first."""
+    sums: dict[str, wire.HostLoad] = {}
+    for each in loads:
+        other = sums.get(each.host)
+        sums[each.host] = (
+            wire.HostLoad(
+                each.host,
+                each.in_flight + other.in_flight,
+                each.waiting + other.waiting,
+                each.failed + other.failed,
+            )
+            if other
+            else each
+        )
+    ranked = sorted(sums.values(), key=lambda e: (-e.in_flight - e.waiting, -e.failed, e.host))
+    return ranked[: wire.MAX_LOADS]

@@ -1,0 +1,79 @@
+"""One look at a running job: what its ventilator says, put together for those who watch."""
+
+from __future__ import annotations
+
+import msgspec
+
+from fetcher.core import wire
+from fetcher.core.tally import Totals
+
+
+def left_s(state: wire.State, per_s: float) -> float | None:
+    """Seconds until the end at this rate; None where that cannot be said."""
+    total, _ = state.source.total()
+    if total is None or per_s <= 0:
+        return None
+    return max(total - state.totals.rows, 0) / per_s
+
+
+class Oldest(msgspec.Struct, frozen=True):
+    """The first uncommitted line of the oldest open lease."""
+
+    line: int
+    age_s: float
+    worker: str  # "": no worker has claimed it yet
+
+
+class Live(msgspec.Struct, frozen=True):
+    """One look at a running job; `phase` as in wire.Phase."""
+
+    job: str
+    phase: str
+    trouble: str  # why nothing goes on; "" where all is well
+    rows: int
+    url_lines: int | None
+    url_lines_exact: bool
+    rate_per_s: float  # over the last ten seconds
+    left_s: float | None
+    in_flight: int
+    parked: int  # lines that wait outside of the listed workers' pools
+    redelivered: int  # lines handed out again
+    leases: int
+    leased_lines: int
+    open_batches: int
+    waiting: int  # batches, or parts of them, to be handed out (again)
+    oldest: Oldest | None
+    totals: Totals
+    workers: list[wire.Member]
+    unlisted: int  # workers beyond these
+    hosts: list[wire.HostLoad]  # the busiest
+    mishaps: list[wire.Mishap]  # lines that failed lately, the newest last
+
+
+def told(state: wire.State, roster: wire.Roster) -> Live:
+    """Both together, as people and programs look at them."""
+    url_lines, exact = state.source.total()
+    oldest = Oldest(roster.oldest_line, roster.oldest_s, roster.oldest_worker)
+    return Live(
+        job=state.job,
+        phase=state.phase,
+        trouble=roster.trouble,
+        rows=state.totals.rows,
+        url_lines=url_lines,
+        url_lines_exact=exact,
+        rate_per_s=roster.rate_per_s,
+        left_s=left_s(state, roster.rate_per_s),
+        in_flight=state.in_flight,
+        parked=sum(each.parked for each in roster.workers),
+        redelivered=state.redelivered,
+        leases=roster.leases,
+        leased_lines=roster.leased_lines,
+        open_batches=roster.open_batches,
+        waiting=roster.waiting,
+        oldest=oldest if oldest.line else None,
+        totals=state.totals,
+        workers=roster.workers,
+        unlisted=roster.unlisted,
+        hosts=roster.glimpse.hosts,
+        mishaps=roster.glimpse.mishaps,
+    )

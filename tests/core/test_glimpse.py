@@ -1,0 +1,88 @@
+"""What those who watch are told of hosts and failures: few, cut, and added up."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from fetcher.core import glimpse, wire
+from fetcher.core.glimpse import Failures, Load, Sightings
+from fetcher.core.history import History, Point
+from fetcher.core.members import Members
+from fetcher.model import Outcome, Result
+
+
+def result(line: int, url: str, outcome: Outcome = Outcome.TIMEOUT) -> Result:
+    return Result(line, url, outcome, error="e" * 500)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://A.test/x", "a.test"),
+        ("https://a.test:81?x", "a.test:81"),
+        ("http://u:p@a.test/@b", "a.test"),
+        ("a.test/x", "a.test"),
+        ("", ""),
+        ("http://" + "x" * 999, "x" * 200),
+    ],
+)
+def test_the_host_of_whatever_stands_there(url: str, host: str) -> None:
+    assert glimpse.host_of(url) == host
+
+
+def test_a_glimpse_has_the_busiest_and_the_worst_hosts_and_new_failures_once() -> None:
+    seen = Sightings()
+    for line in range(1, 31):
+        seen.see(result(line, f"http://bad{line % 3}.test/{'x' * 900}"))
+        seen.see(result(line, "http://good.test/", Outcome.OK))
+    loads = [Load(f"h{n}.test", n, 0) for n in range(20)] + [Load("bad1.test", 0, 99)]
+    told = seen.glimpse(loads)
+    hosts = {each.host: each for each in told.hosts}
+    assert hosts["bad1.test"] == wire.HostLoad("bad1.test", 0, 99, 10)
+    assert {"h19.test", "h18.test", "bad0.test", "bad2.test"} <= set(hosts)
+    assert "good.test" not in hosts
+    assert len(hosts) <= wire.MAX_LOADS
+    assert [each.line for each in told.mishaps] == [26, 27, 28, 29, 30]
+    assert all(len(each.url) == len(each.error) == wire.MAX_SAID for each in told.mishaps)
+    assert wire.decode(wire.encode(wire.Progress("w", 1, 1, told)))[0]
+    assert seen.glimpse([]).mishaps == []
+
+
+def test_the_worst_host_is_known_among_ten_thousand() -> None:
+    failures = Failures()
+    for n in range(10_000):
+        failures.add(f"h{n}")
+        if n % 10 == 0:
+            failures.add("worst")
+    assert failures.worst(1) == ["worst"]
+    assert failures.of("worst") == 1000
+
+
+def test_what_workers_have_of_a_host_is_added_up_and_their_failures_are_kept() -> None:
+    members = Members()
+    for worker in ("a", "b"):
+        members.heartbeat(wire.Heartbeat(worker, 4, 1, 0, [], []), 0)
+        hosts = [wire.HostLoad("h", 2, 3, 1), wire.HostLoad(worker, 1, 0, 0)]
+        mishaps = [wire.Mishap(n, "dns", 0, "u", "e") for n in range(1, 16)]
+        members.progress(wire.Progress(worker, 9, 0, wire.Glimpse(hosts, mishaps)), 0)
+    told = members.glimpse()
+    assert told.hosts[0] == wire.HostLoad("h", 4, 6, 2)
+    assert [each.host for each in told.hosts] == ["h", "a", "b"]
+    assert len(told.mishaps) == wire.MAX_MISHAPS
+    members.keep(["a"])
+    assert [each.host for each in members.glimpse().hosts] == ["h", "a"]
+
+
+def test_a_long_history_keeps_its_beginning_and_its_end_in_few_points() -> None:
+    history = History()
+    for second in range(100_000):
+        history.add(Point(second, second, 1))
+    points = history.since(-1)
+    assert 250 < len(points) <= 600
+    assert points[0].at_s == 0
+    assert points[-1].at_s > 99_000
+    steps = {b.at_s - a.at_s for a, b in itertools.pairwise(points)}
+    assert steps == {history.step_s}
+    assert history.since(points[-2].at_s) == points[-1:]
