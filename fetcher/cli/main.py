@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, keys, report, retry, roles, run
+from fetcher.cli import export, inspect, keys, report, retry, roles, run, top
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
@@ -46,6 +46,7 @@ def cli() -> None:
     Examples:
       fetcher run urls.txt -o out          fetch them all, on all cores
       fetcher status out                   how far is it?
+      fetcher top out                      … and watch it
       fetcher verify out                   prove that every line has its row
       fetcher export out --to parquet      the rows as a table
       fetcher retry out -o out2            fetch again what failed
@@ -59,6 +60,7 @@ for command in (
     roles.sink,
     keys.keys,
     inspect.status,
+    top.top,
     inspect.verify,
     report.report,
     export.export,

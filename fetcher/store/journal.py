@@ -190,6 +190,31 @@ def totals(path: Path) -> Totals:
         return msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
 
 
+class Glance(msgspec.Struct, frozen=True):
+    """What is committed, without the batches."""
+
+    totals: Totals
+    segments: dict[str, int]
+    source: SourceInfo
+    marks: list[tuple[int, int]]  # the newest, as in JournalView
+    updated_at_s: float | None
+
+
+def glance(path: Path, marks: int) -> Glance:
+    """A look that costs the same at any job size, with so many marks. Raises DamageError."""
+    with _reading(path) as db:
+        found = db.execute("SELECT at_s, total FROM marks ORDER BY at_s DESC LIMIT ?", (marks,))
+        packed, source = _meta(db, "totals"), _meta(db, "source")
+        updated = _meta(db, "updated_at_s")
+        return Glance(
+            totals=msgspec.msgpack.decode(packed, type=Totals) if packed else Totals(),
+            segments=_segments(db),
+            source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
+            marks=msgspec.convert(found.fetchall(), list[tuple[int, int]])[::-1],
+            updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
+        )
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     with _sqlite_errors(path):

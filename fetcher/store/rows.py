@@ -84,10 +84,11 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
 
 def segments(of: Part) -> list[Segment]:
     """The files of rows, oldest first."""
-    return _segments(of.out, of.view.segments, of.manifest.output)
+    return segments_of(of.out, of.view.segments, of.manifest.output)
 
 
-def _segments(out: Path, lengths: dict[str, int], output: Output) -> list[Segment]:
+def segments_of(out: Path, lengths: dict[str, int], output: Output) -> list[Segment]:
+    """As `segments`, from the lengths that the journal has."""
     directory = out / manifest.RESULTS_NAME
     mine = [name for name in lengths if "/" not in name]
     names = sorted(mine, key=lambda name: (len(name), name))
@@ -202,7 +203,7 @@ class Follower:
                 return
             self._output = found.output
         lengths = journal.committed(self._out / manifest.JOURNAL_NAME)
-        for index, segment in enumerate(_segments(self._out, lengths, self._output)):
+        for index, segment in enumerate(segments_of(self._out, lengths, self._output)):
             if index < self._index:
                 continue
             if index > self._index:

@@ -1,0 +1,64 @@
+"""`fetcher top`: a job in the terminal, live."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from fetcher.cli.options import config_options, keys_option, settings_of
+from fetcher.monitor.live import Watcher
+from fetcher.monitor.top import terminal
+from fetcher.monitor.top.files import Files
+from fetcher.monitor.top.view import Look, of_live
+from fetcher.settings import Settings
+from fetcher.telemetry import logs
+
+_ANSWER_S = 5.0  # that a ventilator may take
+
+
+@click.command(short_help="Watch a job in the terminal.")
+@click.argument("target", metavar="OUT|ENDPOINT")
+@click.option("--once", is_flag=True, help="One snapshot (so it is where stdout is no terminal).")
+@config_options
+@keys_option
+def top(
+    target: str, once: bool, keys: str | None, conf: Path | None, assignments: tuple[str, ...]
+) -> None:
+    """Rate, lines done and left, outcomes, hosts, workers and what failed lately, each second.
+
+    OUT is a job's directory on this host, running or not: its journal and its newest rows are read.
+    ENDPOINT is a running ventilator's: it also tells what is in flight, parked and handed out.
+    q or Ctrl-C leaves; the job goes on.
+
+    \b
+    Examples:
+      fetcher top out
+      fetcher top tcp://10.0.0.1:5700
+      fetcher top out --once
+    """
+    is_endpoint = re.match(r"(tcp|ipc)://", target) is not None
+    options = {"keys__dir": ("--keys", keys)}
+    if is_endpoint:
+        options["endpoints__ventilator"] = ("ENDPOINT", target)
+    settings = settings_of(conf, assignments, **options).settings
+    logs.start(settings.log, "cli", "top")
+    with _looking(target, settings, is_endpoint=is_endpoint) as look:
+        if once or not sys.stdout.isatty():
+            terminal.once(look, Console())
+        else:
+            terminal.run(look, Console())
+
+
+@contextlib.contextmanager
+def _looking(target: str, settings: Settings, *, is_endpoint: bool) -> Iterator[Look]:
+    if not is_endpoint:
+        yield Files(Path(target)).look
+        return
+    with Watcher(settings.endpoints.ventilator, settings.keys.dir) as watcher:
+        yield lambda: of_live(target, watcher.look(_ANSWER_S))

@@ -1,0 +1,1 @@
+"""`fetcher top`: a running job in the terminal, once a second."""

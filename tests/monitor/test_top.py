@@ -1,0 +1,118 @@
+"""What `fetcher top` shows, in every size, and what it reads of an OUT for it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from fetcher.core.tally import Totals
+from fetcher.core.wire import Mishap
+from fetcher.errors import UsageError
+from fetcher.model import Outcome
+from fetcher.monitor.top.files import Files
+from fetcher.monitor.top.screen import screen, sparkline
+from fetcher.monitor.top.view import HostRow, View, WorkerRow
+from support.outs import make_out, row, write_input
+
+HOSTILE = "http://h.test/\x1b[2J\x07\u202e[bold]\n" + "x" * 500
+
+
+def view(**more: object) -> View:
+    fields: dict[str, object] = {
+        "title": HOSTILE,
+        "phase": "running",
+        "trouble": "",
+        "rows": 1234,
+        "url_lines": 5000,
+        "url_lines_exact": False,
+        "rate_per_s": 99.6,
+        "left_s": 61.0,
+        "totals": Totals(1234, {"ok": 1200, "dns": 30, "tls": 4}, {200: 1200, 0: 34}, 2048),
+        "hosts": [HostRow(HOSTILE, 3, 2, 1)] * 10,
+        "workers": [WorkerRow(HOSTILE, 9.5, 1, 2, 3, 4, 0.5)] * 30,
+        "unlisted": 5,
+        "mishaps": [Mishap(n, "dns", 0, HOSTILE, HOSTILE) for n in range(1, 21)],
+        "in_flight": 77,
+        "parked": 5,
+        **more,
+    }
+    return View(**fields)  # type: ignore[arg-type]
+
+
+def drawn(shown: View, width: int, height: int | None) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, color_system=None)
+    console.print(screen(shown, [1.0, 2.0], width, height, "q: quit"))
+    return file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(80, 24), (100, 30), (200, 60), (40, 15), (20, 10), (80, None)]
+)
+@pytest.mark.parametrize("trouble", ["", HOSTILE])
+def test_every_size_is_kept_and_nothing_hostile_gets_through(
+    width: int, height: int | None, trouble: str
+) -> None:
+    lines = drawn(view(trouble=trouble), width, height)
+    assert len(lines) <= max(height or 60, 15)  # of a smaller screen, the end is cut off
+    assert all(len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert not set(text) & {"\x1b", "\x07", "\u202e"}
+    assert "q: quit" in lines[-1]
+    assert "running" in lines[0]
+
+
+def test_the_figures_are_there_at_80_by_24() -> None:
+    text = "\n".join(drawn(view(), 80, 24))
+    for said in ("1,234 of about 5,000 lines (24.7 %), 1 min 01 s left", "100 lines/s", "dns"):
+        assert said in text
+    for said in ("77 in flight · 5 parked", "bodies 2.0 KiB", "97.2 %", "2/3", "failed lately"):
+        assert said in text
+    assert "worker (and " in text
+    assert "[bold]" in text
+
+
+def test_a_sparkline_is_of_the_newest_rates() -> None:
+    assert sparkline([], 5) == ""
+    assert sparkline([0.0, 0.0], 5) == "▁▁"
+    assert sparkline([9.0, 0.0, 4.0, 8.0], 3) == "▁▅█"
+
+
+def test_an_out_is_looked_at_by_its_journal_and_its_newest_rows(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 20)
+    rows = [row(n, Outcome.DNS if n == 7 else Outcome.OK) for n in range(1, 17)]
+    files = Files(make_out(tmp_path / "out", urls, rows))
+    seen = files.look()
+    assert (seen.phase, seen.rows, seen.url_lines, seen.url_lines_exact) == (
+        "stopped",
+        16,
+        20,
+        True,
+    )
+    assert seen.totals.outcomes == {"ok": 15, "dns": 1}
+    assert [(each.line, each.outcome) for each in seen.mishaps] == [(7, "dns")]
+    assert seen.hosts == [HostRow("test.invalid", 1, lines=16)]
+    assert [each.worker for each in seen.workers] == ["w"]
+    assert seen.in_flight is None
+    again = files.look()
+    assert again.hosts == seen.hosts, "no row is seen twice"
+    assert again.mishaps == seen.mishaps
+
+
+def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
+    count = 4000
+    urls = write_input(tmp_path / "urls.txt", count)
+    out = make_out(tmp_path / "out", urls, map(row, range(1, count + 1)))
+    seen = Files(out).look()
+    assert (seen.phase, seen.rows) == ("complete", count)
+    (host,) = seen.hosts
+    assert host.lines is not None
+    assert 100 < host.lines < count / 2
+
+
+def test_where_no_job_is_one_line_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no job was begun here"):
+        Files(tmp_path)
