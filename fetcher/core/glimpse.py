@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from fetcher.core import wire
-from fetcher.model import Outcome, Result
+from fetcher.model import Result
 
 _MOST_FAILING: Final = 1_000  # hosts whose failures are counted; beyond twice that the least go
 _UNSAID: Final = 5  # failed lines that a worker keeps for the next who asks
@@ -75,11 +75,10 @@ class Sightings:
         self._failures = Failures()
         self._unsaid: deque[Result] = deque(maxlen=_UNSAID)
 
-    def see(self, result: Result) -> None:
-        """A line has its result."""
-        if result.outcome is not Outcome.OK:
-            self._failures.add(host_of(result.final_url or result.url))
-            self._unsaid.append(result)
+    def failed(self, result: Result) -> None:
+        """A line has ended, and is not ok."""
+        self._failures.add(host_of(result.final_url or result.url))
+        self._unsaid.append(result)
 
     def glimpse(self, loads: Iterable[Load]) -> wire.Glimpse:
         """To be told now; the failed lines are told once."""

@@ -23,7 +23,7 @@ from gevent.os import make_nonblocking, nb_read
 from fetcher.core import formats, wire
 from fetcher.core.glimpse import Sightings
 from fetcher.errors import Exit
-from fetcher.model import Chunk, Result
+from fetcher.model import Chunk, Outcome, Result
 from fetcher.net.fetch import LooksUp, make_fetcher
 from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
@@ -175,7 +175,8 @@ class Worker:
 
     def _finished(self, line: Line, result: Result) -> None:
         held = line.held
-        self._sightings.see(result)
+        if result.outcome is not Outcome.OK:
+            self._sightings.failed(result)
         if held.names:
             result = formats.named(result, line.task)
         kept = held.finish(*self._keeper.make(held.output, result, line.task, line.fetch))
