@@ -98,10 +98,10 @@ def carry_out(
 ) -> None:
     """The job itself, with its display and its summary. Raises FetcherError."""
     before = _rows(out)
-    display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
+    page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
+    interval_s = settings.log.progress_interval_s
+    display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
     began = time.monotonic()
-    if settings.monitor.http and not quiet:
-        display.say(logs.own(f"the job's page: {page_url(settings.monitor)}", "info"))
     try:
         run_job(urlfile, out, settings, display, Signals(), selection)
     except StoppedError as error:

@@ -85,11 +85,25 @@ class Quiet:
         pass
 
 
-class PlainLines(Quiet):
+class _Greeting(Quiet):
+    """Says something once the job is heard."""
+
+    def __init__(self, greeting: str) -> None:
+        super().__init__()
+        self._greeting = greeting
+
+    def update(self, state: wire.State) -> None:
+        super().update(state)
+        if self._greeting:
+            self.say(logs.own(self._greeting, "info"))
+            self._greeting = ""
+
+
+class PlainLines(_Greeting):
     """A line every so often, for logs and pipes."""
 
-    def __init__(self, interval_s: float) -> None:
-        super().__init__()
+    def __init__(self, interval_s: float, greeting: str = "") -> None:
+        super().__init__(greeting)
         self._interval_s = interval_s
         self._rate = Rate()
         self._said_at = time.monotonic()
@@ -111,11 +125,11 @@ class _Numbers(ProgressColumn):
         return Text(task.fields["numbers"], no_wrap=True, overflow="ellipsis")
 
 
-class LiveLine(Quiet):
+class LiveLine(_Greeting):
     """A bar and the numbers, redrawn in place; log lines go above it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, greeting: str = "") -> None:
+        super().__init__(greeting)
         self._console = Console(stderr=True)
         self._rate = Rate()
         self._progress = Progress(
@@ -146,10 +160,10 @@ class LiveLine(Quiet):
         self._progress.stop()
 
 
-def display(*, quiet: bool, interval_s: float) -> Quiet:
-    """The display that fits stderr."""
+def display(*, quiet: bool, interval_s: float, greeting: str = "") -> Quiet:
+    """The display that fits stderr; the greeting is said once the job is heard."""
     if quiet:
         return Quiet()
     if sys.stderr.isatty() and not logs.is_json():
-        return LiveLine()
-    return PlainLines(interval_s)
+        return LiveLine(greeting)
+    return PlainLines(interval_s, greeting)

@@ -89,6 +89,7 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         steer("stop")
         code, _, error = job.wait(30)
         assert code == 3
+        assert error.splitlines()[0] == f"fetcher: the job's page: http://127.0.0.1:{port}/"
         assert "stopped before the end; the same command resumes" in error
         jobs.until(lambda: page.inner_text("#phase") == "stopped", what="the end, on the page")
         assert [each for each in said if not each.startswith(network)] == []

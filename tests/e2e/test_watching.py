@@ -199,3 +199,7 @@ def test_a_port_that_is_taken_is_one_line_and_4(tmp_path: Path) -> None:
             assert done.returncode == 4
             (said,) = done.stderr.splitlines()
             assert said.startswith(f"fetcher: metrics.{role}_port: 127.0.0.1:{port} is in use")
+        done = jobs.call("run", urls, "-o", tmp_path / "out", "--workers=1", f"--web={port}")
+        assert done.returncode == 4
+        (said,) = done.stderr.splitlines()
+        assert said.startswith(f"fetcher: monitor.http: 127.0.0.1:{port} is in use")
