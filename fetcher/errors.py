@@ -19,7 +19,7 @@ class Exit(enum.IntEnum):
     CONFLICT = 4  # OUT belongs to another job, or is in use
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
     UNPROVEN = 6  # `verify`: some line has not exactly one row
-    UNREACHED = 7  # `status`: the ventilator does not answer
+    UNREACHED = 7  # `status`, `top`: the ventilator does not answer
 
 
 class FetcherError(Exception):

@@ -30,7 +30,7 @@ Exit codes:
   4  OUT belongs to another job, or it or an address is in use
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
-  7  status: the ventilator does not answer
+  7  status, top: the ventilator does not answer
 """
 
 
