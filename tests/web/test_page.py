@@ -18,6 +18,8 @@ from fetcher.errors import ConflictError, FetcherError, UsageError
 from fetcher.settings import Monitor
 from fetcher.web.desk import Desk
 from fetcher.web.serving import serving
+from support import jobs
+from support.browser import browser
 from support.hosts import free_ports
 from support.messages import EXAMPLES
 
@@ -158,6 +160,31 @@ def test_the_token_is_given_once_and_then_a_cookie_stands_for_it() -> None:
         assert TOKEN not in cookie
         assert ask("GET", "/live.json", Cookie=cookie)[0] == 200
         assert ask("GET", "/live.json", Cookie=f"{cookie}x")[0] == 401
+
+
+def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
+    said: list[str] = []
+    with page(token=TOKEN) as (ask, desk), browser() as opened:
+        put_look(desk)
+        shown = opened.new_page()
+        shown.on("pageerror", lambda error: said.append(str(error)))
+        shown.on("console", lambda message: said.append(message.text))
+        shown.goto(f"http://127.0.0.1:{ask.port}/")
+        background = "getComputedStyle(document.querySelector('form')).borderRadius"
+        assert shown.evaluate(background) == "12px", "its style is let in"
+        for token, seen in (("wrong", "text=That is not the token."), (TOKEN, "#outcomes")):
+            shown.fill("#token", token)
+            shown.click("button")
+            shown.wait_for_selector(seen)
+        shown.wait_for_function("document.getElementById('phase').textContent === 'running'")
+        shown.click("#pause")
+        shown.keyboard.press("Escape")
+        shown.click("#pause")
+        assert not desk.shall_pause, "it was not confirmed"
+        shown.click("#yes")
+        jobs.until(lambda: desk.shall_pause, what="the wish")
+    refused = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
+    assert set(said) <= {refused}
 
 
 @pytest.mark.parametrize(
