@@ -76,11 +76,15 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         at_rest = jobs.committed(out)
         assert at_rest < LINES
         look_at_the_page(page, port)
+        word = live(port)["word"]
         assert job.kill("ventilator")
-        jobs.until(lambda: page.inner_text("#phase") == "no answer", what="the lost ventilator")
-        jobs.until(lambda: page.inner_text("#phase") == "paused", what="the next ventilator")
+        jobs.until(
+            lambda: _answers(port) and live(port)["word"] != word, what="the next ventilator"
+        )
+        jobs.until(lambda: live(port)["live"]["phase"] == "paused", what="its pause")
+        jobs.until(lambda: page.inner_text("#phase") == "paused", what="the same on the page")
         assert jobs.committed(out) == at_rest, "a pause outlives its ventilator"
-        network = "Failed to load resource: net::ERR_CONNECTION_"
+        network = "Failed to load resource: net::ERR_"
         assert [each for each in said if not each.startswith(network)] == []
         said.clear()
 
