@@ -20,6 +20,7 @@ TOLD = {
     ("net/curl_fetcher.py", "step"): "a row's started_at",
     ("net/curl_fetcher.py", "_new_tape"): "a WARC record's date",
     ("net/curl_fetcher.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
+    ("cli/report.py", "_read"): "when the report was written",
     ("telemetry/logs.py", "own"): "a log line's date",
     ("telemetry/logs.py", "relayed"): "a log line's date",
     ("monitor/status.py", "look"): "how old the newest commit is",
