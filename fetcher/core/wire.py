@@ -152,7 +152,9 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     in_flight: Small
     queued: Small
     held: Hosts
-    parked: Hosts  # leases of which all that is left waits outside of the pool
+    parked: (
+        Hosts  # leases of which nothing is in the pool: lines wait outside, or rows for the sink
+    )
 
 
 class Progress(Message, tag="progress", frozen=True):

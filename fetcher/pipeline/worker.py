@@ -40,6 +40,7 @@ from fetcher.telemetry.tallies import FetchTally
 
 log = logging.getLogger(__name__)
 
+_UNSENT_S: Final = 60.0  # fetched lines whose sink does not take their rows: worth waiting for
 _UNSENT_BYTES: Final = 32 * 1024 * 1024  # rows that wait for their sinks: nothing new is begun
 _CHUNK_BYTES: Final = 2 * 1024 * 1024  # rows kept that fill a chunk, however few they are
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
@@ -75,7 +76,8 @@ class Worker:
         )
         self._held: dict[int, Held] = {}
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
-        self._ending: set[int] = set()  # leases that are done, their last rows not yet sent
+        # Leases that are done, their last rows not yet sent -> since when.
+        self._ending: dict[int, float] = {}
         self._leave = gevent.event.Event()
         self._job = ""
         self._over = spec.over
@@ -189,7 +191,7 @@ class Worker:
 
     def _end(self, held: Held) -> None:
         self._held.pop(held.lease, None)
-        self._ending.add(held.lease)
+        self._ending[held.lease] = time.monotonic()
         self._outbox_of(held).put(held.take_chunk(), held.lease)
 
     def _pass_on(self, held: Held) -> None:
@@ -205,7 +207,7 @@ class Worker:
         if chunk is not None:
             self._tally.add(chunk)
         if ended is not None:
-            self._ending.discard(ended)
+            self._ending.pop(ended, None)
             send(self._events, wire.Finished(worker=self._name, lease=ended))
 
     def _flush(self) -> None:
@@ -235,7 +237,10 @@ class Worker:
                 in_flight=self._pool.in_flight,
                 queued=self._pool.queued + self._pool.parked,
                 held=[*(each.lease for each in held), *self._ending],
-                parked=[each.lease for each in held if not each.active and each.outstanding],
+                parked=[
+                    *(each.lease for each in held if not each.active and each.outstanding),
+                    *(lease for lease, since in self._ending.items() if now - since < _UNSENT_S),
+                ],
             )
             progress = wire.Progress(self._name, self._tally.rows, self._pool.parked)
             if self._is_watched:
