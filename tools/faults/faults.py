@@ -315,7 +315,7 @@ FAULTS: Final = {
             "workers' connections to the sink reset within a message",
             _mid_message.act,
             prepare=_mid_message.prepare,
-            most_refetched=0.15,  # of each connection, what libzmq had taken: eight messages
+            most_refetched=0.10,  # of each connection, what libzmq had taken: eight messages
         ),
         Fault("frozen-worker", "a worker stopped past its lease, then back", _frozen_worker),
         Fault("killed-worker", "kill -9 of a worker's process", _killed(_kill_process)),
@@ -332,7 +332,7 @@ FAULTS: Final = {
             _straggler,
             lines=6_000,
             prepare=_prepare_straggler,
-            most_refetched=0.15,
+            most_refetched=0.10,
         ),
         Fault("clock-steps", "the wall clock steps by days", _clock_steps, prepare=_prepare_clock),
         Fault("malformed", "a peer that sends malformed messages", _babble),
