@@ -335,7 +335,12 @@ FAULTS: Final = {
             most_refetched=0.10,
         ),
         Fault("clock-steps", "the wall clock steps by days", _clock_steps, prepare=_prepare_clock),
-        Fault("malformed", "a peer that sends malformed messages", _babble),
+        Fault(
+            "malformed",
+            "a peer that sends malformed messages",
+            _babble,
+            most_refetched=0.10,  # some mean something: that a worker lives, who then is not heard
+        ),
         Fault(
             "disk-full",
             "the sink's disk is full, then has room again",
