@@ -13,7 +13,6 @@ import pytest
 from support import jobs
 from tools.site.running import RunningSite
 
-
 # A shell without job control starts what is in the background with Ctrl-C ignored, and programs
 # inherit that: those that are tested must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
