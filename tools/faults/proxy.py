@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _BLOCK_BYTES: Final = 16 * 1024
 _CALL_S: Final = 10.0
+_LAST_WORDS_S: Final = 0.05
 Where = tuple[str, int]
 
 
@@ -73,9 +74,11 @@ class Link:
         self._reset_after = list(byte_counts)
 
     async def _accept(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        self._writers.add(answer)
         try:
             server, ask = await asyncio.open_connection(*self._theirs)
         except OSError:
+            self._writers.discard(answer)
             answer.close()
             return
         pair = {answer, ask}
@@ -117,6 +120,9 @@ class Link:
         await self.cut()
         for pump in self._pumps:
             pump.cancel()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await asyncio.sleep(_LAST_WORDS_S)  # a transport ends in a later turn of the loop
 
 
 class ProxyThread:
