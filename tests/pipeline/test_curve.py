@@ -146,7 +146,8 @@ def test_who_has_another_server_s_key_speaks_plaintext_or_no_zmtp_is_told_apart(
     assert before + counted(doors.ventilator, Reason.LEFT) > 0
     strangers.shout("127.0.0.1", port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     until(lambda: counted(doors.ventilator, Reason.NOT_CURVE) > before, 5)
-    assert "refused 127.0.0.1:" in caplog.text
+    # One that has hung up before it was looked at has no address any more.
+    assert "refused 127.0.0.1:" in caplog.text or "refused an unknown address" in caplog.text
     assert doors.worker("a").say(CLAIM)
     assert doors.heard() == CLAIM
 
