@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import subprocess
 import time
@@ -35,6 +36,13 @@ def stuck(out: Path) -> bool:
     before = jobs.committed(out)
     time.sleep(1.5)
     return 0 < before == jobs.committed(out) < LINES
+
+
+def is_ill(port: int) -> bool:
+    """Whether the sink is there and says that it cannot commit."""
+    with contextlib.suppress(OSError):
+        return get(port, "/healthz")[0] == 503
+    return False
 
 
 def urls_in(path: Path) -> Path:
@@ -94,8 +102,10 @@ def test_a_job_stopped_on_a_full_disk_resumes_when_there_is_room(
         jobs.until(lambda: stuck(out), what="the disk to be full")
         job.process.terminate()
         assert job.wait(60)[0] == 3
-    with jobs.running("run", urls, "-o", out, *OPTIONS) as job:  # as full as before
-        time.sleep(2)
+    port = free_ports(1)
+    metrics = f"--set=metrics.sink_port={port}"
+    with jobs.running("run", urls, "-o", out, *OPTIONS, metrics) as job:
+        jobs.until(lambda: is_ill(port), what="the sink to find it as full as before")
         assert job.process.poll() is None
         subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
         code, _, error = job.wait(60)

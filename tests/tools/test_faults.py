@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import shutil
 import signal
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,6 +102,21 @@ def test_a_connection_is_reset_after_exactly_so_many_bytes(pair: Pair) -> None:
         with pytest.raises(ConnectionResetError):
             second.recv(1)
     assert link.resets == 1
+
+
+def test_whatever_is_on_its_way_when_a_proxy_ends_is_closed() -> None:
+    with warnings.catch_warnings(record=True) as told, contextlib.ExitStack() as stack:
+        warnings.simplefilter("always")
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1))
+        proxy = ProxyThread()
+        ours = ("127.0.0.1", free_ports(1))
+        proxy.link(ours, server.getsockname())
+        for _ in range(50):  # just accepted, and waiting for a server that takes no more
+            stack.enter_context(socket.create_connection(ours))
+        proxy.close()
+        del proxy
+        gc.collect()
+    assert [str(each.message) for each in told] == []
 
 
 # -- the quick faults ------------------------------------------------------------------------

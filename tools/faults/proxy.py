@@ -7,7 +7,6 @@ Law: bytes are passed on unchanged and in order, or not at all. It runs in a thr
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 import threading
@@ -17,112 +16,116 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 _BLOCK_BYTES: Final = 16 * 1024
+_BACKLOG: Final = 100
 _CALL_S: Final = 10.0
-_LAST_WORDS_S: Final = 0.05
+_RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)  # linger: on, for no time
 Where = tuple[str, int]
 
 
 class Link:
-    """One listening address and where its connections lead to."""
+    """One listening address and where its connections lead to.
+
+    Sockets without asyncio's streams: its server loses a connection that it accepts as it closes.
+    """
 
     def __init__(self, ours: Where, theirs: Where) -> None:
         self._ours, self._theirs = ours, theirs
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._listener: socket.socket | None = None
+        # A connection's sockets and, to its very end, its task.
+        self._carriers: dict[asyncio.Task[None], tuple[socket.socket, socket.socket]] = {}
         self._flows = asyncio.Event()
         self._flows.set()
         self.passed_bytes = 0
         self.resets = 0
         self._reset_after: list[int] = []
+        self._listen()
 
-    async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, *self._ours)
+    def _listen(self) -> None:
+        self._listener = socket.create_server(self._ours, backlog=_BACKLOG)
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def cut(self) -> None:
         """Close all connections and refuse new ones."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in self._writers:
-            writer.close()
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        await self._end_all()
 
     async def drop(self) -> None:
         """Pass nothing on, close nothing."""
         self._flows.clear()
 
     async def heal(self) -> None:
+        """Pass on and take in again."""
         self._flows.set()
-        if self._server is None:
-            await self.listen()
+        if self._listener is None:
+            self._listen()
 
     async def reset(self) -> int:
         """End all connections by a reset; how many."""
-        count = len(self._writers) // 2
-        self._reset_all(self._writers)
+        count = len(self._carriers)
+        for pair in self._carriers.values():
+            _reset_at_close(pair)
+        await self._end_all()
         return count
 
-    def _reset_all(self, writers: set[asyncio.StreamWriter]) -> None:
-        for writer in list(writers):
-            raw = writer.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+    async def _end_all(self) -> None:
+        for carrier in self._carriers:
+            carrier.cancel()
+        await asyncio.gather(*self._carriers, return_exceptions=True)
 
     async def reset_after(self, byte_counts: list[int]) -> None:
         """The next connections are reset once so many bytes of each were sent to its server."""
         self._reset_after = list(byte_counts)
 
-    async def _accept(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
-        self._writers.add(answer)
+    def _accept(self, listener: socket.socket) -> None:
         try:
-            server, ask = await asyncio.open_connection(*self._theirs)
+            client, _ = listener.accept()
         except OSError:
-            self._writers.discard(answer)
-            answer.close()
-            return
-        pair = {answer, ask}
-        self._writers |= pair
-        limit = self._reset_after.pop(0) if self._reset_after else None
-        pumps = [
-            asyncio.create_task(self._pump(client, ask, limit, pair)),
-            asyncio.create_task(self._pump(server, answer, None, pair)),
-        ]
-        self._pumps.update(pumps)
-        await asyncio.wait(pumps)
-        self._pumps.difference_update(pumps)
-        self._writers -= pair
+            return  # it left, or there are no file descriptors
+        server = socket.socket(client.family)
+        pair = client, server
+        carrier = self._loop.create_task(self._carry(client, server))
+        carrier.add_done_callback(self._carried)
+        self._carriers[carrier] = pair
+        for each in pair:
+            each.setblocking(False)
 
-    async def _pump(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        limit: int | None,
-        pair: set[asyncio.StreamWriter],
-    ) -> None:
+    def _carried(self, carrier: asyncio.Task[None]) -> None:
+        for each in self._carriers.pop(carrier):
+            each.close()
+
+    async def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        try:
+            await self._loop.sock_connect(server, self._theirs)
+            limit = self._reset_after.pop(0) if self._reset_after else None
+            async with asyncio.TaskGroup() as ways:
+                ways.create_task(self._pump(client, server, limit))
+                ways.create_task(self._pump(server, client, None))
+        except* OSError:
+            pass  # one side is gone: so is the connection
+
+    async def _pump(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
         passed = 0
-        with contextlib.suppress(OSError):
-            while data := await reader.read(_BLOCK_BYTES):
-                await self._flows.wait()
-                if limit is not None and passed + len(data) >= limit:
-                    writer.write(data[: limit - passed])
-                    await writer.drain()
-                    self.resets += 1
-                    self._reset_all(pair)
-                    return
-                passed += len(data)
-                self.passed_bytes += len(data)
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+        while data := await self._loop.sock_recv(source, _BLOCK_BYTES):
+            await self._flows.wait()
+            if limit is not None and passed + len(data) >= limit:
+                await self._loop.sock_sendall(target, data[: limit - passed])
+                self.resets += 1
+                _reset_at_close((source, target))
+                raise ConnectionResetError
+            passed += len(data)
+            self.passed_bytes += len(data)
+            await self._loop.sock_sendall(target, data)
+        target.shutdown(socket.SHUT_WR)
 
-    async def close(self) -> None:
-        await self.cut()
-        for pump in self._pumps:
-            pump.cancel()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await asyncio.sleep(_LAST_WORDS_S)  # a transport ends in a later turn of the loop
+
+def _reset_at_close(pair: tuple[socket.socket, socket.socket]) -> None:
+    for each in pair:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
 
 
 class ProxyThread:
@@ -140,14 +143,17 @@ class ProxyThread:
 
     def link(self, ours: Where, theirs: Where) -> Link:
         """A new link that listens. Raises OSError where the address is taken."""
-        link = Link(ours, theirs)
-        self.call(link.listen)
+
+        async def begin() -> Link:
+            return Link(ours, theirs)
+
+        link = self.call(begin)
         self._links.append(link)
         return link
 
     def close(self) -> None:
         for link in self._links:
-            self.call(link.close)
+            self.call(link.cut)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CALL_S)
         self._loop.close()
