@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,18 @@ def test_a_client_shows_its_certificate_where_it_has_one(
     both = tmp_path / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
     trust = {"ca_file": str(authority.ca_file)}
+    context = context_of(*server, trusted=authority.ca_file)
+    # In TLS 1.3 a client hears only after its first request that it should have shown one, and
+    # the server's reset may be faster than those words.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with https_server(context) as port:
+        without = one(f"https://127.0.0.1:{port}/", **trust)
     with https_server(context_of(*server, trusted=authority.ca_file)) as port:
         url = f"https://127.0.0.1:{port}/"
-        without = one(url, **trust)
         beside = one(url, **trust, client_cert=str(certificate), client_key=str(key))
         included = one(url, **trust, client_cert=str(both))
     assert without.outcome is Outcome.TLS, without
-    assert "certificate" in (without.error or "")
+    assert "alert handshake failure" in (without.error or ""), without.error
     assert beside.outcome is included.outcome is Outcome.OK
 
 
