@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from support import jobs
-from support.hosts import free_ports
 from support.pages import get
+from tools.ports import free_ports
 
 LINES = 20_000
 OPTIONS = ("--workers=1", "--set=worker.transport=null", "--set=lease.sink_silent_s=1")

@@ -10,8 +10,8 @@ from msgspec import UNSET
 
 from fetcher.model import Outcome, Result
 from support import jobs
-from support.hosts import free_ports
 from support.keeping import require_all
+from tools.ports import free_ports
 from tools.site.running import RunningSite
 
 

@@ -16,9 +16,9 @@ import zmq
 from fetcher.core import wire
 from fetcher.pipeline import key_files
 from support import jobs, strangers
-from support.hosts import free_ports
 from support.messages import EXAMPLES
 from support.strangers import Stranger
+from tools.ports import free_ports
 
 MS = 40
 HOST = "127.0.0.1"

@@ -14,7 +14,7 @@ import psutil
 
 from support import jobs
 from support.browser import browser, terminal
-from support.hosts import free_ports
+from tools.ports import free_ports
 
 LINES = 3000
 HOSTILE = "'\"><script>document.title='owned'</script>"

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support import jobs
 from support.crowded import Answer, crowded_site
-from support.hosts import free_ports
 from support.names import at, name_server
 from support.pages import get
+from tools.ports import free_ports
 
 LINES = 1500
 

@@ -18,9 +18,9 @@ from fetcher.pipeline import admission, key_files
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, receive_one, send
 from fetcher.pipeline.refusals import Reason
 from support import strangers
-from support.hosts import free_ports
 from support.jobs import until
 from support.strangers import Stranger
+from tools.ports import free_ports
 
 CLAIM = wire.Claim(worker="a-1-1", lease=7)
 

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import os
-import socket
 from pathlib import Path
 from typing import Self
 
 from support import jobs
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` consecutive ports that nobody listens on.
-
-    Each process begins elsewhere, below the ports that the system gives to clients: workers of
-    tests that run beside each other must not meet the other's roles.
-    """
-    for step in range(1700):
-        base = 20_000 + (os.getpid() * 35 + step * 7) % 12_000
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(base, base + count):
-                    probe = stack.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
-    raise AssertionError("no free ports")
+from tools.ports import free_ports
 
 
 class Hosts:

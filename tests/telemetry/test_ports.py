@@ -17,9 +17,9 @@ from fetcher.telemetry import pages
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.ports import port_of
 from fetcher.telemetry.serving import serving
-from support.hosts import free_ports
 from support.numbers import EXAMPLES
 from support.pages import get
+from tools.ports import free_ports
 
 
 def served(metrics: Metrics) -> contextlib.AbstractContextManager[Board[Any]]:

@@ -20,7 +20,6 @@ from pathlib import Path
 import pytest
 
 from support import jobs
-from support.hosts import free_ports
 from tools.faults import shim as shims
 from tools.faults.__main__ import main, run_fault
 from tools.faults.cluster import INSECURE, FaultError, prove
@@ -29,6 +28,7 @@ from tools.faults.network import choose
 from tools.faults.proxy import Link, ProxyThread
 from tools.faults.report import Outcome, markdown
 from tools.faults.sweep import try_step
+from tools.ports import free_ports
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 

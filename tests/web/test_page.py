@@ -20,8 +20,8 @@ from fetcher.web.desk import Desk
 from fetcher.web.serving import serving
 from support import jobs
 from support.browser import browser
-from support.hosts import free_ports
 from support.messages import EXAMPLES
+from tools.ports import free_ports
 
 TOKEN = "a-token-of-enough-length"
 

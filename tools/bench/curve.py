@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from tools.bench.jobs import CommitWatch, Job
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet, children_cpu_s, require_success
 from tools.bench.table import spread, table
+from tools.ports import free_ports
 
 _PORTS = 5
 _WORKER = "bench"
@@ -67,7 +67,7 @@ def _sinks(options: argparse.Namespace, directory: Path) -> None:
         for title, done in figures.items():
             figure = sink_alone(
                 *(out, settings, options.sink_rows, settings.job.batch_size, options.limit),
-                sink=f"tcp://127.0.0.1:{_free_ports()}",
+                sink=f"tcp://127.0.0.1:{free_ports(_PORTS)}",
                 folder=directory / "keys" if title == "with keys" else None,
             )
             done.append(figure)
@@ -81,7 +81,7 @@ def _sinks(options: argparse.Namespace, directory: Path) -> None:
 
 
 def _once(urls: Path, out: Path, keys: Path | None, limit_s: float) -> Job:
-    base = _free_ports()
+    base = free_ports(_PORTS)
     where = (
         *("--ventilator", f"tcp://127.0.0.1:{base}", "--sink", f"tcp://127.0.0.1:{base + 3}"),
         *("--set", "worker.transport=null"),
@@ -114,14 +114,3 @@ def _once(urls: Path, out: Path, keys: Path | None, limit_s: float) -> Job:
         require_success(fleet.wait(worker, limit_s), "fetcher worker")
     job.cpu_s = children_cpu_s() - cpu_before
     return job
-
-
-def _free_ports() -> int:
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            base: int = first.getsockname()[1]
-            for port in range(base + 1, base + _PORTS):
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return base

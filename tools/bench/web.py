@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from tools.bench.processes import Fleet, pin
 from tools.certificates import Authority
+from tools.ports import free_ports
 
 DOMAIN: Final = "bench.test"
 _START_S: Final = 10.0
@@ -49,7 +50,7 @@ class Web:
     def __init__(self, directory: Path, core: int) -> None:
         self._dir = directory
         self._core = core
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_ports(1), free_ports(1)
         authority = Authority(directory)
         self.ca_file = authority.ca_file
         self._certificate, self._key = authority.issue([f"*.{DOMAIN}"])
@@ -96,18 +97,11 @@ class Web:
 
 def start_names(fleet: Fleet, core: int) -> int:
     """A name server that says 127.0.0.1 to everything; its port."""
-    port = _free_port(socket.SOCK_DGRAM)
+    port = free_ports(1, socket.SOCK_DGRAM)
     process = fleet.start("-m", "tools.bench.names", port, core=core, piped=True)
     assert process.stdout is not None
     process.stdout.readline()
     return port
-
-
-def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await_port(port: int) -> None:
