@@ -9,6 +9,7 @@ its own and freezes on its own; workers and suspicion are common to all. A pause
 
     add -> ready --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (gone)
              ^               |                  |                      |
+             +-- returned,   |                  |                      |
              +-- lapsed -----+------ death -----+--- chunks were lost -+
                           (a death without progress splits the piece, or condemns its one line)
 """
@@ -45,6 +46,7 @@ TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 CONDEMN_AGAIN_S = 5.0
+REST_S = 0.25  # when every worker has returned a piece: they are all busy
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
@@ -132,6 +134,8 @@ class Ledger:
         self._strange: dict[str, float] = {}
         self._began: float | None = None
         self._unclaimed = 0
+        self._returns = 0  # since a worker took something
+        self._rests_until = 0.0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
         self._suspects_changed = [False] * shares
         self.is_paused = False
@@ -207,7 +211,7 @@ class Ledger:
         """The next piece to send, leased from now on; None if there is none or no room for it."""
         if self._began is None:
             self._began = now
-        if not self._has_window() or self._lone_is_out():
+        if not self._has_window() or self._lone_is_out() or now < self._rests_until:
             return None
         piece = self._next_ready(now)
         is_copy = False
@@ -320,7 +324,33 @@ class Ledger:
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
+            self._returns = 0
+            self._rests_until = now
         self._workers[worker] = now
+
+    def returned(self, worker: str, lease_id: int, now: float) -> None:
+        """The worker has no room for the lease and has begun none of it."""
+        self._workers[worker] = now
+        lease = self._leases.get(lease_id)
+        if lease is None or lease.state is not LeaseState.SENT:
+            return
+        self._drop(lease_id)
+        owner = self._open[lease.piece.batch]
+        elsewhere = 0
+        for other in owner.leases:
+            elsewhere |= self._leases[other].piece.mask
+        mask = lease.piece.mask & owner.remaining & ~elsewhere
+        if lease.is_copy:
+            self.redelivered -= (lease.piece.mask & ~mask).bit_count()
+            self._copy_again(lease)
+        if mask:
+            piece = msgspec.structs.replace(lease.piece, mask=mask)
+            self._queue_of(piece).appendleft(piece)
+        # PUSH goes round: who has room had its turn by now, if there is anybody.
+        self._returns += 1
+        if self._returns >= len(self._workers):
+            self._returns = 0
+            self._rests_until = now + REST_S
 
     def finished(self, worker: str, lease_id: int, now: float) -> None:
         """The worker has handed every row of the lease to the sink's socket."""
@@ -489,6 +519,26 @@ class Ledger:
                 died = lease.orphan if lease.state is LeaseState.SENT else True
                 self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
         self._feed_the_hungry(now)
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether a worker has nothing to do, all is handed out, and some of it is not begun."""
+        return self._unbegun_is_all() and not self._busy().issuperset(self._workers)
+
+    def _unbegun_is_all(self) -> bool:
+        thawed = (share for share in self._shares if share.frozen_at is None)
+        return (
+            self._nothing_to_read()
+            and not any(share.ready for share in thawed)
+            and any(lease.state is LeaseState.SENT for lease in self._leases.values())
+        )
+
+    def _busy(self) -> set[str]:
+        return {
+            lease.worker
+            for lease in self._leases.values()
+            if lease.state is LeaseState.CLAIMED and not lease.is_parked
+        }
 
     def _feed_the_hungry(self, now: float) -> None:
         """Open the window again where a worker that takes nothing has all of it in its pipe.

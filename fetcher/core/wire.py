@@ -8,7 +8,8 @@ header costs in memory goes by its declared bounds.
 
     ventilator -> worker   tasks    Tasks + frame: URL lines joined by line feeds
     worker -> sink         results  ChunkHeader + frame: the encoded rows
-    worker -> ventilator   events   Claim, Finished, Heartbeat, Progress, Bye, Want, Release, Owned;
+    worker -> ventilator   events   Claim, Returned, Finished, Heartbeat, Progress, Bye, Want,
+                                    Release, Owned;
                                     supervisor -> ventilator  Gone;  who watches -> it  Look
     ventilator -> all      control  State, repeated;  for one of them: Grant, Recall;
                                     for a while after a Look: Roster
@@ -137,6 +138,13 @@ class Claim(Message, tag="claim", frozen=True):
     lease: Count
 
 
+class Returned(Message, tag="returned", frozen=True):
+    """This lease was not begun, and will not be: somebody else may have it."""
+
+    worker: Name
+    lease: Count
+
+
 class Finished(Message, tag="finished", frozen=True):
     """Every row of this lease has been handed to the sink's socket."""
 
@@ -231,6 +239,7 @@ class State(Message, tag="state", frozen=True):
     redelivered: Count  # lines handed out again so far
     referee: Count  # another number: a new ventilator, that granted nothing yet
     is_watched: bool = False  # workers shall give a glimpse
+    is_hungry: bool = False  # a worker has nothing: what waits in others shall be returned
 
 
 class Look(Message, tag="look", frozen=True):
@@ -366,6 +375,7 @@ AnyMessage = (
     Tasks
     | ChunkHeader
     | Claim
+    | Returned
     | Finished
     | Heartbeat
     | Progress

@@ -28,7 +28,8 @@ from fetcher.core.wire import Phase
 from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
-from fetcher.pipeline.channel import Ends, Way, drop, open_socket, receive, send
+from fetcher.pipeline.channel import Ends, Way, open_socket, send
+from fetcher.pipeline.crew import Crew
 from fetcher.pipeline.lookout import Lookout
 from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.security import Security
@@ -53,7 +54,6 @@ _END_S: Final = 5.0  # of a sink's answers that make no sense
 _FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
 _FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
 _STOPPING_S: Final = 2.0  # how long a supervisor is told that all shall stop; it then says so, too
-_MAX_EVENTS: Final = 1000  # of one turn of the loop
 
 
 class Ventilator:
@@ -106,8 +106,6 @@ class Ventilator:
         # old one cannot be taken for news of a new one.
         self._number = secrets.randbits(31)
         self._ledger = Ledger(rules, self._number << 32, len(self._sinks))
-        self._referee = Referee()
-        self._crew: set[str] = set()  # the workers that the referee has heard to be there
         self._job = ""
         self._phase: Phase = "starting"
         self._batch_size = settings.job.batch_size
@@ -115,6 +113,7 @@ class Ventilator:
         self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
         self._lookout = Lookout(board, desk)
+        self._crew = Crew(self._events, self._control, security, self._ledger, self._lookout)
         self._state_at = self._tick_at = 0.0
 
     def _count_first(self) -> SourceInfo:
@@ -146,9 +145,7 @@ class Ventilator:
         counting = not self._info.at_end
         self._wait(0 if counting else _IDLE_MS)
         now = time.monotonic()
-        self._hear_workers(now)
-        for worker in self._security.revoked(self._ledger.workers):
-            self._ledger.left(worker, now, died=False)
+        self._crew.hear(now)
         for sink in self._sinks:
             self._hear_sink(sink, now)
             self._count_share(sink)
@@ -159,7 +156,7 @@ class Ventilator:
             self._judge_silence(now)
             self._ledger.tick(now)
         self._do_as_asked(now)
-        self._tell_hosts(now)
+        self._crew.tell_hosts(now)
         self._hand_out(now)
         self._tell_state(now)
         if counting:
@@ -237,7 +234,7 @@ class Ventilator:
         # Where rows are there, workers of an earlier ventilator may be asking hosts that it
         # granted them; they say so once they hear of a new one.
         quiet_s = self._settings.lease.silent_s if self._totals().rows else 0.0
-        self._referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
+        self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
         if opened.batch_size != self._settings.job.batch_size:
             log.warning("job.batch_size stays %d, as this job was begun with it", opened.batch_size)
         self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
@@ -264,7 +261,7 @@ class Ventilator:
                 if other.opened:
                     other.poll(self._info, None, ASK_AGAIN_S, now)
                     other.link.answer(now)
-            self._hear_workers(now)
+            self._crew.hear(now)
             self._do_as_asked(now)
             self._tell_state(now)
             if self._stop:
@@ -359,52 +356,7 @@ class Ventilator:
     def _for(self, sink: SinkSide) -> str:
         return "" if len(self._sinks) == 1 else " of its lines"
 
-    # -- the workers -------------------------------------------------------------------------
-
-    def _hear_workers(self, now: float) -> None:
-        for _ in range(_MAX_EVENTS):
-            received = receive(self._events, self._security)
-            if received is None:
-                return
-            event = received[0]
-            match event:
-                case wire.Claim():
-                    self._ledger.claimed(event.worker, event.lease, now)
-                case wire.Finished():
-                    self._ledger.finished(event.worker, event.lease, now)
-                case wire.Heartbeat():
-                    self._ledger.heartbeat(event.worker, event.held, now, event.parked)
-                    self._lookout.hear(event, now)
-                case wire.Progress() | wire.Look():
-                    self._lookout.hear(event, now)
-                case wire.Want():
-                    self._referee.want(event.worker, event.hosts, event.ticket, now)
-                case wire.Release():
-                    given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
-                    self._referee.release(event.worker, given, now)
-                case wire.Owned():
-                    owned = zip(event.hosts, event.tickets, strict=False)
-                    self._referee.owns(event.worker, owned, now)
-                case wire.Bye():
-                    self._ledger.left(event.worker, now, died=False)
-                case wire.Gone():
-                    self._ledger.left(event.worker, now, died=True)
-                case _:
-                    drop("unexpected", f"an event of type {type(event).__name__}")
-
-    def _tell_hosts(self, now: float) -> None:
-        """Grants and recalls; a lost one is wanted, or recalled, again."""
-        for gone in self._crew - set(self._ledger.workers):
-            self._referee.left(gone, now)
-        self._crew = set(self._ledger.workers)
-        for worker, hosts in self._referee.grants(now).items():
-            for part in wire.parts(hosts):
-                numbers, tickets = zip(*part, strict=True)
-                send(self._control, wire.Grant(worker, list(numbers), list(tickets)))
-        for worker, hosts in self._referee.recalls(now).items():
-            for part in wire.parts(hosts):
-                numbers, tickets = zip(*part, strict=True)
-                send(self._control, wire.Recall(worker, list(numbers), list(tickets)))
+    # -- handing out -------------------------------------------------------------------------
 
     def _hand_out(self, now: float) -> None:
         self._blocked = False
@@ -482,7 +434,7 @@ class Ventilator:
             self._ledger,
             now,
             lines_read=self._lines_read(),
-            hosts=len(self._referee),
+            hosts=len(self._crew.referee),
             sinks_silent_s=tuple(now - sink.link.heard_at for sink in self._sinks),
             trouble=self._trouble(now),
         )
@@ -522,6 +474,7 @@ class Ventilator:
             redelivered=self._ledger.redelivered,
             referee=self._number,
             is_watched=self._lookout.is_watched(time.monotonic()),
+            is_hungry=self._ledger.is_hungry,
         )
 
     # -- the end -----------------------------------------------------------------------------
@@ -540,7 +493,7 @@ class Ventilator:
                 sink.close(_POLL_SINK_S, now)
             self._wait(_IDLE_MS)
             now = time.monotonic()
-            self._hear_workers(now)
+            self._crew.hear(now)
 
     def _unclosed(self) -> list[SinkSide]:
         return [sink for sink in self._sinks if not sink.closed]

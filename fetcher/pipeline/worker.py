@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import time
+from collections import deque
 from typing import Final
 
 import gevent
@@ -74,6 +75,10 @@ class Worker:
             self._finished,
             lambda: sum(box.waiting_bytes for box in self._outboxes) < _UNSENT_BYTES,
         )
+        # Batches that came and are not begun. They are taken off the socket at once, so that none
+        # lies unseen in the pipe of a slow worker while another has nothing to do.
+        self._waiting: deque[tuple[wire.Tasks, bytes]] = deque()
+        self._most_waiting = self._ahead = settings.lease.ahead
         self._held: dict[int, Held] = {}
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
         # Leases that are done, their last rows not yet sent -> since when.
@@ -105,7 +110,7 @@ class Worker:
         for number in STOP_SIGNALS:
             gevent.signal_handler(number, self._leave.set)
         unblock()
-        loops = [self._intake, self._flush, self._heartbeat, self._listen]
+        loops = [self._intake, self._mind_room, self._flush, self._heartbeat, self._listen]
         loops += [self._pool.watch_the_clock, self._tell_referee]
         loops += [box.run for box in self._outboxes]
         if self._leashed:
@@ -125,6 +130,7 @@ class Worker:
 
     def _drain(self) -> None:
         """Let requests in flight finish within the grace time; hand their rows over; say bye."""
+        self._sort_out()
         self._pool.drain(0 if self._hurried else self._settings.grace_s)
         for held in self._held.values():
             self._pass_on(held)
@@ -136,11 +142,7 @@ class Worker:
     # -- tasks -------------------------------------------------------------------------------
 
     def _intake(self) -> None:
-        while not self._leave.is_set():
-            self._pool.room.clear()
-            if not self._pool.has_room:
-                self._pool.room.wait(_RECEIVE_SLICE_S)
-                continue
+        while True:
             frames = None
             with gevent.Timeout(_RECEIVE_SLICE_S, False):
                 frames = self._tasks.recv_multipart()
@@ -149,9 +151,25 @@ class Worker:
                 continue
             message, urls = received
             if isinstance(message, wire.Tasks):
-                self._take(message, urls)
+                self._waiting.append((message, urls))
+                self._sort_out()
             else:
                 drop("unexpected", f"a task of type {type(message).__name__}")
+
+    def _mind_room(self) -> None:
+        while True:
+            self._pool.room.clear()
+            self._sort_out()
+            self._pool.room.wait(_RECEIVE_SLICE_S)
+
+    def _sort_out(self) -> None:
+        """Begin what there is room for; return what somebody else would begin sooner."""
+        is_leaving = self._leave.is_set()
+        while self._waiting and self._pool.has_room and not is_leaving:
+            self._take(*self._waiting.popleft())
+        while len(self._waiting) > (0 if is_leaving else self._most_waiting):
+            message, _ = self._waiting.pop()
+            send(self._events, wire.Returned(worker=self._name, lease=message.lease))
 
     def _take(self, tasks: wire.Tasks, urls: bytes) -> None:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
@@ -297,6 +315,8 @@ class Worker:
             self._want_hosts(again=True)
         self._referee = state.referee
         self._is_watched = state.is_watched
+        self._most_waiting = 0 if state.is_hungry else self._ahead
+        self._sort_out()
         if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
             self._pool.pause(is_paused=state.phase == "paused")
         if state.phase == "finish" and self._job in ("", state.job):

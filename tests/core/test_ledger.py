@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import masks, wire
-from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, TAIL_LINES, Assignment, LeaseRules, Ledger
+from fetcher.core.ledger import (
+    HUNGRY_S,
+    ORPHAN_S,
+    REST_S,
+    TAIL_LINES,
+    Assignment,
+    LeaseRules,
+    Ledger,
+)
 from fetcher.model import Batch
 
 RULES = LeaseRules(
@@ -126,6 +134,81 @@ def test_what_the_socket_did_not_take_is_handed_out_next() -> None:
     first = take(made)
     made.put_back(first.lease)
     assert take(made).batch.id == 0
+
+
+def test_what_a_worker_returns_is_handed_out_next_and_costs_nothing() -> None:
+    made = ledger(batch(0), batch(1), workers=("full", "idle"))
+    first = take(made)
+    made.returned("full", first.lease, 0)
+    again = take(made)
+    assert (again.batch.id, again.mask) == (0, batch().mask)
+    assert again.lease != first.lease
+    made.returned("full", first.lease, 0)  # said twice
+    made.claimed("idle", again.lease, 0)
+    made.returned("full", again.lease, 0)  # and of what another has begun
+    assert take(made).batch.id == 1
+    assert made.redelivered == 0
+
+
+def test_of_a_returned_piece_only_what_is_not_committed_and_nowhere_else_comes_again() -> None:
+    made = ledger(batch(lines=8), workers=("slow", "idle"))
+    made.read_to_end()
+    first = take(made)
+    copy = take(made, 30)  # of all that it is
+    made.returned("slow", first.lease, 30)
+    assert made.waiting == 0, "the copy has its lines"
+    made.committed(0, 0b11, 31)
+    made.returned("slow", copy.lease, 31)
+    assert take(made, 40).mask == batch(lines=8).mask & ~0b11
+
+
+def test_a_returned_copy_was_none() -> None:
+    made = ledger(batch(lines=8), workers=("slow", "idle"))
+    made.read_to_end()
+    claim(made, "slow")
+    copy = take(made, 30)
+    assert made.redelivered == 8
+    made.returned("slow", copy.lease, 30)
+    assert made.redelivered == 0
+    assert take(made, 30).mask == copy.mask
+
+
+def test_when_all_have_returned_a_piece_it_rests_until_one_may_have_room() -> None:
+    made = ledger(*(batch(n) for n in range(4)), workers=("a", "b"))
+    held = take(made)
+    for worker in ("a", "b"):
+        made.returned(worker, take(made, 1).lease, 1)
+    assert made.take(1) is None
+    assert made.take(1 + REST_S) is not None
+    for worker in ("a", "b"):
+        made.returned(worker, take(made, 2).lease, 2)
+    assert made.take(2) is None
+    made.claimed("a", held.lease, 2.1)
+    assert made.take(2.1) is not None, "somebody takes again"
+
+
+def test_somebody_is_hungry_when_all_is_handed_out_and_not_all_begun() -> None:
+    made = ledger(batch(0), batch(1), workers=("slow", "idle"))
+    claim(made, "slow")
+    waiting = take(made)
+    assert not made.is_hungry, "there may be more to read"
+    made.read_to_end()
+    assert made.is_hungry
+    made.returned("slow", waiting.lease, 1)
+    assert not made.is_hungry, "it can be handed out"
+    claim(made, "idle", 1)
+    assert not made.is_hungry
+
+
+def test_a_worker_whose_lines_are_all_parked_is_hungry() -> None:
+    made = ledger(*(batch(n) for n in range(3)), workers=("slow", "idle"))
+    made.read_to_end()
+    claim(made, "slow")
+    parked = claim(made, "idle")
+    take(made)
+    assert not made.is_hungry
+    made.heartbeat("idle", [parked.lease], 1, parked=[parked.lease])
+    assert made.is_hungry
 
 
 def test_a_copy_that_the_socket_did_not_take_may_be_made_again() -> None:

@@ -34,7 +34,7 @@ OPTIONAL = {
     "committed": {"stalled"},
     "progress": {"glimpse"},
     "roster": {"glimpse"},
-    "state": {"is_watched"},
+    "state": {"is_watched", "is_hungry"},
 }
 
 

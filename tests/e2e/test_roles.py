@@ -6,13 +6,17 @@ import contextlib
 import itertools
 import json
 import signal
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import zmq
 
 from support import jobs
-from support.hosts import Hosts, free_ports
+from support.hosts import Hosts
+from support.pages import get
+from tools.ports import free_ports
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(("ventilator", "worker", "sink"))))
@@ -24,6 +28,32 @@ def test_the_roles_may_start_in_any_order(tmp_path: Path, order: tuple[str, ...]
             code, _, error = job.wait(60)
             assert code == 0, error
     jobs.prove(hosts.out, hosts.urls)
+
+
+def test_a_slow_worker_keeps_nothing_from_one_that_has_nothing_to_do(tmp_path: Path) -> None:
+    hosts, port = Hosts(tmp_path, 1200, ms=30), free_ports(1)
+    one_at_a_time = [each if each != "--pool-size=8" else "--pool-size=1" for each in hosts.worker]
+    with contextlib.ExitStack() as stack:
+        slow = stack.enter_context(jobs.running(*one_at_a_time))
+        sink = stack.enter_context(jobs.running(*hosts.sink))
+        ventilator = stack.enter_context(
+            jobs.running(*hosts.ventilator, f"--set=metrics.ventilator_port={port}")
+        )
+        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows of the slow one")
+        other = stack.enter_context(jobs.running(*hosts.worker))
+        said = b""
+        while ventilator.process.poll() is None:
+            with contextlib.suppress(OSError):
+                said = get(port, "/metrics")[2]
+            time.sleep(0.1)
+        code, _, error = ventilator.wait()
+        assert code == sink.wait()[0] == slow.wait()[0] == other.wait()[0] == 0, error
+    jobs.prove(hosts.out, hosts.urls)
+    assert b"\nfetcher_ventilator_redelivered_lines_total 0.0\n" in said
+    rows = (hosts.out / "results" / "part-00000.jsonl").read_bytes().splitlines()
+    by_worker = Counter(json.loads(row)["worker"] for row in rows)
+    assert len(by_worker) == 2
+    assert min(by_worker.values()) < 300
 
 
 def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> None:
@@ -59,11 +89,12 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
 
 
 def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
-    hosts = Hosts(tmp_path, 1600)  # long enough for all that follows
+    hosts = Hosts(tmp_path, 3200)  # long enough for all that follows
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator))
         worker = stack.enter_context(jobs.running(*hosts.worker))
+        worker_2 = stack.enter_context(jobs.running(*hosts.worker))
         jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         taken = jobs.call(*hosts.ventilator)
         assert taken.returncode == 4
@@ -76,7 +107,6 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         locked = jobs.call(*hosts.at(sink=f"tcp://127.0.0.1:{free_ports(2)}").sink)
         assert locked.returncode == 4
         assert "in use" in locked.stderr
-        worker_2 = stack.enter_context(jobs.running(*hosts.worker))
         code, _, error = first.wait(60)
         assert code == 0, error
         assert sink.wait()[0] == 0

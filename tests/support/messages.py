@@ -51,6 +51,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         b"{}{ }",
     ),
     "claim": (wire.Claim(worker="w", lease=7), None),
+    "returned": (wire.Returned(worker="w", lease=7), None),
     "finished": (wire.Finished(worker="w", lease=7), None),
     "heartbeat": (
         wire.Heartbeat(worker="w", slots=4, in_flight=2, queued=1, held=[7, 8], parked=[8]),

@@ -182,17 +182,20 @@ def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float
         time.sleep(0.3)  # for the last of its sockets to have joined
         before = cpu_s(stage.process.pid), time.process_time()
         began = time.monotonic()
-        rows = 0
+        rows = unclaimed = 0
         while rows < count:
             if time.monotonic() - began > limit_s:
                 raise TimeoutError(f"the worker did {rows} of {count} lines in time")
-            while messages and _sent(tasks, messages[-1]):
+            # As a ventilator does: what is beyond a worker's room would be returned.
+            while messages and unclaimed < settings.lease.ahead and _sent(tasks, messages[-1]):
                 messages.pop()
-            while _received(events) is not None:
-                pass
+                unclaimed += 1
+            while frames := _received(events):
+                unclaimed -= isinstance(wire.decode(frames)[0], wire.Claim)
             while frames := _received(results):
                 rows += len(msgpack.unpackb(frames[0])["lines"])
-            _wait(tasks if messages else None, events, results)
+            may_send = messages and unclaimed < settings.lease.ahead
+            _wait(tasks if may_send else None, events, results)
         took_s = time.monotonic() - began
         spent = cpu_s(stage.process.pid) - before[0], time.process_time() - before[1]
     return _figure(count, took_s, *spent)

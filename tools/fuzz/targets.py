@@ -137,6 +137,8 @@ class Roles:
         match event:
             case wire.Claim():
                 ledger.claimed(event.worker, event.lease, now)
+            case wire.Returned():
+                ledger.returned(event.worker, event.lease, now)
             case wire.Finished():
                 ledger.finished(event.worker, event.lease, now)
             case wire.Heartbeat():
@@ -171,6 +173,7 @@ class Roles:
             workers=len(self._ledger.workers),
             redelivered=self._ledger.redelivered,
             referee=0,
+            is_hungry=self._ledger.is_hungry,
         )
         wire.decode(wire.encode(state))
 

@@ -155,6 +155,16 @@ class NeverHandsOutAgain(SimVentilator):
         super().turn()
 
 
+class LosesWhatIsReturned(SimVentilator):
+    """Takes a returned piece for somebody else's."""
+
+    class ledger_class(Ledger):
+        def returned(self, worker: str, lease_id: int, now: float) -> None:
+            super().returned(worker, lease_id, now)
+            if lease_id not in self._leases and self._shares[0].ready:
+                self._shares[0].ready.popleft()
+
+
 class WaitsForTheHung(SimVentilator):
     """Tries no suspect as long as some worker holds a line that it never ends."""
 
@@ -176,5 +186,6 @@ MUTANTS: Final[dict[str, type[World]]] = {
     "a full disk that acknowledges": _world("Full", intake=AcksOnAFullDisk),
     "no rewind after a failed record": _world("Rewind", store=NoRewind),
     "leases that never lapse": _world("Lapse", ventilator=NeverHandsOutAgain),
+    "returned pieces that are forgotten": _world("Returned", ventilator=LosesWhatIsReturned),
     "suspects that wait for a hung worker": _world("Hung", ventilator=WaitsForTheHung),
 }

@@ -16,7 +16,8 @@ from support.sim.roles import SimSink, SimVentilator, SimWorker
 
 _CHAOS_S = 60.0
 _END_S = 3000.0  # simulated seconds in which a job must end, once nobody is killed any more
-_PIPE = 1  # assignments that a worker's pipe holds unclaimed
+_PIPE = 3  # assignments that a worker's pipe holds before it looks
+_AHEAD = 1  # and that it keeps waiting once it has looked
 
 
 class World:
@@ -223,6 +224,10 @@ class World:
             claim = wire.Claim(worker=worker.name, lease=assignment.lease)
             self.to_ventilator(worker, claim)
             worker.take(assignment.lease, assignment.batch, assignment.mask)
+        most = 0 if self.ventilator and self.ventilator.ledger.is_hungry else _AHEAD
+        while len(self.pipes[slot]) > most and self.workers[slot] is worker:
+            lease = self.pipes[slot].pop().lease
+            self.to_ventilator(worker, wire.Returned(worker=worker.name, lease=lease))
 
     # -- messages ----------------------------------------------------------------------------
 
@@ -259,6 +264,8 @@ class World:
             match event:
                 case wire.Claim():
                     ledger.claimed(event.worker, event.lease, self.now)
+                case wire.Returned():
+                    ledger.returned(event.worker, event.lease, self.now)
                 case wire.Finished():
                     ledger.finished(event.worker, event.lease, self.now)
                 case wire.Heartbeat():
