@@ -23,18 +23,18 @@ from fetcher.core.ledger import Assignment, LeaseRules, Ledger
 from fetcher.core.output import Output
 from fetcher.core.referee import Referee
 from fetcher.core.shares import Share
-from fetcher.core.tally import SourceInfo, Totals, sum_of
+from fetcher.core.tally import SourceInfo
 from fetcher.core.wire import Phase
 from fetcher.encode.rows import CODECS
-from fetcher.errors import ConflictError, DamageError, Exit, FetcherError, InputError, StoppedError
+from fetcher.errors import ConflictError, Exit, InputError, StoppedError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.channel import Ends, Way, open_socket, send
 from fetcher.pipeline.crew import Crew
 from fetcher.pipeline.lookout import Lookout
 from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.security import Security
-from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
+from fetcher.pipeline.sinks import Sinks
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
 from fetcher.store.selection import SelectedLines
@@ -44,13 +44,9 @@ from fetcher.web.desk import Desk
 
 log = logging.getLogger(__name__)
 
-_POLL_SINK_S: Final = 0.1
 _STATE_S: Final = 0.5
 _TICK_S: Final = 0.25
 _IDLE_MS: Final = 50
-_TELL_WAITING_S: Final = 10.0
-_BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
-_END_S: Final = 5.0  # of a sink's answers that make no sense
 _FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
 _FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
 _STOPPING_S: Final = 2.0  # how long a supervisor is told that all shall stop; it then says so, too
@@ -88,7 +84,7 @@ class Ventilator:
         self._events = opened(zmq.PULL, Way.EVENTS, ends.events)
         self._control = opened(zmq.PUB, Way.CONTROL, ends.control)
         now, count = time.monotonic(), len(ends.sinks)
-        self._sinks = [
+        sides = [
             SinkSide(context, Share(i, count), each, self._session, now, security)
             for i, each in enumerate(ends.sinks)
         ]
@@ -105,7 +101,8 @@ class Ventilator:
         # Leases of different sessions never have the same number, so that an event about an
         # old one cannot be taken for news of a new one.
         self._number = secrets.randbits(31)
-        self._ledger = Ledger(rules, self._number << 32, len(self._sinks))
+        self._ledger = Ledger(rules, self._number << 32, count)
+        self._sinks = Sinks(sides, self._ledger, lease.sink_silent_s, self._open_request)
         self._job = ""
         self._phase: Phase = "starting"
         self._batch_size = settings.job.batch_size
@@ -133,7 +130,7 @@ class Ventilator:
             self._open_job()
             if self._phase == "starting":
                 self._phase = "running"
-            while not all(sink.complete for sink in self._sinks):
+            while not self._sinks.is_complete:
                 self._turn()
             self._finish()
         finally:
@@ -146,14 +143,10 @@ class Ventilator:
         self._wait(0 if counting else _IDLE_MS)
         now = time.monotonic()
         self._crew.hear(now)
-        for sink in self._sinks:
-            self._hear_sink(sink, now)
-            self._count_share(sink)
-            suspects = self._ledger.suspects_if_changed(sink.index)
-            sink.poll(self._info, suspects, _POLL_SINK_S, now)
+        self._sinks.hear(self._info, now)
         if now - self._tick_at >= _TICK_S:
             self._tick_at = now
-            self._judge_silence(now)
+            self._sinks.judge_silence(now)
             self._ledger.tick(now)
         self._do_as_asked(now)
         self._crew.tell_hosts(now)
@@ -161,7 +154,7 @@ class Ventilator:
         self._tell_state(now)
         if counting:
             self._info = next(self._census)
-        elif self._ledger.source_ended and self._lines_read() != self._info.url_lines:
+        elif self._ledger.source_ended and self._sinks.lines_read != self._info.url_lines:
             # The job could never end: the count says more, or fewer, lines than there were.
             raise InputError(
                 f"{self._source.path}: changed while it was read; restore it and run the same "
@@ -193,27 +186,16 @@ class Ventilator:
         self._security.check()
         poller = zmq.Poller()
         poller.register(self._events, zmq.POLLIN)
-        for sink in self._sinks:
-            poller.register(sink.link.socket, zmq.POLLIN)
+        self._sinks.register(poller)
         if self._blocked:
             poller.register(self._tasks, zmq.POLLOUT)
         poller.poll(timeout_ms)
 
-    def _lines_read(self) -> int:
-        return sum(sink.lines_read for sink in self._sinks)
-
-    def _count_share(self, sink: SinkSide) -> None:
-        if sink.url_lines is None and self._info.at_end:
-            if len(self._sinks) == 1:
-                sink.url_lines = self._info.url_lines
-            elif self._ledger.is_read(sink.index):
-                sink.url_lines = sink.lines_read
-
-    # -- the sinks ---------------------------------------------------------------------------
+    # -- the beginning -----------------------------------------------------------------------
 
     def _open_job(self) -> None:
         first, *others = self._sinks
-        opened = self._ask_until_opened(first)
+        opened = self._await_opened(first)
         if opened.source != self._info:
             self._source.require_same(opened.source, "the output directory")
             if opened.source.at_end:
@@ -222,74 +204,37 @@ class Ventilator:
         if opened.output != self._output:
             log.warning("[output] stays %s, as this job was begun with it", opened.output)
             self._output = opened.output
-        first.take_over(opened)
-        for sink in others:
-            theirs = self._ask_until_opened(sink)
+        self._sinks.take_over(first, opened)
+        for side in others:
+            theirs = self._await_opened(side)
             if (theirs.batch_size, theirs.output) != (opened.batch_size, opened.output):
                 raise ConflictError(
-                    f"the OUTs of {first.share} and {sink.share} were begun with different batch "
+                    f"the OUTs of {first.share} and {side.share} were begun with different batch "
                     "sizes or [output]; give new ones to all"
                 )
-            sink.take_over(theirs)
+            self._sinks.take_over(side, theirs)
         # Where rows are there, workers of an earlier ventilator may be asking hosts that it
         # granted them; they say so once they hear of a new one.
-        quiet_s = self._settings.lease.silent_s if self._totals().rows else 0.0
+        quiet_s = self._settings.lease.silent_s if self._sinks.totals.rows else 0.0
         self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
         if opened.batch_size != self._settings.job.batch_size:
             log.warning("job.batch_size stays %d, as this job was begun with it", opened.batch_size)
         self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
 
-    def _ask_until_opened(self, sink: SinkSide) -> wire.Opened:
-        request = self._open_request(sink)
-        began = told = time.monotonic()
-        busy_since: float | None = None
+    def _await_opened(self, side: SinkSide) -> wire.Opened:
         while True:
             now = time.monotonic()
-            if sink.link.may_ask(now, ASK_AGAIN_S):
-                sink.link.ask(request, now)
-            self._wait(_IDLE_MS)
-            answer = sink.link.answer(now)
-            if isinstance(answer, wire.Opened):
-                return answer
-            if isinstance(answer, wire.Refused):
-                busy_since = busy_since or now
-                self._respect(answer, now - busy_since)
-            elif now - told > _TELL_WAITING_S:
-                told = now
-                log.warning("waiting for %s (%d s so far)", self._name(sink), now - began)
-            for other in self._sinks:  # that they have no other ventilator meanwhile
-                if other.opened:
-                    other.poll(self._info, None, ASK_AGAIN_S, now)
-                    other.link.answer(now)
+            opened = self._sinks.opened(side, self._info, now)
+            if opened is not None:
+                return opened
             self._crew.hear(now)
             self._do_as_asked(now)
             self._tell_state(now)
             if self._stop:
                 raise StoppedError("stopped before the job began; the same command begins it")
+            self._wait(_IDLE_MS)
 
-    def _respect(self, refused: wire.Refused, busy_s: float) -> None:
-        if refused.exit_code:
-            error = FetcherError(refused.reason)
-            error.exit_code = Exit(refused.exit_code)
-            raise error
-        if busy_s > _BUSY_S:
-            raise ConflictError(refused.reason)
-
-    def _name(self, sink: SinkSide) -> str:
-        return "the sink" if len(self._sinks) == 1 else str(sink.share)
-
-    def _hear_sink(self, sink: SinkSide, now: float) -> None:
-        match sink.link.answer(now):
-            case wire.Committed() as news:
-                self._take_news(sink, news, now)
-            case wire.Resync():
-                sink.link.ask(self._open_request(sink), now)
-            case wire.Opened() as opened:
-                self._catch_up(sink, opened, now)
-            case wire.Refused() as refused:
-                self._respect(refused, 0)
-
-    def _open_request(self, sink: SinkSide) -> wire.Open:
+    def _open_request(self, side: SinkSide) -> wire.Open:
         return wire.Open(
             session=self._session,
             input=wire.InputSpec(
@@ -303,67 +248,19 @@ class Ventilator:
             batch_size=self._batch_size,
             settings=config.without_secrets(self._settings),
             version=__version__,
-            share=sink.share,
+            share=side.share,
             output=self._output,
             job=self._job,
         )
-
-    def _catch_up(self, sink: SinkSide, opened: wire.Opened, now: float) -> None:
-        if opened.job != self._job:
-            raise ConflictError(
-                f"{self._name(sink)} now has another job; stop it or this ventilator"
-            )
-        sink.take_over(opened)
-        for batch in self._ledger.open_batches(sink.index):
-            self._ledger.committed(batch.id, sink.committed_of(batch), now)
-        self._ledger.sink_restarted(now, sink.index)
-
-    def _take_news(self, sink: SinkSide, news: wire.Committed, now: float) -> None:
-        sink.take_news(news)
-        for batch, mask in news.changed.items():
-            # b"": the batch is full
-            self._ledger.committed(batch, masks.unpack(mask) if mask else -1, now)
-        self._mind_the_end(sink, news, now)
-        if news.stalled:
-            self._freeze(sink, now, news.stalled)
-        elif self._ledger.is_frozen(sink.index):
-            log.warning("%s is back", self._name(sink))
-            self._ledger.thaw(now, sink.index)
-
-    def _mind_the_end(self, sink: SinkSide, news: wire.Committed, now: float) -> None:
-        """Nothing is left, and the sink, who knows that too, has not all: it never will."""
-        left = not self._ledger.source_ended or self._ledger.open_batches(sink.index)
-        if left or news.complete or news.stalled:
-            sink.nothing_left_at = None
-            return
-        sink.nothing_left_at = sink.nothing_left_at or now
-        if now - sink.nothing_left_at > _END_S:
-            raise DamageError(
-                f"every line is committed, but {news.totals.rows} rows are counted for "
-                f"{sink.url_lines} lines: the journal is damaged; `fetcher verify` says more"
-            )
-
-    def _judge_silence(self, now: float) -> None:
-        for sink in self._sinks:
-            if now - sink.link.heard_at > self._settings.lease.sink_silent_s:
-                self._freeze(sink, now, f"{self._name(sink)} does not answer")
-
-    def _freeze(self, sink: SinkSide, now: float, why: str) -> None:
-        if not self._ledger.is_frozen(sink.index):
-            log.warning("%s: nothing is handed out%s until it is back", why, self._for(sink))
-            self._ledger.freeze(now, sink.index)
-
-    def _for(self, sink: SinkSide) -> str:
-        return "" if len(self._sinks) == 1 else " of its lines"
 
     # -- handing out -------------------------------------------------------------------------
 
     def _hand_out(self, now: float) -> None:
         self._blocked = False
         while True:
-            for sink in self._sinks:
-                while self._ledger.wants_batch(sink.index):
-                    self._read_on(sink)
+            for side in self._sinks:
+                while self._ledger.wants_batch(side.index):
+                    self._read_on(side)
             assignment = self._ledger.take(now)
             if assignment is None:
                 break
@@ -374,10 +271,10 @@ class Ventilator:
         for batch, offset, text in self._ledger.condemned(now):
             self._record_crash(batch, offset, text)
 
-    def _read_on(self, sink: SinkSide) -> None:
-        found = sink.next_batch(self._batches[sink.index])
+    def _read_on(self, side: SinkSide) -> None:
+        found = side.next_batch(self._batches[side.index])
         if found is None:
-            self._ledger.read_to_end(sink.index)
+            self._ledger.read_to_end(side.index)
         else:
             self._ledger.add(*found)
 
@@ -421,7 +318,7 @@ class Ventilator:
             rows=row,
         )
         log.warning("line %d ended its workers again and again: recorded as crashed", line)
-        self._sinks[batch.id % len(self._sinks)].send(chunk)
+        self._sinks.send(chunk)
 
     def _tell_state(self, now: float) -> None:
         if now - self._state_at < _STATE_S:
@@ -433,41 +330,27 @@ class Ventilator:
             state,
             self._ledger,
             now,
-            lines_read=self._lines_read(),
+            lines_read=self._sinks.lines_read,
             hosts=len(self._crew.referee),
-            sinks_silent_s=tuple(now - sink.link.heard_at for sink in self._sinks),
-            trouble=self._trouble(now),
+            sinks_silent_s=self._sinks.silent_s(now),
+            trouble=self._sinks.trouble(now),
         )
         if roster is not None:
             send(self._control, roster)
 
-    def _trouble(self, now: float) -> str:
-        told = []
-        for sink in self._sinks:
-            silent_s = now - sink.link.heard_at
-            if silent_s > self._settings.lease.sink_silent_s:
-                told.append(f"{self._name(sink)} does not answer (for {silent_s:.0f} s)")
-            elif sink.stalled:
-                told.append(f"{self._name(sink)}: {sink.stalled}")
-            if not sink.opened:
-                break  # the others are asked after it
-        return "; ".join(told)
-
-    def _totals(self) -> Totals:
-        return sum_of(sink.totals for sink in self._sinks)
-
     def _phase_now(self) -> Phase:
-        frozen = any(self._ledger.is_frozen(sink.index) for sink in self._sinks)
-        if self._ledger.is_paused and self._phase == "running":
+        if self._phase != "running":
+            return self._phase
+        if self._ledger.is_paused:
             return "paused"
-        return "frozen" if frozen and self._phase == "running" else self._phase
+        return "frozen" if self._sinks.is_some_frozen else "running"
 
     def _state(self) -> wire.State:
         workers = self._ledger.workers
         return wire.State(
             job=self._job,
             phase=self._phase_now(),
-            totals=self._totals(),
+            totals=self._sinks.totals,
             source=self._info,
             in_flight=self._lookout.in_flight(workers),
             workers=len(workers),
@@ -486,17 +369,12 @@ class Ventilator:
         self._state_at = 0.0
         self._tell_state(now)
         while now - began < _FINISH_S and (
-            self._ledger.workers or self._unclosed() or self._desk.is_looked_for(now)
+            not self._sinks.close(now) or self._ledger.workers or self._desk.is_looked_for(now)
         ):
             send(self._control, self._state())
-            for sink in self._unclosed():
-                sink.close(_POLL_SINK_S, now)
             self._wait(_IDLE_MS)
             now = time.monotonic()
             self._crew.hear(now)
-
-    def _unclosed(self) -> list[SinkSide]:
-        return [sink for sink in self._sinks if not sink.closed]
 
 
 def run(
