@@ -6,7 +6,8 @@ from collections import Counter
 
 import msgspec
 
-from fetcher.core.ledger import LeaseState, Ledger
+from fetcher.core.leases import LeaseState
+from fetcher.core.ledger import Ledger
 
 
 class OldestLine(msgspec.Struct, frozen=True):

@@ -16,29 +16,15 @@ its own and freezes on its own; workers and suspicion are common to all. A pause
 
 from __future__ import annotations
 
-import enum
-from collections import deque
 from collections.abc import Iterable
 
 import msgspec
 
 from fetcher.core import lines, masks
+from fetcher.core.backlog import Backlog
+from fetcher.core.leases import Assignment, Lease, LeaseRules, LeaseState, OpenBatch, Piece
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
-
-
-class LeaseRules(msgspec.Struct, frozen=True):
-    """When to hand out again, seconds; see the settings of the same names."""
-
-    silent_s: float = 5.0  # a worker unheard of for so long is dead
-    unclaimed_s: float = 90.0  # a piece may wait so long in a busy worker's pipe
-    finished_s: float = 10.0  # from "all rows handed to the sink" to their commit
-    stall_s: float = 150.0  # a living worker must get at least one line of a piece done in this
-    tail_after_s: float = 20.0  # when nothing is left: second copies of what is out for so long
-    poison_deaths: int = 3  # that a line alone must cause to be condemned
-    ahead: int = 2  # unclaimed pieces per live worker
-    max_open_bytes: int = 16 * 1024 * 1024  # URL text of uncommitted batches, of all shares
-
 
 SPLIT = 8  # parts that a piece is split into when its worker died without progress
 MAX_SPARED = 3  # deaths that a piece may survive because it was parked
@@ -50,68 +36,6 @@ REST_S = 0.25  # when every worker has returned a piece: they are all busy
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """Lines of one batch that travel together."""
-
-    batch: int
-    mask: int
-    deaths: int = 0  # of workers that had it and committed nothing of it
-    spared: int = 0  # deaths of workers at which it only waited for its host's turn
-
-
-class LeaseState(enum.Enum):
-    """Where a lease is; see the module's picture."""
-
-    SENT = "sent"
-    CLAIMED = "claimed"
-    FINISHED = "finished"
-
-
-class Lease(msgspec.Struct):
-    """A piece that is out."""
-
-    id: int
-    piece: Piece
-    issued_at: float
-    expires_at: float
-    state: LeaseState = LeaseState.SENT
-    worker: str = ""
-    progressed: bool = False  # some line of it was committed since it was handed out
-    copied: int = 0  # lines that a second lease has as well
-    is_copy: bool = False
-    held_up: bool = False  # in the pipe of a worker that takes nothing; not in the window any more
-    orphan: bool = False  # a worker died while it was unclaimed
-    is_parked: bool = False  # all that is left of it waits outside of the worker's pool
-
-
-class OpenBatch(msgspec.Struct):
-    """A batch with uncommitted lines."""
-
-    batch: Batch
-    remaining: int
-    leases: set[int]
-    kept: int  # lines whose text `batch.urls` still holds
-
-
-class _Share(msgspec.Struct):
-    """What is known of one sink's batches."""
-
-    ready: deque[Piece] = msgspec.field(default_factory=deque)
-    open_bytes: int = 0
-    is_read: bool = False  # to the end of the source
-    is_cut_off: bool = False  # its sink is away or cannot commit
-    frozen_at: float | None = None  # since it is cut off, or all is paused
-
-
-class Assignment(msgspec.Struct, frozen=True):
-    """To be sent now."""
-
-    lease: int
-    batch: Batch
-    mask: int
-    urls: bytes  # these lines' text
-
-
 class Ledger:
     """Decides what is handed out next; everything is told to it, nothing is asked of a clock."""
 
@@ -120,14 +44,10 @@ class Ledger:
         self.redelivered = 0  # lines handed out again
         self._next_lease = first_lease
         self._open: dict[int, OpenBatch] = {}
-        self._shares = [_Share() for _ in range(shares)]
-        self._turn = 0  # of the shares, to take from next
+        self._backlog = Backlog(shares)
         self._last_added = [-1] * shares
         # Lines of batches that are not added yet: what workers had of an earlier ventilator.
         self._early: dict[int, int] = {}
-        # Single lines that were there at a death. They are tried when nothing else is out, one at
-        # a time: a worker that dies then is that line's doing, and not its company's.
-        self._lone: deque[Piece] = deque()
         self._leases: dict[int, Lease] = {}  # in the order of issue
         self._workers: dict[str, float] = {}  # -> last heard of
         # Workers that hold what is not leased (any more) -> since when.
@@ -138,74 +58,48 @@ class Ledger:
         self._rests_until = 0.0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
         self._suspects_changed = [False] * shares
-        self.is_paused = False
-
-    def _share(self, batch_id: int) -> _Share:
-        return self._shares[batch_id % len(self._shares)]
 
     # -- what goes in ------------------------------------------------------------------------
 
     def wants_batch(self, index: int = 0) -> bool:
         """Whether the next batch of this share should be added."""
-        share = self._shares[index]
-        return (
-            not share.is_read
-            and share.frozen_at is None
-            and not share.ready
-            and self._has_window()
-            and share.open_bytes < self.rules.max_open_bytes // len(self._shares)
-        )
+        return self._has_window() and self._backlog.wants_batch(index, self.rules.max_open_bytes)
 
     def read_to_end(self, index: int = 0) -> None:
         """The source has no more batches of this share."""
-        self._shares[index].is_read = True
+        self._backlog.read_to_end(index)
 
     def is_read(self, index: int) -> bool:
         """Whether all batches of this share have been added."""
-        return self._shares[index].is_read
+        return self._backlog.is_read(index)
 
     @property
     def source_ended(self) -> bool:
         """Whether all batches of all shares have been added."""
-        return all(share.is_read for share in self._shares)
+        return self._backlog.is_all_read
 
     def add(self, batch: Batch, committed: int = 0, suspects: Iterable[Suspect] = ()) -> None:
         """The source's next batch, with what is committed of it and what has killed workers."""
-        index = batch.id % len(self._shares)
+        index = self._backlog.index(batch.id)
         self._last_added[index] = max(self._last_added[index], batch.id)
         remaining = batch.mask & ~committed & ~self._early.pop(batch.id, 0)
         if not remaining:
             return
-        self._open[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
-        self._share(batch.id).open_bytes += _cost(batch)
+        owner = self._open[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
+        self._backlog.opened(batch.id, owner.cost_bytes)
         for suspect in suspects:
             mask = masks.unpack(suspect.mask) & remaining
             if mask:
-                self._queue(Piece(batch.id, mask, suspect.deaths))
+                self._backlog.push(Piece(batch.id, mask, suspect.deaths))
                 remaining &= ~mask
         if remaining:
-            self._queue(Piece(batch.id, remaining))
-
-    def _queue(self, piece: Piece) -> None:
-        self._queue_of(piece).append(piece)
-
-    def _queue_of(self, piece: Piece) -> deque[Piece]:
-        return self._lone if _is_lone(piece) else self._share(piece.batch).ready
+            self._backlog.push(Piece(batch.id, remaining))
 
     # -- what comes out ----------------------------------------------------------------------
 
     def _has_window(self) -> bool:
         window = self.rules.ahead * max(len(self._workers), 1)
-        return not self._all_frozen() and self._unclaimed < window
-
-    def _nothing_to_read(self) -> bool:
-        return all(share.is_read or share.frozen_at is not None for share in self._shares)
-
-    def _all_frozen(self) -> bool:
-        return all(share.frozen_at is not None for share in self._shares)
-
-    def _is_frozen(self, batch_id: int) -> bool:
-        return self._share(batch_id).frozen_at is not None
+        return not self._backlog.is_all_frozen and self._unclaimed < window
 
     def take(self, now: float) -> Assignment | None:
         """The next piece to send, leased from now on; None if there is none or no room for it."""
@@ -215,7 +109,7 @@ class Ledger:
             return None
         piece = self._next_ready(now)
         is_copy = False
-        if piece is None and self._nothing_to_read():
+        if piece is None and self._backlog.is_nothing_to_read:
             piece = self._tail_copy(now)
             is_copy = piece is not None
         if piece is None:
@@ -230,22 +124,10 @@ class Ledger:
         return Assignment(lease.id, owner.batch, piece.mask, urls)
 
     def _next_ready(self, now: float) -> Piece | None:
-        for _ in self._shares:
-            share = self._shares[self._turn]
-            self._turn = (self._turn + 1) % len(self._shares)
-            while share.ready and share.frozen_at is None:
-                piece = self._uncommitted(share.ready.popleft())
-                if piece:
-                    return piece
-        if not self._lone or not self._is_quiet(now):
-            return None
-        for _ in range(len(self._lone)):
-            suspect = self._lone.popleft()
-            if self._is_frozen(suspect.batch):
-                self._lone.append(suspect)
-            elif piece := self._uncommitted(suspect):
-                return piece
-        return None
+        piece = self._backlog.pop(self._uncommitted)
+        if piece is None and self._backlog.has_lone and self._is_quiet(now):
+            piece = self._backlog.pop_lone(self._uncommitted)
+        return piece
 
     def _uncommitted(self, piece: Piece) -> Piece | None:
         owner = self._open.get(piece.batch)
@@ -267,17 +149,17 @@ class Ledger:
         )
 
     def _lone_is_out(self) -> bool:
-        return any(_is_lone(lease.piece) for lease in self._leases.values())
+        return any(lease.piece.is_lone for lease in self._leases.values())
 
     def _tail_copy(self, now: float) -> Piece | None:
         if len(self._workers) < 2:
             return None
         for lease in self._leases.values():
-            if self._is_frozen(lease.piece.batch):
+            if self._backlog.is_frozen(lease.piece.batch):
                 continue
             if now - lease.issued_at < self.rules.tail_after_s:
                 return None
-            if lease.is_copy or lease.is_parked or _is_lone(lease.piece):
+            if lease.is_copy or lease.is_parked or lease.piece.is_lone:
                 continue
             if lease.state is LeaseState.FINISHED:
                 continue
@@ -296,7 +178,7 @@ class Ledger:
             self.redelivered -= lease.piece.mask.bit_count()
             self._copy_again(lease)
         elif lease:
-            self._queue_of(lease.piece).appendleft(lease.piece)
+            self._backlog.push_first(lease.piece)
 
     def _copy_again(self, copy: Lease) -> None:
         """The copy came to nothing: its lines may have another."""
@@ -345,7 +227,7 @@ class Ledger:
             self._copy_again(lease)
         if mask:
             piece = msgspec.structs.replace(lease.piece, mask=mask)
-            self._queue_of(piece).appendleft(piece)
+            self._backlog.push_first(piece)
         # PUSH goes round: who has room had its turn by now, if there is anybody.
         self._returns += 1
         if self._returns >= len(self._workers):
@@ -411,7 +293,7 @@ class Ledger:
         """These lines of the batch are committed (all that are, not only the newest)."""
         owner = self._open.get(batch_id)
         if owner is None:
-            if batch_id > self._last_added[batch_id % len(self._shares)]:
+            if batch_id > self._last_added[self._backlog.index(batch_id)]:
                 self._early[batch_id] = mask
             return
         new = owner.remaining & mask
@@ -429,26 +311,25 @@ class Ledger:
             self._mark_suspects(batch_id)
         if not owner.remaining:
             del self._open[batch_id]
-            self._share(batch_id).open_bytes -= _cost(owner.batch)
+            self._backlog.opened(batch_id, -owner.cost_bytes)
         elif new and 2 * owner.remaining.bit_count() <= owner.kept.bit_count():
             self._shrink(owner)
 
     def _shrink(self, owner: OpenBatch) -> None:
         # A few lines may wait long for their hosts: what they cost must not be the whole batch.
-        before = _cost(owner.batch)
+        before_bytes = owner.cost_bytes
         text = lines.select(owner.batch.urls, owner.kept, owner.remaining)
         owner.batch = msgspec.structs.replace(owner.batch, urls=text)
         owner.kept = owner.remaining
-        self._share(owner.batch.id).open_bytes += _cost(owner.batch) - before
+        self._backlog.opened(owner.batch.id, owner.cost_bytes - before_bytes)
 
     def open_batches(self, index: int = 0) -> list[Batch]:
         """Batches of this share with uncommitted lines."""
-        share = self._shares[index]
-        return [o.batch for o in self._open.values() if self._share(o.batch.id) is share]
+        mine = (each.batch for each in self._open.values())
+        return [batch for batch in mine if self._backlog.index(batch.id) == index]
 
     def _leases_of(self, index: int) -> list[Lease]:
-        share = self._shares[index]
-        return [e for e in self._leases.values() if self._share(e.piece.batch) is share]
+        return [e for e in self._leases.values() if self._backlog.index(e.piece.batch) == index]
 
     def sink_restarted(self, now: float, index: int = 0) -> None:
         """Rows that were on their way may be lost: look again soon."""
@@ -458,64 +339,58 @@ class Ledger:
 
     def freeze(self, now: float, index: int = 0) -> None:
         """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
-        share = self._shares[index]
-        share.is_cut_off = True
-        if share.frozen_at is None:
-            share.frozen_at = now
+        self._backlog.freeze(now, index)
 
     def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: everybody gets the lost time back, unless all is paused."""
-        self._shares[index].is_cut_off = False
-        if not self.is_paused:
-            self._go_on(now, index)
+        nobody_was_judged = self._backlog.is_all_frozen
+        stood_s = self._backlog.thaw(now, index)
+        if stood_s is not None:
+            self._go_on(now, {index: stood_s}, nobody_was_judged=nobody_was_judged)
 
     def pause(self, now: float) -> None:
         """Until `resume`: hand out nothing, let nothing lapse."""
-        self.is_paused = True
-        for share in self._shares:
-            if share.frozen_at is None:
-                share.frozen_at = now
+        self._backlog.pause(now)
 
     def resume(self, now: float) -> None:
         """Everybody gets the lost time back, but where a sink is away."""
-        self.is_paused = False
-        for index, share in enumerate(self._shares):
-            if not share.is_cut_off:
-                self._go_on(now, index)
+        nobody_was_judged = self._backlog.is_all_frozen
+        stood_s = self._backlog.resume(now)
+        if stood_s:
+            self._go_on(now, stood_s, nobody_was_judged=nobody_was_judged)
 
-    def _go_on(self, now: float, index: int) -> None:
-        frozen_at = self._shares[index].frozen_at
-        if frozen_at is None:
-            return
-        if self._all_frozen():  # nobody was judged meanwhile
+    def _go_on(self, now: float, stood_s: dict[int, float], *, nobody_was_judged: bool) -> None:
+        if nobody_was_judged:
             self._workers = dict.fromkeys(self._workers, now)
             self._strange = dict.fromkeys(self._strange, now)
-        self._shares[index].frozen_at = None
-        for lease in self._leases_of(index):
-            lease.expires_at += now - frozen_at
-            lease.issued_at += now - frozen_at
+        for index, seconds in stood_s.items():
+            for lease in self._leases_of(index):
+                lease.expires_at += seconds
+                lease.issued_at += seconds
 
     def _clock(self, lease: Lease, now: float) -> float:
-        # It stands still while frozen: `thaw` gives the lost time back to every deadline, also
-        # to one that was set meanwhile.
-        frozen_at = self._share(lease.piece.batch).frozen_at
-        return now if frozen_at is None else frozen_at
+        return self._backlog.clock(lease.piece.batch, now)
 
     def is_frozen(self, index: int = 0) -> bool:
         """Whether this share's sink is away or cannot commit."""
-        return self._shares[index].is_cut_off
+        return self._backlog.is_cut_off(index)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether all stands still because somebody asked for it."""
+        return self._backlog.is_paused
 
     # -- what time does ----------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
         """Let silent workers die and leases lapse. Call it after all waiting events were told."""
-        if self._all_frozen():
+        if self._backlog.is_all_frozen:
             return
         for worker, heard_at in list(self._workers.items()):
             if now - heard_at > self.rules.silent_s:
                 self.left(worker, now, died=True)
         for lease in list(self._leases.values()):
-            if lease.expires_at <= now and not self._is_frozen(lease.piece.batch):
+            if lease.expires_at <= now and not self._backlog.is_frozen(lease.piece.batch):
                 died = lease.orphan if lease.state is LeaseState.SENT else True
                 self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
         self._feed_the_hungry(now)
@@ -526,12 +401,12 @@ class Ledger:
         return self._unbegun_is_all() and not self._busy().issuperset(self._workers)
 
     def _unbegun_is_all(self) -> bool:
-        thawed = (share for share in self._shares if share.frozen_at is None)
-        return (
-            self._nothing_to_read()
-            and not any(share.ready for share in thawed)
-            and any(lease.state is LeaseState.SENT for lease in self._leases.values())
+        return self._is_end() and any(
+            lease.state is LeaseState.SENT for lease in self._leases.values()
         )
+
+    def _is_end(self) -> bool:
+        return self._backlog.is_nothing_to_read and not self._backlog.has_ready
 
     def _busy(self) -> set[str]:
         return {
@@ -551,10 +426,9 @@ class Ledger:
         if busy.issuperset(self._workers):
             return
         is_full = not self._has_window()
-        others = (share for share in self._shares if share.frozen_at is None)
-        is_end = self._nothing_to_read() and not any(share.ready for share in others)
+        is_end = self._is_end()
         for lease in list(self._leases.values()):
-            if lease.state is not LeaseState.SENT or self._is_frozen(lease.piece.batch):
+            if lease.state is not LeaseState.SENT or self._backlog.is_frozen(lease.piece.batch):
                 continue
             waited_s = now - lease.issued_at
             if is_end and waited_s > self.rules.tail_after_s:
@@ -579,24 +453,24 @@ class Ledger:
         if not mask:
             return
         self.redelivered += mask.bit_count()
-        if not died or lease.progressed or self._is_frozen(lease.piece.batch):
+        if not died or lease.progressed or self._backlog.is_frozen(lease.piece.batch):
             # (Frozen: what it got done cannot be seen.)
-            self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths))
+            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths))
             return
         if lease.is_parked and lease.piece.spared < MAX_SPARED:
             # Only what was asked can have killed; but what kills at once is never seen asked.
             spared = lease.piece.spared + 1
-            self._queue(Piece(lease.piece.batch, mask, lease.piece.deaths, spared))
+            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths, spared))
             return
         self._mark_suspects(lease.piece.batch)
         if mask.bit_count() > 1:
             # Deaths count from when a line is alone: its company is not to blame.
             for part in masks.parts(mask, SPLIT):
-                self._queue(Piece(lease.piece.batch, part, 1))
+                self._backlog.push(Piece(lease.piece.batch, part, 1))
         elif lease.piece.deaths >= self.rules.poison_deaths:
             self._condemned[lease.piece.batch, mask] = 0.0
         else:
-            self._lone.append(Piece(lease.piece.batch, mask, lease.piece.deaths + 1))
+            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths + 1))
 
     def _drop(self, lease_id: int) -> Lease | None:
         lease = self._leases.pop(lease_id, None)
@@ -610,20 +484,21 @@ class Ledger:
     # -- what others may know ----------------------------------------------------------------
 
     def _mark_suspects(self, batch_id: int) -> None:
-        self._suspects_changed[batch_id % len(self._shares)] = True
+        self._suspects_changed[self._backlog.index(batch_id)] = True
 
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
         """What a next ventilator must know of deaths; None if nothing changed since last asked."""
         if not self._suspects_changed[index]:
             return None
         self._suspects_changed[index] = False
-        share = self._shares[index]
-        pieces = [*share.ready, *self._lone, *(lease.piece for lease in self._leases.values())]
-        pieces += [Piece(b, mask, self.rules.poison_deaths) for b, mask in self._condemned]
+        pieces = [*self._backlog.pieces(index), *(each.piece for each in self._leases_of(index))]
+        for batch, mask in self._condemned:
+            if self._backlog.index(batch) == index:
+                pieces.append(Piece(batch, mask, self.rules.poison_deaths))
         return [
             Suspect(batch=piece.batch, mask=masks.pack(piece.mask), deaths=piece.deaths)
             for piece in pieces
-            if piece.deaths and self._share(piece.batch) is share
+            if piece.deaths
         ]
 
     @property
@@ -639,7 +514,7 @@ class Ledger:
     @property
     def waiting(self) -> int:
         """Pieces to be handed out (again)."""
-        return len(self._lone) + sum(len(share.ready) for share in self._shares)
+        return len(self._backlog)
 
     @property
     def open_count(self) -> int:
@@ -649,11 +524,3 @@ class Ledger:
     @property
     def workers(self) -> list[str]:
         return list(self._workers)
-
-
-def _is_lone(piece: Piece) -> bool:
-    return piece.deaths > 0 and piece.mask.bit_count() == 1
-
-
-def _cost(batch: Batch) -> int:
-    return len(batch.urls) + 600

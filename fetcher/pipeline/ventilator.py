@@ -19,7 +19,8 @@ from msgspec import UNSET
 
 from fetcher import __version__, config
 from fetcher.core import formats, masks, wire
-from fetcher.core.ledger import Assignment, LeaseRules, Ledger
+from fetcher.core.leases import Assignment, LeaseRules
+from fetcher.core.ledger import Ledger
 from fetcher.core.output import Output
 from fetcher.core.referee import Referee
 from fetcher.core.shares import Share

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fetcher.core import lease_table
 from fetcher.core.lease_table import OldestLine
-from fetcher.core.ledger import LeaseRules, Ledger
+from fetcher.core.leases import LeaseRules
+from fetcher.core.ledger import Ledger
 from fetcher.model import Batch
 
 

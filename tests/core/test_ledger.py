@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import masks, wire
-from fetcher.core.ledger import (
-    HUNGRY_S,
-    ORPHAN_S,
-    REST_S,
-    TAIL_LINES,
-    Assignment,
-    LeaseRules,
-    Ledger,
-)
+from fetcher.core.leases import Assignment, LeaseRules
+from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, REST_S, TAIL_LINES, Ledger
 from fetcher.model import Batch
 
 RULES = LeaseRules(

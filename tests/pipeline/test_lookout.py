@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fetcher.core import wire
-from fetcher.core.ledger import LeaseRules, Ledger
+from fetcher.core.leases import LeaseRules
+from fetcher.core.ledger import Ledger
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.model import Batch
 from fetcher.pipeline.lookout import Lookout

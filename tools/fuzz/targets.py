@@ -13,7 +13,8 @@ import msgspec
 
 from fetcher.core import masks, wire
 from fetcher.core.intake import Delta, Intake, Kept, Recovered
-from fetcher.core.ledger import LeaseRules, Ledger
+from fetcher.core.leases import LeaseRules
+from fetcher.core.ledger import Ledger
 from fetcher.core.referee import Referee
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.encode import jsonl

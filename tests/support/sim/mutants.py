@@ -161,8 +161,8 @@ class LosesWhatIsReturned(SimVentilator):
     class ledger_class(Ledger):
         def returned(self, worker: str, lease_id: int, now: float) -> None:
             super().returned(worker, lease_id, now)
-            if lease_id not in self._leases and self._shares[0].ready:
-                self._shares[0].ready.popleft()
+            if lease_id not in self._leases and self._backlog.has_ready:
+                self._backlog.pop(lambda piece: piece)
 
 
 class WaitsForTheHung(SimVentilator):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from fetcher.core import masks, wire
 from fetcher.core.intake import Intake
-from fetcher.core.ledger import LeaseRules, Ledger
+from fetcher.core.leases import LeaseRules
+from fetcher.core.ledger import Ledger
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import NoSpaceError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome

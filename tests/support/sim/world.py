@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from fetcher.core import lines, masks, wire
-from fetcher.core.ledger import Assignment
+from fetcher.core.leases import Assignment
 from fetcher.model import Batch, Chunk, Outcome
 from support.sim.disk import Disk, Killed, Violation
 from support.sim.roles import SimSink, SimVentilator, SimWorker
