@@ -14,7 +14,7 @@ from rich.console import Console
 from fetcher.cli.options import config_options, keys_option, settings_of
 from fetcher.monitor.live import Watcher
 from fetcher.monitor.top import terminal
-from fetcher.monitor.top.files import Files
+from fetcher.monitor.top.nearby import Nearby
 from fetcher.monitor.top.view import Look, of_live
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
@@ -32,8 +32,9 @@ def top(
 ) -> None:
     """Rate, lines done and left, outcomes, hosts, workers and what failed lately, each second.
 
-    OUT is a job's directory on this host, running or not: its journal and its newest rows are read.
-    ENDPOINT is a running ventilator's: it also tells what is in flight, parked and handed out.
+    OUT is a job's directory on this host, running or not. Of one that `fetcher run` fetches now its
+    ventilator also tells what is in flight, parked and handed out, as it does to whoever gives its
+    ENDPOINT; of others the journal and the newest rows are read.
     q or Ctrl-C leaves; the job goes on.
 
     \b
@@ -58,7 +59,8 @@ def top(
 @contextlib.contextmanager
 def _looking(target: str, settings: Settings, *, is_endpoint: bool) -> Iterator[Look]:
     if not is_endpoint:
-        yield Files(Path(target)).look
+        with contextlib.closing(Nearby(Path(target))) as nearby:
+            yield nearby.look
         return
     with Watcher(settings.endpoints.ventilator, settings.keys.dir) as watcher:
         yield lambda: of_live(target, watcher.look(_ANSWER_S))

@@ -53,12 +53,14 @@ class Sink:
         stop: StopFlag,
         board: Board[SinkNumbers],
         security: Security,
+        ventilator: str,
     ) -> None:
+        """`ventilator`: the endpoint of a job that runs on this host alone, else ""."""
         self._settings = settings
         self._stop = stop
         self._board = board
         self._tally = CommitTally()
-        self._directory = OutputDirectory(out)
+        self._directory = OutputDirectory(out, ventilator)
         self._context = zmq.Context()
         (mine,) = ends.sinks
         self._security = security
@@ -353,6 +355,7 @@ def run(
     stop: StopFlag,
     board: Board[SinkNumbers],
     security: Security,
+    ventilator: str,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Sink(Path(out), settings, ends, stop, board, security).run()
+    return Sink(Path(out), settings, ends, stop, board, security, ventilator).run()

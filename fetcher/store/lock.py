@@ -14,6 +14,7 @@ from fetcher.store.disk import unusable
 
 LOCK_NAME: Final = "lock"
 _LOOK_AGAIN_S: Final = 0.05
+_MOST_BYTES: Final = 1_000  # of who holds it
 
 
 class DirectoryLock:
@@ -23,7 +24,8 @@ class DirectoryLock:
     that was killed.
     """
 
-    def __init__(self, directory: Path, wait_s: float = 0.0) -> None:
+    def __init__(self, directory: Path, wait_s: float = 0.0, words: str = "") -> None:
+        """`words`: a line for whoever looks at what its holder does; see `words_of`."""
         path = directory / LOCK_NAME
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -32,7 +34,7 @@ class DirectoryLock:
         until = time.monotonic() + wait_s
         while not _try_lock(self._fd, fcntl.LOCK_EX):
             if time.monotonic() >= until:
-                holder = os.pread(self._fd, 100, 0).decode("ascii", "replace").strip()
+                holder, _ = _read(self._fd)
                 os.close(self._fd)
                 raise ConflictError(
                     f"{directory} is in use by another fetcher ({holder or 'unknown process'}); "
@@ -40,7 +42,7 @@ class DirectoryLock:
                 )
             time.sleep(_LOOK_AGAIN_S)
         os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"pid {os.getpid()}\n".encode(), 0)
+        os.pwrite(self._fd, f"pid {os.getpid()}\n{words}\n".encode(), 0)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -65,13 +67,24 @@ def _try_lock(fd: int, kind: int) -> bool:
     return True
 
 
+def _read(fd: int) -> tuple[str, str]:
+    """Who holds it, and the words it left."""
+    holder, _, words = os.pread(fd, _MOST_BYTES, 0).decode("utf-8", "replace").partition("\n")
+    return holder, words.strip()
+
+
 def is_locked(directory: Path) -> bool:
     """Whether some process holds the directory now."""
+    return words_of(directory) is not None
+
+
+def words_of(directory: Path) -> str | None:
+    """What the process that holds the directory left for others; None where nobody holds it."""
     try:
         fd = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
-        return not _try_lock(fd, fcntl.LOCK_SH)
+        return None if _try_lock(fd, fcntl.LOCK_SH) else _read(fd)[1]
     finally:
         os.close(fd)

@@ -33,12 +33,15 @@ _LOCK_WAIT_S: Final = 3.0
 
 
 class OutputDirectory:
-    """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError."""
+    """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError.
 
-    def __init__(self, out: Path) -> None:
+    `ventilator`: the endpoint of the job's, for those who look at OUT on this host; "": not known.
+    """
+
+    def __init__(self, out: Path, ventilator: str = "") -> None:
         manifests.prepare(out)
         self.path = out
-        self._lock = DirectoryLock(out, _LOCK_WAIT_S)
+        self._lock = DirectoryLock(out, _LOCK_WAIT_S, ventilator)
         self.manifest = manifests.read(out)
         if self.manifest is not None and not (out / manifests.JOURNAL_NAME).exists():
             raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from fetcher.core.wire import Mishap
 from fetcher.errors import UsageError
 from fetcher.model import Outcome
 from fetcher.monitor.top.files import Files
+from fetcher.monitor.top.nearby import Nearby
 from fetcher.monitor.top.screen import screen, sparkline
 from fetcher.monitor.top.view import HostRow, View, WorkerRow
+from fetcher.store.lock import DirectoryLock
+from support import jobs
 from support.outs import make_out, row, write_input
 
 HOSTILE = "http://h.test/\x1b[2J\x07\u202e[bold]\n" + "x" * 500
@@ -116,3 +120,34 @@ def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
 def test_where_no_job_is_one_line_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no job was begun here"):
         Files(tmp_path)
+
+
+def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path: Path) -> None:
+    urls = [f"http://h{n % 7}.invalid/{n}?ms=50" for n in range(5_000)]
+    out, listed = tmp_path / "out", jobs.write_urls(tmp_path / "urls.txt", urls)
+    options = ("--workers=1", "--pool-size=20", f"--set=worker.transport={jobs.FAILING}")
+    with jobs.running("run", listed, "-o", out, *options) as job:
+        jobs.until(lambda: jobs.committed(out) > 200, what="rows")
+        with contextlib.closing(Nearby(out)) as nearby:
+            first = nearby.look()
+            assert first.phase == "running"
+            assert first.title == f"urls.txt in {out}"
+            assert first.in_flight == 20
+            assert first.hosts, "those of the rows, before workers tell theirs"
+            assert first.mishaps
+            jobs.until(lambda: any(row.in_flight for row in nearby.look().hosts), what="hosts")
+            assert jobs.call("run", listed, "-o", out).returncode == 4, "locked, in one line"
+            job.process.terminate()
+            assert job.wait()[0] == 3
+            left = nearby.look()
+            assert (left.phase, left.in_flight) == ("stopped", None)
+            assert left.rows == jobs.committed(out)
+
+
+def test_where_the_ventilator_of_a_lock_is_not_the_files_are_read(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 5)
+    out = make_out(tmp_path / "out", urls, [row(1)])
+    for words in (f"ipc://{tmp_path}/v", "\0 no endpoint", ""):
+        with DirectoryLock(out, words=words), contextlib.closing(Nearby(out)) as nearby:
+            seen = nearby.look()
+        assert (seen.phase, seen.rows, seen.in_flight) == ("running", 1, None)

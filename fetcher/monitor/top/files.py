@@ -131,6 +131,7 @@ class Files:
         found = manifest.read(out) if out.is_dir() else None
         if found is None:
             raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+        self.name = found.input.name
         self._out = out
         self._journal = out / manifest.JOURNAL_NAME
         self._tail = Tail(out, found)
