@@ -306,14 +306,16 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing_committed(tmp_path: Pa
 
 
 def test_status_tells_how_far_a_job_is_during_and_after(tmp_path: Path) -> None:
-    urls = slow_urls(tmp_path / "urls.txt", 300, ms=200)
-    out = tmp_path / "out"
+    go, out = tmp_path / "go", tmp_path / "out"
+    lines = [f"http://test.invalid/{n}" for n in range(299)] + [f"http://test.invalid/?file={go}"]
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     with jobs.running("run", urls, "-o", out, *SLOW) as job:
         jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
         during = json.loads(jobs.call("status", out, "--json").stdout)
         assert during["state"] == "running"
         assert 0 < during["rows"] < 300
         assert (during["url_lines"], during["url_lines_exact"]) == (300, True)
+        go.touch()
         assert job.wait()[0] == 0
     after = jobs.call("status", out)
     assert after.returncode == 0

@@ -123,7 +123,7 @@ def test_where_no_job_is_one_line_says_so(tmp_path: Path) -> None:
 
 
 def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path: Path) -> None:
-    urls = [f"http://h{n % 7}.invalid/{n}?ms=50" for n in range(5_000)]
+    urls = [f"http://h{n % 7}.invalid/{n}?ms=50" for n in range(10_000)]
     out, listed = tmp_path / "out", jobs.write_urls(tmp_path / "urls.txt", urls)
     options = ("--workers=1", "--pool-size=20", f"--set=worker.transport={jobs.FAILING}")
     with jobs.running("run", listed, "-o", out, *options) as job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import gevent
 import msgspec
@@ -15,14 +16,20 @@ from fetcher.settings import Settings
 
 
 class SlowFetcher(OneStep):
-    """Every URL takes `?ms=N` milliseconds (default 20) and is ok."""
+    """Every URL takes `?ms=N` milliseconds (default 20), or until `?file=PATH` is there, and is ok.
+
+    With such a file a job runs for as long as a test looks at it, however busy the machine is.
+    """
 
     def __init__(self, _settings: Settings, worker: str) -> None:
         self._worker = worker
 
     def fetch(self, task: Task) -> Result:
         _, _, delay = task.url.partition("?ms=")
+        _, _, awaited = task.url.partition("?file=")
         gevent.sleep(int(delay or 20) / 1000)
+        while awaited and not Path(awaited).exists():
+            gevent.sleep(0.05)
         return Result(task.line, task.url, Outcome.OK, 200, worker=self._worker)
 
 
