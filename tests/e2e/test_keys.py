@@ -169,7 +169,7 @@ def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> No
         stranger = jobs.call(*hosts.worker("a", others))
         assert stranger.returncode == 2
         assert "does not let this key in" in stranger.stderr
-        code, _, error = ventilator.wait(10)
+        code, _, error = ventilator.wait(60)
         assert code == 2
         assert "the sink does not let this key in" in error
 
