@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import msgspec
 
 from fetcher.model import Batch
+
+_SESSION_BITS: Final = 32
+
+
+def first_lease(session: int) -> int:
+    """The first number of a ventilator's leases; those of two never have the same number."""
+    return session << _SESSION_BITS
+
+
+def session_of(lease: int) -> int:
+    """Which ventilator a lease is of (see `wire.State.referee`)."""
+    return lease >> _SESSION_BITS
 
 
 class LeaseRules(msgspec.Struct, frozen=True):

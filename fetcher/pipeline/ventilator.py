@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from fetcher import __version__, config
 from fetcher.core import formats, masks, wire
-from fetcher.core.leases import Assignment, LeaseRules
+from fetcher.core.leases import Assignment, LeaseRules, first_lease
 from fetcher.core.ledger import Ledger
 from fetcher.core.output import Output
 from fetcher.core.referee import Referee
@@ -102,7 +102,7 @@ class Ventilator:
         # Leases of different sessions never have the same number, so that an event about an
         # old one cannot be taken for news of a new one.
         self._number = secrets.randbits(31)
-        self._ledger = Ledger(rules, self._number << 32, count)
+        self._ledger = Ledger(rules, first_lease(self._number), count)
         self._sinks = Sinks(sides, self._ledger, lease.sink_silent_s, self._open_request)
         self._job = ""
         self._phase: Phase = "starting"

@@ -23,6 +23,7 @@ from gevent.os import make_nonblocking, nb_read
 
 from fetcher.core import formats, wire
 from fetcher.core.glimpse import Sightings
+from fetcher.core.leases import session_of
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Outcome, Result
 from fetcher.net.fetch import LooksUp, make_fetcher
@@ -168,8 +169,10 @@ class Worker:
         while self._waiting and self._pool.has_room and not is_leaving:
             self._take(*self._waiting.popleft())
         while len(self._waiting) > (0 if is_leaving else self._most_waiting):
-            message, _ = self._waiting.pop()
-            send(self._events, wire.Returned(worker=self._name, lease=message.lease))
+            self._give_back(self._waiting.pop()[0])
+
+    def _give_back(self, tasks: wire.Tasks) -> None:
+        send(self._events, wire.Returned(worker=self._name, lease=tasks.lease))
 
     def _take(self, tasks: wire.Tasks, urls: bytes) -> None:
         send(self._events, wire.Claim(worker=self._name, lease=tasks.lease))
@@ -316,6 +319,9 @@ class Worker:
         self._referee = state.referee
         self._is_watched = state.is_watched
         self._most_waiting = 0 if state.is_hungry else self._ahead
+        for each in [each for each in self._waiting if session_of(each[0].lease) != state.referee]:
+            self._waiting.remove(each)  # of a ventilator that is gone: its successor knows better
+            self._give_back(each[0])
         self._sort_out()
         if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
             self._pool.pause(is_paused=state.phase == "paused")

@@ -1,0 +1,162 @@
+"""What a busy worker does with batches that it cannot begin: a real worker, between our sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zmq
+
+from fetcher import config
+from fetcher.core import masks, wire
+from fetcher.core.formats import TEXT
+from fetcher.core.leases import first_lease
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.engines.local import PATCHED, private_directory
+from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
+from fetcher.pipeline.process import RoleSpec
+from fetcher.settings import Settings
+from support import jobs
+
+NUMBER = 7  # of the ventilator that we are
+FIRST = first_lease(NUMBER)
+LINES = 4
+
+
+class Peers:
+    """The ventilator's and the sink's ends of one worker."""
+
+    def __init__(self, directory: Path, go: Path) -> None:
+        self._context: zmq.Context[Any] = zmq.Context()
+        worker = {"transport": jobs.SLOW, "pool_size": 2, "grace_s": 2.0}
+        loaded = Settings.model_validate({"worker": worker})
+        spec = RoleSpec(
+            role="worker",
+            name="w",
+            settings=config.dump(loaded),
+            ventilator=f"ipc://{directory}/v",
+            sinks=(f"ipc://{directory}/s",),
+        )
+        (directory / "w.json").write_bytes(msgspec.json.encode(spec))
+        at = ends(spec.ventilator, spec.sinks)
+
+        def opened(kind: int, way: Way, address: str) -> Any:
+            return open_socket(self._context, kind, way, address, bind=True)
+
+        self.tasks = opened(zmq.PUSH, Way.TASKS, at.tasks)
+        self._events = opened(zmq.PULL, Way.EVENTS, at.events)
+        self._control = opened(zmq.PUB, Way.CONTROL, at.control)
+        self._results = opened(zmq.PULL, Way.RESULTS, at.sinks[0].results)
+        self._go = go
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", PATCHED, str(directory / "w.json")],
+            stdin=subprocess.PIPE,
+            env=jobs.ENV,
+        )
+        self.hear(wire.Heartbeat)
+
+    def hand_out(self, number: int, first: int = FIRST) -> None:
+        """A batch whose lines end when `go` is there."""
+        mask = masks.pack((1 << LINES) - 1)
+        lines = range(number * LINES + 1, (number + 1) * LINES + 1)
+        urls = "\n".join(f"http://test.invalid/{n}?file={self._go}" for n in lines)
+        tasks = wire.Tasks("j", first + number, number, mask, lines[0], mask, TEXT)
+        while not send(self.tasks, tasks, urls.encode()):
+            self.tasks.poll(1000, zmq.POLLOUT)
+
+    def tell(self, *, referee: int = NUMBER, is_hungry: bool = False) -> None:
+        state = wire.State("j", "running", Totals(), SourceInfo(), 0, 1, 0, referee)
+        send(self._control, msgspec.structs.replace(state, is_hungry=is_hungry))
+
+    def settle(self) -> None:
+        """Until it has surely heard what it was told: the second heartbeat is of after that."""
+        self.hear(wire.Heartbeat)
+        self.hear(wire.Heartbeat)
+
+    def hear(self, *kinds: type) -> Any:
+        """The next event of these kinds; of others there may be any before it."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            self._events.poll(100)
+            while received := receive(self._events):
+                if isinstance(received[0], kinds):
+                    return received[0]
+        raise AssertionError(f"waited in vain for {kinds}")
+
+    def leases(self, count: int) -> list[tuple[str, int]]:
+        """So many claims and returns, in the order in which they came."""
+        heard = [self.hear(wire.Claim, wire.Returned) for _ in range(count)]
+        return [(type(each).__name__, each.lease) for each in heard]
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self._context.destroy(linger=0)
+
+
+@pytest.fixture
+def peers(tmp_path: Path) -> Iterator[Peers]:
+    """A worker that has begun batches 0 and 1, keeps 2 and 3 waiting, and has returned 4."""
+    with (
+        private_directory() as directory,
+        contextlib.closing(Peers(directory, tmp_path / "go")) as made,
+    ):
+        made.tell()
+        for number in (0, 1):
+            made.hand_out(number)
+            assert made.leases(1) == [("Claim", FIRST + number)]
+        for number in (2, 3, 4):
+            made.hand_out(number)
+        assert made.leases(1) == [("Returned", FIRST + 4)]
+        yield made
+
+
+def test_what_waits_is_begun_in_its_order_as_soon_as_there_is_room(
+    peers: Peers, tmp_path: Path
+) -> None:
+    (tmp_path / "go").touch()
+    assert peers.leases(2) == [("Claim", FIRST + 2), ("Claim", FIRST + 3)]
+
+
+def test_while_somebody_has_nothing_to_do_nothing_waits_here(peers: Peers, tmp_path: Path) -> None:
+    peers.tell(is_hungry=True)
+    assert peers.leases(2) == [("Returned", FIRST + 3), ("Returned", FIRST + 2)]
+    peers.hand_out(5)
+    assert peers.leases(1) == [("Returned", FIRST + 5)]
+    peers.tell()
+    peers.settle()
+    peers.hand_out(6)
+    (tmp_path / "go").touch()
+    assert peers.leases(1) == [("Claim", FIRST + 6)]
+
+
+def test_what_a_ventilator_left_behind_is_returned_to_its_successor(
+    peers: Peers, tmp_path: Path
+) -> None:
+    other = first_lease(NUMBER + 1)
+    peers.tell(referee=NUMBER + 1)
+    assert peers.leases(2) == [("Returned", FIRST + 2), ("Returned", FIRST + 3)]
+    peers.hand_out(2, other)
+    peers.tell(referee=NUMBER + 1)
+    peers.settle()
+    (tmp_path / "go").touch()
+    assert peers.leases(1) == [("Claim", other + 2)]
+
+
+def test_whoever_leaves_returns_what_waits_and_what_still_comes(peers: Peers) -> None:
+    peers.process.send_signal(signal.SIGTERM)
+    assert peers.leases(2) == [("Returned", FIRST + 3), ("Returned", FIRST + 2)]
+    peers.hand_out(5)
+    assert peers.leases(1) == [("Returned", FIRST + 5)]
+    assert peers.hear(wire.Bye) == wire.Bye(worker="w")
+    assert peers.process.wait(30) == 0
