@@ -32,7 +32,7 @@ TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 CONDEMN_AGAIN_S = 5.0
-REST_S = 0.25  # when every worker has returned a piece: they are all busy
+REST_S = 0.25  # after as many returns as there are workers in such a time: they are all busy
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
@@ -54,7 +54,7 @@ class Ledger:
         self._strange: dict[str, float] = {}
         self._began: float | None = None
         self._unclaimed = 0
-        self._returns = 0  # since a worker took something
+        self._returns, self._returns_since = 0, 0.0
         self._rests_until = 0.0
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
         self._suspects_changed = [False] * shares
@@ -206,7 +206,6 @@ class Ledger:
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
-            self._returns = 0
             self._rests_until = now
         self._workers[worker] = now
 
@@ -228,10 +227,13 @@ class Ledger:
         if mask:
             piece = msgspec.structs.replace(lease.piece, mask=mask)
             self._backlog.push_first(piece)
-        # PUSH goes round: who has room had its turn by now, if there is anybody.
+        if now - self._returns_since > REST_S:
+            self._returns, self._returns_since = 0, now
         self._returns += 1
         if self._returns >= len(self._workers):
-            self._returns = 0
+            # PUSH goes round: who has room had its turn. If a worker takes something meanwhile,
+            # it may take more; but then one return is enough for another rest, or else pieces
+            # would fly about wherever a worker keeps less than `ahead`.
             self._rests_until = now + REST_S
 
     def finished(self, worker: str, lease_id: int, now: float) -> None:

@@ -177,7 +177,10 @@ def test_when_all_have_returned_a_piece_it_rests_until_one_may_have_room() -> No
         made.returned(worker, take(made, 2).lease, 2)
     assert made.take(2) is None
     made.claimed("a", held.lease, 2.1)
-    assert made.take(2.1) is not None, "somebody takes again"
+    again = take(made, 2.1)  # somebody takes again
+    made.returned("b", again.lease, 2.1)
+    assert made.take(2.1) is None
+    assert made.take(2.1 + REST_S) is not None
 
 
 def test_somebody_is_hungry_when_all_is_handed_out_and_not_all_begun() -> None:
