@@ -22,7 +22,8 @@ class _Share(msgspec.Struct):
     ready: deque[Piece] = msgspec.field(default_factory=deque)
     open_bytes: int = 0
     is_read: bool = False  # to the end of the source
-    is_cut_off: bool = False  # its sink is away or cannot commit
+    # Since its sink is away or cannot commit; the time before the end of a pause does not count.
+    cut_off_at: float | None = None
     frozen_at: float | None = None  # since it is cut off, or all is paused
 
 
@@ -134,13 +135,14 @@ class Backlog:
     def freeze(self, now: float, index: int) -> None:
         """The share's sink is away or cannot commit."""
         share = self._shares[index]
-        share.is_cut_off = True
+        if share.cut_off_at is None:
+            share.cut_off_at = now
         if share.frozen_at is None:
             share.frozen_at = now
 
     def thaw(self, now: float, index: int) -> float | None:
         """The sink is back: the seconds that its share stood still, if it goes on."""
-        self._shares[index].is_cut_off = False
+        self._shares[index].cut_off_at = None
         return None if self.is_paused else self._go_on(now, index)
 
     def pause(self, now: float) -> None:
@@ -153,8 +155,12 @@ class Backlog:
     def resume(self, now: float) -> dict[int, float]:
         """The shares that go on, and for how many seconds each stood still."""
         self.is_paused = False
-        back = [i for i, share in enumerate(self._shares) if not share.is_cut_off]
-        stood = {index: self._go_on(now, index) for index in back}
+        stood: dict[int, float | None] = {}
+        for index, share in enumerate(self._shares):
+            if share.cut_off_at is None:
+                stood[index] = self._go_on(now, index)
+            else:
+                share.cut_off_at = now
         return {index: seconds for index, seconds in stood.items() if seconds is not None}
 
     def _go_on(self, now: float, index: int) -> float | None:
@@ -163,7 +169,12 @@ class Backlog:
 
     def is_cut_off(self, index: int) -> bool:
         """Whether this share's sink is away or cannot commit."""
-        return self._shares[index].is_cut_off
+        return self._shares[index].cut_off_at is not None
+
+    def cut_off_s(self, batch_id: int, now: float) -> float:
+        """For how long the batch's sink has been so, and workers were at work."""
+        cut_off_at = self._share(batch_id).cut_off_at
+        return 0.0 if cut_off_at is None else now - cut_off_at
 
     def is_frozen(self, batch_id: int) -> bool:
         """Whether the batch's share stands still."""

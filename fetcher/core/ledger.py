@@ -105,7 +105,7 @@ class Ledger:
         """The next piece to send, leased from now on; None if there is none or no room for it."""
         if self._began is None:
             self._began = now
-        if not self._has_window() or self._lone_is_out() or now < self._rests_until:
+        if not self._has_window() or self._lone_is_out(now) or now < self._rests_until:
             return None
         piece = self._next_ready(now)
         is_copy = False
@@ -145,11 +145,22 @@ class Ledger:
             self._began is not None
             and now - self._began > self.rules.silent_s
             and all(now - since >= self.rules.stall_s for since in self._strange.values())
-            and all(lease.state is LeaseState.FINISHED for lease in self._leases.values())
+            and not any(self._may_kill(lease, now) for lease in self._leases.values())
         )
 
-    def _lone_is_out(self) -> bool:
-        return any(lease.piece.is_lone for lease in self._leases.values())
+    def _lone_is_out(self, now: float) -> bool:
+        leases = self._leases.values()
+        return any(each.piece.is_lone and self._may_kill(each, now) for each in leases)
+
+    def _may_kill(self, lease: Lease, now: float) -> bool:
+        """Whether some line of it may be in flight.
+
+        Rows that their sink does not take keep a lease from its end, but no fetch takes `stall_s`,
+        and of a share that stands still nothing new is handed out.
+        """
+        if lease.state is LeaseState.FINISHED:
+            return False
+        return self._backlog.cut_off_s(lease.piece.batch, now) < self.rules.stall_s
 
     def _tail_copy(self, now: float) -> Piece | None:
         if len(self._workers) < 2:
@@ -203,6 +214,7 @@ class Ledger:
         lease = self._leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
             self._unclaimed -= not lease.held_up
+            lease.held_up = False
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
@@ -342,9 +354,16 @@ class Ledger:
     def freeze(self, now: float, index: int = 0) -> None:
         """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
         self._backlog.freeze(now, index)
+        # What of it lies in the pipe of a dead worker does not lapse: the window is the others'.
+        for lease in self._leases_of(index):
+            self._hold_up(lease)
 
     def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: everybody gets the lost time back, unless all is paused."""
+        for lease in self._leases_of(index):
+            if lease.held_up:
+                lease.held_up = False
+                self._unclaimed += 1
         nobody_was_judged = self._backlog.is_all_frozen
         stood_s = self._backlog.thaw(now, index)
         if stood_s is not None:
@@ -436,10 +455,14 @@ class Ledger:
             if is_end and waited_s > self.rules.tail_after_s:
                 self._hand_out_again(lease, died=False)
             elif not lease.held_up and waited_s > HUNGRY_S and (is_full or lease.is_copy):
-                lease.held_up = True
-                self._unclaimed -= 1
+                self._hold_up(lease)
                 if lease.is_copy:
                     self._copy_again(lease)
+
+    def _hold_up(self, lease: Lease) -> None:
+        if lease.state is LeaseState.SENT and not lease.held_up:
+            lease.held_up = True
+            self._unclaimed -= 1
 
     def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
         self._drop(lease.id)

@@ -686,3 +686,52 @@ def test_a_share_at_its_end_gets_second_copies_while_another_is_frozen() -> None
     copy = made.take(now)
     assert copy is not None
     assert copy.batch.id == 1
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_a_suspect_whose_sink_is_away_does_not_hold_up_the_others(is_finished: bool) -> None:
+    made = shared()
+    made.add(batch(0, lines=1), 0, [wire.Suspect(batch=0, mask=masks.pack(1), deaths=1)])
+    made.heartbeat("w", [], 6)
+    assert made.take(0) is None
+    suspect = claim(made, now=6)
+    made.add(batch(1))
+    if is_finished:
+        made.finished("w", suspect.lease, 7)
+    made.freeze(10, 0)
+    if not is_finished:  # its row may wait for the sink; but no fetch takes so long
+        made.heartbeat("w", [suspect.lease], 10 + RULES.stall_s - 1)
+        assert made.take(10 + RULES.stall_s - 1) is None
+    assert take(made, 10 + RULES.stall_s).batch.id == 1
+
+
+def test_suspects_are_tried_while_a_worker_has_rows_for_a_sink_that_is_away() -> None:
+    made = shared(batch(0))
+    held = claim(made)
+    made.add(batch(1, lines=1), 0, [wire.Suspect(batch=1, mask=masks.pack(1), deaths=1)])
+    made.freeze(10, 0)
+    made.pause(20)
+    for now in (20 + RULES.stall_s, 300):
+        made.heartbeat("w", [held.lease], now)
+        assert made.take(now) is None
+    made.resume(300)  # the worker begins again what it had
+    made.heartbeat("w", [held.lease], 300 + RULES.stall_s)
+    assert made.take(300 + RULES.stall_s - 1) is None
+    assert take(made, 300 + RULES.stall_s).batch.id == 1
+
+
+def test_what_nobody_claims_for_a_sink_that_is_away_leaves_the_window_to_the_others() -> None:
+    made = shared(*(batch(n) for n in range(0, 8, 2)))
+    out = [take(made) for _ in range(4)]
+    assert not made.wants_batch(1)
+    made.freeze(1, 0)
+    made.left("w", 2, died=True)  # and what lay in its pipe is lost
+    assert made.wants_batch(1)
+    made.add(batch(1))
+    assert take(made, 2).batch.id == 1
+    made.add(batch(3))
+    made.thaw(3, 0)
+    assert made.take(3) is None
+    for each in out:
+        made.claimed("v", each.lease, 3)
+    assert take(made, 3).batch.id == 3
