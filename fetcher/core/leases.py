@@ -69,7 +69,7 @@ class Lease(msgspec.Struct):
     progressed: bool = False  # some line of it was committed since it was handed out
     copied: int = 0  # lines that a second lease has as well
     is_copy: bool = False
-    # Unclaimed, and not in the window: its worker takes nothing, or its sink is away.
+    # Unclaimed and not in the window: its worker takes nothing, or its sink is away.
     held_up: bool = False
     orphan: bool = False  # a worker died while it was unclaimed
     is_parked: bool = False  # all that is left of it waits outside of the worker's pool

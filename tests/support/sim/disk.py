@@ -29,6 +29,7 @@ class Disk:
         self.journal: list[tuple[Delta, int]] = []  # with the segment's length
         self.journal_synced = 0
         self.suspects: list[Suspect] = []
+        self.url_lines: int | None = None  # of its share, once the ventilator has said
         self.full = False
 
     def lose_power(self) -> None:
@@ -40,6 +41,11 @@ class Disk:
 
     def committed_bytes(self) -> int:
         return self.journal[-1][1] if self.journal else 0
+
+    @property
+    def totals(self) -> Totals:
+        """Of the rows that the journal calls committed."""
+        return self.journal[-1][0].totals if self.journal else Totals()
 
     def committed_lines(self) -> list[int]:
         """The lines of the rows below the committed length. Raises Violation on a broken row."""

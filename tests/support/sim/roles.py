@@ -1,27 +1,24 @@
-"""The three roles, as thin as can be around the real decisions."""
+"""The simulated sink and worker, as thin as can be around the real decisions."""
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fetcher.core import masks, wire
 from fetcher.core.intake import Intake
-from fetcher.core.leases import LeaseRules
-from fetcher.core.ledger import Ledger
+from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo
-from fetcher.errors import NoSpaceError
+from fetcher.errors import NoSpaceError, WireError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome
 from support.sim.disk import Disk, SimStore, Violation, row_of
 
 if TYPE_CHECKING:
     from support.sim.world import World
 
-JOB = "job"
-RULES = LeaseRules(
-    silent_s=5, unclaimed_s=30, finished_s=10, stall_s=40, tail_after_s=15, poison_deaths=2
-)
+JOB: Final = "job"
+UNSENT_S: Final = 60.0  # rows that their sink does not take are worth waiting for
 
 
 def chunk_of(batch: Batch, lines: list[int], outcome: Outcome, worker: str) -> Chunk:
@@ -42,13 +39,16 @@ def chunk_of(batch: Batch, lines: list[int], outcome: Outcome, worker: str) -> C
 
 
 class SimSink:
-    """Commits chunks and answers; `acked` is what it has ever said to be committed."""
+    """Commits the chunks of its share, and answers."""
 
     store_class = SimStore
     intake_class = Intake
 
-    def __init__(self, world: World, disk: Disk, dice: random.Random, epoch: str) -> None:
+    def __init__(
+        self, world: World, share: Share, disk: Disk, dice: random.Random, epoch: str
+    ) -> None:
         self._world = world
+        self.share = share
         self._disk = disk
         self.store = self.store_class(disk, dice)
         self.intake = self.intake_class(self.store, self.store.recover(), JOB, epoch)
@@ -56,7 +56,14 @@ class SimSink:
         self.stalled = ""
 
     def take(self, chunk: Chunk) -> None:
-        self.intake.offer(chunk, self._world.batch_size)
+        size, share = self._world.batch_size, self.share
+        try:
+            chunk = wire.check_chunk(
+                *wire.chunk_parts(chunk), size, len(self._world.batches), share
+            )
+        except WireError as error:
+            raise Violation(f"{share} was sent a {error}") from error
+        self.intake.offer(chunk, size)
 
     def commit(self) -> None:
         try:
@@ -67,12 +74,12 @@ class SimSink:
 
     @property
     def complete(self) -> bool:
-        return self.intake.totals.rows == self._world.url_lines
+        return self.intake.totals.rows == self._disk.url_lines
 
     def answer(self, request: wire.AnyMessage) -> wire.AnyMessage:
         if isinstance(request, wire.Open):
             done, partial = self.intake.snapshot()
-            opened = wire.Opened(
+            return wire.Opened(
                 job=JOB,
                 batch_size=self._world.batch_size,
                 source=SourceInfo(),
@@ -84,120 +91,29 @@ class SimSink:
                 version=self.intake.version,
                 complete=self.complete,
             )
-            self._world.acknowledged(opened)
-            return opened
         assert isinstance(request, wire.Poll)
-        if request.suspects is not None:
-            self._disk.suspects = request.suspects
+        is_noted = self._note(request)
         changed = self.intake.changed_since(request.epoch, request.version)
         if changed is None:
             return wire.Resync()
-        news = wire.Committed(
+        return wire.Committed(
             version=self.intake.version,
             changed=changed,
             totals=self.intake.totals,
             complete=self.complete,
-            stalled=self.stalled,
-        )
-        self._world.acknowledged(news)
-        return news
-
-
-class SimVentilator:
-    """Reads, hands out, asks; holds nothing that its successor would miss."""
-
-    ledger_class = Ledger
-
-    def __init__(self, world: World, first_lease: int) -> None:
-        self._world = world
-        self.ledger = self.ledger_class(RULES, first_lease)
-        self.opened = False
-        self.epoch, self.version = "", 0
-        self.cursor = 0
-        self.done = masks.IdSet()
-        self.partial: dict[int, int] = {}
-        self.suspects: dict[int, list[wire.Suspect]] = {}
-        self.unsaid: list[wire.Suspect] | None = None
-        self.heard_at = world.now
-        self.finished = False
-
-    def request(self) -> wire.AnyMessage:
-        if not self.opened:
-            spec = wire.InputSpec(name="", path="", file_bytes=1, source=SourceInfo())
-            return wire.Open(session="s", input=spec, batch_size=1, settings={}, version="")
-        changed = self.ledger.suspects_if_changed()
-        self.unsaid = self.unsaid if changed is None else changed
-        return wire.Poll(
-            session="s",
-            epoch=self.epoch,
-            version=self.version,
-            source=SourceInfo(),
-            suspects=self.unsaid,
+            stalled=self.stalled if is_noted else "full",
         )
 
-    def hear_sink(self, answer: wire.AnyMessage) -> None:
-        now = self._world.now
-        self.heard_at = now
-        if isinstance(answer, wire.Resync):
-            self.opened = False
-        elif isinstance(answer, wire.Opened):
-            self._resume(answer, now)
-        elif isinstance(answer, wire.Committed):
-            self.version = answer.version
-            self.unsaid = None
-            for batch, mask in answer.changed.items():
-                self.ledger.committed(batch, masks.unpack(mask) if mask else -1, now)
-            self.finished = answer.complete
-            if answer.stalled:
-                self.ledger.freeze(now)
-            else:
-                self.ledger.thaw(now)
-
-    def _resume(self, opened: wire.Opened, now: float) -> None:
-        self.opened = True
-        self.epoch, self.version = opened.epoch, opened.version
-        self.done = masks.IdSet(opened.done)
-        self.partial = {batch: masks.unpack(mask) for batch, mask in opened.partial.items()}
-        self.suspects = {}
-        for suspect in opened.suspects:
-            self.suspects.setdefault(suspect.batch, []).append(suspect)
-        for batch in self.ledger.open_batches():
-            mask = batch.mask if batch.id in self.done else self.partial.get(batch.id, 0)
-            self.ledger.committed(batch.id, mask, now)
-        self.ledger.sink_restarted(now)
-        self.finished = opened.complete
-
-    def turn(self) -> None:
-        """One turn of its loop, after all waiting events were told."""
-        now = self._world.now
-        if now - self.heard_at > 3:
-            self.ledger.freeze(now)
-        self.ledger.tick(now)
-        if not self.epoch:
-            return
-        while True:
-            while self.ledger.wants_batch():
-                self._read_on()
-            assignment = self.ledger.take(now)
-            if assignment is None:
-                break
-            if not self._world.hand_out(assignment):
-                self.ledger.put_back(assignment.lease)
-                break
-        for batch, offset, _ in self.ledger.condemned(now):
-            line = batch.first_line + offset
-            self._world.to_sink(chunk_of(batch, [line], Outcome.CRASHED, "ventilator"))
-
-    def _read_on(self) -> None:
-        batches = self._world.batches
-        while self.cursor < len(batches):
-            batch = batches[self.cursor]
-            self.cursor += 1
-            if batch.mask and batch.id not in self.done:
-                committed = self.partial.get(batch.id, 0)
-                self.ledger.add(batch, committed, self.suspects.pop(batch.id, ()))
-                return
-        self.ledger.read_to_end()
+    def _note(self, poll: wire.Poll) -> bool:
+        """Keep what the ventilator has found out; False where there is no room for it."""
+        suspects = self._disk.suspects if poll.suspects is None else poll.suspects
+        lines = self._disk.url_lines if poll.url_lines is None else poll.url_lines
+        if (suspects, lines) == (self._disk.suspects, self._disk.url_lines):
+            return True
+        if self._disk.full:
+            return False
+        self._disk.suspects, self._disk.url_lines = suspects, lines
+        return True
 
 
 class SimWorker:
@@ -212,7 +128,10 @@ class SimWorker:
         self.held: dict[int, tuple[Batch, set[int]]] = {}  # lease -> lines not sent yet
         self.queue: deque[tuple[int, Batch, int]] = deque()
         self.in_flight = 0
+        self.is_paused = False
         self.kept: dict[int, list[int]] = {}
+        self._unsent: deque[tuple[Chunk, int | None]] = deque()  # with the lease that it ends
+        self._ending: dict[int, float] = {}  # leases that unsent rows end -> since when
 
     @property
     def has_room(self) -> bool:
@@ -225,7 +144,7 @@ class SimWorker:
         self.fill()
 
     def fill(self) -> None:
-        while self.queue and self.in_flight < self.POOL:
+        while self.queue and self.in_flight < self.POOL and not self.is_paused:
             lease, batch, line = self.queue.popleft()
             self.in_flight += 1
             self._world.fetch(self, lease, batch, line)
@@ -241,9 +160,42 @@ class SimWorker:
         lines = self.kept.pop(lease)
         if not lines:
             raise Violation("an empty chunk")
-        self._world.to_sink(chunk_of(batch, lines, Outcome.OK, self.name))
         waiting = self.held[lease][1]
         waiting.difference_update(lines)
         if not waiting:
             del self.held[lease]
-            self._world.to_ventilator(self, wire.Finished(worker=self.name, lease=lease))
+            self._ending[lease] = self._world.now
+        chunk = chunk_of(batch, lines, Outcome.OK, self.name)
+        self._unsent.append((chunk, None if waiting else lease))
+        self._post()
+
+    def _post(self) -> None:
+        """Let go of the rows that their sinks take."""
+        for _ in range(len(self._unsent)):
+            chunk, ended = self._unsent.popleft()
+            if not self._world.takes_rows(chunk):
+                self._unsent.append((chunk, ended))
+                continue
+            self._world.to_sink(chunk)
+            if ended is not None:
+                del self._ending[ended]
+                self._world.to_ventilator(self, wire.Finished(worker=self.name, lease=ended))
+
+    def hear(self, phase: wire.Phase) -> None:
+        """What the ventilator says of the whole."""
+        if phase != "starting":  # which says nothing of a pause
+            self.is_paused = phase == "paused"
+            self.fill()
+
+    def beat(self) -> wire.Heartbeat:
+        """Its sign of life; what waits for a sink gets another try."""
+        self._post()
+        now = self._world.now
+        return wire.Heartbeat(
+            worker=self.name,
+            slots=self.POOL,
+            in_flight=self.in_flight,
+            queued=len(self.queue),
+            held=[*self.held, *self._ending],
+            parked=[lease for lease, since in self._ending.items() if now - since < UNSENT_S],
+        )

@@ -1,20 +1,23 @@
-"""The world around the roles: time, messages and their loss, deaths, and the checks."""
+"""The world around the roles: time, messages and their loss, lives and deaths."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 
-from fetcher.core import lines, masks, wire
-from fetcher.core.leases import Assignment
-from fetcher.model import Batch, Chunk, Outcome
+from fetcher.core import lines, wire
+from fetcher.core.leases import Assignment, first_lease
+from fetcher.core.shares import Share
+from fetcher.model import Batch, Chunk
+from support.sim.chaos import Chaos
+from support.sim.checks import Checks, lines_of
 from support.sim.disk import Disk, Killed, Violation
-from support.sim.roles import SimSink, SimVentilator, SimWorker
+from support.sim.roles import SimSink, SimWorker
+from support.sim.ventilator import SimSide, SimVentilator
 
-_CHAOS_S = 60.0
 _END_S = 3000.0  # simulated seconds in which a job must end, once nobody is killed any more
 _PIPE = 3  # assignments that a worker's pipe holds before it looks
 _AHEAD = 1  # and that it keeps waiting once it has looked
@@ -28,23 +31,32 @@ class World:
 
     def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
         self.dice = dice = random.Random(seed)
+        # Dice of their own: what the seed means for all else is not changed by them.
+        self._more = more = random.Random(f"the sinks and the pauses of {seed}")
         self.now = 0.0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._ticket = itertools.count()
-        self._kill_workers = kill_workers
+        self.kills_workers = kill_workers
+        self.shares = more.choices((1, 2, 3), (5, 3, 2))[0]
+        self.has_pauses = more.random() < (0.4 if kill_workers else 0.7)
         self._make_input(seed)
         self._loss = dice.choice((0.0, 0.0, 0.05))
         self._twice = dice.choice((0.0, 0.05))
         self._slowness = dice.choice((0.1, 1.0, 5.0))
-        self.disk = Disk(dice)
-        self.acked: set[int] = set()
-        self.sink: SimSink | None = None
+        # Whether workers keep the rows of a sink that is away, or the network takes and loses them.
+        self._keeps_rows = more.random() < 0.5
+        self.is_calm = not (self.poison or self.hung or kill_workers)
+        self.disks = [Disk(dice) for _ in range(self.shares)]
+        self.checks = Checks(self)
+        self.sinks: list[SimSink | None] = [None] * self.shares
         self.ventilator: SimVentilator | None = None
         self.workers: dict[int, SimWorker | None] = {}
         self.pipes: dict[int, deque[Assignment]] = {}
+        self.supervisor_knows_pause = False
+        self._chaos = Chaos(self, more)
         self._epochs = itertools.count(1)
         self._names = itertools.count(1)
-        self._leases = itertools.count(1)
+        self._sessions = itertools.count(1)
         self.ended = False
 
     def _make_input(self, seed: int) -> None:
@@ -56,15 +68,15 @@ class World:
         ]
         texts.append(b"http://last")
         self.batches = list(lines.batches([texts], self.batch_size))
-        all_lines = [
-            batch.first_line + offset
-            for batch in self.batches
-            for offset in masks.offsets(batch.mask)
+        shares = [Share(index, self.shares) for index in range(self.shares)]
+        self.share_batches = [[e for e in self.batches if share.has(e.id)] for share in shares]
+        self.share_lines = [
+            {line for batch in batches for line in lines_of(batch, batch.mask)}
+            for batches in self.share_batches
         ]
+        all_lines = sorted(set().union(*self.share_lines))
         self.lines = set(all_lines)
-        self.url_lines = len(all_lines)
         self.poison = set(dice.sample(all_lines, min(dice.choice((0, 0, 1, 2)), len(all_lines))))
-        # Dice of their own: what the seed means for all else is not changed by them.
         hangs = random.Random(f"a hang in {seed}")
         self.hung = {hangs.choice(all_lines)} - self.poison if hangs.random() < 0.25 else set()
 
@@ -75,44 +87,68 @@ class World:
 
     def run(self) -> None:
         """Chaos for a while, then peace until the job ends, then the checks."""
-        self._start_sink()
+        for index in range(self.shares):
+            self.start_sink(index)
         self._start_ventilator()
         for slot in range(self.dice.randint(1, 3)):
             self.workers[slot] = None
             self.pipes[slot] = deque()
             self._start_worker(slot)
-        self._chaos()
-        self._sink_turn()
+        self._chaos.plan()
+        for index in range(self.shares):
+            self._sink_turn(index)
         self._ventilator_turn()
         while not self.ended:
-            if not self._agenda or self._agenda[0][0] > _CHAOS_S + _END_S:
+            is_peace = self._chaos.stays_away is None
+            if is_peace and self._agenda[0][0] > self._chaos.peace_at + _END_S:
                 raise Violation("the job does not end")
             self.now, _, action = heapq.heappop(self._agenda)
             action()
-        self._check_end()
+        self.checks.end()
 
     # -- lives -------------------------------------------------------------------------------
 
-    def _start_sink(self) -> None:
-        self.sink = self.sink_class(self, self.disk, self.dice, f"e{next(self._epochs)}")
-        self._check_disk()
+    def start_sink(self, index: int) -> None:
+        """Unless it lives, or shall stay away."""
+        if self.sinks[index] is not None or self._chaos.stays_away == index:
+            return
+        share, epoch = Share(index, self.shares), f"e{next(self._epochs)}"
+        self.sinks[index] = self.sink_class(self, share, self.disks[index], self.dice, epoch)
+        self.checks.disk(index)
+
+    def kill_sink(self, index: int, away_s: float | None = None) -> None:
+        """Sometimes its host loses its power; it starts again soon, if nothing else is said."""
+        if self.sinks[index] is None:
+            return
+        self.sinks[index] = None
+        if self.dice.random() < 0.4:
+            self.disks[index].lose_power()
+        away_s = self.dice.uniform(0.1, 6) if away_s is None else away_s
+        self.later(away_s, lambda: self.start_sink(index))
 
     def _start_ventilator(self) -> None:
-        self.ventilator = self.ventilator_class(self, next(self._leases) << 32)
+        self.ventilator = self.ventilator_class(
+            self, first_lease(next(self._sessions)), shall_pause=self.supervisor_knows_pause
+        )
+
+    def kill_ventilator(self) -> None:
+        self.ventilator = None
+        self.later(self.dice.uniform(0.1, 3), self._start_ventilator)
+
+    def ask_to_pause(self) -> None:
+        """On the page, which is the ventilator's."""
+        if self.ventilator is not None:
+            self.ventilator.shall_pause = True
+
+    def ask_to_resume(self) -> None:
+        """There, too."""
+        if self.ventilator is not None:
+            self.ventilator.shall_pause = False
+            self.checks.paused(is_on=False)
 
     def _start_worker(self, slot: int) -> None:
         self.workers[slot] = worker = SimWorker(self, f"w{slot}.{next(self._names)}")
         self._worker_turn(slot, worker)
-
-    def _kill_sink(self) -> None:
-        self.sink = None
-        if self.dice.random() < 0.4:
-            self.disk.lose_power()
-        self.later(self.dice.uniform(0.1, 6), self._start_sink)
-
-    def _kill_ventilator(self) -> None:
-        self.ventilator = None
-        self.later(self.dice.uniform(0.1, 3), self._start_ventilator)
 
     def kill_worker(self, slot: int) -> None:
         """With all that it and its pipe hold; its supervisor may or may not tell."""
@@ -125,79 +161,54 @@ class World:
             self.to_ventilator(None, wire.Gone(worker=worker.name))
         self.later(self.dice.uniform(0.2, 2), lambda: self._start_worker(slot))
 
-    def _chaos(self) -> None:
-        at = 0.0
-        while (at := at + self.dice.expovariate(0.3)) < _CHAOS_S:
-            self.later(at, self.dice.choice((self._harm_sink, self._harm_others)))
-
-    def _harm_sink(self) -> None:
-        if self.sink is None:
-            return
-        match self.dice.randrange(4):
-            case 0:
-                self._kill_sink()
-            case 1 | 2:
-                self.sink.store.fuse = self.dice.randint(1, 12)
-            case _:
-                self.disk.full = True
-                self.later(self.dice.uniform(0.5, 8), self._free_disk)
-
-    def _free_disk(self) -> None:
-        self.disk.full = False
-
-    def _harm_others(self) -> None:
-        slot = self.dice.choice(list(self.workers))
-        worker = self.workers[slot]
-        match self.dice.randrange(4):
-            case 0 if self.ventilator is not None:
-                self._kill_ventilator()
-            case 1 if worker is not None and self._kill_workers:
-                worker.frozen_until = self.now + self.dice.uniform(1, 30)
-            case 2 if self._kill_workers:
-                self.kill_worker(slot)
-            case 3 if self._kill_workers and self.dice.random() < 0.3:
-                if self.ventilator is not None:
-                    self._kill_ventilator()
-                if self.sink is not None:
-                    self._kill_sink()
-                for each in self.workers:
-                    self.kill_worker(each)
-
     # -- turns of the loops ------------------------------------------------------------------
 
-    def _sink_turn(self) -> None:
-        if self.sink is not None:
+    def _sink_turn(self, index: int) -> None:
+        sink = self.sinks[index]
+        if sink is not None:
             try:
-                self.sink.commit()
+                sink.commit()
             except Killed:
-                self._kill_sink()
-        self.later(self.dice.uniform(0.05, 0.4), self._sink_turn)
+                self.kill_sink(index)
+        self.later(self.dice.uniform(0.05, 0.4), lambda: self._sink_turn(index))
 
     def _ventilator_turn(self) -> None:
         ventilator = self.ventilator
         if ventilator is not None:
-            self._ask(ventilator)
+            for side in ventilator.sides:
+                self._ask(ventilator, side)
             ventilator.turn()
+            self._hear_phase(ventilator.phase)
             if ventilator.finished:
                 self.ended = True
         self.later(self.dice.uniform(0.1, 0.5), self._ventilator_turn)
 
-    def _ask(self, ventilator: SimVentilator) -> None:
+    def _hear_phase(self, phase: wire.Phase) -> None:
+        """The supervisor of the ventilator does: what it knows of a pause outlives it."""
+        if phase != "starting":  # which says nothing of a pause
+            self.supervisor_knows_pause = phase == "paused"
+            if phase == "paused":
+                self.checks.paused(is_on=True)
+
+    def _ask(self, ventilator: SimVentilator, side: SimSide) -> None:
         """Request and answer; either may be lost, as may be who sent or answered it."""
-        request, sink = ventilator.request(), self.sink
-        if sink is None or self.dice.random() < self._loss:
+        request, sink = ventilator.request(side), self.sinks[side.index]
+        if request is None or sink is None or self.dice.random() < self._loss:
             return
 
         def arrive() -> None:
-            if self.sink is not sink:
+            if self.sinks[side.index] is not sink:
                 return
             answer = sink.answer(request)
+            self.checks.answered(side.index, answer)
+            if isinstance(request, wire.Poll) and request.suspects:
+                self.checks.suspected(request.suspects)
             if self.dice.random() >= self._loss:
                 self.later(self.dice.uniform(0, 0.05), lambda: reply(answer))
 
         def reply(answer: wire.AnyMessage) -> None:
             if self.ventilator is ventilator:
-                ventilator.hear_sink(answer)
+                ventilator.hear_sink(side, answer)
 
         self.later(self.dice.uniform(0, 0.05), arrive)
 
@@ -206,15 +217,9 @@ class World:
         if self.workers[slot] is not worker:
             return
         if worker.frozen_until <= self.now:
-            beat = wire.Heartbeat(
-                worker=worker.name,
-                slots=4,
-                in_flight=0,
-                queued=0,
-                held=list(worker.held),
-                parked=[],
-            )
-            self.to_ventilator(worker, beat)
+            if self.ventilator is not None:
+                worker.hear(self.ventilator.phase)
+            self.to_ventilator(worker, worker.beat())
             self._look_into_pipe(slot, worker)
         self.later(self.dice.uniform(0.3, 1), lambda: self._worker_turn(slot, worker))
 
@@ -240,18 +245,31 @@ class World:
         ]
         if not open_slots:
             return False
+        self.checks.handed_out(assignment.batch)
         self.pipes[self.dice.choice(open_slots)].append(assignment)
         return True
 
+    def sink_of(self, chunk: Chunk) -> int:
+        """Where its rows belong."""
+        return chunk.batch % self.shares
+
+    def takes_rows(self, chunk: Chunk) -> bool:
+        """Whether a worker is rid of it now, if only into the void."""
+        return self.sinks[self.sink_of(chunk)] is not None or not self._keeps_rows
+
     def to_sink(self, chunk: Chunk) -> None:
         """Lost with the sink that it was sent to; sometimes twice."""
-        sink = self.sink
-        for _ in range(2 if self.dice.random() < self._twice else 1):
-            self.later(self.dice.uniform(0, 0.2), lambda: self._deliver(sink, chunk))
+        index = self.sink_of(chunk)
+        sink = self.sinks[index]
 
-    def _deliver(self, sink: SimSink | None, chunk: Chunk) -> None:
-        if sink is not None and self.sink is sink and self.dice.random() >= self._loss:
-            sink.take(chunk)
+        def arrive() -> None:
+            if sink is None or self.sinks[index] is not sink:
+                return
+            if self.dice.random() >= self._loss:
+                sink.take(chunk)
+
+        for _ in range(2 if self.dice.random() < self._twice else 1):
+            self.later(self.dice.uniform(0, 0.2), arrive)
 
     def to_ventilator(self, worker: SimWorker | None, event: wire.AnyMessage) -> None:
         """Events of one worker stay in order: all take the same time."""
@@ -269,7 +287,7 @@ class World:
                 case wire.Finished():
                     ledger.finished(event.worker, event.lease, self.now)
                 case wire.Heartbeat():
-                    ledger.heartbeat(event.worker, event.held, self.now)
+                    ledger.heartbeat(event.worker, event.held, self.now, event.parked)
                 case wire.Gone():
                     ledger.left(event.worker, self.now, died=True)
 
@@ -295,49 +313,7 @@ class World:
                 self._look_into_pipe(slot, worker)
 
         # A fetch has a hard deadline, well below half of RULES.stall_s.
-        self.later(min(self.dice.expovariate(1) * self._slowness, 15.0), end)
-
-    # -- checks ------------------------------------------------------------------------------
-
-    def acknowledged(self, answer: wire.Opened | wire.Committed) -> None:
-        """Whatever the sink says to be committed must stay so for ever."""
-        size = self.batch_size
-        changed = answer.partial if isinstance(answer, wire.Opened) else answer.changed
-        for batch, packed in changed.items():
-            mask = masks.unpack(packed) if packed else self.batches[batch].mask
-            self.acked.update(batch * size + 1 + offset for offset in masks.offsets(mask))
-        if isinstance(answer, wire.Opened):
-            done = masks.IdSet(answer.done)
-            for each in self.batches:
-                if each.id in done:
-                    first = each.first_line
-                    self.acked.update(first + offset for offset in masks.offsets(each.mask))
-
-    def _check_disk(self) -> None:
-        found = Counter(self.disk.committed_lines())
-        if lost := self.acked - set(found):
-            raise Violation(f"acknowledged and lost: {sorted(lost)}")
-        if twice := [line for line, count in found.items() if count > 1]:
-            raise Violation(f"committed twice: {twice}")
-        if foreign := set(found) - self.lines:
-            raise Violation(f"rows of no line: {foreign}")
-
-    def _check_end(self) -> None:
-        self._check_disk()
-        # A last loss of power: what the job's end rests on must be durable.
-        self.disk.lose_power()
-        self._check_disk()
-        found = self.disk.committed_lines()
-        if set(found) != self.lines:
-            raise Violation(f"no row: {sorted(self.lines - set(found))}")
-        totals = self.disk.journal[-1][0].totals
-        if totals.rows != len(found) or sum(totals.outcomes.values()) != len(found):
-            raise Violation("the totals do not agree with the rows")
-        crashed = totals.outcomes.get(Outcome.CRASHED.value, 0)
-        if crashed < len(self.poison | self.hung):
-            raise Violation("a poison line has a row of a fetch")
-        if not self._kill_workers and crashed > len(self.poison | self.hung):
-            raise Violation("an innocent line is called crashed")
+        self.later(min(self.dice.expovariate(1) * self._slowness, 12.0), end)
 
 
 def run(seed: int, world: type[World] = World, *, kill_workers: bool = True) -> str | None:

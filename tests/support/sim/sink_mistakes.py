@@ -1,0 +1,116 @@
+"""What somebody could get wrong in a sink, each as a small change."""
+
+from __future__ import annotations
+
+from fetcher.core import masks
+from fetcher.core.intake import BatchState, Delta, Intake, Recovered
+from fetcher.core.tally import Totals
+from fetcher.errors import NoSpaceError
+from fetcher.model import Chunk
+from support.sim.disk import SimStore
+from support.sim.roles import SimSink
+
+
+class AckBeforeFsync(Intake):
+    """Publishes what was appended; syncs and records it one commit later."""
+
+    _due: Delta | None = None
+
+    def commit(self) -> int:
+        if self._due is not None:
+            self._store.sync()
+            self._store.record(self._due)
+            self._due = None
+        if not self._masks:
+            return 0
+        self._store.append(self._rows, self._kept)
+        self._due = self._delta()
+        self._publish(self._due)
+        self._clear()
+        return 1
+
+
+class CheckpointAheadOfTheLog(Intake):
+    """Records in the journal before the rows are synced."""
+
+    def commit(self) -> int:
+        if not self._masks:
+            return 0
+        self._store.append(self._rows, self._kept)
+        delta = self._delta()
+        self._store.record(delta)
+        self._store.sync()
+        self._publish(delta)
+        self._clear()
+        return 1
+
+
+class DoneAtItsLastIndex(Intake):
+    """Calls a batch full when its last line is there."""
+
+    def _delta(self) -> Delta:
+        delta = super()._delta()
+        batches = {
+            batch: BatchState(state.full, state.full)
+            if state.committed.bit_length() == state.full.bit_length()
+            else state
+            for batch, state in delta.batches.items()
+        }
+        return Delta(batches, delta.totals)
+
+
+class PendingForgotten(Intake):
+    """Looks for duplicates among the committed rows only."""
+
+    def _seen(self, batch: int, full: int) -> int:
+        masks_, self._masks = self._masks, {}
+        try:
+            return super()._seen(batch, full)
+        finally:
+            self._masks = masks_
+
+
+class AcksOnAFullDisk(Intake):
+    """Takes a full disk for a commit."""
+
+    def commit(self) -> int:
+        try:
+            return super().commit()
+        except NoSpaceError:
+            self._publish(self._delta())
+            self._clear()
+            return 0
+
+
+class DedupeInMemoryOnly(SimStore):
+    """Recovers the count, and not which lines it was."""
+
+    def recover(self) -> Recovered:
+        totals = self._disk.journal[-1][0].totals if self._disk.journal else Totals()
+        return Recovered(masks.IdSet(), {}, totals)
+
+
+class NoTailTruncation(SimStore):
+    """Appends behind whatever is there."""
+
+    truncates_at_start = False
+    rewinds = False
+
+
+class NoSyncOfTheRecovered(SimStore):
+    """Believes a commit that a killed process wrote and did not sync."""
+
+    syncs_at_start = False
+
+
+class NoRewind(SimStore):
+    """Appends again what a failed journal transaction had appended already."""
+
+    rewinds = False
+
+
+class TakesAnyShare(SimSink):
+    """Takes every row that somebody sends it."""
+
+    def take(self, chunk: Chunk) -> None:
+        self.intake.offer(chunk, self._world.batch_size)

@@ -1,0 +1,152 @@
+"""What somebody could get wrong in a ventilator or around it, each as a small change."""
+
+from __future__ import annotations
+
+from fetcher.core.leases import Lease, LeaseState
+from fetcher.core.ledger import Ledger
+from fetcher.model import Chunk
+from support.sim.ventilator import SimSide, SimVentilator
+from support.sim.world import World
+
+
+class CompleteWhenAllIsSent(SimVentilator):
+    """Ends the job when nothing is left to hand out."""
+
+    def turn(self) -> None:
+        super().turn()
+        if self.is_open and self.ledger.source_ended and self.ledger.take(self._world.now) is None:
+            self.finished = True
+
+
+class TrustsItsCursor(SimVentilator):
+    """Goes on reading where its predecessor was."""
+
+    def __init__(self, world: World, first_lease: int, *, shall_pause: bool) -> None:
+        super().__init__(world, first_lease, shall_pause=shall_pause)
+        for side, cursor in zip(self.sides, getattr(world, "last_cursors", ()), strict=False):
+            side.cursor = cursor
+
+    def turn(self) -> None:
+        super().turn()
+        cursors = [side.cursor for side in self.sides]
+        self._world.last_cursors = cursors  # type: ignore[attr-defined]
+
+
+class NeverHandsOutAgain(SimVentilator):
+    """Lets no lease lapse."""
+
+    def turn(self) -> None:
+        for lease in self.ledger._leases.values():
+            lease.expires_at = 1e12
+        super().turn()
+
+
+class LosesWhatIsReturned(Ledger):
+    """Takes a returned piece for somebody else's."""
+
+    def returned(self, worker: str, lease_id: int, now: float) -> None:
+        super().returned(worker, lease_id, now)
+        if lease_id not in self._leases and self._backlog.has_ready:
+            self._backlog.pop(lambda piece: piece)
+
+
+class WaitsForTheHung(Ledger):
+    """Tries no suspect as long as some worker holds a line that it never ends."""
+
+    def _is_quiet(self, now: float) -> bool:
+        return super()._is_quiet(now) and not self._strange
+
+
+class TriesSuspectsInCompany(Ledger):
+    """Tries a suspect while other lines are out, which may be the ones that kill."""
+
+    def _is_quiet(self, now: float) -> bool:
+        return True
+
+
+class ThawsAll(Ledger):
+    """One sink is back: so are all."""
+
+    def thaw(self, now: float, index: int = 0) -> None:
+        for each in range(len(self._last_added)):
+            super().thaw(now, each)
+
+
+class FreezesAll(Ledger):
+    """Hands out nothing at all while one sink is away."""
+
+    def _has_window(self) -> bool:
+        shares = range(len(self._last_added))
+        return super()._has_window() and not any(self.is_frozen(index) for index in shares)
+
+
+class ThawEndsThePause(Ledger):
+    """A sink is back: its share goes on, whatever was asked."""
+
+    def thaw(self, now: float, index: int = 0) -> None:
+        self._backlog.is_paused, is_paused = False, self._backlog.is_paused
+        super().thaw(now, index)
+        self._backlog.is_paused = is_paused
+
+
+class ResumeThawsAll(Ledger):
+    """All goes on, also for a sink that is away."""
+
+    def resume(self, now: float) -> None:
+        for each in range(len(self._last_added)):
+            super().thaw(now, each)
+        super().resume(now)
+
+
+class PauseCostsTime(Ledger):
+    """Deadlines run on in a pause."""
+
+    def resume(self, now: float) -> None:
+        before = [(lease, lease.expires_at) for lease in self._leases.values()]
+        super().resume(now)
+        for lease, expires_at in before:
+            lease.expires_at = expires_at
+
+
+class WaitsForTheAway(Ledger):
+    """Takes what a sink that is away cannot tell of for what may kill."""
+
+    def _may_kill(self, lease: Lease, now: float) -> bool:
+        return lease.state is not LeaseState.FINISHED
+
+
+class CompleteWithTheFirst(SimVentilator):
+    """Asks the first sink only whether all is done."""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.is_open and self.sides[0].complete
+
+
+class OneReaderForAll(SimVentilator):
+    """Reads on for one sink where it was for another, and drops what is not for the one."""
+
+    def _read_on(self, side: SimSide) -> None:
+        side.cursor = max(each.cursor for each in self.sides)
+        super()._read_on(side)
+
+
+class TellsAllItsLines(SimVentilator):
+    """Lets each sink wait for the lines of all."""
+
+    def _count_share(self, side: SimSide) -> None:
+        side.url_lines = len(self._world.lines)
+
+
+class ForgetsThePause(SimVentilator):
+    """Begins to hand out where the one before it was paused."""
+
+    def __init__(self, world: World, first_lease: int, *, shall_pause: bool) -> None:
+        super().__init__(world, first_lease, shall_pause=False)
+
+
+class SendsByLine(World):
+    """Sends rows by their line's number."""
+
+    def sink_of(self, chunk: Chunk) -> int:
+        return chunk.lines[0] % self.shares
