@@ -23,6 +23,7 @@ import msgspec
 from fetcher.core import lines, masks
 from fetcher.core.backlog import Backlog
 from fetcher.core.leases import Assignment, Lease, LeaseRules, LeaseState, OpenBatch, Piece
+from fetcher.core.window import Window
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
 
@@ -32,7 +33,6 @@ TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 CONDEMN_AGAIN_S = 5.0
-REST_S = 0.25  # after as many returns as there are workers in such a time: they are all busy
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
@@ -53,9 +53,7 @@ class Ledger:
         # Workers that hold what is not leased (any more) -> since when.
         self._strange: dict[str, float] = {}
         self._began: float | None = None
-        self._unclaimed = 0
-        self._returns, self._returns_since = 0, 0.0
-        self._rests_until = 0.0
+        self._window = Window(rules.ahead)
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
         self._suspects_changed = [False] * shares
 
@@ -98,14 +96,13 @@ class Ledger:
     # -- what comes out ----------------------------------------------------------------------
 
     def _has_window(self) -> bool:
-        window = self.rules.ahead * max(len(self._workers), 1)
-        return not self._backlog.is_all_frozen and self._unclaimed < window
+        return not self._backlog.is_all_frozen and self._window.is_open(len(self._workers))
 
     def take(self, now: float) -> Assignment | None:
         """The next piece to send, leased from now on; None if there is none or no room for it."""
         if self._began is None:
             self._began = now
-        if not self._has_window() or self._lone_is_out(now) or now < self._rests_until:
+        if not self._has_window() or self._lone_is_out(now) or self._window.rests(now):
             return None
         piece = self._next_ready(now)
         is_copy = False
@@ -119,7 +116,7 @@ class Ledger:
         self._leases[lease.id] = lease
         owner = self._open[piece.batch]
         owner.leases.add(lease.id)
-        self._unclaimed += 1
+        self._window.sent()
         urls = lines.select(owner.batch.urls, owner.kept, piece.mask)
         return Assignment(lease.id, owner.batch, piece.mask, urls)
 
@@ -213,12 +210,10 @@ class Ledger:
         """The worker took the lease off its socket."""
         lease = self._leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
-            self._unclaimed -= not lease.held_up
-            lease.held_up = False
+            self._window.claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
-            self._rests_until = now
         self._workers[worker] = now
 
     def returned(self, worker: str, lease_id: int, now: float) -> None:
@@ -239,14 +234,7 @@ class Ledger:
         if mask:
             piece = msgspec.structs.replace(lease.piece, mask=mask)
             self._backlog.push_first(piece)
-        if now - self._returns_since > REST_S:
-            self._returns, self._returns_since = 0, now
-        self._returns += 1
-        if self._returns >= len(self._workers):
-            # PUSH goes round: who has room had its turn. If a worker takes something meanwhile,
-            # it may take more; but then one return is enough for another rest, or else pieces
-            # would fly about wherever a worker keeps less than `ahead`.
-            self._rests_until = now + REST_S
+        self._window.returned(len(self._workers), now)
 
     def finished(self, worker: str, lease_id: int, now: float) -> None:
         """The worker has handed every row of the lease to the sink's socket."""
@@ -356,14 +344,13 @@ class Ledger:
         self._backlog.freeze(now, index)
         # What of it lies in the pipe of a dead worker does not lapse: the window is the others'.
         for lease in self._leases_of(index):
-            self._hold_up(lease)
+            self._window.hold_up(lease)
 
     def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: everybody gets the lost time back, unless all is paused."""
-        for lease in self._leases_of(index):
-            if lease.held_up:
-                lease.held_up = False
-                self._unclaimed += 1
+        if self._backlog.is_cut_off(index):
+            for lease in self._leases_of(index):
+                self._window.let_in(lease)
         nobody_was_judged = self._backlog.is_all_frozen
         stood_s = self._backlog.thaw(now, index)
         if stood_s is not None:
@@ -455,14 +442,9 @@ class Ledger:
             if is_end and waited_s > self.rules.tail_after_s:
                 self._hand_out_again(lease, died=False)
             elif not lease.held_up and waited_s > HUNGRY_S and (is_full or lease.is_copy):
-                self._hold_up(lease)
+                self._window.hold_up(lease)
                 if lease.is_copy:
                     self._copy_again(lease)
-
-    def _hold_up(self, lease: Lease) -> None:
-        if lease.state is LeaseState.SENT and not lease.held_up:
-            lease.held_up = True
-            self._unclaimed -= 1
 
     def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
         self._drop(lease.id)
@@ -502,8 +484,7 @@ class Ledger:
         if lease is None:
             return None
         self._open[lease.piece.batch].leases.discard(lease_id)
-        if lease.state is LeaseState.SENT:
-            self._unclaimed -= not lease.held_up
+        self._window.leave(lease)
         return lease
 
     # -- what others may know ----------------------------------------------------------------

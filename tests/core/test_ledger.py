@@ -6,7 +6,8 @@ import pytest
 
 from fetcher.core import masks, wire
 from fetcher.core.leases import Assignment, LeaseRules
-from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, REST_S, TAIL_LINES, Ledger
+from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, TAIL_LINES, Ledger
+from fetcher.core.window import REST_S
 from fetcher.model import Batch
 
 RULES = LeaseRules(
