@@ -10,10 +10,8 @@ import contextlib
 import functools
 import os
 import secrets
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +24,7 @@ from fetcher import config
 from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
+from fetcher.engines.private import private_directory
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
@@ -38,7 +37,6 @@ _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
 _ALIKE_S: Final = 5.0  # the same complaint of another child in this time is not repeated
 _LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
-_MAX_BASE: Final = 70  # a unix socket's whole path may have 107 bytes
 _SINK_LEAVE_S: Final = 15.0  # its last commit included
 PLAIN: Final = "fetcher.pipeline.plain_main"
 PATCHED: Final = "fetcher.pipeline.worker_main"
@@ -93,17 +91,6 @@ def worker_count(settings: Settings) -> int:
     return settings.worker.processes or len(os.sched_getaffinity(0))
 
 
-@contextlib.contextmanager
-def private_directory() -> Iterator[Path]:
-    """For sockets and specs: mode 0700, with a path short enough for a socket's name."""
-    base = tempfile.gettempdir()
-    path = Path(tempfile.mkdtemp(prefix="fetcher-", dir=base if len(base) < _MAX_BASE else "/tmp"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
 class Supervisor:
     """Keeps a set of children alive until the job is done, stopped or refused."""
 
@@ -120,7 +107,7 @@ class Supervisor:
         security: Security = NO_KEYS,
     ) -> None:
         """`ends_with`: the role whose children, all finished, mean that there is no more to do;
-        `standing`: unless they finished because their job is complete: there may be another.
+        `standing`: they are started again instead, as there may be another job.
         """
         self._ends_with = ends_with
         self._standing = standing
@@ -141,7 +128,7 @@ class Supervisor:
         self._complaints: dict[str, float] = {}  # -> when it was last said
         self._rows = 0
         self._rows_at_death = -1
-        self._over = ""  # the job that is complete, while nothing is heard of another
+        self._over = ""  # the last job that was heard to be complete
 
     def add(self, spec: RoleSpec) -> None:
         """One more child."""
@@ -193,7 +180,8 @@ class Supervisor:
 
     def _hear(self, state: wire.State) -> None:
         self._rows = state.totals.rows
-        self._over = state.job if state.phase == "finish" else ""
+        if state.phase == "finish":
+            self._over = state.job
         self._is_to_stop |= state.phase == "stopping"
         if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
             self._remember_pause(is_paused=state.phase == "paused")
@@ -231,8 +219,9 @@ class Supervisor:
         if code in _VERDICTS:
             raise Verdict(Exit(code))
         if code == Exit.DONE:
-            if self._standing and self._over:
-                # A fresh interpreter for each job, as nothing of one is left in it.
+            if self._standing:
+                # A fresh interpreter for each job, as nothing of one is left in it. Its ventilator
+                # may have been followed by another already, or not have been heard here.
                 if child.over != self._over:
                     child.over, child.start_at = self._over, now
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import signal
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 import zmq
 
+from fetcher.core import wire
+from fetcher.core.tally import SourceInfo, Totals
+from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from support import jobs
 from support.hosts import Hosts
 from support.pages import get
@@ -164,6 +168,51 @@ def test_a_standing_worker_serves_job_after_job_and_leaves_when_told(tmp_path: P
         jobs.prove(hosts.outs, hosts.urls)
     said = [line for line in error.splitlines() if "stopping" not in line]
     assert said == [], "it waits, and works, without a word"
+
+
+def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
+    tmp_path: Path,
+) -> None:
+    hosts = Hosts(tmp_path, 1)
+    at = ends(hosts.endpoint, hosts.sink_endpoints)
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
+        opened = functools.partial(open_socket, context, bind=True)
+        sockets = [
+            stack.enter_context(opened(kind, way, address))
+            for kind, way, address in (
+                (zmq.PULL, Way.EVENTS, at.events),
+                (zmq.PUB, Way.CONTROL, at.control),
+                (zmq.PUSH, Way.TASKS, at.tasks),
+            )
+        ]
+        events, control, _ = sockets
+        worker = stack.enter_context(jobs.running(*hosts.worker, "--standing"))
+
+        def beat(of: set[str]) -> bool:
+            received = receive(events)
+            if received and isinstance(received[0], wire.Heartbeat):
+                of.add(received[0].worker)
+            return bool(of)
+
+        def tell(phase: wire.Phase, referee: int) -> None:
+            send(control, wire.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, referee))
+
+        first: set[str] = set()
+        jobs.until(lambda: beat(first), what="the worker")
+        tell("running", 1)
+        tell("finish", 1)
+        tell("starting", 2)
+        second = set(first)
+
+        def another() -> bool:
+            tell("starting", 2)
+            time.sleep(0.05)
+            beat(second)
+            return len(second) == 2
+
+        jobs.until(another, what="a fresh process for the next job")
+        assert worker.process.poll() is None
 
 
 def test_of_several_sinks_a_lost_one_freezes_only_its_batches(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT
 from fetcher.core.leases import first_lease
 from fetcher.core.tally import SourceInfo, Totals
-from fetcher.engines.local import PATCHED, private_directory
+from fetcher.engines.local import PATCHED
+from fetcher.engines.private import private_directory
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import RoleSpec
 from fetcher.settings import Settings

@@ -20,7 +20,8 @@ import zmq
 from fetcher import __version__, config
 from fetcher.core import wire
 from fetcher.core.tally import SourceInfo
-from fetcher.engines.local import PATCHED, PLAIN, private_directory
+from fetcher.engines.local import PATCHED, PLAIN
+from fetcher.engines.private import private_directory
 from fetcher.pipeline import keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket
 from fetcher.pipeline.curve import Curve

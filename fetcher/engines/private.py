@@ -1,0 +1,67 @@
+"""A directory for a supervisor's sockets and its children's specs, which outlives nobody.
+
+Law: mode 0700, with a path short enough for a socket's name. What a supervisor that was killed has
+left is removed by the next one of the same user: its lock is free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_PREFIX: Final = "fetcher-"
+_LOCK_NAME: Final = "supervisor.lock"  # what has none is not ours to remove
+_MAX_BASE: Final = 70  # a unix socket's whole path may have 107 bytes
+
+
+@contextlib.contextmanager
+def private_directory() -> Iterator[Path]:
+    """A new one, for the length of a `with` block."""
+    base = tempfile.gettempdir()
+    if len(base) >= _MAX_BASE:
+        base = "/tmp"
+    remove_left_behind(Path(base))
+    path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    held = _hold(path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(held)
+
+
+def _hold(directory: Path) -> int:
+    """Locked before it has its name, so that nobody finds it free meanwhile."""
+    unnamed = directory / f"{_LOCK_NAME}.new"
+    fd = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    unnamed.rename(directory / _LOCK_NAME)
+    return fd
+
+
+def remove_left_behind(base: Path) -> None:
+    """Remove what killed supervisors of this user have left in `base`."""
+    for path in base.glob(f"{_PREFIX}*/{_LOCK_NAME}"):
+        with contextlib.suppress(OSError):
+            found = path.parent.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and _is_free(path):
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _is_free(path: Path) -> bool:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(fd)
