@@ -49,7 +49,7 @@ class Watcher:
     """
 
     def __init__(self, endpoint: str, keys: str) -> None:
-        self._endpoint = endpoint
+        self._endpoint, self._keys = endpoint, keys
         self._security = admission.of_supervisor(keys, log.warning)
         self._context = zmq.Context()
         try:
@@ -78,9 +78,10 @@ class Watcher:
         """What it says now. Raises UnreachedError, and UsageError where our key is refused."""
         state, roster = self._ask(within_s)
         if state is None or roster is None:
+            hint = "" if self._keys else "; one with keys answers only with --keys"
             raise UnreachedError(
                 f"no ventilator answers at {self._endpoint} within {within_s:g} s; it has ended, "
-                "is elsewhere, or cannot be reached from here"
+                f"is elsewhere, or cannot be reached from here{hint}"
             )
         return told(state, roster)
 
