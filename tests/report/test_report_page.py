@@ -97,6 +97,34 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
             context.close()
 
 
+@pytest.mark.parametrize("outcome", [Outcome.INVALID_URL, Outcome.BLOCKED, Outcome.CONNECT])
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_page_of_no_answer_at_all_says_so(tmp_path: Path, outcome: Outcome, timed: bool) -> None:
+    rows = [
+        Result(
+            line,
+            outs.url_of(line),
+            outcome,
+            error="refused",
+            started_at=1_790_000_000 + line if timed else None,
+            timings_ms=Timings(total=2.0) if timed else None,
+            worker="w",
+        )
+        for line in (1, 2, 3)
+    ]
+    urls = outs.write_input(tmp_path / "urls.txt", len(rows))
+    out = outs.make_out(tmp_path / "out", urls, rows)
+    page = tmp_path / "page.html"
+    made = jobs.call("report", out, "-o", page)
+    assert (made.returncode, made.stderr) == (0, "")
+    body = page.read_text("utf-8").partition("<body>")[2].partition("<script")[0]
+    assert "no line had an answer" in body
+    assert re.search(rf"{outcome.value}</th><td class=\"n\">3<", body)
+    # No empty plot, no table without a row.
+    assert 'id="plot-latency"' not in body
+    assert not re.search(r"<tbody>\s*</tbody>", body)
+
+
 def test_nothing_in_the_page_is_anybody_else_s(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert jobs.call("report", make(tmp_path), "-o", page).returncode == 0
