@@ -53,14 +53,18 @@ def fsync_dir(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file as a whole, durably."""
+    """Replace the file as a whole, durably; an error leaves nothing beside what was there."""
     part = path.with_name(path.name + ".tmp")
-    with disk_errors(path):
-        with part.open("wb") as file:
+    with disk_errors(path), part.open("wb") as file:
+        try:
             file.write(data)
             file.flush()
             fsync(file.fileno(), part)
-        part.replace(path)
+            part.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
     fsync_dir(path.parent)
 
 

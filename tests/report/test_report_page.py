@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fetcher.core.output import Output
+from fetcher.errors import NoSpaceError
 from fetcher.model import Outcome, Result, Timings
 from support import jobs, outs
 from support.browser import browser
@@ -123,6 +125,23 @@ def test_a_page_of_no_answer_at_all_says_so(tmp_path: Path, outcome: Outcome, ti
     # No empty plot, no table without a row.
     assert 'id="plot-latency"' not in body
     assert not re.search(r"<tbody>\s*</tbody>", body)
+
+
+def test_a_full_disk_leaves_the_page_that_was_there_and_nothing_beside_it(tmp_path: Path) -> None:
+    out = make(tmp_path)
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    page = folder / "page.html"
+    page.write_text("before")
+    # No file may grow beyond 4 KiB, as on a disk that is full.
+    limited = ["prlimit", "--fsize=4096", *jobs.command("report", out, "-o", page)]
+    done = subprocess.run(
+        limited, capture_output=True, text=True, env=jobs.ENV, timeout=60, check=False
+    )
+    assert done.returncode == NoSpaceError.exit_code
+    assert re.fullmatch(r".*page\.html: File too large.*\n", done.stderr)
+    assert page.read_text() == "before"
+    assert list(folder.iterdir()) == [page]
 
 
 def test_nothing_in_the_page_is_anybody_else_s(tmp_path: Path) -> None:
