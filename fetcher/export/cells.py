@@ -32,11 +32,12 @@ def cell(column: Column) -> Cell:
     match column.kind:
         case Kind.TIME:
             return lambda row: None if (found := get(row)) is None else utc(found)
-        case Kind.TEXTS | Kind.PAIRS | Kind.MAP:
-            return lambda row: None if (found := get(row)) is None else _json(found)
+        case Kind.TEXTS | Kind.PAIRS | Kind.MAP | Kind.JSON:
+            return lambda row: None if (found := get(row)) is None else json_text(found)
         case _:
             return get
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """As it stands in the rows."""
     return msgspec.json.encode(value).decode()

@@ -32,6 +32,7 @@ class Kind(enum.Enum):
     PAIRS = "pairs"  # a list of (name, value)
     MAP = "map"  # texts by name
     TIMINGS = "timings"  # the nested object; in jsonl alone
+    JSON = "json"  # an object of any depth
 
 
 class Column(NamedTuple):
@@ -120,6 +121,7 @@ _COLUMNS: Final = {
     "timings_ms": Column("timings_ms", Kind.TIMINGS, operator.attrgetter("timings_ms")),
     "id": Column("id", Kind.ID, _set_or_none("id")),
     "columns": Column("columns", Kind.MAP, _set_or_none("columns")),
+    "extra": Column("extra", Kind.JSON, _set_or_none("extra")),
     **{
         name: Column(name, Kind.TEXT, _set_or_none(name))
         for names in _BODIES.values()
@@ -147,15 +149,18 @@ def kept_names(of: LineFormat) -> list[str]:
     return [name for name in of.columns if name not in (of.url_column, *USED_COLUMNS)]
 
 
-def table_columns(names: str | None, of: LineFormat, bodies: Iterable[Bodies]) -> list[Column]:
+def table_columns(
+    names: str | None, of: LineFormat, bodies: Iterable[Bodies], *, handled: bool
+) -> list[Column]:
     """The columns of a table: those named, or all that rows of this input have.
 
-    `bodies`: how the jobs of these rows kept them.
+    `bodies`: how the jobs of these rows kept them; `handled`: whether one was begun with a handler.
     """
     if names is None:
         chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
         chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]
         chosen += [_KEPT + name for name in kept_names(of)]
+        chosen += ["extra"] if handled else []
     else:
         chosen = []
         for name in _split(names):

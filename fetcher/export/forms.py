@@ -11,6 +11,7 @@ from fetcher.export.csv_file import CsvWriter
 from fetcher.export.jsonl_file import JsonlWriter
 from fetcher.export.merged import Merged, Row
 from fetcher.export.sqlite_file import SqliteWriter
+from fetcher.store.manifest import Manifest
 
 SUFFIXES: Final = {
     ".parquet": "parquet",
@@ -52,7 +53,8 @@ class Form:
             self._columns = None if columns is None else object_columns(columns, of)
         else:
             bodies = {part.manifest.output.bodies for part in merged.parts}
-            self._columns = table_columns(columns, of, bodies)
+            handled = any(_has_handler(part.manifest) for part in merged.parts)
+            self._columns = table_columns(columns, of, bodies, handled=handled)
         if name == "parquet":
             # Here, so that a missing library is told before anything is done.
             from fetcher.export import parquet_file  # noqa: F401, PLC0415
@@ -70,3 +72,7 @@ class Form:
         from fetcher.export.parquet_file import ParquetWriter  # noqa: PLC0415
 
         return ParquetWriter(file, self._columns)
+
+
+def _has_handler(of: Manifest) -> bool:
+    return bool(of.settings.get("worker", {}).get("handler"))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from fetcher.errors import DamageError, UsageError
+from fetcher.export.cells import json_text
 from fetcher.export.columns import Column, Kind
 from fetcher.export.merged import Row
 
@@ -37,6 +38,7 @@ _TYPES: Final = {
         pyarrow.struct([("name", pyarrow.string()), ("value", pyarrow.string())])
     ),
     Kind.MAP: pyarrow.map_(pyarrow.string(), pyarrow.string()),
+    Kind.JSON: pyarrow.string(),
 }
 _SMALL: Final = frozenset({"status", "attempts"})
 
@@ -55,6 +57,8 @@ def _value(column: Column) -> Callable[[Any], Any]:
             return lambda row: None if (found := get(row)) is None else str(found)
         case Kind.MAP:
             return lambda row: None if (found := get(row)) is None else list(found.items())
+        case Kind.JSON:
+            return lambda row: None if (found := get(row)) is None else json_text(found)
         case _:
             return get
 

@@ -162,6 +162,44 @@ def test_jsonl_is_the_rows_as_they_are_or_objects_of_columns(out: Path, tmp_path
     ]
 
 
+EXTRA = {"title": 'a "b", ü', "links": [1, {"to": None}]}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "msgpack"])
+def test_what_a_handler_returned_is_a_column_as_json_in_tables_and_an_object_in_jsonl(
+    tmp_path: Path, form: RowForm
+) -> None:
+    rows = [msgspec.structs.replace(outs.row(1), extra=EXTRA), outs.row(2)]
+    urls = outs.write_input(tmp_path / "urls.txt", 2)
+    out = outs.make_out(tmp_path / "out", urls, rows, output=Output(form), handler="mine:title")
+    export(out, tmp_path / "rows.jsonl", "line,extra")
+    assert [
+        json.loads(line) for line in (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()
+    ] == [
+        {"line": 1, "extra": EXTRA},
+        {"line": 2, "extra": None},
+    ]
+    # Without --columns, too: the job was begun with a handler.
+    for suffix in ("csv", "sqlite", "parquet"):
+        export(out, tmp_path / f"rows.{suffix}")
+    first, second = read_csv(tmp_path / "rows.csv")
+    db = sqlite3.connect(tmp_path / "rows.sqlite")
+    query = "SELECT extra FROM results ORDER BY line"
+    stored = [extra for (extra,) in db.execute(query)]
+    db.close()
+    table = pyarrow.parquet.read_table(tmp_path / "rows.parquet")["extra"].to_pylist()
+    assert first["extra"] == stored[0] == table[0]
+    assert json.loads(first["extra"]) == EXTRA
+    assert (second["extra"], stored[1], table[1]) == ("", None, None)
+
+
+def test_a_job_without_a_handler_has_no_extra_unless_asked(out: Path, tmp_path: Path) -> None:
+    export(out, tmp_path / "all.csv")
+    assert "extra" not in read_csv(tmp_path / "all.csv")[0]
+    export(out, tmp_path / "asked.csv", "line,extra")
+    assert {row["extra"] for row in read_csv(tmp_path / "asked.csv")} == {""}
+
+
 @pytest.mark.parametrize("form", ["jsonl", "msgpack"])
 @pytest.mark.parametrize("compression", ["none", "zstd"])
 def test_rows_of_every_form_and_their_bodies_come_out_alike(

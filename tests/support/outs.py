@@ -55,6 +55,7 @@ def make_out(
     job: str = "",
     output: Output = PLAIN,
     kept: Mapping[int, bytes] | None = None,
+    handler: str = "",
 ) -> Path:
     """The OUT of a job that was of the file that got these rows; complete if these are all.
 
@@ -74,7 +75,7 @@ def make_out(
         session="s",
         input=spec,
         batch_size=BATCH,
-        settings={},
+        settings={"worker": {"handler": handler}} if handler else {},
         version="0",
         share=share,
         job=job,
