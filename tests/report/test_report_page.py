@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fetcher.core.output import Output
@@ -142,6 +143,40 @@ def test_a_full_disk_leaves_the_page_that_was_there_and_nothing_beside_it(tmp_pa
     assert re.fullmatch(r".*page\.html: File too large.*\n", done.stderr)
     assert page.read_text() == "before"
     assert list(folder.iterdir()) == [page]
+
+
+# How many pixels of a plot are of the colour that the style sheet calls so.
+COLOURED = """([plot, name]) => {
+    const canvas = document.querySelector(`#${plot} canvas`), of = canvas.getContext("2d");
+    of.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    const pixels = of.getImageData(0, 0, canvas.width, canvas.height).data;
+    const hex = (byte) => byte.toString(16).padStart(2, "0");
+    let count = 0;
+    for (let at = 0; at < pixels.length; at += 4) {
+        count += "#" + [...pixels.slice(at, at + 3)].map(hex).join("") === of.fillStyle;
+    }
+    return count;
+}"""
+
+
+@pytest.mark.parametrize("lines", [1, 20])
+def test_latencies_with_no_neighbour_are_drawn_as_points(tmp_path: Path, lines: int) -> None:
+    every_5_s = [
+        msgspec.structs.replace(each, started_at=1_790_000_000 + 5.0 * each.line)
+        for each in results(lines)
+    ]
+    urls = outs.write_input(tmp_path / "urls.txt", lines)
+    page = tmp_path / "page.html"
+    out = outs.make_out(tmp_path / "out", urls, every_5_s)
+    assert jobs.call("report", out, "-o", page).returncode == 0
+    with browser() as opened:
+        tab = opened.new_page()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("#plot-latency canvas")
+        # Of the three quantiles, which are the same here, the last one drawn is seen.
+        jobs.until(
+            lambda: tab.evaluate(COLOURED, ["plot-latency", "p-dns"]) > 9 * lines, 5, "points"
+        )
 
 
 def test_nothing_in_the_page_is_anybody_else_s(tmp_path: Path) -> None:

@@ -47,8 +47,17 @@
     probe.restore();
     return hex + alpha;
   };
+  // A line is drawn from one value to the next: a value between gaps has none, and is a point.
+  const alone = (u, series) => {
+    const values = u.data[series], found = [];
+    for (let i = 0; i < values.length; i += 1) {
+      if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+    }
+    return found;
+  };
   const line = (label, name, value, more) => ({
-    label, stroke: () => colour(name), width: 2, points: { show: false }, value: (u, v) => value(v), ...more,
+    label, stroke: () => colour(name), width: 2, value: (u, v) => value(v), ...more,
+    points: { show: false, filter: alone, size: 6, fill: () => colour(name) },
   });
 
   function draw(id, options, columns) {
@@ -82,7 +91,7 @@
     u.ctx.restore();
   }
   const overTime = (series, show) => ({
-    scales: { x: { time: false }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { time: false, range: (u, low, high) => [low, high > low ? high : low + time.width_s] }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
       axis({ incrs: SECONDS, values: (u, ticks) => ticks.map(duration), space: 70 }),
       axis({ values: (u, ticks) => ticks.map(show), size: 72 }),
