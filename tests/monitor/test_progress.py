@@ -78,7 +78,14 @@ def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB")]
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1,023 B"),
+        (1536, "1.5 KiB"),
+        (1_027_379, "1,003.3 KiB"),
+        (3 << 40, "3.0 TiB"),
+    ],
 )
 def test_sizes_are_read_at_a_glance(count: int, text: str) -> None:
     assert words.size(count) == text

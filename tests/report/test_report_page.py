@@ -179,6 +179,30 @@ def test_latencies_with_no_neighbour_are_drawn_as_points(tmp_path: Path, lines: 
         )
 
 
+def test_axes_of_bytes_are_marked_at_round_numbers(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    rows = [msgspec.structs.replace(each, body_bytes=each.line**3) for each in results(LINES)]
+    out = outs.make_out(tmp_path / "out", outs.write_input(tmp_path / "urls.txt", LINES), rows)
+    assert jobs.call("report", out, "-o", page).returncode == 0
+    with browser() as opened:
+        tab = opened.new_page()
+        tab.add_init_script(
+            """window.drawn = [];
+            const fillText = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+                window.drawn.push(text);
+                fillText.call(this, text, ...more);
+            };"""
+        )
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("#plot-sizes canvas")
+        jobs.until(lambda: "1 MiB" in tab.evaluate("drawn"), 5, "both axes")
+        of_bytes = {each for each in tab.evaluate("drawn") if re.search(r"B$", each)}
+    assert {"0 B", "1 KiB"} < of_bytes
+    odd = [each for each in of_bytes if not re.fullmatch(r"\d{1,3}(\.5)? (B|KiB|MiB|GiB)", each)]
+    assert not odd
+
+
 def test_nothing_in_the_page_is_anybody_else_s(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert jobs.call("report", make(tmp_path), "-o", page).returncode == 0

@@ -7,6 +7,7 @@
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const three = (value) => String(Number(value.toPrecision(3)));
+  const whole = (value) => value >= 100 ? Math.round(value).toLocaleString("en") : three(value);
 
   function milliseconds(value) {
     if (value == null) return "–";
@@ -18,17 +19,17 @@
     const units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let unit = 0;
     while (value >= 1024 && unit < units.length - 1) { value /= 1024; unit += 1; }
-    return three(value) + " " + units[unit];
+    return whole(value) + " " + units[unit];
   }
   function duration(seconds) {
-    const whole = Math.round(seconds);
+    const all = Math.round(seconds);
     if (seconds < 60) return three(seconds) + " s";
     const two = (n) => String(n).padStart(2, "0");
-    if (whole < 3600) return Math.floor(whole / 60) + ":" + two(whole % 60) + " min";
-    const hours = Math.floor(whole / 3600);
-    return hours + ":" + two(Math.floor((whole % 3600) / 60)) + " h";
+    if (all < 3600) return Math.floor(all / 60) + ":" + two(all % 60) + " min";
+    const hours = Math.floor(all / 3600);
+    return hours + ":" + two(Math.floor((all % 3600) / 60)) + " h";
   }
-  const rate = (value) => value == null ? "–" : (value >= 100 ? Math.round(value).toLocaleString("en") : three(value));
+  const rate = (value) => value == null ? "–" : whole(value);
   const percent = (value) => value == null ? "–" : three(100 * value) + " %";
   const moment = (unix) => new Date(unix * 1000).toISOString().slice(0, 19).replace("T", " ");
 
@@ -90,11 +91,16 @@
     }
     u.ctx.restore();
   }
-  const overTime = (series, show) => ({
-    scales: { x: { time: false, range: (u, low, high) => [low, high > low ? high : low + time.width_s] }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+  // Steps that are round in the units of `bytes`.
+  const BYTES = [0, 1, 2, 3, 4].flatMap((unit) => [1, 2, 5, 10, 20, 50, 100, 256, 512].map((n) => n * 1024 ** unit));
+  const overTime = (series, show, incrs) => ({
+    scales: {
+      x: { time: false, range: (u, low, high) => time.worked_s.length > 1 ? [low, high] : [0, time.width_s] },
+      y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] },
+    },
     axes: [
       axis({ incrs: SECONDS, values: (u, ticks) => ticks.map(duration), space: 70 }),
-      axis({ values: (u, ticks) => ticks.map(show), size: 72 }),
+      axis({ values: (u, ticks) => ticks.map(show), size: 72, incrs }),
     ],
     series: [{ label: "UTC", value: (u, v, s, i) => i == null ? "–" : moment(time.at_s[i]) }, ...series],
     cursor: { sync: { key: "time" }, drag: { x: true, y: false } },
@@ -111,14 +117,14 @@
   ], milliseconds), [time.worked_s, time.median_ms, time.p90_ms, time.p99_ms]);
   draw("plot-bytes", overTime([
     line("bytes/s", "p-first_byte", bytes, { fill: tint("p-first_byte", "26") }),
-  ], bytes), [time.worked_s, time.bytes_per_s]);
+  ], bytes, BYTES), [time.worked_s, time.bytes_per_s]);
 
   // -- distributions: steps between bounds that are powers of ten to the 1/8 ---------------------
   const steps = uPlot.paths.stepped({ align: 1 });
-  const distribution = (show, bounds, series) => ({
+  const distribution = (show, bounds, series, more) => ({
     scales: { x: { time: false, distr: 3 }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
-      axis({ values: (u, ticks) => ticks.map((v) => v == null ? "" : show(v)), space: 60 }),
+      axis({ values: (u, ticks) => ticks.map((v) => v == null ? "" : show(v)), space: 60, ...more }),
       axis({ values: (u, ticks) => ticks.map(percent), size: 60 }),
     ],
     series: [{ label: "from", value: (u, v, s, i) => i == null ? "–" : show(bounds[i]) }, ...series],
@@ -130,9 +136,23 @@
     const key = "p-" + name.replace(" ", "-");
     return line(name, key, percent, { paths: steps, fill: name === "total" ? tint(key, "26") : undefined });
   })), [data.latency.from_ms, ...phases.map((name) => shares[name])]);
+  // Powers of two; where it is zoomed in to less than two of them, equal steps.
+  function sizes(u, _axis, low, high) {
+    const most = u.bbox.width / devicePixelRatio / 60, octaves = Math.log2(high / low);
+    const found = [];
+    if (octaves < 2) {
+      const step = BYTES.find((n) => (high - low) / n <= most);
+      for (let at = Math.ceil(low / step) * step; at <= high; at += step) found.push(at);
+    } else {
+      const step = [1, 2, 5, 10].find((n) => octaves / n <= most) ?? 10;
+      const first = Math.max(Math.ceil(Math.log2(low) / step) * step, 0); // no part of a byte
+      for (let at = first; 2 ** at <= high; at += step) found.push(2 ** at);
+    }
+    return found;
+  }
   draw("plot-sizes", distribution(bytes, data.size_plot.from_bytes, [
     line("bodies", "p-first_byte", percent, { paths: steps, fill: tint("p-first_byte", "26") }),
-  ]), [data.size_plot.from_bytes, data.size_plot.shares]);
+  ], { splits: sizes, filter: (u, ticks) => ticks }), [data.size_plot.from_bytes, data.size_plot.shares]);
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const plot of plots) plot.redraw(false, true);
