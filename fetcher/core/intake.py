@@ -132,6 +132,9 @@ class Intake:
         self._count(chunk, picked)
 
     def _keep(self, chunk: Chunk, indices: Sequence[int]) -> None:
+        if chunk.empty:
+            lines = {chunk.lines[k] for k in indices}
+            self._kept += [Kept(line, b"") for line in chunk.empty if line in lines]
         if not chunk.kept:
             return
         starts = list(itertools.accumulate(chunk.kept_bytes, initial=0))

@@ -103,6 +103,7 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     statuses: Annotated[list[Status], _Rows]
     body_bytes: Annotated[list[Count], _Rows]
     kept_bytes: Annotated[list[Count], _Rows] = []
+    empty: Annotated[list[Line], _Rows] = []
 
 
 class HostLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -469,6 +470,8 @@ def check_chunk(
         raise WireError("chunk: row lengths do not add up")
     if len(set(header.lines)) != count:
         raise WireError("chunk: a line twice")
+    if not set(header.empty).issubset(header.lines):
+        raise WireError("chunk: an empty body of no line")
     first = header.batch * batch_size + 1
     mask = int.from_bytes(header.batch_mask, "little")
     if mask.bit_length() > batch_size:

@@ -34,6 +34,7 @@ class Held:
 
     def _new_buffers(self) -> None:
         self._kept: list[tuple[int, int, int, int, int, bytes, bytes]] = []  # as a chunk has them
+        self._empty: list[int] = []  # lines of which a file without a byte is kept
         self.kept_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
@@ -61,6 +62,8 @@ class Held:
                 beside,
             )
         )
+        if not beside and isinstance(result.body_file, str):
+            self._empty.append(result.line)
         self.kept_bytes += len(row) + len(beside)
         return len(self._kept)
 
@@ -83,6 +86,7 @@ class Held:
             rows=b"".join(rows),
             kept=kept,
             kept_bytes=list(map(len, beside)) if kept else [],
+            empty=self._empty,
         )
         self._new_buffers()
         return chunk

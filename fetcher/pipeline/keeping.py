@@ -102,9 +102,7 @@ def _kept(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, 
     if body is None:
         return result, b""
     if bodies == "files":
-        # One that is empty needs no file.
-        path = body_path(result.sha256 or "") if body else UNSET
-        return replace(result, body_file=path), body
+        return replace(result, body_file=body_path(result.sha256 or "")), body
     from fetcher.encode.inline import inline  # noqa: PLC0415
 
     text, kind = inline(body, result.content_type)

@@ -270,7 +270,10 @@ class _Job:
         try:
             size, share = self._manifest.batch_size, self._manifest.share
             chunk = wire.check_chunk(header, rows, size, self._batches, share)
-            if chunk.kept and self._output.bodies not in ("files", "warc"):
+            bodies = self._output.bodies
+            if (chunk.kept and bodies not in ("files", "warc")) or (
+                chunk.empty and bodies != "files"
+            ):
                 raise WireError("chunk: bodies that nobody keeps")
             self.intake.offer(chunk, size)
         except WireError as error:

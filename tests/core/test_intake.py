@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from fetcher.core import masks
@@ -43,9 +45,13 @@ class Recording:
 
 
 def chunk(
-    batch: int, *offsets: int, job: str = "job", kept: dict[int, bytes] | None = None
+    batch: int,
+    *offsets: int,
+    job: str = "job",
+    kept: dict[int, bytes] | None = None,
+    empty: Iterable[int] = (),
 ) -> Chunk:
-    """`kept`: what goes beside the rows, by offset."""
+    """`kept`: what goes beside the rows, by offset; `empty`: offsets of empty bodies."""
     beside = [(kept or {}).get(offset, b"") for offset in offsets]
     lines = [batch * SIZE + 1 + offset for offset in offsets]
     rows = [b"<%d>" % line for line in lines]
@@ -62,6 +68,7 @@ def chunk(
         rows=b"".join(rows),
         kept=b"".join(beside),
         kept_bytes=[len(each) for each in beside] if kept else [],
+        empty=[batch * SIZE + 1 + offset for offset in empty],
     )
 
 
@@ -121,6 +128,15 @@ def test_what_goes_beside_a_row_is_taken_and_dropped_with_it(
     intake.offer(chunk(0, 2, 4, kept={2: b"late", 4: b"four"}), SIZE)
     intake.commit()
     assert store.kept[3:] == [Kept(5, b"four")]
+
+
+def test_an_empty_body_is_kept_with_its_row_and_dropped_with_it(
+    intake: Intake, store: Recording
+) -> None:
+    intake.offer(chunk(0, 0, 1, empty=[1]), SIZE)
+    intake.offer(chunk(0, 1, 2, 3, kept={2: b"two"}, empty=[1, 3]), SIZE)
+    intake.commit()
+    assert store.kept == [Kept(2, b""), Kept(4, b""), Kept(3, b"two")]
 
 
 def test_a_full_batch_takes_no_more_rows_and_is_told_as_full(

@@ -26,7 +26,7 @@ GOLDEN = dict(
 )
 OPTIONAL = {
     "tasks": {"output"},
-    "chunk": {"kept_bytes"},
+    "chunk": {"kept_bytes", "empty"},
     "open": {"share", "output", "job"},
     "open_some": {"share", "output", "job"},
     "opened": {"output"},
@@ -278,6 +278,12 @@ def test_what_goes_beside_the_rows_must_be_as_long_as_it_says(sizes: list[int]) 
     message = msgspec.structs.replace(message, batch=1, kept_bytes=sizes)
     with pytest.raises(WireError):
         wire.check_chunk(message, rows + b"abc", 4, 3)
+
+
+def test_an_empty_body_is_of_one_of_the_lines() -> None:
+    check(empty=[7])
+    with pytest.raises(WireError, match="an empty body of no line"):
+        check(empty=[7, 6])
 
 
 def test_a_chunk_for_another_sink_is_refused() -> None:

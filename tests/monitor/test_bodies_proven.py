@@ -49,8 +49,7 @@ def in_row(line: int) -> tuple[Result, bytes]:
 
 def in_file(line: int) -> tuple[Result, bytes]:
     row, body = answered(line), body_of(line)
-    path = body_path(row.sha256 or "") if body else UNSET
-    return replace(row, body_file=path), body
+    return replace(row, body_file=body_path(row.sha256 or "")), body
 
 
 def in_warc(line: int) -> tuple[Result, bytes]:
@@ -132,12 +131,18 @@ def test_a_body_in_a_row_says_what_it_is(tmp_path: Path, wrong: dict[str, Any]) 
 def test_each_damaged_body_file_is_found(tmp_path: Path) -> None:
     out = make(tmp_path, "files")
     paths = [path for path in (out / "bodies").rglob("*") if path.is_file()]
+    (empty,) = [path for path in paths if not path.stat().st_size]
+    paths.remove(empty)
     assert len(paths) == LINES * 3 // 4
     for path in paths:
         for place in range(path.stat().st_size):
             assert after(path, place).counts == {NO_BODY: 1}
     paths[0].unlink()
     assert verdict(out).counts == {NO_BODY: 1}
+    empty.write_bytes(b"x")
+    assert verdict(out).counts == {NO_BODY: 1 + 1}, "a file is read once"
+    empty.unlink()
+    assert verdict(out).counts == {NO_BODY: 1 + LINES // 4}
 
 
 def test_a_row_that_names_another_file_is_found_also_where_that_is_there(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
@@ -52,6 +53,20 @@ def test_lines_in_flight_under_another_lease_are_skipped() -> None:
 def test_urls_that_do_not_agree_with_the_mask_are_an_error(urls: bytes) -> None:
     with pytest.raises(ValueError, match="zip"):
         list(held(0b111, urls).tasks())
+
+
+def test_a_file_without_a_byte_is_told_once() -> None:
+    piece = held(0b111, b"a\nb\nc")
+    row = Result(17, "a", Outcome.OK, 200, body_file="e3/b0/e3b0")
+    piece.finish(row, b"{a}\n")
+    piece.finish(replace(row, line=18), b"{b}\n", b"body")
+    piece.finish(Result(19, "c", Outcome.TIMEOUT), b"{c}\n")
+    chunk = piece.take_chunk()
+    assert chunk is not None
+    assert (chunk.kept_bytes, chunk.empty) == ([0, 4, 0], [17])
+    piece.finish(Result(17, "a", Outcome.OK, 200), b"{a}\n")
+    again = piece.take_chunk()
+    assert again is not None and again.empty == []
 
 
 def test_finished_rows_leave_as_one_chunk_and_once() -> None:

@@ -51,9 +51,10 @@ def test_a_line_that_brought_nothing_has_its_row_alone(bodies: Bodies) -> None:
     assert make(bodies, cut, None) == (cut, jsonl.encode(cut), b"")
 
 
-def test_an_empty_body_is_no_file() -> None:
-    empty = replace(ROW, body_bytes=0, sha256=hashlib.sha256(b"").hexdigest())
-    assert make("files", empty, b"")[::2] == (empty, b"")
+def test_an_empty_body_is_a_file_too() -> None:
+    digest = hashlib.sha256(b"").hexdigest()
+    empty = replace(ROW, body_bytes=0, sha256=digest)
+    assert make("files", empty, b"")[::2] == (replace(empty, body_file=body_path(digest)), b"")
 
 
 def test_what_cannot_be_kept_costs_the_body_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,15 +68,14 @@ def require_all(out: Path, rows: list[Result], mode: str) -> int:
     files: set[Path] = set()
     bodies = 0
     for row in rows:
-        has_body = row.sha256 is not None and bool(row.body_bytes)
-        bodies += has_body
+        bodies += row.sha256 is not None and bool(row.body_bytes)
         body = b""
         if kept is not None:
             assert (row.status is not None) == isinstance(row.warc_id, str), row
             if isinstance(row.warc_id, str):
                 body = decoded(kept.response(row)) if row.sha256 else b""
         elif mode == "files":
-            assert has_body == isinstance(row.body_file, str), row
+            assert (row.sha256 is not None) == isinstance(row.body_file, str), row
             if isinstance(row.body_file, str):
                 files.add(out / "bodies" / row.body_file)
                 body = (out / "bodies" / row.body_file).read_bytes()

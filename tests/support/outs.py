@@ -138,6 +138,11 @@ def _chunk(
         rows=b"".join(encoded),
         kept=b"".join(beside),
         kept_bytes=[len(each) for each in beside],
+        empty=[
+            result.line
+            for result, each in zip(results, beside, strict=True)
+            if isinstance(result.body_file, str) and not each
+        ],
     )
 
 
