@@ -24,6 +24,7 @@ from fetcher.api.row import Row
 from fetcher.encode.rows import decoder
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.pipeline.source import Source
+from fetcher.pipeline.trial import require_own_code
 from fetcher.store import manifest, spool
 from fetcher.store.disk import make_dir
 from fetcher.store.rows import Follower
@@ -102,6 +103,7 @@ class Job:
 
     def _start(self) -> None:
         _refuse_patched()
+        require_own_code(self._settings)
         self._is_empty = self._file is None and not self._has_items()
         if self._is_empty:
             return

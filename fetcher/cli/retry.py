@@ -24,6 +24,7 @@ from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
+from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Input, Settings
 from fetcher.store import manifest, rows
 from fetcher.store.lock import DirectoryLock
@@ -88,6 +89,7 @@ def retry(
     ).settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
+    require_own_code(settings)
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
         raise UsageError(f"-o {out}: is the directory to retry; name another")
     rows.read_all(parents)  # of one job alone

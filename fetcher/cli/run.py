@@ -26,6 +26,7 @@ from fetcher.errors import InputError, StoppedError
 from fetcher.monitor import progress, summary
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
+from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Settings
 from fetcher.store import manifest, spool
 from fetcher.store.rows import read_both
@@ -82,6 +83,7 @@ def run(
     ).settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
+    require_own_code(settings)
     if str(urlfile) == "-" or urlfile.is_fifo():
         urlfile = _spool(urlfile, out)
     Source(urlfile, settings.input)  # a bad file is told before any process is started

@@ -136,3 +136,13 @@ def test_a_handler_that_cannot_be_had_is_one_line_told_once(
     (line,) = [line for line in done.stderr.splitlines() if line.strip()]
     assert "worker.handler" in line
     assert said in line
+    assert not (tmp_path / "out").exists(), "it is not begun with settings that cannot be"
+
+
+def test_a_module_that_prints_and_has_something_to_do_at_its_end_is_no_bad_one(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", [site.url("/bytes/10")])
+    options = (handler("facts").replace("handlers", "talkative"), "--workers=1")
+    done = jobs.call("run", urls, "-o", tmp_path / "out", *options)
+    assert done.returncode == 0, done.stderr

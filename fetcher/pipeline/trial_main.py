@@ -1,0 +1,38 @@
+"""`python -m fetcher.pipeline.trial_main`: becomes a worker as far as its settings lead, and ends.
+
+Takes the settings on standard input; says on standard output what is wrong with them, and leaves
+with exit code 2. Nobody imports this file.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import os
+import sys
+
+import msgspec
+
+from fetcher.errors import ConfigError, Exit
+from fetcher.net.fetch import make_fetcher
+from fetcher.pipeline.keeping import Keeper
+from fetcher.settings import Settings
+
+
+def _try() -> Exit:
+    reply = os.dup(sys.stdout.fileno())
+    # What the user's modules print is no answer.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    settings = Settings.model_validate(msgspec.json.decode(sys.stdin.buffer.read()))
+    try:
+        Keeper(settings.worker)
+        make_fetcher(settings, "trial")
+    except ConfigError as error:
+        os.write(reply, str(error).encode())
+        return Exit.USAGE
+    return Exit.DONE
+
+
+if __name__ == "__main__":
+    # At once: their threads and their last functions are not for a trial.
+    os._exit(_try())

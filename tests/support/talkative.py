@@ -1,0 +1,23 @@
+"""A handler's module that prints, and has something to do at its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from typing import Any
+
+from fetcher.net.page import Page
+
+sys.stdout.write("no such file\n")
+sys.stdout.flush()
+os.write(1, b"nor such a function\n")
+
+
+@atexit.register
+def _last() -> None:
+    sys.exit(2)
+
+
+def facts(page: Page) -> dict[str, Any]:
+    return {"line": page.result.line}
