@@ -14,7 +14,7 @@ import msgpack
 
 from fetcher.core.output import Output
 from fetcher.core.shares import Share
-from fetcher.errors import DamageError, UsageError
+from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.store import journal, manifest, zstd
 from fetcher.store.journal import JournalView
 from fetcher.store.manifest import Manifest
@@ -50,12 +50,12 @@ def read_both(out: Path) -> tuple[Manifest, JournalView]:
 
 
 def read_all(outs: Sequence[Path]) -> list[Part]:
-    """The parts of one job, one of each sink. Raises UsageError where they are not that."""
+    """The parts of one job, one of each sink. Raises ConflictError where they are of several."""
     parts = [Part(out, *read_both(out)) for out in outs]
     first, *others = parts
     for other in others:
         if other.manifest.job != first.manifest.job:
-            raise UsageError(f"{other.out} is of another job than {first.out}")
+            raise ConflictError(f"{other.out} is of another job than {first.out}")
     shares = {part.manifest.share: part.out for part in parts}
     if len(shares) < len(parts):
         raise UsageError(f"{outs[-1]}: the same sink twice")
