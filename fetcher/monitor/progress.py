@@ -13,7 +13,7 @@ from rich.text import Text
 from fetcher.core import wire
 from fetcher.core.live import left_s
 from fetcher.core.rate import Rate
-from fetcher.monitor.words import duration, number
+from fetcher.monitor.words import duration, number, phase
 from fetcher.telemetry import logs
 
 
@@ -32,7 +32,7 @@ def describe(state: wire.State, per_s: float) -> str:
     if state.phase == "running" and eta is not None:
         parts.append(f"{duration(eta)} left")
     elif state.phase != "running":
-        parts.append(state.phase)
+        parts.append(phase(state.phase))
     return " · ".join(part for part in parts if part)
 
 

@@ -13,6 +13,11 @@ def plain(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
+def phase(name: str) -> str:
+    """A job's phase: starting, running, paused, frozen, stopping, finishing"""
+    return "finishing" if name == "finish" else name
+
+
 def size(count: int) -> str:
     """1.5 MiB"""
     value = float(count)

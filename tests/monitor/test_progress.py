@@ -37,10 +37,12 @@ def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
     assert progress.describe(state(1, SourceInfo()), 0.0).startswith("1 lines · 0/s")
 
 
-@pytest.mark.parametrize("phase", ["starting", "frozen", "finish"])
-def test_other_phases_are_named(phase: str) -> None:
+@pytest.mark.parametrize(
+    ("phase", "said"), [("starting", "starting"), ("frozen", "frozen"), ("finish", "finishing")]
+)
+def test_other_phases_are_named(phase: str, said: str) -> None:
     source = SourceInfo(url_lines=20, at_end=True)
-    assert progress.describe(state(5, source, phase=phase), 5.0).endswith(phase)
+    assert progress.describe(state(5, source, phase=phase), 5.0).endswith(f" · {said}")
 
 
 def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:
