@@ -74,6 +74,8 @@ def status(
 
 def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     found = look(outs)
+    if found.state == "running" and any(map(live.is_paused, outs)):
+        found = msgspec.structs.replace(found, state="paused", rate_per_s=None)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
@@ -114,7 +116,8 @@ def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
     """Read all rows in OUT and compare them with the journal and with the URL file, line by line.
 
     A job with several sinks has an OUT of each: name them all, or prove those that you name.
-    Exits with 0 where every URL line has exactly one row with its URL, and with 6 where not.
+    Exits with 0 where every URL line has exactly one row with its URL, and with 6 where not. Files
+    and bytes among the rows of a complete job that are no part of it are named, and nothing more.
 
     \b
     Examples:
@@ -127,6 +130,10 @@ def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
     for kind, count in report.counts.items():
         if count > MAX_TOLD:
             click.echo(f"… {kind}: {number(count)} in all")
+    for line in report.surplus[:MAX_TOLD]:
+        click.echo(f"warning: {line}")
+    if len(report.surplus) > MAX_TOLD:
+        click.echo(f"… no part of the job: {number(len(report.surplus))} files in all")
     click.echo(_verdict(report))
     return Exit.DONE if report.proven else Exit.UNPROVEN
 
@@ -143,7 +150,11 @@ def _verdict(report: Report) -> str:
         against += f"; {_and(report.absent)}: not looked at"
     if report.proven:
         return f"proven: {lines} URL lines, {number(report.rows)} rows, one each ({against})"
-    hint = "; the run is unfinished: resume it" if set(report.counts) == {NO_ROW} else ""
+    hint = ""
+    if set(report.counts) == {NO_ROW}:
+        hint = "; the run is unfinished: resume it"
+        if report.is_running:
+            hint = "; the run goes on still: verify it when it has ended"
     return f"NOT proven: {lines} URL lines, {number(report.rows)} rows ({against}){hint}"
 
 

@@ -20,8 +20,10 @@ from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError
 from fetcher.model import Result
 from fetcher.monitor.kept import KeptBodies
+from fetcher.monitor.surplus import surplus
 from fetcher.pipeline.source import Source
 from fetcher.store import rows
+from fetcher.store.lock import is_locked
 from fetcher.store.rows import Part
 from fetcher.store.selection import SelectedLines
 
@@ -53,6 +55,8 @@ class Report(msgspec.Struct):
     counts: dict[str, int]
     told: list[str]
     absent: list[str]  # sinks of the job that were not looked at
+    surplus: list[str]  # what is there and no part of the job, which takes nothing from the proof
+    is_running: bool  # it was, when this was read
 
     @property
     def proven(self) -> bool:
@@ -79,6 +83,9 @@ class Audit:
 
     def __init__(self, outs: Sequence[Path], urlfile: Path | None) -> None:
         self._parts = rows.read_all(outs)
+        self._is_running = any(
+            part.manifest.state != "complete" and is_locked(part.out) for part in self._parts
+        )
         self._manifest = self._parts[0].manifest
         self._urlfile = urlfile or rows.find_input(outs[0], self._manifest)
         self._found = Findings()
@@ -113,6 +120,8 @@ class Audit:
             counts=dict(self._found.counts),
             told=self._found.told,
             absent=rows.absent(self._parts),
+            surplus=[line for part in self._parts for line in surplus(part)],
+            is_running=self._is_running,
         )
 
     def _source(self, urlfile: Path) -> Source:

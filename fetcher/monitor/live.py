@@ -11,6 +11,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Self
 
 import zmq
@@ -23,12 +24,14 @@ from fetcher.core import wire
 from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
-from fetcher.monitor.words import duration, number, plain
+from fetcher.monitor.words import duration, number, phase, plain
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
+from fetcher.store.lock import words_of
 
 log = logging.getLogger(__name__)
 
+ANSWER_S: Final = 1.5  # of a ventilator that is near: a state is told twice a second
 _TURN_MS: Final = 100
 
 
@@ -106,6 +109,21 @@ def look(endpoint: str, within_s: float, keys: str) -> Live:
         return watcher.look(within_s)
 
 
+def near(out: Path) -> str:
+    """The endpoint of the ventilator on this host whose job is in OUT; "": none is known."""
+    words = words_of(out) or ""
+    return words if words.startswith("ipc:") else ""  # what others may have written
+
+
+def is_paused(out: Path) -> bool:
+    """Whether the job in OUT is known to be paused: only its ventilator, if it is near, can say."""
+    endpoint = near(out)
+    try:
+        return bool(endpoint) and look(endpoint, ANSWER_S, "").phase == "paused"
+    except UnreachedError:
+        return False
+
+
 def show(console: Console, live: Live) -> None:
     """Print it for people."""
 
@@ -134,7 +152,7 @@ def show(console: Console, live: Live) -> None:
 
 def _headline(live: Live) -> str:
     done = summary.done(live.rows, live.url_lines, exact=live.url_lines_exact)
-    parts = [f"{live.phase}: {done}", f"{number(round(live.rate_per_s))} lines/s"]
+    parts = [f"{phase(live.phase)}: {done}", f"{number(round(live.rate_per_s))} lines/s"]
     if live.phase == "running" and live.left_s is not None:
         parts.append(f"{duration(live.left_s)} left")
     return ", ".join(parts)

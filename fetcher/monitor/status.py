@@ -17,7 +17,10 @@ _RECENT_S: Final = 60
 
 
 class Status(msgspec.Struct, frozen=True):
-    """One look at a job; `state` is running, stopped or complete."""
+    """One look at a job; `state` is running, stopped or complete.
+
+    A pause is known to the job's ventilator alone; see live.is_paused.
+    """
 
     job: str
     input: str

@@ -107,6 +107,53 @@ def test_rows_behind_the_committed_length_do_not_count(out: Path) -> None:
     assert Audit([out], None).run().proven
 
 
+def complete(out: Path) -> None:
+    text = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps({**text, "state": "complete"}))
+
+
+def test_what_is_no_part_of_a_complete_job_is_told_and_takes_nothing_from_the_proof(
+    out: Path,
+) -> None:
+    size = part(out).stat().st_size
+    copy = part(out).with_name("part-00001.jsonl")
+    copy.write_bytes(part(out).read_bytes())
+    part(out).with_name("part-00002.jsonl").touch()
+    with part(out).open("ab") as file:
+        file.write(b'{"torn')
+    assert Audit([out], None).run().surplus == [], "normal, until the job is complete"
+    complete(out)
+    report = Audit([out], None).run()
+    assert report.proven
+    ours, theirs = report.surplus
+    assert ours.startswith(f"{part(out)}: 6 bytes behind the last row are no part of the job")
+    assert f"truncate -s {size} " in ours
+    assert theirs.startswith(f"{copy}: is no part of the job; remove it")
+    copy.unlink()
+    part(out).write_bytes(part(out).read_bytes()[:size])
+    assert Audit([out], None).run().surplus == []
+
+
+def test_a_job_that_runs_still_is_not_said_to_be_given_up(tmp_path: Path) -> None:
+    out = make(tmp_path, 10)
+    assert not Audit([out], None).run().is_running
+    lock = OutputDirectory(out)
+    assert Audit([out], None).run().is_running
+    complete(out)
+    assert not Audit([out], None).run().is_running, "its sink is about to leave"
+    lock.close()
+
+
+def test_directories_of_several_jobs_are_a_conflict(tmp_path: Path) -> None:
+    outs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        outs.append(make(tmp_path / name, LINES))
+    for look in (status.look, lambda outs: Audit(outs, None)):
+        with pytest.raises(ConflictError, match="is of another job than"):
+            look(outs)
+
+
 def test_a_row_in_place_of_another_is_a_line_twice_and_a_line_without(out: Path) -> None:
     def edit(rows: list[bytes]) -> None:
         rows[2] = rows[3]
@@ -312,8 +359,7 @@ def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:
     lock = OutputDirectory(out)
     assert status.look([out]).state == "running"
     lock.close()
-    text = json.loads((out / "manifest.json").read_text())
-    (out / "manifest.json").write_text(json.dumps({**text, "state": "complete"}))
+    complete(out)
     assert status.look([out]).state == "complete"
 
 

@@ -6,17 +6,13 @@ Law: whatever the ventilator does, there is a view: it may be starting, be anoth
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from fetcher.errors import UnreachedError
-from fetcher.monitor.live import Watcher
+from fetcher.monitor.live import ANSWER_S, Watcher, near
 from fetcher.monitor.top.files import Files
 from fetcher.monitor.top.view import View, of_live
-from fetcher.store.lock import words_of
-
-_ANSWER_S: Final = 1.5  # a state is told twice a second
 
 
 class Nearby:
@@ -46,8 +42,7 @@ class Nearby:
         return live
 
     def _ask(self) -> View | None:
-        words = words_of(self._out) or ""
-        endpoint = words if words.startswith("ipc:") else ""  # what others may have written
+        endpoint = near(self._out)
         if endpoint != self._endpoint:
             self.close()
             self._endpoint = endpoint
@@ -55,7 +50,7 @@ class Nearby:
         if self._watcher is None:
             return None
         try:
-            live = self._watcher.look(_ANSWER_S)
+            live = self._watcher.look(ANSWER_S)
         except UnreachedError:
             return None
         return of_live(f"{self._files.name} in {self._out}", live)
