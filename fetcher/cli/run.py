@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -22,13 +22,14 @@ from fetcher.cli.options import (
 )
 from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
-from fetcher.errors import InputError, StoppedError
+from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.monitor import progress, summary
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Settings
 from fetcher.store import manifest, spool
+from fetcher.store.disk import disk_errors
 from fetcher.store.rows import read_both
 from fetcher.telemetry import logs
 
@@ -85,9 +86,22 @@ def run(
     check_files(settings.http)
     require_own_code(settings)
     if str(urlfile) == "-" or urlfile.is_fifo():
-        urlfile = _spool(urlfile, out)
+        _run_piped(urlfile, out, settings, quiet=quiet)
+        return
     Source(urlfile, settings.input)  # a bad file is told before any process is started
     carry_out(urlfile, out, settings, quiet=quiet)
+
+
+def _run_piped(urlfile: Path, out: Path, settings: Settings, *, quiet: bool) -> None:
+    spooled = _spool(urlfile, out)
+    try:
+        source = Source(spooled, settings.input, name=_name(urlfile))
+        if next(source.url_lines(), None) is None:
+            raise source.holds_none()
+    except UsageError:
+        spool.forget(out)  # else the right input would be other input than OUT's
+        raise
+    carry_out(spooled, out, settings, quiet=quiet)
 
 
 def carry_out(
@@ -128,15 +142,34 @@ def _said(out: Path) -> str:
 
 def _spool(urlfile: Path, out: Path) -> Path:
     """Copy a pipe into OUT, so that it can be read again; the same content again resumes."""
+    name = _name(urlfile)
 
     def copy(file: BinaryIO) -> None:
-        if str(urlfile) == "-":
-            shutil.copyfileobj(sys.stdin.buffer, file, _COPY_BYTES)
-            return
-        with urlfile.open("rb") as pipe:
-            shutil.copyfileobj(pipe, file, _COPY_BYTES)
+        with _opened(urlfile) as pipe:
+            while block := _read(pipe, name):
+                file.write(block)
+        if not file.tell() and not (out / manifest.SPOOL_NAME).exists():
+            raise InputError(f"{name}: is empty; it should hold URLs, one a line")
 
+    with disk_errors(out / manifest.SPOOL_NAME):
+        return spool.keep(out, copy, name)
+
+
+def _name(urlfile: Path) -> str:
+    return "standard input" if str(urlfile) == "-" else str(urlfile)
+
+
+def _opened(urlfile: Path) -> contextlib.AbstractContextManager[BinaryIO]:
+    if str(urlfile) == "-":
+        return contextlib.nullcontext(sys.stdin.buffer)
     try:
-        return spool.keep(out, copy, str(urlfile))
+        return urlfile.open("rb")
     except OSError as error:
         raise InputError(f"{urlfile}: {error.strerror}") from error
+
+
+def _read(pipe: BinaryIO, name: str) -> bytes:
+    try:
+        return pipe.read(_COPY_BYTES)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from error

@@ -51,12 +51,14 @@ class Source:
         path: Path,
         asked: Input | LineFormat | None = None,
         chosen: Chosen | None = None,
+        name: str = "",
     ) -> None:
         """`asked`: what the settings say of its lines, or what is known of them already.
 
-        With `chosen`, no other lines than those are URL lines.
+        With `chosen`, no other lines than those are URL lines. `name`: what people know it by.
         """
         self.path = path
+        self._name = name or str(path)
         self._chosen = chosen
         with self._errors():
             if path.is_dir():
@@ -75,13 +77,20 @@ class Source:
         with self.content() as (stream, _), self._errors():
             sample = stream.read(_SAMPLE_BYTES)
         if not sample:
-            raise InputError(f"{self.path}: is empty; it should hold URLs, one a line")
+            raise InputError(f"{self._name}: is empty; it should hold URLs, one a line")
         for magic, kind in _MAGIC.items():
             if sample.startswith(magic):
-                raise InputError(f"{self.path}: is {kind}")
+                raise InputError(f"{self._name}: is {kind}")
         controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
         if controls > _MAX_CONTROL_SHARE * len(sample):
-            raise InputError(f"{self.path}: is binary; it should hold URLs as text, one a line")
+            raise InputError(f"{self._name}: is binary; it should hold URLs as text, one a line")
+
+    def holds_none(self) -> InputError:
+        """What to raise where there turned out to be no URL line."""
+        what = "only blank and comment lines"
+        if self.format.kind == "csv":
+            what = "no record behind the line that names the columns"
+        return InputError(f"{self._name}: holds no URL, {what}")
 
     def _first_line(self) -> bytes:
         with self.content() as (stream, _), self._errors():

@@ -120,7 +120,7 @@ class Ventilator:
             if info.checked_bytes >= _FIRST_COUNT_BYTES:
                 break
         if info.at_end and not info.url_lines:
-            raise InputError(f"{self._source.path}: holds no URL, only blank and comment lines")
+            raise self._source.holds_none()
         return info
 
     # -- the whole ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ other content is a conflict.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,13 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return spool
+
+
+def forget(out: Path) -> None:
+    """Remove what was kept for a job that was not begun, as nothing can be done with it."""
+    with contextlib.suppress(ConflictError), DirectoryLock(out):
+        if manifest.read(out) is None:
+            (out / manifest.SPOOL_NAME).unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str:

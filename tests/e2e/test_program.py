@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
@@ -124,6 +125,39 @@ def test_a_pipe_is_no_input_for_a_directory_that_was_begun_with_a_file(tmp_path:
     assert jobs.call("verify", out).returncode == 0
 
 
+def test_what_is_wrong_with_standard_input_is_said_of_it_and_the_right_one_may_follow(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    for content, said in (
+        (b"", "is empty"),
+        (b"PK\x03\x04" + bytes(100), "is a zip archive"),
+        (b"# none\n", "holds no URL"),
+    ):
+        wrong = jobs.call("run", "-", "-o", out, *SLOW, stdin=content)
+        assert wrong.returncode == 2
+        assert one_line(wrong.stderr).startswith(f"fetcher: standard input: {said}")
+    content = slow_urls(tmp_path / "urls.txt", 5).read_bytes()
+    assert jobs.call("run", "-", "-o", out, *SLOW, stdin=content).returncode == 0
+
+
+def test_no_room_for_standard_input_is_said_of_the_directory(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    limited = f'ulimit -f 64; exec "$0" -m fetcher run - -o {out}'
+    done = subprocess.run(
+        ["bash", "-c", limited, sys.executable],
+        check=False,
+        input=b"http://a.invalid/\n" * 100_000,
+        capture_output=True,
+        cwd=jobs.ROOT,
+        env=jobs.ENV,
+        timeout=60,
+    )
+    assert done.returncode == 3, done.stderr
+    assert one_line(done.stderr.decode()).startswith(f"fetcher: {out}/input.urls: File too large")
+    assert not list(out.glob("input.urls*"))
+
+
 # -- bad input -------------------------------------------------------------------------------
 
 
@@ -157,7 +191,8 @@ def test_every_bad_line_is_one_row_that_says_why(site: RunningSite, tmp_path: Pa
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"\n# nothing\n\n", "holds no URL"),
+        (b"\n# nothing\n\n", "holds no URL, only blank and comment lines"),
+        (b"url,id\n", "holds no URL, no record behind the line that names the columns"),
         (b"\x7fELF\x02\x01\x01" + bytes(1000), "a program"),
         (bytes(range(256)) * 40, "is binary"),
         ("http://a.invalid/\n".encode("utf-16"), "UTF-16"),
@@ -168,7 +203,7 @@ def test_every_bad_line_is_one_row_that_says_why(site: RunningSite, tmp_path: Pa
 def test_a_file_that_is_no_list_of_urls_is_one_clear_line(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
-    urls = tmp_path / "urls.bin"
+    urls = tmp_path / ("urls.csv" if content.startswith(b"url,") else "urls.bin")
     urls.write_bytes(content)
     done = jobs.call("run", urls, "-o", tmp_path / "out", *SLOW)
     assert done.returncode == 2, done.stderr
