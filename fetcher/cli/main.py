@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, keys, report, retry, roles, run, top
+from fetcher.cli import export, inspect, keys, report, retry, roles, run, stdout, top
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
@@ -26,7 +26,7 @@ Exit codes:
   0  every line has its row (verify: proven)
   1  an error of fetcher's own; please report it
   2  wrong usage, configuration or input
-  3  stopped before the end; the same command resumes
+  3  stopped before the end, or standard output took not all; the same command resumes
   4  OUT belongs to another job, or it or an address is in use
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
@@ -74,7 +74,11 @@ for command in (
 def main() -> None:
     """Run the program and leave with its exit code."""
     logs.use(_form(sys.argv[1:], os.environ))
-    sys.exit(_code())
+    stdout.guard()
+    code = _code()
+    with contextlib.suppress(StoppedError):  # what it was ended for has been told
+        sys.stdout.flush()
+    sys.exit(code)
 
 
 def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
@@ -87,17 +91,13 @@ def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
 def _code() -> int:
     try:
         code = cli.main(prog_name="fetcher", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         return logs.complain(StoppedError(_interrupted(sys.argv[1:])))
     except click.ClickException as error:
         return _complain_of_usage(error)
     except FetcherError as error:
         return logs.complain(error) if str(error) else error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has left; nothing more can be told.
-        with contextlib.suppress(OSError):
-            sys.stdout.close()
-        return Exit.BUG
     except Exception:
         _confess(traceback.format_exc())
         return Exit.BUG

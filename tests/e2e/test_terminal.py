@@ -1,0 +1,93 @@
+"""What surrounds the program: its standard streams, its arguments' bytes, a Ctrl-C at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from support import jobs
+
+NULL = ("--workers=1", "--set=worker.transport=null")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A job that is complete."""
+    directory = tmp_path_factory.mktemp("job")
+    urls = jobs.write_urls(directory / "urls.txt", ["http://a.invalid/1", "http://a.invalid/2"])
+    assert jobs.call("run", urls, "-o", directory / "out", *NULL).returncode == 0
+    return directory / "out"
+
+
+def run(
+    arguments: Sequence[object], environ: dict[str, str] | None = None, **streams: object
+) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr; streams and bytes in arguments as given."""
+    given = [part if isinstance(part, bytes) else str(part) for part in arguments]
+    done = subprocess.run(
+        [*jobs.command(), *given],
+        check=False,
+        env={**jobs.ENV, **(environ or {})},
+        timeout=60,
+        **{"cwd": jobs.ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+    )
+    return done.returncode, (done.stdout or b"").decode("latin-1"), done.stderr.decode()
+
+
+# -- standard output -------------------------------------------------------------------------
+
+WRITING = (
+    "export OUT -o - --to csv",
+    "export OUT -o - --to jsonl",
+    "urls OUT --outcome ok",
+    "status OUT",
+    "status OUT --json",
+    "verify OUT",
+    "top OUT --once",
+    "report OUT --text",
+    "config",
+    "--help",
+    "run URLS -o OUT --workers=1 --set=worker.transport=null",
+)
+
+
+def filled(command: str, out: Path) -> list[str]:
+    """The arguments, with a job's paths in them."""
+    known = {"OUT": str(out), "URLS": str(out.with_name("urls.txt"))}
+    return [known.get(word, word) for word in command.split()]
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_full_disk_behind_standard_output_is_one_line_and_3(out: Path, command: str) -> None:
+    with open("/dev/full", "wb") as full:
+        code, _, said = run(filled(command, out), stdout=full)
+    assert said == (
+        "fetcher: standard output: No space left on device; it is incomplete: make room, "
+        "and repeat the command\n"
+    )
+    assert code == 3
+
+
+def test_a_reader_that_has_left_is_no_bug(out: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert run(("status", out), stdout=writing) == (3, "", "")
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "command"),
+    [("latin-1", "report OUT --text"), ("ascii", "top OUT --once")],
+)
+def test_characters_that_standard_output_lacks_are_replaced(
+    out: Path, encoding: str, command: str
+) -> None:
+    code, said, error = run(filled(command, out), {"PYTHONIOENCODING": encoding})
+    assert (code, error) == (0, "")
+    assert "?" in said
