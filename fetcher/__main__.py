@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from fetcher.cli.main import main
+import signal
+
+# A Ctrl-C while the program loads waits until it can be told in a line; see fetcher.cli.main.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+from fetcher.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -90,9 +91,10 @@ def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
 
 def _code() -> int:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by fetcher.__main__
         code = cli.main(prog_name="fetcher", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return logs.complain(StoppedError(_interrupted(sys.argv[1:])))
     except click.ClickException as error:
         return _complain_of_usage(error)
@@ -109,7 +111,8 @@ def _interrupted(arguments: Sequence[str]) -> str:
     name = arguments[0] if arguments else ""
     if name in _BEGINNING:
         return "stopped before the job began; the same command begins it"
-    return f"{name}: stopped; it has changed nothing that runs"
+    said = "stopped; it has changed nothing that runs"
+    return said if name.startswith("-") or not name else f"{name}: {said}"
 
 
 def _complain_of_usage(error: click.ClickException) -> Exit:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,3 +93,36 @@ def test_characters_that_standard_output_lacks_are_replaced(
     code, said, error = run(filled(command, out), {"PYTHONIOENCODING": encoding})
     assert (code, error) == (0, "")
     assert "?" in said
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------
+
+
+def is_loading(pid: int) -> bool:
+    """Whether it has come to its own code: it holds Ctrl-C back."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+    return bool(blocked >> (signal.SIGINT - 1) & 1)
+
+
+@pytest.mark.parametrize("delay_s", [0, 0.05, 0.1])
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("run URLS -o NEW -q", "stopped before the job began; the same command begins it"),
+        ("top OUT --once", "top: stopped; it has changed nothing that runs"),
+    ],
+)
+def test_ctrl_c_while_the_program_loads_is_one_line_and_3(
+    out: Path, tmp_path: Path, delay_s: float, command: str, told: str
+) -> None:
+    given = [str(tmp_path / "new") if word == "NEW" else word for word in filled(command, out)]
+    with jobs.running(*given) as job:
+        jobs.until(lambda: is_loading(job.process.pid), what="its first act")
+        time.sleep(delay_s)
+        if not is_loading(job.process.pid):
+            pytest.skip("it was ready too soon")
+        job.process.send_signal(signal.SIGINT)
+        code, _, said = job.wait(20)
+    assert (code, said) == (3, f"fetcher: {told}\n")
+    assert not (tmp_path / "new").exists()
