@@ -94,7 +94,18 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[A
         if name.startswith(ENV_PREFIX) and "__" in name:
             key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".", 1)
             _check_key(key, name)
+            if not is_text(text):
+                raise ConfigError(f"{name}: {key} is not valid UTF-8")
             yield key, (_parse(text), name)
+
+
+def is_text(text: str) -> bool:
+    """Whether what the system gave as bytes was UTF-8: Python has surrogates for what is not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parse(text: str) -> Any:

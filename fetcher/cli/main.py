@@ -17,6 +17,7 @@ import click
 
 from fetcher import __version__
 from fetcher.cli import export, inspect, keys, report, retry, roles, run, stdout, top
+from fetcher.cli.options import require_text
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
@@ -92,6 +93,7 @@ def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
 def _code() -> int:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by fetcher.__main__
+        require_text(sys.argv[1:])
         code = cli.main(prog_name="fetcher", standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):

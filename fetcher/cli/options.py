@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import click
 
 from fetcher import config
 from fetcher.config import Value
-from fetcher.errors import ConfigError
+from fetcher.errors import ConfigError, UsageError
 from fetcher.settings import Monitor
 from fetcher.telemetry import logs
 
@@ -31,8 +32,42 @@ class _Port(click.IntRange):
         return super().convert(value, param, ctx)
 
 
-OUT = click.Path(path_type=Path, file_okay=True)
-FILE = click.Path(path_type=Path)
+class _Path(click.Path):
+    """Of a file or directory whose whole name can be written down, in specs and manifests."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        require_path(os.fspath(value), param.get_error_hint(ctx))
+        return super().convert(value, param, ctx)
+
+
+def require_path(text: str, named: str) -> None:
+    """Raises UsageError where it is none, or leads to where names are no text."""
+    if not text:
+        raise UsageError(f"{named}: is empty; name a file or directory")
+    whole = os.path.realpath(text)
+    if not config.is_text(whole):
+        raise UsageError(f"{named}: {_readable(whole)} is not valid UTF-8; rename it")
+
+
+def require_text(arguments: Sequence[str]) -> None:
+    """Raises UsageError where an argument is not UTF-8: nothing of it could be written down."""
+    for argument in arguments:
+        if not config.is_text(argument):
+            raise UsageError(
+                f"{_readable(argument)}: not valid UTF-8, as all arguments and paths must be"
+            )
+
+
+def _readable(text: str) -> str:
+    """With the bytes that are no text as in `\\xff`."""
+    return os.fsencode(text).decode(errors="backslashreplace")
+
+
+OUT = _Path()
+FILE = _Path()
 
 
 def config_options(command: F) -> F:

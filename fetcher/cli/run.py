@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from fetcher.cli.options import (
+    FILE,
     config_options,
     log_format_option,
     out_option,
@@ -37,7 +38,7 @@ _COPY_BYTES = 1024 * 1024
 
 
 @click.command(short_help="Fetch every URL of a file, on this host.")
-@click.argument("urlfile", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("urlfile", type=FILE)
 @out_option
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")

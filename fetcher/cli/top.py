@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from fetcher.cli.options import config_options, keys_option, settings_of
+from fetcher.cli.options import config_options, keys_option, require_path, settings_of
 from fetcher.monitor.live import Watcher
 from fetcher.monitor.top import terminal
 from fetcher.monitor.top.nearby import Nearby
@@ -44,6 +44,8 @@ def top(
       fetcher top out --once
     """
     is_endpoint = re.match(r"(tcp|ipc)://", target) is not None
+    if not is_endpoint:
+        require_path(target, "OUT")
     options = {"keys__dir": ("--keys", keys)}
     if is_endpoint:
         options["endpoints__ventilator"] = ("ENDPOINT", target)

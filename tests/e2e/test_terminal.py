@@ -126,3 +126,68 @@ def test_ctrl_c_while_the_program_loads_is_one_line_and_3(
         code, _, said = job.wait(20)
     assert (code, said) == (3, f"fetcher: {told}\n")
     assert not (tmp_path / "new").exists()
+
+
+# -- paths -----------------------------------------------------------------------------------
+
+NO_TEXT = b"na\xffme"
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "URLS", "-o", NO_TEXT),
+        ("run", NO_TEXT, "-o", "new"),
+        ("run", "URLS", "-o", "new", "--set", b"http.user_agent=" + NO_TEXT),
+        ("worker", "--keys", NO_TEXT),
+        ("status", NO_TEXT),
+        ("top", NO_TEXT),
+    ],
+)
+def test_an_argument_that_is_not_utf8_is_refused_by_name_with_2(
+    tmp_path: Path, arguments: tuple[str | bytes, ...]
+) -> None:
+    urls = str(jobs.write_urls(tmp_path / "urls.txt", ["http://a.invalid/"]))
+    given = [urls if each == "URLS" else each for each in arguments]
+    code, _, said = run(given, cwd=tmp_path)
+    assert said.startswith("fetcher: ")
+    assert said.count("\n") == 1
+    assert r"na\xffme: not valid UTF-8" in said
+    assert code == 2
+    assert names_in(tmp_path) == ["urls.txt"]
+
+
+def test_a_path_that_leads_to_where_names_are_not_utf8_is_refused_with_2(tmp_path: Path) -> None:
+    there = tmp_path / os.fsdecode(NO_TEXT)
+    there.mkdir()
+    jobs.write_urls(there / "urls.txt", ["http://a.invalid/"])
+    code, _, said = run(("run", "urls.txt", "-o", "out"), cwd=there)
+    assert said.count("\n") == 1
+    assert r"na\xffme/out is not valid UTF-8; rename it" in said
+    assert code == 2
+    assert names_in(there) == ["urls.txt"]
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("run URLS -o EMPTY", "'-o' / '--out'"),
+        ("run EMPTY -o new", "'URLFILE'"),
+        ("sink -o EMPTY", "'-o' / '--out'"),
+        ("export OUT -o EMPTY --to csv", "'-o' / '--file'"),
+        ("config -c EMPTY", "'-c' / '--config'"),
+        ("top EMPTY", "OUT"),
+    ],
+)
+def test_an_empty_path_is_not_this_directory(
+    out: Path, tmp_path: Path, command: str, named: str
+) -> None:
+    given = ["" if word == "EMPTY" else word for word in filled(command, out)]
+    code, _, said = run(given, cwd=tmp_path)
+    assert said == f"fetcher: {named}: is empty; name a file or directory\n"
+    assert code == 2
+    assert names_in(tmp_path) == []
