@@ -13,7 +13,7 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -82,7 +82,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:
                 raise ConfigError(
                     f"{path}: {section} is a section: write [{section}] above its settings"
                 )
-            raise ConfigError(f"{path}: {section} stands outside of any section{_near(section)}")
+            raise ConfigError(f"{path}: {section} stands outside of any section{_home(section)}")
         _check_section(section, str(path))
         for key, value in content.items():
             _check_key(f"{section}.{key}", str(path))
@@ -91,12 +91,24 @@ def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[Any, str]]]:
     for name, text in environ.items():
-        if name.startswith(ENV_PREFIX) and "__" in name:
+        if not name.startswith(ENV_PREFIX):
+            continue
+        if "__" not in name:
+            _check_underscores(name)
+        else:
             key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".", 1)
             _check_key(key, name)
             if not is_text(text):
                 raise ConfigError(f"{name}: {key} is not valid UTF-8")
             yield key, (_parse(text), name)
+
+
+def _check_underscores(name: str) -> None:
+    """Refuse a variable that would be a setting's with one more underscore."""
+    for key in _keys():
+        meant = ENV_PREFIX + key.replace(".", "__").upper()
+        if name == meant.replace("__", "_"):
+            raise ConfigError(f"{name}: sets nothing; write {meant}, with two underscores")
 
 
 def is_text(text: str) -> bool:
@@ -138,17 +150,35 @@ def _check_key(key: str, origin: str) -> None:
 
 
 def _near(key: str) -> str:
-    plain = [name.split(".")[1] for name in _keys()] if "." not in key else _keys()
-    return guess(key, plain)
+    """A guess at what was meant: that name elsewhere, else one like it in the same section."""
+    section, _, name = key.partition(".")
+    elsewhere = [known for known in _keys() if known.partition(".")[2] == name]
+    if elsewhere:
+        return _did_you_mean(elsewhere)
+    near = difflib.get_close_matches(name, dict(sections())[section].model_fields, n=1)
+    return _did_you_mean([f"{section}.{word}" for word in near])
+
+
+def _home(name: str) -> str:
+    """A guess at where a setting without its section belongs."""
+    plain = [key.partition(".")[2] for key in _keys()]
+    near = difflib.get_close_matches(name, plain, n=1)
+    homes = [key.partition(".")[0] for key in _keys() if key.partition(".")[2] in near]
+    return _did_you_mean([f"[{home}] {near[0]}" for home in homes])
+
+
+def _did_you_mean(words: Sequence[str]) -> str:
+    return f" (did you mean {' or '.join(words)}?)" if words else ""
 
 
 def guess(word: str, known: Iterable[str]) -> str:
     """The known word that was likely meant, as a question; "" where none is near."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+    return _did_you_mean(difflib.get_close_matches(word, known, n=1))
 
 
-def _shown(value: Any) -> str:
+def _shown(key: str, value: Any) -> str:
+    if key in SECRETS:
+        return HIDDEN  # what is wrong may be a secret all the same
     text = toml(value) if isinstance(value, bool) else repr(value)
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
@@ -160,10 +190,12 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
         nested.setdefault(section, {})[name] = value
     try:
         settings = Settings.model_validate(nested)
-    except pydantic.ValidationError as error:
+    except pydantic.ValidationError as error:  # which shows values, so it is not passed on
         key = ".".join(str(part) for part in error.errors()[0]["loc"][:2])
         value, origin = values[key]
-        raise ConfigError(f"{origin}: {key} = {_shown(value)}: must be {allowed(key)}") from error
+        raise ConfigError(
+            f"{origin}: {key} = {_shown(key, value)}: must be {allowed(key)}"
+        ) from None
     return Loaded(settings=settings, origins={key: origin for key, (_, origin) in values.items()})
 
 
@@ -190,13 +222,17 @@ def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     return settings.model_dump(mode="json")
 
 
+SECRETS: Final = frozenset({"http.headers", "http.proxy", "monitor.token"})  # may hold some
+HIDDEN: Final = "…"
+
+
 def without_secrets(settings: Settings) -> dict[str, dict[str, Value]]:
     """As `dump`, to be written down: without values of headers, passwords and tokens."""
     plain = dump(settings)
     http = plain["http"]
-    http["headers"] = [f"{text.partition(':')[0]}: …" for text in settings.http.headers]
-    plain["monitor"]["token"] = "…" if settings.monitor.token else ""
-    http["proxy"] = re.sub(r"//[^/]*@", "//…@", settings.http.proxy)
+    http["headers"] = [f"{text.partition(':')[0]}: {HIDDEN}" for text in settings.http.headers]
+    plain["monitor"]["token"] = HIDDEN if settings.monitor.token else ""
+    http["proxy"] = re.sub(r"//[^/]*@", f"//{HIDDEN}@", settings.http.proxy)
     return plain
 
 

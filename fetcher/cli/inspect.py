@@ -10,6 +10,7 @@ from rich.console import Console
 
 from fetcher import config
 from fetcher.cli.options import FILE, OUT, config_options, keys_option, settings_of
+from fetcher.config import Value
 from fetcher.errors import Exit, UsageError
 from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
@@ -164,7 +165,8 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
     """Every setting with its value and where it came from, as TOML that -c takes.
 
     A file (-c) is overridden by the environment (FETCHER_WORKER__POOL_SIZE=500), and that by the
-    command line.
+    command line. What may be a secret (headers, a proxy's password, a token) is shown as …, and its
+    line is a comment.
 
     \b
     Examples:
@@ -173,11 +175,17 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
       fetcher config > my.toml
     """
     loaded = settings_of(conf, assignments)
+    told = config.without_secrets(loaded.settings)
     for section, values in config.dump(loaded.settings).items():
         click.echo(f"[{section}]")
-        shown = {key: f"{key} = {config.toml(value)}" for key, value in values.items()}
+        shown = {key: _line(key, value, told[section][key]) for key, value in values.items()}
         width = max(map(len, shown.values()))
         for key, text in shown.items():
             origin = loaded.origins.get(f"{section}.{key}", "default")
             click.echo(f"{text:<{width}}  # {origin}")
         click.echo()
+
+
+def _line(key: str, value: Value, told: Value) -> str:
+    # What stands for a secret must not be taken for one, by -c.
+    return f"{'' if told == value else '# '}{key} = {config.toml(told)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,7 +118,9 @@ def settings_of(
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"--set {text}: write it as section.key=value")
+            # What is wrong may hold a password: its beginning is enough to know it by.
+            beginning = re.split(r"[^\w.-]", text, maxsplit=1)[0]
+            raise ConfigError(f"--set {beginning}: write it as section.key=value")
         overrides[key.strip()] = (value.strip(), f"--set {key.strip()}")
     for name, (option, given) in options.items():
         if given is not None:

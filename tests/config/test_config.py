@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+import traceback
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,12 @@ def test_an_unknown_key_is_told_with_what_there_is_and_a_guess(tmp_path: Path) -
     assert "[worker] has: processes, pool_size" in said
 
 
+def test_only_what_is_near_is_guessed(tmp_path: Path) -> None:
+    assert mistake(tmp_path, "[http]\nbogus = 4").startswith("unknown setting http.bogus; [http]")
+    assert "(did you mean http.total_timeout_s?)" in mistake(tmp_path, "[http]\ntimeout = 4")
+    assert "(did you mean worker.pool_size?)" in mistake(tmp_path, "[job]\npool_size = 4")
+
+
 def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[workers]\npool_size = 4")
     assert said == (
@@ -148,7 +155,11 @@ def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
 
 
 def test_a_setting_outside_of_any_section_is_told(tmp_path: Path) -> None:
-    assert "pool_size stands outside of any section" in mistake(tmp_path, "pool_size = 4")
+    said = mistake(tmp_path, "pool_size = 4")
+    assert said == ("pool_size stands outside of any section (did you mean [worker] pool_size?)")
+    assert "(did you mean [metrics] host or [monitor] host?)" in mistake(tmp_path, "host = 'a'")
+    assert "(did you mean [worker] pool_size?)" in mistake(tmp_path, "pool_sise = 4")
+    assert mistake(tmp_path, "zzz = 4") == "zzz stands outside of any section"
 
 
 def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
@@ -257,3 +268,47 @@ def test_what_is_written_down_holds_no_secret() -> None:
     assert written["http"]["headers"] == ["Authorization: …"]
     assert written["http"]["proxy"] == "http://…@proxy.test:3128"
     assert written["job"] == config.dump(settings)["job"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("http.headers", '["Authorization Bearer x1y2"]'),
+        ("http.headers", "Authorization Bearer x1y2"),
+        ("http.proxy", "ftp://me:x1y2@proxy.test"),
+        ("monitor.token", "x1y2"),
+    ],
+)
+def test_a_secret_that_is_mistyped_is_not_shown(key: str, value: str) -> None:
+    variable = f"FETCHER_{key.replace('.', '__').upper()}"
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {variable: value})
+    assert str(caught.value) == f"{variable}: {key} = …: must be {config.allowed(key)}"
+    assert "x1y2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_every_setting_of_which_a_part_is_left_out_is_declared_a_secret() -> None:
+    http = {"headers": ["Authorization: Bearer x1y2"], "proxy": "http://me:x1y2@proxy.test:3128"}
+    given = {"http": http, "monitor": {"token": "x1y2" * 4}}
+    settings = Settings.model_validate(given)
+    written = config.without_secrets(settings)
+    plain = config.dump(settings)
+    assert {
+        f"{section}.{key}"
+        for section, values in plain.items()
+        for key, value in values.items()
+        if written[section][key] != value
+    } == config.SECRETS
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FETCHER_WORKER_POOL_SIZE", "FETCHER_WORKER__POOL_SIZE"),
+        ("FETCHER_HTTP_PROXY", "FETCHER_HTTP__PROXY"),
+    ],
+)
+def test_a_variable_that_lacks_an_underscore_is_told(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{name}: sets nothing; write {meant}, with two"):
+        config.load(None, {name: "x"})
+    assert config.load(None, {"FETCHER_HOME": "/x", "FETCHER_WORKER": "1"}).origins == {}

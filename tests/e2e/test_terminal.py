@@ -8,9 +8,11 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from fetcher import config
 from support import jobs
 
 NULL = ("--workers=1", "--set=worker.transport=null")
@@ -26,16 +28,21 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(
-    arguments: Sequence[object], environ: dict[str, str] | None = None, **streams: object
+    arguments: Sequence[str | bytes | Path],
+    environ: dict[str, str] | None = None,
+    *,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    cwd: Path = jobs.ROOT,
 ) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr; streams and bytes in arguments as given."""
-    given = [part if isinstance(part, bytes) else str(part) for part in arguments]
+    """Exit code, stdout and stderr; with bytes in arguments as they are."""
     done = subprocess.run(
-        [*jobs.command(), *given],
+        [*jobs.command(), *arguments],
         check=False,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
         env={**jobs.ENV, **(environ or {})},
         timeout=60,
-        **{"cwd": jobs.ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
     )
     return done.returncode, (done.stdout or b"").decode("latin-1"), done.stderr.decode()
 
@@ -191,3 +198,29 @@ def test_an_empty_path_is_not_this_directory(
     assert said == f"fetcher: {named}: is empty; name a file or directory\n"
     assert code == 2
     assert names_in(tmp_path) == []
+
+
+# -- secrets ---------------------------------------------------------------------------------
+
+
+def test_config_shows_no_secret_and_gives_none_to_the_next_job(tmp_path: Path) -> None:
+    secrets = {
+        "FETCHER_HTTP__HEADERS": '["Authorization: Bearer x1y2"]',
+        "FETCHER_HTTP__PROXY": "http://me:x1y2@proxy.test:3128",
+        "FETCHER_MONITOR__TOKEN": "x1y2" * 4,
+    }
+    code, said, _ = run(("config",), secrets)
+    assert code == 0
+    assert "x1y2" not in said
+    for variable in secrets:
+        assert f"# {variable}" in said
+    conf = tmp_path / "my.toml"
+    conf.write_text(said, "latin-1")
+    http = config.load(conf, {}).settings.http
+    assert (http.headers, http.proxy) == ((), "")
+
+
+def test_an_assignment_that_is_none_is_not_shown_whole() -> None:
+    code, _, said = run(("config", "--set", "http.proxy:http://me:x1y2@proxy.test:3128"))
+    assert said == "fetcher: --set http.proxy: write it as section.key=value\n"
+    assert code == 2
