@@ -240,7 +240,10 @@ def toml(value: Value) -> str:
     """A setting's value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, str | list | tuple) else str(value)
+    if not isinstance(value, str | list | tuple):
+        return str(value)
+    # JSON would write characters beyond U+FFFF as two, and U+007F as it is: TOML has neither.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def example() -> str:

@@ -256,7 +256,7 @@ def test_unknown_variables_are_told_by_name(name: str) -> None:
 
 
 def test_what_is_written_as_toml_is_read_as_the_same() -> None:
-    for value in (True, False, 3, 2.5, 'a "quoted" text\\', ""):
+    for value in (True, False, 3, 2.5, 'a "quoted" text\\', "", "… \U0001f600", "\x7f\x01"):
         assert tomllib.loads(f"x = {config.toml(value)}")["x"] == value
 
 
