@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, keys, report, retry, roles, run, stdout, top
+from fetcher.cli import export, inspect, keys, report, retry, roles, run, streams, top
 from fetcher.cli.options import require_text
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
@@ -76,7 +76,7 @@ for command in (
 def main() -> None:
     """Run the program and leave with its exit code."""
     logs.use(_form(sys.argv[1:], os.environ))
-    stdout.guard()
+    streams.guard()
     code = _code()
     with contextlib.suppress(StoppedError):  # what it was ended for has been told
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -88,6 +89,17 @@ def test_a_reader_that_has_left_is_no_bug(out: Path) -> None:
         assert run(("status", out), stdout=writing) == (3, "", "")
     finally:
         os.close(writing)
+
+
+@pytest.mark.parametrize("command", ["status nowhere", "status --bogus"])
+def test_what_standard_error_does_not_take_changes_no_exit_code(command: str) -> None:
+    program = shlex.join(jobs.command(*command.split()))
+    for redirected in ("2>/dev/full", "2>&-"):
+        line = f"{program} {redirected}"
+        done = subprocess.run(
+            ["sh", "-c", line], check=False, cwd=jobs.ROOT, env=jobs.ENV, stdout=subprocess.PIPE
+        )
+        assert (done.returncode, done.stdout) == (2, b""), line
 
 
 @pytest.mark.parametrize(
