@@ -98,8 +98,6 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[A
         else:
             key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".", 1)
             _check_key(key, name)
-            if not is_text(text):
-                raise ConfigError(f"{name}: {key} is not valid UTF-8")
             yield key, (_parse(text), name)
 
 
@@ -185,7 +183,9 @@ def _shown(key: str, value: Any) -> str:
 
 def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     nested: dict[str, dict[str, Any]] = {}
-    for key, (value, _) in values.items():
+    for key, (value, origin) in values.items():
+        if isinstance(value, str) and not is_text(value):
+            raise ConfigError(f"{origin}: {key} is not valid UTF-8")
         section, _, name = key.partition(".")
         nested.setdefault(section, {})[name] = value
     try:

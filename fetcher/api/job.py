@@ -22,6 +22,7 @@ from fetcher.api.items import Item, Urls
 from fetcher.api.progress import Progress
 from fetcher.api.row import Row
 from fetcher.encode.rows import decoder
+from fetcher.engines.paths import require_path
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
@@ -58,7 +59,8 @@ class Job:
     ) -> None:
         """Checks the settings; starts nothing, and reads no URL. See `fetch`.
 
-        Raises ConfigError for a wrong setting, InputError for `urls` that are of no such type.
+        Raises ConfigError for a wrong setting, InputError for `urls` that are of no such type,
+        UsageError for a path that is not UTF-8.
         """
         self._urls = urls
         self._file = items.file_of(urls)
@@ -68,6 +70,9 @@ class Job:
         )
         # Absolute, as the program may change its directory while the job runs.
         self._out = None if out is None else Path(out).absolute()
+        for named, path in (("urls", self._file), ("out", self._out)):
+            if path is not None:
+                require_path(str(path), named)
         self._run: Run | None = None
         self._is_empty = False
         self._starting = threading.Lock()

@@ -17,7 +17,7 @@ import click
 
 from fetcher import __version__
 from fetcher.cli import export, inspect, keys, report, retry, roles, run, streams, top
-from fetcher.cli.options import require_text
+from fetcher.engines.paths import require_text
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 

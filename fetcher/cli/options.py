@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,8 @@ import click
 
 from fetcher import config
 from fetcher.config import Value
-from fetcher.errors import ConfigError, UsageError
+from fetcher.engines.paths import require_path
+from fetcher.errors import ConfigError
 from fetcher.settings import Monitor
 from fetcher.telemetry import logs
 
@@ -42,29 +43,6 @@ class _Path(click.Path):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         require_path(os.fspath(value), param.get_error_hint(ctx))
         return super().convert(value, param, ctx)
-
-
-def require_path(text: str, named: str) -> None:
-    """Raises UsageError where it is none, or leads to where names are no text."""
-    if not text:
-        raise UsageError(f"{named}: is empty; name a file or directory")
-    whole = os.path.realpath(text)
-    if not config.is_text(whole):
-        raise UsageError(f"{named}: {_readable(whole)} is not valid UTF-8; rename it")
-
-
-def require_text(arguments: Sequence[str]) -> None:
-    """Raises UsageError where an argument is not UTF-8: nothing of it could be written down."""
-    for argument in arguments:
-        if not config.is_text(argument):
-            raise UsageError(
-                f"{_readable(argument)}: not valid UTF-8, as all arguments and paths must be"
-            )
-
-
-def _readable(text: str) -> str:
-    """With the bytes that are no text as in `\\xff`."""
-    return os.fsencode(text).decode(errors="backslashreplace")
 
 
 OUT = _Path()

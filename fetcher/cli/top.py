@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from fetcher.cli.options import config_options, keys_option, require_path, settings_of
+from fetcher.cli.options import config_options, keys_option, settings_of
+from fetcher.engines.paths import require_path
 from fetcher.monitor.live import Watcher
 from fetcher.monitor.top import terminal
 from fetcher.monitor.top.nearby import Nearby

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.api import Job, chosen
-from fetcher.errors import ConfigError
+from fetcher.errors import ConfigError, UsageError
 from fetcher.settings import Settings
 
 
@@ -109,3 +109,15 @@ def test_what_is_decided_here_is_not_for_the_environment_to_say(
     assert settings().input.format == "jsonl"
     assert settings().log.format == "text"
     assert settings(of_items=False).input.format == "csv"
+
+
+def test_paths_and_texts_that_are_not_utf8_are_named_before_anything_is_started(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "na\udcffme"
+    with pytest.raises(UsageError, match=r"^out: .*na\\xffme is not valid UTF-8"):
+        Job(["http://a.invalid/"], out=path)
+    with pytest.raises(UsageError, match=r"^urls: .*na\\xffme is not valid UTF-8"):
+        Job(path)
+    with pytest.raises(ConfigError, match=r"^http: http.user_agent is not valid UTF-8"):
+        Job(["http://a.invalid/"], http={"user_agent": "\udcff"})

@@ -312,3 +312,8 @@ def test_a_variable_that_lacks_an_underscore_is_told(name: str, meant: str) -> N
     with pytest.raises(ConfigError, match=rf"^{name}: sets nothing; write {meant}, with two"):
         config.load(None, {name: "x"})
     assert config.load(None, {"FETCHER_HOME": "/x", "FETCHER_WORKER": "1"}).origins == {}
+
+
+def test_a_variable_that_is_not_utf8_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"^FETCHER_KEYS__DIR: keys\.dir is not valid UTF-8$"):
+        config.load(None, {"FETCHER_KEYS__DIR": "na\udcffme"})
