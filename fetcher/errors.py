@@ -15,7 +15,7 @@ class Exit(enum.IntEnum):
     DONE = 0  # every line has its row
     BUG = 1  # an error of fetcher's own
     USAGE = 2  # wrong usage, configuration or input
-    STOPPED = 3  # before the end, or standard output took not all; the same command resumes
+    STOPPED = 3  # before the end, or no room on disk or stdout; the same command resumes
     CONFLICT = 4  # OUT belongs to another job, or is in use
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
     UNPROVEN = 6  # `verify`: some line has not exactly one row

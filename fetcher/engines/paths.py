@@ -10,7 +10,9 @@ from fetcher.errors import UsageError
 
 
 def require_path(text: str, named: str) -> None:
-    """Raises UsageError where it is none, or leads to where names are no text."""
+    """Raises UsageError where it is none, or leads to where names are no text; `-` is a stream."""
+    if text == "-":
+        return
     if not text:
         raise UsageError(f"{named}: is empty; name a file or directory")
     try:

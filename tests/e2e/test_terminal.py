@@ -39,6 +39,7 @@ def run(
     done = subprocess.run(
         [*jobs.command(), *arguments],
         check=False,
+        stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
         cwd=cwd,
@@ -189,6 +190,9 @@ def test_a_path_that_leads_to_where_names_are_not_utf8_is_refused_with_2(tmp_pat
     assert r"na\xffme/out is not valid UTF-8; rename it" in said
     assert code == 2
     assert names_in(there) == ["urls.txt"]
+    # Whether standard input or output is meant, is no matter of where we are.
+    code, _, said = run(("run", "-", "-o", tmp_path / "out"), cwd=there)
+    assert (code, "UTF-8" in said) == (2, False)
 
 
 @pytest.mark.parametrize(
