@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ with private_directory() as directory:
 
 
 @pytest.fixture
-def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The temporary directory, of this test alone."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The temporary directory, of this test alone; short, as the usual one is."""
+    with tempfile.TemporaryDirectory(prefix="base-", dir="/tmp") as path:
+        monkeypatch.setattr(tempfile, "tempdir", path)
+        yield Path(path)
 
 
 def held_elsewhere(base: Path) -> tuple[subprocess.Popen[str], Path]:
@@ -65,9 +67,11 @@ def test_what_a_killed_supervisor_left_is_removed_by_the_next_and_nothing_else(b
     assert list(base.iterdir()) == [mine]
 
 
-def test_a_long_temporary_directory_is_not_used_for_sockets(base: Path) -> None:
+def test_a_long_temporary_directory_is_not_used_for_sockets(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     long = base / ("x" * 80)
     long.mkdir()
-    tempfile.tempdir = str(long)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
     with private_directory() as directory:
         assert directory.parent == Path("/tmp")
