@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fetcher.core import wire
+from fetcher.core.events import tell_of_hosts, tell_of_leases
 from fetcher.core.ledger import Ledger
 from fetcher.core.referee import Referee
 from fetcher.pipeline.channel import drop, receive, send
@@ -41,46 +42,18 @@ class Crew:
             received = receive(self._events, self._security)
             if received is None:
                 break
-            event = received[0]
-            if not self._of_leases(event, now) and not self._of_hosts(event, now):
-                drop("unexpected", f"an event of type {type(event).__name__}")
+            self._tell(received[0], now)
         for worker in self._security.revoked(self._ledger.workers):
             self._ledger.left(worker, now, died=False)
 
-    def _of_leases(self, event: wire.AnyMessage, now: float) -> bool:
-        match event:
-            case wire.Claim():
-                self._ledger.claimed(event.worker, event.lease, now)
-            case wire.Returned():
-                self._ledger.returned(event.worker, event.lease, now)
-            case wire.Finished():
-                self._ledger.finished(event.worker, event.lease, now)
-            case wire.Heartbeat():
-                self._ledger.heartbeat(event.worker, event.held, now, event.parked)
-                self._lookout.hear(event, now)
-            case wire.Progress() | wire.Look():
-                self._lookout.hear(event, now)
-            case wire.Bye():
-                self._ledger.left(event.worker, now, died=False)
-            case wire.Gone():
-                self._ledger.left(event.worker, now, died=True)
-            case _:
-                return False
-        return True
-
-    def _of_hosts(self, event: wire.AnyMessage, now: float) -> bool:
-        match event:
-            case wire.Want():
-                self.referee.want(event.worker, event.hosts, event.ticket, now)
-            case wire.Release():
-                given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
-                self.referee.release(event.worker, given, now)
-            case wire.Owned():
-                owned = zip(event.hosts, event.tickets, strict=False)
-                self.referee.owns(event.worker, owned, now)
-            case _:
-                return False
-        return True
+    def _tell(self, event: wire.AnyMessage, now: float) -> None:
+        is_known = tell_of_leases(self._ledger, event, now) or tell_of_hosts(
+            self.referee, event, now
+        )
+        if isinstance(event, wire.Heartbeat | wire.Progress | wire.Look):
+            self._lookout.hear(event, now)
+        elif not is_known:
+            drop("unexpected", f"an event of type {type(event).__name__}")
 
     def tell_hosts(self, now: float) -> None:
         """Grants and recalls; a lost one is wanted, or recalled, again."""
@@ -88,11 +61,9 @@ class Crew:
         for gone in self._known - living:
             self.referee.left(gone, now)
         self._known = living
-        for worker, hosts in self.referee.grants(now).items():
-            for part in wire.parts(hosts):
-                numbers, tickets = zip(*part, strict=True)
-                send(self._control, wire.Grant(worker, list(numbers), list(tickets)))
-        for worker, hosts in self.referee.recalls(now).items():
-            for part in wire.parts(hosts):
-                numbers, tickets = zip(*part, strict=True)
-                send(self._control, wire.Recall(worker, list(numbers), list(tickets)))
+        said = (wire.Grant, self.referee.grants(now)), (wire.Recall, self.referee.recalls(now))
+        for kind, told in said:
+            for worker, hosts in told.items():
+                for part in wire.parts(hosts):
+                    numbers, tickets = zip(*part, strict=True)
+                    send(self._control, kind(worker, list(numbers), list(tickets)))

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core import masks, wire
+from fetcher.core.events import tell_of_hosts, tell_of_leases
 from fetcher.core.intake import Delta, Intake, Kept, Recovered
 from fetcher.core.leases import LeaseRules
 from fetcher.core.ledger import Ledger
@@ -135,26 +136,10 @@ class Roles:
 
     def _ventilator(self, event: wire.AnyMessage) -> None:
         now, ledger, referee = self._now, self._ledger, self._referee
-        match event:
-            case wire.Claim():
-                ledger.claimed(event.worker, event.lease, now)
-            case wire.Returned():
-                ledger.returned(event.worker, event.lease, now)
-            case wire.Finished():
-                ledger.finished(event.worker, event.lease, now)
-            case wire.Heartbeat():
-                ledger.heartbeat(event.worker, event.held, now, event.parked)
-                self._in_flight[event.worker] = event.in_flight
-            case wire.Want():
-                referee.want(event.worker, event.hosts, event.ticket, now)
-            case wire.Release():
-                given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
-                referee.release(event.worker, given, now)
-            case wire.Owned():
-                owned = zip(event.hosts, event.tickets, strict=False)
-                referee.owns(event.worker, owned, now)
-            case wire.Bye() | wire.Gone():
-                ledger.left(event.worker, now, died=isinstance(event, wire.Gone))
+        tell_of_leases(ledger, event, now)
+        tell_of_hosts(referee, event, now)
+        if isinstance(event, wire.Heartbeat):
+            self._in_flight[event.worker] = event.in_flight
         ledger.tick(now)
         assignment = ledger.take(now)
         if assignment is not None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from fetcher.core import lines, wire
+from fetcher.core.events import tell_of_leases
 from fetcher.core.leases import Assignment, first_lease
 from fetcher.core.shares import Share
 from fetcher.model import Batch, Chunk
@@ -276,20 +277,8 @@ class World:
         ventilator = self.ventilator
 
         def arrive() -> None:
-            if ventilator is None or self.ventilator is not ventilator:
-                return
-            ledger = ventilator.ledger
-            match event:
-                case wire.Claim():
-                    ledger.claimed(event.worker, event.lease, self.now)
-                case wire.Returned():
-                    ledger.returned(event.worker, event.lease, self.now)
-                case wire.Finished():
-                    ledger.finished(event.worker, event.lease, self.now)
-                case wire.Heartbeat():
-                    ledger.heartbeat(event.worker, event.held, self.now, event.parked)
-                case wire.Gone():
-                    ledger.left(event.worker, self.now, died=True)
+            if ventilator is not None and self.ventilator is ventilator:
+                tell_of_leases(ventilator.ledger, event, self.now)
 
         if worker is None or self.dice.random() >= self._loss:
             self.later(0.02, arrive)
