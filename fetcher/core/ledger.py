@@ -16,7 +16,7 @@ its own and freezes on its own; workers and suspicion are common to all. A pause
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -190,8 +190,19 @@ class Ledger:
 
     def _copy_again(self, copy: Lease) -> None:
         """The copy came to nothing: its lines may have another."""
-        for other in self._open[copy.piece.batch].leases:
-            self._leases[other].copied &= ~copy.piece.mask
+        for other in self._others(copy):
+            other.copied &= ~copy.piece.mask
+
+    def _others(self, dropped: Lease) -> list[Lease]:
+        """The leases that are still open on its batch."""
+        return [self._leases[other] for other in self._open[dropped.piece.batch].leases]
+
+    def _nowhere_else(self, dropped: Lease, others: Iterable[Lease]) -> int:
+        """Its uncommitted lines that none of the others has."""
+        mask = dropped.piece.mask & self._open[dropped.piece.batch].remaining
+        for other in others:
+            mask &= ~other.piece.mask
+        return mask
 
     def condemned(self, now: float) -> list[tuple[Batch, int, bytes]]:
         """Lines (batch, offset, text) that need a `crashed` row, repeated until committed."""
@@ -223,11 +234,7 @@ class Ledger:
         if lease is None or lease.state is not LeaseState.SENT:
             return
         self._drop(lease_id)
-        owner = self._open[lease.piece.batch]
-        elsewhere = 0
-        for other in owner.leases:
-            elsewhere |= self._leases[other].piece.mask
-        mask = lease.piece.mask & owner.remaining & ~elsewhere
+        mask = self._nowhere_else(lease, self._others(lease))
         if lease.is_copy:
             self.redelivered -= (lease.piece.mask & ~mask).bit_count()
             self._copy_again(lease)
@@ -406,22 +413,17 @@ class Ledger:
     @property
     def is_hungry(self) -> bool:
         """Whether a worker has nothing to do, all is handed out, and some of it is not begun."""
-        return self._unbegun_is_all() and not self._busy().issuperset(self._workers)
-
-    def _unbegun_is_all(self) -> bool:
-        return self._is_end() and any(
-            lease.state is LeaseState.SENT for lease in self._leases.values()
-        )
+        if not self._is_end():
+            return False
+        is_unbegun = any(lease.state is LeaseState.SENT for lease in self._leases.values())
+        busy = {lease.worker for lease in self._claimed() if not lease.is_parked}
+        return is_unbegun and not busy.issuperset(self._workers)
 
     def _is_end(self) -> bool:
         return self._backlog.is_nothing_to_read and not self._backlog.has_ready
 
-    def _busy(self) -> set[str]:
-        return {
-            lease.worker
-            for lease in self._leases.values()
-            if lease.state is LeaseState.CLAIMED and not lease.is_parked
-        }
+    def _claimed(self) -> Iterator[Lease]:
+        return (each for each in self._leases.values() if each.state is LeaseState.CLAIMED)
 
     def _feed_the_hungry(self, now: float) -> None:
         """Open the window again where a worker that takes nothing has all of it in its pipe.
@@ -430,8 +432,7 @@ class Ledger:
         this is not without bound. At the end, what lies there for long is handed out again: its
         worker may have left.
         """
-        busy = {each.worker for each in self._leases.values() if each.state is LeaseState.CLAIMED}
-        if busy.issuperset(self._workers):
+        if {lease.worker for lease in self._claimed()}.issuperset(self._workers):
             return
         is_full = not self._has_window()
         is_end = self._is_end()
@@ -448,15 +449,11 @@ class Ledger:
 
     def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
         self._drop(lease.id)
-        owner = self._open[lease.piece.batch]
         if lease.is_copy and not lease.held_up:
             # The very worker may have got it that has its lines already, and skipped them.
             self._copy_again(lease)
-        elsewhere = 0
-        for other in owner.leases:
-            if not self._leases[other].held_up:
-                elsewhere |= self._leases[other].piece.mask
-        mask = lease.piece.mask & owner.remaining & ~elsewhere
+        others = (other for other in self._others(lease) if not other.held_up)
+        mask = self._nowhere_else(lease, others)
         if not mask:
             return
         self.redelivered += mask.bit_count()

@@ -51,9 +51,6 @@ class Sinks:
     def __iter__(self) -> Iterator[SinkSide]:
         return iter(self._sides)
 
-    def __len__(self) -> int:
-        return len(self._sides)
-
     def register(self, poller: zmq.Poller) -> None:
         """Let their answers wake it."""
         for side in self._sides:

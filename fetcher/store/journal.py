@@ -137,8 +137,7 @@ class Journal:
     def source(self) -> SourceInfo:
         """What is known of the input."""
         with _sqlite_errors(self._path):
-            packed = self._meta("source")
-            return msgspec.msgpack.decode(packed, type=SourceInfo) if packed else SourceInfo()
+            return _source(self._db)
 
     def suspects(self) -> list[Suspect]:
         """Lines whose workers died."""
@@ -164,16 +163,15 @@ class JournalView(msgspec.Struct, frozen=True):
 def view(path: Path) -> JournalView:
     """A consistent look at the journal, without disturbing its writer. Raises DamageError."""
     with _reading(path) as db:
-        source, updated = _meta(db, "source"), _meta(db, "updated_at_s")
         return JournalView(
             recovered=_recover(db)[0],
             segments=_segments(db),
-            source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
+            source=_source(db),
             marks=msgspec.convert(
                 db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
                 list[tuple[int, int]],
             ),
-            updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
+            updated_at_s=_updated_at_s(db),
         )
 
 
@@ -186,8 +184,7 @@ def committed(path: Path) -> dict[str, int]:
 def totals(path: Path) -> Totals:
     """What is committed, in numbers."""
     with _reading(path) as db:
-        packed = _meta(db, "totals")
-        return msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
+        return _totals(db)
 
 
 class Glance(msgspec.Struct, frozen=True):
@@ -204,14 +201,12 @@ def glance(path: Path, marks: int) -> Glance:
     """A look that costs the same at any job size, with so many marks. Raises DamageError."""
     with _reading(path) as db:
         found = db.execute("SELECT at_s, total FROM marks ORDER BY at_s DESC LIMIT ?", (marks,))
-        packed, source = _meta(db, "totals"), _meta(db, "source")
-        updated = _meta(db, "updated_at_s")
         return Glance(
-            totals=msgspec.msgpack.decode(packed, type=Totals) if packed else Totals(),
+            totals=_totals(db),
             segments=_segments(db),
-            source=msgspec.msgpack.decode(source, type=SourceInfo) if source else SourceInfo(),
+            source=_source(db),
             marks=msgspec.convert(found.fetchall(), list[tuple[int, int]])[::-1],
-            updated_at_s=msgspec.msgpack.decode(updated, type=float) if updated else None,
+            updated_at_s=_updated_at_s(db),
         )
 
 
@@ -243,6 +238,21 @@ def _meta(db: sqlite3.Connection, key: str) -> bytes | None:
     return row[0] if row else None
 
 
+def _totals(db: sqlite3.Connection) -> Totals:
+    packed = _meta(db, "totals")
+    return msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
+
+
+def _source(db: sqlite3.Connection) -> SourceInfo:
+    packed = _meta(db, "source")
+    return msgspec.msgpack.decode(packed, type=SourceInfo) if packed else SourceInfo()
+
+
+def _updated_at_s(db: sqlite3.Connection) -> float | None:
+    packed = _meta(db, "updated_at_s")
+    return msgspec.msgpack.decode(packed, type=float) if packed else None
+
+
 def _recover(db: sqlite3.Connection) -> tuple[Recovered, int]:
     """What is committed, and how many lines that is."""
     done = masks.IdSet()
@@ -260,6 +270,4 @@ def _recover(db: sqlite3.Connection) -> tuple[Recovered, int]:
         if not state.committed or state.committed & ~mask or state.committed == mask:
             raise ValueError(f"committed lines of batch {batch}")
         lines += state.committed.bit_count()
-    packed = _meta(db, "totals")
-    totals = msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
-    return Recovered(done, partial, totals), lines
+    return Recovered(done, partial, _totals(db)), lines
