@@ -9,10 +9,11 @@ transaction makes everything before it durable too.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -32,7 +33,14 @@ CREATE TABLE IF NOT EXISTS marks (at_s INTEGER PRIMARY KEY, total INTEGER NOT NU
 """
 MARK_EVERY_S: Final = 5
 _MARKS_KEPT: Final = 720
+_LOOKS: Final = 5
+_LOOK_AGAIN_S: Final = 0.01
 _MOST_BATCHES: Final = 1 << 36  # 10^13 lines of the smallest sensible batches
+# What sqlite takes for a good file may hold anything.
+_NO_JOURNAL: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError)
+
+_Rest = tuple[int, int]  # mtime in ns, bytes
+_Found = TypeVar("_Found")
 
 
 @contextmanager
@@ -43,8 +51,7 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
             raise NoSpaceError(f"{path}: {error}") from error
         raise DamageError(f"{path}: {error}") from error
-    # What sqlite takes for a good file may hold anything.
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+    except _NO_JOURNAL as error:
         raise DamageError(f"{path}: holds what no journal holds ({error})") from error
 
 
@@ -162,29 +169,28 @@ class JournalView(msgspec.Struct, frozen=True):
 
 def view(path: Path) -> JournalView:
     """A consistent look at the journal, without disturbing its writer. Raises DamageError."""
-    with _reading(path) as db:
-        return JournalView(
-            recovered=_recover(db)[0],
-            segments=_segments(db),
-            source=_source(db),
-            marks=msgspec.convert(
-                db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall(),
-                list[tuple[int, int]],
-            ),
-            updated_at_s=_updated_at_s(db),
-        )
+    return _look(path, _view)
+
+
+def _view(db: sqlite3.Connection) -> JournalView:
+    marks = db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall()
+    return JournalView(
+        recovered=_recover(db)[0],
+        segments=_segments(db),
+        source=_source(db),
+        marks=msgspec.convert(marks, list[tuple[int, int]]),
+        updated_at_s=_updated_at_s(db),
+    )
 
 
 def committed(path: Path) -> dict[str, int]:
     """Committed length of each segment, by name: a look that costs the same at any job size."""
-    with _reading(path) as db:
-        return _segments(db)
+    return _look(path, _segments)
 
 
 def totals(path: Path) -> Totals:
     """What is committed, in numbers."""
-    with _reading(path) as db:
-        return _totals(db)
+    return _look(path, _totals)
 
 
 class Glance(msgspec.Struct, frozen=True):
@@ -199,7 +205,8 @@ class Glance(msgspec.Struct, frozen=True):
 
 def glance(path: Path, marks: int) -> Glance:
     """A look that costs the same at any job size, with so many marks. Raises DamageError."""
-    with _reading(path) as db:
+
+    def read(db: sqlite3.Connection) -> Glance:
         found = db.execute("SELECT at_s, total FROM marks ORDER BY at_s DESC LIMIT ?", (marks,))
         return Glance(
             totals=_totals(db),
@@ -209,23 +216,48 @@ def glance(path: Path, marks: int) -> Glance:
             updated_at_s=_updated_at_s(db),
         )
 
+    return _look(path, read)
 
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+
+def _look(path: Path, read: Callable[[sqlite3.Connection], _Found]) -> _Found:
+    """What `read` finds in one transaction; read again where the writer came or went meanwhile."""
     with _sqlite_errors(path):
-        db = sqlite3.connect(reader_uri(path), uri=True, isolation_level=None)
-        try:
-            db.execute("BEGIN")
-            yield db
-        finally:
-            db.close()
+        for _ in range(_LOOKS - 1):
+            rest = _at_rest(path)
+            try:
+                found = _look_once(path, rest, read)
+            except sqlite3.OperationalError:  # of files that a writer takes away or has yet to make
+                time.sleep(_LOOK_AGAIN_S)
+            except (sqlite3.Error, *_NO_JOURNAL):
+                if rest == _at_rest(path):
+                    raise
+            else:
+                if rest is None or rest == _at_rest(path):
+                    return found
+        return _look_once(path, _at_rest(path), read)
 
 
-def reader_uri(path: Path) -> str:
-    """As a reader opens it: a journal that is at rest may lie where nothing can be written."""
-    wal = path.with_name(f"{path.name}-wal")
-    at_rest = not (wal.exists() and wal.stat().st_size) and not is_locked(path.parent)
-    return f"{path.absolute().as_uri()}?{'immutable=1' if at_rest else 'mode=ro'}"
+def _look_once(
+    path: Path, rest: _Rest | None, read: Callable[[sqlite3.Connection], _Found]
+) -> _Found:
+    mode = "mode=ro" if rest is None else "immutable=1"
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+        db.execute("BEGIN")
+        return read(db)
+
+
+def _at_rest(path: Path) -> _Rest | None:
+    """The file's state where nobody writes: then it may lie where nothing can be written."""
+    with suppress(FileNotFoundError):
+        if path.with_name(f"{path.name}-wal").stat().st_size:
+            return None
+    if is_locked(path.parent):
+        return None
+    with suppress(FileNotFoundError):
+        stat = path.stat()
+        return stat.st_mtime_ns, stat.st_size
+    return None
 
 
 def _segments(db: sqlite3.Connection) -> dict[str, int]:

@@ -1,9 +1,14 @@
-"""One writer for a directory: an flock that the kernel gives back when its holder dies."""
+"""One writer for a directory: a lock that the kernel gives back when its holder dies.
+
+It is an open file description lock (fcntl(2)), as whether one is held can be asked without taking
+it: with flock, whoever only looked could keep a writer that starts at that moment out.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import time
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +18,7 @@ from fetcher.errors import ConflictError
 from fetcher.store.disk import unusable
 
 LOCK_NAME: Final = "lock"
+_LEAVING_S: Final = 3.0  # what a sink may take to see that its supervisor was killed
 _LOOK_AGAIN_S: Final = 0.05
 _MOST_BYTES: Final = 1_000  # of who holds it
 
@@ -24,7 +30,7 @@ class DirectoryLock:
     that was killed.
     """
 
-    def __init__(self, directory: Path, wait_s: float = 0.0, words: str = "") -> None:
+    def __init__(self, directory: Path, wait_s: float = _LEAVING_S, words: str = "") -> None:
         """`words`: a line for whoever looks at what its holder does; see `words_of`."""
         path = directory / LOCK_NAME
         try:
@@ -32,7 +38,7 @@ class DirectoryLock:
         except OSError as error:
             raise unusable(path, "-o", error) from error
         until = time.monotonic() + wait_s
-        while not _try_lock(self._fd, fcntl.LOCK_EX):
+        while not self._try_lock(path):
             if time.monotonic() >= until:
                 holder, _ = _read(self._fd)
                 os.close(self._fd)
@@ -43,6 +49,16 @@ class DirectoryLock:
             time.sleep(_LOOK_AGAIN_S)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"pid {os.getpid()}\n{words}\n".encode(), 0)
+
+    def _try_lock(self, path: Path) -> bool:
+        try:
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _lock_of_all(fcntl.F_WRLCK))
+        except (BlockingIOError, PermissionError):  # held by another: EAGAIN or EACCES
+            return False
+        except OSError as error:
+            os.close(self._fd)
+            raise unusable(path, "-o", error) from error
+        return True
 
     def close(self) -> None:
         os.close(self._fd)
@@ -59,12 +75,15 @@ class DirectoryLock:
         self.close()
 
 
-def _try_lock(fd: int, kind: int) -> bool:
-    try:
-        fcntl.flock(fd, kind | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _lock_of_all(kind: int) -> bytes:
+    """A `struct flock` over the whole file, of no process: as the kernel asks of OFD locks."""
+    return struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0)
+
+
+def _is_held(fd: int) -> bool:
+    answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _lock_of_all(fcntl.F_RDLCK))
+    (kind,) = struct.unpack_from("h", answer)
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def _read(fd: int) -> tuple[str, str]:
@@ -85,6 +104,6 @@ def words_of(directory: Path) -> str | None:
     except OSError:
         return None
     try:
-        return None if _try_lock(fd, fcntl.LOCK_SH) else _read(fd)[1]
+        return _read(fd)[1] if _is_held(fd) else None
     finally:
         os.close(fd)

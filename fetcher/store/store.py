@@ -12,7 +12,6 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from msgspec import UNSET
 
@@ -29,8 +28,6 @@ from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest
 from fetcher.store.segments import Segments
 
-_LOCK_WAIT_S: Final = 3.0
-
 
 class OutputDirectory:
     """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError.
@@ -41,7 +38,7 @@ class OutputDirectory:
     def __init__(self, out: Path, ventilator: str = "") -> None:
         manifests.prepare(out)
         self.path = out
-        self._lock = DirectoryLock(out, _LOCK_WAIT_S, ventilator)
+        self._lock = DirectoryLock(out, words=ventilator)
         self.manifest = manifests.read(out)
         if self.manifest is not None and not (out / manifests.JOURNAL_NAME).exists():
             raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")

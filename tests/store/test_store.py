@@ -9,6 +9,8 @@ import random
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -47,7 +49,7 @@ def test_a_directory_has_one_holder_and_says_which(tmp_path: Path) -> None:
     with DirectoryLock(tmp_path):
         assert is_locked(tmp_path)
         with pytest.raises(ConflictError, match=f"in use.*pid {os.getpid()}"):
-            DirectoryLock(tmp_path)
+            DirectoryLock(tmp_path, wait_s=0)
     assert not is_locked(tmp_path)
     DirectoryLock(tmp_path).close()
 
@@ -65,6 +67,23 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         assert is_locked(tmp_path)
         holder.kill()
         DirectoryLock(tmp_path, wait_s=5).close()
+
+
+def test_who_only_looks_keeps_no_writer_out(tmp_path: Path) -> None:
+    DirectoryLock(tmp_path).close()
+
+    def hold() -> None:
+        for _ in range(3_000):
+            DirectoryLock(tmp_path, wait_s=0).close()
+
+    looks = 0
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        while not holding.done():
+            is_locked(tmp_path)
+            looks += 1
+        holding.result()
+    assert looks > 100
 
 
 # -- the manifest ----------------------------------------------------------------------------
@@ -414,14 +433,31 @@ def test_a_finished_job_is_read_without_writing_beside_it(tmp_path: Path) -> Non
     path = tmp_path / "journal.sqlite"
     first = journal.Journal(path)
     first.record(delta(1, b0=(1, 3)), [("part-00000.jsonl", 1)], 1.0)
-    assert "mode=ro" in journal.reader_uri(path)  # its last commits are in the -wal
+    assert journal.view(path).recovered.totals.rows == 1  # from its -wal
     first.close()
-    assert "immutable=1" in journal.reader_uri(path)
     before = sorted(tmp_path.iterdir())
     assert journal.view(path).recovered.totals.rows == 1
     assert sorted(tmp_path.iterdir()) == before
-    with DirectoryLock(tmp_path):
-        assert "mode=ro" in journal.reader_uri(path)
+
+
+def test_a_journal_is_read_while_its_writers_come_and_go(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal.Journal(path).close()
+    commits = 300
+
+    def write() -> None:
+        for number in range(1, commits + 1):
+            with DirectoryLock(tmp_path, wait_s=0), closing(journal.Journal(path)) as written:
+                written.record(delta(number), [("part-00000.jsonl", number)], 1.0)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        seen = [0]
+        while not writing.done():
+            seen.append(journal.committed(path).get("part-00000.jsonl", 0))
+    writing.result()
+    assert seen == sorted(seen)
+    assert len(set(seen)) > commits / 10
 
 
 @pytest.mark.parametrize(
