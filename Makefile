@@ -64,11 +64,11 @@ $(VENV)/.tested: $(VENV)/.installed
 
 # conf/fetcher.toml, from the declarations in fetcher/settings.py.
 conf: $(VENV)/.installed
-	$(BIN)/python -m fetcher.config > conf/fetcher.toml
+	$(BIN)/python -m fetcher.reference > conf/fetcher.toml
 
 # docs/settings.md and docs/row.schema.json, and on the terminal the tables of docs/rows.md.
 docs: $(VENV)/.installed
-	$(BIN)/python -m fetcher.config --markdown > docs/settings.md
+	$(BIN)/python -m fetcher.reference --markdown > docs/settings.md
 	$(BIN)/python -m fetcher.encode.schema > docs/row.schema.json
 	@$(BIN)/python -m fetcher.encode.schema --markdown
 

@@ -1,7 +1,8 @@
 """One declaration per setting: its default, its check, its help.
 
 Law: a setting is declared here and nowhere else. What a check cannot say by its bounds, its `kind`
-says in words, for people (see config.allowed).
+says in words, for people (see declared.allowed). The checks are made of what is converted to these
+structs, not by their constructors.
 """
 
 from __future__ import annotations
@@ -9,25 +10,12 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from msgspec import Meta, Struct
 
 MIB: Final = 1024 * 1024
 MAX_SINKS: Final = 64
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-def _split(value: Any) -> Any:
-    """A list may be given as one text with commas, as it is easier in a shell."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        ipaddress.ip_network(value)
-    return values
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 def parse_server(text: str) -> tuple[str, int]:
@@ -43,424 +31,460 @@ def parse_server(text: str) -> tuple[str, int]:
     return str(ipaddress.ip_address(host)), int(port)
 
 
-def _name_servers(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        parse_server(value)
-    return values
-
-
-def _endpoint(value: str) -> str:
+def _check_endpoint(value: str) -> None:
     _, _, port = value.rpartition(":")
     # The next two must be ports, too; libzmq would take a larger number modulo 65536.
     if value.startswith("tcp:") and not 0 < int(port) < 65_534:
         raise ValueError("no valid port")
-    return value
 
 
-def _sinks(values: tuple[str, ...]) -> tuple[str, ...]:
+def _check_sinks(values: tuple[str, ...]) -> None:
     taken: set[str] = set()
     for value in values:
+        _check_endpoint(value)
         base, _, port = value.rpartition(":")
         both = {value, f"{base}:{int(port) + 1}" if port.isdigit() else f"{value}.1"}
         if both & taken:
             raise ValueError("two sinks at one address")
         taken |= both
-    if not 1 <= len(values) <= MAX_SINKS:
-        raise ValueError("too few or too many")
-    return values
 
 
-def _kind(kind: str) -> Any:
-    return Field(json_schema_extra={"kind": kind})
+def _about(description: str, kind: str = "", **checks: Any) -> Meta:
+    """What a setting means, and its checks as msgspec.Meta has them."""
+    return Meta(description=description, extra={"kind": kind} if kind else None, **checks)
 
 
-_HEADER: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*$"
-_Header = Annotated[str, Field(pattern=_HEADER)]
+def _kind(kind: str, pattern: str | None = None) -> Meta:
+    return Meta(pattern=pattern, extra={"kind": kind})
+
+
+# Patterns end with \Z, as $ would let a line end through.
+_HEADER: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*\Z"
+_ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)\Z"
+_Header = Annotated[str, Meta(pattern=_HEADER)]
 _Failure = Literal["dns", "connect", "tls", "timeout", "protocol"]
-_Status = Annotated[int, Field(ge=400, le=599)]
-_List = BeforeValidator(_split)
+_Status = Annotated[int, Meta(ge=400, le=599)]
+_Name = Annotated[str, Meta(pattern=r"^[^\s/:]+\Z")]
 
-Networks = Annotated[
-    tuple[str, ...],
-    _List,
-    AfterValidator(_networks),
-    _kind('a list of networks such as "10.0.0.0/8"'),
-]
+Networks = Annotated[tuple[str, ...], _kind('a list of networks such as "10.0.0.0/8"')]
 Addresses = Annotated[
-    tuple[str, ...],
-    _List,
-    AfterValidator(_name_servers),
-    _kind("a list of IP addresses, with :PORT where it is not 53"),
+    tuple[str, ...], _kind("a list of IP addresses, with :PORT where it is not 53")
 ]
-Headers = Annotated[tuple[_Header, ...], _List, _kind('a list of texts "Name: value"')]
-Failures = Annotated[
-    tuple[_Failure, ...], _List, _kind("a list of dns, connect, tls, timeout, protocol")
-]
-Statuses = Annotated[tuple[_Status, ...], _List, _kind("a list of statuses from 400 to 599")]
-Factory = Annotated[
-    str,
-    Field(pattern=r"^([\w.]+:\w+)?$", json_schema_extra={"kind": 'module:name, or ""'}),
-]
-Names = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^[^\s/:]+$")], ...], _List, _kind("a list of host names")
-]
-_ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)$"
+Headers = Annotated[tuple[_Header, ...], _kind('a list of texts "Name: value"')]
+Failures = Annotated[tuple[_Failure, ...], _kind("a list of dns, connect, tls, timeout, protocol")]
+Statuses = Annotated[tuple[_Status, ...], _kind("a list of statuses from 400 to 599")]
+Factory = Annotated[str, _kind('module:name, or ""', r"^([\w.]+:\w+)?\Z")]
+Names = Annotated[tuple[_Name, ...], _kind("a list of host names")]
 Endpoint = Annotated[
-    str,
-    Field(pattern=_ENDPOINT),
-    AfterValidator(_endpoint),
-    _kind("tcp://HOST:PORT or ipc:///PATH, with the next two ports free, too"),
+    str, _kind("tcp://HOST:PORT or ipc:///PATH, with the next two ports free, too", _ENDPOINT)
 ]
 Sinks = Annotated[
-    tuple[Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)], ...],
-    _List,
-    AfterValidator(_sinks),
+    tuple[Annotated[str, Meta(pattern=_ENDPOINT)], ...],
+    Meta(min_length=1, max_length=MAX_SINKS),
     _kind("1 to 64 of tcp://HOST:PORT or ipc:///PATH, each with the next port free, too"),
 ]
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings that belong together."""
 
 
-class Job(Section):
+class Job(Section, frozen=True, kw_only=True):
     """What is handed out."""
 
-    batch_size: int = Field(
-        200, ge=1, le=10_000, description="physical lines of the URL file in one batch"
-    )
+    batch_size: Annotated[
+        int, _about("physical lines of the URL file in one batch", ge=1, le=10_000)
+    ] = 200
 
 
-class Worker(Section):
+class Worker(Section, frozen=True, kw_only=True):
     """The processes that fetch."""
 
-    processes: int = Field(0, ge=0, le=1024, description="worker processes; 0: one per core")
-    pool_size: int = Field(
-        256, ge=1, le=20_000, description="fetches in flight at once in one worker process"
-    )
-    chunk_rows: int = Field(
-        256, ge=1, le=10_000, description="rows of one batch that go to the sink in one message"
-    )
-    chunk_interval_s: Seconds = Field(
-        0.05, description="a finished row waits at most this long for company"
-    )
-    heartbeat_s: Seconds = Field(1.0, description="a worker says that it lives, this often")
-    grace_s: float = Field(
-        10.0, ge=0, le=3600, description="at a stop: how long requests in flight may still finish"
-    )
-    watchdog_s: Seconds = Field(
-        30.0, description="a worker whose event loop has stood still for so long is ended"
-    )
-    standing: bool = Field(
-        False,
-        description="`fetcher worker` stays when a job is complete, for the next ventilator at "
-        "the same address; SIGTERM lets it finish what is in flight and leave",
-    )
-    transport: str = Field(
-        "curl",
-        pattern=r"^(curl|null|[\w.]+:\w+)$",
-        json_schema_extra={"kind": "curl, null or module:factory"},
-        description="what fetches: curl, null (fetches nothing: for measuring the pipeline), "
-        'or your own "module:factory" (see fetcher.net.fetch)',
-    )
-    handler: Factory = Field(
-        "",
-        description="your module:function, called with each finished line; the dict that it "
-        "returns is the row's `extra`",
-    )
-    handler_timeout_s: Seconds = Field(
-        5.0,
-        description="a handler that takes longer is ended, and its row's outcome is `handler`; "
-        "one that is stuck in C code is ended with its worker, by worker.watchdog_s",
-    )
-    max_parked: int = Field(
-        20_000,
-        ge=0,
-        le=10_000_000,
-        description="URLs that may wait outside the pool in one worker process, for their host's "
-        "turn or for another attempt; with more, it takes no new batches",
-    )
+    processes: Annotated[int, _about("worker processes; 0: one per core", ge=0, le=1024)] = 0
+    pool_size: Annotated[
+        int, _about("fetches in flight at once in one worker process", ge=1, le=20_000)
+    ] = 256
+    chunk_rows: Annotated[
+        int,
+        _about("rows of one batch that go to the sink in one message", ge=1, le=10_000),
+    ] = 256
+    chunk_interval_s: Annotated[
+        Seconds, _about("a finished row waits at most this long for company")
+    ] = 0.05
+    heartbeat_s: Annotated[Seconds, _about("a worker says that it lives, this often")] = 1.0
+    grace_s: Annotated[
+        float,
+        _about("at a stop: how long requests in flight may still finish", ge=0, le=3600),
+    ] = 10.0
+    watchdog_s: Annotated[
+        Seconds, _about("a worker whose event loop has stood still for so long is ended")
+    ] = 30.0
+    standing: Annotated[
+        bool,
+        _about(
+            "`fetcher worker` stays when a job is complete, for the next ventilator at "
+            "the same address; SIGTERM lets it finish what is in flight and leave"
+        ),
+    ] = False
+    transport: Annotated[
+        str,
+        _about(
+            "what fetches: curl, null (fetches nothing: for measuring the pipeline), "
+            'or your own "module:factory" (see fetcher.net.fetch)',
+            pattern=r"^(curl|null|[\w.]+:\w+)\Z",
+            kind="curl, null or module:factory",
+        ),
+    ] = "curl"
+    handler: Annotated[
+        Factory,
+        _about(
+            "your module:function, called with each finished line; the dict that it "
+            "returns is the row's `extra`"
+        ),
+    ] = ""
+    handler_timeout_s: Annotated[
+        Seconds,
+        _about(
+            "a handler that takes longer is ended, and its row's outcome is `handler`; "
+            "one that is stuck in C code is ended with its worker, by worker.watchdog_s"
+        ),
+    ] = 5.0
+    max_parked: Annotated[
+        int,
+        _about(
+            "URLs that may wait outside the pool in one worker process, for their host's "
+            "turn or for another attempt; with more, it takes no new batches",
+            ge=0,
+            le=10_000_000,
+        ),
+    ] = 20_000
 
 
-class Input(Section):
+class Input(Section, frozen=True, kw_only=True):
     """What a line of the URL file is."""
 
-    format: Literal["auto", "text", "jsonl", "csv"] = Field(
-        "auto",
-        description="text: a URL; jsonl: a JSON object with url and maybe method, headers, body, "
-        "id; csv: a record, the file's first line names the columns; auto: by the file's name "
-        "(.jsonl, .ndjson, .csv, .tsv, also with .gz behind; else text)",
-    )
-    url_column: str = Field("url", min_length=1, description="csv: the column that holds the URL")
-    keep_columns: bool = Field(
-        False,
-        description="csv: all columns but those of the URL, method and id come back in the row",
-    )
+    format: Annotated[
+        Literal["auto", "text", "jsonl", "csv"],
+        _about(
+            "text: a URL; jsonl: a JSON object with url and maybe method, headers, body, "
+            "id; csv: a record, the file's first line names the columns; auto: by the file's name "
+            "(.jsonl, .ndjson, .csv, .tsv, also with .gz behind; else text)"
+        ),
+    ] = "auto"
+    url_column: Annotated[str, _about("csv: the column that holds the URL", min_length=1)] = "url"
+    keep_columns: Annotated[
+        bool,
+        _about("csv: all columns but those of the URL, method and id come back in the row"),
+    ] = False
 
 
-class Http(Section):
+class Http(Section, frozen=True, kw_only=True):
     """One fetch, and its limits."""
 
-    connect_timeout_s: Seconds = Field(10.0, description="to connect, TLS included")
-    total_timeout_s: Seconds = Field(
-        60.0,
-        description="hard limit on one attempt, redirects and all, from start to last byte; "
-        "waiting for the host's turn does not count",
-    )
-    low_speed_s: Seconds = Field(
-        20.0, description="a server slower than http.low_speed_bytes_s for so long is given up"
-    )
-    low_speed_bytes_s: int = Field(1, ge=1, description="bytes a second; 1: silence only")
-    max_body_bytes: int = Field(10 * MIB, ge=0, description="largest body, decoded")
-    max_wire_bytes: int = Field(10 * MIB, ge=0, description="largest body, as received")
-    max_ratio: int = Field(
-        1000, ge=1, description="decoded size over received size, beyond 1 MiB decoded"
-    )
-    max_headers: int = Field(1000, ge=1, le=10_000, description="header lines of one response")
-    max_header_bytes: int = Field(
-        128 * 1024, ge=1024, le=290 * 1024, description="all headers of one exchange together"
-    )
-    max_redirects: int = Field(10, ge=0, le=100, description="redirects followed for one URL")
-    redirect_body_bytes: int = Field(
-        16 * 1024, ge=0, description="of a redirect's body: read, to use the connection again"
-    )
-    max_url_bytes: int = Field(8192, ge=16, le=32_768, description="longest URL, in UTF-8 bytes")
-    user_agent: str = Field(
-        "fetcher/0.1 (bulk URL fetcher)",
-        min_length=1,
-        pattern=r"^[\x20-\x7e]+$",
-        json_schema_extra={"kind": "a text of printable ASCII"},
-        description="sent with each request; say here who you are and how to reach you",
-    )
-    headers: Headers = Field((), description='sent with each request, for example ["Accept: */*"]')
-    auth: Factory = Field(
-        "",
-        description="your module:name, called without arguments, gives a requests auth object "
-        "that is applied to each URL's first host",
-    )
-    cookies_file: str = Field(
-        "", description="cookies in the browsers' cookies.txt format, sent where they belong"
-    )
-    http2: bool = Field(True, description="speak HTTP/2 where an https server offers it")
-    max_connections: int = Field(
-        0,
-        ge=0,
-        le=100_000,
-        description="connections kept open for reuse in one worker process; 0: as many as "
-        "worker.pool_size",
-    )
-    connection_age_s: Seconds = Field(
-        60.0, description="a connection unused for longer is not used again"
-    )
-    proxy: str = Field(
-        "",
-        pattern=r"^((http|https|socks5h)://([^\s/@]+@)?([^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}/?)?$",
-        json_schema_extra={"kind": 'http, https or socks5h://HOST:PORT, or ""'},
-        description="all requests go through it, and it looks up their hosts; the environment's "
-        "proxies are never used",
-    )
-    ip_version: Literal["any", "4", "6"] = Field("any", description="addresses that are used")
-    verify_tls: bool = Field(True, description="check servers' certificates")
-    ca_file: str = Field("", description="trusted authorities (PEM); empty: the certifi bundle")
-    client_cert: str = Field("", description="client certificate (PEM), key included or beside")
-    client_key: str = Field("", description="the client certificate's key (PEM)")
+    connect_timeout_s: Annotated[Seconds, _about("to connect, TLS included")] = 10.0
+    total_timeout_s: Annotated[
+        Seconds,
+        _about(
+            "hard limit on one attempt, redirects and all, from start to last byte; "
+            "waiting for the host's turn does not count"
+        ),
+    ] = 60.0
+    low_speed_s: Annotated[
+        Seconds,
+        _about("a server slower than http.low_speed_bytes_s for so long is given up"),
+    ] = 20.0
+    low_speed_bytes_s: Annotated[int, _about("bytes a second; 1: silence only", ge=1)] = 1
+    max_body_bytes: Annotated[int, _about("largest body, decoded", ge=0)] = 10 * MIB
+    max_wire_bytes: Annotated[int, _about("largest body, as received", ge=0)] = 10 * MIB
+    max_ratio: Annotated[
+        int, _about("decoded size over received size, beyond 1 MiB decoded", ge=1)
+    ] = 1000
+    max_headers: Annotated[int, _about("header lines of one response", ge=1, le=10_000)] = 1000
+    max_header_bytes: Annotated[
+        int, _about("all headers of one exchange together", ge=1024, le=290 * 1024)
+    ] = 128 * 1024
+    max_redirects: Annotated[int, _about("redirects followed for one URL", ge=0, le=100)] = 10
+    redirect_body_bytes: Annotated[
+        int, _about("of a redirect's body: read, to use the connection again", ge=0)
+    ] = 16 * 1024
+    max_url_bytes: Annotated[int, _about("longest URL, in UTF-8 bytes", ge=16, le=32_768)] = 8192
+    user_agent: Annotated[
+        str,
+        _about(
+            "sent with each request; say here who you are and how to reach you",
+            min_length=1,
+            pattern=r"^[\x20-\x7e]+\Z",
+            kind="a text of printable ASCII",
+        ),
+    ] = "fetcher/0.1 (bulk URL fetcher)"
+    headers: Annotated[Headers, _about('sent with each request, for example ["Accept: */*"]')] = ()
+    auth: Annotated[
+        Factory,
+        _about(
+            "your module:name, called without arguments, gives a requests auth object "
+            "that is applied to each URL's first host"
+        ),
+    ] = ""
+    cookies_file: Annotated[
+        str, _about("cookies in the browsers' cookies.txt format, sent where they belong")
+    ] = ""
+    http2: Annotated[bool, _about("speak HTTP/2 where an https server offers it")] = True
+    max_connections: Annotated[
+        int,
+        _about(
+            "connections kept open for reuse in one worker process; 0: as many as worker.pool_size",
+            ge=0,
+            le=100_000,
+        ),
+    ] = 0
+    connection_age_s: Annotated[
+        Seconds, _about("a connection unused for longer is not used again")
+    ] = 60.0
+    proxy: Annotated[
+        str,
+        _about(
+            "all requests go through it, and it looks up their hosts; the environment's "
+            "proxies are never used",
+            pattern=r"^((http|https|socks5h)://([^\s/@]+@)?([^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}/?)?\Z",
+            kind='http, https or socks5h://HOST:PORT, or ""',
+        ),
+    ] = ""
+    ip_version: Annotated[Literal["any", "4", "6"], _about("addresses that are used")] = "any"
+    verify_tls: Annotated[bool, _about("check servers' certificates")] = True
+    ca_file: Annotated[str, _about("trusted authorities (PEM); empty: the certifi bundle")] = ""
+    client_cert: Annotated[str, _about("client certificate (PEM), key included or beside")] = ""
+    client_key: Annotated[str, _about("the client certificate's key (PEM)")] = ""
 
 
-class Dns(Section):
+class Dns(Section, frozen=True, kw_only=True):
     """How host names are resolved."""
 
-    servers: Addresses = Field((), description="name servers; empty: those of this machine")
-    timeout_s: Seconds = Field(3.0, description="one question to one server")
-    tries: int = Field(3, ge=1, le=10, description="rounds of questions")
-    cache_s: Seconds = Field(300.0, description="an answer is used for so long")
-    negative_s: Seconds = Field(
-        30.0, description='"no such name", or no answer, is believed so long'
+    servers: Annotated[Addresses, _about("name servers; empty: those of this machine")] = ()
+    timeout_s: Annotated[Seconds, _about("one question to one server")] = 3.0
+    tries: Annotated[int, _about("rounds of questions", ge=1, le=10)] = 3
+    cache_s: Annotated[Seconds, _about("an answer is used for so long")] = 300.0
+    negative_s: Annotated[Seconds, _about('"no such name", or no answer, is believed so long')] = (
+        30.0
     )
-    cache_names: int = Field(50_000, ge=1, description="names kept in one worker process")
+    cache_names: Annotated[int, _about("names kept in one worker process", ge=1)] = 50_000
+
+    def __post_init__(self) -> None:
+        for server in self.servers:
+            parse_server(server)
 
 
-class Guard(Section):
+class Guard(Section, frozen=True, kw_only=True):
     """Which addresses may be connected to: the public internet, and what is opened here."""
 
-    allow: Networks = Field(
-        (), description='private or special networks to open, such as ["127.0.0.0/8", "::1/128"]'
-    )
+    allow: Annotated[
+        Networks,
+        _about('private or special networks to open, such as ["127.0.0.0/8", "::1/128"]'),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        for network in self.allow:
+            ipaddress.ip_network(network)
 
 
-class Polite(Section):
+class Polite(Section, frozen=True, kw_only=True):
     """What one host has to bear, from all workers of the job together."""
 
-    enabled: bool = Field(True, description="false: as fast as they can, for your own servers")
-    per_host: int = Field(2, ge=1, le=10_000, description="requests to one host at once")
-    delay_s: float = Field(
-        0.2, ge=0, le=86_400, description="least time from one request to a host to its next"
-    )
-    retry_after_max_s: Seconds = Field(
-        300.0,
-        description="longest rest that a Retry-After (429, 503) gives a host, and longest "
-        "Crawl-delay",
-    )
-    rest_s: Seconds = Field(10.0, description="rest after a 429 or 503 without Retry-After")
-    circuit_failures: int = Field(
-        10,
-        ge=0,
-        description="after so many failures in a row (dns, connect, tls, timeout) a host is given "
-        "up for a while, its URLs get rows at once; 0: never",
-    )
-    circuit_s: Seconds = Field(60.0, description="… for so long; then one URL tries again")
-    robots: bool = Field(False, description="obey robots.txt, Crawl-delay included")
-    robots_cache_s: Seconds = Field(3600.0, description="a robots.txt is used for so long")
+    enabled: Annotated[bool, _about("false: as fast as they can, for your own servers")] = True
+    per_host: Annotated[int, _about("requests to one host at once", ge=1, le=10_000)] = 2
+    delay_s: Annotated[
+        float,
+        _about("least time from one request to a host to its next", ge=0, le=86_400),
+    ] = 0.2
+    retry_after_max_s: Annotated[
+        Seconds,
+        _about("longest rest that a Retry-After (429, 503) gives a host, and longest Crawl-delay"),
+    ] = 300.0
+    rest_s: Annotated[Seconds, _about("rest after a 429 or 503 without Retry-After")] = 10.0
+    circuit_failures: Annotated[
+        int,
+        _about(
+            "after so many failures in a row (dns, connect, tls, timeout) a host is given "
+            "up for a while, its URLs get rows at once; 0: never",
+            ge=0,
+        ),
+    ] = 10
+    circuit_s: Annotated[Seconds, _about("… for so long; then one URL tries again")] = 60.0
+    robots: Annotated[bool, _about("obey robots.txt, Crawl-delay included")] = False
+    robots_cache_s: Annotated[Seconds, _about("a robots.txt is used for so long")] = 3600.0
 
 
-class Retry(Section):
+class Retry(Section, frozen=True, kw_only=True):
     """What is tried again."""
 
-    attempts: int = Field(3, ge=1, le=100, description="at one URL, the first included")
-    backoff_s: Seconds = Field(1.0, description="before the second; doubles each time, with jitter")
-    backoff_max_s: Seconds = Field(60.0, description="longest wait between attempts")
-    outcomes: Failures = Field(
-        ("connect", "timeout"),
-        description="failures tried again (dns has dns.tries of its own)",
+    attempts: Annotated[int, _about("at one URL, the first included", ge=1, le=100)] = 3
+    backoff_s: Annotated[Seconds, _about("before the second; doubles each time, with jitter")] = 1.0
+    backoff_max_s: Annotated[Seconds, _about("longest wait between attempts")] = 60.0
+    outcomes: Annotated[Failures, _about("failures tried again (dns has dns.tries of its own)")] = (
+        "connect",
+        "timeout",
     )
-    statuses: Statuses = Field((429, 502, 503, 504), description="statuses tried again")
-    methods: Literal["idempotent", "all"] = Field(
-        "idempotent", description="idempotent: never send a POST or PATCH twice"
-    )
+    statuses: Annotated[Statuses, _about("statuses tried again")] = (429, 502, 503, 504)
+    methods: Annotated[
+        Literal["idempotent", "all"],
+        _about("idempotent: never send a POST or PATCH twice"),
+    ] = "idempotent"
 
 
-class Output(Section):
+class Output(Section, frozen=True, kw_only=True):
     """What is written: decided when a job begins, and kept when it resumes."""
 
-    rows: Literal["jsonl", "msgpack"] = Field(
-        "jsonl", description="a JSON object a line, or one msgpack map after another"
-    )
-    compression: Literal["none", "zstd"] = Field(
-        "none", description="of the rows; zstd: a frame for each commit"
-    )
-    bodies: Literal["none", "inline", "files", "warc"] = Field(
-        "none",
-        description="whole bodies: in the row (text as text, else base64), in files named by their "
-        "sha256, or in WARC files with requests, redirects and headers",
-    )
+    rows: Annotated[
+        Literal["jsonl", "msgpack"],
+        _about("a JSON object a line, or one msgpack map after another"),
+    ] = "jsonl"
+    compression: Annotated[
+        Literal["none", "zstd"], _about("of the rows; zstd: a frame for each commit")
+    ] = "none"
+    bodies: Annotated[
+        Literal["none", "inline", "files", "warc"],
+        _about(
+            "whole bodies: in the row (text as text, else base64), in files named by their "
+            "sha256, or in WARC files with requests, redirects and headers"
+        ),
+    ] = "none"
 
 
-class Sink(Section):
+class Sink(Section, frozen=True, kw_only=True):
     """Where rows become durable."""
 
-    commit_interval_s: Seconds = Field(
-        0.1, description="rows are committed (fsync, journal) at least this often"
-    )
-    commit_bytes: int = Field(8 * MIB, ge=1, description="… or when so many bytes are waiting")
-    segment_bytes: int = Field(
-        1024 * MIB, ge=1, description="a results file this large is followed by a new one"
-    )
+    commit_interval_s: Annotated[
+        Seconds, _about("rows are committed (fsync, journal) at least this often")
+    ] = 0.1
+    commit_bytes: Annotated[int, _about("… or when so many bytes are waiting", ge=1)] = 8 * MIB
+    segment_bytes: Annotated[
+        int, _about("a results file this large is followed by a new one", ge=1)
+    ] = 1024 * MIB
 
 
-class Lease(Section):
+class Lease(Section, frozen=True, kw_only=True):
     """When lines are handed out again."""
 
-    silent_s: Seconds = Field(5.0, description="a worker unheard of for so long counts as dead")
-    sink_silent_s: Seconds = Field(
-        3.0, description="a sink unheard of for so long freezes handing out and leases"
-    )
-    unclaimed_s: Seconds = Field(
-        90.0, description="a batch that no worker took in this time is sent again"
-    )
-    finished_s: Seconds = Field(
-        10.0, description="rows not committed so long after they were sent are fetched again"
-    )
-    stall_s: Seconds = Field(
-        150.0, description="a worker must finish some line of each batch it holds in this time"
-    )
-    tail_after_s: Seconds = Field(
-        20.0, description="at the end: lines out for so long are also given to another worker"
-    )
-    poison_deaths: int = Field(
-        3, ge=1, le=100, description="workers that a line alone must end to be given up as crashed"
-    )
-    ahead: int = Field(2, ge=1, le=100, description="batches per worker sent ahead of demand")
+    silent_s: Annotated[Seconds, _about("a worker unheard of for so long counts as dead")] = 5.0
+    sink_silent_s: Annotated[
+        Seconds, _about("a sink unheard of for so long freezes handing out and leases")
+    ] = 3.0
+    unclaimed_s: Annotated[
+        Seconds, _about("a batch that no worker took in this time is sent again")
+    ] = 90.0
+    finished_s: Annotated[
+        Seconds,
+        _about("rows not committed so long after they were sent are fetched again"),
+    ] = 10.0
+    stall_s: Annotated[
+        Seconds,
+        _about("a worker must finish some line of each batch it holds in this time"),
+    ] = 150.0
+    tail_after_s: Annotated[
+        Seconds,
+        _about("at the end: lines out for so long are also given to another worker"),
+    ] = 20.0
+    poison_deaths: Annotated[
+        int,
+        _about("workers that a line alone must end to be given up as crashed", ge=1, le=100),
+    ] = 3
+    ahead: Annotated[int, _about("batches per worker sent ahead of demand", ge=1, le=100)] = 2
 
 
-class Endpoints(Section):
+class Endpoints(Section, frozen=True, kw_only=True):
     """Where the roles meet when they run on separate hosts (`fetcher run` uses private sockets)."""
 
-    ventilator: Endpoint = Field(
-        "tcp://127.0.0.1:5700",
-        description="tasks; events and control are on the next two ports",
-    )
-    sink: Sinks = Field(
-        ("tcp://127.0.0.1:5710",),
-        description="results; commits are on the next port; of several sinks, each gets every "
-        "n-th batch, and has an OUT of its own",
-    )
+    ventilator: Annotated[
+        Endpoint, _about("tasks; events and control are on the next two ports")
+    ] = "tcp://127.0.0.1:5700"
+    sink: Annotated[
+        Sinks,
+        _about(
+            "results; commits are on the next port; of several sinks, each gets every "
+            "n-th batch, and has an OUT of its own"
+        ),
+    ] = ("tcp://127.0.0.1:5710",)
+
+    def __post_init__(self) -> None:
+        _check_endpoint(self.ventilator)
+        _check_sinks(self.sink)
 
 
-class Keys(Section):
+class Keys(Section, frozen=True, kw_only=True):
     """Who is who when the roles run on separate hosts (`fetcher keys init` makes the keys)."""
 
-    dir: str = Field(
-        "",
-        description="the folder with this role's CURVE keys; empty: none, and loopback only",
-    )
+    dir: Annotated[
+        str,
+        _about("the folder with this role's CURVE keys; empty: none, and loopback only"),
+    ] = ""
 
 
-class Log(Section):
+class Log(Section, frozen=True, kw_only=True):
     """What is told on stderr."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning", description="least important kind of log line that is shown"
-    )
-    format: Literal["text", "json"] = Field(
-        "text", description="json: one JSON object a line (ts, level, role, worker, message, …)"
-    )
-    progress_interval_s: Seconds = Field(
-        10.0, description="seconds between progress lines when stderr is no terminal"
-    )
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _about("least important kind of log line that is shown"),
+    ] = "warning"
+    format: Annotated[
+        Literal["text", "json"],
+        _about("json: one JSON object a line (ts, level, role, worker, message, …)"),
+    ] = "text"
+    progress_interval_s: Annotated[
+        Seconds, _about("seconds between progress lines when stderr is no terminal")
+    ] = 10.0
 
 
-class Metrics(Section):
+class Metrics(Section, frozen=True, kw_only=True):
     """Numbers for Prometheus at /metrics and a health check at /healthz, on a port of each role."""
 
-    host: str = Field(
-        "127.0.0.1",
-        pattern=r"^[^\s/]+$",
-        json_schema_extra={"kind": "an address or host name of this machine"},
-        description="address that is listened on; whoever reaches it may read the numbers",
-    )
-    ventilator_port: int = Field(0, ge=0, le=65_535, description="of the ventilator; 0: none")
-    sink_port: int = Field(
-        0, ge=0, le=65_535, description="of the first sink, the next one has the next; 0: none"
-    )
-    worker_port: int = Field(
-        0,
-        ge=0,
-        le=65_535,
-        description="of a host's first worker process, the next one has the next; 0: none",
-    )
+    host: Annotated[
+        str,
+        _about(
+            "address that is listened on; whoever reaches it may read the numbers",
+            pattern=r"^[^\s/]+\Z",
+            kind="an address or host name of this machine",
+        ),
+    ] = "127.0.0.1"
+    ventilator_port: Annotated[int, _about("of the ventilator; 0: none", ge=0, le=65_535)] = 0
+    sink_port: Annotated[
+        int,
+        _about("of the first sink, the next one has the next; 0: none", ge=0, le=65_535),
+    ] = 0
+    worker_port: Annotated[
+        int,
+        _about(
+            "of a host's first worker process, the next one has the next; 0: none", ge=0, le=65_535
+        ),
+    ] = 0
 
 
-class Monitor(Section):
+class Monitor(Section, frozen=True, kw_only=True):
     """A live page of the job, with pause, resume and stop: on a port of the ventilator."""
 
-    http: int = Field(0, ge=0, le=65_535, description="port of the page; 0: none")
-    host: str = Field(
-        "127.0.0.1",
-        pattern=r"^[^\s/]+$",
-        json_schema_extra={"kind": "an address or host name of this machine"},
-        description="address that is listened on; beyond loopback only with a token",
-    )
-    names: Names = Field(
-        (), description="names in a URL that lead to the page, beside this machine's own: a proxy's"
-    )
-    token: str = Field(
-        "",
-        pattern=r"^([!-~]{16,200})?$",
-        json_schema_extra={"kind": '16 to 200 visible ASCII characters, or ""'},
-        description="whoever has it may see and steer the job; none: whoever reaches the port may",
-    )
+    http: Annotated[int, _about("port of the page; 0: none", ge=0, le=65_535)] = 0
+    host: Annotated[
+        str,
+        _about(
+            "address that is listened on; beyond loopback only with a token",
+            pattern=r"^[^\s/]+\Z",
+            kind="an address or host name of this machine",
+        ),
+    ] = "127.0.0.1"
+    names: Annotated[
+        Names,
+        _about("names in a URL that lead to the page, beside this machine's own: a proxy's"),
+    ] = ()
+    token: Annotated[
+        str,
+        _about(
+            "whoever has it may see and steer the job; none: whoever reaches the port may",
+            pattern=r"^([!-~]{16,200})?\Z",
+            kind='16 to 200 visible ASCII characters, or ""',
+        ),
+    ] = ""
 
 
-class Settings(Section):
+class Settings(Section, frozen=True, kw_only=True):
     """All settings, by section."""
 
     job: Job = Job()

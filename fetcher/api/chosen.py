@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from fetcher import config
+from fetcher import config, declared, guesses
 from fetcher.errors import ConfigError
 from fetcher.net.tls import check_files
 from fetcher.settings import Settings
@@ -71,7 +71,7 @@ def _all(
     for name, value in short.items():
         if value is not None:
             yield SHORT[name], value, name
-    known = dict(config.sections())
+    known = declared.sections()
     for section, content in sections.items():
         if section not in known:
             raise ConfigError(_unknown(section))
@@ -83,15 +83,13 @@ def _all(
 
 def _unknown(word: str) -> str:
     """A keyword that is no section; often it is the name of a setting."""
-    homes = [name for name, section in config.sections() if word in section.model_fields]
+    homes = [name for name in declared.sections() if word in declared.settings_of(name)]
     if homes:
         near = " or ".join(f"{home}={{'{word}': …}}" for home in homes)
         return f"{word}: is a setting of a section; write {near}"
-    allowed = ", ".join([*SHORT, *Settings.model_fields])
-    return (
-        f"{word}: unknown argument{config.guess(word, (*SHORT, *Settings.model_fields))}; "
-        f"there are {allowed}"
-    )
+    known = (*SHORT, *declared.sections())
+    near = guesses.guess(word, known)
+    return f"{word}: unknown argument{near}; there are {', '.join(known)}"
 
 
 def _plain(key: str, value: object) -> object:

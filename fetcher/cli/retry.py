@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 
 from fetcher.cli.export import outcome_option, partial_option, status_option
 from fetcher.cli.options import (
@@ -118,7 +119,7 @@ def _as_begun(settings: Settings, of: Part) -> Settings:
     asked = Input(format=begun.kind)
     if begun.kind == "csv":
         asked = Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
-    return settings.model_copy(update={"input": asked})
+    return msgspec.structs.replace(settings, input=asked)
 
 
 def _begun(out: Path, parent: Part, wanted: Wanted) -> Selection | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from fetcher import config
 from fetcher.cli.options import (
     FILE,
     config_options,
@@ -74,7 +74,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
         RoleSpec(
             role=role,
             name=role,
-            settings=config.dump(settings),
+            settings=settings,
             ventilator=settings.endpoints.ventilator,
             sinks=settings.endpoints.sink,
             session=secrets.token_hex(8),
@@ -184,8 +184,8 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
     if number is not None and number > len(sinks):
         raise UsageError(f"--number {number}: endpoints.sink lists {len(sinks)}")
     mine = sinks[number - 1 if number else 0]
-    endpoints = settings.endpoints.model_copy(update={"sink": (mine,)})
-    return settings.model_copy(update={"endpoints": endpoints})
+    endpoints = msgspec.structs.replace(settings.endpoints, sink=(mine,))
+    return msgspec.structs.replace(settings, endpoints=endpoints)
 
 
 @click.command(short_help="Collect result rows from workers on any host.")

@@ -20,7 +20,6 @@ from typing import Final, Protocol
 import msgspec
 import zmq
 
-from fetcher import config
 from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
@@ -300,7 +299,6 @@ def run_job(
 
     `selection`: the job is of some lines of the URL file, and OUT holds which.
     """
-    plain = config.dump(settings)
     session = secrets.token_hex(8)
     with private_directory() as directory:
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
@@ -318,7 +316,7 @@ def run_job(
                 role=role,
                 name=name,
                 number=number,
-                settings=plain,
+                settings=settings,
                 ventilator=ventilator,
                 sinks=(sink,),
                 session=session,
@@ -363,7 +361,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
                     role="worker",
                     name=keys.worker_name(host, os.getpid(), number),
                     number=number,
-                    settings=config.dump(settings),
+                    settings=settings,
                     ventilator=ventilator,
                     sinks=sinks,
                     keys=folder,

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import Final
 
 import gevent.event
+import msgspec
 
 from fetcher.core.robots import MAX_BYTES, RobotsTxt, product_of
 from fetcher.model import Outcome
@@ -63,7 +64,7 @@ class Robots:
         self._transport = transport
         # Not those of [http]: a job that wants only the first KB of each page obeys all the same.
         caps = {"max_body_bytes": MAX_BYTES, "max_wire_bytes": MAX_BYTES}
-        self._http = transport.http.model_copy(update=caps)
+        self._http = msgspec.structs.replace(transport.http, **caps)
         self._origins: OrderedDict[_Origin, Rules] = OrderedDict()
         self._kept_bytes = 0
 

@@ -20,7 +20,7 @@ from fetcher.telemetry.serving import serving
 
 def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
-    settings = spec.effective()
+    settings = spec.settings
     logs.start(settings.log, spec.role, spec.name)
     stop = StopFlag(leashed=spec.leashed)
     stop.listen()

@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from fetcher.config import Value
 from fetcher.core.selection import Selection
 from fetcher.settings import Settings
 
@@ -25,7 +24,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     role: str
     name: str
-    settings: dict[str, dict[str, Value]]
+    settings: Settings
     ventilator: str  # endpoint
     sinks: tuple[str, ...]  # endpoints; of a sink, its own
     session: str = ""
@@ -39,10 +38,6 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
     leashed: bool = True
-
-    def effective(self) -> Settings:
-        """The settings as declared objects."""
-        return Settings.model_validate(self.settings)
 
 
 def read_spec(path: str) -> RoleSpec:

@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from fetcher import config
 from fetcher.errors import ConfigError, Exit
 from fetcher.settings import Settings
 
@@ -27,7 +26,7 @@ def require_own_code(settings: Settings) -> None:
     try:
         tried = subprocess.run(
             [sys.executable, "-m", _MODULE],
-            input=msgspec.json.encode(config.dump(settings)),
+            input=msgspec.json.encode(settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what the modules say, the workers' will say again
             check=False,

@@ -23,7 +23,7 @@ def _try() -> Exit:
     reply = os.dup(sys.stdout.fileno())
     # What the user's modules print is no answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    settings = Settings.model_validate(msgspec.json.decode(sys.stdin.buffer.read()))
+    settings = msgspec.json.decode(sys.stdin.buffer.read(), type=Settings)
     try:
         Keeper(settings.worker)
         make_fetcher(settings, "trial")

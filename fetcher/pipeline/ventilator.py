@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import zmq
 from msgspec import UNSET
 
@@ -107,7 +108,7 @@ class Ventilator:
         self._job = ""
         self._phase: Phase = "starting"
         self._batch_size = settings.job.batch_size
-        self._output = Output(**dict(settings.output))
+        self._output = Output(**msgspec.structs.asdict(settings.output))
         self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
         self._lookout = Lookout(board, desk)

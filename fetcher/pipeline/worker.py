@@ -55,7 +55,7 @@ class Worker:
     """One worker process."""
 
     def __init__(self, spec: RoleSpec, board: Board[WorkerNumbers]) -> None:
-        settings = spec.effective()
+        settings = spec.settings
         self._board = board
         self._tally = FetchTally(is_detailed=board.is_on)
         self._ventilator = spec.ventilator
@@ -377,7 +377,7 @@ class Worker:
 
 def run(spec: RoleSpec) -> Exit:
     """The role's whole life, after patching. Raises FetcherError."""
-    settings = spec.effective()
+    settings = spec.settings
     logs.start(settings.log, spec.role, spec.name)
     files.allow(settings)
     faulthandler.enable(file=sys.stderr)

@@ -7,9 +7,10 @@ import tomllib
 import traceback
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from fetcher import config
+from fetcher import config, declared, reference
 from fetcher.errors import ConfigError
 from fetcher.settings import Settings
 from support.jobs import ROOT
@@ -34,16 +35,16 @@ def mistake(tmp_path: Path, text: str) -> str:
 
 def test_the_committed_example_holds_every_setting_at_its_default() -> None:
     path = ROOT / "conf" / "fetcher.toml"
-    assert path.read_text("utf-8") == config.example(), "write it again: make conf"
+    assert path.read_text("utf-8") == reference.example(), "write it again: make conf"
     loaded = config.load(path, {})
     assert loaded.settings == Settings()
-    assert len(loaded.origins) == sum(len(s.model_fields) for _, s in config.sections())
+    assert len(loaded.origins) == len(declared.all_keys())
 
 
 def test_every_setting_says_what_it_means() -> None:
-    for _, section in config.sections():
+    for name, section in declared.sections().items():
         assert section.__doc__
-        assert all(field.description for field in section.model_fields.values())
+        assert all(setting.description for setting in declared.settings_of(name).values())
 
 
 def test_the_file_is_overridden_by_the_environment_and_that_by_the_command_line(
@@ -162,6 +163,33 @@ def test_a_setting_outside_of_any_section_is_told(tmp_path: Path) -> None:
     assert mistake(tmp_path, "zzz = 4") == "zzz stands outside of any section"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("http.headers", ["Accept: */*\n"]),
+        ("http.headers", ["Accept: */*\r\nX: y"]),
+        ("http.user_agent", "me\n"),
+        ("http.proxy", "http://a:1\n"),
+        ("http.auth", "a:b\n"),
+        ("worker.transport", "curl\n"),
+        ("endpoints.ventilator", "tcp://a:1\n"),
+        ("metrics.host", "::1\n"),
+        ("monitor.names", ["a\n"]),
+        ("monitor.token", "x" * 16 + "\n"),
+    ],
+)
+def test_no_text_of_one_line_may_end_one(key: str, value: config.Value) -> None:
+    with pytest.raises(ConfigError, match=f"{key} = .*: must be"):
+        config.load(None, {}, arguments={key: (value, "x")})
+
+
+def test_a_list_may_be_one_text_with_commas() -> None:
+    guard = config.load(None, {"FETCHER_GUARD__ALLOW": "10.0.0.0/8, ::1/128,"}).settings.guard
+    assert guard.allow == ("10.0.0.0/8", "::1/128")
+    with pytest.raises(ConfigError, match=r"guard\.allow = '10\.0\.0\.0/8, x': must be a list of"):
+        config.load(None, {"FETCHER_GUARD__ALLOW": "10.0.0.0/8, x"})
+
+
 def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[worker]\npool_size = \n")
     assert said.startswith("not valid TOML: ")
@@ -262,7 +290,7 @@ def test_what_is_written_as_toml_is_read_as_the_same() -> None:
 
 def test_what_is_written_down_holds_no_secret() -> None:
     http = {"headers": ["Authorization: Bearer x1y2"], "proxy": "http://me:x1y2@proxy.test:3128"}
-    settings = Settings.model_validate({"http": http})
+    settings = msgspec.convert({"http": http}, Settings)
     written = config.without_secrets(settings)
     assert "x1y2" not in str(written)
     assert written["http"]["headers"] == ["Authorization: …"]
@@ -283,14 +311,14 @@ def test_a_secret_that_is_mistyped_is_not_shown(key: str, value: str) -> None:
     variable = f"FETCHER_{key.replace('.', '__').upper()}"
     with pytest.raises(ConfigError) as caught:
         config.load(None, {variable: value})
-    assert str(caught.value) == f"{variable}: {key} = …: must be {config.allowed(key)}"
+    assert str(caught.value) == f"{variable}: {key} = …: must be {declared.allowed(key)}"
     assert "x1y2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_every_setting_of_which_a_part_is_left_out_is_declared_a_secret() -> None:
     http = {"headers": ["Authorization: Bearer x1y2"], "proxy": "http://me:x1y2@proxy.test:3128"}
     given = {"http": http, "monitor": {"token": "x1y2" * 4}}
-    settings = Settings.model_validate(given)
+    settings = msgspec.convert(given, Settings)
     written = config.without_secrets(settings)
     plain = config.dump(settings)
     assert {

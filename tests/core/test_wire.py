@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher import declared
 from fetcher.core import wire
 from fetcher.core.shares import Share
 from fetcher.errors import WireError
-from fetcher.settings import Job
 from support.messages import EXAMPLES
 
 GOLDEN = dict(
@@ -182,8 +182,8 @@ def test_values_that_have_no_place_are_refused(name: str, changes: dict[str, Any
 
 
 def test_the_longest_batch_and_chunk_that_the_settings_allow_are_taken() -> None:
-    most = Job.model_fields["batch_size"].metadata
-    assert [each.le for each in most if hasattr(each, "le")] == [wire.MAX_BATCH_LINES]
+    (most,) = declared.setting("job.batch_size").bounds
+    assert most.le == wire.MAX_BATCH_LINES
     rows = {"lines": list(range(1, 10_001)), "row_bytes": [2] * 10_000, "outcomes": [0] * 10_000}
     rows |= {"statuses": [200] * 10_000, "body_bytes": [(1 << 63) - 1] * 10_000}
     decode_raw({**header("chunk"), **rows, "batch_mask": b"\xff" * 1250}, b"{}" * 10_000)

@@ -6,13 +6,11 @@ import pytest
 
 from fetcher.errors import ConfigError
 from fetcher.pipeline.files import files_needed, limit_for
-from fetcher.settings import Settings
+from fetcher.settings import Http, Settings, Worker
 
 
 def settings(pool_size: int, connections: int) -> Settings:
-    return Settings.model_validate(
-        {"worker": {"pool_size": pool_size}, "http": {"max_connections": connections}}
-    )
+    return Settings(worker=Worker(pool_size=pool_size), http=Http(max_connections=connections))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fetcher.core.formats import LineFormat
@@ -18,7 +19,7 @@ HEADER = b"id,url,note\n1,http://a,x\n"
 def source(tmp_path: Path, name: str, content: bytes, **asked: object) -> Source:
     path = tmp_path / name
     path.write_bytes(content)
-    return Source(path, Input.model_validate(asked))
+    return Source(path, msgspec.convert(asked, Input))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fetcher.errors import ConfigError
@@ -13,7 +14,7 @@ from fetcher.settings import Settings
 
 
 def settings(section: str, **values: object) -> Settings:
-    return Settings.model_validate({section: values})
+    return msgspec.convert({section: values}, Settings)
 
 
 def test_nothing_is_tried_where_there_is_nothing_of_the_users() -> None:

@@ -15,7 +15,6 @@ import msgspec
 import pytest
 import zmq
 
-from fetcher import config
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT
 from fetcher.core.leases import first_lease
@@ -38,11 +37,11 @@ class Peers:
     def __init__(self, directory: Path, go: Path) -> None:
         self._context: zmq.Context[Any] = zmq.Context()
         worker = {"transport": jobs.SLOW, "pool_size": 2, "grace_s": 2.0}
-        loaded = Settings.model_validate({"worker": worker})
+        loaded = msgspec.convert({"worker": worker}, Settings)
         spec = RoleSpec(
             role="worker",
             name="w",
-            settings=config.dump(loaded),
+            settings=loaded,
             ventilator=f"ipc://{directory}/v",
             sinks=(f"ipc://{directory}/s",),
         )

@@ -14,6 +14,7 @@ import json
 import sys
 from typing import Any
 
+import msgspec
 import requests
 import urllib3.filepost
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -81,7 +82,7 @@ def _one(adapter: BaseAdapter, case: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """See the module's words."""
     urllib3.filepost.choose_boundary = lambda: "boundary"
-    ours = CurlAdapter(Transport(Settings.model_validate(SETTINGS)))
+    ours = CurlAdapter(Transport(msgspec.convert(SETTINGS, Settings)))
     stock = HTTPAdapter()
     pairs = []
     for case in json.load(sys.stdin):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import gevent
 import gevent.pool
+import msgspec
 
 from fetcher.encode import jsonl
 from fetcher.model import Task
@@ -28,7 +29,7 @@ from fetcher.settings import Settings
 def main() -> None:
     """See the module's words."""
     order = json.load(sys.stdin)
-    fetcher = CurlFetcher(Settings.model_validate(order["settings"]), "test")
+    fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
     pool = gevent.pool.Pool(order["pool"])
     if order["files"]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (order["files"], order["files"]))

@@ -17,7 +17,7 @@ import msgpack
 import msgspec
 import zmq
 
-from fetcher import __version__, config
+from fetcher import __version__
 from fetcher.core import wire
 from fetcher.core.tally import SourceInfo
 from fetcher.engines.local import PATCHED, PLAIN
@@ -70,7 +70,7 @@ def _role(
         spec = RoleSpec(
             role=role,
             name=WORKER if role == "worker" else role,
-            settings=config.dump(settings),
+            settings=settings,
             ventilator=f"ipc://{directory}/v",
             sinks=(sink or f"ipc://{directory}/s",),
             keys=folder,

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fetcher.settings import Settings
+from fetcher.settings import Settings, Worker
 from tools.bench.alone import Figure, sink_alone, worker_alone
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
@@ -62,7 +62,7 @@ def _sink(options: argparse.Namespace, directory: Path, targets: list[Target]) -
 
 
 def _worker(options: argparse.Namespace, directory: Path, targets: list[Target]) -> None:
-    settings = Settings.model_validate({"worker": {"transport": "null"}})
+    settings = Settings(worker=Worker(transport="null"))
 
     def once(size: int, _out: Path) -> Figure:
         return worker_alone(settings, options.worker_lines, size, options.limit)

@@ -1,0 +1,56 @@
+"""All settings for people to read, made from the declarations.
+
+`python -m fetcher.reference` writes conf/fetcher.toml, with --markdown docs/settings.md.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+
+from fetcher import declared
+from fetcher.config import toml
+
+
+def example() -> str:
+    """The fully commented file of all settings at their defaults: conf/fetcher.toml."""
+    lines = [
+        "# Every setting of fetcher at its default. Copy it, keep what you change, pass it by -c.",
+        "# The environment (FETCHER_WORKER__POOL_SIZE=500) and the command line",
+        "# (--set worker.pool_size=500) come after this file.",
+    ]
+    for name, section in declared.sections().items():
+        lines += ["", "", f"# {section.__doc__}", f"[{name}]"]
+        for key, setting in declared.settings_of(name).items():
+            text = f"{setting.description} ({declared.allowed(f'{name}.{key}')})"
+            lines += ["", *textwrap.wrap(text, 98, initial_indent="# ", subsequent_indent="# ")]
+            lines.append(f"{key} = {toml(setting.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def markdown() -> str:
+    """All settings for people to read: docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from the declarations by `make docs`. A setting can be given",
+        "",
+        "- in a TOML file (`-c my.toml`), under its section: `[worker]`, then `pool_size = 500`;",
+        "- in the environment: `FETCHER_WORKER__POOL_SIZE=500`;",
+        "- on the command line: `--set worker.pool_size=500`;",
+        '- from Python: `fetch(urls, worker={"pool_size": 500})`.',
+        "",
+        "Each goes before those above it. `fetcher config` shows what is in effect, and why.",
+    ]
+    for name, section in declared.sections().items():
+        lines += ["", f"## {name}", "", f"{section.__doc__}", ""]
+        lines += ["| setting | default | may be | meaning |", "| --- | --- | --- | --- |"]
+        for key, setting in declared.settings_of(name).items():
+            cells = (f"`{key}`", f"`{toml(setting.default)}`", declared.allowed(f"{name}.{key}"))
+            text = " | ".join([*cells, f"{setting.description}"])
+            lines.append(f"| {text} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown() if sys.argv[1:] == ["--markdown"] else example())
