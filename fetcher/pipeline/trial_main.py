@@ -4,9 +4,9 @@ Takes the settings on standard input; says on standard output what is wrong with
 with exit code 2. Nobody imports this file.
 """
 
-from gevent import monkey
+from fetcher.pipeline.patching import patch_all
 
-monkey.patch_all()
+patch_all()
 
 import os
 import sys

@@ -1,11 +1,11 @@
 """`python -m fetcher.pipeline.worker_main SPEC`: patches, and only then becomes a worker.
 
-Nobody imports this file, and nothing is imported before it but two packages that import nothing.
+Nobody imports this file; of ours, nothing is imported before but what patches.
 """
 
-from gevent import monkey
+from fetcher.pipeline.patching import patch_all
 
-monkey.patch_all()
+patch_all()
 
 import sys
 
