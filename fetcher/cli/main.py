@@ -6,21 +6,38 @@ Law: a user's mistake is one line on stderr and a documented exit code; a traceb
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import click
 
 from fetcher import __version__
-from fetcher.cli import export, inspect, keys, report, retry, roles, run, streams, top
+from fetcher.cli import streams
 from fetcher.engines.paths import require_text
 from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
 from fetcher.telemetry import logs
 
+_COMMANDS: Final = {
+    "run": "run:run",
+    "ventilator": "roles:ventilator",
+    "worker": "roles:worker",
+    "sink": "roles:sink",
+    "keys": "keys:keys",
+    "status": "inspect:status",
+    "top": "top:top",
+    "verify": "inspect:verify",
+    "report": "report:report",
+    "export": "export:export",
+    "urls": "export:urls",
+    "retry": "retry:retry",
+    "config": "inspect:show_config",
+}
 _BEGINNING = ("run", "retry", "ventilator", "worker", "sink")  # commands that begin a job
 
 EPILOG = """\b
@@ -36,7 +53,28 @@ Exit codes:
 """
 
 
+class _Commands(click.Group):
+    """Commands whose modules are imported when they are asked for: others' libraries take time."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name in _COMMANDS:
+            return _imported(name)
+        # click guesses among these at what was meant.
+        self.commands = {known: _imported(known) for known in _COMMANDS}
+        return None
+
+
+def _imported(name: str) -> click.Command:
+    module, _, function = _COMMANDS[name].partition(":")
+    command: click.Command = getattr(importlib.import_module(f"fetcher.cli.{module}"), function)
+    return command
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )
@@ -53,24 +91,6 @@ def cli() -> None:
       fetcher export out --to parquet      the rows as a table
       fetcher retry out -o out2            fetch again what failed
     """
-
-
-for command in (
-    run.run,
-    roles.ventilator,
-    roles.worker,
-    roles.sink,
-    keys.keys,
-    inspect.status,
-    top.top,
-    inspect.verify,
-    report.report,
-    export.export,
-    export.urls,
-    retry.retry,
-    inspect.show_config,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
@@ -92,7 +112,10 @@ def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
 
 def _code() -> int:
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by fetcher.__main__
+        for name in sys.argv[1:2]:
+            if name in _COMMANDS:
+                _imported(name)  # while Ctrl-C is blocked by fetcher.__main__
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         require_text(sys.argv[1:])
         code = cli.main(prog_name="fetcher", standalone_mode=False)
         sys.stdout.flush()
