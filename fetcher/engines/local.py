@@ -147,6 +147,7 @@ class Supervisor:
         finally:
             self._end_all()
             self._security.close()
+            self._control.close(0)  # its subscription would linger where the ventilator has left
             self._context.destroy(linger=200)
 
     # -- one turn ----------------------------------------------------------------------------
