@@ -50,6 +50,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m tools.bench speed
 	$(BIN)/python -m tools.bench export
 	$(BIN)/python -m tools.bench bodies
+	$(BIN)/python -m tools.bench watching
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)

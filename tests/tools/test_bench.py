@@ -140,6 +140,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "bodies --runs 1 --urls 200 --forms none files",
             ["200 pages of 20 KB", "files", "bytes / URL"],
         ),
+        (
+            "watching --runs 1 --rows 50000",
+            ["50,000 lines", "5 viewers", "metrics", "report` of 50,000 rows", "Targets"],
+        ),
     ],
 )
 def test_a_benchmark_runs_and_prints_its_table(
@@ -154,7 +158,8 @@ def test_a_benchmark_runs_and_prints_its_table(
 
 
 @pytest.mark.parametrize(
-    "command", ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export", "bodies"]
+    "command",
+    ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export", "bodies", "watching"],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
