@@ -120,8 +120,8 @@ class Supervisor:
         opened = functools.partial(open_socket, self._context, security=security)
         self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)
         self._events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
-        # Nothing is sent there: so it is seen here, too, whether each sink lets our key in.
-        sinks = addresses.sinks if security.keyed else ()
+        # Nothing is sent there: so it is seen here, too, whether each sink lets us in.
+        sinks = addresses.sinks if security.is_told else ()
         self._results = [opened(zmq.PUSH, Way.RESULTS, sink.results) for sink in sinks]
         self._children: list[Child] = []
         self._complaints: dict[str, float] = {}  # -> when it was last said

@@ -52,7 +52,7 @@ class Watcher:
     """
 
     def __init__(self, endpoint: str, keys: str) -> None:
-        self._endpoint, self._keys = endpoint, keys
+        self._endpoint = endpoint
         self._security = admission.of_supervisor(keys, log.warning)
         self._context = zmq.Context()
         try:
@@ -78,13 +78,12 @@ class Watcher:
         self._context.destroy(linger=0)
 
     def look(self, within_s: float) -> Live:
-        """What it says now. Raises UnreachedError, and UsageError where our key is refused."""
+        """What it says now. Raises UnreachedError, and UsageError where it refuses our key."""
         state, roster = self._ask(within_s)
         if state is None or roster is None:
-            hint = "" if self._keys else "; one with keys answers only with --keys"
             raise UnreachedError(
                 f"no ventilator answers at {self._endpoint} within {within_s:g} s; it has ended, "
-                f"is elsewhere, or cannot be reached from here{hint}"
+                "is elsewhere, or cannot be reached from here"
             )
         return told(state, roster)
 

@@ -1,6 +1,7 @@
 """The security of the unpatched processes: CURVE sockets, and a doorkeeper beside them.
 
-Law: a role that binds has a list of peers; one that only connects learns where its key is refused.
+Law: a role that binds has a list of peers; one that only connects learns where its key is refused,
+and one without keys where it needs some.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from fetcher.pipeline import keys
 from fetcher.pipeline.curve import Curve, Listed
 from fetcher.pipeline.doorkeeper import Doorkeeper
 from fetcher.pipeline.refusals import Refusals
-from fetcher.pipeline.security import NO_KEYS, Security
+from fetcher.pipeline.security import Security
 
 
-class _Kept(Curve):
+class _Kept(Security):
     """With a doorkeeper."""
 
+    is_told = True
     _doorkeeper: Doorkeeper
 
     def check(self) -> None:
@@ -33,7 +35,20 @@ class _Kept(Curve):
         self._doorkeeper.close()
 
 
-class Watching(_Kept):
+class Keyless(_Kept):
+    """Without keys: over TCP, is told where a server asks for some, as libzmq gives up there."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self._role = role
+        self._doorkeeper = Doorkeeper(self.refusals, None, has_keys=False)
+
+    def watch(self, socket: Any, way: str, address: str) -> None:
+        if address.startswith("tcp:") and keys.SERVER_OF[way] != self._role:
+            self._doorkeeper.watch(socket, way, address, bind=False)
+
+
+class Watching(_Kept, Curve):
     """Of an unpatched process that only connects: is told where its key is refused."""
 
     def __init__(self, keyring: keys.Keyring, say: Callable[[str], None]) -> None:
@@ -66,9 +81,9 @@ class Guarding(Listed, _Kept):
 
 def of_role(folder: str, role: str) -> Security:
     """For the ventilator or the sink; without a folder, nothing is asked. Raises UsageError."""
-    return Guarding(keys.load(Path(folder), role)) if folder else NO_KEYS
+    return Guarding(keys.load(Path(folder), role)) if folder else Keyless(role)
 
 
 def of_supervisor(folder: str, say: Callable[[str], None]) -> Security:
     """For the supervisor of workers, under their key. Raises UsageError."""
-    return Watching(keys.load(Path(folder), keys.WORKER), say) if folder else NO_KEYS
+    return Watching(keys.load(Path(folder), keys.WORKER), say) if folder else Keyless(keys.WORKER)

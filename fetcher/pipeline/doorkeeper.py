@@ -35,6 +35,7 @@ _PAUSE_S: Final = 0.1  # after an error of our own
 _MOST_AT_ONCE: Final = 1000  # events of a socket, or questions, before something else is done
 _EVENT: Final = struct.Struct("=Hi")
 _WRONG_BOX: Final = 0x11000001  # libzmq's ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC
+_OTHER_MECHANISM: Final = 0x11000002  # … ZMTP_MECHANISM_MISMATCH
 _ENDS: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 _FAILURES: Final = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
 _PEERS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
@@ -44,16 +45,20 @@ _EVENTS: Final = _PEERS | _ENDS | _FAILURES | zmq.EVENT_MONITOR_STOPPED
 class Doorkeeper:
     """One for a role's context; what it is told to watch is bound or connected afterwards."""
 
-    def __init__(self, refusals: Refusals, allowed: keys.AllowList | None) -> None:
+    def __init__(
+        self, refusals: Refusals, allowed: keys.AllowList | None, *, has_keys: bool = True
+    ) -> None:
+        """`allowed`: of a role that binds under keys; `has_keys`: whether ours has any."""
         self._refusals = refusals
         self._allowed = allowed
+        self._has_keys = has_keys
         self._names = allowed.names if allowed is not None else {}
         self._look_at = 0.0
         self._zap: Any = None
         self._thread: threading.Thread | None = None
         self._poller = zmq.Poller()
         self._new: queue.SimpleQueue[tuple[Any, str, str, bool]] = queue.SimpleQueue()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK)
+        self._wake = -1  # an eventfd, while there is a thread
         self._closing = False
         self._numbers = itertools.count()  # no two monitors at one address, also one after another
         self._watched: list[Any] = []  # sockets of the role: its own thread's
@@ -68,6 +73,7 @@ class Doorkeeper:
     def watch(self, socket: Any, way: str, address: str, *, bind: bool) -> None:
         """Watch this socket from now on."""
         if self._thread is None:
+            self._wake = os.eventfd(0, os.EFD_NONBLOCK)
             if self._allowed is not None:
                 self._zap = socket.context.socket(zmq.REP)
                 self._zap.bind(_ZAP)
@@ -80,8 +86,9 @@ class Doorkeeper:
 
     def forget(self, socket: Any) -> None:
         """Watch this socket no more."""
-        self._watched.remove(socket)
-        socket.disable_monitor()
+        if socket in self._watched:
+            self._watched.remove(socket)
+            socket.disable_monitor()
 
     def close(self) -> None:
         """End the thread; to be called before the context's end, by whoever watched."""
@@ -163,7 +170,13 @@ class Doorkeeper:
 
     def _of_server(self, event: int, value: int, way: str, address: str) -> None:
         server = keys.SERVER_OF[way]
-        if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        if not self._has_keys:
+            if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and value == _OTHER_MECHANISM:
+                self.refused = (
+                    f"{address}: the {server} asks for keys: name this role's folder by --keys "
+                    "(`fetcher keys init` makes it)"
+                )
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             self._refusals.add(Reason.HUNG_UP, f"the {server}", address)
         # After these, libzmq does not try again.
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:

@@ -14,7 +14,8 @@ from fetcher.pipeline.refusals import Refusals
 class Security:
     """No keys: everybody who reaches a socket may use it."""
 
-    keyed = False
+    keyed = False  # whether peers prove who they are
+    is_told = False  # whether `check` knows where a server lets us in or not
 
     def __init__(self) -> None:
         self.refusals = Refusals()
@@ -42,7 +43,7 @@ class Security:
         return []
 
     def check(self) -> None:
-        """Raises UsageError where a server has refused our own key."""
+        """Raises UsageError where a server has refused our own key, or asks for one."""
 
     def close(self) -> None:
         """To be called before the sockets' context is destroyed."""

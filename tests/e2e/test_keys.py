@@ -174,6 +174,23 @@ def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> No
         assert "the sink does not let this key in" in error
 
 
+def test_who_has_no_keys_where_some_are_asked_for_learns_it_and_leaves(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 200)
+    with jobs.running(*hosts.sink), jobs.running(*hosts.ventilator):
+        jobs.until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
+        asks = rf"fetcher: tcp://{HOST}:\d+: the {{}} asks for keys: name .* by --keys .*\n"
+        elsewhere = f"--ventilator=tcp://{HOST}:{free_ports(3)}"
+        for server, keyless in (
+            ("ventilator", ("status", hosts.ventilator_at)),
+            ("(ventilator|sink)", ("worker", hosts.ventilator_at, hosts.sink_at)),
+            ("sink", ("worker", elsewhere, hosts.sink_at)),
+            ("sink", ("ventilator", hosts.urls, elsewhere, hosts.sink_at)),
+        ):
+            done = jobs.call(*keyless)
+            assert done.returncode == 2
+            assert re.fullmatch(asks.format(server), done.stderr), done.stderr
+
+
 @pytest.mark.parametrize("role", ["ventilator", "sink", "worker"])
 def test_beyond_loopback_a_role_needs_keys(tmp_path: Path, role: str) -> None:
     hosts = Hosts(tmp_path, 3)
