@@ -149,7 +149,8 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
         if isinstance(given, str) and not is_text(given):
             raise ConfigError(f"{origin}: {key} is not valid UTF-8")
         section, _, name = key.partition(".")
-        value = _split(given) if declared.setting(key).is_list else given
+        items = declared.setting(key).items
+        value = given if items is None else _listed(given, items)
         try:
             msgspec.convert({name: value}, declared.sections()[section])
         except msgspec.ValidationError:  # which may show the value, so it is not passed on
@@ -161,11 +162,12 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     return Loaded(settings, {key: origin for key, (_, origin) in values.items()})
 
 
-def _split(value: Any) -> Any:
-    """A list may be given as one text with commas, as it is easier in a shell."""
+def _listed(value: Any, items: Any) -> Any:
+    """A list may be given as one value, or one text with commas, as it is easier in a shell."""
     if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        return [_parse(part) for part in parts] if items is int else parts
+    return [value] if isinstance(value, int) else value
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Value]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -23,9 +23,12 @@ class Setting(msgspec.Struct, frozen=True):
         return "".join(meta.description or "" for meta in self.bounds)
 
     @property
-    def is_list(self) -> bool:
-        """Whether it has several values."""
-        return get_origin(self.kind) is tuple
+    def items(self) -> Any:
+        """The type of each value of a list, without what is annotated; None where it is none."""
+        if get_origin(self.kind) is not tuple:
+            return None
+        item = get_args(self.kind)[0]
+        return get_args(item)[0] if get_origin(item) is Annotated else item
 
 
 @functools.cache

@@ -190,6 +190,16 @@ def test_a_list_may_be_one_text_with_commas() -> None:
         config.load(None, {"FETCHER_GUARD__ALLOW": "10.0.0.0/8, x"})
 
 
+@pytest.mark.parametrize(
+    ("text", "statuses"), [("429", (429,)), ("429, 503,", (429, 503)), ("[500]", (500,))]
+)
+def test_a_list_of_numbers_may_be_one_text_or_number(text: str, statuses: tuple[int, ...]) -> None:
+    loaded = config.load(None, {}, {"retry.statuses": (text, "--set")})
+    assert loaded.settings.retry.statuses == statuses
+    with pytest.raises(ConfigError, match=r"retry\.statuses = '429,x': must be a list of statuses"):
+        config.load(None, {}, {"retry.statuses": ("429,x", "--set")})
+
+
 def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[worker]\npool_size = \n")
     assert said.startswith("not valid TOML: ")
