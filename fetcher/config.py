@@ -145,8 +145,9 @@ def _shown(key: str, value: Any) -> str:
 
 def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     nested: dict[str, dict[str, Any]] = {}
-    for key, (given, origin) in values.items():
-        if isinstance(given, str) and not is_text(given):
+    for key, (found, origin) in values.items():
+        given = _plain(found)
+        if not all(is_text(each) for each in _texts(given)):
             raise ConfigError(f"{origin}: {key} is not valid UTF-8")
         section, _, name = key.partition(".")
         items = declared.setting(key).items
@@ -160,6 +161,21 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
         nested.setdefault(section, {})[name] = value
     settings = msgspec.convert(nested, Settings)
     return Loaded(settings, {key: origin for key, (_, origin) in values.items()})
+
+
+def _plain(value: Any) -> Any:
+    """Without the classes that libraries derive from text and numbers: what a file could hold."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value)
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _texts(value: Any) -> list[str]:
+    return [
+        each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)
+    ]
 
 
 def _listed(value: Any, items: Any) -> Any:

@@ -152,7 +152,8 @@ def _begin(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selecti
         return None
     manifest.prepare(out)
     with DirectoryLock(out):
-        return keep(out, indexes, merged.parts, wanted)
+        # Another may have begun, or even ended, while the lock was waited for.
+        return _begun(out, parent, wanted) or keep(out, indexes, merged.parts, wanted)
 
 
 def _words(wanted: Wanted) -> str:

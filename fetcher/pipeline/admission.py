@@ -36,7 +36,7 @@ class _Kept(Security):
 
 
 class Keyless(_Kept):
-    """Without keys: over TCP, is told where a server asks for some, as libzmq gives up there."""
+    """Without keys: is told where a server asks for some, as libzmq gives up there."""
 
     def __init__(self, role: str) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Keyless(_Kept):
         self._doorkeeper = Doorkeeper(self.refusals, None, has_keys=False)
 
     def watch(self, socket: Any, way: str, address: str) -> None:
-        if address.startswith("tcp:") and keys.SERVER_OF[way] != self._role:
+        if keys.SERVER_OF[way] != self._role:
             self._doorkeeper.watch(socket, way, address, bind=False)
 
 

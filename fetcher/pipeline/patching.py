@@ -13,15 +13,8 @@ from gevent import monkey
 
 def patch_all() -> None:
     """As gevent.monkey.patch_all; plug-ins are still found and called."""
-    known = metadata.EntryPoints(
-        each for package in metadata.distributions() for each in package.entry_points
-    )
-
-    def select(**wanted: Any) -> metadata.EntryPoints:
-        return known.select(**wanted)
-
-    entry_points = metadata.entry_points
-    metadata.entry_points = select  # type: ignore[assignment] # it has overloads for older Pythons
+    entry_points: Any = metadata.entry_points  # it has overloads for older Pythons
+    metadata.entry_points = entry_points().select
     try:
         monkey.patch_all()
     finally:

@@ -11,7 +11,7 @@ from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files
 from fetcher.pipeline.channel import ends, refuse_open_network
 from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
-from fetcher.pipeline.security import Security
+from fetcher.pipeline.security import NO_KEYS, Security
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
 from fetcher.telemetry.board import Board
@@ -30,10 +30,16 @@ def run(spec: RoleSpec) -> Exit:
             refuse_open_network("endpoints.ventilator", spec.ventilator)
     files.raise_limit()
     with (
-        contextlib.closing(admission.of_role(spec.keys, spec.role)) as security,
+        contextlib.closing(_security(spec)) as security,
         serving(settings.metrics, spec.role, spec.number, spec.name) as board,
     ):
         return _live(spec, settings, stop, board, security)
+
+
+def _security(spec: RoleSpec) -> Security:
+    if spec.leashed and not spec.keys:
+        return NO_KEYS  # over `fetcher run`'s private sockets nobody would ask for them
+    return admission.of_role(spec.keys, spec.role)
 
 
 def _live(

@@ -221,7 +221,7 @@ def lines_known(part: Part) -> int:
 
 def find_input(out: Path, of: Manifest) -> Path | None:
     """The job's URL file, where it still is: spooled into OUT, or where it was."""
-    for path in (out / manifest.SPOOL_NAME, Path(of.input.path)):
-        if path.is_file():
-            return path
-    return None
+    named = Path(of.input.path)
+    if named.name == manifest.SPOOL_NAME and (out / named.name).is_file():
+        return out / named.name  # OUT may have been moved since
+    return named if named.is_file() else None

@@ -26,14 +26,10 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
     """
     manifest.prepare(out)
     spool = out / manifest.SPOOL_NAME
-    begun = manifest.read(out)
-    if begun is not None and not spool.exists():
-        # A file of that name would be taken for the job's input from now on.
-        raise ConflictError(
-            f"{out} was begun with the file {begun.input.path}; name that, or choose another OUT"
-        )
     part = spool.with_name(f"{spool.name}.tmp")
+    _require_spooled(out)
     with DirectoryLock(out):
+        _require_spooled(out)  # another may have begun while the lock was waited for
         try:
             with part.open("wb") as file:
                 write(file)
@@ -51,6 +47,14 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return spool
+
+
+def _require_spooled(out: Path) -> None:
+    begun = manifest.read(out)
+    if begun is not None and not (out / manifest.SPOOL_NAME).exists():
+        raise ConflictError(
+            f"{out} was begun with the file {begun.input.path}; name that, or choose another OUT"
+        )
 
 
 def forget(out: Path) -> None:

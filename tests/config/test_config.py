@@ -352,6 +352,36 @@ def test_a_variable_that_lacks_an_underscore_is_told(name: str, meant: str) -> N
     assert config.load(None, {"FETCHER_HOME": "/x", "FETCHER_WORKER": "1"}).origins == {}
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("http.headers", '["X-A: caf\udce9"]'),
+        ("retry.outcomes", '["\udcff"]'),
+        ("monitor.names", "a,b\udcff"),
+    ],
+)
+def test_a_list_that_is_not_all_utf8_is_named(key: str, text: str) -> None:
+    variable = f"FETCHER_{key.replace('.', '__').upper()}"
+    with pytest.raises(ConfigError, match=rf"^{variable}: {key} is not valid UTF-8$"):
+        config.load(None, {variable: text})
+
+
+def test_what_is_derived_from_text_and_numbers_is_taken() -> None:
+    class Text(str):
+        pass
+
+    class Number(float):
+        pass
+
+    given = {"user_agent": Text("me"), "headers": (Text("A: b"),), "total_timeout_s": Number(5)}
+    arguments = {f"http.{key}": (value, "http") for key, value in given.items()}
+    settings = config.load(None, {}, arguments=arguments).settings
+    assert msgspec.json.decode(msgspec.json.encode(settings), type=Settings) == settings
+    http = settings.http
+    assert (http.user_agent, http.headers, http.total_timeout_s) == ("me", ("A: b",), 5.0)
+    assert type(http.user_agent) is str
+
+
 def test_a_variable_that_is_not_utf8_is_named() -> None:
     with pytest.raises(ConfigError, match=r"^FETCHER_KEYS__DIR: keys\.dir is not valid UTF-8$"):
         config.load(None, {"FETCHER_KEYS__DIR": "na\udcffme"})

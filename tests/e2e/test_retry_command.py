@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 
 from fetcher.cli.main import cli
@@ -19,6 +21,7 @@ from fetcher.export.merged import Merged
 from fetcher.model import Outcome
 from fetcher.monitor.audit import Audit
 from fetcher.monitor.status import look
+from fetcher.store.lock import DirectoryLock
 from fetcher.store.selection import keep
 from support import jobs, outs
 from support.crowded import Answer, crowded_site
@@ -85,6 +88,27 @@ def failed(tmp_path: Path) -> Path:
     """An OUT in which every third of 600 lines timed out."""
     rows = (outs.row(line, Outcome.OK if line % 3 else Outcome.TIMEOUT) for line in range(1, 601))
     return outs.make_out(tmp_path / "out", outs.write_input(tmp_path / "urls.txt", 600), rows)
+
+
+def test_a_retry_that_began_while_another_waited_for_out_is_left_alone(
+    failed: Path, tmp_path: Path
+) -> None:
+    begun, out = tmp_path / "begun", tmp_path / "again"
+    null = ("--workers=1", "--set=worker.transport=null", "-q")
+    assert jobs.call("retry", failed, "-o", begun, *null).returncode == 0
+    out.mkdir()
+    lock = DirectoryLock(out)
+    with jobs.running("retry", failed, "-o", out, "--outcome=ok", *null) as job:
+        jobs.until(lambda: has_open(job.process.pid, out / "lock"), what="its wait")
+        shutil.copytree(begun, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock"))
+        lock.close()
+        code, _, error = job.wait()
+    assert (code, "was begun with" in error) == (4, True), error
+    assert Audit([out], None).run().proven
+
+
+def has_open(pid: int, path: Path) -> bool:
+    return str(path) in [file.path for file in psutil.Process(pid).open_files()]
 
 
 def test_kill_9_and_a_stop_cost_no_row_of_a_retry(failed: Path, tmp_path: Path) -> None:

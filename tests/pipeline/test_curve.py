@@ -213,6 +213,24 @@ def test_who_is_refused_learns_it(doors: Doors) -> None:
         context.destroy(linger=0)
 
 
+def test_who_has_no_keys_learns_that_it_needs_some_over_any_address(
+    doors: Doors, tmp_path: Path
+) -> None:
+    address = f"ipc://{tmp_path}/results"
+    security = admission.of_supervisor("", print)
+    context: zmq.Context[Any] = zmq.Context()
+    try:
+        _bound = open_socket(
+            doors.sink_context, zmq.PULL, Way.RESULTS, address, bind=True, security=doors.sink
+        )
+        _socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
+        with pytest.raises(UsageError, match="the sink asks for keys: name this role's folder"):
+            until(security.check, 5)
+    finally:
+        security.close()
+        context.destroy(linger=0)
+
+
 def test_a_flood_of_strangers_costs_few_lines_and_no_worker(
     doors: Doors, caplog: pytest.LogCaptureFixture
 ) -> None:

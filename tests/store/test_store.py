@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import random
@@ -12,8 +13,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
+import psutil
 import pytest
 
 from fetcher.core import masks, wire
@@ -22,10 +25,11 @@ from fetcher.core.intake import BatchState, Delta, Intake
 from fetcher.core.output import PLAIN
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
-from fetcher.store import journal, manifest
+from fetcher.store import journal, manifest, rows, spool
 from fetcher.store.lock import DirectoryLock, is_locked
 from fetcher.store.segments import Segments
 from fetcher.store.store import OutputDirectory, Store
+from support import jobs
 from support.intake import chunk_of_lines
 
 
@@ -84,6 +88,50 @@ def test_who_only_looks_keeps_no_writer_out(tmp_path: Path) -> None:
             looks += 1
         holding.result()
     assert looks > 100
+
+
+def test_where_the_file_system_does_not_say_a_directory_may_be_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    DirectoryLock(tmp_path).close()
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    assert is_locked(tmp_path)
+    with pytest.raises(UsageError, match="No locks available"):
+        DirectoryLock(tmp_path)
+
+
+# -- lines that are kept ---------------------------------------------------------------------
+
+
+def test_lines_are_not_kept_in_an_out_that_began_with_a_file_meanwhile(tmp_path: Path) -> None:
+    def copy(file: BinaryIO) -> None:
+        file.write(b"x")
+
+    with ThreadPoolExecutor(1) as pool:
+        directory = OutputDirectory(tmp_path)
+        keeping = pool.submit(spool.keep, tmp_path, copy, "it")
+        lock = str(tmp_path / "lock")
+        opened = psutil.Process().open_files
+        jobs.until(lambda: [file.path for file in opened()].count(lock) == 2, what="its wait")
+        directory.begin(open_request())
+        directory.close()
+        with pytest.raises(ConflictError, match="was begun with the file /u; name that"):
+            keeping.result()
+    assert not list(tmp_path.glob("input.urls*"))
+
+
+def test_what_was_kept_for_another_job_is_not_the_input_of_this_one(tmp_path: Path) -> None:
+    directory = OutputDirectory(tmp_path)
+    made = directory.begin(open_request())
+    directory.close()
+    (tmp_path / "input.urls").write_text("x")
+    assert rows.find_input(tmp_path, made) is None
+    named = msgspec.structs.replace(made.input, path=f"/elsewhere/{tmp_path.name}/input.urls")
+    moved = msgspec.structs.replace(made, input=named)
+    assert rows.find_input(tmp_path, moved) == tmp_path / "input.urls"
 
 
 # -- the manifest ----------------------------------------------------------------------------

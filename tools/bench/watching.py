@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import shutil
 import statistics
 import tempfile
@@ -99,8 +100,9 @@ def _asking(urls: Sequence[str]) -> Iterator[None]:
     def ask() -> None:
         while not done.wait(_EVERY_S if all(answers) else _FIRST_S):
             for number, url in enumerate(urls):
-                with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-                    answer.read()
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    with urllib.request.urlopen(url, timeout=5) as answer:
+                        answer.read()
                     answers[number] += 1
 
     asking = threading.Thread(target=ask)
