@@ -75,8 +75,6 @@ def status(
 
 def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     found = look(outs)
-    if found.state == "running" and any(map(live.is_paused, outs)):
-        found = msgspec.structs.replace(found, state="paused", rate_per_s=None)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return

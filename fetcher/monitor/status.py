@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core.tally import Totals, sum_of
+from fetcher.monitor import live
 from fetcher.store.lock import is_locked
 from fetcher.store.rows import Part, absent, read_all, url_lines_of
 
@@ -17,10 +18,7 @@ _RECENT_S: Final = 60
 
 
 class Status(msgspec.Struct, frozen=True):
-    """One look at a job; `state` is running, stopped or complete.
-
-    A pause is known to the job's ventilator alone; see live.is_paused.
-    """
+    """One look at a job; `state` is running, paused (as far as is known), stopped or complete."""
 
     job: str
     input: str
@@ -44,10 +42,13 @@ def look(outs: Sequence[Path]) -> Status:
     rates = [rate for part in parts if (rate := _rate(part)) is not None]
     totals = sum_of(part.view.recovered.totals for part in parts)
     first = parts[0].manifest
+    state: str = next(each for each in ("running", "stopped", "complete") if each in states)
+    if state == "running" and any(live.is_paused(part.out) for part in parts):
+        state, rates = "paused", []
     return Status(
         job=first.job,
         input=first.input.name,
-        state=next(state for state in ("running", "stopped", "complete") if state in states),
+        state=state,
         rows=totals.rows,
         url_lines=total,
         url_lines_exact=exact,

@@ -85,6 +85,7 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         jobs.until(lambda: page.inner_text("#phase") == "paused", what="the same on the page")
         assert jobs.committed(out) == at_rest, "a pause outlives its ventilator"
         assert ": paused, " in jobs.call("status", out).stdout
+        assert ": paused, " in jobs.call("report", out, "--text").stdout
         assert "the run goes on still" in jobs.call("verify", out).stdout
         network = "Failed to load resource: net::ERR_"
         assert [each for each in said if not each.startswith(network)] == []
