@@ -15,7 +15,7 @@ from fetcher.errors import Exit, UsageError
 from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
 from fetcher.monitor.status import Status, look
-from fetcher.monitor.words import duration, number
+from fetcher.monitor.words import duration, number, plain
 from fetcher.telemetry import logs
 
 
@@ -79,7 +79,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
         click.echo(msgspec.json.encode(found).decode())
         return
     console = Console()
-    console.print(_headline(found), highlight=False)
+    console.print(_headline(found), highlight=False, markup=False, soft_wrap=True)
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))
@@ -87,7 +87,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
 
 def _headline(found: Status) -> str:
     done = summary.done(found.rows, found.url_lines, exact=found.url_lines_exact)
-    parts = [f"{found.input}: {found.state}", done]
+    parts = [f"{plain(found.input)}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")
     if found.rate_per_s is not None:

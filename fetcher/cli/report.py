@@ -54,7 +54,7 @@ def report(
         return
     console = Console()
     if only_text:
-        console.print(text.short(found), highlight=False)
+        text.show(console, found)
         return
     # jinja2 is for the page alone.
     from fetcher.report.page import page  # noqa: PLC0415

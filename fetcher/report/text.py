@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -17,13 +17,13 @@ _MOST_ERRORS = 8
 _BAR = 24  # characters
 
 
-def short(of: Contents) -> RenderableType:
-    """What a terminal of 80 columns has room for."""
-    return Group(*_parts(of))
+def show(console: Console, of: Contents) -> None:
+    """Print what a terminal of 80 columns has room for."""
+    console.print(headline(of), highlight=False, markup=False, soft_wrap=True)
+    console.print(Group(*_parts(of)), highlight=False)
 
 
 def _parts(of: Contents) -> Iterator[RenderableType]:
-    yield Text(headline(of))
     if not of.rows:
         return
     yield Text()
@@ -55,7 +55,7 @@ def _parts(of: Contents) -> Iterator[RenderableType]:
 
 
 def headline(of: Contents) -> str:
-    """What the job is, and how it went, in a line or two."""
+    """What the job is, and how it went, in a line."""
     job = of.job
     lines = f"{number(of.rows)} rows"
     if job.url_lines is not None:

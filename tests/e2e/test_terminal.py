@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from fetcher import config
-from support import jobs
+from support import jobs, outs
 
 NULL = ("--workers=1", "--set=worker.transport=null")
 
@@ -101,6 +101,21 @@ def test_what_standard_error_does_not_take_changes_no_exit_code(command: str) ->
             ["sh", "-c", line], check=False, cwd=jobs.ROOT, env=jobs.ENV, stdout=subprocess.PIPE
         )
         assert (done.returncode, done.stdout) == (2, b""), line
+
+
+@pytest.mark.parametrize("command", [("status",), ("report", "--text")])
+def test_a_name_is_shown_as_it_is_and_its_line_never_broken(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    name = f"urls[old] {'of many pages ' * 8}\x1b.txt"
+    urls = outs.write_input(tmp_path / name, 3)
+    made = outs.make_out(tmp_path / "out", urls, map(outs.row, range(1, 4)))
+    code, said, _ = run((*command, made))
+    assert code == 0
+    first = said.splitlines()[0]
+    assert first.startswith(name.partition("\x1b")[0])
+    assert ".txt: complete, 3 of 3 lines" in first
+    assert "\x1b" not in said
 
 
 @pytest.mark.parametrize(
