@@ -23,13 +23,19 @@ class _Proxy:
         self._port = port
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"CONNECT "), head
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await writer.start_tls(self._context)
-            there_reader, there = await asyncio.open_connection("127.0.0.1", self._port)
-            await asyncio.gather(_pour(reader, there), _pour(there_reader, writer))
+        opened = [writer]
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"CONNECT "), head
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                await writer.start_tls(self._context)
+                there_reader, there = await asyncio.open_connection("127.0.0.1", self._port)
+                opened.append(there)
+                await asyncio.gather(_pour(reader, there), _pour(there_reader, writer))
+        finally:
+            for each in opened:
+                await _end(each)
 
 
 async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -38,6 +44,15 @@ async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             sink.write(piece)
             await sink.drain()
     sink.close()
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    """Close it for good: what is still open when the loop ends is told of in some later test."""
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        await asyncio.wait_for(writer.wait_closed(), 1)
+    writer.transport.abort()
+    await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h2.config
 import h2.connection
@@ -76,15 +76,20 @@ class Http2(asyncio.Protocol):
     """A connection; `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end."""
 
     connections = 0
+    living: ClassVar[set[asyncio.Transport]] = set()
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         Http2.connections += 1
+        self.living.add(transport)
         self.transport = transport
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         self.h2.initiate_connection()
         transport.write(self.h2.data_to_send())
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.living.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         for event in self.h2.receive_data(data):
@@ -122,6 +127,10 @@ def http2_server(context: ssl.SSLContext) -> Iterator[int]:
         ready.set()
         await leave.wait()
         server.close()
+        while Http2.living:  # else they are told of in some later test
+            for transport in list(Http2.living):
+                transport.abort()
+            await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
