@@ -55,6 +55,11 @@ def all_keys() -> tuple[str, ...]:
     return tuple(f"{section}.{name}" for section in sections() for name in settings_of(section))
 
 
+def homes_of(name: str) -> list[str]:
+    """The sections that have a setting of this name."""
+    return [section for section in sections() if name in settings_of(section)]
+
+
 def setting(key: str) -> Setting:
     """The setting of a `section.key`."""
     section, _, name = key.partition(".")

@@ -11,7 +11,7 @@ from fetcher import declared
 def near(key: str) -> str:
     """A guess at what was meant: that name elsewhere, else one like it in the same section."""
     section, _, name = key.partition(".")
-    elsewhere = [known for known in declared.all_keys() if known.partition(".")[2] == name]
+    elsewhere = [f"{home}.{name}" for home in declared.homes_of(name)]
     if elsewhere:
         return _did_you_mean(elsewhere)
     found = difflib.get_close_matches(name, declared.settings_of(section), n=1)
@@ -22,8 +22,7 @@ def home(name: str) -> str:
     """A guess at where a setting without its section belongs."""
     plain = [key.partition(".")[2] for key in declared.all_keys()]
     found = difflib.get_close_matches(name, plain, n=1)
-    homes = [key.partition(".")[0] for key in declared.all_keys() if key.partition(".")[2] in found]
-    return _did_you_mean([f"[{home}] {found[0]}" for home in homes])
+    return _did_you_mean([f"[{home}] {word}" for word in found for home in declared.homes_of(word)])
 
 
 def guess(word: str, known: Iterable[str]) -> str:

@@ -83,7 +83,7 @@ def _all(
 
 def _unknown(word: str) -> str:
     """A keyword that is no section; often it is the name of a setting."""
-    homes = [name for name in declared.sections() if word in declared.settings_of(name)]
+    homes = declared.homes_of(word)
     if homes:
         near = " or ".join(f"{home}={{'{word}': …}}" for home in homes)
         return f"{word}: is a setting of a section; write {near}"

@@ -66,8 +66,7 @@ class Journal:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
             with self._transaction():
-                starts = self._meta("starts")
-                self._put("starts", (msgspec.msgpack.decode(starts, type=int) if starts else 0) + 1)
+                self._put("starts", (_meta(self._db, "starts", int) or 0) + 1)
         self._last_mark_s = 0
 
     @contextmanager
@@ -80,9 +79,6 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-
-    def _meta(self, key: str) -> bytes | None:
-        return _meta(self._db, key)
 
     def _put(self, key: str, value: Any) -> None:
         packed = msgspec.msgpack.encode(value)
@@ -149,8 +145,7 @@ class Journal:
     def suspects(self) -> list[Suspect]:
         """Lines whose workers died."""
         with _sqlite_errors(self._path):
-            packed = self._meta("suspects")
-            return msgspec.msgpack.decode(packed, type=list[Suspect]) if packed else []
+            return _meta(self._db, "suspects", list[Suspect]) or []
 
     def close(self) -> None:
         with _sqlite_errors(self._path):
@@ -179,7 +174,7 @@ def _view(db: sqlite3.Connection) -> JournalView:
         segments=_segments(db),
         source=_source(db),
         marks=msgspec.convert(marks, list[tuple[int, int]]),
-        updated_at_s=_updated_at_s(db),
+        updated_at_s=_meta(db, "updated_at_s", float),
     )
 
 
@@ -213,7 +208,7 @@ def glance(path: Path, marks: int) -> Glance:
             segments=_segments(db),
             source=_source(db),
             marks=msgspec.convert(found.fetchall(), list[tuple[int, int]])[::-1],
-            updated_at_s=_updated_at_s(db),
+            updated_at_s=_meta(db, "updated_at_s", float),
         )
 
     return _look(path, read)
@@ -265,24 +260,17 @@ def _segments(db: sqlite3.Connection) -> dict[str, int]:
     return msgspec.convert(dict(rows), dict[str, Annotated[int, msgspec.Meta(ge=0)]])
 
 
-def _meta(db: sqlite3.Connection, key: str) -> bytes | None:
+def _meta(db: sqlite3.Connection, key: str, kind: type[_Found]) -> _Found | None:
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return row[0] if row else None
+    return msgspec.msgpack.decode(row[0], type=kind) if row and row[0] else None
 
 
 def _totals(db: sqlite3.Connection) -> Totals:
-    packed = _meta(db, "totals")
-    return msgspec.msgpack.decode(packed, type=Totals) if packed else Totals()
+    return _meta(db, "totals", Totals) or Totals()
 
 
 def _source(db: sqlite3.Connection) -> SourceInfo:
-    packed = _meta(db, "source")
-    return msgspec.msgpack.decode(packed, type=SourceInfo) if packed else SourceInfo()
-
-
-def _updated_at_s(db: sqlite3.Connection) -> float | None:
-    packed = _meta(db, "updated_at_s")
-    return msgspec.msgpack.decode(packed, type=float) if packed else None
+    return _meta(db, "source", SourceInfo) or SourceInfo()
 
 
 def _recover(db: sqlite3.Connection) -> tuple[Recovered, int]:

@@ -17,6 +17,7 @@ from fetcher.errors import UsageError
 from fetcher.pipeline import admission, key_files
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, receive_one, send
 from fetcher.pipeline.refusals import Reason
+from fetcher.pipeline.security import Security
 from support import strangers
 from support.jobs import until
 from support.strangers import Stranger
@@ -198,37 +199,33 @@ def test_a_key_that_comes_onto_the_list_is_let_in_at_once(doors: Doors) -> None:
     assert doors.heard() == said
 
 
-def test_who_is_refused_learns_it(doors: Doors) -> None:
-    doors.revoke("a")
-    said: list[str] = []
-    security = admission.of_supervisor(str(doors.keys / "workers" / "a"), said.append)
+def ask(security: Security, address: str) -> None:
+    """Connect to the sink's results, and raise what `check` does once it knows."""
     context: zmq.Context[Any] = zmq.Context()
     try:
-        address = doors.addresses.sinks[0].results
         _socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
-        with pytest.raises(UsageError, match="the sink does not let this key in"):
-            until(security.check, 5)
+        until(security.check, 5)
     finally:
         security.close()
         context.destroy(linger=0)
+
+
+def test_who_is_refused_learns_it(doors: Doors) -> None:
+    doors.revoke("a")
+    security = admission.of_supervisor(str(doors.keys / "workers" / "a"), print)
+    with pytest.raises(UsageError, match="the sink does not let this key in"):
+        ask(security, doors.addresses.sinks[0].results)
 
 
 def test_who_has_no_keys_learns_that_it_needs_some_over_any_address(
     doors: Doors, tmp_path: Path
 ) -> None:
     address = f"ipc://{tmp_path}/results"
-    security = admission.of_supervisor("", print)
-    context: zmq.Context[Any] = zmq.Context()
-    try:
-        _bound = open_socket(
-            doors.sink_context, zmq.PULL, Way.RESULTS, address, bind=True, security=doors.sink
-        )
-        _socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
-        with pytest.raises(UsageError, match="the sink asks for keys: name this role's folder"):
-            until(security.check, 5)
-    finally:
-        security.close()
-        context.destroy(linger=0)
+    _bound = open_socket(
+        doors.sink_context, zmq.PULL, Way.RESULTS, address, bind=True, security=doors.sink
+    )
+    with pytest.raises(UsageError, match="the sink asks for keys: name this role's folder"):
+        ask(admission.of_supervisor("", print), address)
 
 
 def test_a_flood_of_strangers_costs_few_lines_and_no_worker(
