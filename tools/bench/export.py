@@ -10,14 +10,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fetcher.export import forms
 from tools.bench.jobs import run_null
 from tools.bench.lists import write_list
-from tools.bench.processes import Fleet, Peaks, cores, require_success
+from tools.bench.processes import Fleet, require_success, timed
 from tools.bench.table import Target, show_targets, table
 
 MB_OF_AN_EXPORT = 300
@@ -68,9 +67,4 @@ def _once(
     fleet: Fleet, path: Path, arguments: Sequence[object], limit_s: float
 ) -> tuple[float, float]:
     """Seconds, and the peak of memory in MB."""
-    peaks = Peaks()
-    began = time.monotonic()
-    command = ("-m", "fetcher", "export", *arguments, "-o", path, "--force", "-q")
-    process = fleet.start(*command, core=cores()[0])
-    require_success(fleet.wait(process, limit_s, peaks=peaks), "fetcher export")
-    return time.monotonic() - began, peaks.mb("parent")
+    return timed(fleet, "export", *arguments, "-o", path, "--force", "-q", limit_s=limit_s)

@@ -172,6 +172,15 @@ class Peaks:
         return sum(self.bytes.values()) / 1e6
 
 
+def timed(fleet: Fleet, command: str, *words: object, limit_s: float) -> tuple[float, float]:
+    """Seconds and peak MB of a command of fetcher that has no children, on the first core."""
+    peaks = Peaks()
+    began = time.monotonic()
+    process = fleet.start("-m", "fetcher", command, *words, core=cores()[0])
+    require_success(fleet.wait(process, limit_s, peaks=peaks), f"fetcher {command}")
+    return time.monotonic() - began, peaks.mb("parent")
+
+
 def _label(command: Sequence[str]) -> str:
     """A role by the name of its spec, which is its last argument."""
     last = command[-1] if command else ""

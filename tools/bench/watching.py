@@ -15,7 +15,6 @@ import shutil
 import statistics
 import tempfile
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Final
 
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
-from tools.bench.processes import Fleet, Peaks, cores, require_success
+from tools.bench.processes import Fleet, timed
 from tools.bench.table import Target, show_targets, spread, table
 from tools.ports import free_ports
 
@@ -143,11 +142,7 @@ def _reports(fleet: Fleet, out: Path, options: argparse.Namespace) -> list[Targe
         figures = []
         for _ in range(options.runs):
             page.unlink(missing_ok=True)
-            peaks = Peaks()
-            began = time.monotonic()
-            process = fleet.start("-m", "fetcher", "report", out, *words, "-q", core=cores()[0])
-            require_success(fleet.wait(process, options.limit, peaks=peaks), "fetcher report")
-            figures.append((time.monotonic() - began, peaks.mb("parent")))
+            figures.append(timed(fleet, "report", out, *words, "-q", limit_s=options.limit))
         took[name] = statistics.median(s for s, _ in figures), max(mb for _, mb in figures)
         size_kb = page.stat().st_size / 1e3 if page.exists() else 0.0
         rows.append([name, *took[name], size_kb])
