@@ -86,9 +86,8 @@ class Doorkeeper:
 
     def forget(self, socket: Any) -> None:
         """Watch this socket no more."""
-        if socket in self._watched:
-            self._watched.remove(socket)
-            socket.disable_monitor()
+        self._watched.remove(socket)
+        socket.disable_monitor()
 
     def close(self) -> None:
         """End the thread; to be called before the context's end, by whoever watched."""
