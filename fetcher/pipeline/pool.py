@@ -26,6 +26,7 @@ from fetcher.model import Outcome, Result, Task
 from fetcher.net.fetch import Fetch, Fetcher
 from fetcher.net.urls import host_key
 from fetcher.pipeline.held import Held
+from fetcher.pipeline.turns import TurnShare
 from fetcher.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class LinePool:
         self._starting = False  # a pool greenlet was spawned and has not run yet
         self._is_paused = False
         self._running: dict[Line, float] = {}  # -> since when, the longest first
+        self.turns = TurnShare()
         polite = settings.polite
         self._is_polite = polite.enabled and settings.worker.transport == "curl"
         self._gate: Gate[Line] = Gate(
@@ -209,6 +211,11 @@ class LinePool:
             self._gate.done(line.host, time.monotonic(), report)
         if self._is_polite:
             self.turn()
+        # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
+        # that waits for its turn to compute is not overdue, however long the others take.
+        del self._running[line]
+        self.turns.wait()
+        self._running[line] = time.monotonic()
         self._done(line, result)
         del self._running[line]
         line.held.active -= 1
@@ -284,7 +291,7 @@ class LinePool:
 
     @property
     def in_flight(self) -> int:
-        return len(self._running)
+        return len(self._running) + self.turns.waiting
 
     @property
     def queued(self) -> int:

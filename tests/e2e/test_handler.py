@@ -97,6 +97,23 @@ def test_whatever_it_does_costs_its_own_row_alone(site: RunningSite, tmp_path: P
     assert (last.error or "").endswith("(and the fetch: http_error: the server answered 404)")
 
 
+def test_a_handler_that_computes_neither_kills_its_worker_nor_costs_a_line_twice(
+    tmp_path: Path,
+) -> None:
+    with RunningSite() as site:
+        lines = [site.url(f"/bytes/100?{n}#compute") for n in range(120)]
+        path = jobs.write_urls(tmp_path / "urls.txt", lines)
+        # All of them together compute for longer than the loop may stand still.
+        options = ("--workers=1", "--set=worker.watchdog_s=4")
+        done = jobs.call("run", path, "-o", tmp_path / "out", handler("by_fragment"), *options)
+        hits = site.hits()
+    assert done.returncode == 0, done.stderr
+    assert "ended" not in done.stderr, "its worker lives"
+    assert {row.outcome for row in jobs.prove(tmp_path / "out", path)} == {Outcome.OK}
+    asked = [count for target, count in hits.items() if target.startswith("/bytes/100?")]
+    assert asked == [1] * 120, "each line is asked for once"
+
+
 def _last(out: Path) -> Result:
     return max(jobs.rows(out), key=lambda row: row.line)
 

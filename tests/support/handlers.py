@@ -42,6 +42,13 @@ def _loop() -> None:
         pass
 
 
+def _compute() -> dict[str, bool]:
+    end = time.process_time() + 0.05
+    while time.process_time() < end:
+        pass
+    return {"computed": True}
+
+
 def _swallow() -> None:
     with contextlib.suppress(Exception):
         _loop()
@@ -86,6 +93,7 @@ _DEEDS: dict[str, Callable[[], Any]] = {
     "bytes": lambda: {"a": [b"x"]},
     "nan": lambda: {"a": float("nan")},
     "kill": _kill,
+    "compute": _compute,
 }
 
 NO_FUNCTION = "a text"

@@ -1,0 +1,65 @@
+"""Shares the event loop's turns between what computes and what waits for the network.
+
+Law: in one turn of the loop, what computes (rows, handlers) gets a share of time; who comes later
+waits for the next turn, first come, first served. Between two turns the loop serves its sockets and
+timers. One computation alone may take longer than the share: nothing can interrupt it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any, Final
+
+from gevent import get_hub, getcurrent
+from greenlet import greenlet
+
+# Rows cost about 50 us each, so a burst of a few hundred still fits into one turn.
+_SHARE_S: Final = 0.02
+
+
+class TurnShare:
+    """One for a worker process."""
+
+    def __init__(self) -> None:
+        self._hub = get_hub()
+        self._waiting: deque[greenlet] = deque()
+        self._timer: Any = None  # rings in the loop's next turn, once somebody has computed
+        self._began = 0.0  # when this turn's first computation began
+        self._longest_s = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Greenlets that wait for a later turn."""
+        return len(self._waiting)
+
+    def wait(self) -> None:
+        """Return when the calling greenlet may compute: mostly at once."""
+        now = time.monotonic()
+        if self._timer is None:
+            self._begin(now)
+        elif self._waiting or now - self._began > _SHARE_S:
+            self._waiting.append(getcurrent())
+            self._hub.switch()
+
+    def take_longest_s(self) -> float:
+        """The longest that the computations of one turn took since this was last asked."""
+        longest_s, self._longest_s = self._longest_s, 0.0
+        return longest_s
+
+    def _begin(self, now: float) -> None:
+        self._began = now
+        # A callback would run before the loop looks at its sockets; a timer comes behind them.
+        self._timer = self._hub.loop.timer(0)
+        self._timer.start(self._on_next_turn)
+
+    def _on_next_turn(self) -> None:
+        self._timer.close()
+        self._timer = None
+        now = time.monotonic()
+        self._longest_s = max(self._longest_s, now - self._began)
+        if not self._waiting:
+            return
+        self._begin(now)
+        while self._waiting and time.monotonic() - now <= _SHARE_S:
+            self._waiting.popleft().switch()
