@@ -13,13 +13,14 @@ from fetcher.core.rate import Rate
 
 
 class _Member:
-    __slots__ = ("beat", "hosts", "parked", "rate", "rows", "seen_at")
+    __slots__ = ("beat", "hosts", "lag_ms", "parked", "rate", "rows", "seen_at")
 
     def __init__(self, beat: wire.Heartbeat, now: float) -> None:
         self.beat = beat
         self.seen_at = now
         self.rows = 0
         self.parked = 0
+        self.lag_ms = 0
         self.hosts: list[wire.HostLoad] = []
         self.rate = Rate()
 
@@ -44,6 +45,7 @@ class Members:
         if member is not None:
             member.rows, member.parked, member.seen_at = progress.rows, progress.parked, now
             member.rate.add(now, progress.rows)
+            member.lag_ms = progress.lag_ms
             member.hosts = progress.glimpse.hosts
             self._mishaps.extend(progress.glimpse.mishaps)
 
@@ -77,6 +79,7 @@ class Members:
                 leases=leases.get(name, 0),
                 rows=member.rows,
                 rate_per_s=member.rate.per_s(),
+                lag_ms=member.lag_ms,
             )
             for name, member in told
         ], len(members) - len(told)

@@ -36,7 +36,7 @@ from fetcher.model import OUTCOMES, Chunk
 
 T = TypeVar("T")
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
 MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
 MAX_BATCH_LINES: Final = 10_000  # as job.batch_size and worker.chunk_rows allow
@@ -173,6 +173,7 @@ class Progress(Message, tag="progress", frozen=True):
     rows: Count  # handed to the sink since the worker began
     parked: Small  # lines that wait outside of the pool
     glimpse: Glimpse = Glimpse()  # empty unless the ventilator says that somebody watches
+    lag_ms: Small = 0  # the longest that its event loop was held up since the last one
 
 
 class Want(Message, tag="want", frozen=True):
@@ -259,6 +260,7 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leases: Count
     rows: Count  # since it began
     rate_per_s: Amount
+    lag_ms: Count = 0  # the longest that its event loop was held up lately
 
 
 class Roster(Message, tag="roster", frozen=True):

@@ -31,6 +31,7 @@ from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.keeping import Keeper
+from fetcher.pipeline.loop_lag import LoopLag
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
 from fetcher.pipeline.process import LEASH_FD, STOP_SIGNALS, RoleSpec, unblock
@@ -75,6 +76,9 @@ class Worker:
             spec.name,
             self._finished,
             lambda: sum(box.waiting_bytes for box in self._outboxes) < _UNSENT_BYTES,
+        )
+        self._lag = LoopLag(
+            self._pool.turns, settings.worker.heartbeat_s, has_handler=bool(settings.worker.handler)
         )
         # Batches that came and are not begun. They are taken off the socket at once, so that none
         # lies unseen in the pipe of a slow worker while another has nothing to do.
@@ -263,7 +267,9 @@ class Worker:
                     *(lease for lease, since in self._ending.items() if now - since < _UNSENT_S),
                 ],
             )
-            progress = wire.Progress(self._name, self._tally.rows, self._pool.parked)
+            progress = wire.Progress(
+                self._name, self._tally.rows, self._pool.parked, lag_ms=self._lag.look_ms(now)
+            )
             if self._is_watched:
                 seen = self._sightings.glimpse(self._pool.loads())
                 progress = msgspec.structs.replace(progress, glimpse=seen)

@@ -57,7 +57,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         wire.Heartbeat(worker="w", slots=4, in_flight=2, queued=1, held=[7, 8], parked=[8]),
         None,
     ),
-    "progress": (wire.Progress(worker="w", rows=9, parked=1, glimpse=_GLIMPSE), None),
+    "progress": (wire.Progress(worker="w", rows=9, parked=1, glimpse=_GLIMPSE, lag_ms=150), None),
     "want": (wire.Want(worker="w", ticket=3, hosts=[1, 1 << 62]), None),
     "release": (wire.Release(worker="w", hosts=[1], tickets=[3], rests_s=[0.5]), None),
     "owned": (wire.Owned(worker="w", hosts=[1], tickets=[3]), None),

@@ -1,0 +1,47 @@
+"""Measures how long a worker's event loop is held up, and warns its user.
+
+Law: measured by the heartbeat, from what it saw since the one before; nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from fetcher.pipeline.turns import TurnShare
+
+log = logging.getLogger(__name__)
+
+SLOW_S: Final = 0.1  # from here on, timeouts and other lines feel it
+_AGAIN_S: Final = 60.0  # between two warnings
+_CAUSES: Final = {
+    True: "what worker.handler computes",
+    False: "what the rows and their kept bodies cost",
+}
+
+
+class LoopLag:
+    """One for a worker process."""
+
+    def __init__(self, turns: TurnShare, heartbeat_s: float, *, has_handler: bool) -> None:
+        self._turns = turns
+        self._heartbeat_s = heartbeat_s
+        self._cause = _CAUSES[has_handler]
+        self._last_at: float | None = None
+        self._warn_at = 0.0
+
+    def look_ms(self, now: float) -> int:
+        """The longest that the loop was held up since the last look, in milliseconds."""
+        late_s = now - self._last_at - self._heartbeat_s if self._last_at is not None else 0.0
+        self._last_at = now
+        lag_s = max(self._turns.take_longest_s(), late_s, 0.0)
+        if lag_s >= SLOW_S and now >= self._warn_at:
+            self._warn_at = now + _AGAIN_S
+            log.warning(
+                "the event loop was held up for %.2f s: %s delays all other fetches of this "
+                "worker; compute less per line, set a smaller worker.pool_size, or start more "
+                "workers",
+                lag_s,
+                self._cause,
+            )
+        return round(lag_s * 1000)
