@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from fetcher.core import wire
+from fetcher.core import web_urls, wire
 from fetcher.model import Result
 
 _MOST_FAILING: Final = 1_000  # hosts whose failures are counted; beyond twice that the least go
@@ -27,10 +27,14 @@ class Load(NamedTuple):
     waiting: int
 
 
-def host_of(url: str) -> str:
-    """About the host of a URL, or of what was meant to be one: cheap, and never an error."""
-    rest = url.partition("://")[2] or url
-    return rest.partition("/")[0].partition("?")[0].rpartition("@")[2][:MAX_HOST].lower()
+def host_of(text: str) -> str:
+    """The host of a URL; of what is not a URL, what was meant to be its host: never an error."""
+    return (web_urls.host_of(text) or _guessed(text))[:MAX_HOST]
+
+
+def _guessed(text: str) -> str:
+    rest = text.partition("://")[2] or text
+    return rest.partition("/")[0].partition("?")[0].rpartition("@")[2].lower()
 
 
 def cut(text: str) -> str:

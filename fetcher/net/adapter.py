@@ -70,7 +70,7 @@ class CurlAdapter(BaseAdapter):
         pieces: list[bytes] = []
         exchange = self._transport.lend()
         try:
-            target = urls.target_of(request.url or "", limits.max_url_bytes)
+            target = urls.prepared(request.url or "", limits.max_url_bytes)
             left_s = min(limits.total_timeout_s, _seconds(timeout))
             asked = Request(
                 target.url,

@@ -38,9 +38,7 @@ class Auth:
 
         `taper` makes a tape for each exchange. Raises Failure.
         """
-        prepared = requests.Request(
-            request.method, request.url, dict(request.headers), data=request.body
-        ).prepare()
+        prepared = _prepared(request)
         prepared.prepare_auth(self._make())
         adapter = CurlAdapter(self._transport, taper)
         try:
@@ -54,3 +52,12 @@ class Auth:
             raise
         answer: Answer = response.raw.answer
         return answer, response.content
+
+
+def _prepared(request: Request) -> requests.PreparedRequest:
+    """As requests prepares it, but for the URL, which stays as it is."""
+    prepared = requests.Request(
+        request.method, "http://any/", dict(request.headers), data=request.body
+    ).prepare()
+    prepared.url = request.url
+    return prepared

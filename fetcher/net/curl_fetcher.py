@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.core import retry
+from fetcher.core.web_urls import Target
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies, redirects, urls
 from fetcher.net.auth import Auth
@@ -82,7 +83,7 @@ class CurlFetch:
         self._trail = Trail()
         self.body: bytes | None = None
         self.tapes: list[Tape] = []
-        self._target: urls.Target | None = None  # of the next hop, once it is known to be one
+        self._target: Target | None = None  # of the next hop, once it is known to be one
         self.url = task.url
         self._method = task.method
         self._headers = (*self._fetcher.headers, *task.headers)
@@ -139,7 +140,7 @@ class CurlFetch:
             self._follow(target, answer)
         return not answer.redirect_to
 
-    def _ask(self, target: urls.Target, pin: Pin, timeout_s: float) -> Answer:
+    def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
         fetcher = self._fetcher
         headers = self._headers
         cookie = self._chain.header_for(target.url) if self._chain else None
@@ -173,7 +174,7 @@ class CurlFetch:
         self.tapes.append(tape)
         return tape
 
-    def _first_target(self) -> urls.Target:
+    def _first_target(self) -> Target:
         try:
             if self._task.fault:
                 raise urls.NoUrlError(self._task.fault)
@@ -181,14 +182,13 @@ class CurlFetch:
         except urls.NoUrlError as error:
             raise Failure(Outcome.INVALID_URL, str(error)) from error
 
-    def _follow(self, source: urls.Target, answer: Answer) -> None:
+    def _follow(self, source: Target, answer: Answer) -> None:
         http = self._fetcher.settings.http
-        text = redirects.target_of(source.url, answer.redirect_to)
         if len(self._trail.hops) >= http.max_redirects:
             raise Failure(
                 Outcome.REDIRECTS, f"more than http.max_redirects ({http.max_redirects}) redirects"
             )
-        target = redirects.hop_to(text, http)
+        target = redirects.hop(source, answer.redirect_to, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
         self._chain = self._chain or cookies.Cookies().chain()

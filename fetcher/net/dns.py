@@ -8,7 +8,6 @@ rebinding) stays what it was.
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from collections import Counter, OrderedDict
@@ -18,6 +17,7 @@ from typing import Any, Final
 import gevent
 from gevent.hub import Waiter
 
+from fetcher.core.web_urls import is_dns_name
 from fetcher.model import Outcome
 from fetcher.net import guard
 from fetcher.net.ares import NameServers, Reply, Why
@@ -35,9 +35,6 @@ _FAMILIES: Final[dict[str, tuple[int, ...]]] = {
     "6": (socket.AF_INET6,),
 }
 _KINDS: Final = {"any": "no IP address", "4": "no IPv4 address", "6": "no IPv6 address"}
-
-_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
-_MAX_NAME: Final = 253
 
 # With such a reply to A, a family that was not asked at once decides.
 _IN_VAIN: Final = frozenset({Why.NO_ADDRESS, Why.FAILED})
@@ -85,7 +82,7 @@ class Resolver:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             return (address,) if family in self._families else self._kind
         name = host.removesuffix(".").lower()
-        if len(name) > _MAX_NAME or _NAME.fullmatch(name) is None:
+        if not is_dns_name(name):
             return "not a valid host name"
         return self._cached(name) or self._joined(name)
 

@@ -28,6 +28,7 @@ from fetcher.net.head import Headers, parse_head
 from fetcher.net.places import Pin, Places
 from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
+from fetcher.net.urls import request_target
 from fetcher.settings import Http
 
 _DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
@@ -90,6 +91,7 @@ class Exchange:
         self._easy = pycurl.Curl()
         self._shape: tuple[object, ...] = ()  # what the handle is set up for, the URL aside
         self._timeout_ms = 0  # … and its deadline
+        self._gives_target = False  # … and a request target, which cannot be taken back
         self._drain_timer: Any = None
         self._clear(None, None)
 
@@ -132,7 +134,10 @@ class Exchange:
                 easy.setopt(pycurl.VERBOSE, 1)
                 easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
             self._shape = shape
-        easy.setopt(pycurl.URL, request.url)
+        url = request.url
+        easy.setopt(pycurl.URL, url)
+        if self._gives_target or "%" in url or "?#" in url or url.endswith("?"):
+            self._give_target(url)
         timeout_ms = max(1, math.ceil(timeout_s * 1000))
         if timeout_ms != self._timeout_ms:
             easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
@@ -151,6 +156,7 @@ class Exchange:
         easy, http = self._easy, self._http
         easy.reset()
         self._timeout_ms = 0
+        self._gives_target = False
         options = {
             pycurl.NOSIGNAL: 1,
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
@@ -185,6 +191,16 @@ class Exchange:
             options[pycurl.SSLKEY] = http.client_key
         for option, value in options.items():
             easy.setopt(option, value)
+
+    def _give_target(self, url: str) -> None:
+        """Have libcurl send what we mean: it changes the case of escapes, and drops an empty query.
+
+        What it has been given once must be given with each request of the handle.
+        """
+        is_whole = self._http.proxy.startswith("http") and url.startswith("http:")
+        target = url.partition("#")[0] if is_whole else request_target(url)
+        self._easy.setopt(pycurl.REQUEST_TARGET, target)
+        self._gives_target = True
 
     def _give_shape(self, request: Request) -> None:
         easy = self._easy
@@ -263,8 +279,13 @@ class Exchange:
         if len(self.headers) > self._http.max_headers:
             limit = self._http.max_headers
             return self._stop(Outcome.PROTOCOL, f"more headers than http.max_headers ({limit})")
-        if self.status in redirects.STATUSES and (location := self.header("location")):
-            self.redirect_to = location
+        try:
+            if self.status in redirects.STATUSES:
+                self.redirect_to = redirects.location_of(self.headers)
+        except Failure as failure:
+            self._stopped = failure
+            return _STOP
+        if self.redirect_to:
             self._drain_timer = get_hub().loop.timer(_DRAIN_S)
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if encodings := self.header("content-encoding"):
@@ -347,7 +368,7 @@ class Exchange:
             self._drain_timer = None
 
     def header(self, name: str) -> str | None:
-        """The values of this name (lower case), joined; None where there is none."""
+        """The values of a list header (its name in lower case), joined; None for none."""
         size = len(name)
         values = [v for key, v in self.headers if len(key) == size and key.lower() == name]
         return ", ".join(values) if values else None

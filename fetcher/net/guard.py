@@ -9,15 +9,12 @@ only wraps an IPv4 address is judged as that address.
 from __future__ import annotations
 
 import ipaddress
-import re
 import socket
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
-# Judgements and notations that are remembered: crawls come back to the same hosts.
+# Judgements that are remembered: crawls come back to the same hosts.
 _REMEMBERED: Final = 8192
 
 _V4: Final = 4
@@ -72,9 +69,6 @@ _WRAPPERS: Final = (
 _PUBLIC_V6: Final = "2000::/3"
 # Bits 32 to 63 of an ISATAP address, whose last 32 bits are an IPv4 address.
 _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
-
-_PART: Final = r"(?:0[xX][0-9a-fA-F]*|[0-9]+)"
-_NUMERIC: Final = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}", re.ASCII)
 
 
 class Guard:
@@ -131,50 +125,11 @@ class Guard:
 
 @lru_cache(maxsize=_REMEMBERED)
 def literal(host: str) -> str | None:
-    """The canonical IP address that a URL's host means in any notation, or None for a name.
+    """The IP address that a Target's host is, or None for a name.
 
-    Takes what resolvers, libcurl and browsers take: brackets, zones, short, octal, hexadecimal and
-    single-number IPv4, percent-encoding, full-width digits, a dot at the end. No look-up is made.
+    All other notations of addresses (`0x7f.1`) are undone where a Target is made.
     """
-    if ":" in host:
-        return _literal_v6(host)
-    if "%" in host:
-        host = unquote_to_bytes(host).decode("utf-8", "replace")
-    if not host.isascii():
-        host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
-    return _literal_v4(host.removesuffix("."))
-
-
-def _literal_v6(host: str) -> str | None:
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    text, percent, zone = host.partition("%")
-    packed = _packed(text)
-    if packed is None or len(packed) != _V6:
-        return None
-    # In a URL the zone's percent sign is itself encoded.
-    return socket.inet_ntop(socket.AF_INET6, packed) + percent + zone.removeprefix("25")
-
-
-def _literal_v4(host: str) -> str | None:
-    """As inet_aton: the last part fills all bytes that are left, each other part is one byte."""
-    if _NUMERIC.fullmatch(host) is None or len(host) > 100:
-        return None
-    parts = host.split(".")
-    try:
-        numbers = [_number(part) for part in parts]
-    except ValueError:
-        return None
-    *heads, last = numbers
-    if any(head > 255 for head in heads) or last >= 256 ** (4 - len(heads)):
-        return None
-    return socket.inet_ntoa(bytes(heads) + last.to_bytes(4 - len(heads)))
-
-
-def _number(part: str) -> int:
-    if part[:2] in {"0x", "0X"}:
-        return int(part[2:] or "0", 16)
-    return int(part, 8 if part.startswith("0") else 10)
+    return None if _packed(host) is None else host
 
 
 def _packed(text: str) -> bytes | None:

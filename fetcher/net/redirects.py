@@ -1,22 +1,23 @@
 """Where a redirect leads, and what of a request may go there.
 
-Law: as `requests` does it (its resolve_redirects, rebuild_method, get_redirect_target), except that
-nothing which could be a credential ever crosses to another origin.
+Law: a Location means what it means in a browser (the WHATWG URL and Fetch standards); methods and
+bodies are kept as `requests` does it (its rebuild_method); nothing which could be a credential ever
+crosses to another origin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
 
+from fetcher.core import web_urls
+from fetcher.core.web_urls import Target
 from fetcher.model import Outcome
 from fetcher.net import urls
 from fetcher.net.failures import Failure
 from fetcher.settings import Http
 
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
-_URL_BYTES: Final = "!#$%&'()*+,/:;=?@[]~"
 # Of the headers that a user set: what is no secret whatever it holds.
 _HARMLESS: Final = frozenset(
     {"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match"}
@@ -25,34 +26,49 @@ _HARMLESS: Final = frozenset(
 BODY_HEADERS: Final = frozenset({"content-length", "content-type", "transfer-encoding"})
 
 
-def target_of(url: str, location: str) -> str:
-    """Absolute target of the Location that `url` answered with. Raises Failure."""
-    # Headers are read as latin-1; what was sent is nearly always UTF-8, and what is not goes back
-    # as the bytes that came, as browsers do it.
-    raw = location.encode("latin-1").strip()
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = quote(raw, safe=_URL_BYTES)
-    try:
-        target = urljoin(url, text)
-        if "#" in url and not urlsplit(target).fragment:
-            fragment = urlsplit(url).fragment
-            target = f"{target}#{fragment}" if fragment else target
-    except ValueError as error:
-        raise Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {error}") from error
-    return target
+def location_of(headers: Iterable[tuple[str, str]]) -> str:
+    """The Location of a redirect's headers, "" for none. Raises Failure.
+
+    Browsers take several that are the same for one, and fail where two differ: that is how a
+    redirect looks into which somebody has smuggled a header.
+    """
+    values = {value for name, value in headers if len(name) == 8 and name.lower() == "location"}
+    values.discard("")
+    if len(values) > 1:
+        raise Failure(Outcome.PROTOCOL, f"{len(values)} Location headers that differ")
+    return values.pop() if values else ""
 
 
-def hop_to(text: str, http: Http) -> urls.Target:
-    """Where the hop to this target goes. Raises Failure."""
-    scheme = urls.scheme_of(text)
-    if scheme is not None and scheme not in urls.SCHEMES:
+def hop(source: Target, location: str, http: Http) -> Target:
+    """Where the Location leads that `source` answered with. Raises Failure."""
+    text = _text(location)
+    url = web_urls.resolved(source.url, text)
+    if url is None:
+        raise _no_url(urls.why_none(text))
+    _, mark, fragment = source.url.partition("#")
+    if mark and "#" not in url:
+        url = f"{url}#{fragment}"
+    scheme = url.partition(":")[0]
+    if scheme not in web_urls.SCHEMES:
         raise Failure(Outcome.BLOCKED, f"redirected to a {scheme!r} address")
     try:
-        return urls.target_of(text, http.max_url_bytes)
+        return urls.fetchable(url, http.max_url_bytes)
     except urls.NoUrlError as error:
-        raise Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {error}") from error
+        raise _no_url(str(error)) from error
+
+
+def _text(location: str) -> str:
+    # Headers are read as latin-1; what was sent is nearly always UTF-8, and what is not goes back
+    # as the bytes that came, as browsers do it.
+    raw = location.encode("latin-1")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
+
+
+def _no_url(why: str) -> Failure:
+    return Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {why}")
 
 
 def keeps_body(status: int) -> bool:
@@ -79,10 +95,3 @@ def headers_after(
         if (same_origin or name.lower() in _HARMLESS)
         and (with_body or name.lower() not in BODY_HEADERS)
     )
-
-
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port, for comparison."""
-    parts = urlsplit(url)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, parts.hostname or "", parts.port or default

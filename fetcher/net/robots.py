@@ -16,12 +16,12 @@ import gevent.event
 import msgspec
 
 from fetcher.core.robots import MAX_BYTES, RobotsTxt, product_of
+from fetcher.core.web_urls import Target
 from fetcher.model import Outcome
-from fetcher.net import redirects
+from fetcher.net import redirects, urls
 from fetcher.net.exchange import Request
 from fetcher.net.failures import Failure
 from fetcher.net.transport import Transport
-from fetcher.net.urls import Target
 from fetcher.settings import Polite
 
 _MAX_ORIGINS: Final = 10_000
@@ -97,7 +97,8 @@ class Robots:
 
     def _learn(self, rules: Rules, target: Target, timeout_s: float) -> None:
         try:
-            status, body = self._read(_address(target), timeout_s)
+            asked = target._replace(url=f"{urls.origin(target)}/robots.txt")
+            status, body = self._read(asked, timeout_s)
             if status >= 500:
                 raise Failure(Outcome.ROBOTS, f"robots.txt cannot be read (status {status})")
             if 200 <= status <= 299:
@@ -112,11 +113,13 @@ class Robots:
         finally:
             rules.known.set()
 
-    def _read(self, url: str, timeout_s: float) -> tuple[int, bytes]:
+    def _read(self, target: Target, timeout_s: float) -> tuple[int, bytes]:
         """Status and beginning of a robots.txt. Raises Failure."""
         end = time.monotonic() + timeout_s
+        location = ""
         for _ in range(_MAX_HOPS + 1):
-            target = redirects.hop_to(url, self._http)
+            if location:
+                target = redirects.hop(target, location, self._http)
             pieces: list[bytes] = []
             exchange = self._transport.make(self._http)
             try:
@@ -126,9 +129,9 @@ class Robots:
             except Failure as failure:
                 if failure.outcome is not Outcome.TOO_LARGE:
                     raise
-            if not exchange.redirect_to:
+            location = exchange.redirect_to
+            if not location:
                 break
-            url = redirects.target_of(target.url, exchange.redirect_to)
         return exchange.status, b"".join(pieces)[:MAX_BYTES]
 
 
@@ -136,8 +139,3 @@ def _told(failure: Failure) -> Failure:
     if failure.outcome is Outcome.ROBOTS:
         return failure
     return Failure(failure.outcome, f"robots.txt: {failure.message}")
-
-
-def _address(target: Target) -> str:
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    return f"{target.scheme}://{host}:{target.port}/robots.txt"

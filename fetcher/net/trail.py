@@ -64,7 +64,8 @@ class Trail:
 
 
 def _content_type(headers: list[tuple[str, str]]) -> str | None:
-    for name, value in headers:
+    """Of several the last, as in a browser (Fetch, "extract a MIME type")."""
+    for name, value in reversed(headers):
         if len(name) == 12 and name.lower() == "content-type":
             return value
     return None

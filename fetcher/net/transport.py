@@ -6,12 +6,12 @@ made to them; libcurl never looks up a name.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import gevent
 
+from fetcher.core import web_urls
+from fetcher.core.web_urls import Target
+from fetcher.errors import ConfigError
 from fetcher.model import Outcome
-from fetcher.net import urls
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.dns import Resolver
 from fetcher.net.exchange import Exchange
@@ -57,7 +57,7 @@ class Transport:
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)
 
-    def pin(self, target: urls.Target, timeout_s: float) -> Pin:
+    def pin(self, target: Target, timeout_s: float) -> Pin:
         """Where to connect to now: the host, or the proxy. Raises Failure."""
         if self._proxy is None:
             return self._pin(target.host, target.port, timeout_s)
@@ -88,8 +88,14 @@ class Transport:
 
 
 def _place_of(proxy: str) -> tuple[str, int] | None:
-    parts = urlsplit(proxy)
-    return (parts.hostname, parts.port) if parts.hostname and parts.port else None
+    """Host and port of a proxy's URL; None without a proxy. Raises ConfigError."""
+    if not proxy:
+        return None
+    url = web_urls.parsed(f"http://{proxy.partition('://')[2].rpartition('@')[2]}")
+    target = web_urls.written(url) if url else None
+    if target is None:
+        raise ConfigError("http.proxy: not the host and port of a proxy")
+    return target.host, target.port
 
 
 def _bracketed(address: str) -> str:

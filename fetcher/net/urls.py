@@ -1,103 +1,137 @@
 """Which texts are URLs that may be fetched, and how they go over the wire.
 
-Law: what a URL means is what `requests` makes of it (its prepare_url: IDNA, quoting, dot segments);
-the plain case, which that would not change, is recognised by one pattern and left alone.
+Law: a URL means what the WHATWG URL standard says (see fetcher.core.web_urls). What is refused
+although the standard has it is in docs/rows.md, with the reason. The Target made here is the one
+truth of a request: libcurl, the guard, the resolver, politeness and cookies have its host from it.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Final
 
-import requests
-import requests.exceptions
-import urllib3.exceptions
+from fetcher.core import web_urls
+from fetcher.core.web_urls import MAX_HOST, MAX_PORT, PORTS, SCHEMES, Target, plain
 
-SCHEMES: Final = ("http", "https")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-# Escapes of what must be escaped; others would be undone.
-_ESCAPE: Final = r"%(?:[0189A-F][0-9A-F]|2[0-9ABCF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
-_PLAIN: Final = re.compile(
-    rf"(https?)://({_LABEL}(?:\.{_LABEL})*+)(?::([1-9][0-9]{{0,4}}))?"
-    rf"/(?!\.)(?:[A-Za-z0-9_~!$&'()*+,;=:@.-]++|{_ESCAPE}|/(?!\.))*+"
-    rf"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]++|{_ESCAPE})++)?"
-)
-_PORTS: Final = {"http": 80, "https": 443}
-_MAX_PORT: Final = 65_535
-_MAX_HOST: Final = 253
-
-
-class Target(NamedTuple):
-    """Where a request goes."""
-
-    url: str  # as it is sent, the fragment aside
-    scheme: str
-    host: str  # ASCII, lower case, IPv6 without brackets
-    port: int
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_AUTHORITY: Final = re.compile(r"[A-Za-z]+:[/\\]*([^/\\?#]*)")
+_PORT: Final = re.compile(r":([^\]:]*)\Z")
+_DIGITS: Final = re.compile(r"0*([0-9]{0,5})")
+# A request target that libcurl sends as it is.
+_SENDABLE: Final = re.compile(r"/[!-\"$-~]*(?:#.*)?")
 
 
 class NoUrlError(ValueError):
     """Its text says why something is no URL that can be fetched."""
 
 
-def target_of(url: str, max_bytes: int) -> Target:
+def target_of(text: str, max_bytes: int) -> Target:
     """Where a request for this text goes. Raises NoUrlError."""
-    match = _PLAIN.fullmatch(url)
-    if match is not None and len(url) <= max_bytes:
-        scheme, host, text = match.groups()
-        port = _PORTS[scheme] if text is None else int(text)
-        if port <= _MAX_PORT and len(host) <= _MAX_HOST:
-            return Target(url, scheme, host, port)
-    return _prepared(url, max_bytes)
+    target = plain(text)
+    if target is not None and len(text) <= max_bytes:
+        return target
+    fault = _fault(text, max_bytes)
+    if fault is not None:
+        raise NoUrlError(fault)
+    url = web_urls.parsed(text)
+    if url is None:
+        raise NoUrlError(why_none(text))
+    return fetchable(url, max_bytes)
 
 
-def host_key(url: str, max_bytes: int) -> str:
+def fetchable(url: str, max_bytes: int) -> Target:
+    """Where a request for this http(s) URL, as the standard writes it, goes. Raises NoUrlError."""
+    if len(url) > max_bytes:
+        raise NoUrlError(f"as it is sent, longer than http.max_url_bytes ({max_bytes})")
+    target = web_urls.written(url)
+    if target is None:
+        raise NoUrlError(
+            "a user name or password in a URL is refused: it would be recorded and sent in clear"
+        )
+    if target.port == 0:
+        raise NoUrlError("port 0 cannot be connected to")
+    fault = None if ":" in target.host else _name_fault(target.host)
+    if fault is not None:
+        raise NoUrlError(fault)
+    return target
+
+
+def prepared(url: str, max_bytes: int) -> Target:
+    """Where a request goes whose URL `requests` has prepared: path and query are sent as they are.
+
+    What an auth object has signed must not change any more. Raises NoUrlError.
+    """
+    target = target_of(url, max_bytes)
+    match = _AUTHORITY.match(url)
+    rest = url[match.end() :] if match else ""
+    if not _SENDABLE.fullmatch(rest):
+        return target
+    return target._replace(url=f"{origin(target)}{rest}")
+
+
+def origin(target: Target) -> str:
+    """The beginning of the target's URL, up to its path."""
+    return target.url[: target.url.index("/", len(target.scheme) + 3)]
+
+
+def request_target(url: str) -> str:
+    """What a request line has of a URL as the standard writes it: its path and query."""
+    return url[url.index("/", 8) :].partition("#")[0]
+
+
+def host_key(text: str, max_bytes: int) -> str:
     """Whose turn a request for this text needs: the host, with a port that is unusual; "" if none.
 
     http and https of a host are one: it is the same machine that has to bear them.
     """
     try:
-        _, scheme, host, port = target_of(url, max_bytes)
+        target = target_of(text, max_bytes)
     except NoUrlError:
         return ""
-    return host if _PORTS[scheme] == port else f"{host}:{port}"
+    _, scheme, host, port = target
+    return host if PORTS[scheme] == port and ":" not in host else target.key
 
 
-def _prepared(url: str, max_bytes: int) -> Target:
-    fault = _fault(url, max_bytes)
-    if fault is not None:
-        raise NoUrlError(fault)
-    request = requests.PreparedRequest()
-    try:
-        request.prepare_url(url, None)
-        sent = str(request.url)
-        parts = urlsplit(sent)
-        host, port = parts.hostname, parts.port
-    except (
-        ValueError,
-        requests.exceptions.RequestException,
-        urllib3.exceptions.HTTPError,
-    ) as error:
-        raise NoUrlError(" ".join(str(error).split()) or "not a URL") from error
-    if not host or host.startswith("."):
-        raise NoUrlError("no host name")
-    if len(host) > _MAX_HOST:
-        raise NoUrlError(f"the host name is longer than {_MAX_HOST} characters")
-    if any(len(label) > 63 for label in host.split(".")) or ".." in host:
-        raise NoUrlError("a label of the host name is empty or longer than 63 characters")
-    return Target(sent, parts.scheme, host, port or _PORTS[parts.scheme])
+def why_none(text: str) -> str:
+    """Why the standard finds no URL in this text: a guess, as the library gives no reasons."""
+    match = _AUTHORITY.match(text.lstrip())
+    place = match[1].rpartition("@")[2] if match else ""
+    port = _PORT.search(place)
+    host = place[: port.start()] if port else place
+    if not host:
+        return "no host name"
+    digits = _DIGITS.fullmatch(port[1]) if port else None
+    if port and (digits is None or int(digits[1] or 0) > MAX_PORT):
+        return f"the port {_short(port[1])} is not a number up to {MAX_PORT}"
+    if host.startswith("["):
+        return f"{_short(host)} is not an IPv6 address"
+    return f"{_short(host)} is neither a host name nor an IP address"
 
 
-def _fault(url: str, max_bytes: int) -> str | None:
-    if len(url) > max_bytes or len(url.encode("utf-8", "replace")) > max_bytes:
+def scheme_of(text: str) -> str | None:
+    """The scheme in lower case; None where there is none (`host:80/path` has none either)."""
+    match = _SCHEME.match(text.lstrip(" "))
+    if not match:
+        return None
+    scheme = match[0].lower()
+    after = text.lstrip(" ")[match.end() + 1 :]
+    if scheme not in SCHEMES and ("." in scheme or scheme == "localhost" or after[:1].isdigit()):
+        return None
+    return scheme
+
+
+def _fault(text: str, max_bytes: int) -> str | None:
+    if len(text) > max_bytes or len(text.encode("utf-8", "replace")) > max_bytes:
         return f"longer than http.max_url_bytes ({max_bytes})"
-    control = _CONTROL.search(url)
+    control = _CONTROL.search(text)
     if control:
         return f"control character 0x{ord(control[0]):02x} at position {control.start() + 1}"
-    return _scheme_fault(scheme_of(url)) or _host_fault(url)
+    surrogate = _SURROGATE.search(text)
+    if surrogate:
+        return f"half a character (a lone surrogate) at position {surrogate.start() + 1}"
+    return _scheme_fault(scheme_of(text))
 
 
 def _scheme_fault(scheme: str | None) -> str | None:
@@ -108,28 +142,17 @@ def _scheme_fault(scheme: str | None) -> str | None:
     return None
 
 
-def _host_fault(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        return str(error)
-    if port == 0:
-        return "port 0 cannot be connected to"
-    if not host:
-        return "no host name"
-    if "@" in parts.netloc:
-        return "a user name or password in a URL is refused: it would be recorded and sent in clear"
-    return None
+def _name_fault(host: str) -> str | None:
+    """Why DNS cannot hold this host name."""
+    if web_urls.is_dns_name(host):
+        return None
+    name = host.removesuffix(".")
+    if len(name) > MAX_HOST:
+        return f"the host name is longer than {MAX_HOST} characters"
+    if not all(0 < len(label) < 64 for label in name.split(".")):
+        return "a label of the host name is empty or longer than 63 characters"
+    return f"the host name {_short(host)} has characters that no name in DNS has"
 
 
-def scheme_of(url: str) -> str | None:
-    """The scheme in lower case; None where there is none (`host:80/path` has none either)."""
-    match = _SCHEME.match(url)
-    if not match:
-        return None
-    scheme = match[0].lower()
-    after = url[match.end() + 1 :]
-    if scheme not in SCHEMES and ("." in scheme or scheme == "localhost" or after[:1].isdigit()):
-        return None
-    return scheme
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= 80 else f"{text[:79]!r}…"

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from fetcher.core.web_urls import host_of
 from fetcher.model import Outcome
 from fetcher.report.sketches import Bounded, LogHistogram
 from fetcher.report.timeline import Timeline
@@ -148,7 +149,8 @@ class Aggregate:
         if row.body_bytes is not None:
             self.sizes.add(body_bytes)
         _count(self.workers[row.worker or "unknown"], body_bytes, failed)
-        host = host_of(row.url) if row.outcome is not Outcome.INVALID_URL else ""
+        is_url = row.outcome is not Outcome.INVALID_URL
+        host = host_of(row.url)[:_KEY_CHARS] if is_url else ""
         took_ms = self._time(row, failed)
         if host:
             self._add_host(host, body_bytes, took_ms, failed)
@@ -214,16 +216,6 @@ def _count(of: Count, body_bytes: int, failed: bool) -> None:
     of.rows += 1
     of.body_bytes += body_bytes
     of.failed += failed
-
-
-def host_of(url: str) -> str:
-    """Host and port of a URL, in lower case; "" where it has none."""
-    _, slashes, rest = url.partition("//")
-    if not slashes:
-        return ""
-    for end in "/?#":
-        rest = rest.partition(end)[0]
-    return rest.rpartition("@")[2].lower()[:_KEY_CHARS]
 
 
 def pattern(error: str, host: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
+import pytest
+
 from fetcher.model import Outcome, Result
+from fetcher.net import redirects
+from fetcher.net.failures import Failure
 from support.fetching import fetch
-from support.scripted import Script, answer, head, scripted
+from support.scripted import Asked, Script, answer, head, scripted
 
 GOOD = Script(answer(b"good"), end="keep")
 
@@ -90,3 +95,77 @@ def test_a_short_redirect_keeps_its_connection() -> None:
     ) as s:
         (result,) = fetch([s.url("/")]).results
         assert (result.outcome, s.connections) == (Outcome.OK, 1)
+
+
+# What a server sends as Location, and the request target that a browser asks for then.
+LOCATIONS = [
+    (b"/a b", b"/a%20b"),
+    (b"/\xc3\xbc?\xc3\xbc", b"/%C3%BC?%C3%BC"),
+    (b"/\xfc?\xfc", b"/%FC?%FC"),
+    (b"/\xfc/%zz%c3", b"/%FC/%zz%c3"),
+    (b"\\a\\b", b"/a/b"),
+    (b"/x/%2e%2E/y", b"/y"),
+    (b"?d=100%&n=caf%c3%a9", b"/from?d=100%&n=caf%c3%a9"),
+    (b"/ta\tb", b"/tab"),
+    (b"http:good", b"/good"),
+    (b"/x?", b"/x?"),
+    (b"/x?#f", b"/x?"),
+]
+
+
+def test_a_location_leads_where_a_browser_goes() -> None:
+    def script(asked: Asked) -> Script:
+        number = asked.path.removeprefix("/from?case=")
+        if not number.isdigit():
+            return GOOD
+        line = b"Location: %s\r\nContent-Length: 0" % LOCATIONS[int(number)][0]
+        return Script(b"HTTP/1.1 302 Found\r\n%s\r\n\r\n" % line, end="keep")
+
+    with scripted(defaultdict(lambda: script)) as server:
+        urls = [server.url(f"/from?case={number}") for number in range(len(LOCATIONS))]
+        results = fetch(urls, pool=1).results
+    assert [(result.outcome, len(result.redirects)) for result in results] == [
+        (Outcome.OK, 1) for _ in LOCATIONS
+    ]
+    sent = [head.split(b" ")[1] for head in server.heads]
+    assert sent[1::2] == [target for _, target in LOCATIONS]
+
+
+def test_a_host_in_a_location_is_never_the_path_of_the_own_host() -> None:
+    with scripted({"/x": GOOD}) as other:
+        for slashes in ("http:///", "///", "//", "\\\\", "http:\\\\"):
+            result, _ = one(Script(moved(f"Location: {slashes}127.1:{other.port}/x")))
+            assert result.outcome is Outcome.OK, (slashes, result)
+            assert result.final_url == other.url("/x")
+
+
+def test_the_same_location_twice_is_one() -> None:
+    result, good = one(Script(moved("Location: /good", "Location:", "location: /good")))
+    assert (result.outcome, result.final_url) == (Outcome.OK, good)
+
+
+def test_locations_that_differ_are_a_fault_of_the_server() -> None:
+    # Newer libcurls see it first, and then there is no status.
+    result, _ = one(Script(moved("Location: /good", "Location: /other")))
+    assert (result.outcome, result.redirects) == (Outcome.PROTOCOL, ())
+    assert "Location headers" in (result.error or "")
+    with pytest.raises(Failure, match="2 Location headers that differ"):
+        redirects.location_of([("Location", "/a"), ("Vary", "x"), ("location", "/b")])
+    assert redirects.location_of([("Location", "/a"), ("location", ""), ("LOCATION", "/a")]) == "/a"
+
+
+@pytest.mark.parametrize(
+    ("page", "location", "final"),
+    [
+        ("/#top", "/good", "/good#top"),
+        ("/#top", "/good#end", "/good#end"),
+        ("/#top", "/good#", "/good#"),
+        ("/", "/good#end", "/good#end"),
+    ],
+)
+def test_a_fragment_goes_on_where_the_location_has_none(
+    page: str, location: str, final: str
+) -> None:
+    with scripted({"/": Script(moved(f"Location: {location}")), "/good": GOOD}) as server:
+        (result,) = fetch([server.url(page)]).results
+        assert result.final_url == server.url(final)

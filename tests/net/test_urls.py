@@ -1,72 +1,147 @@
-"""What is a URL, and that the quick way of telling is the same as the thorough one."""
+"""Which texts are URLs, whom they name, what is sent for them, and why others are refused."""
 
 from __future__ import annotations
+
+import socket
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetcher.net import urls
-from fetcher.net.urls import NoUrlError, Target, host_key, target_of
+from fetcher.core.web_urls import Target
+from fetcher.net.urls import (
+    NoUrlError,
+    host_key,
+    origin,
+    prepared,
+    request_target,
+    target_of,
+    why_none,
+)
 
 LIMIT = 8192
-_PIECES = """http:// https:// HTTP:// a.b x-y.example _d.e 127.0.0.1 [::1] :80 :8080 :0 :99999 / //
- /./ /../ .. . ? #
- % %41 %2f %2F %7E %20 %zz ; = & + ~ ! $ ' ( ) * , @ u:p@ é 例え \\ | { } ^ ` " < >"""
-_PARTS = st.sampled_from(_PIECES.split())
+_PIECES = """http:// https:// HTTP:// http: a.b x-y.example _d.e 127.0.0.1 [::1] :80 :8080 :0 :99999
+ / // /./ /../ .. . ? # % %41 %2f %2F %7E %20 %zz ; = & + ~ ! $ ' ( ) * , @ u:p@ é 例え \\ | { } ^ `
+ " < > \ud800 \x00 \t"""
+_PARTS = st.sampled_from(_PIECES.split(" "))
+
+# A URL, and the host and request target that are sent for it.
+SENT = [
+    ("http://h/x?discount=100%&n=caf%c3%a9", "h", "/x?discount=100%&n=caf%c3%a9"),
+    ("http://h/?q=%u4e2d", "h", "/?q=%u4e2d"),
+    ("http://h/%E0%A4%A", "h", "/%E0%A4%A"),
+    ("http://h/a/%2e%2e/b", "h", "/b"),
+    ("http://h/a/.%2E/./b/..", "h", "/"),
+    ("http:\\\\h\\a\\b", "h", "/a/b"),
+    ("http:///h/x", "h", "/x"),
+    ("http:h/x", "h", "/x"),
+    ("http://h/a b", "h", "/a%20b"),
+    ("  http://h/a  ", "h", "/a"),
+    ("http://h/1 # words", "h", "/1%20"),
+    ("HTTP://H:80/?x=ü#frag", "h", "/?x=%C3%BC"),
+    ("http://h?x", "h", "/?x"),
+    ("http://h/x?", "h", "/x?"),
+    ("http://h/?a'b\"<>#'", "h", "/?a%27b%22%3C%3E"),
+    ("http://h/a'b|{c}^`[d]", "h", "/a'b|%7Bc%7D%5E%60[d]"),
+    ("http://münchen.test/", "xn--mnchen-3ya.test", "/"),
+    ("http://mu\u0308nchen.test/", "xn--mnchen-3ya.test", "/"),
+    ("http://mün\u00adchen.test/", "xn--mnchen-3ya.test", "/"),
+    ("http://mün\u200bchen.test/", "xn--mnchen-3ya.test", "/"),
+    ("http://ｍｕｎ.test/", "mun.test", "/"),  # noqa: RUF001
+    ("http://例え。テスト/", "xn--r8jz45g.xn--zckzah", "/"),
+    ("http://😀.test/", "xn--e28h.test", "/"),
+    ("http://faß.test/", "xn--fa-hia.test", "/"),
+    ("http://%41.test/", "a.test", "/"),
+    ("http://h.test./", "h.test.", "/"),
+    ("http://@h/", "h", "/"),
+]
 
 
-def whole(url: str) -> Target | str:
-    """What the thorough way makes of it."""
+@pytest.mark.parametrize(("url", "host", "sent"), SENT)
+def test_what_is_sent_is_what_a_browser_sends(url: str, host: str, sent: str) -> None:
+    target = target_of(url, LIMIT)
+    assert (target.host, request_target(target.url)) == (host, sent)
+
+
+# Notations of addresses, and what they mean.
+ADDRESSES = [
+    ("127.0.0.1.", "127.0.0.1"),
+    ("2130706433", "127.0.0.1"),
+    ("0x7f.1", "127.0.0.1"),
+    ("0X7F000001", "127.0.0.1"),
+    ("0", "0.0.0.0"),
+    ("0x", "0.0.0.0"),
+    ("017700000001", "127.0.0.1"),
+    ("0177.0.0.01", "127.0.0.1"),
+    ("127.1", "127.0.0.1"),
+    ("127.0.1", "127.0.0.1"),
+    ("10.65535", "10.0.255.255"),
+    ("4294967295", "255.255.255.255"),
+    ("%31%32%37.1", "127.0.0.1"),
+    ("１２７.０.０.１", "127.0.0.1"),  # noqa: RUF001
+    ("127。0。0。1", "127.0.0.1"),
+    ("127｡1", "127.0.0.1"),
+    ("①②⑦.1", "127.0.0.1"),
+    ("[0:0:0:0:0:0:0:1]", "::1"),
+    ("[::FFFF:127.0.0.1]", "::ffff:7f00:1"),
+    ("[2001:DB8::A]", "2001:db8::a"),
+]
+# What is neither an address nor a name.
+NO_HOSTS = """256.0.0.1 1.2.3.256 4294967296 1.2.3.4.5 08 1.09 1..2 127.0.0.1.. [::1 [::g]
+ [127.0.0.1] [v1.x:y] [fe80::1%25eth0] %ff%fe % a%00b a|b a^b"""
+
+
+@pytest.mark.parametrize(("host", "address"), ADDRESSES)
+def test_an_address_in_any_notation_is_that_address(host: str, address: str) -> None:
+    assert target_of(f"http://{host}/", LIMIT).host == address
+
+
+@pytest.mark.parametrize("host", NO_HOSTS.split())
+def test_what_looks_like_an_address_and_is_none_is_refused(host: str) -> None:
+    with pytest.raises(NoUrlError):
+        target_of(f"http://{host}/", LIMIT)
+
+
+@given(st.from_regex(r"\A(0x[0-9a-f]{0,9}|[0-9]{1,11})(\.(0x[0-9a-f]{1,3}|[0-9]{1,4})){0,3}\Z"))
+def test_an_ipv4_notation_means_what_the_system_takes_it_for(host: str) -> None:
     try:
-        return urls._prepared(url, LIMIT)
-    except NoUrlError as error:
-        return str(error)
+        system = socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return
+    assert target_of(f"http://{host}/", LIMIT).host == system
 
 
-def quick(url: str) -> Target | str:
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(_PARTS | st.text(max_size=4), max_size=8))
+def test_anything_is_a_target_or_a_reason_and_a_target_means_itself(parts: list[str]) -> None:
     try:
-        return target_of(url, LIMIT)
+        target = target_of("http://h.example" + "".join(parts), LIMIT)
     except NoUrlError as error:
-        return str(error)
+        assert str(error)
+        assert "\n" not in str(error)
+    else:
+        assert target_of(target.url, LIMIT) == target
+        assert target.url.isascii()
+        assert f"{origin(target)}{request_target(target.url)}" == target.url.partition("#")[0]
 
 
-@settings(max_examples=2000, deadline=None)
-@given(st.lists(_PARTS | st.text("abz09.-_~/?=&%:", max_size=6), max_size=8))
-def test_the_quick_way_is_the_thorough_one(parts: list[str]) -> None:
-    url = "http://h.example" + "".join(parts)
-    assert quick(url) == whole(url)
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=30))
+def test_any_text_has_a_reason(text: str) -> None:
+    assert why_none(text)
 
 
-@settings(max_examples=1000, deadline=None)
-@given(st.lists(_PARTS, max_size=8))
-def test_anything_is_a_target_or_a_reason(parts: list[str]) -> None:
-    assert quick("".join(parts)) == whole("".join(parts))
+def test_a_host_name_that_no_resolver_takes_is_refused() -> None:
+    for host in ("a." * 130 + "b", "a" * 64, "a..b", "a!b"):
+        with pytest.raises(NoUrlError, match="host name"):
+            target_of(f"http://{host}/", LIMIT)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://example.org/",
-        "https://www.example.org:8443/a/b.html?x=1&y=%20",
-        "http://127.0.0.1/~me/",
-        "http://a_b.example/%7B",
-    ],
-)
-def test_the_plain_case_is_quick(url: str) -> None:
-    assert urls._PLAIN.fullmatch(url)
-    assert quick(url) == whole(url)
-
-
-def test_a_host_name_that_no_resolver_takes_is_no_url() -> None:
-    for host in ("a." * 130 + "b", "a" * 64, "a..b"):
-        assert isinstance(quick(f"http://{host}/"), str), host
-
-
-def test_a_long_url_takes_no_long_time() -> None:
-    # A pattern that goes back would take for ever; this ends, whatever it says.
-    for tail in ("%", "/.", "%41" * 1000 + "\\"):
-        assert quick("http://h/" + "a" * 4000 + tail) is not None
+def test_the_limit_holds_for_the_text_and_for_what_is_sent() -> None:
+    assert target_of("http://h/" + "a" * 91, 100)
+    for path in ("a" * 92, "é" * 40):
+        with pytest.raises(NoUrlError, match="max_url_bytes"):
+            target_of(f"http://h/{path}", 100)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +151,25 @@ def test_a_long_url_takes_no_long_time() -> None:
         ("https://example.org:443/", "example.org"),
         ("http://example.org:443/", "example.org:443"),
         ("http://example.org:8080/", "example.org:8080"),
+        ("http://exämple.org/", "xn--exmple-cua.org"),
+        ("http://[0::1]/", "[::1]"),
         ("ftp://example.org/", ""),
         ("nonsense", ""),
     ],
 )
 def test_http_and_https_of_a_host_are_one(url: str, key: str) -> None:
     assert host_key(url, LIMIT) == key
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://H/a'b?c='d'#e", Target("http://h/a'b?c='d'#e", "http", "h", 80)),
+        ("http://h:81/%7e/./x", Target("http://h:81/%7e/./x", "http", "h", 81)),
+        ("http://0x7f.1/x", Target("http://127.0.0.1/x", "http", "127.0.0.1", 80)),
+        ("http://h/a b", Target("http://h/a%20b", "http", "h", 80)),
+        ("http://h?x", Target("http://h/?x", "http", "h", 80)),
+    ],
+)
+def test_what_requests_has_prepared_is_sent_as_it_is(url: str, target: Target) -> None:
+    assert prepared(url, LIMIT) == target

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.model import Outcome
-from fetcher.report.aggregate import Aggregate, Row, RowTimings, host_of, pattern
+from fetcher.report.aggregate import Aggregate, Row, RowTimings, pattern
 from fetcher.report.sketches import Bounded, LogHistogram
 from fetcher.report.timeline import MOST_BINS, MOST_POINTS, PAUSE_S, Timeline
 
@@ -100,19 +100,6 @@ def test_rows_are_counted_by_all_that_a_report_shows() -> None:
     assert sums.hosts["host-2.test:81"].failed == 1
     assert sums.in_vain_ms.number == 1
     assert sums.untimed == 2
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("http://A.test:1/x", "a.test:1"),
-        ("http://u:p@a.test?x/", "a.test"),
-        ("no url", ""),
-        ("//a#b", "a"),
-    ],
-)
-def test_the_host_of_a_url(url: str, host: str) -> None:
-    assert host_of(url) == host
 
 
 def test_errors_that_differ_in_names_and_numbers_are_one_group() -> None:
