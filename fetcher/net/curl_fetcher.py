@@ -17,7 +17,6 @@ from fetcher.core import retry
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies, redirects, urls
-from fetcher.net.auth import Auth
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
@@ -47,7 +46,12 @@ class CurlFetcher:
         # What the user wants to be sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
         self.cookies = cookies.load(Path(http.cookies_file)) if http.cookies_file else None
-        self.auth = Auth(http.auth, self.transport) if http.auth else None
+        self.auth = None
+        if http.auth:
+            # requests is a third of what a worker would import.
+            from fetcher.net.auth import Auth  # noqa: PLC0415
+
+            self.auth = Auth(http.auth, self.transport)
         self.robots: Robots | None = None
         if settings.polite.enabled and settings.polite.robots:
             self.robots = Robots(settings.polite, http.user_agent, self.transport)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from typing import Any
 
 from fetcher.model import Outcome, Result
 from support.fetching import fetch
+from support.jobs import ENV, ROOT
 from tools.site.running import RunningSite
 
 
@@ -129,3 +132,11 @@ def test_what_is_no_url_says_why() -> None:
         result = done.by_url[url]
         assert (result.outcome, result.status) == (Outcome.INVALID_URL, None), result
         assert why.lower() in (result.error or "").lower(), result
+
+
+def test_a_worker_imports_requests_only_where_it_is_needed() -> None:
+    code = "import sys, fetcher.pipeline.worker, fetcher.net.curl_fetcher; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENV, cwd=ROOT, check=True
+    )
+    assert not {"requests", "urllib3", "ada_url"} & set(done.stdout.split())
