@@ -207,7 +207,10 @@ class Http(Section, frozen=True, kw_only=True):
     redirect_body_bytes: Annotated[
         int, _about("of a redirect's body: read, to use the connection again", ge=0)
     ] = 16 * 1024
-    max_url_bytes: Annotated[int, _about("longest URL, in UTF-8 bytes", ge=16, le=32_768)] = 8192
+    max_url_bytes: Annotated[
+        int,
+        _about("longest URL, in UTF-8 bytes, as it is given and as it is sent", ge=16, le=32_768),
+    ] = 8192
     user_agent: Annotated[
         str,
         _about(

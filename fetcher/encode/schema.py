@@ -33,7 +33,7 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {},
     ),
     "headers": ("headers of the last response, `[name, value]`, in order and as sent", {}),
-    "content_type": ("the Content-Type header of the last response", {}),
+    "content_type": ("the Content-Type header of the last response; of several the last", {}),
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
     "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),
     "sha256": ("digest of the whole decoded body, hexadecimal", {"pattern": "^[0-9a-f]{64}$"}),

@@ -82,7 +82,7 @@ class Resolver:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             return (address,) if family in self._families else self._kind
         name = host.removesuffix(".").lower()
-        if not is_dns_name(name):
+        if not is_dns_name(host.lower()):
             return "not a valid host name"
         return self._cached(name) or self._joined(name)
 

@@ -100,3 +100,11 @@ def test_a_cookie_file_is_sent_where_it_belongs(tmp_path: Path) -> None:
     (head,) = sent
     assert b"GET /deep " in head and b"\r\nHost: a.test:" in head
     assert b"\r\nCookie: c=1\r\n" in head, "and not the secure one"
+
+
+def test_an_auth_object_gets_the_url_as_it_is_sent() -> None:
+    with scripted({"/%7e'": Script(answer(b""))}) as server:
+        (row,) = fetch([server.url("/%7e'?d=100%&n=caf%c3%a9&q='")], **SECRETS).results
+    assert row.outcome is Outcome.OK
+    assert [asked.path for asked in server.asked] == ["/%7e'?d=100%&n=caf%c3%a9&q=%27"]
+    assert row.final_url == server.url("/%7e'?d=100%&n=caf%c3%a9&q=%27")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from fetcher.core.web_urls import Target
@@ -14,7 +15,9 @@ from fetcher.net.urls import NoUrlError, request_target, target_of
 from support.fetching import fetch
 from support.names import at, name_server
 from support.scripted import Script, ScriptedServer, answer, scripted
+from support.secure import context_of, http2_server
 from support.url_standard import cases, hosts
+from tools.certificates import Authority
 
 LIMIT = 32_768
 GOOD = Script(answer(b"good"), end="keep")
@@ -113,6 +116,17 @@ def test_what_a_server_gets_is_the_target() -> None:
     assert seen(server) == [
         (request_target(target.url).encode(), host_header(target)) for target in targets
     ]
+
+
+def test_what_a_server_gets_over_http2_is_the_target(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with http2_server(context_of(*authority.issue(["127.0.0.1"]))) as port:
+        # A longer head would need frames that the server is not asked to take.
+        urls = [f"https://127.0.0.1:{port}{path}" for path in PATHS if len(path) < 1000]
+        results = fetched(urls, ca_file=str(authority.ca_file))
+    assert {(result.outcome, result.http_version) for result in results} == {(Outcome.OK, "2")}
+    paths = [dict(result.headers)["x-path"] for result in results]
+    assert paths == [request_target(target_of(url, LIMIT).url) for url in urls]
 
 
 def test_what_a_proxy_gets_is_the_target_for_all_of_the_standards_own_cases() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetcher.core.web_urls import Target
+from fetcher.core.robots import RobotsTxt
+from fetcher.core.web_urls import Target, host_of
+from fetcher.net.cookies import Cookies
 from fetcher.net.urls import (
     NoUrlError,
     host_key,
@@ -123,6 +126,26 @@ def test_anything_is_a_target_or_a_reason_and_a_target_means_itself(parts: list[
         assert target_of(target.url, LIMIT) == target
         assert target.url.isascii()
         assert f"{origin(target)}{request_target(target.url)}" == target.url.partition("#")[0]
+
+
+ROBOTS = RobotsTxt(b"User-agent: *\nDisallow: /a*b$\nAllow: /%7e\nDisallow: /?[x\n", "fetcher")
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(_PARTS, max_size=8))
+def test_all_that_look_at_a_url_see_the_host_of_its_target(parts: list[str]) -> None:
+    try:
+        target = target_of("http://" + "".join(parts), LIMIT)
+    except NoUrlError:
+        return
+    seen = urlsplit(target.url)
+    assert (seen.scheme, seen.hostname) == (target.scheme, target.host)
+    assert (seen.port or {"http": 80, "https": 443}[seen.scheme]) == target.port
+    assert host_key(target.url, LIMIT) == host_of("".join(["http://", *parts])) == target.key
+    chain = Cookies().chain()
+    chain.absorb(target.url, [("Set-Cookie", "a=1")])
+    assert chain.header_for(f"{origin(target)}/") in {"a=1", None}
+    assert ROBOTS.allows(target.url) in {True, False}
 
 
 @settings(max_examples=500, deadline=None)
