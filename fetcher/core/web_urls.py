@@ -42,8 +42,8 @@ class Target(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The host, IPv6 in brackets, with a port that is unusual."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The host, IPv6 in brackets, with a port that is unusual; `h.` and `h` are one host."""
+        host = f"[{self.host}]" if ":" in self.host else self.host.removesuffix(".")
         return host if PORTS[self.scheme] == self.port else f"{host}:{self.port}"
 
 

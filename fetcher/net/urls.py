@@ -91,7 +91,8 @@ def host_key(text: str, max_bytes: int) -> str:
     except NoUrlError:
         return ""
     _, scheme, host, port = target
-    return host if PORTS[scheme] == port and ":" not in host else target.key
+    is_key = PORTS[scheme] == port and ":" not in host and host[-1] != "."
+    return host if is_key else target.key
 
 
 def why_none(text: str) -> str:

@@ -80,3 +80,9 @@ def test_the_address_is_known_however_short_the_answer() -> None:
     for script in (Script(answer(b"")), Script(answer(b"", "Connection: close")), Script(EARLY)):
         result = one(script)
         assert result.remote_ip == ("127.0.0.1" if result.status else None)
+
+
+def test_of_several_content_types_the_last_counts_as_in_a_browser() -> None:
+    result = one(Script(answer(b"", "Content-Type: text/plain", "content-type: text/html")))
+    assert result.content_type == "text/html"
+    assert [name for name, _ in result.headers[1:]] == ["Content-Type", "content-type"]

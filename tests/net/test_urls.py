@@ -176,6 +176,8 @@ def test_the_limit_holds_for_the_text_and_for_what_is_sent() -> None:
         ("http://example.org:8080/", "example.org:8080"),
         ("http://exämple.org/", "xn--exmple-cua.org"),
         ("http://[0::1]/", "[::1]"),
+        ("http://example.org./", "example.org"),
+        ("http://example.org.:81/", "example.org:81"),
         ("ftp://example.org/", ""),
         ("nonsense", ""),
     ],
