@@ -8,6 +8,7 @@ is used for a while and then ended, when its last question is answered.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple
@@ -120,6 +121,8 @@ class _Channel:
     def __init__(self, options: dict[str, Any]) -> None:
         self._loop = gevent.get_hub().loop
         self._ares = cares.channel(self._loop, **options)
+        # At the end of the process gevent would end it too late, and complain.
+        weakref.finalize(self, self._ares.destroy)
         self._made = time.monotonic()
         self._asked = 0
         self.open = 0

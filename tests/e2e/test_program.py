@@ -50,6 +50,12 @@ def test_a_run_ends_with_0_and_a_summary_of_what_happened(
     assert done.stderr == ""
 
 
+def test_a_worker_that_got_no_line_leaves_in_silence(site: RunningSite, tmp_path: Path) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", [site.url("/bytes/10")])
+    done = jobs.call("run", urls, "-o", tmp_path / "out", "--workers=3", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_quiet_says_nothing_at_all(tmp_path: Path) -> None:
     urls = slow_urls(tmp_path / "urls.txt", 5)
     done = jobs.call("run", urls, "-o", tmp_path / "out", "--quiet", *SLOW)
