@@ -50,7 +50,7 @@ def hop(source: Target, location: str, http: Http) -> Target:
         url = f"{url}#{fragment}"
     scheme = url.partition(":")[0]
     if scheme not in web_urls.SCHEMES:
-        raise Failure(Outcome.BLOCKED, f"redirected to a {scheme!r} address")
+        raise Failure(Outcome.BLOCKED, f"redirected to a {scheme[:40]!r} address")
     try:
         return urls.fetchable(url, http.max_url_bytes)
     except urls.NoUrlError as error:

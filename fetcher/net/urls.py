@@ -139,7 +139,7 @@ def _scheme_fault(scheme: str | None) -> str | None:
     if scheme is None:
         return "no scheme: write http:// or https:// in front"
     if scheme not in SCHEMES:
-        return f"scheme {scheme!r} cannot be fetched (only http and https)"
+        return f"scheme {scheme[:40]!r} cannot be fetched (only http and https)"
     return None
 
 

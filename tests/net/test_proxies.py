@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fetcher.errors import ConfigError
 from fetcher.model import Outcome
+from fetcher.net.transport import _place_of
 from support.fetching import fetch
 from support.proxies import http_proxy, socks_proxy
 from support.scripted import Script, answer, scripted
@@ -93,3 +97,21 @@ def test_a_proxy_that_is_not_there_is_a_failed_connection() -> None:
     ).results
     assert result.outcome is Outcome.CONNECT
     assert "http.proxy" in (result.error or "")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "place"),
+    [
+        ("", None),
+        ("http://Proxy.test:3128", ("proxy.test", 3128)),
+        ("socks5h://u:p@0x7f.1:1080/", ("127.0.0.1", 1080)),
+        ("https://[0::1]:443", ("::1", 443)),
+    ],
+)
+def test_a_proxy_is_where_its_url_says(proxy: str, place: tuple[str, int] | None) -> None:
+    assert _place_of(proxy) == place
+
+
+def test_a_proxy_at_a_port_that_does_not_exist_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match=r"http\.proxy"):
+        _place_of("http://proxy.test:99999")

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from fetcher.core.robots import RobotsTxt
 from fetcher.core.web_urls import Target, host_of
+from fetcher.net import redirects
 from fetcher.net.cookies import Cookies
+from fetcher.net.failures import Failure
 from fetcher.net.urls import (
     NoUrlError,
     host_key,
@@ -21,6 +23,7 @@ from fetcher.net.urls import (
     target_of,
     why_none,
 )
+from fetcher.settings import Http
 
 LIMIT = 8192
 _PIECES = """http:// https:// HTTP:// http: a.b x-y.example _d.e 127.0.0.1 [::1] :80 :8080 :0 :99999
@@ -151,7 +154,23 @@ def test_all_that_look_at_a_url_see_the_host_of_its_target(parts: list[str]) -> 
 @settings(max_examples=500, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_has_a_reason(text: str) -> None:
-    assert why_none(text)
+    assert 0 < len(why_none(text)) < 300
+
+
+def test_a_reason_is_short_whatever_the_text() -> None:
+    for text in (
+        "s" * 8000 + "://x",
+        "http://" + "h" * 8000,
+        "http://" + "é|" * 3000,
+        "http://h:" + "9" * 8000,
+    ):
+        with pytest.raises(NoUrlError) as caught:
+            target_of(text, 32_768)
+        assert len(str(caught.value)) < 300
+        source = target_of("http://h/", LIMIT)
+        with pytest.raises(Failure) as failed:
+            redirects.hop(source, text.encode().decode("latin-1"), Http(max_url_bytes=32_768))
+        assert len(failed.value.message) < 300
 
 
 def test_a_host_name_that_no_resolver_takes_is_refused() -> None:
