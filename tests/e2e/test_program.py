@@ -179,7 +179,7 @@ def test_every_bad_line_is_one_row_that_says_why(site: RunningSite, tmp_path: Pa
         b"http://long.invalid/" + b"x" * 1_000_000: "longer than",
         b"http://longish.invalid/" + b"x" * 9_000: "longer than",
         b"http://user:secret@host.invalid/": "user name",
-        b"http://host.invalid:99999/": "Port",
+        b"http://host.invalid:99999/": "the port '99999'",
     }
     urls = tmp_path / "urls.txt"
     urls.write_bytes(b"\n".join([good, *cases, good, good, good]) + b"\n")
