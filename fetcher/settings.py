@@ -217,7 +217,13 @@ class Http(Section, frozen=True, kw_only=True):
             kind="a text of printable ASCII",
         ),
     ] = "fetcher/0.1 (bulk URL fetcher)"
-    headers: Annotated[Headers, _about('sent with each request, for example ["Accept: */*"]')] = ()
+    headers: Annotated[
+        Headers,
+        _about(
+            "sent with each request, in this order, as UTF-8; a line's own headers "
+            'replace those of the same name; for example ["Accept: */*"]'
+        ),
+    ] = ()
     auth: Annotated[
         Factory,
         _about(

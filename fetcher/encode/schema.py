@@ -32,7 +32,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "could not be kept",
         {},
     ),
-    "headers": ("headers of the last response, `[name, value]`, in order and as sent", {}),
+    "headers": (
+        "headers of the last response, `[name, value]`, in order; bytes that are valid UTF-8 are "
+        "read as that, all others as latin-1",
+        {},
+    ),
     "content_type": ("the Content-Type header of the last response", {}),
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
     "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),

@@ -12,7 +12,7 @@ import requests
 from requests.hooks import dispatch_hook
 
 from fetcher.errors import ConfigError
-from fetcher.net.adapter import CurlAdapter, Taper
+from fetcher.net.adapter import CurlAdapter, Taper, repeated
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.transport import Transport
@@ -38,11 +38,12 @@ class Auth:
 
         `taper` makes a tape for each exchange. Raises Failure.
         """
+        headers, lines = repeated(request.headers)
         prepared = requests.Request(
-            request.method, request.url, dict(request.headers), data=request.body
+            request.method, request.url, headers, data=request.body
         ).prepare()
         prepared.prepare_auth(self._make())
-        adapter = CurlAdapter(self._transport, taper)
+        adapter = CurlAdapter(self._transport, taper, lines)
         try:
             response = adapter.send(prepared, timeout=timeout_s)
             response = dispatch_hook(  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from fetcher.net.auth import Auth
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
+from fetcher.net.header_text import merged, to_wire
 from fetcher.net.places import Pin
 from fetcher.net.robots import Robots
 from fetcher.net.tape import Keep, Tape
@@ -85,7 +86,8 @@ class CurlFetch:
         self._target: urls.Target | None = None  # of the next hop, once it is known to be one
         self.url = task.url
         self._method = task.method
-        self._headers = (*self._fetcher.headers, *task.headers)
+        given = tuple((name, to_wire(value)) for name, value in task.headers)
+        self._headers = merged(self._fetcher.headers, given)
         self._body = task.body
         self._is_home = True  # at the origin that the line names: credentials go no further
         self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
@@ -250,4 +252,4 @@ class CurlFetch:
 
 def _header(text: str) -> tuple[str, str]:
     name, _, value = text.partition(":")
-    return name, value.strip()
+    return name, to_wire(value.strip())
