@@ -207,6 +207,13 @@ class Http(Section, frozen=True, kw_only=True):
     redirect_body_bytes: Annotated[
         int, _about("of a redirect's body: read, to use the connection again", ge=0)
     ] = 16 * 1024
+    cross_origin_bodies: Annotated[
+        bool,
+        _about(
+            "a redirect with status 307 or 308 to another scheme, host or port takes the request's "
+            "body there; false: such a line ends as blocked"
+        ),
+    ] = True
     max_url_bytes: Annotated[int, _about("longest URL, in UTF-8 bytes", ge=16, le=32_768)] = 8192
     user_agent: Annotated[
         str,

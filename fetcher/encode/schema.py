@@ -72,7 +72,8 @@ OUTCOMES: Final = {
     "http_error": "a complete response with a status of 400 or more",
     "invalid_url": "the line is no URL, or no request, that can be sent",
     "blocked": "the address is private or special (`guard.allow` opens it), or a redirect leads to "
-    "what is neither http nor https",
+    "what is neither http nor https, or to another origin that may not have the request's body "
+    "(`http.cross_origin_bodies`)",
     "robots": "robots.txt forbids it (with `polite.robots`)",
     "dns": "the host's name does not resolve",
     "connect": "no connection to the host: refused, reset or unreachable",

@@ -193,6 +193,13 @@ class CurlFetch:
         target = redirects.hop_to(text, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
+        if with_body and self._body and not same_origin and not http.cross_origin_bodies:
+            raise Failure(
+                Outcome.BLOCKED,
+                f"redirected ({answer.status}) to another origin, {target.host}:{target.port} by "
+                f"{target.scheme}, which may not have the request's body "
+                "(http.cross_origin_bodies = false)",
+            )
         self._chain = self._chain or cookies.Cookies().chain()
         self._chain.absorb(source.url, answer.headers)
         self._headers = redirects.headers_after(
