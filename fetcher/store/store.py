@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from fetcher import __version__
+from fetcher.core.formats import RULES
 from fetcher.core.intake import Delta, Kept
 from fetcher.core.output import Output
 from fetcher.core.wire import InputSpec, Open
@@ -73,6 +74,11 @@ class OutputDirectory:
             raise ConflictError(
                 f"{self.path} belongs to another job: it was begun with {begun.name} "
                 f"({begun.bytes} bytes), and {now.name} has {now.file_bytes}; choose another OUT"
+            )
+        if begun.line_rules != RULES:
+            raise ConflictError(
+                f"{self.path} was begun by another version of fetcher, with other rules for what "
+                f"lines of {begun.name} are; finish it with that one, or choose another OUT"
             )
         if str(begun.format) == str(now.format) and begun.format != now.format:
             raise ConflictError(
@@ -164,6 +170,7 @@ def _new_manifest(request: Open) -> Manifest:
             request.input.path,
             request.input.file_bytes,
             request.input.format,
+            line_rules=RULES,
         ),
         batch_size=request.batch_size,
         share=request.share,
