@@ -15,8 +15,9 @@ from typing import Final
 
 from fetcher.core import retry
 from fetcher.model import Outcome, Result, Task
-from fetcher.net import cookies, redirects, urls
+from fetcher.net import cookies_file, redirects, urls
 from fetcher.net.auth import Auth
+from fetcher.net.cookies import Cookies
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
@@ -46,7 +47,7 @@ class CurlFetcher:
         self.defects = Defects(log)
         # What the user wants to be sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
-        self.cookies = cookies.load(Path(http.cookies_file)) if http.cookies_file else None
+        self.cookies = cookies_file.load(Path(http.cookies_file)) if http.cookies_file else None
         self.auth = Auth(http.auth, self.transport) if http.auth else None
         self.robots: Robots | None = None
         if settings.polite.enabled and settings.polite.robots:
@@ -200,7 +201,7 @@ class CurlFetch:
                 f"{target.scheme}, which may not have the request's body "
                 "(http.cross_origin_bodies = false)",
             )
-        self._chain = self._chain or cookies.Cookies().chain()
+        self._chain = self._chain or Cookies().chain()
         self._chain.absorb(source.url, answer.headers)
         self._headers = redirects.headers_after(
             self._headers, same_origin=same_origin, with_body=with_body
