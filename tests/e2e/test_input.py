@@ -191,3 +191,21 @@ def test_a_directory_begun_by_other_rules_for_lines_is_refused_by_name(tmp_path:
         (said,) = done.stderr.splitlines()
         assert "begun by another version of fetcher, with other rules for what lines of" in said
     assert jobs.call("status", out).returncode == 0
+
+
+def test_a_lost_manifest_is_not_replaced_by_that_of_another_input(tmp_path: Path) -> None:
+    path, other = tmp_path / "urls.txt", tmp_path / "other.txt"
+    path.write_text("http://a/\nhttp://b/\n")
+    other.write_text("http://c/\n")
+    run(path)
+    manifest = tmp_path / "out" / "manifest.json"
+    kept = manifest.read_bytes()
+    manifest.unlink()
+    for urls in (other, path):
+        done = jobs.call("run", urls, "-o", tmp_path / "out", *NULL)
+        assert done.returncode == 5
+        (said,) = done.stderr.splitlines()
+        assert "manifest.json is missing" in said
+        assert not manifest.exists()
+    manifest.write_bytes(kept)
+    assert jobs.call("verify", tmp_path / "out").returncode == 0
