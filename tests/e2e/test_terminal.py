@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 
 from fetcher import config
@@ -168,11 +169,19 @@ def test_ctrl_c_while_the_program_loads_is_one_line_and_3(
     assert not (tmp_path / "new").exists()
 
 
+def is_awake(process: psutil.Process) -> bool:
+    """Whether its interpreter takes SIGINT, or holds it back: before, the system ends it."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    masks = [int(status.partition(f"{name}:")[2].split()[0], 16) for name in ("SigBlk", "SigCgt")]
+    return bool((masks[0] | masks[1]) >> (signal.SIGINT - 1) & 1)
+
+
 @pytest.mark.parametrize("role", ["sink", "ventilator", "worker"])
 def test_ctrl_c_to_a_role_that_still_imports_is_quiet(tmp_path: Path, role: str) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", ["http://a.invalid/1"])
     with jobs.running("run", urls, "-o", tmp_path / "out", "-q", *NULL) as job:
-        jobs.until(lambda: job.signal(role, signal.SIGINT), what=role)
+        jobs.until(lambda: any(map(is_awake, job.role(role))), what=role)
+        assert job.signal(role, signal.SIGINT)
         code, _, said = job.wait(30)
     assert code == 0
     assert all(line.startswith("fetcher: ") for line in said.splitlines()), said
