@@ -2,7 +2,8 @@
 
 Law: what a caller of requests sees is what the stock adapter would show, except where our limits
 say otherwise: the guard, the caps, a deadline for the whole answer, and a redirect's body, of which
-no more is read than http.redirect_body_bytes. `timeout` may only shorten the settings' limits.
+no more is read than http.redirect_body_bytes. Header text that latin-1 lacks is sent as UTF-8, and
+a reason that is UTF-8 is shown as that. `timeout` may only shorten the settings' limits.
 """
 
 from __future__ import annotations

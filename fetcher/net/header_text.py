@@ -29,9 +29,10 @@ def shown(wire_text: str) -> str:
 
 def shown_headers(headers: Headers) -> Headers:
     """The headers with names and values as `shown`; the same list where all of it is ASCII."""
-    if all(value.isascii() and name.isascii() for name, value in headers):
-        return headers
-    return [(shown(name), shown(value)) for name, value in headers]
+    for name, value in headers:
+        if not (value.isascii() and name.isascii()):
+            return [(shown(name), shown(value)) for name, value in headers]
+    return headers
 
 
 def merged(
