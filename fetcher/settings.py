@@ -207,6 +207,13 @@ class Http(Section, frozen=True, kw_only=True):
     redirect_body_bytes: Annotated[
         int, _about("of a redirect's body: read, to use the connection again", ge=0)
     ] = 16 * 1024
+    cross_origin_bodies: Annotated[
+        bool,
+        _about(
+            "a redirect with status 307 or 308 to another scheme, host or port takes the request's "
+            "body there; false: such a line ends as blocked"
+        ),
+    ] = True
     max_url_bytes: Annotated[
         int,
         _about("longest URL, in UTF-8 bytes, as it is given and as it is sent", ge=16, le=32_768),
@@ -220,7 +227,13 @@ class Http(Section, frozen=True, kw_only=True):
             kind="a text of printable ASCII",
         ),
     ] = "fetcher/0.1 (bulk URL fetcher)"
-    headers: Annotated[Headers, _about('sent with each request, for example ["Accept: */*"]')] = ()
+    headers: Annotated[
+        Headers,
+        _about(
+            "sent with each request, in this order, as UTF-8; a line's own headers "
+            'replace those of the same name; for example ["Accept: */*"]'
+        ),
+    ] = ()
     auth: Annotated[
         Factory,
         _about(

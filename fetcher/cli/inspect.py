@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 
 from fetcher import config
 from fetcher.cli.options import FILE, OUT, config_options, keys_option, settings_of
@@ -14,8 +13,9 @@ from fetcher.config import Value
 from fetcher.errors import Exit, UsageError
 from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
+from fetcher.monitor.console import make_console
 from fetcher.monitor.status import Status, look
-from fetcher.monitor.words import duration, number, plain
+from fetcher.monitor.words import duration, escaped, number
 from fetcher.telemetry import logs
 
 
@@ -70,7 +70,7 @@ def status(
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:
-        live.show(Console(), found)
+        live.show(make_console(), found)
 
 
 def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
@@ -78,7 +78,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
-    console = Console()
+    console = make_console()
     console.print(_headline(found), highlight=False, markup=False, soft_wrap=True)
     if found.rows:
         console.print()
@@ -87,7 +87,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
 
 def _headline(found: Status) -> str:
     done = summary.done(found.rows, found.url_lines, exact=found.url_lines_exact)
-    parts = [f"{plain(found.input)}: {found.state}", done]
+    parts = [f"{escaped(found.input)}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")
     if found.rate_per_s is not None:

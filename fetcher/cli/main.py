@@ -20,7 +20,8 @@ import click
 from fetcher import __version__
 from fetcher.cli import streams
 from fetcher.engines.paths import require_text
-from fetcher.errors import Exit, FetcherError, StoppedError, UsageError
+from fetcher.errors import ConfigError, Exit, FetcherError, StoppedError, UsageError
+from fetcher.pipeline import files
 from fetcher.telemetry import logs
 
 _COMMANDS: Final = {
@@ -117,6 +118,7 @@ def _code() -> int:
                 _imported(name)  # while Ctrl-C is blocked by fetcher.__main__
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         require_text(sys.argv[1:])
+        files.require_few()
         code = cli.main(prog_name="fetcher", standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -125,7 +127,10 @@ def _code() -> int:
         return _complain_of_usage(error)
     except FetcherError as error:
         return logs.complain(error) if str(error) else error.exit_code
-    except Exception:
+    except Exception as error:
+        if files.ran_out(error):
+            said = "too many open files; raise the limit (ulimit -n, LimitNOFILE=), and try again"
+            return logs.complain(ConfigError(said))
         _confess(traceback.format_exc())
         return Exit.BUG
     return code if isinstance(code, int) else Exit.DONE

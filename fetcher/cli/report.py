@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fetcher.cli.options import FILE, OUT, quiet_option
 from fetcher.errors import DamageError, UsageError
+from fetcher.monitor.console import make_console
 from fetcher.monitor.words import size
 from fetcher.report import text
 from fetcher.report.contents import Contents, contents
@@ -52,7 +52,7 @@ def report(
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
-    console = Console()
+    console = make_console()
     if only_text:
         text.show(console, found)
         return
@@ -75,7 +75,7 @@ def report(
 
 
 def _read(outs: tuple[Path, ...], *, quiet: bool) -> Contents:
-    errors = Console(stderr=True)
+    errors = make_console(is_error=True)
     if quiet or not errors.is_terminal:
         return contents(*read(outs), time.time())
     bar = Progress(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-from rich.console import Console
 
 from fetcher.cli.options import (
     FILE,
@@ -25,6 +24,7 @@ from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.monitor import progress, summary
+from fetcher.monitor.console import make_console
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
@@ -128,7 +128,7 @@ def carry_out(
     if not quiet:
         totals = read_both(out)[1].recovered.totals
         took_s = time.monotonic() - began
-        summary.show(Console(), totals, out, took_s, totals.rows - before)
+        summary.show(make_console(), totals, out, took_s, totals.rows - before)
 
 
 def _rows(out: Path) -> int:

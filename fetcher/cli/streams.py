@@ -2,22 +2,27 @@
 
 Law: the first failure of standard output ends the program with one line, or none where the reader
 has left; what comes after it goes nowhere, so that nothing complains again when the interpreter
-leaves. What standard error does not take is lost, and changes nothing.
+leaves. What standard error does not take is lost, and changes nothing. On a terminal, what is not
+printable is escaped, whoever wrote it; elsewhere all stays as it is.
 """
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
 from fetcher.errors import StoppedError
+from fetcher.monitor.words import escaped
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _BUFFER_BYTES: Final = 64 * 1024
+_LAYOUT: Final = "\n\t"  # what may be in text for a terminal
 
 
 class _Stream(io.FileIO):
@@ -39,6 +44,25 @@ class _Stream(io.FileIO):
         """What the first failure means."""
 
 
+class _Escaping(_Stream):
+    """What is not printable is escaped; a character's bytes may come in several writes."""
+
+    def __init__(self, fd: int, encoding: str) -> None:
+        super().__init__(fd, "wb", closefd=False)
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("backslashreplace")
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        text = escaped(self._decoder.decode(bytes(data)), kept=_LAYOUT)
+        left = memoryview(text.encode(self._encoding, "backslashreplace"))
+        while left:
+            count = super().write(left)
+            if count is None:  # it does not block, and is full
+                select.select([], [self.fileno()], [])
+            left = left[count or 0 :]
+        return memoryview(data).nbytes
+
+
 class _Output(_Stream):
     """Raises StoppedError at the first failure; without words where nobody reads."""
 
@@ -51,17 +75,38 @@ class _Output(_Stream):
         ) from error
 
 
+class _EscapingOutput(_Escaping, _Output):
+    """Both."""
+
+
+class Text(io.TextIOWrapper):
+    """A standard stream."""
+
+    styled: Text | None = None  # of a terminal: for those who make its control sequences
+
+
 def guard() -> None:
     """Put them in the place of Python's; characters that stdout's encoding lacks become `?`."""
-    sys.stdout = _text(_Output, 1, sys.stdout, "replace")
-    sys.stderr = _text(_Stream, 2, sys.stderr, "backslashreplace")
+    sys.stdout = _guarded(_Output, _EscapingOutput, 1, sys.stdout, "replace")
+    sys.stderr = _guarded(_Stream, _Escaping, 2, sys.stderr, "backslashreplace")
 
 
-def _text(kind: type[_Stream], fd: int, before: TextIO | None, errors: str) -> TextIO:
+def _guarded(
+    kind: type[_Stream], escaping: type[_Escaping], fd: int, before: TextIO | None, errors: str
+) -> Text:
     if before is None:  # it is closed: each write fails, as it should
         fd = os.open(os.devnull, os.O_RDONLY)
-    return io.TextIOWrapper(
-        io.BufferedWriter(kind(fd, "wb", closefd=False), _BUFFER_BYTES),
+    direct = _text(kind(fd, "wb", closefd=False), before, errors)
+    if not os.isatty(fd):
+        return direct
+    guarded = _text(escaping(fd, direct.encoding), before, errors)
+    guarded.styled = direct
+    return guarded
+
+
+def _text(raw: _Stream, before: TextIO | None, errors: str) -> Text:
+    return Text(
+        io.BufferedWriter(raw, _BUFFER_BYTES),
         encoding=before.encoding if before else "utf-8",
         errors=errors,
         line_buffering=bool(getattr(before, "line_buffering", False)),

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from fetcher.cli.options import config_options, keys_option, settings_of
 from fetcher.engines.paths import require_path
+from fetcher.monitor.console import make_console
 from fetcher.monitor.live import Watcher
 from fetcher.monitor.top import terminal
 from fetcher.monitor.top.nearby import Nearby
@@ -54,9 +54,9 @@ def top(
     logs.start(settings.log, "cli", "top")
     with _looking(target, settings, is_endpoint=is_endpoint) as look:
         if once or not sys.stdout.isatty():
-            terminal.once(look, Console())
+            terminal.once(look, make_console())
         else:
-            terminal.run(look, Console())
+            terminal.run(look, make_console())
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """A physical line of a CSV file as a task; which lines lie inside a quoted field.
 
-Law: one record is one physical line, as a row's identity is its physical line number. A record
+Law: one record is one physical line, as a row's identity is its physical line number. Nothing is a
+comment: CSV has none, and a value may begin with `#`. A record
 over several lines is a fault of each of them: whoever reads the file in order marks the lines that
 begin inside a quoted field, so that none of them can be taken for a record of its own.
 """
@@ -38,28 +39,27 @@ class Reader:
         self._inside = False
 
     def __call__(self, lines: list[bytes]) -> list[bytes]:
-        """See core.lines.url_lines; the file's first line is no URL line."""
+        """b"" for the file's first line and for blank lines, which are no URL lines."""
         space = self._space
         texts = [raw.strip(space) for raw in lines]
         for index in range(min(self._header_left, len(texts))):
             self._header_left -= 1
             texts[index] = b""
-        none = [text[:1] == b"#" or (space is not None and not text.strip()) for text in texts]
+        if space is not None:
+            texts = [text if text.strip() else b"" for text in texts]
         if not self._inside and not (self._marks and b'"' in b"".join(texts)):
-            return [b"" if is_none else text for text, is_none in zip(texts, none, strict=True)]
-        return list(map(self._judged, texts, none))
+            return texts
+        return list(map(self._judged, texts))
 
-    def _judged(self, text: bytes, none: bool) -> bytes:
-        inside = self._inside
-        if none and not inside:
+    def _judged(self, text: bytes) -> bytes:
+        if not text:
             return b""
+        inside = self._inside
         if len(text) > MAX_LINE_BYTES:
             # Cut: whether its quotes are closed cannot be seen, and one line must not cost all.
             self._inside = False
         elif b'"' in text:
             self._inside = leaves_open(text.decode("latin-1"), self._delimiter, inside=inside)
-        if none or not text:
-            return b""
         return text + INSIDE if inside else text
 
 

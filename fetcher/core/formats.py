@@ -16,6 +16,9 @@ from msgspec import Meta
 from fetcher.core import csv_lines, fields, json_lines, lines
 from fetcher.model import Result, Task
 
+# Of what a line is. It rises when the same bytes would give other lines, or these another text: a
+# job that was begun by other rules cannot go on by these.
+RULES: Final = 2
 _MOST_COLUMNS: Final = lines.MAX_LINE_BYTES + 1
 
 
@@ -73,7 +76,7 @@ def decoder(of: LineFormat) -> TaskOf:
 
 def _of_text(task_of_text: Callable[[int, str], Task]) -> TaskOf:
     def task_of(line: int, raw: bytes) -> Task:
-        task = lines.task_of(line, raw)
+        task = lines.text_of(line, raw)
         if task.fault is None:
             return task_of_text(line, task.url)
         return Task(line, fields.raw(task.url.rstrip("\r")), task.fault)

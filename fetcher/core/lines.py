@@ -2,8 +2,10 @@
 
 Law: every reader of the file (ventilator, census, verify) asks core.formats, and through it here,
 so that all of them agree on which lines are URL lines and on their text. A line ends at a line
-feed; its text is what is left without surrounding white space (so CRLF is the same as LF). Blank
-lines and lines that begin with `#` are no URL lines.
+feed; its text is what is left without surrounding white space (so CRLF is the same as LF), and
+without a BOM, which files that were joined have in their middle. Blank lines and lines that begin
+with `#` are no URL lines; one with a carriage return inside is, as it may hold lost lines. Whoever
+changes these rules raises core.formats.RULES.
 """
 
 from __future__ import annotations
@@ -29,27 +31,33 @@ class ByteStream(Protocol):
 
 def url_lines(lines: Iterable[bytes]) -> list[bytes]:
     """Stripped text of each physical line; b"" for the blank and comment lines."""
-    return [b"" if text[:1] == b"#" else text for text in map(bytes.strip, lines)]
+    texts = map(bytes.strip, lines)
+    return [b"" if text[:1] == b"#" and b"\r" not in text else text for text in texts]
 
 
 def read_lines(stream: ByteStream, size: int = _READ_BYTES) -> Iterator[list[bytes]]:
-    """Physical lines, a list for each read, without line feeds and without a BOM.
+    """Physical lines, a list for each read, without line feeds and without BOMs in front.
 
     A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes, so that it stays
     recognisable as too long; memory does not grow with its length.
     """
     rest = b""
-    first = True
     while block := stream.read(size):
-        if first:
-            block = block.removeprefix(BOM)
-            first = False
-        lines = (rest + block).split(b"\n")
+        text = rest + block
+        lines = text.split(b"\n")
+        if BOM in text:
+            lines = [_without_bom(line) for line in lines]
         rest = _cut(lines.pop())
         if lines:
             yield [_cut(line) for line in lines] if max(map(len, lines)) > MAX_LINE_BYTES else lines
     if rest:
         yield [rest]
+
+
+def _without_bom(line: bytes) -> bytes:
+    while line.startswith(BOM):
+        line = line[len(BOM) :]
+    return line
 
 
 def _cut(line: bytes) -> bytes:
@@ -95,7 +103,15 @@ def select(urls: bytes, full: int, mask: int) -> bytes:
 
 
 def task_of(line: int, raw: bytes) -> Task:
-    """The task of a URL line's stripped bytes; bytes that no URL has become a task with a fault."""
+    """The task of a line that is a URL and nothing else."""
+    task = text_of(line, raw)
+    if b"\r" in raw and task.fault is None:
+        return Task(line, task.url, "a carriage return (0x0d) inside the line: end each with 0x0a")
+    return task
+
+
+def text_of(line: int, raw: bytes) -> Task:
+    """A URL line's stripped bytes as a text, in a task's URL; bytes that are none are a fault."""
     if len(raw) > MAX_LINE_BYTES:
         text = raw[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
         return Task(line, text, f"the line is longer than {MAX_LINE_BYTES} bytes (cut here)")

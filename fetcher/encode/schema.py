@@ -32,7 +32,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "could not be kept",
         {},
     ),
-    "headers": ("headers of the last response, `[name, value]`, in order and as sent", {}),
+    "headers": (
+        "headers of the last response, `[name, value]`, in order; bytes that are valid UTF-8 are "
+        "read as that, all others as latin-1",
+        {},
+    ),
     "content_type": ("the Content-Type header of the last response; of several the last", {}),
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
     "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),
@@ -68,7 +72,8 @@ OUTCOMES: Final = {
     "http_error": "a complete response with a status of 400 or more",
     "invalid_url": "the line is no URL, or no request, that can be sent",
     "blocked": "the address is private or special (`guard.allow` opens it), or a redirect leads to "
-    "what is neither http nor https",
+    "what is neither http nor https, or to another origin that may not have the request's body "
+    "(`http.cross_origin_bodies`)",
     "robots": "robots.txt forbids it (with `polite.robots`)",
     "dns": "the host's name does not resolve",
     "connect": "no connection to the host: refused, reset or unreachable",

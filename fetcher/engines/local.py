@@ -25,7 +25,7 @@ from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.engines.private import private_directory
 from fetcher.errors import Exit, FetcherError, StoppedError
-from fetcher.pipeline import admission, keys
+from fetcher.pipeline import admission, files, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import RoleSpec
 from fetcher.pipeline.security import NO_KEYS, Security
@@ -300,6 +300,7 @@ def run_job(
 
     `selection`: the job is of some lines of the URL file, and OUT holds which.
     """
+    files.check(settings, worker_count(settings))
     session = secrets.token_hex(8)
     with private_directory() as directory:
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
@@ -341,6 +342,7 @@ def _host() -> str:
 
 def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
+    files.check(settings, worker_count(settings))
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
     folder = settings.keys.dir
     security = admission.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))

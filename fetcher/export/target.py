@@ -1,7 +1,7 @@
 """The file that an export makes: there as a whole, or not at all.
 
 Law: written under FILE.tmp, made durable, and only then renamed. Whoever writes it holds a lock on
-it, so that what a killed export left is taken over, and what a living one writes is not.
+it, so that the next export removes what a killed one left, and not what a living one writes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
     for out in outs:
         if folder.is_relative_to(out.resolve()):
             raise UsageError(f"-o {path}: lies within {out}, which is fetcher's own; name another")
+    _sweep(_part_of(path))
     if path.is_dir():
         raise UsageError(f"-o {path}: is a directory; name a file")
     if path.exists() and not path.is_file():
@@ -31,10 +32,24 @@ def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
         raise UsageError(f"-o {path}: is there already; --force replaces it")
 
 
+def _part_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.tmp")
+
+
+def _sweep(part: Path) -> None:
+    """Remove what a killed export left, also where this one is refused then."""
+    if part.is_symlink() or not part.is_file():
+        return
+    with contextlib.suppress(OSError), part.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where a living one writes it
+        if os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            part.unlink()
+
+
 @contextlib.contextmanager
 def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """An empty file to write to, and its path; under its own name once the block has ended well."""
-    part = path.with_name(f"{path.name}.tmp")
+    part = _part_of(path)
     with _opened(part, path) as file:
         try:
             with disk_errors(part):

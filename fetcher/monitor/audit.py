@@ -125,6 +125,11 @@ class Audit:
         )
 
     def _source(self, urlfile: Path) -> Source:
+        if self._manifest.input.line_rules != formats.RULES:
+            raise ConflictError(
+                f"{self._parts[0].out} was begun by another version of fetcher, with other rules "
+                f"for what lines of {urlfile} are; verify it with that one"
+            )
         selection = self._manifest.selection
         chosen = SelectedLines(self._parts[0].out, selection) if selection else None
         return Source(urlfile, self._manifest.input.format, chosen)

@@ -24,7 +24,7 @@ from fetcher.core import wire
 from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
-from fetcher.monitor.words import duration, number, phase, plain
+from fetcher.monitor.words import duration, escaped, number, phase
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from fetcher.store.lock import words_of
@@ -131,14 +131,18 @@ def show(console: Console, live: Live) -> None:
 
     say(_headline(live))
     if live.trouble:
-        say(plain(live.trouble))
+        say(escaped(live.trouble))
     say(
         f"{number(live.in_flight)} in flight, {number(live.leases)} open leases "
         f"({number(live.leased_lines)} lines), {number(live.waiting)} batches waiting, "
         f"{number(live.redelivered)} lines handed out again"
     )
     if live.oldest is not None:
-        at = f"at {plain(live.oldest.worker)}" if live.oldest.worker else "no worker has claimed it"
+        at = (
+            f"at {escaped(live.oldest.worker)}"
+            if live.oldest.worker
+            else "no worker has claimed it"
+        )
         say(f"oldest line out: {live.oldest.line}, for {duration(live.oldest.age_s)}, {at}")
     say()
     console.print(_workers(live.workers))
@@ -167,7 +171,7 @@ def _workers(members: list[wire.Member]) -> Table | str:
     for each in members:
         counts = (each.queued, each.parked, each.leases, each.rows)
         table.add_row(
-            Text(plain(each.worker)),
+            Text(escaped(each.worker)),
             f"{each.seen_s_ago:.1f} s",
             f"{each.in_flight}/{each.slots}",
             *map(number, counts),

@@ -6,13 +6,13 @@ import sys
 import time
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from fetcher.core import wire
 from fetcher.core.live import left_s
 from fetcher.core.rate import Rate
+from fetcher.monitor.console import make_console
 from fetcher.monitor.words import duration, number, phase
 from fetcher.telemetry import logs
 
@@ -130,7 +130,7 @@ class LiveLine(_Greeting):
 
     def __init__(self, greeting: str = "") -> None:
         super().__init__(greeting)
-        self._console = Console(stderr=True)
+        self._console = make_console(is_error=True)
         self._rate = Rate()
         self._progress = Progress(
             BarColumn(bar_width=20),
@@ -139,6 +139,8 @@ class LiveLine(_Greeting):
             console=self._console,
             transient=True,
             refresh_per_second=4,
+            redirect_stdout=False,
+            redirect_stderr=False,  # whose text would be read for control sequences
         )
         self._task = self._progress.add_task("", total=None, numbers="starting")
         self._progress.start()

@@ -8,9 +8,14 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def plain(text: str) -> str:
-    """A peer's text on a terminal: what is not printable becomes a question mark."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+def escaped(text: str, kept: str = "") -> str:
+    """Text that may steer a terminal: what is not printable, nor `kept`, as \\x1b or \\u202e."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def phase(name: str) -> str:

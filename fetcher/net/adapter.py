@@ -2,14 +2,15 @@
 
 Law: what a caller of requests sees is what the stock adapter would show, except where our limits
 say otherwise: the guard, the caps, a deadline for the whole answer, and a redirect's body, of which
-no more is read than http.redirect_body_bytes. `timeout` may only shorten the settings' limits.
+no more is read than http.redirect_body_bytes. Header text that latin-1 lacks is sent as UTF-8, and
+a reason that is UTF-8 is shown as that. `timeout` may only shorten the settings' limits.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, cast
 
 import requests
@@ -21,6 +22,7 @@ from fetcher.model import Outcome
 from fetcher.net import urls
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import CutShort, Failure, Undecodable
+from fetcher.net.header_text import shown, to_wire
 from fetcher.net.tape import Tape
 from fetcher.net.transport import Transport
 
@@ -50,11 +52,20 @@ _ERRORS: Final[dict[Outcome, type[rx.RequestException]]] = {
 class CurlAdapter(BaseAdapter):
     """Mount it on a Session for http:// and https://."""
 
-    def __init__(self, transport: Transport, taper: Taper | None = None) -> None:
-        """`taper` makes a tape for each exchange."""
+    def __init__(
+        self,
+        transport: Transport,
+        taper: Taper | None = None,
+        repeated: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    ) -> None:
+        """`taper` makes a tape for each exchange.
+
+        `repeated`: what is sent for headers that a request holds as one (see `repeated` below).
+        """
         super().__init__()
         self._transport = transport
         self._taper = taper
+        self._repeated = repeated or {}
 
     def send(
         self,
@@ -75,7 +86,7 @@ class CurlAdapter(BaseAdapter):
             asked = Request(
                 target.url,
                 request.method or "GET",
-                tuple((name, _text(value)) for name, value in request.headers.items()),
+                tuple(self._headers(request)),
                 _bytes_of(request.body),
             )
             pin = self._transport.pin(target, left_s)
@@ -86,7 +97,7 @@ class CurlAdapter(BaseAdapter):
                 if tape is not None:
                     tape.end(asked.body, exchange.answer().remote_ip)
             body = b"".join(pieces)
-            response = response_of(request, exchange.answer(), exchange.reason, body)
+            response = response_of(request, exchange.answer(), shown(exchange.reason), body)
             response.connection = cast(HTTPAdapter, self)  # auth objects send again through it
             return response
         except urls.NoUrlError as error:
@@ -96,8 +107,30 @@ class CurlAdapter(BaseAdapter):
         finally:
             self._transport.give_back(exchange)
 
+    def _headers(self, request: requests.PreparedRequest) -> Iterator[tuple[str, str]]:
+        for name, value in request.headers.items():
+            header = _text(name), _text(value)
+            lines = self._repeated.get(header[0].lower())
+            # What an auth object has changed is sent as it left it.
+            yield from lines if lines and header[1] == _joined(lines) else (header,)
+
     def close(self) -> None:
         """The connections belong to the transport."""
+
+
+def repeated(
+    headers: Iterable[tuple[str, str]],
+) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
+    """The headers with each name once, as requests holds them, and those given repeatedly."""
+    by_name: dict[str, list[tuple[str, str]]] = {}
+    for name, value in headers:
+        by_name.setdefault(name.lower(), []).append((name, value))
+    held = {lines[0][0]: _joined(lines) for lines in by_name.values()}
+    return held, {name: lines for name, lines in by_name.items() if len(lines) > 1}
+
+
+def _joined(lines: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(value for _, value in lines)
 
 
 def response_of(
@@ -151,7 +184,14 @@ def _seconds(timeout: Any) -> float:
 
 
 def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+    """Its wire text; text that is latin-1 is that, as for the stock adapter."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return to_wire(value)
+    return value
 
 
 def _bytes_of(body: Any) -> bytes | None:

@@ -12,7 +12,7 @@ import requests
 from requests.hooks import dispatch_hook
 
 from fetcher.errors import ConfigError
-from fetcher.net.adapter import CurlAdapter, Taper
+from fetcher.net.adapter import CurlAdapter, Taper, repeated
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.transport import Transport
@@ -38,9 +38,10 @@ class Auth:
 
         `taper` makes a tape for each exchange. Raises Failure.
         """
-        prepared = _prepared(request)
+        headers, lines = repeated(request.headers)
+        prepared = _prepared(request, headers)
         prepared.prepare_auth(self._make())
-        adapter = CurlAdapter(self._transport, taper)
+        adapter = CurlAdapter(self._transport, taper, lines)
         try:
             response = adapter.send(prepared, timeout=timeout_s)
             response = dispatch_hook(  # type: ignore[no-untyped-call]
@@ -54,10 +55,8 @@ class Auth:
         return answer, response.content
 
 
-def _prepared(request: Request) -> requests.PreparedRequest:
+def _prepared(request: Request, headers: dict[str, str]) -> requests.PreparedRequest:
     """As requests prepares it, but for the URL, which stays as it is."""
-    prepared = requests.Request(
-        request.method, "http://any/", dict(request.headers), data=request.body
-    ).prepare()
+    prepared = requests.Request(request.method, "http://any/", headers, data=request.body).prepare()
     prepared.url = request.url
     return prepared

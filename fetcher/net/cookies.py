@@ -1,252 +1,155 @@
 """Cookies: those of a cookies.txt file, and those that one URL's redirects set on their way.
 
 Law: the file's cookies are shared and never changed; what servers set lives in one Chain, that of
-one URL, and dies with it. Which cookie belongs where is decided by http.cookiejar's policy, held
-to what browsers do: a cookie without Domain stays with its host, and none is taken for a top-level
-domain or for a second level such as `co.uk`. There is no public suffix list: one for `github.io`
-is taken, but it reaches no further than its own chain.
+one URL, and dies with it. Which cookie is kept and where it is sent is decided as in RFC 6265 (5.3
+and 5.4), with the public suffixes and the name prefixes that browsers know.
 """
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterable, Iterator
-from email.message import Message
-from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import Request
 
-from fetcher.errors import ConfigError
-
-_HTTP_ONLY: Final = "#HttpOnly_"  # in front of the domain, as curl and browsers write it
-_FIELDS: Final = 7  # domain, with subdomains, path, secure, expires, name, value
-_BOOLEANS: Final = {"TRUE": True, "FALSE": False}
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_PORT: Final = re.compile(r":\d*$")
-_V4: Final = re.compile(r"\.\d+$")  # no top-level domain is a number
-_MAX_SET_BYTES: Final = 8192  # a longer Set-Cookie is ignored, as browsers do (from 4096 on)
+from fetcher.net import set_cookie
+from fetcher.net.header_text import shown
+from fetcher.net.public_suffixes import is_public_suffix
+from fetcher.net.set_cookie import SetCookie
 
 
-class _Policy(DefaultCookiePolicy):
-    """The standard library's rules, at their strictest that real sites survive."""
+class Cookie(NamedTuple):
+    """A kept cookie."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            rfc2965=False,
-            strict_domain=True,
-            strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain,
+    name: str  # "": its value is sent alone
+    value: str
+    domain: str  # of a host, in lower case and ASCII, without a dot in front
+    is_host_only: bool  # not for the hosts below its domain
+    path: str
+    is_secure: bool  # for https only
+    expires: float | None  # Unix time, seconds; None: with the session
+
+    @property
+    def key(self) -> tuple[str, str, bool, str]:
+        """What another cookie must have in common with it to take its place."""
+        return self.name, self.domain, self.is_host_only, self.path
+
+    def belongs_to(self, asked: _Asked, now: float) -> bool:
+        """Whether it is sent with this request (5.4)."""
+        host_fits = asked.host == self.domain if self.is_host_only else self._is_above(asked.host)
+        return (
+            host_fits
+            and (asked.is_secure or not self.is_secure)
+            and (self.expires is None or self.expires > now)
+            and set_cookie.path_matches(asked.path, self.path)
         )
 
-    def set_ok_domain(self, cookie: Cookie, request: Request) -> bool:
-        # Domain=.0.1 of 127.0.0.1 would reach other addresses.
-        if cookie.domain_specified and _is_address(_effective_host(request.full_url)):
-            return False
-        return super().set_ok_domain(cookie, request)
+    def _is_above(self, host: str) -> bool:
+        return set_cookie.domain_matches(host, self.domain)
 
-
-_POLICY: Final = _Policy()
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}" if self.name else self.value
 
 
 class _Asked:
-    """What http.cookiejar wants to know of a request."""
-
-    unverifiable = False
+    """What matters of a request's URL."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self.full_url = url
-        self.type = parts.scheme
-        self.host = parts.netloc
-        self.origin_req_host = parts.hostname or ""
-        self.header: str | None = None
-
-    def get_full_url(self) -> str:
-        return self.full_url
-
-    def get_header(self, name: str, default: str | None = None) -> str | None:
-        return default
-
-    def has_header(self, name: str) -> bool:
-        return False
-
-    def add_unredirected_header(self, name: str, value: str) -> None:
-        self.header = value
-
-
-class _Answered:
-    """What http.cookiejar wants to know of a response."""
-
-    def __init__(self, set_cookies: list[str]) -> None:
-        self._message = Message()
-        for value in set_cookies:
-            self._message["Set-Cookie"] = value
-
-    def info(self) -> Message:
-        return self._message
+        self.host = parts.hostname or ""
+        self.path = parts.path or "/"
+        self.is_secure = parts.scheme == "https"
 
 
 class Cookies:
     """The cookies that a job begins with: those of a file, or none."""
 
     def __init__(self, cookies: Iterable[Cookie] = ()) -> None:
-        self._by_domain: dict[str, list[Cookie]] = {}
+        self._by_domain: dict[str, dict[tuple[str, str, bool, str], Cookie]] = {}
         for cookie in cookies:
-            self._by_domain.setdefault(cookie.domain, []).append(cookie)
+            self._by_domain.setdefault(cookie.domain, {})[cookie.key] = cookie
 
     def header_for(self, url: str) -> str | None:
         """The value of the Cookie header that belongs to a request for this URL, if any."""
-        return Chain(self).header_for(url) if self._by_domain else None
+        return self.chain().header_for(url)
 
     def chain(self) -> Chain:
         """The cookies of one URL's requests: these, and what its responses will set."""
         return Chain(self)
 
-    def of_host(self, host: str) -> Iterator[tuple[str, list[Cookie]]]:
-        """By domain, those that may belong to this host; the policy has the last word."""
-        if not self._by_domain:
-            return
-        labels = host.split(".")
-        for domain in (host, *("." + ".".join(labels[at:]) for at in range(len(labels)))):
-            if domain in self._by_domain:
-                yield domain, self._by_domain[domain]
+    def of_host(self, host: str) -> Iterator[Cookie]:
+        """Those of this host's domain and of the domains above it."""
+        labels = host.split(".") if self._by_domain else []
+        for at in range(len(labels)):
+            yield from self._by_domain.get(".".join(labels[at:]), {}).values()
 
 
 class Chain:
     """The cookies of one URL and its redirects; nothing in it outlives or leaves it."""
 
-    __slots__ = ("_base", "_jar", "_taken")
+    __slots__ = ("_base", "_own")
 
     def __init__(self, base: Cookies) -> None:
         self._base = base
-        self._jar: CookieJar | None = None  # made where there is a first cookie
-        self._taken: set[str] = set()  # domains whose cookies of the file are in the jar
+        self._own: dict[tuple[str, str, bool, str], Cookie] = {}  # expired ones hide the base's
 
     def header_for(self, url: str) -> str | None:
         """The value of the Cookie header that belongs to a request for this URL, if any."""
-        if self._jar is None and not self._base._by_domain:
-            return None
-        request = _Asked(url)
-        self._take(request)
-        if self._jar is None:
-            return None
-        self._jar.add_cookie_header(cast(Request, request))
-        return request.header
+        asked, now = _Asked(url), time.time()
+        known = {cookie.key: cookie for cookie in self._base.of_host(asked.host)} | self._own
+        found = [cookie for cookie in known.values() if cookie.belongs_to(asked, now)]
+        found.sort(key=lambda cookie: -len(cookie.path))  # and by age, as it is stable
+        return "; ".join(map(str, found)) or None
 
     def absorb(self, url: str, headers: Iterable[tuple[str, str]]) -> None:
         """Keep what the response for this URL sets, for the requests that follow."""
-        found = [
-            value
-            for name, value in headers
-            if len(name) == 10 and name.lower() == "set-cookie"
-            if len(value) <= _MAX_SET_BYTES and not _CONTROL.search(value)
-        ]
-        if not found:
-            return
-        request = _Asked(url)
-        # First the file's own, so that a response can also take one of them back.
-        self._take(request)
-        if self._jar is None:
-            self._jar = CookieJar(_POLICY)
-        self._jar.extract_cookies(cast(Any, _Answered(found)), cast(Request, request))
-
-    def _take(self, request: _Asked) -> None:
-        for domain, cookies in self._base.of_host(_effective_host(request.full_url)):
-            if domain in self._taken:
-                continue
-            self._taken.add(domain)
-            self._jar = self._jar or CookieJar(_POLICY)
-            for cookie in cookies:
-                self._jar.set_cookie(cookie)
+        for name, value in headers:
+            if len(name) == 10 and name.lower() == "set-cookie":
+                said = set_cookie.parse(value, time.time())
+                cookie = _kept(said, _Asked(url)) if said else None
+                if cookie is not None:
+                    self._own[cookie.key] = cookie
 
 
-def load(path: Path) -> Cookies:
-    """The cookies of a file in the browsers' cookies.txt format. Raises ConfigError."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"http.cookies_file: {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"http.cookies_file: {path}: not valid UTF-8 (at byte {error.start})"
-        ) from error
-    return Cookies(_parsed(path, text))
-
-
-def _parsed(path: Path, text: str) -> Iterator[Cookie]:
-    for number, line in enumerate(text.split("\n"), 1):
-        record = line.removesuffix("\r")
-        is_comment = record.startswith(("#", "$")) and not record.startswith(_HTTP_ONLY)
-        if is_comment or not record.strip():
-            continue
-        try:
-            yield _cookie(record)
-        except ValueError as error:
-            raise ConfigError(f"http.cookies_file: {path}, line {number}: {error}") from error
-
-
-def _cookie(record: str) -> Cookie:
-    """The cookie of a line. Raises ValueError."""
-    fields = record.removeprefix(_HTTP_ONLY).split("\t")
-    if len(fields) != _FIELDS:
-        raise ValueError(f"{len(fields)} fields between tabs, a cookie has {_FIELDS}")
-    if _CONTROL.search(record):
-        raise ValueError("a control character")
-    domain, subdomains, path, secure, expires, name, value = fields
-    for field in (subdomains, secure):
-        if field.upper() not in _BOOLEANS:
-            raise ValueError(f"{field[:20]!r} is neither TRUE nor FALSE")
-    if not path.startswith("/"):
-        raise ValueError(f"the path {path[:20]!r} does not begin with /")
-    domain, for_subdomains = _domain(domain, _BOOLEANS[subdomains.upper()])
-    expires_s = _expires(expires)
+def _kept(said: SetCookie, asked: _Asked) -> Cookie | None:
+    """The cookie that this host may set (5.3); None where it may not."""
+    domain = _ascii(said.domain)
+    is_host_only = not said.domain or (
+        domain == asked.host and (set_cookie.is_address(domain) or is_public_suffix(domain))
+    )
+    if not is_host_only and not _may_set(asked.host, domain):
+        return None
+    if not _is_as_its_name_says(said, asked):
+        return None
+    path = set_cookie.default_path(asked.path) if said.path is None else said.path
     return Cookie(
-        version=0,
-        # A nameless cookie is written as its value alone.
-        name=name or value,
-        value=value if name else None,
-        port=None,
-        port_specified=False,
-        domain=domain,
-        domain_specified=for_subdomains,
-        domain_initial_dot=for_subdomains,
-        path=path,
-        path_specified=True,
-        secure=_BOOLEANS[secure.upper()],
-        expires=expires_s,
-        discard=expires_s is None,
-        comment=None,
-        comment_url=None,
-        rest={},
+        said.name,
+        said.value,
+        asked.host if is_host_only else domain,
+        is_host_only,
+        path,
+        said.secure,
+        said.expires,
     )
 
 
-def _domain(text: str, subdomains: bool) -> tuple[str, bool]:
-    """The domain as http.cookiejar writes it, and whether subdomains are meant too."""
-    bare = text.lower().lstrip(".")
-    if not bare or not re.fullmatch(r"[\w.:\[\]-]+", bare):
-        raise ValueError(f"{text[:40]!r} is no domain")
-    if "." not in bare:
-        return f"{bare}.local", False  # as it calls a host without a dot
-    if _is_address(bare) or not (subdomains or text.startswith(".")):
-        return bare, False
-    return f".{bare}", True
+def _may_set(host: str, domain: str) -> bool:
+    return set_cookie.domain_matches(host, domain) and not is_public_suffix(domain)
 
 
-def _expires(text: str) -> int | None:
-    """Unix time; None for a cookie of the session."""
+def _is_as_its_name_says(said: SetCookie, asked: _Asked) -> bool:
+    """What the prefixes of a name promise (RFC 6265bis, 4.1.3)."""
+    name = said.name.lower()
+    if name.startswith(("__secure-", "__host-")) and not (said.secure and asked.is_secure):
+        return False
+    return not name.startswith("__host-") or (not said.domain and said.path == "/")
+
+
+def _ascii(domain: str) -> str:
+    """The domain as a URL's host is: IPv6 without brackets, IDN as A-labels; "" if it is none."""
+    if domain.isascii():
+        return domain.strip("[]")
     try:
-        return int(float(text or 0)) or None
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"the expiry {text[:20]!r} is no Unix time") from error
-
-
-def _effective_host(url: str) -> str:
-    """The host as http.cookiejar sees it: in lower case, `.local` behind one without a dot."""
-    host = _PORT.sub("", urlsplit(url).netloc.lower())
-    return host if "." in host else f"{host}.local"
-
-
-def _is_address(host: str) -> bool:
-    return _V4.search(host) is not None or "[" in host
+        return shown(domain).encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""

@@ -16,10 +16,12 @@ from typing import Final
 from fetcher.core import retry
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome, Result, Task
-from fetcher.net import cookies, redirects, urls
+from fetcher.net import cookies_file, redirects, urls
+from fetcher.net.cookies import Cookies
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
+from fetcher.net.header_text import merged, to_wire
 from fetcher.net.places import Pin
 from fetcher.net.robots import Robots
 from fetcher.net.tape import Keep, Tape
@@ -45,7 +47,7 @@ class CurlFetcher:
         self.defects = Defects(log)
         # What the user wants to be sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
-        self.cookies = cookies.load(Path(http.cookies_file)) if http.cookies_file else None
+        self.cookies = cookies_file.load(Path(http.cookies_file)) if http.cookies_file else None
         self.auth = None
         if http.auth:
             # requests is a third of what a worker would import.
@@ -90,7 +92,8 @@ class CurlFetch:
         self._target: Target | None = None  # of the next hop, once it is known to be one
         self.url = task.url
         self._method = task.method
-        self._headers = (*self._fetcher.headers, *task.headers)
+        given = tuple((name, to_wire(value)) for name, value in task.headers)
+        self._headers = merged(self._fetcher.headers, given)
         self._body = task.body
         self._is_home = True  # at the origin that the line names: credentials go no further
         self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
@@ -195,7 +198,14 @@ class CurlFetch:
         target = redirects.hop(source, answer.redirect_to, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
-        self._chain = self._chain or cookies.Cookies().chain()
+        if with_body and self._body and not same_origin and not http.cross_origin_bodies:
+            raise Failure(
+                Outcome.BLOCKED,
+                f"redirected ({answer.status}) to another origin, {target.host}:{target.port} by "
+                f"{target.scheme}, which may not have the request's body "
+                "(http.cross_origin_bodies = false)",
+            )
+        self._chain = self._chain or Cookies().chain()
         self._chain.absorb(source.url, answer.headers)
         self._headers = redirects.headers_after(
             self._headers, same_origin=same_origin, with_body=with_body
@@ -254,4 +264,4 @@ class CurlFetch:
 
 def _header(text: str) -> tuple[str, str]:
     name, _, value = text.partition(":")
-    return name, value.strip()
+    return name, to_wire(value.strip())

@@ -24,7 +24,8 @@ from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard
-from fetcher.net.head import Headers, parse_head
+from fetcher.net.head import parse_head
+from fetcher.net.header_text import Headers, merged
 from fetcher.net.places import Pin, Places
 from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
@@ -54,7 +55,9 @@ ACCEPT_ENCODING: Final = "gzip, deflate, br"
 
 
 class Request(NamedTuple):
-    """What is asked; `headers` come instead of those of the same names that are always sent."""
+    """What is asked; `headers` are sent in their order, doubles included, and come instead of
+    those of the same names that are always sent. They hold wire text (see net.header_text).
+    """
 
     url: str
     method: str = "GET"
@@ -63,7 +66,10 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What an exchange brought, after its handle is used again."""
+    """What an exchange brought, after its handle is used again.
+
+    `headers` and `redirect_to` hold wire text (see net.header_text): the bytes as they came.
+    """
 
     status: int
     headers: Headers
@@ -204,7 +210,7 @@ class Exchange:
 
     def _give_shape(self, request: Request) -> None:
         easy = self._easy
-        headers = {
+        defaults = {
             "user-agent": f"User-Agent: {self._http.user_agent}",
             "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}",
             "accept": "Accept: */*",
@@ -218,18 +224,19 @@ class Exchange:
         if body is not None:
             easy.setopt(pycurl.POSTFIELDS, body)
             # What libcurl would add of its own accord.
-            headers |= {"expect": "Expect:", "content-type": "Content-Type:"}
+            defaults |= {"expect": "Expect:", "content-type": "Content-Type:"}
         if request.method not in _SAFE_TO_SEND_TWICE:
             # libcurl sends a request again where a kept connection was closed meanwhile.
             easy.setopt(pycurl.FRESH_CONNECT, 1)
         if request.method not in ("GET", "HEAD") or body is not None:
             easy.setopt(pycurl.CUSTOMREQUEST, request.method)
-        for name, value in request.headers:
-            if request.method != "HEAD" or name.lower() not in redirects.BODY_HEADERS:
-                headers[name.lower()] = f"{name}: {value}" if value else f"{name};"
-        easy.setopt(
-            pycurl.HTTPHEADER, [line.encode("latin-1", "replace") for line in headers.values()]
-        )
+        lines = [
+            (name.lower(), f"{name}: {value}" if value else f"{name};")
+            for name, value in request.headers
+            if request.method != "HEAD" or name.lower() not in redirects.BODY_HEADERS
+        ]
+        merged_lines = merged(tuple(defaults.items()), lines)
+        easy.setopt(pycurl.HTTPHEADER, [line.encode("latin-1") for _, line in merged_lines])
 
     # -- what libcurl tells while it runs ----------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The head of a response, as bytes, becomes a status and headers.
 
-Law: text is read as latin-1, as http.client does it, so that no byte is an error; names and values
-stay as they were sent, in order, doubles included.
+Law: text is read as latin-1, as http.client does it, so that no byte is an error and each can go
+back as it came (see net.header_text); names and values stay as they were sent, in order, doubles
+included.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Final
 
 from fetcher.model import Outcome
 from fetcher.net.failures import Failure
+from fetcher.net.header_text import Headers
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
 _SHORT: Final = 128  # bytes of a line that is worth remembering: most servers repeat most of theirs
-Headers = list[tuple[str, str]]
 
 
 def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:

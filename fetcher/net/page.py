@@ -33,7 +33,10 @@ class Page:
 
     @functools.cached_property
     def response(self) -> requests.Response | None:
-        """None where no server answered. Its request has the last URL, and the line's method."""
+        """None where no server answered.
+
+        Its request has the last URL and the line's method; its headers are as the row shows them.
+        """
         result = self.result
         if result.status is None:
             return None

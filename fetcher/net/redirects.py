@@ -22,6 +22,8 @@ STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 _HARMLESS: Final = frozenset(
     {"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match"}
     | {"if-modified-since", "cache-control", "pragma", "range", "dnt", "expect"}
+    # Without these, a body that goes along could not be read.
+    | {"content-type", "content-encoding", "content-language"}
 )
 BODY_HEADERS: Final = frozenset({"content-length", "content-type", "transfer-encoding"})
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from fetcher.model import Outcome, Result, Task, Timings
 from fetcher.net.exchange import NO_ANSWER, Answer
+from fetcher.net.header_text import Headers, shown_headers
 
 
 class Spent(NamedTuple):
@@ -38,6 +39,7 @@ class Trail:
     def result(self, task: Task, outcome: Outcome, error: str | None, spent: Spent) -> Result:
         """The row of an attempt that ended so."""
         answer = self.answer
+        headers = shown_headers(answer.headers)
         # A redirect's body is nobody's: it is not even read to its end.
         has_body = bool(answer.status) and not answer.redirect_to
         # In the order of the row's keys: by name it takes twice the time.
@@ -49,8 +51,8 @@ class Trail:
             self.final_url,
             tuple(self.hops),
             error,
-            answer.headers,
-            _content_type(answer.headers),
+            headers,
+            _content_type(headers),
             answer.body_bytes if has_body else None,
             answer.wire_bytes if has_body else None,
             answer.sha256 if answer.is_whole else None,
@@ -63,7 +65,7 @@ class Trail:
         )
 
 
-def _content_type(headers: list[tuple[str, str]]) -> str | None:
+def _content_type(headers: Headers) -> str | None:
     """Of several the last, as in a browser (Fetch, "extract a MIME type")."""
     for name, value in reversed(headers):
         if len(name) == 12 and name.lower() == "content-type":

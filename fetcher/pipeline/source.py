@@ -24,13 +24,14 @@ from fetcher.pipeline import input_format
 from fetcher.settings import Input
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_UTF16: Final = "UTF-16 text; convert it to UTF-8 first"
 _MAGIC: Final = {
     b"PK\x03\x04": "a zip archive; unpack it first",
     b"\xfd7zXZ": "an xz archive; unpack it first",
     b"BZh": "a bzip2 archive; unpack it first",
     b"\x28\xb5\x2f\xfd": "a zstd archive; unpack it first",
-    b"\xff\xfe": "UTF-16 text; convert it to UTF-8 first",
-    b"\xfe\xff": "UTF-16 text; convert it to UTF-8 first",
+    b"\xff\xfe": _UTF16,
+    b"\xfe\xff": _UTF16,
     b"\x7fELF": "a program",
     b"%PDF": "a PDF document",
     b"\x89PNG": "an image",
@@ -39,6 +40,8 @@ _MAGIC: Final = {
 }
 _SAMPLE_BYTES: Final = 64 * 1024
 _MAX_CONTROL_SHARE: Final = 0.1  # of the sample, where it is no text
+_MOST_OF: Final = 0.8  # of every second byte, in UTF-16 text that is mostly ASCII
+_NO_MEMBER: Final = "Not a gzipped file"  # as a file's first bytes are checked, of a later member
 _TEXT_CONTROLS: Final = b"\t\n\r\f"
 _HASH_BYTES: Final = 1024 * 1024
 
@@ -81,6 +84,13 @@ class Source:
         for magic, kind in _MAGIC.items():
             if sample.startswith(magic):
                 raise InputError(f"{self._name}: is {kind}")
+        if b"\n" not in sample and b"\r" in sample.rstrip(b"\r"):
+            raise InputError(
+                f"{self._name}: its lines end with a carriage return alone (old Mac text); convert "
+                "it first: tr '\\r' '\\n'"
+            )
+        if _is_utf16(sample):
+            raise InputError(f"{self._name}: is {_UTF16}")
         controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
         if controls > _MAX_CONTROL_SHARE * len(sample):
             raise InputError(f"{self._name}: is binary; it should hold URLs as text, one a line")
@@ -109,6 +119,11 @@ class Source:
         try:
             yield
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            if str(error).startswith(_NO_MEMBER):
+                raise InputError(
+                    f"{self.path}: what follows its gzip data is not gzip; unpack it with gunzip, "
+                    "and see that the list is whole"
+                ) from error
             raise InputError(f"{self.path}: damaged gzip data: {error}") from error
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}; name a readable file") from error
@@ -159,6 +174,12 @@ class Source:
                 f"{self.path} is not the file that {out} was begun with: its content has changed; "
                 "restore it, or choose another OUT"
             )
+
+
+def _is_utf16(sample: bytes) -> bool:
+    """Whether it is that without a BOM: each second byte is 0, on one side alone."""
+    zeros = sorted(sample[side::2].count(0) for side in (0, 1))
+    return zeros[1] > _MOST_OF * (len(sample) // 2) and zeros[0] < zeros[1] / 10
 
 
 class _Tap:

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from fetcher.model import Outcome
+from fetcher.monitor.words import escaped
 from fetcher.report.aggregate import MANY_HOPS, Aggregate, Count, Example, Host
 from fetcher.report.job import Job, SettingShown
 from fetcher.report.plots import LatencyPlot, SizePlot, TimePlot, latency_plot, size_plot, time_plot
@@ -211,12 +212,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
 
 def plain(text: str, most: int = _MOST_CHARS) -> str:
     """At most `most` characters, each of which can be seen: what cannot is escaped."""
-    cut = text if len(text) <= most else text[: most - 1] + "…"
-    if cut.isprintable():
-        return cut
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut
-    )
+    return escaped(text if len(text) <= most else text[: most - 1] + "…")
 
 
 def _plain_job(job: Job) -> Job:

@@ -45,6 +45,7 @@ class InputFacts(msgspec.Struct):
     format: LineFormat = TEXT
     sha256: str | None = None
     url_lines: int | None = None
+    line_rules: int = 1  # core.formats.RULES when it was begun; they had no number at first
 
 
 class Manifest(msgspec.Struct):

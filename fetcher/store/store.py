@@ -5,6 +5,7 @@ Law: lock, then manifest, then journal, then segments; whoever holds a Store is 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import platform
@@ -16,12 +17,13 @@ from pathlib import Path
 from msgspec import UNSET
 
 from fetcher import __version__
+from fetcher.core.formats import RULES
 from fetcher.core.intake import Delta, Kept
 from fetcher.core.output import Output
 from fetcher.core.wire import InputSpec, Open
 from fetcher.errors import ConflictError, DamageError
+from fetcher.store import journal, zstd
 from fetcher.store import manifest as manifests
-from fetcher.store import zstd
 from fetcher.store.bodies import BODIES_NAME, BodyFiles, BodyStore, WarcFiles
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
@@ -39,9 +41,11 @@ class OutputDirectory:
         manifests.prepare(out)
         self.path = out
         self._lock = DirectoryLock(out, words=ventilator)
-        self.manifest = manifests.read(out)
-        if self.manifest is not None and not (out / manifests.JOURNAL_NAME).exists():
-            raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")
+        try:
+            self.manifest = _manifest_of(out)
+        except BaseException:
+            self._lock.close()
+            raise
 
     def begin(self, request: Open) -> Manifest:
         """The manifest of this job: made now, or the one that is there if the input is its own."""
@@ -73,6 +77,11 @@ class OutputDirectory:
             raise ConflictError(
                 f"{self.path} belongs to another job: it was begun with {begun.name} "
                 f"({begun.bytes} bytes), and {now.name} has {now.file_bytes}; choose another OUT"
+            )
+        if begun.line_rules != RULES:
+            raise ConflictError(
+                f"{self.path} was begun by another version of fetcher, with other rules for what "
+                f"lines of {begun.name} are; finish it with that one, or choose another OUT"
             )
         if str(begun.format) == str(now.format) and begun.format != now.format:
             raise ConflictError(
@@ -155,6 +164,30 @@ class Store:
         self.journal.close()
 
 
+def _manifest_of(out: Path) -> Manifest | None:
+    """None where no job was begun. Raises DamageError where a part of one is missing."""
+    found = manifests.read(out)
+    if found is not None and not (out / manifests.JOURNAL_NAME).exists():
+        raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")
+    if found is None and _holds_work(out):
+        raise DamageError(
+            f"{out}: {manifests.MANIFEST_NAME} is missing, and with it which job its rows are of; "
+            "restore it, or choose another OUT"
+        )
+    return found
+
+
+def _holds_work(out: Path) -> bool:
+    """Whether more has been done in OUT than what comes before its manifest is written."""
+    if any(part.stat().st_size for part in (out / manifests.RESULTS_NAME).glob("*")):
+        return True
+    path = out / manifests.JOURNAL_NAME
+    with contextlib.suppress(DamageError):  # it was being made, or is of no use to anybody
+        begun = journal.view(path) if path.exists() else None
+        return begun is not None and bool(begun.recovered.totals.rows + begun.source.checked_bytes)
+    return False
+
+
 def _new_manifest(request: Open) -> Manifest:
     return Manifest(
         job=request.job or uuid.uuid4().hex,
@@ -164,6 +197,7 @@ def _new_manifest(request: Open) -> Manifest:
             request.input.path,
             request.input.file_bytes,
             request.input.format,
+            line_rules=RULES,
         ),
         batch_size=request.batch_size,
         share=request.share,

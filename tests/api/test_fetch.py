@@ -59,7 +59,7 @@ def test_every_input_has_one_row_that_says_what_came_of_it(site: RunningSite) ->
 
 def test_a_file_is_read_as_fetcher_run_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "urls.csv"
-    path.write_text("name,url\na,http://test.invalid/?ms=1\n# no,comment\n")
+    path.write_text("name,url\na,http://test.invalid/?ms=1\n")
     rows = list(fetch(path, settings=SLOW, input={"keep_columns": True}))
     assert [(row.line, row.url, row.columns) for row in rows] == [
         (2, "http://test.invalid/?ms=1", {"name": "a"})

@@ -18,12 +18,21 @@ def read(data: bytes, size: int = 1 << 16) -> list[bytes]:
 
 @given(st.binary(max_size=300), st.integers(1, 50))
 def test_reading_in_blocks_of_any_size_is_the_same_as_splitting(data: bytes, size: int) -> None:
-    wanted = data.removeprefix(lines.BOM).split(b"\n")
+    wanted = [line.removeprefix(lines.BOM) for line in data.split(b"\n")]
     if not wanted[-1]:
         wanted.pop()
-    # A byte order mark that is torn between two reads is not looked for: real blocks are large.
-    if len(data) < 3 or size >= 3:
-        assert read(data, size) == wanted
+    assert read(data, size) == wanted
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 16])
+def test_joined_files_have_no_bom_left_in_their_middle(size: int) -> None:
+    part = lines.BOM + b"http://a\n"
+    long = b"x" * (MAX_LINE_BYTES + 5)
+    data = part * 2 + lines.BOM + part + b"b\xef\xbb\xbfc\n" + lines.BOM + long + b"\n" + lines.BOM
+    first, second, third, inner, last = read(data, size)
+    assert {first, second, third} == {b"http://a"}
+    assert inner == b"b\xef\xbb\xbfc"
+    assert last == long[: MAX_LINE_BYTES + 1]
 
 
 def test_a_line_longer_than_the_limit_is_cut_and_stays_recognisable() -> None:
@@ -50,8 +59,16 @@ def test_a_line_without_end_does_not_grow_in_memory() -> None:
 
 
 def test_blank_and_comment_lines_are_no_url_lines_and_white_space_is_stripped() -> None:
-    raw = [b"http://a", b"", b"  \t", b"# no", b"   # no", b"  http://b \r", b"\r"]
+    raw = [b"http://a", b"", b"  \t", b"# no", b"   # no\r", b"  http://b \r", b"\r"]
     assert lines.url_lines(raw) == [b"http://a", b"", b"", b"", b"", b"http://b", b""]
+
+
+def test_a_line_with_a_carriage_return_inside_is_never_lost_and_says_so() -> None:
+    for raw in (b"# c\rhttp://a", b"http://a\rhttp://b"):
+        assert lines.url_lines([raw]) == [raw]
+        task = lines.task_of(1, raw)
+        assert task.url == raw.decode()
+        assert task.fault is not None and task.fault.startswith("a carriage return (0x0d) inside")
 
 
 @given(st.lists(st.sampled_from([b"", b"# c", b"u", b" v "]), max_size=40), st.integers(1, 9))

@@ -101,3 +101,111 @@ def test_a_line_that_kills_its_workers_keeps_its_id(tmp_path: Path) -> None:
     options = ("--set=lease.poison_deaths=1", f"--set=worker.transport={jobs.DEADLY}")
     rows = run(path, *options)
     assert [(rows[n]["outcome"], rows[n]["id"]) for n in (1, 2)] == [("crashed", "k"), ("ok", "l")]
+
+
+COLUMNS = "the first line names 2 columns, and this one has 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wanted"),
+    [
+        (
+            "joined.txt",
+            b"\xef\xbb\xbfhttp://a/\n# c\n\xef\xbb\xbfhttp://b/\n\xef\xbb\xbf# c\n\xef\xbb\xbf\n",
+            {1: ("http://a/", None), 3: ("http://b/", None)},
+        ),
+        (
+            "mac.txt",
+            b"http://a/\n# c\rhttp://b/\rhttp://c/\nhttp://d/\rhttp://e/\r\n",
+            {
+                1: ("http://a/", None),
+                2: ("# c\rhttp://b/\rhttp://c/", "a carriage return (0x0d) inside the line"),
+                3: ("http://d/\rhttp://e/", "a carriage return (0x0d) inside the line"),
+            },
+        ),
+        (
+            "wide.txt",
+            b"http://a/" + b"/path" * 30 + b"\n" + "http://b/\n#c\n".encode("utf-16"),
+            {
+                1: ("http://a/" + "/path" * 30, None),
+                2: ("\\xff\\xfeh\0t\0t\0p\0:\0/\0/\0b\0/\0", "not valid UTF-8 (byte 0xff at 0)"),
+                3: ("\0#\0c\0", "control character 0x00 at position 1"),
+                4: ("\0", "control character 0x00 at position 1"),
+            },
+        ),
+        (
+            "nul.jsonl",
+            b'{"url": "http://a/"}\n{"url": "http://b/\0"}\n{"url":\r"http://c/"}\n',
+            {
+                1: ("http://a/", None),
+                2: ('{"url": "http://b/\0"}', "not valid JSON"),
+                3: ("http://c/", None),
+            },
+        ),
+        (
+            "comment.csv",
+            b"url,tag\nhttp://a/,a\n#http://b/,b\n# c\n\nhttp://c/,#d\nhttp://d/\rx,\n",
+            {
+                2: ("http://a/", None),
+                3: ("#http://b/", "no scheme"),
+                4: ("# c", COLUMNS),
+                6: ("http://c/", None),
+                7: ("http://d/\rx,", "not valid CSV: "),
+            },
+        ),
+        (
+            "joined.tsv",
+            b"\xef\xbb\xbfurl\ttag\nhttp://a/\t#\n\xef\xbb\xbfurl\ttag\n#\t\n",
+            {2: ("http://a/", None), 3: ("url", "no scheme"), 4: ("#", "no scheme")},
+        ),
+    ],
+)
+def test_no_line_is_lost_and_one_that_cannot_be_meant_so_says_why(
+    tmp_path: Path, name: str, content: bytes, wanted: dict[int, tuple[str, str | None]]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    rows = run(path, "--set=worker.transport=curl", "--set=http.proxy=http://127.0.0.1:9")
+    assert {line: row["url"] for line, row in rows.items()} == {
+        line: url for line, (url, _) in wanted.items()
+    }
+    for line, (_, fault) in wanted.items():
+        if fault is None:
+            assert rows[line]["outcome"] == "connect"
+        else:
+            assert rows[line]["outcome"] == "invalid_url"
+            assert fault in str(rows[line]["error"])
+
+
+def test_a_directory_begun_by_other_rules_for_lines_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "urls.csv"
+    path.write_text("url,a\nhttp://a/,1\n#http://b/,2\n")
+    run(path)
+    out = tmp_path / "out"
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert manifest["input"].pop("line_rules") == 2
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    for code, arguments in ((4, ("run", path, "-o", out, *NULL)), (4, ("verify", out))):
+        done = jobs.call(*arguments)
+        assert done.returncode == code
+        said = done.stderr.splitlines()[-1]
+        assert "begun by another version of fetcher, with other rules for what lines of" in said
+    assert jobs.call("status", out).returncode == 0
+
+
+def test_a_lost_manifest_is_not_replaced_by_that_of_another_input(tmp_path: Path) -> None:
+    path, other = tmp_path / "urls.txt", tmp_path / "other.txt"
+    path.write_text("http://a/\nhttp://b/\n")
+    other.write_text("http://c/\n")
+    run(path)
+    manifest = tmp_path / "out" / "manifest.json"
+    kept = manifest.read_bytes()
+    manifest.unlink()
+    for urls in (other, path):
+        done = jobs.call("run", urls, "-o", tmp_path / "out", *NULL)
+        assert done.returncode == 5
+        said = done.stderr.splitlines()[-1]
+        assert "manifest.json is missing" in said
+        assert not manifest.exists()
+    manifest.write_bytes(kept)
+    assert jobs.call("verify", tmp_path / "out").returncode == 0

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 
 from fetcher import config
@@ -166,6 +167,70 @@ def test_ctrl_c_while_the_program_loads_is_one_line_and_3(
         code, _, said = job.wait(20)
     assert (code, said) == (3, f"fetcher: {told}\n")
     assert not (tmp_path / "new").exists()
+
+
+def is_awake(process: psutil.Process) -> bool:
+    """Whether its interpreter takes SIGINT, or holds it back: before, the system ends it."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    masks = [int(status.partition(f"{name}:")[2].split()[0], 16) for name in ("SigBlk", "SigCgt")]
+    return bool((masks[0] | masks[1]) >> (signal.SIGINT - 1) & 1)
+
+
+@pytest.mark.parametrize("role", ["sink", "ventilator", "worker"])
+def test_ctrl_c_to_a_role_that_still_imports_is_quiet(tmp_path: Path, role: str) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", ["http://a.invalid/1"])
+    with jobs.running("run", urls, "-o", tmp_path / "out", "-q", *NULL) as job:
+        jobs.until(lambda: any(map(is_awake, job.role(role))), what=role)
+        assert job.signal(role, signal.SIGINT)
+        code, _, said = job.wait(30)
+    assert code == 0
+    assert "Traceback" not in said and "Error" not in said, said
+
+
+# -- open files ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limit", "command", "told"),
+    [
+        (20, "run URLS -o NEW", "the limit of open files is 20, and each command needs 64; raise"),
+        (20, "worker", "the limit of open files is 20, and each command needs 64; raise"),
+        (20, "status OUT", "the limit of open files is 20, and each command needs 64; raise"),
+        (64, "run URLS -o NEW", "need 356 open files in a process, and the limit is 64; raise it"),
+        (64, "worker", "need 356 open files in a process, and the limit is 64; raise it"),
+        (
+            110,
+            "run URLS -o NEW --pool-size 1 --workers 50",
+            "worker.processes = 50 needs 272 open files in their supervisor, and the limit is 110",
+        ),
+    ],
+)
+def test_too_few_open_files_are_one_line_that_says_what_to_raise(
+    out: Path, tmp_path: Path, limit: int, command: str, told: str
+) -> None:
+    given = [str(tmp_path / "new") if word == "NEW" else word for word in filled(command, out)]
+    line = f"ulimit -n {limit}; exec {shlex.join(jobs.command(*given))}"
+    done = subprocess.run(
+        ["sh", "-c", line], check=False, cwd=jobs.ROOT, env=jobs.ENV, capture_output=True
+    )
+    said = done.stderr.decode()
+    assert told in said
+    assert (said.count("\n"), done.returncode) == (1, 2)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("limit", [64, 102])
+def test_a_low_limit_that_is_enough_is_enough(out: Path, tmp_path: Path, limit: int) -> None:
+    commands = ["status OUT", "verify OUT", "export OUT --to sqlite -o NEW", "top OUT --once"]
+    if limit > 64:
+        commands = ["run URLS -o NEW --workers=1 --pool-size=1 --set=worker.transport=null"]
+    for command in commands:
+        given = [str(tmp_path / "new") if word == "NEW" else word for word in filled(command, out)]
+        line = f"ulimit -n {limit}; exec {shlex.join(jobs.command(*given))}"
+        done = subprocess.run(
+            ["sh", "-c", line], check=False, cwd=jobs.ROOT, env=jobs.ENV, capture_output=True
+        )
+        assert (done.returncode, b"open files" in done.stderr) == (0, False), done.stderr
 
 
 # -- paths -----------------------------------------------------------------------------------

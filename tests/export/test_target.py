@@ -48,6 +48,19 @@ def test_the_name_appears_with_the_whole_and_what_was_left_is_taken_over(tmp_pat
     assert not part.exists()
 
 
+def test_an_export_that_is_refused_removes_what_a_killed_one_left_too(tmp_path: Path) -> None:
+    path, part = tmp_path / "file", tmp_path / "file.tmp"
+    path.touch()
+    part.write_bytes(b"of a killed one")
+    with pytest.raises(UsageError, match="is there already"):
+        target.check(path, [tmp_path / "out"], force=False)
+    assert not part.exists()
+    with target.written_whole(path, force=True):
+        with pytest.raises(UsageError, match="is there already"):
+            target.check(path, [tmp_path / "out"], force=False)
+        assert part.exists()  # of a living one
+
+
 def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with target.written_whole(path, force=False) as (file, _):

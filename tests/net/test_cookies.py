@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.errors import ConfigError
-from fetcher.net import cookies
+from fetcher.net import cookies_file
 from fetcher.net.cookies import Chain, Cookies
 
 LATER = str(int(time.time()) + 100_000)
@@ -32,7 +32,7 @@ localhost\tFALSE\t/\tFALSE\t0\tlocal\t7
 def loaded(tmp_path: Path) -> Cookies:
     path = tmp_path / "cookies.txt"
     path.write_bytes(FILE.encode())
-    return cookies.load(path)
+    return cookies_file.load(path)
 
 
 def names(header: str | None) -> set[str]:
@@ -103,17 +103,17 @@ def test_a_broken_file_is_told_by_its_line(tmp_path: Path, line: str, said: str)
     path = tmp_path / "cookies.txt"
     path.write_text(f"# comment\n\n{line}\n")
     with pytest.raises(ConfigError) as caught:
-        cookies.load(path)
+        cookies_file.load(path)
     assert str(caught.value).startswith(f"http.cookies_file: {path}, line 3: ")
     assert said in str(caught.value)
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
-        cookies.load(tmp_path / "none")
+        cookies_file.load(tmp_path / "none")
     (tmp_path / "bad").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="not valid UTF-8"):
-        cookies.load(tmp_path / "bad")
+        cookies_file.load(tmp_path / "bad")
 
 
 # -- what servers set ------------------------------------------------------------------------
@@ -129,6 +129,18 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         ("a=1; Secure", "https://www.a.test/", "http://www.a.test/"),
         ("a=1; Max-Age=1000", "http://www.a.test/", "http://a.test/"),
         ("a=1; HttpOnly; SameSite=Strict", "http://www.a.test/", "http://c.test/"),
+        ('a=1; Path="/p"', "http://www.a.test/", "http://a.test/"),
+        ("a=1; Max-Age=soon", "http://www.a.test/", "http://a.test/"),
+        ("a=1; Max-Age=0; Max-Age=5", "http://www.a.test/", "http://a.test/"),
+        (
+            "a=1; Max-Age=9; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "http://www.a.test/",
+            "http://b/",
+        ),
+        ("a=1; Domain=", "http://www.a.test/", "http://b.www.a.test/"),
+        ("a=1; Domain=.", "http://www.a.test/", "http://b.www.a.test/"),
+        ("a=1; DOMAIN=A.Test", "http://b.a.test/", "http://b.test/"),
+        ("a=1; Domain=b.test; Domain=a.test", "http://b.a.test/", "http://b.test/"),
     ],
 )
 def test_a_set_cookie_goes_where_it_belongs(text: str, goes_to: str, stays_from: str) -> None:
@@ -146,7 +158,20 @@ def test_a_set_cookie_goes_where_it_belongs(text: str, goes_to: str, stays_from:
         ("http://a.test/", "a=1; Domain=www.a.test"),
         ("http://127.0.0.1/", "a=1; Domain=.0.1"),
         ("http://127.0.0.1/", "a=1; Domain=.0.0.1"),
+        ("http://a.b.test/", "a=1; Domain=..b.test"),
+        ("http://a.co.uk/", "a=1; Domain=.co.uk"),
         ("http://a.test/", "a=1; Max-Age=0"),
+        ("http://a.test/", "a=1; Max-Age=-1"),
+        ("http://a.test/", "a=1; Max-Age=-" + "9" * 5000),
+        ("http://a.test/", "a=1; Max-Age=0; Expires=Fri, 01 Jan 2100 00:00:00 GMT"),
+        ("http://a.test/", "a=1; Expires=Sun 01-Jan-70 00:00:01 UTC"),
+        ("http://a.test/", "a"),
+        ("http://a.test/", "=a"),
+        ("http://a.test/", " =a=b"),
+        ("http://a.test/", "__Secure-a=1; Secure"),
+        ("https://a.test/", "__Secure-a=1"),
+        ("https://a.test/", "__host-a=1; Secure"),
+        ("https://a.test/", "__Host-a=1; Secure; Path=/; Domain=a.test"),
         ("http://a.test/", "a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
         ("http://a.test/", "a=\x01"),
         ("http://a.test/", "a=" + "x" * 9000),
@@ -157,6 +182,74 @@ def test_what_no_browser_would_keep_is_not_kept(url: str, text: str) -> None:
     chain = after(url, text)
     for other in (url, "http://b.co.uk/", "http://b.test/", "http://10.0.0.1/", "http://test/"):
         assert chain.header_for(other) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "suffix"),
+    [
+        ("one.github.io", "github.io"),
+        ("one.s3.amazonaws.com", "s3.amazonaws.com"),
+        ("one.two.kawasaki.jp", "two.kawasaki.jp"),
+        ("one.two.kawasaki.jp", "kawasaki.jp"),
+        ("one.co.uk", "uk"),
+        ("one.xn--mgba3a4f16a", "xn--mgba3a4f16a"),
+        ("one.unknown", "unknown"),
+    ],
+)
+def test_a_cookie_never_reaches_siblings_below_a_public_suffix(host: str, suffix: str) -> None:
+    chain = after(f"http://{host}/", f"a=1; Domain={suffix}", f"b=1; Domain=.{suffix}")
+    for other in (host, f"other.{suffix}", suffix):
+        assert chain.header_for(f"http://{other}/") is None
+    assert after(f"http://{host}/", f"c=1; Domain={host}").header_for(f"http://x.{host}/") == "c=1"
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", ".127.0.0.1"),
+        ("[::1]", "[::1]"),
+        ("[::1]", "::1"),
+        ("localhost", "localhost"),
+        ("localhost", ".LocalHost"),
+        ("github.io", "github.io"),
+        ("intranet", "intranet"),
+    ],
+)
+def test_a_domain_that_is_the_hosts_own_and_has_none_below_is_as_if_not_there(
+    host: str, domain: str
+) -> None:
+    chain = after(f"http://{host}:8080/", f"a=1; Domain={domain}")
+    assert chain.header_for(f"http://{host}/") == "a=1"
+    if ":" not in host:
+        assert chain.header_for(f"http://x.{host}/") is None
+
+
+def test_a_domain_in_other_letters_is_that_of_its_host() -> None:
+    name = "bücher.test".encode().decode("latin-1")
+    chain = after("http://www.xn--bcher-kva.test/", f"a=1; Domain={name}")
+    assert chain.header_for("http://xn--bcher-kva.test/") == "a=1"
+    assert after("http://a.test/", "a=1; Domain=\xff.test").header_for("http://a.test/") is None
+
+
+def test_prefixed_names_are_kept_where_they_keep_their_promise() -> None:
+    chain = after(
+        "https://a.test/x/y", "__Host-a=1; Secure; Path=/", "__secure-b=2; Secure; Domain=a.test"
+    )
+    assert chain.header_for("https://a.test/x/") == "__secure-b=2; __Host-a=1"
+    assert chain.header_for("https://b.a.test/x/") == "__secure-b=2"
+
+
+def test_names_values_and_their_order_are_as_they_were_sent() -> None:
+    sent = ['q="a b"', " s = x=y== ", "e=", "T=1;T=2", "p=1; Path=/d", "P=2; path=/d/"]
+    chain = after("http://a.test/d/page", *sent)
+    assert chain.header_for("http://a.test/d/") == 'P=2; q="a b"; s=x=y==; e=; T=1; p=1'
+    assert chain.header_for("http://a.test/dd") is None
+
+
+def test_a_cookie_that_was_set_again_keeps_its_age() -> None:
+    chain = after("http://a.test/", "a=1", "b=1", "a=2", "a=3; Domain=a.test")
+    assert chain.header_for("http://a.test/") == "a=2; b=1; a=3"
 
 
 def test_a_later_cookie_of_the_same_name_takes_the_place_of_the_first() -> None:

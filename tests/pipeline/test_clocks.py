@@ -15,11 +15,13 @@ WALL = {
     *("datetime.date.today", "datetime.now", "datetime.utcnow", "date.today"),
     *("time.clock_gettime", "time.clock_gettime_ns"),
 }
-# What people are told, and the one thing that servers say by the calendar.
+# What people are told, and what servers say by the calendar.
 TOLD = {
     ("net/curl_fetcher.py", "step"): "a row's started_at",
     ("net/curl_fetcher.py", "_new_tape"): "a WARC record's date",
     ("net/curl_fetcher.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
+    ("net/cookies.py", "absorb"): "when a Max-Age ends; a cookie lives for one chain of redirects",
+    ("net/cookies.py", "header_for"): "whether a cookie's date has passed",
     ("cli/report.py", "_read"): "when the report was written",
     ("telemetry/logs.py", "own"): "a log line's date",
     ("telemetry/logs.py", "relayed"): "a log line's date",

@@ -87,8 +87,8 @@ def test_columns_that_are_not_needed_may_be_there_twice(tmp_path: Path) -> None:
 def test_the_first_line_of_a_csv_file_is_counted_as_no_url_line(tmp_path: Path) -> None:
     found = source(tmp_path, "a.csv", b"url\nhttp://a\n\n# c\nhttp://b")
     *_, info = found.census()
-    assert info.url_lines == 2
-    assert list(found.url_lines()) == [(2, b"http://a"), (5, b"http://b")]
+    assert info.url_lines == 3
+    assert list(found.url_lines()) == [(2, b"http://a"), (4, b"# c"), (5, b"http://b")]
     batches = list(found.batches(2))
-    assert [batch.mask for batch in batches] == [0b10, 0, 0b1]
-    assert [batch.urls for batch in batches] == [b"http://a", b"", b"http://b"]
+    assert [batch.mask for batch in batches] == [0b10, 0b10, 0b1]
+    assert [batch.urls for batch in batches] == [b"http://a", b"# c", b"http://b"]

@@ -83,6 +83,11 @@ def test_damaged_gzip_is_told_by_the_census_and_by_the_reader(tmp_path: Path, da
         (b"\x28\xb5\x2f\xfd" + bytes(20), "zstd"),
         (b"\xfd7zXZ\x00", "xz"),
         ("http://a\n".encode("utf-16"), "UTF-16"),
+        ("http://a\n".encode("utf-16-le"), "UTF-16"),
+        ("http://a\nhttp://b/é\n".encode("utf-16-be") * 9, "UTF-16"),
+        (gzip.compress("http://a\n".encode("utf-16-le"), mtime=0), "UTF-16"),
+        (b"http://a\rhttp://b\r", "end with a carriage return alone (old Mac text)"),
+        (b"# c\rhttp://a", "end with a carriage return alone"),
         (bytes(range(256)) * 20, "is binary"),
         (gzip.compress(bytes(5000), mtime=0), "is binary"),
         (gzip.compress(b"", mtime=0), "is empty"),
@@ -94,6 +99,19 @@ def test_what_is_no_list_of_urls_is_refused_by_name(
     with pytest.raises(InputError, match=r"urls\.txt: ") as caught:
         written(tmp_path, content)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("garbage", [b"x", b"garbage", b"\x1f", b"http://c\n" * 99_999])
+def test_what_follows_gzip_data_and_is_none_is_told(tmp_path: Path, garbage: bytes) -> None:
+    for count in (2, 20_000):  # where all of it is looked at to judge it, and where it is not
+        content = gzip.compress(b"http://a\n" * count, mtime=0) + garbage
+        with pytest.raises(InputError, match=r"urls\.txt: what follows its gzip data is not gzip"):
+            counted(written(tmp_path, content))
+
+
+def test_zeros_behind_gzip_data_are_padding(tmp_path: Path) -> None:
+    source = written(tmp_path, gzip.compress(b"http://a\n", mtime=0) + bytes(512))
+    assert urls(source) == [b"http://a"]
 
 
 def test_single_nul_bytes_make_no_file_binary(tmp_path: Path) -> None:

@@ -219,6 +219,29 @@ def test_a_manifest_without_its_journal_is_damage(tmp_path: Path) -> None:
         OutputDirectory(tmp_path)
 
 
+@pytest.mark.parametrize("left", ["rows", "source", "results alone"])
+def test_work_without_its_manifest_is_damage_and_no_other_job_is_begun_there(
+    tmp_path: Path, left: str
+) -> None:
+    directory = OutputDirectory(tmp_path)
+    begun = directory.begin(open_request())
+    with closing(Store(tmp_path, begun.output, 1000)) as store:
+        if left == "source":
+            store.journal.note(source=SourceInfo(10, "x", 2, True, 1.0), suspects=None)
+        else:
+            intake = Intake(store, store.journal.recover(), begun.job, "e")
+            intake.offer(chunk_of_lines(begun.job, 1, 4, 2), 4)
+            intake.commit()
+    directory.close()
+    (tmp_path / manifest.MANIFEST_NAME).unlink()
+    if left == "results alone":
+        (tmp_path / manifest.JOURNAL_NAME).unlink()
+    for _ in range(2):
+        with pytest.raises(DamageError, match=r"manifest\.json is missing.*restore it"):
+            OutputDirectory(tmp_path)
+        assert not (tmp_path / manifest.MANIFEST_NAME).exists()
+
+
 def test_a_crash_before_the_manifest_leaves_a_directory_that_can_be_used(tmp_path: Path) -> None:
     for name in ("lock", "journal.sqlite", "manifest.json.tmp", "input.urls"):
         (tmp_path / name).touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from fetcher.encode import jsonl
@@ -27,7 +28,7 @@ class Fetched:
 
 
 def fetch(
-    urls: list[str],
+    urls: Sequence[str | dict[str, Any]],
     pool: int = 50,
     env: dict[str, str] | None = None,
     sections: dict[str, dict[str, Any]] | None = None,
@@ -35,7 +36,8 @@ def fetch(
     files: int | None = None,
     **http: Any,
 ) -> Fetched:
-    """Fetch these URLs in a process of their own, with these settings of [http] and others.
+    """Fetch these URLs, or requests, in a process of their own, with these settings of [http]
+    and others.
 
     One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
     fetched before the others, and whose results come first. `files`: that may be open.

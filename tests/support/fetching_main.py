@@ -1,8 +1,9 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
-Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[url, …], …],
-"pool": N, "files": limit or null}; a wave begins when the last one has ended. Writes a row a URL in
-the order of their ends, then one line with its own memory and time.
+Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[line, …], …],
+"pool": N, "files": limit or null}; a line is a URL, or an object as in JSON Lines; a wave begins
+when the last one has ended. Writes a row a line in the order of their ends, then one line with its
+own memory and time.
 """
 
 from gevent import monkey
@@ -15,11 +16,13 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import gevent
 import gevent.pool
 import msgspec
 
+from fetcher.core import json_lines
 from fetcher.encode import jsonl
 from fetcher.model import Task
 from fetcher.net.curl_fetcher import CurlFetcher
@@ -36,8 +39,12 @@ def main() -> None:
     base_bytes = _memory("VmRSS")
     began = time.monotonic()
 
-    def one(number: int, url: str) -> None:
-        fetch = fetcher.begin(Task(number, url))
+    def one(number: int, line: str | dict[str, Any]) -> None:
+        if isinstance(line, str):
+            task = Task(number, line)
+        else:
+            task = json_lines.task_of(number, json.dumps(line))
+        fetch = fetcher.begin(task)
         while fetch.result is None:
             gevent.sleep(fetch.wait_s)
             fetch.step()
@@ -45,8 +52,8 @@ def main() -> None:
 
     number = itertools.count(1)
     for wave in order["waves"]:
-        for url in wave:
-            pool.spawn(one, next(number), url)
+        for line in wave:
+            pool.spawn(one, next(number), line)
         pool.join()
     took_s = time.monotonic() - began
     facts = {"base_bytes": base_bytes, "peak_bytes": _memory("VmHWM"), "took_s": took_s}

@@ -163,10 +163,8 @@ def rows(out: Path) -> list[Result]:
 def expected(urlfile: Path) -> Counter[tuple[int, str]]:
     """Line and text of every URL line, from the plain definition of the format."""
     found: Counter[tuple[int, str]] = Counter()
-    for number, raw in enumerate(
-        urlfile.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1
-    ):
-        text = raw.strip()
+    for number, raw in enumerate(urlfile.read_bytes().split(b"\n"), 1):
+        text = raw.removeprefix(b"\xef\xbb\xbf").strip()
         if text and not text.startswith(b"#"):
             found[number, lines.task_of(number, text).url] += 1
     return found

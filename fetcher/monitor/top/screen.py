@@ -1,7 +1,7 @@
 """A view as lines of a terminal, of any size.
 
 Law: pure: a view, a size and the rates before it give the lines. What is not printable, whoever
-sent it, is a question mark; what is too long is cut.
+sent it, is escaped; what is too long is cut.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fetcher.core.tally import Totals
 from fetcher.core.wire import Mishap
 from fetcher.monitor import summary
 from fetcher.monitor.top.view import HostRow, View, WorkerRow
-from fetcher.monitor.words import duration, number, plain, size
+from fetcher.monitor.words import duration, escaped, number, size
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
@@ -54,7 +54,7 @@ def screen(
     mishaps = rest - ranked - workers - 2 - bool(hint)
     parts: list[RenderableType] = [
         _title(view),
-        *([_cut(plain(view.trouble), "bold red")] if view.trouble else []),
+        *([_cut(escaped(view.trouble), "bold red")] if view.trouble else []),
         _bar(view, width),
         _rate(view, rates, width),
         _counts(view),
@@ -77,7 +77,7 @@ def _cut(text: str, style: str = "") -> Text:
 def _title(view: View) -> Text:
     text = _cut("")
     text.append(view.phase, _COLOURS.get(view.phase, "bold"))
-    text.append(f"  {plain(view.title)}")
+    text.append(f"  {escaped(view.title)}")
     return text
 
 
@@ -141,7 +141,7 @@ def _outcomes(totals: Totals, most: int) -> Table:
     made = _table("outcome", "lines", "share")
     ranked = sorted(totals.outcomes.items(), key=lambda item: -item[1])
     for name, count in ranked[:most]:
-        made.add_row(_cut(plain(name), "" if name == "ok" else "yellow"), *_share(count, totals))
+        made.add_row(_cut(escaped(name), "" if name == "ok" else "yellow"), *_share(count, totals))
     return made
 
 
@@ -161,12 +161,12 @@ def _hosts(hosts: list[HostRow], most: int) -> Table:
     if hosts and hosts[0].lines is not None:
         made = _table("host", "lines of late", "failed")
         for each in hosts[:most]:
-            made.add_row(_cut(plain(each.host)), number(each.lines or 0), number(each.failed))
+            made.add_row(_cut(escaped(each.host)), number(each.lines or 0), number(each.failed))
         return made
     made = _table("host", "in flight", "waiting", "failed")
     for each in hosts[:most]:
         counts = (each.in_flight or 0, each.waiting or 0, each.failed)
-        made.add_row(_cut(plain(each.host)), *map(number, counts))
+        made.add_row(_cut(escaped(each.host)), *map(number, counts))
     return made
 
 
@@ -175,7 +175,7 @@ def _workers(view: View, lines: int) -> Table:
     names = ("lines/s", "lines", "busy", "waiting", "seen") if is_told else ("lines/s",)
     made = _table("worker", *names)
     for each in view.workers[: lines - 1]:
-        made.add_row(_cut(plain(each.worker)), *_of_worker(each))
+        made.add_row(_cut(escaped(each.worker)), *_of_worker(each))
     hidden = view.unlisted + max(len(view.workers) - lines + 1, 0)
     if hidden:
         made.columns[0].header = f"worker (and {number(hidden)} more)"
@@ -200,10 +200,10 @@ def _mishaps(mishaps: list[Mishap], most: int) -> Table:
     for each in reversed(mishaps[-most:]):
         status = f" {each.status}" if each.status else ""
         made.add_row(
-            _cut(f"{plain(each.outcome)}{status}", "yellow"),
+            _cut(f"{escaped(each.outcome)}{status}", "yellow"),
             str(each.line),
-            _cut(plain(_middle(each.url))),
-            _cut(plain(each.error)),
+            _cut(escaped(_middle(each.url))),
+            _cut(escaped(each.error)),
         )
     return made
 

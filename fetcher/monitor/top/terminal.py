@@ -67,7 +67,13 @@ def run(look: Look, console: Console) -> None:
         contextlib.suppress(KeyboardInterrupt),
         _as_interrupt(signal.SIGTERM, signal.SIGHUP),
         _keys() as keys,
-        Screen(console=console, screen=True, auto_refresh=False) as shown,
+        Screen(
+            console=console,
+            screen=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as shown,
     ):
         size, drawn_at = console.size, 0.0
         while True:

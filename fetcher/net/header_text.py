@@ -1,0 +1,45 @@
+"""Header text: bytes on the wire, and here latin-1 text in which each character is one byte.
+
+Law: Request.headers and Answer.headers hold such wire text, so that what a server sent (a cookie, a
+Location) can go back as the same bytes. People's text is UTF-8: it is converted once on its way in
+(`to_wire`), and once on its way into a row (`shown`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Headers = list[tuple[str, str]]
+
+
+def to_wire(text: str) -> str:
+    """The wire text of a text: its UTF-8 bytes; what UTF-8 has no bytes for is escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("latin-1")
+
+
+def shown(wire_text: str) -> str:
+    """The text that wire text stands for: read as UTF-8 where that is valid, else as latin-1."""
+    if wire_text.isascii():
+        return wire_text
+    try:
+        return wire_text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return wire_text
+
+
+def shown_headers(headers: Headers) -> Headers:
+    """The headers with names and values as `shown`; the same list where all of it is ASCII."""
+    for name, value in headers:
+        if not (value.isascii() and name.isascii()):
+            return [(shown(name), shown(value)) for name, value in headers]
+    return headers
+
+
+def merged(
+    defaults: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """The given headers, before them those defaults whose names are not among the given."""
+    if not given:
+        return tuple(defaults)
+    names = {name.lower() for name, _ in given}
+    return (*(pair for pair in defaults if pair[0].lower() not in names), *given)
