@@ -19,7 +19,7 @@ from gevent import get_hub
 
 from fetcher.model import Outcome
 from fetcher.net import redirects
-from fetcher.net.curl_errors import failure_of
+from fetcher.net.curl_errors import failure_of, is_unannounced_end
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import Failure
@@ -43,6 +43,7 @@ _HTTP_VERSIONS: Final = {
     pycurl.CURL_HTTP_VERSION_2_0: "2",
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
+_UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 _IP_VERSIONS: Final = {
     "any": pycurl.IPRESOLVE_WHATEVER,
     "4": pycurl.IPRESOLVE_V4,
@@ -345,6 +346,8 @@ class Exchange:
     # -- the answer --------------------------------------------------------------------------
 
     def _judge(self, code: int, words: str) -> None:
+        if is_unannounced_end(code, words) and self._lasts_until_close():
+            code = 0
         if self._tape is not None:
             self._tape.is_whole = not code and self._stopped is None
         if self.redirect_to:
@@ -360,6 +363,15 @@ class Exchange:
         if self._decoder is not None and self.wire_bytes:
             self._decoder.end()
         self.is_whole = True
+
+    def _lasts_until_close(self) -> bool:
+        """Whether nothing but the end of the connection says where this answer's body ends."""
+        return (
+            self._head_is_whole
+            and self._easy.getinfo(pycurl.INFO_HTTP_VERSION) in _UNFRAMED_VERSIONS
+            and self.header("content-length") is None
+            and "chunked" not in (self.header("transfer-encoding") or "").lower()
+        )
 
     def _stop_drain_timer(self) -> None:
         if self._drain_timer is not None:
