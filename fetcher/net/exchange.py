@@ -51,7 +51,9 @@ _IP_VERSIONS: Final = {
 }
 _SAFE_TO_SEND_TWICE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _NEED_A_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # also where there is no body
-ACCEPT_ENCODING: Final = "gzip, deflate, br"
+ACCEPT_ENCODING: Final = "gzip, deflate, br, zstd"
+# For an archive: what every reader of WARC files decodes (warcio fails on br, and knows no zstd).
+ARCHIVE_ENCODING: Final = "gzip, deflate"
 
 
 class Request(NamedTuple):
@@ -130,7 +132,7 @@ class Exchange:
         shape = (*request[1:], tape is not None)
         if shape != self._shape:
             self._configure()
-            self._give_shape(request)
+            self._give_shape(request, ACCEPT_ENCODING if tape is None else ARCHIVE_ENCODING)
             if tape is not None:
                 easy.setopt(pycurl.VERBOSE, 1)
                 easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
@@ -203,11 +205,11 @@ class Exchange:
         self._easy.setopt(pycurl.REQUEST_TARGET, target)
         self._gives_target = True
 
-    def _give_shape(self, request: Request) -> None:
+    def _give_shape(self, request: Request, encodings: str) -> None:
         easy = self._easy
         headers = {
             "user-agent": f"User-Agent: {self._http.user_agent}",
-            "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}",
+            "accept-encoding": f"Accept-Encoding: {encodings}",
             "accept": "Accept: */*",
         }
         body = request.body
@@ -360,7 +362,7 @@ class Exchange:
             raise failure_of(code, words, self._easy, self._http)
         if not self._head_is_whole:
             raise Failure(Outcome.PROTOCOL, "the response breaks off in its headers")
-        if self._decoder is not None and self.wire_bytes:
+        if self._decoder is not None:
             self._decoder.end()
         self.is_whole = True
 
