@@ -46,13 +46,15 @@ class KeptBodies:
         if isinstance(result.warc_id, str):
             self._sum += fingerprint(result.line, result.warc_id)
         in_file = isinstance(result.body_file, str)
-        if (in_file and not self._has_file(result)) or not _is_whole(result):
+        if (in_file and not self._has_file(result)) or not _is_as_the_row_says(result):
             yield NO_BODY, f"line {result.line}"
 
     def _has_file(self, result: Result) -> bool:
-        digest = result.sha256 or ""
-        path = body_path(digest)
-        if result.body_file != path:
+        path = str(result.body_file)
+        digest = path.rpartition("/")[2]
+        if path != body_path(digest) or digest != (result.sha256 or digest):
+            return False
+        if _is_cut(result) and not self._is_as_long(path, result):
             return False
         key = digest[:32].encode()
         if key in self._seen:
@@ -67,6 +69,12 @@ class KeptBodies:
         if len(self._seen) < _MOST_SEEN:
             self._seen.add(key)
         return found.hexdigest() == digest
+
+    def _is_as_long(self, path: str, result: Result) -> bool:
+        try:
+            return (self._directory / path).stat().st_size == result.body_bytes
+        except OSError:
+            return False
 
     def end(self) -> Iterator[Finding]:
         """What is wrong with the files as a whole."""
@@ -130,8 +138,15 @@ class KeptBodies:
             yield NO_RECORD, f"{name}: {length} bytes, and the index is of {end}"
 
 
-def _is_whole(result: Result) -> bool:
-    """Whether a body in a row, if there is one, is the one with its digest."""
+def _is_cut(result: Result) -> bool:
+    """Whether the row says that its body was cut: then it has no digest of it."""
+    return result.truncated is True and result.sha256 is None
+
+
+def _is_as_the_row_says(result: Result) -> bool:
+    """Whether a body in a row, if there is one, has its digest; of a cut one, its length."""
+    if isinstance(result.body_file, str) and not result.sha256 and not _is_cut(result):
+        return False
     if not isinstance(result.body, str):
         return result.body_is is msgspec.UNSET
     if not isinstance(result.body_is, str):
@@ -140,6 +155,8 @@ def _is_whole(result: Result) -> bool:
         body = body_of(result.body, result.body_is, result.content_type)
     except ValueError:
         return False
+    if _is_cut(result):
+        return len(body) == result.body_bytes
     return hashlib.sha256(body).hexdigest() == result.sha256
 
 

@@ -8,10 +8,11 @@ Encodings that we do not know leave a body as it is.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import brotli
 
@@ -25,6 +26,7 @@ else:
 
 PIECE_BYTES: Final = 64 * 1024
 _MAX_ENCODINGS: Final = 3  # one upon the other; more is an attack
+_SLICE_BYTES: Final = 2048
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 # Four bytes end no block and complete a check sum: its error shows that the blocks had ended.
@@ -65,7 +67,12 @@ class _Inflate:
             if self._inflate.eof:
                 data = self._next_member(data)
                 continue
-            piece = self._decompress(data)
+            before = self._inflate.copy()
+            try:
+                piece = self._decompress(data)
+            except Failure:
+                yield from _as_far_as_it_is_good(before, data)
+                raise
             data = self._inflate.unconsumed_tail or self._inflate.unused_data
             if piece:
                 yield piece
@@ -119,6 +126,20 @@ class _Inflate:
         return False
 
 
+def _as_far_as_it_is_good(inflate: Any, data: bytes) -> Iterator[bytes]:
+    """What comes of the data before its damage; zlib gives nothing of a call that fails."""
+    with contextlib.suppress(zlib.error):
+        for at in range(len(data)):
+            if piece := inflate.decompress(data[at : at + 1]):
+                yield piece
+
+
+def _slices(data: bytes) -> Iterator[bytes]:
+    """For decoders that give nothing of a call that fails: so much is lost of a damaged body."""
+    for at in range(0, len(data), _SLICE_BYTES):
+        yield data[at : at + _SLICE_BYTES]
+
+
 class _Brotli:
     def __init__(self) -> None:
         self._brotli = brotli.Decompressor()
@@ -126,6 +147,10 @@ class _Brotli:
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         self._begun = self._begun or bool(data)
+        for part in _slices(data):
+            yield from self._of(part)
+
+    def _of(self, data: bytes) -> Iterator[bytes]:
         while not self._brotli.is_finished():
             try:
                 piece = self._brotli.process(data, output_buffer_limit=PIECE_BYTES)
@@ -161,10 +186,10 @@ class _Zstd:
                     self._held = data
                     return
                 self._frame = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
-            yield from self._of_frame(self._frame, data)
-            data = b""
+            part, data = data[:_SLICE_BYTES], data[_SLICE_BYTES:]
+            yield from self._of_frame(self._frame, part)
             if self._frame.eof:
-                data = self._frame.unused_data
+                data = self._frame.unused_data + data
                 self._frame, self._ended = None, True
 
     def _of_frame(self, frame: zstd.ZstdDecompressor, data: bytes) -> Iterator[bytes]:

@@ -323,6 +323,10 @@ class Exchange:
 
     def _take(self, piece: bytes) -> int | None:
         http = self._http
+        room = http.max_body_bytes - self.body_bytes
+        is_too_large = len(piece) > room
+        if is_too_large:
+            piece = piece[:room]
         self.body_bytes += len(piece)
         if self._digest is None:
             self._digest = hashlib.sha256(piece)
@@ -330,7 +334,7 @@ class Exchange:
             self._digest.update(piece)
         if self._sink is not None:
             self._sink(piece)
-        if self.body_bytes > http.max_body_bytes:
+        if is_too_large:
             return self._stop(
                 Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
             )

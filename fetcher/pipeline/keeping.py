@@ -6,6 +6,7 @@ kept costs its row the body alone.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import Final, NamedTuple
 
@@ -68,7 +69,9 @@ class Keeper:
                 self._defects.tell("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
         if self._handler is not None:
-            result = self._handler.handle(result, _body(result, fetch), task.method)
+            # Half a page must not pass for a whole one.
+            body = fetch.body if fetch is not None and result.sha256 is not None else None
+            result = self._handler.handle(result, body, task.method)
         encode = CODECS[output.rows].encode
         row = encode(result)
         if len(row) + len(beside) > _MOST_BYTES:
@@ -90,19 +93,15 @@ def _without_body(result: Result, why: str) -> Result:
     )
 
 
-def _body(result: Result, fetch: Fetch | None) -> bytes | None:
-    """The answer's; None where it is not whole."""
-    return fetch.body if fetch is not None and result.sha256 is not None else None
-
-
 def _kept(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
     if bodies == "warc":
         return _archived(result, fetch)
-    body = _body(result, fetch)
+    body = fetch.body if fetch is not None and result.body_bytes is not None else None
     if body is None:
         return result, b""
     if bodies == "files":
-        return replace(result, body_file=body_path(result.sha256 or "")), body
+        digest = result.sha256 or hashlib.sha256(body).hexdigest()
+        return replace(result, body_file=body_path(digest)), body
     from fetcher.encode.inline import inline  # noqa: PLC0415
 
     text, kind = inline(body, result.content_type)

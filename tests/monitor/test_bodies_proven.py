@@ -24,6 +24,7 @@ from support import outs
 
 LINES = 20
 HTML = "text/html; charset=iso-8859-1"
+CUT = (8, 9, 10)  # lines whose bodies were
 
 
 def body_of(line: int) -> bytes:
@@ -33,6 +34,9 @@ def body_of(line: int) -> bytes:
 
 def answered(line: int) -> Result:
     body = body_of(line)
+    if line in CUT:
+        row = replace(outs.row(line, Outcome.TIMEOUT, 200), content_type=HTML, truncated=True)
+        return replace(row, body_bytes=len(body))
     return replace(
         outs.row(line),
         content_type=HTML if line % 4 < 2 else "image/png; charset=utf-8",
@@ -49,7 +53,7 @@ def in_row(line: int) -> tuple[Result, bytes]:
 
 def in_file(line: int) -> tuple[Result, bytes]:
     row, body = answered(line), body_of(line)
-    return replace(row, body_file=body_path(row.sha256 or "")), body
+    return replace(row, body_file=body_path(hashlib.sha256(body).hexdigest())), body
 
 
 def in_warc(line: int) -> tuple[Result, bytes]:
@@ -126,6 +130,29 @@ def test_the_body_in_a_row_must_be_the_one_with_its_digest(tmp_path: Path) -> No
 def test_a_body_in_a_row_says_what_it_is(tmp_path: Path, wrong: dict[str, Any]) -> None:
     out = make(tmp_path, "inline", lambda row: replace(row, **wrong))
     assert verdict(out).counts[NO_BODY] >= LINES // 2
+
+
+def test_a_cut_body_in_a_row_has_its_length(tmp_path: Path) -> None:
+    def change(row: Result) -> Result:
+        return replace(row, body_bytes=5) if row.line == 9 else row
+
+    assert verdict(make(tmp_path, "inline", change)).counts == {NO_BODY: 1}
+
+
+def test_a_body_without_a_digest_says_that_it_is_cut(tmp_path: Path) -> None:
+    for bodies in ("inline", "files"):
+        (tmp_path / bodies).mkdir()
+        out = make(tmp_path / bodies, bodies, lambda row: replace(row, truncated=UNSET))
+        assert verdict(out).counts == {NO_BODY: len(CUT)}
+
+
+def test_a_cut_body_of_another_length_than_its_row_says_is_found(tmp_path: Path) -> None:
+    other = body_path(hashlib.sha256(body_of(4)).hexdigest())
+
+    def change(row: Result) -> Result:
+        return replace(row, body_file=other) if row.line == 9 else row
+
+    assert verdict(make(tmp_path, "files", change)).counts == {NO_BODY: 1}
 
 
 def test_each_damaged_body_file_is_found(tmp_path: Path) -> None:

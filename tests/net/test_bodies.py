@@ -192,6 +192,23 @@ def test_frames_may_come_in_pieces_of_any_size(size: int) -> None:
     decoder.end()
 
 
+@pytest.mark.parametrize("encoding", [*PACKERS, "br"])
+def test_what_comes_before_damage_is_decoded(encoding: str) -> None:
+    noise = random.Random(3)
+    text = b"".join(b"<li>%d</li>\n" % noise.randrange(10**9) for _ in range(20_000))
+    packed = brotli.compress(text) if encoding == "br" else PACKERS[encoding](text)
+    half = len(packed) // 2
+    decoder = decoder_for(encoding, 1 << 30)
+    assert decoder is not None
+    pieces: list[bytes] = []
+    with pytest.raises(Failure, match="damaged"):
+        for piece in decoder.pieces(packed[:half] + b"\xff" * 1000 + packed[half + 1000 :]):
+            pieces.append(piece)
+    came = b"".join(pieces)
+    same = next((n for n, (a, b) in enumerate(zip(came, text, strict=False)) if a != b), len(came))
+    assert same > len(text) // 4
+
+
 def test_no_step_unpacks_more_than_a_piece() -> None:
     decoder = decoder_for("zstd", 1 << 30)
     assert decoder is not None

@@ -70,18 +70,22 @@ def require_all(out: Path, rows: list[Result], mode: str) -> int:
     for row in rows:
         bodies += row.sha256 is not None and bool(row.body_bytes)
         body = b""
+        has_body = row.body_bytes is not None
+        assert (row.truncated is True) == (has_body and row.sha256 is None), row
         if kept is not None:
             assert (row.status is not None) == isinstance(row.warc_id, str), row
             if isinstance(row.warc_id, str):
                 body = decoded(kept.response(row)) if row.sha256 else b""
         elif mode == "files":
-            assert (row.sha256 is not None) == isinstance(row.body_file, str), row
+            assert has_body == isinstance(row.body_file, str), row
             if isinstance(row.body_file, str):
                 files.add(out / "bodies" / row.body_file)
                 body = (out / "bodies" / row.body_file).read_bytes()
-        elif row.sha256 is not None:
+        elif has_body:
             assert isinstance(row.body, str) and isinstance(row.body_is, str)
             body = body_of(row.body, row.body_is, row.content_type)
+        if has_body and kept is None:
+            assert len(body) == row.body_bytes, row
         if row.sha256 is not None:
             assert hashlib.sha256(body).hexdigest() == row.sha256, row
     if kept is not None:
