@@ -1,7 +1,8 @@
 """WARC/1.1 records, one gzip member each, by warcio; only jobs that keep WARC files come here.
 
 What differs from the wire: transfer coding is undone (its header, and a length that is not the
-record's, get another name), and requests' cookies and Authorization are left out.
+record's, get another name), requests' cookies and Authorization are left out, and what came by
+HTTP/2 or 3 is written as HTTP/1.1, which alone has such lines (WARC-Protocol says what it was).
 https://iipc.github.io/warc-specifications/
 """
 
@@ -28,6 +29,9 @@ _LEVEL: Final = 3
 _SECRET: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
 _ASIDE: Final = b"X-Orig-"  # before the name of a header that is not true of the record
 _VISIBLE: Final = re.compile(rb"[!-~]")
+_LINE_VERSION: Final = b"HTTP/1.1"
+# What a first line names that HTTP/1 does not have, and what ALPN calls it.
+_PROTOCOLS: Final = {b"HTTP/2": "h2", b"HTTP/2.0": "h2", b"HTTP/3": "h3"}
 _TRUNCATED: Final = {Outcome.TOO_LARGE: "length", Outcome.TIMEOUT: "time"}
 
 
@@ -46,7 +50,7 @@ class Exchange(Protocol):
         """As received, content coding included."""
 
 
-def warcinfo(name: str) -> bytes:
+def warcinfo(name: str, record_id: str) -> bytes:
     """The record that a file of this name begins with."""
     writer = _writer()
     info = {
@@ -54,13 +58,18 @@ def warcinfo(name: str) -> bytes:
         "format": "WARC File Format 1.1",
         "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
     }
-    return _packed(writer, writer.create_warcinfo_record(name, info))
+    record = writer.create_warcinfo_record(name, info)
+    record.rec_headers.replace_header("WARC-Record-ID", record_id)
+    return _packed(writer, record)
 
 
-def records(exchanges: Sequence[Exchange], outcome: Outcome) -> tuple[bytes, str] | None:
+def records(
+    exchanges: Sequence[Exchange], outcome: Outcome, warcinfo_id: str
+) -> tuple[bytes, str] | None:
     """All records of a fetch, the last response first, and that one's WARC-Record-ID.
 
-    Exchanges without an answer leave nothing; None where none has one.
+    `warcinfo_id`: of the record that says what made them. Exchanges without an answer leave
+    nothing; None where none has one.
     """
     answered = [each for each in exchanges if each.head]
     if not answered:
@@ -72,17 +81,23 @@ def records(exchanges: Sequence[Exchange], outcome: Outcome) -> tuple[bytes, str
         # A redirect's body is not read to its end.
         reason = _TRUNCATED.get(outcome, "disconnect") if is_last else "unspecified"
         cut = "" if exchange.is_whole else reason
-        piece, record_id = _pair(exchange, cut)
+        piece, record_id = _pair(exchange, cut, warcinfo_id)
         pieces.append(piece)
         first_id = first_id or record_id
     return b"".join(pieces), first_id
 
 
-def _pair(exchange: Exchange, cut: str) -> tuple[bytes, str]:
+def _pair(exchange: Exchange, cut: str, warcinfo_id: str) -> tuple[bytes, str]:
     """The response and its request, and the response's id."""
     writer = _writer()
     at = datetime.datetime.fromtimestamp(exchange.began, datetime.UTC)
-    common = {"WARC-Date": at.isoformat(timespec="microseconds").replace("+00:00", "Z")}
+    common = {
+        "WARC-Date": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "WARC-Warcinfo-ID": warcinfo_id,
+    }
+    protocol = _PROTOCOLS.get(exchange.head[0].split(None, 1)[0])
+    if protocol:
+        common["WARC-Protocol"] = protocol
     if exchange.remote_ip:
         common["WARC-IP-Address"] = exchange.remote_ip
     body = exchange.body
@@ -139,10 +154,12 @@ class _Head(StatusAndHeaders):  # type: ignore[misc]
         """It is there already."""
 
 
-def _response_lines(head: Iterable[bytes], length: int | None) -> Iterator[bytes]:
+def _response_lines(head: Sequence[bytes], length: int | None) -> Iterator[bytes]:
     """The lines of a head that goes before a body of this length, whatever the server said."""
     told = False
-    for line in head:
+    first, *rest = head
+    yield _first_line(first)
+    for line in rest:
         if not _VISIBLE.search(line):
             continue  # to some readers it would be the end of the head
         name, _, value = line.partition(b":")
@@ -160,7 +177,20 @@ def _response_lines(head: Iterable[bytes], length: int | None) -> Iterator[bytes
         yield b"Content-Length: %d" % length
 
 
+def _first_line(line: bytes) -> bytes:
+    """The status or request line; one of HTTP/2 as HTTP/1.1 would have it."""
+    text = line.rstrip(b"\r\n")
+    words = text.split(b" ")
+    if words[0] in _PROTOCOLS:
+        words[0] = _LINE_VERSION
+    elif words[-1] in _PROTOCOLS:
+        words[-1] = _LINE_VERSION
+    return b" ".join(words)
+
+
 def _request_lines(head: bytes) -> Iterator[bytes]:
-    for line in head.split(b"\r\n"):
+    first, *rest = head.split(b"\r\n")
+    yield _first_line(first)
+    for line in rest:
         if line.partition(b":")[0].lower() not in _SECRET:
             yield line

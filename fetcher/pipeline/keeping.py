@@ -58,12 +58,19 @@ class Keeper:
         """What a fetch must leave behind."""
         return _NEEDED[bodies] | (Keep.BODY if self._handler else Keep.NOTHING)
 
-    def make(self, output: Output, result: Result, task: Task, fetch: Fetch | None) -> Made:
-        """The row; `fetch` is None where none was begun."""
+    def make(
+        self,
+        output: Output,
+        result: Result,
+        task: Task,
+        fetch: Fetch | None,
+        warcinfo_id: str = "",
+    ) -> Made:
+        """The row; `fetch` is None where none was begun. `warcinfo_id` is named by WARC records."""
         beside = b""
         if output.bodies != "none":
             try:
-                result, beside = _kept(output.bodies, result, fetch)
+                result, beside = _kept(output, result, fetch, warcinfo_id)
             # What a server sent must not cost the line its row, nor its worker.
             except Exception as error:
                 self._defects.tell("what line %d brought cannot be kept", result.line)
@@ -93,13 +100,15 @@ def _without_body(result: Result, why: str) -> Result:
     )
 
 
-def _kept(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
-    if bodies == "warc":
-        return _archived(result, fetch)
+def _kept(
+    output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
+) -> tuple[Result, bytes]:
+    if output.bodies == "warc":
+        return _archived(result, fetch, warcinfo_id)
     body = fetch.body if fetch is not None and result.body_bytes is not None else None
     if body is None:
         return result, b""
-    if bodies == "files":
+    if output.bodies == "files":
         digest = result.sha256 or hashlib.sha256(body).hexdigest()
         return replace(result, body_file=body_path(digest)), body
     from fetcher.encode.inline import inline  # noqa: PLC0415
@@ -108,11 +117,11 @@ def _kept(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, 
     return replace(result, body=text, body_is=kind), b""
 
 
-def _archived(result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
+def _archived(result: Result, fetch: Fetch | None, warcinfo_id: str) -> tuple[Result, bytes]:
     # warcio is for such jobs only.
     from fetcher.encode import warc  # noqa: PLC0415
 
-    made = warc.records(fetch.tapes if fetch else (), result.outcome)
+    made = warc.records(fetch.tapes if fetch else (), result.outcome, warcinfo_id)
     if made is None:
         return result, b""
     return replace(result, warc_id=made[1]), made[0]

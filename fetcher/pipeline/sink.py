@@ -17,6 +17,7 @@ import zmq
 
 from fetcher.core import wire
 from fetcher.core.intake import Intake
+from fetcher.core.output import warcinfo_id
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
@@ -257,13 +258,23 @@ class _Job:
         self._manifest = manifest
         self._epoch = epoch
         self._output = manifest.output
-        self._store = Store(directory.path, self._output, settings.sink.segment_bytes, _warc_begins)
+        self._store = Store(
+            directory.path, self._output, settings.sink.segment_bytes, self._warc_begins
+        )
         self._source = self._store.journal.source()
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
+
+    def _warc_begins(self, name: str) -> bytes:
+        # Imported by jobs that keep WARC files only.
+        from fetcher.encode import warc  # noqa: PLC0415
+
+        return warc.warcinfo(
+            name, warcinfo_id(self._manifest.job, self._manifest.share.index, name)
+        )
 
     def take(self, header: wire.ChunkHeader, rows: bytes) -> None:
         """One chunk of results; a malformed one is dropped."""
@@ -342,13 +353,6 @@ class _Job:
 
     def close(self) -> None:
         self._store.close()
-
-
-def _warc_begins(name: str) -> bytes:
-    # Imported by jobs that keep WARC files only.
-    from fetcher.encode import warc  # noqa: PLC0415
-
-    return warc.warcinfo(name)
 
 
 def run(

@@ -257,8 +257,10 @@ def test_http2_through_a_proxy_is_told_without_the_proxy(tmp_path: Path) -> None
     (row,) = jobs.prove(tmp_path / "out", urls)
     response, request = Kept(tmp_path / "out").by_line[1]
     assert (row.http_version, response.payload) == ("2", b"x" * 1000)
-    assert response.block.startswith(b"HTTP/2 200 \r\nx-path: /a\r\n")
-    assert request.block.startswith(b"GET /a HTTP/2\r\nHost: 127.0.0.1")
+    assert response.block.startswith(b"HTTP/1.1 200 \r\nx-path: /a\r\n")
+    assert request.block.startswith(b"GET /a HTTP/1.1\r\nHost: 127.0.0.1")
+    assert response.headers["WARC-Protocol"] == "h2"
+    assert b"\r\nAccept-Encoding: gzip, deflate\r\n" in request.block
 
 
 @pytest.mark.parametrize("mode", ["files", "warc"])

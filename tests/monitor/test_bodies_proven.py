@@ -62,7 +62,7 @@ def in_warc(line: int) -> tuple[Result, bytes]:
     tape.request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     tape.pieces = [body_of(line)]
     tape.is_whole = True
-    made = warc.records([tape], Outcome.OK)
+    made = warc.records([tape], Outcome.OK, "<urn:uuid:0>")
     assert made is not None
     return replace(answered(line), warc_id=made[1]), made[0]
 

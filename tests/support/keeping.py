@@ -21,16 +21,19 @@ class Kept:
     def __init__(self, out: Path) -> None:
         self.records: dict[str, Record] = {}
         self.by_line: dict[int, list[Record]] = {}
-        self.places: set[tuple[str, int]] = set()
+        self.infos: set[str] = set()  # ids of what the files begin with
         found: dict[tuple[str, int], list[Record]] = {}
         for path in sorted((out / "bodies").glob("*.warc.gz")):
             records = read(path.read_bytes())
             if records:
                 assert records[0].kind == "warcinfo"
+                self.infos.add(records[0].headers["WARC-Record-ID"])
             for record in records[1:]:
                 assert record.headers["WARC-Record-ID"] not in self.records
                 self.records[record.headers["WARC-Record-ID"]] = record
                 found[path.name, record.offset] = [record]
+        for record in self.records.values():
+            assert record.headers["WARC-Warcinfo-ID"] in self.infos
         for entry in self._index(out):
             first = found[entry["file"], entry["offset"]][0]
             end = entry["offset"] + entry["length"]

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
-from fetcher.core.output import PLAIN, Output
+from fetcher.core.output import PLAIN, Output, warcinfo_id
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo
@@ -97,7 +97,10 @@ def _commit(
     segment_bytes: int,
     kept: Mapping[int, bytes],
 ) -> None:
-    store = Store(out, manifest.output, segment_bytes, warc.warcinfo)
+    def begins(name: str) -> bytes:
+        return warc.warcinfo(name, warcinfo_id(manifest.job, manifest.share.index, name))
+
+    store = Store(out, manifest.output, segment_bytes, begins)
     store.journal.note(source=info)
     intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
