@@ -19,11 +19,14 @@ from fetcher.encode.inline import body_of
 from fetcher.errors import FetcherError
 from fetcher.model import Result
 from fetcher.store import rows
-from fetcher.store.bodies import BODIES_NAME, INDEX_SUFFIX, WARC_SUFFIX, IndexRow
+from fetcher.store.bodies import BODIES_NAME, IndexRow, index_names, warc_names
+from fetcher.store.cdxj import CDXJ_NAME, PageLines
+from fetcher.store.disk import disk_errors
 from fetcher.store.rows import Part
 
 NO_BODY: Final = "its body is not there as the row has it"
 NO_RECORD: Final = "rows and WARC records differ"
+OTHER_INDEX: Final = "the index for replay is not of these WARC files"
 _SAID_CHARS: Final = 100  # of what a damaged file holds
 _WRAP: Final = 1 << 64
 _BLOCK_BYTES: Final = 1 << 20
@@ -39,6 +42,7 @@ class KeptBodies:
         self._part = part
         self._directory = part.out / BODIES_NAME
         self._sum = 0  # of lines and their records: as rows say, less as the files say
+        self._pages = 0  # the sum of what the index for replay must have
         self._seen: set[bytes] = set()  # digests of files that were read already
 
     def see(self, result: Result) -> Iterator[Finding]:
@@ -83,18 +87,37 @@ class KeptBodies:
         lengths = self._part.view.segments
         damaged: list[Finding] = []
         by_file = itertools.groupby(self._index(lengths, damaged), key=lambda row: row.file)
-        for name in _names(lengths, WARC_SUFFIX):
+        for name in warc_names(lengths):
             if lengths[name]:
                 _, entries = next(by_file, ("", iter(())))
                 yield from self._walk(Path(name).name, lengths[name], entries)
         if next(by_file, None) is not None:
             yield NO_RECORD, "the index names more than there is"
         yield from damaged
+        yield from self._compare_pages()
         if self._sum % _WRAP:
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
 
+    def _add_page(self, line: bytes) -> None:
+        if line:
+            self._pages += fingerprint(0, line.decode())
+
+    def _compare_pages(self) -> Iterator[Finding]:
+        """The index for replay; a job that is not complete has none, and it can be made again."""
+        path = self._directory / CDXJ_NAME
+        if self._part.manifest.state != "complete" or not path.exists():
+            return
+        before, is_sorted = b"", True
+        with disk_errors(path), path.open("rb") as file:
+            for line in file:
+                self._pages -= fingerprint(0, line.decode("utf-8", "replace"))
+                is_sorted = is_sorted and before <= line
+                before = line
+        if self._pages % _WRAP or not is_sorted:
+            yield OTHER_INDEX, str(path)
+
     def _index(self, lengths: Mapping[str, int], damaged: list[Finding]) -> Iterator[IndexRow]:
-        for name in _names(lengths, INDEX_SUFFIX):
+        for name in index_names(lengths):
             segment = rows.Segment(self._part.out / name, lengths[name], PLAIN)
             for number, raw in enumerate(rows.rows(segment), 1):
                 try:
@@ -112,12 +135,14 @@ class KeptBodies:
         from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
 
         wanted = next(entries, None)
+        pages = PageLines(name)
         end = wanted.offset if wanted else 0  # of what the entries so far are of, without a gap
         try:
             with rows.Committed(self._directory / name, length) as file:
                 records: Any = ArchiveIterator(file, check_digests="raise")
                 for record in records:
                     offset = records.get_record_offset()  # and it reads the record to its end
+                    self._add_page(pages.see(record, offset, records.get_record_length()))
                     if wanted is not None and (name, offset) == (wanted.file, end):
                         record_id = record.rec_headers.get_header("WARC-Record-ID")
                         self._sum -= fingerprint(wanted.line, record_id)
@@ -125,6 +150,7 @@ class KeptBodies:
                         wanted = next(entries, None)
                         if wanted is not None and wanted.offset != end:
                             break
+            self._add_page(pages.end())
         except FetcherError:
             raise
         # Whatever it says of damaged bytes.
@@ -158,9 +184,3 @@ def _is_as_the_row_says(result: Result) -> bool:
     if _is_cut(result):
         return len(body) == result.body_bytes
     return hashlib.sha256(body).hexdigest() == result.sha256
-
-
-def _names(lengths: Mapping[str, int], suffix: str) -> list[str]:
-    """The segments of this kind, oldest first."""
-    mine = [name for name in lengths if name.endswith(suffix)]
-    return sorted(mine, key=lambda name: (len(name), name))

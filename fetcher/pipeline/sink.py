@@ -10,6 +10,7 @@ import functools
 import logging
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,7 @@ _RETRY_S: Final = 1.0  # a commit that found the disk full
 _DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
 _DRAIN_QUIET_MS: Final = 200
 _MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
+_INDEX_S: Final = 0.05  # the index for replay is made in parts, so that polls are answered
 _LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
 
 
@@ -134,7 +136,7 @@ class Sink:
         if self._job is not None and not self._stalled:
             poller.register(self._results, zmq.POLLIN)
         timeout_ms = float(_IDLE_MS)
-        if self._job is not None and self._job.intake.pending_bytes:
+        if self._job is not None and (self._job.intake.pending_bytes or self._job.is_indexing):
             timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
         poller.poll(max(int(timeout_ms), 0))
 
@@ -161,6 +163,7 @@ class Sink:
             rows = job.intake.commit()
             self._tally.add(rows, row_bytes, time.monotonic() - began)
             job.check_complete()
+            job.index_pages()
         except NoSpaceError as error:
             if not self._stalled:
                 log.error("disk full (%s): nothing is committed until there is room", error)
@@ -170,7 +173,8 @@ class Sink:
         if self._stalled:
             log.warning("the disk has room again")
         self._stalled = ""
-        self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
+        pause_s = 0.0 if job.is_indexing else self._settings.sink.commit_interval_s
+        self._commit_at = time.monotonic() + pause_s
 
     def _drain(self) -> None:
         """Take what is on its way, commit, and leave."""
@@ -265,6 +269,7 @@ class _Job:
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
+        self._indexing: Iterator[None] | None = None
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
 
@@ -314,10 +319,40 @@ class _Job:
 
     def check_complete(self) -> None:
         """Every line has its row: say so in the manifest, durably, before telling anybody."""
-        if not self.complete and self.intake.totals.rows == self._manifest.share_url_lines:
-            self._manifest.state = "complete"
-            self._directory.save()
-            self.complete = True
+        if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
+            return
+        if self._output.bodies != "warc":
+            self._be_complete()
+        elif self._indexing is None:
+            # warcio is for such jobs only.
+            from fetcher.store import cdxj  # noqa: PLC0415
+
+            self._indexing = cdxj.build(self._directory.path, self._store.journal.segments())
+
+    @property
+    def is_indexing(self) -> bool:
+        """All rows are committed, and what a complete job has besides is being made."""
+        return self._indexing is not None
+
+    def index_pages(self) -> None:
+        """Go on with the index for replay, for a moment. Raises NoSpaceError, DamageError."""
+        if self._indexing is None:
+            return
+        until = time.monotonic() + _INDEX_S
+        try:
+            for _ in self._indexing:
+                if time.monotonic() >= until:
+                    return
+        except BaseException:
+            self._indexing = None  # it is begun anew
+            raise
+        self._indexing = None
+        self._be_complete()
+
+    def _be_complete(self) -> None:
+        self._manifest.state = "complete"
+        self._directory.save()
+        self.complete = True
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""

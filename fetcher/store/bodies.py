@@ -42,6 +42,21 @@ class IndexRow(msgspec.Struct, frozen=True):
         return msgspec.json.encode(self) + b"\n"
 
 
+def warc_names(lengths: Mapping[str, int]) -> list[str]:
+    """The WARC files among the segments that the journal has, oldest first."""
+    return _named(lengths, WARC_SUFFIX)
+
+
+def index_names(lengths: Mapping[str, int]) -> list[str]:
+    """What says where each line's records are, oldest first."""
+    return _named(lengths, INDEX_SUFFIX)
+
+
+def _named(lengths: Mapping[str, int], suffix: str) -> list[str]:
+    mine = [name for name in lengths if name.endswith(suffix)]
+    return sorted(mine, key=lambda name: (len(name), name))
+
+
 class BodyStore(Protocol):
     """The steps of a commit, as core.intake.Store has them."""
 

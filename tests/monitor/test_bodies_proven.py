@@ -18,7 +18,7 @@ from fetcher.encode import warc
 from fetcher.encode.inline import inline
 from fetcher.model import Outcome, Result
 from fetcher.monitor.audit import Audit, Report
-from fetcher.monitor.kept import NO_BODY, NO_RECORD
+from fetcher.monitor.kept import NO_BODY, NO_RECORD, OTHER_INDEX
 from fetcher.net.tape import Tape
 from support import outs
 
@@ -203,6 +203,25 @@ def test_each_damaged_byte_of_the_index_is_found(tmp_path: Path) -> None:
     path = out / "bodies" / "part-00000.index.jsonl"
     for place in range(0, path.stat().st_size, 19):
         assert after(path, place).counts.get(NO_RECORD), place
+
+
+def test_each_damaged_byte_of_the_index_for_replay_is_found(tmp_path: Path) -> None:
+    out = make(tmp_path, "warc", segment_bytes=4000)
+    path = out / "bodies" / "index.cdxj"
+    good = path.read_bytes()
+    for place in range(0, len(good), 97):
+        assert after(path, place).counts == {OTHER_INDEX: 1}, place
+    lines = good.splitlines(keepends=True)
+    assert len(lines) == LINES
+    for wrong in (lines[:-1], lines[::-1], [*lines, lines[0]], [*lines[1:], lines[0]]):
+        path.write_bytes(b"".join(wrong))
+        assert verdict(out).counts == {OTHER_INDEX: 1}
+    path.unlink()
+    assert verdict(out).proven, "it can be made again"
+
+
+def test_the_index_for_replay_is_no_stray_file(tmp_path: Path) -> None:
+    assert verdict(make(tmp_path, "warc")).surplus == []
 
 
 def test_a_record_that_no_row_names_or_that_is_another_rows_is_found(tmp_path: Path) -> None:

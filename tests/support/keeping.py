@@ -56,6 +56,23 @@ class Kept:
         assert first.headers["WARC-Target-URI"] == row.final_url
         return first
 
+    def require_pages(self, out: Path) -> None:
+        """The index for replay has each answer to GET."""
+        posts = {
+            record.headers["WARC-Concurrent-To"]
+            for record in self.records.values()
+            if record.kind == "request" and not record.block.startswith(b"GET ")
+        }
+        pages = [
+            record.headers["WARC-Target-URI"]
+            for name, record in self.records.items()
+            if record.kind in ("response", "revisit") and name not in posts
+        ]
+        lines = (out / "bodies" / "index.cdxj").read_bytes().splitlines()
+        assert lines == sorted(lines)
+        found = [json.loads(line.split(b" ", 2)[2])["url"] for line in lines]
+        assert sorted(found) == sorted(pages)
+
 
 def decoded(record: Record) -> bytes:
     """The payload, its content coding undone."""
@@ -93,6 +110,7 @@ def require_all(out: Path, rows: list[Result], mode: str) -> int:
             assert hashlib.sha256(body).hexdigest() == row.sha256, row
     if kept is not None:
         assert len(kept.by_line) == sum(isinstance(row.warc_id, str) for row in rows)
+        kept.require_pages(out)
     if mode == "files":
         assert {path for path in (out / "bodies").rglob("*") if path.is_file()} == files
     return bodies

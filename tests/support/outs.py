@@ -19,6 +19,7 @@ from fetcher.encode import warc
 from fetcher.encode.rows import CODECS
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.source import Source
+from fetcher.store import cdxj
 from fetcher.store.manifest import Manifest
 from fetcher.store.selection import SelectedLines
 from fetcher.store.store import OutputDirectory, Store
@@ -119,6 +120,9 @@ def _commit(
     manifest.input.sha256, manifest.input.url_lines = info.checked_sha256, info.url_lines
     manifest.share_url_lines = expected
     if intake.totals.rows == expected:
+        if manifest.output.bodies == "warc":
+            for _ in cdxj.build(out, store.journal.segments()):
+                pass
         manifest.state = "complete"
     store.close()
 
