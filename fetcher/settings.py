@@ -350,6 +350,13 @@ class Output(Section, frozen=True, kw_only=True):
             "their sha256, or in WARC files with requests, redirects and headers"
         ),
     ] = "none"
+    warc_dedupe: Annotated[
+        bool,
+        _about(
+            "of a body that the WARC files have already, keep a revisit record, which refers to "
+            "the one that has it"
+        ),
+    ] = False
 
 
 class Sink(Section, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     rows: RowForm = "jsonl"
     compression: Compression = "none"
     bodies: Bodies = "none"
+    warc_dedupe: bool = False
 
     @property
     def suffix(self) -> str:
@@ -26,7 +27,8 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return f".{self.rows}" + (".zst" if self.compression == "zstd" else "")
 
     def __str__(self) -> str:
-        return f"rows {self.rows}, compression {self.compression}, bodies {self.bodies}"
+        said = f"rows {self.rows}, compression {self.compression}, bodies {self.bodies}"
+        return said + (", warc_dedupe true" if self.warc_dedupe else "")
 
 
 PLAIN: Final = Output()

@@ -14,12 +14,13 @@ import gzip
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from fetcher import __version__
+from fetcher.core.archive import Member
 from fetcher.model import Outcome
 
 _VERSION: Final = "WARC/1.1"
@@ -63,33 +64,82 @@ def warcinfo(name: str, record_id: str) -> bytes:
     return _packed(writer, record)
 
 
-def records(
-    exchanges: Sequence[Exchange], outcome: Outcome, warcinfo_id: str
-) -> tuple[bytes, str] | None:
-    """All records of a fetch, the last response first, and that one's WARC-Record-ID.
+class Records(NamedTuple):
+    """All records of a fetch, the last response first, and that one's WARC-Record-ID."""
 
-    `warcinfo_id`: of the record that says what made them. Exchanges without an answer leave
-    nothing; None where none has one.
+    members: list[Member]
+    data: bytes
+    first_id: str
+
+
+def records(
+    exchanges: Sequence[Exchange],
+    outcome: Outcome,
+    warcinfo_id: str,
+    *,
+    with_revisits: bool = False,
+) -> Records | None:
+    """What a fetch leaves; exchanges without an answer leave nothing. None where none has one.
+
+    `warcinfo_id`: of the record that says what made them. `with_revisits`: a response whose body
+    may be there already has along what would stand in its place.
     """
     answered = [each for each in exchanges if each.head]
     if not answered:
         return None
-    pieces: list[bytes] = []
-    first_id = ""
+    made = Records([], b"", "")
     for exchange in reversed(answered):
         is_last = exchange is answered[-1]
         # A redirect's body is not read to its end.
         reason = _TRUNCATED.get(outcome, "disconnect") if is_last else "unspecified"
         cut = "" if exchange.is_whole else reason
-        piece, record_id = _pair(exchange, cut, warcinfo_id)
-        pieces.append(piece)
-        first_id = first_id or record_id
-    return b"".join(pieces), first_id
+        pair = _pair(exchange, cut, warcinfo_id, with_revisit=with_revisits)
+        made = Records(
+            made.members + pair.members, made.data + pair.data, made.first_id or pair.first_id
+        )
+    return made
 
 
-def _pair(exchange: Exchange, cut: str, warcinfo_id: str) -> tuple[bytes, str]:
-    """The response and its request, and the response's id."""
+def _pair(exchange: Exchange, cut: str, warcinfo_id: str, *, with_revisit: bool) -> Records:
+    """The response and its request."""
     writer = _writer()
+    common = _common(exchange, warcinfo_id)
+    body = exchange.body
+    asked, _, sent = exchange.request.partition(b"\r\n\r\n")
+    # The length that an answer to HEAD names is of another answer.
+    length = None if asked.startswith(b"HEAD ") else len(body)
+    head = _Head(_response_lines(exchange.head, length))
+    response = writer.create_warc_record(
+        exchange.url,
+        "response",
+        payload=io.BytesIO(body),
+        length=len(body),
+        http_headers=head,
+        warc_headers_dict=common | ({"WARC-Truncated": cut} if cut else {}),
+    )
+    data = _packed(writer, response)
+    record_id: str = response.rec_headers.get_header("WARC-Record-ID")
+    may_be_there = with_revisit and body and not cut
+    members = [
+        _replaceable(response, head, common, len(data)) if may_be_there else Member(len(data))
+    ]
+    if asked:
+        request = writer.create_warc_record(
+            exchange.url,
+            "request",
+            payload=io.BytesIO(sent),
+            length=len(sent),
+            http_headers=_Head(_request_lines(asked)),
+            warc_headers_dict=common | {"WARC-Concurrent-To": record_id},
+        )
+        packed = _packed(writer, request)
+        members.append(Member(len(packed)))
+        data += packed
+    return Records(members, data, record_id)
+
+
+def _common(exchange: Exchange, warcinfo_id: str) -> dict[str, str]:
+    """What both records of an exchange say."""
     at = datetime.datetime.fromtimestamp(exchange.began, datetime.UTC)
     common = {
         "WARC-Date": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -100,31 +150,28 @@ def _pair(exchange: Exchange, cut: str, warcinfo_id: str) -> tuple[bytes, str]:
         common["WARC-Protocol"] = protocol
     if exchange.remote_ip:
         common["WARC-IP-Address"] = exchange.remote_ip
-    body = exchange.body
-    asked, _, sent = exchange.request.partition(b"\r\n\r\n")
-    # The length that an answer to HEAD names is of another answer.
-    length = None if asked.startswith(b"HEAD ") else len(body)
-    response = writer.create_warc_record(
-        exchange.url,
-        "response",
-        payload=io.BytesIO(body),
-        length=len(body),
-        http_headers=_Head(_response_lines(exchange.head, length)),
-        warc_headers_dict=common | ({"WARC-Truncated": cut} if cut else {}),
+    return common
+
+
+def _replaceable(response: Any, head: _Head, common: dict[str, str], size: int) -> Member:
+    """A response, and the revisit of the same id that may stand in its place."""
+    writer, said = _writer(), response.rec_headers.get_header
+    url, digest = said("WARC-Target-URI"), said("WARC-Payload-Digest")
+    revisit = writer.create_warc_record(
+        url,
+        "revisit",
+        http_headers=head,
+        warc_headers_dict=common
+        | {
+            "WARC-Record-ID": said("WARC-Record-ID"),
+            "WARC-Payload-Digest": digest,
+            "WARC-Profile": writer.REVISIT_PROFILE_1_1,
+        },
     )
-    packed = _packed(writer, response)
-    record_id: str = response.rec_headers.get_header("WARC-Record-ID")
-    if asked:
-        request = writer.create_warc_record(
-            exchange.url,
-            "request",
-            payload=io.BytesIO(sent),
-            length=len(sent),
-            http_headers=_Head(_request_lines(asked)),
-            warc_headers_dict=common | {"WARC-Concurrent-To": record_id},
-        )
-        packed += _packed(writer, request)
-    return packed, record_id
+    before, profile, after = _written(writer, revisit).partition(
+        f"WARC-Profile: {writer.REVISIT_PROFILE_1_1}\r\n".encode()
+    )
+    return Member(size, digest, url, said("WARC-Date"), before + profile, after)
 
 
 @functools.cache
@@ -134,10 +181,15 @@ def _writer() -> Any:
 
 
 def _packed(writer: Any, record: Any) -> bytes:
+    return gzip.compress(_written(writer, record), _LEVEL, mtime=0)
+
+
+def _written(writer: Any, record: Any) -> bytes:
     writer.out.seek(0)
     writer.out.truncate()
     writer.write_record(record)
-    return gzip.compress(writer.out.getvalue(), _LEVEL, mtime=0)
+    written: bytes = writer.out.getvalue()
+    return written
 
 
 class _Head(StatusAndHeaders):  # type: ignore[misc]

@@ -18,6 +18,7 @@ from fetcher.core.output import PLAIN, body_path
 from fetcher.encode.inline import body_of
 from fetcher.errors import FetcherError
 from fetcher.model import Result
+from fetcher.monitor.originals import Originals
 from fetcher.store import rows
 from fetcher.store.bodies import BODIES_NAME, IndexRow, index_names, warc_names
 from fetcher.store.cdxj import CDXJ_NAME, PageLines
@@ -26,6 +27,7 @@ from fetcher.store.rows import Part
 
 NO_BODY: Final = "its body is not there as the row has it"
 NO_RECORD: Final = "rows and WARC records differ"
+NO_ORIGINAL: Final = "a WARC record refers to one that is not there"
 OTHER_INDEX: Final = "the index for replay is not of these WARC files"
 _SAID_CHARS: Final = 100  # of what a damaged file holds
 _WRAP: Final = 1 << 64
@@ -84,7 +86,10 @@ class KeptBodies:
         """What is wrong with the files as a whole."""
         if self._part.manifest.output.bodies != "warc":
             return
-        lengths = self._part.view.segments
+        with Originals() as self._originals:
+            yield from self._read_archive(self._part.view.segments)
+
+    def _read_archive(self, lengths: Mapping[str, int]) -> Iterator[Finding]:
         damaged: list[Finding] = []
         by_file = itertools.groupby(self._index(lengths, damaged), key=lambda row: row.file)
         for name in warc_names(lengths):
@@ -95,6 +100,8 @@ class KeptBodies:
             yield NO_RECORD, "the index names more than there is"
         yield from damaged
         yield from self._compare_pages()
+        for refers in self._originals.missing():
+            yield NO_ORIGINAL, f"{self._directory} ({refers})"
         if self._sum % _WRAP:
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
 
@@ -141,6 +148,7 @@ class KeptBodies:
             with rows.Committed(self._directory / name, length) as file:
                 records: Any = ArchiveIterator(file, check_digests="raise")
                 for record in records:
+                    self._originals.see(record)
                     offset = records.get_record_offset()  # and it reads the record to its end
                     self._add_page(pages.see(record, offset, records.get_record_length()))
                     if wanted is not None and (name, offset) == (wanted.file, end):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.core import wire
+from fetcher.core import archive, wire
 from fetcher.core.output import Bodies, Output, body_path
 from fetcher.encode.rows import CODECS
 from fetcher.model import Result, Task
@@ -104,7 +104,7 @@ def _kept(
     output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
 ) -> tuple[Result, bytes]:
     if output.bodies == "warc":
-        return _archived(result, fetch, warcinfo_id)
+        return _archived(output, result, fetch, warcinfo_id)
     body = fetch.body if fetch is not None and result.body_bytes is not None else None
     if body is None:
         return result, b""
@@ -117,11 +117,17 @@ def _kept(
     return replace(result, body=text, body_is=kind), b""
 
 
-def _archived(result: Result, fetch: Fetch | None, warcinfo_id: str) -> tuple[Result, bytes]:
+def _archived(
+    output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
+) -> tuple[Result, bytes]:
     # warcio is for such jobs only.
     from fetcher.encode import warc  # noqa: PLC0415
 
-    made = warc.records(fetch.tapes if fetch else (), result.outcome, warcinfo_id)
+    made = warc.records(
+        fetch.tapes if fetch else (), result.outcome, warcinfo_id, with_revisits=output.warc_dedupe
+    )
     if made is None:
         return result, b""
-    return replace(result, warc_id=made[1]), made[0]
+    members, data, record_id = made
+    beside = archive.pack(members, data) if output.warc_dedupe else data
+    return replace(result, warc_id=record_id), beside

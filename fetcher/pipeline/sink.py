@@ -7,6 +7,7 @@ is the only authority on what is done, and so on when the job is.
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import secrets
 import time
@@ -16,7 +17,7 @@ from typing import Final
 
 import zmq
 
-from fetcher.core import wire
+from fetcher.core import archive, wire
 from fetcher.core.intake import Intake
 from fetcher.core.output import warcinfo_id
 from fetcher.core.tally import SourceInfo, Totals
@@ -291,6 +292,11 @@ class _Job:
                 chunk.empty and bodies != "files"
             ):
                 raise WireError("chunk: bodies that nobody keeps")
+            if self._output.warc_dedupe and bodies == "warc":
+                starts = itertools.accumulate(chunk.kept_bytes, initial=0)
+                for start, end in itertools.pairwise(starts):
+                    if start < end:
+                        archive.unpack(chunk.kept[start:end])
             self.intake.offer(chunk, size)
         except WireError as error:
             drop("contradictory", f"a {error}")

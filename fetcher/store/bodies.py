@@ -21,6 +21,7 @@ from fetcher.core.intake import Kept
 from fetcher.core.output import body_path
 from fetcher.errors import DamageError
 from fetcher.store.disk import disk_errors, fsync_dir, make_dir
+from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments
 
 BODIES_NAME: Final = "bodies"
@@ -85,16 +86,24 @@ class WarcFiles:
         max_bytes: int,
         lengths: Mapping[str, int],
         preamble: Callable[[str], bytes] | None,
+        revisits: Revisits | None = None,
     ) -> None:
-        """`lengths` of all that is committed below OUT/bodies, as `lengths()` gave it."""
+        """`lengths` of all that is committed below OUT/bodies, as `lengths()` gave it.
+
+        `revisits`: where each body is to be there once; then what is appended is core.archive's.
+        """
         directory = out / BODIES_NAME
         mine = {name.removeprefix(f"{BODIES_NAME}/"): size for name, size in lengths.items()}
         warcs = {name: size for name, size in mine.items() if name.endswith(WARC_SUFFIX)}
         index = {name: size for name, size in mine.items() if name.endswith(INDEX_SUFFIX)}
         self._warcs = Segments(directory, WARC_SUFFIX, max_bytes, warcs, preamble)
         self._index = Segments(directory, INDEX_SUFFIX, max_bytes, index)
+        self._revisits = revisits
 
     def append(self, kept: list[Kept]) -> None:
+        if self._revisits is not None:
+            self._revisits.begin()
+            kept = [Kept(line, self._revisits.replaced(data)) for line, data in kept]
         file, offset = self._warcs.append([each.data for each in kept])
         rows = []
         for line, data in kept:
@@ -113,6 +122,8 @@ class WarcFiles:
     def committed(self) -> None:
         self._warcs.committed()
         self._index.committed()
+        if self._revisits is not None:
+            self._revisits.committed()
 
     def close(self) -> None:
         self._warcs.close()

@@ -9,7 +9,6 @@ import heapq
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Final, Self
 
 from fetcher.store.disk import disk_errors
@@ -32,12 +31,7 @@ class LineSorter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for run in self._runs:
             run.close()
 

@@ -41,12 +41,14 @@ def test_an_archive_is_replayed_byte_for_byte(site: RunningSite, tmp_path: Path)
         second = f"https://127.0.0.1:{port}/h2"
         scripts = [server.url(path) for path in SCRIPTS] + [server.url("/query?b=2&a=1")]
         urls = jobs.write_urls(tmp_path / "urls.txt", [*pages, second, *scripts])
-        trust = "--set=http.verify_tls=false"
+        trust, once = "--set=http.verify_tls=false", "--set=output.warc_dedupe=true"
         for folder, mode in ((out, "warc"), (kept, "files")):
-            done = jobs.call("run", urls, "-o", folder, f"--set=output.bodies={mode}", trust)
+            done = jobs.call("run", urls, "-o", folder, f"--set=output.bodies={mode}", trust, once)
             assert done.returncode == 0, done.stderr
         base = server.url("")
     jobs.prove(out, urls)
+    index = (out / "bodies" / "index.cdxj").read_text()
+    assert "warc/revisit" in index, "some have the body of another"
     # A body by another fetch of the same page, which says what it should be.
     rows = {row.url: row for row in jobs.rows(kept)}
     with replaying(out, tmp_path / "pywb") as replay:

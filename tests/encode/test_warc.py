@@ -40,7 +40,7 @@ def tape(
 def records_of(*tapes: Tape, outcome: Outcome = Outcome.OK) -> list[Record]:
     made = warc.records(tapes, outcome, INFO)
     assert made is not None
-    data, record_id = made
+    _, data, record_id = made
     found = read(data)
     assert found[0].headers["WARC-Record-ID"] == record_id
     return found
@@ -260,6 +260,6 @@ def test_a_file_begins_with_what_made_it() -> None:
 def test_each_record_is_a_gzip_member_of_its_own() -> None:
     made = warc.records([tape(body=b"x")], Outcome.OK, INFO)
     assert made is not None
-    starts = [record.stream_pos for record in FastIterator(io.BytesIO(made[0]))]
-    assert gzip.decompress(made[0][: starts[1]]).startswith(b"WARC/1.1\r\n")
-    assert gzip.decompress(made[0][starts[1] :]).startswith(b"WARC/1.1\r\n")
+    starts = [record.stream_pos for record in FastIterator(io.BytesIO(made.data))]
+    assert gzip.decompress(made.data[: starts[1]]).startswith(b"WARC/1.1\r\n")
+    assert gzip.decompress(made.data[starts[1] :]).startswith(b"WARC/1.1\r\n")

@@ -18,7 +18,7 @@ from fetcher.encode import warc
 from fetcher.encode.inline import inline
 from fetcher.model import Outcome, Result
 from fetcher.monitor.audit import Audit, Report
-from fetcher.monitor.kept import NO_BODY, NO_RECORD, OTHER_INDEX
+from fetcher.monitor.kept import NO_BODY, NO_ORIGINAL, NO_RECORD, OTHER_INDEX
 from fetcher.net.tape import Tape
 from support import outs
 
@@ -56,15 +56,20 @@ def in_file(line: int) -> tuple[Result, bytes]:
     return replace(row, body_file=body_path(hashlib.sha256(body).hexdigest())), body
 
 
-def in_warc(line: int) -> tuple[Result, bytes]:
+def recorded(line: int, body: bytes) -> warc.Records:
     tape = Tape(outs.url_of(line), 1.5)
     tape.head = [b"HTTP/1.1 200 OK\r\n", b"Server: s\r\n"]
     tape.request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    tape.pieces = [body_of(line)]
+    tape.pieces = [body]
     tape.is_whole = True
-    made = warc.records([tape], Outcome.OK, "<urn:uuid:0>")
+    made = warc.records([tape], Outcome.OK, "<urn:uuid:0>", with_revisits=True)
     assert made is not None
-    return replace(answered(line), warc_id=made[1]), made[0]
+    return made
+
+
+def in_warc(line: int) -> tuple[Result, bytes]:
+    made = recorded(line, body_of(line))
+    return replace(answered(line), warc_id=made.first_id), made.data
 
 
 MAKERS: dict[Bodies, Callable[[int], tuple[Result, bytes]]] = {
@@ -218,6 +223,29 @@ def test_each_damaged_byte_of_the_index_for_replay_is_found(tmp_path: Path) -> N
         assert verdict(out).counts == {OTHER_INDEX: 1}
     path.unlink()
     assert verdict(out).proven, "it can be made again"
+
+
+def test_a_revisit_of_what_is_not_there_is_found(tmp_path: Path) -> None:
+    def told(name: str, url: str) -> Report:
+        made = {line: in_warc(line) for line in range(1, LINES + 1)}
+        again = recorded(LINES, body_of(1))
+        (member, *_) = again.members
+        refers = f"WARC-Refers-To-Target-URI: {url}\r\nWARC-Refers-To-Date: {member.date}\r\n"
+        data = gzip.compress(member.before + refers.encode() + member.after)
+        made[LINES] = replace(answered(LINES), warc_id=again.first_id), data
+        (tmp_path / name).mkdir()
+        return verdict(
+            outs.make_out(
+                tmp_path / name / "out",
+                outs.write_input(tmp_path / name / "urls.txt", LINES),
+                [row for row, _ in made.values()],
+                output=Output(bodies="warc"),
+                kept={line: beside for line, (_, beside) in made.items()},
+            )
+        )
+
+    assert told("there", outs.url_of(1)).proven
+    assert told("elsewhere", outs.url_of(2)).counts == {NO_ORIGINAL: 1}
 
 
 def test_the_index_for_replay_is_no_stray_file(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def written(out: Path, *tapes: Tape, file_bytes: int = 500) -> dict[str, int]:
     for line, each in enumerate(tapes, 1):
         records = warc.records([each], Outcome.OK, INFO)
         assert records is not None
-        made.append([Kept(line, records[0])])
+        made.append([Kept(line, records.data)])
         lengths |= made.lengths()
         made.committed()
     made.close()

@@ -49,12 +49,27 @@ class Kept:
         paths = sorted((out / "bodies").glob("*.index.jsonl"))
         return [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
 
+    def original(self, record: Record) -> Record:
+        """The record that has the body."""
+        if record.kind != "revisit":
+            return record
+        digest = record.headers["WARC-Payload-Digest"]
+        (found,) = [
+            each
+            for each in self.records.values()
+            if each.kind == "response"
+            and each.headers["WARC-Target-URI"] == record.headers["WARC-Refers-To-Target-URI"]
+            and each.headers["WARC-Date"] == record.headers["WARC-Refers-To-Date"]
+            and each.headers["WARC-Payload-Digest"] == digest
+        ]
+        return record._replace(payload=found.payload)
+
     def response(self, row: Result) -> Record:
         """The row's last response: where the index has it, and by the row's own id."""
         first = self.by_line[row.line][0]
         assert first.headers["WARC-Record-ID"] == row.warc_id
         assert first.headers["WARC-Target-URI"] == row.final_url
-        return first
+        return self.original(first)
 
     def require_pages(self, out: Path) -> None:
         """The index for replay has each answer to GET."""
