@@ -65,8 +65,8 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {},
     ),
     "warc_id": (
-        'the WARC-Record-ID of the last response; only with `output.bodies = "warc"`, where one '
-        "came",
+        "the WARC-Record-ID of the last response, or of the revisit in its place; only with "
+        '`output.bodies = "warc"`, where one came',
         {},
     ),
     "extra": ("what `worker.handler` returned; only where it returned something", {}),
