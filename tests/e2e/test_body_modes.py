@@ -14,6 +14,7 @@ from pathlib import Path
 import brotli
 import pytest
 
+from fetcher.errors import Exit
 from fetcher.model import Outcome, Result
 from support import jobs
 from support.echo import echo_server
@@ -300,6 +301,23 @@ def test_a_full_disk_in_the_middle_of_a_warc_file(site: RunningSite, tmp_path: P
     assert code == 0, error
     assert "disk full" in error
     assert require_all(out, jobs.prove(out, urls), "warc") > 200
+
+
+def test_a_job_is_complete_only_with_its_index_and_is_resumed_for_it(
+    slow_site: RunningSite, tmp_path: Path
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", pages(slow_site, 60))
+    out = tmp_path / "out"
+    in_the_way = out / "bodies" / "index.cdxj.tmp"
+    with jobs.running("run", urls, "-o", out, *FAST, bodies("warc")) as job:
+        jobs.until(functools.partial(_more_than, out, 5), what="rows")
+        in_the_way.mkdir()
+        code, _, error = job.wait(60)
+    assert code == Exit.DAMAGED and str(in_the_way) in error, error
+    assert json.loads((out / "manifest.json").read_bytes())["state"] == "running"
+    in_the_way.rmdir()
+    assert jobs.call("run", urls, "-o", out, *FAST, bodies("warc")).returncode == 0
+    assert require_all(out, jobs.prove(out, urls), "warc") > 50
 
 
 def test_several_sinks_keep_their_own_bodies(site: RunningSite, tmp_path: Path) -> None:
