@@ -45,6 +45,7 @@ class Exchange(Protocol):
     head: list[bytes]
     remote_ip: str | None
     is_whole: bool
+    was_stopped: bool
 
     @property
     def body(self) -> bytes:
@@ -91,8 +92,9 @@ def records(
     for exchange in reversed(answered):
         is_last = exchange is answered[-1]
         # A redirect's body is not read to its end.
-        reason = _TRUNCATED.get(outcome, "disconnect") if is_last else "unspecified"
-        cut = "" if exchange.is_whole else reason
+        cut = "" if exchange.is_whole else "unspecified"
+        if cut and is_last:
+            cut = _TRUNCATED.get(outcome, cut if exchange.was_stopped else "disconnect")
         pair = _pair(exchange, cut, warcinfo_id, with_revisit=with_revisits)
         made = Records(
             made.members + pair.members, made.data + pair.data, made.first_id or pair.first_id

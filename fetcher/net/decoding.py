@@ -25,7 +25,7 @@ else:
     from backports import zstd
 
 PIECE_BYTES: Final = 64 * 1024
-_MAX_ENCODINGS: Final = 3  # one upon the other; more is an attack
+_MAX_ENCODINGS: Final = 3  # one upon the other
 _SLICE_BYTES: Final = 2048
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -253,6 +253,19 @@ class _Stack:
             decoder.end()
 
 
+class _TooMany:
+    """More encodings than anybody stacks: an attack, where there is a body at all."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        raise Undecodable(f"encoded {self._count} times over")
+
+    def end(self) -> None:
+        pass
+
+
 _DECODERS: Final[dict[str, Callable[[], Decoder]]] = {
     "gzip": lambda: _Inflate("gzip"),
     "x-gzip": lambda: _Inflate("gzip"),
@@ -265,12 +278,12 @@ _DECODERS: Final[dict[str, Callable[[], Decoder]]] = {
 def decoder_for(encodings: str, max_bytes: int) -> Decoder | None:
     """The decoder for a Content-Encoding; None where the body is to be left as it is.
 
-    Where an encoding is upon another, no more than `max_bytes` may come out of any. Raises Failure.
+    Where an encoding is upon another, no more than `max_bytes` may come out of any.
     """
     names = [name.strip().lower() for name in encodings.split(",")]
     names = [name for name in names if name not in ("", "identity")]
     if len(names) > _MAX_ENCODINGS:
-        raise Undecodable(f"encoded {len(names)} times over")
+        return _TooMany(len(names))
     if not names or not all(name in _DECODERS for name in names):
         return None
     decoders = [_DECODERS[name]() for name in reversed(names)]

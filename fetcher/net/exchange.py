@@ -292,11 +292,7 @@ class Exchange:
             self._drain_timer = get_hub().loop.timer(_DRAIN_S)
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if encodings := self.header("content-encoding"):
-            try:
-                self._decoder = decoder_for(encodings, self._http.max_body_bytes)
-            except Failure as failure:
-                self._stopped = failure
-                return _STOP
+            self._decoder = decoder_for(encodings, self._http.max_body_bytes)
         return None
 
     def _on_body(self, data: bytes) -> int | None:
@@ -356,6 +352,7 @@ class Exchange:
             code = 0
         if self._tape is not None:
             self._tape.is_whole = not code and self._stopped is None
+            self._tape.was_stopped = self._stopped is not None
         if self.redirect_to:
             return  # whatever became of its body
         if self._stopped is not None:

@@ -11,7 +11,6 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,7 @@ from fetcher.core.output import warcinfo_id
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
+from fetcher.pipeline.indexing import Indexing
 from fetcher.pipeline.process import StopFlag
 from fetcher.pipeline.security import Security
 from fetcher.settings import Settings
@@ -42,7 +42,6 @@ _RETRY_S: Final = 1.0  # a commit that found the disk full
 _DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
 _DRAIN_QUIET_MS: Final = 200
 _MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
-_INDEX_S: Final = 0.05  # the index for replay is made in parts, so that polls are answered
 _LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
 
 
@@ -164,7 +163,6 @@ class Sink:
             rows = job.intake.commit()
             self._tally.add(rows, row_bytes, time.monotonic() - began)
             job.check_complete()
-            job.index_pages()
         except NoSpaceError as error:
             if not self._stalled:
                 log.error("disk full (%s): nothing is committed until there is room", error)
@@ -270,7 +268,9 @@ class _Job:
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
-        self._indexing: Iterator[None] | None = None
+        self._indexing: Indexing | None = None
+        if self._output.bodies == "warc":
+            self._indexing = Indexing(directory.path, self._store.journal)
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
 
@@ -327,38 +327,16 @@ class _Job:
         """Every line has its row: say so in the manifest, durably, before telling anybody."""
         if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
             return
-        if self._output.bodies != "warc":
-            self._be_complete()
-        elif self._indexing is None:
-            # warcio is for such jobs only.
-            from fetcher.store import cdxj  # noqa: PLC0415
-
-            self._indexing = cdxj.build(self._directory.path, self._store.journal.segments())
+        if self._indexing is not None and not self._indexing.work():
+            return
+        self._manifest.state = "complete"
+        self._directory.save()
+        self.complete = True
 
     @property
     def is_indexing(self) -> bool:
         """All rows are committed, and what a complete job has besides is being made."""
-        return self._indexing is not None
-
-    def index_pages(self) -> None:
-        """Go on with the index for replay, for a moment. Raises NoSpaceError, DamageError."""
-        if self._indexing is None:
-            return
-        until = time.monotonic() + _INDEX_S
-        try:
-            for _ in self._indexing:
-                if time.monotonic() >= until:
-                    return
-        except BaseException:
-            self._indexing = None  # it is begun anew
-            raise
-        self._indexing = None
-        self._be_complete()
-
-    def _be_complete(self) -> None:
-        self._manifest.state = "complete"
-        self._directory.save()
-        self.complete = True
+        return self._indexing is not None and self._indexing.is_begun and not self.complete
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""
