@@ -24,7 +24,7 @@ def test_an_index_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) -
     with contextlib.closing(Journal(out / "journal.sqlite")) as journal:
         indexing = Indexing(out, journal)
         assert not indexing.is_begun
-        with pytest.raises(DamageError, match="index.cdxj"):
+        with pytest.raises(DamageError, match=r"index\.cdxj"):
             while not indexing.work():
                 assert indexing.is_begun
         assert not indexing.is_begun and not path.exists()
