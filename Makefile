@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo $(ARGS)
 
 # Linters, types, import contracts, all tests.
-test: $(VENV)/.tested
+test: $(VENV)/.tested $(VENV)/pywb/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -62,6 +62,12 @@ $(VENV)/.installed: $(VENV)/bin/pip setup.cfg constraints.txt
 $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $@
+
+# pywb, which replays an archive in a test: it needs other versions of what fetcher needs, too.
+$(VENV)/pywb/.installed: $(VENV)/bin/pip tests/support/pywb.txt
+	@$(PYTHON) -m venv $(VENV)/pywb && $(VENV)/pywb/bin/pip install --quiet \
+	    --disable-pip-version-check -r tests/support/pywb.txt && touch $@ \
+	    || echo "pywb cannot be installed: its test is skipped"
 
 # conf/fetcher.toml, from the declarations in fetcher/settings.py.
 conf: $(VENV)/.installed

@@ -84,7 +84,8 @@ class Result(msgspec.Struct, frozen=True):
     # In the rows of such input as has them.
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
-    # In the rows of a job that keeps bodies, where there was a whole one.
+    truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true, where the body was cut
+    # In the rows of a job that keeps bodies, where an answer came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
     body_file: str | msgspec.UnsetType = msgspec.UNSET  # below OUT/bodies
@@ -116,4 +117,4 @@ class Chunk(msgspec.Struct, frozen=True):
     rows: bytes
     kept: bytes = b""  # what goes beside the rows: bodies, or WARC records
     kept_bytes: list[int] = []  # of each row; empty where nothing goes beside them
-    empty: list[int] = []  # lines whose body is whole, has no byte, and is kept all the same
+    empty: list[int] = []  # lines whose body has no byte, and is kept all the same

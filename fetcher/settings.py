@@ -359,10 +359,17 @@ class Output(Section, frozen=True, kw_only=True):
     bodies: Annotated[
         Literal["none", "inline", "files", "warc"],
         _about(
-            "whole bodies: in the row (text as text, else base64), in files named by their "
-            "sha256, or in WARC files with requests, redirects and headers"
+            "bodies, also cut ones: in the row (text as text, else base64), in files named by "
+            "their sha256, or in WARC files with requests, redirects and headers"
         ),
     ] = "none"
+    warc_dedupe: Annotated[
+        bool,
+        _about(
+            "of a body that the WARC files have already, keep a revisit record, which refers to "
+            "the one that has it"
+        ),
+    ] = False
 
 
 class Sink(Section, frozen=True, kw_only=True):

@@ -12,11 +12,12 @@ class Row(Result, frozen=True, kw_only=True):
     """One input's result; docs/rows.md has each field.
 
     `line` is the input's number, from 1; `id` and `columns` are what the input said of itself.
-    What only some rows have is None in the others.
+    What only some rows have is None in the others; `truncated` is False.
     """
 
     id: str | int | None = None  # type: ignore[assignment]
     columns: dict[str, str] | None = None  # type: ignore[assignment]
+    truncated: bool = False
     body: str | None = None  # type: ignore[assignment]
     body_is: Literal["text", "base64"] | None = None  # type: ignore[assignment]
     body_file: str | None = None  # type: ignore[assignment]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import uuid
 from typing import Final, Literal
 
 import msgspec
@@ -17,6 +19,7 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     rows: RowForm = "jsonl"
     compression: Compression = "none"
     bodies: Bodies = "none"
+    warc_dedupe: bool = False
 
     @property
     def suffix(self) -> str:
@@ -24,12 +27,25 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return f".{self.rows}" + (".zst" if self.compression == "zstd" else "")
 
     def __str__(self) -> str:
-        return f"rows {self.rows}, compression {self.compression}, bodies {self.bodies}"
+        said = f"rows {self.rows}, compression {self.compression}, bodies {self.bodies}"
+        return said + (", warc_dedupe true" if self.warc_dedupe else "")
 
 
 PLAIN: Final = Output()
+FIRST_WARC: Final = "part-00000.warc.gz"
+_WARCINFOS: Final = uuid.UUID("6bd0a2c9-5f0f-4d0c-9e59-2f7c0a3a51d4")  # fetcher's own namespace
 
 
 def body_path(digest: str) -> str:
     """Where below OUT/bodies the body with this sha256 is: shards that no directory outgrows."""
     return f"{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+@functools.lru_cache(maxsize=256)
+def warcinfo_id(job: str, sink: int, file: str = FIRST_WARC) -> str:
+    """The WARC-Record-ID of what a WARC file of the job's n-th sink begins with.
+
+    All records name that of the first file: a worker makes them before it is known which file they
+    go to. It is computed, so that it is the same in each worker, and for a sink after a crash.
+    """
+    return f"<urn:uuid:{uuid.uuid5(_WARCINFOS, f'{job}/{sink}/{file}')}>"

@@ -40,7 +40,10 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "content_type": ("the Content-Type header of the last response; of several the last", {}),
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
     "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),
-    "sha256": ("digest of the whole decoded body, hexadecimal", {"pattern": "^[0-9a-f]{64}$"}),
+    "sha256": (
+        "digest of the whole decoded body, hexadecimal; null where none came, or a cut one",
+        {"pattern": "^[0-9a-f]{64}$"},
+    ),
     "attempts": ("attempts that were made", {"minimum": 0}),
     "started_at": ("when the last attempt began: Unix time, seconds", {"minimum": 0}),
     "timings_ms": (
@@ -53,16 +56,21 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "worker": ("the worker process that made the row", {}),
     "id": ("the input's `id`; only in rows of inputs that have one", {}),
     "columns": ("the input's other CSV columns, by name; only with `input.keep_columns`", {}),
-    "body": ('the body; only with `output.bodies = "inline"`, where a whole one came', {}),
+    "truncated": (
+        "`true`; only where the body was cut: by the server, by a limit, or as its encoding is "
+        "damaged",
+        {"const": True},
+    ),
+    "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
     "body_is": ("what `body` is: `text`, or `base64` of bytes that are no text", {}),
     "body_file": (
-        "the body's file below OUT/bodies, named by its sha256; only with "
-        '`output.bodies = "files"`, where a whole one came',
+        "the body's file below OUT/bodies, named by the sha256 of what is in it; only with "
+        '`output.bodies = "files"`, where an answer came',
         {},
     ),
     "warc_id": (
-        'the WARC-Record-ID of the last response; only with `output.bodies = "warc"`, where one '
-        "came",
+        "the WARC-Record-ID of the last response, or of the revisit in its place; only with "
+        '`output.bodies = "warc"`, where one came',
         {},
     ),
     "extra": ("what `worker.handler` returned; only where it returned something", {}),

@@ -1,7 +1,8 @@
 """WARC/1.1 records, one gzip member each, by warcio; only jobs that keep WARC files come here.
 
 What differs from the wire: transfer coding is undone (its header, and a length that is not the
-record's, get another name), and requests' cookies and Authorization are left out.
+record's, get another name), requests' cookies and Authorization are left out, and what came by
+HTTP/2 or 3 is written as HTTP/1.1, which alone has such lines (WARC-Protocol says what it was).
 https://iipc.github.io/warc-specifications/
 """
 
@@ -13,12 +14,13 @@ import gzip
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from fetcher import __version__
+from fetcher.core.archive import Member
 from fetcher.model import Outcome
 
 _VERSION: Final = "WARC/1.1"
@@ -28,6 +30,9 @@ _LEVEL: Final = 3
 _SECRET: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
 _ASIDE: Final = b"X-Orig-"  # before the name of a header that is not true of the record
 _VISIBLE: Final = re.compile(rb"[!-~]")
+_LINE_VERSION: Final = b"HTTP/1.1"
+# What a first line names that HTTP/1 does not have, and what ALPN calls it.
+_PROTOCOLS: Final = {b"HTTP/2": "h2", b"HTTP/2.0": "h2", b"HTTP/3": "h3"}
 _TRUNCATED: Final = {Outcome.TOO_LARGE: "length", Outcome.TIMEOUT: "time"}
 
 
@@ -40,13 +45,14 @@ class Exchange(Protocol):
     head: list[bytes]
     remote_ip: str | None
     is_whole: bool
+    was_stopped: bool
 
     @property
     def body(self) -> bytes:
         """As received, content coding included."""
 
 
-def warcinfo(name: str) -> bytes:
+def warcinfo(name: str, record_id: str) -> bytes:
     """The record that a file of this name begins with."""
     writer = _writer()
     info = {
@@ -54,51 +60,71 @@ def warcinfo(name: str) -> bytes:
         "format": "WARC File Format 1.1",
         "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
     }
-    return _packed(writer, writer.create_warcinfo_record(name, info))
+    record = writer.create_warcinfo_record(name, info)
+    record.rec_headers.replace_header("WARC-Record-ID", record_id)
+    return _packed(writer, record)
 
 
-def records(exchanges: Sequence[Exchange], outcome: Outcome) -> tuple[bytes, str] | None:
-    """All records of a fetch, the last response first, and that one's WARC-Record-ID.
+class Records(NamedTuple):
+    """All records of a fetch, the last response first, and that one's WARC-Record-ID."""
 
-    Exchanges without an answer leave nothing; None where none has one.
+    members: list[Member]
+    data: bytes
+    first_id: str
+
+
+def records(
+    exchanges: Sequence[Exchange],
+    outcome: Outcome,
+    warcinfo_id: str,
+    *,
+    with_revisits: bool = False,
+) -> Records | None:
+    """What a fetch leaves; exchanges without an answer leave nothing. None where none has one.
+
+    `warcinfo_id`: of the record that says what made them. `with_revisits`: a response whose body
+    may be there already has along what would stand in its place.
     """
     answered = [each for each in exchanges if each.head]
     if not answered:
         return None
-    pieces: list[bytes] = []
-    first_id = ""
+    made = Records([], b"", "")
     for exchange in reversed(answered):
         is_last = exchange is answered[-1]
         # A redirect's body is not read to its end.
-        reason = _TRUNCATED.get(outcome, "disconnect") if is_last else "unspecified"
-        cut = "" if exchange.is_whole else reason
-        piece, record_id = _pair(exchange, cut)
-        pieces.append(piece)
-        first_id = first_id or record_id
-    return b"".join(pieces), first_id
+        cut = "" if exchange.is_whole else "unspecified"
+        if cut and is_last:
+            cut = _TRUNCATED.get(outcome, cut if exchange.was_stopped else "disconnect")
+        pair = _pair(exchange, cut, warcinfo_id, with_revisit=with_revisits)
+        made = Records(
+            made.members + pair.members, made.data + pair.data, made.first_id or pair.first_id
+        )
+    return made
 
 
-def _pair(exchange: Exchange, cut: str) -> tuple[bytes, str]:
-    """The response and its request, and the response's id."""
+def _pair(exchange: Exchange, cut: str, warcinfo_id: str, *, with_revisit: bool) -> Records:
+    """The response and its request."""
     writer = _writer()
-    at = datetime.datetime.fromtimestamp(exchange.began, datetime.UTC)
-    common = {"WARC-Date": at.isoformat(timespec="microseconds").replace("+00:00", "Z")}
-    if exchange.remote_ip:
-        common["WARC-IP-Address"] = exchange.remote_ip
+    common = _common(exchange, warcinfo_id)
     body = exchange.body
     asked, _, sent = exchange.request.partition(b"\r\n\r\n")
     # The length that an answer to HEAD names is of another answer.
     length = None if asked.startswith(b"HEAD ") else len(body)
+    head = _Head(_response_lines(exchange.head, length))
     response = writer.create_warc_record(
         exchange.url,
         "response",
         payload=io.BytesIO(body),
         length=len(body),
-        http_headers=_Head(_response_lines(exchange.head, length)),
+        http_headers=head,
         warc_headers_dict=common | ({"WARC-Truncated": cut} if cut else {}),
     )
-    packed = _packed(writer, response)
+    data = _packed(writer, response)
     record_id: str = response.rec_headers.get_header("WARC-Record-ID")
+    may_be_there = with_revisit and body and not cut
+    members = [
+        _replaceable(response, head, common, len(data)) if may_be_there else Member(len(data))
+    ]
     if asked:
         request = writer.create_warc_record(
             exchange.url,
@@ -108,8 +134,46 @@ def _pair(exchange: Exchange, cut: str) -> tuple[bytes, str]:
             http_headers=_Head(_request_lines(asked)),
             warc_headers_dict=common | {"WARC-Concurrent-To": record_id},
         )
-        packed += _packed(writer, request)
-    return packed, record_id
+        packed = _packed(writer, request)
+        members.append(Member(len(packed)))
+        data += packed
+    return Records(members, data, record_id)
+
+
+def _common(exchange: Exchange, warcinfo_id: str) -> dict[str, str]:
+    """What both records of an exchange say."""
+    at = datetime.datetime.fromtimestamp(exchange.began, datetime.UTC)
+    common = {
+        "WARC-Date": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "WARC-Warcinfo-ID": warcinfo_id,
+    }
+    protocol = _PROTOCOLS.get(exchange.head[0].split(None, 1)[0])
+    if protocol:
+        common["WARC-Protocol"] = protocol
+    if exchange.remote_ip:
+        common["WARC-IP-Address"] = exchange.remote_ip
+    return common
+
+
+def _replaceable(response: Any, head: _Head, common: dict[str, str], size: int) -> Member:
+    """A response, and the revisit of the same id that may stand in its place."""
+    writer, said = _writer(), response.rec_headers.get_header
+    url, digest = said("WARC-Target-URI"), said("WARC-Payload-Digest")
+    revisit = writer.create_warc_record(
+        url,
+        "revisit",
+        http_headers=head,
+        warc_headers_dict=common
+        | {
+            "WARC-Record-ID": said("WARC-Record-ID"),
+            "WARC-Payload-Digest": digest,
+            "WARC-Profile": writer.REVISIT_PROFILE_1_1,
+        },
+    )
+    before, profile, after = _written(writer, revisit).partition(
+        f"WARC-Profile: {writer.REVISIT_PROFILE_1_1}\r\n".encode()
+    )
+    return Member(size, digest, url, said("WARC-Date"), before + profile, after)
 
 
 @functools.cache
@@ -119,10 +183,15 @@ def _writer() -> Any:
 
 
 def _packed(writer: Any, record: Any) -> bytes:
+    return gzip.compress(_written(writer, record), _LEVEL, mtime=0)
+
+
+def _written(writer: Any, record: Any) -> bytes:
     writer.out.seek(0)
     writer.out.truncate()
     writer.write_record(record)
-    return gzip.compress(writer.out.getvalue(), _LEVEL, mtime=0)
+    written: bytes = writer.out.getvalue()
+    return written
 
 
 class _Head(StatusAndHeaders):  # type: ignore[misc]
@@ -139,10 +208,12 @@ class _Head(StatusAndHeaders):  # type: ignore[misc]
         """It is there already."""
 
 
-def _response_lines(head: Iterable[bytes], length: int | None) -> Iterator[bytes]:
+def _response_lines(head: Sequence[bytes], length: int | None) -> Iterator[bytes]:
     """The lines of a head that goes before a body of this length, whatever the server said."""
     told = False
-    for line in head:
+    first, *rest = head
+    yield _first_line(first)
+    for line in rest:
         if not _VISIBLE.search(line):
             continue  # to some readers it would be the end of the head
         name, _, value = line.partition(b":")
@@ -160,7 +231,20 @@ def _response_lines(head: Iterable[bytes], length: int | None) -> Iterator[bytes
         yield b"Content-Length: %d" % length
 
 
+def _first_line(line: bytes) -> bytes:
+    """The status or request line; one of HTTP/2 as HTTP/1.1 would have it."""
+    text = line.rstrip(b"\r\n")
+    words = text.split(b" ")
+    if words[0] in _PROTOCOLS:
+        words[0] = _LINE_VERSION
+    elif words[-1] in _PROTOCOLS:
+        words[-1] = _LINE_VERSION
+    return b" ".join(words)
+
+
 def _request_lines(head: bytes) -> Iterator[bytes]:
-    for line in head.split(b"\r\n"):
+    first, *rest = head.split(b"\r\n")
+    yield _first_line(first)
+    for line in rest:
         if line.partition(b":")[0].lower() not in _SECRET:
             yield line

@@ -32,7 +32,7 @@ def cell(column: Column) -> Cell:
     match column.kind:
         case Kind.TIME:
             return lambda row: None if (found := get(row)) is None else utc(found)
-        case Kind.TEXTS | Kind.PAIRS | Kind.MAP | Kind.JSON:
+        case Kind.TEXTS | Kind.PAIRS | Kind.MAP | Kind.JSON | Kind.FLAG:
             return lambda row: None if (found := get(row)) is None else json_text(found)
         case _:
             return get

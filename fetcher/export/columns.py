@@ -33,6 +33,7 @@ class Kind(enum.Enum):
     MAP = "map"  # texts by name
     TIMINGS = "timings"  # the nested object; in jsonl alone
     JSON = "json"  # an object of any depth
+    FLAG = "flag"  # true
 
 
 class Column(NamedTuple):
@@ -121,6 +122,7 @@ _COLUMNS: Final = {
     "timings_ms": Column("timings_ms", Kind.TIMINGS, operator.attrgetter("timings_ms")),
     "id": Column("id", Kind.ID, _set_or_none("id")),
     "columns": Column("columns", Kind.MAP, _set_or_none("columns")),
+    "truncated": Column("truncated", Kind.FLAG, _set_or_none("truncated")),
     "extra": Column("extra", Kind.JSON, _set_or_none("extra")),
     **{
         name: Column(name, Kind.TEXT, _set_or_none(name))
@@ -158,6 +160,8 @@ def table_columns(
     """
     if names is None:
         chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
+        bodies = set(bodies)
+        chosen += ["truncated"] if bodies - {"none"} else []
         chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]
         chosen += [_KEPT + name for name in kept_names(of)]
         chosen += ["extra"] if handled else []

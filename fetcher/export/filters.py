@@ -46,7 +46,7 @@ def _condition(text: str, of: LineFormat) -> Condition:
 
 
 def _of_column(column: Column, sign: str, value: str) -> Condition:
-    if column.kind not in _ORDERED | _WORDS:
+    if column.kind not in _ORDERED | _WORDS | {Kind.FLAG}:
         raise UsageError(f"{column.name} cannot be compared (headers.NAME can)")
     get = column.value
     match sign:
@@ -64,6 +64,10 @@ def _of_column(column: Column, sign: str, value: str) -> Condition:
 def _equal(column: Column, value: str) -> Callable[[Any], bool]:
     if not value:
         return lambda found: found is None or found == ""
+    if column.kind is Kind.FLAG:
+        if value != "true":
+            raise UsageError(f"{column.name} is true, or is not there ({column.name}=)")
+        return lambda found: found is True
     if column.kind is Kind.ID:
         return lambda found: found is not None and str(found) == value
     if column.kind in _ORDERED:

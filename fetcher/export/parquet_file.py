@@ -39,6 +39,7 @@ _TYPES: Final = {
     ),
     Kind.MAP: pyarrow.map_(pyarrow.string(), pyarrow.string()),
     Kind.JSON: pyarrow.string(),
+    Kind.FLAG: pyarrow.bool_(),
 }
 _SMALL: Final = frozenset({"status", "attempts"})
 

@@ -16,7 +16,8 @@ from fetcher.export.merged import Row
 _BATCH_ROWS: Final = 1_000
 _BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON: they may hold bodies
 _INTEGERS: Final = range(-(1 << 63), 1 << 63)
-_TYPES: Final = {Kind.INT: "INTEGER", Kind.REAL: "REAL", Kind.ID: ""}  # all others: TEXT
+# All others: TEXT.
+_TYPES: Final = {Kind.INT: "INTEGER", Kind.REAL: "REAL", Kind.ID: "", Kind.FLAG: "INTEGER"}
 _INDEXED: Final = ("outcome", "status")
 # The file is nobody's before it is whole: it needs no journal of its own, and is synced at the end.
 _PRAGMAS: Final = (
@@ -99,6 +100,8 @@ def _declared(column: Column) -> str:
 
 
 def _storable(column: Column) -> Callable[[Any], Any]:
+    if column.kind is Kind.FLAG:
+        return column.value  # 1, as SQLite has it
     get = cell(column)
     if column.kind not in (Kind.ID, Kind.INT):
         return get

@@ -18,12 +18,17 @@ from fetcher.core.output import PLAIN, body_path
 from fetcher.encode.inline import body_of
 from fetcher.errors import FetcherError
 from fetcher.model import Result
+from fetcher.monitor.originals import Originals
 from fetcher.store import rows
-from fetcher.store.bodies import BODIES_NAME, INDEX_SUFFIX, WARC_SUFFIX, IndexRow
+from fetcher.store.bodies import BODIES_NAME, IndexRow, index_names, warc_names
+from fetcher.store.cdxj import CDXJ_NAME, PageLines
+from fetcher.store.disk import disk_errors
 from fetcher.store.rows import Part
 
 NO_BODY: Final = "its body is not there as the row has it"
 NO_RECORD: Final = "rows and WARC records differ"
+NO_ORIGINAL: Final = "a WARC record refers to one that is not there"
+OTHER_INDEX: Final = "the index for replay is not of these WARC files"
 _SAID_CHARS: Final = 100  # of what a damaged file holds
 _WRAP: Final = 1 << 64
 _BLOCK_BYTES: Final = 1 << 20
@@ -39,6 +44,7 @@ class KeptBodies:
         self._part = part
         self._directory = part.out / BODIES_NAME
         self._sum = 0  # of lines and their records: as rows say, less as the files say
+        self._pages = 0  # the sum of what the index for replay must have
         self._seen: set[bytes] = set()  # digests of files that were read already
 
     def see(self, result: Result) -> Iterator[Finding]:
@@ -46,13 +52,15 @@ class KeptBodies:
         if isinstance(result.warc_id, str):
             self._sum += fingerprint(result.line, result.warc_id)
         in_file = isinstance(result.body_file, str)
-        if (in_file and not self._has_file(result)) or not _is_whole(result):
+        if (in_file and not self._has_file(result)) or not _is_as_the_row_says(result):
             yield NO_BODY, f"line {result.line}"
 
     def _has_file(self, result: Result) -> bool:
-        digest = result.sha256 or ""
-        path = body_path(digest)
-        if result.body_file != path:
+        path = str(result.body_file)
+        digest = path.rpartition("/")[2]
+        if path != body_path(digest) or digest != (result.sha256 or digest):
+            return False
+        if _is_cut(result) and not self._is_as_long(path, result):
             return False
         key = digest[:32].encode()
         if key in self._seen:
@@ -68,25 +76,55 @@ class KeptBodies:
             self._seen.add(key)
         return found.hexdigest() == digest
 
+    def _is_as_long(self, path: str, result: Result) -> bool:
+        try:
+            return (self._directory / path).stat().st_size == result.body_bytes
+        except OSError:
+            return False
+
     def end(self) -> Iterator[Finding]:
         """What is wrong with the files as a whole."""
         if self._part.manifest.output.bodies != "warc":
             return
-        lengths = self._part.view.segments
+        with Originals() as self._originals:
+            yield from self._read_archive(self._part.view.segments)
+
+    def _read_archive(self, lengths: Mapping[str, int]) -> Iterator[Finding]:
         damaged: list[Finding] = []
         by_file = itertools.groupby(self._index(lengths, damaged), key=lambda row: row.file)
-        for name in _names(lengths, WARC_SUFFIX):
+        for name in warc_names(lengths):
             if lengths[name]:
                 _, entries = next(by_file, ("", iter(())))
                 yield from self._walk(Path(name).name, lengths[name], entries)
         if next(by_file, None) is not None:
             yield NO_RECORD, "the index names more than there is"
         yield from damaged
+        yield from self._compare_pages()
+        for refers in self._originals.missing():
+            yield NO_ORIGINAL, f"{self._directory} ({refers})"
         if self._sum % _WRAP:
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
 
+    def _add_page(self, line: bytes) -> None:
+        if line:
+            self._pages += fingerprint(0, line.decode())
+
+    def _compare_pages(self) -> Iterator[Finding]:
+        """The index for replay; a job that is not complete has none, and it can be made again."""
+        path = self._directory / CDXJ_NAME
+        if self._part.manifest.state != "complete" or not path.exists():
+            return
+        before, is_sorted = b"", True
+        with disk_errors(path), path.open("rb") as file:
+            for line in file:
+                self._pages -= fingerprint(0, line.decode("utf-8", "replace"))
+                is_sorted = is_sorted and before <= line
+                before = line
+        if self._pages % _WRAP or not is_sorted:
+            yield OTHER_INDEX, str(path)
+
     def _index(self, lengths: Mapping[str, int], damaged: list[Finding]) -> Iterator[IndexRow]:
-        for name in _names(lengths, INDEX_SUFFIX):
+        for name in index_names(lengths):
             segment = rows.Segment(self._part.out / name, lengths[name], PLAIN)
             for number, raw in enumerate(rows.rows(segment), 1):
                 try:
@@ -104,12 +142,15 @@ class KeptBodies:
         from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
 
         wanted = next(entries, None)
+        pages = PageLines(name)
         end = wanted.offset if wanted else 0  # of what the entries so far are of, without a gap
         try:
             with rows.Committed(self._directory / name, length) as file:
                 records: Any = ArchiveIterator(file, check_digests="raise")
                 for record in records:
+                    self._originals.see(record)
                     offset = records.get_record_offset()  # and it reads the record to its end
+                    self._add_page(pages.see(record, offset, records.get_record_length()))
                     if wanted is not None and (name, offset) == (wanted.file, end):
                         record_id = record.rec_headers.get_header("WARC-Record-ID")
                         self._sum -= fingerprint(wanted.line, record_id)
@@ -117,6 +158,7 @@ class KeptBodies:
                         wanted = next(entries, None)
                         if wanted is not None and wanted.offset != end:
                             break
+            self._add_page(pages.end())
         except FetcherError:
             raise
         # Whatever it says of damaged bytes.
@@ -130,8 +172,15 @@ class KeptBodies:
             yield NO_RECORD, f"{name}: {length} bytes, and the index is of {end}"
 
 
-def _is_whole(result: Result) -> bool:
-    """Whether a body in a row, if there is one, is the one with its digest."""
+def _is_cut(result: Result) -> bool:
+    """Whether the row says that its body was cut: then it has no digest of it."""
+    return result.truncated is True and result.sha256 is None
+
+
+def _is_as_the_row_says(result: Result) -> bool:
+    """Whether a body in a row, if there is one, has its digest; of a cut one, its length."""
+    if isinstance(result.body_file, str) and not result.sha256 and not _is_cut(result):
+        return False
     if not isinstance(result.body, str):
         return result.body_is is msgspec.UNSET
     if not isinstance(result.body_is, str):
@@ -140,10 +189,6 @@ def _is_whole(result: Result) -> bool:
         body = body_of(result.body, result.body_is, result.content_type)
     except ValueError:
         return False
+    if _is_cut(result):
+        return len(body) == result.body_bytes
     return hashlib.sha256(body).hexdigest() == result.sha256
-
-
-def _names(lengths: Mapping[str, int], suffix: str) -> list[str]:
-    """The segments of this kind, oldest first."""
-    mine = [name for name in lengths if name.endswith(suffix)]
-    return sorted(mine, key=lambda name: (len(name), name))

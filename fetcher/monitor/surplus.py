@@ -6,11 +6,13 @@ is there by its name reads it, too. While a job is not complete such bytes are n
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from fetcher.monitor.words import number
 from fetcher.store.bodies import BODIES_NAME
+from fetcher.store.cdxj import CDXJ_NAME
 from fetcher.store.manifest import RESULTS_NAME
 from fetcher.store.rows import Part
 
@@ -26,6 +28,8 @@ def surplus(part: Part) -> Iterator[str]:
     directories = [RESULTS_NAME]
     if part.manifest.output.bodies == "warc":  # others have a name for each body
         directories.append(BODIES_NAME)
+        # Made of what is committed, at the end; `kept` compares it.
+        committed[f"{BODIES_NAME}/{CDXJ_NAME}"] = sys.maxsize
     for directory in directories:
         for path in sorted((part.out / directory).glob("*")):
             yield from _of_file(path, committed.get(f"{directory}/{path.name}"))

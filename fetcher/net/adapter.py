@@ -66,6 +66,7 @@ class CurlAdapter(BaseAdapter):
         self._transport = transport
         self._taper = taper
         self._repeated = repeated or {}
+        self.last: tuple[Answer, list[bytes]] | None = None  # what the last exchange brought
 
     def send(
         self,
@@ -94,8 +95,9 @@ class CurlAdapter(BaseAdapter):
             try:
                 exchange.perform(asked, left_s, pin, pieces.append, tape)
             finally:
+                self.last = exchange.answer(), pieces
                 if tape is not None:
-                    tape.end(asked.body, exchange.answer().remote_ip)
+                    tape.end(asked.body, self.last[0].remote_ip)
             body = b"".join(pieces)
             response = response_of(request, exchange.answer(), shown(exchange.reason), body)
             response.connection = cast(HTTPAdapter, self)  # auth objects send again through it

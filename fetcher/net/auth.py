@@ -7,6 +7,7 @@ the origin that the line names, and nowhere else (see CurlFetch).
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 
 import requests
 from requests.hooks import dispatch_hook
@@ -32,11 +33,16 @@ class Auth:
         self._transport = transport
 
     def perform(
-        self, request: Request, timeout_s: float, taper: Taper | None
-    ) -> tuple[Answer, bytes]:
-        """The last answer of the exchange, or exchanges, that it takes, and its body.
+        self,
+        request: Request,
+        timeout_s: float,
+        taper: Taper | None,
+        note: Callable[[Answer, list[bytes]], None],
+    ) -> Answer:
+        """The last answer of the exchange, or exchanges, that it takes.
 
-        `taper` makes a tape for each exchange. Raises Failure.
+        `taper` makes a tape for each exchange; `note` gets the last answer that began and the
+        pieces of its body, also where that is cut. Raises Failure.
         """
         headers, lines = repeated(request.headers)
         prepared = _prepared(request, headers)
@@ -51,8 +57,11 @@ class Auth:
             if isinstance(error.__cause__, Failure):
                 raise error.__cause__ from error
             raise
+        finally:
+            if adapter.last is not None:
+                note(*adapter.last)
         answer: Answer = response.raw.answer
-        return answer, response.content
+        return answer
 
 
 def _prepared(request: Request, headers: dict[str, str]) -> requests.PreparedRequest:

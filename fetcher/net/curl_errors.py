@@ -47,6 +47,8 @@ _WORDS: Final = {
     _TOO_LARGE: "more headers than can be taken",
 }
 _ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|access)[a-z ]*)")
+# OpenSSL's words and GnuTLS's; libcurl has no code for it.
+_NO_CLOSE_NOTIFY: Final = ("unexpected eof while reading", "non-properly terminated")
 _MISSING: Final = re.compile(r"with (\d+) bytes (?:remaining|missing)")
 _NOISE: Final = (
     re.compile(r"^SSL(: | certificate problem: )"),
@@ -54,6 +56,11 @@ _NOISE: Final = (
     re.compile(r"error:[0-9A-F]{8}:(SSL routines)?:*:?"),
     re.compile(r"^TLS connect error: "),
 )
+
+
+def is_unannounced_end(code: int, words: str) -> bool:
+    """Whether a TLS server closed the connection without the alert (close_notify) that says so."""
+    return code == pycurl.E_RECV_ERROR and any(said in words for said in _NO_CLOSE_NOTIFY)
 
 
 def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http) -> Failure:

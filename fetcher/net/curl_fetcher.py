@@ -7,6 +7,7 @@ as an exception. The environment is never consulted, and no cookie outlives its 
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 import time
@@ -156,10 +157,8 @@ class CurlFetch:
         request = Request(target.url, self._method, headers, self._body)
         if fetcher.auth is not None and self._is_home:
             taper = self._new_tape if Keep.WIRE in fetcher.keep else None
-            answer, body = fetcher.auth.perform(request, timeout_s, taper)
-            self.body = body if Keep.BODY in fetcher.keep and not answer.redirect_to else None
-            self._trail.note(target.url, answer)
-            return answer
+            note = functools.partial(self._note, target.url)
+            return fetcher.auth.perform(request, timeout_s, taper, note)
         exchange = fetcher.transport.lend()
         pieces: list[bytes] | None = [] if Keep.BODY in fetcher.keep else None
         tape = self._new_tape(request) if Keep.WIRE in fetcher.keep else None
@@ -168,13 +167,17 @@ class CurlFetch:
             exchange.perform(request, timeout_s, pin, sink, tape)
         finally:
             answer = exchange.answer()
-            self._trail.note(target.url, answer)
+            self._note(target.url, answer, pieces)
             fetcher.transport.give_back(exchange)
             if tape is not None:
                 tape.end(request.body, answer.remote_ip)
-        if pieces is not None and not answer.redirect_to:
-            self.body = b"".join(pieces)
         return answer
+
+    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None) -> None:
+        """What an exchange has brought, also one that failed."""
+        self._trail.note(url, answer)
+        if pieces is not None and answer.status and Keep.BODY in self._fetcher.keep:
+            self.body = None if answer.redirect_to else b"".join(pieces)
 
     def _new_tape(self, request: Request) -> Tape:
         tape = Tape(request.url, time.time())

@@ -19,7 +19,7 @@ from gevent import get_hub
 
 from fetcher.model import Outcome
 from fetcher.net import redirects
-from fetcher.net.curl_errors import failure_of
+from fetcher.net.curl_errors import failure_of, is_unannounced_end
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import Failure
@@ -44,6 +44,7 @@ _HTTP_VERSIONS: Final = {
     pycurl.CURL_HTTP_VERSION_2_0: "2",
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
+_UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 _IP_VERSIONS: Final = {
     "any": pycurl.IPRESOLVE_WHATEVER,
     "4": pycurl.IPRESOLVE_V4,
@@ -51,7 +52,9 @@ _IP_VERSIONS: Final = {
 }
 _SAFE_TO_SEND_TWICE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _NEED_A_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # also where there is no body
-ACCEPT_ENCODING: Final = "gzip, deflate, br"
+ACCEPT_ENCODING: Final = "gzip, deflate, br, zstd"
+# For an archive: what every reader of WARC files decodes (warcio fails on br, and knows no zstd).
+ARCHIVE_ENCODING: Final = "gzip, deflate"
 
 
 class Request(NamedTuple):
@@ -135,7 +138,7 @@ class Exchange:
         shape = (*request[1:], tape is not None)
         if shape != self._shape:
             self._configure()
-            self._give_shape(request)
+            self._give_shape(request, ACCEPT_ENCODING if tape is None else ARCHIVE_ENCODING)
             if tape is not None:
                 easy.setopt(pycurl.VERBOSE, 1)
                 easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
@@ -208,11 +211,11 @@ class Exchange:
         self._easy.setopt(pycurl.REQUEST_TARGET, target)
         self._gives_target = True
 
-    def _give_shape(self, request: Request) -> None:
+    def _give_shape(self, request: Request, encodings: str) -> None:
         easy = self._easy
         defaults = {
             "user-agent": f"User-Agent: {self._http.user_agent}",
-            "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}",
+            "accept-encoding": f"Accept-Encoding: {encodings}",
             "accept": "Accept: */*",
         }
         body = request.body
@@ -296,11 +299,7 @@ class Exchange:
             self._drain_timer = get_hub().loop.timer(_DRAIN_S)
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if encodings := self.header("content-encoding"):
-            try:
-                self._decoder = decoder_for(encodings, self._http.max_body_bytes)
-            except Failure as failure:
-                self._stopped = failure
-                return _STOP
+            self._decoder = decoder_for(encodings, self._http.max_body_bytes)
         return None
 
     def _on_body(self, data: bytes) -> int | None:
@@ -327,6 +326,10 @@ class Exchange:
 
     def _take(self, piece: bytes) -> int | None:
         http = self._http
+        room = http.max_body_bytes - self.body_bytes
+        is_too_large = len(piece) > room
+        if is_too_large:
+            piece = piece[:room]
         self.body_bytes += len(piece)
         if self._digest is None:
             self._digest = hashlib.sha256(piece)
@@ -334,7 +337,7 @@ class Exchange:
             self._digest.update(piece)
         if self._sink is not None:
             self._sink(piece)
-        if self.body_bytes > http.max_body_bytes:
+        if is_too_large:
             return self._stop(
                 Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
             )
@@ -352,8 +355,11 @@ class Exchange:
     # -- the answer --------------------------------------------------------------------------
 
     def _judge(self, code: int, words: str) -> None:
+        if is_unannounced_end(code, words) and self._lasts_until_close():
+            code = 0
         if self._tape is not None:
             self._tape.is_whole = not code and self._stopped is None
+            self._tape.was_stopped = self._stopped is not None
         if self.redirect_to:
             return  # whatever became of its body
         if self._stopped is not None:
@@ -364,9 +370,18 @@ class Exchange:
             raise failure_of(code, words, self._easy, self._http)
         if not self._head_is_whole:
             raise Failure(Outcome.PROTOCOL, "the response breaks off in its headers")
-        if self._decoder is not None and self.wire_bytes:
+        if self._decoder is not None:
             self._decoder.end()
         self.is_whole = True
+
+    def _lasts_until_close(self) -> bool:
+        """Whether nothing but the end of the connection says where this answer's body ends."""
+        return (
+            self._head_is_whole
+            and self._easy.getinfo(pycurl.INFO_HTTP_VERSION) in _UNFRAMED_VERSIONS
+            and self.header("content-length") is None
+            and "chunked" not in (self.header("transfer-encoding") or "").lower()
+        )
 
     def _stop_drain_timer(self) -> None:
         if self._drain_timer is not None:

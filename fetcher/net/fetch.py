@@ -26,7 +26,7 @@ class Fetch(Protocol):
     trouble: str  # why the last step failed to reach its host; "" where it did not
     rest_s: float | None  # that the last step's server asked for
     delay_s: float  # least time between requests that its robots.txt asks for
-    body: bytes | None  # of the last answer, decoded, where it is kept
+    body: bytes | None  # of the last answer, decoded, as far as it came; where it is kept
     tapes: list[Tape]  # of the last attempt, where they are kept
 
     def step(self) -> None:

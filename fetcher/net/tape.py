@@ -30,6 +30,7 @@ class Tape:
         self.pieces: list[bytes] = []  # of the body, content coding included
         self.remote_ip: str | None = None
         self.is_whole = False  # the answer, to its last byte
+        self.was_stopped = False  # by us: it is not known what more would have come
 
     def note_sent(self, data: bytes) -> None:
         """A request's head, or the next part of a long one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from fetcher.model import Outcome, Result, Task, Timings
 from fetcher.net.exchange import NO_ANSWER, Answer
 from fetcher.net.header_text import Headers, shown_headers
@@ -62,6 +64,9 @@ class Trail:
             answer.remote_ip,
             answer.http_version,
             spent.worker,
+            UNSET,
+            UNSET,
+            True if has_body and not answer.is_whole else UNSET,
         )
 
 

@@ -6,13 +6,14 @@ kept costs its row the body alone.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import Final, NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.core import wire
+from fetcher.core import archive, wire
 from fetcher.core.output import Bodies, Output, body_path
 from fetcher.encode.rows import CODECS
 from fetcher.model import Result, Task
@@ -57,18 +58,27 @@ class Keeper:
         """What a fetch must leave behind."""
         return _NEEDED[bodies] | (Keep.BODY if self._handler else Keep.NOTHING)
 
-    def make(self, output: Output, result: Result, task: Task, fetch: Fetch | None) -> Made:
-        """The row; `fetch` is None where none was begun."""
+    def make(
+        self,
+        output: Output,
+        result: Result,
+        task: Task,
+        fetch: Fetch | None,
+        warcinfo_id: str = "",
+    ) -> Made:
+        """The row; `fetch` is None where none was begun. `warcinfo_id` is named by WARC records."""
         beside = b""
         if output.bodies != "none":
             try:
-                result, beside = _kept(output.bodies, result, fetch)
+                result, beside = _kept(output, result, fetch, warcinfo_id)
             # What a server sent must not cost the line its row, nor its worker.
             except Exception as error:
                 self._defects.tell("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
         if self._handler is not None:
-            result = self._handler.handle(result, _body(result, fetch), task.method)
+            # Half a page must not pass for a whole one.
+            body = fetch.body if fetch is not None and result.sha256 is not None else None
+            result = self._handler.handle(result, body, task.method)
         encode = CODECS[output.rows].encode
         row = encode(result)
         if len(row) + len(beside) > _MOST_BYTES:
@@ -90,30 +100,34 @@ def _without_body(result: Result, why: str) -> Result:
     )
 
 
-def _body(result: Result, fetch: Fetch | None) -> bytes | None:
-    """The answer's; None where it is not whole."""
-    return fetch.body if fetch is not None and result.sha256 is not None else None
-
-
-def _kept(bodies: Bodies, result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
-    if bodies == "warc":
-        return _archived(result, fetch)
-    body = _body(result, fetch)
+def _kept(
+    output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
+) -> tuple[Result, bytes]:
+    if output.bodies == "warc":
+        return _archived(output, result, fetch, warcinfo_id)
+    body = fetch.body if fetch is not None and result.body_bytes is not None else None
     if body is None:
         return result, b""
-    if bodies == "files":
-        return replace(result, body_file=body_path(result.sha256 or "")), body
+    if output.bodies == "files":
+        digest = result.sha256 or hashlib.sha256(body).hexdigest()
+        return replace(result, body_file=body_path(digest)), body
     from fetcher.encode.inline import inline  # noqa: PLC0415
 
     text, kind = inline(body, result.content_type)
     return replace(result, body=text, body_is=kind), b""
 
 
-def _archived(result: Result, fetch: Fetch | None) -> tuple[Result, bytes]:
+def _archived(
+    output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
+) -> tuple[Result, bytes]:
     # warcio is for such jobs only.
     from fetcher.encode import warc  # noqa: PLC0415
 
-    made = warc.records(fetch.tapes if fetch else (), result.outcome)
+    made = warc.records(
+        fetch.tapes if fetch else (), result.outcome, warcinfo_id, with_revisits=output.warc_dedupe
+    )
     if made is None:
         return result, b""
-    return replace(result, warc_id=made[1]), made[0]
+    members, data, record_id = made
+    beside = archive.pack(members, data) if output.warc_dedupe else data
+    return replace(result, warc_id=record_id), beside

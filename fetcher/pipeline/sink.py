@@ -7,6 +7,7 @@ is the only authority on what is done, and so on when the job is.
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import secrets
 import time
@@ -15,11 +16,13 @@ from typing import Final
 
 import zmq
 
-from fetcher.core import wire
+from fetcher.core import archive, wire
 from fetcher.core.intake import Intake
+from fetcher.core.output import warcinfo_id
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
+from fetcher.pipeline.indexing import Indexing
 from fetcher.pipeline.process import StopFlag
 from fetcher.pipeline.security import Security
 from fetcher.settings import Settings
@@ -133,7 +136,7 @@ class Sink:
         if self._job is not None and not self._stalled:
             poller.register(self._results, zmq.POLLIN)
         timeout_ms = float(_IDLE_MS)
-        if self._job is not None and self._job.intake.pending_bytes:
+        if self._job is not None and (self._job.intake.pending_bytes or self._job.is_indexing):
             timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
         poller.poll(max(int(timeout_ms), 0))
 
@@ -169,7 +172,8 @@ class Sink:
         if self._stalled:
             log.warning("the disk has room again")
         self._stalled = ""
-        self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
+        pause_s = 0.0 if job.is_indexing else self._settings.sink.commit_interval_s
+        self._commit_at = time.monotonic() + pause_s
 
     def _drain(self) -> None:
         """Take what is on its way, commit, and leave."""
@@ -257,13 +261,26 @@ class _Job:
         self._manifest = manifest
         self._epoch = epoch
         self._output = manifest.output
-        self._store = Store(directory.path, self._output, settings.sink.segment_bytes, _warc_begins)
+        self._store = Store(
+            directory.path, self._output, settings.sink.segment_bytes, self._warc_begins
+        )
         self._source = self._store.journal.source()
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
+        self._indexing: Indexing | None = None
+        if self._output.bodies == "warc":
+            self._indexing = Indexing(directory.path, self._store.journal)
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
+
+    def _warc_begins(self, name: str) -> bytes:
+        # Imported by jobs that keep WARC files only.
+        from fetcher.encode import warc  # noqa: PLC0415
+
+        return warc.warcinfo(
+            name, warcinfo_id(self._manifest.job, self._manifest.share.index, name)
+        )
 
     def take(self, header: wire.ChunkHeader, rows: bytes) -> None:
         """One chunk of results; a malformed one is dropped."""
@@ -275,6 +292,11 @@ class _Job:
                 chunk.empty and bodies != "files"
             ):
                 raise WireError("chunk: bodies that nobody keeps")
+            if self._output.warc_dedupe and bodies == "warc":
+                starts = itertools.accumulate(chunk.kept_bytes, initial=0)
+                for start, end in itertools.pairwise(starts):
+                    if start < end:
+                        archive.unpack(chunk.kept[start:end])
             self.intake.offer(chunk, size)
         except WireError as error:
             drop("contradictory", f"a {error}")
@@ -303,10 +325,18 @@ class _Job:
 
     def check_complete(self) -> None:
         """Every line has its row: say so in the manifest, durably, before telling anybody."""
-        if not self.complete and self.intake.totals.rows == self._manifest.share_url_lines:
-            self._manifest.state = "complete"
-            self._directory.save()
-            self.complete = True
+        if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
+            return
+        if self._indexing is not None and not self._indexing.work():
+            return
+        self._manifest.state = "complete"
+        self._directory.save()
+        self.complete = True
+
+    @property
+    def is_indexing(self) -> bool:
+        """All rows are committed, and what a complete job has besides is being made."""
+        return self._indexing is not None and self._indexing.is_begun and not self.complete
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""
@@ -342,13 +372,6 @@ class _Job:
 
     def close(self) -> None:
         self._store.close()
-
-
-def _warc_begins(name: str) -> bytes:
-    # Imported by jobs that keep WARC files only.
-    from fetcher.encode import warc  # noqa: PLC0415
-
-    return warc.warcinfo(name)
 
 
 def run(

@@ -24,6 +24,7 @@ from gevent.os import make_nonblocking, nb_read
 from fetcher.core import formats, wire
 from fetcher.core.glimpse import Sightings
 from fetcher.core.leases import session_of
+from fetcher.core.output import warcinfo_id
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Outcome, Result
 from fetcher.net.fetch import LooksUp, make_fetcher
@@ -206,7 +207,9 @@ class Worker:
             self._sightings.failed(result)
         if held.names:
             result = formats.named(result, line.task)
-        kept = held.finish(*self._keeper.make(held.output, result, line.task, line.fetch))
+        archive = warcinfo_id(held.job, held.batch % len(self._outboxes))
+        made = self._keeper.make(held.output, result, line.task, line.fetch, archive)
+        kept = held.finish(*made)
         if not held.outstanding:
             self._end(held)
         elif kept >= self._settings.chunk_rows or held.kept_bytes >= _CHUNK_BYTES:

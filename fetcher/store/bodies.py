@@ -21,6 +21,7 @@ from fetcher.core.intake import Kept
 from fetcher.core.output import body_path
 from fetcher.errors import DamageError
 from fetcher.store.disk import disk_errors, fsync_dir, make_dir
+from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments
 
 BODIES_NAME: Final = "bodies"
@@ -40,6 +41,21 @@ class IndexRow(msgspec.Struct, frozen=True):
     def encoded(self) -> bytes:
         """As it is in the index, line feed included."""
         return msgspec.json.encode(self) + b"\n"
+
+
+def warc_names(lengths: Mapping[str, int]) -> list[str]:
+    """The WARC files among the segments that the journal has, oldest first."""
+    return _named(lengths, WARC_SUFFIX)
+
+
+def index_names(lengths: Mapping[str, int]) -> list[str]:
+    """What says where each line's records are, oldest first."""
+    return _named(lengths, INDEX_SUFFIX)
+
+
+def _named(lengths: Mapping[str, int], suffix: str) -> list[str]:
+    mine = [name for name in lengths if name.endswith(suffix)]
+    return sorted(mine, key=lambda name: (len(name), name))
 
 
 class BodyStore(Protocol):
@@ -70,16 +86,24 @@ class WarcFiles:
         max_bytes: int,
         lengths: Mapping[str, int],
         preamble: Callable[[str], bytes] | None,
+        revisits: Revisits | None = None,
     ) -> None:
-        """`lengths` of all that is committed below OUT/bodies, as `lengths()` gave it."""
+        """`lengths` of all that is committed below OUT/bodies, as `lengths()` gave it.
+
+        `revisits`: where each body is to be there once; then what is appended is core.archive's.
+        """
         directory = out / BODIES_NAME
         mine = {name.removeprefix(f"{BODIES_NAME}/"): size for name, size in lengths.items()}
         warcs = {name: size for name, size in mine.items() if name.endswith(WARC_SUFFIX)}
         index = {name: size for name, size in mine.items() if name.endswith(INDEX_SUFFIX)}
         self._warcs = Segments(directory, WARC_SUFFIX, max_bytes, warcs, preamble)
         self._index = Segments(directory, INDEX_SUFFIX, max_bytes, index)
+        self._revisits = revisits
 
     def append(self, kept: list[Kept]) -> None:
+        if self._revisits is not None:
+            self._revisits.begin()
+            kept = [Kept(line, self._revisits.replaced(data)) for line, data in kept]
         file, offset = self._warcs.append([each.data for each in kept])
         rows = []
         for line, data in kept:
@@ -98,6 +122,8 @@ class WarcFiles:
     def committed(self) -> None:
         self._warcs.committed()
         self._index.committed()
+        if self._revisits is not None:
+            self._revisits.committed()
 
     def close(self) -> None:
         self._warcs.close()

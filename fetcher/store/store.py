@@ -28,6 +28,7 @@ from fetcher.store.bodies import BODIES_NAME, BodyFiles, BodyStore, WarcFiles
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest
+from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments
 
 
@@ -136,7 +137,8 @@ class Store:
         self._pack = zstd.packed if output.compression == "zstd" else None
         self._bodies: BodyStore | None = None
         if output.bodies == "warc":
-            self._bodies = WarcFiles(out, segment_bytes, beside, warc_begins)
+            revisits = Revisits() if output.warc_dedupe else None
+            self._bodies = WarcFiles(out, segment_bytes, beside, warc_begins, revisits)
         elif output.bodies == "files":
             self._bodies = BodyFiles(out)
 

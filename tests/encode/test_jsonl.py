@@ -25,7 +25,7 @@ RESULT = Result(
     http_version="1.1",
     worker="w",
 )
-OPTIONAL = ("id", "columns", "body", "body_is", "body_file", "warc_id", "extra")
+OPTIONAL = ("id", "columns", "truncated", "body", "body_is", "body_file", "warc_id", "extra")
 
 
 def test_a_row_is_one_line_with_every_key_in_order() -> None:

@@ -277,3 +277,27 @@ def test_an_outcome_is_its_name_everywhere(tmp_path: Path) -> None:
         export(out, path, "outcome")
         found = duckdb.execute(f"SELECT outcome FROM '{path}'").fetchall()
         assert [name for (name,) in found] == [outcome.value for outcome in Outcome]
+
+
+def test_a_cut_body_is_a_flag_in_every_form(tmp_path: Path) -> None:
+    urls = outs.write_input(tmp_path / "urls.txt", 2)
+    rows = [outs.row(1), msgspec.structs.replace(outs.row(2, Outcome.TIMEOUT), truncated=True)]
+    made = outs.make_out(tmp_path / "out", urls, rows, output=Output(bodies="inline"))
+    for suffix in ("parquet", "csv", "sqlite"):
+        export(made, tmp_path / f"rows.{suffix}")
+    found = pyarrow.parquet.read_table(tmp_path / "rows.parquet")["truncated"]
+    assert found.to_pylist() == [None, True]
+    assert [row["truncated"] for row in read_csv(tmp_path / "rows.csv")] == ["", "true"]
+    db = sqlite3.connect(tmp_path / "rows.sqlite")
+    assert db.execute("SELECT truncated FROM results").fetchall() == [(None,), (1,)]
+    db.close()
+    for condition, lines in (
+        ("truncated=true", "2"),
+        ("truncated!=true", "1"),
+        ("truncated=", "1"),
+    ):
+        path = tmp_path / f"{condition}.csv"
+        export(made, path, "line", condition)
+        assert path.read_text().split() == ["line", lines]
+    with pytest.raises(UsageError, match="is true, or is not there"):
+        export(made, tmp_path / "x.csv", "line", "truncated=false")

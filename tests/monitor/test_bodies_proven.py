@@ -18,12 +18,13 @@ from fetcher.encode import warc
 from fetcher.encode.inline import inline
 from fetcher.model import Outcome, Result
 from fetcher.monitor.audit import Audit, Report
-from fetcher.monitor.kept import NO_BODY, NO_RECORD
+from fetcher.monitor.kept import NO_BODY, NO_ORIGINAL, NO_RECORD, OTHER_INDEX
 from fetcher.net.tape import Tape
 from support import outs
 
 LINES = 20
 HTML = "text/html; charset=iso-8859-1"
+CUT = (8, 9, 10)  # lines whose bodies were
 
 
 def body_of(line: int) -> bytes:
@@ -33,6 +34,9 @@ def body_of(line: int) -> bytes:
 
 def answered(line: int) -> Result:
     body = body_of(line)
+    if line in CUT:
+        row = replace(outs.row(line, Outcome.TIMEOUT, 200), content_type=HTML, truncated=True)
+        return replace(row, body_bytes=len(body))
     return replace(
         outs.row(line),
         content_type=HTML if line % 4 < 2 else "image/png; charset=utf-8",
@@ -49,18 +53,23 @@ def in_row(line: int) -> tuple[Result, bytes]:
 
 def in_file(line: int) -> tuple[Result, bytes]:
     row, body = answered(line), body_of(line)
-    return replace(row, body_file=body_path(row.sha256 or "")), body
+    return replace(row, body_file=body_path(hashlib.sha256(body).hexdigest())), body
 
 
-def in_warc(line: int) -> tuple[Result, bytes]:
+def recorded(line: int, body: bytes) -> warc.Records:
     tape = Tape(outs.url_of(line), 1.5)
     tape.head = [b"HTTP/1.1 200 OK\r\n", b"Server: s\r\n"]
     tape.request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    tape.pieces = [body_of(line)]
+    tape.pieces = [body]
     tape.is_whole = True
-    made = warc.records([tape], Outcome.OK)
+    made = warc.records([tape], Outcome.OK, "<urn:uuid:0>", with_revisits=True)
     assert made is not None
-    return replace(answered(line), warc_id=made[1]), made[0]
+    return made
+
+
+def in_warc(line: int) -> tuple[Result, bytes]:
+    made = recorded(line, body_of(line))
+    return replace(answered(line), warc_id=made.first_id), made.data
 
 
 MAKERS: dict[Bodies, Callable[[int], tuple[Result, bytes]]] = {
@@ -128,6 +137,29 @@ def test_a_body_in_a_row_says_what_it_is(tmp_path: Path, wrong: dict[str, Any]) 
     assert verdict(out).counts[NO_BODY] >= LINES // 2
 
 
+def test_a_cut_body_in_a_row_has_its_length(tmp_path: Path) -> None:
+    def change(row: Result) -> Result:
+        return replace(row, body_bytes=5) if row.line == 9 else row
+
+    assert verdict(make(tmp_path, "inline", change)).counts == {NO_BODY: 1}
+
+
+def test_a_body_without_a_digest_says_that_it_is_cut(tmp_path: Path) -> None:
+    for bodies in ("inline", "files"):
+        (tmp_path / bodies).mkdir()
+        out = make(tmp_path / bodies, bodies, lambda row: replace(row, truncated=UNSET))
+        assert verdict(out).counts == {NO_BODY: len(CUT)}
+
+
+def test_a_cut_body_of_another_length_than_its_row_says_is_found(tmp_path: Path) -> None:
+    other = body_path(hashlib.sha256(body_of(4)).hexdigest())
+
+    def change(row: Result) -> Result:
+        return replace(row, body_file=other) if row.line == 9 else row
+
+    assert verdict(make(tmp_path, "files", change)).counts == {NO_BODY: 1}
+
+
 def test_each_damaged_body_file_is_found(tmp_path: Path) -> None:
     out = make(tmp_path, "files")
     paths = [path for path in (out / "bodies").rglob("*") if path.is_file()]
@@ -176,6 +208,48 @@ def test_each_damaged_byte_of_the_index_is_found(tmp_path: Path) -> None:
     path = out / "bodies" / "part-00000.index.jsonl"
     for place in range(0, path.stat().st_size, 19):
         assert after(path, place).counts.get(NO_RECORD), place
+
+
+def test_each_damaged_byte_of_the_index_for_replay_is_found(tmp_path: Path) -> None:
+    out = make(tmp_path, "warc", segment_bytes=4000)
+    path = out / "bodies" / "index.cdxj"
+    good = path.read_bytes()
+    for place in range(0, len(good), 97):
+        assert after(path, place).counts == {OTHER_INDEX: 1}, place
+    lines = good.splitlines(keepends=True)
+    assert len(lines) == LINES
+    for wrong in (lines[:-1], lines[::-1], [*lines, lines[0]], [*lines[1:], lines[0]]):
+        path.write_bytes(b"".join(wrong))
+        assert verdict(out).counts == {OTHER_INDEX: 1}
+    path.unlink()
+    assert verdict(out).proven, "it can be made again"
+
+
+def test_a_revisit_of_what_is_not_there_is_found(tmp_path: Path) -> None:
+    def told(name: str, url: str) -> Report:
+        made = {line: in_warc(line) for line in range(1, LINES + 1)}
+        again = recorded(LINES, body_of(1))
+        (member, *_) = again.members
+        refers = f"WARC-Refers-To-Target-URI: {url}\r\nWARC-Refers-To-Date: {member.date}\r\n"
+        data = gzip.compress(member.before + refers.encode() + member.after)
+        made[LINES] = replace(answered(LINES), warc_id=again.first_id), data
+        (tmp_path / name).mkdir()
+        return verdict(
+            outs.make_out(
+                tmp_path / name / "out",
+                outs.write_input(tmp_path / name / "urls.txt", LINES),
+                [row for row, _ in made.values()],
+                output=Output(bodies="warc"),
+                kept={line: beside for line, (_, beside) in made.items()},
+            )
+        )
+
+    assert told("there", outs.url_of(1)).proven
+    assert told("elsewhere", outs.url_of(2)).counts == {NO_ORIGINAL: 1}
+
+
+def test_the_index_for_replay_is_no_stray_file(tmp_path: Path) -> None:
+    assert verdict(make(tmp_path, "warc")).surplus == []
 
 
 def test_a_record_that_no_row_names_or_that_is_another_rows_is_found(tmp_path: Path) -> None:

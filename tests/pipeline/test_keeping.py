@@ -51,6 +51,15 @@ def test_a_line_that_brought_nothing_has_its_row_alone(bodies: Bodies) -> None:
     assert make(bodies, cut, None) == (cut, jsonl.encode(cut), b"")
 
 
+def test_what_came_of_a_cut_body_is_kept() -> None:
+    part = BODY[:5]
+    cut = replace(ROW, outcome=Outcome.TIMEOUT, body_bytes=5, sha256=None, truncated=True)
+    assert make("inline", cut, part).result == replace(cut, body=part.decode(), body_is="text")
+    digest = hashlib.sha256(part).hexdigest()
+    assert make("files", cut, part)[::2] == (replace(cut, body_file=body_path(digest)), part)
+    assert make("none", cut, part).result == cut
+
+
 def test_an_empty_body_is_a_file_too() -> None:
     digest = hashlib.sha256(b"").hexdigest()
     empty = replace(ROW, body_bytes=0, sha256=digest)

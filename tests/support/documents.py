@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 RUN = frozenset({"console", "sh", "python", "pycon"})
-SHOWN = frozenset({"json", "text", "toml", "csv"})
+SHOWN = frozenset({"json", "text", "toml", "yaml", "csv"})
 _FENCE = re.compile(
     r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\S*)\n(?P<text>.*?)^```$", re.M | re.S
 )

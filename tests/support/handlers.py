@@ -97,3 +97,8 @@ _DEEDS: dict[str, Callable[[], Any]] = {
 }
 
 NO_FUNCTION = "a text"
+
+
+def has_body(page: Page) -> dict[str, bool]:
+    """Whether there is a body to work with."""
+    return {"has_body": page.body is not None}

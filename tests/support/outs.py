@@ -11,7 +11,7 @@ from msgspec import UNSET
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
-from fetcher.core.output import PLAIN, Output
+from fetcher.core.output import PLAIN, Output, warcinfo_id
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
 from fetcher.core.tally import SourceInfo
@@ -19,6 +19,7 @@ from fetcher.encode import warc
 from fetcher.encode.rows import CODECS
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.pipeline.source import Source
+from fetcher.store import cdxj
 from fetcher.store.manifest import Manifest
 from fetcher.store.selection import SelectedLines
 from fetcher.store.store import OutputDirectory, Store
@@ -97,7 +98,10 @@ def _commit(
     segment_bytes: int,
     kept: Mapping[int, bytes],
 ) -> None:
-    store = Store(out, manifest.output, segment_bytes, warc.warcinfo)
+    def begins(name: str) -> bytes:
+        return warc.warcinfo(name, warcinfo_id(manifest.job, manifest.share.index, name))
+
+    store = Store(out, manifest.output, segment_bytes, begins)
     store.journal.note(source=info)
     intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
@@ -116,6 +120,9 @@ def _commit(
     manifest.input.sha256, manifest.input.url_lines = info.checked_sha256, info.url_lines
     manifest.share_url_lines = expected
     if intake.totals.rows == expected:
+        if manifest.output.bodies == "warc":
+            for _ in cdxj.build(out, store.journal.segments()):
+                pass
         manifest.state = "complete"
     store.close()
 

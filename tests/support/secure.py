@@ -73,7 +73,11 @@ def https_server(context: ssl.SSLContext, host: str = "127.0.0.1") -> Iterator[i
 
 
 class Http2(asyncio.Protocol):
-    """A connection; `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end."""
+    """A connection.
+
+    `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end, `/cut` by a part of an
+    answer and the end without close_notify.
+    """
 
     connections = 0
     living: ClassVar[set[asyncio.Transport]] = set()
@@ -106,6 +110,11 @@ class Http2(asyncio.Protocol):
         elif path.startswith(b"/goaway"):
             self.h2.close_connection(error_code=11)
             asyncio.get_running_loop().call_later(0.05, self.transport.close)
+        elif path.startswith(b"/cut"):
+            self.h2.send_headers(stream, [(":status", "200")])
+            self.h2.send_data(stream, b"part")
+            self.transport.write(self.h2.data_to_send())
+            asyncio.get_running_loop().call_later(0.05, self.transport.abort)
         else:
             self.h2.send_headers(stream, [(":status", "200"), ("x-path", path.decode())])
             self.h2.send_data(stream, b"x" * 1000, end_stream=True)

@@ -1,0 +1,120 @@
+"""OUT/bodies/index.cdxj: where in the WARC files each page is, for programs that replay them.
+
+Law: it is made of what is committed and of nothing else, when the last row is, and is there as a
+whole before the job is said complete; what a crash leaves of it is made anew. Only this file knows
+how such a line is written: by SURT, time, and a JSON object. Only answers to GET are pages.
+https://specs.webrecorder.net/cdxj/0.1.0/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fetcher.store.bodies import BODIES_NAME, warc_names
+from fetcher.store.disk import disk_errors, fsync, fsync_dir
+from fetcher.store.line_sorter import LineSorter
+from fetcher.store.rows import Committed
+
+CDXJ_NAME: Final = "index.cdxj"
+_PAGES: Final = frozenset({"response", "revisit"})
+_NO_DIGIT: Final = re.compile(r"\D")
+_PARAMETERS: Final = re.compile(r"[;\s]")
+_TIME_DIGITS: Final = 14  # to the second
+
+
+class PageLines:
+    """The lines of one WARC file, from its records in their order."""
+
+    def __init__(self, name: str) -> None:
+        # Heavy, and for such jobs only.
+        from surt import surt  # noqa: PLC0415
+
+        self._surt = surt
+        self._name = name
+        self._waiting = b""  # the line of a response whose request has not come yet
+        self._waiting_id = ""
+
+    def see(self, record: Any, offset: int, length: int) -> bytes:
+        """The next line that is known by now; b"" where none is."""
+        line = b"" if self._is_other_request(record) else self._waiting
+        self._waiting = b""
+        if record.rec_type in _PAGES and record.http_headers is not None:
+            self._waiting = self._line(record, offset, length)
+            self._waiting_id = record.rec_headers.get_header("WARC-Record-ID")
+        return line
+
+    def end(self) -> bytes:
+        """The last line, or b""."""
+        return self._waiting
+
+    def _is_other_request(self, record: Any) -> bool:
+        """Whether this says that what waits is no answer to GET."""
+        if record.rec_type != "request":
+            return False
+        response_id = record.rec_headers.get_header("WARC-Concurrent-To")
+        return bool(response_id == self._waiting_id and record.http_headers.protocol != "GET")
+
+    def _line(self, record: Any, offset: int, length: int) -> bytes:
+        headers, http = record.rec_headers, record.http_headers
+        url = headers.get_header("WARC-Target-URI")
+        mime = _PARAMETERS.split(http.get_header("Content-Type", "").strip(), maxsplit=1)[0]
+        page = {
+            "url": url,
+            "mime": "warc/revisit" if record.rec_type == "revisit" else mime or "unk",
+            "status": http.get_statuscode(),
+            "digest": headers.get_header("WARC-Payload-Digest"),
+            "length": str(length),
+            "offset": str(offset),
+            "filename": self._name,
+        }
+        at = _NO_DIGIT.sub("", headers.get_header("WARC-Date"))[:_TIME_DIGITS]
+        return f"{self._key(url)} {at} {json.dumps(page)}\n".encode("utf-8", "replace")
+
+    def _key(self, url: str) -> str:
+        key = url
+        # It was made for URLs that people write; of any other, the URL is the key.
+        with contextlib.suppress(Exception):
+            key = self._surt(url)
+        return "".join(f"%{ord(c):02X}" if c.isspace() else c for c in key)
+
+
+def build(out: Path, lengths: Mapping[str, int]) -> Iterator[None]:
+    """Make the index, step by step; `lengths` are what the journal calls committed.
+
+    Raises NoSpaceError, and DamageError where a file is not as it was written.
+    """
+    directory = out / BODIES_NAME
+    with LineSorter(directory) as sorter:
+        for line in _lines(out, lengths):
+            if line:
+                sorter.add(line)
+            yield
+        part = directory / f"{CDXJ_NAME}.tmp"
+        with disk_errors(part), part.open("wb") as file:
+            for line in sorter.lines():
+                file.write(line)
+                yield
+            file.flush()
+            fsync(file.fileno(), part)
+            part.replace(directory / CDXJ_NAME)
+    fsync_dir(directory)
+
+
+def _lines(out: Path, lengths: Mapping[str, int]) -> Iterator[bytes]:
+    """A line, or b"", for each record."""
+    from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
+
+    for name in warc_names(lengths):
+        lines = PageLines(Path(name).name)
+        with Committed(out / name, lengths[name]) as file:
+            records: Any = ArchiveIterator(file)
+            for record in records:
+                # The place is known only once the record is read to its end.
+                offset = records.get_record_offset()
+                yield lines.see(record, offset, records.get_record_length())
+        yield lines.end()
