@@ -3,7 +3,9 @@
 Law: the loop's io and timer watchers drive libcurl (its socket interface), nothing polls and no
 thread runs. libcurl's callbacks come in the hub, or in a greenlet that adds or removes a handle:
 they only note what is wanted, and never block, raise or call libcurl back. A handle is in the multi
-handle exactly as long as a greenlet waits for it.
+handle exactly as long as a greenlet waits for it. A watcher is started only while libcurl awaits
+its descriptor: libcurl may close one as soon as it awaits nothing of it, and libev ends the process
+where a started watcher's descriptor is closed by the end of the loop's turn.
 """
 
 from __future__ import annotations
@@ -45,10 +47,10 @@ class CurlLoop:
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wish)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wish)
-        self._watchers: dict[int, Any] = {}  # by file descriptor
-        # Of these, those of which nothing is awaited: a connection is nearly always used again at
-        # once, and a watcher that stays costs neither itself nor a system call.
-        self._dormant: set[int] = set()
+        # By file descriptor; stopped while nothing is awaited. A connection is nearly always used
+        # again within the same turn of the loop, and stopped and started in one turn, a watcher
+        # costs no system call.
+        self._watchers: dict[int, Any] = {}
         self._alarm: Any = None
         self._rings_at = math.inf
         self._deadline = math.inf  # when libcurl wants to act
@@ -74,9 +76,12 @@ class CurlLoop:
             waiting.switch(ending)
 
     def opened(self, fd: int) -> None:
-        """A new connection has this number: what was known of an older one is void."""
-        if fd in self._dormant:
-            self._drop(fd)
+        """A new connection has this descriptor: the system does not watch it yet."""
+        # A watcher that an older connection left would take it for watched already.
+        watcher = self._watchers.pop(fd, None)
+        if watcher is not None:
+            watcher.stop()
+            watcher.close()
 
     def _forget(self, easy: pycurl.Curl) -> greenlet | None:
         waiting = self._waiting.pop(easy, None)
@@ -88,28 +93,17 @@ class CurlLoop:
 
     def _on_socket_wish(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
         watcher = self._watchers.get(fd)
-        if what == pycurl.POLL_REMOVE:
-            if watcher is not None:
-                self._dormant.add(fd)
-            return
         events = _EVENTS.get(what)
-        if events is None:
+        if events is None:  # POLL_REMOVE
+            if watcher is not None:
+                watcher.stop()
             return
-        self._dormant.discard(fd)
         if watcher is None:
             watcher = self._watchers[fd] = self._hub.loop.io(fd, events)
-        elif watcher.events == events:
-            return
-        else:
+        elif watcher.events != events:
             watcher.stop()
             watcher.events = events
         watcher.start(self._on_io, fd, pass_events=True)
-
-    def _drop(self, fd: int) -> None:
-        self._dormant.discard(fd)
-        watcher = self._watchers.pop(fd)
-        watcher.stop()
-        watcher.close()
 
     def _on_timer_wish(self, after_ms: int) -> None:
         if after_ms == 0:
@@ -135,10 +129,7 @@ class CurlLoop:
     # -- what the loop tells -----------------------------------------------------------------
 
     def _on_io(self, events: int, fd: int) -> None:
-        if fd in self._dormant:
-            self._drop(fd)  # closed from the other side, or another's by now
-        else:
-            self._act(fd, _SELECT[events & 3])
+        self._act(fd, _SELECT[events & 3])
 
     def _on_alarm(self) -> None:
         self._rings_at = math.inf
