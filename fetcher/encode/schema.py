@@ -37,7 +37,10 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
     "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),
     "sha256": ("digest of the whole decoded body, hexadecimal", {"pattern": "^[0-9a-f]{64}$"}),
-    "attempts": ("attempts that were made", {"minimum": 0}),
+    "attempts": (
+        "attempts that were made, and requests sent again as a kept connection had lost them",
+        {"minimum": 0},
+    ),
     "started_at": ("when the last attempt began: Unix time, seconds", {"minimum": 0}),
     "timings_ms": (
         "milliseconds, of the last attempt: `dns`; `connect`, `tls` and `first_byte` since its "

@@ -55,6 +55,7 @@ class CurlAdapter(BaseAdapter):
         super().__init__()
         self._transport = transport
         self._taper = taper
+        self.repeats = 0  # requests that were sent again so far; see Exchange
 
     def send(
         self,
@@ -94,6 +95,7 @@ class CurlAdapter(BaseAdapter):
         except Failure as failure:
             _raise(failure, request)
         finally:
+            self.repeats += exchange.repeats
             self._transport.give_back(exchange)
 
     def close(self) -> None:

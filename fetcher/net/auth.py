@@ -31,16 +31,19 @@ class Auth:
             raise ConfigError(f"http.auth = {name!r}: {type(error).__name__}: {error}") from error
         self._transport = transport
 
+    def adapter(self, taper: Taper | None) -> CurlAdapter:
+        """For one `perform`; `taper` makes a tape for each of its exchanges."""
+        return CurlAdapter(self._transport, taper)
+
     def perform(
-        self, request: Request, timeout_s: float, taper: Taper | None
+        self, request: Request, timeout_s: float, adapter: CurlAdapter
     ) -> tuple[Answer, bytes]:
         """The last answer of the exchange, or exchanges, that it takes, and its body.
 
-        `taper` makes a tape for each exchange. Raises Failure.
+        Raises Failure.
         """
         prepared = _prepared(request)
         prepared.prepare_auth(self._make())
-        adapter = CurlAdapter(self._transport, taper)
         try:
             response = adapter.send(prepared, timeout=timeout_s)
             response = dispatch_hook(  # type: ignore[no-untyped-call]

@@ -72,6 +72,7 @@ class CurlFetch:
     rest_s: float | None = None
     delay_s = 0.0
     _attempt = 0
+    _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
     _started_at: float | None = None
     _outcome: Outcome | None = None  # of the last attempt
 
@@ -153,7 +154,11 @@ class CurlFetch:
         request = Request(target.url, self._method, headers, self._body)
         if fetcher.auth is not None and self._is_home:
             taper = self._new_tape if Keep.WIRE in fetcher.keep else None
-            answer, body = fetcher.auth.perform(request, timeout_s, taper)
+            adapter = fetcher.auth.adapter(taper)
+            try:
+                answer, body = fetcher.auth.perform(request, timeout_s, adapter)
+            finally:
+                self._repeats += adapter.repeats
             self.body = body if Keep.BODY in fetcher.keep and not answer.redirect_to else None
             self._trail.note(target.url, answer)
             return answer
@@ -165,6 +170,7 @@ class CurlFetch:
             exchange.perform(request, timeout_s, pin, sink, tape)
         finally:
             answer = exchange.answer()
+            self._repeats += exchange.repeats
             self._trail.note(target.url, answer)
             fetcher.transport.give_back(exchange)
             if tape is not None:
@@ -248,7 +254,8 @@ class CurlFetch:
     def _record(self, outcome: Outcome, error: str | None) -> None:
         spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
         started_at = self._started_at and round(self._started_at, 3)
-        spent = Spent(self._attempt, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
+        attempts = self._attempt + self._repeats
+        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
         self.result = self._trail.result(self._task, outcome, error, spent)
 
 

@@ -1,8 +1,9 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
 Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[url, …], …],
-"pool": N, "files": limit or null}; a wave begins when the last one has ended. Writes a row a URL in
-the order of their ends, then one line with its own memory and time.
+"pool": N, "files": limit or null, "method": of the last wave, "tape": bool}; a wave begins when the
+last one has ended. Writes a row a URL in the order of their ends, then one line with its own memory
+and time, and with "tape" what was sent, by URL.
 """
 
 from gevent import monkey
@@ -23,6 +24,7 @@ import msgspec
 from fetcher.encode import jsonl
 from fetcher.model import Task
 from fetcher.net.curl_fetcher import CurlFetcher
+from fetcher.net.tape import Keep
 from fetcher.settings import Settings
 
 
@@ -30,26 +32,35 @@ def main() -> None:
     """See the module's words."""
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
+    fetcher.keep = Keep.WIRE if order["tape"] else Keep.NOTHING
+    sent: dict[str, list[str]] = {}
     pool = gevent.pool.Pool(order["pool"])
     if order["files"]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (order["files"], order["files"]))
     base_bytes = _memory("VmRSS")
     began = time.monotonic()
 
-    def one(number: int, url: str) -> None:
-        fetch = fetcher.begin(Task(number, url))
+    def one(number: int, url: str, method: str) -> None:
+        fetch = fetcher.begin(Task(number, url, method=method))
         while fetch.result is None:
             gevent.sleep(fetch.wait_s)
             fetch.step()
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
+        sent[url] = [tape.request.decode() for tape in fetch.tapes]
 
     number = itertools.count(1)
     for wave in order["waves"]:
         for url in wave:
-            pool.spawn(one, next(number), url)
+            method = order["method"] if wave is order["waves"][-1] else "GET"
+            pool.spawn(one, next(number), url, method)
         pool.join()
     took_s = time.monotonic() - began
-    facts = {"base_bytes": base_bytes, "peak_bytes": _memory("VmHWM"), "took_s": took_s}
+    facts = {
+        "base_bytes": base_bytes,
+        "peak_bytes": _memory("VmHWM"),
+        "took_s": took_s,
+        "sent": sent,
+    }
     sys.stdout.write(json.dumps(facts) + "\n")
 
 
