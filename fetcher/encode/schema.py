@@ -44,7 +44,10 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "digest of the whole decoded body, hexadecimal; null where none came, or a cut one",
         {"pattern": "^[0-9a-f]{64}$"},
     ),
-    "attempts": ("attempts that were made", {"minimum": 0}),
+    "attempts": (
+        "attempts that were made, and requests sent again as a kept connection had lost them",
+        {"minimum": 0},
+    ),
     "started_at": ("when the last attempt began: Unix time, seconds", {"minimum": 0}),
     "timings_ms": (
         "milliseconds, of the last attempt: `dns`; `connect`, `tls` and `first_byte` since its "

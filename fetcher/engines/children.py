@@ -22,6 +22,9 @@ from fetcher.pipeline.process import RoleSpec
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 _SETTLED_S: Final = 5.0  # a child that lived so long starts again without a long pause
+# Deaths by a signal before pauses grow. It takes some six to find a line that crashes its worker
+# (see core.ledger), and the lines that it was handed out with wait for that.
+_FREE_CRASHES: Final = 8
 MAX_QUICK_DEATHS: Final = 20  # in a row, without any progress of the job: it will never work
 
 
@@ -38,6 +41,34 @@ def _held_back(number: signal.Signals) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+class Deaths:
+    """How one role's processes have ended: decides when the next one starts."""
+
+    def __init__(self) -> None:
+        self.in_a_row = 0  # quick ones, without progress of the job between them
+        self._rows = -1
+
+    def pause_s(self, code: int, lived_s: float, rows: int) -> float:
+        """Seconds until the next start, after an exit with `code` (negative: a signal).
+
+        `rows`: of the job, so far.
+        """
+        if lived_s > _SETTLED_S:
+            self.in_a_row = 0
+        elif rows != self._rows:
+            self.in_a_row = 1
+        else:
+            self.in_a_row += 1
+        self._rows = rows
+        doublings = self.in_a_row - 1 - (_FREE_CRASHES if code < 0 else 0)
+        return min(_FIRST_PAUSE_S * 2.0 ** max(doublings, 0), _LONGEST_PAUSE_S)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether another start would end the same way."""
+        return self.in_a_row >= MAX_QUICK_DEATHS
+
+
 class Child:
     """One supervised role; its process is replaced when it dies."""
 
@@ -51,7 +82,7 @@ class Child:
         self._started_at = 0.0
         self._starts = 0
         self.name = spec.name
-        self.quick_deaths = 0
+        self.deaths = Deaths()
         self.start_at = 0.0  # when it may be started (again)
         self.over = ""  # see RoleSpec
         self.finished = False  # it has done its part, and is not to be started again
@@ -105,18 +136,15 @@ class Child:
             self._partial = b""
         return [line.decode("utf-8", "replace") for line in lines]
 
-    def ended(self, now: float) -> int | None:
+    def ended(self, now: float, rows: int) -> int | None:
         """Its exit code (negative: a signal) once it is gone; None before.
 
-        Reported once; then the child may be started again at `start_at`.
+        Reported once; then the child may be started again at `start_at`. `rows`: see Deaths.
         """
         if self._process is None or self._process.poll() is None:
             return None
         code = self._process.returncode
-        lived_s = now - self._started_at
-        self.quick_deaths = 0 if lived_s > _SETTLED_S else self.quick_deaths + 1
-        pause_s = min(_FIRST_PAUSE_S * 2 ** max(self.quick_deaths - 1, 0), _LONGEST_PAUSE_S)
-        self.start_at = now + pause_s
+        self.start_at = now + self.deaths.pause_s(code, now - self._started_at, rows)
         self._forget()
         return code
 

@@ -126,7 +126,6 @@ class Supervisor:
         self._children: list[Child] = []
         self._complaints: dict[str, float] = {}  # -> when it was last said
         self._rows = 0
-        self._rows_at_death = -1
         self._over = ""  # the last job that was heard to be complete
 
     def add(self, spec: RoleSpec) -> None:
@@ -213,7 +212,7 @@ class Supervisor:
         if child.started and not child.alive:
             self._relay(child)
         name, role = child.name, child.spec.role
-        code = child.ended(now)
+        code = child.ended(now, self._rows)
         if code is None:
             return
         if code in _VERDICTS:
@@ -237,10 +236,7 @@ class Supervisor:
         self._give_up_if_hopeless(child, how)
 
     def _give_up_if_hopeless(self, child: Child, how: str) -> None:
-        if self._rows != self._rows_at_death:
-            self._rows_at_death = self._rows
-            child.quick_deaths = min(child.quick_deaths, 1)
-        if child.quick_deaths >= MAX_QUICK_DEATHS:
+        if child.deaths.is_hopeless:
             raise FetcherError(
                 f"{child.spec.name} ended {MAX_QUICK_DEATHS} times in a row at its start ({how}) "
                 "and the job made no progress; giving up (the same command resumes)"

@@ -67,6 +67,7 @@ class CurlAdapter(BaseAdapter):
         self._taper = taper
         self._repeated = repeated or {}
         self.last: tuple[Answer, list[bytes]] | None = None  # what the last exchange brought
+        self.repeats = 0  # requests that were sent again so far; see Exchange
 
     def send(
         self,
@@ -107,6 +108,7 @@ class CurlAdapter(BaseAdapter):
         except Failure as failure:
             _raise(failure, request)
         finally:
+            self.repeats += exchange.repeats
             self._transport.give_back(exchange)
 
     def _headers(self, request: requests.PreparedRequest) -> Iterator[tuple[str, str]]:

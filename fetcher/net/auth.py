@@ -37,12 +37,13 @@ class Auth:
         request: Request,
         timeout_s: float,
         taper: Taper | None,
-        note: Callable[[Answer, list[bytes]], None],
+        note: Callable[[Answer, list[bytes], int], None],
     ) -> Answer:
         """The last answer of the exchange, or exchanges, that it takes.
 
-        `taper` makes a tape for each exchange; `note` gets the last answer that began and the
-        pieces of its body, also where that is cut. Raises Failure.
+        `taper` makes a tape for each exchange; `note` gets the last answer that began, the
+        pieces of its body, also where that is cut, and how many requests were sent again (see
+        Exchange). Raises Failure.
         """
         headers, lines = repeated(request.headers)
         prepared = _prepared(request, headers)
@@ -59,7 +60,7 @@ class Auth:
             raise
         finally:
             if adapter.last is not None:
-                note(*adapter.last)
+                note(*adapter.last, adapter.repeats)
         answer: Answer = response.raw.answer
         return answer
 

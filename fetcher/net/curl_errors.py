@@ -46,6 +46,13 @@ _WORDS: Final = {
     pycurl.E_UNSUPPORTED_PROTOCOL: "the answer is no HTTP",
     _TOO_LARGE: "more headers than can be taken",
 }
+# Errors of a connection that ended before, or while, it carried a request.
+_ENDED: Final = frozenset(
+    {pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2}
+)
+# What libcurl says once it has repeated a request itself as often as it will: on kept connections
+# that were dead, or on HTTP/2 connections that refused its stream or ended below it (GOAWAY).
+_GAVE_UP: Final = "Connection died, tried"
 _ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|access)[a-z ]*)")
 # OpenSSL's words and GnuTLS's; libcurl has no code for it.
 _NO_CLOSE_NOTIFY: Final = ("unexpected eof while reading", "non-properly terminated")
@@ -78,6 +85,16 @@ def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http) -> Failure:
     if code in (pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR) and easy.getinfo(pycurl.RESPONSE_CODE):
         return CutShort(_line(code, words))
     return Failure(outcome, _line(code, words))
+
+
+def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
+    """Whether a kept connection ended under the request, or an HTTP/2 server left it undone.
+
+    For a transfer that has ended on this handle before any of its answer came.
+    """
+    if code not in _ENDED:
+        return False
+    return words.startswith(_GAVE_UP) or not easy.getinfo(pycurl.NUM_CONNECTS)
 
 
 def _timeout(words: str, http: Http, *, begun: bool) -> str:

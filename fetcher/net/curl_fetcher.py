@@ -75,6 +75,7 @@ class CurlFetch:
     rest_s: float | None = None
     delay_s = 0.0
     _attempt = 0
+    _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
     _started_at: float | None = None
     _outcome: Outcome | None = None  # of the last attempt
 
@@ -167,14 +168,15 @@ class CurlFetch:
             exchange.perform(request, timeout_s, pin, sink, tape)
         finally:
             answer = exchange.answer()
-            self._note(target.url, answer, pieces)
+            self._note(target.url, answer, pieces, exchange.repeats)
             fetcher.transport.give_back(exchange)
             if tape is not None:
                 tape.end(request.body, answer.remote_ip)
         return answer
 
-    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None) -> None:
+    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None, repeats: int) -> None:
         """What an exchange has brought, also one that failed."""
+        self._repeats += repeats
         self._trail.note(url, answer)
         if pieces is not None and answer.status and Keep.BODY in self._fetcher.keep:
             self.body = None if answer.redirect_to else b"".join(pieces)
@@ -261,7 +263,8 @@ class CurlFetch:
     def _record(self, outcome: Outcome, error: str | None) -> None:
         spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
         started_at = self._started_at and round(self._started_at, 3)
-        spent = Spent(self._attempt, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
+        attempts = self._attempt + self._repeats
+        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
         self.result = self._trail.result(self._task, outcome, error, spent)
 
 

@@ -3,7 +3,9 @@
 Law: the loop's io and timer watchers drive libcurl (its socket interface), nothing polls and no
 thread runs. libcurl's callbacks come in the hub, or in a greenlet that adds or removes a handle:
 they only note what is wanted, and never block, raise or call libcurl back. A handle is in the multi
-handle exactly as long as a greenlet waits for it.
+handle exactly as long as a greenlet waits for it. No watcher of which libcurl awaits nothing is
+started at the end of the loop's turn, when libev tells the system what to watch: libcurl may have
+closed its descriptor, and libev ends the process over such a watcher.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from greenlet import greenlet
 
 _READ: Final = 1  # libev's and libuv's names for what a watcher waits for
 _WRITE: Final = 2
+_LOWEST: Final = -2  # libev's priorities go from here to 2
 _EVENTS: Final = {
     pycurl.POLL_IN: _READ,
     pycurl.POLL_OUT: _WRITE,
@@ -46,9 +49,12 @@ class CurlLoop:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wish)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wish)
         self._watchers: dict[int, Any] = {}  # by file descriptor
-        # Of these, those of which nothing is awaited: a connection is nearly always used again at
-        # once, and a watcher that stays costs neither itself nor a system call.
+        # Of these, those that are started though nothing is awaited of them any more. A connection
+        # is nearly always used again in the same turn of the loop: then its watcher just stays.
         self._dormant: set[int] = set()
+        # Of the lowest priority: all callbacks of the turn, which may call libcurl, come before it.
+        self._turn_ends = self._hub.loop.prepare(ref=False, priority=_LOWEST)
+        self._turn_ends.start(self._stop_dormant)
         self._alarm: Any = None
         self._rings_at = math.inf
         self._deadline = math.inf  # when libcurl wants to act
@@ -74,9 +80,13 @@ class CurlLoop:
             waiting.switch(ending)
 
     def opened(self, fd: int) -> None:
-        """A new connection has this number: what was known of an older one is void."""
-        if fd in self._dormant:
-            self._drop(fd)
+        """A new connection has this descriptor: the system does not watch it yet."""
+        # A watcher that an older connection left would take it for watched already.
+        watcher = self._watchers.pop(fd, None)
+        if watcher is not None:
+            self._dormant.discard(fd)
+            watcher.stop()
+            watcher.close()
 
     def _forget(self, easy: pycurl.Curl) -> greenlet | None:
         waiting = self._waiting.pop(easy, None)
@@ -88,28 +98,26 @@ class CurlLoop:
 
     def _on_socket_wish(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
         watcher = self._watchers.get(fd)
-        if what == pycurl.POLL_REMOVE:
+        events = _EVENTS.get(what)
+        if events is None:  # POLL_REMOVE
             if watcher is not None:
                 self._dormant.add(fd)
             return
-        events = _EVENTS.get(what)
-        if events is None:
-            return
-        self._dormant.discard(fd)
         if watcher is None:
             watcher = self._watchers[fd] = self._hub.loop.io(fd, events)
-        elif watcher.events == events:
-            return
         else:
-            watcher.stop()
-            watcher.events = events
+            self._dormant.discard(fd)
+            if watcher.events != events:
+                watcher.stop()
+                watcher.events = events
+            elif watcher.active:
+                return
         watcher.start(self._on_io, fd, pass_events=True)
 
-    def _drop(self, fd: int) -> None:
-        self._dormant.discard(fd)
-        watcher = self._watchers.pop(fd)
-        watcher.stop()
-        watcher.close()
+    def _stop_dormant(self) -> None:
+        for fd in self._dormant:
+            self._watchers[fd].stop()
+        self._dormant.clear()
 
     def _on_timer_wish(self, after_ms: int) -> None:
         if after_ms == 0:
@@ -135,9 +143,8 @@ class CurlLoop:
     # -- what the loop tells -----------------------------------------------------------------
 
     def _on_io(self, events: int, fd: int) -> None:
-        if fd in self._dormant:
-            self._drop(fd)  # closed from the other side, or another's by now
-        else:
+        # A descriptor of which nothing is awaited may be closed, or another's by now.
+        if fd not in self._dormant:
             self._act(fd, _SELECT[events & 3])
 
     def _on_alarm(self) -> None:

@@ -3,7 +3,9 @@
 Law: an exchange ends within its time and its caps, whatever the server does, and ends in `answer`
 or in a Failure; libcurl's callbacks note and count, and never raise. Every connection is made to an
 address that the guard has passed at that very moment. What comes back is the bytes as received:
-decoding is ours, bounded (see net.decoding).
+decoding is ours, bounded (see net.decoding). A request that a kept connection lost before any of
+its answer came is sent once more, on a new connection and in what is left of the same time, if a
+second one does no harm.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import _socket  # gevent's own kind does far more, and libcurl wants but the number
 import hashlib
 import math
+import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -19,8 +22,8 @@ from gevent import get_hub
 
 from fetcher.model import Outcome
 from fetcher.net import redirects
-from fetcher.net.curl_errors import failure_of, is_unannounced_end
-from fetcher.net.curl_loop import CurlLoop
+from fetcher.net.curl_errors import failure_of, is_unannounced_end, was_lost
+from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import Failure
 from fetcher.net.guard import Guard
@@ -121,6 +124,7 @@ class Exchange:
         self.is_whole = False
         self._stopped: Failure | None = None
         self._refused = ""  # why the guard passed no address
+        self.repeats = 0  # 1 where a kept connection lost the request
 
     # -- the request -------------------------------------------------------------------------
 
@@ -147,19 +151,47 @@ class Exchange:
         easy.setopt(pycurl.URL, url)
         if self._gives_target or "%" in url or "?#" in url or url.endswith("?"):
             self._give_target(url)
-        timeout_ms = max(1, math.ceil(timeout_s * 1000))
-        if timeout_ms != self._timeout_ms:
-            easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-            self._timeout_ms = timeout_ms
+        self._set_timeout(timeout_s)
+        end = time.monotonic() + timeout_s
         told = self._places.enter(pin)
         try:
             if told:
                 easy.setopt(pycurl.RESOLVE, told)
             ending = self._loop.perform(easy)
+            if ending[0] and self._may_repeat(request, *ending):
+                ending = self._repeat(ending, end)
         finally:
             self._places.leave(pin.place)
             self._stop_drain_timer()
         self._judge(*ending)
+
+    def _set_timeout(self, timeout_s: float) -> None:
+        timeout_ms = max(1, math.ceil(timeout_s * 1000))
+        if timeout_ms != self._timeout_ms:
+            self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
+
+    def _may_repeat(self, request: Request, code: int, words: str) -> bool:
+        return (
+            request.method in _SAFE_TO_SEND_TWICE
+            and not self._head_bytes
+            and was_lost(code, words, self._easy)
+        )
+
+    def _repeat(self, ending: Ending, end: float) -> Ending:
+        """Send the request again on a new connection; `ending` stays where no time is left."""
+        left_s = end - time.monotonic()
+        if left_s <= 0:
+            return ending
+        self.repeats = 1
+        if self._tape is not None:
+            self._tape.rewind()
+        self._set_timeout(left_s)
+        self._easy.setopt(pycurl.FRESH_CONNECT, 1)
+        try:
+            return self._loop.perform(self._easy)
+        finally:
+            self._easy.setopt(pycurl.FRESH_CONNECT, 0)
 
     def _configure(self) -> None:
         easy, http = self._easy, self._http

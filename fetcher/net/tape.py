@@ -38,6 +38,10 @@ class Tape:
         is_next = self.request and not self.request.endswith(_HEAD_END)
         self.request = self.request + data if is_next else data
 
+    def rewind(self) -> None:
+        """The request is sent again, as no byte of an answer came: what was sent does not count."""
+        self.request = b""
+
     def end(self, sent: bytes | None, remote_ip: str | None) -> None:
         """The exchange is over; `sent` is the request's body."""
         if self.request:

@@ -17,7 +17,13 @@ class Fetched:
     """Results by URL, in the order of their ends, and what it took."""
 
     def __init__(
-        self, results: list[Result], log: str, base_bytes: int, peak_bytes: int, took_s: float
+        self,
+        results: list[Result],
+        log: str,
+        base_bytes: int,
+        peak_bytes: int,
+        took_s: float,
+        sent: dict[str, list[str]],
     ) -> None:
         self.results = results
         self.log = log  # what was written to stderr
@@ -25,6 +31,7 @@ class Fetched:
         self.base_bytes = base_bytes  # of memory, before the first fetch
         self.peak_bytes = peak_bytes
         self.took_s = took_s
+        self.sent = sent  # requests by URL, as their tapes have them
 
 
 def fetch(
@@ -34,13 +41,16 @@ def fetch(
     sections: dict[str, dict[str, Any]] | None = None,
     first: list[str] | None = None,
     files: int | None = None,
+    method: str = "GET",
+    tape: bool = False,
     **http: Any,
 ) -> Fetched:
     """Fetch these URLs, or requests, in a process of their own, with these settings of [http]
     and others.
 
     One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
-    fetched before the others, and whose results come first. `files`: that may be open.
+    fetched before the others, and whose results come first. `files`: that may be open. `method`: of
+    all but `first`. `tape`: see `Fetched.sent`.
     """
     settings = {
         "http": http,
@@ -48,7 +58,14 @@ def fetch(
         "retry": {"attempts": 1},
         **(sections or {}),
     }
-    order = {"waves": [first or [], urls], "pool": pool, "settings": settings, "files": files}
+    order = {
+        "waves": [first or [], urls],
+        "pool": pool,
+        "settings": settings,
+        "files": files,
+        "method": method,
+        "tape": tape,
+    }
     done = subprocess.run(
         [sys.executable, "-m", "support.fetching_main"],
         input=json.dumps(order).encode(),

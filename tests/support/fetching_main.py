@@ -1,9 +1,10 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
 Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[line, …], …],
-"pool": N, "files": limit or null}; a line is a URL, or an object as in JSON Lines; a wave begins
-when the last one has ended. Writes a row a line in the order of their ends, then one line with its
-own memory and time.
+"pool": N, "files": limit or null, "method": of the URLs of the last wave, "tape": bool}; a line is
+a URL, or an object as in JSON Lines; a wave begins when the last one has ended. Writes a row a line
+in the order of their ends, then one line with its own memory and time, and with "tape" what was
+sent, by URL.
 """
 
 from gevent import monkey
@@ -26,6 +27,7 @@ from fetcher.core import json_lines
 from fetcher.encode import jsonl
 from fetcher.model import Task
 from fetcher.net.curl_fetcher import CurlFetcher
+from fetcher.net.tape import Keep
 from fetcher.settings import Settings
 
 
@@ -33,15 +35,17 @@ def main() -> None:
     """See the module's words."""
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
+    fetcher.keep = Keep.WIRE if order["tape"] else Keep.NOTHING
+    sent: dict[str, list[str]] = {}
     pool = gevent.pool.Pool(order["pool"])
     if order["files"]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (order["files"], order["files"]))
     base_bytes = _memory("VmRSS")
     began = time.monotonic()
 
-    def one(number: int, line: str | dict[str, Any]) -> None:
+    def one(number: int, line: str | dict[str, Any], method: str) -> None:
         if isinstance(line, str):
-            task = Task(number, line)
+            task = Task(number, line, method=method)
         else:
             task = json_lines.task_of(number, json.dumps(line))
         fetch = fetcher.begin(task)
@@ -49,14 +53,21 @@ def main() -> None:
             gevent.sleep(fetch.wait_s)
             fetch.step()
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
+        sent[task.url] = [tape.request.decode() for tape in fetch.tapes]
 
     number = itertools.count(1)
     for wave in order["waves"]:
         for line in wave:
-            pool.spawn(one, next(number), line)
+            method = order["method"] if wave is order["waves"][-1] else "GET"
+            pool.spawn(one, next(number), line, method)
         pool.join()
     took_s = time.monotonic() - began
-    facts = {"base_bytes": base_bytes, "peak_bytes": _memory("VmHWM"), "took_s": took_s}
+    facts = {
+        "base_bytes": base_bytes,
+        "peak_bytes": _memory("VmHWM"),
+        "took_s": took_s,
+        "sent": sent,
+    }
     sys.stdout.write(json.dumps(facts) + "\n")
 
 

@@ -19,7 +19,8 @@ from typing import Literal, NamedTuple
 from support.secure import context_of
 from tools.certificates import Authority
 
-End = Literal["close", "keep", "hang", "reset"]
+End = Literal["close", "keep", "hang", "reset", "notify"]
+NOTIFY_S = 0.2  # for the answer to a close_notify
 MAX_S = 60.0  # what a connection that nobody ends may last
 
 
@@ -35,7 +36,8 @@ class Script:
     """Bytes to send and pauses in seconds, then how it ends.
 
     `endless` goes on after the parts, over and over. The end is to `close`, to `keep` the
-    connection for the next request, to `hang` without a word, or to `reset`.
+    connection for the next request, to `hang` without a word, to `reset`, or to `notify` over TLS
+    that it closes.
     """
 
     def __init__(self, *parts: bytes | float, end: End = "close", endless: bytes = b"") -> None:
@@ -129,6 +131,9 @@ class ScriptedServer:
             sock.recv(1)  # until they go
         if script.end == "reset":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if script.end == "notify" and isinstance(sock, ssl.SSLSocket):
+            sock.settimeout(NOTIFY_S)
+            sock.unwrap()
         return script.end == "keep"
 
     def _pause(self, seconds: float) -> None:

@@ -7,7 +7,9 @@ import contextlib
 import json
 import socket
 import ssl
+import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -76,10 +78,13 @@ class Http2(asyncio.Protocol):
     """A connection.
 
     `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end, `/cut` by a part of an
-    answer and the end without close_notify.
+    answer and the end without close_notify. With a `limit` it answers so many requests, and says by
+    GOAWAY that it leaves others undone.
     """
 
     connections = 0
+    limit: int | None = None
+    answered: ClassVar[Counter[str]] = Counter()  # by path
     living: ClassVar[set[asyncio.Transport]] = set()
     transport: asyncio.Transport
 
@@ -88,6 +93,7 @@ class Http2(asyncio.Protocol):
         Http2.connections += 1
         self.living.add(transport)
         self.transport = transport
+        self.left = Http2.limit  # requests that it will still answer
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         self.h2.initiate_connection()
         transport.write(self.h2.data_to_send())
@@ -96,8 +102,8 @@ class Http2(asyncio.Protocol):
         self.living.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        for event in self.h2.receive_data(data):
-            if isinstance(event, h2.events.RequestReceived):
+        for event in self.h2.receive_data(data) if self.left != 0 else []:
+            if isinstance(event, h2.events.RequestReceived) and self.left != 0:
                 self._answer(event)
         self.transport.write(self.h2.data_to_send())
 
@@ -118,13 +124,26 @@ class Http2(asyncio.Protocol):
         else:
             self.h2.send_headers(stream, [(":status", "200"), ("x-path", path.decode())])
             self.h2.send_data(stream, b"x" * 1000, end_stream=True)
+            Http2.answered[path.decode()] += 1
+            if self.left is not None:
+                self._count_down(stream)
+
+    def _count_down(self, stream: int) -> None:
+        assert self.left is not None
+        self.left -= 1
+        if not self.left:
+            # By hand: the library would take no more of the client's frames then.
+            goaway = b"\0\0\x08\x07\0\0\0\0\0" + struct.pack(">II", stream, 0)
+            self.transport.write(self.h2.data_to_send() + goaway)
 
 
 @contextlib.contextmanager
-def http2_server(context: ssl.SSLContext) -> Iterator[int]:
-    """Its port; `Http2.connections` counts."""
+def http2_server(context: ssl.SSLContext, limit: int | None = None) -> Iterator[int]:
+    """Its port; `Http2.connections` and `Http2.answered` count; see Http2 for its `limit`."""
     context.set_alpn_protocols(["h2"])
     Http2.connections = 0
+    Http2.limit = limit
+    Http2.answered.clear()
     ready = threading.Event()
     told: dict[str, Any] = {}
 
