@@ -67,7 +67,7 @@ def test_an_empty_body_is_a_file_too() -> None:
 
 
 def test_what_cannot_be_kept_costs_the_body_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise UnicodeError("not\nthis")
 
     monkeypatch.setattr(warc, "records", fails)
