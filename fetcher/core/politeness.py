@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import operator
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ Item = TypeVar("Item")
 
 _REMEMBERED: Final = 10_000  # hosts at which nothing waits, but that rest or have failed
 _LOOKED_AT: Final = 2_000  # hosts, by those who watch
+_RECENT: Final = 5  # of what a host's items took, so many count most
 FREE: Final = ""  # the host of what need not wait for any
 
 
@@ -44,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     trouble: str = ""  # why it could not be reached
     rest_s: float = 0.0  # that it asked for
     delay_s: float = 0.0  # least time between requests that it asks for
+    took_s: float = 0.0  # from the host's turn to this report
 
 
 class _Host(Generic[Item]):
@@ -57,6 +60,7 @@ class _Host(Generic[Item]):
         "is_wanted",
         "next_at",
         "ticket",
+        "took_s",
         "trouble",
         "waiting",
     )
@@ -66,6 +70,7 @@ class _Host(Generic[Item]):
         self.active = 0
         self.next_at = 0.0  # not asked before
         self.delay_s = 0.0  # its own wish
+        self.took_s = 0.0  # for an item, lately
         self.failures = 0  # in a row
         self.trouble = ""  # the last of them
         self.is_listed = False  # in the queue of hosts that are ready, or in the clock
@@ -146,6 +151,7 @@ class Gate(Generic[Item]):
             return
         host = self._hosts[name]
         host.active -= 1
+        host.took_s += (report.took_s - host.took_s) / (_RECENT if host.took_s else 1)
         if report.delay_s > host.delay_s:
             host.delay_s = report.delay_s
             host.next_at = max(host.next_at, now + report.delay_s)
@@ -167,6 +173,26 @@ class Gate(Generic[Item]):
         """Items whose host is given up, each with why; told once."""
         given_up, self._given_up = self._given_up, []
         return given_up
+
+    def part_with(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
+        """Items of half of the hosts that could be asked now, if they all may go: others do it."""
+        spare = [
+            name
+            for name in self._ready
+            if (host := self._hosts[name]).waiting
+            and not host.active
+            and all(map(may_go, host.waiting))
+        ]
+        given: list[Item] = []
+        for name in spare[len(spare) // 2 :]:
+            self._ready.remove(name)
+            host = self._hosts[name]
+            host.is_listed = False
+            given += host.waiting
+            host.waiting.clear()
+            self._settle(name, host, now)
+        self.parked -= len(given)
+        return given
 
     def next_at(self) -> float | None:
         """When time alone lets something go on."""
@@ -229,6 +255,22 @@ class Gate(Generic[Item]):
             for name, host in some
             if host.active or host.waiting
         ]
+
+    def longest(self, count: int, now: float) -> list[tuple[str, float]]:
+        """The hosts that what waits here keeps busy for longest, and about how long, in seconds."""
+        left_s = {
+            name: max(0.0, host.next_at - now) + len(host.waiting) * self._pace_s(host)
+            for name, host in self._hosts.items()
+            if host.waiting
+        }
+        for at, _, name, items in self._clock:
+            if items:
+                left_s[name] = max(left_s.get(name, 0.0), at - now)
+        return heapq.nlargest(count, left_s.items(), key=operator.itemgetter(1))
+
+    def _pace_s(self, host: _Host[Item]) -> float:
+        """From one item's turn to the next one's."""
+        return max(self._rules.delay_s, host.delay_s, host.took_s / self._limit(host))
 
     # -- within ------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from support.sim.mutants import MUTANTS, TRIED_IN_COMPANY
-from support.sim.world import World, run
+from support.sim.world import Faultless, World, run
 
 SEEDS = 1800
 SLOW_SEEDS = int(os.environ.get("SIM_SEEDS", "50000"))
@@ -29,6 +29,12 @@ def test_every_line_has_exactly_one_durable_row_whatever_dies() -> None:
 
 def test_only_lines_that_kill_their_workers_are_called_crashed() -> None:
     check(range(SEEDS // 3), kill_workers=False)
+
+
+def test_where_nothing_fails_each_line_is_fetched_once() -> None:
+    for seed in range(SEEDS // 6):
+        violation = run(seed, Faultless, kill_workers=False)
+        assert violation is None, f"seed {seed}: {violation}"
 
 
 @pytest.mark.parametrize("name", MUTANTS)
