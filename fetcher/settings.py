@@ -130,7 +130,8 @@ class Worker(Section, frozen=True, kw_only=True):
         str,
         _about(
             "what fetches: curl, null (fetches nothing: for measuring the pipeline), "
-            'or your own "module:factory" (see fetcher.net.fetch)',
+            'or your own "module:factory" (see fetcher.net.fetch), to which [polite] applies by '
+            "each URL's host, but for robots.txt, which it must read itself; null asks nobody",
             pattern=r"^(curl|null|[\w.]+:\w+)\Z",
             kind="curl, null or module:factory",
         ),

@@ -47,17 +47,22 @@ class Report(msgspec.Struct, frozen=True):
     rest_s: float = 0.0  # that it asked for
     delay_s: float = 0.0  # least time between requests that it asks for
     took_s: float = 0.0  # from the host's turn to this report
+    is_sent: bool = True  # False: the turn was not needed, as nothing was sent
 
 
 class _Host(Generic[Item]):
     __slots__ = (
         "active",
+        "clock_at",
         "delay_s",
         "failures",
         "is_listed",
         "is_owned",
         "is_recalled",
         "is_wanted",
+        "last",
+        "last_at",
+        "last_until",
         "next_at",
         "ticket",
         "took_s",
@@ -69,6 +74,9 @@ class _Host(Generic[Item]):
         self.waiting: deque[Item] = deque()
         self.active = 0
         self.next_at = 0.0  # not asked before
+        self.clock_at = 0.0  # its place in the clock; 0: none
+        self.last: Item | None = None  # whose turn was the last, while it is the host's
+        self.last_at = self.last_until = 0.0  # `next_at` before and since that turn
         self.delay_s = 0.0  # its own wish
         self.took_s = 0.0  # for an item, lately
         self.failures = 0  # in a row
@@ -140,17 +148,22 @@ class Gate(Generic[Item]):
             item = host.waiting.popleft()
             self.parked -= 1
             host.active += 1
-            host.next_at = now + max(self._rules.delay_s, host.delay_s)
+            host.last, host.last_at = item, host.next_at
+            host.next_at = host.last_until = now + max(self._rules.delay_s, host.delay_s)
             self._wake(name, host, now)
             return item
         return None
 
-    def done(self, name: str, now: float, report: Report) -> None:
+    def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
         """The item that asked the host has been answered, or not."""
         if name == FREE:
             return
         host = self._hosts[name]
         host.active -= 1
+        if item is not None and item == host.last:
+            host.last = None
+            if not report.is_sent:
+                self._give_turn_back(host)
         host.took_s += (report.took_s - host.took_s) / (_RECENT if host.took_s else 1)
         if report.delay_s > host.delay_s:
             host.delay_s = report.delay_s
@@ -164,10 +177,29 @@ class Gate(Generic[Item]):
                 host.next_at = max(host.next_at, now + self._rules.circuit_s)
                 while host.waiting:
                     self._give_up(host.waiting.popleft(), host)
-        else:
+        elif report.is_sent:
             host.failures = 0
         self._wake(name, host, now)
         self._settle(name, host, now)
+
+    def _give_turn_back(self, host: _Host[Item]) -> None:
+        if host.next_at != host.last_until:
+            return  # another item was told meanwhile that the host wants a rest
+        host.next_at = host.last_at
+        if host.clock_at:  # until then nobody need wait
+            host.clock_at, host.is_listed = 0.0, False
+
+    def part_out(self, name: str, is_out: Callable[[Item], bool]) -> list[Item]:
+        """Take out of the host's queue what needs no turn there after all."""
+        host = self._hosts.get(name)
+        if host is None:
+            return []
+        out = [item for item in host.waiting if is_out(item)]
+        if out:
+            gone = set(map(id, out))
+            host.waiting = deque(item for item in host.waiting if id(item) not in gone)
+            self.parked -= len(out)
+        return out
 
     def given_up(self) -> list[tuple[Item, str]]:
         """Items whose host is given up, each with why; told once."""
@@ -304,6 +336,7 @@ class Gate(Generic[Item]):
             return
         elif host.next_at > now:
             host.is_listed = True
+            host.clock_at = host.next_at
             self._at(host.next_at, name)
         else:
             host.is_listed = True
@@ -337,12 +370,12 @@ class Gate(Generic[Item]):
 
     def _ripen(self, now: float) -> None:
         while self._clock and self._clock[0][0] <= now:
-            _, _, name, items = heapq.heappop(self._clock)
+            at, _, name, items = heapq.heappop(self._clock)
             for item in items:
                 self.parked -= 1
                 self.arrive(name, item, now)
             host = None if items else self._hosts.get(name)
-            if host is not None:
-                host.is_listed = False
+            if host is not None and host.clock_at == at:
+                host.clock_at, host.is_listed = 0.0, False
                 self._wake(name, host, now)
                 self._settle(name, host, now)

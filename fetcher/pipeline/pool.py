@@ -26,7 +26,7 @@ from fetcher.core.referee import Ticketed, number_of
 from fetcher.core.wire import MAX_SLOW
 from fetcher.errors import Exit
 from fetcher.model import Outcome, Result, Task
-from fetcher.net.fetch import Fetch, Fetcher
+from fetcher.net.fetch import Fetch, Fetcher, KnowsTurns
 from fetcher.net.urls import host_key
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.turns import TurnShare
@@ -87,7 +87,10 @@ class LinePool:
         self._running: dict[Line, float] = {}  # -> since when, the longest first
         self.turns = TurnShare()
         polite = settings.polite
-        self._is_polite = polite.enabled and settings.worker.transport == "curl"
+        # Nothing is sent by `null`; whatever else fetches, politeness goes by the URL's host.
+        self._is_polite = polite.enabled and settings.worker.transport != "null"
+        by_host = functools.partial(host_key, max_bytes=settings.http.max_url_bytes)
+        self._turn_of = fetcher.turn_of if isinstance(fetcher, KnowsTurns) else by_host
         self._gate: Gate[Line] = Gate(
             Rules(
                 per_host=polite.per_host,
@@ -119,9 +122,8 @@ class LinePool:
             self.start()
             return
         now = time.monotonic()
-        limit = self._settings.http.max_url_bytes
         for task in tasks:
-            host = FREE if task.fault else host_key(task.url, limit)
+            host = FREE if task.fault else self._turn_of(task.url)
             self._gate.arrive(host, Line(held, task, host), now)
         self.turn()
 
@@ -181,7 +183,22 @@ class LinePool:
             self.start()
             if len(self._queue) <= self._low:
                 self.room.set()
-            self._step(line)
+            if self._needs_turn(line):
+                line.held.active -= 1
+                self._gate.arrive(line.host, line, time.monotonic())
+                self.turn()
+            else:
+                self._step(line)
+
+    def _needs_turn(self, line: Line) -> bool:
+        """Whether what seemed to ask nobody would ask a host after all, as rules have an end."""
+        if line.host or not self._is_polite or line.task.fault:
+            return False
+        if line.fetch is None:
+            line.host = self._turn_of(line.task.url)
+        elif line.fetch.result is None:
+            line.host = self._turn_of(line.fetch.url)
+        return bool(line.host)
 
     def _step(self, line: Line) -> None:
         self._running[line] = time.monotonic()
@@ -210,7 +227,17 @@ class LinePool:
 
     def _report(self, line: Line, fetch: Fetch) -> Report:
         took_s = time.monotonic() - self._running[line]
-        return Report(fetch.trouble, fetch.rest_s or 0.0, fetch.delay_s, took_s)
+        if fetch.has_news:
+            self._look_again(line.host)
+        rest_s = fetch.rest_s or 0.0
+        return Report(fetch.trouble, rest_s, fetch.delay_s, took_s, fetch.is_sent)
+
+    def _look_again(self, host: str) -> None:
+        """Of the lines that wait for the host, some may be known now to ask nobody."""
+        now = time.monotonic()
+        for line in self._gate.part_out(host, lambda line: not self._turn_of(_url_of(line))):
+            line.host = FREE
+            self._gate.arrive(FREE, line, now)
 
     def _failed(self, task: Task, error: Exception) -> Result:
         said = " ".join(f"the fetcher itself failed: {type(error).__name__}: {error}".split())
@@ -218,7 +245,7 @@ class LinePool:
 
     def _end(self, line: Line, result: Result, report: Report) -> None:
         if line.host:
-            self._gate.done(line.host, time.monotonic(), report)
+            self._gate.done(line.host, time.monotonic(), report, line)
         if self._is_polite:
             self.turn()
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
@@ -236,10 +263,10 @@ class LinePool:
         now = time.monotonic()
         asked = line.host
         if self._is_polite:
-            line.host = host_key(fetch.url, self._settings.http.max_url_bytes)
+            line.host = self._turn_of(fetch.url)
         self._gate.arrive(line.host, line, now, now + fetch.wait_s, first=not fetch.wait_s)
         if asked:
-            self._gate.done(asked, now, report)
+            self._gate.done(asked, now, report, line)
         self.turn()
 
     def _give_up(self, line: Line, why: str) -> None:
@@ -390,6 +417,10 @@ class LinePool:
         self._queue.clear()
         self._may_begin = lambda: False
         self._pool.join(timeout=timeout_s)
+
+
+def _url_of(line: Line) -> str:
+    return line.fetch.url if line.fetch else line.task.url
 
 
 _FREE_REPORT: Final = Report()

@@ -38,7 +38,8 @@ class Peers:
         self._context: zmq.Context[Any] = zmq.Context()
         worker = {"transport": jobs.SLOW, "pool_size": 2, "grace_s": 2.0}
         lease = {"tail_after_s": 1.0}
-        loaded = msgspec.convert({"worker": worker, "lease": lease}, Settings)
+        settings = {"worker": worker, "lease": lease, "polite": {"enabled": False}}
+        loaded = msgspec.convert(settings, Settings)
         spec = RoleSpec(
             role="worker",
             name="w",
