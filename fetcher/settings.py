@@ -313,7 +313,9 @@ class Polite(Section, frozen=True, kw_only=True):
         ),
     ] = 10
     circuit_s: Annotated[Seconds, _about("… for so long; then one URL tries again")] = 60.0
-    robots: Annotated[bool, _about("obey robots.txt, Crawl-delay included")] = False
+    robots: Annotated[
+        bool, _about("obey robots.txt, Crawl-delay included; not without enabled")
+    ] = False
     robots_cache_s: Annotated[Seconds, _about("a robots.txt is used for so long")] = 3600.0
 
 

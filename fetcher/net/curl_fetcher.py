@@ -53,7 +53,7 @@ class CurlFetcher:
 
             self.auth = Auth(http.auth, self.transport)
         self.robots: Robots | None = None
-        if settings.polite.enabled and settings.polite.robots:
+        if settings.polite.robots:
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
 
     def lookups(self) -> dict[str, int]:
