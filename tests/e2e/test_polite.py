@@ -84,6 +84,8 @@ def test_a_host_that_says_retry_after_rests_and_is_tried_again(tmp_path: Path, d
         chosen = options(dns, per_host=1, delay_s=0)
         found = run(urls, tmp_path, *chosen, "--set=retry.attempts=3", "--set=retry.backoff_s=0.1")
         host = site.hosts["busy.test"]
+    said = jobs.call("run", tmp_path / "urls.txt", "-o", tmp_path / "out").stdout
+    assert "repeats   1 tried again after a failure\n" in said
     assert sorted(row.attempts for row in found) == [1, 1, 1, 2]
     assert all(row.outcome is Outcome.OK for row in found)
     assert host.gaps_s[0] >= 1.95
