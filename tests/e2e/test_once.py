@@ -13,9 +13,6 @@ from support import jobs
 from support.crowded import Answer, CrowdedSite, crowded_site
 from support.names import at, name_server
 
-# As short as can be: what takes longer here is slow, or waits.
-TAIL = ("--set=lease.tail_after_s=0.5", "--set=worker.heartbeat_s=0.2", "--quiet")
-
 
 @pytest.fixture(scope="module")
 def dns() -> Iterator[str]:
@@ -59,7 +56,11 @@ def test_each_url_is_asked_for_once_whatever_hosts_and_batches_are_like(
             "-o",
             tmp_path / "out",
             dns,
-            *TAIL,
+            "--quiet",
+            "--set=worker.heartbeat_s=0.2",
+            # Shorter than the slow host's pages, and than most waits; but who is not polite has
+            # another worker try what is slow, and on a busy machine anything may be.
+            f"--set=lease.tail_after_s={0.5 if is_polite else 60}",
             "--workers=3",
             "--pool-size=4",
             f"--batch-size={batch_size}",
@@ -77,12 +78,9 @@ def test_each_url_is_asked_for_once_whatever_hosts_and_batches_are_like(
         for key, count in counts.items()
         if count != 1 + retried[f"http://{key[0]}:{site.port}{key[1]}"]
     }
-    if is_polite:
-        assert not wrong
-        assert Counter(row.outcome for row in rows) == {Outcome.OK: 30, Outcome.ROBOTS: 8}
-    else:  # a page of 1.2 s is slow here, and another worker may try it as well
-        assert {host for host, _ in wrong} <= {"slow1.test"}
-        assert max(counts.values()) <= 3
+    assert not wrong
+    denied = {Outcome.ROBOTS: 8} if is_polite else {}
+    assert Counter(row.outcome for row in rows) == {Outcome.OK: 38 - sum(denied.values()), **denied}
 
 
 def test_a_worker_with_too_much_leaves_some_to_one_that_has_nothing(tmp_path: Path) -> None:
