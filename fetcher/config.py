@@ -160,7 +160,19 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
             ) from None
         nested.setdefault(section, {})[name] = value
     settings = msgspec.convert(nested, Settings)
-    return Loaded(settings, {key: origin for key, (_, origin) in values.items()})
+    origins = {key: origin for key, (_, origin) in values.items()}
+    _check_robots(settings, origins)
+    return Loaded(settings, origins)
+
+
+def _check_robots(settings: Settings, origins: Mapping[str, str]) -> None:
+    # Crawl-delay and the rules of many hosts are kept where hosts have turns.
+    if settings.polite.robots and not settings.polite.enabled:
+        # Both differ from their defaults: somebody has set them.
+        raise ConfigError(
+            f"{origins['polite.robots']}: polite.robots = true obeys nothing while "
+            f"polite.enabled = false ({origins['polite.enabled']}); change one of them"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -118,3 +118,4 @@ class Chunk(msgspec.Struct, frozen=True):
     kept: bytes = b""  # what goes beside the rows: bodies, or WARC records
     kept_bytes: list[int] = []  # of each row; empty where nothing goes beside them
     empty: list[int] = []  # lines whose body has no byte, and is kept all the same
+    retried: list[int] = []  # lines that took more than one attempt

@@ -130,7 +130,8 @@ class Worker(Section, frozen=True, kw_only=True):
         str,
         _about(
             "what fetches: curl, null (fetches nothing: for measuring the pipeline), "
-            'or your own "module:factory" (see fetcher.net.fetch)',
+            'or your own "module:factory" (see fetcher.net.fetch), to which [polite] applies by '
+            "each URL's host, but for robots.txt, which it must read itself; null asks nobody",
             pattern=r"^(curl|null|[\w.]+:\w+)\Z",
             kind="curl, null or module:factory",
         ),
@@ -325,7 +326,9 @@ class Polite(Section, frozen=True, kw_only=True):
         ),
     ] = 10
     circuit_s: Annotated[Seconds, _about("… for so long; then one URL tries again")] = 60.0
-    robots: Annotated[bool, _about("obey robots.txt, Crawl-delay included")] = False
+    robots: Annotated[
+        bool, _about("obey robots.txt, Crawl-delay included; not without enabled")
+    ] = False
     robots_cache_s: Annotated[Seconds, _about("a robots.txt is used for so long")] = 3600.0
 
 
@@ -400,11 +403,17 @@ class Lease(Section, frozen=True, kw_only=True):
     ] = 10.0
     stall_s: Annotated[
         Seconds,
-        _about("a worker must finish some line of each batch it holds in this time"),
+        _about(
+            "a batch with a fetch in flight for so long is taken from its worker; at least twice "
+            "what http.total_timeout_s and worker.handler_timeout_s allow"
+        ),
     ] = 150.0
     tail_after_s: Annotated[
         Seconds,
-        _about("at the end: lines out for so long are also given to another worker"),
+        _about(
+            "at the end: lines in flight for so long are also given to another worker, "
+            "unless they are in their host's turn (see [polite])"
+        ),
     ] = 20.0
     poison_deaths: Annotated[
         int,
@@ -526,3 +535,8 @@ class Settings(Section, frozen=True, kw_only=True):
     log: Log = Log()
     metrics: Metrics = Metrics()
     monitor: Monitor = Monitor()
+
+    @property
+    def longest_step_s(self) -> float:
+        """No step of a fetch takes longer, with the handler's call behind the last of them."""
+        return self.http.total_timeout_s + bool(self.worker.handler) * self.worker.handler_timeout_s

@@ -128,7 +128,8 @@ def carry_out(
     if not quiet:
         totals = read_both(out)[1].recovered.totals
         took_s = time.monotonic() - began
-        summary.show(make_console(), totals, out, took_s, totals.rows - before)
+        fresh = totals.rows - before
+        summary.show(make_console(), totals, out, took_s, fresh, display.last)
 
 
 def _rows(out: Path) -> int:

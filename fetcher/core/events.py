@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fetcher.core import wire
+from fetcher.core import masks, wire
+from fetcher.core.leases import WorkerReport
 from fetcher.core.ledger import Ledger
 from fetcher.core.referee import Referee
 
@@ -13,11 +14,11 @@ def tell_of_leases(ledger: Ledger, event: wire.AnyMessage, now: float) -> bool:
         case wire.Claim():
             ledger.claimed(event.worker, event.lease, now)
         case wire.Returned():
-            ledger.returned(event.worker, event.lease, now)
+            ledger.returned(event.worker, event.lease, now, masks.unpack(event.mask))
         case wire.Finished():
             ledger.finished(event.worker, event.lease, now)
         case wire.Heartbeat():
-            ledger.heartbeat(event.worker, event.held, now, event.parked)
+            ledger.heartbeat(event.worker, event.held, now, _report_of(event))
         case wire.Bye():
             ledger.left(event.worker, now, died=False)
         case wire.Gone():
@@ -25,6 +26,16 @@ def tell_of_leases(ledger: Ledger, event: wire.AnyMessage, now: float) -> bool:
         case _:
             return False
     return True
+
+
+def _report_of(beat: wire.Heartbeat) -> WorkerReport:
+    return WorkerReport(
+        parked=frozenset(beat.parked),
+        longest_s=dict(zip(beat.held, beat.longest_s, strict=False)),
+        slow={lease: masks.unpack(mask) for lease, mask in beat.slow.items()},
+        waiting=beat.waiting,
+        is_hungry=beat.is_hungry,
+    )
 
 
 def tell_of_hosts(referee: Referee, event: wire.AnyMessage, now: float) -> bool:

@@ -87,7 +87,7 @@ class Intake:
         self._masks: dict[int, BatchState] = {}
         self._outcomes: Counter[int] = Counter()
         self._statuses: Counter[int] = Counter()
-        self._body_bytes = 0
+        self._body_bytes = self._retried = 0
         self.pending_bytes = 0
 
     def offer(self, chunk: Chunk, batch_size: int) -> None:
@@ -148,6 +148,8 @@ class Intake:
         self._outcomes.update([chunk.outcomes[k] for k in indices])
         self._statuses.update([chunk.statuses[k] for k in indices])
         self._body_bytes += sum([chunk.body_bytes[k] for k in indices])
+        if chunk.retried:
+            self._retried += len({chunk.lines[k] for k in indices}.intersection(chunk.retried))
 
     def commit(self) -> int:
         """Make the pending group durable and publish it; the number of its rows.
@@ -171,7 +173,7 @@ class Intake:
             before = self._partial.get(batch)
             committed = pending.committed | (before.committed if before else 0)
             batches[batch] = BatchState(committed, pending.full)
-        totals = self.totals.plus(self._outcomes, self._statuses, self._body_bytes)
+        totals = self.totals.plus(self._outcomes, self._statuses, self._body_bytes, self._retried)
         return Delta(batches, totals)
 
     def _publish(self, delta: Delta) -> None:

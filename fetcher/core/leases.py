@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -28,11 +29,21 @@ class LeaseRules(msgspec.Struct, frozen=True):
     silent_s: float = 5.0  # a worker unheard of for so long is dead
     unclaimed_s: float = 90.0  # a piece may wait so long in a busy worker's pipe
     finished_s: float = 10.0  # from "all rows handed to the sink" to their commit
-    stall_s: float = 150.0  # a living worker must get at least one line of a piece done in this
-    tail_after_s: float = 20.0  # when nothing is left: second copies of what is out for so long
+    stall_s: float = 150.0  # no fetch takes so long: a worker whose fetch does has lost the piece
+    tail_after_s: float = 20.0  # when nothing is left: second copies of what is in flight so long
     poison_deaths: int = 3  # that a line alone must cause to be condemned
     ahead: int = 2  # unclaimed pieces per live worker
     max_open_bytes: int = 16 * 1024 * 1024  # URL text of uncommitted batches, of all shares
+
+
+class WorkerReport(msgspec.Struct, frozen=True):
+    """What a heartbeat says of a worker's leases; see wire.Heartbeat."""
+
+    parked: Collection[int] = ()
+    longest_s: Mapping[int, float] = {}
+    slow: Mapping[int, int] = {}
+    waiting: Collection[int] = ()
+    is_hungry: bool = False
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -68,6 +79,8 @@ class Lease(msgspec.Struct):
     worker: str = ""
     progressed: bool = False  # some line of it was committed since it was handed out
     copied: int = 0  # lines that a second lease has as well
+    slow: int = 0  # lines that a second lease may have as well, as its worker said last
+    seen_at: float = 0.0  # while unclaimed: when a worker last said that it has it, or it was sent
     is_copy: bool = False
     # Unclaimed and not in the window: its worker takes nothing, or its sink is away.
     held_up: bool = False

@@ -9,9 +9,13 @@ its own and freezes on its own; workers and suspicion are common to all. A pause
 
     add -> ready --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (gone)
              ^               |                  |                      |
-             +-- returned,   |                  |                      |
+             +-- returned ---+------------------+                      |
              +-- lapsed -----+------ death -----+--- chunks were lost -+
                           (a death without progress splits the piece, or condemns its one line)
+
+As long as nothing fails, no line is handed out to two workers: what a living worker says that it
+has is its own, however long that waits there. The one exception is a line whose fetch is slow when
+nothing else is left to do, as its worker says (see wire.Heartbeat): then the first row counts.
 """
 
 from __future__ import annotations
@@ -22,7 +26,15 @@ import msgspec
 
 from fetcher.core import lines, masks
 from fetcher.core.backlog import Backlog
-from fetcher.core.leases import Assignment, Lease, LeaseRules, LeaseState, OpenBatch, Piece
+from fetcher.core.leases import (
+    Assignment,
+    Lease,
+    LeaseRules,
+    LeaseState,
+    OpenBatch,
+    Piece,
+    WorkerReport,
+)
 from fetcher.core.window import Window
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
@@ -33,6 +45,7 @@ TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 CONDEMN_AGAIN_S = 5.0
+_SAYS_NOTHING = WorkerReport()
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
 
@@ -41,7 +54,8 @@ class Ledger:
 
     def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
         self.rules = rules
-        self.redelivered = 0  # lines handed out again
+        self.redelivered = 0  # lines handed out again, copies included
+        self.copied = 0  # of these, second copies of what was slow
         self._next_lease = first_lease
         self._open: dict[int, OpenBatch] = {}
         self._backlog = Backlog(shares)
@@ -52,6 +66,8 @@ class Ledger:
         self._workers: dict[str, float] = {}  # -> last heard of
         # Workers that hold what is not leased (any more) -> since when.
         self._strange: dict[str, float] = {}
+        self._hungry: set[str] = set()  # workers that said that they have too little
+        self._unneeded: list[tuple[int, int]] = []  # (copy's lease, lines that are committed)
         self._began: float | None = None
         self._window = Window(rules.ahead)
         self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
@@ -111,7 +127,8 @@ class Ledger:
             is_copy = piece is not None
         if piece is None:
             return None
-        lease = Lease(self._next_lease, piece, now, now + self.rules.unclaimed_s, is_copy=is_copy)
+        expires_at = now + self.rules.unclaimed_s
+        lease = Lease(self._next_lease, piece, now, expires_at, is_copy=is_copy, seen_at=now)
         self._next_lease += 1
         self._leases[lease.id] = lease
         owner = self._open[piece.batch]
@@ -167,39 +184,46 @@ class Ledger:
                 continue
             if now - lease.issued_at < self.rules.tail_after_s:
                 return None
-            if lease.is_copy or lease.is_parked or lease.piece.is_lone:
+            if lease.is_copy or lease.piece.is_lone or lease.state is not LeaseState.CLAIMED:
                 continue
-            if lease.state is LeaseState.FINISHED:
-                continue
-            mask = lease.piece.mask & self._open[lease.piece.batch].remaining & ~lease.copied
+            mask = lease.slow & self._left_of(lease) & ~lease.copied
             if mask:
                 mask = masks.parts(mask, -(-mask.bit_count() // TAIL_LINES))[0]
                 lease.copied |= mask
-                self.redelivered += mask.bit_count()
+                self._count_copies(mask.bit_count())
                 return Piece(lease.piece.batch, mask, lease.piece.deaths)
         return None
+
+    def _left_of(self, lease: Lease) -> int:
+        """Its uncommitted lines."""
+        return lease.piece.mask & self._open[lease.piece.batch].remaining
+
+    def _count_copies(self, count: int) -> None:
+        self.redelivered += count
+        self.copied += count
 
     def put_back(self, lease_id: int) -> None:
         """The socket did not take it after all."""
         lease = self._drop(lease_id)
         if lease and lease.is_copy:
-            self.redelivered -= lease.piece.mask.bit_count()
+            self._count_copies(-lease.piece.mask.bit_count())
             self._copy_again(lease)
         elif lease:
             self._backlog.push_first(lease.piece)
 
-    def _copy_again(self, copy: Lease) -> None:
-        """The copy came to nothing: its lines may have another."""
+    def _copy_again(self, copy: Lease, mask: int = -1) -> None:
+        """The copy, or these lines of it, came to nothing: the lines may have another."""
         for other in self._others(copy):
-            other.copied &= ~copy.piece.mask
+            other.copied &= ~(copy.piece.mask & mask)
 
-    def _others(self, dropped: Lease) -> list[Lease]:
-        """The leases that are still open on its batch."""
-        return [self._leases[other] for other in self._open[dropped.piece.batch].leases]
+    def _others(self, lease: Lease) -> list[Lease]:
+        """The other leases that are open on its batch."""
+        opened = self._open[lease.piece.batch].leases
+        return [self._leases[other] for other in opened if other != lease.id]
 
-    def _nowhere_else(self, dropped: Lease, others: Iterable[Lease]) -> int:
+    def _nowhere_else(self, lease: Lease, others: Iterable[Lease]) -> int:
         """Its uncommitted lines that none of the others has."""
-        mask = dropped.piece.mask & self._open[dropped.piece.batch].remaining
+        mask = self._left_of(lease)
         for other in others:
             mask &= ~other.piece.mask
         return mask
@@ -224,24 +248,36 @@ class Ledger:
             self._window.claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
+            self._hungry.discard(worker)  # until it says so again
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
         self._workers[worker] = now
 
-    def returned(self, worker: str, lease_id: int, now: float) -> None:
-        """The worker has no room for the lease and has begun none of it."""
+    def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
+        """The worker has no room for the lease and has begun none of it; or none of these lines."""
         self._workers[worker] = now
         lease = self._leases.get(lease_id)
-        if lease is None or lease.state is not LeaseState.SENT:
+        if lease is None:
             return
-        self._drop(lease_id)
-        mask = self._nowhere_else(lease, self._others(lease))
-        if lease.is_copy:
-            self.redelivered -= (lease.piece.mask & ~mask).bit_count()
-            self._copy_again(lease)
         if mask:
-            piece = msgspec.structs.replace(lease.piece, mask=mask)
-            self._backlog.push_first(piece)
-        self._window.returned(len(self._workers), now)
+            self.claimed(worker, lease_id, now)
+            if lease.state is LeaseState.CLAIMED and lease.worker == worker:
+                self._take_back(lease, lease.piece.mask & mask)
+        elif lease.state is LeaseState.SENT:
+            self._take_back(lease, lease.piece.mask)
+            self._window.returned(len(self._workers), now)
+
+    def _take_back(self, lease: Lease, mask: int) -> None:
+        """Lines that their worker does not fetch: others may."""
+        rest = lease.piece.mask & ~mask
+        if not rest & self._open[lease.piece.batch].remaining:
+            self._drop(lease.id)
+        wanted = self._nowhere_else(lease, self._others(lease)) & mask
+        if lease.is_copy:
+            self._count_copies(-(mask & ~wanted).bit_count())
+            self._copy_again(lease, mask)
+        lease.piece = msgspec.structs.replace(lease.piece, mask=rest)
+        if wanted:
+            self._backlog.push_first(msgspec.structs.replace(lease.piece, mask=wanted))
 
     def finished(self, worker: str, lease_id: int, now: float) -> None:
         """The worker has handed every row of the lease to the sink's socket."""
@@ -252,27 +288,23 @@ class Ledger:
             lease.expires_at = self._clock(lease, now) + self.rules.finished_s
 
     def heartbeat(
-        self, worker: str, held: Iterable[int], now: float, parked: Iterable[int] = ()
+        self, worker: str, held: Iterable[int], now: float, report: WorkerReport = _SAYS_NOTHING
     ) -> None:
-        """The worker lives and holds these leases and no others: mends lost claims and ends.
-
-        `parked`: those of which all that is left waits outside of its pool, for its host's turn or
-        for another attempt; they may take their time.
-        """
+        """The worker lives and holds these leases and no others: mends lost claims and ends."""
         self._workers[worker] = now
+        self._note_hunger(worker, is_hungry=report.is_hungry)
         held = set(held)
         if held <= self._leases.keys():
             self._strange.pop(worker, None)
         else:
             self._strange.setdefault(worker, now)
-        parked = set(parked)
         for lease_id in held:
             self.claimed(worker, lease_id, now)
             held_lease = self._leases.get(lease_id)
             if held_lease and held_lease.worker == worker:
-                if lease_id in parked or held_lease.is_parked:
-                    held_lease.expires_at = self._clock(held_lease, now) + self.rules.stall_s
-                held_lease.is_parked = lease_id in parked
+                self._renew(held_lease, report, now)
+        for lease_id in report.waiting:
+            self._seen_waiting(lease_id, now)
         for lease in list(self._leases.values()):
             if (
                 lease.worker == worker
@@ -281,9 +313,35 @@ class Ledger:
             ):
                 self.finished(worker, lease.id, now)
 
+    def _note_hunger(self, worker: str, *, is_hungry: bool) -> None:
+        if is_hungry:
+            self._hungry.add(worker)
+        else:
+            self._hungry.discard(worker)
+
+    def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:
+        """What waits at its worker may take its time; what is in flight has a limit."""
+        stall_s = self.rules.stall_s
+        if lease.id in report.parked or lease.is_parked:
+            left_s = stall_s
+        else:
+            left_s = stall_s - report.longest_s.get(lease.id, stall_s)
+        lease.expires_at = max(lease.expires_at, self._clock(lease, now) + left_s)
+        lease.is_parked = lease.id in report.parked
+        lease.slow = report.slow.get(lease.id, 0)
+
+    def _seen_waiting(self, lease_id: int, now: float) -> None:
+        """A living worker has it and will claim it, or return it."""
+        lease = self._leases.get(lease_id)
+        if lease and lease.state is LeaseState.SENT:
+            lease.seen_at = now
+            lease.orphan = False
+            lease.expires_at = self._clock(lease, now) + self.rules.unclaimed_s
+
     def left(self, worker: str, now: float, *, died: bool) -> None:
         """The worker is gone, in good order or not."""
         self._strange.pop(worker, None)
+        self._hungry.discard(worker)
         if self._workers.pop(worker, None) is None and not died:
             return
         for lease in list(self._leases.values()):
@@ -309,6 +367,8 @@ class Ledger:
         owner.remaining &= ~mask
         for lease_id in list(owner.leases):
             lease = self._leases[lease_id]
+            if lease.is_copy and lease.piece.mask & new:
+                self._unneeded.append((lease_id, lease.piece.mask & new))
             if not lease.piece.mask & owner.remaining:
                 self._drop(lease_id)
             elif lease.piece.mask & new:
@@ -323,6 +383,11 @@ class Ledger:
             self._backlog.opened(batch_id, -owner.cost_bytes)
         elif new and 2 * owner.remaining.bit_count() <= owner.kept.bit_count():
             self._shrink(owner)
+
+    def unneeded(self) -> list[tuple[int, int]]:
+        """Copies (lease, lines) whose lines are committed, for whoever has them; told once."""
+        told, self._unneeded = self._unneeded, []
+        return told
 
     def _shrink(self, owner: OpenBatch) -> None:
         # A few lines may wait long for their hosts: what they cost must not be the whole batch.
@@ -382,6 +447,7 @@ class Ledger:
             for lease in self._leases_of(index):
                 lease.expires_at += seconds
                 lease.issued_at += seconds
+                lease.seen_at += seconds
 
     def _clock(self, lease: Lease, now: float) -> float:
         return self._backlog.clock(lease.piece.batch, now)
@@ -412,12 +478,20 @@ class Ledger:
 
     @property
     def is_hungry(self) -> bool:
-        """Whether a worker has nothing to do, all is handed out, and some of it is not begun."""
+        """Whether a worker has too little to do, all is handed out, and others may have too much.
+
+        They return then what they have not begun.
+        """
         if not self._is_end():
             return False
+        busy = {lease.worker for lease in self._claimed() if not lease.is_parked} - self._hungry
         is_unbegun = any(lease.state is LeaseState.SENT for lease in self._leases.values())
-        busy = {lease.worker for lease in self._claimed() if not lease.is_parked}
-        return is_unbegun and not busy.issuperset(self._workers)
+        return bool(is_unbegun or busy) and not busy.issuperset(self._workers)
+
+    @property
+    def is_all_out(self) -> bool:
+        """Whether workers have all that is left of all shares."""
+        return self._backlog.is_all_read and not len(self._backlog)
 
     def _is_end(self) -> bool:
         return self._backlog.is_nothing_to_read and not self._backlog.has_ready
@@ -428,28 +502,26 @@ class Ledger:
     def _feed_the_hungry(self, now: float) -> None:
         """Open the window again where a worker that takes nothing has all of it in its pipe.
 
-        A copy may lie there too, beside what it is a copy of. The pipe soon takes no more, so that
-        this is not without bound. At the end, what lies there for long is handed out again: its
-        worker may have left.
+        The pipe soon takes no more, so that this is not without bound. At the end, what no worker
+        says that it has is handed out again: it was sent to one that has left.
         """
         if {lease.worker for lease in self._claimed()}.issuperset(self._workers):
             return
         is_full = not self._has_window()
         is_end = self._is_end()
+        # Each living worker has said twice what waits there.
+        unseen_s = max(self.rules.tail_after_s, 2 * self.rules.silent_s)
         for lease in list(self._leases.values()):
             if lease.state is not LeaseState.SENT or self._backlog.is_frozen(lease.piece.batch):
                 continue
-            waited_s = now - lease.issued_at
-            if is_end and waited_s > self.rules.tail_after_s:
+            if is_end and now - lease.seen_at > unseen_s:
                 self._hand_out_again(lease, died=False)
-            elif not lease.held_up and waited_s > HUNGRY_S and (is_full or lease.is_copy):
+            elif is_full and not lease.held_up and now - lease.issued_at > HUNGRY_S:
                 self._window.hold_up(lease)
-                if lease.is_copy:
-                    self._copy_again(lease)
 
     def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
         self._drop(lease.id)
-        if lease.is_copy and not lease.held_up:
+        if lease.is_copy:
             # The very worker may have got it that has its lines already, and skipped them.
             self._copy_again(lease)
         others = (other for other in self._others(lease) if not other.held_up)
@@ -511,8 +583,7 @@ class Ledger:
 
     def uncommitted(self, lease: Lease) -> tuple[Batch, int]:
         """The batch of an open lease, and of its lines those that are not committed."""
-        owner = self._open[lease.piece.batch]
-        return owner.batch, lease.piece.mask & owner.remaining
+        return self._open[lease.piece.batch].batch, self._left_of(lease)
 
     @property
     def waiting(self) -> int:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from fetcher.core import wire
 from fetcher.core.tally import Totals
 
 
-def left_s(state: wire.State, per_s: float) -> float | None:
-    """Seconds until the end at this rate; None where that cannot be said."""
+class Left(NamedTuple):
+    """An estimate of the time until the end."""
+
+    seconds: float
+    is_least: bool  # hosts whose lines are not handed out yet may take longer
+
+
+def left(state: wire.State, per_s: float) -> Left | None:
+    """The longer of what the rate says and what politeness needs; None where neither is known."""
     total, _ = state.source.total()
-    if total is None or per_s <= 0:
-        return None
-    return max(total - state.totals.rows, 0) / per_s
+    turns_s = state.turns.longest_s
+    by_rate_s = None
+    if total is not None and per_s > 0:
+        by_rate_s = max(total - state.totals.rows, 0) / per_s
+    if by_rate_s is not None and by_rate_s >= turns_s:
+        return Left(by_rate_s, is_least=False)
+    return Left(turns_s, is_least=not state.turns.is_all) if turns_s else None
 
 
 class Oldest(msgspec.Struct, frozen=True):
@@ -35,9 +48,11 @@ class Live(msgspec.Struct, frozen=True):
     url_lines_exact: bool
     rate_per_s: float  # over the last ten seconds
     left_s: float | None
+    left_is_least: bool  # it may be longer: see Left
     in_flight: int
     parked: int  # lines that wait outside of the listed workers' pools
-    redelivered: int  # lines handed out again
+    redelivered: int  # lines handed out again, copies included
+    copied: int  # of these, to a second worker at the end, as their fetches were slow
     leases: int
     leased_lines: int
     open_batches: int
@@ -53,6 +68,7 @@ class Live(msgspec.Struct, frozen=True):
 def told(state: wire.State, roster: wire.Roster) -> Live:
     """Both together, as people and programs look at them."""
     url_lines, exact = state.source.total()
+    estimate = left(state, roster.rate_per_s)
     oldest = Oldest(roster.oldest_line, roster.oldest_s, roster.oldest_worker)
     return Live(
         job=state.job,
@@ -62,10 +78,12 @@ def told(state: wire.State, roster: wire.Roster) -> Live:
         url_lines=url_lines,
         url_lines_exact=exact,
         rate_per_s=roster.rate_per_s,
-        left_s=left_s(state, roster.rate_per_s),
+        left_s=estimate.seconds if estimate else None,
+        left_is_least=estimate is not None and estimate.is_least,
         in_flight=state.in_flight,
         parked=sum(each.parked for each in roster.workers),
         redelivered=state.redelivered,
+        copied=state.copied,
         leases=roster.leases,
         leased_lines=roster.leased_lines,
         open_batches=roster.open_batches,

@@ -13,7 +13,7 @@ from fetcher.core.rate import Rate
 
 
 class _Member:
-    __slots__ = ("beat", "hosts", "lag_ms", "parked", "rate", "rows", "seen_at")
+    __slots__ = ("beat", "hosts", "lag_ms", "parked", "rate", "rows", "seen_at", "turns_s")
 
     def __init__(self, beat: wire.Heartbeat, now: float) -> None:
         self.beat = beat
@@ -23,6 +23,7 @@ class _Member:
         self.lag_ms = 0
         self.hosts: list[wire.HostLoad] = []
         self.rate = Rate()
+        self.turns_s: Mapping[int, float] = {}
 
 
 class Members:
@@ -47,6 +48,7 @@ class Members:
             member.rate.add(now, progress.rows)
             member.lag_ms = progress.lag_ms
             member.hosts = progress.glimpse.hosts
+            member.turns_s = progress.turns_s
             self._mishaps.extend(progress.glimpse.mishaps)
 
     def keep(self, living: Collection[str]) -> None:
@@ -58,6 +60,16 @@ class Members:
     def in_flight(self) -> int:
         """Fetches, as the workers said last."""
         return sum(member.beat.in_flight for member in self._members.values())
+
+    @property
+    def turns_s(self) -> float:
+        """How long the host that will take longest keeps all workers that have lines of it."""
+        # A host is asked by one worker after another.
+        sums: dict[int, float] = {}
+        for member in self._members.values():
+            for host, left_s in member.turns_s.items():
+                sums[host] = sums.get(host, 0.0) + left_s
+        return max(sums.values(), default=0.0)
 
     def glimpse(self) -> wire.Glimpse:
         """Of all workers together."""

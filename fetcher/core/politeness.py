@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import operator
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ Item = TypeVar("Item")
 
 _REMEMBERED: Final = 10_000  # hosts at which nothing waits, but that rest or have failed
 _LOOKED_AT: Final = 2_000  # hosts, by those who watch
+_RECENT: Final = 5  # of what a host's items took, so many count most
 FREE: Final = ""  # the host of what need not wait for any
 
 
@@ -44,19 +46,26 @@ class Report(msgspec.Struct, frozen=True):
     trouble: str = ""  # why it could not be reached
     rest_s: float = 0.0  # that it asked for
     delay_s: float = 0.0  # least time between requests that it asks for
+    took_s: float = 0.0  # from the host's turn to this report
+    is_sent: bool = True  # False: the turn was not needed, as nothing was sent
 
 
 class _Host(Generic[Item]):
     __slots__ = (
         "active",
+        "clock_at",
         "delay_s",
         "failures",
         "is_listed",
         "is_owned",
         "is_recalled",
         "is_wanted",
+        "last",
+        "last_at",
+        "last_until",
         "next_at",
         "ticket",
+        "took_s",
         "trouble",
         "waiting",
     )
@@ -65,7 +74,11 @@ class _Host(Generic[Item]):
         self.waiting: deque[Item] = deque()
         self.active = 0
         self.next_at = 0.0  # not asked before
+        self.clock_at = 0.0  # its place in the clock; 0: none
+        self.last: Item | None = None  # whose turn was the last, while it is the host's
+        self.last_at = self.last_until = 0.0  # `next_at` before and since that turn
         self.delay_s = 0.0  # its own wish
+        self.took_s = 0.0  # for an item, lately
         self.failures = 0  # in a row
         self.trouble = ""  # the last of them
         self.is_listed = False  # in the queue of hosts that are ready, or in the clock
@@ -135,17 +148,23 @@ class Gate(Generic[Item]):
             item = host.waiting.popleft()
             self.parked -= 1
             host.active += 1
-            host.next_at = now + max(self._rules.delay_s, host.delay_s)
+            host.last, host.last_at = item, host.next_at
+            host.next_at = host.last_until = now + max(self._rules.delay_s, host.delay_s)
             self._wake(name, host, now)
             return item
         return None
 
-    def done(self, name: str, now: float, report: Report) -> None:
+    def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
         """The item that asked the host has been answered, or not."""
         if name == FREE:
             return
         host = self._hosts[name]
         host.active -= 1
+        if item is not None and item == host.last:
+            host.last = None
+            if not report.is_sent:
+                self._give_turn_back(host)
+        host.took_s += (report.took_s - host.took_s) / (_RECENT if host.took_s else 1)
         if report.delay_s > host.delay_s:
             host.delay_s = report.delay_s
             host.next_at = max(host.next_at, now + report.delay_s)
@@ -158,15 +177,54 @@ class Gate(Generic[Item]):
                 host.next_at = max(host.next_at, now + self._rules.circuit_s)
                 while host.waiting:
                     self._give_up(host.waiting.popleft(), host)
-        else:
+        elif report.is_sent:
             host.failures = 0
         self._wake(name, host, now)
         self._settle(name, host, now)
+
+    def _give_turn_back(self, host: _Host[Item]) -> None:
+        if host.next_at != host.last_until:
+            return  # another item was told meanwhile that the host wants a rest
+        host.next_at = host.last_at
+        if host.clock_at:  # until then nobody need wait
+            host.clock_at, host.is_listed = 0.0, False
+
+    def part_out(self, name: str, is_out: Callable[[Item], bool]) -> list[Item]:
+        """Take out of the host's queue what needs no turn there after all."""
+        host = self._hosts.get(name)
+        if host is None:
+            return []
+        out = [item for item in host.waiting if is_out(item)]
+        if out:
+            gone = set(map(id, out))
+            host.waiting = deque(item for item in host.waiting if id(item) not in gone)
+            self.parked -= len(out)
+        return out
 
     def given_up(self) -> list[tuple[Item, str]]:
         """Items whose host is given up, each with why; told once."""
         given_up, self._given_up = self._given_up, []
         return given_up
+
+    def part_with(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
+        """Items of half of the hosts that could be asked now, if they all may go: others do it."""
+        spare = [
+            name
+            for name in self._ready
+            if (host := self._hosts[name]).waiting
+            and not host.active
+            and all(map(may_go, host.waiting))
+        ]
+        given: list[Item] = []
+        for name in spare[len(spare) // 2 :]:
+            self._ready.remove(name)
+            host = self._hosts[name]
+            host.is_listed = False
+            given += host.waiting
+            host.waiting.clear()
+            self._settle(name, host, now)
+        self.parked -= len(given)
+        return given
 
     def next_at(self) -> float | None:
         """When time alone lets something go on."""
@@ -230,6 +288,22 @@ class Gate(Generic[Item]):
             if host.active or host.waiting
         ]
 
+    def longest(self, count: int, now: float) -> list[tuple[str, float]]:
+        """The hosts that what waits here keeps busy for longest, and about how long, in seconds."""
+        left_s = {
+            name: max(0.0, host.next_at - now) + len(host.waiting) * self._pace_s(host)
+            for name, host in self._hosts.items()
+            if host.waiting
+        }
+        for at, _, name, items in self._clock:
+            if items:
+                left_s[name] = max(left_s.get(name, 0.0), at - now)
+        return heapq.nlargest(count, left_s.items(), key=operator.itemgetter(1))
+
+    def _pace_s(self, host: _Host[Item]) -> float:
+        """From one item's turn to the next one's."""
+        return max(self._rules.delay_s, host.delay_s, host.took_s / self._limit(host))
+
     # -- within ------------------------------------------------------------------------------
 
     def _is_closed(self, host: _Host[Item]) -> bool:
@@ -262,6 +336,7 @@ class Gate(Generic[Item]):
             return
         elif host.next_at > now:
             host.is_listed = True
+            host.clock_at = host.next_at
             self._at(host.next_at, name)
         else:
             host.is_listed = True
@@ -295,12 +370,12 @@ class Gate(Generic[Item]):
 
     def _ripen(self, now: float) -> None:
         while self._clock and self._clock[0][0] <= now:
-            _, _, name, items = heapq.heappop(self._clock)
+            at, _, name, items = heapq.heappop(self._clock)
             for item in items:
                 self.parked -= 1
                 self.arrive(name, item, now)
             host = None if items else self._hosts.get(name)
-            if host is not None:
-                host.is_listed = False
+            if host is not None and host.clock_at == at:
+                host.clock_at, host.is_listed = 0.0, False
                 self._wake(name, host, now)
                 self._settle(name, host, now)

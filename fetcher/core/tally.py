@@ -17,15 +17,20 @@ _LEAST_FRACTION: Final = 1e-12
 
 
 class Totals(msgspec.Struct):
-    """Committed rows by outcome and by HTTP status (0 = none), and decoded body bytes."""
+    """Committed rows by outcome and by HTTP status (0 = none), decoded body bytes, and retries."""
 
     rows: int = 0
     outcomes: Annotated[dict[str, int], Meta(max_length=100)] = {}
     statuses: Annotated[dict[int, int], Meta(max_length=1_000)] = {}
     body_bytes: int = 0
+    retried: int = 0  # rows of more than one attempt
 
     def plus(
-        self, outcomes: Mapping[int, int], statuses: Mapping[int, int], body_bytes: int
+        self,
+        outcomes: Mapping[int, int],
+        statuses: Mapping[int, int],
+        body_bytes: int,
+        retried: int = 0,
     ) -> Totals:
         """These totals and more rows, given as counts by outcome's wire code and by status."""
         by_outcome = Counter(self.outcomes)
@@ -38,20 +43,22 @@ class Totals(msgspec.Struct):
             dict(by_outcome),
             dict(by_status),
             min(self.body_bytes + body_bytes, _MOST_BYTES),
+            self.retried + retried,
         )
 
 
 def sum_of(parts: Iterable[Totals]) -> Totals:
     """The totals of several sinks together."""
-    rows = body_bytes = 0
+    rows = body_bytes = retried = 0
     outcomes: Counter[str] = Counter()
     statuses: Counter[int] = Counter()
     for part in parts:
         rows += part.rows
         body_bytes += part.body_bytes
+        retried += part.retried
         outcomes.update(part.outcomes)
         statuses.update(part.statuses)
-    return Totals(rows, dict(outcomes), dict(statuses), body_bytes)
+    return Totals(rows, dict(outcomes), dict(statuses), body_bytes, retried)
 
 
 class SourceInfo(msgspec.Struct, frozen=True):

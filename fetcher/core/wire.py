@@ -11,7 +11,7 @@ header costs in memory goes by its declared bounds.
     worker -> ventilator   events   Claim, Returned, Finished, Heartbeat, Progress, Bye, Want,
                                     Release, Owned;
                                     supervisor -> ventilator  Gone;  who watches -> it  Look
-    ventilator -> all      control  State, repeated;  for one of them: Grant, Recall;
+    ventilator -> all      control  State, repeated;  for one of them: Grant, Recall, Unneeded;
                                     for a while after a Look: Roster
     ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
                                     Poll -> Committed | Resync | Refused
@@ -46,6 +46,9 @@ MAX_TEXT: Final = 500  # characters of a text for people, in a roster
 MAX_MEMBERS: Final = 200  # workers named in one roster
 MAX_LOADS: Final = 10  # hosts named in one glimpse
 MAX_MISHAPS: Final = 20  # failed lines told in one glimpse
+MAX_SLOW: Final = 100  # leases of one heartbeat whose slow lines are named
+MAX_TURNS: Final = 20  # hosts of one worker of which it says how long their lines will take
+MAX_SECONDS: Final = 100_000.0  # a day, and what rounding adds
 
 # No number here is so large that a sum of some, or a line beyond it, fits into no other place.
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
@@ -54,7 +57,7 @@ Line = Annotated[int, Meta(ge=1, le=1 << 62)]
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_LINES)]
 Code = Annotated[int, Meta(ge=0, lt=len(OUTCOMES))]
 Status = Annotated[int, Meta(ge=0, le=999)]
-Seconds = Annotated[float, Meta(ge=0, le=100_000)]  # a day, and what rounding adds
+Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 Mask = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES // 8)]  # see core.masks.pack
 Masks = Annotated[dict[Count, Mask], Meta(max_length=_MAX_PARTIAL)]  # by batch
 # Neither infinity nor "not a number": the manifest could not be read again.
@@ -104,6 +107,7 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     body_bytes: Annotated[list[Count], _Rows]
     kept_bytes: Annotated[list[Count], _Rows] = []
     empty: Annotated[list[Line], _Rows] = []
+    retried: Annotated[list[Line], _Rows] = []
 
 
 class HostLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,10 +144,11 @@ class Claim(Message, tag="claim", frozen=True):
 
 
 class Returned(Message, tag="returned", frozen=True):
-    """This lease was not begun, and will not be: somebody else may have it."""
+    """Of this lease nothing was begun, or not these lines: another worker may have them."""
 
     worker: Name
     lease: Count
+    mask: Mask = b""  # b"": all of the lease, which was not claimed
 
 
 class Finished(Message, tag="finished", frozen=True):
@@ -164,6 +169,13 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     parked: (
         Hosts  # leases of which nothing is in the pool: lines wait outside, or rows for the sink
     )
+    # For how long the oldest fetch in flight of each held lease has taken; 0: none is in flight.
+    longest_s: Annotated[list[Seconds], Meta(max_length=MAX_HOSTS)] = []
+    # Of held leases, the lines that another worker may fetch as well, as this one's fetch is slow:
+    # in flight for `lease.tail_after_s`, and not in their host's turn, which only one worker has.
+    slow: Annotated[dict[Count, Mask], Meta(max_length=MAX_SLOW)] = {}
+    waiting: Hosts = []  # leases that came and are not claimed yet
+    is_hungry: bool = False  # half of its slots are free, and nothing here can use them
 
 
 class Progress(Message, tag="progress", frozen=True):
@@ -174,6 +186,8 @@ class Progress(Message, tag="progress", frozen=True):
     parked: Small  # lines that wait outside of the pool
     glimpse: Glimpse = Glimpse()  # empty unless the ventilator says that somebody watches
     lag_ms: Small = 0  # the longest that its event loop was held up since the last one
+    # Of the hosts whose lines wait here, those that will take longest -> how long, about.
+    turns_s: Annotated[dict[Count, Seconds], Meta(max_length=MAX_TURNS)] = {}
 
 
 class Want(Message, tag="want", frozen=True):
@@ -209,6 +223,13 @@ class Grant(Message, tag="grant", frozen=True):
     tickets: Hosts
 
 
+class Unneeded(Message, tag="unneeded", frozen=True):
+    """To who has this lease, a second copy: these lines of it are committed by now."""
+
+    lease: Count
+    mask: Mask
+
+
 class Recall(Message, tag="recall", frozen=True):
     """Other workers wait for these hosts of this worker."""
 
@@ -229,6 +250,13 @@ class Gone(Message, tag="gone", frozen=True):
     worker: Name
 
 
+class Turns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long politeness alone makes the job last still."""
+
+    longest_s: Amount = 0.0  # of the host that will take longest, of what workers have
+    is_all: bool = False  # workers have all that is left
+
+
 class State(Message, tag="state", frozen=True):
     """What the ventilator tells everybody, twice a second."""
 
@@ -238,10 +266,12 @@ class State(Message, tag="state", frozen=True):
     source: SourceInfo
     in_flight: Count
     workers: Count
-    redelivered: Count  # lines handed out again so far
+    redelivered: Count  # lines handed out again so far, copies at the end included
     referee: Count  # another number: a new ventilator, that granted nothing yet
     is_watched: bool = False  # workers shall give a glimpse
-    is_hungry: bool = False  # a worker has nothing: what waits in others shall be returned
+    is_hungry: bool = False  # a worker has too little: what waits in others shall be returned
+    copied: Count = 0  # lines given to a second worker at the end, as their fetches were slow
+    turns: Turns = Turns()
 
 
 class Look(Message, tag="look", frozen=True):
@@ -387,6 +417,7 @@ AnyMessage = (
     | Owned
     | Grant
     | Recall
+    | Unneeded
     | Bye
     | Gone
     | State
@@ -474,6 +505,8 @@ def check_chunk(
         raise WireError("chunk: a line twice")
     if not set(header.empty).issubset(header.lines):
         raise WireError("chunk: an empty body of no line")
+    if not set(header.retried).issubset(header.lines):
+        raise WireError("chunk: another attempt at no line")
     first = header.batch * batch_size + 1
     mask = int.from_bytes(header.batch_mask, "little")
     if mask.bit_length() > batch_size:

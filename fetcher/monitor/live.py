@@ -24,7 +24,7 @@ from fetcher.core import wire
 from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
-from fetcher.monitor.words import duration, escaped, number, phase
+from fetcher.monitor.words import duration, escaped, number, phase, time_left
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from fetcher.store.lock import words_of
@@ -157,7 +157,7 @@ def _headline(live: Live) -> str:
     done = summary.done(live.rows, live.url_lines, exact=live.url_lines_exact)
     parts = [f"{phase(live.phase)}: {done}", f"{number(round(live.rate_per_s))} lines/s"]
     if live.phase == "running" and live.left_s is not None:
-        parts.append(f"{duration(live.left_s)} left")
+        parts.append(time_left(live.left_s, is_least=live.left_is_least))
     return ", ".join(parts)
 
 

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from fetcher.core import wire
-from fetcher.core.live import left_s
+from fetcher.core.live import left
 from fetcher.core.rate import Rate
 from fetcher.monitor.console import make_console
-from fetcher.monitor.words import duration, number, phase
+from fetcher.monitor.words import number, phase, time_left
 from fetcher.telemetry import logs
 
 
@@ -28,9 +28,9 @@ def describe(state: wire.State, per_s: float) -> str:
         f"{number(state.in_flight)} in flight",
         outcomes(state.totals.outcomes),
     ]
-    eta = left_s(state, per_s)
-    if state.phase == "running" and eta is not None:
-        parts.append(f"{duration(eta)} left")
+    estimate = left(state, per_s)
+    if state.phase == "running" and estimate is not None:
+        parts.append(time_left(estimate.seconds, is_least=estimate.is_least))
     elif state.phase != "running":
         parts.append(phase(state.phase))
     return " · ".join(part for part in parts if part)
@@ -39,17 +39,19 @@ def describe(state: wire.State, per_s: float) -> str:
 def fields(state: wire.State, per_s: float) -> dict[str, Any]:
     """The same for programs."""
     total, exact = state.source.total()
-    eta = left_s(state, per_s)
+    estimate = left(state, per_s)
     return {
         "phase": state.phase,
         "rows": state.totals.rows,
         "url_lines": total,
         "url_lines_exact": exact,
         "rate_per_s": round(per_s, 1),
-        "left_s": None if eta is None else round(eta, 1),
+        "left_s": None if estimate is None else round(estimate.seconds, 1),
+        "left_is_least": estimate is not None and estimate.is_least,
         "in_flight": state.in_flight,
         "workers": state.workers,
         "redelivered": state.redelivered,
+        "copied": state.copied,
         "outcomes": state.totals.outcomes,
     }
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fetcher.core.tally import Totals
+from fetcher.core.wire import State
 from fetcher.model import Outcome
 from fetcher.monitor.words import number, size
 
@@ -41,8 +42,37 @@ def statuses(totals: Totals) -> str:
     return ", ".join(f"{code}: {number(count)}" for code, count in known) or "none"
 
 
-def show(console: Console, totals: Totals, out: Path, took_s: float, fresh: int) -> None:
-    """Print the summary; `fresh` rows were committed in the last `took_s` seconds."""
+def repeats(totals: Totals, last: State | None) -> str:
+    """Lines asked for more than once, and why; `last`: what the run's ventilator said at its end.
+
+    A line that was handed out again need not have been asked for before.
+    """
+    copied = last.copied if last else 0
+    lost = last.redelivered - copied if last else 0
+    said = [
+        f"{number(count)} {why}"
+        for count, why in (
+            (totals.retried, "tried again after a failure"),
+            (lost, "handed out again after a worker or its rows were lost"),
+            (copied, "copied to a second worker at the end"),
+        )
+        if count
+    ]
+    return ", ".join(said) or "none"
+
+
+def show(
+    console: Console,
+    totals: Totals,
+    out: Path,
+    took_s: float,
+    fresh: int,
+    last: State | None = None,
+) -> None:
+    """Print the summary; `fresh` rows were committed in the last `took_s` seconds.
+
+    `last`: see `repeats`.
+    """
     rate = (
         f"{number(round(fresh / took_s))} lines/s ({number(fresh)} in {took_s:.1f} s)"
         if fresh
@@ -54,6 +84,7 @@ def show(console: Console, totals: Totals, out: Path, took_s: float, fresh: int)
         ("statuses", statuses(totals)),
         ("bodies", size(totals.body_bytes)),
         ("rate", rate),
+        ("repeats", repeats(totals, last)),
         ("results", f"{out}/results/part-*.jsonl"),
     ):
         console.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)

@@ -45,6 +45,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
+def time_left(seconds: float, *, is_least: bool) -> str:
+    """3 min 20 s left; at least 3 min 20 s left"""
+    return f"{'at least ' if is_least else ''}{duration(seconds)} left"
+
+
 def milliseconds(value: float) -> str:
     """0.02 ms, 4.1 ms, 812 ms, 3.42 s, 2 min 05 s"""
     if value >= 59_995:

@@ -22,6 +22,7 @@ from fetcher.net.cookies import Cookies
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
 from fetcher.net.failures import Failure
+from fetcher.net.fetch import UNREACHED
 from fetcher.net.header_text import merged, to_wire
 from fetcher.net.places import Pin
 from fetcher.net.robots import Robots
@@ -32,7 +33,6 @@ from fetcher.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
 _OVERLOADED: Final = frozenset({429, 503})
 
 
@@ -56,11 +56,23 @@ class CurlFetcher:
 
             self.auth = Auth(http.auth, self.transport)
         self.robots: Robots | None = None
-        if settings.polite.enabled and settings.polite.robots:
+        if settings.polite.robots:
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
 
     def lookups(self) -> dict[str, int]:
         return self.transport.lookups
+
+    def turn_of(self, url: str) -> str:
+        """See fetcher.net.fetch.KnowsTurns."""
+        try:
+            target = urls.target_of(url, self.settings.http.max_url_bytes)
+        except urls.NoUrlError:
+            return ""
+        if self.transport.refusal(target.host):
+            return ""
+        if self.robots is not None and self.robots.forbids(target):
+            return ""
+        return urls.key_of(target)
 
     def begin(self, task: Task) -> CurlFetch:
         return CurlFetch(self, task)
@@ -74,6 +86,8 @@ class CurlFetch:
     trouble = ""
     rest_s: float | None = None
     delay_s = 0.0
+    is_sent = False
+    has_news = False
     _attempt = 0
     _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
     _started_at: float | None = None
@@ -109,12 +123,15 @@ class CurlFetch:
         self.wait_s = 0.0
         self.trouble = ""
         self.rest_s = None
+        self.is_sent = self.has_news = False
         ending: Failure | None = None
         is_final = True
         try:
             is_final = self._hop(began)
         except Failure as failure:
             ending = failure
+            # Of the addresses of a name, the guard is asked as they are connected to.
+            self.is_sent &= failure.outcome is not Outcome.BLOCKED or self.has_news
         # A defect of ours must not cost the line its row.
         except Exception as error:
             said = one_line(error)
@@ -133,6 +150,7 @@ class CurlFetch:
         if self._left_s <= 0:
             raise fetcher.transport.late
         if fetcher.robots is not None:
+            self.is_sent = self.has_news = not fetcher.robots.knows(target)
             rules = fetcher.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
@@ -156,6 +174,7 @@ class CurlFetch:
         if cookie and not any(name.lower() == "cookie" for name, _ in headers):
             headers = (*headers, ("Cookie", cookie))
         request = Request(target.url, self._method, headers, self._body)
+        self.is_sent = True
         if fetcher.auth is not None and self._is_home:
             taper = self._new_tape if Keep.WIRE in fetcher.keep else None
             note = functools.partial(self._note, target.url)
@@ -230,7 +249,7 @@ class CurlFetch:
             self._record(Outcome.OK, None)
             return
         outcome = self._outcome = ending.outcome if ending else Outcome.HTTP_ERROR
-        self.trouble = ending.message if ending and outcome in _UNREACHED else ""
+        self.trouble = ending.message if ending and outcome in UNREACHED else ""
         self.rest_s = self._rest_s(answer)
         backoff_s = retry.backoff_s(
             self._fetcher.settings.retry,

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from fetcher.errors import ConfigError
-from fetcher.model import Result, Task
+from fetcher.model import Outcome, Result, Task
 from fetcher.net.tape import Keep, Tape
 from fetcher.settings import Settings
+
+# Outcomes of a host that could not be reached: after some in a row it is given up for a while.
+UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
 
 
 class Fetch(Protocol):
@@ -26,6 +29,8 @@ class Fetch(Protocol):
     trouble: str  # why the last step failed to reach its host; "" where it did not
     rest_s: float | None  # that the last step's server asked for
     delay_s: float  # least time between requests that its robots.txt asks for
+    is_sent: bool  # whether the last step asked its host for anything
+    has_news: bool  # whether the last step learned of other URLs that they may not be asked for
     body: bytes | None  # of the last answer, decoded, as far as it came; where it is kept
     tapes: list[Tape]  # of the last attempt, where they are kept
 
@@ -46,6 +51,17 @@ class Fetcher(Protocol):
 
 
 @runtime_checkable
+class KnowsTurns(Protocol):
+    """A fetcher that can say beforehand which URLs it would ask nobody for."""
+
+    def turn_of(self, url: str) -> str:
+        """The host whose turn a step for this URL needs (net.urls.host_key); "" if none.
+
+        A step for a URL of which it says "" sends nothing.
+        """
+
+
+@runtime_checkable
 class LooksUp(Protocol):
     """A fetcher that says how its look-ups of names went."""
 
@@ -54,7 +70,10 @@ class LooksUp(Protocol):
 
 
 class OneStep:
-    """Base of fetchers that are one function, and keep nothing beside its result."""
+    """Base of fetchers that are one function, and keep nothing beside its result.
+
+    Its outcome says whether the host was reached; `fetch` is called in the turn of the URL's host.
+    """
 
     keep = Keep.NOTHING
 
@@ -68,16 +87,18 @@ class OneStep:
 class Whole:
     """A fetch of a single step."""
 
-    url = ""
     wait_s = 0.0
     trouble = ""
     rest_s: float | None = None
     delay_s = 0.0
+    is_sent = True
+    has_news = False
     body: bytes | None = None
 
     def __init__(self, function: Callable[[Task], Result], task: Task) -> None:
         self.result: Result | None = None
         self.tapes: list[Tape] = []
+        self.url = task.url
         self._function = function
         self._task = task
 
@@ -86,9 +107,12 @@ class Whole:
         if not isinstance(result, Result):
             raise TypeError(f"it gave a {type(result).__name__} and no Result")
         self.result = result
+        if result.outcome in UNREACHED:
+            self.trouble = result.error or result.outcome.value
 
     def give_up(self, why: str) -> None:
-        raise AssertionError(f"a fetch of no host is never given up: {why}")
+        task = self._task
+        self.result = Result(task.line, task.url, Outcome.CONNECT, error=why, attempts=0)
 
 
 Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)

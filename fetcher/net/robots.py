@@ -47,11 +47,15 @@ class Rules:
         """The Crawl-delay, as far as we go along with it; 0 where there is none."""
         return min(self.text.delay_s, self._max_delay_s) if self.text else 0.0
 
+    def forbids(self, url: str) -> bool:
+        """Whether the URL may not be asked for."""
+        return self.failure is not None or (self.text is not None and not self.text.allows(url))
+
     def check(self, url: str) -> None:
         """Raises Failure where the URL may not be asked for."""
         if self.failure is not None:
             raise Failure(self.failure.outcome, self.failure.message)
-        if self.text is not None and not self.text.allows(url):
+        if self.forbids(url):
             raise Failure(Outcome.ROBOTS, "robots.txt disallows it")
 
 
@@ -82,6 +86,18 @@ class Robots:
         elif not rules.known.wait(timeout_s):
             raise Failure(Outcome.TIMEOUT, "waited for robots.txt for http.total_timeout_s")
         return rules
+
+    def knows(self, target: Target) -> bool:
+        """Whether the rules of the target's origin need not be asked for."""
+        rules = self._origins.get((target.scheme, target.host, target.port))
+        return rules is not None and rules.until > time.monotonic()
+
+    def forbids(self, target: Target) -> bool:
+        """Whether it is known that the target may not be asked for."""
+        rules = self._origins.get((target.scheme, target.host, target.port))
+        if rules is None or not rules.known.is_set() or rules.until <= time.monotonic():
+            return False
+        return rules.forbids(target.url)
 
     def _keep(self, origin: _Origin, rules: Rules) -> None:
         if self._origins.get(origin) is not rules:

@@ -59,23 +59,35 @@ class Transport:
 
     def pin(self, target: Target, timeout_s: float) -> Pin:
         """Where to connect to now: the host, or the proxy. Raises Failure."""
+        # A proxy looks names up; what can be judged here is an address in itself.
+        if failure := self.refusal(target.host):
+            raise failure
         if self._proxy is None:
             return self._pin(target.host, target.port, timeout_s)
-        # The proxy looks names up; what can be judged here is an address in itself.
-        address = literal(target.host)
-        refusal = address and self._guard.refusal(address)
-        if refusal:
-            raise Failure(Outcome.BLOCKED, refusal)
         try:
             return self._pin(*self._proxy, timeout_s)
         except Failure as failure:
             raise Failure(Outcome.CONNECT, f"http.proxy: {failure.message}") from failure
 
+    def refusal(self, host: str) -> Failure | None:
+        """Why nothing is ever sent to this host, where it is an address in itself."""
+        address = literal(host)
+        if address is None:
+            return None
+        if refusal := self._guard.refusal(address):
+            return Failure(Outcome.BLOCKED, refusal)
+        if self._proxy is None and not self._has_version(address):
+            said = f"{address}: http.ip_version is {self.http.ip_version}"
+            return Failure(Outcome.CONNECT, said)
+        return None
+
+    def _has_version(self, address: str) -> bool:
+        return self.http.ip_version in ("any", "6" if ":" in address else "4")
+
     def _pin(self, host: str, port: int, timeout_s: float) -> Pin:
         address = literal(host)
         if address is not None:
-            family = "6" if ":" in address else "4"
-            if self.http.ip_version not in ("any", family):
+            if not self._has_version(address):  # the proxy's
                 raise Failure(
                     Outcome.CONNECT, f"{address}: http.ip_version is {self.http.ip_version}"
                 )

@@ -87,9 +87,13 @@ def host_key(text: str, max_bytes: int) -> str:
     http and https of a host are one: it is the same machine that has to bear them.
     """
     try:
-        target = target_of(text, max_bytes)
+        return key_of(target_of(text, max_bytes))
     except NoUrlError:
         return ""
+
+
+def key_of(target: Target) -> str:
+    """The same for what is known to be a URL."""
     _, scheme, host, port = target
     is_key = PORTS[scheme] == port and ":" not in host and host[-1] != "."
     return host if is_key else target.key

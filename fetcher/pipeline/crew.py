@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fetcher.core import wire
+from fetcher.core import masks, wire
 from fetcher.core.events import tell_of_hosts, tell_of_leases
 from fetcher.core.ledger import Ledger
 from fetcher.core.referee import Referee
@@ -67,3 +67,8 @@ class Crew:
                 for part in wire.parts(hosts):
                     numbers, tickets = zip(*part, strict=True)
                     send(self._control, kind(worker, list(numbers), list(tickets)))
+
+    def tell_copies(self) -> None:
+        """What a second copy need not fetch any more; where that is lost, it is fetched twice."""
+        for lease, mask in self._ledger.unneeded():
+            send(self._control, wire.Unneeded(lease, masks.pack(mask)))

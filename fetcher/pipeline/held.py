@@ -35,6 +35,7 @@ class Held:
     def _new_buffers(self) -> None:
         self._kept: list[tuple[int, int, int, int, int, bytes, bytes]] = []  # as a chunk has them
         self._empty: list[int] = []  # lines of which a file without a byte is kept
+        self._retried: list[int] = []  # lines that took more than one attempt
         self.kept_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
@@ -64,6 +65,8 @@ class Held:
         )
         if not beside and isinstance(result.body_file, str):
             self._empty.append(result.line)
+        if result.attempts > 1:
+            self._retried.append(result.line)
         self.kept_bytes += len(row) + len(beside)
         return len(self._kept)
 
@@ -87,6 +90,7 @@ class Held:
             kept=kept,
             kept_bytes=list(map(len, beside)) if kept else [],
             empty=self._empty,
+            retried=self._retried,
         )
         self._new_buffers()
         return chunk

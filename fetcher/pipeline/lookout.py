@@ -48,6 +48,11 @@ class Lookout:
         self._members.keep(living)
         return self._members.in_flight
 
+    @property
+    def turns_s(self) -> float:
+        """How long politeness makes the job last still, as workers said last."""
+        return self._members.turns_s
+
     def show(
         self,
         state: wire.State,

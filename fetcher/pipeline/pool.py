@@ -7,7 +7,9 @@ all batches meet here and share nothing but the pool.
 
 from __future__ import annotations
 
+import functools
 import logging
+import operator
 import os
 import time
 from collections import Counter, deque
@@ -21,9 +23,10 @@ import gevent.pool
 from fetcher.core.glimpse import Load, host_of
 from fetcher.core.politeness import FREE, Gate, Report, Rules
 from fetcher.core.referee import Ticketed, number_of
+from fetcher.core.wire import MAX_SLOW
 from fetcher.errors import Exit
 from fetcher.model import Outcome, Result, Task
-from fetcher.net.fetch import Fetch, Fetcher
+from fetcher.net.fetch import Fetch, Fetcher, KnowsTurns
 from fetcher.net.urls import host_key
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.turns import TurnShare
@@ -46,6 +49,11 @@ class Line:
         self.task = task
         self.host = host  # whose turn it needs
         self.fetch: Fetch | None = None  # once it has begun
+
+    @property
+    def bit(self) -> int:
+        """The line in its lease's mask."""
+        return 1 << (self.task.line - self.held.first_line)
 
 
 class LinePool:
@@ -79,7 +87,10 @@ class LinePool:
         self._running: dict[Line, float] = {}  # -> since when, the longest first
         self.turns = TurnShare()
         polite = settings.polite
-        self._is_polite = polite.enabled and settings.worker.transport == "curl"
+        # Nothing is sent by `null`; whatever else fetches, politeness goes by the URL's host.
+        self._is_polite = polite.enabled and settings.worker.transport != "null"
+        by_host = functools.partial(host_key, max_bytes=settings.http.max_url_bytes)
+        self._turn_of = fetcher.turn_of if isinstance(fetcher, KnowsTurns) else by_host
         self._gate: Gate[Line] = Gate(
             Rules(
                 per_host=polite.per_host,
@@ -111,9 +122,8 @@ class LinePool:
             self.start()
             return
         now = time.monotonic()
-        limit = self._settings.http.max_url_bytes
         for task in tasks:
-            host = FREE if task.fault else host_key(task.url, limit)
+            host = FREE if task.fault else self._turn_of(task.url)
             self._gate.arrive(host, Line(held, task, host), now)
         self.turn()
 
@@ -173,7 +183,22 @@ class LinePool:
             self.start()
             if len(self._queue) <= self._low:
                 self.room.set()
-            self._step(line)
+            if self._needs_turn(line):
+                line.held.active -= 1
+                self._gate.arrive(line.host, line, time.monotonic())
+                self.turn()
+            else:
+                self._step(line)
+
+    def _needs_turn(self, line: Line) -> bool:
+        """Whether what seemed to ask nobody would ask a host after all, as rules have an end."""
+        if line.host or not self._is_polite or line.task.fault:
+            return False
+        if line.fetch is None:
+            line.host = self._turn_of(line.task.url)
+        elif line.fetch.result is None:
+            line.host = self._turn_of(line.fetch.url)
+        return bool(line.host)
 
     def _step(self, line: Line) -> None:
         self._running[line] = time.monotonic()
@@ -189,9 +214,7 @@ class LinePool:
             log.exception("the fetcher failed on line %d", line.task.line)
             self._end(line, self._failed(line.task, error), Report())
             return
-        report = (
-            Report(fetch.trouble, fetch.rest_s or 0.0, fetch.delay_s) if line.host else _FREE_REPORT
-        )
+        report = self._report(line, fetch) if line.host else _FREE_REPORT
         if fetch.result is not None:
             self._end(line, fetch.result, report)
             return
@@ -202,13 +225,27 @@ class LinePool:
             del self._running[line]
             self._queue.appendleft(line)
 
+    def _report(self, line: Line, fetch: Fetch) -> Report:
+        took_s = time.monotonic() - self._running[line]
+        if fetch.has_news:
+            self._look_again(line.host)
+        rest_s = fetch.rest_s or 0.0
+        return Report(fetch.trouble, rest_s, fetch.delay_s, took_s, fetch.is_sent)
+
+    def _look_again(self, host: str) -> None:
+        """Of the lines that wait for the host, some may be known now to ask nobody."""
+        now = time.monotonic()
+        for line in self._gate.part_out(host, lambda line: not self._turn_of(_url_of(line))):
+            line.host = FREE
+            self._gate.arrive(FREE, line, now)
+
     def _failed(self, task: Task, error: Exception) -> Result:
         said = " ".join(f"the fetcher itself failed: {type(error).__name__}: {error}".split())
         return Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
 
     def _end(self, line: Line, result: Result, report: Report) -> None:
         if line.host:
-            self._gate.done(line.host, time.monotonic(), report)
+            self._gate.done(line.host, time.monotonic(), report, line)
         if self._is_polite:
             self.turn()
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
@@ -226,10 +263,10 @@ class LinePool:
         now = time.monotonic()
         asked = line.host
         if self._is_polite:
-            line.host = host_key(fetch.url, self._settings.http.max_url_bytes)
+            line.host = self._turn_of(fetch.url)
         self._gate.arrive(line.host, line, now, now + fetch.wait_s, first=not fetch.wait_s)
         if asked:
-            self._gate.done(asked, now, report)
+            self._gate.done(asked, now, report, line)
         self.turn()
 
     def _give_up(self, line: Line, why: str) -> None:
@@ -240,6 +277,32 @@ class LinePool:
         line.host = FREE
         line.held.active += 1
         self._queue.append(line)
+
+    def share(self) -> list[Line]:
+        """Half of the lines that wait for nothing but a slot; they are this pool's no more."""
+        if self._busy < self._size or self._is_paused:
+            return []
+        spare = [line for line in self._queue if line.fetch is None and not line.host]
+        hosts = self._gate.part_with(lambda line: line.fetch is None, time.monotonic())
+        self.host_news.set()
+        return self._forget(spare[len(spare) // 2 :]) + hosts
+
+    def leave_out(self, held: Held, mask: int) -> int:
+        """Forget these lines of a lease; which of them were not begun."""
+        left_out = [
+            line
+            for line in self._queue
+            if line.held is held and line.bit & mask and line.fetch is None and not line.host
+        ]
+        return functools.reduce(operator.or_, (line.bit for line in self._forget(left_out)), 0)
+
+    def _forget(self, queued: list[Line]) -> list[Line]:
+        gone = set(queued)
+        self._queue = deque(line for line in self._queue if line not in gone)
+        for line in queued:
+            line.held.active -= 1
+        self.room.set()
+        return queued
 
     def pause(self, *, is_paused: bool) -> None:
         """Ask nothing new, of any host; or go on. What is in flight ends."""
@@ -315,6 +378,34 @@ class LinePool:
         hosts = Counter(host_of(line.task.url) for line in self._running)
         return [Load(host, count, 0) for host, count in hosts.items()]
 
+    @property
+    def is_hungry(self) -> bool:
+        """Whether half of the slots are free, nothing here may use them now, and more may come."""
+        is_idle = not self._queue and 2 * self._busy <= self._size
+        return is_idle and self.has_room and not self._is_paused and self._may_begin()
+
+    def in_flight_by_lease(
+        self, now: float, slow_s: float
+    ) -> tuple[dict[int, float], dict[int, int]]:
+        """By lease: seconds since the oldest step began, and the lines that have another chance.
+
+        These are in flight for `slow_s`, elsewhere no turn is needed for them, and there are few.
+        """
+        longest_s: dict[int, float] = {}
+        slow: dict[int, int] = {}
+        for line, since in self._running.items():
+            lease, age_s = line.held.lease, now - since
+            longest_s.setdefault(lease, age_s)
+            is_slow = age_s >= slow_s and not line.host and line.fetch and not line.fetch.result
+            if is_slow and (lease in slow or len(slow) < MAX_SLOW):
+                slow[lease] = slow.get(lease, 0) | line.bit
+        return longest_s, slow
+
+    def turns_s(self, count: int) -> dict[int, float]:
+        """By number, the hosts whose lines here will take longest, and about how long."""
+        longest = self._gate.longest(count, time.monotonic())
+        return {number_of(host): left_s for host, left_s in longest if host}
+
     def longest_s(self) -> tuple[float, int]:
         """For how long the oldest step has run, and its line; (0, 0) where none runs."""
         for line, since in self._running.items():
@@ -326,6 +417,10 @@ class LinePool:
         self._queue.clear()
         self._may_begin = lambda: False
         self._pool.join(timeout=timeout_s)
+
+
+def _url_of(line: Line) -> str:
+    return line.fetch.url if line.fetch else line.task.url
 
 
 _FREE_REPORT: Final = Report()

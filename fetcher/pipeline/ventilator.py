@@ -95,7 +95,7 @@ class Ventilator:
             silent_s=lease.silent_s,
             unclaimed_s=lease.unclaimed_s,
             finished_s=lease.finished_s,
-            stall_s=max(lease.stall_s, 2 * settings.http.total_timeout_s),
+            stall_s=max(lease.stall_s, 2 * settings.longest_step_s),
             tail_after_s=lease.tail_after_s,
             poison_deaths=lease.poison_deaths,
             ahead=lease.ahead,
@@ -152,6 +152,7 @@ class Ventilator:
             self._ledger.tick(now)
         self._do_as_asked(now)
         self._crew.tell_hosts(now)
+        self._crew.tell_copies()
         self._hand_out(now)
         self._tell_state(now)
         if counting:
@@ -360,6 +361,8 @@ class Ventilator:
             referee=self._number,
             is_watched=self._lookout.is_watched(time.monotonic()),
             is_hungry=self._ledger.is_hungry,
+            copied=self._ledger.copied,
+            turns=wire.Turns(self._lookout.turns_s, is_all=self._ledger.is_all_out),
         )
 
     # -- the end -----------------------------------------------------------------------------

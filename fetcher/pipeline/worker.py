@@ -21,7 +21,7 @@ import msgspec
 import zmq.green as zmq
 from gevent.os import make_nonblocking, nb_read
 
-from fetcher.core import formats, wire
+from fetcher.core import formats, masks, wire
 from fetcher.core.glimpse import Sightings
 from fetcher.core.leases import session_of
 from fetcher.core.output import warcinfo_id
@@ -66,9 +66,8 @@ class Worker:
         self._settings = settings.worker
         self._silent_s = settings.lease.silent_s
         # Beyond what any step may take: its worker is at fault.
-        self._overdue_s = 2 * settings.http.total_timeout_s + 10.0
-        if settings.worker.handler:
-            self._overdue_s += settings.worker.handler_timeout_s
+        self._overdue_s = 2 * settings.longest_step_s + 10.0
+        self._tail_after_s = settings.lease.tail_after_s
         self._keeper = Keeper(settings.worker)
         self._fetcher = make_fetcher(settings, spec.name)
         self._pool = LinePool(
@@ -84,6 +83,7 @@ class Worker:
         # Batches that came and are not begun. They are taken off the socket at once, so that none
         # lies unseen in the pipe of a slow worker while another has nothing to do.
         self._waiting: deque[tuple[wire.Tasks, bytes]] = deque()
+        self._unneeded: dict[int, int] = {}  # of these: lease -> lines that are committed already
         self._most_waiting = self._ahead = settings.lease.ahead
         self._held: dict[int, Held] = {}
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
@@ -177,6 +177,7 @@ class Worker:
             self._give_back(self._waiting.pop()[0])
 
     def _give_back(self, tasks: wire.Tasks) -> None:
+        self._unneeded.pop(tasks.lease, None)
         send(self._events, wire.Returned(worker=self._name, lease=tasks.lease))
 
     def _take(self, tasks: wire.Tasks, urls: bytes) -> None:
@@ -184,7 +185,7 @@ class Worker:
         self._job = tasks.job
         self._is_mute = False
         self._fetcher.keep = self._keeper.needed(tasks.output.bodies)
-        skip = 0
+        skip = self._unneeded.pop(tasks.lease, 0)
         for other in self._held.values():
             if (other.job, other.batch) == (tasks.job, tasks.batch):
                 skip |= other.outstanding
@@ -227,6 +228,33 @@ class Worker:
         if chunk is not None:
             self._outbox_of(held).put(chunk, None)
 
+    def _share(self) -> None:
+        """Let another worker, which has too little, begin some of what waits for the pool here."""
+        shared: dict[Held, int] = {}
+        for line in self._pool.share():
+            shared[line.held] = shared.get(line.held, 0) | line.bit
+        for held, mask in shared.items():
+            # Before the end of the lease, if this is one: an ended lease can return nothing.
+            send(self._events, wire.Returned(self._name, held.lease, masks.pack(mask)))
+            self._leave_out(held, mask)
+
+    def _leave_out(self, held: Held, mask: int) -> None:
+        """These lines of it are not fetched here."""
+        held.outstanding &= ~mask
+        if not held.outstanding:
+            self._end(held)
+
+    def _skip(self, unneeded: wire.Unneeded) -> None:
+        """These lines are committed: what is not begun of them need not be."""
+        mask = masks.unpack(unneeded.mask)
+        held = self._held.get(unneeded.lease)
+        if held is not None:
+            left_out = self._pool.leave_out(held, mask)
+            if left_out:
+                self._leave_out(held, left_out)
+        elif any(tasks.lease == unneeded.lease for tasks, _ in self._waiting):
+            self._unneeded[unneeded.lease] = self._unneeded.get(unneeded.lease, 0) | mask
+
     def _outbox_of(self, held: Held) -> Outbox:
         return self._outboxes[held.batch % len(self._outboxes)]
 
@@ -258,20 +286,17 @@ class Worker:
                 self._pool.disowned()
             last_at = now
             self._mind_the_overdue()
-            held = list(self._held.values())
-            beat = wire.Heartbeat(
-                worker=self._name,
-                slots=self._settings.pool_size,
-                in_flight=self._pool.in_flight,
-                queued=self._pool.queued + self._pool.parked,
-                held=[*(each.lease for each in held), *self._ending],
-                parked=[
-                    *(each.lease for each in held if not each.active and each.outstanding),
-                    *(lease for lease, since in self._ending.items() if now - since < _UNSENT_S),
-                ],
-            )
+            beat = self._beat(now)
+            turns_s = {
+                host: min(left_s, wire.MAX_SECONDS)
+                for host, left_s in self._pool.turns_s(wire.MAX_TURNS).items()
+            }
             progress = wire.Progress(
-                self._name, self._tally.rows, self._pool.parked, lag_ms=self._lag.look_ms(now)
+                self._name,
+                self._tally.rows,
+                self._pool.parked,
+                lag_ms=self._lag.look_ms(now),
+                turns_s=turns_s,
             )
             if self._is_watched:
                 seen = self._sightings.glimpse(self._pool.loads())
@@ -281,6 +306,27 @@ class Worker:
                 send(self._events, progress)
             self._want_hosts(again=True)
             gevent.sleep(self._settings.heartbeat_s)
+
+    def _beat(self, now: float) -> wire.Heartbeat:
+        held = list(self._held.values())
+        longest_s, slow = self._pool.in_flight_by_lease(now, self._tail_after_s)
+        ages_s = [*(longest_s.get(each.lease, 0.0) for each in held)]
+        ages_s += [now - since for since in self._ending.values()]
+        return wire.Heartbeat(
+            worker=self._name,
+            slots=self._settings.pool_size,
+            in_flight=self._pool.in_flight,
+            queued=self._pool.queued + self._pool.parked,
+            held=[*(each.lease for each in held), *self._ending],
+            parked=[
+                *(each.lease for each in held if not each.active and each.outstanding),
+                *(lease for lease, since in self._ending.items() if now - since < _UNSENT_S),
+            ],
+            longest_s=[min(age_s, wire.MAX_SECONDS) for age_s in ages_s],
+            slow={lease: masks.pack(mask) for lease, mask in slow.items()},
+            waiting=[tasks.lease for tasks, _ in self._waiting],
+            is_hungry=self._pool.is_hungry,
+        )
 
     def _mind_the_overdue(self) -> None:
         longest_s, line = self._pool.longest_s()
@@ -313,6 +359,8 @@ class Worker:
                     self._hear_state(state)
                 case wire.Grant(worker=self._name) as grant:
                     self._pool.granted(zip(grant.hosts, grant.tickets, strict=False))
+                case wire.Unneeded() as unneeded:
+                    self._skip(unneeded)
                 case wire.Recall(worker=self._name) as recall:
                     self._pool.recalled(zip(recall.hosts, recall.tickets, strict=False))
 
@@ -332,6 +380,8 @@ class Worker:
             self._waiting.remove(each)  # of a ventilator that is gone: its successor knows better
             self._give_back(each[0])
         self._sort_out()
+        if state.is_hungry:
+            self._share()
         if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
             self._pool.pause(is_paused=state.phase == "paused")
         if state.phase == "finish" and self._job in ("", state.job):

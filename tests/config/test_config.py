@@ -63,6 +63,18 @@ def test_the_file_is_overridden_by_the_environment_and_that_by_the_command_line(
     }
 
 
+def test_robots_txt_is_not_to_be_obeyed_where_politeness_is_off(tmp_path: Path) -> None:
+    said = mistake(tmp_path, "[polite]\nenabled = false\nrobots = true\n")
+    assert said == (
+        "polite.robots = true obeys nothing while polite.enabled = false "
+        f"({tmp_path / 'my.toml'}); change one of them"
+    )
+    path = conf(tmp_path, "[polite]\nrobots = true\n")
+    with pytest.raises(ConfigError, match=r"my.toml: .*\(FETCHER_POLITE__ENABLED\)"):
+        config.load(path, {"FETCHER_POLITE__ENABLED": "false"})
+    assert config.load(path, {}).settings.polite.robots
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("2.5", 2.5), ("7", 7.0)],

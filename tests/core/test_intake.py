@@ -50,8 +50,9 @@ def chunk(
     job: str = "job",
     kept: dict[int, bytes] | None = None,
     empty: Iterable[int] = (),
+    retried: Iterable[int] = (),
 ) -> Chunk:
-    """`kept`: what goes beside the rows, by offset; `empty`: offsets of empty bodies."""
+    """`kept`: what goes beside the rows, by offset; `empty`, `retried`: offsets of such lines."""
     beside = [(kept or {}).get(offset, b"") for offset in offsets]
     lines = [batch * SIZE + 1 + offset for offset in offsets]
     rows = [b"<%d>" % line for line in lines]
@@ -69,6 +70,7 @@ def chunk(
         kept=b"".join(beside),
         kept_bytes=[len(each) for each in beside] if kept else [],
         empty=[batch * SIZE + 1 + offset for offset in empty],
+        retried=[batch * SIZE + 1 + offset for offset in retried],
     )
 
 
@@ -80,6 +82,16 @@ def store() -> Recording:
 @pytest.fixture
 def intake(store: Recording) -> Intake:
     return Intake(store, Recovered(masks.IdSet(), {}, Totals()), "job", "epoch")
+
+
+def test_lines_of_more_than_one_attempt_are_counted_once() -> None:
+    intake = Intake(Recording(), Recovered(masks.IdSet(), {}, Totals(retried=5)), "job", "e")
+    intake.offer(chunk(0, 0, 1, 2, retried=(1, 2)), SIZE)
+    intake.offer(chunk(0, 2, 3, retried=(2, 3)), SIZE)
+    intake.commit()
+    intake.offer(chunk(0, 1, 4, retried=(1,)), SIZE)
+    intake.commit()
+    assert (intake.totals.rows, intake.totals.retried) == (5, 8)
 
 
 def test_a_commit_appends_syncs_and_records_in_this_order_and_then_publishes(

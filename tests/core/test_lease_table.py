@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fetcher.core import lease_table
 from fetcher.core.lease_table import OldestLine
-from fetcher.core.leases import LeaseRules
+from fetcher.core.leases import LeaseRules, WorkerReport
 from fetcher.core.ledger import Ledger
 from fetcher.model import Batch
 
@@ -27,7 +27,7 @@ def test_leases_are_counted_by_state_and_worker_and_the_oldest_line_is_named() -
     leases = [ledger.take(float(now)) for now in range(3)]
     first, second, _ = [lease.lease for lease in leases if lease is not None]
     ledger.claimed("a", first, 3)
-    ledger.heartbeat("b", [second], 3, parked=[second])
+    ledger.heartbeat("b", [second], 3, WorkerReport(parked=[second]))
     ledger.finished("a", first, 4)
     table = lease_table.look(ledger, 10)
     assert (table.sent, table.claimed, table.finished, table.parked) == (1, 1, 1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.core import masks, wire
-from fetcher.core.leases import Assignment, LeaseRules
+from fetcher.core.leases import Assignment, LeaseRules, WorkerReport
 from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, TAIL_LINES, Ledger
 from fetcher.core.window import REST_S
 from fetcher.model import Batch
@@ -147,19 +147,19 @@ def test_what_a_worker_returns_is_handed_out_next_and_costs_nothing() -> None:
 def test_of_a_returned_piece_only_what_is_not_committed_and_nowhere_else_comes_again() -> None:
     made = ledger(batch(lines=8), workers=("slow", "idle"))
     made.read_to_end()
-    first = take(made)
+    slow(made, "slow", claim(made, "slow").lease, 30)
     copy = take(made, 30)  # of all that it is
-    made.returned("slow", first.lease, 30)
-    assert made.waiting == 0, "the copy has its lines"
-    made.committed(0, 0b11, 31)
-    made.returned("slow", copy.lease, 31)
-    assert take(made, 40).mask == batch(lines=8).mask & ~0b11
+    made.committed(0, 0b11, 30)
+    made.left("slow", 31, died=False)
+    assert made.take(31) is None, "the copy has these lines"
+    made.returned("idle", copy.lease, 31)
+    assert take(made, 31 + REST_S).mask == 0xFC
 
 
 def test_a_returned_copy_was_none() -> None:
     made = ledger(batch(lines=8), workers=("slow", "idle"))
     made.read_to_end()
-    claim(made, "slow")
+    slow(made, "slow", claim(made, "slow").lease, 30)
     copy = take(made, 30)
     assert made.redelivered == 8
     made.returned("slow", copy.lease, 30)
@@ -204,14 +204,14 @@ def test_a_worker_whose_lines_are_all_parked_is_hungry() -> None:
     parked = claim(made, "idle")
     take(made)
     assert not made.is_hungry
-    made.heartbeat("idle", [parked.lease], 1, parked=[parked.lease])
+    made.heartbeat("idle", [parked.lease], 1, WorkerReport(parked=[parked.lease]))
     assert made.is_hungry
 
 
 def test_a_copy_that_the_socket_did_not_take_may_be_made_again() -> None:
     made = ledger(batch(lines=8), workers=("a", "b"))
     made.read_to_end()
-    claim(made, "a")
+    slow(made, "a", claim(made, "a").lease, 30)
     copy = take(made, 30)
     made.put_back(copy.lease)
     assert made.redelivered == 0
@@ -453,23 +453,117 @@ def test_what_killed_is_told_once_and_survives_a_restart() -> None:
 # -- the tail --------------------------------------------------------------------------------
 
 
-def test_at_the_end_what_is_out_for_long_is_given_to_a_second_worker_in_small_pieces() -> None:
+def slow(made: Ledger, worker: str, lease: int, now: float, mask: int = batch().mask) -> None:
+    """The worker's heartbeat: these lines of the lease are in flight, and slow."""
+    made.heartbeat(worker, [lease], now, WorkerReport(longest_s={lease: 20}, slow={lease: mask}))
+
+
+def test_at_the_end_what_is_slow_in_flight_is_given_to_a_second_worker_in_small_pieces() -> None:
     made = ledger(batch(lines=64), workers=("a", "b"))
     made.read_to_end()
-    claim(made, "a")
+    held = claim(made, "a")
+    slow(made, "a", held.lease, 19, held.mask)
     assert made.take(19) is None
     copies = [take(made, 20 + n) for n in range(2)]
     assert all(0 < copy.mask.bit_count() <= TAIL_LINES for copy in copies)
     assert copies[0].mask & copies[1].mask == 0
+    assert made.copied == made.redelivered == 32
+
+
+def test_what_waits_at_its_worker_is_never_copied_however_long_it_waits() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    made.read_to_end()
+    held = claim(made, "a").lease
+    copies: list[Assignment] = []
+    for now in range(1, 1000):
+        made.heartbeat("a", [held], now, WorkerReport(longest_s={held: 0}, slow={held: 0b110}))
+        mine = [copy.lease for copy in copies]
+        made.heartbeat("b", mine, now, WorkerReport(parked=mine, is_hungry=True))
+        made.tick(now)
+        if found := made.take(now):
+            copies.append(found)
+    assert [copy.mask for copy in copies] == [0b110], "what is slow, and nothing else"
+    assert made.redelivered == 2
+
+
+def test_a_fetch_that_never_ends_costs_its_worker_the_lease() -> None:
+    made = ledger(batch())
+    held = claim(made).lease
+    for now in range(1, 191):
+        made.heartbeat("w", [held], now, WorkerReport(longest_s={held: max(0, now - 90)}))
+        made.tick(now)
+        assert (made.take(now) is not None) == (now == 190), "its 100 seconds are over"
+
+
+def test_what_a_busy_worker_says_that_it_has_does_not_lapse() -> None:
+    made = ledger(batch(), workers=("busy", "other"))
+    sent = take(made).lease
+    made.read_to_end()
+    for now in range(1, 300):
+        made.heartbeat("busy", [], now, WorkerReport(waiting=[sent]))
+        made.heartbeat("other", [], now)
+        made.tick(now)
+        assert made.take(now) is None
+    made.claimed("busy", sent, 300)
+    assert made.redelivered == 0
+
+
+def test_lines_that_a_busy_worker_hands_back_are_another_s_and_no_longer_its_own() -> None:
+    made = ledger(batch(), workers=("busy", "idle"))
+    made.read_to_end()
+    held = claim(made, "busy").lease
+    made.heartbeat("idle", [], 1, WorkerReport(is_hungry=True))
+    assert made.is_hungry
+    made.returned("busy", held, 1, 0xFF00)
+    moved = take(made, 1)
+    assert moved.mask == 0xFF00
+    made.claimed("idle", moved.lease, 1)
+    assert not made.is_hungry, "it has what it got, until it says that this is too little"
+    made.left("busy", 2, died=False)
+    assert take(made, 2).mask == 0x00FF
+    assert made.redelivered == 8, "handed back is not handed out again"
+
+
+def test_a_lease_of_which_all_is_handed_back_is_gone() -> None:
+    made = ledger(batch(), workers=("busy", "idle"))
+    held = claim(made, "busy").lease
+    made.returned("busy", held, 1, batch().mask)
+    made.finished("busy", held, 1)
+    assert take(made, 1).mask == batch().mask
+    assert len(list(made.leases)) == 1
+
+
+def test_only_who_has_a_lease_can_hand_lines_of_it_back() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    held = claim(made, "a").lease
+    made.returned("b", held, 1, 0xF)
+    made.finished("a", held, 1)
+    made.returned("a", held, 1, 0xF)
+    assert made.take(1) is None
+
+
+def test_lines_that_a_copy_need_not_fetch_any_more_are_told_once() -> None:
+    made = ledger(batch(), workers=("a", "b"))
+    made.read_to_end()
+    held = claim(made, "a").lease
+    slow(made, "a", held, 21, 0b111)
+    made.heartbeat("b", [], 21)
+    copy = take(made, 21).lease
+    made.committed(0, 0b1010, 22)
+    assert made.unneeded() == [(copy, 0b010)]
+    assert made.unneeded() == []
+    made.committed(0, 0b1111, 23)
+    assert made.unneeded() == [(copy, 0b101)]
 
 
 def test_a_copy_is_not_copied_and_dies_quietly() -> None:
     made = ledger(batch(lines=8), workers=("a", "b"))
     made.read_to_end()
-    claim(made, "a")
+    slow(made, "a", claim(made, "a").lease, 30)
     copy = take(made, 30)
     made.claimed("b", copy.lease, 30)
-    made.heartbeat("a", [1], 60)
+    slow(made, "a", 1, 60)
+    slow(made, "b", copy.lease, 60)
     assert made.take(60) is None
     made.left("b", 61, died=True)
     assert made.take(61) is None, "the first lease still has these lines"
@@ -491,21 +585,21 @@ def test_at_the_end_what_lies_in_the_pipe_of_who_left_is_handed_out_again() -> N
     assert (again.batch.id, again.mask) == (lost.batch.id, lost.mask)
 
 
-def test_a_copy_that_lies_in_a_pipe_while_a_worker_has_nothing_is_made_again() -> None:
+def test_a_copy_that_its_worker_returns_is_made_again() -> None:
     made = ledger(batch(), workers=("slow", "idle"))
     made.claimed("slow", take(made).lease, 0)
     made.read_to_end()
-    for worker in ("slow", "idle"):
-        made.heartbeat(worker, [1] if worker == "slow" else [], 21)
+    slow(made, "slow", 1, 21)
+    made.heartbeat("idle", [], 21, WorkerReport(is_hungry=True))
     first = take(made, 21)
-    made.tick(21.2)
-    assert made.take(21.2) is None, "it may still be claimed"
-    made.tick(22.5)
-    again = take(made, 22.5)
-    assert again.mask == first.mask
-    made.claimed("idle", again.lease, 22.6)
     made.tick(24)
-    assert made.take(24) is None, "once is enough for a worker that takes it"
+    assert made.take(24) is None, "it may still be claimed"
+    made.returned("slow", first.lease, 25)
+    again = take(made, 25)
+    assert again.mask == first.mask
+    assert made.copied == first.mask.bit_count()
+    made.claimed("idle", again.lease, 25)
+    assert made.take(25) is None, "once is enough for a worker that takes it"
 
 
 def test_a_copy_that_its_own_worker_skipped_is_made_again() -> None:
@@ -514,14 +608,14 @@ def test_a_copy_that_its_own_worker_skipped_is_made_again() -> None:
     made.claimed("slow", held, 0)
     made.read_to_end()
     for now in range(1, 22):
-        made.heartbeat("slow", [held], now)
+        slow(made, "slow", held, now)
         made.heartbeat("busy", [], now)
     copy = take(made, 21)
     made.finished("slow", copy.lease, 21)  # it has all of these lines itself
     made.tick(30)
     assert made.take(30) is None
-    for worker in ("slow", "busy"):
-        made.heartbeat(worker, [held] if worker == "slow" else [], 31)
+    slow(made, "slow", held, 31)
+    made.heartbeat("busy", [], 31)
     made.tick(31.5)
     assert take(made, 31.5).mask == copy.mask
 
@@ -529,7 +623,7 @@ def test_a_copy_that_its_own_worker_skipped_is_made_again() -> None:
 def test_a_single_worker_gets_no_second_copies() -> None:
     made = ledger(batch())
     made.read_to_end()
-    claim(made)
+    slow(made, "w", claim(made).lease, 1000)
     assert made.take(1000) is None
 
 
@@ -678,12 +772,12 @@ def test_shares_take_turns() -> None:
 
 def test_a_share_at_its_end_gets_second_copies_while_another_is_frozen() -> None:
     made = shared(batch(0), batch(1))
-    claim(made)
-    claim(made)
+    leases = [claim(made).lease, claim(made).lease]
     made.read_to_end(1)
     made.freeze(1, 0)
     now = RULES.tail_after_s + 1
     made.heartbeat("v", [], now)
+    made.heartbeat("w", leases, now, WorkerReport(slow=dict.fromkeys(leases, 1)))
     copy = made.take(now)
     assert copy is not None
     assert copy.batch.id == 1

@@ -32,6 +32,17 @@ def test_a_count_that_falls_begins_anew_and_a_flood_of_counts_is_not_kept() -> N
     assert rate.per_s() == pytest.approx(10_000, rel=0.05)
 
 
+def test_a_host_keeps_one_worker_after_another_busy_that_has_lines_of_it() -> None:
+    members = Members()
+    assert members.turns_s == 0
+    for worker, turns_s in (("a", {1: 30.0, 2: 50.0}), ("b", {1: 40.0, 3: 60.0})):
+        members.heartbeat(beat(worker), 0)
+        members.progress(wire.Progress(worker, rows=0, parked=1, turns_s=turns_s), 0)
+    assert members.turns_s == 70
+    members.keep(["a"])
+    assert members.turns_s == 50
+
+
 def test_a_worker_is_told_with_what_it_said_last_and_its_own_rate() -> None:
     members = Members()
     members.heartbeat(beat("b"), 0)

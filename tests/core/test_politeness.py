@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import pytest
 
@@ -45,6 +46,88 @@ def test_requests_to_a_host_begin_so_far_apart() -> None:
     assert made.next_at() == 0.5
     assert taken(made, 0.4) == []
     assert taken(made, 0.5) == ["h1"]
+
+
+UNSENT = Report(is_sent=False)
+
+
+def test_a_turn_that_was_not_needed_is_given_back_and_the_next_comes_at_once() -> None:
+    made = gate(per_host=1)
+    for n in range(100):
+        made.arrive("h", f"h{n}", 0)
+    for n in range(50):
+        assert taken(made, 0.01 * n) == [f"h{n}"]
+        made.done("h", 0.01 * n + 0.005, UNSENT, f"h{n}")
+    assert taken(made, 0.6) == ["h50"]
+    made.done("h", 0.7, FINE, "h50")
+    assert taken(made, 1.0) == []
+    assert taken(made, 1.1) == ["h51"]
+
+
+def test_only_the_turn_of_what_was_not_sent_is_given_back() -> None:
+    made = gate(per_host=3)
+    for n in range(4):
+        made.arrive("h", f"h{n}", 0)
+    assert taken(made, 0) == ["h0"]
+    assert taken(made, 0.5) == ["h1"]
+    made.done("h", 0.6, UNSENT, "h0")
+    assert taken(made, 0.9) == [], "h1 has asked at 0.5"
+    assert taken(made, 1.0) == ["h2"]
+    made.done("h", 1.1, Report(rest_s=10), "h1")
+    made.done("h", 1.2, UNSENT, "h2")
+    assert taken(made, 11.0) == [], "the host wants its rest"
+    assert taken(made, 11.1) == ["h3"]
+
+
+def test_what_was_not_sent_says_nothing_of_a_host_that_fails() -> None:
+    made = gate(delay_s=0.0)
+    for n in range(5):
+        made.arrive("h", f"h{n}", 0)
+    for report in (Report(trouble="refused"), UNSENT, Report(trouble="refused")):
+        made.done("h", 0, report, made.take(0))
+    made.done("h", 0, Report(trouble="refused"), made.take(0))
+    assert len(made.given_up()) == 1
+
+
+def test_what_is_known_to_need_no_turn_any_more_leaves_the_queue() -> None:
+    made = gate()
+    for n in range(6):
+        made.arrive("h", f"h{n}", 0)
+    assert taken(made, 0) == ["h0"]
+    assert made.part_out("h", lambda item: item in {"h1", "h4"}) == ["h1", "h4"]
+    assert made.parked == 3
+    assert made.part_out("other", lambda _: True) == []
+    made.done("h", 0.1, FINE, "h0")
+    assert taken(made, 0.5) == ["h2"]
+
+
+def test_half_of_the_hosts_that_could_be_asked_go_to_others_with_all_that_waits_there() -> None:
+    made = gate(delay_s=0.0, per_host=1, is_owner=False)
+    for host in "abcd":
+        for n in range(3):
+            made.arrive(host, f"{host}{n}", 0)
+    made.granted([(host, 0) for host in made.wants(0, again=False)], 0)
+    assert made.take(0) == "a0"
+    assert made.part_with(lambda item: item != "c2", 0) == ["d0", "d1", "d2"]
+    assert made.parked == 8
+    assert [host for host, _, _ in made.releases()] == ["d"]
+    assert taken(made, 0) == ["b0", "c0"]
+    made.arrive("d", "d9", 1)
+    assert made.wants(1, again=False) == ["d"], "it is as new"
+
+
+def test_the_hosts_that_keep_it_busy_for_longest_are_told_with_about_how_long() -> None:
+    made = gate(per_host=2)
+    for n in range(11):
+        made.arrive("many", f"m{n}", 0)
+    made.arrive("few", "f0", 0)
+    made.arrive("few", "f1", 0)
+    made.arrive("late", "l0", 0, not_before=30.0)
+    assert sorted(taken(made, 0)) == ["f0", "m0"]
+    assert made.longest(2, 0) == [("late", 30.0), ("many", 5.5)]
+    made.done("many", 4, Report(took_s=4.0), "m0")
+    assert made.longest(1, 4) == [("late", 26.0)], "two at once, four seconds each"
+    assert dict(made.longest(9, 4))["many"] == 20.0
 
 
 def test_hosts_take_turns_and_a_slow_one_holds_up_no_other() -> None:
@@ -196,33 +279,47 @@ def test_a_new_referee_learns_who_owns_what_before_it_grants() -> None:
     assert referee.grants(5) == {"b": [(2, 0)]}
 
 
+class Asked(NamedTuple):
+    """Something that asks a host; or that turns out to send nothing, once its turn has come."""
+
+    host: str
+    number: int
+    is_sent: bool
+
+
 class Crowd:
     """Workers with gates, a referee that may be replaced, and channels that delay and lose."""
 
-    referee_class = Referee
+    referee_class: type[Referee] = Referee
+    gate_class: type[Gate[Asked]] = Gate
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.now = 0.0
         self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
         self.referee = self.referee_class(self.rules.delay_s)
-        self.gates: dict[str, Gate[str]] = {}
-        self.asking: dict[str, list[tuple[float, str]]] = {}  # worker -> (ends at, host)
+        self.gates: dict[str, Gate[Asked]] = {}
+        self.asking: dict[str, list[tuple[float, Asked]]] = {}  # worker -> (ends at, what)
         self.starts: dict[str, float] = {}
         self.names = {number_of(f"h{n}"): f"h{n}" for n in range(6)}
-        self.begun: Counter[str] = Counter()
+        self.begun = 0
         self.lost = self.dice.choice((0.0, 0.1, 0.3))
         self.delay_s = self.dice.choice((0.0, 0.2, 2.0))
         self.channels: dict[str, deque[tuple[float, Callable[[], None]]]] = {}
         self.serial = itertools.count(1)
-        self.pending = [f"h{self.dice.randint(0, 5)}" for _ in range(self.dice.randint(5, 80))]
+        unsent = random.Random(f"what is not sent in {seed}")
+        share = unsent.choice((0.0, 0.0, 0.0, 0.5))
+        self.pending = [
+            Asked(f"h{self.dice.randint(0, 5)}", number, unsent.random() >= share)
+            for number in range(self.dice.randint(5, 80))
+        ]
         self.total = len(self.pending)
         for _ in range(self.dice.randint(1, 4)):
             self.join()
 
     def join(self) -> None:
         name = f"w{next(self.serial)}"
-        self.gates[name] = Gate(self.rules)
+        self.gates[name] = self.gate_class(self.rules)
         self.asking[name] = []
 
     def send(self, channel: str, deliver: Callable[[], None]) -> None:
@@ -239,11 +336,11 @@ class Crowd:
     def turn(self, worker: str) -> None:
         made = self.gates[worker]
         if self.pending and self.dice.random() < 0.3:
-            host = self.pending.pop()
-            made.arrive(host, host, self.now)
-        for end, host in [each for each in self.asking[worker] if each[0] <= self.now]:
-            self.asking[worker].remove((end, host))
-            made.done(host, self.now, FINE)
+            asked = self.pending.pop()
+            made.arrive(asked.host, asked, self.now)
+        for end, asked in [each for each in self.asking[worker] if each[0] <= self.now]:
+            self.asking[worker].remove((end, asked))
+            made.done(asked.host, self.now, Report(is_sent=asked.is_sent), asked)
         while (item := made.take(self.now)) is not None:
             self.asking[worker].append((self.now + self.dice.expovariate(1.0), item))
             self.started(item)
@@ -255,10 +352,13 @@ class Crowd:
         if wanted:
             self.send(worker, lambda: self.referee.want(worker, wanted, ticket, self.now))
 
-    def started(self, host: str) -> None:
-        self.begun[host] += 1
-        at_once = sum(h == host for asked in self.asking.values() for _, h in asked)
+    def started(self, asked: Asked) -> None:
+        self.begun += 1
+        host = asked.host
+        at_once = sum(each.host == host for mine in self.asking.values() for _, each in mine)
         assert at_once <= self.rules.per_host, f"{host} is asked by {at_once} at once"
+        if not asked.is_sent:
+            return
         since = self.now - self.starts.get(host, -10.0)
         assert since >= self.rules.delay_s - 1e-9, f"{host} is asked too soon"
         self.starts[host] = self.now
@@ -282,7 +382,7 @@ class Crowd:
         if self.dice.random() < 0.003:
             worker = self.dice.choice(list(self.gates))
             self.channels.pop(worker, None)
-            self.pending += [host for _, host in self.asking.pop(worker)]
+            self.pending += [asked for _, asked in self.asking.pop(worker)]
             made = self.gates.pop(worker)
             self.pending += [item for host in made._hosts.values() for item in host.waiting]
             self.referee.left(worker, self.now)
@@ -306,7 +406,7 @@ class Crowd:
                 self.turn(worker)
             self.rule()
         assert self.now < 2000, "something waits for ever"
-        assert sum(self.begun.values()) >= self.total
+        assert self.begun >= self.total
 
 
 def test_a_host_never_sees_more_than_the_limits_whatever_workers_and_referees_do() -> None:
@@ -334,6 +434,20 @@ class NeverRecalls(Referee):
 class GrantsAtOnce(Referee):
     def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
         super().__init__(delay_s)
+
+
+class GivesAnyTurnBack(Gate[Asked]):
+    def done(self, name: str, now: float, report: Report, item: Asked | None = None) -> None:
+        if not report.is_sent:
+            self._hosts[name].next_at = 0.0
+        super().done(name, now, report, item)
+
+
+def test_the_crowd_notices_turns_that_are_given_back_twice() -> None:
+    crowd = type("MistakenCrowd", (Crowd,), {"gate_class": GivesAnyTurnBack})
+    with pytest.raises(AssertionError):
+        for seed in range(1000):
+            crowd(seed).run()
 
 
 @pytest.mark.parametrize("mistake", [GivesTwice, ForgetsTheRest, NeverRecalls, GrantsAtOnce])

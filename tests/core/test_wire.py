@@ -26,15 +26,18 @@ GOLDEN = dict(
 )
 OPTIONAL = {
     "tasks": {"output"},
-    "chunk": {"kept_bytes", "empty"},
+    "chunk": {"kept_bytes", "empty", "retried"},
+    "returned": {"mask"},
+    "returned_some": {"mask"},
+    "heartbeat": {"longest_s", "slow", "waiting", "is_hungry"},
     "open": {"share", "output", "job"},
     "open_some": {"share", "output", "job"},
     "opened": {"output"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
-    "progress": {"glimpse", "lag_ms"},
+    "progress": {"glimpse", "lag_ms", "turns_s"},
     "roster": {"glimpse"},
-    "state": {"is_watched", "is_hungry"},
+    "state": {"is_watched", "is_hungry", "copied", "turns"},
 }
 
 
@@ -152,6 +155,11 @@ def test_random_bytes_never_raise_anything_but_wire_errors(data: bytes) -> None:
         # Sums of these would fit into no other message, and into no journal.
         ("heartbeat", {"in_flight": 1 << 63}),
         ("heartbeat", {"held": [1 << 63]}),
+        ("heartbeat", {"longest_s": [math.nan]}),
+        ("heartbeat", {"slow": {1: b"\1" * 1251}}),
+        ("heartbeat", {"slow": dict.fromkeys(range(wire.MAX_SLOW + 1), b"\1")}),
+        ("progress", {"turns_s": dict.fromkeys(range(wire.MAX_TURNS + 1), 1.0)}),
+        ("state", {"turns": {"longest_s": math.inf, "is_all": True}}),
         ("chunk", {"body_bytes": [1 << 63, 0]}),
         ("tasks", {"first_line": (1 << 62) + 1}),
         # Each status has a count of its own.
@@ -284,6 +292,12 @@ def test_an_empty_body_is_of_one_of_the_lines() -> None:
     check(empty=[7])
     with pytest.raises(WireError, match="an empty body of no line"):
         check(empty=[7, 6])
+
+
+def test_another_attempt_is_at_one_of_the_lines() -> None:
+    check(retried=[7])
+    with pytest.raises(WireError, match="another attempt at no line"):
+        check(retried=[6])
 
 
 def test_a_chunk_for_another_sink_is_refused() -> None:

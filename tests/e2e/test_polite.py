@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +84,8 @@ def test_a_host_that_says_retry_after_rests_and_is_tried_again(tmp_path: Path, d
         chosen = options(dns, per_host=1, delay_s=0)
         found = run(urls, tmp_path, *chosen, "--set=retry.attempts=3", "--set=retry.backoff_s=0.1")
         host = site.hosts["busy.test"]
+    said = jobs.call("run", tmp_path / "urls.txt", "-o", tmp_path / "out").stdout
+    assert "repeats   1 tried again after a failure\n" in said
     assert sorted(row.attempts for row in found) == [1, 1, 1, 2]
     assert all(row.outcome is Outcome.OK for row in found)
     assert host.gaps_s[0] >= 1.95
@@ -137,6 +141,45 @@ def test_a_crawl_delay_of_years_does_not_hold_up_the_job(tmp_path: Path, dns: st
         gaps = site.hosts["slow.test"].gaps_s
     assert {row.outcome for row in found} == {Outcome.OK}
     assert max(gaps) > 0.4, "it is obeyed as far as polite.retry_after_max_s"
+
+
+def test_what_is_not_sent_needs_no_turn_and_takes_none(tmp_path: Path) -> None:
+    def behave(name: str, path: str, number: int) -> Answer:
+        rules = b"User-agent: *\nDisallow: /private\n"
+        return (200, {}, rules if path == "/robots.txt" else b"fine", 0.0)
+
+    zone = {("inner.test", "A"): [at("10.0.0.1")], ("*", "A"): [at("127.0.0.1")]}
+    with name_server(zone) as server, crowded_site(behave) as site:
+        here = f"a.test:{site.port}"
+        urls = [f"http://{here}/{n}" for n in range(3)]
+        for n in range(60):
+            urls += [f"http://10.0.0.1/{n}", f"http://inner.test/{n}", f"http://{here}/private/{n}"]
+        chosen = options(f"--set=dns.servers=127.0.0.1:{server.port}", robots="true", delay_s=1)
+        began = time.monotonic()
+        found = run(urls, tmp_path, *chosen, "--workers=2", "--batch-size=20")
+        took_s = time.monotonic() - began
+        asked = site.hosts["a.test"]
+    assert Counter(row.outcome for row in found) == {
+        Outcome.OK: 3,
+        Outcome.BLOCKED: 120,
+        Outcome.ROBOTS: 60,
+    }
+    assert took_s < 30, "a turn each would take a minute"
+    pages = [each for each in site.asked if each.path != "/robots.txt"]
+    assert len(pages) == 3
+    assert len(asked.starts) <= 5, "robots.txt once for each worker, and three pages"
+
+
+def test_politeness_holds_for_a_transport_of_one_s_own_and_not_for_null(tmp_path: Path) -> None:
+    urls = [f"http://one.test/{n}?ms=10" for n in range(6)]
+    polite = ("--set=polite.enabled=true", "--quiet", "--workers=2")
+    began = time.monotonic()
+    (tmp_path / "own").mkdir()
+    own = f"--set=worker.transport={jobs.SLOW}"
+    run(urls, tmp_path / "own", *polite, own, "--set=polite.delay_s=0.4")
+    assert time.monotonic() - began > 2
+    (tmp_path / "null").mkdir()
+    run(urls, tmp_path / "null", *polite, "--set=worker.transport=null", "--set=polite.delay_s=60")
 
 
 def test_the_public_internet_alone_is_open_by_default(tmp_path: Path) -> None:

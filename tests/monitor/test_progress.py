@@ -30,6 +30,25 @@ def test_the_line_tells_done_total_rate_in_flight_outcomes_and_the_time_left() -
     )
 
 
+@pytest.mark.parametrize(
+    ("per_s", "turns", "said"),
+    [
+        (100.0, wire.Turns(170.0, is_all=True), " · 2 min 50 s left"),
+        (100.0, wire.Turns(170.0), " · at least 2 min 50 s left"),
+        (100.0, wire.Turns(10.0), " · 1 min 40 s left"),
+        (0.0, wire.Turns(170.0, is_all=True), " · 2 min 50 s left"),
+        (0.0, wire.Turns(), "others 1"),
+    ],
+)
+def test_the_time_left_is_that_of_the_rate_or_of_the_slowest_host_s_turns(
+    per_s: float, turns: wire.Turns, said: str
+) -> None:
+    source = SourceInfo(url_lines=20_000, at_end=True, fraction=1.0)
+    heard = state(10_000, source, turns=turns)
+    assert progress.describe(heard, per_s).endswith(said)
+    assert progress.fields(heard, per_s)["left_is_least"] is ("at least" in said)
+
+
 def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
     assert "/~20,000 lines" in progress.describe(
         state(1, SourceInfo(url_lines=5_000, fraction=0.25)), 1.0

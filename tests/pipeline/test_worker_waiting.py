@@ -37,7 +37,9 @@ class Peers:
     def __init__(self, directory: Path, go: Path) -> None:
         self._context: zmq.Context[Any] = zmq.Context()
         worker = {"transport": jobs.SLOW, "pool_size": 2, "grace_s": 2.0}
-        loaded = msgspec.convert({"worker": worker}, Settings)
+        lease = {"tail_after_s": 1.0}
+        settings = {"worker": worker, "lease": lease, "polite": {"enabled": False}}
+        loaded = msgspec.convert(settings, Settings)
         spec = RoleSpec(
             role="worker",
             name="w",
@@ -75,6 +77,20 @@ class Peers:
     def tell(self, *, referee: int = NUMBER, is_hungry: bool = False) -> None:
         state = wire.State("j", "running", Totals(), SourceInfo(), 0, 1, 0, referee)
         send(self._control, msgspec.structs.replace(state, is_hungry=is_hungry))
+
+    def tell_unneeded(self, lease: int, mask: int) -> None:
+        send(self._control, wire.Unneeded(lease, masks.pack(mask)))
+
+    def rows(self, count: int) -> list[int]:
+        """The lines of the next rows."""
+        lines: list[int] = []
+        until = time.monotonic() + 30
+        while len(lines) < count and time.monotonic() < until:
+            self._results.poll(100)
+            while received := receive(self._results):
+                assert isinstance(received[0], wire.ChunkHeader)
+                lines += received[0].lines
+        return lines
 
     def settle(self) -> None:
         """Until it has surely heard what it was told: the second heartbeat is of after that."""
@@ -130,7 +146,13 @@ def test_what_waits_is_begun_in_its_order_as_soon_as_there_is_room(
 
 def test_while_somebody_has_nothing_to_do_nothing_waits_here(peers: Peers, tmp_path: Path) -> None:
     peers.tell(is_hungry=True)
-    assert peers.leases(2) == [("Returned", FIRST + 3), ("Returned", FIRST + 2)]
+    returned = [peers.hear(wire.Returned) for _ in range(3)]
+    # Of the batches that are begun, half of what waits for the pool is returned as well.
+    assert [(each.lease - FIRST, each.mask) for each in returned] == [
+        (3, b""),
+        (2, b""),
+        (1, masks.pack(0b1110)),
+    ]
     peers.hand_out(5)
     assert peers.leases(1) == [("Returned", FIRST + 5)]
     peers.tell()
@@ -138,6 +160,28 @@ def test_while_somebody_has_nothing_to_do_nothing_waits_here(peers: Peers, tmp_p
     peers.hand_out(6)
     (tmp_path / "go").touch()
     assert peers.leases(1) == [("Claim", FIRST + 6)]
+
+
+def test_a_heartbeat_says_what_waits_and_what_is_slow_in_flight(peers: Peers) -> None:
+    beat = peers.hear(wire.Heartbeat)
+    while not beat.slow:
+        beat = peers.hear(wire.Heartbeat)
+    assert beat.held == [FIRST, FIRST + 1]
+    assert beat.slow == {FIRST: masks.pack(0b11)}, "two slots; what is queued is not slow"
+    assert beat.longest_s[0] >= 1 > beat.longest_s[1] == 0
+    assert beat.waiting == [FIRST + 2, FIRST + 3]
+    assert not beat.is_hungry
+    assert not beat.parked
+
+
+def test_lines_that_are_committed_elsewhere_are_not_begun(peers: Peers, tmp_path: Path) -> None:
+    peers.tell_unneeded(FIRST + 1, 0b0111)
+    peers.tell_unneeded(FIRST + 2, 0b1111)
+    peers.settle()
+    (tmp_path / "go").touch()
+    assert peers.leases(2) == [("Claim", FIRST + 2), ("Claim", FIRST + 3)]
+    rows = peers.rows(LINES * 4 - 7)
+    assert sorted(rows) == [1, 2, 3, 4, 8, 13, 14, 15, 16]
 
 
 def test_what_a_ventilator_left_behind_is_returned_to_its_successor(

@@ -165,6 +165,8 @@ class Files:
             left_s=max(total - seen.totals.rows, 0) / per_s
             if is_running and per_s and total is not None
             else None,
+            # Whose turns the job waits for is known to its ventilator alone.
+            left_is_least=bool(found.settings.get("polite", {}).get("enabled")),
             totals=seen.totals,
             hosts=self._tail.hosts(),
             workers=self._tail.workers() if self._tail.samples else [],

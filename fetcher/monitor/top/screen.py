@@ -18,7 +18,7 @@ from fetcher.core.tally import Totals
 from fetcher.core.wire import Mishap
 from fetcher.monitor import summary
 from fetcher.monitor.top.view import HostRow, View, WorkerRow
-from fetcher.monitor.words import duration, escaped, number, size
+from fetcher.monitor.words import duration, escaped, number, size, time_left
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
@@ -87,7 +87,7 @@ def _bar(view: View, width: int) -> Table:
     line.add_column(no_wrap=True, overflow="ellipsis")
     said = summary.done(view.rows, view.url_lines, exact=view.url_lines_exact)
     if view.phase == "running" and view.left_s is not None:
-        said += f", {duration(view.left_s)} left"
+        said += f", {time_left(view.left_s, is_least=view.left_is_least)}"
     bar = ProgressBar(total=view.url_lines or 1, completed=view.rows, width=max(width // 4, 10))
     line.add_row(bar, said)
     return line

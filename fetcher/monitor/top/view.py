@@ -58,6 +58,7 @@ class View(msgspec.Struct, frozen=True):
     leases: int | None = None
     redelivered: int | None = None
     oldest_s: float | None = None
+    left_is_least: bool = False  # it may take longer, as some hosts are not known yet
     committed_s_ago: float | None = None
     rates: tuple[float, ...] = ()  # of the time before the first look
 
@@ -81,6 +82,7 @@ def of_live(title: str, live: Live) -> View:
         url_lines_exact=live.url_lines_exact,
         rate_per_s=live.rate_per_s,
         left_s=live.left_s,
+        left_is_least=live.left_is_least,
         totals=live.totals,
         hosts=[
             HostRow(each.host, each.failed, in_flight=each.in_flight, waiting=each.waiting)

@@ -123,7 +123,8 @@
     put("percent", percent || "–");
     put("done", number(live.rows) + (total === null ? " lines" :
       " of " + (live.url_lines_exact ? "" : "about ") + number(total) + " lines"));
-    put("left", phase === "running" && live.left_s !== null ? "· " + duration(live.left_s) + " left" : "");
+    put("left", phase === "running" && live.left_s !== null ?
+      "· " + (live.left_is_least ? "at least " : "") + duration(live.left_s) + " left" : "");
     if (phase === "running" && percent) document.title = percent + " · " + job;
   }
   function counts(id, found, rows, colour) {

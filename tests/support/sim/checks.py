@@ -99,6 +99,12 @@ class Checks:
         if not world.kills_workers and crashed > doomed:
             raise Violation("an innocent line is called crashed")
 
+    def once(self) -> None:
+        """Where nothing fails and no fetch is slow, each line is fetched once."""
+        fetches = self._world.fetches
+        if twice := {line: count for line, count in fetches.items() if count > 1}:
+            raise Violation(f"fetched more than once: {twice}")
+
 
 def lines_of(batch: Batch, mask: int) -> list[int]:
     """The numbers of these lines."""

@@ -10,7 +10,7 @@ from support.sim import sink_mistakes, ventilator_mistakes
 from support.sim.disk import SimStore
 from support.sim.roles import SimSink
 from support.sim.ventilator import SimVentilator
-from support.sim.world import World
+from support.sim.world import Faultless, World
 
 
 class Mutant(NamedTuple):
@@ -88,6 +88,21 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "a pause that dies with its ventilator": _mutant(
         "Forgets", ventilator=ventilator_mistakes.ForgetsThePause
+    ),
+    "a tail that copies what waits": _mutant(
+        "Copies", ledger=ventilator_mistakes.CopiesWhatWaits, world=Faultless, kill_workers=False
+    ),
+    "a lapse of what waits at a busy worker": _mutant(
+        "Unseen",
+        ledger=ventilator_mistakes.LosesSightOfWhatWaits,
+        world=Faultless,
+        kill_workers=False,
+    ),
+    "a lapse of what waits for its hosts": _mutant(
+        "Impatient",
+        ledger=ventilator_mistakes.TakesSlownessForAStall,
+        world=Faultless,
+        kill_workers=False,
     ),
     "rows committed at the wrong sink": _mutant(
         "Wrong", sink=sink_mistakes.TakesAnyShare, world=ventilator_mistakes.SendsByLine

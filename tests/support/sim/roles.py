@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from fetcher.core import masks, wire
 from fetcher.core.intake import Intake
+from fetcher.core.leases import Assignment
 from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import NoSpaceError, WireError
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from support.sim.world import World
 
 JOB: Final = "job"
+TAIL_AFTER_S: Final = 15.0  # in flight for so long, a fetch is slow
 UNSENT_S: Final = 60.0  # rows that their sink does not take are worth waiting for
 
 
@@ -117,9 +121,10 @@ class SimSink:
 
 
 class SimWorker:
-    """Fetches its pieces' lines a few at a time; a poison line kills it at its start."""
+    """Fetches its pieces' lines a few at a time; a poison line kills it at its start.
 
-    POOL = 4
+    Some lines wait for their host's turn before they are next for its pool.
+    """
 
     def __init__(self, world: World, name: str) -> None:
         self._world = world
@@ -127,6 +132,7 @@ class SimWorker:
         self.frozen_until = 0.0
         self.held: dict[int, tuple[Batch, set[int]]] = {}  # lease -> lines not sent yet
         self.queue: deque[tuple[int, Batch, int]] = deque()
+        self.flying: dict[tuple[int, int], float] = {}  # (lease, line) -> since when
         self.in_flight = 0
         self.is_paused = False
         self.kept: dict[int, list[int]] = {}
@@ -140,17 +146,30 @@ class SimWorker:
     def take(self, lease: int, batch: Batch, mask: int) -> None:
         lines = [batch.first_line + offset for offset in masks.offsets(mask)]
         self.held[lease] = (batch, set(lines))
-        self.queue.extend((lease, batch, line) for line in lines)
+        for line in lines:
+            turn_s = self._world.turns_s.get(line, 0.0)
+            if turn_s:
+                self._world.later(turn_s, functools.partial(self._next, (lease, batch, line)))
+            else:
+                self.queue.append((lease, batch, line))
         self.fill()
 
+    def _next(self, entry: tuple[int, Batch, int]) -> None:
+        """Its host's turn has come."""
+        if self._world.lives(self):
+            self.queue.append(entry)
+            self.fill()
+
     def fill(self) -> None:
-        while self.queue and self.in_flight < self.POOL and not self.is_paused:
+        while self.queue and self.in_flight < self._world.pool_size and not self.is_paused:
             lease, batch, line = self.queue.popleft()
             self.in_flight += 1
+            self.flying[lease, line] = self._world.now
             self._world.fetch(self, lease, batch, line)
 
     def fetched(self, lease: int, batch: Batch, line: int) -> None:
         self.in_flight -= 1
+        del self.flying[lease, line]
         self.kept.setdefault(lease, []).append(line)
         if len(self.kept[lease]) >= 3 or len(self.held[lease][1]) == len(self.kept[lease]):
             self._send(lease, batch)
@@ -179,23 +198,76 @@ class SimWorker:
             self._world.to_sink(chunk)
             if ended is not None:
                 del self._ending[ended]
-                self._world.to_ventilator(self, wire.Finished(worker=self.name, lease=ended))
+                self._finish(ended)
 
-    def hear(self, phase: wire.Phase) -> None:
+    def _finish(self, lease: int) -> None:
+        self._world.to_ventilator(self, wire.Finished(worker=self.name, lease=lease))
+
+    def hear(self, phase: wire.Phase, *, is_hungry: bool) -> None:
         """What the ventilator says of the whole."""
         if phase != "starting":  # which says nothing of a pause
             self.is_paused = phase == "paused"
             self.fill()
+        if is_hungry and self.in_flight >= self._world.pool_size and not self.is_paused:
+            self._share()
 
-    def beat(self) -> wire.Heartbeat:
+    def _share(self) -> None:
+        """Another worker has too little: return half of what waits for the pool."""
+        spare = list(self.queue)[len(self.queue) // 2 :]
+        for lease in sorted({lease for lease, _, _ in spare}):
+            lines = {line for each, _, line in spare if each == lease}
+            mask = masks.mask_of(line - self.held[lease][0].first_line for line in lines)
+            event = wire.Returned(worker=self.name, lease=lease, mask=masks.pack(mask))
+            self._world.to_ventilator(self, event)
+            self._leave_out(lease, lines)
+
+    def skip(self, lease: int, mask: int) -> None:
+        """These lines are committed: what is not begun of them need not be."""
+        lines = {
+            line
+            for each, batch, line in self.queue
+            if each == lease and mask >> (line - batch.first_line) & 1
+        }
+        if lines:
+            self._leave_out(lease, lines)
+
+    def _leave_out(self, lease: int, lines: set[int]) -> None:
+        batch, waiting = self.held[lease]
+        waiting.difference_update(lines)
+        self.queue = deque(e for e in self.queue if e[0] != lease or e[2] not in lines)
+        if not waiting:
+            del self.held[lease]
+            self._finish(lease)
+        elif len(waiting) == len(self.kept.get(lease, ())):
+            self._send(lease, batch)
+
+    def beat(self, pipe: Iterable[Assignment]) -> wire.Heartbeat:
         """Its sign of life; what waits for a sink gets another try."""
         self._post()
         now = self._world.now
+        longest_s: dict[int, float] = {}
+        slow: dict[int, int] = {}
+        for (lease, line), since in self.flying.items():
+            longest_s.setdefault(lease, now - since)
+            if now - since >= TAIL_AFTER_S and lease in self.held:
+                bit = 1 << (line - self.held[lease][0].first_line)
+                slow[lease] = slow.get(lease, 0) | bit
+        active = {lease for lease, _ in self.flying} | {lease for lease, _, _ in self.queue}
         return wire.Heartbeat(
             worker=self.name,
-            slots=self.POOL,
+            slots=self._world.pool_size,
             in_flight=self.in_flight,
             queued=len(self.queue),
             held=[*self.held, *self._ending],
-            parked=[lease for lease, since in self._ending.items() if now - since < UNSENT_S],
+            parked=[
+                *(lease for lease in self.held if lease not in active and lease not in self.kept),
+                *(lease for lease, since in self._ending.items() if now - since < UNSENT_S),
+            ],
+            longest_s=[
+                *(longest_s.get(lease, 0.0) for lease in self.held),
+                *(now - since for since in self._ending.values()),
+            ],
+            slow={lease: masks.pack(mask) for lease, mask in slow.items()},
+            waiting=[assignment.lease for assignment in pipe],
+            is_hungry=not self.queue and 2 * self.in_flight <= self._world.pool_size,
         )

@@ -11,13 +11,18 @@ from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo
 from fetcher.model import Batch, Chunk, Outcome
 from support.sim.disk import Violation
-from support.sim.roles import chunk_of
+from support.sim.roles import TAIL_AFTER_S, chunk_of
 
 if TYPE_CHECKING:
     from support.sim.world import World
 
 RULES: Final = LeaseRules(
-    silent_s=5, unclaimed_s=30, finished_s=10, stall_s=40, tail_after_s=15, poison_deaths=2
+    silent_s=5,
+    unclaimed_s=30,
+    finished_s=10,
+    stall_s=40,
+    tail_after_s=TAIL_AFTER_S,
+    poison_deaths=2,
 )
 SINK_SILENT_S: Final = 3.0
 TICK_S: Final = 0.25
@@ -180,6 +185,8 @@ class SimVentilator:
                     self._freeze(side, now)
             self.ledger.tick(now)
         self._do_as_asked(now)
+        for lease, mask in self.ledger.unneeded():
+            self._world.tell_workers(lease, mask)
         self._hand_out(now)
         for batch, offset, _ in self.ledger.condemned(now):
             self.send(chunk_of(batch, [batch.first_line + offset], Outcome.CRASHED, "ventilator"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fetcher.core.leases import Lease, LeaseState
+from fetcher.core.leases import Lease, LeaseState, Piece, WorkerReport
 from fetcher.core.ledger import Ledger
 from fetcher.model import Chunk
 from support.sim.ventilator import SimSide, SimVentilator
@@ -44,8 +44,8 @@ class NeverHandsOutAgain(SimVentilator):
 class LosesWhatIsReturned(Ledger):
     """Takes a returned piece for somebody else's."""
 
-    def returned(self, worker: str, lease_id: int, now: float) -> None:
-        super().returned(worker, lease_id, now)
+    def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
+        super().returned(worker, lease_id, now, mask)
         if lease_id not in self._leases and self._backlog.has_ready:
             self._backlog.pop(lambda piece: piece)
 
@@ -150,3 +150,28 @@ class SendsByLine(World):
 
     def sink_of(self, chunk: Chunk) -> int:
         return chunk.lines[0] % self.shares
+
+
+class CopiesWhatWaits(Ledger):
+    """Takes all that is out for long at the end for slow, whatever its worker says of it."""
+
+    def _tail_copy(self, now: float) -> Piece | None:
+        for lease in self._leases.values():
+            lease.slow = -1
+        return super()._tail_copy(now)
+
+
+class LosesSightOfWhatWaits(Ledger):
+    """Lets a lease lapse that a busy worker has and does not claim yet."""
+
+    def _seen_waiting(self, lease_id: int, now: float) -> None:
+        """Nothing is noted."""
+
+
+class TakesSlownessForAStall(Ledger):
+    """Lets a lease lapse of which no line is committed in time, though its lines wait or fly."""
+
+    def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:
+        before = lease.expires_at
+        super()._renew(lease, report, now)
+        lease.expires_at = before

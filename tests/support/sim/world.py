@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from fetcher.core import lines, wire
@@ -29,6 +30,7 @@ class World:
 
     sink_class = SimSink
     ventilator_class = SimVentilator
+    has_faults = True
 
     def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
         self.dice = dice = random.Random(seed)
@@ -46,6 +48,11 @@ class World:
         self._slowness = dice.choice((0.1, 1.0, 5.0))
         # Whether workers keep the rows of a sink that is away, or the network takes and loses them.
         self._keeps_rows = more.random() < 0.5
+        if not self.has_faults:
+            self._loss = self._twice = 0.0
+            self.poison.clear()
+            self.hung.clear()
+        self.fetches: Counter[int] = Counter()  # begun, by line
         self.is_calm = not (self.poison or self.hung or kill_workers)
         self.disks = [Disk(dice) for _ in range(self.shares)]
         self.checks = Checks(self)
@@ -79,6 +86,11 @@ class World:
         self.lines = set(all_lines)
         self.poison = set(dice.sample(all_lines, min(dice.choice((0, 0, 1, 2)), len(all_lines))))
         hangs = random.Random(f"a hang in {seed}")
+        turns = random.Random(f"the turns of {seed}")
+        share = turns.choice((0.1, 0.7, *(0.0,) * (8 if self.has_faults else 2)))
+        waits = {line: turns.uniform(1, 90) for line in all_lines if turns.random() < share}
+        self.turns_s = waits  # how long lines wait for their host
+        self.pool_size = 4 if self.has_faults else turns.choice((1, 4))
         self.hung = {hangs.choice(all_lines)} - self.poison if hangs.random() < 0.25 else set()
 
     # -- time --------------------------------------------------------------------------------
@@ -95,7 +107,8 @@ class World:
             self.workers[slot] = None
             self.pipes[slot] = deque()
             self._start_worker(slot)
-        self._chaos.plan()
+        if self.has_faults:
+            self._chaos.plan()
         for index in range(self.shares):
             self._sink_turn(index)
         self._ventilator_turn()
@@ -106,6 +119,8 @@ class World:
             self.now, _, action = heapq.heappop(self._agenda)
             action()
         self.checks.end()
+        if not self.has_faults:
+            self.checks.once()
 
     # -- lives -------------------------------------------------------------------------------
 
@@ -219,8 +234,9 @@ class World:
             return
         if worker.frozen_until <= self.now:
             if self.ventilator is not None:
-                worker.hear(self.ventilator.phase)
-            self.to_ventilator(worker, worker.beat())
+                is_hungry = self.ventilator.ledger.is_hungry
+                worker.hear(self.ventilator.phase, is_hungry=is_hungry)
+            self.to_ventilator(worker, worker.beat(self.pipes[slot]))
             self._look_into_pipe(slot, worker)
         self.later(self.dice.uniform(0.3, 1), lambda: self._worker_turn(slot, worker))
 
@@ -283,8 +299,19 @@ class World:
         if worker is None or self.dice.random() >= self._loss:
             self.later(0.02, arrive)
 
+    def tell_workers(self, lease: int, mask: int) -> None:
+        """The ventilator's word goes to all; it may be lost."""
+        for worker in self.workers.values():
+            if worker is not None and self.dice.random() >= self._loss:
+                self.later(0.02, functools.partial(worker.skip, lease, mask))
+
+    def lives(self, worker: SimWorker) -> bool:
+        """Whether it has not been killed."""
+        return any(each is worker for each in self.workers.values())
+
     def fetch(self, worker: SimWorker, lease: int, batch: Batch, line: int) -> None:
         """A line takes its time; a poison line ends the worker, a hung one just never ends."""
+        self.fetches[line] += 1
         if line in self.hung:
             worker.in_flight -= 1  # a pool has more slots than a line has attempts
             return
@@ -303,6 +330,12 @@ class World:
 
         # A fetch has a hard deadline, well below half of RULES.stall_s.
         self.later(min(self.dice.expovariate(1) * self._slowness, 12.0), end)
+
+
+class Faultless(World):
+    """Nothing fails; hosts may be slow, and lines may wait for them."""
+
+    has_faults = False
 
 
 def run(seed: int, world: type[World] = World, *, kill_workers: bool = True) -> str | None:
