@@ -248,7 +248,6 @@ class Ledger:
             self._window.claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
-            self._hungry.discard(worker)  # until it says so again
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
         self._workers[worker] = now
 

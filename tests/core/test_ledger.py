@@ -518,7 +518,6 @@ def test_lines_that_a_busy_worker_hands_back_are_another_s_and_no_longer_its_own
     moved = take(made, 1)
     assert moved.mask == 0xFF00
     made.claimed("idle", moved.lease, 1)
-    assert not made.is_hungry, "it has what it got, until it says that this is too little"
     made.left("busy", 2, died=False)
     assert take(made, 2).mask == 0x00FF
     assert made.redelivered == 8, "handed back is not handed out again"
