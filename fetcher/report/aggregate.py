@@ -27,8 +27,8 @@ _LAST_YEAR_S: Final = 4_102_444_800  # 2100: beyond it a clock is not merely wro
 MANY_HOPS: Final = 20
 
 PHASES: Final = ("dns", "connect", "tls", "first_byte")
-# Rows of these were not sent, so that they took no time says nothing.
-_NOT_SENT: Final = frozenset({Outcome.INVALID_URL, Outcome.ROBOTS})
+# Without an answer, rows of these were refused before anything was sent.
+_REFUSED: Final = frozenset({Outcome.INVALID_URL, Outcome.BLOCKED, Outcome.ROBOTS})
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*")
 _ADDRESS: Final = re.compile(r"\bhttps?://\S+|\b[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}\b", re.I)
 
@@ -110,6 +110,7 @@ class Aggregate:
         self.statuses: Counter[int] = Counter()  # without rows that have none
         self.answered = 0  # rows with a status
         self.attempts: Counter[int] = Counter()
+        self.retried = 0  # rows with more than one attempt
         self.saved_by_retry = 0  # rows that were ok after a further attempt
         self.hops: Counter[int] = Counter()  # MANY_HOPS and more count as that many
         self.body_bytes = 0
@@ -117,7 +118,7 @@ class Aggregate:
         self.sizes = LogHistogram()  # of decoded bodies
         self.phases_ms = {name: LogHistogram() for name in PHASES}
         self.total_ms = LogHistogram()  # of rows with a status
-        self.in_vain_ms = LogHistogram()  # of rows that were sent and have none
+        self.unanswered_ms = LogHistogram()  # of rows that were sent and have none
         self.timeline = Timeline()
         self.untimed = 0
         self.first_s: float | None = None
@@ -138,8 +139,9 @@ class Aggregate:
         self.attempts[row.attempts] += 1
         self.body_bytes += body_bytes
         self.wire_bytes += row.wire_bytes or 0
-        if row.attempts > 1 and not failed:
-            self.saved_by_retry += 1
+        if row.attempts > 1:
+            self.retried += 1
+            self.saved_by_retry += not failed
         if row.status is not None:
             self.answered += 1
             self.statuses[row.status] += 1
@@ -158,10 +160,10 @@ class Aggregate:
             self._add_error(row, host)
 
     def _time(self, row: Row, failed: bool) -> float | None:
-        """Count its times; how long it took, where it was sent at all."""
+        """Count its times; how long it took, where that was measured."""
         timings = row.timings_ms
         took_ms = None
-        if timings is not None and row.outcome not in _NOT_SENT:
+        if timings is not None and was_sent(row):
             phases = self.phases_ms
             if timings.dns is not None:
                 phases["dns"].add(timings.dns)
@@ -172,8 +174,10 @@ class Aggregate:
             if timings.first_byte is not None:
                 phases["first_byte"].add(timings.first_byte)
             took_ms = timings.total
+            if row.status is None and not took_ms:
+                took_ms = None  # given up between two attempts: of neither is the time known
             if took_ms is not None:
-                (self.in_vain_ms if row.status is None else self.total_ms).add(took_ms)
+                (self.unanswered_ms if row.status is None else self.total_ms).add(took_ms)
         began_s = row.started_at
         if began_s is None or not 0 < began_s < _LAST_YEAR_S:
             self.untimed += 1
@@ -210,6 +214,11 @@ class Aggregate:
             group.examples.append(Example(row.line, row.url[:_KEY_CHARS], text))
         if group.same and text != group.examples[0].error:
             group.same = False
+
+
+def was_sent(row: Row) -> bool:
+    """Whether anything was tried for it, so that its times say something."""
+    return row.attempts > 0 and (row.status is not None or row.outcome not in _REFUSED)
 
 
 def _count(of: Count, body_bytes: int, failed: bool) -> None:

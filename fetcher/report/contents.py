@@ -33,7 +33,7 @@ _PHASES: Final = {
     "tls": "until TLS stood, connecting included; new connections only",
     "first_byte": "until the answer began, all of the last hop before it included",
     "total": "the whole fetch with all its hops, where there was an answer",
-    "in vain": "the whole fetch, where there was none",
+    "no answer": "the whole fetch, where there was none",
 }
 
 
@@ -159,7 +159,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         )
         for (outcome, key), group in sums.errors.top("rows", _MOST_ERRORS)
     ]
-    timed = {**sums.phases_ms, "total": sums.total_ms, "in vain": sums.in_vain_ms}
+    timed = {**sums.phases_ms, "total": sums.total_ms, "no answer": sums.unanswered_ms}
     return Contents(
         job=_plain_job(job),
         written_at_s=now_s,
@@ -195,7 +195,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         versions=_named(sums.versions, _MOST_NAMES, sums.answered),
         workers=_named(sums.workers, _MOST_WORKERS, sums.rows),
         attempts=_numbered(sums.attempts, sums.rows),
-        retried=sums.rows - sums.attempts[1],
+        retried=sums.retried,
         saved_by_retry=sums.saved_by_retry,
         hops=_numbered(sums.hops, sums.answered),
         redirected=sums.answered - sums.hops[0],

@@ -131,7 +131,7 @@
     cursor: { drag: { x: true, y: false } },
   });
   const shares = data.latency.shares;
-  const phases = ["total", "first_byte", "tls", "connect", "dns", "in vain"].filter((name) => name in shares);
+  const phases = ["total", "first_byte", "tls", "connect", "dns", "no answer"].filter((name) => name in shares);
   draw("plot-phases", distribution(milliseconds, data.latency.from_ms, phases.map((name) => {
     const key = "p-" + name.replace(" ", "-");
     return line(name, key, percent, { paths: steps, fill: name === "total" ? tint(key, "26") : undefined });
