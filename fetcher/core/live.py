@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from fetcher.core import wire
-from fetcher.core.tally import Totals
+from fetcher.core.tally import Totals, in_order
 
 
 class Left(NamedTuple):
@@ -89,7 +89,9 @@ def told(state: wire.State, roster: wire.Roster) -> Live:
         open_batches=roster.open_batches,
         waiting=roster.waiting,
         oldest=oldest if oldest.line else None,
-        totals=state.totals,
+        totals=msgspec.structs.replace(
+            state.totals, outcomes=in_order(state.totals.outcomes)
+        ),
         workers=roster.workers,
         unlisted=roster.unlisted,
         hosts=roster.glimpse.hosts,

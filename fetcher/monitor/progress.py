@@ -12,6 +12,7 @@ from rich.text import Text
 from fetcher.core import wire
 from fetcher.core.live import left
 from fetcher.core.rate import Rate
+from fetcher.core.tally import in_order, most_frequent
 from fetcher.monitor.console import make_console
 from fetcher.monitor.words import number, phase, time_left
 from fetcher.telemetry import logs
@@ -52,15 +53,14 @@ def fields(state: wire.State, per_s: float) -> dict[str, Any]:
         "workers": state.workers,
         "redelivered": state.redelivered,
         "copied": state.copied,
-        "outcomes": state.totals.outcomes,
+        "outcomes": in_order(state.totals.outcomes),
     }
 
 
 def outcomes(counts: dict[str, int]) -> str:
     """The three most frequent outcomes, and the others as one."""
-    ranked = sorted(counts.items(), key=lambda item: -item[1])
-    said = [f"{name} {number(count)}" for name, count in ranked[:3]]
-    rest = sum(count for _, count in ranked[3:])
+    shown, rest = most_frequent(counts, 3)
+    said = [f"{name} {number(count)}" for name, count in shown.items()]
     return ", ".join(said + ([f"others {number(rest)}"] if rest else []))
 
 

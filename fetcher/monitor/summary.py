@@ -8,10 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fetcher.core.tally import Totals
+from fetcher.core.tally import Totals, in_order
 from fetcher.core.wire import State
-from fetcher.model import Outcome
-from fetcher.monitor.words import number, size
+from fetcher.monitor.words import number, percent, plain, size
 
 
 def table(totals: Totals) -> Table:
@@ -20,10 +19,8 @@ def table(totals: Totals) -> Table:
     result.add_column("outcome")
     result.add_column("lines", justify="right")
     result.add_column("share", justify="right")
-    for outcome in Outcome:
-        count = totals.outcomes.get(outcome.value, 0)
-        if count:
-            result.add_row(outcome.value, number(count), f"{100 * count / totals.rows:.1f} %")
+    for name, count in in_order(totals.outcomes).items():
+        result.add_row(plain(name), number(count), percent(count / totals.rows))
     return result
 
 
