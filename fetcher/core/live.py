@@ -89,9 +89,7 @@ def told(state: wire.State, roster: wire.Roster) -> Live:
         open_batches=roster.open_batches,
         waiting=roster.waiting,
         oldest=oldest if oldest.line else None,
-        totals=msgspec.structs.replace(
-            state.totals, outcomes=in_order(state.totals.outcomes)
-        ),
+        totals=msgspec.structs.replace(state.totals, outcomes=in_order(state.totals.outcomes)),
         workers=roster.workers,
         unlisted=roster.unlisted,
         hosts=roster.glimpse.hosts,

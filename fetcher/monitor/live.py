@@ -166,7 +166,7 @@ def _workers(members: list[wire.Member]) -> Table | str:
         return "no worker is heard"
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("worker", overflow="fold")
-    for name in ("seen", "busy", "waiting", "parked", "leases", "rows", "rows/s", "loop lag"):
+    for name in ("seen", "busy", "queued", "parked", "leases", "rows", "rows/s", "loop lag"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in members:
         counts = (each.queued, each.parked, each.leases, each.rows)

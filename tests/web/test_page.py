@@ -61,7 +61,7 @@ def put_look(desk: Desk) -> None:
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
     assert isinstance(state, wire.State)
     assert isinstance(roster, wire.Roster)
-    desk.put(state, roster)
+    desk.put(state, roster, 40)
 
 
 def test_without_a_port_there_is_no_page_and_nothing_to_do_for_it() -> None:
@@ -91,8 +91,8 @@ def test_the_page_and_its_numbers() -> None:
         assert not desk.is_looked_for(time.monotonic())
         assert (told["job"], told["live"]["rows"]) == ("urls.txt", 2)
         assert told["live"]["mishaps"][0]["error"] == "not found"
-        ((at_s, rows, in_flight),) = told["history"]
-        assert (rows, in_flight) == (2, 1)
+        ((at_s, rows, most_in_flight),) = told["history"]
+        assert (rows, most_in_flight) == (2, 40)
         assert json.loads(ask("GET", f"/live.json?since={at_s}")[2])["history"] == []
         assert ask("GET", "/other")[0] == ask("GET", "/assets/other")[0] == 404
         assert ask("GET", "/assets/..%2f..%2fapp.py")[0] == 404
