@@ -30,7 +30,7 @@ _DATA: Final = ("time", "latency", "size_plot")
 def page(of: Contents) -> str:
     """The whole file."""
     scripts = [_vendored_script(), _text("page.js")]
-    styles = [_vendored("uPlot.min.css"), _text("page.css")]
+    styles = [_vendored("uPlot.min.css"), _colours(), _text("page.css")]
     return _template().render(
         report=of,
         version=__version__,
@@ -63,6 +63,11 @@ def _hash(text: str) -> str:
 @cache
 def _text(name: str) -> str:
     return _FILES.joinpath(name).read_text("utf-8")
+
+
+@cache
+def _colours() -> str:
+    return resources.files("fetcher.monitor").joinpath("colours.css").read_text("utf-8")
 
 
 @cache

@@ -79,7 +79,7 @@ def test_the_page_and_its_numbers() -> None:
         assert headers["x-frame-options"] == "DENY"
         assert headers["cache-control"] == "no-store"
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
-        for name in ("page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
+        for name in ("colours.css", "page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
             assert f"/assets/{name}" in text
             assert ask("GET", f"/assets/{name}")[0] == 200
         assert not desk.is_watched(time.monotonic())
@@ -176,7 +176,7 @@ def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
             shown.fill("#token", token)
             shown.click("button")
             shown.wait_for_selector(seen)
-        shown.wait_for_function("document.getElementById('phase').textContent === 'running'")
+        shown.wait_for_selector("#phase.running")
         shown.click("#pause")
         shown.keyboard.press("Escape")
         shown.click("#pause")
