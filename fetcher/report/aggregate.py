@@ -63,21 +63,22 @@ class Row(msgspec.Struct):
 
 
 class Count:
-    """How many rows and body bytes a name has."""
+    """How many rows a name has, and how many bytes the bodies of those that have one."""
 
-    __slots__ = ("body_bytes", "failed", "rows")
-
-    def __init__(self) -> None:
-        self.rows = self.failed = self.body_bytes = 0
-
-
-class Host:
-    """What one host did."""
-
-    __slots__ = ("body_bytes", "failed", "longest_ms", "rows", "timed", "took_ms")
+    __slots__ = ("bodies", "body_bytes", "failed", "rows")
 
     def __init__(self) -> None:
-        self.rows = self.failed = self.timed = self.body_bytes = 0
+        self.rows = self.failed = self.bodies = self.body_bytes = 0
+
+
+class Host(Count):
+    """What one host did, and how long those took whose time was measured."""
+
+    __slots__ = ("longest_ms", "timed", "took_ms")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timed = 0
         self.took_ms = self.longest_ms = 0.0
 
 
@@ -146,16 +147,16 @@ class Aggregate:
             self.answered += 1
             self.statuses[row.status] += 1
             self.hops[min(len(row.redirects), MANY_HOPS)] += 1
-            _count(self.types[_type(row.content_type)], body_bytes, failed)
-            _count(self.versions[row.http_version or "unknown"], body_bytes, failed)
+            _count(self.types[_type(row.content_type)], row, failed)
+            _count(self.versions[row.http_version or "unknown"], row, failed)
         if row.body_bytes is not None:
             self.sizes.add(body_bytes)
-        _count(self.workers[row.worker or "unknown"], body_bytes, failed)
+        _count(self.workers[row.worker or "unknown"], row, failed)
         is_url = row.outcome is not Outcome.INVALID_URL
         host = host_of(row.url)[:_KEY_CHARS] if is_url else ""
         took_ms = self._time(row, failed)
         if host:
-            self._add_host(host, body_bytes, took_ms, failed)
+            self._add_host(host, row, took_ms, failed)
         if failed:
             self._add_error(row, host)
 
@@ -195,11 +196,9 @@ class Aggregate:
             stretch.latency_ms.add(took_ms)
         return took_ms
 
-    def _add_host(self, name: str, body_bytes: int, took_ms: float | None, failed: bool) -> None:
+    def _add_host(self, name: str, row: Row, took_ms: float | None, failed: bool) -> None:
         host = self.hosts[name]
-        host.rows += 1
-        host.failed += failed
-        host.body_bytes += body_bytes
+        _count(host, row, failed)
         if took_ms is not None:
             host.timed += 1
             host.took_ms += took_ms
@@ -221,10 +220,12 @@ def was_sent(row: Row) -> bool:
     return row.attempts > 0 and (row.status is not None or row.outcome not in _REFUSED)
 
 
-def _count(of: Count, body_bytes: int, failed: bool) -> None:
+def _count(of: Count, row: Row, failed: bool) -> None:
     of.rows += 1
-    of.body_bytes += body_bytes
     of.failed += failed
+    if row.body_bytes is not None:
+        of.bodies += 1
+        of.body_bytes += row.body_bytes
 
 
 def pattern(error: str, host: str) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fetcher.monitor.words import duration, milliseconds, number, percent, size
+from fetcher.monitor.words import NOT_MEASURED, duration, milliseconds, number, percent, size
 from fetcher.report.contents import Contents, HostShown
 
 _MOST_HOSTS = 5
@@ -83,15 +83,13 @@ def headline(of: Contents) -> str:
 def _hosts(title: str, hosts: list[HostShown]) -> Table:
     table = _table(title, "lines", "not ok", "mean", "longest")
     for host in hosts[:_MOST_HOSTS]:
-        mean = "-" if host.mean_ms is None else milliseconds(host.mean_ms)
-        table.add_row(
-            Text(host.name),
-            number(host.rows),
-            number(host.failed),
-            mean,
-            milliseconds(host.longest_ms),
-        )
+        times = map(_measured, (host.mean_ms, host.longest_ms))
+        table.add_row(Text(host.name), number(host.rows), number(host.failed), *times)
     return table
+
+
+def _measured(value_ms: float | None) -> str:
+    return NOT_MEASURED if value_ms is None else milliseconds(value_ms)
 
 
 def _table(*names: str, right: tuple[int, ...] = ()) -> Table:

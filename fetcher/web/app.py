@@ -53,7 +53,7 @@ _HEADERS: Final = {
 _PAGE: Final = resources.files("fetcher.web") / "page"
 _UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
 _ASSETS: Final = {
-    "colours.css": (resources.files("fetcher.monitor"), "text/css"),
+    "common.css": (resources.files("fetcher.monitor"), "text/css"),
     "page.css": (_PAGE, "text/css"),
     "page.js": (_PAGE, "text/javascript"),
     "uPlot.min.css": (_UPLOT, "text/css"),

@@ -203,7 +203,7 @@ def test_many_lines_handed_out_again_are_more_than_the_end_of_a_job_has(
 
 # -- colours ---------------------------------------------------------------------------------------
 
-CSS = resources.files("fetcher.monitor").joinpath("colours.css").read_text("utf-8")
+CSS = resources.files("fetcher.monitor").joinpath("common.css").read_text("utf-8")
 LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part)) for part in CSS.split("@media")
 )

@@ -79,7 +79,7 @@ def test_the_page_and_its_numbers() -> None:
         assert headers["x-frame-options"] == "DENY"
         assert headers["cache-control"] == "no-store"
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
-        for name in ("colours.css", "page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
+        for name in ("common.css", "page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
             assert f"/assets/{name}" in text
             assert ask("GET", f"/assets/{name}")[0] == 200
         assert not desk.is_watched(time.monotonic())
