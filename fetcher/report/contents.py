@@ -149,7 +149,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
     worked_s = rate = None
     if sums.first_s is not None and sums.last_s is not None:
         worked_s = max(sums.last_s - sums.first_s - sum(s for _, s in drawn.pauses), 0.0)
-        rate = (sums.rows - sums.untimed) / worked_s if worked_s else None
+        rate = sums.rows / worked_s if worked_s else None
     failures = [
         Failure(
             outcome,

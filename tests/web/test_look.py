@@ -41,7 +41,7 @@ def put_look(desk: Desk, *, redelivered: int = 3, most_in_flight: int = 3) -> No
     mishap = wire.Mishap(7, "timeout", 0, LONG_URL, "took longer than 60 s")
     roster = msgspec.structs.replace(
         roster,
-        workers=[wire.Member("w", 0.25, 4, 2, 17, 2_345, 2, 9, 2.5)],
+        workers=[wire.Member("w", 0.25, 4, 2, 17, 2_345, 2, 9, 2.5, lag_ms=100)],
         trouble="",
         glimpse=wire.Glimpse(roster.glimpse.hosts, [mishap]),
     )
@@ -105,6 +105,8 @@ def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most() -> No
             assert "Shares of the 1,000 lines that are done." in words
             assert "Shares of the 900 lines that had an answer." in words
             assert cells(shown, "workers")[0][4:6] == ["17", "2,345"], "queued and parked"
+            assert cells(shown, "workers")[0][7] == "0.10 s"
+            assert shown.locator("#workers td.warns").count() == 1, "its loop is held up"
             assert style(shown, "#redelivered", "color") == style(shown, "#leases", "color")
             size, weight = "fontSize", "fontWeight"
             assert style(shown, ".url", size) > style(shown, ".said", size)
@@ -175,6 +177,17 @@ def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -
         assert not shown.is_visible("#controls")
         assert shown.inner_text("#phase") == "stopped"
         assert not re.search(r"\d", shown.inner_text("#parked"))
+
+
+def test_a_job_that_ended_elsewhere_leaves_its_command_too() -> None:
+    with contextlib.ExitStack() as stack:
+        with page() as (url, desk):
+            put_look(desk)
+            shown = stack.enter_context(tab(url, []))
+        shown.wait_for_selector("#command", timeout=20_000)
+        assert shown.inner_text("#command") == COMMAND
+        assert shown.inner_text("#phase") == "no answer"
+        assert shown.is_disabled("#stop")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const EVERY_MS = 1000, LOST_MS = 3000, LATE_MS = 8000, MOST_POINTS = 1200, MOST_COUNTS = 14;
+  const SLOW_LAG_MS = 100; // as in pipeline/loop_lag.py
   const $ = (id) => document.getElementById(id);
   const points = []; // [Unix time, lines done, the most in flight]
   const plots = [];
@@ -173,11 +174,16 @@
     });
     $("mishaps").replaceChildren(...(items.length ? items : [make("li", "none", "none")]));
   }
+  function lag(ms) {
+    const cell = right((ms / 1000).toFixed(2) + " s");
+    cell.classList.toggle("warns", ms >= SLOW_LAG_MS);
+    return cell;
+  }
   function showWorkers(live) {
     fill("workers", live.workers.map((each) => make("tr", "", head(plain(each.worker)),
       right(rate(each.rate_per_s)), right(number(each.rows)),
       right(number(each.in_flight) + "/" + number(each.slots)), right(number(each.queued)),
-      right(number(each.parked)), right(number(each.leases)),
+      right(number(each.parked)), right(number(each.leases)), lag(each.lag_ms),
       right(each.seen_s_ago.toFixed(1) + " s"))), "no worker is heard");
     $("unlisted").hidden = !live.unlisted;
     put("unlisted", "… and " + number(live.unlisted) + " more workers");
@@ -276,7 +282,8 @@
     else {
       showPhase("lost", "no answer");
       const since = lastAt ? " since " + new Date(lastAt).toLocaleTimeString("en-GB") : "";
-      notice("The ventilator does not answer" + since + ": it has ended, is started again, or cannot be reached. What is below is old.");
+      notice("The ventilator does not answer" + since + ": it has ended, is started again, or cannot be reached. What is below is old." +
+        (command ? " Where it has ended, this command resumes the job:" : ""), command);
     }
     put("left", "");
     put("rate", "–");
