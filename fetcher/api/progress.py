@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from fetcher.core.tally import Totals
+from fetcher.core.tally import Totals, in_order
 from fetcher.core.wire import State as Heard
 
 State = Literal[
@@ -61,7 +61,7 @@ def counted(progress: Progress, totals: Totals) -> Progress:
     return msgspec.structs.replace(
         progress,
         rows=totals.rows,
-        outcomes=totals.outcomes,
+        outcomes=in_order(totals.outcomes),
         statuses={status: count for status, count in totals.statuses.items() if status},
         body_bytes=totals.body_bytes,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,6 +108,20 @@ def settings_of(
     loaded = config.load(conf, overrides=overrides)
     logs.use(loaded.settings.log.format)
     return loaded
+
+
+def command_line(arguments: Sequence[str] | None = None) -> str:
+    """This call of the program as one types it, without what may be a secret."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return shlex.join(["fetcher", *map(_without_secret, given)])
+
+
+def _without_secret(argument: str) -> str:
+    prefix = "--set=" if argument.startswith("--set=") else ""
+    name, equals, _ = argument.removeprefix(prefix).partition("=")
+    if equals and name.strip() in config.SECRETS:
+        return f"{prefix}{name}={config.HIDDEN}"
+    return argument
 
 
 def page_url(monitor: Monitor) -> str:

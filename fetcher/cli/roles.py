@@ -11,6 +11,7 @@ import msgspec
 
 from fetcher.cli.options import (
     FILE,
+    command_line,
     config_options,
     insecure_option,
     keys_option,
@@ -115,7 +116,13 @@ def ventilator(
     """
     batch = {"job__batch_size": ("--batch-size", batch_size)}
     settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys, **batch)
-    return _live("ventilator", settings, urlfile=str(urlfile), insecure=insecure)
+    return _live(
+        "ventilator",
+        settings,
+        urlfile=str(urlfile),
+        insecure=insecure,
+        command=command_line(),
+    )
 
 
 @click.command(short_help="Fetch for a ventilator and a sink on any host.")

@@ -12,6 +12,7 @@ import click
 
 from fetcher.cli.options import (
     FILE,
+    command_line,
     config_options,
     log_format_option,
     out_option,
@@ -120,7 +121,7 @@ def carry_out(
     display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
     began = time.monotonic()
     try:
-        run_job(urlfile, out, settings, display, Signals(), selection)
+        run_job(urlfile, out, settings, display, Signals(), selection, command_line())
     except StoppedError as error:
         raise StoppedError(f"{error} ({_said(out)})") from error
     finally:

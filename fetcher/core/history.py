@@ -14,26 +14,40 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
 
     at_s: float  # Unix time
     rows: int  # committed
-    in_flight: int
+    most_in_flight: int  # within the step around it
 
 
 class History:
-    """Points at least `step_s` apart; when there are too many, half of them go."""
+    """Points at least `step_s` apart; when there are too many, two become one."""
 
     def __init__(self) -> None:
         self.step_s = 1.0
         self._points: tuple[Point, ...] = ()
+        self._most_in_flight = 0  # since the last point
 
     def add(self, point: Point) -> None:
         """A later one. Whoever holds `since` is not disturbed, in whatever thread."""
+        self._most_in_flight = max(self._most_in_flight, point.most_in_flight)
         points = self._points
         if points and point.at_s - points[-1].at_s < self.step_s:
             return
         if len(points) >= _MOST:
-            points = points[::2]
+            points = _halved(points)
             self.step_s *= 2
-        self._points = (*points, point)
+        most, self._most_in_flight = self._most_in_flight, 0
+        self._points = (*points, msgspec.structs.replace(point, most_in_flight=most))
 
     def since(self, at_s: float) -> list[Point]:
         """Those later than that, in order."""
         return [point for point in self._points if point.at_s > at_s]
+
+
+def _halved(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The first one of each two, with the most of both."""
+    pairs = zip(points[::2], points[1::2], strict=True)
+    return tuple(
+        msgspec.structs.replace(
+            first, most_in_flight=max(first.most_in_flight, second.most_in_flight)
+        )
+        for first, second in pairs
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from fetcher.core import wire
-from fetcher.core.tally import Totals
+from fetcher.core.tally import Totals, in_order
+
+_FEW_REDELIVERED: Final = 20  # the end of any job has some
+_FEW_REDELIVERED_SHARE: Final = 0.01  # of the rows
 
 
 class Left(NamedTuple):
@@ -27,6 +30,11 @@ def left(state: wire.State, per_s: float) -> Left | None:
     if by_rate_s is not None and by_rate_s >= turns_s:
         return Left(by_rate_s, is_least=False)
     return Left(turns_s, is_least=not state.turns.is_all) if turns_s else None
+
+
+def are_many(redelivered: int, rows: int) -> bool:
+    """Whether so many lines were handed out again that workers must have died or stood still."""
+    return redelivered > max(_FEW_REDELIVERED, rows * _FEW_REDELIVERED_SHARE)
 
 
 class Oldest(msgspec.Struct, frozen=True):
@@ -53,6 +61,7 @@ class Live(msgspec.Struct, frozen=True):
     parked: int  # lines that wait outside of the listed workers' pools
     redelivered: int  # lines handed out again, copies included
     copied: int  # of these, to a second worker at the end, as their fetches were slow
+    many_redelivered: bool  # see are_many
     leases: int
     leased_lines: int
     open_batches: int
@@ -84,12 +93,13 @@ def told(state: wire.State, roster: wire.Roster) -> Live:
         parked=sum(each.parked for each in roster.workers),
         redelivered=state.redelivered,
         copied=state.copied,
+        many_redelivered=are_many(state.redelivered - state.copied, state.totals.rows),
         leases=roster.leases,
         leased_lines=roster.leased_lines,
         open_batches=roster.open_batches,
         waiting=roster.waiting,
         oldest=oldest if oldest.line else None,
-        totals=state.totals,
+        totals=msgspec.structs.replace(state.totals, outcomes=in_order(state.totals.outcomes)),
         workers=roster.workers,
         unlisted=roster.unlisted,
         hosts=roster.glimpse.hosts,

@@ -13,7 +13,17 @@ from fetcher.core.rate import Rate
 
 
 class _Member:
-    __slots__ = ("beat", "hosts", "lag_ms", "parked", "rate", "rows", "seen_at", "turns_s")
+    __slots__ = (
+        "beat",
+        "hosts",
+        "lag_ms",
+        "most_in_flight",
+        "parked",
+        "rate",
+        "rows",
+        "seen_at",
+        "turns_s",
+    )
 
     def __init__(self, beat: wire.Heartbeat, now: float) -> None:
         self.beat = beat
@@ -21,6 +31,7 @@ class _Member:
         self.rows = 0
         self.parked = 0
         self.lag_ms = 0
+        self.most_in_flight = beat.in_flight
         self.hosts: list[wire.HostLoad] = []
         self.rate = Rate()
         self.turns_s: Mapping[int, float] = {}
@@ -45,6 +56,7 @@ class Members:
         member = self._members.get(progress.worker)
         if member is not None:
             member.rows, member.parked, member.seen_at = progress.rows, progress.parked, now
+            member.most_in_flight = max(progress.most_in_flight, member.beat.in_flight)
             member.rate.add(now, progress.rows)
             member.lag_ms = progress.lag_ms
             member.hosts = progress.glimpse.hosts
@@ -71,6 +83,11 @@ class Members:
                 sums[host] = sums.get(host, 0.0) + left_s
         return max(sums.values(), default=0.0)
 
+    @property
+    def most_in_flight(self) -> int:
+        """Fetches at once since the heartbeats before the last ones: at most so many."""
+        return sum(member.most_in_flight for member in self._members.values())
+
     def glimpse(self) -> wire.Glimpse:
         """Of all workers together."""
         hosts = [each for member in self._members.values() for each in member.hosts]
@@ -86,7 +103,7 @@ class Members:
                 seen_s_ago=max(now - member.seen_at, 0.0),
                 slots=member.beat.slots,
                 in_flight=member.beat.in_flight,
-                queued=member.beat.queued,
+                queued=max(member.beat.queued - member.parked, 0),
                 parked=member.parked,
                 leases=leases.get(name, 0),
                 rows=member.rows,

@@ -47,6 +47,19 @@ class Totals(msgspec.Struct):
         )
 
 
+def in_order(outcomes: Mapping[str, int]) -> dict[str, int]:
+    """Those that came, in the one order in which all who show outcomes show them."""
+    known = {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)}
+    # Another version of us may have more of them.
+    return known | {name: count for name, count in outcomes.items() if count}
+
+
+def most_frequent(outcomes: Mapping[str, int], most: int) -> tuple[dict[str, int], int]:
+    """At most so many of them, the most frequent ones, in order; and the sum of all others."""
+    kept = dict(sorted(outcomes.items(), key=lambda item: -item[1])[: max(most, 0)])
+    return in_order(kept), sum(outcomes.values()) - sum(kept.values())
+
+
 def sum_of(parts: Iterable[Totals]) -> Totals:
     """The totals of several sinks together."""
     rows = body_bytes = retried = 0
@@ -58,7 +71,7 @@ def sum_of(parts: Iterable[Totals]) -> Totals:
         retried += part.retried
         outcomes.update(part.outcomes)
         statuses.update(part.statuses)
-    return Totals(rows, dict(outcomes), dict(statuses), body_bytes, retried)
+    return Totals(rows, in_order(outcomes), dict(statuses), body_bytes, retried)
 
 
 class SourceInfo(msgspec.Struct, frozen=True):

@@ -188,6 +188,7 @@ class Progress(Message, tag="progress", frozen=True):
     lag_ms: Small = 0  # the longest that its event loop was held up since the last one
     # Of the hosts whose lines wait here, those that will take longest -> how long, about.
     turns_s: Annotated[dict[Count, Seconds], Meta(max_length=MAX_TURNS)] = {}
+    most_in_flight: Small = 0  # fetches at once, since the last of these messages
 
 
 class Want(Message, tag="want", frozen=True):
@@ -285,8 +286,8 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seen_s_ago: Amount
     slots: Count
     in_flight: Count
-    queued: Count  # lines that wait for the pool, or outside of it
-    parked: Count  # of these, outside
+    queued: Count  # lines that wait for a place in the pool
+    parked: Count  # lines that wait outside of it, for their host's turn or their next attempt
     leases: Count
     rows: Count  # since it began
     rate_per_s: Amount

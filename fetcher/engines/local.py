@@ -291,10 +291,12 @@ def run_job(
     display: Display,
     interrupts: Interrupts,
     selection: Selection | None = None,
+    command: str = "",
 ) -> None:
     """All roles for one job on this host, over private sockets. Raises FetcherError.
 
-    `selection`: the job is of some lines of the URL file, and OUT holds which.
+    `selection`: the job is of some lines of the URL file, and OUT holds which. `command`: see
+    RoleSpec.
     """
     files.check(settings, worker_count(settings))
     session = secrets.token_hex(8)
@@ -321,6 +323,7 @@ def run_job(
                 urlfile=str(urlfile),
                 out=str(out),
                 selection=selection,
+                command=command,
             )
 
         supervisor.add(spec("sink", "sink"))

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Final, Self
 
 import zmq
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from fetcher.core import wire
 from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
+from fetcher.monitor.fitting import Column, FittingTable, Name
 from fetcher.monitor.words import duration, escaped, number, phase, time_left
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
@@ -33,6 +32,17 @@ log = logging.getLogger(__name__)
 
 ANSWER_S: Final = 1.5  # of a ventilator that is near: a state is told twice a second
 _TURN_MS: Final = 100
+# The columns of workers: where not all of them fit, the one of the highest rank goes first.
+_RANKS: Final = {
+    "seen": 3,
+    "busy": 1,
+    "queued": 7,
+    "parked": 5,
+    "leases": 8,
+    "rows": 4,
+    "rows/s": 2,
+    "loop lag": 6,
+}
 
 
 @contextlib.contextmanager
@@ -132,11 +142,13 @@ def show(console: Console, live: Live) -> None:
     say(_headline(live))
     if live.trouble:
         say(escaped(live.trouble))
-    say(
+    counts = Text(
         f"{number(live.in_flight)} in flight, {number(live.leases)} open leases "
         f"({number(live.leased_lines)} lines), {number(live.waiting)} batches waiting, "
-        f"{number(live.redelivered)} lines handed out again"
     )
+    again = f"{number(live.redelivered)} lines handed out again"
+    counts.append(again, "yellow" if live.many_redelivered else "")
+    console.print(counts, highlight=False, soft_wrap=True)
     if live.oldest is not None:
         at = (
             f"at {escaped(live.oldest.worker)}"
@@ -145,7 +157,7 @@ def show(console: Console, live: Live) -> None:
         )
         say(f"oldest line out: {live.oldest.line}, for {duration(live.oldest.age_s)}, {at}")
     say()
-    console.print(_workers(live.workers))
+    console.print(workers(live.workers))
     if live.unlisted:
         say(f"… and {number(live.unlisted)} more workers")
     if live.rows:
@@ -161,17 +173,15 @@ def _headline(live: Live) -> str:
     return ", ".join(parts)
 
 
-def _workers(members: list[wire.Member]) -> Table | str:
+def workers(members: list[wire.Member]) -> FittingTable | str:
     if not members:
         return "no worker is heard"
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("worker", overflow="fold")
-    for name in ("seen", "busy", "waiting", "parked", "leases", "rows", "rows/s", "loop lag"):
-        table.add_column(name, justify="right", no_wrap=True)
+    columns = [Column("worker", least=8), *(Column(name, rank) for name, rank in _RANKS.items())]
+    table = FittingTable(columns, is_ruled=True, fills=False)
     for each in members:
         counts = (each.queued, each.parked, each.leases, each.rows)
         table.add_row(
-            Text(escaped(each.worker)),
+            Name(escaped(each.worker)),
             f"{each.seen_s_ago:.1f} s",
             f"{each.in_flight}/{each.slots}",
             *map(number, counts),

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import Any, Final
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.text import Text
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.table import Table
 
 from fetcher.core import wire
 from fetcher.core.live import left
 from fetcher.core.rate import Rate
+from fetcher.core.tally import in_order, most_frequent
 from fetcher.monitor.console import make_console
+from fetcher.monitor.fitting import Parts
 from fetcher.monitor.words import number, phase, time_left
 from fetcher.telemetry import logs
+
+_BAR_COLUMNS: Final = 20
+_NARROW_COLUMNS: Final = 60  # of a terminal that has no room for a bar
 
 
 def describe(state: wire.State, per_s: float) -> str:
     """The numbers of the progress line."""
+    return " · ".join(numbers(state, per_s))
+
+
+def numbers(state: wire.State, per_s: float) -> list[str]:
+    """They one by one."""
     total, exact = state.source.total()
     about = "" if exact else "~"
     of = "" if total is None else f"/{about}{number(total)}"
@@ -33,7 +45,7 @@ def describe(state: wire.State, per_s: float) -> str:
         parts.append(time_left(estimate.seconds, is_least=estimate.is_least))
     elif state.phase != "running":
         parts.append(phase(state.phase))
-    return " · ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def fields(state: wire.State, per_s: float) -> dict[str, Any]:
@@ -52,15 +64,14 @@ def fields(state: wire.State, per_s: float) -> dict[str, Any]:
         "workers": state.workers,
         "redelivered": state.redelivered,
         "copied": state.copied,
-        "outcomes": state.totals.outcomes,
+        "outcomes": in_order(state.totals.outcomes),
     }
 
 
 def outcomes(counts: dict[str, int]) -> str:
     """The three most frequent outcomes, and the others as one."""
-    ranked = sorted(counts.items(), key=lambda item: -item[1])
-    said = [f"{name} {number(count)}" for name, count in ranked[:3]]
-    rest = sum(count for _, count in ranked[3:])
+    shown, rest = most_frequent(counts, 3)
+    said = [f"{name} {number(count)}" for name, count in shown.items()]
     return ", ".join(said + ([f"others {number(rest)}"] if rest else []))
 
 
@@ -120,11 +131,37 @@ class PlainLines(_Greeting):
             self.say(logs.own(describe(state, per_s), "info", progress=fields(state, per_s)))
 
 
-class _Numbers(ProgressColumn):
+class Line(ProgressColumn):
+    """A bar, how much is done, and the numbers that fit; no bar where it is narrow."""
+
     max_refresh = 0.2
 
-    def render(self, task: Task) -> Text:
-        return Text(task.fields["numbers"], no_wrap=True, overflow="ellipsis")
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = BarColumn(bar_width=_BAR_COLUMNS)
+
+    def render(self, task: Task) -> RenderableType:
+        done = [] if task.total is None else [f"{task.percentage:.0f}%"]
+        return _Drawn(self._bar.render(task), [*done, *task.fields["numbers"]])
+
+
+class _Drawn:
+    def __init__(self, bar: RenderableType, parts: list[str]) -> None:
+        self._bar = bar
+        self._parts = Parts(parts)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(options.max_width, options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < _NARROW_COLUMNS:
+            yield self._parts
+            return
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=_BAR_COLUMNS)
+        line.add_column(width=options.max_width - _BAR_COLUMNS - 1)
+        line.add_row(self._bar, self._parts)
+        yield line
 
 
 class LiveLine(_Greeting):
@@ -135,16 +172,14 @@ class LiveLine(_Greeting):
         self._console = make_console(is_error=True)
         self._rate = Rate()
         self._progress = Progress(
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f}%"),
-            _Numbers(),
+            Line(),
             console=self._console,
             transient=True,
             refresh_per_second=4,
             redirect_stdout=False,
             redirect_stderr=False,  # whose text would be read for control sequences
         )
-        self._task = self._progress.add_task("", total=None, numbers="starting")
+        self._task = self._progress.add_task("", total=None, numbers=["starting"])
         self._progress.start()
 
     def update(self, state: wire.State) -> None:
@@ -154,7 +189,7 @@ class LiveLine(_Greeting):
             self._task,
             total=state.source.total()[0],
             completed=state.totals.rows,
-            numbers=describe(state, self._rate.per_s()),
+            numbers=numbers(state, self._rate.per_s()),
         )
 
     def say(self, line: str) -> None:

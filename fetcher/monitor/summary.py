@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from fetcher.core.tally import Totals
+from fetcher.core.tally import Totals, in_order
 from fetcher.core.wire import State
-from fetcher.model import Outcome
-from fetcher.monitor.words import number, size
+from fetcher.monitor.fitting import Column, FittingTable
+from fetcher.monitor.words import escaped, number, percent, size
 
 
-def table(totals: Totals) -> Table:
-    """Outcomes with their share, and the statuses among them."""
-    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    result.add_column("outcome")
-    result.add_column("lines", justify="right")
-    result.add_column("share", justify="right")
-    for outcome in Outcome:
-        count = totals.outcomes.get(outcome.value, 0)
-        if count:
-            result.add_row(outcome.value, number(count), f"{100 * count / totals.rows:.1f} %")
+def table(totals: Totals) -> FittingTable:
+    """Outcomes with their share."""
+    columns = [Column("outcome", least=8), Column("lines"), Column("share")]
+    result = FittingTable(columns, is_ruled=True, fills=False)
+    for name, count in in_order(totals.outcomes).items():
+        result.add_row(escaped(name), number(count), percent(count / totals.rows))
     return result
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+NOT_MEASURED: Final = "\N{EN DASH}"
+
 
 def number(value: int) -> str:
     """12,345"""

@@ -86,7 +86,7 @@ class Lookout:
             return None
         roster = self._roster(state.job, ledger, now, trouble)
         if self._desk.is_on:
-            self._desk.put(state, roster)
+            self._desk.put(state, roster, self._members.most_in_flight)
         return roster if now < self._show_until else None
 
     def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> wire.Roster:

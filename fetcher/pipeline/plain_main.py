@@ -57,7 +57,13 @@ def _live(
     from fetcher.pipeline import ventilator  # noqa: PLC0415
     from fetcher.web.serving import serving as page_served  # noqa: PLC0415
 
-    with page_served(settings.monitor, Path(spec.urlfile).name, is_paused=spec.is_paused) as desk:
+    served = page_served(
+        settings.monitor,
+        Path(spec.urlfile).name,
+        is_paused=spec.is_paused,
+        command=spec.command,
+    )
+    with served as desk:
         return ventilator.run(spec, settings, addresses, stop, board, security, desk)
 
 

@@ -101,6 +101,7 @@ class LinePool:
         )
         self._hosts: dict[int, str] = {}  # those that the referee knows of
         self.exchanges = self.retries = 0  # so far
+        self._most_in_flight = 0
         self.room = gevent.event.Event()  # there may be room for another batch
         self.host_news = gevent.event.Event()  # there may be something to tell the referee
 
@@ -202,6 +203,7 @@ class LinePool:
 
     def _step(self, line: Line) -> None:
         self._running[line] = time.monotonic()
+        self._most_in_flight = max(self._most_in_flight, len(self._running))
         try:
             if line.fetch is None:
                 line.fetch = self._fetcher.begin(line.task)
@@ -355,6 +357,11 @@ class LinePool:
     @property
     def in_flight(self) -> int:
         return len(self._running) + self.turns.waiting
+
+    def take_most_in_flight(self) -> int:
+        """The most at once since it was taken last."""
+        most, self._most_in_flight = self._most_in_flight, len(self._running)
+        return most
 
     @property
     def queued(self) -> int:

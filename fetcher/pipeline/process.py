@@ -34,6 +34,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 1  # it is the n-th of its role on this host
     insecure: bool = False
     keys: str = ""  # the role's folder of keys; "": none, and nobody is asked who they are
+    command: str = ""  # that resumes the job, to be shown on its page; "": it is not known
     is_paused: bool = False  # of a ventilator: as the one before it was
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.

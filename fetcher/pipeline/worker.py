@@ -297,6 +297,7 @@ class Worker:
                 self._pool.parked,
                 lag_ms=self._lag.look_ms(now),
                 turns_s=turns_s,
+                most_in_flight=self._pool.take_most_in_flight(),
             )
             if self._is_watched:
                 seen = self._sightings.glimpse(self._pool.loads())

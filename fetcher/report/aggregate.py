@@ -27,8 +27,8 @@ _LAST_YEAR_S: Final = 4_102_444_800  # 2100: beyond it a clock is not merely wro
 MANY_HOPS: Final = 20
 
 PHASES: Final = ("dns", "connect", "tls", "first_byte")
-# Rows of these were not sent, so that they took no time says nothing.
-_NOT_SENT: Final = frozenset({Outcome.INVALID_URL, Outcome.ROBOTS})
+# Without an answer, rows of these were refused before anything was sent.
+_REFUSED: Final = frozenset({Outcome.INVALID_URL, Outcome.BLOCKED, Outcome.ROBOTS})
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*")
 _ADDRESS: Final = re.compile(r"\bhttps?://\S+|\b[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}\b", re.I)
 
@@ -63,21 +63,22 @@ class Row(msgspec.Struct):
 
 
 class Count:
-    """How many rows and body bytes a name has."""
+    """How many rows a name has, and how many bytes the bodies of those that have one."""
 
-    __slots__ = ("body_bytes", "failed", "rows")
-
-    def __init__(self) -> None:
-        self.rows = self.failed = self.body_bytes = 0
-
-
-class Host:
-    """What one host did."""
-
-    __slots__ = ("body_bytes", "failed", "longest_ms", "rows", "timed", "took_ms")
+    __slots__ = ("bodies", "body_bytes", "failed", "rows")
 
     def __init__(self) -> None:
-        self.rows = self.failed = self.timed = self.body_bytes = 0
+        self.rows = self.failed = self.bodies = self.body_bytes = 0
+
+
+class Host(Count):
+    """What one host did, and how long those took whose time was measured."""
+
+    __slots__ = ("longest_ms", "timed", "took_ms")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timed = 0
         self.took_ms = self.longest_ms = 0.0
 
 
@@ -110,6 +111,7 @@ class Aggregate:
         self.statuses: Counter[int] = Counter()  # without rows that have none
         self.answered = 0  # rows with a status
         self.attempts: Counter[int] = Counter()
+        self.retried = 0  # rows with more than one attempt
         self.saved_by_retry = 0  # rows that were ok after a further attempt
         self.hops: Counter[int] = Counter()  # MANY_HOPS and more count as that many
         self.body_bytes = 0
@@ -117,7 +119,7 @@ class Aggregate:
         self.sizes = LogHistogram()  # of decoded bodies
         self.phases_ms = {name: LogHistogram() for name in PHASES}
         self.total_ms = LogHistogram()  # of rows with a status
-        self.in_vain_ms = LogHistogram()  # of rows that were sent and have none
+        self.unanswered_ms = LogHistogram()  # of rows that were sent and have none
         self.timeline = Timeline()
         self.untimed = 0
         self.first_s: float | None = None
@@ -138,30 +140,31 @@ class Aggregate:
         self.attempts[row.attempts] += 1
         self.body_bytes += body_bytes
         self.wire_bytes += row.wire_bytes or 0
-        if row.attempts > 1 and not failed:
-            self.saved_by_retry += 1
+        if row.attempts > 1:
+            self.retried += 1
+            self.saved_by_retry += not failed
         if row.status is not None:
             self.answered += 1
             self.statuses[row.status] += 1
             self.hops[min(len(row.redirects), MANY_HOPS)] += 1
-            _count(self.types[_type(row.content_type)], body_bytes, failed)
-            _count(self.versions[row.http_version or "unknown"], body_bytes, failed)
+            _count(self.types[_type(row.content_type)], row, failed)
+            _count(self.versions[row.http_version or "unknown"], row, failed)
         if row.body_bytes is not None:
             self.sizes.add(body_bytes)
-        _count(self.workers[row.worker or "unknown"], body_bytes, failed)
+        _count(self.workers[row.worker or "unknown"], row, failed)
         is_url = row.outcome is not Outcome.INVALID_URL
         host = host_of(row.url)[:_KEY_CHARS] if is_url else ""
         took_ms = self._time(row, failed)
         if host:
-            self._add_host(host, body_bytes, took_ms, failed)
+            self._add_host(host, row, took_ms, failed)
         if failed:
             self._add_error(row, host)
 
     def _time(self, row: Row, failed: bool) -> float | None:
-        """Count its times; how long it took, where it was sent at all."""
+        """Count its times; how long it took, where that was measured."""
         timings = row.timings_ms
         took_ms = None
-        if timings is not None and row.outcome not in _NOT_SENT:
+        if timings is not None and was_sent(row):
             phases = self.phases_ms
             if timings.dns is not None:
                 phases["dns"].add(timings.dns)
@@ -172,8 +175,10 @@ class Aggregate:
             if timings.first_byte is not None:
                 phases["first_byte"].add(timings.first_byte)
             took_ms = timings.total
+            if row.status is None and not took_ms:
+                took_ms = None  # given up between two attempts: of neither is the time known
             if took_ms is not None:
-                (self.in_vain_ms if row.status is None else self.total_ms).add(took_ms)
+                (self.unanswered_ms if row.status is None else self.total_ms).add(took_ms)
         began_s = row.started_at
         if began_s is None or not 0 < began_s < _LAST_YEAR_S:
             self.untimed += 1
@@ -191,11 +196,9 @@ class Aggregate:
             stretch.latency_ms.add(took_ms)
         return took_ms
 
-    def _add_host(self, name: str, body_bytes: int, took_ms: float | None, failed: bool) -> None:
+    def _add_host(self, name: str, row: Row, took_ms: float | None, failed: bool) -> None:
         host = self.hosts[name]
-        host.rows += 1
-        host.failed += failed
-        host.body_bytes += body_bytes
+        _count(host, row, failed)
         if took_ms is not None:
             host.timed += 1
             host.took_ms += took_ms
@@ -212,10 +215,17 @@ class Aggregate:
             group.same = False
 
 
-def _count(of: Count, body_bytes: int, failed: bool) -> None:
+def was_sent(row: Row) -> bool:
+    """Whether anything was tried for it, so that its times say something."""
+    return row.attempts > 0 and (row.status is not None or row.outcome not in _REFUSED)
+
+
+def _count(of: Count, row: Row, failed: bool) -> None:
     of.rows += 1
-    of.body_bytes += body_bytes
     of.failed += failed
+    if row.body_bytes is not None:
+        of.bodies += 1
+        of.body_bytes += row.body_bytes
 
 
 def pattern(error: str, host: str) -> str:

@@ -33,7 +33,7 @@ _PHASES: Final = {
     "tls": "until TLS stood, connecting included; new connections only",
     "first_byte": "until the answer began, all of the last hop before it included",
     "total": "the whole fetch with all its hops, where there was an answer",
-    "in vain": "the whole fetch, where there was none",
+    "no answer": "the whole fetch, where no answer came",
 }
 
 
@@ -44,7 +44,7 @@ class Share(msgspec.Struct, frozen=True):
     rows: int
     share: float
     failed: int = 0
-    body_bytes: int = 0
+    body_bytes: int | None = None  # None: no body came
 
 
 class Phase(msgspec.Struct, frozen=True):
@@ -61,14 +61,14 @@ class Phase(msgspec.Struct, frozen=True):
 
 
 class HostShown(msgspec.Struct, frozen=True):
-    """One host's rows; `mean_ms` is None where it was never sent a request."""
+    """One host's rows; None is what no row of it has measured."""
 
     name: str
     rows: int
     failed: int
     mean_ms: float | None
-    longest_ms: float
-    body_bytes: int
+    longest_ms: float | None
+    body_bytes: int | None
 
 
 class Hosts(msgspec.Struct, frozen=True):
@@ -125,6 +125,7 @@ class Contents(msgspec.Struct, frozen=True):
     workers: list[Share]
     attempts: list[Share]
     retried: int
+    mean_attempts: float | None  # of the lines that were tried at all
     saved_by_retry: int
     hops: list[Share]
     redirected: int
@@ -148,7 +149,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
     worked_s = rate = None
     if sums.first_s is not None and sums.last_s is not None:
         worked_s = max(sums.last_s - sums.first_s - sum(s for _, s in drawn.pauses), 0.0)
-        rate = (sums.rows - sums.untimed) / worked_s if worked_s else None
+        rate = sums.rows / worked_s if worked_s else None
     failures = [
         Failure(
             outcome,
@@ -159,7 +160,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         )
         for (outcome, key), group in sums.errors.top("rows", _MOST_ERRORS)
     ]
-    timed = {**sums.phases_ms, "total": sums.total_ms, "in vain": sums.in_vain_ms}
+    timed = {**sums.phases_ms, "total": sums.total_ms, "no answer": sums.unanswered_ms}
     return Contents(
         job=_plain_job(job),
         written_at_s=now_s,
@@ -195,7 +196,8 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         versions=_named(sums.versions, _MOST_NAMES, sums.answered),
         workers=_named(sums.workers, _MOST_WORKERS, sums.rows),
         attempts=_numbered(sums.attempts, sums.rows),
-        retried=sums.rows - sums.attempts[1],
+        retried=sums.retried,
+        mean_attempts=_mean_attempts(sums.attempts),
         saved_by_retry=sums.saved_by_retry,
         hops=_numbered(sums.hops, sums.answered),
         redirected=sums.answered - sums.hops[0],
@@ -268,21 +270,31 @@ def _shown_hosts(items: Iterable[tuple[str, Host]]) -> list[HostShown]:
             of.rows,
             of.failed,
             of.took_ms / of.timed if of.timed else None,
-            of.longest_ms,
-            of.body_bytes,
+            of.longest_ms if of.timed else None,
+            _body_bytes(of),
         )
         for name, of in items
     ]
 
 
+def _body_bytes(of: Count) -> int | None:
+    return of.body_bytes if of.bodies else None
+
+
 def _named(table: Bounded[str, Count], most: int, of: int) -> list[Share]:
     """The most frequent, and all others as one."""
     found = [
-        Share(plain(name, 80), each.rows, each.rows / of, each.failed, each.body_bytes)
+        Share(plain(name, 80), each.rows, each.rows / of, each.failed, _body_bytes(each))
         for name, each in table.top("rows", most)
     ]
     rest = of - sum(each.rows for each in found)
     return [*found, Share("all others", rest, rest / of)] if rest else found
+
+
+def _mean_attempts(counts: Counter[int]) -> float | None:
+    tried = sum(rows for attempts, rows in counts.items() if attempts)
+    total = sum(attempts * rows for attempts, rows in counts.items())
+    return total / tried if tried else None
 
 
 def _numbered(counts: Counter[int], of: int) -> list[Share]:

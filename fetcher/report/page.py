@@ -30,7 +30,7 @@ _DATA: Final = ("time", "latency", "size_plot")
 def page(of: Contents) -> str:
     """The whole file."""
     scripts = [_vendored_script(), _text("page.js")]
-    styles = [_vendored("uPlot.min.css"), _text("page.css")]
+    styles = [_vendored("uPlot.min.css"), _common(), _text("page.css")]
     return _template().render(
         report=of,
         version=__version__,
@@ -66,6 +66,11 @@ def _text(name: str) -> str:
 
 
 @cache
+def _common() -> str:
+    return resources.files("fetcher.monitor").joinpath("common.css").read_text("utf-8")
+
+
+@cache
 def _vendored(name: str) -> str:
     return _UPLOT.joinpath(name).read_text("utf-8")
 
@@ -95,13 +100,21 @@ def _time(at_s: float) -> str:
     return datetime.datetime.fromtimestamp(at_s, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _iso_time(text: str) -> str:
+    """The same of an ISO 8601 time with a zone; what is none stays as it is."""
+    try:
+        return _time(datetime.datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        return text
+
+
 def _rate(per_s: float) -> str:
     """0.42, 7.1, 1,234"""
     return f"{per_s:,.0f}" if per_s >= 100 else f"{per_s:.3g}"
 
 
 def _optional(show: Any) -> Any:
-    return lambda value: "-" if value is None else show(value)
+    return lambda value: words.NOT_MEASURED if value is None else show(value)
 
 
 _FILTERS: Final = {
@@ -112,4 +125,5 @@ _FILTERS: Final = {
     "percent": _optional(words.percent),
     "rate": _optional(_rate),
     "time": _optional(_time),
+    "iso_time": _iso_time,
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import msgspec
 
 from fetcher.report.sketches import LogHistogram
 from fetcher.report.timeline import Drawn
 
 _PER_DECADE = 8  # steps of a distribution that is drawn
+_LEAST_MS = 0.1  # all that is shorter is one step of the distribution of times
 
 
 class TimePlot(msgspec.Struct, frozen=True):
@@ -27,8 +31,12 @@ class TimePlot(msgspec.Struct, frozen=True):
 
 
 class LatencyPlot(msgspec.Struct, frozen=True):
-    """By phase: what share (0 to 1) of its values lies from each bound to the next one."""
+    """By phase: what share (0 to 1) of its values lies from each bound to the next one.
 
+    Where the first bound is below `least_ms`, it stands for 0.
+    """
+
+    least_ms: float
     from_ms: list[float]
     shares: dict[str, list[float]]
 
@@ -61,9 +69,11 @@ def time_plot(drawn: Drawn) -> TimePlot:
 
 def latency_plot(phases: dict[str, LogHistogram]) -> LatencyPlot:
     """The distributions of all phases over the same bounds."""
-    coarse = {name: of.coarse(_PER_DECADE) for name, of in phases.items()}
+    below = round(math.log10(_LEAST_MS) * _PER_DECADE) - 1
+    coarse = {name: _from_step(below, of.coarse(_PER_DECADE)) for name, of in phases.items()}
     buckets = _span([bucket for of in coarse.values() for bucket in of])
     return LatencyPlot(
+        least_ms=_LEAST_MS,
         from_ms=_bounds(buckets),
         shares={
             name: [round(of.get(bucket, 0) / phases[name].number, 6) for bucket in buckets]
@@ -74,14 +84,19 @@ def latency_plot(phases: dict[str, LogHistogram]) -> LatencyPlot:
 
 def size_plot(sizes: LogHistogram) -> SizePlot:
     """The distribution of sizes; what has less than a byte is in the first step, below one."""
-    counts: dict[int, int] = {}
-    for found, count in sizes.coarse(_PER_DECADE).items():
-        bucket = max(found, -1)
-        counts[bucket] = counts.get(bucket, 0) + count
+    counts = _from_step(-1, sizes.coarse(_PER_DECADE))
     buckets = _span(list(counts))
     return SizePlot(
         _bounds(buckets), [round(counts.get(bucket, 0) / sizes.number, 6) for bucket in buckets]
     )
+
+
+def _from_step(lowest: int, counts: Mapping[int, int]) -> dict[int, int]:
+    """The same with all lower steps in this one."""
+    found: dict[int, int] = {}
+    for step, count in counts.items():
+        found[max(step, lowest)] = found.get(max(step, lowest), 0) + count
+    return found
 
 
 def _span(buckets: list[int]) -> range:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from fetcher.monitor.words import duration, milliseconds, number, percent, size
+from fetcher.monitor.fitting import Column, FittingTable, Name
+from fetcher.monitor.words import NOT_MEASURED, duration, milliseconds, number, percent, size
 from fetcher.report.contents import Contents, HostShown
 
 _MOST_HOSTS = 5
 _MOST_ERRORS = 8
 _BAR = 24  # characters
+_NAME = 12  # columns that a host or an error needs to say something
 
 
 def show(console: Console, of: Contents) -> None:
@@ -27,7 +27,7 @@ def _parts(of: Contents) -> Iterator[RenderableType]:
     if not of.rows:
         return
     yield Text()
-    outcomes = _table("outcome", "lines", "share", "")
+    outcomes = _table("outcome", "lines", "share", bar=True)
     for each in of.outcomes:
         bar = "█" * max(1, round(_BAR * each.share))
         outcomes.add_row(each.name, number(each.rows), percent(each.share), bar)
@@ -47,10 +47,10 @@ def _parts(of: Contents) -> Iterator[RenderableType]:
         yield _hosts("slowest hosts", of.hosts.slowest)
     if of.failures:
         yield Text()
-        errors = _table("errors", "lines", "for example line", right=(1, 2))
+        errors = _table("errors", "lines", "for example line")
         for failure in of.failures[:_MOST_ERRORS]:
-            said = Text(f"{failure.outcome}: {failure.text}", overflow="ellipsis", no_wrap=True)
-            errors.add_row(said, number(failure.rows), number(failure.examples[0].line))
+            said = f"{failure.outcome}: {failure.text}"
+            errors.add_row(Text(said), number(failure.rows), number(failure.examples[0].line))
         yield errors
 
 
@@ -80,23 +80,21 @@ def headline(of: Contents) -> str:
     return ", ".join(parts)
 
 
-def _hosts(title: str, hosts: list[HostShown]) -> Table:
+def _hosts(title: str, hosts: list[HostShown]) -> FittingTable:
     table = _table(title, "lines", "not ok", "mean", "longest")
     for host in hosts[:_MOST_HOSTS]:
-        mean = "-" if host.mean_ms is None else milliseconds(host.mean_ms)
-        table.add_row(
-            Text(host.name),
-            number(host.rows),
-            number(host.failed),
-            mean,
-            milliseconds(host.longest_ms),
-        )
+        times = map(_measured, (host.mean_ms, host.longest_ms))
+        table.add_row(Name(host.name), number(host.rows), number(host.failed), *times)
     return table
 
 
-def _table(*names: str, right: tuple[int, ...] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for at, name in enumerate(names):
-        justify = "right" if at and (not right or at in right) and name else "left"
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    return table
+def _measured(value_ms: float | None) -> str:
+    return NOT_MEASURED if value_ms is None else milliseconds(value_ms)
+
+
+def _table(*names: str, bar: bool = False) -> FittingTable:
+    """The first column is a text, the others are numbers, and the last one may be a bar."""
+    columns = [Column(names[0], least=_NAME), *map(Column, names[1:])]
+    if bar:
+        columns.append(Column("", is_left=True))
+    return FittingTable(columns, is_ruled=True, fills=False)

@@ -53,6 +53,7 @@ _HEADERS: Final = {
 _PAGE: Final = resources.files("fetcher.web") / "page"
 _UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
 _ASSETS: Final = {
+    "common.css": (resources.files("fetcher.monitor"), "text/css"),
     "page.css": (_PAGE, "text/css"),
     "page.js": (_PAGE, "text/javascript"),
     "uPlot.min.css": (_UPLOT, "text/css"),
@@ -66,6 +67,7 @@ class Moment(msgspec.Struct, frozen=True):
 
     version: str
     job: str  # its input's name
+    command: str  # that resumes it once it is stopped; "": not known
     word: str  # see access.WORD_HEADER
     now_s: float
     live: Live | None
@@ -75,8 +77,9 @@ class Moment(msgspec.Struct, frozen=True):
 class App:
     """The page of one ventilator."""
 
-    def __init__(self, desk: Desk, access: Access, job: str) -> None:
+    def __init__(self, desk: Desk, access: Access, job: str, command: str) -> None:
         self._job = job
+        self._command = command
         self._desk = desk
         self._access = access
         self._wrong = threading.Lock()
@@ -125,6 +128,7 @@ class App:
             Moment(
                 version=__version__,
                 job=self._job,
+                command=self._command,
                 word=self._access.word,
                 now_s=time.time(),
                 live=told(*latest) if latest else None,
@@ -238,10 +242,10 @@ class _Handler(wsgiref.simple_server.WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def listening(port: Port, settings: Monitor, desk: Desk, job: str) -> Iterator[None]:
+def listening(port: Port, settings: Monitor, desk: Desk, job: str, command: str) -> Iterator[None]:
     """Answer while the block runs. Raises ConflictError, UsageError."""
     names = (*settings.names, socket.gethostname())
-    app = App(desk, Access(port.host, port.port, settings.token, names), job)
+    app = App(desk, Access(port.host, port.port, settings.token, names), job, command)
     server = _Server(port, _Handler)
     server.set_app(app)
     with server.answering("page"):

@@ -27,11 +27,11 @@ class Desk:
         self._is_seen = True  # a visitor has had the latest
         self._visited_at = -_WATCHED_S
 
-    def put(self, state: wire.State, roster: wire.Roster) -> None:
-        """The newest look, by the loop."""
+    def put(self, state: wire.State, roster: wire.Roster, most_in_flight: int) -> None:
+        """The newest look, by the loop; `most_in_flight`: within the last heartbeats."""
         self._latest, self._is_seen = (state, roster), False
         if state.phase != "starting":
-            self.history.add(Point(time.time(), state.totals.rows, state.in_flight))
+            self.history.add(Point(time.time(), state.totals.rows, most_in_flight))
 
     def visit(self) -> tuple[wire.State, wire.Roster] | None:
         """The newest look, by a visitor; None before the first."""

@@ -13,10 +13,10 @@ from fetcher.web.desk import Desk
 
 
 @contextlib.contextmanager
-def serving(settings: Monitor, job: str, *, is_paused: bool) -> Iterator[Desk]:
+def serving(settings: Monitor, job: str, *, is_paused: bool, command: str = "") -> Iterator[Desk]:
     """The desk that is served while the block runs. Raises ConflictError, UsageError.
 
-    `job`: what the page calls it.
+    `job`: what the page calls it; `command`: what it says that resumes it.
     """
     desk = Desk(is_on=bool(settings.http), is_paused=is_paused)
     if not settings.http:
@@ -31,5 +31,5 @@ def serving(settings: Monitor, job: str, *, is_paused: bool) -> Iterator[Desk]:
     from fetcher.web import app  # noqa: PLC0415
 
     port = Port(settings.host, settings.http, "monitor.http")
-    with app.listening(port, settings, desk, job):
+    with app.listening(port, settings, desk, job, command):
         yield desk

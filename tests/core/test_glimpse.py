@@ -84,3 +84,13 @@ def test_a_long_history_keeps_its_beginning_and_its_end_in_few_points() -> None:
     steps = {b.at_s - a.at_s for a, b in itertools.pairwise(points)}
     assert steps == {history.step_s}
     assert history.since(points[-2].at_s) == points[-1:]
+
+
+def test_no_peak_is_lost_between_two_points() -> None:
+    history = History()
+    for half in range(10_000):
+        history.add(Point(half / 2, half, 900 if half in (3, 4_001) else 7))
+    points = history.since(-1)
+    assert history.step_s > 1
+    assert sum(point.most_in_flight == 900 for point in points) == 2
+    assert {point.most_in_flight for point in points} == {7, 900}

@@ -53,10 +53,21 @@ def test_a_worker_is_told_with_what_it_said_last_and_its_own_rate() -> None:
     assert members.in_flight == 5
     told, unlisted = members.look({"a": 2, "gone": 1}, 6)
     assert told == [
-        wire.Member("a", 2.0, 4, 1, 3, 1, 2, 80, 20.0),
+        wire.Member("a", 2.0, 4, 1, 2, 1, 2, 80, 20.0),
         wire.Member("b", 1.0, 4, 4, 3, 0, 0, 0, 0.0),
     ]
     assert unlisted == 0
+
+
+def test_the_most_in_flight_is_what_workers_had_between_their_heartbeats() -> None:
+    members = Members()
+    members.heartbeat(beat("a", in_flight=2), 0)
+    assert members.most_in_flight == 2
+    members.progress(wire.Progress("a", rows=1, parked=0, most_in_flight=40), 0)
+    members.heartbeat(beat("b", in_flight=3), 1)
+    assert (members.in_flight, members.most_in_flight) == (5, 43)
+    members.progress(wire.Progress("a", rows=1, parked=0), 2)
+    assert members.most_in_flight == 5, "never less than what is in flight"
 
 
 def test_only_living_workers_that_were_heard_are_kept() -> None:

@@ -35,7 +35,7 @@ OPTIONAL = {
     "opened": {"output"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
-    "progress": {"glimpse", "lag_ms", "turns_s"},
+    "progress": {"glimpse", "lag_ms", "turns_s", "most_in_flight"},
     "roster": {"glimpse"},
     "state": {"is_watched", "is_hungry", "copied", "turns"},
 }

@@ -125,7 +125,7 @@ def test_the_schema_is_as_declared_and_the_tables_are_in_the_page() -> None:
 
 def test_every_key_and_outcome_is_described() -> None:
     assert tuple(schema.KEYS) == Result.__struct_fields__
-    assert set(schema.OUTCOMES) == set(Outcome)
+    assert list(schema.OUTCOMES) == list(Outcome)
 
 
 def test_real_rows_of_all_kinds_fit_the_schema(

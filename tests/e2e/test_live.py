@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import time
 import urllib.request
@@ -99,6 +100,8 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         assert error.splitlines()[0] == f"fetcher: the job's page: http://127.0.0.1:{port}/"
         assert "stopped before the end; the same command resumes" in error
         jobs.until(lambda: page.inner_text("#phase") == "stopped", what="the end, on the page")
+        typed = ["fetcher", "run", str(urls), "-o", str(out), *options(port)]
+        assert shlex.split(page.inner_text("#command")) == typed
         assert [each for each in said if not each.startswith(network)] == []
         with jobs.running("run", urls, "-o", out, *options(port)) as again:
             jobs.until(lambda: _answers(port), what="the page of the next run")

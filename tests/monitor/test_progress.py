@@ -26,7 +26,7 @@ def test_the_line_tells_done_total_rate_in_flight_outcomes_and_the_time_left() -
     source = SourceInfo(url_lines=20_000, at_end=True, fraction=1.0)
     assert progress.describe(state(10_000, source), 100.0) == (
         "10,000/20,000 lines · 100/s · 1,234 in flight · "
-        "ok 9,994, timeout 3, dns 2, others 1 · 1 min 40 s left"
+        "ok 9,994, dns 2, timeout 3, others 1 · 1 min 40 s left"
     )
 
 

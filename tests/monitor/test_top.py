@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def view(**more: object) -> View:
         "left_s": 61.0,
         "totals": Totals(1234, {"ok": 1200, "dns": 30, "tls": 4}, {200: 1200, 0: 34}, 2048),
         "hosts": [HostRow(HOSTILE, 3, 2, 1)] * 10,
-        "workers": [WorkerRow(HOSTILE, 9.5, 1, 2, 3, 4, 0.5)] * 30,
+        "workers": [WorkerRow(HOSTILE, 9.5, 1, 2, 3, 4, 5, 0.5)] * 30,
         "unlisted": 5,
         "mishaps": [Mishap(n, "dns", 0, HOSTILE, HOSTILE) for n in range(1, 21)],
         "in_flight": 77,
@@ -75,8 +76,48 @@ def test_the_figures_are_there_at_80_by_24() -> None:
         assert said in text
     for said in ("77 in flight · 5 parked", "bodies 2.0 KiB", "97.2 %", "2/3", "failed lately"):
         assert said in text
-    assert "worker (and " in text
+    assert "worker (+" in text
     assert "[bold]" in text
+
+
+def test_hosts_are_cut_in_the_middle_and_keep_their_port() -> None:
+    host = "a-rather-long-name-of-some-shop.example.com:65535"
+    shown = view(hosts=[HostRow(host, 3, 2, 1)])
+    (line,) = (line for line in drawn(shown, 80, 24) if ":65535" in line)
+    assert re.search(r" a-rather\S*…\S*:65535 +2 +1 +3 *$", line)
+    (line,) = (line for line in drawn(shown, 20, 40) if ":65535" in line)
+    assert re.fullmatch(r"a-rath\S*…\S*:65535 *", line)
+
+
+@pytest.mark.parametrize("height", [10, 24, 50])
+@pytest.mark.parametrize("width", range(16, 100, 3))
+def test_no_number_is_cut_at_any_width(width: int, height: int) -> None:
+    n = 12_345_678
+    shown = view(
+        title="t",
+        totals=Totals(n, {"ok": n}, {200: n, 404: n}, 2048),
+        rows=n,
+        url_lines=n,
+        hosts=[HostRow("h", n, n, n)],
+        workers=[WorkerRow("w", float(n), n, n, n, n, n, 0.5)] * 3,
+        mishaps=[Mishap(n, "dns", 0, "http://u/", "e")] * 20,
+        in_flight=n,
+        redelivered=n,
+    )
+    text = "\n".join(drawn(shown, width, height))
+    assert not re.search(r"\d[,.]?…", text)
+    assert set(re.findall(r"\b12[,3][\d,/]*", text)) <= {
+        "12,345,678",
+        "12345678",
+        "12345678/12345678",
+    }
+
+
+def test_what_is_shown_of_many_outcomes_is_in_order_and_the_rest_is_one() -> None:
+    outcomes = {"tls": 4, "dns": 30, "timeout": 50, "ok": 1100, "robots": 20, "connect": 10}
+    text = "\n".join(drawn(view(totals=Totals(1214, {**outcomes}, {200: 1100, 0: 114}, 0)), 80, 24))
+    assert re.findall(r"^(\w+) +[\d,]+ +[\d.]+ %", text, re.M) == ["ok", "dns", "timeout", "others"]
+    assert "statuses 200: 1,100" in text
 
 
 def test_a_sparkline_is_of_the_newest_rates() -> None:

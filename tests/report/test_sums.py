@@ -98,8 +98,32 @@ def test_rows_are_counted_by_all_that_a_report_shows() -> None:
     assert (sums.rows, sums.failed, sums.answered, sums.saved_by_retry) == (3, 2, 1, 1)
     assert sums.types["a/b"].rows == 1
     assert sums.hosts["host-2.test:81"].failed == 1
-    assert sums.in_vain_ms.number == 1
+    assert sums.unanswered_ms.number == 1
     assert sums.untimed == 2
+
+
+def test_only_lines_with_a_second_attempt_were_tried_again() -> None:
+    sums = Aggregate()
+    for line, attempts in enumerate((0, 0, 1, 1, 2, 3), 1):
+        outcome = Outcome.CONNECT if attempts in (0, 3) else Outcome.OK
+        sums.add(row(line, outcome, attempts=attempts))
+    assert (sums.retried, sums.saved_by_retry) == (2, 1)
+    assert sums.attempts == {0: 2, 1: 2, 2: 1, 3: 1}
+
+
+def test_times_of_lines_that_were_never_sent_are_left_out() -> None:
+    sums = Aggregate()
+    nothing, blocked = RowTimings(total=0.0), RowTimings(dns=1.0, total=2.0)
+    sums.add(row(1, Outcome.CONNECT, attempts=0, timings_ms=nothing))  # its host was given up
+    sums.add(row(2, Outcome.CONNECT, attempts=1, timings_ms=nothing))  # before its second attempt
+    for outcome in (Outcome.INVALID_URL, Outcome.BLOCKED, Outcome.ROBOTS):
+        sums.add(row(3, outcome, timings_ms=blocked))
+    assert sums.unanswered_ms.number == sums.phases_ms["dns"].number == 0
+    assert all(host.timed == 0 for host in sums.hosts.values())
+    # A redirect to what is blocked was an answer.
+    sums.add(row(4, Outcome.BLOCKED, status=302, timings_ms=blocked))
+    sums.add(row(5, status=200, timings_ms=nothing))
+    assert sums.total_ms.number == 2
 
 
 def test_errors_that_differ_in_names_and_numbers_are_one_group() -> None:

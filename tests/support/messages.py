@@ -72,7 +72,13 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
     ),
     "progress": (
         wire.Progress(
-            worker="w", rows=9, parked=1, glimpse=_GLIMPSE, lag_ms=150, turns_s={1 << 62: 2.5}
+            worker="w",
+            rows=9,
+            parked=1,
+            glimpse=_GLIMPSE,
+            lag_ms=150,
+            turns_s={1 << 62: 2.5},
+            most_in_flight=3,
         ),
         None,
     ),

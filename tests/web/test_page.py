@@ -61,7 +61,7 @@ def put_look(desk: Desk) -> None:
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
     assert isinstance(state, wire.State)
     assert isinstance(roster, wire.Roster)
-    desk.put(state, roster)
+    desk.put(state, roster, 40)
 
 
 def test_without_a_port_there_is_no_page_and_nothing_to_do_for_it() -> None:
@@ -79,7 +79,7 @@ def test_the_page_and_its_numbers() -> None:
         assert headers["x-frame-options"] == "DENY"
         assert headers["cache-control"] == "no-store"
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
-        for name in ("page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
+        for name in ("common.css", "page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
             assert f"/assets/{name}" in text
             assert ask("GET", f"/assets/{name}")[0] == 200
         assert not desk.is_watched(time.monotonic())
@@ -91,8 +91,8 @@ def test_the_page_and_its_numbers() -> None:
         assert not desk.is_looked_for(time.monotonic())
         assert (told["job"], told["live"]["rows"]) == ("urls.txt", 2)
         assert told["live"]["mishaps"][0]["error"] == "not found"
-        ((at_s, rows, in_flight),) = told["history"]
-        assert (rows, in_flight) == (2, 1)
+        ((at_s, rows, most_in_flight),) = told["history"]
+        assert (rows, most_in_flight) == (2, 40)
         assert json.loads(ask("GET", f"/live.json?since={at_s}")[2])["history"] == []
         assert ask("GET", "/other")[0] == ask("GET", "/assets/other")[0] == 404
         assert ask("GET", "/assets/..%2f..%2fapp.py")[0] == 404
@@ -176,7 +176,7 @@ def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
             shown.fill("#token", token)
             shown.click("button")
             shown.wait_for_selector(seen)
-        shown.wait_for_function("document.getElementById('phase').textContent === 'running'")
+        shown.wait_for_selector("#phase.running")
         shown.click("#pause")
         shown.keyboard.press("Escape")
         shown.click("#pause")

@@ -1,7 +1,7 @@
 """A view as lines of a terminal, of any size.
 
 Law: pure: a view, a size and the rates before it give the lines. What is not printable, whoever
-sent it, is escaped; what is too long is cut.
+sent it, is escaped. A text that is too long is cut; a number is whole or not there.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fetcher.core.tally import Totals
+from fetcher.core.tally import Totals, most_frequent
 from fetcher.core.wire import Mishap
 from fetcher.monitor import summary
+from fetcher.monitor.fitting import Column, FittingTable, Name, Parts
 from fetcher.monitor.top.view import HostRow, View, WorkerRow
-from fetcher.monitor.words import duration, escaped, number, size, time_left
+from fetcher.monitor.words import duration, escaped, number, percent, size, time_left
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
@@ -29,8 +30,11 @@ _COLOURS: Final = {
     "stopping": "bold yellow",
     "stopped": "bold yellow",
 }
-_NAME: Final = 11  # columns of the longest outcome's name
+_NAME: Final = 8  # columns that an outcome's name needs to be known
+_HOST: Final = 16  # columns that a host or a text needs to say something
 _WIDE: Final = 100  # columns from which statuses have a place of their own
+_NARROW: Final = 60  # columns below which outcomes are above the hosts, not at their left ...
+_STACKED_LINES: Final = 16  # ... and hosts are there only where there are so many lines
 _HEAD_LINES: Final = 6
 _MOST_LINES: Final = 60  # of a snapshot that no screen bounds
 
@@ -48,18 +52,22 @@ def screen(
     view: View, rates: Sequence[float], width: int, height: int | None, hint: str = ""
 ) -> RenderableType:
     """All of it. `height`: lines of the terminal; None: as many as there is to say."""
+    has_statuses_line = width < _WIDE and _answered(view.totals) > 0
     rest = (_MOST_LINES if height is None else height) - _HEAD_LINES - bool(view.trouble)
+    rest -= has_statuses_line
+    is_stacked = width < _NARROW and rest >= _STACKED_LINES
     ranked = min(max(len(view.totals.outcomes), len(view.hosts)) + 1, max(rest // 3, 3))
     workers = min(len(view.workers) + 1, max((rest - ranked - 4) // 2, 2))
-    mishaps = rest - ranked - workers - 2 - bool(hint)
+    mishaps = rest - ranked * (1 + is_stacked) - workers - 2 - is_stacked - bool(hint)
     parts: list[RenderableType] = [
         _title(view),
         *([_cut(escaped(view.trouble), "bold red")] if view.trouble else []),
         _bar(view, width),
         _rate(view, rates, width),
         _counts(view),
+        *([_statuses_line(view.totals)] if has_statuses_line else []),
         "",
-        _side_by_side(view, ranked, width),
+        *_panels(view, ranked, width, is_stacked=is_stacked),
         "",
         _workers(view, workers),
     ]
@@ -81,14 +89,20 @@ def _title(view: View) -> Text:
     return text
 
 
-def _bar(view: View, width: int) -> Table:
-    line = Table.grid(padding=(0, 1))
-    line.add_column()
-    line.add_column(no_wrap=True, overflow="ellipsis")
-    said = summary.done(view.rows, view.url_lines, exact=view.url_lines_exact)
+def _bar(view: View, width: int) -> RenderableType:
+    done = summary.done(view.rows, view.url_lines, exact=view.url_lines_exact)
+    if len(done) > width:
+        done = f"{number(view.rows)} lines"
+    parts = [done]
     if view.phase == "running" and view.left_s is not None:
-        said += f", {time_left(view.left_s, is_least=view.left_is_least)}"
-    bar = ProgressBar(total=view.url_lines or 1, completed=view.rows, width=max(width // 4, 10))
+        parts.append(time_left(view.left_s, is_least=view.left_is_least))
+    said = Parts(parts, ", ")
+    if width < _NARROW:
+        return said
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=width // 4)
+    line.add_column(width=width - width // 4 - 1)
+    bar = ProgressBar(total=view.url_lines or 1, completed=view.rows, width=width // 4)
     line.add_row(bar, said)
     return line
 
@@ -99,20 +113,37 @@ def _rate(view: View, rates: Sequence[float], width: int) -> Text:
     return text
 
 
-def _counts(view: View) -> Text:
+def _counts(view: View) -> Parts:
     known = [
-        (view.in_flight, "in flight"),
-        (view.parked, "parked"),
-        (view.leases, "leases"),
-        (view.redelivered, "handed out again"),
+        (view.in_flight, "in flight", ""),
+        (view.parked, "parked", ""),
+        (view.leases, "leases", ""),
+        (view.redelivered, "handed out again", "yellow" if view.many_redelivered else ""),
     ]
-    said = [f"{number(count)} {name}" for count, name in known if count is not None]
+    said = [Text(f"{number(n)} {name}", style) for n, name, style in known if n is not None]
     if view.oldest_s is not None:
-        said.append(f"oldest line out for {duration(view.oldest_s)}")
+        said.append(Text(f"oldest line out for {duration(view.oldest_s)}"))
     if view.committed_s_ago is not None:
-        said.append(f"last commit {duration(view.committed_s_ago)} ago")
-    said.append(f"bodies {size(view.totals.body_bytes)}")
-    return _cut(" · ".join(said))
+        said.append(Text(f"last commit {duration(view.committed_s_ago)} ago"))
+    said.append(Text(f"bodies {size(view.totals.body_bytes)}"))
+    return Parts(said)
+
+
+def _answered(totals: Totals) -> int:
+    return sum(count for code, count in totals.statuses.items() if code)
+
+
+def _statuses_line(totals: Totals) -> Parts:
+    ranked = sorted(totals.statuses.items(), key=lambda item: -item[1])
+    said = [f"{code}: {number(count)}" for code, count in ranked if code]
+    return Parts([f"statuses {said[0]}", *said[1:]])
+
+
+def _panels(view: View, lines: int, width: int, *, is_stacked: bool) -> list[RenderableType]:
+    if width >= _NARROW:
+        return [_side_by_side(view, lines, width)]
+    outcomes = _outcomes(view.totals, lines - 1)
+    return [outcomes, "", _hosts(view.hosts, lines - 1)] if is_stacked else [outcomes]
 
 
 def _side_by_side(view: View, lines: int, width: int) -> Table:
@@ -128,57 +159,58 @@ def _side_by_side(view: View, lines: int, width: int) -> Table:
     return both
 
 
-def _table(*names: str) -> Table:
-    """The first column is a text and takes the room that is left, the others are numbers."""
-    made = Table(box=None, pad_edge=False, padding=(0, 1), expand=True, header_style="dim")
-    made.add_column(names[0], no_wrap=True, overflow="ellipsis", ratio=1, min_width=_NAME)
-    for name in names[1:]:
-        made.add_column(name, justify="right", no_wrap=True)
+def _outcomes(totals: Totals, most: int) -> FittingTable:
+    made = FittingTable([Column("outcome", least=_NAME), Column("lines"), Column("share")])
+    shown, others = most_frequent(totals.outcomes, most)
+    if others:
+        shown, others = most_frequent(totals.outcomes, most - 1)
+    for name, count in shown.items():
+        made.add_row(
+            _cut(escaped(name), "" if name == "ok" else "yellow"), *_share(count, totals.rows)
+        )
+    if others:
+        made.add_row(_cut("others", "dim"), *_share(others, totals.rows))
     return made
 
 
-def _outcomes(totals: Totals, most: int) -> Table:
-    made = _table("outcome", "lines", "share")
-    ranked = sorted(totals.outcomes.items(), key=lambda item: -item[1])
-    for name, count in ranked[:most]:
-        made.add_row(_cut(escaped(name), "" if name == "ok" else "yellow"), *_share(count, totals))
-    return made
-
-
-def _statuses(totals: Totals, most: int) -> Table:
-    made = _table("status", "lines", "share")
+def _statuses(totals: Totals, most: int) -> FittingTable:
+    made = FittingTable([Column("status", least=6), Column("lines"), Column("of answers")])
     ranked = sorted(totals.statuses.items(), key=lambda item: -item[1])
-    for code, count in [each for each in ranked if each[0]][:most]:
-        made.add_row(str(code), *_share(count, totals))
+    shown = [each for each in ranked if each[0]][:most]
+    for code, count in sorted(shown):
+        made.add_row(str(code), *_share(count, _answered(totals)))
     return made
 
 
-def _share(count: int, totals: Totals) -> tuple[str, str]:
-    return number(count), f"{100 * count / max(totals.rows, 1):.1f} %"
+def _share(count: int, whole: int) -> tuple[str, str]:
+    return number(count), percent(count / max(whole, 1))
 
 
-def _hosts(hosts: list[HostRow], most: int) -> Table:
+def _hosts(hosts: list[HostRow], most: int) -> FittingTable:
     if hosts and hosts[0].lines is not None:
-        made = _table("host", "lines of late", "failed")
+        counts = [Column("lines of late"), Column("failed")]
+        made = FittingTable([Column("host", least=_HOST), *counts])
         for each in hosts[:most]:
-            made.add_row(_cut(escaped(each.host)), number(each.lines or 0), number(each.failed))
+            made.add_row(Name(escaped(each.host)), number(each.lines or 0), number(each.failed))
         return made
-    made = _table("host", "in flight", "waiting", "failed")
+    counts = [Column("in flight", rank=2), Column("waiting", rank=1), Column("failed", rank=3)]
+    made = FittingTable([Column("host", least=_HOST), *counts])
     for each in hosts[:most]:
-        counts = (each.in_flight or 0, each.waiting or 0, each.failed)
-        made.add_row(_cut(escaped(each.host)), *map(number, counts))
+        numbers = (each.in_flight or 0, each.waiting or 0, each.failed)
+        made.add_row(Name(escaped(each.host)), *map(number, numbers))
     return made
 
 
-def _workers(view: View, lines: int) -> Table:
-    is_told = any(each.slots is not None for each in view.workers)
-    names = ("lines/s", "lines", "busy", "waiting", "seen") if is_told else ("lines/s",)
-    made = _table("worker", *names)
-    for each in view.workers[: lines - 1]:
-        made.add_row(_cut(escaped(each.worker)), *_of_worker(each))
+def _workers(view: View, lines: int) -> FittingTable:
     hidden = view.unlisted + max(len(view.workers) - lines + 1, 0)
-    if hidden:
-        made.columns[0].header = f"worker (and {number(hidden)} more)"
+    first = f"worker (+{number(hidden)})" if hidden else "worker"
+    columns = [Column(first, least=max(_NAME, len(first))), Column("lines/s")]
+    if any(each.slots is not None for each in view.workers):
+        ranked = (("lines", 4), ("busy", 1), ("queued", 5), ("parked", 2), ("seen", 3))
+        columns += [Column(name, rank) for name, rank in ranked]
+    made = FittingTable(columns)
+    for each in view.workers[: lines - 1]:
+        made.add_row(Name(escaped(each.worker)), *_of_worker(each))
     return made
 
 
@@ -186,17 +218,21 @@ def _of_worker(worker: WorkerRow) -> list[str]:
     cells = [number(round(worker.rate_per_s))]
     if worker.slots is not None:
         cells += [number(worker.rows or 0), f"{worker.in_flight}/{worker.slots}"]
-        cells += [number(worker.queued or 0), f"{worker.seen_s_ago:.1f} s"]
+        cells += [number(worker.queued or 0), number(worker.parked or 0)]
+        cells.append(f"{worker.seen_s_ago:.1f} s")
     return cells
 
 
-def _mishaps(mishaps: list[Mishap], most: int) -> Table:
+def _mishaps(mishaps: list[Mishap], most: int) -> FittingTable:
     """The newest first: the URL, and what was wrong, each with about half of the line."""
-    made = Table(box=None, pad_edge=False, padding=(0, 1), expand=True, header_style="dim")
-    made.add_column("failed lately", no_wrap=True)
-    made.add_column("line", justify="right", no_wrap=True)
-    made.add_column("url", no_wrap=True, overflow="ellipsis", ratio=1)
-    made.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
+    made = FittingTable(
+        [
+            Column("failed lately", is_left=True),
+            Column("line", rank=3),
+            Column("url", rank=1, least=_HOST),
+            Column("error", rank=2, least=_HOST),
+        ]
+    )
     for each in reversed(mishaps[-most:]):
         status = f" {each.status}" if each.status else ""
         made.add_row(

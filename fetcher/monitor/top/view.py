@@ -34,6 +34,7 @@ class WorkerRow(msgspec.Struct, frozen=True):
     in_flight: int | None = None
     slots: int | None = None
     queued: int | None = None
+    parked: int | None = None
     seen_s_ago: float | None = None
 
 
@@ -57,6 +58,7 @@ class View(msgspec.Struct, frozen=True):
     parked: int | None = None
     leases: int | None = None
     redelivered: int | None = None
+    many_redelivered: bool = False
     oldest_s: float | None = None
     left_is_least: bool = False  # it may take longer, as some hosts are not known yet
     committed_s_ago: float | None = None
@@ -96,6 +98,7 @@ def of_live(title: str, live: Live) -> View:
                 each.in_flight,
                 each.slots,
                 each.queued,
+                each.parked,
                 each.seen_s_ago,
             )
             for each in live.workers
@@ -106,5 +109,6 @@ def of_live(title: str, live: Live) -> View:
         parked=live.parked,
         leases=live.leases,
         redelivered=live.redelivered,
+        many_redelivered=live.many_redelivered,
         oldest_s=live.oldest.age_s if live.oldest else None,
     )

@@ -25,9 +25,9 @@
     const all = Math.round(seconds);
     if (seconds < 60) return three(seconds) + " s";
     const two = (n) => String(n).padStart(2, "0");
-    if (all < 3600) return Math.floor(all / 60) + ":" + two(all % 60) + " min";
-    const hours = Math.floor(all / 3600);
-    return hours + ":" + two(Math.floor((all % 3600) / 60)) + " h";
+    if (all < 3600) return Math.floor(all / 60) + " min " + two(all % 60) + " s";
+    if (all < 86400) return Math.floor(all / 3600) + " h " + two(Math.floor(all % 3600 / 60)) + " min";
+    return Math.floor(all / 86400) + " d " + Math.floor(all % 86400 / 3600) + " h";
   }
   const rate = (value) => value == null ? "–" : whole(value);
   const percent = (value) => value == null ? "–" : three(100 * value) + " %";
@@ -65,7 +65,9 @@
     const place = document.getElementById(id);
     if (!place || !columns[0].length) return;
     const size = () => ({ width: Math.max(place.clientWidth, 200), height: HEIGHT });
-    const plot = new uPlot({ ...size(), ...options }, columns, place);
+    const read = (u) => u.root.classList.toggle("is-read", u.cursor.left >= 0);
+    const hooks = { ...options.hooks, setCursor: [read] };
+    const plot = new uPlot({ ...size(), ...options, hooks }, columns, place);
     plots.push(plot);
     new ResizeObserver(() => {
       if (size().width !== plot.width) plot.setSize(size());
@@ -130,12 +132,14 @@
     series: [{ label: "from", value: (u, v, s, i) => i == null ? "–" : show(bounds[i]) }, ...series],
     cursor: { drag: { x: true, y: false } },
   });
-  const shares = data.latency.shares;
-  const phases = ["total", "first_byte", "tls", "connect", "dns", "in vain"].filter((name) => name in shares);
-  draw("plot-phases", distribution(milliseconds, data.latency.from_ms, phases.map((name) => {
+  const { shares, least_ms } = data.latency;
+  const since = (value) => value < .99 * least_ms ? "<" + milliseconds(least_ms) : milliseconds(value);
+  const marked = (value) => value < .99 * least_ms ? "" : milliseconds(value);
+  const phases = ["total", "first_byte", "tls", "connect", "dns", "no answer"].filter((name) => name in shares);
+  draw("plot-phases", distribution(since, data.latency.from_ms, phases.map((name) => {
     const key = "p-" + name.replace(" ", "-");
     return line(name, key, percent, { paths: steps, fill: name === "total" ? tint(key, "26") : undefined });
-  })), [data.latency.from_ms, ...phases.map((name) => shares[name])]);
+  }), { values: (u, ticks) => ticks.map((v) => v == null ? "" : marked(v)) }), [data.latency.from_ms, ...phases.map((name) => shares[name])]);
   // Powers of two; where it is zoomed in to less than two of them, equal steps.
   function sizes(u, _axis, low, high) {
     const most = u.bbox.width / devicePixelRatio / 60, octaves = Math.log2(high / low);

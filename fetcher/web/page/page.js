@@ -2,16 +2,23 @@
 // is text: nothing here makes HTML of it.
 "use strict";
 (() => {
-  const EVERY_MS = 1000, LOST_MS = 3000, LATE_MS = 8000, MOST_POINTS = 1200;
+  const EVERY_MS = 1000, LOST_MS = 3000, LATE_MS = 8000, MOST_POINTS = 1200, MOST_COUNTS = 14;
+  const SLOW_LAG_MS = 100; // as in pipeline/loop_lag.py
   const $ = (id) => document.getElementById(id);
-  const points = []; // [Unix time, lines done, in flight]
+  const points = []; // [Unix time, lines done, the most in flight]
   const plots = [];
-  let word = "", phase = "", wasLost = false, isStopAsked = false, lastAt = 0;
+  let word = "", command = "", phase = "", wasLost = false, isStopAsked = false, lastAt = 0;
 
   // -- words ------------------------------------------------------------------------------------
   const number = (n) => Math.round(n).toLocaleString("en");
   const rate = (n) => n >= 10 || n === 0 ? number(n) : n.toFixed(1);
-  const share = (part, whole) => whole ? (100 * part / whole).toFixed(1) + " %" : "–";
+  // What came does not become 0, and what lacks some does not become 100.
+  function share(part, whole) {
+    if (!whole) return "–";
+    const of = part / whole;
+    if (of > 0 && of < .0005) return "<0.1 %";
+    return of >= .9995 && of < 1 ? ">99.9 %" : (100 * of).toFixed(1) + " %";
+  }
   function size(bytes) {
     const units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let unit = 0;
@@ -71,14 +78,20 @@
     $("phase").className = "state " + (CLASSES[name] || name);
     document.title = said || NAMES[name] || name;
   }
-  function notice(text) {
+  function notice(text, typed = "") {
     $("notice").hidden = !text;
-    put("notice", text);
+    put("notice_text", text);
+    $("command").hidden = !typed;
+    // A line is broken between two arguments, never at the hyphens of one.
+    if ($("command").textContent !== typed) {
+      $("command").replaceChildren(...typed.split(" ").flatMap((each) => [make("span", "", each), " "]).slice(0, -1));
+    }
   }
 
   function show(moment) {
     const live = moment.live;
     word = moment.word;
+    command = plain(moment.command);
     put("version", moment.version);
     put("job", plain(moment.job));
     if (!live) { showPhase("starting"); return; }
@@ -94,8 +107,11 @@
     put("worker_count", number(live.workers.length + live.unlisted));
     unit("bodies", ...size(live.totals.body_bytes));
     counts("outcomes", live.totals.outcomes, live.rows, (name) => name);
+    put("done_lines", "the " + number(live.rows));
     const { 0: none, ...statuses } = live.totals.statuses;
-    counts("statuses", statuses, live.rows, () => "");
+    const answered = Object.values(statuses).reduce((sum, n) => sum + n, 0);
+    counts("statuses", statuses, answered, () => "");
+    put("answered_lines", "the " + number(answered));
     showMishaps(live.mishaps);
     fill("hosts", live.hosts.map((each) => make("tr", "", head(plain(each.host) || "(none)"),
       right(number(each.in_flight)), right(number(each.waiting)), right(number(each.failed)))),
@@ -105,7 +121,9 @@
     put("oldest", live.oldest ? "line " + live.oldest.line + ", for " + duration(live.oldest.age_s) +
       (live.oldest.worker ? ", at " + live.oldest.worker : ", not claimed yet") : "none");
     put("waiting", number(live.waiting));
-    put("redelivered", number(live.redelivered));
+    put("redelivered", number(live.redelivered) + (live.many_redelivered ?
+      ": many, as when workers die or stand still" : ""));
+    $("redelivered").className = live.many_redelivered ? "warns" : "";
     put("job_id", live.job);
     showControls();
   }
@@ -127,19 +145,22 @@
       "· " + (live.left_is_least ? "at least " : "") + duration(live.left_s) + " left" : "");
     if (phase === "running" && percent) document.title = percent + " · " + job;
   }
-  function counts(id, found, rows, colour) {
-    const ranked = Object.entries(found).filter(([, n]) => n).sort((a, b) => b[1] - a[1]);
-    const most = ranked.length ? ranked[0][1] : 1;
-    const shown = ranked.slice(0, 13).map(([name, n]) => {
-      const title = head(name);
+  // In the order in which they are told; of many the most frequent.
+  function counts(id, found, whole, colour) {
+    const all = Object.entries(found).filter(([, n]) => n);
+    const least = all.map(([, n]) => n).sort((a, b) => b - a)[MOST_COUNTS - 1] || 0;
+    const shown = all.filter(([, n]) => n >= least).slice(0, MOST_COUNTS);
+    const rest = all.reduce((sum, [, n]) => sum + n, 0) - shown.reduce((sum, [, n]) => sum + n, 0);
+    if (rest) shown.push(["others", rest]);
+    fill(id, shown.map(([name, n]) => {
+      const title = head(plain(name));
       if (colour(name)) {
         const key = make("span", "key");
         key.style.setProperty("--key", "var(--" + name + ")");
         title.prepend(key);
       }
-      return make("tr", "", title, right(number(n)), right(share(n, rows)), bar(n, most, colour(name)));
-    });
-    fill(id, shown, "none yet");
+      return make("tr", "", title, right(number(n)), right(share(n, whole)), bar(n, whole, colour(name)));
+    }), "none yet");
   }
   function showMishaps(mishaps) {
     const items = mishaps.slice(-8).reverse().map((each) => {
@@ -153,11 +174,16 @@
     });
     $("mishaps").replaceChildren(...(items.length ? items : [make("li", "none", "none")]));
   }
+  function lag(ms) {
+    const cell = right((ms / 1000).toFixed(2) + " s");
+    cell.classList.toggle("warns", ms >= SLOW_LAG_MS);
+    return cell;
+  }
   function showWorkers(live) {
     fill("workers", live.workers.map((each) => make("tr", "", head(plain(each.worker)),
       right(rate(each.rate_per_s)), right(number(each.rows)),
       right(number(each.in_flight) + "/" + number(each.slots)), right(number(each.queued)),
-      right(number(each.parked)), right(number(each.leases)),
+      right(number(each.parked)), right(number(each.leases)), lag(each.lag_ms),
       right(each.seen_s_ago.toFixed(1) + " s"))), "no worker is heard");
     $("unlisted").hidden = !live.unlisted;
     put("unlisted", "… and " + number(live.unlisted) + " more workers");
@@ -165,9 +191,16 @@
 
   // -- plots ------------------------------------------------------------------------------------
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const short = (n) => n >= 1e6 ? n / 1e6 + " M" : n >= 1e4 ? n / 1e3 + " k" : String(n);
+  const short = (n) => n >= 1e6 ? n / 1e6 + " M" : n >= 1e4 ? n / 1e3 + " k" : String(+n.toPrecision(3));
 
-  function plot(id, name) {
+  // As wide as its longest number.
+  const wide = (_, values) => 14 + 7.5 * Math.max(1, ...(values || []).map((text) => text.length));
+  const WHOLE = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
+  const PARTS = [.001, .002, .005, .01, .02, .05, .1, .2, .5];
+
+  // `isCount`: of whole things, so that no part of one is marked.
+  function plot(id, name, isCount) {
+    const incrs = (u, _, low, high) => isCount || high > 3 ? WHOLE : [...PARTS, ...WHOLE];
     const box = $(id), tip = make("div", "tip");
     const axis = {
       stroke: () => colour("--soft"), grid: { stroke: () => colour("--line"), width: 1 },
@@ -175,13 +208,13 @@
     };
     const made = new uPlot({
       width: box.clientWidth, height: 190,
-      padding: [8, 24, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: { points: { size: 7 }, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
       axes: [
         { ...axis, space: 70, size: 28, values: "{HH}:{mm}:{ss}" },
-        { ...axis, size: 52, values: (_, splits) => splits.map((n) => n % 1 ? "" : short(n)) },
+        { ...axis, size: wide, incrs: incrs, values: (_, splits) => splits.map(short) },
       ],
       series: [{}, {
         stroke: () => colour(name), width: 2, points: { show: false },
@@ -199,22 +232,25 @@
     return made;
   }
   function draw() {
-    const times = points.map((p) => p[0]);
-    const rates = points.map((p, i) => {
+    const times = points.slice(1).map((p) => p[0]);
+    const rates = points.slice(1).map((p, index) => {
+      const i = index + 1;
       // over some seconds, as commits come in bursts
       let j = Math.max(i - 1, 0);
       while (j > 0 && p[0] - points[j][0] < 3) j -= 1;
       const before = points[j], took = p[0] - before[0];
-      return i && took > 0 ? Math.max(p[1] - before[1], 0) / took : null;
+      return took > 0 ? Math.max(p[1] - before[1], 0) / took : null;
     });
     plots[0].setData([times, rates]);
-    plots[1].setData([times, points.map((p) => p[2])]);
+    plots[1].setData([times, points.slice(1).map((p) => p[2])]);
   }
   function remember(history) {
     points.push(...history);
     while (points.length > MOST_POINTS) {
-      const half = points.filter((_, i) => i % 2 === 0 || i > points.length - 60);
-      points.splice(0, points.length, ...half);
+      const fresh = points.splice(points.length - 60);
+      const half = points.filter((_, i) => i % 2 === 0);
+      half.forEach((p, i) => { if (points[2 * i + 1]) p[2] = Math.max(p[2], points[2 * i + 1][2]); });
+      points.splice(0, points.length, ...half, ...fresh);
     }
   }
 
@@ -237,15 +273,21 @@
   function showLost() {
     wasLost = true;
     if (phase === "finish") { showPhase("complete"); notice("The job is complete; its page has ended with it."); }
-    else if (isStopAsked || phase === "stopping") { showPhase("stopped"); notice("The job was stopped. The same command resumes it."); }
+    else if (isStopAsked || phase === "stopping") {
+      phase = "stopping"; // also where its end came before it said so
+      showPhase("stopped");
+      notice("The job is stopped; all that is done is safe. " +
+        (command ? "This command resumes it, in the directory where it was begun:" : "The same job again resumes it."), command);
+    }
     else {
       showPhase("lost", "no answer");
       const since = lastAt ? " since " + new Date(lastAt).toLocaleTimeString("en-GB") : "";
-      notice("The ventilator does not answer" + since + ": it has ended, is started again, or cannot be reached. What is below is old.");
+      notice("The ventilator does not answer" + since + ": it has ended, is started again, or cannot be reached. What is below is old." +
+        (command ? " Where it has ended, this command resumes the job:" : ""), command);
     }
     put("left", "");
     put("rate", "–");
-    put("in_flight", "–");
+    for (const id of ["in_flight", "parked", "worker_count"]) put(id, "–");
     showControls();
   }
   async function turn() {
@@ -263,6 +305,7 @@
     stop: ["Stop the job?", "Requests in flight may finish; what is done is safe. To go on, run the same command again.", "Stop the job"],
   };
   function showControls() {
+    $("controls").hidden = phase === "finish" || (wasLost && phase === "stopping");
     const isOpen = !wasLost && (phase === "running" || phase === "paused" || phase === "frozen");
     $("pause").disabled = !isOpen;
     $("stop").disabled = wasLost || phase === "stopping" || phase === "finish" || !phase;
@@ -291,8 +334,8 @@
   $("pause").addEventListener("click", () => steer(phase === "paused" ? "resume" : "pause"));
   $("stop").addEventListener("click", () => steer("stop"));
 
-  plot("plot_rate", "--accent");
-  plot("plot_in_flight", "--too_large");
+  plot("plot_rate", "--accent", false);
+  plot("plot_in_flight", "--too_large", true);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach((each) => each.redraw()));
   turn();
 })();
