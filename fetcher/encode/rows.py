@@ -11,7 +11,7 @@ from fetcher.core.output import RowForm
 from fetcher.encode import jsonl, msgpack_rows
 from fetcher.model import Result
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Codec(NamedTuple):
@@ -28,7 +28,7 @@ CODECS: Final[dict[RowForm, Codec]] = {
 
 
 def decoder(form: RowForm, kind: type[R]) -> Callable[[bytes], R]:
-    """As the form's `decode`, for a kind of result of one's own."""
+    """As the form's `decode`, for some of a result's keys."""
     if form == "msgpack":
         return msgspec.msgpack.Decoder(kind).decode
     return msgspec.json.Decoder(kind).decode

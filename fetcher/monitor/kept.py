@@ -73,7 +73,7 @@ class KeptBodies:
         if self._part.manifest.output.bodies != "warc":
             return
         lengths = self._part.view.segments
-        damaged: list[Finding] = []
+        damaged: list[Finding] = list(self._other_bytes())
         by_file = itertools.groupby(self._index(lengths, damaged), key=lambda row: row.file)
         for name in _names(lengths, WARC_SUFFIX):
             if lengths[name]:
@@ -84,6 +84,13 @@ class KeptBodies:
         yield from damaged
         if self._sum % _WRAP:
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
+
+    def _other_bytes(self) -> Iterator[Finding]:
+        for name, state in self._part.view.states.items():
+            if name.startswith(f"{BODIES_NAME}/"):
+                with rows.Committed(self._part.out / name, state.length) as file:
+                    if not file.is_as(state.digest):
+                        yield NO_RECORD, f"{name} (its bytes are not those that were committed)"
 
     def _index(self, lengths: Mapping[str, int], damaged: list[Finding]) -> Iterator[IndexRow]:
         for name in _names(lengths, INDEX_SUFFIX):

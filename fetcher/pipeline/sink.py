@@ -10,14 +10,17 @@ import functools
 import logging
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import zmq
 
 from fetcher.core import wire
 from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo, Totals
+from fetcher.encode.rows import decoder
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
@@ -39,6 +42,7 @@ _RETRY_S: Final = 1.0  # a commit that found the disk full
 _DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
 _DRAIN_QUIET_MS: Final = 200
 _MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
+_INSPECT_S: Final = 0.05  # of one turn, to look at the files of a job that has all rows
 _LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
 
 
@@ -99,6 +103,10 @@ class Sink:
         complete = self._job is not None and self._job.complete
         return complete and (self._closed or time.monotonic() - self._heard_at > _LEAVE_S)
 
+    @property
+    def _is_inspecting(self) -> bool:
+        return self._job is not None and self._job.is_inspecting and not self._stalled
+
     # -- one turn ----------------------------------------------------------------------------
 
     def _turn(self) -> None:
@@ -106,7 +114,7 @@ class Sink:
         if self._job is not None and not self._stalled:
             self._take_chunks(self._job)
         self._answer()
-        if self._job is not None and time.monotonic() >= self._commit_at:
+        if self._job is not None and (self._is_inspecting or time.monotonic() >= self._commit_at):
             self._commit(self._job)
         now = time.monotonic()
         if self._board.is_due(now):
@@ -133,7 +141,9 @@ class Sink:
         if self._job is not None and not self._stalled:
             poller.register(self._results, zmq.POLLIN)
         timeout_ms = float(_IDLE_MS)
-        if self._job is not None and self._job.intake.pending_bytes:
+        if self._is_inspecting:
+            timeout_ms = 0.0
+        elif self._job is not None and self._job.intake.pending_bytes:
             timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
         poller.poll(max(int(timeout_ms), 0))
 
@@ -157,6 +167,7 @@ class Sink:
     def _commit(self, job: _Job) -> None:
         began, row_bytes = time.monotonic(), job.intake.pending_bytes
         try:
+            self._directory.require_held()
             rows = job.intake.commit()
             self._tally.add(rows, row_bytes, time.monotonic() - began)
             job.check_complete()
@@ -243,6 +254,13 @@ class Sink:
         return self._job.opened(request.input.source)
 
 
+class _Body(msgspec.Struct):
+    """What a row says of its body."""
+
+    body_file: str = ""
+    body_bytes: int | None = None
+
+
 class _Job:
     """The begun job: its store, its intake, and what is known of its input."""
 
@@ -257,11 +275,13 @@ class _Job:
         self._manifest = manifest
         self._epoch = epoch
         self._output = manifest.output
-        self._store = Store(directory.path, self._output, settings.sink.segment_bytes, _warc_begins)
+        self._store = Store(directory.path, manifest, settings.sink.segment_bytes, _warc_begins)
         self._source = self._store.journal.source()
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
+        self._inspection: Iterator[None] | None = None  # of the files, once all rows are there
+        self._decode_body = decoder(self._output.rows, _Body)
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
 
@@ -283,7 +303,8 @@ class _Job:
         self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None
     ) -> None:
         """What the ventilator has found out; written only where it matters to a next one."""
-        ended = source.at_end and not self._source.at_end
+        # Not by the journal alone: a sink may have been killed before it wrote the manifest.
+        ended = source.at_end and self._manifest.input.url_lines is None
         grown = source.checked_bytes > self._source.checked_bytes
         if suspects is not None and suspects == self._suspects:
             suspects = None
@@ -295,18 +316,36 @@ class _Job:
             self._manifest.input.sha256 = source.checked_sha256
             self._manifest.input.url_lines = source.url_lines
         counted = url_lines is not None and self._manifest.share_url_lines != url_lines
-        if counted:
+        if url_lines is not None and counted:
+            self._store.journal.share_counted(url_lines)
             self._manifest.share_url_lines = url_lines
         if ended or counted:
             self._directory.save()
         self.check_complete()
 
     def check_complete(self) -> None:
-        """Every line has its row: say so in the manifest, durably, before telling anybody."""
-        if not self.complete and self.intake.totals.rows == self._manifest.share_url_lines:
-            self._manifest.state = "complete"
-            self._directory.save()
-            self.complete = True
+        """Every line has its row: say so in the manifest, durably, before telling anybody.
+
+        But first all files are looked at, some at each call. Raises DamageError.
+        """
+        if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
+            return
+        self._inspection = self._inspection or self._store.inspect(self._body_of)
+        until = time.monotonic() + _INSPECT_S
+        for _ in self._inspection:
+            if time.monotonic() > until:
+                return
+        self._manifest.state = "complete"
+        self._directory.save()
+        self._inspection, self.complete = None, True
+
+    @property
+    def is_inspecting(self) -> bool:
+        return self._inspection is not None
+
+    def _body_of(self, row: bytes) -> tuple[str, int] | None:
+        found = self._decode_body(row)
+        return (found.body_file, found.body_bytes or 0) if found.body_file else None
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""

@@ -131,7 +131,8 @@ class Sinks:
     def _mind_the_end(self, side: SinkSide, news: wire.Committed, now: float) -> None:
         """Nothing is left, and the sink, who knows that too, has not all: it never will."""
         left = not self._ledger.source_ended or self._ledger.open_batches(side.index)
-        if left or news.complete or news.stalled:
+        is_looking = news.totals.rows == side.url_lines  # at its files, before it is complete
+        if left or is_looking or news.complete or news.stalled:
             side.nothing_left_at = None
             return
         side.nothing_left_at = side.nothing_left_at or now
