@@ -14,19 +14,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import zmq
 
 from fetcher.core import wire
 from fetcher.core.intake import Intake
 from fetcher.core.tally import SourceInfo, Totals
-from fetcher.encode.rows import decoder
+from fetcher.encode.proof import RowProof
+from fetcher.encode.rows import body_reader
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import StopFlag
 from fetcher.pipeline.security import Security
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
+from fetcher.store.secret import secret_of
 from fetcher.store.store import OutputDirectory, Store
 from fetcher.telemetry import counts
 from fetcher.telemetry.board import Board
@@ -254,13 +255,6 @@ class Sink:
         return self._job.opened(request.input.source)
 
 
-class _Body(msgspec.Struct):
-    """What a row says of its body."""
-
-    body_file: str = ""
-    body_bytes: int | None = None
-
-
 class _Job:
     """The begun job: its store, its intake, and what is known of its input."""
 
@@ -281,7 +275,8 @@ class _Job:
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
         self._inspection: Iterator[None] | None = None  # of the files, once all rows are there
-        self._decode_body = decoder(self._output.rows, _Body)
+        self._key = secret_of(directory.path)
+        self._proof = RowProof(self._output, self._key)
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
 
@@ -289,15 +284,18 @@ class _Job:
         """One chunk of results; a malformed one is dropped."""
         try:
             size, share = self._manifest.batch_size, self._manifest.share
+            if header.job != self._manifest.job:
+                return  # of a job that was here before
             chunk = wire.check_chunk(header, rows, size, self._batches, share)
             bodies = self._output.bodies
             if (chunk.kept and bodies not in ("files", "warc")) or (
                 chunk.empty and bodies != "files"
             ):
                 raise WireError("chunk: bodies that nobody keeps")
+            self._proof.require(chunk)
             self.intake.offer(chunk, size)
         except WireError as error:
-            drop("contradictory", f"a {error}")
+            drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
 
     def note(
         self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None
@@ -330,7 +328,7 @@ class _Job:
         """
         if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
             return
-        self._inspection = self._inspection or self._store.inspect(self._body_of)
+        self._inspection = self._inspection or self._store.inspect(body_reader(self._output.rows))
         until = time.monotonic() + _INSPECT_S
         for _ in self._inspection:
             if time.monotonic() > until:
@@ -342,10 +340,6 @@ class _Job:
     @property
     def is_inspecting(self) -> bool:
         return self._inspection is not None
-
-    def _body_of(self, row: bytes) -> tuple[str, int] | None:
-        found = self._decode_body(row)
-        return (found.body_file, found.body_bytes or 0) if found.body_file else None
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""
@@ -377,6 +371,7 @@ class _Job:
             version=self.intake.version,
             complete=self.complete,
             output=self._output,
+            key=self._key,
         )
 
     def close(self) -> None:

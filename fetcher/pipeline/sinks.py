@@ -16,7 +16,6 @@ from fetcher.core import masks, wire
 from fetcher.core.ledger import Ledger
 from fetcher.core.tally import SourceInfo, Totals, sum_of
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
-from fetcher.model import Chunk
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
 
@@ -202,9 +201,9 @@ class Sinks:
         """Of the list, for all of them together."""
         return sum(side.lines_read for side in self._sides)
 
-    def send(self, chunk: Chunk) -> None:
-        """A row of the ventilator's own, to the sink of its batch."""
-        self._sides[chunk.batch % len(self._sides)].send(chunk)
+    def side_of(self, batch: int) -> SinkSide:
+        """The one that has this batch."""
+        return self._sides[batch % len(self._sides)]
 
     def close(self, now: float) -> bool:
         """Tell them that they may leave; whether all have heard."""

@@ -25,11 +25,11 @@ GOLDEN = dict(
     line.split() for line in Path(__file__).with_name("golden_wire.txt").read_text().splitlines()
 )
 OPTIONAL = {
-    "tasks": {"output"},
-    "chunk": {"kept_bytes", "empty"},
+    "tasks": {"output", "tags"},
+    "chunk": {"kept_bytes", "tags", "empty"},
     "open": {"share", "output", "job"},
     "open_some": {"share", "output", "job"},
-    "opened": {"output"},
+    "opened": {"output", "key"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
     "progress": {"glimpse", "lag_ms"},
