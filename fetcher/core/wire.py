@@ -373,7 +373,10 @@ class Closed(Message, tag="closed", frozen=True):
 
 
 class Refused(Message, tag="refused", frozen=True):
-    """No, and why, and with which exit code the asker should leave (0: it may ask again)."""
+    """No, and why, and with which exit code the asker should leave.
+
+    0: it may ask again for a while; 3: for as long as it takes, as the disk is full.
+    """
 
     reason: str
     exit_code: Annotated[int, Meta(ge=0, lt=len(Exit))]

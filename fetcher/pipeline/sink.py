@@ -205,7 +205,9 @@ class Sink:
             try:
                 answer = self._answer_to(received[0])
             except NoSpaceError as error:
-                answer = wire.Refused(reason=f"disk full ({error})", exit_code=0)
+                if self._job is None:
+                    raise  # there is nothing yet that another try could go on with
+                answer = wire.Refused(reason=f"disk full ({error})", exit_code=Exit.STOPPED)
         send(self._commits, answer)
 
     def _answer_to(self, request: wire.AnyMessage) -> wire.AnyMessage:

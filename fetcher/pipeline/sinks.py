@@ -74,12 +74,14 @@ class Sinks:
         if isinstance(answer, wire.Opened):
             self._began = self._busy_since = None
             return answer
-        if isinstance(answer, wire.Refused):
+        if isinstance(answer, wire.Refused) and answer.exit_code != Exit.STOPPED:
             self._busy_since = self._busy_since or now
             _respect(answer, now - self._busy_since)
         elif now - self._told > _TELL_WAITING_S:
             self._told = now
-            log.warning("waiting for %s (%d s so far)", self._name(side), now - self._began)
+            why = f": {answer.reason}" if isinstance(answer, wire.Refused) else ""
+            waited_s = now - self._began
+            log.warning("waiting for %s (%d s so far)%s", self._name(side), waited_s, why)
         return None
 
     def take_over(self, side: SinkSide, opened: wire.Opened) -> None:
@@ -214,6 +216,8 @@ class Sinks:
 
 
 def _respect(refused: wire.Refused, busy_s: float) -> None:
+    if refused.exit_code == Exit.STOPPED:
+        return  # it waits for room on its disk, and we for it
     if refused.exit_code:
         error = FetcherError(refused.reason)
         error.exit_code = Exit(refused.exit_code)

@@ -116,4 +116,6 @@ def make_dir(path: Path, option: str) -> None:
 
 def unusable(path: Path, option: str, error: OSError) -> FetcherError:
     """The one line for an OUT that the system does not let us use."""
+    if no_space(error):
+        return NoSpaceError(f"{option} {path}: {error.strerror}; make room, and run it again")
     return UsageError(f"{option} {path}: {error.strerror}; name a directory that can be written")

@@ -47,8 +47,12 @@ class DirectoryLock:
                     "wait for it, stop it, or choose another OUT"
                 )
             time.sleep(_LOOK_AGAIN_S)
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"pid {os.getpid()}\n{words}\n".encode(), 0)
+        try:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"pid {os.getpid()}\n{words}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._fd)
+            raise unusable(path, "-o", error) from error
 
     def _try_lock(self, path: Path) -> bool:
         try:
