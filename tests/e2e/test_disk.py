@@ -142,7 +142,7 @@ def try_little_room(tmp_path: Path, disk: Path, free_kib: int) -> None:
         code, _, error = job.wait(60)
     assert "Traceback" not in error
     if ended is None:
-        assert (code, "disk full" in error) == (0, True), f"{free_kib} KiB: {code}, {error}"
+        assert code == 0, f"{free_kib} KiB: {code}, {error}"
     elif code:
         assert code == 3, f"{free_kib} KiB: {code}, {error}"
         assert "no space left on device" in error.lower()

@@ -55,3 +55,27 @@ def test_what_a_liar_sends_is_dropped_and_its_lines_are_fetched_elsewhere(
     else:
         rows = jobs.prove(hosts.out, hosts.urls)
         assert not [row for row in rows if row.worker == name], "not one of its rows was honest"
+
+
+def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 200, ms=10)
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(jobs.running(*hosts.sink))
+        ventilator = stack.enter_context(jobs.running(*hosts.ventilator))
+        peer = Liar("peer-1-1", hosts.ventilator_port, hosts.sink_port)
+        stack.callback(peer.close)
+        sent = peer.be_honest(4, 30)
+        assert len(sent) == 4
+        jobs.until(lambda: jobs.committed(hosts.out) == 40, what="its rows")
+        ventilator.process.kill()
+        ventilator.wait()
+        peer.replay(sent[::-1] * 3)
+        again = stack.enter_context(jobs.running(*hosts.ventilator, "--set=lease.unclaimed_s=2"))
+        peer.replay(sent * 3)
+        stack.enter_context(jobs.running(*hosts.worker))
+        peer.replay(sent[::-1])
+        assert again.wait(90)[0] == 0
+        code, _, error = sink.wait(60)
+    assert code == 0, error
+    rows = jobs.prove(hosts.out, hosts.urls)
+    assert sum(row.worker == "peer-1-1" for row in rows) == 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,19 +60,43 @@ class Liar:
 
     def lie(self, within_s: float) -> int:
         """Take lines until each lie was told about some; the number of lies."""
-        until = time.monotonic() + within_s
         told = 0
-        while told < len(LIES) and time.monotonic() < until:
-            self._tasks.poll(100)
-            received = receive(self._tasks)
-            if received is None or not isinstance(received[0], wire.Tasks):
-                continue
-            told += self._lie_about(received[0], received[1], told)
-        self._tasks.close(0)  # or it would be handed more
-        send(self._events, wire.Bye(worker=self.name))
+        for lease, honest in self._leases(within_s):
+            for lie in LIES[told : told + 2]:
+                self._send(lie(honest))
+                told += 1
+            send(self._events, wire.Finished(worker=self.name, lease=lease))
+            if told == len(LIES):
+                break
+        self._leave()
         return told
 
-    def _lie_about(self, tasks: wire.Tasks, urls: bytes, told: int) -> int:
+    def be_honest(self, leases: int, within_s: float) -> list[list[bytes]]:
+        """Do so many leases as they should be done; what was sent to the sink."""
+        sent = []
+        for lease, honest in self._leases(within_s):
+            self._send(honest)
+            sent.append(wire.encode(*wire.chunk_parts(honest)))
+            send(self._events, wire.Finished(worker=self.name, lease=lease))
+            if len(sent) == leases:
+                break
+        self._leave()
+        return sent
+
+    def _leave(self) -> None:
+        self._tasks.close(0)  # or it would be handed more
+        send(self._events, wire.Bye(worker=self.name))
+
+    def _leases(self, within_s: float) -> Iterator[tuple[int, Chunk]]:
+        """Each lease that comes, with what an honest worker would send."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            self._tasks.poll(100)
+            received = receive(self._tasks)
+            if received is not None and isinstance(received[0], wire.Tasks):
+                yield received[0].lease, self._honest(received[0], received[1])
+
+    def _honest(self, tasks: wire.Tasks, urls: bytes) -> Chunk:
         send(self._events, wire.Claim(worker=self.name, lease=tasks.lease))
         held = Held(tasks, urls, self.name, 0)
         for task in held.tasks():
@@ -80,21 +104,19 @@ class Liar:
             held.finish(result, CODECS[tasks.output.rows].encode(result))
         honest = held.take_chunk()
         assert honest is not None
-        lies = LIES[told : told + 2]
-        for lie in lies:
-            self._send(lie(honest))
-        send(self._events, wire.Finished(worker=self.name, lease=tasks.lease))
-        return len(lies)
+        return honest
 
     def _send(self, chunk: Chunk) -> None:
+        self._send_frames(wire.encode(*wire.chunk_parts(chunk)))
+
+    def _send_frames(self, frames: list[bytes]) -> None:
         assert self._results.poll(10_000, zmq.POLLOUT), "the sink takes nothing any more"
-        self._results.send_multipart(wire.encode(*wire.chunk_parts(chunk)))
+        self._results.send_multipart(frames)
 
     def replay(self, chunks: list[list[bytes]]) -> None:
         """Send these again, as they were."""
         for frames in chunks:
-            assert self._results.poll(10_000, zmq.POLLOUT), "the sink takes nothing any more"
-            self._results.send_multipart(frames)
+            self._send_frames(frames)
 
     def close(self) -> None:
         self._security.close()

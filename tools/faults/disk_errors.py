@@ -1,7 +1,7 @@
 """Errors of the disk at each write of a small job: EIO, and writes that are short.
 
-Law: an error is a loud stop with exit code 5, or told as what it is; the same command on a sound disk
-completes the job; and after that it is proven, with its bodies. Short writes are no error at all.
+Law: an error is a loud stop with exit code 5; the same command on a sound disk completes the job;
+and after that it is proven, with its bodies. Short writes are no error at all.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -44,7 +44,7 @@ PLACES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 def try_write_error(
     directory: Path, library: Path, urls: Sequence[str], place: str, at: int
 ) -> int:
-    """The exit code of a job whose write number `at` fails; 0: it never came to that, or outlived it.
+    """The exit code of a job whose write number `at` fails; -1: it never came to that.
 
     Raises FaultError where the job is not whole after the same command on a sound disk.
     """
@@ -85,6 +85,9 @@ def write_errors(directory: Path, library: Path, urls: Sequence[str], place: str
     return f"{place}: {len(struck)} errors, {struck.count(Exit.DAMAGED)} of them told (5)"
 
 
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
 class _Job:
     def __init__(
         self, directory: Path, library: Path, urls: Sequence[str], options: Sequence[str]
@@ -97,15 +100,14 @@ class _Job:
 
     def run(self, environment: dict[str, str]) -> tuple[int, str]:
         """Exit code, and what it said."""
-        return self._call(
-            "run", str(self._urlfile), "-o", str(self._out), *self._options, **environment
-        )
+        command = ("run", str(self._urlfile), "-o", str(self._out), *self._options)
+        return self._call(*command, environment=environment)
 
-    def _call(self, *arguments: str, **environment: str) -> tuple[int, str]:
+    def _call(self, *arguments: str, environment: Mapping[str, str] = _NOTHING) -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, "-m", "fetcher", *arguments],
             cwd=ROOT,
-            env=clean_environment() | environment,
+            env=clean_environment() | dict(environment),
             capture_output=True,
             text=True,
             timeout=120,
