@@ -117,5 +117,6 @@ class Chunk(msgspec.Struct, frozen=True):
     rows: bytes
     kept: bytes = b""  # what goes beside the rows: bodies, or WARC records
     kept_bytes: list[int] = []  # of each row; empty where nothing goes beside them
+    tags: bytes = b""  # of the lines, as they were handed out: see core.tags
     empty: list[int] = []  # lines whose body has no byte, and is kept all the same
     retried: list[int] = []  # lines that took more than one attempt

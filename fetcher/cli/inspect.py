@@ -15,7 +15,7 @@ from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
 from fetcher.monitor.console import make_console
 from fetcher.monitor.status import Status, look
-from fetcher.monitor.words import duration, escaped, number
+from fetcher.monitor.words import duration, escaped, number, size
 from fetcher.telemetry import logs
 
 
@@ -133,6 +133,11 @@ def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
         click.echo(f"warning: {line}")
     if len(report.surplus) > MAX_TOLD:
         click.echo(f"… no part of the job: {number(len(report.surplus))} files in all")
+    if report.undigested:
+        click.echo(
+            f"{size(report.undigested)} were committed by an older version of fetcher, without a "
+            "digest: a flipped bit within a row may go unnoticed there"
+        )
     click.echo(_verdict(report))
     return Exit.DONE if report.proven else Exit.UNPROVEN
 

@@ -123,11 +123,17 @@ def text_of(line: int, raw: bytes) -> Task:
     return Task(line, text)
 
 
-def fingerprint(line: int, text: str, name: str | int | None = None) -> int:
-    """A 64-bit number for "this line has this text and id", to be summed in any order."""
+def identity(line: int, text: str, name: str | int | None = None) -> bytes:
+    """Bytes for "this line has this text and id", which are those of no other."""
     raw = b"%d %s" % (line, text.encode("utf-8", "surrogatepass"))
     if name is not None:
         kind = b"n" if isinstance(name, int) else b"t"
         # Told apart from all texts: the text's length comes last.
         raw += b" %s%s %d" % (kind, str(name).encode("utf-8", "surrogatepass"), len(raw))
+    return raw
+
+
+def fingerprint(line: int, text: str, name: str | int | None = None) -> int:
+    """A 64-bit number for "this line has this text and id", to be summed in any order."""
+    raw = identity(line, text, name)
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")

@@ -30,6 +30,7 @@ from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.output import PLAIN, Output
 from fetcher.core.selection import Selection
 from fetcher.core.shares import WHOLE, Share
+from fetcher.core.tags import KEY_BYTES, TAG_BYTES
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import Exit, WireError
 from fetcher.model import OUTCOMES, Chunk
@@ -59,6 +60,7 @@ Code = Annotated[int, Meta(ge=0, lt=len(OUTCOMES))]
 Status = Annotated[int, Meta(ge=0, le=999)]
 Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 Mask = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES // 8)]  # see core.masks.pack
+Tags = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES * TAG_BYTES)]
 Masks = Annotated[dict[Count, Mask], Meta(max_length=_MAX_PARTIAL)]  # by batch
 # Neither infinity nor "not a number": the manifest could not be read again.
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
@@ -91,6 +93,7 @@ class Tasks(Message, tag="tasks", frozen=True):
     mask: Mask  # the lines to fetch now
     format: LineFormat
     output: Output = PLAIN
+    tags: Tags = b""  # of the lines to fetch now: see core.tags
 
 
 class ChunkHeader(Message, tag="chunk", frozen=True):
@@ -106,6 +109,7 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     statuses: Annotated[list[Status], _Rows]
     body_bytes: Annotated[list[Count], _Rows]
     kept_bytes: Annotated[list[Count], _Rows] = []
+    tags: Tags = b""  # of the lines
     empty: Annotated[list[Line], _Rows] = []
     retried: Annotated[list[Line], _Rows] = []
 
@@ -361,6 +365,7 @@ class Opened(Message, tag="opened", frozen=True):
     version: Count
     complete: bool
     output: Output = PLAIN
+    key: Annotated[bytes, Meta(max_length=KEY_BYTES)] = b""  # of the lines' tags
 
 
 class Poll(Message, tag="poll", frozen=True):
@@ -399,7 +404,10 @@ class Closed(Message, tag="closed", frozen=True):
 
 
 class Refused(Message, tag="refused", frozen=True):
-    """No, and why, and with which exit code the asker should leave (0: it may ask again)."""
+    """No, and why, and with which exit code the asker should leave.
+
+    0: it may ask again for a while; 3: for as long as it takes, as the disk is full.
+    """
 
     reason: str
     exit_code: Annotated[int, Meta(ge=0, lt=len(Exit))]
@@ -504,7 +512,7 @@ def check_chunk(
         raise WireError("chunk: row lengths do not add up")
     if len(set(header.lines)) != count:
         raise WireError("chunk: a line twice")
-    if not set(header.empty).issubset(header.lines):
+    if header.empty and not set(header.empty).issubset(header.lines):
         raise WireError("chunk: an empty body of no line")
     if not set(header.retried).issubset(header.lines):
         raise WireError("chunk: another attempt at no line")

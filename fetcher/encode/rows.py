@@ -11,7 +11,7 @@ from fetcher.core.output import RowForm
 from fetcher.encode import jsonl, msgpack_rows
 from fetcher.model import Result
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Codec(NamedTuple):
@@ -27,8 +27,24 @@ CODECS: Final[dict[RowForm, Codec]] = {
 }
 
 
+class _Body(msgspec.Struct):
+    body_file: str = ""
+    body_bytes: int | None = None
+
+
+def body_reader(form: RowForm) -> Callable[[bytes], tuple[str, int] | None]:
+    """Row -> its body's file below OUT/bodies, and its size; None where it has none."""
+    decode = decoder(form, _Body)
+
+    def read(row: bytes) -> tuple[str, int] | None:
+        body = decode(row)
+        return (body.body_file, body.body_bytes or 0) if body.body_file else None
+
+    return read
+
+
 def decoder(form: RowForm, kind: type[R]) -> Callable[[bytes], R]:
-    """As the form's `decode`, for a kind of result of one's own."""
+    """As the form's `decode`, for some of a result's keys."""
     if form == "msgpack":
         return msgspec.msgpack.Decoder(kind).decode
     return msgspec.json.Decoder(kind).decode

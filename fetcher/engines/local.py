@@ -231,6 +231,8 @@ class Supervisor:
             return
         if role == "worker":
             send(self._events, wire.Gone(worker=name))
+        if role == "sink" and code == Exit.STOPPED:
+            raise Verdict(Exit.STOPPED)  # it found no room to begin or go on, and has said so
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         self._display.say(logs.own(f"{name} ended ({how}); starting it again"))
         self._give_up_if_hopeless(child, how)

@@ -24,7 +24,7 @@ from fetcher.monitor.surplus import surplus
 from fetcher.pipeline.source import Source
 from fetcher.store import rows
 from fetcher.store.lock import is_locked
-from fetcher.store.rows import Part
+from fetcher.store.rows import Part, Segment
 from fetcher.store.selection import SelectedLines
 
 MAX_TOLD: Final = 20  # findings of one kind that are told one by one
@@ -55,6 +55,7 @@ class Report(msgspec.Struct):
     counts: dict[str, int]
     told: list[str]
     absent: list[str]  # sinks of the job that were not looked at
+    undigested: int  # bytes that an older version committed: they have no digest to compare with
     surplus: list[str]  # what is there and no part of the job, which takes nothing from the proof
     is_running: bool  # it was, when this was read
 
@@ -73,6 +74,7 @@ NOT_WRITTEN = "not a row as fetcher writes it"
 NOT_IN_JOURNAL = "a row that the journal does not have"
 OTHER_LINES = "rows differ from these lines"
 TOTALS = "differs from the journal"
+OTHER_BYTES = "its bytes are not those that were committed"
 
 
 class Audit:
@@ -120,6 +122,12 @@ class Audit:
             counts=dict(self._found.counts),
             told=self._found.told,
             absent=rows.absent(self._parts),
+            undigested=sum(
+                state.length
+                for part in self._parts
+                for state in part.view.states.values()
+                if state.digest is None
+            ),
             surplus=[line for part in self._parts for line in surplus(part)],
             is_running=self._is_running,
         )
@@ -208,7 +216,7 @@ def _results(part: Part, found: Findings | None) -> Iterator[Result]:
     for segment in rows.segments(part):
         name = segment.path.name
         position = 0
-        for row in rows.rows(segment):
+        for row in _committed(segment, found):
             try:
                 result = codec.decode(row)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -220,6 +228,14 @@ def _results(part: Part, found: Findings | None) -> Iterator[Result]:
                     found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
                 yield result
             position += len(row)
+
+
+def _committed(segment: Segment, found: Findings | None) -> Iterator[bytes]:
+    """Its rows; that its bytes are others than those committed is a finding, not the end."""
+    with rows.Committed(segment.path, segment.committed_bytes) as file:
+        yield from rows.rows_of(file, segment)
+        if found and not file.is_as(segment.digest):
+            found.add(OTHER_BYTES, segment.path.name)
 
 
 def _id(result: Result) -> str | int | None:

@@ -90,7 +90,7 @@ class KeptBodies:
             yield from self._read_archive(self._part.view.segments)
 
     def _read_archive(self, lengths: Mapping[str, int]) -> Iterator[Finding]:
-        damaged: list[Finding] = []
+        damaged: list[Finding] = list(self._other_bytes())
         by_file = itertools.groupby(self._index(lengths, damaged), key=lambda row: row.file)
         for name in warc_names(lengths):
             if lengths[name]:
@@ -122,6 +122,13 @@ class KeptBodies:
                 before = line
         if self._pages % _WRAP or not is_sorted:
             yield OTHER_INDEX, str(path)
+
+    def _other_bytes(self) -> Iterator[Finding]:
+        for name, state in self._part.view.states.items():
+            if name.startswith(f"{BODIES_NAME}/"):
+                with rows.Committed(self._part.out / name, state.length) as file:
+                    if not file.is_as(state.digest):
+                        yield NO_RECORD, f"{name} (its bytes are not those that were committed)"
 
     def _index(self, lengths: Mapping[str, int], damaged: list[Finding]) -> Iterator[IndexRow]:
         for name in index_names(lengths):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fetcher.core import formats, masks, wire
+from fetcher.core import formats, masks, tags, wire
 from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
 
 
@@ -26,6 +26,7 @@ class Held:
         self._mask = masks.unpack(tasks.mask)
         self._urls = urls
         self._format = tasks.format
+        self._tags = tasks.tags
         self.output = tasks.output
         self.names = tasks.format.kind != "text"  # its rows may have an id or columns
         self.outstanding = self._mask & ~skip
@@ -33,7 +34,8 @@ class Held:
         self._new_buffers()
 
     def _new_buffers(self) -> None:
-        self._kept: list[tuple[int, int, int, int, int, bytes, bytes]] = []  # as a chunk has them
+        # As a chunk has them.
+        self._kept: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
         self._empty: list[int] = []  # lines of which a file without a byte is kept
         self._retried: list[int] = []  # lines that took more than one attempt
         self.kept_bytes = 0
@@ -51,7 +53,8 @@ class Held:
 
     def finish(self, result: Result, row: bytes, beside: bytes = b"") -> int:
         """A line is done: keep its row, and what goes beside it; the number of rows now kept."""
-        self.outstanding &= ~(1 << (result.line - self.first_line))
+        bit = 1 << (result.line - self.first_line)
+        self.outstanding &= ~bit
         self._kept.append(
             (
                 result.line,
@@ -61,6 +64,7 @@ class Held:
                 result.body_bytes or 0,
                 row,
                 beside,
+                tags.nth(self._tags, (self._mask & (bit - 1)).bit_count()),
             )
         )
         if not beside and isinstance(result.body_file, str):
@@ -74,7 +78,9 @@ class Held:
         """The kept rows as a chunk, and none kept; None where there are none."""
         if not self._kept:
             return None
-        lines, sizes, outcomes, statuses, bodies, rows, beside = zip(*self._kept, strict=True)
+        lines, sizes, outcomes, statuses, bodies, rows, beside, marks = zip(
+            *self._kept, strict=True
+        )
         kept = b"".join(beside)
         chunk = Chunk(
             job=self.job,
@@ -89,6 +95,7 @@ class Held:
             rows=b"".join(rows),
             kept=kept,
             kept_bytes=list(map(len, beside)) if kept else [],
+            tags=b"".join(marks),
             empty=self._empty,
             retried=self._retried,
         )

@@ -11,6 +11,7 @@ import itertools
 import logging
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +21,16 @@ from fetcher.core import archive, wire
 from fetcher.core.intake import Intake
 from fetcher.core.output import warcinfo_id
 from fetcher.core.tally import SourceInfo, Totals
+from fetcher.encode.proof import RowProof
+from fetcher.encode.rows import body_reader
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError, WireError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
-from fetcher.pipeline.indexing import Indexing
+from fetcher.pipeline.finishing import Finishing
 from fetcher.pipeline.process import StopFlag
 from fetcher.pipeline.security import Security
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
+from fetcher.store.secret import secret_of
 from fetcher.store.store import OutputDirectory, Store
 from fetcher.telemetry import counts
 from fetcher.telemetry.board import Board
@@ -102,6 +106,10 @@ class Sink:
         complete = self._job is not None and self._job.complete
         return complete and (self._closed or time.monotonic() - self._heard_at > _LEAVE_S)
 
+    @property
+    def _is_finishing(self) -> bool:
+        return self._job is not None and self._job.is_finishing and not self._stalled
+
     # -- one turn ----------------------------------------------------------------------------
 
     def _turn(self) -> None:
@@ -109,7 +117,7 @@ class Sink:
         if self._job is not None and not self._stalled:
             self._take_chunks(self._job)
         self._answer()
-        if self._job is not None and time.monotonic() >= self._commit_at:
+        if self._job is not None and (self._is_finishing or time.monotonic() >= self._commit_at):
             self._commit(self._job)
         now = time.monotonic()
         if self._board.is_due(now):
@@ -136,7 +144,9 @@ class Sink:
         if self._job is not None and not self._stalled:
             poller.register(self._results, zmq.POLLIN)
         timeout_ms = float(_IDLE_MS)
-        if self._job is not None and (self._job.intake.pending_bytes or self._job.is_indexing):
+        if self._is_finishing:
+            timeout_ms = 0.0
+        elif self._job is not None and self._job.intake.pending_bytes:
             timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
         poller.poll(max(int(timeout_ms), 0))
 
@@ -160,6 +170,7 @@ class Sink:
     def _commit(self, job: _Job) -> None:
         began, row_bytes = time.monotonic(), job.intake.pending_bytes
         try:
+            self._directory.require_held()
             rows = job.intake.commit()
             self._tally.add(rows, row_bytes, time.monotonic() - began)
             job.check_complete()
@@ -172,8 +183,7 @@ class Sink:
         if self._stalled:
             log.warning("the disk has room again")
         self._stalled = ""
-        pause_s = 0.0 if job.is_indexing else self._settings.sink.commit_interval_s
-        self._commit_at = time.monotonic() + pause_s
+        self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
 
     def _drain(self) -> None:
         """Take what is on its way, commit, and leave."""
@@ -197,7 +207,9 @@ class Sink:
             try:
                 answer = self._answer_to(received[0])
             except NoSpaceError as error:
-                answer = wire.Refused(reason=f"disk full ({error})", exit_code=0)
+                if self._job is None:
+                    raise  # there is nothing yet that another try could go on with
+                answer = wire.Refused(reason=f"disk full ({error})", exit_code=Exit.STOPPED)
         send(self._commits, answer)
 
     def _answer_to(self, request: wire.AnyMessage) -> wire.AnyMessage:
@@ -262,15 +274,15 @@ class _Job:
         self._epoch = epoch
         self._output = manifest.output
         self._store = Store(
-            directory.path, self._output, settings.sink.segment_bytes, self._warc_begins
+            directory.path, manifest, settings.sink.segment_bytes, self._warc_begins
         )
         self._source = self._store.journal.source()
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self.complete = manifest.state == "complete"
-        self._indexing: Indexing | None = None
-        if self._output.bodies == "warc":
-            self._indexing = Indexing(directory.path, self._store.journal)
+        self._finishing = Finishing(self._last_steps)
+        self._key = secret_of(directory.path)
+        self._proof = RowProof(self._output, self._key)
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
 
@@ -286,6 +298,8 @@ class _Job:
         """One chunk of results; a malformed one is dropped."""
         try:
             size, share = self._manifest.batch_size, self._manifest.share
+            if header.job != self._manifest.job:
+                return  # of a job that was here before
             chunk = wire.check_chunk(header, rows, size, self._batches, share)
             bodies = self._output.bodies
             if (chunk.kept and bodies not in ("files", "warc")) or (
@@ -297,15 +311,17 @@ class _Job:
                 for start, end in itertools.pairwise(starts):
                     if start < end:
                         archive.unpack(chunk.kept[start:end])
+            self._proof.require(chunk)
             self.intake.offer(chunk, size)
         except WireError as error:
-            drop("contradictory", f"a {error}")
+            drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
 
     def note(
         self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None
     ) -> None:
         """What the ventilator has found out; written only where it matters to a next one."""
-        ended = source.at_end and not self._source.at_end
+        # Not by the journal alone: a sink may have been killed before it wrote the manifest.
+        ended = source.at_end and self._manifest.input.url_lines is None
         grown = source.checked_bytes > self._source.checked_bytes
         if suspects is not None and suspects == self._suspects:
             suspects = None
@@ -317,26 +333,37 @@ class _Job:
             self._manifest.input.sha256 = source.checked_sha256
             self._manifest.input.url_lines = source.url_lines
         counted = url_lines is not None and self._manifest.share_url_lines != url_lines
-        if counted:
+        if url_lines is not None and counted:
+            self._store.journal.share_counted(url_lines)
             self._manifest.share_url_lines = url_lines
         if ended or counted:
             self._directory.save()
         self.check_complete()
 
     def check_complete(self) -> None:
-        """Every line has its row: say so in the manifest, durably, before telling anybody."""
+        """Every line has its row: say so in the manifest, durably, before telling anybody.
+
+        But first the last steps are made, some at each call. Raises NoSpaceError, DamageError.
+        """
         if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
             return
-        if self._indexing is not None and not self._indexing.work():
-            return
-        self._manifest.state = "complete"
-        self._directory.save()
-        self.complete = True
+        if self._finishing.work():
+            self._manifest.state = "complete"
+            self._directory.save()
+            self.complete = True
+
+    def _last_steps(self) -> Iterator[None]:
+        if self._output.bodies == "warc":
+            # warcio is for such jobs only.
+            from fetcher.store import cdxj  # noqa: PLC0415
+
+            yield from cdxj.build(self._directory.path, self._store.journal.lengths())
+        yield from self._store.inspect(body_reader(self._output.rows))
 
     @property
-    def is_indexing(self) -> bool:
-        """All rows are committed, and what a complete job has besides is being made."""
-        return self._indexing is not None and self._indexing.is_begun and not self.complete
+    def is_finishing(self) -> bool:
+        """Whether all rows are committed, and the last steps are being made."""
+        return self._finishing.is_begun and not self.complete
 
     def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
         """The answer to a poll."""
@@ -368,6 +395,7 @@ class _Job:
             version=self.intake.version,
             complete=self.complete,
             output=self._output,
+            key=self._key,
         )
 
     def close(self) -> None:

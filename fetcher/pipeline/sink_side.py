@@ -5,15 +5,15 @@ Law: soft state, all of it: what is committed is what the sink said last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import zmq
 
-from fetcher.core import masks, wire
+from fetcher.core import masks, tags, wire
 from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo, Totals
-from fetcher.model import Batch, Chunk
+from fetcher.model import Batch, Chunk, Task
 from fetcher.pipeline.channel import SinkEnds, Way, open_socket, send
 from fetcher.pipeline.security import Security
 from fetcher.pipeline.sink_link import SinkLink
@@ -44,6 +44,7 @@ class SinkSide:
         self.url_lines: int | None = None  # of its share, once they are known
         self.lines_read = 0  # of its share, so far
         self.nothing_left_at: float | None = None
+        self._key = b""  # of the tags of its lines
         self._epoch, self._version = "", 0
         self._done = masks.IdSet()
         self._partial: dict[int, int] = {}
@@ -53,6 +54,7 @@ class SinkSide:
     def take_over(self, opened: wire.Opened) -> None:
         """What it says is committed, at the start and after it has started again."""
         self.opened = True
+        self._key = opened.key
         self._epoch, self._version = opened.epoch, opened.version
         self._done = masks.IdSet(opened.done)
         self._partial = {batch: masks.unpack(mask) for batch, mask in opened.partial.items()}
@@ -107,6 +109,11 @@ class SinkSide:
     def committed_of(self, batch: Batch) -> int:
         """The mask of what it said, when it was taken over, to have of a batch."""
         return batch.mask if batch.id in self._done else self._partial.get(batch.id, 0)
+
+    def tags(self, batch: int, batch_mask: bytes, tasks: Iterable[Task]) -> bytes:
+        """With which the rows of these lines of a batch are taken."""
+        named = [(task.line, task.url, task.id) for task in tasks]
+        return tags.of_lines(self._key, batch, batch_mask, named)
 
     def send(self, chunk: Chunk) -> None:
         """A row of the ventilator's own, which is said again until it is committed."""

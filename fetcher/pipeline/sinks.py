@@ -16,7 +16,6 @@ from fetcher.core import masks, wire
 from fetcher.core.ledger import Ledger
 from fetcher.core.tally import SourceInfo, Totals, sum_of
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
-from fetcher.model import Chunk
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
 
@@ -75,12 +74,14 @@ class Sinks:
         if isinstance(answer, wire.Opened):
             self._began = self._busy_since = None
             return answer
-        if isinstance(answer, wire.Refused):
+        if isinstance(answer, wire.Refused) and answer.exit_code != Exit.STOPPED:
             self._busy_since = self._busy_since or now
             _respect(answer, now - self._busy_since)
         elif now - self._told > _TELL_WAITING_S:
             self._told = now
-            log.warning("waiting for %s (%d s so far)", self._name(side), now - self._began)
+            why = f": {answer.reason}" if isinstance(answer, wire.Refused) else ""
+            waited_s = now - self._began
+            log.warning("waiting for %s (%d s so far)%s", self._name(side), waited_s, why)
         return None
 
     def take_over(self, side: SinkSide, opened: wire.Opened) -> None:
@@ -131,7 +132,8 @@ class Sinks:
     def _mind_the_end(self, side: SinkSide, news: wire.Committed, now: float) -> None:
         """Nothing is left, and the sink, who knows that too, has not all: it never will."""
         left = not self._ledger.source_ended or self._ledger.open_batches(side.index)
-        if left or news.complete or news.stalled:
+        is_looking = news.totals.rows == side.url_lines  # at its files, before it is complete
+        if left or is_looking or news.complete or news.stalled:
             side.nothing_left_at = None
             return
         side.nothing_left_at = side.nothing_left_at or now
@@ -201,9 +203,9 @@ class Sinks:
         """Of the list, for all of them together."""
         return sum(side.lines_read for side in self._sides)
 
-    def send(self, chunk: Chunk) -> None:
-        """A row of the ventilator's own, to the sink of its batch."""
-        self._sides[chunk.batch % len(self._sides)].send(chunk)
+    def side_of(self, batch: int) -> SinkSide:
+        """The one that has this batch."""
+        return self._sides[batch % len(self._sides)]
 
     def close(self, now: float) -> bool:
         """Tell them that they may leave; whether all have heard."""
@@ -214,6 +216,8 @@ class Sinks:
 
 
 def _respect(refused: wire.Refused, busy_s: float) -> None:
+    if refused.exit_code == Exit.STOPPED:
+        return  # it waits for room on its disk, and we for it
     if refused.exit_code:
         error = FetcherError(refused.reason)
         error.exit_code = Exit(refused.exit_code)

@@ -283,15 +283,24 @@ class Ventilator:
 
     def _send(self, assignment: Assignment) -> bool:
         batch = assignment.batch
+        if not self._tasks.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
+            return False
+        batch_mask = masks.pack(batch.mask)
+        texts = assignment.urls.split(b"\n")
+        tasks = [
+            self._task_of(batch.first_line + offset, text)
+            for offset, text in zip(masks.offsets(assignment.mask), texts, strict=True)
+        ]
         message = wire.Tasks(
             job=self._job,
             lease=assignment.lease,
             batch=batch.id,
-            batch_mask=masks.pack(batch.mask),
+            batch_mask=batch_mask,
             first_line=batch.first_line,
             mask=masks.pack(assignment.mask),
             format=self._source.format,
             output=self._output,
+            tags=self._sinks.side_of(batch.id).tags(batch.id, batch_mask, tasks),
         )
         return send(self._tasks, message, assignment.urls)
 
@@ -308,10 +317,11 @@ class Ventilator:
             worker="ventilator",
         )
         row = CODECS[self._output.rows].encode(formats.named(result, task))
+        batch_mask, side = masks.pack(batch.mask), self._sinks.side_of(batch.id)
         chunk = Chunk(
             job=self._job,
             batch=batch.id,
-            batch_mask=masks.pack(batch.mask),
+            batch_mask=batch_mask,
             worker="ventilator",
             lines=[line],
             row_bytes=[len(row)],
@@ -319,9 +329,10 @@ class Ventilator:
             statuses=[0],
             body_bytes=[0],
             rows=row,
+            tags=side.tags(batch.id, batch_mask, [task]),
         )
         log.warning("line %d ended its workers again and again: recorded as crashed", line)
-        self._sinks.send(chunk)
+        side.send(chunk)
 
     def _tell_state(self, now: float) -> None:
         if now - self._state_at < _STATE_S:

@@ -22,7 +22,7 @@ from fetcher.core.output import body_path
 from fetcher.errors import DamageError
 from fetcher.store.disk import disk_errors, fsync_dir, make_dir
 from fetcher.store.revisits import Revisits
-from fetcher.store.segments import Segments
+from fetcher.store.segments import Segments, SegmentState
 
 BODIES_NAME: Final = "bodies"
 WARC_SUFFIX: Final = ".warc.gz"
@@ -67,11 +67,14 @@ class BodyStore(Protocol):
     def sync(self) -> None:
         """Make it durable."""
 
-    def lengths(self) -> list[tuple[str, int]]:
+    def states(self) -> list[SegmentState]:
         """For the journal."""
 
     def committed(self) -> None:
         """The journal has recorded it."""
+
+    def require_all(self) -> None:
+        """Raises DamageError where a file that was written is not there as it was."""
 
     def close(self) -> None:
         """Let go of the files."""
@@ -84,21 +87,22 @@ class WarcFiles:
         self,
         out: Path,
         max_bytes: int,
-        lengths: Mapping[str, int],
+        states: Mapping[str, SegmentState],
         preamble: Callable[[str], bytes] | None,
         revisits: Revisits | None = None,
     ) -> None:
-        """`lengths` of all that is committed below OUT/bodies, as `lengths()` gave it.
+        """`states` of all that is committed below OUT/bodies, as `states()` gave them.
 
         `revisits`: where each body is to be there once; then what is appended is core.archive's.
         """
         directory = out / BODIES_NAME
-        mine = {name.removeprefix(f"{BODIES_NAME}/"): size for name, size in lengths.items()}
-        warcs = {name: size for name, size in mine.items() if name.endswith(WARC_SUFFIX)}
-        index = {name: size for name, size in mine.items() if name.endswith(INDEX_SUFFIX)}
+        mine = {name.removeprefix(f"{BODIES_NAME}/"): state for name, state in states.items()}
+        warcs = {name: state for name, state in mine.items() if name.endswith(WARC_SUFFIX)}
+        index = {name: state for name, state in mine.items() if name.endswith(INDEX_SUFFIX)}
         self._warcs = Segments(directory, WARC_SUFFIX, max_bytes, warcs, preamble)
         self._index = Segments(directory, INDEX_SUFFIX, max_bytes, index)
         self._revisits = revisits
+        self._new = 0  # records that were appended and are not committed
 
     def append(self, kept: list[Kept]) -> None:
         if self._revisits is not None:
@@ -110,20 +114,25 @@ class WarcFiles:
             rows.append(IndexRow(line, file, offset, len(data)).encoded())
             offset += len(data)
         self._index.append(rows)
+        self._new = len(rows)
 
     def sync(self) -> None:
         self._warcs.sync()
         self._index.sync()
 
-    def lengths(self) -> list[tuple[str, int]]:
-        both = (self._warcs.length(), self._index.length())
-        return [(f"{BODIES_NAME}/{name}", size) for name, size in both]
+    def states(self) -> list[SegmentState]:
+        both = (self._warcs.state(self._new), self._index.state(self._new))
+        return [state._replace(name=f"{BODIES_NAME}/{state.name}") for state in both]
 
     def committed(self) -> None:
-        self._warcs.committed()
-        self._index.committed()
+        self._warcs.committed(self._new)
+        self._index.committed(self._new)
         if self._revisits is not None:
             self._revisits.committed()
+
+    def require_all(self) -> None:
+        self._warcs.require_all()
+        self._index.require_all()
 
     def close(self) -> None:
         self._warcs.close()
@@ -182,11 +191,14 @@ class BodyFiles:
             said = os.strerror(ctypes.get_errno())
             raise DamageError(f"{self._directory}: syncfs failed ({said}); stopping loudly")
 
-    def lengths(self) -> list[tuple[str, int]]:
+    def states(self) -> list[SegmentState]:
         return []
 
     def committed(self) -> None:
         pass
+
+    def require_all(self) -> None:
+        """Each body is looked at with the row that names it: see store.inspection."""
 
     def close(self) -> None:
         os.close(self._disk)

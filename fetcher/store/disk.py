@@ -10,18 +10,30 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from fetcher.errors import DamageError, FetcherError, NoSpaceError, UsageError
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_ROOM_BYTES: Final = 256 * 1024  # more than one of sqlite's small writes takes
 
 
 def no_space(error: OSError) -> bool:
     """Whether the disk is merely full."""
     return error.errno in _NO_SPACE
+
+
+def has_room(directory: Path) -> bool:
+    """Whether a small file can still be written there: for errors that do not say why."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
+    except OSError as error:
+        return not no_space(error)
+    return True
 
 
 @contextlib.contextmanager
@@ -33,6 +45,32 @@ def disk_errors(path: Path) -> Iterator[None]:
         if no_space(error):
             raise NoSpaceError(f"{path}: {error.strerror}") from error
         raise DamageError(f"{path}: {error.strerror or error}") from error
+
+
+class FileId(NamedTuple):
+    """Which file a name stands for: another one with its name is not it."""
+
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Raises DamageError where there is none."""
+        with disk_errors(path):
+            found = path.stat()
+        return cls(found.st_dev, found.st_ino)
+
+
+def require_file(path: Path, file: FileId, length: int = 0) -> None:
+    """Raises DamageError where `path` is not this file, or is shorter than what was written."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DamageError(f"{path}: {error.strerror}; it was taken away from a job") from error
+    if FileId(found.st_dev, found.st_ino) != file:
+        raise DamageError(f"{path}: is another file than the job has written")
+    if found.st_size < length:
+        raise DamageError(f"{path}: {length} bytes were written, only {found.st_size} are there")
 
 
 def fsync(fd: int, path: Path) -> None:
@@ -78,4 +116,6 @@ def make_dir(path: Path, option: str) -> None:
 
 def unusable(path: Path, option: str, error: OSError) -> FetcherError:
     """The one line for an OUT that the system does not let us use."""
+    if no_space(error):
+        return NoSpaceError(f"{option} {path}: {error.strerror}; make room, and run it again")
     return UsageError(f"{option} {path}: {error.strerror}; name a directory that can be written")

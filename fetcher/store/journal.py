@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -22,15 +22,22 @@ from fetcher.core.intake import BatchState, Delta, Recovered
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.core.wire import Suspect
 from fetcher.errors import DamageError, NoSpaceError
+from fetcher.store.disk import FileId, has_room, require_file
 from fetcher.store.lock import is_locked
+from fetcher.store.manifest import Manifest
+from fetcher.store.segments import SegmentState
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 -- committed is NULL where it equals "full": nearly all batches, nearly all the time
 CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, full BLOB NOT NULL, committed BLOB);
-CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS segments (
+    name TEXT PRIMARY KEY, bytes INTEGER NOT NULL, rows INTEGER, digest BLOB
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (at_s INTEGER PRIMARY KEY, total INTEGER NOT NULL);
 """
+# Columns that OUTs of older versions lack.
+_ADDED: Final = {"rows": "INTEGER", "digest": "BLOB"}
 MARK_EVERY_S: Final = 5
 _MARKS_KEPT: Final = 720
 _LOOKS: Final = 5
@@ -48,11 +55,15 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-            raise NoSpaceError(f"{path}: {error}") from error
+        name = getattr(error, "sqlite_errorname", "")
+        # Of its side files sqlite says only that they cannot be written or opened, not why.
+        if name == "SQLITE_FULL" or (
+            name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) and not has_room(path.parent)
+        ):
+            raise NoSpaceError(f"{path}: no space left on device ({error})") from error
         raise DamageError(f"{path}: {error}") from error
     except _NO_JOURNAL as error:
-        raise DamageError(f"{path}: holds what no journal holds ({error})") from error
+        raise DamageError(f"{path}: is damaged ({error}); restore a backup of OUT") from error
 
 
 class Journal:
@@ -66,7 +77,10 @@ class Journal:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
             with self._transaction():
+                for name in _ADDED.keys() - _columns(self._db, "segments"):
+                    self._db.execute(f"ALTER TABLE segments ADD COLUMN {name} {_ADDED[name]}")
                 self._put("starts", (_meta(self._db, "starts", int) or 0) + 1)
+        self._file = FileId.of(path)
         self._last_mark_s = 0
 
     @contextmanager
@@ -84,8 +98,9 @@ class Journal:
         packed = msgspec.msgpack.encode(value)
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, packed))
 
-    def record(self, delta: Delta, segments: Iterable[tuple[str, int]], now_s: float) -> None:
-        """Commit: these batches, totals and segment lengths, in one transaction."""
+    def record(self, delta: Delta, segments: Iterable[SegmentState], now_s: float) -> None:
+        """Commit: these batches, totals and segments, in one transaction."""
+        require_file(self._path, self._file)
         with _sqlite_errors(self._path), self._transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO batches VALUES (?, ?, ?)",
@@ -98,7 +113,10 @@ class Journal:
                     for batch, state in delta.batches.items()
                 ],
             )
-            self._db.executemany("INSERT OR REPLACE INTO segments VALUES (?, ?)", segments)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO segments (name, bytes, rows, digest) VALUES (?, ?, ?, ?)",
+                segments,
+            )
             self._put("totals", delta.totals)
             self._put("updated_at_s", now_s)
             if now_s - self._last_mark_s >= MARK_EVERY_S:
@@ -122,20 +140,57 @@ class Journal:
             if suspects is not None:
                 self._put("suspects", suspects)
 
+    def begin(self, manifest: Manifest) -> None:
+        """Remember which job this is: see store.agreement."""
+        with _sqlite_errors(self._path), self._transaction():
+            self._put("manifest", manifest)
+
+    def adopt(self, manifest: Manifest, share_url_lines: int | None) -> None:
+        """Remember what an older version left to the manifest alone."""
+        with _sqlite_errors(self._path), self._transaction():
+            self._put("manifest", manifest)
+            if share_url_lines is not None:
+                self._put("share_url_lines", share_url_lines)
+
+    def facts(self) -> Facts:
+        """What is known of the job as a whole."""
+        with _sqlite_errors(self._path):
+            return _facts(self._db)
+
+    def share_counted(self, url_lines: int) -> None:
+        """Remember how many URL lines this sink is to have."""
+        with _sqlite_errors(self._path), self._transaction():
+            self._put("share_url_lines", url_lines)
+
+    def key(self, make: Callable[[], bytes]) -> bytes:
+        """The job's secret, which is made once; see core.tags."""
+        with _sqlite_errors(self._path), self._transaction():
+            found = _meta(self._db, "key", bytes)
+            if not found:
+                found = make()
+                self._put("key", found)
+            return found
+
     def recover(self) -> Recovered:
         """Everything committed so far."""
         with _sqlite_errors(self._path):
-            recovered, lines = _recover(self._db)
-            totals = recovered.totals
-            # A job whose sums do not agree would never end, or too early.
-            if not lines == totals.rows == sum(totals.outcomes.values()):
-                raise ValueError(f"{lines} lines, {totals.rows} rows")
-            return recovered
+            return _recover(self._db)
 
-    def segments(self) -> dict[str, int]:
-        """Committed length of each segment, by name."""
+    def segments(self) -> dict[str, SegmentState]:
+        """What is committed of each segment, by name."""
         with _sqlite_errors(self._path):
-            return _segments(self._db)
+            return _states(self._db)
+
+    def lengths(self) -> dict[str, int]:
+        """Committed length of each segment, by name."""
+        return _lengths(self.segments())
+
+    def require_kept(self) -> None:
+        """Raises DamageError unless the file under its name has what this connection committed."""
+        require_file(self._path, self._file)
+        mine = _totals(self._db), self.segments()
+        if _look(self._path, lambda db: (_totals(db), _states(db))) != mine:
+            raise DamageError(f"{self._path}: does not hold what was committed to it")
 
     def source(self) -> SourceInfo:
         """What is known of the input."""
@@ -152,14 +207,33 @@ class Journal:
             self._db.close()
 
 
+class Facts(msgspec.Struct, frozen=True):
+    """What the journal has of the job as a whole; see store.agreement."""
+
+    totals: Totals
+    source: SourceInfo
+    share_url_lines: int | None  # None: not known yet, or of an older version
+    manifest: Manifest | None  # as the job was begun; None: of an older version
+
+
 class JournalView(msgspec.Struct, frozen=True):
     """What a reader of a finished or running job may know."""
 
     recovered: Recovered
-    segments: dict[str, int]
+    states: dict[str, SegmentState]
     source: SourceInfo
     marks: list[tuple[int, int]]  # (Unix time, committed rows), ascending
     updated_at_s: float | None
+    facts: Facts
+
+    @property
+    def segments(self) -> dict[str, int]:
+        """Committed length of each segment, by name."""
+        return _lengths(self.states)
+
+
+def _lengths(states: Mapping[str, SegmentState]) -> dict[str, int]:
+    return {name: state.length for name, state in states.items()}
 
 
 def view(path: Path) -> JournalView:
@@ -170,12 +244,18 @@ def view(path: Path) -> JournalView:
 def _view(db: sqlite3.Connection) -> JournalView:
     marks = db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall()
     return JournalView(
-        recovered=_recover(db)[0],
-        segments=_segments(db),
+        recovered=_recover(db),
+        states=_states(db),
         source=_source(db),
         marks=msgspec.convert(marks, list[tuple[int, int]]),
         updated_at_s=_meta(db, "updated_at_s", float),
+        facts=_facts(db),
     )
+
+
+def _facts(db: sqlite3.Connection) -> Facts:
+    share_url_lines = _meta(db, "share_url_lines", int)
+    return Facts(_totals(db), _source(db), share_url_lines, _meta(db, "manifest", Manifest))
 
 
 def committed(path: Path) -> dict[str, int]:
@@ -260,6 +340,21 @@ def _segments(db: sqlite3.Connection) -> dict[str, int]:
     return msgspec.convert(dict(rows), dict[str, Annotated[int, msgspec.Meta(ge=0)]])
 
 
+def _columns(db: sqlite3.Connection, of: str) -> set[str]:
+    return {str(row[1]) for row in db.execute(f"PRAGMA table_info({of})")}
+
+
+def _states(db: sqlite3.Connection) -> dict[str, SegmentState]:
+    has_all = _ADDED.keys() <= _columns(db, "segments")
+    added = ", ".join(_ADDED) if has_all else "NULL, NULL"
+    found = db.execute(f"SELECT name, bytes, {added} FROM segments").fetchall()
+    states = msgspec.convert(found, list[SegmentState])
+    for name, length, rows, _ in states:
+        if length < 0 or (rows or 0) < 0:
+            raise ValueError(f"{name}: {length} bytes, {rows} rows")
+    return {state.name: state for state in states}
+
+
 def _meta(db: sqlite3.Connection, key: str, kind: type[_Found]) -> _Found | None:
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return msgspec.msgpack.decode(row[0], type=kind) if row and row[0] else None
@@ -273,8 +368,8 @@ def _source(db: sqlite3.Connection) -> SourceInfo:
     return _meta(db, "source", SourceInfo) or SourceInfo()
 
 
-def _recover(db: sqlite3.Connection) -> tuple[Recovered, int]:
-    """What is committed, and how many lines that is."""
+def _recover(db: sqlite3.Connection) -> Recovered:
+    """What is committed. Raises ValueError where the journal contradicts itself."""
     done = masks.IdSet()
     partial = {}
     lines = 0
@@ -290,4 +385,11 @@ def _recover(db: sqlite3.Connection) -> tuple[Recovered, int]:
         if not state.committed or state.committed & ~mask or state.committed == mask:
             raise ValueError(f"committed lines of batch {batch}")
         lines += state.committed.bit_count()
-    return Recovered(done, partial, _totals(db)), lines
+    totals = _totals(db)
+    # A job whose sums do not agree would never end, or too early.
+    if not lines == totals.rows == sum(totals.outcomes.values()):
+        raise ValueError(f"{lines} lines, {totals.rows} rows")
+    results = [state.rows for name, state in _states(db).items() if "/" not in name]
+    if results and None not in results and sum(filter(None, results)) != totals.rows:
+        raise ValueError(f"{totals.rows} rows, and its segments have another number")
+    return Recovered(done, partial, totals)

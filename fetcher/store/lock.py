@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from fetcher.errors import ConflictError
-from fetcher.store.disk import unusable
+from fetcher.store.disk import FileId, require_file, unusable
 
 LOCK_NAME: Final = "lock"
 _LEAVING_S: Final = 3.0  # what a sink may take to see that its supervisor was killed
@@ -32,7 +32,7 @@ class DirectoryLock:
 
     def __init__(self, directory: Path, wait_s: float = _LEAVING_S, words: str = "") -> None:
         """`words`: a line for whoever looks at what its holder does; see `words_of`."""
-        path = directory / LOCK_NAME
+        path = self._path = directory / LOCK_NAME
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -47,8 +47,12 @@ class DirectoryLock:
                     "wait for it, stop it, or choose another OUT"
                 )
             time.sleep(_LOOK_AGAIN_S)
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"pid {os.getpid()}\n{words}\n".encode(), 0)
+        try:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"pid {os.getpid()}\n{words}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._fd)
+            raise unusable(path, "-o", error) from error
 
     def _try_lock(self, path: Path) -> bool:
         try:
@@ -59,6 +63,11 @@ class DirectoryLock:
             os.close(self._fd)
             raise unusable(path, "-o", error) from error
         return True
+
+    def require_held(self) -> None:
+        """Raises DamageError where the file is not there any more: another may lock a new one."""
+        mine = os.fstat(self._fd)
+        require_file(self._path, FileId(mine.st_dev, mine.st_ino))
 
     def close(self) -> None:
         os.close(self._fd)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -25,7 +25,8 @@ SPOOL_NAME: Final = "input.urls"
 RESULTS_NAME: Final = "results"
 JOURNAL_NAME: Final = "journal.sqlite"
 SELECTION_NAME: Final = "selection.bits"
-FORMAT: Final = 1
+FORMAT: Final = 2
+_READABLE: Final = frozenset({1, FORMAT})  # 1: without digests in the journal
 # What a crash before the manifest was written may have left behind.
 _OURS: Final = frozenset(
     {LOCK_NAME, SPOOL_NAME, RESULTS_NAME, f"{SPOOL_NAME}.tmp", f"{MANIFEST_NAME}.tmp"}
@@ -57,7 +58,7 @@ class Manifest(msgspec.Struct):
     batch_size: int
     settings: dict[str, dict[str, Setting]]
     versions: dict[str, str]
-    state: str = "running"
+    state: Literal["running", "complete"] = "running"
     output: Output = PLAIN
     selection: Selection | None = None  # None: the job is of all lines
     share: Share = WHOLE  # of the batches, where the job has several sinks
@@ -74,7 +75,7 @@ def read(out: Path) -> Manifest | None:
         return None
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
         raise DamageError(f"{path}: cannot be read as a manifest: {error}") from error
-    if manifest.format != FORMAT:
+    if manifest.format not in _READABLE:
         raise ConflictError(f"{path}: made by another version of fetcher; choose another OUT")
     return manifest
 

@@ -6,7 +6,7 @@ row is given as its bytes; what they mean is the encoder's (fetcher.encode) that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -16,8 +16,11 @@ from fetcher.core.output import Output
 from fetcher.core.shares import Share
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.store import journal, manifest, zstd
+from fetcher.store.agreement import require_agreement
+from fetcher.store.digest import Digest
 from fetcher.store.journal import JournalView
 from fetcher.store.manifest import Manifest
+from fetcher.store.segments import SegmentState
 
 _BLOCK_BYTES: Final = 256 * 1024
 
@@ -36,6 +39,8 @@ class Segment(NamedTuple):
     path: Path
     committed_bytes: int
     output: Output
+    rows: int | None = None  # that it must have; None: not known
+    digest: bytes | None = None  # of all its bytes; None: not known
 
 
 def read_both(out: Path) -> tuple[Manifest, JournalView]:
@@ -46,7 +51,9 @@ def read_both(out: Path) -> tuple[Manifest, JournalView]:
     path = out / manifest.JOURNAL_NAME
     if not path.exists():
         raise DamageError(f"{path}: is missing; its rows are unproven")
-    return found, journal.view(path)
+    seen = journal.view(path)
+    require_agreement(out, found, seen.facts)
+    return found, seen
 
 
 def read_all(outs: Sequence[Path]) -> list[Part]:
@@ -84,11 +91,20 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
 
 def segments(of: Part) -> list[Segment]:
     """The files of rows, oldest first."""
-    return segments_of(of.out, of.view.segments, of.manifest.output)
+    return written(of.out, of.view.states, of.manifest.output)
 
 
-def segments_of(out: Path, lengths: dict[str, int], output: Output) -> list[Segment]:
-    """As `segments`, from the lengths that the journal has."""
+def written(out: Path, states: Mapping[str, SegmentState], output: Output) -> list[Segment]:
+    """As `segments`, from what the journal has of each."""
+    lengths = {name: state.length for name, state in states.items()}
+    return [
+        each._replace(rows=states[each.path.name].rows, digest=states[each.path.name].digest)
+        for each in segments_of(out, lengths, output)
+    ]
+
+
+def segments_of(out: Path, lengths: Mapping[str, int], output: Output) -> list[Segment]:
+    """Without the means to prove them, from the committed lengths alone."""
     directory = out / manifest.RESULTS_NAME
     mine = [name for name in lengths if "/" not in name]
     names = sorted(mine, key=lambda name: (len(name), name))
@@ -96,15 +112,37 @@ def segments_of(out: Path, lengths: dict[str, int], output: Output) -> list[Segm
 
 
 def rows(segment: Segment, start: int = 0) -> Iterator[bytes]:
-    """Each committed row, line feed included. Raises DamageError where the file is too short.
+    """Each committed row, line feed included.
 
-    `start`: only those behind this byte, which is the end of a commit.
+    Raises DamageError where the file is too short and, once all was read, where these are not the
+    rows or not the bytes that were committed. `start`: only rows behind this byte, which is the end
+    of a commit.
     """
     with Committed(segment.path, segment.committed_bytes, start) as file:
-        blocks: Iterator[bytes] = iter(lambda: file.read(_BLOCK_BYTES), b"")
-        if segment.output.compression == "zstd":
-            blocks = zstd.unpacked(file, str(segment.path))
-        yield from _lines(blocks) if segment.output.rows == "jsonl" else _maps(blocks)
+        count = 0
+        for row in rows_of(file, segment):
+            yield row
+            count += 1
+        if start:
+            return
+        if segment.rows not in (None, count):
+            raise DamageError(
+                f"{segment.path}: has {count} rows, and {segment.rows} were committed; "
+                "`fetcher verify` says more"
+            )
+        if not file.is_as(segment.digest):
+            raise DamageError(
+                f"{segment.path}: its bytes are not those that were committed; "
+                "`fetcher verify` says more"
+            )
+
+
+def rows_of(file: Committed, segment: Segment) -> Iterator[bytes]:
+    """The rows in these bytes, whatever they are."""
+    blocks: Iterator[bytes] = iter(lambda: file.read(_BLOCK_BYTES), b"")
+    if segment.output.compression == "zstd":
+        blocks = zstd.unpacked(file, str(segment.path))
+    return _lines(blocks) if segment.output.rows == "jsonl" else _maps(blocks)
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -147,6 +185,7 @@ class Committed:
 
     def __init__(self, path: Path, committed: int, start: int = 0) -> None:
         self._path = path
+        self._digest = Digest()
         self._start = start
         self._left = committed - start
 
@@ -174,7 +213,14 @@ class Committed:
         if size and not data:
             raise DamageError(f"{self._path}: became shorter while it was read")
         self._left -= len(data)
+        self._digest.update(data)
         return data
+
+    def is_as(self, digest: bytes | None) -> bool:
+        """Whether all of it, from its begin on, has this digest; reads what was not read yet."""
+        while self._left:
+            self.read(_BLOCK_BYTES)
+        return digest is None or self._digest.value() == digest
 
 
 class Follower:

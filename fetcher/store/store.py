@@ -11,7 +11,7 @@ import importlib.metadata
 import platform
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import UNSET
@@ -19,12 +19,13 @@ from msgspec import UNSET
 from fetcher import __version__
 from fetcher.core.formats import RULES
 from fetcher.core.intake import Delta, Kept
-from fetcher.core.output import Output
 from fetcher.core.wire import InputSpec, Open
 from fetcher.errors import ConflictError, DamageError
-from fetcher.store import journal, zstd
+from fetcher.store import journal, rows, zstd
 from fetcher.store import manifest as manifests
+from fetcher.store.agreement import require_agreement, unchanging
 from fetcher.store.bodies import BODIES_NAME, BodyFiles, BodyStore, WarcFiles
+from fetcher.store.inspection import BodyOf, body_files, require_input
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest
@@ -52,13 +53,18 @@ class OutputDirectory:
         """The manifest of this job: made now, or the one that is there if the input is its own."""
         if self.manifest is None:
             # The journal first: a manifest without a journal means damage.
-            Journal(self.path / manifests.JOURNAL_NAME).close()
-            self.manifest = _new_manifest(request)
+            manifest = _new_manifest(request)
+            with contextlib.closing(Journal(self.path / manifests.JOURNAL_NAME)) as journal:
+                journal.begin(unchanging(manifest))
+            self.manifest = manifest
             manifests.write(self.path, self.manifest)
         else:
             self._require_same(self.manifest.input, request.input)
             self._require_share(self.manifest, request)
             self._require_same_lines(self.manifest, request.input)
+            if self.manifest.format != manifests.FORMAT:  # no older version may go on with it
+                self.manifest.format = manifests.FORMAT
+                self.save()
         return self.manifest
 
     def _require_share(self, begun: Manifest, request: Open) -> None:
@@ -114,6 +120,10 @@ class OutputDirectory:
         assert self.manifest is not None
         manifests.write(self.path, self.manifest)
 
+    def require_held(self) -> None:
+        """Raises DamageError where the lock was taken away: another may write here, too."""
+        self._lock.require_held()
+
     def close(self) -> None:
         self._lock.close()
 
@@ -124,16 +134,23 @@ class Store:
     def __init__(
         self,
         out: Path,
-        output: Output,
+        manifest: Manifest,
         segment_bytes: int,
         warc_begins: Callable[[str], bytes] | None = None,
     ) -> None:
         """`warc_begins`: what a WARC file of this name begins with."""
+        self._out, self._manifest, output = out, manifest, manifest.output
         self.journal = Journal(out / manifests.JOURNAL_NAME)
-        lengths = self.journal.segments()
-        beside = {name: n for name, n in lengths.items() if name.startswith(f"{BODIES_NAME}/")}
-        rows = {name: n for name, n in lengths.items() if name not in beside}
-        self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, rows)
+        known = self.journal.facts()
+        # Before anything is written that goes by the manifest.
+        require_agreement(out, manifest, known)
+        if known.manifest is None:
+            self.journal.adopt(unchanging(manifest), manifest.share_url_lines)
+        self._rows = self.journal.recover().totals.rows
+        states = self.journal.segments()
+        beside = {name: n for name, n in states.items() if name.startswith(f"{BODIES_NAME}/")}
+        mine = {name: n for name, n in states.items() if name not in beside}
+        self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, mine)
         self._pack = zstd.packed if output.compression == "zstd" else None
         self._bodies: BodyStore | None = None
         if output.bodies == "warc":
@@ -153,11 +170,25 @@ class Store:
         self.segments.sync()
 
     def record(self, delta: Delta) -> None:
-        beside = self._bodies.lengths() if self._bodies else []
-        self.journal.record(delta, [self.segments.length(), *beside], time.time())
-        self.segments.committed()
+        beside = self._bodies.states() if self._bodies else []
+        count = delta.totals.rows - self._rows
+        self.journal.record(delta, [self.segments.state(count), *beside], time.time())
+        self._rows = delta.totals.rows
+        self.segments.committed(count)
         if self._bodies is not None:
             self._bodies.committed()
+
+    def inspect(self, body_of: BodyOf) -> Iterator[None]:
+        """Look at every file of the job, step by step. Raises DamageError: see inspection."""
+        require_input(self._out, self._manifest)
+        self.segments.require_all()
+        if self._bodies is not None:
+            self._bodies.require_all()
+        self.journal.require_kept()
+        yield
+        if self._manifest.output.bodies == "files":
+            written = rows.written(self._out, self.journal.segments(), self._manifest.output)
+            yield from body_files(written, self._out / BODIES_NAME, body_of)
 
     def close(self) -> None:
         self.segments.close()

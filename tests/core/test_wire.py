@@ -25,14 +25,14 @@ GOLDEN = dict(
     line.split() for line in Path(__file__).with_name("golden_wire.txt").read_text().splitlines()
 )
 OPTIONAL = {
-    "tasks": {"output"},
-    "chunk": {"kept_bytes", "empty", "retried"},
+    "tasks": {"output", "tags"},
+    "chunk": {"kept_bytes", "tags", "empty", "retried"},
     "returned": {"mask"},
     "returned_some": {"mask"},
     "heartbeat": {"longest_s", "slow", "waiting", "is_hungry"},
     "open": {"share", "output", "job"},
     "open_some": {"share", "output", "job"},
-    "opened": {"output"},
+    "opened": {"output", "key"},
     "poll": {"suspects", "url_lines"},
     "committed": {"stalled"},
     "progress": {"glimpse", "lag_ms", "turns_s", "most_in_flight"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import subprocess
 import time
@@ -112,3 +113,54 @@ def test_a_job_stopped_on_a_full_disk_resumes_when_there_is_room(
     assert code == 0, error
     assert "disk full" in error
     jobs.prove(out, urls)
+
+
+def fill(disk: Path, free_kib: int) -> Path:
+    """Leave so much room on it, and no more."""
+    filler = disk / "filler"
+    free = os.statvfs(disk)
+    taken = free.f_bavail * free.f_frsize - free_kib * 1024
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, taken)
+    return filler
+
+
+def try_little_room(tmp_path: Path, disk: Path, free_kib: int) -> None:
+    """A job that begins with so much room: it says so and ends with 3, or waits, or just fits.
+
+    With more room the same command, or the one that waits, completes it.
+    """
+    urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://test.invalid/{n}" for n in range(300)])
+    out = disk / "out"
+    filler = fill(disk, free_kib)
+    with jobs.running("run", urls, "-o", out, *OPTIONS) as job:
+        end = time.monotonic() + 5
+        while job.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        ended = job.process.poll()
+        filler.unlink()
+        code, _, error = job.wait(60)
+    assert "Traceback" not in error
+    if ended is None:
+        assert code == 0, f"{free_kib} KiB: {code}, {error}"
+    elif code:
+        assert code == 3, f"{free_kib} KiB: {code}, {error}"
+        assert "no space left on device" in error.lower()
+        again = jobs.call("run", urls, "-o", out, *OPTIONS)
+        assert again.returncode == 0, f"{free_kib} KiB: {again.stderr}"
+    jobs.prove(out, urls)
+
+
+@pytest.mark.parametrize("free_kib", [0, 4, 16, 64])
+def test_little_room_at_the_start_is_told_and_costs_no_row(
+    tmp_path: Path, small_disk: Path, free_kib: int
+) -> None:
+    try_little_room(tmp_path, small_disk, free_kib)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("free_kib", range(8, 257, 4))
+def test_however_little_room_there_is_at_the_start_it_costs_no_row(
+    tmp_path: Path, small_disk: Path, free_kib: int
+) -> None:
+    try_little_room(tmp_path, small_disk, free_kib)

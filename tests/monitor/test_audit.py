@@ -11,7 +11,6 @@ import pytest
 from fetcher.core import wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import Intake
-from fetcher.core.output import PLAIN
 from fetcher.core.tally import SourceInfo
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.monitor import audit, status
@@ -36,7 +35,7 @@ def make(tmp_path: Path, done: int, text: list[str] | None = None, of: LineForma
     urls.write_text("".join(f"{line}\n" for line in text or plain))
     *_, info = Source(urls, of).census()
     directory = OutputDirectory(tmp_path / "out")
-    job = directory.begin(
+    begun = directory.begin(
         wire.Open(
             session="s",
             input=wire.InputSpec(
@@ -50,8 +49,9 @@ def make(tmp_path: Path, done: int, text: list[str] | None = None, of: LineForma
             settings={},
             version="0",
         )
-    ).job
-    store = Store(tmp_path / "out", PLAIN, 1 << 20)
+    )
+    job = begun.job
+    store = Store(tmp_path / "out", begun, 1 << 20)
     intake = Intake(store, store.journal.recover(), job, "epoch")
     for first in range(1, done + 1, BATCH):
         intake.offer(
@@ -72,13 +72,19 @@ def part(out: Path) -> Path:
 
 
 def change(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
-    """The verdict after an edit of the rows that keeps their bytes' number."""
+    """The verdict after an edit of the rows that keeps their bytes' number.
+
+    That the bytes are others is found each time, and not told again here.
+    """
     before = part(out).stat().st_size
     rows = part(out).read_bytes().splitlines(keepends=True)
     edit(rows)
     part(out).write_bytes(b"".join(rows))
     assert part(out).stat().st_size == before, "the test must keep the length"
-    return Audit([out], None).run()
+    report = Audit([out], None).run()
+    assert report.counts.pop(audit.OTHER_BYTES) == 1
+    report.told.remove(f"{part(out).name}: {audit.OTHER_BYTES}")
+    return report
 
 
 def change_freely(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
@@ -109,7 +115,8 @@ def test_rows_behind_the_committed_length_do_not_count(out: Path) -> None:
 
 def complete(out: Path) -> None:
     text = json.loads((out / "manifest.json").read_text())
-    (out / "manifest.json").write_text(json.dumps({**text, "state": "complete"}))
+    ended = {"state": "complete", "share_url_lines": LINES}
+    (out / "manifest.json").write_text(json.dumps({**text, **ended}))
 
 
 def test_what_is_no_part_of_a_complete_job_is_told_and_takes_nothing_from_the_proof(
@@ -135,7 +142,7 @@ def test_what_is_no_part_of_a_complete_job_is_told_and_takes_nothing_from_the_pr
 
 
 def test_a_job_that_runs_still_is_not_said_to_be_given_up(tmp_path: Path) -> None:
-    out = make(tmp_path, 10)
+    out = make(tmp_path, LINES)
     assert not Audit([out], None).run().is_running
     lock = OutputDirectory(out)
     assert Audit([out], None).run().is_running
@@ -359,8 +366,10 @@ def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:
     lock = OutputDirectory(out)
     assert status.look([out]).state == "running"
     lock.close()
-    complete(out)
-    assert status.look([out]).state == "complete"
+    (tmp_path / "all").mkdir()
+    whole = make(tmp_path / "all", LINES)
+    complete(whole)
+    assert status.look([whole]).state == "complete"
 
 
 def test_an_unknown_total_is_no_total() -> None:

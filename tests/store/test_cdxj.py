@@ -40,7 +40,7 @@ def written(out: Path, *tapes: Tape, file_bytes: int = 500) -> dict[str, int]:
         records = warc.records([each], Outcome.OK, INFO)
         assert records is not None
         made.append([Kept(line, records.data)])
-        lengths |= made.lengths()
+        lengths |= {state.name: state.length for state in made.states()}
         made.committed()
     made.close()
     return lengths

@@ -17,7 +17,7 @@ from fetcher.core.output import body_path
 from fetcher.errors import DamageError, NoSpaceError
 from fetcher.store import bodies
 from fetcher.store.bodies import BodyFiles, IndexRow, WarcFiles
-from fetcher.store.segments import Segments
+from fetcher.store.segments import Segments, SegmentState
 
 
 def path_of(out: Path, body: bytes) -> Path:
@@ -186,12 +186,12 @@ def begins(name: str) -> bytes:
     return f"<{name}>".encode()
 
 
-def commit(made: WarcFiles, *data: bytes, first: int = 1) -> dict[str, int]:
+def commit(made: WarcFiles, *data: bytes, first: int = 1) -> dict[str, SegmentState]:
     made.append([Kept(line, each) for line, each in enumerate(data, first)])
     made.sync()
-    lengths = dict(made.lengths())
+    states = {state.name: state for state in made.states()}
     made.committed()
-    return lengths
+    return states
 
 
 def index(out: Path) -> list[IndexRow]:
@@ -204,15 +204,15 @@ def test_each_file_begins_with_its_preamble_and_the_index_says_where_records_are
     tmp_path: Path,
 ) -> None:
     made = WarcFiles(tmp_path, 40, {}, begins)
-    lengths: dict[str, int] = {}
+    states: dict[str, SegmentState] = {}
     for n in range(6):
-        lengths |= commit(made, b"%d" % n * 10, b"%d" % n * 7, first=2 * n + 1)
+        states |= commit(made, b"%d" % n * 10, b"%d" % n * 7, first=2 * n + 1)
     made.close()
     names = [f"part-0000{n}.warc.gz" for n in range(3)]
     for n, name in enumerate(names):
         data = (tmp_path / "bodies" / name).read_bytes()
         assert data.startswith(begins(name))
-        assert lengths[f"bodies/{name}"] == len(data)
+        assert states[f"bodies/{name}"].length == len(data)
         assert data.count(b"<") == 1, n
     rows = index(tmp_path)
     assert [row.line for row in rows] == list(range(1, 13))
@@ -223,7 +223,7 @@ def test_each_file_begins_with_its_preamble_and_the_index_says_where_records_are
 
 def test_a_commit_without_records_writes_nothing(tmp_path: Path) -> None:
     made = WarcFiles(tmp_path, 100, {}, begins)
-    assert set(commit(made).values()) == {0}
+    assert {state.length for state in commit(made).values()} == {0}
     commit(made, b"x")
     made.close()
     assert (tmp_path / "bodies" / "part-00000.warc.gz").read_bytes() == b"<part-00000.warc.gz>x"
@@ -246,20 +246,20 @@ def test_a_commit_of_records_that_was_not_recorded_is_tried_again_from_its_start
         patched.setattr(Segments, "_write", full)
         with pytest.raises((NoSpaceError, OSError)):
             made.append(kept(b"two", b"three"))
-    lengths = commit(made, b"two", b"three")
+    states = commit(made, b"two", b"three")
     made.close()
     data = (tmp_path / "bodies" / "part-00000.warc.gz").read_bytes()
     assert data == b"<part-00000.warc.gz>onetwothree"
-    assert lengths["bodies/part-00000.warc.gz"] == len(data)
+    assert states["bodies/part-00000.warc.gz"].length == len(data)
     assert [(row.offset, row.length) for row in index(tmp_path)] == [(20, 3), (23, 3), (26, 5)]
 
 
 def test_records_that_were_not_committed_are_cut_off_at_start(tmp_path: Path) -> None:
     first = WarcFiles(tmp_path, 1000, {}, begins)
-    lengths = commit(first, b"one")
+    states = commit(first, b"one")
     first.append(kept(b"never recorded"))
     first.close()
-    second = WarcFiles(tmp_path, 1000, lengths, begins)
+    second = WarcFiles(tmp_path, 1000, states, begins)
     commit(second, b"two", first=2)
     second.close()
     assert (tmp_path / "bodies" / "part-00000.warc.gz").read_bytes().endswith(b">onetwo")
@@ -269,8 +269,8 @@ def test_records_that_were_not_committed_are_cut_off_at_start(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["part-00000.warc.gz", "part-00000.index.jsonl"])
 def test_fewer_bytes_than_were_committed_are_damage(tmp_path: Path, name: str) -> None:
     made = WarcFiles(tmp_path, 1000, {}, begins)
-    lengths = commit(made, b"one")
+    states = commit(made, b"one")
     made.close()
     os.truncate(tmp_path / "bodies" / name, 5)
     with pytest.raises(DamageError, match=name):
-        WarcFiles(tmp_path, 1000, lengths, begins)
+        WarcFiles(tmp_path, 1000, states, begins)

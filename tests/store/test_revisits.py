@@ -15,7 +15,7 @@ from fetcher.model import Outcome
 from fetcher.net.tape import Tape
 from fetcher.store.bodies import WarcFiles
 from fetcher.store.revisits import Revisits
-from fetcher.store.segments import Segments
+from fetcher.store.segments import Segments, SegmentState
 from support.warcs import Record, read
 
 INFO = "<urn:uuid:9a0d7a64-8f0c-4b63-8b8e-6a7d3b1e4c55>"
@@ -35,16 +35,18 @@ def packed(url: str, body: bytes, *, whole: bool = True, hop: bool = False) -> b
     return archive.pack(made.members, made.data)
 
 
-def files(out: Path, revisits: Revisits, lengths: dict[str, int] | None = None) -> WarcFiles:
-    return WarcFiles(out, 1 << 20, lengths or {}, lambda n: warc.warcinfo(n, INFO), revisits)
+def files(
+    out: Path, revisits: Revisits, states: dict[str, SegmentState] | None = None
+) -> WarcFiles:
+    return WarcFiles(out, 1 << 20, states or {}, lambda n: warc.warcinfo(n, INFO), revisits)
 
 
-def commit(made: WarcFiles, *data: bytes) -> dict[str, int]:
+def commit(made: WarcFiles, *data: bytes) -> dict[str, SegmentState]:
     made.append([Kept(line, each) for line, each in enumerate(data, 1)])
     made.sync()
-    lengths = dict(made.lengths())
+    states = {state.name: state for state in made.states()}
     made.committed()
-    return lengths
+    return states
 
 
 def pages(out: Path) -> list[Record]:

@@ -13,13 +13,14 @@ from fetcher.core.intake import Recovered
 from fetcher.core.masks import IdSet
 from fetcher.core.selection import RETRYABLE
 from fetcher.core.tally import SourceInfo, Totals
-from fetcher.store.journal import JournalView
+from fetcher.store.journal import Facts, JournalView
 from fetcher.store.manifest import InputFacts, Manifest
 from fetcher.store.rows import Part
 from fetcher.store.selection import SelectedLines, keep
 
 _MANIFEST = Manifest("job", "now", InputFacts("n", "/n", 9), 4, {}, {})
-_VIEW = JournalView(Recovered(IdSet(), {}, Totals()), {}, SourceInfo(), [], None)
+_FACTS = Facts(Totals(), SourceInfo(), None, None)
+_VIEW = JournalView(Recovered(IdSet(), {}, Totals()), {}, SourceInfo(), [], None, _FACTS)
 PARENTS = [Part(Path("/one"), _MANIFEST, _VIEW), Part(Path("/other one"), _MANIFEST, _VIEW)]
 
 

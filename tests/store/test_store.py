@@ -22,12 +22,11 @@ import pytest
 from fetcher.core import masks, wire
 from fetcher.core.formats import TEXT, LineFormat
 from fetcher.core.intake import BatchState, Delta, Intake
-from fetcher.core.output import PLAIN
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
 from fetcher.store import journal, manifest, rows, spool
 from fetcher.store.lock import DirectoryLock, is_locked
-from fetcher.store.segments import Segments
+from fetcher.store.segments import Segments, SegmentState
 from fetcher.store.store import OutputDirectory, Store
 from support import jobs
 from support.intake import chunk_of_lines
@@ -225,7 +224,7 @@ def test_work_without_its_manifest_is_damage_and_no_other_job_is_begun_there(
 ) -> None:
     directory = OutputDirectory(tmp_path)
     begun = directory.begin(open_request())
-    with closing(Store(tmp_path, begun.output, 1000)) as store:
+    with closing(Store(tmp_path, begun, 1000)) as store:
         if left == "source":
             store.journal.note(source=SourceInfo(10, "x", 2, True, 1.0), suspects=None)
         else:
@@ -259,44 +258,51 @@ def test_an_out_that_is_a_file_is_a_wrong_usage(tmp_path: Path) -> None:
 # -- segments --------------------------------------------------------------------------------
 
 
-def segments(path: Path, lengths: dict[str, int] | None = None, max_bytes: int = 100) -> Segments:
-    return Segments(path, ".jsonl", max_bytes, lengths or {})
+def segments(
+    path: Path, states: dict[str, SegmentState] | None = None, max_bytes: int = 100
+) -> Segments:
+    return Segments(path, ".jsonl", max_bytes, states or {})
 
 
-def commit(made: Segments, *rows: bytes) -> tuple[str, int]:
+def commit(made: Segments, *rows: bytes) -> tuple[str, SegmentState]:
     made.append(list(rows))
     made.sync()
-    made.committed()
-    return made.length()
+    state = made.state(len(rows))
+    made.committed(len(rows))
+    return state.name, state
 
 
 def test_a_full_segment_is_followed_by_a_new_one(tmp_path: Path) -> None:
     made = segments(tmp_path, max_bytes=10)
-    lengths = dict(commit(made, b"x" * 6) for _ in range(5))
+    states = dict(commit(made, b"x" * 6) for _ in range(5))
     made.close()
-    assert lengths == {"part-00000.jsonl": 12, "part-00001.jsonl": 12, "part-00002.jsonl": 6}
-    again = segments(tmp_path, lengths, max_bytes=10)
-    assert commit(again, b"y" * 6) == ("part-00002.jsonl", 12)
+    assert [state[:3] for state in states.values()] == [
+        ("part-00000.jsonl", 12, 2),
+        ("part-00001.jsonl", 12, 2),
+        ("part-00002.jsonl", 6, 1),
+    ]
+    again = segments(tmp_path, states, max_bytes=10)
+    assert commit(again, b"y" * 6)[1][:3] == ("part-00002.jsonl", 12, 2)
     again.close()
 
 
 def test_what_was_not_committed_is_cut_off_at_start(tmp_path: Path) -> None:
     made = segments(tmp_path)
-    lengths = dict([commit(made, b"good\n")])
+    states = dict([commit(made, b"good\n")])
     made.append([b"torn"])
     made.close()
-    again = segments(tmp_path, lengths)
+    again = segments(tmp_path, states)
     assert (tmp_path / "part-00000.jsonl").read_bytes() == b"good\n"
     again.close()
 
 
 def test_a_segment_that_nobody_committed_is_emptied(tmp_path: Path) -> None:
     made = segments(tmp_path, max_bytes=4)
-    lengths = dict([commit(made, b"good\n")])
+    states = dict([commit(made, b"good\n")])
     made.append([b"never recorded"])  # in part-00001
     made.close()
-    again = segments(tmp_path, lengths, max_bytes=4)
-    assert commit(again, b"new\n") == ("part-00001.jsonl", 4)
+    again = segments(tmp_path, states, max_bytes=4)
+    assert commit(again, b"new\n")[1][:3] == ("part-00001.jsonl", 4, 1)
     assert (tmp_path / "part-00001.jsonl").read_bytes() == b"new\n"
     again.close()
 
@@ -304,7 +310,7 @@ def test_a_segment_that_nobody_committed_is_emptied(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loss", ["shorter", "gone"])
 def test_fewer_bytes_than_were_committed_are_damage(tmp_path: Path, loss: str) -> None:
     made = segments(tmp_path)
-    lengths = dict([commit(made, b"good\n")])
+    states = dict([commit(made, b"good\n")])
     made.close()
     path = tmp_path / "part-00000.jsonl"
     if loss == "shorter":
@@ -312,14 +318,14 @@ def test_fewer_bytes_than_were_committed_are_damage(tmp_path: Path, loss: str) -
     else:
         path.unlink()
     with pytest.raises(DamageError, match="5 bytes were committed"):
-        segments(tmp_path, lengths)
+        segments(tmp_path, states)
 
 
 def test_an_append_that_is_tried_again_replaces_the_first_try(tmp_path: Path) -> None:
     made = segments(tmp_path)
     commit(made, b"one\n")
     made.append([b"two\n"])  # and then the journal was full
-    assert commit(made, b"two\n") == ("part-00000.jsonl", 8)
+    assert commit(made, b"two\n")[1][:3] == ("part-00000.jsonl", 8, 2)
     made.close()
     assert (tmp_path / "part-00000.jsonl").read_bytes() == b"one\ntwo\n"
 
@@ -389,6 +395,10 @@ def test_a_failing_fsync_is_a_loud_stop_and_never_tried_again(
 # -- the journal -----------------------------------------------------------------------------
 
 
+def part(length: int, name: str = "part-00000.jsonl") -> SegmentState:
+    return SegmentState(name, length)
+
+
 def delta(rows: int, **batches: tuple[int, int]) -> Delta:
     states = {int(name[1:]): BatchState(*state) for name, state in batches.items()}
     return Delta(states, Totals(rows=rows, outcomes={"ok": rows}, statuses={200: rows}))
@@ -397,8 +407,8 @@ def delta(rows: int, **batches: tuple[int, int]) -> Delta:
 def test_what_was_recorded_is_recovered(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     first = journal.Journal(path)
-    first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [("part-00000.jsonl", 50)], 100.0)
-    first.record(delta(7, b2=(0b11, 0b11), b9=(0b1, 0b11)), [("part-00000.jsonl", 60)], 101.0)
+    first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [part(50)], 100.0)
+    first.record(delta(7, b2=(0b11, 0b11), b9=(0b1, 0b11)), [part(60)], 101.0)
     first.note(
         source=SourceInfo(checked_bytes=7), suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)]
     )
@@ -408,7 +418,7 @@ def test_what_was_recorded_is_recovered(tmp_path: Path) -> None:
     assert 0 in recovered.done and 2 in recovered.done
     assert recovered.partial == {9: BatchState(0b1, 0b11)}
     assert recovered.totals.rows == 7
-    assert second.segments() == {"part-00000.jsonl": 60}
+    assert second.segments()["part-00000.jsonl"].length == 60
     assert second.source().checked_bytes == 7
     assert second.suspects()[0].batch == 9
     second.close()
@@ -422,7 +432,9 @@ def test_a_view_does_not_disturb_the_writer(tmp_path: Path) -> None:
     writer = journal.Journal(path)
     for number in range(20):
         writer.record(
-            delta(number + 1, b0=(1 << number, (1 << 21) - 1)), [("p", number)], float(number)
+            delta(number + 1, b0=((1 << number + 1) - 1, (1 << 21) - 1)),
+            [part(number, "p")],
+            float(number),
         )
         assert journal.view(path).recovered.totals.rows == number + 1
     writer.close()
@@ -432,9 +444,9 @@ def test_marks_of_the_rate_are_kept_for_a_while_only(tmp_path: Path) -> None:
     writer = journal.Journal(tmp_path / "journal.sqlite")
     for number in range(800):
         at = float(number * journal.MARK_EVERY_S + 1000)
-        writer.record(delta(number, b0=(1, 3)), [("p", 1)], at)
+        writer.record(delta(number, b0=(1, 3)), [part(1, "p")], at)
     writer.close()
-    marks = journal.view(tmp_path / "journal.sqlite").marks
+    marks = journal.glance(tmp_path / "journal.sqlite", 2_000).marks
     assert len(marks) == 720
     assert marks[-1] == (799 * journal.MARK_EVERY_S + 1000, 799)
 
@@ -466,7 +478,7 @@ def test_a_garbled_journal_is_damage(tmp_path: Path) -> None:
 def test_a_journal_that_contradicts_itself_is_damage(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "journal.sqlite"
     first = journal.Journal(path)
-    first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [("part-00000.jsonl", 50)], 100.0)
+    first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [part(50)], 100.0)
     first.close()
     with sqlite3.connect(path) as db:
         db.execute(damage)
@@ -482,7 +494,7 @@ def test_whatever_bytes_are_damaged_a_reader_says_so_or_reads(tmp_path: Path) ->
     first = journal.Journal(path)
     for number in range(1, 60):
         done = {f"b{n}": (0b11, 0b11) for n in range(number)}
-        first.record(delta(2 * number, **done), [("part-00000.jsonl", 9)], 5.0 * number)
+        first.record(delta(2 * number, **done), [part(9)], 5.0 * number)
     first.note(suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)])
     first.close()
     whole = path.read_bytes()
@@ -503,7 +515,7 @@ def test_whatever_bytes_are_damaged_a_reader_says_so_or_reads(tmp_path: Path) ->
 def test_a_finished_job_is_read_without_writing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     first = journal.Journal(path)
-    first.record(delta(1, b0=(1, 3)), [("part-00000.jsonl", 1)], 1.0)
+    first.record(delta(1, b0=(1, 3)), [part(1)], 1.0)
     assert journal.view(path).recovered.totals.rows == 1  # from its -wal
     first.close()
     before = sorted(tmp_path.iterdir())
@@ -519,7 +531,7 @@ def test_a_journal_is_read_while_its_writers_come_and_go(tmp_path: Path) -> None
     def write() -> None:
         for number in range(1, commits + 1):
             with DirectoryLock(tmp_path, wait_s=0), closing(journal.Journal(path)) as written:
-                written.record(delta(number), [("part-00000.jsonl", number)], 1.0)
+                written.record(delta(number), [part(number)], 1.0)
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
@@ -543,7 +555,7 @@ def test_segments_that_the_journal_names_otherwise_are_not_emptied(
     for name in [*names, "part-00000.jsonl", "part-00001.jsonl"]:
         (results / name).write_bytes(b"rows\n")
     with pytest.raises(DamageError, match="disagree"):
-        Segments(results, ".jsonl", 100, dict.fromkeys(names, 5))
+        Segments(results, ".jsonl", 100, {name: SegmentState(name, 5) for name in names})
     assert all((results / name).read_bytes() == b"rows\n" for name in names)
 
 
@@ -562,15 +574,15 @@ def test_the_journal_commits_in_full_synchrony_and_writes_at_its_start(tmp_path:
 
 def test_a_full_disk_under_the_journal_records_nothing(tmp_path: Path) -> None:
     opened = journal.Journal(tmp_path / "journal.sqlite")
-    opened.record(delta(1, b0=(1, 3)), [("p", 1)], 1.0)
+    opened.record(delta(1, b0=(1, 3)), [part(1, "p")], 1.0)
     (pages,) = opened._db.execute("PRAGMA page_count").fetchone()
     opened._db.execute(f"PRAGMA max_page_count = {pages}")
     big = {f"b{n}": (1 << 900, (1 << 901) - 1) for n in range(1, 300)}
     with pytest.raises(NoSpaceError):
-        opened.record(delta(300, **big), [("p", 2)], 2.0)
+        opened.record(delta(300, **big), [part(2, "p")], 2.0)
     assert opened.recover().totals.rows == 1
     opened._db.execute("PRAGMA max_page_count = 100000")
-    opened.record(delta(300, **big), [("p", 2)], 2.0)
+    opened.record(delta(300, **big), [part(2, "p")], 2.0)
     assert opened.recover().totals.rows == 300
     opened.close()
 
@@ -582,8 +594,9 @@ def test_a_store_and_an_intake_resume_where_they_were(tmp_path: Path) -> None:
     rows = b""
     for first in (1, 5, 9):
         directory = OutputDirectory(tmp_path)
-        job = directory.begin(open_request()).job
-        store = Store(tmp_path, PLAIN, 1 << 20)
+        begun = directory.begin(open_request())
+        job = begun.job
+        store = Store(tmp_path, begun, 1 << 20)
         intake = Intake(store, store.journal.recover(), job, "epoch")
         new = chunk_of_lines(job, first, 4)
         rows += new.rows
@@ -602,6 +615,6 @@ def test_a_store_and_an_intake_resume_where_they_were(tmp_path: Path) -> None:
 def test_masks_are_kept_as_they_were(tmp_path: Path) -> None:
     opened = journal.Journal(tmp_path / "journal.sqlite")
     wide = masks.mask_of([0, 63, 64, 199])
-    opened.record(delta(4, b3=(wide, (1 << 200) - 1)), [("p", 1)], 1.0)
+    opened.record(delta(4, b3=(wide, (1 << 200) - 1)), [part(1, "p")], 1.0)
     assert opened.recover().partial == {3: BatchState(wide, (1 << 200) - 1)}
     opened.close()

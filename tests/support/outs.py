@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import UNSET
 
 from fetcher.core import masks, wire
@@ -63,30 +64,44 @@ def make_out(
     `kept`: what goes beside the rows, by line.
     """
     source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
-    *_, info = source.census()
-    spec = wire.InputSpec(
-        name=urlfile.name,
-        path=str(urlfile.absolute()),
-        file_bytes=source.file_bytes,
-        source=info,
-        format=of,
-        selection=selection or UNSET,
-    )
-    request = wire.Open(
-        session="s",
-        input=spec,
-        batch_size=BATCH,
+    request = msgspec.structs.replace(
+        open_request(urlfile, of),
         settings={"worker": {"handler": handler}} if handler else {},
-        version="0",
         share=share,
         job=job,
         output=output,
     )
+    *_, info = source.census()
+    spec = msgspec.structs.replace(request.input, source=info, selection=selection or UNSET)
+    request = msgspec.structs.replace(request, input=spec)
     with contextlib.closing(OutputDirectory(out)) as directory:
         manifest = directory.begin(request)
         _commit(out, source, info, manifest, rows, segment_bytes, kept or {})
         directory.save()
     return out
+
+
+def open_request(urlfile: Path, of: LineFormat = TEXT) -> wire.Open:
+    """What a ventilator asks for that begins with this file."""
+    *_, info = Source(urlfile, of).census()
+    spec = wire.InputSpec(
+        name=urlfile.name,
+        path=str(urlfile.absolute()),
+        file_bytes=urlfile.stat().st_size,
+        source=info,
+        format=of,
+    )
+    return wire.Open(session="s", input=spec, batch_size=BATCH, settings={}, version="0")
+
+
+def resume_out(out: Path, urlfile: Path, rows: Iterable[Result]) -> None:
+    """Go on with a job that was of all lines of a plain file."""
+    source = Source(urlfile, TEXT)
+    *_, info = source.census()
+    with contextlib.closing(OutputDirectory(out)) as directory:
+        manifest = directory.begin(open_request(urlfile))
+        _commit(out, source, info, manifest, rows, 1 << 20, {})
+        directory.save()
 
 
 def _commit(
@@ -101,7 +116,7 @@ def _commit(
     def begins(name: str) -> bytes:
         return warc.warcinfo(name, warcinfo_id(manifest.job, manifest.share.index, name))
 
-    store = Store(out, manifest.output, segment_bytes, begins)
+    store = Store(out, manifest, segment_bytes, begins)
     store.journal.note(source=info)
     intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
@@ -121,7 +136,7 @@ def _commit(
     manifest.share_url_lines = expected
     if intake.totals.rows == expected:
         if manifest.output.bodies == "warc":
-            for _ in cdxj.build(out, store.journal.segments()):
+            for _ in cdxj.build(out, store.journal.lengths()):
                 pass
         manifest.state = "complete"
     store.close()

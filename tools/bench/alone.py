@@ -115,8 +115,9 @@ def sink_alone(
         opened = _ask(link, _open(source, batch_size), limit_s)
         assert isinstance(opened, wire.Opened), opened
         feeder = stage.fleet.start(
-            *("-m", "tools.bench.feeder", stage.addresses.sinks[0].results, opened.job, count),
-            *(batch_size, settings.worker.chunk_rows, keys_of["workers/bench"]),
+            *("-m", "tools.bench.feeder", stage.addresses.sinks[0].results, opened.job),
+            *(opened.key.hex(), count, batch_size, settings.worker.chunk_rows),
+            keys_of["workers/bench"],
             core=cores()[1],
             piped=True,
         )

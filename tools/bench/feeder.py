@@ -1,6 +1,6 @@
-"""`python -m tools.bench.feeder ADDRESS JOB ROWS BATCH_SIZE CHUNK_ROWS KEYS`: chunks for a sink.
+"""`python -m tools.bench.feeder ADDRESS JOB TAGS ROWS BATCH_SIZE CHUNK_ROWS KEYS`: rows for a sink.
 
-KEYS is a worker's folder of keys, or "".
+TAGS is the key of the lines' tags, hexadecimal; KEYS is a worker's folder of keys, or "".
 
 All chunks are made beforehand, by the worker's own means. It says `ready`, waits for a line, and
 then does nothing but send.
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import zmq
 
-from fetcher.core import masks, wire
+from fetcher.core import masks, tags, wire
 from fetcher.core.formats import TEXT
 from fetcher.encode import jsonl
 from fetcher.model import Chunk
@@ -28,8 +28,10 @@ _SEND_LIMIT_MS = 60_000
 WORKER = "bench-1-1"  # as a process under a key of the name `bench` is called
 
 
-def tasks_of(job: str, batch: int, batch_size: int, count: int) -> tuple[wire.Tasks, bytes]:
-    """A batch as a ventilator sends it; `count` is the list's length."""
+def tasks_of(
+    job: str, batch: int, batch_size: int, count: int, key: bytes = b""
+) -> tuple[wire.Tasks, bytes]:
+    """A batch as a ventilator sends it; `count` is the list's length, `key` the tags'."""
     first = batch * batch_size
     numbers = range(first, min(first + batch_size, count))
     mask = masks.pack((1 << len(numbers)) - 1)
@@ -41,15 +43,16 @@ def tasks_of(job: str, batch: int, batch_size: int, count: int) -> tuple[wire.Ta
         first_line=first + 1,
         mask=mask,
         format=TEXT,
+        tags=tags.of_lines(key, batch, mask, ((n + 1, url(n), None) for n in numbers)),
     )
     return message, "\n".join(map(url, numbers)).encode()
 
 
-def chunks(job: str, count: int, batch_size: int, chunk_rows: int) -> Iterator[Chunk]:
+def chunks(job: str, key: bytes, count: int, batch_size: int, chunk_rows: int) -> Iterator[Chunk]:
     """The chunks of a whole list, as a worker with the null transport sends them."""
     fetcher = NullFetcher(Settings(), WORKER)
     for batch in range(-(-count // batch_size)):
-        message, urls = tasks_of(job, batch, batch_size, count)
+        message, urls = tasks_of(job, batch, batch_size, count, key)
         held = Held(message, urls, WORKER, 0)
         for task in held.tasks():
             result = fetcher.fetch(task)
@@ -65,12 +68,12 @@ def _taken(held: Held) -> Iterator[Chunk]:
 
 
 def main(
-    address: str, job: str, count: int, batch_size: int, chunk_rows: int, *, keys: str
+    address: str, job: str, key: bytes, count: int, batch_size: int, chunk_rows: int, *, keys: str
 ) -> None:
     """See the module."""
     messages = [
         wire.encode(*wire.chunk_parts(chunk))
-        for chunk in chunks(job, count, batch_size, chunk_rows)
+        for chunk in chunks(job, key, count, batch_size, chunk_rows)
     ]
     context = zmq.Context()
     try:
@@ -87,4 +90,10 @@ def main(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6]), keys=sys.argv[6])
+    main(
+        sys.argv[1],
+        sys.argv[2],
+        bytes.fromhex(sys.argv[3]),
+        *map(int, sys.argv[4:7]),
+        keys=sys.argv[7],
+    )

@@ -3,6 +3,8 @@
  * Only files below SHIM_DIR count. Each write, truncation, sync and rename of them is a step;
  * SHIM_KILL_AT=N ends the process by SIGKILL at step N, before it is done, or with SHIM_TORN=1 after
  * the first half of what is written. SHIM_FSYNC_FAILS_AT=N lets the N-th sync fail with EIO.
+ * SHIM_WRITE_FAILS_AT=N lets the N-th write fail with EIO, and SHIM_SHORT=1 makes every write a short
+ * one; both of files alone whose path has SHIM_ONLY in it.
  * SHIM_MARK is made when that happens; where it is there already, nothing happens.
  * SHIM_STEPS is a file that is given a byte for each step.
  * SHIM_CLOCK is a file of eight bytes: seconds that are added to the wall clock.
@@ -25,10 +27,10 @@
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static const char *dir, *mark;
+static const char *dir, *mark, *only;
 static int steps_fd = -1;
-static long kill_at, fails_at, step, sync_step;
-static int torn;
+static long kill_at, fails_at, write_fails_at, step, sync_step, write_step;
+static int torn, is_short;
 static volatile int64_t *clock_offset;
 
 static long number(const char *name) { const char *text = getenv(name); return text ? atol(text) : 0; }
@@ -39,6 +41,9 @@ __attribute__((constructor)) static void begin(void) {
     kill_at = number("SHIM_KILL_AT");
     fails_at = number("SHIM_FSYNC_FAILS_AT");
     torn = (int)number("SHIM_TORN");
+    only = getenv("SHIM_ONLY");
+    write_fails_at = number("SHIM_WRITE_FAILS_AT");
+    is_short = (int)number("SHIM_SHORT");
     const char *steps = getenv("SHIM_STEPS");
     if (steps) steps_fd = open(steps, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     const char *clock = getenv("SHIM_CLOCK");
@@ -54,15 +59,17 @@ __attribute__((constructor)) static void begin(void) {
 
 static int ours_path(const char *path) { return dir && path && strncmp(path, dir, strlen(dir)) == 0; }
 
-static int ours(int fd) {
+static int ours_with(int fd, const char *part) {
     char name[64], path[4096];
     if (!dir || fd == steps_fd) return 0;
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(name, path, sizeof path - 1);
     if (length <= 0) return 0;
     path[length] = 0;
-    return ours_path(path);
+    return ours_path(path) && (!part || strstr(path + strlen(dir), part));
 }
+
+static int ours(int fd) { return ours_with(fd, NULL); }
 
 static int once(void) {
     int fd = mark ? open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
@@ -81,12 +88,26 @@ static void end(void) { kill(getpid(), SIGKILL); for (;;) pause(); }
 
 static void maybe(int fd) { if (ours(fd) && now()) end(); }
 
+/* Whether this write fails, with its errno. */
+static int write_fails(int fd) {
+    if (!write_fails_at || !ours_with(fd, only)) return 0;
+    if (++write_step != write_fails_at || !once()) return 0;
+    errno = EIO;
+    return 1;
+}
+
+/* How much of a write of so many bytes is done. */
+static size_t done_of(int fd, size_t count) {
+    return is_short && count > 1 && ours_with(fd, only) ? (count + 1) / 2 : count;
+}
+
 ssize_t write(int fd, const void *data, size_t count) {
     if (ours(fd) && now()) {
         if (torn) REAL(write)(fd, data, count / 2);
         end();
     }
-    return REAL(write)(fd, data, count);
+    if (write_fails(fd)) return -1;
+    return REAL(write)(fd, data, done_of(fd, count));
 }
 
 ssize_t pwrite(int fd, const void *data, size_t count, off_t at) {
@@ -94,7 +115,8 @@ ssize_t pwrite(int fd, const void *data, size_t count, off_t at) {
         if (torn) REAL(pwrite)(fd, data, count / 2, at);
         end();
     }
-    return REAL(pwrite)(fd, data, count, at);
+    if (write_fails(fd)) return -1;
+    return REAL(pwrite)(fd, data, done_of(fd, count), at);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t count, off64_t at) {
@@ -102,7 +124,8 @@ ssize_t pwrite64(int fd, const void *data, size_t count, off64_t at) {
         if (torn) REAL(pwrite64)(fd, data, count / 2, at);
         end();
     }
-    return REAL(pwrite64)(fd, data, count, at);
+    if (write_fails(fd)) return -1;
+    return REAL(pwrite64)(fd, data, done_of(fd, count), at);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
@@ -113,6 +136,9 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
         }
         end();
     }
+    if (write_fails(fd)) return -1;
+    if (is_short && count > 0 && ours_with(fd, only))
+        return REAL(write)(fd, parts[0].iov_base, done_of(fd, parts[0].iov_len));
     return REAL(writev)(fd, parts, count);
 }
 

@@ -36,9 +36,20 @@ class Shim:
         self.step_clock(0)
 
     def environment(
-        self, *, kill_at: int = 0, torn: bool = False, fsync_fails_at: int = 0, clock: bool = False
+        self,
+        *,
+        kill_at: int = 0,
+        torn: bool = False,
+        fsync_fails_at: int = 0,
+        write_fails_at: int = 0,
+        short: bool = False,
+        only: str = "",
+        clock: bool = False,
     ) -> dict[str, str]:
-        """For the process that it is to be loaded into; 0: never."""
+        """For the process that it is to be loaded into; 0: never.
+
+        `only`: the writes of files with this in their path are those that fail or are short.
+        """
         told = {
             "LD_PRELOAD": str(self._library),
             "SHIM_DIR": str(self._watched),
@@ -47,6 +58,9 @@ class Shim:
             "SHIM_KILL_AT": str(kill_at),
             "SHIM_TORN": str(int(torn)),
             "SHIM_FSYNC_FAILS_AT": str(fsync_fails_at),
+            "SHIM_WRITE_FAILS_AT": str(write_fails_at),
+            "SHIM_SHORT": str(int(short)),
+            "SHIM_ONLY": only,
         }
         return told | ({"SHIM_CLOCK": str(self._clock)} if clock else {})
 

@@ -1,4 +1,4 @@
-"""The index for replay is made between other work, and anew where it could not be made."""
+"""A job's last work is done between other work, and anew where it could not be done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from fetcher.core.output import Output
 from fetcher.errors import DamageError
-from fetcher.pipeline.indexing import Indexing
+from fetcher.pipeline.finishing import Finishing
+from fetcher.store import cdxj
 from fetcher.store.journal import Journal
 from support import outs
 
@@ -22,13 +23,13 @@ def test_an_index_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) -
     path.unlink()
     in_the_way.mkdir()
     with contextlib.closing(Journal(out / "journal.sqlite")) as journal:
-        indexing = Indexing(out, journal)
-        assert not indexing.is_begun
+        finishing = Finishing(lambda: cdxj.build(out, journal.lengths()))
+        assert not finishing.is_begun
         with pytest.raises(DamageError, match=r"index\.cdxj"):
-            while not indexing.work():
-                assert indexing.is_begun
-        assert not indexing.is_begun and not path.exists()
+            while not finishing.work():
+                assert finishing.is_begun
+        assert not finishing.is_begun and not path.exists()
         in_the_way.rmdir()
-        while not indexing.work():
+        while not finishing.work():
             pass
     assert path.exists()

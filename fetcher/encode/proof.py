@@ -1,0 +1,121 @@
+"""What a chunk's rows must be before a sink takes them, whoever sent them.
+
+Law: each is exactly one row of the job's form, which every reader of OUT will read; it is of the
+line that the chunk says, with the tag that this line was handed out with; and what the chunk counts
+is what its rows say. Anything else is a WireError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from fetcher.core import tags
+from fetcher.core.output import Bodies, Output, RowForm, body_path
+from fetcher.errors import WireError
+from fetcher.model import OUTCOME_CODE, Chunk, Result
+
+
+class _Row(Result, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A row, and no key that no row has."""
+
+
+_decode_json: Final = msgspec.json.Decoder(_Row).decode
+_decode_map: Final = msgspec.msgpack.Decoder(_Row).decode
+
+
+class RowProof:
+    """For the rows of one job."""
+
+    def __init__(self, output: Output, key: bytes) -> None:
+        """`key`: of the tags, see core.tags."""
+        self._rows_of = _READERS[output.rows]
+        self._has_its_body = _BODIES.get(output.bodies)  # None: such a job keeps none
+        self._key = key
+
+    def require(self, chunk: Chunk) -> None:
+        """Raises WireError where the chunk's rows are not what they should be."""
+        named: list[tags.Named] = []
+        counted: list[tuple[int, int, int]] = []
+        has_its_body = self._has_its_body
+        bodies = _bodies(chunk)
+        try:
+            # Row by row: a hundred of them as objects would push all else out of the caches.
+            for row in self._rows_of(chunk):
+                named.append((row.line, row.url, None if row.id is UNSET else row.id))
+                code = OUTCOME_CODE[row.outcome]
+                counted.append((code, row.status or 0, row.body_bytes or 0))
+                if has_its_body is None:
+                    is_right = row.body_file is UNSET and row.warc_id is UNSET
+                else:
+                    is_right = has_its_body(row, *next(bodies))
+                if not is_right:
+                    raise WireError(f"chunk: another body than the row of line {row.line} has")
+        # Beside its own errors a decoder raises UnicodeDecodeError and RecursionError.
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
+        if [line for line, _, _ in named] != chunk.lines:
+            raise WireError("chunk: rows of other lines than it says")
+        if counted != list(zip(chunk.outcomes, chunk.statuses, chunk.body_bytes, strict=True)):
+            raise WireError("chunk: other outcomes, statuses or sizes than its rows have")
+        if tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
+            raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
+
+
+def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:
+    """What goes beside each row, and whether an empty body does."""
+    empty = frozenset(chunk.empty)
+    sizes = chunk.kept_bytes or [0] * len(chunk.lines)
+    start = 0
+    for line, size in zip(chunk.lines, sizes, strict=True):
+        yield chunk.kept[start : start + size], line in empty
+        start += size
+
+
+def _is_filed(row: _Row, body: bytes, is_empty: bool) -> bool:
+    if row.body_file is UNSET:
+        return not body and not is_empty
+    digest = hashlib.sha256(body).hexdigest()
+    # A cut body has no digest in its row, but its file is named by that of what came.
+    is_cut = row.truncated is True and row.sha256 is None and row.body_bytes == len(body)
+    return (
+        bool(body) != is_empty
+        and row.body_file == body_path(digest)
+        and (row.sha256 == digest or is_cut)
+    )
+
+
+def _is_archived(row: _Row, body: bytes, _is_empty: bool) -> bool:
+    return (row.warc_id is not UNSET) == bool(body) and row.body_file is UNSET
+
+
+_BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool], bool]]] = {
+    "files": _is_filed,
+    "warc": _is_archived,
+}
+
+
+def _json_rows(chunk: Chunk) -> Iterator[_Row]:
+    """Each ends with the only line feed that is in it."""
+    *rows, rest = chunk.rows.split(b"\n")
+    if rest or [len(row) + 1 for row in rows] != chunk.row_bytes:
+        raise ValueError("line feeds")
+    str(chunk.rows, "utf-8")  # which the decoder checks only of what it gives
+    return map(_decode_json, rows)
+
+
+def _map_rows(chunk: Chunk) -> Iterator[_Row]:
+    start = 0
+    for size in chunk.row_bytes:
+        yield _decode_map(chunk.rows[start : start + size])
+        start += size
+
+
+_READERS: Final[dict[RowForm, Callable[[Chunk], Iterator[_Row]]]] = {
+    "jsonl": _json_rows,
+    "msgpack": _map_rows,
+}

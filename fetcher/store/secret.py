@@ -1,0 +1,36 @@
+"""OUT/tags.key: the secret that the tags of a job's lines are made with (core.tags).
+
+Law: only its owner may read it. It is worth nothing to keep: where it is lost, another is made, and
+the lines that were under way are fetched again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from fetcher.core.tags import KEY_BYTES
+from fetcher.store.disk import disk_errors, write_atomically
+
+SECRET_NAME: Final = "tags.key"
+_OWNERS_ONLY: Final = 0o600
+
+
+def secret_of(out: Path) -> bytes:
+    """The key of this OUT, made where there is none."""
+    path = out / SECRET_NAME
+    with disk_errors(path):
+        if path.is_file() and not path.stat().st_mode & 0o077:
+            found = path.read_bytes()
+            if len(found) == KEY_BYTES:
+                return found
+        path.unlink(missing_ok=True)
+    made = secrets.token_bytes(KEY_BYTES)
+    before = os.umask(0o777 & ~_OWNERS_ONLY)
+    try:
+        write_atomically(path, made)
+    finally:
+        os.umask(before)
+    return made

@@ -1,0 +1,81 @@
+"""A worker that lies to the sink costs no line, and no line comes twice."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from fetcher.pipeline import key_files
+from support import jobs
+from support.hosts import Hosts
+from support.liar import LIES, Liar, name_under
+
+PACKED = "--set=output.compression=zstd"
+
+
+@pytest.mark.parametrize(
+    ("with_keys", "form"),
+    [(False, (PACKED,)), (True, ())],
+    ids=["without keys, packed", "with a valid key"],
+)
+def test_what_a_liar_sends_is_dropped_and_its_lines_are_fetched_elsewhere(
+    tmp_path: Path, with_keys: bool, form: tuple[str, ...]
+) -> None:
+    hosts = Hosts(tmp_path, 200, ms=10)
+    folder = tmp_path / "keys"
+    keys = {"ventilator": "", "sink": "", "workers/honest": "", "workers/liar": ""}
+    if with_keys:
+        key_files.init(folder, ("honest", "liar"))
+        keys = {name: str(folder / name) for name in keys}
+
+    def under(name: str) -> tuple[str, ...]:
+        return (f"--keys={keys[name]}",) if keys[name] else ()
+
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(jobs.running(*hosts.sink, *under("sink"), *form))
+        ventilator = stack.enter_context(
+            jobs.running(
+                *hosts.ventilator, *under("ventilator"), *form, "--set=lease.unclaimed_s=2"
+            )
+        )
+        name = name_under(Path(keys["workers/liar"]) if with_keys else None)
+        liar = Liar(name, hosts.ventilator_port, hosts.sink_port, keys["workers/liar"])
+        stack.callback(liar.close)
+        assert liar.lie(30) == len(LIES)
+        stack.enter_context(jobs.running(*hosts.worker, *under("workers/honest")))
+        assert ventilator.wait(90)[0] == 0
+        code, _, error = sink.wait(60)
+    assert code == 0, error
+    assert "Traceback" not in error
+    assert f"(from '{name}'; fetched again)" in error
+    if form:
+        assert jobs.call("verify", hosts.out, "--urls", hosts.urls).returncode == 0
+    else:
+        rows = jobs.prove(hosts.out, hosts.urls)
+        assert not [row for row in rows if row.worker == name], "not one of its rows was honest"
+
+
+def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 200, ms=10)
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(jobs.running(*hosts.sink))
+        ventilator = stack.enter_context(jobs.running(*hosts.ventilator))
+        peer = Liar("peer-1-1", hosts.ventilator_port, hosts.sink_port)
+        stack.callback(peer.close)
+        sent = peer.be_honest(4, 30)
+        assert len(sent) == 4
+        jobs.until(lambda: jobs.committed(hosts.out) == 40, what="its rows")
+        ventilator.process.kill()
+        ventilator.wait()
+        peer.replay(sent[::-1] * 3)
+        again = stack.enter_context(jobs.running(*hosts.ventilator, "--set=lease.unclaimed_s=2"))
+        peer.replay(sent * 3)
+        stack.enter_context(jobs.running(*hosts.worker))
+        peer.replay(sent[::-1])
+        assert again.wait(90)[0] == 0
+        code, _, error = sink.wait(60)
+    assert code == 0, error
+    rows = jobs.prove(hosts.out, hosts.urls)
+    assert sum(row.worker == "peer-1-1" for row in rows) == 40

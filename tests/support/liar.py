@@ -1,0 +1,128 @@
+"""A worker that is handed lines like any other, and lies to the sink about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import zmq
+from msgspec.structs import replace
+
+from fetcher.core import masks, wire
+from fetcher.encode.rows import CODECS
+from fetcher.model import Chunk, Outcome, Result
+from fetcher.pipeline import curve
+from fetcher.pipeline.channel import Way, open_socket, receive, send
+from fetcher.pipeline.held import Held
+
+# What it makes of an honest chunk: rows glued, doubled and cut, wrong masks, lines beyond the file.
+LIES: Final[tuple[Callable[[Chunk], Chunk], ...]] = (
+    lambda c: _with_rows(c, c.rows[:-1] + b"garbage\n"),
+    lambda c: _with_rows(c, b"garbage" + c.rows),
+    lambda c: _with_rows(c, c.rows + c.rows),
+    lambda c: _with_rows(c, c.rows[: len(c.rows) // 2]),
+    lambda c: _with_rows(c, c.rows.replace(b"test.invalid", b"evil.invalid")),
+    lambda c: replace(c, lines=[line + 1 for line in c.lines]),
+    lambda c: replace(c, batch_mask=masks.pack(1)),
+    lambda c: replace(c, batch_mask=b"\xff" * 2),
+    lambda c: replace(c, batch=c.batch + 1, lines=[line + 10 for line in c.lines]),
+    lambda c: replace(c, batch=9_999, lines=[line + 99_990 for line in c.lines]),
+    lambda c: replace(c, tags=bytes(len(c.tags))),
+    lambda c: replace(c, outcomes=[1] * len(c.outcomes)),
+    lambda c: replace(c, statuses=[500] * len(c.statuses)),
+    lambda c: replace(c, body_bytes=[1 << 60] * len(c.body_bytes)),
+)
+
+
+def _with_rows(chunk: Chunk, rows: bytes) -> Chunk:
+    last = len(rows) - sum(chunk.row_bytes[:-1])
+    if last < 0:
+        return replace(chunk, rows=rows, row_bytes=[len(rows), *[0] * (len(chunk.lines) - 1)])
+    return replace(chunk, rows=rows, row_bytes=[*chunk.row_bytes[:-1], last])
+
+
+class Liar:
+    """Connects as a worker of this name; `keys`: its folder of keys, or "" for none."""
+
+    def __init__(self, name: str, ventilator: int, sink: int, keys: str = "") -> None:
+        self.name = name
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._security = curve.of_worker(keys)
+        host = "tcp://127.0.0.1"
+        self._tasks = self._open(zmq.PULL, Way.TASKS, f"{host}:{ventilator}")
+        self._events = self._open(zmq.PUSH, Way.EVENTS, f"{host}:{ventilator + 1}")
+        self._results = self._open(zmq.PUSH, Way.RESULTS, f"{host}:{sink}")
+
+    def _open(self, kind: int, way: Way, address: str) -> Any:
+        return open_socket(self._context, kind, way, address, security=self._security)
+
+    def lie(self, within_s: float) -> int:
+        """Take lines until each lie was told about some; the number of lies."""
+        told = 0
+        for lease, honest in self._leases(within_s):
+            for lie in LIES[told : told + 2]:
+                self._send(lie(honest))
+                told += 1
+            send(self._events, wire.Finished(worker=self.name, lease=lease))
+            if told == len(LIES):
+                break
+        self._leave()
+        return told
+
+    def be_honest(self, leases: int, within_s: float) -> list[list[bytes]]:
+        """Do so many leases as they should be done; what was sent to the sink."""
+        sent = []
+        for lease, honest in self._leases(within_s):
+            self._send(honest)
+            sent.append(wire.encode(*wire.chunk_parts(honest)))
+            send(self._events, wire.Finished(worker=self.name, lease=lease))
+            if len(sent) == leases:
+                break
+        self._leave()
+        return sent
+
+    def _leave(self) -> None:
+        self._tasks.close(0)  # or it would be handed more
+        send(self._events, wire.Bye(worker=self.name))
+
+    def _leases(self, within_s: float) -> Iterator[tuple[int, Chunk]]:
+        """Each lease that comes, with what an honest worker would send."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            self._tasks.poll(100)
+            received = receive(self._tasks)
+            if received is not None and isinstance(received[0], wire.Tasks):
+                yield received[0].lease, self._honest(received[0], received[1])
+
+    def _honest(self, tasks: wire.Tasks, urls: bytes) -> Chunk:
+        send(self._events, wire.Claim(worker=self.name, lease=tasks.lease))
+        held = Held(tasks, urls, self.name, 0)
+        for task in held.tasks():
+            result = Result(task.line, task.url, Outcome.OK, 200, worker=self.name)
+            held.finish(result, CODECS[tasks.output.rows].encode(result))
+        honest = held.take_chunk()
+        assert honest is not None
+        return honest
+
+    def _send(self, chunk: Chunk) -> None:
+        self._send_frames(wire.encode(*wire.chunk_parts(chunk)))
+
+    def _send_frames(self, frames: list[bytes]) -> None:
+        assert self._results.poll(10_000, zmq.POLLOUT), "the sink takes nothing any more"
+        self._results.send_multipart(frames)
+
+    def replay(self, chunks: list[list[bytes]]) -> None:
+        """Send these again, as they were."""
+        for frames in chunks:
+            self._send_frames(frames)
+
+    def close(self) -> None:
+        self._security.close()
+        self._context.destroy(linger=1000)
+
+
+def name_under(keys: Path | None) -> str:
+    """A worker's name, as the owner of these keys may call itself."""
+    return f"{keys.name}-1-1" if keys else "liar-1-1"
