@@ -6,17 +6,26 @@ the origin that the line names, and nowhere else (see CurlFetch).
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import time
 from collections.abc import Callable
+from typing import Final
 
 import requests
 from requests.hooks import dispatch_hook
 
 from fetcher.errors import ConfigError
-from fetcher.net.adapter import CurlAdapter, Taper, repeated
-from fetcher.net.exchange import Answer, Request
+from fetcher.model import Outcome
+from fetcher.net.adapter import CurlAdapter, Taper
+from fetcher.net.adapter_errors import failure_behind
+from fetcher.net.defects import one_line
+from fetcher.net.exchange import NO_ANSWER, Answer, Request
 from fetcher.net.failures import Failure
+from fetcher.net.prepared import repeated
 from fetcher.net.transport import Transport
+
+_PIECE_BYTES: Final = 64 * 1024
 
 
 class Auth:
@@ -48,21 +57,31 @@ class Auth:
         headers, lines = repeated(request.headers)
         prepared = _prepared(request, headers)
         prepared.prepare_auth(self._make())
-        adapter = CurlAdapter(self._transport, taper, lines)
+        adapter = CurlAdapter(self._transport, taper, time.monotonic() + timeout_s, lines)
+        answer, pieces = NO_ANSWER, list[bytes]()
         try:
-            response = adapter.send(prepared, timeout=timeout_s)
             response = dispatch_hook(  # type: ignore[no-untyped-call]
-                "response", prepared.hooks, response, timeout=timeout_s
+                "response", prepared.hooks, adapter.send(prepared)
             )
-        except requests.RequestException as error:
-            if isinstance(error.__cause__, Failure):
-                raise error.__cause__ from error
-            raise
+            try:
+                for piece in response.iter_content(_PIECE_BYTES):
+                    pieces.append(piece)
+            finally:
+                answer = _as_read(response.raw.answer, pieces)
+        except (requests.RequestException, ValueError) as error:
+            behind = failure_behind(error)
+            raise behind or Failure(Outcome.PROTOCOL, one_line(error)) from error
         finally:
-            if adapter.last is not None:
-                note(*adapter.last, adapter.repeats)
-        answer: Answer = response.raw.answer
+            note(answer, pieces, adapter.repeats)
         return answer
+
+
+def _as_read(answer: Answer, pieces: list[bytes]) -> Answer:
+    """The answer with what its body unpacked to."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return answer._replace(body_bytes=sum(map(len, pieces)), sha256=digest.hexdigest())
 
 
 def _prepared(request: Request, headers: dict[str, str]) -> requests.PreparedRequest:

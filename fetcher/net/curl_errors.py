@@ -12,9 +12,10 @@ from typing import Final
 import pycurl
 
 from fetcher.model import Outcome
-from fetcher.net.failures import CutShort, Failure
+from fetcher.net.failures import BadLength, ConnectTimedOut, CutShort, Failure
 from fetcher.settings import Http
 
+_WEIRD_REPLY: Final = 8  # an answer that cannot be made sense of
 _TOO_LARGE: Final = 100  # more headers than libcurl itself takes
 _MAX_CHARS: Final = 300
 
@@ -75,7 +76,9 @@ def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http) -> Failure:
     outcome = _OUTCOMES.get(code, Outcome.PROTOCOL)
     if outcome is Outcome.TIMEOUT:
         begun = easy.getinfo(pycurl.STARTTRANSFER_TIME) > 0
-        return Failure(outcome, _timeout(words, http, begun=begun))
+        return _timeout(words, http, begun=begun)
+    if code == _WEIRD_REPLY and words.startswith("Invalid Content-Length"):
+        return BadLength()
     if code == pycurl.E_COULDNT_CONNECT:
         number = easy.getinfo(pycurl.OS_ERRNO)
         return Failure(outcome, os.strerror(number) if number else _line(code, words))
@@ -97,18 +100,21 @@ def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
     return words.startswith(_GAVE_UP) or not easy.getinfo(pycurl.NUM_CONNECTS)
 
 
-def _timeout(words: str, http: Http, *, begun: bool) -> str:
+def _timeout(words: str, http: Http, *, begun: bool) -> Failure:
     if words.startswith("Operation too slow"):
         what = "sent too little" if begun else "did not answer"
-        return (
+        return Failure(
+            Outcome.TIMEOUT,
             f"the server {what} for http.low_speed_s ({http.low_speed_s:g} s, less than "
-            f"http.low_speed_bytes_s, {http.low_speed_bytes_s})"
+            f"http.low_speed_bytes_s, {http.low_speed_bytes_s})",
         )
     if not words.startswith("Operation timed out"):
         limit = min(http.connect_timeout_s, http.total_timeout_s)
         name = "connect" if limit == http.connect_timeout_s else "total"
-        return f"could not connect within http.{name}_timeout_s ({limit:g} s)"
-    return f"took longer than http.total_timeout_s ({http.total_timeout_s:g} s)"
+        return ConnectTimedOut(f"could not connect within http.{name}_timeout_s ({limit:g} s)")
+    return Failure(
+        Outcome.TIMEOUT, f"took longer than http.total_timeout_s ({http.total_timeout_s:g} s)"
+    )
 
 
 def _line(code: int, words: str) -> str:

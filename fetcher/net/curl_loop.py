@@ -10,8 +10,10 @@ closed its descriptor, and libev ends the process over such a watcher.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+import weakref
 from typing import Any, Final
 
 import pycurl
@@ -36,11 +38,19 @@ _SELECT: Final = (
 Ending = tuple[int, str]  # libcurl's code (0: all is well) and its words
 
 
+def _release(watchers: list[Any], multi: pycurl.CurlMulti) -> None:
+    for watcher in watchers:
+        watcher.stop()
+        watcher.close()
+    multi.close()
+
+
 class CurlLoop:
     """One for a process; `max_connections` are kept open for reuse."""
 
     def __init__(self, max_connections: int) -> None:
-        self._hub = get_hub()
+        self.hub = get_hub()
+        self._is_over = False
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
         # Requests share a connection once it is known to take them (HTTP/2). They do not wait to
@@ -53,8 +63,10 @@ class CurlLoop:
         # is nearly always used again in the same turn of the loop: then its watcher just stays.
         self._dormant: set[int] = set()
         # Of the lowest priority: all callbacks of the turn, which may call libcurl, come before it.
-        self._turn_ends = self._hub.loop.prepare(ref=False, priority=_LOWEST)
-        self._turn_ends.start(self._stop_dormant)
+        self._turn_ends = self.hub.loop.prepare(ref=False, priority=_LOWEST)
+        # Weak: a loop that nobody else holds is to end.
+        stop_dormant = weakref.WeakMethod(self._stop_dormant)
+        self._turn_ends.start(lambda: (stop := stop_dormant()) and stop())
         self._alarm: Any = None
         self._rings_at = math.inf
         self._deadline = math.inf  # when libcurl wants to act
@@ -62,13 +74,24 @@ class CurlLoop:
         self._ending = False  # some transfers have ended
         self._waiting: dict[pycurl.Curl, greenlet] = {}
 
+    def __del__(self) -> None:
+        # Before libcurl closes its descriptors: libev aborts where it comes to watch a closed one.
+        self._is_over = True
+        watchers = [*self._watchers.values(), self._turn_ends]
+        if self._alarm is not None:
+            watchers.append(self._alarm)
+        self._watchers.clear()
+        # In the hub, as whoever forgets it may be another thread; not where that has ended.
+        with contextlib.suppress(Exception):
+            self.hub.loop.run_callback_threadsafe(_release, watchers, self._multi)
+
     def perform(self, easy: pycurl.Curl) -> Ending:
         """Do the transfer; only the calling greenlet waits. Raises what is thrown at it."""
         self._waiting[easy] = getcurrent()
         self._multi.add_handle(easy)
         try:
             # Only `cut` switches back, and only to who is still waiting.
-            ending: Ending = self._hub.switch()
+            ending: Ending = self.hub.switch()
             return ending
         finally:
             self._forget(easy)
@@ -78,6 +101,12 @@ class CurlLoop:
         waiting = self._forget(easy)
         if waiting is not None:
             waiting.switch(ending)
+
+    def resume(self, easy: pycurl.Curl) -> None:
+        """Go on with a transfer that a callback of its own has paused."""
+        if easy in self._waiting:
+            easy.pause(pycurl.PAUSE_CONT)
+            self._on_timer_wish(0)
 
     def opened(self, fd: int) -> None:
         """A new connection has this descriptor: the system does not watch it yet."""
@@ -97,6 +126,8 @@ class CurlLoop:
     # -- what libcurl wishes -----------------------------------------------------------------
 
     def _on_socket_wish(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
+        if self._is_over:
+            return
         watcher = self._watchers.get(fd)
         events = _EVENTS.get(what)
         if events is None:  # POLL_REMOVE
@@ -104,7 +135,7 @@ class CurlLoop:
                 self._dormant.add(fd)
             return
         if watcher is None:
-            watcher = self._watchers[fd] = self._hub.loop.io(fd, events)
+            watcher = self._watchers[fd] = self.hub.loop.io(fd, events)
         else:
             self._dormant.discard(fd)
             if watcher.events != events:
@@ -120,11 +151,13 @@ class CurlLoop:
         self._dormant.clear()
 
     def _on_timer_wish(self, after_ms: int) -> None:
+        if self._is_over:
+            return
         if after_ms == 0:
             # Every new transfer wishes it: those of one turn of the loop are served together.
             if not self._due:
                 self._due = True
-                self._hub.loop.run_callback(self._on_due)
+                self.hub.loop.run_callback(self._on_due)
             return
         self._deadline = math.inf if after_ms < 0 else time.monotonic() + after_ms / 1000
         if self._deadline < self._rings_at:
@@ -137,7 +170,7 @@ class CurlLoop:
             self._alarm.stop()
             self._alarm.close()
         self._rings_at = time.monotonic() + after_s
-        self._alarm = self._hub.loop.timer(after_s)
+        self._alarm = self.hub.loop.timer(after_s)
         self._alarm.start(self._on_alarm)
 
     # -- what the loop tells -----------------------------------------------------------------
@@ -166,7 +199,7 @@ class CurlLoop:
         # in libcurl stays apart from what it does in Python, which the processor's caches like.
         if running < len(self._waiting) and not self._ending:
             self._ending = True
-            self._hub.loop.run_callback(self._collect)
+            self.hub.loop.run_callback(self._collect)
 
     def _collect(self) -> None:
         self._ending = False

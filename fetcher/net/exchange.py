@@ -25,7 +25,7 @@ from fetcher.net import redirects
 from fetcher.net.curl_errors import failure_of, is_unannounced_end, was_lost
 from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
-from fetcher.net.failures import Failure
+from fetcher.net.failures import CutHead, Failure
 from fetcher.net.guard import Guard
 from fetcher.net.head import parse_head
 from fetcher.net.header_text import Headers, merged
@@ -243,13 +243,17 @@ class Exchange:
         self._easy.setopt(pycurl.REQUEST_TARGET, target)
         self._gives_target = True
 
-    def _give_shape(self, request: Request, encodings: str) -> None:
-        easy = self._easy
-        defaults = {
+    def _own_headers(self, encodings: str) -> dict[str, str]:
+        """By name, the lines of headers that are sent where the request has none of that name."""
+        return {
             "user-agent": f"User-Agent: {self._http.user_agent}",
             "accept-encoding": f"Accept-Encoding: {encodings}",
             "accept": "Accept: */*",
         }
+
+    def _give_shape(self, request: Request, encodings: str) -> None:
+        easy = self._easy
+        defaults = self._own_headers(encodings)
         body = request.body
         if request.method == "HEAD":
             easy.setopt(pycurl.NOBODY, 1)
@@ -401,7 +405,7 @@ class Exchange:
                 raise Failure(Outcome.BLOCKED, self._refused)
             raise failure_of(code, words, self._easy, self._http)
         if not self._head_is_whole:
-            raise Failure(Outcome.PROTOCOL, "the response breaks off in its headers")
+            raise CutHead()
         if self._decoder is not None:
             self._decoder.end()
         self.is_whole = True

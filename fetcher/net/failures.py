@@ -21,6 +21,27 @@ class CutShort(Failure):
         super().__init__(Outcome.PROTOCOL, message)
 
 
+class CutHead(Failure):
+    """A response that ended within its head."""
+
+    def __init__(self) -> None:
+        super().__init__(Outcome.PROTOCOL, "the response breaks off in its headers")
+
+
+class BadLength(Failure):
+    """A response of which nobody knows how long it is."""
+
+    def __init__(self) -> None:
+        super().__init__(Outcome.PROTOCOL, "malformed or contradictory Content-Length")
+
+
+class ConnectTimedOut(Failure):
+    """A connection that was not made in time."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Outcome.TIMEOUT, message)
+
+
 class Undecodable(Failure):
     """A body that is not what its Content-Encoding says."""
 

@@ -10,8 +10,8 @@ import webencodings
 
 from fetcher.core.charsets import charset_of
 from fetcher.model import Result
-from fetcher.net.adapter import response_of
 from fetcher.net.exchange import NO_ANSWER
+from fetcher.net.raw import decoded_response
 
 
 class Page:
@@ -47,4 +47,4 @@ class Page:
             status=result.status, headers=result.headers, http_version=result.http_version
         )
         reason = http.client.responses.get(result.status, "")
-        return response_of(request, answer, reason, self.body or b"")
+        return decoded_response(request, answer, reason, self.body or b"")

@@ -6,6 +6,8 @@ made to them; libcurl never looks up a name.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import gevent
 
 from fetcher.core import web_urls
@@ -21,12 +23,16 @@ from fetcher.net.places import Pin, Places
 from fetcher.net.tls import check_files
 from fetcher.settings import Http, Settings
 
+if TYPE_CHECKING:
+    from fetcher.net.streaming import StreamedExchange
+
 
 class Transport:
     """One for a worker process. Raises ConfigError."""
 
     def __init__(self, settings: Settings) -> None:
         check_files(settings.http)
+        self.settings = settings
         self.http = settings.http
         self._resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
@@ -39,6 +45,11 @@ class Transport:
     def lookups(self) -> dict[str, int]:
         """Name look-ups so far, by how they ended."""
         return dict(self._resolver.lookups)
+
+    @property
+    def hub(self) -> Any:
+        """The loop that it lives in; no other thread may use it."""
+        return self._loop.hub
 
     @property
     def late(self) -> Failure:
@@ -54,29 +65,40 @@ class Transport:
         """A handle with limits of its own, to be thrown away."""
         return Exchange(self._loop, self._places, http, self._guard)
 
+    def stream(self, http: Http) -> StreamedExchange:
+        """A handle for one exchange that is read while it comes, with limits of its own."""
+        # For the adapter alone: it imports requests.
+        from fetcher.net.streaming import StreamedExchange  # noqa: PLC0415
+
+        return StreamedExchange(self._loop, self._places, http, self._guard)
+
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)
 
-    def pin(self, target: Target, timeout_s: float) -> Pin:
-        """Where to connect to now: the host, or the proxy. Raises Failure."""
+    def pin(self, target: Target, timeout_s: float, http: Http | None = None) -> Pin:
+        """Where to connect to now: the host, or the proxy of `http`. Raises Failure."""
+        proxy = self._proxy if http is None else _place_of(http.proxy)
         # A proxy looks names up; what can be judged here is an address in itself.
-        if failure := self.refusal(target.host):
+        if failure := self._refusal(target.host, is_proxied=proxy is not None):
             raise failure
-        if self._proxy is None:
+        if proxy is None:
             return self._pin(target.host, target.port, timeout_s)
         try:
-            return self._pin(*self._proxy, timeout_s)
+            return self._pin(*proxy, timeout_s)
         except Failure as failure:
             raise Failure(Outcome.CONNECT, f"http.proxy: {failure.message}") from failure
 
     def refusal(self, host: str) -> Failure | None:
         """Why nothing is ever sent to this host, where it is an address in itself."""
+        return self._refusal(host, is_proxied=self._proxy is not None)
+
+    def _refusal(self, host: str, *, is_proxied: bool) -> Failure | None:
         address = literal(host)
         if address is None:
             return None
         if refusal := self._guard.refusal(address):
             return Failure(Outcome.BLOCKED, refusal)
-        if self._proxy is None and not self._has_version(address):
+        if not is_proxied and not self._has_version(address):
             said = f"{address}: http.ip_version is {self.http.ip_version}"
             return Failure(Outcome.CONNECT, said)
         return None

@@ -6,26 +6,30 @@ Law: who serves pages in a role serves them by this, whatever the pages are.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import http.server
 import logging
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+from fetcher.telemetry.clients import Room
+from fetcher.telemetry.handling import Malformed
 from fetcher.telemetry.ports import Port
 
 log = logging.getLogger(__name__)
 
-SILENT_S: Final = 5.0  # a client that says nothing for so long is left
-_MAX_CLIENTS: Final = 16  # at once; more are turned away
+_MAX_CLIENTS: Final = 16  # at once
+_MAX_OF_A_PEER: Final = 12  # of one address
 _LEAVE_S: Final = 0.1  # that the end of the role waits for the port at most
 
 
 class Bounded(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Few clients at once, none of them for long if it is silent; asks for nobody's name."""
+    """Few clients at once, the slowest leave for others; asks for nobody's name."""
 
     daemon_threads = True
     block_on_close = False
@@ -33,7 +37,8 @@ class Bounded(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def __init__(self, port: Port, handler: type[socketserver.BaseRequestHandler]) -> None:
         """Raises ConflictError, UsageError."""
-        self._room = threading.BoundedSemaphore(_MAX_CLIENTS)
+        self._room = Room(_MAX_CLIENTS, _MAX_OF_A_PEER)
+        self.malformed = Malformed(port.setting)
         try:
             found = socket.getaddrinfo(port.host, port.port, type=socket.SOCK_STREAM)
             self.address_family = found[0][0]
@@ -52,24 +57,31 @@ class Bounded(socketserver.ThreadingMixIn, http.server.HTTPServer):
             time.sleep(_LEAVE_S)  # too many open files, say: not again and again at once
             raise
 
+    def has_asked(self, connection: socket.socket) -> None:
+        self._room.has_asked(connection)
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._room.acquire(blocking=False):
+        if not self._room.enter(request, client_address[0], time.monotonic()):
             self.shutdown_request(request)
             return
         try:
             super().process_request(request, client_address)
         except BaseException:  # no thread could be started
-            self._room.release()
+            self._room.leave(request)
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self._room.leave(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        log.debug("a client of a port failed", exc_info=True)
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError | http.client.HTTPException):
+            log.debug("a client of a port has gone or is malformed: %r", error)
+        else:
+            log.exception("an answer of a port failed")
 
     @contextlib.contextmanager
     def answering(self, name: str) -> Iterator[None]:

@@ -6,13 +6,12 @@ In a worker, which is patched, they are greenlets on its loop: this file need no
 from __future__ import annotations
 
 import contextlib
-import http.server
 from collections.abc import Iterator
 from typing import Any
 
-from fetcher import __version__
 from fetcher.telemetry.board import Board
-from fetcher.telemetry.bounded import SILENT_S, Bounded
+from fetcher.telemetry.bounded import Bounded
+from fetcher.telemetry.handling import Handler
 from fetcher.telemetry.pages import Pages
 from fetcher.telemetry.ports import Port
 
@@ -30,9 +29,8 @@ class _Server(Bounded):
         super().__init__(port, _Handler)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: _Server
-    timeout = SILENT_S
 
     def do_GET(self) -> None:
         page = self.server.pages.answer(self.path)
@@ -44,9 +42,3 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(page.body)
 
     do_HEAD = do_GET
-
-    def version_string(self) -> str:
-        return f"fetcher/{__version__}"
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass

@@ -8,6 +8,7 @@ texts as text.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import secrets
 import socket
@@ -19,6 +20,7 @@ from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from importlib import resources
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -27,7 +29,8 @@ from fetcher.core.history import Point
 from fetcher.core.live import Live, told
 from fetcher.errors import UsageError
 from fetcher.settings import Monitor
-from fetcher.telemetry.bounded import SILENT_S, Bounded
+from fetcher.telemetry.bounded import Bounded
+from fetcher.telemetry.handling import Handler
 from fetcher.telemetry.ports import Port
 from fetcher.web.access import WORD_HEADER, Access, Refusal, Request
 from fetcher.web.desk import Desk
@@ -59,6 +62,9 @@ _ASSETS: Final = {
     "uPlot.min.css": (_UPLOT, "text/css"),
     "uPlot.iife.min.js": (_UPLOT, "text/javascript"),
 }
+_MAX_LINE: Final = 65_536  # bytes of a request's first line
+_MAX_BODY: Final = 4096
+_MAX_FIELDS: Final = 10  # of a form
 _WRONG_S: Final = 0.5  # how long a wrong token waits for its answer, one at a time
 
 
@@ -153,7 +159,7 @@ class App:
         return b"taken\n"
 
     def _log_in(self) -> bytes:
-        if not self._access.is_token(bottle.request.forms.getunicode("token") or ""):
+        if not self._access.is_token(_token_in(bottle.request.body.read())):
             with self._wrong:
                 time.sleep(_WRONG_S)
             raise bottle.HTTPResponse(*_login_page(was_wrong=True))
@@ -162,6 +168,15 @@ class App:
         bottle.response.add_header("Location", "/")
         bottle.response.status = HTTPStatus.SEE_OTHER.value
         return b""
+
+
+def _token_in(form: bytes) -> str:
+    """The form's token; "" where it has none."""
+    try:
+        fields = parse_qs(form.decode("utf-8", "replace"), max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return ""
+    return fields.get("token", [""])[0]
 
 
 def _asset(name: str) -> bytes:
@@ -232,13 +247,29 @@ class _Server(Bounded, wsgiref.simple_server.WSGIServer):
         self.setup_environ()
 
 
-class _Handler(wsgiref.simple_server.WSGIRequestHandler):
-    timeout = SILENT_S
-    server_version = f"fetcher/{__version__}"
-    sys_version = ""
+class _Handler(Handler, wsgiref.simple_server.WSGIRequestHandler):
+    server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass
+    def handle(self) -> None:
+        self.command, self.requestline, self.request_version = "", "", "HTTP/1.0"
+        self.raw_requestline = self.rfile.readline(_MAX_LINE + 1)
+        if len(self.raw_requestline) > _MAX_LINE:
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+            return
+        if not self.raw_requestline or not self.parse_request():
+            return
+        is_login = self.path.partition("?")[0] == "/login"
+        body = self.read_body(_MAX_BODY, is_needed=is_login and self.command == "POST")
+        if body is None:
+            return
+        environ = {**self.get_environ(), "CONTENT_LENGTH": str(len(body))}
+        # The App tells its own failures; what is left are clients that go away.
+        answer: Any = self.wfile
+        handler = wsgiref.simple_server.ServerHandler(
+            io.BytesIO(body), answer, io.StringIO(), environ, multithread=False
+        )
+        handler.request_handler = self  # type: ignore[attr-defined]
+        handler.run(self.server.get_app())  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ from tools.site.running import RunningSite
 DOCS = jobs.ROOT / "docs"
 # Made by programs; and operations.md, whose commands are for several hosts: see test_operations.
 _OTHERS = {"settings.md", "faults.md", "operations.md"}
-PAGES = ("python.md", "quick-start.md", "recipes.md", "rows.md")
+PAGES = ("python.md", "quick-start.md", "recipes.md", "requests.md", "rows.md")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,115 @@
+"""What a PreparedRequest asks for, in the terms of the fetch core.
+
+Law: requests' own preparation decides what a URL, a header and a method are, and a request that was
+changed after it goes out as it is, as with the stock adapter; but the URL that libcurl gets is put
+together from the very host that is judged and pinned, so that both have one host in mind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import requests
+from requests import exceptions as rx
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from fetcher.core.web_urls import SCHEMES, Target
+from fetcher.net import urls
+from fetcher.net.upload import is_streamed
+
+_KEPT: Final = "!#$%&'()*+,/:;=?@[]~"  # of a request target; other characters are quoted
+_BEFORE_PATH: Final = re.compile(r"[^/]*//[^/?#]*")
+_SENDABLE: Final = re.compile(r"/[!-~]*")
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "TRACE", "OPTIONS", "CONNECT"})
+_BROKEN: Final = re.compile(r"[\r\n\0]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f ]")
+_NAME: Final = re.compile(r"[^\s:\x00-\x1f\x7f][^:\r\n\0]*")
+
+
+def target_of(request: requests.PreparedRequest, max_bytes: int) -> Target:
+    """Where it goes. Raises InvalidURL, InvalidSchema."""
+    url = request.url or ""
+    if len(url) > max_bytes:
+        raise rx.InvalidURL(f"longer than http.max_url_bytes ({max_bytes})", request=request)
+    try:
+        parts = parse_url(url)
+    except LocationParseError as error:
+        raise rx.InvalidURL(error, request=request) from error
+    if parts.scheme not in SCHEMES:
+        raise rx.InvalidSchema(
+            f"scheme {parts.scheme!r} cannot be fetched (only http and https)", request=request
+        )
+    place = parts.netloc or ""  # without user and password, which are in a header by now
+    try:
+        target = urls.target_of(f"{parts.scheme}://{place}/", max_bytes)
+    except urls.NoUrlError as error:
+        raise rx.InvalidURL(f"{error}: {url[:100]!r}", request=request) from error
+    return target._replace(url=urls.origin(target) + _rest(request, url))
+
+
+def _rest(request: requests.PreparedRequest, url: str) -> str:
+    """Path and query, as they were signed where libcurl can send them so."""
+    rest = _BEFORE_PATH.sub("", url, count=1).partition("#")[0]
+    return rest if _SENDABLE.fullmatch(rest) else quote(request.path_url, safe=_KEPT)
+
+
+def method_of(request: requests.PreparedRequest) -> str:
+    """As http.client takes it. Raises ValueError."""
+    method = request.method or "GET"
+    if _CONTROL.search(method):
+        raise ValueError(f"method can't contain control characters. {method!r}")
+    return method
+
+
+def body_of(request: requests.PreparedRequest, method: str) -> bytes | None:
+    """The body, where it is there as a whole; None where nothing of one is said."""
+    body: Any = request.body
+    if body is None:
+        return None if method.upper() in _WITHOUT_BODY else b""
+    if isinstance(body, str):
+        return body.encode("utf-8")
+    return None if is_streamed(body) else bytes(body)
+
+
+def repeated(
+    headers: Iterable[tuple[str, str]],
+) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
+    """The headers with each name once, as requests holds them, and those given repeatedly."""
+    by_name: dict[str, list[tuple[str, str]]] = {}
+    for name, value in headers:
+        by_name.setdefault(name.lower(), []).append((name, value))
+    held = {lines[0][0]: _joined(lines) for lines in by_name.values()}
+    return held, {name: lines for name, lines in by_name.items() if len(lines) > 1}
+
+
+def _joined(lines: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(value for _, value in lines)
+
+
+def headers_of(
+    request: requests.PreparedRequest, repeated: Mapping[str, Sequence[tuple[str, str]]]
+) -> Iterator[tuple[str, str]]:
+    """As http.client takes them. Raises ValueError, UnicodeEncodeError.
+
+    `repeated`: the lines to send for a header that the request holds as one.
+    """
+    headers: dict[Any, Any] = dict(request.headers)
+    for given, value in headers.items():
+        name = _text(given)
+        text = _text(value)
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"Invalid header name {name!r}")
+        if _BROKEN.search(text):
+            raise ValueError(f"Invalid header value {text!r}")
+        text.encode("latin-1")
+        lines = repeated.get(name.lower())
+        # What an auth object has changed is sent as it left it.
+        yield from lines if lines and text == _joined(lines) else ((name, text),)
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

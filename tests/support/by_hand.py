@@ -1,0 +1,68 @@
+"""A server each of whose connections is a function of the test, and sessions to ask it with."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import requests
+from requests.adapters import BaseAdapter
+
+from fetcher.net.adapter import CurlAdapter
+from fetcher.net.transport import Transport
+from fetcher.settings import Settings
+
+MAX_S = 20.0  # for each socket operation, so that no test waits for ever
+DEFAULTS = {
+    "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
+    "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},
+}
+
+
+@contextlib.contextmanager
+def served(handle: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The base URL of a server that hands each connection to `handle`, and closes it then."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(connection: socket.socket) -> None:
+        connection.settimeout(MAX_S)
+        with connection, contextlib.suppress(OSError):
+            handle(connection)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def read_head(connection: socket.socket) -> bytes:
+    """A request's head, or what came of it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
+            break
+        head += byte
+    return head
+
+
+def session(adapter: BaseAdapter | None = None, **sections: Any) -> requests.Session:
+    """Over our adapter with these settings, unless another adapter is given."""
+    used = adapter or CurlAdapter(Transport(msgspec.convert({**DEFAULTS, **sections}, Settings)))
+    made = requests.Session()
+    made.trust_env = False
+    made.mount("http://", used)
+    made.mount("https://", used)
+    return made

@@ -1,0 +1,31 @@
+"""`pytest -p support.requests_suite`: whoever makes a Session of requests gets our adapter."""
+
+from __future__ import annotations
+
+import functools
+import socketserver
+from wsgiref.simple_server import WSGIServer, make_server
+
+import msgspec
+import pytest_httpbin.serve  # type: ignore[import-not-found]
+import requests.sessions
+
+from fetcher.net.adapter import CurlAdapter
+from fetcher.net.transport import Transport
+from fetcher.settings import Settings
+
+SETTINGS = {
+    "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
+    "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},  # nobody is asked
+}
+TRANSPORT = Transport(msgspec.convert(SETTINGS, Settings))
+
+
+class _Threaded(socketserver.ThreadingMixIn, WSGIServer):
+    """So that one slow answer does not hold up all tests that follow."""
+
+    daemon_threads = True
+
+
+pytest_httpbin.serve.make_server = functools.partial(make_server, server_class=_Threaded)
+requests.sessions.HTTPAdapter = lambda: CurlAdapter(TRANSPORT)  # type: ignore

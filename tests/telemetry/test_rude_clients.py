@@ -1,0 +1,120 @@
+"""Clients of a port that are slow, malformed or gone hold up nobody and cost no traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from fetcher.settings import Metrics
+from fetcher.telemetry import clients
+from fetcher.telemetry.serving import serving
+from support.pages import get
+from support.rude import ODD, exchange, reset, slow_clients
+from tools.ports import free_ports
+
+
+@pytest.fixture
+def port(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[int]:
+    """Of a role's pages. Nothing is written past the log, and no traceback into it."""
+    number = free_ports(1)
+    with caplog.at_level(logging.DEBUG), serving(Metrics(sink_port=number), "sink", 1, "sink"):
+        yield number
+    assert not [record for record in caplog.records if record.exc_info]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_what_is_no_request_is_refused_and_the_next_client_is_served(what: str, port: int) -> None:
+    said = exchange(port, ODD[what])
+    assert said.startswith((b"HTTP/1.0 4", b"HTTP/1.0 5")), said
+    assert get(port, "/healthz")[0] == 200
+
+
+def test_malformed_requests_are_one_line_in_the_log(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
+        exchange(port, ODD["binary"])
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("metrics.sink_port: malformed request from 127.0.0.1: 400 ")
+    assert len(warnings[0]) < 250
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /healthz HTTP/1.1\r\n\r\n" * 50,  # pipelined
+        b"GET /healthz?%zz=%ff\xff HTTP/1.1\r\nHost: \xff\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+        b"GET /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_an_unusual_request_is_answered_once(data: bytes, port: int) -> None:
+    said = exchange(port, data)
+    assert said.count(b'"status":"ok"') == 1, said
+
+
+def test_clients_that_go_in_the_middle_leave_no_trace(port: int) -> None:
+    for _ in range(10):
+        reset(port, b"GET /metrics HTTP/1.1\r\n\r\n")
+        reset(port, b"GET /metr")
+    assert get(port, "/healthz")[0] == 200
+
+
+def test_slow_clients_do_not_shut_others_out(port: int) -> None:
+    with slow_clients(port, 40, 0.2):
+        for _ in range(20):
+            began = time.monotonic()
+            assert get(port, "/healthz")[0] == get(port, "/metrics")[0] == 200
+            assert time.monotonic() - began < 4
+            time.sleep(0.05)
+
+
+def test_silent_clients_do_not_shut_others_out(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert get(port, "/healthz")[0] == 200
+
+
+def test_a_request_has_a_deadline_however_it_is_cut(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fetcher.telemetry.handling.REQUEST_S", 1.0)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+            while time.monotonic() - began < 20:
+                client.sendall(b"x")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 15
+
+
+def _clients(*asking: tuple[str, float, bool]) -> list[clients.Client]:
+    made = []
+    for peer, since, is_asking in asking:
+        client = clients.Client(socket.socket(), peer, since)
+        client.connection.close()
+        client.is_asking = is_asking
+        made.append(client)
+    return made
+
+
+def test_the_oldest_that_has_not_asked_leaves_first_of_all_of_its_own_address() -> None:
+    full = _clients(("a", 1.0, False), ("b", 2.0, True), ("a", 3.0, True), ("a", 4.0, True))
+    assert clients.who_leaves(full, "c", 5.0, most=5, most_of_a_peer=4) is None
+    assert clients.who_leaves(full, "c", 5.0, most=4, most_of_a_peer=4) is full[1]
+    assert clients.who_leaves(full, "a", 5.0, most=5, most_of_a_peer=3) is full[2]
+
+
+def test_who_is_answered_leaves_only_where_it_has_taken_long() -> None:
+    full = _clients(("a", 1.0, False), ("a", 1.5, False))
+    assert clients.who_leaves(full, "a", 1.9, most=2, most_of_a_peer=2) is None
+    assert clients.who_leaves(full, "a", 2.1, most=2, most_of_a_peer=2) is full[0]
