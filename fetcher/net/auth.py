@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
 
 import requests
+import urllib3
 from requests.hooks import dispatch_hook
 
 from fetcher.errors import ConfigError
@@ -23,9 +23,8 @@ from fetcher.net.defects import one_line
 from fetcher.net.exchange import NO_ANSWER, Answer, Request
 from fetcher.net.failures import Failure
 from fetcher.net.prepared import repeated
+from fetcher.net.raw import Raw
 from fetcher.net.transport import Transport
-
-_PIECE_BYTES: Final = 64 * 1024
 
 
 class Auth:
@@ -64,16 +63,24 @@ class Auth:
                 "response", prepared.hooks, adapter.send(prepared)
             )
             try:
-                for piece in response.iter_content(_PIECE_BYTES):
+                for piece in _pieces(response):
                     pieces.append(piece)
             finally:
                 answer = _as_read(response.raw.answer, pieces)
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             behind = failure_behind(error)
             raise behind or Failure(Outcome.PROTOCOL, one_line(error)) from error
         finally:
             note(answer, pieces, adapter.repeats)
         return answer
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    # An auth object may have read the body already, or have made a response of its own.
+    is_read = getattr(response, "_content_consumed", False)
+    if is_read or not isinstance(response.raw, Raw):
+        return iter([response.content])
+    return response.raw.pieces()
 
 
 def _as_read(answer: Answer, pieces: list[bytes]) -> Answer:

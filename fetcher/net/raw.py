@@ -91,6 +91,12 @@ class Raw(urllib3.HTTPResponse):
             yield from super().stream(amt, decode_content)
             return
         # Pieces go on as they come: somebody may be listening to events.
+        yield from self.pieces(amt, decode_content)
+
+    def pieces(
+        self, amt: int | None = None, decode_content: bool | None = True
+    ) -> Generator[bytes]:
+        """The body as it comes: what came before a failure is given out before it is raised."""
         while not is_fp_closed(self._fp) or self._has_more():
             piece = self.read1(amt, decode_content)
             if piece:

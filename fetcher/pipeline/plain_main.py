@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files
@@ -16,6 +17,9 @@ from fetcher.settings import Settings
 from fetcher.telemetry import logs
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.serving import serving
+
+# As a shell would have it. A sink's own exit code 3 is a verdict: it found no room on the disk.
+_ASKED_TO_STOP: Final = 128 + signal.SIGTERM
 
 
 def run(spec: RoleSpec) -> Exit:
@@ -70,7 +74,7 @@ def _live(
 if __name__ == "__main__":
     try:
         sys.exit(run(read_spec(sys.argv[1])))
-    except StoppedError as error:
-        sys.exit(error.exit_code)  # whoever stopped us tells the user
+    except StoppedError:
+        sys.exit(_ASKED_TO_STOP)  # whoever stopped us tells the user
     except FetcherError as error:
         sys.exit(logs.complain(error))

@@ -90,8 +90,8 @@ def prepare(out: Path) -> None:
     """Make OUT where it is missing; refuse one that holds something else."""
     make_dir(out, "-o")
     fsync_dir(out.absolute().parent)
-    if (out / MANIFEST_NAME).exists():
-        return
+    if (out / MANIFEST_NAME).exists() or (out / JOURNAL_NAME).exists():
+        return  # a job's; whether all of it is there is asked next
     foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OURS)
     if foreign:
         raise ConflictError(
