@@ -1,6 +1,6 @@
 """Measures how long a worker's event loop is held up, and warns its user.
 
-Law: measured by the heartbeat, from what it saw since the one before; nothing is decided by it.
+Law: the heartbeat measures the lag since the one before; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CAUSES: Final = {
 
 
 class LoopLag:
-    """One for a worker process."""
+    """Measures the lag; a worker process has one."""
 
     def __init__(self, turns: TurnShare, heartbeat_s: float, *, has_handler: bool) -> None:
         self._turns = turns
