@@ -27,7 +27,7 @@ test: $(VENV)/.tested $(VENV)/pywb/.installed
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-# The pure core alone, in seconds.
+# The pure core alone, in about a minute.
 quick: $(VENV)/.tested
 	$(BIN)/python -m pytest tests/core
 

@@ -131,7 +131,7 @@ class Worker(Section, frozen=True, kw_only=True):
         _about(
             "what fetches: curl, null (fetches nothing: for measuring the pipeline), "
             'or your own "module:factory" (see fetcher.net.fetch), to which [polite] applies by '
-            "each URL's host, but for robots.txt, which it must read itself; null asks nobody",
+            "each URL's host, except that it must read robots.txt itself",
             pattern=r"^(curl|null|[\w.]+:\w+)\Z",
             kind="curl, null or module:factory",
         ),
@@ -212,12 +212,14 @@ class Http(Section, frozen=True, kw_only=True):
         bool,
         _about(
             "a redirect with status 307 or 308 to another scheme, host or port takes the request's "
-            "body there; false: such a line ends as blocked"
+            "body along; false: such a line ends as blocked"
         ),
     ] = True
     max_url_bytes: Annotated[
         int,
-        _about("longest URL, in UTF-8 bytes, as it is given and as it is sent", ge=16, le=32_768),
+        _about(
+            "longest URL, in UTF-8 bytes, both as it is given and as it is sent", ge=16, le=32_768
+        ),
     ] = 8192
     user_agent: Annotated[
         str,
@@ -269,7 +271,7 @@ class Http(Section, frozen=True, kw_only=True):
     ip_version: Annotated[Literal["any", "4", "6"], _about("addresses that are used")] = "any"
     verify_tls: Annotated[bool, _about("check servers' certificates")] = True
     ca_file: Annotated[str, _about("trusted authorities (PEM); empty: the certifi bundle")] = ""
-    client_cert: Annotated[str, _about("client certificate (PEM), key included or beside")] = ""
+    client_cert: Annotated[str, _about("client certificate (PEM), with its key or client_key")] = ""
     client_key: Annotated[str, _about("the client certificate's key (PEM)")] = ""
 
 
@@ -327,7 +329,7 @@ class Polite(Section, frozen=True, kw_only=True):
     ] = 10
     circuit_s: Annotated[Seconds, _about("… for so long; then one URL tries again")] = 60.0
     robots: Annotated[
-        bool, _about("obey robots.txt, Crawl-delay included; not without enabled")
+        bool, _about("obey robots.txt, Crawl-delay included; needs polite.enabled")
     ] = False
     robots_cache_s: Annotated[Seconds, _about("a robots.txt is used for so long")] = 3600.0
 
@@ -362,15 +364,15 @@ class Output(Section, frozen=True, kw_only=True):
     bodies: Annotated[
         Literal["none", "inline", "files", "warc"],
         _about(
-            "bodies, also cut ones: in the row (text as text, else base64), in files named by "
-            "their sha256, or in WARC files with requests, redirects and headers"
+            "where bodies are kept, also cut ones: in the row (text as text, else base64), in "
+            "files named by their sha256, or in WARC files with requests, redirects and headers"
         ),
     ] = "none"
     warc_dedupe: Annotated[
         bool,
         _about(
-            "of a body that the WARC files have already, keep a revisit record, which refers to "
-            "the one that has it"
+            "write a body that the WARC files already have as a revisit record, which refers to "
+            "the record with the body"
         ),
     ] = False
 
@@ -462,7 +464,7 @@ class Log(Section, frozen=True, kw_only=True):
         _about("json: one JSON object a line (ts, level, role, worker, message, …)"),
     ] = "text"
     progress_interval_s: Annotated[
-        Seconds, _about("seconds between progress lines when stderr is no terminal")
+        Seconds, _about("seconds between progress lines when stderr is not a terminal")
     ] = 10.0
 
 
@@ -504,7 +506,9 @@ class Monitor(Section, frozen=True, kw_only=True):
     ] = "127.0.0.1"
     names: Annotated[
         Names,
-        _about("names in a URL that lead to the page, beside this machine's own: a proxy's"),
+        _about(
+            "names in a URL that lead to the page, such as a proxy's; this machine's own always do"
+        ),
     ] = ()
     token: Annotated[
         str,
@@ -538,5 +542,5 @@ class Settings(Section, frozen=True, kw_only=True):
 
     @property
     def longest_step_s(self) -> float:
-        """No step of a fetch takes longer, with the handler's call behind the last of them."""
+        """The longest that one attempt and the handler's call after it may take."""
         return self.http.total_timeout_s + bool(self.worker.handler) * self.worker.handler_timeout_s

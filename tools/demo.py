@@ -22,10 +22,7 @@ def main() -> int:
     _DEMO.mkdir()
     urls, out = _DEMO / "urls.txt", _DEMO / "out"
     with RunningSite(urls=urls) as site:
-        count = len(urls.read_bytes().splitlines())
-        print(
-            f"A web site of our own runs at {site.base}; {urls} names its pages, {count:,} lines."
-        )
+        print(f"A web site of our own runs at {site.base}; {urls} lists its pages.")
         command = ["run", str(urls), "-o", str(out), "-c", "conf/own-servers.toml", *sys.argv[1:]]
         print(f"$ fetcher {' '.join(command)}\n", flush=True)
         # Ctrl-C is for the run, which then stops in good order; we wait for it.

@@ -76,7 +76,7 @@ class _Output(_Stream):
 
 
 class _EscapingOutput(_Escaping, _Output):
-    """Both."""
+    """An output that also escapes."""
 
 
 class Text(io.TextIOWrapper):

@@ -1,8 +1,8 @@
-"""The tag of a line: what its ventilator hands out with it, and its row must bring to the sink.
+"""The tag of a line: the ventilator hands it out with the line; the row brings it to the sink.
 
-Law: only who knows the job's key can make one: its sink and its ventilator. It is of the batch with
-all of its URL lines, and of the line's number, URL and id: so a row with the right tag is of a line
-that there is, that was handed out, and that is what the row says.
+Law: only the job's sink and ventilator know the key that tags are made with. A tag covers the batch
+with all of its URL lines, and the line's number, URL and id. So a row with the right tag belongs to
+a line that exists and was handed out, and has the line's own number, URL and id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Named = tuple[int, str, str | int | None]  # a line's number, URL and id
 
 
 def of_lines(key: bytes, batch: int, batch_mask: bytes, lines: Iterable[Named]) -> bytes:
-    """The tags of these lines of a batch, joined."""
+    """The joined tags of these lines of a batch."""
     mine = hashlib.blake2b(b"%d " % batch + batch_mask, key=key, digest_size=KEY_BYTES).digest()
     digest = hashlib.blake2b
     return b"".join(
@@ -29,5 +29,5 @@ def of_lines(key: bytes, batch: int, batch_mask: bytes, lines: Iterable[Named]) 
 
 
 def nth(tags: bytes, index: int) -> bytes:
-    """One of joined tags."""
+    """The tag at this index of joined tags."""
     return tags[index * TAG_BYTES : (index + 1) * TAG_BYTES]

@@ -48,7 +48,7 @@ class Totals(msgspec.Struct):
 
 
 def in_order(outcomes: Mapping[str, int]) -> dict[str, int]:
-    """Those that came, in the one order in which all who show outcomes show them."""
+    """The outcomes that occurred, in the order in which they are shown everywhere."""
     known = {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)}
     # Another version of us may have more of them.
     return known | {name: count for name, count in outcomes.items() if count}

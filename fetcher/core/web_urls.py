@@ -1,8 +1,8 @@
 """What a URL is and whom it names: by the WHATWG URL standard, as in a browser.
 
 Law: pure. `ada_url` decides (https://url.spec.whatwg.org); a plain URL, which the standard leaves
-as it is, is recognised by one pattern, so that most URLs never reach the library. All that asks for
-a URL's host asks here. Which URLs are refused although the standard has them: see fetcher.net.urls.
+as it is, is recognised by one pattern, so that most URLs never reach the library. Whoever needs
+a URL's host asks here. fetcher.net.urls refuses some URLs that the standard allows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 # A last label that begins with a digit may make the host an IPv4 address in an odd notation.
 _LAST_LABEL: Final = r"[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-# Segments that begin so may be dot segments.
+# A segment that begins like this may be a dot segment.
 _DOT: Final = r"\.|%2[eE]"
 _PLAIN: Final = re.compile(
     rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
@@ -94,7 +94,7 @@ def is_dns_name(host: str) -> bool:
 
 
 def host_of(text: str) -> str:
-    """Whom a URL names, for people and for sums: see Target.key; "" where it is no http(s) URL."""
+    """The host that a URL names, as Target.key has it; "" if it is not an http(s) URL."""
     target = plain(text)
     if target is None:
         url = parsed(text)
@@ -104,7 +104,7 @@ def host_of(text: str) -> str:
 
 @functools.cache
 def _library() -> tuple[Callable[[str], str], Callable[[str, str], str]]:
-    # Commands that meet no unusual URL start without it.
+    # Commands whose URLs are all plain never load it.
     from ada_url import join_url, normalize_url  # noqa: PLC0415
 
     return normalize_url, join_url

@@ -148,7 +148,7 @@ class Claim(Message, tag="claim", frozen=True):
 
 
 class Returned(Message, tag="returned", frozen=True):
-    """Of this lease nothing was begun, or not these lines: another worker may have them."""
+    """Nothing of this lease, or none of these lines, was begun: another worker may have them."""
 
     worker: Name
     lease: Count

@@ -1,8 +1,8 @@
-"""What a chunk's rows must be before a sink takes them, whoever sent them.
+"""Checks the rows of a chunk before a sink takes them, whoever sent them.
 
-Law: each is exactly one row of the job's form, which every reader of OUT will read; it is of the
-line that the chunk says, with the tag that this line was handed out with; and what the chunk counts
-is what its rows say. Anything else is a WireError.
+Law: each is exactly one row in the job's form, which every reader of OUT can read. It belongs to
+the line that the chunk names, and has the tag with which this line was handed out. The chunk's
+counts agree with its rows. Anything else is a WireError.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fetcher.model import OUTCOME_CODE, Chunk, Result
 
 
 class _Row(Result, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A row, and no key that no row has."""
+    """The keys of a row that are checked; unknown keys are refused."""
 
 
 _decode_json: Final = msgspec.json.Decoder(_Row).decode
@@ -29,7 +29,7 @@ _decode_map: Final = msgspec.msgpack.Decoder(_Row).decode
 
 
 class RowProof:
-    """For the rows of one job."""
+    """Checks the rows of one job."""
 
     def __init__(self, output: Output, key: bytes) -> None:
         """`key`: of the tags, see core.tags."""
@@ -44,7 +44,7 @@ class RowProof:
         has_its_body = self._has_its_body
         bodies = _bodies(chunk)
         try:
-            # Row by row: a hundred of them as objects would push all else out of the caches.
+            # Row by row: a hundred rows as objects would push all else out of the CPU's caches.
             for row in self._rows_of(chunk):
                 named.append((row.line, row.url, None if row.id is UNSET else row.id))
                 code = OUTCOME_CODE[row.outcome]
@@ -55,7 +55,7 @@ class RowProof:
                     is_right = has_its_body(row, *next(bodies))
                 if not is_right:
                     raise WireError(f"chunk: another body than the row of line {row.line} has")
-        # Beside its own errors a decoder raises UnicodeDecodeError and RecursionError.
+        # Besides its own errors, a decoder raises UnicodeDecodeError and RecursionError.
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
         if [line for line, _, _ in named] != chunk.lines:
@@ -67,7 +67,7 @@ class RowProof:
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:
-    """What goes beside each row, and whether an empty body does."""
+    """The kept bytes of each row, and whether they are an empty body."""
     empty = frozenset(chunk.empty)
     sizes = chunk.kept_bytes or [0] * len(chunk.lines)
     start = 0
@@ -80,7 +80,7 @@ def _is_filed(row: _Row, body: bytes, is_empty: bool) -> bool:
     if row.body_file is UNSET:
         return not body and not is_empty
     digest = hashlib.sha256(body).hexdigest()
-    # A cut body has no digest in its row, but its file is named by that of what came.
+    # The row of a cut body has no digest, but the file is named by the digest of what came.
     is_cut = row.truncated is True and row.sha256 is None and row.body_bytes == len(body)
     return (
         bool(body) != is_empty
@@ -100,11 +100,11 @@ _BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool], bool]]] = {
 
 
 def _json_rows(chunk: Chunk) -> Iterator[_Row]:
-    """Each ends with the only line feed that is in it."""
+    """Each row ends with its only line feed."""
     *rows, rest = chunk.rows.split(b"\n")
     if rest or [len(row) + 1 for row in rows] != chunk.row_bytes:
         raise ValueError("line feeds")
-    str(chunk.rows, "utf-8")  # which the decoder checks only of what it gives
+    str(chunk.rows, "utf-8")  # the decoder checks only the values that it returns
     return map(_decode_json, rows)
 
 

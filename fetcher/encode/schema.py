@@ -41,11 +41,12 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "body_bytes": ("size of the body, decoded; of one that broke off, what came", {"minimum": 0}),
     "wire_bytes": ("size of the body as received, before decoding", {"minimum": 0}),
     "sha256": (
-        "digest of the whole decoded body, hexadecimal; null where none came, or a cut one",
+        "digest of the whole decoded body, hexadecimal; null if no body came, or if it was cut",
         {"pattern": "^[0-9a-f]{64}$"},
     ),
     "attempts": (
-        "attempts that were made, and requests sent again as a kept connection had lost them",
+        "attempts that were made, plus requests that were sent again because a kept connection had "
+        "lost them",
         {"minimum": 0},
     ),
     "started_at": ("when the last attempt began: Unix time, seconds", {"minimum": 0}),
@@ -60,12 +61,12 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "id": ("the input's `id`; only in rows of inputs that have one", {}),
     "columns": ("the input's other CSV columns, by name; only with `input.keep_columns`", {}),
     "truncated": (
-        "`true`; only where the body was cut: by the server, by a limit, or as its encoding is "
-        "damaged",
+        "`true`; only where the body was cut: by the server, by a limit, or because its encoding "
+        "is damaged",
         {"const": True},
     ),
     "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
-    "body_is": ("what `body` is: `text`, or `base64` of bytes that are no text", {}),
+    "body_is": ("what `body` is: `text`, or `base64` of bytes that are not text", {}),
     "body_file": (
         "the body's file below OUT/bodies, named by the sha256 of what is in it; only with "
         '`output.bodies = "files"`, where an answer came',
@@ -81,9 +82,9 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 OUTCOMES: Final = {
     "ok": "a complete response with a status below 400",
     "http_error": "a complete response with a status of 400 or more",
-    "invalid_url": "the line is no URL, or no request, that can be sent",
+    "invalid_url": "the line is not a URL, or not a request, that can be sent",
     "blocked": "the address is private or special (`guard.allow` opens it), or a redirect leads to "
-    "what is neither http nor https, or to another origin that may not have the request's body "
+    "another scheme than http and https, or to an origin that may not have the request's body "
     "(`http.cross_origin_bodies`)",
     "robots": "robots.txt forbids it (with `polite.robots`)",
     "dns": "the host's name does not resolve",
@@ -94,7 +95,7 @@ OUTCOMES: Final = {
     "redirects": "too many redirects, or a loop",
     "protocol": "the response is malformed, or breaks off",
     "crashed": "the line ended its workers again and again, and was given up",
-    "handler": "`worker.handler` failed on it; what was fetched is told all the same",
+    "handler": "`worker.handler` failed on it; its row still has what was fetched",
 }
 
 

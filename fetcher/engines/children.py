@@ -6,18 +6,17 @@ the supervisor; its standard input is its leash, so that it leaves when the supe
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
-from fetcher.pipeline.process import RoleSpec
+from fetcher.pipeline.process import RoleSpec, held_back
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
@@ -26,19 +25,6 @@ _SETTLED_S: Final = 5.0  # a child that lived so long starts again without a lon
 # (see core.ledger), and the lines that it was handed out with wait for that.
 _FREE_CRASHES: Final = 8
 MAX_QUICK_DEATHS: Final = 20  # in a row, without any progress of the job: it will never work
-
-
-@contextlib.contextmanager
-def _held_back(number: signal.Signals) -> Iterator[None]:
-    """A process that is started here gets the signal once its role lets it in (process.unblock).
-
-    Before that, while it imports, there is nobody to take it in good order.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Deaths:
@@ -94,7 +80,8 @@ class Child:
         path = self._directory / f"{self.spec.name}.json"
         spec = msgspec.structs.replace(self.spec, name=self.name, over=self.over)
         path.write_bytes(msgspec.json.encode(spec))
-        with _held_back(signal.SIGINT):
+        # While the child imports, nothing in it handles a signal: its role lets it in later.
+        with held_back(signal.SIGINT):
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module, str(path)],
                 stdin=subprocess.PIPE,

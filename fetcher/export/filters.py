@@ -107,7 +107,7 @@ def _number(column: Column, value: str) -> float:
         pass
     if column.kind is not Kind.TIME:
         what = "whole number" if column.kind is Kind.INT else "number"
-        raise UsageError(f"{column.name} is a {what}, and {value!r} is none")
+        raise UsageError(f"{column.name} is a {what}, and {value!r} is not")
     try:
         moment = datetime.datetime.fromisoformat(value)
     except ValueError:

@@ -1,7 +1,7 @@
 """The console that commands show tables and live lines on.
 
-Law: a control sequence on a terminal is ours alone. Whatever text is shown, of a line, a server, a
-file's name, has its unprintable characters escaped, and neither markup nor emoji codes in it count.
+Law: only our own control sequences reach a terminal. All shown text (of a line, a server, a file's
+name) has its unprintable characters escaped, and markup and emoji codes in it have no effect.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What fits a terminal of any width: whole parts and whole columns are left out, no number is cut.
+"""Fits text to a terminal of any width: leaves out whole parts and columns, never cuts a number.
 
-Law: pure but for the classes at the end, which ask rich for their width and nothing else.
+Law: pure, except that the classes at the end ask rich for their width.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_PORT: Final = 6  # of `:65535`
 
 
 def cut_middle(text: str, width: int, tail: int = 0) -> str:
-    """The text, or its begin and its end; `tail`: columns at its end that stay."""
+    """The text, cut in its middle to `width`; the last `tail` columns stay."""
     if cell_len(text) <= width:
         return text
     if width < 2:
@@ -36,7 +36,7 @@ def port_columns(host: str) -> int:
 
 
 def parts_that_fit(parts: Sequence[Text], width: int, separator: str = " · ") -> Text:
-    """Those parts that fit behind the ones before them; the first one, cut, where none does."""
+    """The first parts, as many as fit in a line; the first one is cut if even it does not fit."""
     line = Text(no_wrap=True, overflow="ellipsis")
     for part in parts:
         gap = separator if line else ""
@@ -46,7 +46,7 @@ def parts_that_fit(parts: Sequence[Text], width: int, separator: str = " · ") -
 
 
 class Column(NamedTuple):
-    """One of a table; `rank`: of those that do not fit, the highest goes first.
+    """A column of a table; if not all fit, the one with the highest `rank` is left out first.
 
     `least`: columns of the terminal that a text needs, which takes what is left by its `ratio`;
     None: it has all that it needs, as a number has.
@@ -56,7 +56,7 @@ class Column(NamedTuple):
     rank: int = 0
     least: int | None = None
     ratio: int = 1
-    is_left: bool = False  # where it is no text
+    is_left: bool = False  # aligned to the left, though it is not text
 
 
 def columns_that_fit(needs: Sequence[int], ranks: Sequence[int], width: int, gap: int) -> list[int]:
@@ -68,7 +68,7 @@ def columns_that_fit(needs: Sequence[int], ranks: Sequence[int], width: int, gap
 
 
 def shared(room: int, ratios: Sequence[int]) -> list[int]:
-    """The room in parts of these ratios."""
+    """The room, divided by these ratios."""
     parts = [max(room * ratio // sum(ratios), 1) for ratio in ratios]
     return [*parts[:-1], max(room - sum(parts[:-1]), 1)]
 
@@ -88,7 +88,7 @@ class Name:
 
 
 class Parts:
-    """Parts in a line, of which those that do not fit are left out."""
+    """Parts in a line; those that do not fit are left out."""
 
     def __init__(self, parts: Sequence[Text | str], separator: str = " · ") -> None:
         self._separator = separator
@@ -141,7 +141,7 @@ class FittingTable:
         yield table
 
     def _widths(self, width: int) -> dict[int, int]:
-        """Of the columns that stay."""
+        """The width of each column that stays."""
         gap = 3 if self._is_ruled else 2
         naturals = [self._natural(at) for at in range(len(self._columns))]
         needs = [

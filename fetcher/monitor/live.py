@@ -5,12 +5,10 @@ Law: listens and asks; nothing that is sent or left out here changes the job.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -26,6 +24,7 @@ from fetcher.monitor.fitting import Column, FittingTable, Name
 from fetcher.monitor.words import duration, escaped, number, phase, time_left
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
+from fetcher.pipeline.process import held_back
 from fetcher.store.lock import words_of
 
 log = logging.getLogger(__name__)
@@ -45,16 +44,6 @@ _RANKS: Final = {
 }
 
 
-@contextlib.contextmanager
-def _undisturbed(number: signal.Signals) -> Iterator[None]:
-    """The signal comes after the block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class Watcher:
     """Asks the ventilator at an endpoint, as often as one likes.
 
@@ -68,7 +57,7 @@ class Watcher:
         try:
             # A socket that Ctrl-C keeps from being known is never closed: the context's end
             # would wait for it for ever.
-            with _undisturbed(signal.SIGINT):
+            with held_back(signal.SIGINT):
                 opened = functools.partial(open_socket, self._context, security=self._security)
                 addresses = ends(endpoint, ())
                 self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)

@@ -1,6 +1,7 @@
-"""Whether each revisit of an archive has the record that it refers to, before it in the same files.
+"""Checks that each revisit refers to a record that stands before it in the same WARC files.
 
-Law: memory stays flat, as there may be as many as rows: all are sorted, and compared then.
+Law: memory stays flat, as there may be as many records as rows: they are sorted in files, then
+compared.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _REVISIT: Final = b"1"
 
 
 class Originals:
-    """Told of each record, in the order of the files."""
+    """Collects the records, in the order of the files; then names what is missing."""
 
     def __enter__(self) -> Self:
         self._sorter = LineSorter(Path(tempfile.gettempdir()))
@@ -28,7 +29,7 @@ class Originals:
         self._sorter.__exit__(None, None, None)
 
     def see(self, record: Any) -> None:
-        """A record; others than responses and revisits say nothing here."""
+        """Note a record; only responses and revisits count."""
         said = record.rec_headers.get_header
         if record.rec_type == "response" and not said("WARC-Truncated"):
             self._add(said("WARC-Payload-Digest"), said, "WARC-", _ORIGINAL)
@@ -41,7 +42,7 @@ class Originals:
         self._sorter.add(f"{date} {digest} {url} ".encode("utf-8", "replace") + kind + b"\n")
 
     def missing(self) -> Iterator[str]:
-        """What revisits refer to and is not there."""
+        """The records to which revisits refer and that are missing."""
         if not self._has_revisits:
             return
         there = b""

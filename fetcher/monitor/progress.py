@@ -30,7 +30,7 @@ def describe(state: wire.State, per_s: float) -> str:
 
 
 def numbers(state: wire.State, per_s: float) -> list[str]:
-    """They one by one."""
+    """The numbers of the progress line, one by one."""
     total, exact = state.source.total()
     about = "" if exact else "~"
     of = "" if total is None else f"/{about}{number(total)}"

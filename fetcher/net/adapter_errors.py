@@ -1,4 +1,4 @@
-"""What went wrong in an exchange, as the exception that the stock adapter would raise.
+"""Turns a failure of an exchange into the exception that the stock adapter would raise.
 
 Law: before the head, exceptions of requests around those of urllib3; while the body is read, those
 of urllib3 alone, which requests then wraps. The Failure is the cause of each, or its cause's cause.
@@ -22,7 +22,7 @@ class TooLargeError(rx.RequestException):
 
 
 class BlockedError(rx.ConnectionError):
-    """An address that the guard does not open."""
+    """An address that the guard refuses."""
 
 
 _NO_TUNNEL: Final = "CONNECT tunnel failed"  # libcurl's words
@@ -51,7 +51,7 @@ class Place(NamedTuple):
 def before_head(
     failure: Failure, request: requests.PreparedRequest, place: Place
 ) -> rx.RequestException:
-    """For a request that got no answer."""
+    """The exception for a request that got no answer."""
     kind = _BY_KIND.get(type(failure)) or _BY_OUTCOME.get(failure.outcome, rx.ConnectionError)
     if place.is_proxied and (
         failure.outcome is Outcome.CONNECT or failure.message.startswith(_NO_TUNNEL)
@@ -81,7 +81,7 @@ def _inner(failure: Failure, kind: type[rx.RequestException], place: Place) -> s
 
 
 def in_body(failure: Failure, url: str | None) -> Exception:
-    """For an answer that broke off."""
+    """The exception for an answer that broke off."""
     if failure.outcome is Outcome.TOO_LARGE:
         return TooLargeError(failure.message)
     if isinstance(failure, Undecodable):
@@ -95,7 +95,7 @@ def in_body(failure: Failure, url: str | None) -> Exception:
 
 
 def failure_behind(error: BaseException | None) -> Failure | None:
-    """The Failure that such an exception was made of."""
+    """The Failure from which such an exception was made."""
     while error is not None and not isinstance(error, Failure):
         error = error.__cause__ or error.__context__
     return error

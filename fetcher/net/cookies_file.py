@@ -1,6 +1,6 @@
 """A file of cookies in the browsers' cookies.txt format.
 
-Law: a line that is no cookie is a ConfigError that names the file and the line.
+Law: a line that is not a cookie raises a ConfigError with the file and the line.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ Headers = list[tuple[str, str]]
 
 
 def to_wire(text: str) -> str:
-    """The wire text of a text: its UTF-8 bytes; what UTF-8 has no bytes for is escaped."""
+    """The wire text of a text: its UTF-8 bytes; lone surrogates are escaped."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("latin-1")
 
 
 def shown(wire_text: str) -> str:
-    """The text that wire text stands for: read as UTF-8 where that is valid, else as latin-1."""
+    """The text of wire text: read as UTF-8 if that is valid, else as latin-1."""
     if wire_text.isascii():
         return wire_text
     try:
@@ -38,7 +38,7 @@ def shown_headers(headers: Headers) -> Headers:
 def merged(
     defaults: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
-    """The given headers, before them those defaults whose names are not among the given."""
+    """The defaults whose names are not among the given headers, then the given headers."""
     if not given:
         return tuple(defaults)
     names = {name.lower() for name, _ in given}

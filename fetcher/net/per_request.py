@@ -1,7 +1,7 @@
-"""`verify`, `cert` and `proxies` of one request: the settings of [http] with those in their place.
+"""Replaces settings of [http] by the `verify`, `cert` and `proxies` of one request.
 
-Law: what the stock adapter refuses is refused with the same exception. `verify=True` and what is
-not given are the settings'.
+Law: what the stock adapter refuses is refused with the same exception. `verify=True`, and whatever
+is not given, leave the settings as they are.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _proxy(given: str) -> str:
         raise rx.InvalidProxyURL(
             "Please check proxy URL. It is malformed and could be missing the host."
         )
-    # The proxy looks up names: no address that nobody has judged is connected to from here.
+    # The proxy looks up names: a name looked up here would have to pass the guard.
     scheme = "socks5h" if parts.scheme == "socks5" else parts.scheme
     if scheme not in _PROXY_PORTS:
         raise rx.InvalidSchema(

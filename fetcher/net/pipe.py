@@ -1,7 +1,7 @@
 """An answer's body on its way from libcurl's callbacks to the greenlet that reads it.
 
 Law: the callbacks' side never blocks and holds no more than `LIMIT_BYTES` and a piece; the reader
-waits. A transfer whose reader lets go of it is ended.
+waits. A transfer is ended when its reader closes it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LIMIT_BYTES: Final = 256 * 1024
 
 
 class Pipe:
-    """What one side puts in, as it comes, and the other takes out."""
+    """A bounded queue of pieces: one side puts them in, the other takes them out."""
 
     def __init__(self) -> None:
         self.head = Event()  # set once there is an answer's head, or an end
@@ -39,7 +39,7 @@ class Pipe:
         self._change.set()
 
     def end(self, failure: BaseException | None) -> None:
-        """Nothing more will come; None where that is the body's end."""
+        """Nothing more will come; `None`: the body is complete."""
         self.is_ended = True
         self._failure = failure
         self._change.set()

@@ -1,8 +1,8 @@
-"""What a PreparedRequest asks for, in the terms of the fetch core.
+"""Translates a PreparedRequest for the fetch core.
 
-Law: requests' own preparation decides what a URL, a header and a method are, and a request that was
-changed after it goes out as it is, as with the stock adapter; but the URL that libcurl gets is put
-together from the very host that is judged and pinned, so that both have one host in mind.
+Law: requests' own preparation decides what a URL, a header and a method are. A request that was
+changed after its preparation is sent as changed, as with the stock adapter. But libcurl gets a URL
+that is built from the very host that was judged and pinned, so that both mean the same host.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAME: Final = re.compile(r"[^\s:\x00-\x1f\x7f][^:\r\n\0]*")
 
 
 def target_of(request: requests.PreparedRequest, max_bytes: int) -> Target:
-    """Where it goes. Raises InvalidURL, InvalidSchema."""
+    """The target of the request. Raises InvalidURL, InvalidSchema."""
     url = request.url or ""
     if len(url) > max_bytes:
         raise rx.InvalidURL(f"longer than http.max_url_bytes ({max_bytes})", request=request)
@@ -58,7 +58,7 @@ def _rest(request: requests.PreparedRequest, url: str) -> str:
 
 
 def method_of(request: requests.PreparedRequest) -> str:
-    """As http.client takes it. Raises ValueError."""
+    """The method, checked as http.client does. Raises ValueError."""
     method = request.method or "GET"
     if _CONTROL.search(method):
         raise ValueError(f"method can't contain control characters. {method!r}")
@@ -66,7 +66,7 @@ def method_of(request: requests.PreparedRequest) -> str:
 
 
 def body_of(request: requests.PreparedRequest, method: str) -> bytes | None:
-    """The body, where it is there as a whole; None where nothing of one is said."""
+    """The body; None if it is streamed, or if the request needs none."""
     body: Any = request.body
     if body is None:
         return None if method.upper() in _WITHOUT_BODY else b""
@@ -93,7 +93,7 @@ def _joined(lines: Iterable[tuple[str, str]]) -> str:
 def headers_of(
     request: requests.PreparedRequest, repeated: Mapping[str, Sequence[tuple[str, str]]]
 ) -> Iterator[tuple[str, str]]:
-    """As http.client takes them. Raises ValueError, UnicodeEncodeError.
+    """The headers, checked as http.client does. Raises ValueError, UnicodeEncodeError.
 
     `repeated`: the lines to send for a header that the request holds as one.
     """

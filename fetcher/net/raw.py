@@ -32,7 +32,7 @@ _MAKER: Final = HTTPAdapter()  # its build_response is the meaning that we keep
 
 
 class Raw(urllib3.HTTPResponse):
-    """One answer; `answer` is what is known of it now."""
+    """The raw side of one answer; `answer` is what is known of it so far."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class _Bounded:
         self.has_unconsumed_tail = False
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """What comes out next, no more than asked for."""
+        """The next decoded bytes, at most as many as asked for."""
         self._received += len(data)
         if data:
             more = self._decoder.pieces(data)
@@ -205,7 +205,7 @@ class _Bounded:
 
 
 class _Original:
-    """What requests' cookies ask of http.client's response."""
+    """The part of http.client's response that requests' cookies use."""
 
     def __init__(self, headers: Headers) -> None:
         self.msg: Any = http.client.HTTPMessage()

@@ -70,7 +70,7 @@ def _text(location: str) -> str:
 
 
 def _no_url(why: str) -> Failure:
-    return Failure(Outcome.PROTOCOL, f"redirected to what is no URL: {why}")
+    return Failure(Outcome.PROTOCOL, f"redirected to something that is not a URL: {why}")
 
 
 def keeps_body(status: int) -> bool:

@@ -55,7 +55,7 @@ def parse(text: str, now: float) -> SetCookie | None:
     for attribute in attributes:
         key, _, content = attribute.partition("=")
         content = content.strip(_SPACE)
-        # Of an attribute that is there twice, the last one that is valid holds.
+        # If an attribute is there twice, the last valid one holds.
         match key.strip(_SPACE).lower():
             case "expires":
                 expires = _first(parse_date(content), expires)
@@ -90,7 +90,7 @@ def _end_of(max_age: str, now: float) -> float | None:
 
 
 def parse_date(text: str) -> float | None:
-    """Unix time of a date in any of the forms that servers send (5.1.1); None where it is none."""
+    """Unix time of a date in any form that servers send (5.1.1); None if it is not a date."""
     clock = day = month = year = None
     for token in _DELIMITERS.split(text):
         if clock is None and (found := _TIME.match(token)):

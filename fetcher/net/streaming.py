@@ -1,4 +1,4 @@
-"""An exchange whose answer is read while it comes, and whose request may be sent while it is made.
+"""An exchange that streams: the answer is read while it comes, the body sent while it is produced.
 
 Law: as for net.exchange, but the body goes on as it was received, undecoded, through a Pipe that
 holds the server up while nobody reads. Where the caller gave timeouts, those count too: one for
@@ -29,7 +29,7 @@ from fetcher.settings import Http
 
 
 class StreamedExchange(Exchange):
-    """For one request only."""
+    """A streamed exchange; it serves one request only."""
 
     def __init__(self, loop: CurlLoop, places: Places, http: Http, guard: Guard) -> None:
         self.pipe = Pipe()
@@ -57,7 +57,7 @@ class StreamedExchange(Exchange):
         upload: Upload | None,
         tape: Tape | None,
     ) -> gevent.Greenlet:
-        """Begin, and return who will see it through; kill it to end the transfer."""
+        """Begin, and return the greenlet of the transfer; kill it to end the transfer."""
         self._limits, self._upload = limits, upload
         runner = gevent.Greenlet(self._run, request, timeout_s, pin, tape)
         runner.start()
@@ -90,7 +90,7 @@ class StreamedExchange(Exchange):
             self._watch_silence()
             self.perform(request, timeout_s, pin, None, tape)
             failure = None
-        # Whatever it is belongs to who reads the answer.
+        # Any exception is raised to the reader of the answer.
         except Exception as error:
             failure = error
         finally:
@@ -112,7 +112,7 @@ class StreamedExchange(Exchange):
             self._easy.setopt(pycurl.CAPATH, self._http.ca_file)
 
     def _own_headers(self, encodings: str) -> dict[str, str]:
-        # As http.client does it: what the caller took away stays away.
+        # As http.client does: headers that the caller removed are not added again.
         return {
             "user-agent": f"User-Agent: {self._http.user_agent}",
             "accept-encoding": "Accept-Encoding: identity",
@@ -130,7 +130,7 @@ class StreamedExchange(Exchange):
             easy.setopt(pycurl.UPLOAD, 1)
             easy.setopt(pycurl.CUSTOMREQUEST, request.method)
             easy.setopt(pycurl.READFUNCTION, self._upload.give)
-            # It cannot be read a second time, as a dead connection would want it to be.
+            # After a dead kept connection it would have to be read a second time.
             easy.setopt(pycurl.FRESH_CONNECT, 1)
             if self._upload.length is not None:
                 easy.setopt(pycurl.INFILESIZE_LARGE, self._upload.length)
@@ -145,7 +145,7 @@ class StreamedExchange(Exchange):
 
     def _on_head(self) -> int | None:
         verdict = super()._on_head()
-        # Who reads decodes, and meets there what cannot be decoded.
+        # The reader decodes, and gets the error if that fails.
         self._decoder = None
         if isinstance(self._stopped, Undecodable):
             self._stopped = verdict = None
@@ -204,7 +204,7 @@ class StreamedExchange(Exchange):
             self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, ""))
 
     def _silent_s(self) -> float:
-        """For how long the server has had its turn."""
+        """Seconds for which the server has been silent; 0 while it waits for us."""
         sent_us: int = self._easy.getinfo(pycurl.PRETRANSFER_TIME_T)
         is_our_turn = self._is_paused or (self._upload is not None and self._upload.is_starved)
         if not sent_us or is_our_turn:

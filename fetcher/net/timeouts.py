@@ -12,7 +12,7 @@ from urllib3 import Timeout
 
 
 class Limits(NamedTuple):
-    """Of one exchange; None: only the settings limit it."""
+    """The limits of one exchange; None: only the settings limit it."""
 
     connect_s: float | None = None
     read_s: float | None = None  # between two pieces of the answer

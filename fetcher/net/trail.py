@@ -71,7 +71,7 @@ class Trail:
 
 
 def _content_type(headers: Headers) -> str | None:
-    """Of several the last, as in a browser (Fetch, "extract a MIME type")."""
+    """The last of several, as in a browser (Fetch, "extract a MIME type")."""
     for name, value in reversed(headers):
         if len(name) == 12 and name.lower() == "content-type":
             return value

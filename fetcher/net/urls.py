@@ -103,6 +103,8 @@ def why_none(text: str) -> str:
     """Why the standard finds no URL in this text: a guess, as the library gives no reasons."""
     match = _AUTHORITY.match(text.lstrip())
     place = match[1].rpartition("@")[2] if match else ""
+    if place.startswith("[") and "]" not in place:
+        return f"{_short(place)} is not an IPv6 address: its ] is missing"
     port = _PORT.search(place)
     host = place[: port.start()] if port else place
     if not host:

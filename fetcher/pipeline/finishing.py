@@ -14,7 +14,7 @@ _SLICE_S: Final = 0.05
 
 
 class Finishing:
-    """Steps that are made one by one."""
+    """Runs steps one by one."""
 
     def __init__(self, begin: Callable[[], Iterator[None]]) -> None:
         """`begin` gives the steps; what a step raises, `work` raises."""

@@ -1,6 +1,6 @@
 """Measures how long a worker's event loop is held up, and warns its user.
 
-Law: measured by the heartbeat, from what it saw since the one before; nothing is decided by it.
+Law: the heartbeat measures the lag since the one before; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ log = logging.getLogger(__name__)
 SLOW_S: Final = 0.1  # from here on, timeouts and other lines feel it
 _AGAIN_S: Final = 60.0  # between two warnings
 _CAUSES: Final = {
-    True: "what worker.handler computes",
-    False: "what the rows and their kept bodies cost",
+    True: "worker.handler computes for long; compute less per line, set a smaller "
+    "worker.pool_size, or start more workers",
+    False: "the machine is busy, or rows and kept bodies take long; set a smaller "
+    "worker.pool_size, or use more hosts",
 }
 
 
 class LoopLag:
-    """One for a worker process."""
+    """Measures the lag; a worker process has one."""
 
     def __init__(self, turns: TurnShare, heartbeat_s: float, *, has_handler: bool) -> None:
         self._turns = turns
@@ -38,9 +40,8 @@ class LoopLag:
         if lag_s >= SLOW_S and now >= self._warn_at:
             self._warn_at = now + _AGAIN_S
             log.warning(
-                "the event loop was held up for %.2f s: %s delays all other fetches of this "
-                "worker; compute less per line, set a smaller worker.pool_size, or start more "
-                "workers",
+                "the event loop was held up for %.2f s, which delays all fetches of this worker: "
+                "%s",
                 lag_s,
                 self._cause,
             )

@@ -235,7 +235,7 @@ class LinePool:
         return Report(fetch.trouble, rest_s, fetch.delay_s, took_s, fetch.is_sent)
 
     def _look_again(self, host: str) -> None:
-        """Of the lines that wait for the host, some may be known now to ask nobody."""
+        """Some lines that wait for the host may be known by now not to be sent."""
         now = time.monotonic()
         for line in self._gate.part_out(host, lambda line: not self._turn_of(_url_of(line))):
             line.host = FREE

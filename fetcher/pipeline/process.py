@@ -5,8 +5,10 @@ Law: signal handlers only set a flag; the role's loop acts on it.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +51,16 @@ def read_spec(path: str) -> RoleSpec:
 def unblock() -> None:
     """Let the stop signals in: whoever started us may have blocked them, and we inherit that."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+@contextlib.contextmanager
+def held_back(number: signal.Signals) -> Iterator[None]:
+    """Hold the signal back until the end of the block; a process started in it inherits that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class StopFlag:

@@ -1,7 +1,7 @@
 """Shares the event loop's turns between what computes and what waits for the network.
 
-Law: in one turn of the loop, what computes (rows, handlers) gets a share of time; who comes later
-waits for the next turn, first come, first served. Between two turns the loop serves its sockets and
+Law: in one turn of the loop, computations (rows, handlers) get a share of time; the rest wait for
+the next turn, first come, first served. Between two turns the loop serves its sockets and
 timers. One computation alone may take longer than the share: nothing can interrupt it.
 """
 
@@ -19,7 +19,7 @@ _SHARE_S: Final = 0.02
 
 
 class TurnShare:
-    """One for a worker process."""
+    """Decides who may compute in a turn of the loop; a worker process has one."""
 
     def __init__(self) -> None:
         self._hub = get_hub()

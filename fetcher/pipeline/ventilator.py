@@ -205,7 +205,9 @@ class Ventilator:
                 self._info, self._census = opened.source, iter(())
         self._job, self._batch_size = opened.job, opened.batch_size
         if opened.output != self._output:
-            log.warning("[output] stays %s, as this job was begun with it", opened.output)
+            log.warning(
+                "the settings of [output] are ignored: this job was begun with %s", opened.output
+            )
             self._output = opened.output
         self._sinks.take_over(first, opened)
         for side in others:
@@ -221,7 +223,10 @@ class Ventilator:
         quiet_s = self._settings.lease.silent_s if self._sinks.totals.rows else 0.0
         self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
         if opened.batch_size != self._settings.job.batch_size:
-            log.warning("job.batch_size stays %d, as this job was begun with it", opened.batch_size)
+            log.warning(
+                "the setting job.batch_size is ignored: this job was begun with %d",
+                opened.batch_size,
+            )
         self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
 
     def _await_opened(self, side: SinkSide) -> wire.Opened:

@@ -1,7 +1,7 @@
-"""What the manifest and the journal say of one job, and whether they agree.
+"""Checks that the manifest and the journal of a job agree.
 
-Law: the journal is believed; the manifest is a copy for people and for other programs. Where they
-disagree the data is damaged, and that is said before anything is written or given out.
+Law: the journal is believed; the manifest is a copy for people and for other programs. If they
+disagree, the data is damaged: the error is raised before anything is written or handed out.
 """
 
 from __future__ import annotations

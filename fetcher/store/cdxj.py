@@ -1,8 +1,8 @@
 """OUT/bodies/index.cdxj: where in the WARC files each page is, for programs that replay them.
 
-Law: it is made of what is committed and of nothing else, when the last row is, and is there as a
-whole before the job is said complete; what a crash leaves of it is made anew. Only this file knows
-how such a line is written: by SURT, time, and a JSON object. Only answers to GET are pages.
+Law: it is made of committed bytes alone, after the last row was committed, and is written as a
+whole before the job is called complete; after a crash it is made anew. Only this file knows the
+form of a line: SURT, time, and a JSON object. Only answers to GET are pages.
 https://specs.webrecorder.net/cdxj/0.1.0/
 """
 
@@ -31,7 +31,7 @@ class PageLines:
     """The lines of one WARC file, from its records in their order."""
 
     def __init__(self, name: str) -> None:
-        # Heavy, and for such jobs only.
+        # It takes long to load, and only jobs with WARC files need it.
         from surt import surt  # noqa: PLC0415
 
         self._surt = surt
@@ -40,7 +40,7 @@ class PageLines:
         self._waiting_id = ""
 
     def see(self, record: Any, offset: int, length: int) -> bytes:
-        """The next line that is known by now; b"" where none is."""
+        """The next line, if it is known by now; else b""."""
         line = b"" if self._is_other_request(record) else self._waiting
         self._waiting = b""
         if record.rec_type in _PAGES and record.http_headers is not None:
@@ -53,7 +53,7 @@ class PageLines:
         return self._waiting
 
     def _is_other_request(self, record: Any) -> bool:
-        """Whether this says that what waits is no answer to GET."""
+        """Whether this request shows that the waiting response does not answer a GET."""
         if record.rec_type != "request":
             return False
         response_id = record.rec_headers.get_header("WARC-Concurrent-To")
@@ -77,7 +77,7 @@ class PageLines:
 
     def _key(self, url: str) -> str:
         key = url
-        # It was made for URLs that people write; of any other, the URL is the key.
+        # surt fails on some unusual URLs; then the URL itself is the key.
         with contextlib.suppress(Exception):
             key = self._surt(url)
         return "".join(f"%{ord(c):02X}" if c.isspace() else c for c in key)

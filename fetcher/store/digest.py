@@ -2,8 +2,8 @@
 
 Law: a chain over whole blocks (each link is the hash of the chain so far and of the block), and the
 hash of the block that is not full yet. So it goes on after a restart from the last block alone, and
-the file alone is enough to compute it again. XXH3 finds every accident; it is no proof against
-whoever can write the journal, too.
+the file alone is enough to compute it again. XXH3 finds accidents; it does not protect against
+somebody who can write to the journal, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BEGIN: Final = bytes(_CHAIN_BYTES)
 
 
 class Digest:
-    """Of the bytes that it was given so far."""
+    """The digest of the bytes that were given so far."""
 
     def __init__(self, chain: bytes = _BEGIN) -> None:
         self._chain = chain
@@ -47,7 +47,7 @@ class Digest:
         return self._chain + self._block.digest()
 
     def copy(self) -> Self:
-        """Another that goes on from here."""
+        """A copy that goes on from here."""
         made = type(self)(self._chain)
         made._block = self._block.copy()
         made._block_bytes = self._block_bytes
@@ -55,12 +55,12 @@ class Digest:
 
     @classmethod
     def resumed(cls, value: bytes, last_block: bytes) -> Self | None:
-        """The one that had this value; None where these are not its last block's bytes."""
+        """The digest that had this value; None if these are not the bytes of its last block."""
         made = cls(value[:_CHAIN_BYTES])
         made.update(last_block)
         return made if made.value() == value else None
 
 
 def last_block_begin(length: int) -> int:
-    """Where in a file of this length the block begins that is not full."""
+    """The offset of the last block, which is not full, in a file of this length."""
     return length - length % BLOCK_BYTES

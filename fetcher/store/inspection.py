@@ -1,7 +1,7 @@
 """Every file of a job is looked at before the job is called complete.
 
-Law: what was taken away or cut while the job ran is found here, at the latest: each file is there,
-is the one that was written, and has what was committed of it. What its bytes are, `verify` says.
+Law: files that were removed or cut while the job ran are found here, at the latest: each file is
+there, is the file that was written, and has its committed length. `verify` checks its bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BodyOf = Callable[[bytes], tuple[str, int] | None]
 
 
 def require_input(out: Path, manifest: Manifest) -> None:
-    """What OUT has of the job's input: the lines that it is of, or all lines from a pipe."""
+    """OUT still has its part of the input: the selection of a retry, or the lines from a pipe."""
     needed = [SELECTION_NAME] if manifest.selection is not None else []
     if Path(manifest.input.path) == (out / SPOOL_NAME).absolute():
         needed.append(SPOOL_NAME)

@@ -64,7 +64,7 @@ class LineSorter:
         return heapq.merge(*self._runs)
 
     def lines(self) -> Iterator[bytes]:
-        """All of them, lowest first; none may be added after that."""
+        """All lines, lowest first; none may be added after that."""
         self._lines.sort()
         with disk_errors(self._directory):
             yield from heapq.merge(self._merged(), self._lines)

@@ -1,10 +1,10 @@
-"""Which bodies the WARC files have already: of these a record refers to the one that has it.
+"""Which bodies the WARC files have already: a revisit is written for each further copy.
 
 Law: a revisit refers to a record of the same files, whatever is killed. That is why the sink
-decides, and no worker: it alone knows what is in the files, in which order, and what is not in them
-after all. It refers to records of earlier commits, or to one that goes before in the same commit:
-both are there, or neither is. Its memory is of the bodies seen last, up to a bound, and begins
-empty with each start: what it has forgotten is kept once more, which costs bytes and no truth.
+decides, and no worker: it alone knows which records are in the files, and in which order. A revisit
+refers to a record of an earlier commit, or to an earlier one of the same commit: both are there, or
+neither is. The sink remembers the bodies seen last, up to a bound, and starts with none: a body
+that it has forgotten is written once more, which costs bytes but is correct.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Place = tuple[str, str]  # URL and date of the record that has the body
 
 
 class Revisits:
-    """Puts revisits in the place of responses whose body is there; in the steps of a commit."""
+    """Replaces responses whose body is there by revisits, within the steps of a commit."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most

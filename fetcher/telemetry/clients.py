@@ -1,8 +1,8 @@
-"""Who is connected to a port, and who has to leave where there is no room for one more.
+"""Which clients are connected to a port, and which one has to leave when the port is full.
 
-Law: a newcomer is always let in: who has been asking longest without having said what leaves for
-it, first among those of the newcomer's own address where they are many, then among all; then who
-has been answered for too long. So slow clients hold up each other, and nobody else.
+Law: a newcomer takes the place of the client that has been sending its request for longest; first
+among the clients of the newcomer's address, if these are many, then among all; then the place of
+one whose answer takes too long. So slow clients hold up each other, and nobody else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Client:
         self.is_asking = True  # its request has not come as a whole
 
     def cut(self) -> None:
-        """Whoever reads from it or writes to it finds that it has ended."""
+        """End the connection under whoever reads from it or writes to it."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
@@ -34,7 +34,7 @@ class Client:
 def who_leaves(
     clients: Sequence[Client], peer: str, now: float, most: int, most_of_a_peer: int
 ) -> Client | None:
-    """Of these, oldest first, who makes room for a newcomer. None: there is room, or nobody can."""
+    """The client that leaves for a newcomer; None: there is room, or none can leave."""
     own = [client for client in clients if client.peer == peer]
     if len(own) >= most_of_a_peer:
         return _slowest(own, now)
@@ -58,7 +58,7 @@ class Room:
         self._clients: dict[socket.socket, Client] = {}  # oldest first
 
     def enter(self, connection: socket.socket, peer: str, now: float) -> bool:
-        """Let it in, for another where need be. False: all others are being answered."""
+        """Let it in, in place of another if need be. False: all others are being answered."""
         with self._lock:
             clients = list(self._clients.values())
             leaving = who_leaves(clients, peer, now, self._most, self._most_of_a_peer)
@@ -71,7 +71,7 @@ class Room:
             return True
 
     def has_asked(self, connection: socket.socket) -> None:
-        """Its request is there."""
+        """The client's request has come."""
         with self._lock:
             client = self._clients.get(connection)
             if client is not None:

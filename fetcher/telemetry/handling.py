@@ -1,7 +1,7 @@
 """One client of a port, from its first byte to its last: bounded in time and in size.
 
-Law: a request has to come, and its answer to be taken, within `REQUEST_S`, however it is cut into
-pieces. What is malformed is answered with 400 and the like, counted, and told in one line.
+Law: a request must come, and its answer be read, within `REQUEST_S`, in whatever pieces. A
+malformed request is answered with 400 and the like, counted, and logged in one line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHOWN_CHARS: Final = 100  # of a reason
 
 
 class Malformed:
-    """Requests of one port that were none; told at once, and then once a minute."""
+    """Counts the malformed requests of a port; logs the first at once, then once a minute."""
 
     def __init__(self, name: str) -> None:
         self.count = 0
@@ -107,7 +107,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return is_one
 
     def read_body(self, most: int, *, is_needed: bool) -> bytes | None:
-        """The request's body; None where it was refused, which is answered by then."""
+        """The request's body; None if it was refused, and the refusal was sent."""
         length, fault = self._length(most, is_needed=is_needed)
         body = b""
         if fault is None and length:
@@ -121,7 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def _length(self, most: int, *, is_needed: bool) -> tuple[int, str | None]:
-        """Of the body that comes, and what is wrong with it."""
+        """The length of the body that comes, and what is wrong with the body, if anything."""
         lengths = {text.strip() for text in self.headers.get_all("Content-Length", [])}
         if "Transfer-Encoding" in self.headers:
             return 0, "a body without Content-Length is not taken"
@@ -133,7 +133,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return int(text), f"a body of more than {most} bytes" if int(text) > most else None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is no request is counted, and answered in a line."""
+        """Count a malformed request, and answer it with one line."""
         reason = message or self.responses.get(code, ("",))[0]
         self.request_version = "HTTP/1.0"  # where it is not known yet, no head would be sent
         self.server.malformed.note(self.client_address[0], f"{code} {reason}")

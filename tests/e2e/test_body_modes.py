@@ -82,7 +82,7 @@ def test_every_body_is_there_once_after_kill_9_of_everything_again_and_again(
     with jobs.running("run", urls, "-o", out, *FAST, bodies("inline")) as job:
         code, _, error = job.wait(60)
     assert code == 0, error
-    assert f"[output] stays rows jsonl, compression none, bodies {mode}" in error
+    assert f"this job was begun with rows jsonl, compression none, bodies {mode}" in error
     _require_kept(out, urls, mode)
     if mode == "warc":
         # The first twenty come again; what a killed sink knew of them, the next one does not.

@@ -88,7 +88,7 @@ def test_whatever_it_does_costs_its_own_row_alone(site: RunningSite, tmp_path: P
         if deed in SAID:
             assert (row.outcome, row.extra) == (Outcome.HANDLER, UNSET), row
             assert (row.error or "").startswith(SAID[deed]), row
-            assert row.sha256, "what was fetched is told all the same"
+            assert row.sha256, "the row still has what was fetched"
         else:
             extra = {"late": {"late": True}, "": {"fine": True}}.get(deed, UNSET)
             assert (row.outcome, row.error, row.extra) == (Outcome.OK, None, extra)

@@ -293,7 +293,7 @@ def test_another_batch_size_on_resumption_keeps_the_first(tmp_path: Path) -> Non
         assert job.wait()[0] == 3
     again = jobs.call("run", urls, "-o", out, *SLOW, "--batch-size=7")
     assert again.returncode == 0
-    assert "batch_size stays 20" in again.stderr
+    assert "this job was begun with 20" in again.stderr
     jobs.prove(out, urls)
 
 

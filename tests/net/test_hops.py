@@ -48,7 +48,9 @@ def test_a_hop_to_what_is_no_url_is_the_servers_fault() -> None:
     for target in BAD_TARGETS:
         result, _ = one(Script(moved(f"Location: {target}")))
         assert (result.outcome, result.status) == (Outcome.PROTOCOL, 302), result
-        assert (result.error or "").startswith("redirected to what is no URL: "), result
+        assert (result.error or "").startswith("redirected to something that is not a URL: "), (
+            result
+        )
         assert "\n" not in (result.error or "")
 
 

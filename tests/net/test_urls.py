@@ -217,3 +217,8 @@ def test_http_and_https_of_a_host_are_one(url: str, key: str) -> None:
 )
 def test_what_requests_has_prepared_is_sent_as_it_is(url: str, target: Target) -> None:
     assert prepared(url, LIMIT) == target
+
+
+def test_an_ipv6_address_without_its_bracket_is_shown_as_a_whole() -> None:
+    assert why_none("http://[::1") == "'[::1' is not an IPv6 address: its ] is missing"
+    assert "'[::g]' is not an IPv6 address" in why_none("http://[::g]:80/")

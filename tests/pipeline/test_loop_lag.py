@@ -19,7 +19,7 @@ def test_a_heartbeat_that_comes_late_shows_how_late(caplog: pytest.LogCaptureFix
     assert seen == [0, 0, 250, 250, 65_500]
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2, "at most once a minute"
-    assert "0.25 s: what worker.handler computes delays all other fetches" in said[0]
+    assert "0.25 s, which delays all fetches of this worker: worker.handler computes" in said[0]
 
 
 def test_a_computation_counts_though_the_heartbeat_is_in_time() -> None:
