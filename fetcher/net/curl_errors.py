@@ -100,6 +100,11 @@ def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
     return words.startswith(_GAVE_UP) or not easy.getinfo(pycurl.NUM_CONNECTS)
 
 
+def cut_by(missing_bytes: int) -> str:
+    """In words: a body that ended so much too early."""
+    return f"the body broke off, {missing_bytes} bytes are missing"
+
+
 def _timeout(words: str, http: Http, *, begun: bool) -> Failure:
     if words.startswith("Operation too slow"):
         what = "sent too little" if begun else "did not answer"
@@ -124,7 +129,7 @@ def _line(code: int, words: str) -> str:
     text = " ".join(words.split())
     missing = _MISSING.search(text)
     if missing:
-        return f"the body broke off, {missing[1]} bytes are missing"
+        return cut_by(int(missing[1]))
     if code == pycurl.E_PARTIAL_FILE:
         return "the body broke off"
     for noise in _NOISE:
