@@ -1,8 +1,9 @@
 """Who is connected to a port, and who has to leave where there is no room for one more.
 
-Law: a newcomer is always let in: who has been asking longest without having said what leaves for
-it, first among those of the newcomer's own address where they are many, then among all; then who
-has been answered for too long. So slow clients hold up each other, and nobody else.
+Law: a newcomer is let in: who has its answer and does not go leaves for it, then who has been
+asking longest without having said what, first among those of the newcomer's own address where they
+are many, then among all; then who has been answered for too long. So slow clients hold up each
+other, and nobody else.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Client:
         self.peer = peer
         self.since = since
         self.is_asking = True  # its request has not come as a whole
+        self.is_answered = False  # its answer has been sent as a whole
 
     def cut(self) -> None:
         """Whoever reads from it or writes to it finds that it has ended."""
@@ -42,10 +44,10 @@ def who_leaves(
 
 
 def _slowest(clients: Sequence[Client], now: float) -> Client | None:
-    for client in clients:
-        if client.is_asking:
-            return client
-    return next((client for client in clients if now - client.since > _SLOW_S), None)
+    answered = [client for client in clients if client.is_answered]
+    asking = [client for client in clients if client.is_asking]
+    slow = [client for client in clients if now - client.since > _SLOW_S]
+    return next(iter(answered + asking + slow), None)
 
 
 class Room:
@@ -76,6 +78,13 @@ class Room:
             client = self._clients.get(connection)
             if client is not None:
                 client.is_asking = False
+
+    def has_its_answer(self, connection: socket.socket) -> None:
+        """All is sent; it has not closed the connection yet."""
+        with self._lock:
+            client = self._clients.get(connection)
+            if client is not None:
+                client.is_asking, client.is_answered = False, True
 
     def leave(self, connection: socket.socket) -> None:
         with self._lock:
