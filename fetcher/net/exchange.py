@@ -29,7 +29,7 @@ from fetcher.net.failures import CutHead, CutShort, Failure
 from fetcher.net.guard import Guard
 from fetcher.net.head import parse_head
 from fetcher.net.header_text import Headers, merged
-from fetcher.net.lengths import length_to_count
+from fetcher.net.lengths import declared_length, length_to_count
 from fetcher.net.places import Pin, Places
 from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
@@ -48,6 +48,7 @@ _HTTP_VERSIONS: Final = {
     pycurl.CURL_HTTP_VERSION_2_0: "2",
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
+_BROKE: Final = (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
 _UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 _IP_VERSIONS: Final = {
     "any": pycurl.IPRESOLVE_WHATEVER,
@@ -407,7 +408,11 @@ class Exchange:
     # -- the answer --------------------------------------------------------------------------
 
     def _judge(self, code: int, words: str) -> None:
-        if self._is_counted or (is_unannounced_end(code, words) and self._lasts_until_close()):
+        if (
+            self._is_counted
+            or (code in _BROKE and self._is_all_there())
+            or (is_unannounced_end(code, words) and self._lasts_until_close())
+        ):
             code = 0
         if self._tape is not None:
             self._tape.is_whole = not code and self._stopped is None
@@ -427,6 +432,13 @@ class Exchange:
         if self._decoder is not None:
             self._decoder.end()
         self.is_whole = True
+
+    def _is_all_there(self) -> bool:
+        """Whether the answer came as a whole before its connection broke, which libcurl does not
+        look at: over HTTP/2 it fails as soon as it cannot send any more.
+        """
+        length = declared_length(self._method, self.status, self.headers)
+        return self._head_is_whole and self.wire_bytes == length
 
     def _lasts_until_close(self) -> bool:
         """Whether nothing but the end of the connection says where this answer's body ends."""

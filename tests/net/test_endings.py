@@ -104,7 +104,15 @@ def test_an_answer_that_ends_in_its_head_is_none(tmp_path: Path) -> None:
     assert (result.outcome, result.status) == (Outcome.PROTOCOL, None)
 
 
-@pytest.mark.parametrize("path", ["/cut", "/reset"])
+def test_an_answer_over_http2_is_whole_once_its_length_has_come(tmp_path: Path) -> None:
+    with http2_server(context_of(*Authority(tmp_path).issue(["127.0.0.1"]))) as port:
+        url = f"https://127.0.0.1:{port}/all-but-the-end"
+        (result,) = fetch([url], verify_tls=False).results
+    assert (result.outcome, result.body_bytes) == (Outcome.OK, 4), result.error
+    assert result.sha256
+
+
+@pytest.mark.parametrize("path", ["/cut", "/cut-length", "/reset"])
 def test_a_stream_of_http2_says_itself_where_it_ends(tmp_path: Path, path: str) -> None:
     with http2_server(context_of(*Authority(tmp_path).issue(["127.0.0.1"]))) as port:
         (result,) = fetch([f"https://127.0.0.1:{port}{path}"], verify_tls=False).results
