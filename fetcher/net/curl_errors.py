@@ -58,6 +58,8 @@ _ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|ac
 # OpenSSL's words and GnuTLS's; libcurl has no code for it.
 _NO_CLOSE_NOTIFY: Final = ("unexpected eof while reading", "non-properly terminated")
 _MISSING: Final = re.compile(r"with (\d+) bytes (?:remaining|missing)")
+# libcurl has no code for it: it says that it failed to receive.
+_BAD_CHUNK: Final = re.compile(r"^chunk |chunked-encoding$")
 _NOISE: Final = (
     re.compile(r"^SSL(: | certificate problem: )"),
     re.compile(r"^OpenSSL \S+: "),
@@ -123,6 +125,8 @@ def _timeout(words: str, http: Http, *, begun: bool) -> Failure:
 
 
 def _line(code: int, words: str) -> str:
+    if code == pycurl.E_RECV_ERROR and _BAD_CHUNK.search(words):
+        return "the chunked body is malformed"
     said = _WORDS.get(code)
     if said is not None:
         return said

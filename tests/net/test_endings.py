@@ -99,6 +99,16 @@ def test_a_body_that_its_head_says_more_of_is_cut(tmp_path: Path) -> None:
         assert (result.body_bytes, result.sha256) == (len(PAGE), None), path
 
 
+def test_a_malformed_chunk_is_not_called_a_broken_connection() -> None:
+    bad = {"/size": b"zz\r\n", "/long": b"f" * 18 + b"\r\n", "/end": b"1\r\nabc\r\n"}
+    scripts = {path: Script(CHUNKED + b"4\r\nkept\r\n" + rest) for path, rest in bad.items()}
+    with scripted(scripts) as server:
+        results = fetch([server.url(path) for path in bad]).results
+    for result in results:
+        assert result.error == "the chunked body is malformed"
+        assert (result.body_bytes or 0) >= len("kept")
+
+
 def test_an_answer_that_ends_in_its_head_is_none(tmp_path: Path) -> None:
     result = over_tls({"/": Script(b"HTTP/1.1 200 OK\r\nServer: s\r\n")}, tmp_path)["/"]
     assert (result.outcome, result.status) == (Outcome.PROTOCOL, None)
