@@ -58,6 +58,8 @@ _ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|ac
 # OpenSSL's words and GnuTLS's; libcurl has no code for it.
 _NO_CLOSE_NOTIFY: Final = ("unexpected eof while reading", "non-properly terminated")
 _MISSING: Final = re.compile(r"with (\d+) bytes (?:remaining|missing)")
+# libcurl has no code for it: it says that it failed to receive.
+_BAD_CHUNK: Final = re.compile(r"^chunk |chunked-encoding$")
 _NOISE: Final = (
     re.compile(r"^SSL(: | certificate problem: )"),
     re.compile(r"^OpenSSL \S+: "),
@@ -100,6 +102,11 @@ def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
     return words.startswith(_GAVE_UP) or not easy.getinfo(pycurl.NUM_CONNECTS)
 
 
+def cut_by(missing_bytes: int) -> str:
+    """In words: a body that ended so much too early."""
+    return f"the body broke off, {missing_bytes} bytes are missing"
+
+
 def _timeout(words: str, http: Http, *, begun: bool) -> Failure:
     if words.startswith("Operation too slow"):
         what = "sent too little" if begun else "did not answer"
@@ -118,13 +125,15 @@ def _timeout(words: str, http: Http, *, begun: bool) -> Failure:
 
 
 def _line(code: int, words: str) -> str:
+    if code == pycurl.E_RECV_ERROR and _BAD_CHUNK.search(words):
+        return "the chunked body is malformed"
     said = _WORDS.get(code)
     if said is not None:
         return said
     text = " ".join(words.split())
     missing = _MISSING.search(text)
     if missing:
-        return f"the body broke off, {missing[1]} bytes are missing"
+        return cut_by(int(missing[1]))
     if code == pycurl.E_PARTIAL_FILE:
         return "the body broke off"
     for noise in _NOISE:

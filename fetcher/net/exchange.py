@@ -22,13 +22,14 @@ from gevent import get_hub
 
 from fetcher.model import Outcome
 from fetcher.net import redirects
-from fetcher.net.curl_errors import failure_of, is_unannounced_end, was_lost
+from fetcher.net.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
 from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
-from fetcher.net.failures import CutHead, Failure
+from fetcher.net.failures import CutHead, CutShort, Failure
 from fetcher.net.guard import Guard
 from fetcher.net.head import parse_head
 from fetcher.net.header_text import Headers, merged
+from fetcher.net.lengths import declared_length, length_to_count
 from fetcher.net.places import Pin, Places
 from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
@@ -47,6 +48,7 @@ _HTTP_VERSIONS: Final = {
     pycurl.CURL_HTTP_VERSION_2_0: "2",
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
+_BROKE: Final = (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
 _UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 _IP_VERSIONS: Final = {
     "any": pycurl.IPRESOLVE_WHATEVER,
@@ -102,6 +104,7 @@ class Exchange:
         self._guard = guard
         self._easy = pycurl.Curl()
         self._shape: tuple[object, ...] = ()  # what the handle is set up for, the URL aside
+        self._method = ""
         self._timeout_ms = 0  # … and its deadline
         self._gives_target = False  # … and a request target, which cannot be taken back
         self._drain_timer: Any = None
@@ -124,6 +127,8 @@ class Exchange:
         self.is_whole = False
         self._stopped: Failure | None = None
         self._refused = ""  # why the guard passed no address
+        self._length: int | None = None  # where we count the body, as libcurl does not
+        self._is_counted = False  # so many bytes came
         self.repeats = 0  # 1 where a kept connection lost the request
 
     # -- the request -------------------------------------------------------------------------
@@ -147,6 +152,7 @@ class Exchange:
                 easy.setopt(pycurl.VERBOSE, 1)
                 easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
             self._shape = shape
+        self._method = request.method
         url = request.url
         easy.setopt(pycurl.URL, url)
         if self._gives_target or "%" in url or "?#" in url or url.endswith("?"):
@@ -336,9 +342,20 @@ class Exchange:
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if encodings := self.header("content-encoding"):
             self._decoder = decoder_for(encodings, self._http.max_body_bytes)
-        return None
+        self._length = length_to_count(self._method, self.status, self.headers)
+        return self._stop_once_counted()
+
+    def _stop_once_counted(self) -> int | None:
+        self._is_counted = self.wire_bytes == self._length
+        return _STOP if self._is_counted else None
 
     def _on_body(self, data: bytes) -> int | None:
+        if self._length is None:
+            return self._receive(data)
+        taken = self._receive(data[: self._length - self.wire_bytes])
+        return self._stop_once_counted() if taken is None else taken
+
+    def _receive(self, data: bytes) -> int | None:
         self.wire_bytes += len(data)
         if self._tape is not None:
             self._tape.pieces.append(data)
@@ -391,7 +408,11 @@ class Exchange:
     # -- the answer --------------------------------------------------------------------------
 
     def _judge(self, code: int, words: str) -> None:
-        if is_unannounced_end(code, words) and self._lasts_until_close():
+        if (
+            self._is_counted
+            or (code in _BROKE and self._is_all_there())
+            or (is_unannounced_end(code, words) and self._lasts_until_close())
+        ):
             code = 0
         if self._tape is not None:
             self._tape.is_whole = not code and self._stopped is None
@@ -406,9 +427,18 @@ class Exchange:
             raise failure_of(code, words, self._easy, self._http)
         if not self._head_is_whole:
             raise CutHead()
+        if self._length is not None and not self._is_counted:
+            raise CutShort(cut_by(self._length - self.wire_bytes))
         if self._decoder is not None:
             self._decoder.end()
         self.is_whole = True
+
+    def _is_all_there(self) -> bool:
+        """Whether the answer came as a whole before its connection broke, which libcurl does not
+        look at: over HTTP/2 it fails as soon as it cannot send any more.
+        """
+        length = declared_length(self._method, self.status, self.headers)
+        return self._head_is_whole and self.wire_bytes == length
 
     def _lasts_until_close(self) -> bool:
         """Whether nothing but the end of the connection says where this answer's body ends."""

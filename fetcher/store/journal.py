@@ -390,6 +390,6 @@ def _recover(db: sqlite3.Connection) -> Recovered:
     if not lines == totals.rows == sum(totals.outcomes.values()):
         raise ValueError(f"{lines} lines, {totals.rows} rows")
     results = [state.rows for name, state in _states(db).items() if "/" not in name]
-    if results and None not in results and sum(filter(None, results)) != totals.rows:
+    if None not in results and sum(filter(None, results)) != totals.rows:
         raise ValueError(f"{totals.rows} rows, and its segments have another number")
     return Recovered(done, partial, totals)

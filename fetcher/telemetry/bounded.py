@@ -60,6 +60,9 @@ class Bounded(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def has_asked(self, connection: socket.socket) -> None:
         self._room.has_asked(connection)
 
+    def has_its_answer(self, connection: socket.socket) -> None:
+        self._room.has_its_answer(connection)
+
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.enter(request, client_address[0], time.monotonic()):
             self.shutdown_request(request)

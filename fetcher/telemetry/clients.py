@@ -1,8 +1,9 @@
 """Which clients are connected to a port, and which one has to leave when the port is full.
 
-Law: a newcomer takes the place of the client that has been sending its request for longest; first
-among the clients of the newcomer's address, if these are many, then among all; then the place of
-one whose answer takes too long. So slow clients hold up each other, and nobody else.
+Law: a newcomer is let in. A client that has its answer and stays leaves its place first; then the
+client that has been sending its request for longest, first among the clients of the newcomer's
+address, if these are many, then among all; then one whose answer takes too long. So slow clients
+hold up each other, and nobody else.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Client:
         self.peer = peer
         self.since = since
         self.is_asking = True  # its request has not come as a whole
+        self.is_answered = False  # its answer has been sent as a whole
 
     def cut(self) -> None:
         """End the connection under whoever reads from it or writes to it."""
@@ -42,10 +44,10 @@ def who_leaves(
 
 
 def _slowest(clients: Sequence[Client], now: float) -> Client | None:
-    for client in clients:
-        if client.is_asking:
-            return client
-    return next((client for client in clients if now - client.since > _SLOW_S), None)
+    answered = [client for client in clients if client.is_answered]
+    asking = [client for client in clients if client.is_asking]
+    slow = [client for client in clients if now - client.since > _SLOW_S]
+    return next(iter(answered + asking + slow), None)
 
 
 class Room:
@@ -76,6 +78,13 @@ class Room:
             client = self._clients.get(connection)
             if client is not None:
                 client.is_asking = False
+
+    def has_its_answer(self, connection: socket.socket) -> None:
+        """All is sent; it has not closed the connection yet."""
+        with self._lock:
+            client = self._clients.get(connection)
+            if client is not None:
+                client.is_asking, client.is_answered = False, True
 
     def leave(self, connection: socket.socket) -> None:
         with self._lock:

@@ -63,6 +63,9 @@ class Server(Protocol):
     def has_asked(self, connection: socket.socket) -> None:
         """The request's head is there."""
 
+    def has_its_answer(self, connection: socket.socket) -> None:
+        """All of the answer is sent."""
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Base of handlers; one request for each connection."""
@@ -79,6 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile = _Writer(self._wire)
 
     def finish(self) -> None:
+        self.server.has_its_answer(self.connection)
         # Closed with bytes unread, the connection would be reset, and the answer lost.
         with contextlib.suppress(OSError):
             if self._wire.received:

@@ -40,6 +40,50 @@ def test_a_body_that_only_the_end_of_the_connection_ends_is_whole(tmp_path: Path
     assert (empty.outcome, empty.body_bytes) == (Outcome.OK, 0)
 
 
+LONG = b"Transfer-Encoding: identity\r\nContent-Length: 9\r\n"
+IDENTITY = "Transfer-Encoding: identity"
+COUNTED = {
+    "/identity": Script(head(IDENTITY, f"Content-Length: {len(PAGE)}") + PAGE, end="hang"),
+    "/none": Script(head("Transfer-Encoding:", f"Content-Length: {len(PAGE)}") + PAGE, end="hang"),
+    "/pieces": Script(
+        head(IDENTITY, f"Content-Length: {len(PAGE)}") + PAGE[:5], 0.1, PAGE[5:], end="hang"
+    ),
+    "/more": Script(head(IDENTITY, f"Content-Length: {len(PAGE)}") + PAGE + b"more", end="hang"),
+}
+
+
+@pytest.mark.parametrize("tape", [False, True])
+def test_a_body_of_another_transfer_encoding_ends_where_its_length_says(tape: bool) -> None:
+    empty = Script(head(IDENTITY, "Content-Length: 0"), end="hang")
+    with scripted({**COUNTED, "/empty": empty}) as server:
+        done = fetch([server.url(path) for path in (*COUNTED, "/empty")], tape=tape)
+        results = {path: done.by_url[server.url(path)] for path in (*COUNTED, "/empty")}
+    assert done.took_s < 10
+    assert results.pop("/empty").body_bytes == 0
+    for path, result in results.items():
+        assert (result.outcome, result.body_bytes) == (Outcome.OK, len(PAGE)), path
+        assert result.sha256, path
+
+
+def test_an_answer_without_a_body_has_no_length_to_come_to() -> None:
+    without = {
+        "/304": Script(b"HTTP/1.1 304 Not Modified\r\n" + LONG + b"\r\n"),
+        "/204": Script(b"HTTP/1.1 204 No Content\r\n" + LONG + b"\r\n"),
+    }
+    with scripted({**without, "/head": Script(head(IDENTITY, "Content-Length: 9"))}) as server:
+        results = fetch([server.url(path) for path in without]).results
+        results += fetch([server.url("/head")], method="HEAD").results
+    assert [result.error for result in results] == [None, None, None]
+
+
+def test_a_body_of_another_transfer_encoding_is_cut_before_its_length() -> None:
+    script = Script(head(IDENTITY, "Content-Length: 99") + PAGE)
+    with scripted({"/": script}) as server:
+        (result,) = fetch([server.url("/")]).results
+    assert (result.outcome, result.body_bytes) == (Outcome.PROTOCOL, len(PAGE))
+    assert result.error == f"the body broke off, {99 - len(PAGE)} bytes are missing"
+
+
 CUT = {
     "/length": Script(head(f"Content-Length: {len(PAGE) + 1}") + PAGE),
     "/odd-length": Script(head("Content-Length: 99", "Transfer-Encoding: identity") + PAGE),
@@ -55,12 +99,30 @@ def test_a_body_that_its_head_says_more_of_is_cut(tmp_path: Path) -> None:
         assert (result.body_bytes, result.sha256) == (len(PAGE), None), path
 
 
+def test_a_malformed_chunk_is_not_called_a_broken_connection() -> None:
+    bad = {"/size": b"zz\r\n", "/long": b"f" * 18 + b"\r\n", "/end": b"1\r\nabc\r\n"}
+    scripts = {path: Script(CHUNKED + b"4\r\nkept\r\n" + rest) for path, rest in bad.items()}
+    with scripted(scripts) as server:
+        results = fetch([server.url(path) for path in bad]).results
+    for result in results:
+        assert result.error == "the chunked body is malformed"
+        assert (result.body_bytes or 0) >= len("kept")
+
+
 def test_an_answer_that_ends_in_its_head_is_none(tmp_path: Path) -> None:
     result = over_tls({"/": Script(b"HTTP/1.1 200 OK\r\nServer: s\r\n")}, tmp_path)["/"]
     assert (result.outcome, result.status) == (Outcome.PROTOCOL, None)
 
 
-@pytest.mark.parametrize("path", ["/cut", "/reset"])
+def test_an_answer_over_http2_is_whole_once_its_length_has_come(tmp_path: Path) -> None:
+    with http2_server(context_of(*Authority(tmp_path).issue(["127.0.0.1"]))) as port:
+        url = f"https://127.0.0.1:{port}/all-but-the-end"
+        (result,) = fetch([url], verify_tls=False).results
+    assert (result.outcome, result.body_bytes) == (Outcome.OK, 4), result.error
+    assert result.sha256
+
+
+@pytest.mark.parametrize("path", ["/cut", "/cut-length", "/reset"])
 def test_a_stream_of_http2_says_itself_where_it_ends(tmp_path: Path, path: str) -> None:
     with http2_server(context_of(*Authority(tmp_path).issue(["127.0.0.1"]))) as port:
         (result,) = fetch([f"https://127.0.0.1:{port}{path}"], verify_tls=False).results

@@ -472,6 +472,7 @@ def test_a_garbled_journal_is_damage(tmp_path: Path) -> None:
         "UPDATE batches SET id = -1 WHERE id = 2",
         "UPDATE batches SET id = 4611686018427387904 WHERE id = 2",
         "DELETE FROM batches WHERE id = 0",
+        "DELETE FROM segments",
         "DROP TABLE batches",
     ],
 )

@@ -78,7 +78,8 @@ class Http2(asyncio.Protocol):
     """A connection.
 
     `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end, `/cut` by a part of an
-    answer and the end without close_notify. With a `limit` it answers so many requests, and says by
+    answer and the end without close_notify, `/all-but-the-end` by all of its bytes, without
+    END_STREAM, and that end. With a `limit` it answers so many requests, and says by
     GOAWAY that it leaves others undone.
     """
 
@@ -116,8 +117,10 @@ class Http2(asyncio.Protocol):
         elif path.startswith(b"/goaway"):
             self.h2.close_connection(error_code=11)
             asyncio.get_running_loop().call_later(0.05, self.transport.close)
-        elif path.startswith(b"/cut"):
-            self.h2.send_headers(stream, [(":status", "200")])
+        elif path.startswith((b"/cut", b"/all-but-the-end")):
+            length = b"99" if path.startswith(b"/cut-length") else b"4"
+            lengths = [] if path == b"/cut" else [(b"content-length", length)]
+            self.h2.send_headers(stream, [(b":status", b"200"), *lengths])
             self.h2.send_data(stream, b"part")
             self.transport.write(self.h2.data_to_send())
             asyncio.get_running_loop().call_later(0.05, self.transport.abort)

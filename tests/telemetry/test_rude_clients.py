@@ -83,6 +83,15 @@ def test_silent_clients_do_not_shut_others_out(port: int) -> None:
         assert get(port, "/healthz")[0] == 200
 
 
+def test_clients_that_have_their_answer_and_stay_do_not_shut_others_out(port: int) -> None:
+    for _ in range(5):
+        with contextlib.ExitStack() as stack:
+            for _ in range(40):
+                client = socket.create_connection(("127.0.0.1", port), timeout=20)
+                stack.enter_context(client).sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+                assert client.recv(5) == b"HTTP/"
+
+
 def test_a_request_has_a_deadline_however_it_is_cut(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +121,12 @@ def test_the_oldest_that_has_not_asked_leaves_first_of_all_of_its_own_address() 
     assert clients.who_leaves(full, "c", 5.0, most=5, most_of_a_peer=4) is None
     assert clients.who_leaves(full, "c", 5.0, most=4, most_of_a_peer=4) is full[1]
     assert clients.who_leaves(full, "a", 5.0, most=5, most_of_a_peer=3) is full[2]
+
+
+def test_who_has_its_answer_leaves_before_who_is_asking() -> None:
+    full = _clients(("a", 1.0, True), ("a", 2.0, False), ("a", 3.0, False))
+    full[2].is_answered = True
+    assert clients.who_leaves(full, "a", 3.1, most=3, most_of_a_peer=3) is full[2]
 
 
 def test_who_is_answered_leaves_only_where_it_has_taken_long() -> None:
