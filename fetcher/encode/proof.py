@@ -101,17 +101,24 @@ _BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool], bool]]] = {
 
 def _json_rows(chunk: Chunk) -> Iterator[_Row]:
     """Each ends with the only line feed that is in it."""
-    *rows, rest = chunk.rows.split(b"\n")
-    if rest or [len(row) + 1 for row in rows] != chunk.row_bytes:
-        raise ValueError("line feeds")
-    str(chunk.rows, "utf-8")  # which the decoder checks only of what it gives
-    return map(_decode_json, rows)
+    data = chunk.rows
+    if not data.isascii():
+        str(data, "utf-8")  # which the decoder checks only of what it gives
+    view = memoryview(data)
+    start = 0
+    for size in chunk.row_bytes:
+        end = start + size
+        if data.find(b"\n", start) != end - 1:
+            raise ValueError("line feeds")
+        yield _decode_json(view[start:end])
+        start = end
 
 
 def _map_rows(chunk: Chunk) -> Iterator[_Row]:
+    view = memoryview(chunk.rows)
     start = 0
     for size in chunk.row_bytes:
-        yield _decode_map(chunk.rows[start : start + size])
+        yield _decode_map(view[start : start + size])
         start += size
 
 
