@@ -125,7 +125,7 @@ def text_of(line: int, raw: bytes) -> Task:
 
 def identity(line: int, text: str, name: str | int | None = None) -> bytes:
     """Bytes for "this line has this text and id", which are those of no other."""
-    raw = b"%d %s" % (line, text.encode("utf-8", "surrogatepass"))
+    raw = f"{line} {text}".encode("utf-8", "surrogatepass")
     if name is not None:
         kind = b"n" if isinstance(name, int) else b"t"
         # Told apart from all texts: the text's length comes last.

@@ -40,28 +40,30 @@ class RowProof:
     def require(self, chunk: Chunk) -> None:
         """Raises WireError where the chunk's rows are not what they should be."""
         named: list[tags.Named] = []
-        counted: list[tuple[int, int, int]] = []
         has_its_body = self._has_its_body
         bodies = _bodies(chunk)
+        told = zip(chunk.lines, chunk.outcomes, chunk.statuses, chunk.body_bytes, strict=True)
         try:
             # Row by row: a hundred rows as objects would push all else out of the CPU's caches.
-            for row in self._rows_of(chunk):
-                named.append((row.line, row.url, None if row.id is UNSET else row.id))
-                code = OUTCOME_CODE[row.outcome]
-                counted.append((code, row.status or 0, row.body_bytes or 0))
+            for row, (line, code, status, size) in zip(self._rows_of(chunk), told, strict=True):
+                if row.line != line:
+                    raise WireError("chunk: rows of other lines than it says")
+                if (
+                    OUTCOME_CODE[row.outcome] != code
+                    or (row.status or 0) != status
+                    or (row.body_bytes or 0) != size
+                ):
+                    raise WireError(f"chunk: another outcome, status or size than line {line} has")
+                named.append((line, row.url, None if row.id is UNSET else row.id))
                 if has_its_body is None:
                     is_right = row.body_file is UNSET and row.warc_id is UNSET
                 else:
                     is_right = has_its_body(row, *next(bodies))
                 if not is_right:
-                    raise WireError(f"chunk: another body than the row of line {row.line} has")
+                    raise WireError(f"chunk: another body than the row of line {line} has")
         # Besides its own errors, a decoder raises UnicodeDecodeError and RecursionError.
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
-        if [line for line, _, _ in named] != chunk.lines:
-            raise WireError("chunk: rows of other lines than it says")
-        if counted != list(zip(chunk.outcomes, chunk.statuses, chunk.body_bytes, strict=True)):
-            raise WireError("chunk: other outcomes, statuses or sizes than its rows have")
         if tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
             raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
 
@@ -101,17 +103,24 @@ _BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool], bool]]] = {
 
 def _json_rows(chunk: Chunk) -> Iterator[_Row]:
     """Each row ends with its only line feed."""
-    *rows, rest = chunk.rows.split(b"\n")
-    if rest or [len(row) + 1 for row in rows] != chunk.row_bytes:
-        raise ValueError("line feeds")
-    str(chunk.rows, "utf-8")  # the decoder checks only the values that it returns
-    return map(_decode_json, rows)
+    data = chunk.rows
+    if not data.isascii():
+        str(data, "utf-8")  # the decoder checks only the values that it returns
+    view = memoryview(data)
+    start = 0
+    for size in chunk.row_bytes:
+        end = start + size
+        if data.find(b"\n", start) != end - 1:
+            raise ValueError("line feeds")
+        yield _decode_json(view[start:end])
+        start = end
 
 
 def _map_rows(chunk: Chunk) -> Iterator[_Row]:
+    view = memoryview(chunk.rows)
     start = 0
     for size in chunk.row_bytes:
-        yield _decode_map(chunk.rows[start : start + size])
+        yield _decode_map(view[start : start + size])
         start += size
 
 

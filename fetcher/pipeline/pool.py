@@ -177,6 +177,9 @@ class LinePool:
             self._take_lines()
         finally:
             self._busy -= 1
+        # Lines that ask nobody may have found all slots taken, and no clock ends their wait.
+        if self._is_polite:
+            self.turn()
 
     def _take_lines(self) -> None:
         while self._has_work():

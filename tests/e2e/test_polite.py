@@ -188,3 +188,16 @@ def test_the_public_internet_alone_is_open_by_default(tmp_path: Path) -> None:
     found = run(urls, tmp_path, "--set=guard.allow=[]", "--workers=1", "--quiet")
     assert {row.outcome for row in found} == {Outcome.BLOCKED}
     assert all("guard.allow" in (row.error or "") for row in found)
+
+
+def test_lines_that_ask_nobody_end_though_more_of_them_wait_than_there_are_slots(
+    tmp_path: Path,
+) -> None:
+    urls = [f"http://127.0.0.1:1/{n}" for n in range(5_000)]
+    options = ("--set=polite.enabled=true", "--set=guard.allow=[]", "--workers=1", "--quiet")
+    urlfile = jobs.write_urls(tmp_path / "urls.txt", urls)
+    with jobs.running("run", urlfile, "-o", tmp_path / "out", *options, "--pool-size=5") as job:
+        code, _, error = job.wait(60)
+    assert code == 0, error
+    found = jobs.prove(tmp_path / "out", urlfile)
+    assert {row.outcome for row in found} == {Outcome.BLOCKED}

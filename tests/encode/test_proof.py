@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -128,6 +133,77 @@ def test_rows_of_the_other_form_are_refused() -> None:
     for form, other in zip(FORMS, reversed(FORMS), strict=True):
         with pytest.raises(WireError):
             require(honest(form), other)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[bytes, list[int]]:
+    """The rows of an honest chunk with some bytes changed, and where they are said to end."""
+    data = bytearray(b"".join(GOOD))
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 3)))
+        data[start:end] = draw(st.sampled_from(PIECES) | st.binary(max_size=3))
+    cuts = [k + 1 for k, byte in enumerate(data) if byte == 0x0A][:2] or [0]
+    cuts = sorted(
+        min(max(cut + draw(st.sampled_from([0, 0, 0, 1, -1])), 0), len(data)) for cut in cuts
+    )
+    ends = [*cuts, *[len(data)] * (3 - len(cuts))]
+    return bytes(data), [end - start for start, end in itertools.pairwise([0, *ends])]
+
+
+PIECES = [
+    b"\n",
+    b"}\n{",
+    b" ",
+    b"\r\n",
+    b'"',
+    b"\\",
+    b"\xff",
+    b"\xc3",
+    b"\x00",
+    b"{",
+    b"}",
+    b",",
+    b"",
+]
+
+
+def is_taken_slowly(chunk: Chunk) -> bool:
+    """Whether each row is one JSON object in one line, with a row's keys and what is said of it."""
+    start = 0
+    for index, size in enumerate(chunk.row_bytes):
+        row = chunk.rows[start : start + size]
+        start += size
+        if not row.endswith(b"\n") or row.count(b"\n") != 1:
+            return False
+        try:
+            value = json.loads(row.decode("utf-8"))
+            read = CODECS["jsonl"].decode(row)
+        except (ValueError, msgspec.MsgspecError):
+            return False
+        if not value.keys() <= set(Result.__struct_fields__):
+            return False
+        true = result(chunk.lines[index])
+        keys = ("line", "url", "outcome", "status", "body_bytes", "id", "body_file", "warc_id")
+        if any(getattr(read, key) != getattr(true, key) for key in keys):
+            return False
+    return True
+
+
+@given(mutated())
+@example((GOOD[0] + b"\n".join([GOOD[1][:9], GOOD[1][9:]]), [len(GOOD[0]), 10, len(GOOD[1]) - 9]))
+@settings(deadline=None, max_examples=500)
+def test_changed_rows_are_taken_where_a_slow_and_plain_check_takes_them(
+    changed: tuple[bytes, list[int]],
+) -> None:
+    rows, sizes = changed
+    chunk = replace(honest(), rows=rows, row_bytes=sizes)
+    try:
+        require(chunk)
+    except WireError:
+        assert not is_taken_slowly(chunk)
+    else:
+        assert is_taken_slowly(chunk)
 
 
 # -- what is not of its line -----------------------------------------------------------------

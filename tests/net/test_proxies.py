@@ -75,6 +75,54 @@ def test_special_addresses_are_refused_before_the_proxy_hears_of_them() -> None:
         assert proxy.asked == []
 
 
+SPECIAL = [
+    "http://2130706433/",
+    "http://0177.0.0.1/",
+    "http://127.1/",
+    "http://10.0.0.1./",
+    "http://%31%32%37.0.0.1/",
+    "http://\uff11\uff12\uff17.0.0.1/",
+    "http://[::1]/",
+    "http://[fd00:ec2::254]/",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[2002:7f00:1::]/",
+    "https://192.168.1.1/",
+    "https://[fe80::1]/",
+]
+CLOSED: dict[str, dict[str, Any]] = {"guard": {"allow": []}}
+
+
+@pytest.mark.parametrize(("kind", "made"), [("http", http_proxy), ("socks5h", socks_proxy)])
+def test_no_notation_of_a_special_address_comes_past_the_guard_to_a_proxy(
+    kind: str, made: Any
+) -> None:
+    with made() as proxy:
+        found = fetch(SPECIAL, proxy=f"{kind}://{proxy.place}", sections=CLOSED).results
+    assert {result.url: result.outcome for result in found} == dict.fromkeys(
+        SPECIAL, Outcome.BLOCKED
+    )
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize("to", ["http://0xa9fea9fe/", "http://[::ffff:10.0.0.1]/", "https://10.1/"])
+def test_a_redirect_to_a_special_address_is_not_followed_through_a_proxy(to: str) -> None:
+    away = Script(answer(b"", f"Location: {to}", status="302 Found"))
+    with scripted({"/": away}) as server, http_proxy() as proxy:
+        url = f"http://name.invalid:{server.port}/"
+        (result,) = fetch([url], proxy=f"http://{proxy.place}", sections=CLOSED).results
+    assert result.outcome is Outcome.BLOCKED
+    assert proxy.asked == [f"GET {url} HTTP/1.1"]
+
+
+def test_what_a_name_resolves_to_is_for_the_proxy_to_judge() -> None:
+    """No name is looked up here, so that one of a private address reaches it."""
+    with scripted(PAGE) as server, http_proxy() as proxy:
+        urls = [f"http://{name}:{server.port}/" for name in ("localhost", "10.0.0.1.nip.invalid")]
+        found = fetch(urls, proxy=f"http://{proxy.place}", sections=CLOSED).results
+    assert {result.outcome for result in found} == {Outcome.OK}
+    assert sorted(proxy.asked) == sorted(f"GET {url} HTTP/1.1" for url in urls)
+
+
 def test_a_proxy_that_refuses_is_told_from_a_site_that_does(tmp_path: Path) -> None:
     refusals = {
         b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n": "407",

@@ -28,6 +28,10 @@ class MarkingFetcher:
         self._then = NullFetcher(settings, worker).begin
         self.begin = self._first
 
+    def turn_of(self, _url: str) -> str:
+        """No host is asked: politeness would make a job last as long as one of its host's pages."""
+        return ""
+
     def _first(self, task: Task) -> Fetch:
         mark = Path(os.environ[MARK_VARIABLE])
         if not mark.exists():
