@@ -11,7 +11,7 @@ its own and freezes on its own; workers and suspicion are common to all. A pause
              ^               |                  |                      |
              +-- returned ---+------------------+                      |
              +-- lapsed -----+------ death -----+--- chunks were lost -+
-                          (a death without progress splits the piece, or condemns its one line)
+        (a death without progress and a loss split the piece, or condemn its one line: core.poison)
 
 As long as nothing fails, no line is handed out to two workers: what a living worker says that it
 has is its own, however long that waits there. The one exception is a line whose fetch is slow when
@@ -35,16 +35,14 @@ from fetcher.core.leases import (
     Piece,
     WorkerReport,
 )
+from fetcher.core.poison import Condemned, Poison, pieces_of
 from fetcher.core.window import Window
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
 
-SPLIT = 8  # parts that a piece is split into when its worker died without progress
-MAX_SPARED = 3  # deaths that a piece may survive because it was parked
 TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
-CONDEMN_AGAIN_S = 5.0
 _SAYS_NOTHING = WorkerReport()
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
@@ -70,8 +68,7 @@ class Ledger:
         self._unneeded: list[tuple[int, int]] = []  # (copy's lease, lines that are committed)
         self._began: float | None = None
         self._window = Window(rules.ahead)
-        self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
-        self._suspects_changed = [False] * shares
+        self._poison = Poison(rules.poison_deaths, shares)
 
     # -- what goes in ------------------------------------------------------------------------
 
@@ -102,10 +99,9 @@ class Ledger:
         owner = self._open[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
         self._backlog.opened(batch.id, owner.cost_bytes)
         for suspect in suspects:
-            mask = masks.unpack(suspect.mask) & remaining
-            if mask:
-                self._backlog.push(Piece(batch.id, mask, suspect.deaths))
-                remaining &= ~mask
+            for piece in pieces_of(suspect, remaining):
+                self._backlog.push(piece)
+                remaining &= ~piece.mask
         if remaining:
             self._backlog.push(Piece(batch.id, remaining))
 
@@ -129,6 +125,7 @@ class Ledger:
             return None
         expires_at = now + self.rules.unclaimed_s
         lease = Lease(self._next_lease, piece, now, expires_at, is_copy=is_copy, seen_at=now)
+        lease.is_alone = piece.mask.bit_count() == 1 and not is_copy
         self._next_lease += 1
         self._leases[lease.id] = lease
         owner = self._open[piece.batch]
@@ -139,6 +136,10 @@ class Ledger:
 
     def _next_ready(self, now: float) -> Piece | None:
         piece = self._backlog.pop(self._uncommitted)
+        while piece and piece.is_lone:
+            # The others of it are committed meanwhile: it is tried alone, as any other suspect.
+            self._backlog.push(piece)
+            piece = self._backlog.pop(self._uncommitted)
         if piece is None and self._backlog.has_lone and self._is_quiet(now):
             piece = self._backlog.pop_lone(self._uncommitted)
         return piece
@@ -164,7 +165,8 @@ class Ledger:
 
     def _lone_is_out(self, now: float) -> bool:
         leases = self._leases.values()
-        return any(each.piece.is_lone and self._may_kill(each, now) for each in leases)
+        lone = (each for each in leases if each.is_alone and each.piece.is_lone)
+        return any(self._may_kill(each, now) for each in lone)
 
     def _may_kill(self, lease: Lease, now: float) -> bool:
         """Whether some line of it may be in flight.
@@ -191,7 +193,7 @@ class Ledger:
                 mask = masks.parts(mask, -(-mask.bit_count() // TAIL_LINES))[0]
                 lease.copied |= mask
                 self._count_copies(mask.bit_count())
-                return Piece(lease.piece.batch, mask, lease.piece.deaths)
+                return msgspec.structs.replace(lease.piece, mask=mask, spared=0)
         return None
 
     def _left_of(self, lease: Lease) -> int:
@@ -228,15 +230,14 @@ class Ledger:
             mask &= ~other.piece.mask
         return mask
 
-    def condemned(self, now: float) -> list[tuple[Batch, int, bytes]]:
-        """Lines (batch, offset, text) that need a `crashed` row, repeated until committed."""
+    def condemned(self, now: float) -> list[tuple[Batch, Condemned, bytes]]:
+        """Lines (with their batch and text) that need a `crashed` row, repeated until committed."""
         due = []
-        for (batch, mask), at in self._condemned.items():
-            if at <= now:
-                owner = self._open[batch]
-                text = lines.select(owner.batch.urls, owner.kept, mask)
-                due.append((owner.batch, mask.bit_length() - 1, text))
-                self._condemned[batch, mask] = now + CONDEMN_AGAIN_S
+        for each in self._poison.due(now):
+            owner = self._open[each.piece.batch]
+            due.append(
+                (owner.batch, each, lines.select(owner.batch.urls, owner.kept, each.piece.mask))
+            )
         return due
 
     # -- what workers say --------------------------------------------------------------------
@@ -249,6 +250,7 @@ class Ledger:
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
+            self._hungry.discard(worker)  # until its next heartbeat says that this was too little
         self._workers[worker] = now
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
@@ -291,7 +293,6 @@ class Ledger:
     ) -> None:
         """The worker lives and holds these leases and no others: mends lost claims and ends."""
         self._workers[worker] = now
-        self._note_hunger(worker, is_hungry=report.is_hungry)
         held = set(held)
         if held <= self._leases.keys():
             self._strange.pop(worker, None)
@@ -302,6 +303,7 @@ class Ledger:
             held_lease = self._leases.get(lease_id)
             if held_lease and held_lease.worker == worker:
                 self._renew(held_lease, report, now)
+        self._note_hunger(worker, is_hungry=report.is_hungry)
         for lease_id in report.waiting:
             self._seen_waiting(lease_id, now)
         for lease in list(self._leases.values()):
@@ -374,9 +376,7 @@ class Ledger:
                 lease.progressed = True
                 if lease.state is LeaseState.CLAIMED:
                     lease.expires_at = self._clock(lease, now) + self.rules.stall_s
-        for key in [key for key in self._condemned if key[0] == batch_id and key[1] & new]:
-            del self._condemned[key]
-            self._mark_suspects(batch_id)
+        self._poison.committed(batch_id, new)
         if not owner.remaining:
             del self._open[batch_id]
             self._backlog.opened(batch_id, -owner.cost_bytes)
@@ -407,6 +407,7 @@ class Ledger:
     def sink_restarted(self, now: float, index: int = 0) -> None:
         """Rows that were on their way may be lost: look again soon."""
         for lease in self._leases_of(index):
+            lease.is_excused = True
             if lease.state is LeaseState.FINISHED:
                 lease.expires_at = min(lease.expires_at, self._clock(lease, now) + LOST_S)
 
@@ -415,6 +416,7 @@ class Ledger:
         self._backlog.freeze(now, index)
         # What of it lies in the pipe of a dead worker does not lapse: the window is the others'.
         for lease in self._leases_of(index):
+            lease.is_excused = True
             self._window.hold_up(lease)
 
     def thaw(self, now: float, index: int = 0) -> None:
@@ -528,24 +530,30 @@ class Ledger:
         if not mask:
             return
         self.redelivered += mask.bit_count()
-        if not died or lease.progressed or self._backlog.is_frozen(lease.piece.batch):
-            # (Frozen: what it got done cannot be seen.)
-            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths))
-            return
-        if lease.is_parked and lease.piece.spared < MAX_SPARED:
-            # Only what was asked can have killed; but what kills at once is never seen asked.
-            spared = lease.piece.spared + 1
-            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths, spared))
-            return
-        self._mark_suspects(lease.piece.batch)
-        if mask.bit_count() > 1:
-            # Deaths count from when a line is alone: its company is not to blame.
-            for part in masks.parts(mask, SPLIT):
-                self._backlog.push(Piece(lease.piece.batch, part, 1))
-        elif lease.piece.deaths >= self.rules.poison_deaths:
-            self._condemned[lease.piece.batch, mask] = 0.0
-        else:
-            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths + 1))
+        for piece in self._instead_of(lease, mask, died=died):
+            self._backlog.push(piece)
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        piece = msgspec.structs.replace(lease.piece, mask=mask)
+        if self._has_lost_rows(lease):
+            is_only = self._workers.keys() <= {lease.worker}
+            return self._poison.after_loss(
+                piece, lease.worker, is_alone=lease.is_alone, is_only_worker=is_only
+            )
+        # (Frozen: what it got done cannot be seen.)
+        if died and not lease.progressed and not self._backlog.is_frozen(piece.batch):
+            return self._poison.after_death(
+                piece, is_alone=lease.is_alone, is_parked=lease.is_parked
+            )
+        return [msgspec.structs.replace(piece, spared=0)]
+
+    def _has_lost_rows(self, lease: Lease) -> bool:
+        """Whether its rows should have been committed by now, and are not.
+
+        A worker sends no rows of lines that it has under another lease already.
+        """
+        has_others = lease.is_copy or lease.worker in self._strange
+        return lease.state is LeaseState.FINISHED and not lease.is_excused and not has_others
 
     def _drop(self, lease_id: int) -> Lease | None:
         lease = self._leases.pop(lease_id, None)
@@ -557,23 +565,10 @@ class Ledger:
 
     # -- what others may know ----------------------------------------------------------------
 
-    def _mark_suspects(self, batch_id: int) -> None:
-        self._suspects_changed[self._backlog.index(batch_id)] = True
-
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
-        """What a next ventilator must know of deaths; None if nothing changed since last asked."""
-        if not self._suspects_changed[index]:
-            return None
-        self._suspects_changed[index] = False
-        pieces = [*self._backlog.pieces(index), *(each.piece for each in self._leases_of(index))]
-        for batch, mask in self._condemned:
-            if self._backlog.index(batch) == index:
-                pieces.append(Piece(batch, mask, self.rules.poison_deaths))
-        return [
-            Suspect(batch=piece.batch, mask=masks.pack(piece.mask), deaths=piece.deaths)
-            for piece in pieces
-            if piece.deaths
-        ]
+        """What a next ventilator must know of deaths and losses; None if nothing has changed."""
+        out = (lease.piece for lease in self._leases_of(index))
+        return self._poison.suspects_if_changed(index, (*self._backlog.pieces(index), *out))
 
     @property
     def leases(self) -> Iterable[Lease]:

@@ -64,6 +64,24 @@ class TriesSuspectsInCompany(Ledger):
         return True
 
 
+class FetchesOnAndOn(Ledger):
+    """Does not count how often a line's row was lost."""
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        lease.is_excused = True
+        return super()._instead_of(lease, mask, died=died)
+
+
+class BelievesOneWorker(Ledger):
+    """Condemns a line of which one worker has sent rows that were lost, whoever else is there."""
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        workers, self._workers = self._workers, {}
+        pieces = super()._instead_of(lease, mask, died=died)
+        self._workers = workers
+        return pieces
+
+
 class ThawsAll(Ledger):
     """One sink is back: so are all."""
 
