@@ -873,7 +873,7 @@ def test_a_frozen_share_stops_only_its_own_batches() -> None:
     for now in range(2, 1000):
         made.heartbeat("w", [mine.lease], now)
     made.tick(999)
-    assert mine.lease in made._leases
+    assert mine.lease in made._book.leases
     made.thaw(1000, 0)
     assert take(made, 1000).batch.id == 2
 
