@@ -24,7 +24,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from fetcher.core import masks
 from fetcher.core.backlog import Backlog
 from fetcher.core.lease_book import LeaseBook
 from fetcher.core.leases import (
@@ -36,11 +35,11 @@ from fetcher.core.leases import (
     WorkerReport,
 )
 from fetcher.core.poison import Condemned, Poison, pieces_of
+from fetcher.core.tail_copies import TailCopies
 from fetcher.core.window import Window
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
 
-TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
 _SAYS_NOTHING = WorkerReport()
@@ -52,8 +51,7 @@ class Ledger:
 
     def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
         self.rules = rules
-        self.redelivered = 0  # lines handed out again, copies included
-        self.copied = 0  # of these, second copies of what was slow
+        self._handed_again = 0  # lines, without copies
         self._next_lease = first_lease
         self._backlog = Backlog(shares)
         self._book = LeaseBook(self._backlog)
@@ -64,7 +62,7 @@ class Ledger:
         # Workers that hold what is not leased (any more) -> since when.
         self._strange: dict[str, float] = {}
         self._hungry: set[str] = set()  # workers that said that they have too little
-        self._unneeded: list[tuple[int, int]] = []  # (copy's lease, lines that are committed)
+        self._copies = TailCopies(self._book, self._backlog, rules.tail_after_s)
         self._began: float | None = None
         self._window = Window(rules.ahead)
         self._poison = Poison(rules.poison_deaths, shares)
@@ -170,40 +168,16 @@ class Ledger:
         return self._backlog.cut_off_s(lease.piece.batch, now) < self.rules.stall_s
 
     def _tail_copy(self, now: float) -> Piece | None:
-        if len(self._workers) < 2:
-            return None
-        for lease in self._book.leases.values():
-            if self._backlog.is_frozen(lease.piece.batch):
-                continue
-            if now - lease.issued_at < self.rules.tail_after_s:
-                return None
-            if lease.is_copy or lease.piece.is_lone or lease.state is not LeaseState.CLAIMED:
-                continue
-            mask = lease.slow & self._book.left_of(lease) & ~lease.copied
-            if mask:
-                mask = masks.parts(mask, -(-mask.bit_count() // TAIL_LINES))[0]
-                lease.copied |= mask
-                self._count_copies(mask.bit_count())
-                return msgspec.structs.replace(lease.piece, mask=mask, spared=0)
-        return None
-
-    def _count_copies(self, count: int) -> None:
-        self.redelivered += count
-        self.copied += count
+        return self._copies.next(now) if len(self._workers) > 1 else None
 
     def put_back(self, lease_id: int) -> None:
         """The socket did not take it after all."""
         lease = self._drop(lease_id)
         if lease and lease.is_copy:
-            self._count_copies(-lease.piece.mask.bit_count())
-            self._copy_again(lease)
+            self._copies.uncount(lease.piece.mask)
+            self._copies.failed(lease)
         elif lease:
             self._backlog.push_first(lease.piece)
-
-    def _copy_again(self, copy: Lease, mask: int = -1) -> None:
-        """The copy, or these lines of it, came to nothing: the lines may have another."""
-        for other in self._book.others(copy):
-            other.copied &= ~(copy.piece.mask & mask)
 
     def condemned(self, now: float) -> list[tuple[Batch, Condemned, bytes]]:
         """Lines (with their batch and text) that need a `crashed` row, repeated until committed."""
@@ -246,8 +220,8 @@ class Ledger:
             self._drop(lease.id)
         wanted = self._book.nowhere_else(lease, self._book.others(lease)) & mask
         if lease.is_copy:
-            self._count_copies(-(mask & ~wanted).bit_count())
-            self._copy_again(lease, mask)
+            self._copies.uncount(mask & ~wanted)
+            self._copies.failed(lease, mask)
         lease.piece = msgspec.structs.replace(lease.piece, mask=rest)
         if wanted:
             self._backlog.push_first(msgspec.structs.replace(lease.piece, mask=wanted))
@@ -340,8 +314,7 @@ class Ledger:
         owner.remaining &= ~mask
         for lease_id in list(owner.leases):
             lease = self._book.leases[lease_id]
-            if lease.is_copy and lease.piece.mask & new:
-                self._unneeded.append((lease_id, lease.piece.mask & new))
+            self._copies.committed(lease, new)
             if not lease.piece.mask & owner.remaining:
                 self._drop(lease_id)
             elif lease.piece.mask & new:
@@ -356,8 +329,7 @@ class Ledger:
 
     def unneeded(self) -> list[tuple[int, int]]:
         """Copies (lease, lines) whose lines are committed, for whoever has them; told once."""
-        told, self._unneeded = self._unneeded, []
-        return told
+        return self._copies.unneeded()
 
     def open_batches(self, index: int = 0) -> list[Batch]:
         """Batches of this share with uncommitted lines."""
@@ -482,12 +454,12 @@ class Ledger:
         self._drop(lease.id)
         if lease.is_copy:
             # The very worker may have got it that has its lines already, and skipped them.
-            self._copy_again(lease)
+            self._copies.failed(lease)
         others = (other for other in self._book.others(lease) if not other.held_up)
         mask = self._book.nowhere_else(lease, others)
         if not mask:
             return
-        self.redelivered += mask.bit_count()
+        self._handed_again += mask.bit_count()
         for piece in self._instead_of(lease, mask, died=died):
             self._backlog.push(piece)
 
@@ -521,6 +493,16 @@ class Ledger:
         return lease
 
     # -- what others may know ----------------------------------------------------------------
+
+    @property
+    def copied(self) -> int:
+        """Lines that were handed out a second time while they were slow."""
+        return self._copies.lines
+
+    @property
+    def redelivered(self) -> int:
+        """Lines that were handed out again, copies included."""
+        return self._handed_again + self.copied
 
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
         """What a next ventilator must know of deaths and losses; None if nothing has changed."""

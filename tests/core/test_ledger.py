@@ -6,8 +6,9 @@ import pytest
 
 from fetcher.core import masks, wire
 from fetcher.core.leases import Assignment, LeaseRules, WorkerReport
-from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, TAIL_LINES, Ledger
+from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, Ledger
 from fetcher.core.poison import MAX_LOSSES, MAX_LOSSES_AT_ONE, SPLIT
+from fetcher.core.tail_copies import TAIL_LINES
 from fetcher.core.window import REST_S
 from fetcher.model import Batch
 
