@@ -89,6 +89,7 @@ class Lease(msgspec.Struct):
     held_up: bool = False
     orphan: bool = False  # a worker died while it was unclaimed
     is_parked: bool = False  # all that is left of it waits outside of the worker's pool
+    skipped: int = 0  # lines whose rows its worker sends under another lease
     # Its sink was away or has started again: rows that do not arrive were lost with it.
     is_excused: bool = False
 

@@ -226,12 +226,13 @@ class Ledger:
         if wanted:
             self._backlog.push_first(msgspec.structs.replace(lease.piece, mask=wanted))
 
-    def finished(self, worker: str, lease_id: int, now: float) -> None:
-        """The worker has handed every row of the lease to the sink's socket."""
+    def finished(self, worker: str, lease_id: int, now: float, skipped: int = 0) -> None:
+        """The worker has handed every row of the lease to the sink's socket, but the skipped."""
         self.claimed(worker, lease_id, now)
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
             lease.state = LeaseState.FINISHED
+            lease.skipped = skipped
             lease.expires_at = self._clock(lease, now) + self.rules.finished_s
 
     def heartbeat(
@@ -465,11 +466,8 @@ class Ledger:
 
     def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
         piece = msgspec.structs.replace(lease.piece, mask=mask)
-        if self._has_lost_rows(lease):
-            is_only = self._workers.keys() <= {lease.worker}
-            return self._poison.after_loss(
-                piece, lease.worker, is_alone=lease.is_alone, is_only_worker=is_only
-            )
+        if lease.state is LeaseState.FINISHED:
+            return self._instead_of_sent(lease, piece)
         # (Frozen: what it got done cannot be seen.)
         if died and not lease.progressed and not self._backlog.is_frozen(piece.batch):
             return self._poison.after_death(
@@ -477,13 +475,19 @@ class Ledger:
             )
         return [msgspec.structs.replace(piece, spared=0)]
 
-    def _has_lost_rows(self, lease: Lease) -> bool:
-        """Whether its rows should have been committed by now, and are not.
-
-        A worker sends no rows of lines that it has under another lease already.
-        """
-        has_others = lease.is_copy or lease.worker in self._strange
-        return lease.state is LeaseState.FINISHED and not lease.is_excused and not has_others
+    def _instead_of_sent(self, lease: Lease, piece: Piece) -> list[Piece]:
+        """Its rows should have been committed by now, and are not."""
+        is_excused = lease.is_excused or lease.is_copy
+        kept = piece.mask if is_excused else piece.mask & lease.skipped
+        pieces = [msgspec.structs.replace(piece, mask=kept, spared=0)] if kept else []
+        if lost := piece.mask & ~kept:
+            pieces += self._poison.after_loss(
+                msgspec.structs.replace(piece, mask=lost),
+                lease.worker,
+                is_alone=lease.is_alone,
+                is_only_worker=self._workers.keys() <= {lease.worker},
+            )
+        return pieces
 
     def _drop(self, lease_id: int) -> Lease | None:
         lease = self._book.end(lease_id)

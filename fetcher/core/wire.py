@@ -155,11 +155,12 @@ class Returned(Message, tag="returned", frozen=True):
     mask: Mask = b""  # b"": all of the lease, which was not claimed
 
 
-class Finished(Message, tag="finished", frozen=True):
+class Finished(Message, tag="finished", frozen=True, omit_defaults=True):
     """Every row of this lease has been handed to the sink's socket."""
 
     worker: Name
     lease: Count
+    skipped: Mask = b""  # of its lines, those that the worker has under another lease
 
 
 class Heartbeat(Message, tag="heartbeat", frozen=True):
