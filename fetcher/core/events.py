@@ -16,7 +16,7 @@ def tell_of_leases(ledger: Ledger, event: wire.AnyMessage, now: float) -> bool:
         case wire.Returned():
             ledger.returned(event.worker, event.lease, now, masks.unpack(event.mask))
         case wire.Finished():
-            ledger.finished(event.worker, event.lease, now)
+            ledger.finished(event.worker, event.lease, now, masks.unpack(event.skipped))
         case wire.Heartbeat():
             ledger.heartbeat(event.worker, event.held, now, _report_of(event))
         case wire.Bye():

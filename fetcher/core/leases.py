@@ -53,6 +53,8 @@ class Piece(msgspec.Struct, frozen=True):
     mask: int
     deaths: int = 0  # of workers that had it and committed nothing of it
     spared: int = 0  # deaths of workers at which it only waited for its host's turn
+    losses: int = 0  # times that its row was sent and not committed, since it is a single line
+    lost_by: str = ""  # the worker that sent it last; "": not known (any more)
 
     @property
     def is_lone(self) -> bool:
@@ -82,10 +84,14 @@ class Lease(msgspec.Struct):
     slow: int = 0  # lines that a second lease may have as well, as its worker said last
     seen_at: float = 0.0  # while unclaimed: when a worker last said that it has it, or it was sent
     is_copy: bool = False
+    is_alone: bool = False  # it was a single line, and no copy, when it was handed out
     # Unclaimed and not in the window: its worker takes nothing, or its sink is away.
     held_up: bool = False
     orphan: bool = False  # a worker died while it was unclaimed
     is_parked: bool = False  # all that is left of it waits outside of the worker's pool
+    skipped: int = 0  # lines whose rows its worker sends under another lease
+    # Its sink was away or has started again: rows that do not arrive were lost with it.
+    is_excused: bool = False
 
 
 class OpenBatch(msgspec.Struct):

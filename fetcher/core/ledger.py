@@ -11,7 +11,7 @@ its own and freezes on its own; workers and suspicion are common to all. A pause
              ^               |                  |                      |
              +-- returned ---+------------------+                      |
              +-- lapsed -----+------ death -----+--- chunks were lost -+
-                          (a death without progress splits the piece, or condemns its one line)
+        (a death without progress and a loss split the piece, or condemn its one line: core.poison)
 
 As long as nothing fails, no line is handed out to two workers: what a living worker says that it
 has is its own, however long that waits there. The one exception is a line whose fetch is slow when
@@ -20,31 +20,28 @@ nothing else is left to do, as its worker says (see wire.Heartbeat): then the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
-from fetcher.core import lines, masks
 from fetcher.core.backlog import Backlog
+from fetcher.core.lease_book import LeaseBook
 from fetcher.core.leases import (
     Assignment,
     Lease,
     LeaseRules,
     LeaseState,
-    OpenBatch,
     Piece,
     WorkerReport,
 )
+from fetcher.core.poison import Condemned, Poison, pieces_of
+from fetcher.core.tail_copies import TailCopies
 from fetcher.core.window import Window
 from fetcher.core.wire import Suspect
 from fetcher.model import Batch
 
-SPLIT = 8  # parts that a piece is split into when its worker died without progress
-MAX_SPARED = 3  # deaths that a piece may survive because it was parked
-TAIL_LINES = 16  # of a second copy
 ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
 LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
-CONDEMN_AGAIN_S = 5.0
 _SAYS_NOTHING = WorkerReport()
 HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
 
@@ -54,24 +51,21 @@ class Ledger:
 
     def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
         self.rules = rules
-        self.redelivered = 0  # lines handed out again, copies included
-        self.copied = 0  # of these, second copies of what was slow
+        self._handed_again = 0  # lines, without copies
         self._next_lease = first_lease
-        self._open: dict[int, OpenBatch] = {}
         self._backlog = Backlog(shares)
+        self._book = LeaseBook(self._backlog)
         self._last_added = [-1] * shares
         # Lines of batches that are not added yet: what workers had of an earlier ventilator.
         self._early: dict[int, int] = {}
-        self._leases: dict[int, Lease] = {}  # in the order of issue
         self._workers: dict[str, float] = {}  # -> last heard of
         # Workers that hold what is not leased (any more) -> since when.
         self._strange: dict[str, float] = {}
         self._hungry: set[str] = set()  # workers that said that they have too little
-        self._unneeded: list[tuple[int, int]] = []  # (copy's lease, lines that are committed)
+        self._copies = TailCopies(self._book, self._backlog, rules.tail_after_s)
         self._began: float | None = None
         self._window = Window(rules.ahead)
-        self._condemned: dict[tuple[int, int], float] = {}  # (batch, mask) -> next announcement
-        self._suspects_changed = [False] * shares
+        self._poison = Poison(rules.poison_deaths, shares)
 
     # -- what goes in ------------------------------------------------------------------------
 
@@ -99,13 +93,11 @@ class Ledger:
         remaining = batch.mask & ~committed & ~self._early.pop(batch.id, 0)
         if not remaining:
             return
-        owner = self._open[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
-        self._backlog.opened(batch.id, owner.cost_bytes)
+        self._book.open(batch, remaining)
         for suspect in suspects:
-            mask = masks.unpack(suspect.mask) & remaining
-            if mask:
-                self._backlog.push(Piece(batch.id, mask, suspect.deaths))
-                remaining &= ~mask
+            for piece in pieces_of(suspect, remaining):
+                self._backlog.push(piece)
+                remaining &= ~piece.mask
         if remaining:
             self._backlog.push(Piece(batch.id, remaining))
 
@@ -129,24 +121,22 @@ class Ledger:
             return None
         expires_at = now + self.rules.unclaimed_s
         lease = Lease(self._next_lease, piece, now, expires_at, is_copy=is_copy, seen_at=now)
+        lease.is_alone = piece.mask.bit_count() == 1 and not is_copy
         self._next_lease += 1
-        self._leases[lease.id] = lease
-        owner = self._open[piece.batch]
-        owner.leases.add(lease.id)
+        self._book.issue(lease)
         self._window.sent()
-        urls = lines.select(owner.batch.urls, owner.kept, piece.mask)
-        return Assignment(lease.id, owner.batch, piece.mask, urls)
+        batch = self._book.batches[piece.batch].batch
+        return Assignment(lease.id, batch, piece.mask, self._book.text_of(piece))
 
     def _next_ready(self, now: float) -> Piece | None:
-        piece = self._backlog.pop(self._uncommitted)
+        piece = self._backlog.pop(self._book.uncommitted)
+        while piece and piece.is_lone:
+            # The others of it are committed meanwhile: it is tried alone, as any other suspect.
+            self._backlog.push(piece)
+            piece = self._backlog.pop(self._book.uncommitted)
         if piece is None and self._backlog.has_lone and self._is_quiet(now):
-            piece = self._backlog.pop_lone(self._uncommitted)
+            piece = self._backlog.pop_lone(self._book.uncommitted)
         return piece
-
-    def _uncommitted(self, piece: Piece) -> Piece | None:
-        owner = self._open.get(piece.batch)
-        mask = piece.mask & owner.remaining if owner else 0
-        return msgspec.structs.replace(piece, mask=mask) if mask else None
 
     def _is_quiet(self, now: float) -> bool:
         """Whether no worker has anything that could be blamed for its death.
@@ -159,12 +149,13 @@ class Ledger:
             self._began is not None
             and now - self._began > self.rules.silent_s
             and all(now - since >= self.rules.stall_s for since in self._strange.values())
-            and not any(self._may_kill(lease, now) for lease in self._leases.values())
+            and not any(self._may_kill(lease, now) for lease in self._book.leases.values())
         )
 
     def _lone_is_out(self, now: float) -> bool:
-        leases = self._leases.values()
-        return any(each.piece.is_lone and self._may_kill(each, now) for each in leases)
+        leases = self._book.leases.values()
+        lone = (each for each in leases if each.is_alone and each.piece.is_lone)
+        return any(self._may_kill(each, now) for each in lone)
 
     def _may_kill(self, lease: Lease, now: float) -> bool:
         """Whether some line of it may be in flight.
@@ -177,84 +168,41 @@ class Ledger:
         return self._backlog.cut_off_s(lease.piece.batch, now) < self.rules.stall_s
 
     def _tail_copy(self, now: float) -> Piece | None:
-        if len(self._workers) < 2:
-            return None
-        for lease in self._leases.values():
-            if self._backlog.is_frozen(lease.piece.batch):
-                continue
-            if now - lease.issued_at < self.rules.tail_after_s:
-                return None
-            if lease.is_copy or lease.piece.is_lone or lease.state is not LeaseState.CLAIMED:
-                continue
-            mask = lease.slow & self._left_of(lease) & ~lease.copied
-            if mask:
-                mask = masks.parts(mask, -(-mask.bit_count() // TAIL_LINES))[0]
-                lease.copied |= mask
-                self._count_copies(mask.bit_count())
-                return Piece(lease.piece.batch, mask, lease.piece.deaths)
-        return None
-
-    def _left_of(self, lease: Lease) -> int:
-        """Its uncommitted lines."""
-        return lease.piece.mask & self._open[lease.piece.batch].remaining
-
-    def _count_copies(self, count: int) -> None:
-        self.redelivered += count
-        self.copied += count
+        return self._copies.next(now) if len(self._workers) > 1 else None
 
     def put_back(self, lease_id: int) -> None:
         """The socket did not take it after all."""
         lease = self._drop(lease_id)
         if lease and lease.is_copy:
-            self._count_copies(-lease.piece.mask.bit_count())
-            self._copy_again(lease)
+            self._copies.uncount(lease.piece.mask)
+            self._copies.failed(lease)
         elif lease:
             self._backlog.push_first(lease.piece)
 
-    def _copy_again(self, copy: Lease, mask: int = -1) -> None:
-        """The copy, or these lines of it, came to nothing: the lines may have another."""
-        for other in self._others(copy):
-            other.copied &= ~(copy.piece.mask & mask)
-
-    def _others(self, lease: Lease) -> list[Lease]:
-        """The other leases that are open on its batch."""
-        opened = self._open[lease.piece.batch].leases
-        return [self._leases[other] for other in opened if other != lease.id]
-
-    def _nowhere_else(self, lease: Lease, others: Iterable[Lease]) -> int:
-        """Its uncommitted lines that none of the others has."""
-        mask = self._left_of(lease)
-        for other in others:
-            mask &= ~other.piece.mask
-        return mask
-
-    def condemned(self, now: float) -> list[tuple[Batch, int, bytes]]:
-        """Lines (batch, offset, text) that need a `crashed` row, repeated until committed."""
-        due = []
-        for (batch, mask), at in self._condemned.items():
-            if at <= now:
-                owner = self._open[batch]
-                text = lines.select(owner.batch.urls, owner.kept, mask)
-                due.append((owner.batch, mask.bit_length() - 1, text))
-                self._condemned[batch, mask] = now + CONDEMN_AGAIN_S
-        return due
+    def condemned(self, now: float) -> list[tuple[Batch, Condemned, bytes]]:
+        """Lines (with their batch and text) that need a `crashed` row, repeated until committed."""
+        return [
+            (self._book.batches[each.piece.batch].batch, each, self._book.text_of(each.piece))
+            for each in self._poison.due(now)
+        ]
 
     # -- what workers say --------------------------------------------------------------------
 
     def claimed(self, worker: str, lease_id: int, now: float) -> None:
         """The worker took the lease off its socket."""
-        lease = self._leases.get(lease_id)
+        lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
             self._window.claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._clock(lease, now) + self.rules.stall_s
+            self._hungry.discard(worker)  # until its next heartbeat says that this was too little
         self._workers[worker] = now
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
         """The worker has no room for the lease and has begun none of it; or none of these lines."""
         self._workers[worker] = now
-        lease = self._leases.get(lease_id)
+        lease = self._book.leases.get(lease_id)
         if lease is None:
             return
         if mask:
@@ -268,22 +216,23 @@ class Ledger:
     def _take_back(self, lease: Lease, mask: int) -> None:
         """Lines that their worker does not fetch: others may."""
         rest = lease.piece.mask & ~mask
-        if not rest & self._open[lease.piece.batch].remaining:
+        if not rest & self._book.batches[lease.piece.batch].remaining:
             self._drop(lease.id)
-        wanted = self._nowhere_else(lease, self._others(lease)) & mask
+        wanted = self._book.nowhere_else(lease, self._book.others(lease)) & mask
         if lease.is_copy:
-            self._count_copies(-(mask & ~wanted).bit_count())
-            self._copy_again(lease, mask)
+            self._copies.uncount(mask & ~wanted)
+            self._copies.failed(lease, mask)
         lease.piece = msgspec.structs.replace(lease.piece, mask=rest)
         if wanted:
             self._backlog.push_first(msgspec.structs.replace(lease.piece, mask=wanted))
 
-    def finished(self, worker: str, lease_id: int, now: float) -> None:
-        """The worker has handed every row of the lease to the sink's socket."""
+    def finished(self, worker: str, lease_id: int, now: float, skipped: int = 0) -> None:
+        """The worker has handed every row of the lease to the sink's socket, but the skipped."""
         self.claimed(worker, lease_id, now)
-        lease = self._leases.get(lease_id)
+        lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
             lease.state = LeaseState.FINISHED
+            lease.skipped = skipped
             lease.expires_at = self._clock(lease, now) + self.rules.finished_s
 
     def heartbeat(
@@ -291,20 +240,20 @@ class Ledger:
     ) -> None:
         """The worker lives and holds these leases and no others: mends lost claims and ends."""
         self._workers[worker] = now
-        self._note_hunger(worker, is_hungry=report.is_hungry)
         held = set(held)
-        if held <= self._leases.keys():
+        if held <= self._book.leases.keys():
             self._strange.pop(worker, None)
         else:
             self._strange.setdefault(worker, now)
         for lease_id in held:
             self.claimed(worker, lease_id, now)
-            held_lease = self._leases.get(lease_id)
+            held_lease = self._book.leases.get(lease_id)
             if held_lease and held_lease.worker == worker:
                 self._renew(held_lease, report, now)
+        self._note_hunger(worker, is_hungry=report.is_hungry)
         for lease_id in report.waiting:
             self._seen_waiting(lease_id, now)
-        for lease in list(self._leases.values()):
+        for lease in list(self._book.leases.values()):
             if (
                 lease.worker == worker
                 and lease.state is LeaseState.CLAIMED
@@ -331,7 +280,7 @@ class Ledger:
 
     def _seen_waiting(self, lease_id: int, now: float) -> None:
         """A living worker has it and will claim it, or return it."""
-        lease = self._leases.get(lease_id)
+        lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
             lease.seen_at = now
             lease.orphan = False
@@ -343,7 +292,7 @@ class Ledger:
         self._hungry.discard(worker)
         if self._workers.pop(worker, None) is None and not died:
             return
-        for lease in list(self._leases.values()):
+        for lease in list(self._book.leases.values()):
             if lease.state is LeaseState.SENT and died:
                 # Any worker's pipe may have held it; it is handed out again if nobody claims it.
                 lease.orphan = True
@@ -357,7 +306,7 @@ class Ledger:
 
     def committed(self, batch_id: int, mask: int, now: float) -> None:
         """These lines of the batch are committed (all that are, not only the newest)."""
-        owner = self._open.get(batch_id)
+        owner = self._book.batches.get(batch_id)
         if owner is None:
             if batch_id > self._last_added[self._backlog.index(batch_id)]:
                 self._early[batch_id] = mask
@@ -365,48 +314,32 @@ class Ledger:
         new = owner.remaining & mask
         owner.remaining &= ~mask
         for lease_id in list(owner.leases):
-            lease = self._leases[lease_id]
-            if lease.is_copy and lease.piece.mask & new:
-                self._unneeded.append((lease_id, lease.piece.mask & new))
+            lease = self._book.leases[lease_id]
+            self._copies.committed(lease, new)
             if not lease.piece.mask & owner.remaining:
                 self._drop(lease_id)
             elif lease.piece.mask & new:
                 lease.progressed = True
                 if lease.state is LeaseState.CLAIMED:
                     lease.expires_at = self._clock(lease, now) + self.rules.stall_s
-        for key in [key for key in self._condemned if key[0] == batch_id and key[1] & new]:
-            del self._condemned[key]
-            self._mark_suspects(batch_id)
+        self._poison.committed(batch_id, new)
         if not owner.remaining:
-            del self._open[batch_id]
-            self._backlog.opened(batch_id, -owner.cost_bytes)
+            self._book.close(batch_id)
         elif new and 2 * owner.remaining.bit_count() <= owner.kept.bit_count():
-            self._shrink(owner)
+            self._book.shrink(owner)
 
     def unneeded(self) -> list[tuple[int, int]]:
         """Copies (lease, lines) whose lines are committed, for whoever has them; told once."""
-        told, self._unneeded = self._unneeded, []
-        return told
-
-    def _shrink(self, owner: OpenBatch) -> None:
-        # A few lines may wait long for their hosts: what they cost must not be the whole batch.
-        before_bytes = owner.cost_bytes
-        text = lines.select(owner.batch.urls, owner.kept, owner.remaining)
-        owner.batch = msgspec.structs.replace(owner.batch, urls=text)
-        owner.kept = owner.remaining
-        self._backlog.opened(owner.batch.id, owner.cost_bytes - before_bytes)
+        return self._copies.unneeded()
 
     def open_batches(self, index: int = 0) -> list[Batch]:
         """Batches of this share with uncommitted lines."""
-        mine = (each.batch for each in self._open.values())
-        return [batch for batch in mine if self._backlog.index(batch.id) == index]
-
-    def _leases_of(self, index: int) -> list[Lease]:
-        return [e for e in self._leases.values() if self._backlog.index(e.piece.batch) == index]
+        return self._book.batches_of(index)
 
     def sink_restarted(self, now: float, index: int = 0) -> None:
         """Rows that were on their way may be lost: look again soon."""
-        for lease in self._leases_of(index):
+        for lease in self._book.leases_of(index):
+            lease.is_excused = True
             if lease.state is LeaseState.FINISHED:
                 lease.expires_at = min(lease.expires_at, self._clock(lease, now) + LOST_S)
 
@@ -414,13 +347,14 @@ class Ledger:
         """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
         self._backlog.freeze(now, index)
         # What of it lies in the pipe of a dead worker does not lapse: the window is the others'.
-        for lease in self._leases_of(index):
+        for lease in self._book.leases_of(index):
+            lease.is_excused = True
             self._window.hold_up(lease)
 
     def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: everybody gets the lost time back, unless all is paused."""
         if self._backlog.is_cut_off(index):
-            for lease in self._leases_of(index):
+            for lease in self._book.leases_of(index):
                 self._window.let_in(lease)
         nobody_was_judged = self._backlog.is_all_frozen
         stood_s = self._backlog.thaw(now, index)
@@ -443,7 +377,7 @@ class Ledger:
             self._workers = dict.fromkeys(self._workers, now)
             self._strange = dict.fromkeys(self._strange, now)
         for index, seconds in stood_s.items():
-            for lease in self._leases_of(index):
+            for lease in self._book.leases_of(index):
                 lease.expires_at += seconds
                 lease.issued_at += seconds
                 lease.seen_at += seconds
@@ -469,7 +403,7 @@ class Ledger:
         for worker, heard_at in list(self._workers.items()):
             if now - heard_at > self.rules.silent_s:
                 self.left(worker, now, died=True)
-        for lease in list(self._leases.values()):
+        for lease in list(self._book.leases.values()):
             if lease.expires_at <= now and not self._backlog.is_frozen(lease.piece.batch):
                 died = lease.orphan if lease.state is LeaseState.SENT else True
                 self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
@@ -483,8 +417,10 @@ class Ledger:
         """
         if not self._is_end():
             return False
-        busy = {lease.worker for lease in self._claimed() if not lease.is_parked} - self._hungry
-        is_unbegun = any(lease.state is LeaseState.SENT for lease in self._leases.values())
+        busy = {
+            lease.worker for lease in self._book.claimed() if not lease.is_parked
+        } - self._hungry
+        is_unbegun = any(lease.state is LeaseState.SENT for lease in self._book.leases.values())
         return bool(is_unbegun or busy) and not busy.issuperset(self._workers)
 
     @property
@@ -495,22 +431,19 @@ class Ledger:
     def _is_end(self) -> bool:
         return self._backlog.is_nothing_to_read and not self._backlog.has_ready
 
-    def _claimed(self) -> Iterator[Lease]:
-        return (each for each in self._leases.values() if each.state is LeaseState.CLAIMED)
-
     def _feed_the_hungry(self, now: float) -> None:
         """Open the window again where a worker that takes nothing has all of it in its pipe.
 
         The pipe soon takes no more, so that this is not without bound. At the end, what no worker
         says that it has is handed out again: it was sent to one that has left.
         """
-        if {lease.worker for lease in self._claimed()}.issuperset(self._workers):
+        if {lease.worker for lease in self._book.claimed()}.issuperset(self._workers):
             return
         is_full = not self._has_window()
         is_end = self._is_end()
         # Each living worker has said twice what waits there.
         unseen_s = max(self.rules.tail_after_s, 2 * self.rules.silent_s)
-        for lease in list(self._leases.values()):
+        for lease in list(self._book.leases.values()):
             if lease.state is not LeaseState.SENT or self._backlog.is_frozen(lease.piece.batch):
                 continue
             if is_end and now - lease.seen_at > unseen_s:
@@ -522,67 +455,72 @@ class Ledger:
         self._drop(lease.id)
         if lease.is_copy:
             # The very worker may have got it that has its lines already, and skipped them.
-            self._copy_again(lease)
-        others = (other for other in self._others(lease) if not other.held_up)
-        mask = self._nowhere_else(lease, others)
+            self._copies.failed(lease)
+        others = (other for other in self._book.others(lease) if not other.held_up)
+        mask = self._book.nowhere_else(lease, others)
         if not mask:
             return
-        self.redelivered += mask.bit_count()
-        if not died or lease.progressed or self._backlog.is_frozen(lease.piece.batch):
-            # (Frozen: what it got done cannot be seen.)
-            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths))
-            return
-        if lease.is_parked and lease.piece.spared < MAX_SPARED:
-            # Only what was asked can have killed; but what kills at once is never seen asked.
-            spared = lease.piece.spared + 1
-            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths, spared))
-            return
-        self._mark_suspects(lease.piece.batch)
-        if mask.bit_count() > 1:
-            # Deaths count from when a line is alone: its company is not to blame.
-            for part in masks.parts(mask, SPLIT):
-                self._backlog.push(Piece(lease.piece.batch, part, 1))
-        elif lease.piece.deaths >= self.rules.poison_deaths:
-            self._condemned[lease.piece.batch, mask] = 0.0
-        else:
-            self._backlog.push(Piece(lease.piece.batch, mask, lease.piece.deaths + 1))
+        self._handed_again += mask.bit_count()
+        for piece in self._instead_of(lease, mask, died=died):
+            self._backlog.push(piece)
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        piece = msgspec.structs.replace(lease.piece, mask=mask)
+        if lease.state is LeaseState.FINISHED:
+            return self._instead_of_sent(lease, piece)
+        # (Frozen: what it got done cannot be seen.)
+        if died and not lease.progressed and not self._backlog.is_frozen(piece.batch):
+            return self._poison.after_death(
+                piece, is_alone=lease.is_alone, is_parked=lease.is_parked
+            )
+        return [msgspec.structs.replace(piece, spared=0)]
+
+    def _instead_of_sent(self, lease: Lease, piece: Piece) -> list[Piece]:
+        """Its rows should have been committed by now, and are not."""
+        is_excused = lease.is_excused or lease.is_copy
+        kept = piece.mask if is_excused else piece.mask & lease.skipped
+        pieces = [msgspec.structs.replace(piece, mask=kept, spared=0)] if kept else []
+        if lost := piece.mask & ~kept:
+            pieces += self._poison.after_loss(
+                msgspec.structs.replace(piece, mask=lost),
+                lease.worker,
+                is_alone=lease.is_alone,
+                is_only_worker=self._workers.keys() <= {lease.worker},
+            )
+        return pieces
 
     def _drop(self, lease_id: int) -> Lease | None:
-        lease = self._leases.pop(lease_id, None)
+        lease = self._book.end(lease_id)
         if lease is None:
             return None
-        self._open[lease.piece.batch].leases.discard(lease_id)
         self._window.leave(lease)
         return lease
 
     # -- what others may know ----------------------------------------------------------------
 
-    def _mark_suspects(self, batch_id: int) -> None:
-        self._suspects_changed[self._backlog.index(batch_id)] = True
+    @property
+    def copied(self) -> int:
+        """Lines that were handed out a second time while they were slow."""
+        return self._copies.lines
+
+    @property
+    def redelivered(self) -> int:
+        """Lines that were handed out again, copies included."""
+        return self._handed_again + self.copied
 
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
-        """What a next ventilator must know of deaths; None if nothing changed since last asked."""
-        if not self._suspects_changed[index]:
-            return None
-        self._suspects_changed[index] = False
-        pieces = [*self._backlog.pieces(index), *(each.piece for each in self._leases_of(index))]
-        for batch, mask in self._condemned:
-            if self._backlog.index(batch) == index:
-                pieces.append(Piece(batch, mask, self.rules.poison_deaths))
-        return [
-            Suspect(batch=piece.batch, mask=masks.pack(piece.mask), deaths=piece.deaths)
-            for piece in pieces
-            if piece.deaths
-        ]
+        """What a next ventilator must know of deaths and losses; None if nothing has changed."""
+        out = (lease.piece for lease in self._book.leases_of(index))
+        return self._poison.suspects_if_changed(index, (*self._backlog.pieces(index), *out))
 
     @property
     def leases(self) -> Iterable[Lease]:
         """The open ones, in the order of issue."""
-        return self._leases.values()
+        return self._book.leases.values()
 
     def uncommitted(self, lease: Lease) -> tuple[Batch, int]:
         """The batch of an open lease, and of its lines those that are not committed."""
-        return self._open[lease.piece.batch].batch, self._left_of(lease)
+        return self._book.batches[lease.piece.batch].batch, self._book.left_of(lease)
 
     @property
     def waiting(self) -> int:
@@ -592,7 +530,7 @@ class Ledger:
     @property
     def open_count(self) -> int:
         """Batches with uncommitted lines."""
-        return len(self._open)
+        return len(self._book.batches)
 
     @property
     def workers(self) -> list[str]:

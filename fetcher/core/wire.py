@@ -155,11 +155,12 @@ class Returned(Message, tag="returned", frozen=True):
     mask: Mask = b""  # b"": all of the lease, which was not claimed
 
 
-class Finished(Message, tag="finished", frozen=True):
+class Finished(Message, tag="finished", frozen=True, omit_defaults=True):
     """Every row of this lease has been handed to the sink's socket."""
 
     worker: Name
     lease: Count
+    skipped: Mask = b""  # of its lines, those that the worker has under another lease
 
 
 class Heartbeat(Message, tag="heartbeat", frozen=True):
@@ -340,12 +341,16 @@ class Open(Message, tag="open", frozen=True):
     job: Name = ""  # with several sinks: the one that the first of them has
 
 
-class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Lines of a batch whose workers died, and how often in a row."""
+class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Lines of a batch whose workers died, and how often in a row; or whose rows were lost.
+
+    Where `losses` is not 0, each of the lines is alone, and so many of its rows were lost.
+    """
 
     batch: Count
     mask: Mask
     deaths: Count
+    losses: Count = 0
 
 
 Suspects = Annotated[list[Suspect], Meta(max_length=MAX_HOSTS)]

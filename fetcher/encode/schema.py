@@ -94,7 +94,7 @@ OUTCOMES: Final = {
     "too_large": "a limit on size was reached (`http.max_*`)",
     "redirects": "too many redirects, or a loop",
     "protocol": "the response is malformed, or breaks off",
-    "crashed": "the line ended its workers again and again, and was given up",
+    "crashed": "given up: its workers died of it each time, or the sink refused each row of it",
     "handler": "`worker.handler` failed on it; its row still has what was fetched",
 }
 

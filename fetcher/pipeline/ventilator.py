@@ -23,6 +23,7 @@ from fetcher.core import formats, masks, wire
 from fetcher.core.leases import Assignment, LeaseRules, first_lease
 from fetcher.core.ledger import Ledger
 from fetcher.core.output import Output
+from fetcher.core.poison import Condemned
 from fetcher.core.referee import Referee
 from fetcher.core.shares import Share
 from fetcher.core.tally import SourceInfo
@@ -94,7 +95,8 @@ class Ventilator:
         rules = LeaseRules(
             silent_s=lease.silent_s,
             unclaimed_s=lease.unclaimed_s,
-            finished_s=lease.finished_s,
+            # Rows that wait for a commit are not lost.
+            finished_s=max(lease.finished_s, 2 * settings.sink.commit_interval_s),
             stall_s=max(lease.stall_s, 2 * settings.longest_step_s),
             tail_after_s=lease.tail_after_s,
             poison_deaths=lease.poison_deaths,
@@ -276,8 +278,8 @@ class Ventilator:
                 self._ledger.put_back(assignment.lease)
                 self._blocked = True
                 break
-        for batch, offset, text in self._ledger.condemned(now):
-            self._record_crash(batch, offset, text)
+        for batch, condemned, text in self._ledger.condemned(now):
+            self._record_crash(batch, condemned, text)
 
     def _read_on(self, side: SinkSide) -> None:
         found = side.next_batch(self._batches[side.index])
@@ -309,16 +311,15 @@ class Ventilator:
         )
         return send(self._tasks, message, assignment.urls)
 
-    def _record_crash(self, batch: Batch, offset: int, text: bytes) -> None:
-        line = batch.first_line + offset
+    def _record_crash(self, batch: Batch, condemned: Condemned, text: bytes) -> None:
+        line = batch.first_line + condemned.offset
         task = self._task_of(line, text)
-        deaths = self._settings.lease.poison_deaths
         result = Result(
             line=line,
             url=task.url,
             outcome=Outcome.CRASHED,
-            error=f"its worker died each time it was fetched alone ({deaths} times)",
-            attempts=deaths,
+            error=condemned.error,
+            attempts=condemned.attempts,
             worker="ventilator",
         )
         row = CODECS[self._output.rows].encode(formats.named(result, task))
@@ -336,7 +337,7 @@ class Ventilator:
             rows=row,
             tags=side.tags(batch.id, batch_mask, [task]),
         )
-        log.warning("line %d ended its workers again and again: recorded as crashed", line)
+        log.warning("line %d is recorded as crashed: %s", line, condemned.error)
         side.send(chunk)
 
     def _tell_state(self, now: float) -> None:

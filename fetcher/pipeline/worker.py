@@ -87,6 +87,7 @@ class Worker:
         self._most_waiting = self._ahead = settings.lease.ahead
         self._held: dict[int, Held] = {}
         self._unsent: dict[int, Held] = {}  # of these, those that keep rows
+        self._skipped: dict[int, int] = {}  # lease -> lines that another lease here has
         # Leases that are done, their last rows not yet sent -> since when.
         self._ending: dict[int, float] = {}
         self._leave = gevent.event.Event()
@@ -196,6 +197,8 @@ class Worker:
             drop("contradictory", f"tasks of batch {tasks.batch}: mask and lines do not agree")
             return
         self._held[held.lease] = held
+        if skip:
+            self._skipped[held.lease] = skip
         if not tasks_:
             self._end(held)
         self._pool.admit(held, tasks_)
@@ -264,7 +267,8 @@ class Worker:
             self._tally.add(chunk)
         if ended is not None:
             self._ending.pop(ended, None)
-            send(self._events, wire.Finished(worker=self._name, lease=ended))
+            skipped = masks.pack(self._skipped.pop(ended, 0))
+            send(self._events, wire.Finished(self._name, ended, skipped))
 
     def _flush(self) -> None:
         while True:

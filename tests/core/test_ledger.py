@@ -6,7 +6,9 @@ import pytest
 
 from fetcher.core import masks, wire
 from fetcher.core.leases import Assignment, LeaseRules, WorkerReport
-from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, TAIL_LINES, Ledger
+from fetcher.core.ledger import HUNGRY_S, ORPHAN_S, Ledger
+from fetcher.core.poison import MAX_LOSSES, MAX_LOSSES_AT_ONE, SPLIT
+from fetcher.core.tail_copies import TAIL_LINES
 from fetcher.core.window import REST_S
 from fetcher.model import Batch
 
@@ -251,7 +253,8 @@ def test_finished_rows_that_are_not_committed_in_time_are_fetched_again() -> Non
     made.tick(10.9)
     assert made.take(10.9) is None
     made.tick(11)
-    assert take(made, 11).mask == batch().mask & ~0b1111
+    again = [claim(made, now=11).mask for _ in range(SPLIT)]
+    assert sum(again) == batch().mask & ~0b1111
     assert made.redelivered == 12
 
 
@@ -262,7 +265,8 @@ def test_a_heartbeat_mends_a_lost_claim_and_a_lost_end() -> None:
     made.heartbeat("w", [], 2)  # the end was lost
     made.heartbeat("w", [], 11)
     made.tick(12)
-    assert take(made, 12).mask == batch().mask
+    again = [claim(made, now=12).mask for _ in range(SPLIT)]
+    assert sum(again) == batch().mask
 
 
 def test_events_about_leases_that_nobody_knows_change_nothing() -> None:
@@ -326,7 +330,8 @@ def test_a_death_without_progress_splits_until_the_line_is_alone_and_then_condem
             made.committed(0, assignment.mask, now)
             made.left(name, now, died=False)
     condemned = made.condemned(1000)
-    assert [(b.id, offset, text) for b, offset, text in condemned] == [(0, 5, b"u5")]
+    assert [(b.id, each.offset, text) for b, each, text in condemned] == [(0, 5, b"u5")]
+    assert condemned[0][1].attempts == RULES.poison_deaths
     assert deaths == 1 + 1 + RULES.poison_deaths
     assert made.condemned(1001) == []
     assert made.condemned(1010) != [], "a lost crashed row must be sent again"
@@ -450,6 +455,125 @@ def test_what_killed_is_told_once_and_survives_a_restart() -> None:
     assert take(successor).mask.bit_count() == 2
 
 
+def test_what_is_left_of_a_piece_was_not_alone_when_its_worker_died() -> None:
+    made = Ledger(RULES)
+    made.heartbeat("w", [], 0)
+    made.add(batch(lines=2), 0, [wire.Suspect(batch=0, mask=b"\3", deaths=1)])
+    held = claim(made).lease
+    made.returned("w", held, 1, 0b10)
+    made.left("w", 2, died=True)
+    assert {(s.mask, s.deaths) for s in made.suspects_if_changed() or ()} == {
+        (b"\1", 1),
+        (b"\2", 1),
+    }
+
+
+def test_what_is_left_of_a_suspect_before_it_is_handed_out_is_tried_alone() -> None:
+    made = Ledger(RULES)
+    made.heartbeat("w", [], 0)
+    suspects = [wire.Suspect(batch=0, mask=b"\3", deaths=1)]
+    made.add(batch(lines=16), 0, suspects)
+    made.committed(0, 0b1, 1)
+    made.heartbeat("w", [], 6)
+    assert claim(made, now=6).mask == batch().mask & ~0b11
+    assert made.take(6) is None, "not while others are out"
+
+
+# -- lost rows -------------------------------------------------------------------------------
+
+
+def lose(made: Ledger, worker: str, now: float) -> int:
+    """The worker says that it has sent all of the next lease, and none of it arrives."""
+    made.heartbeat(worker, [], now)
+    assignment = claim(made, worker, now)
+    made.finished(worker, assignment.lease, now)
+    made.heartbeat(worker, [], now + RULES.finished_s)
+    made.tick(now + RULES.finished_s)
+    return assignment.mask
+
+
+def test_rows_that_are_lost_again_and_again_split_their_piece_and_condemn_one_line() -> None:
+    made = ledger(batch(lines=16))
+    refused = 1 << 5
+    now, lost = 0.0, 0
+    while (assignment := made.take(now)) is not None:
+        made.claimed("w", assignment.lease, now)
+        made.finished("w", assignment.lease, now)
+        if assignment.mask & refused:
+            now += RULES.finished_s
+            lost += 1
+            made.heartbeat("w", [], now)
+            made.tick(now)
+        else:
+            made.committed(0, assignment.mask, now)
+    ((found, condemned, text),) = made.condemned(now)
+    assert (found.id, condemned.offset, text) == (0, 5, b"u5")
+    assert "refused by the sink" in condemned.error
+    assert condemned.attempts == MAX_LOSSES
+    assert lost == 2 + MAX_LOSSES
+
+
+def test_a_line_whose_row_is_lost_by_two_workers_is_condemned() -> None:
+    made = ledger(batch(lines=1), workers=("a", "b"))
+    for n in range(MAX_LOSSES):
+        assert not made.condemned(0)
+        lose(made, "ab"[n % 2], 20.0 * n)
+        made.heartbeat("ab"[n % 2 - 1], [], 20.0 * (n + 1))
+    assert made.condemned(200)
+
+
+def test_a_worker_that_loses_every_row_condemns_nothing_soon_where_another_lives() -> None:
+    made = ledger(batch(lines=1), workers=("liar", "honest"))
+    for n in range(MAX_LOSSES_AT_ONE):
+        assert not made.condemned(0)
+        made.heartbeat("honest", [], 20.0 * n + RULES.finished_s)
+        lose(made, "liar", 20.0 * n)
+    assert made.condemned(0), "the other never gets it: the job must end"
+
+
+def test_rows_that_are_lost_with_their_sink_count_against_nobody() -> None:
+    made = ledger(batch(lines=1))
+    for n in range(3 * MAX_LOSSES):
+        now = 20.0 * n
+        made.heartbeat("w", [], now)
+        made.finished("w", claim(made, now=now).lease, now)
+        if n % 2:
+            made.sink_restarted(now)
+        else:
+            made.freeze(now)
+            made.thaw(now + 1)
+        made.heartbeat("w", [], now + 15)
+        made.tick(now + 15)
+    assert made.suspects_if_changed() is None
+    assert take(made, 1000).mask == 1
+
+
+def test_a_worker_that_has_the_lines_from_an_earlier_ventilator_has_lost_no_row() -> None:
+    made = ledger(batch(lines=1))
+    for n in range(3 * MAX_LOSSES):
+        now = 20.0 * n
+        made.heartbeat("w", [], now)
+        made.finished("w", claim(made, now=now).lease, now, skipped=1)
+        made.heartbeat("w", [], now + RULES.finished_s)
+        made.tick(now + RULES.finished_s)
+    assert made.suspects_if_changed() is None
+
+
+def test_lost_rows_survive_a_restart_of_the_ventilator() -> None:
+    made = ledger(batch(lines=2))
+    lose(made, "w", 0)
+    for n in range(1, 2 * MAX_LOSSES - 1):
+        lose(made, "w", 20.0 * n)
+    suspects = made.suspects_if_changed()
+    assert suspects is not None
+    (suspect,) = suspects
+    assert (suspect.mask, suspect.losses, suspect.deaths) == (b"\3", MAX_LOSSES - 1, 0)
+    successor = Ledger(RULES)
+    successor.add(batch(lines=2), 0, [suspect])
+    assert lose(successor, "w", 1000) | lose(successor, "w", 1020) == 0b11
+    assert len(successor.condemned(1040)) == 2
+
+
 # -- the tail --------------------------------------------------------------------------------
 
 
@@ -518,6 +642,9 @@ def test_lines_that_a_busy_worker_hands_back_are_another_s_and_no_longer_its_own
     moved = take(made, 1)
     assert moved.mask == 0xFF00
     made.claimed("idle", moved.lease, 1)
+    assert not made.is_hungry, "it has what it got, until it says that this is too little"
+    made.heartbeat("idle", [moved.lease], 2, WorkerReport(is_hungry=True))
+    assert made.is_hungry
     made.left("busy", 2, died=False)
     assert take(made, 2).mask == 0x00FF
     assert made.redelivered == 8, "handed back is not handed out again"
@@ -719,7 +846,7 @@ def test_rows_of_a_worker_that_left_are_waited_for_a_little(dies: bool) -> None:
     made.tick(3)
     assert made.take(3) is None
     made.tick(4)
-    assert take(made, 4).mask == batch().mask
+    assert claim(made, "b", 4).mask | claim(made, "b", 4).mask == 0b1111
 
 
 def shared(*batches: Batch) -> Ledger:
@@ -746,7 +873,7 @@ def test_a_frozen_share_stops_only_its_own_batches() -> None:
     for now in range(2, 1000):
         made.heartbeat("w", [mine.lease], now)
     made.tick(999)
-    assert mine.lease in made._leases
+    assert mine.lease in made._book.leases
     made.thaw(1000, 0)
     assert take(made, 1000).batch.id == 2
 

@@ -6,20 +6,20 @@ import os
 
 import pytest
 
-from support.sim.mutants import MUTANTS, TRIED_IN_COMPANY
-from support.sim.world import Faultless, World, run
+from support.sim.mutants import MUTANTS
+from support.sim.world import Deadly, Faultless, Lying, Refusing, World, run
 
 SEEDS = 1800
 SLOW_SEEDS = int(os.environ.get("SIM_SEEDS", "50000"))
 # The rarest mistake shows in about one seed of 140.
 MUTANT_SEEDS = 2000
-AGAIN = "run it again: support.sim.world.run({seed}, kill_workers={kill})"
+AGAIN = "run it again: support.sim.world.run({seed}, {world}, kill_workers={kill})"
 
 
-def check(seeds: range, *, kill_workers: bool) -> None:
+def check(seeds: range, world: type[World] = World, *, kill_workers: bool) -> None:
     for seed in seeds:
-        violation = run(seed, kill_workers=kill_workers)
-        again = AGAIN.format(seed=seed, kill=kill_workers)
+        violation = run(seed, world, kill_workers=kill_workers)
+        again = AGAIN.format(seed=seed, world=world.__name__, kill=kill_workers)
         assert violation is None, f"seed {seed}: {violation}; {again}"
 
 
@@ -32,9 +32,23 @@ def test_only_lines_that_kill_their_workers_are_called_crashed() -> None:
 
 
 def test_where_nothing_fails_each_line_is_fetched_once() -> None:
-    for seed in range(SEEDS // 6):
-        violation = run(seed, Faultless, kill_workers=False)
-        assert violation is None, f"seed {seed}: {violation}"
+    check(range(SEEDS // 6), Faultless, kill_workers=False)
+
+
+@pytest.mark.parametrize("world", [Deadly, Lying])
+def test_of_many_lines_that_kill_or_many_rows_that_lie_no_other_line_is_called_crashed(
+    world: type[World],
+) -> None:
+    check(range(SEEDS // 36), world, kill_workers=False)
+
+
+def test_what_was_left_alone_of_a_piece_is_not_condemned_with_its_company() -> None:
+    check(range(202, 203), Deadly, kill_workers=False)
+
+
+@pytest.mark.parametrize("kill_workers", [False, True])
+def test_a_line_whose_row_is_refused_each_time_ends(kill_workers: bool) -> None:
+    check(range(SEEDS // 36), Refusing, kill_workers=kill_workers)
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -54,13 +68,10 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert trace(5) == trace(5)
 
 
-def test_two_killers_in_one_worker_do_not_condemn_their_company() -> None:
-    seed = 4380
-    assert run(seed, kill_workers=False) is None
-    assert run(seed, TRIED_IN_COMPANY.world, kill_workers=False) is not None
-
-
 @pytest.mark.slow
 def test_tens_of_thousands_of_jobs() -> None:
     check(range(SEEDS, SEEDS + SLOW_SEEDS), kill_workers=True)
     check(range(SEEDS, SEEDS + SLOW_SEEDS // 3), kill_workers=False)
+    for world in (Deadly, Refusing, Lying):
+        check(range(SEEDS, SEEDS + SLOW_SEEDS // 20), world, kill_workers=False)
+    check(range(SEEDS, SEEDS + SLOW_SEEDS // 20), Refusing, kill_workers=True)

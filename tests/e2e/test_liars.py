@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
 
+from fetcher.model import Outcome
 from fetcher.pipeline import key_files
 from support import jobs
 from support.hosts import Hosts
@@ -55,6 +57,49 @@ def test_what_a_liar_sends_is_dropped_and_its_lines_are_fetched_elsewhere(
     else:
         rows = jobs.prove(hosts.out, hosts.urls)
         assert not [row for row in rows if row.worker == name], "not one of its rows was honest"
+
+
+def test_a_line_whose_row_the_sink_refuses_each_time_ends_as_crashed(tmp_path: Path) -> None:
+    urls = [f"http://test.invalid/{n}?ms=5" for n in range(40)]
+    urls[20] = "http://test.invalid/misnamed"
+    listed, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
+    done = jobs.call(
+        "run",
+        listed,
+        "-o",
+        out,
+        "--workers=2",
+        f"--set=worker.transport={jobs.DEADLY}",
+        "--set=job.batch_size=8",
+        "--set=lease.finished_s=0.5",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "that were not handed out so" in done.stderr, "the sink says what it refuses"
+    rows = {row.line: row for row in jobs.prove(out, listed)}
+    assert [line for line, row in rows.items() if row.outcome is not Outcome.OK] == [21]
+    assert rows[21].outcome is Outcome.CRASHED
+    assert "refused by the sink" in (rows[21].error or "")
+
+
+def test_a_line_that_its_worker_has_from_an_earlier_ventilator_is_not_called_refused(
+    tmp_path: Path,
+) -> None:
+    hosts, awaited = Hosts(tmp_path, 3), tmp_path / "awaited"
+    jobs.write_urls(hosts.urls, [f"http://test.invalid/?file={awaited}"])
+    quick = "--set=lease.finished_s=0.3"
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(jobs.running(*hosts.sink))
+        first = stack.enter_context(jobs.running(*hosts.ventilator, quick))
+        stack.enter_context(jobs.running(*hosts.worker))
+        time.sleep(3)  # the worker has the line
+        first.process.kill()
+        first.wait()
+        again = stack.enter_context(jobs.running(*hosts.ventilator, quick))
+        time.sleep(8)  # more often than a lost row would be tried
+        awaited.touch()
+        assert again.wait(60)[0] == 0
+        assert sink.wait(60)[0] == 0
+    assert [row.outcome for row in jobs.prove(hosts.out, hosts.urls)] == [Outcome.OK]
 
 
 def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_path: Path) -> None:

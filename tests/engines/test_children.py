@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 
-from fetcher.core.ledger import SPLIT
+from fetcher.core.poison import SPLIT
 from fetcher.engines.children import MAX_QUICK_DEATHS, Deaths
 from fetcher.settings import Job, Lease
 

@@ -37,7 +37,8 @@ class DeadlyFetcher(SlowFetcher):
     """As SlowFetcher, but for some paths.
 
     /kill ends the process, /hang never lets the loop run again, /endless never ends, /raise raises,
-    /nothing gives no result, /unwritable one that is no row, /huge one of 3 MiB.
+    /nothing gives no result, /unwritable one that is no row, /huge one of 3 MiB, /misnamed one of
+    another URL, which no sink takes.
     /mutter leaves half a line on stderr.
     """
 
@@ -59,6 +60,8 @@ class DeadlyFetcher(SlowFetcher):
         result = super().fetch(task)
         if "/unwritable" in task.url:
             return msgspec.structs.replace(result, worker=object())
+        if "/misnamed" in task.url:
+            return msgspec.structs.replace(result, url="http://test.invalid/other")
         if "/huge" in task.url:
             return msgspec.structs.replace(result, error="x" * (3 << 20))
         return result

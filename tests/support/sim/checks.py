@@ -71,8 +71,8 @@ class Checks:
             raise Violation("handed out for a sink that is away")
 
     def suspected(self, suspects: list[wire.Suspect]) -> None:
-        """Where no worker dies or stalls, whatever happens to all others, nobody is suspected."""
-        if suspects and self._world.is_calm:
+        """Where no worker dies or stalls, whatever happens to all others, no line has killed."""
+        if self._world.is_calm and any(each.deaths for each in suspects):
             raise Violation("a suspect, where no worker dies")
 
     # -- the end -----------------------------------------------------------------------------
@@ -93,9 +93,9 @@ class Checks:
                 raise Violation("the totals do not agree with the rows")
             outcomes.update(disk.totals.outcomes)
         crashed = outcomes[Outcome.CRASHED.value]
-        doomed = len(world.poison | world.hung)
+        doomed = len(world.poison | world.hung | world.refused)
         if crashed < doomed:
-            raise Violation("a poison line has a row of a fetch")
+            raise Violation("a doomed line has a row of a fetch")
         if not world.kills_workers and crashed > doomed:
             raise Violation("an innocent line is called crashed")
 

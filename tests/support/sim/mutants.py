@@ -10,7 +10,7 @@ from support.sim import sink_mistakes, ventilator_mistakes
 from support.sim.disk import SimStore
 from support.sim.roles import SimSink
 from support.sim.ventilator import SimVentilator
-from support.sim.world import Faultless, World
+from support.sim.world import Deadly, Faultless, Lying, Refusing, World
 
 
 class Mutant(NamedTuple):
@@ -37,11 +37,6 @@ def _mutant(
     return Mutant(type(f"{name}World", (world,), members), kill_workers)
 
 
-# Too rare for the others' seeds.
-TRIED_IN_COMPANY: Final = _mutant(
-    "Company", ledger=ventilator_mistakes.TriesSuspectsInCompany, kill_workers=False
-)
-
 MUTANTS: Final[dict[str, Mutant]] = {
     "ack before fsync": _mutant("Ack", intake=sink_mistakes.AckBeforeFsync),
     "dedupe held in memory only": _mutant("Dedupe", store=sink_mistakes.DedupeInMemoryOnly),
@@ -66,6 +61,21 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "suspects that wait for a hung worker": _mutant(
         "Hung", ledger=ventilator_mistakes.WaitsForTheHung
+    ),
+    "suspects that are tried in company": _mutant(
+        "Company",
+        ledger=ventilator_mistakes.TriesSuspectsInCompany,
+        world=Deadly,
+        kill_workers=False,
+    ),
+    "rows that are lost for ever": _mutant(
+        "Endless", ledger=ventilator_mistakes.FetchesOnAndOn, world=Refusing
+    ),
+    "one worker that condemns what another would fetch": _mutant(
+        "Believes",
+        ledger=ventilator_mistakes.BelievesOneWorker,
+        world=Lying,
+        kill_workers=False,
     ),
     "a thaw of one share that thaws all": _mutant("Thaw", ledger=ventilator_mistakes.ThawsAll),
     "one sink away that freezes all": _mutant("Freeze", ledger=ventilator_mistakes.FreezesAll),

@@ -92,7 +92,7 @@ class SimVentilator:
     def __init__(self, world: World, first_lease: int, *, shall_pause: bool) -> None:
         """`shall_pause`: as the one before it was."""
         self._world = world
-        self.ledger = self.ledger_class(RULES, first_lease, world.shares)
+        self.ledger = self.ledger_class(world.rules, first_lease, world.shares)
         self.sides = [SimSide(Share(i, world.shares), world.now) for i in range(world.shares)]
         self.is_open = False  # all sinks have said what they have
         self.shall_pause = shall_pause
@@ -188,8 +188,9 @@ class SimVentilator:
         for lease, mask in self.ledger.unneeded():
             self._world.tell_workers(lease, mask)
         self._hand_out(now)
-        for batch, offset, _ in self.ledger.condemned(now):
-            self.send(chunk_of(batch, [batch.first_line + offset], Outcome.CRASHED, "ventilator"))
+        for batch, condemned, _ in self.ledger.condemned(now):
+            line = batch.first_line + condemned.offset
+            self.send(chunk_of(batch, [line], Outcome.CRASHED, "ventilator"))
         for side in self.sides:
             self._count_share(side)
 

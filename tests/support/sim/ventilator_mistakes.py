@@ -36,7 +36,7 @@ class NeverHandsOutAgain(SimVentilator):
     """Lets no lease lapse."""
 
     def turn(self) -> None:
-        for lease in self.ledger._leases.values():
+        for lease in self.ledger._book.leases.values():
             lease.expires_at = 1e12
         super().turn()
 
@@ -46,7 +46,7 @@ class LosesWhatIsReturned(Ledger):
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
         super().returned(worker, lease_id, now, mask)
-        if lease_id not in self._leases and self._backlog.has_ready:
+        if lease_id not in self._book.leases and self._backlog.has_ready:
             self._backlog.pop(lambda piece: piece)
 
 
@@ -62,6 +62,24 @@ class TriesSuspectsInCompany(Ledger):
 
     def _is_quiet(self, now: float) -> bool:
         return True
+
+
+class FetchesOnAndOn(Ledger):
+    """Does not count how often a line's row was lost."""
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        lease.is_excused = True
+        return super()._instead_of(lease, mask, died=died)
+
+
+class BelievesOneWorker(Ledger):
+    """Condemns a line of which one worker has sent rows that were lost, whoever else is there."""
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        workers, self._workers = self._workers, {}
+        pieces = super()._instead_of(lease, mask, died=died)
+        self._workers = workers
+        return pieces
 
 
 class ThawsAll(Ledger):
@@ -102,7 +120,7 @@ class PauseCostsTime(Ledger):
     """Deadlines run on in a pause."""
 
     def resume(self, now: float) -> None:
-        before = [(lease, lease.expires_at) for lease in self._leases.values()]
+        before = [(lease, lease.expires_at) for lease in self._book.leases.values()]
         super().resume(now)
         for lease, expires_at in before:
             lease.expires_at = expires_at
@@ -156,7 +174,7 @@ class CopiesWhatWaits(Ledger):
     """Takes all that is out for long at the end for slow, whatever its worker says of it."""
 
     def _tail_copy(self, now: float) -> Piece | None:
-        for lease in self._leases.values():
+        for lease in self._book.leases.values():
             lease.slow = -1
         return super()._tail_copy(now)
 

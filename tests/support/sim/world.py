@@ -9,6 +9,8 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 
+import msgspec
+
 from fetcher.core import lines, wire
 from fetcher.core.events import tell_of_leases
 from fetcher.core.leases import Assignment, first_lease
@@ -18,7 +20,7 @@ from support.sim.chaos import Chaos
 from support.sim.checks import Checks, lines_of
 from support.sim.disk import Disk, Killed, Violation
 from support.sim.roles import SimSink, SimWorker
-from support.sim.ventilator import SimSide, SimVentilator
+from support.sim.ventilator import RULES, SimSide, SimVentilator
 
 _END_S = 3000.0  # simulated seconds in which a job must end, once nobody is killed any more
 _PIPE = 3  # assignments that a worker's pipe holds before it looks
@@ -30,6 +32,7 @@ class World:
 
     sink_class = SimSink
     ventilator_class = SimVentilator
+    rules = RULES
     has_faults = True
 
     def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
@@ -84,6 +87,7 @@ class World:
         ]
         all_lines = sorted(set().union(*self.share_lines))
         self.lines = set(all_lines)
+        self.refused: set[int] = set()  # lines of which no sink takes a worker's row
         self.poison = set(dice.sample(all_lines, min(dice.choice((0, 0, 1, 2)), len(all_lines))))
         hangs = random.Random(f"a hang in {seed}")
         turns = random.Random(f"the turns of {seed}")
@@ -328,8 +332,60 @@ class World:
                 worker.fetched(lease, batch, line)
                 self._look_into_pipe(slot, worker)
 
-        # A fetch has a hard deadline, well below half of RULES.stall_s.
-        self.later(min(self.dice.expovariate(1) * self._slowness, 12.0), end)
+        self.later(self._fetch_s(line), end)
+
+    def _fetch_s(self, line: int) -> float:
+        """How long this fetch takes; its hard deadline is well below half of RULES.stall_s."""
+        return min(self.dice.expovariate(1) * self._slowness, 12.0)
+
+
+class Deadly(World):
+    """Several lines kill their workers, and soon; a single death alone condemns a line."""
+
+    rules = msgspec.structs.replace(RULES, poison_deaths=1)
+
+    def _make_input(self, seed: int) -> None:
+        super()._make_input(seed)
+        killers = random.Random(f"the killers of {seed}")
+        self.poison = set(killers.sample(sorted(self.lines), min(6, len(self.lines))))
+        self.hung = set()
+
+    def _fetch_s(self, line: int) -> float:
+        return self.dice.uniform(0, 1) if line in self.poison else super()._fetch_s(line)
+
+
+class Refusing(World):
+    """The row of one line is refused each time, and its chunk with it."""
+
+    def _make_input(self, seed: int) -> None:
+        super()._make_input(seed)
+        self.refused = {random.Random(f"a refusal in {seed}").choice(sorted(self.lines))}
+        self.poison -= self.refused
+        self.hung -= self.refused
+
+    def to_sink(self, chunk: Chunk) -> None:
+        """A sink that drops it is as a network that loses it."""
+        if chunk.worker == "ventilator" or not self._is_refused(chunk):
+            super().to_sink(chunk)
+
+    def _is_refused(self, chunk: Chunk) -> bool:
+        return not self.refused.isdisjoint(chunk.lines)
+
+
+class Lying(Refusing):
+    """Where there are several workers, no row of one of them is taken."""
+
+    def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
+        super().__init__(seed, kill_workers=kill_workers)
+        self._loss = 0.0  # so that nothing of the others is lost
+
+    def _make_input(self, seed: int) -> None:
+        super()._make_input(seed)
+        self.poison, self.hung = set(), set()
+
+    def _is_refused(self, chunk: Chunk) -> bool:
+        is_liar = len(self.workers) > 1 and chunk.worker.startswith("w0.")
+        return is_liar or super()._is_refused(chunk)
 
 
 class Faultless(World):
