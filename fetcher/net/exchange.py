@@ -22,6 +22,7 @@ from gevent import get_hub
 
 from fetcher.model import Outcome
 from fetcher.net import redirects
+from fetcher.net.body_memory import Account
 from fetcher.net.curl_errors import failure_of, is_unannounced_end, was_lost
 from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
@@ -105,9 +106,14 @@ class Exchange:
         self._timeout_ms = 0  # … and its deadline
         self._gives_target = False  # … and a request target, which cannot be taken back
         self._drain_timer: Any = None
-        self._clear(None, None)
+        self._clear(None, None, None)
 
-    def _clear(self, sink: Callable[[bytes], None] | None, tape: Tape | None) -> None:
+    def _clear(
+        self,
+        sink: Callable[[bytes], None] | None,
+        tape: Tape | None,
+        account: Account | None,
+    ) -> None:
         self.status = 0
         self.reason = ""
         self.headers: list[tuple[str, str]] = []
@@ -115,6 +121,7 @@ class Exchange:
         self.wire_bytes = 0
         self._sink = sink  # takes the decoded body, piece by piece
         self._tape = tape
+        self._account = account  # of the bytes that these two keep
         self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
@@ -135,9 +142,13 @@ class Exchange:
         pin: Pin,
         sink: Callable[[bytes], None] | None = None,
         tape: Tape | None = None,
+        account: Account | None = None,
     ) -> None:
-        """Make the request and fill in the answer. Raises Failure."""
-        self._clear(sink, tape)
+        """Make the request and fill in the answer. Raises Failure.
+
+        `account`: of what `sink` and `tape` keep; while it admits no more, the transfer pauses.
+        """
+        self._clear(sink, tape, account)
         easy = self._easy
         shape = (*request[1:], tape is not None)
         if shape != self._shape:
@@ -154,6 +165,8 @@ class Exchange:
         self._set_timeout(timeout_s)
         end = time.monotonic() + timeout_s
         told = self._places.enter(pin)
+        if account is not None:
+            account.begin(self._go_on)
         try:
             if told:
                 easy.setopt(pycurl.RESOLVE, told)
@@ -163,6 +176,8 @@ class Exchange:
         finally:
             self._places.leave(pin.place)
             self._stop_drain_timer()
+            if account is not None:
+                account.end()
         self._judge(*ending)
 
     def _set_timeout(self, timeout_s: float) -> None:
@@ -170,6 +185,9 @@ class Exchange:
         if timeout_ms != self._timeout_ms:
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
+
+    def _go_on(self) -> None:
+        self._loop.resume(self._easy)
 
     def _may_repeat(self, request: Request, code: int, words: str) -> bool:
         return (
@@ -339,6 +357,9 @@ class Exchange:
         return None
 
     def _on_body(self, data: bytes) -> int | None:
+        # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
+        if self._account is not None and not self._account.admit(len(data)):
+            return pycurl.WRITEFUNC_PAUSE
         self.wire_bytes += len(data)
         if self._tape is not None:
             self._tape.pieces.append(data)
@@ -349,10 +370,11 @@ class Exchange:
                 Outcome.TOO_LARGE,
                 f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})",
             )
-        if self._decoder is None:
-            return self._take(data)
+        return self._take(data) if self._decoder is None else self._decode(self._decoder, data)
+
+    def _decode(self, decoder: Decoder, data: bytes) -> int | None:
         try:
-            for piece in self._decoder.pieces(data):
+            for piece in decoder.pieces(data):
                 if self._take(piece) is not None:
                     return _STOP
         except Failure as failure:
@@ -373,6 +395,8 @@ class Exchange:
             self._digest.update(piece)
         if self._sink is not None:
             self._sink(piece)
+            if self._account is not None and self._decoder is not None:
+                self._account.add(len(piece))
         if is_too_large:
             return self._stop(
                 Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"

@@ -14,6 +14,7 @@ from fetcher.core import web_urls
 from fetcher.core.web_urls import Target
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome
+from fetcher.net.body_memory import BodyMemory
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.dns import Resolver
 from fetcher.net.exchange import Exchange
@@ -37,6 +38,7 @@ class Transport:
         self._resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
+        self.memory = BodyMemory(settings.worker.max_body_memory, self._loop.hub.loop.run_callback)
         self._places = Places()
         self._idle: list[Exchange] = []
         self._proxy = _place_of(settings.http.proxy)

@@ -27,7 +27,8 @@ from fetcher.core.leases import session_of
 from fetcher.core.output import warcinfo_id
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Outcome, Result
-from fetcher.net.fetch import LooksUp, make_fetcher
+from fetcher.net.body_memory import BodyMemory
+from fetcher.net.fetch import Fetcher, HoldsBodies, LooksUp, make_fetcher
 from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
 from fetcher.pipeline.held import Held
@@ -45,7 +46,6 @@ from fetcher.telemetry.tallies import FetchTally
 log = logging.getLogger(__name__)
 
 _UNSENT_S: Final = 60.0  # fetched lines whose sink does not take their rows: worth waiting for
-_UNSENT_BYTES: Final = 32 * 1024 * 1024  # rows that wait for their sinks: nothing new is begun
 _CHUNK_BYTES: Final = 2 * 1024 * 1024  # rows kept that fill a chunk, however few they are
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
 _HOSTS_S: Final = 0.005  # what is told to the referee waits so long for company
@@ -70,12 +70,10 @@ class Worker:
         self._tail_after_s = settings.lease.tail_after_s
         self._keeper = Keeper(settings.worker)
         self._fetcher = make_fetcher(settings, spec.name)
+        self._holds_bodies = isinstance(self._fetcher, HoldsBodies)
+        self._memory = _memory_of(self._fetcher, self._settings.max_body_memory)
         self._pool = LinePool(
-            settings,
-            self._fetcher,
-            spec.name,
-            self._finished,
-            lambda: sum(box.waiting_bytes for box in self._outboxes) < _UNSENT_BYTES,
+            settings, self._fetcher, spec.name, self._finished, lambda: self._memory.has_room
         )
         self._lag = LoopLag(
             self._pool.turns, settings.worker.heartbeat_s, has_handler=bool(settings.worker.handler)
@@ -210,6 +208,9 @@ class Worker:
             result = formats.named(result, line.task)
         archive = warcinfo_id(held.job, held.batch % len(self._outboxes))
         made = self._keeper.make(held.output, result, line.task, line.fetch, archive)
+        if self._holds_bodies and line.fetch is not None:
+            line.fetch.let_go()
+        self._memory.put_row(len(made.row) + len(made.beside))
         kept = held.finish(*made)
         if not held.outstanding:
             self._end(held)
@@ -259,9 +260,10 @@ class Worker:
         return self._outboxes[held.batch % len(self._outboxes)]
 
     def _sent(self, chunk: Chunk | None, ended: int | None) -> None:
-        self._pool.start()
         if chunk is not None:
             self._tally.add(chunk)
+            self._memory.sent_rows(len(chunk.rows) + len(chunk.kept))
+        self._pool.start()
         if ended is not None:
             self._ending.pop(ended, None)
             send(self._events, wire.Finished(worker=self._name, lease=ended))
@@ -420,7 +422,7 @@ class Worker:
             parked=self._pool.parked,
             pool_size=self._settings.pool_size,
             leases=len(self._held),
-            unsent_bytes=sum(box.waiting_bytes for box in self._outboxes),
+            unsent_bytes=self._memory.unsent_bytes,
             hosts=self._pool.hosts_owned,
             loop_lag_s=self._tally.loop_lag_s.look(),
             ventilator_silent_s=silent_s,
@@ -433,6 +435,12 @@ class Worker:
         log.warning("the supervisor is gone: leaving")
         self._hurried = True
         self._leave.set()
+
+
+def _memory_of(fetcher: Fetcher, max_bytes: int) -> BodyMemory:
+    if isinstance(fetcher, HoldsBodies):
+        return fetcher.memory
+    return BodyMemory(max_bytes, gevent.get_hub().loop.run_callback)
 
 
 def run(spec: RoleSpec) -> Exit:

@@ -32,7 +32,8 @@ class Transfer:
         self.left = size
         self.size = size
         self.is_paused = False
-        self.account: Account = memory.account(self._resume)
+        self.account: Account = memory.account()
+        self.account.begin(self._resume)
 
     def _resume(self) -> None:
         self.is_paused = False
@@ -93,6 +94,47 @@ def test_a_paused_transfer_that_ends_gives_up_its_place_and_its_bytes() -> None:
     assert (memory.paused, memory.used_bytes) == (1, MB)
     loop.turn()
     assert not second.is_paused
+
+
+def test_who_waits_for_its_next_hop_gives_its_right_to_go_beyond_the_budget_to_another() -> None:
+    loop = Loop()
+    memory = BodyMemory(MB, loop.schedule)
+    first, second = Transfer(memory, 3 * MB), Transfer(memory, 3 * MB)
+    for transfer in (first, first, second):
+        transfer.receive(MB)
+    loop.turn()
+    assert (first.is_paused, second.is_paused) == (False, True)
+    first.account.end()
+    loop.turn()
+    assert second.is_paused, "the row of the first may still be made"
+    first.account.give_way()
+    loop.turn()
+    assert not second.is_paused
+
+
+def test_fetches_that_all_wait_for_their_next_hop_let_others_begin() -> None:
+    memory = BodyMemory(MB, Loop().schedule)
+    parked = [Transfer(memory, MB) for _ in range(2)]
+    parked[0].receive(MB)
+    assert not memory.has_room
+    for transfer in parked:
+        transfer.account.end()
+        transfer.account.give_way()
+    assert memory.has_room, "nothing else would ever free a byte"
+    memory.put_row(1)
+    assert not memory.has_room, "the sink will take the row"
+    memory.sent_rows(1)
+    for transfer in parked:
+        transfer.account.close()
+    assert (memory.used_bytes, memory.has_room) == (0, True)
+
+
+def test_while_too_many_rows_wait_for_the_sink_nothing_begins() -> None:
+    memory = BodyMemory(2 * MAX_UNSENT_BYTES, Loop().schedule)
+    memory.put_row(MAX_UNSENT_BYTES)
+    assert not memory.has_room
+    memory.sent_rows(1)
+    assert memory.has_room
 
 
 def test_what_a_piece_unpacks_to_counts() -> None:
