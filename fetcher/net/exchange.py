@@ -178,7 +178,14 @@ class Exchange:
             self._stop_drain_timer()
             if account is not None:
                 account.end()
-        self._judge(*ending)
+        try:
+            self._judge(*ending)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """A handle that waits for its next request must not keep the last one's body."""
+        self._sink = self._tape = self._account = self._decoder = None
 
     def _set_timeout(self, timeout_s: float) -> None:
         timeout_ms = max(1, math.ceil(timeout_s * 1000))
