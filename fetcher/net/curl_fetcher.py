@@ -99,6 +99,7 @@ class CurlFetch:
 
     def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
         self._fetcher = fetcher
+        self._clock = fetcher.transport.clock
         self._task = task
         self._start_attempt()
 
@@ -120,7 +121,18 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        began = time.monotonic()
+        if not self._fetcher.keep:
+            self._step()
+            return
+        # What rows and handlers compute is our own delay.
+        self._clock.start()
+        try:
+            self._step()
+        finally:
+            self._clock.stop()
+
+    def _step(self) -> None:
+        began = self._clock.now()
         if self._started_at is None:
             self._started_at = time.time()
         self.wait_s = 0.0
@@ -142,7 +154,7 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             ending = Failure(Outcome.PROTOCOL, said)
-        self._left_s -= time.monotonic() - began
+        self._left_s -= self._clock.now() - began
         if is_final:
             self._end(ending)
         elif self._account is not None:
@@ -159,13 +171,13 @@ class CurlFetch:
             rules = fetcher.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
-            resolving = time.monotonic()
+            resolving = self._clock.now()
         else:
             resolving = began
         pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
         now = began
         if pin.addresses:
-            now = time.monotonic()
+            now = self._clock.now()
             self._trail.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
         if answer.redirect_to:
@@ -194,6 +206,7 @@ class CurlFetch:
             exchange.perform(request, timeout_s, pin, sink, tape, self._account)
         finally:
             answer = exchange.answer()
+            self._left_s += exchange.paused_s
             self._note(target.url, answer, pieces, exchange.repeats)
             fetcher.transport.give_back(exchange)
             if tape is not None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import _socket  # gevent's own kind does far more, and libcurl wants but the number
 import hashlib
 import math
-import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -27,9 +26,11 @@ from fetcher.net.curl_errors import failure_of, is_unannounced_end, was_lost
 from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import CutHead, Failure
+from fetcher.net.fair_clock import FairClock
 from fetcher.net.guard import Guard
 from fetcher.net.head import parse_head
 from fetcher.net.header_text import Headers, merged
+from fetcher.net.patience import Patience, slack_s
 from fetcher.net.places import Pin, Places
 from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
@@ -96,8 +97,11 @@ NO_ANSWER: Final = Answer(0, [], 0, 0, "", False, "", None, None, (None, None, N
 class Exchange:
     """A handle and what its last request brought; not for two greenlets at once."""
 
-    def __init__(self, loop: CurlLoop, places: Places, http: Http, guard: Guard) -> None:
+    def __init__(
+        self, loop: CurlLoop, places: Places, http: Http, guard: Guard, clock: FairClock
+    ) -> None:
         self._loop = loop
+        self._clock = clock
         self._places = places
         self._http = http
         self._guard = guard
@@ -121,7 +125,9 @@ class Exchange:
         self.wire_bytes = 0
         self._sink = sink  # takes the decoded body, piece by piece
         self._tape = tape
+        self.paused_s = 0.0  # for want of memory
         self._account = account  # of the bytes that these two keep
+        self._patience: Patience | None = None
         self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
@@ -150,10 +156,13 @@ class Exchange:
         """
         self._clear(sink, tape, account)
         easy = self._easy
-        shape = (*request[1:], tape is not None)
+        shape = (*request[1:], tape is not None, account is not None)
         if shape != self._shape:
             self._configure()
             self._give_shape(request, ACCEPT_ENCODING if tape is None else ARCHIVE_ENCODING)
+            if account is not None:
+                limit_s = self._http.connect_timeout_s + slack_s(self._http.total_timeout_s)
+                easy.setopt(pycurl.CONNECTTIMEOUT_MS, int(limit_s * 1000))
             if tape is not None:
                 easy.setopt(pycurl.VERBOSE, 1)
                 easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
@@ -163,10 +172,11 @@ class Exchange:
         if self._gives_target or "%" in url or "?#" in url or url.endswith("?"):
             self._give_target(url)
         self._set_timeout(timeout_s)
-        end = time.monotonic() + timeout_s
+        end = self._clock.now() + timeout_s
         told = self._places.enter(pin)
         if account is not None:
             account.begin(self._go_on)
+            self._patience = self._patience_for(timeout_s)
         try:
             if told:
                 easy.setopt(pycurl.RESOLVE, told)
@@ -178,6 +188,9 @@ class Exchange:
             self._stop_drain_timer()
             if account is not None:
                 account.end()
+            if self._patience is not None:
+                self._patience.stop()
+                self.paused_s = self._patience.paused_s
         try:
             self._judge(*ending)
         finally:
@@ -188,12 +201,20 @@ class Exchange:
         self._sink = self._tape = self._account = self._decoder = None
 
     def _set_timeout(self, timeout_s: float) -> None:
+        if self._account is not None:
+            timeout_s += slack_s(self._http.total_timeout_s)
         timeout_ms = max(1, math.ceil(timeout_s * 1000))
         if timeout_ms != self._timeout_ms:
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
 
+    def _patience_for(self, timeout_s: float) -> Patience:
+        connect_s = self._http.connect_timeout_s
+        return Patience(self._loop, self._easy, self._clock, connect_s, timeout_s)
+
     def _go_on(self) -> None:
+        if self._patience is not None:
+            self._patience.resume()
         self._loop.resume(self._easy)
 
     def _may_repeat(self, request: Request, code: int, words: str) -> bool:
@@ -205,7 +226,7 @@ class Exchange:
 
     def _repeat(self, ending: Ending, end: float) -> Ending:
         """Send the request again on a new connection; `ending` stays where no time is left."""
-        left_s = end - time.monotonic()
+        left_s = end - self._clock.now()
         if left_s <= 0:
             return ending
         self.repeats = 1
@@ -366,6 +387,8 @@ class Exchange:
     def _on_body(self, data: bytes) -> int | None:
         # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
         if self._account is not None and not self._account.admit(len(data)):
+            if self._patience is not None:
+                self._patience.pause()
             return pycurl.WRITEFUNC_PAUSE
         self.wire_bytes += len(data)
         if self._tape is not None:

@@ -31,6 +31,7 @@ from fetcher.net.body_memory import BodyMemory
 from fetcher.net.fetch import Fetcher, HoldsBodies, LooksUp, make_fetcher
 from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
+from fetcher.pipeline.heap import Heap
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.keeping import Keeper
 from fetcher.pipeline.loop_lag import LoopLag
@@ -70,6 +71,7 @@ class Worker:
         self._tail_after_s = settings.lease.tail_after_s
         self._keeper = Keeper(settings.worker)
         self._fetcher = make_fetcher(settings, spec.name)
+        self._heap = Heap()
         self._holds_bodies = isinstance(self._fetcher, HoldsBodies)
         self._memory = _memory_of(self._fetcher, self._settings.max_body_memory)
         self._pool = LinePool(
@@ -210,7 +212,9 @@ class Worker:
         made = self._keeper.make(held.output, result, line.task, line.fetch, archive)
         if self._holds_bodies and line.fetch is not None:
             line.fetch.let_go()
-        self._memory.put_row(len(made.row) + len(made.beside))
+        row_bytes = len(made.row) + len(made.beside)
+        self._memory.put_row(row_bytes)
+        self._heap.freed(max(row_bytes, result.body_bytes or 0))
         kept = held.finish(*made)
         if not held.outstanding:
             self._end(held)
@@ -262,7 +266,9 @@ class Worker:
     def _sent(self, chunk: Chunk | None, ended: int | None) -> None:
         if chunk is not None:
             self._tally.add(chunk)
-            self._memory.sent_rows(len(chunk.rows) + len(chunk.kept))
+            row_bytes = len(chunk.rows) + len(chunk.kept)
+            self._memory.sent_rows(row_bytes)
+            self._heap.freed(row_bytes)
         self._pool.start()
         if ended is not None:
             self._ending.pop(ended, None)
