@@ -150,6 +150,15 @@ class Worker(Section, frozen=True, kw_only=True):
             "one that is stuck in C code is ended with its worker, by worker.watchdog_s"
         ),
     ] = 5.0
+    max_body_memory: Annotated[
+        int,
+        _about(
+            "bytes of bodies that one worker process may hold in memory, where they are kept or a "
+            "handler gets them; while they are used up nothing new begins, and transfers pause, "
+            "but for one at a time",
+            ge=MIB,
+        ),
+    ] = 256 * MIB
     max_parked: Annotated[
         int,
         _about(

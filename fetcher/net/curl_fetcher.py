@@ -18,6 +18,7 @@ from fetcher.core import retry
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies_file, redirects, urls
+from fetcher.net.body_memory import Account
 from fetcher.net.cookies import Cookies
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.exchange import Answer, Request
@@ -44,6 +45,7 @@ class CurlFetcher:
         self.settings = settings
         self.worker = worker
         self.transport = Transport(settings)
+        self.memory = self.transport.memory
         self.keep = Keep.NOTHING
         self.defects = Defects(log)
         # What the user wants to be sent with each request.
@@ -92,9 +94,12 @@ class CurlFetch:
     _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
     _started_at: float | None = None
     _outcome: Outcome | None = None  # of the last attempt
+    body: bytes | None = None
+    _account: Account | None = None  # of the bytes that `body` and `tapes` keep
 
     def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
         self._fetcher = fetcher
+        self._clock = fetcher.transport.clock
         self._task = task
         self._start_attempt()
 
@@ -103,8 +108,7 @@ class CurlFetch:
         self._attempt += 1
         self._left_s = self._fetcher.settings.http.total_timeout_s
         self._trail = Trail()
-        self.body: bytes | None = None
-        self.tapes: list[Tape] = []
+        self.let_go()
         self._target: Target | None = None  # of the next hop, once it is known to be one
         self.url = task.url
         self._method = task.method
@@ -117,7 +121,18 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        began = time.monotonic()
+        if not self._fetcher.keep:
+            self._step()
+            return
+        # What rows and handlers compute is our own delay.
+        self._clock.start()
+        try:
+            self._step()
+        finally:
+            self._clock.stop()
+
+    def _step(self) -> None:
+        began = self._clock.now()
         if self._started_at is None:
             self._started_at = time.time()
         self.wait_s = 0.0
@@ -139,9 +154,11 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             ending = Failure(Outcome.PROTOCOL, said)
-        self._left_s -= time.monotonic() - began
+        self._left_s -= self._clock.now() - began
         if is_final:
             self._end(ending)
+        elif self._account is not None:
+            self._account.give_way()
 
     def _hop(self, began: float) -> bool:
         """Make the hop; False where another follows. Raises Failure."""
@@ -154,13 +171,13 @@ class CurlFetch:
             rules = fetcher.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
-            resolving = time.monotonic()
+            resolving = self._clock.now()
         else:
             resolving = began
         pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
         now = began
         if pin.addresses:
-            now = time.monotonic()
+            now = self._clock.now()
             self._trail.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
         if answer.redirect_to:
@@ -182,11 +199,14 @@ class CurlFetch:
         exchange = fetcher.transport.lend()
         pieces: list[bytes] | None = [] if Keep.BODY in fetcher.keep else None
         tape = self._new_tape(request) if Keep.WIRE in fetcher.keep else None
+        if fetcher.keep and self._account is None:
+            self._account = fetcher.memory.account()
         try:
             sink = None if pieces is None else pieces.append
-            exchange.perform(request, timeout_s, pin, sink, tape)
+            exchange.perform(request, timeout_s, pin, sink, tape, self._account)
         finally:
             answer = exchange.answer()
+            self._left_s += exchange.paused_s
             self._note(target.url, answer, pieces, exchange.repeats)
             fetcher.transport.give_back(exchange)
             if tape is not None:
@@ -274,6 +294,13 @@ class CurlFetch:
         asked = next((v for n, v in answer.headers if n.lower() == "retry-after"), "")
         rest_s = retry.retry_after_s(asked, time.time())
         return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
+
+    def let_go(self) -> None:
+        self.body = None
+        self.tapes: list[Tape] = []
+        if self._account is not None:
+            self._account.close()
+            self._account = None
 
     def give_up(self, why: str) -> None:
         self._attempt -= 1

@@ -13,7 +13,6 @@ from __future__ import annotations
 import _socket  # gevent's own kind does far more, and libcurl wants but the number
 import hashlib
 import math
-import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -22,14 +21,17 @@ from gevent import get_hub
 
 from fetcher.model import Outcome
 from fetcher.net import redirects
+from fetcher.net.body_memory import Account
 from fetcher.net.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
 from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
 from fetcher.net.failures import CutHead, CutShort, Failure
+from fetcher.net.fair_clock import FairClock
 from fetcher.net.guard import Guard
 from fetcher.net.head import parse_head
 from fetcher.net.header_text import Headers, merged
 from fetcher.net.lengths import declared_length, length_to_count
+from fetcher.net.patience import Patience, slack_s
 from fetcher.net.places import Pin, Places
 from fetcher.net.tape import Tape
 from fetcher.net.tls import ca_file
@@ -97,8 +99,11 @@ NO_ANSWER: Final = Answer(0, [], 0, 0, "", False, "", None, None, (None, None, N
 class Exchange:
     """A handle and what its last request brought; not for two greenlets at once."""
 
-    def __init__(self, loop: CurlLoop, places: Places, http: Http, guard: Guard) -> None:
+    def __init__(
+        self, loop: CurlLoop, places: Places, http: Http, guard: Guard, clock: FairClock
+    ) -> None:
         self._loop = loop
+        self._clock = clock
         self._places = places
         self._http = http
         self._guard = guard
@@ -108,9 +113,14 @@ class Exchange:
         self._timeout_ms = 0  # … and its deadline
         self._gives_target = False  # … and a request target, which cannot be taken back
         self._drain_timer: Any = None
-        self._clear(None, None)
+        self._clear(None, None, None)
 
-    def _clear(self, sink: Callable[[bytes], None] | None, tape: Tape | None) -> None:
+    def _clear(
+        self,
+        sink: Callable[[bytes], None] | None,
+        tape: Tape | None,
+        account: Account | None,
+    ) -> None:
         self.status = 0
         self.reason = ""
         self.headers: list[tuple[str, str]] = []
@@ -118,6 +128,9 @@ class Exchange:
         self.wire_bytes = 0
         self._sink = sink  # takes the decoded body, piece by piece
         self._tape = tape
+        self.paused_s = 0.0  # for want of memory
+        self._account = account  # of the bytes that these two keep
+        self._patience: Patience | None = None
         self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
@@ -140,14 +153,21 @@ class Exchange:
         pin: Pin,
         sink: Callable[[bytes], None] | None = None,
         tape: Tape | None = None,
+        account: Account | None = None,
     ) -> None:
-        """Make the request and fill in the answer. Raises Failure."""
-        self._clear(sink, tape)
+        """Make the request and fill in the answer. Raises Failure.
+
+        `account`: of what `sink` and `tape` keep; while it admits no more, the transfer pauses.
+        """
+        self._clear(sink, tape, account)
         easy = self._easy
-        shape = (*request[1:], tape is not None)
+        shape = (*request[1:], tape is not None, account is not None)
         if shape != self._shape:
             self._configure()
             self._give_shape(request, ACCEPT_ENCODING if tape is None else ARCHIVE_ENCODING)
+            if account is not None:
+                limit_s = self._http.connect_timeout_s + slack_s(self._http.total_timeout_s)
+                easy.setopt(pycurl.CONNECTTIMEOUT_MS, int(limit_s * 1000))
             if tape is not None:
                 easy.setopt(pycurl.VERBOSE, 1)
                 easy.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
@@ -158,8 +178,11 @@ class Exchange:
         if self._gives_target or "%" in url or "?#" in url or url.endswith("?"):
             self._give_target(url)
         self._set_timeout(timeout_s)
-        end = time.monotonic() + timeout_s
+        end = self._clock.now() + timeout_s
         told = self._places.enter(pin)
+        if account is not None:
+            account.begin(self._go_on)
+            self._patience = self._patience_for(timeout_s)
         try:
             if told:
                 easy.setopt(pycurl.RESOLVE, told)
@@ -169,13 +192,36 @@ class Exchange:
         finally:
             self._places.leave(pin.place)
             self._stop_drain_timer()
-        self._judge(*ending)
+            if account is not None:
+                account.end()
+            if self._patience is not None:
+                self._patience.stop()
+                self.paused_s = self._patience.paused_s
+        try:
+            self._judge(*ending)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """A handle that waits for its next request must not keep the last one's body."""
+        self._sink = self._tape = self._account = self._decoder = None
 
     def _set_timeout(self, timeout_s: float) -> None:
+        if self._account is not None:
+            timeout_s += slack_s(self._http.total_timeout_s)
         timeout_ms = max(1, math.ceil(timeout_s * 1000))
         if timeout_ms != self._timeout_ms:
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
+
+    def _patience_for(self, timeout_s: float) -> Patience:
+        connect_s = self._http.connect_timeout_s
+        return Patience(self._loop, self._easy, self._clock, connect_s, timeout_s)
+
+    def _go_on(self) -> None:
+        if self._patience is not None:
+            self._patience.resume()
+        self._loop.resume(self._easy)
 
     def _may_repeat(self, request: Request, code: int, words: str) -> bool:
         return (
@@ -186,7 +232,7 @@ class Exchange:
 
     def _repeat(self, ending: Ending, end: float) -> Ending:
         """Send the request again on a new connection; `ending` stays where no time is left."""
-        left_s = end - time.monotonic()
+        left_s = end - self._clock.now()
         if left_s <= 0:
             return ending
         self.repeats = 1
@@ -350,6 +396,11 @@ class Exchange:
         return _STOP if self._is_counted else None
 
     def _on_body(self, data: bytes) -> int | None:
+        # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
+        if self._account is not None and not self._account.admit(len(data)):
+            if self._patience is not None:
+                self._patience.pause()
+            return pycurl.WRITEFUNC_PAUSE
         if self._length is None:
             return self._receive(data)
         taken = self._receive(data[: self._length - self.wire_bytes])
@@ -366,10 +417,11 @@ class Exchange:
                 Outcome.TOO_LARGE,
                 f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})",
             )
-        if self._decoder is None:
-            return self._take(data)
+        return self._take(data) if self._decoder is None else self._decode(self._decoder, data)
+
+    def _decode(self, decoder: Decoder, data: bytes) -> int | None:
         try:
-            for piece in self._decoder.pieces(data):
+            for piece in decoder.pieces(data):
                 if self._take(piece) is not None:
                     return _STOP
         except Failure as failure:
@@ -390,6 +442,8 @@ class Exchange:
             self._digest.update(piece)
         if self._sink is not None:
             self._sink(piece)
+            if self._account is not None and self._decoder is not None:
+                self._account.add(len(piece))
         if is_too_large:
             return self._stop(
                 Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"

@@ -13,6 +13,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result, Task
+from fetcher.net.body_memory import BodyMemory
 from fetcher.net.tape import Keep, Tape
 from fetcher.settings import Settings
 
@@ -39,6 +40,9 @@ class Fetch(Protocol):
 
     def give_up(self, why: str) -> None:
         """End it without another step: its host is given up."""
+
+    def let_go(self) -> None:
+        """Forget `body` and `tapes`: its row is made."""
 
 
 class Fetcher(Protocol):
@@ -67,6 +71,13 @@ class LooksUp(Protocol):
 
     def lookups(self) -> dict[str, int]:
         """So far, by how they ended."""
+
+
+@runtime_checkable
+class HoldsBodies(Protocol):
+    """A fetcher that bounds what its fetches hold in memory."""
+
+    memory: BodyMemory  # the worker counts in it what it makes of them
 
 
 class OneStep:
@@ -113,6 +124,9 @@ class Whole:
     def give_up(self, why: str) -> None:
         task = self._task
         self.result = Result(task.line, task.url, Outcome.CONNECT, error=why, attempts=0)
+
+    def let_go(self) -> None:
+        """See Fetch; it keeps nothing."""
 
 
 Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)

@@ -19,6 +19,7 @@ from fetcher.model import Outcome
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.exchange import Exchange, Request
 from fetcher.net.failures import ConnectTimedOut, CutShort, Failure, Undecodable
+from fetcher.net.fair_clock import FairClock
 from fetcher.net.guard import Guard
 from fetcher.net.pipe import Pipe
 from fetcher.net.places import Pin, Places
@@ -31,7 +32,9 @@ from fetcher.settings import Http
 class StreamedExchange(Exchange):
     """A streamed exchange; it serves one request only."""
 
-    def __init__(self, loop: CurlLoop, places: Places, http: Http, guard: Guard) -> None:
+    def __init__(
+        self, loop: CurlLoop, places: Places, http: Http, guard: Guard, clock: FairClock
+    ) -> None:
         self.pipe = Pipe()
         self._limits = Limits()
         self._upload: Upload | None = None
@@ -39,7 +42,7 @@ class StreamedExchange(Exchange):
         self._last_sign = 0.0  # of the server's life, monotonic seconds
         self._began = 0.0
         self._silence_timer: Any = None
-        super().__init__(loop, places, http, guard)
+        super().__init__(loop, places, http, guard, clock)
 
     @property
     def has_head(self) -> bool:

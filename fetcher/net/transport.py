@@ -14,10 +14,12 @@ from fetcher.core import web_urls
 from fetcher.core.web_urls import Target
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome
+from fetcher.net.body_memory import BodyMemory
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.dns import Resolver
 from fetcher.net.exchange import Exchange
 from fetcher.net.failures import Failure
+from fetcher.net.fair_clock import FairClock
 from fetcher.net.guard import Guard, literal
 from fetcher.net.places import Pin, Places
 from fetcher.net.tls import check_files
@@ -37,6 +39,8 @@ class Transport:
         self._resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
+        self.memory = BodyMemory(settings.worker.max_body_memory, self._loop.hub.loop.run_callback)
+        self.clock = FairClock()
         self._places = Places()
         self._idle: list[Exchange] = []
         self._proxy = _place_of(settings.http.proxy)
@@ -63,14 +67,14 @@ class Transport:
 
     def make(self, http: Http) -> Exchange:
         """A handle with limits of its own, to be thrown away."""
-        return Exchange(self._loop, self._places, http, self._guard)
+        return Exchange(self._loop, self._places, http, self._guard, self.clock)
 
     def stream(self, http: Http) -> StreamedExchange:
         """A handle for one exchange that is read while it comes, with limits of its own."""
         # For the adapter alone: it imports requests.
         from fetcher.net.streaming import StreamedExchange  # noqa: PLC0415
 
-        return StreamedExchange(self._loop, self._places, http, self._guard)
+        return StreamedExchange(self._loop, self._places, http, self._guard, self.clock)
 
     def give_back(self, exchange: Exchange) -> None:
         self._idle.append(exchange)

@@ -97,7 +97,7 @@ class Way(enum.Enum):
     """
 
     TASKS = (1, 16 * 1024, wire.MAX_FRAME_BYTES)
-    RESULTS = (8, 0, wire.MAX_FRAME_BYTES)
+    RESULTS = (2, 0, wire.MAX_FRAME_BYTES)  # few, as each may hold large bodies
     EVENTS = (10_000, 0, wire.MAX_HEADER_BYTES)
     CONTROL = (100, 0, wire.MAX_HEADER_BYTES)
     COMMITS = (10, 0, wire.MAX_HEADER_BYTES)

@@ -35,12 +35,9 @@ class Outbox:
         self._socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
         self._sent = sent
         self._queue = gevent.queue.JoinableQueue()
-        self.waiting_bytes = 0
 
     def put(self, chunk: Chunk | None, ended: int | None) -> None:
         """Rows to send, if any, and the lease that then has ended, if any."""
-        if chunk is not None:
-            self.waiting_bytes += _size(chunk)
         self._queue.put((chunk, ended))
 
     def run(self) -> None:
@@ -49,7 +46,6 @@ class Outbox:
             chunk, ended = self._queue.get()
             if chunk is not None:
                 self._send(wire.encode(*wire.chunk_parts(chunk)))
-                self.waiting_bytes -= _size(chunk)
             self._sent(chunk, ended)
             self._queue.task_done()
 
@@ -63,7 +59,3 @@ class Outbox:
     def join(self) -> None:
         """Wait until all is sent."""
         self._queue.join()
-
-
-def _size(chunk: Chunk) -> int:
-    return len(chunk.rows) + len(chunk.kept)

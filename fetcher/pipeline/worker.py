@@ -27,9 +27,11 @@ from fetcher.core.leases import session_of
 from fetcher.core.output import warcinfo_id
 from fetcher.errors import Exit
 from fetcher.model import Chunk, Outcome, Result
-from fetcher.net.fetch import LooksUp, make_fetcher
+from fetcher.net.body_memory import BodyMemory
+from fetcher.net.fetch import Fetcher, HoldsBodies, LooksUp, make_fetcher
 from fetcher.pipeline import curve, files
 from fetcher.pipeline.channel import Way, drop, ends, open_socket, parse, send
+from fetcher.pipeline.heap import Heap
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.keeping import Keeper
 from fetcher.pipeline.loop_lag import LoopLag
@@ -45,7 +47,6 @@ from fetcher.telemetry.tallies import FetchTally
 log = logging.getLogger(__name__)
 
 _UNSENT_S: Final = 60.0  # fetched lines whose sink does not take their rows: worth waiting for
-_UNSENT_BYTES: Final = 32 * 1024 * 1024  # rows that wait for their sinks: nothing new is begun
 _CHUNK_BYTES: Final = 2 * 1024 * 1024  # rows kept that fill a chunk, however few they are
 _RECEIVE_SLICE_S: Final = 5.0  # a safety timeout: a wake-up that zmq.green missed is made up for
 _HOSTS_S: Final = 0.005  # what is told to the referee waits so long for company
@@ -70,12 +71,11 @@ class Worker:
         self._tail_after_s = settings.lease.tail_after_s
         self._keeper = Keeper(settings.worker)
         self._fetcher = make_fetcher(settings, spec.name)
+        self._heap = Heap()
+        self._holds_bodies = isinstance(self._fetcher, HoldsBodies)
+        self._memory = _memory_of(self._fetcher, self._settings.max_body_memory)
         self._pool = LinePool(
-            settings,
-            self._fetcher,
-            spec.name,
-            self._finished,
-            lambda: sum(box.waiting_bytes for box in self._outboxes) < _UNSENT_BYTES,
+            settings, self._fetcher, spec.name, self._finished, lambda: self._memory.has_room
         )
         self._lag = LoopLag(
             self._pool.turns, settings.worker.heartbeat_s, has_handler=bool(settings.worker.handler)
@@ -213,6 +213,11 @@ class Worker:
             result = formats.named(result, line.task)
         archive = warcinfo_id(held.job, held.batch % len(self._outboxes))
         made = self._keeper.make(held.output, result, line.task, line.fetch, archive)
+        if self._holds_bodies and line.fetch is not None:
+            line.fetch.let_go()
+        row_bytes = len(made.row) + len(made.beside)
+        self._memory.put_row(row_bytes)
+        self._heap.freed(max(row_bytes, result.body_bytes or 0))
         kept = held.finish(*made)
         if not held.outstanding:
             self._end(held)
@@ -262,9 +267,12 @@ class Worker:
         return self._outboxes[held.batch % len(self._outboxes)]
 
     def _sent(self, chunk: Chunk | None, ended: int | None) -> None:
-        self._pool.start()
         if chunk is not None:
             self._tally.add(chunk)
+            row_bytes = len(chunk.rows) + len(chunk.kept)
+            self._memory.sent_rows(row_bytes)
+            self._heap.freed(row_bytes)
+        self._pool.start()
         if ended is not None:
             self._ending.pop(ended, None)
             skipped = masks.pack(self._skipped.pop(ended, 0))
@@ -424,7 +432,7 @@ class Worker:
             parked=self._pool.parked,
             pool_size=self._settings.pool_size,
             leases=len(self._held),
-            unsent_bytes=sum(box.waiting_bytes for box in self._outboxes),
+            unsent_bytes=self._memory.unsent_bytes,
             hosts=self._pool.hosts_owned,
             loop_lag_s=self._tally.loop_lag_s.look(),
             ventilator_silent_s=silent_s,
@@ -437,6 +445,12 @@ class Worker:
         log.warning("the supervisor is gone: leaving")
         self._hurried = True
         self._leave.set()
+
+
+def _memory_of(fetcher: Fetcher, max_bytes: int) -> BodyMemory:
+    if isinstance(fetcher, HoldsBodies):
+        return fetcher.memory
+    return BodyMemory(max_bytes, gevent.get_hub().loop.run_callback)
 
 
 def run(spec: RoleSpec) -> Exit:

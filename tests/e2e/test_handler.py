@@ -163,3 +163,19 @@ def test_a_module_that_prints_and_has_something_to_do_at_its_end_is_no_bad_one(
     options = (handler("facts").replace("handlers", "talkative"), "--workers=1")
     done = jobs.call("run", urls, "-o", tmp_path / "out", *options)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_it_computes_is_not_charged_to_the_servers(site: RunningSite, tmp_path: Path) -> None:
+    lines = [site.url(f"/bytes/1000?{number}") for number in range(30)]
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
+    out = tmp_path / "out"
+    limits = [
+        "--set=http.total_timeout_s=0.4",
+        "--set=http.connect_timeout_s=0.4",
+        "--set=retry.attempts=1",
+        "--set=polite.enabled=false",
+    ]
+    done = jobs.call("run", urls, "-o", out, handler("compute"), "--workers=1", *limits)
+    assert done.returncode == 0, done.stderr
+    rows = jobs.prove(out, urls)
+    assert {(row.outcome, row.error) for row in rows} == {(Outcome.OK, None)}

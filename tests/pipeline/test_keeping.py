@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import pytest
-import zmq.green as zmq
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -18,10 +16,7 @@ from fetcher.net.fetch import Whole
 from fetcher.net.tape import Keep
 from fetcher.pipeline import keeping
 from fetcher.pipeline.keeping import Keeper, Made
-from fetcher.pipeline.outbox import Outbox
-from fetcher.pipeline.security import NO_KEYS
 from fetcher.settings import Settings
-from support.intake import chunk_of_lines
 
 BODY = b"<p>a body</p>"
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -97,13 +92,3 @@ def test_a_fetch_leaves_behind_what_the_job_asks_for() -> None:
     wanted: list[Bodies] = ["none", "inline", "files", "warc"]
     kept = [keeper.needed(bodies) for bodies in wanted]
     assert kept == [Keep.NOTHING, Keep.BODY, Keep.BODY, Keep.WIRE]
-
-
-def test_what_waits_for_a_sink_is_counted_with_what_goes_beside_it(tmp_path: Path) -> None:
-    chunk = chunk_of_lines("job", 1, 4)
-    chunk = replace(chunk, kept=b"x" * 1000, kept_bytes=[1000, 0, 0, 0])
-    with zmq.Context() as context:
-        box = Outbox(context, f"ipc://{tmp_path}/sink", lambda *_: None, NO_KEYS)
-        box.put(chunk, None)
-        assert box.waiting_bytes == len(chunk.rows) + 1000
-        context.destroy(0)

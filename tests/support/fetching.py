@@ -43,6 +43,7 @@ def fetch(
     files: int | None = None,
     method: str = "GET",
     tape: bool = False,
+    row_s: float = 0.0,
     **http: Any,
 ) -> Fetched:
     """Fetch these URLs, or requests, in a process of their own, with these settings of [http]
@@ -50,7 +51,8 @@ def fetch(
 
     One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
     fetched before the others, and whose results come first. `files`: that may be open. `method`: of
-    all but `first`. `tape`: see `Fetched.sent`.
+    all but `first`. `tape`: see `Fetched.sent`. `row_s`: what a row takes to be made, in which the
+    body is held.
     """
     settings = {
         "http": http,
@@ -65,6 +67,7 @@ def fetch(
         "files": files,
         "method": method,
         "tape": tape,
+        "row_s": row_s,
     }
     done = subprocess.run(
         [sys.executable, "-m", "support.fetching_main"],

@@ -1,10 +1,10 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
 Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[line, …], …],
-"pool": N, "files": limit or null, "method": of the URLs of the last wave, "tape": bool}; a line is
-a URL, or an object as in JSON Lines; a wave begins when the last one has ended. Writes a row a line
-in the order of their ends, then one line with its own memory and time, and with "tape" what was
-sent, by URL.
+"pool": N, "files": limit or null, "method": of the URLs of the last wave, "tape": bool, "row_s":
+seconds}; a line is a URL, or an object as in JSON Lines; a wave begins when the last one has ended.
+Writes a row a line in the order of their ends, then one line with its own memory and time, and with
+"tape" what was sent, by URL.
 """
 
 from gevent import monkey
@@ -54,6 +54,8 @@ def main() -> None:
             fetch.step()
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
         sent[task.url] = [tape.request.decode() for tape in fetch.tapes]
+        gevent.sleep(order["row_s"])
+        fetch.let_go()
 
     number = itertools.count(1)
     for wave in order["waves"]:

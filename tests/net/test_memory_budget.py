@@ -1,0 +1,57 @@
+"""Bodies that are kept: what they take of memory is bounded, and waiting for room costs no row."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+from fetcher.model import Outcome
+from support.fetching import fetch
+from support.scripted import Script, answer, scripted
+
+MB = 1024 * 1024
+BODY = random.Random(1).randbytes(4 * MB)
+BUDGET = {"worker": {"max_body_memory": 16 * MB}}
+
+
+def test_bodies_that_are_kept_stay_within_the_budget_and_all_come_whole() -> None:
+    with scripted({"/": Script(answer(BODY))}) as server:
+        urls = [server.url(f"/?{number}") for number in range(30)]
+        done = fetch(urls, pool=30, sections=BUDGET, tape=True, row_s=0.05)
+    assert {(r.outcome, r.body_bytes) for r in done.results} == {(Outcome.OK, len(BODY))}
+    assert done.peak_bytes - done.base_bytes < 60 * MB, "120 MB without a budget"
+
+
+def test_a_body_larger_than_the_budget_is_read_by_itself() -> None:
+    sections = {"worker": {"max_body_memory": MB}}
+    with scripted({"/": Script(answer(BODY))}) as server:
+        urls = [server.url(f"/?{number}") for number in range(5)]
+        done = fetch(urls, pool=5, sections=sections, tape=True)
+    assert [result.outcome for result in done.results] == [Outcome.OK] * 5
+
+
+def test_the_time_that_a_transfer_waits_for_room_is_not_the_servers() -> None:
+    # Each waits for the rows of those before it: with 0.5 s each, for longer than any limit allows.
+    sections = {"worker": {"max_body_memory": MB}}
+    with scripted({"/": Script(answer(BODY))}) as server:
+        urls = [server.url(f"/?{number}") for number in range(6)]
+        done = fetch(
+            urls,
+            pool=6,
+            sections=sections,
+            tape=True,
+            row_s=0.5,
+            total_timeout_s=1.0,
+            low_speed_s=1.0,
+        )
+    assert [(r.outcome, r.error) for r in done.results] == [(Outcome.OK, None)] * 6
+    assert done.took_s > 2.4, "they waited for each other"
+
+
+def test_packed_bodies_are_read_whole_after_a_pause() -> None:
+    packed = gzip.compress(BODY, 1)
+    with scripted({"/": Script(answer(packed, "Content-Encoding: gzip"))}) as server:
+        urls = [server.url(f"/?{number}") for number in range(8)]
+        sections = {"worker": {"max_body_memory": 6 * MB}}
+        done = fetch(urls, pool=8, sections=sections, tape=True)
+    assert {(r.outcome, r.body_bytes) for r in done.results} == {(Outcome.OK, len(BODY))}
