@@ -81,6 +81,7 @@ def test_a_line_whose_row_the_sink_refuses_each_time_ends_as_crashed(tmp_path: P
     assert "refused by the sink" in (rows[21].error or "")
 
 
+@pytest.mark.slow
 def test_a_line_that_its_worker_has_from_an_earlier_ventilator_is_not_called_refused(
     tmp_path: Path,
 ) -> None:
