@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from fetcher.core import web_urls, wire
-from fetcher.model import Result
+from fetcher.model import Outcome, Result
 
 _MOST_FAILING: Final = 1_000  # hosts whose failures are counted; beyond twice that the least go
 _UNSAID: Final = 5  # failed lines that a worker keeps for the next who asks
@@ -81,7 +81,8 @@ class Sightings:
 
     def failed(self, result: Result) -> None:
         """A line has ended, and is not ok."""
-        self._failures.add(host_of(result.final_url or result.url))
+        if result.outcome is not Outcome.INVALID_URL:  # which is of no host
+            self._failures.add(host_of(result.final_url or result.url))
         self._unsaid.append(result)
 
     def glimpse(self, loads: Iterable[Load]) -> wire.Glimpse:

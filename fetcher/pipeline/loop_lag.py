@@ -12,7 +12,9 @@ from fetcher.pipeline.turns import TurnShare
 
 log = logging.getLogger(__name__)
 
-SLOW_S: Final = 0.1  # from here on, timeouts and other lines feel it
+# From here on, other lines feel it. Without a handler a busy machine is the usual cause, and short
+# delays are of no use to know.
+_SLOW_S: Final = {True: 0.1, False: 1.0}
 _AGAIN_S: Final = 60.0  # between two warnings
 _CAUSES: Final = {
     True: "worker.handler computes for long; compute less per line, set a smaller "
@@ -28,7 +30,7 @@ class LoopLag:
     def __init__(self, turns: TurnShare, heartbeat_s: float, *, has_handler: bool) -> None:
         self._turns = turns
         self._heartbeat_s = heartbeat_s
-        self._cause = _CAUSES[has_handler]
+        self._cause, self._slow_s = _CAUSES[has_handler], _SLOW_S[has_handler]
         self._last_at: float | None = None
         self._warn_at = 0.0
 
@@ -37,7 +39,7 @@ class LoopLag:
         late_s = now - self._last_at - self._heartbeat_s if self._last_at is not None else 0.0
         self._last_at = now
         lag_s = max(self._turns.take_longest_s(), late_s, 0.0)
-        if lag_s >= SLOW_S and now >= self._warn_at:
+        if lag_s >= self._slow_s and now >= self._warn_at:
             self._warn_at = now + _AGAIN_S
             log.warning(
                 "the event loop was held up for %.2f s, which delays all fetches of this worker: "

@@ -48,6 +48,14 @@ def test_a_glimpse_has_the_busiest_and_the_worst_hosts_and_new_failures_once() -
     assert seen.glimpse([]).mishaps == []
 
 
+def test_a_line_that_is_not_a_url_is_of_no_host() -> None:
+    seen = Sightings()
+    seen.failed(Result(1, "javascript:void(0)", Outcome.INVALID_URL, error="no URL"))
+    told = seen.glimpse([])
+    assert told.hosts == []
+    assert [each.url for each in told.mishaps] == ["javascript:void(0)"]
+
+
 def test_the_worst_host_is_known_among_ten_thousand() -> None:
     failures = Failures()
     for n in range(10_000):

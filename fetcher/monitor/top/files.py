@@ -66,13 +66,16 @@ class Tail:
         hosts: Counter[str] = Counter()
         workers: Counter[str] = Counter()
         for result in self._read(newest):
-            host = host_of(result.final_url or result.url)
-            hosts[host] += 1
             workers[result.worker] += 1
             if result.outcome is not Outcome.OK:
-                self._failures.add(host)
                 self.mishaps.append(mishap(result))
-        new, read = seen.totals.rows - self._rows, hosts.total()
+            if result.outcome is Outcome.INVALID_URL:
+                continue  # it is of no host
+            host = host_of(result.final_url or result.url)
+            hosts[host] += 1
+            if result.outcome is not Outcome.OK:
+                self._failures.add(host)
+        new, read = seen.totals.rows - self._rows, workers.total()
         # Before the first look there is no time that these rows could have taken.
         up = new / read if read and self._rows else 1.0
         self._rows = seen.totals.rows
