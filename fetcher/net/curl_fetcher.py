@@ -18,6 +18,7 @@ from fetcher.core import retry
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies_file, redirects, urls
+from fetcher.net.blocks import Blocks
 from fetcher.net.body_memory import Account
 from fetcher.net.cookies import Cookies
 from fetcher.net.defects import Defects, one_line
@@ -197,16 +198,17 @@ class CurlFetch:
             note = functools.partial(self._note, target.url)
             return fetcher.auth.perform(request, timeout_s, taper, note)
         exchange = fetcher.transport.lend()
-        pieces: list[bytes] | None = [] if Keep.BODY in fetcher.keep else None
+        blocks = Blocks() if Keep.BODY in fetcher.keep else None
         tape = self._new_tape(request) if Keep.WIRE in fetcher.keep else None
         if fetcher.keep and self._account is None:
             self._account = fetcher.memory.account()
         try:
-            sink = None if pieces is None else pieces.append
+            sink = None if blocks is None else blocks.append
             exchange.perform(request, timeout_s, pin, sink, tape, self._account)
         finally:
             answer = exchange.answer()
             self._left_s += exchange.paused_s
+            pieces = None if blocks is None else blocks.take()
             self._note(target.url, answer, pieces, exchange.repeats)
             fetcher.transport.give_back(exchange)
             if tape is not None:

@@ -10,6 +10,7 @@ import ctypes
 from typing import Final
 
 LARGE_BYTES: Final = 256 * 1024  # rows below it fit into what is free anyway
+_M_MMAP_THRESHOLD: Final = -3  # see mallopt(3)
 _EVERY_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -17,7 +18,11 @@ class Heap:
     """One for a worker process."""
 
     def __init__(self) -> None:
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        libc = ctypes.CDLL(None)
+        self._trim = getattr(libc, "malloc_trim", None)
+        if self._trim is not None:
+            # Else it grows with the first large body, and the heap keeps all later ones.
+            libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
         self._freed_bytes = 0
 
     def freed(self, row_bytes: int) -> None:

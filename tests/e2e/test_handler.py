@@ -166,12 +166,12 @@ def test_a_module_that_prints_and_has_something_to_do_at_its_end_is_no_bad_one(
 
 
 def test_what_it_computes_is_not_charged_to_the_servers(site: RunningSite, tmp_path: Path) -> None:
-    lines = [site.url(f"/bytes/1000?{number}") for number in range(30)]
+    lines = [site.url(f"/bytes/1000?{number}") for number in range(60)]
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     out = tmp_path / "out"
     limits = [
-        "--set=http.total_timeout_s=0.4",
-        "--set=http.connect_timeout_s=0.4",
+        "--set=http.total_timeout_s=0.3",
+        "--set=http.connect_timeout_s=0.3",
         "--set=retry.attempts=1",
         "--set=polite.enabled=false",
     ]

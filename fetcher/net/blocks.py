@@ -1,0 +1,30 @@
+"""Collects a body's pieces in blocks large enough for the system to get their memory back.
+
+Law: thousands of small pieces would leave holes in the heap that no joined body fits into.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_BLOCK_BYTES: Final = 256 * 1024
+
+
+class Blocks:
+    """One for a body."""
+
+    def __init__(self) -> None:
+        self.blocks: list[bytes] = []
+        self._pieces: list[bytes] = []
+        self._piece_bytes = 0
+
+    def append(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._piece_bytes += len(piece)
+        if self._piece_bytes >= _BLOCK_BYTES:
+            self.blocks.append(b"".join(self._pieces))
+            self._pieces, self._piece_bytes = [], 0
+
+    def take(self) -> list[bytes]:
+        """All that came."""
+        return self.blocks + self._pieces
