@@ -97,6 +97,8 @@ class Raw(urllib3.HTTPResponse):
         self, amt: int | None = None, decode_content: bool | None = True
     ) -> Generator[bytes]:
         """The body as it comes: what came before a failure is given out before it is raised."""
+        # urllib3 would close the body at its last byte, before libcurl has said that it is whole.
+        self.length_remaining = None
         while not is_fp_closed(self._fp) or self._has_more():
             piece = self.read1(amt, decode_content)
             if piece:
