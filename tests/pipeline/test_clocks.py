@@ -17,7 +17,7 @@ WALL = {
 }
 # What people are told, and what servers say by the calendar.
 TOLD = {
-    ("net/curl_fetcher.py", "step"): "a row's started_at",
+    ("net/curl_fetcher.py", "_step"): "a row's started_at",
     ("net/curl_fetcher.py", "_new_tape"): "a WARC record's date",
     ("net/curl_fetcher.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
     ("net/cookies.py", "absorb"): "when a Max-Age ends; a cookie lives for one chain of redirects",
