@@ -62,6 +62,21 @@ class CurlFetcher:
         if settings.polite.robots:
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
 
+    @property
+    def keep(self) -> Keep:
+        """See fetcher.net.fetch.Fetcher."""
+        return self._keep
+
+    @keep.setter
+    def keep(self, keep: Keep) -> None:
+        self._keep = keep
+        # Asked for each line, and a flag of an enum is slow to ask.
+        self.keeps_any = bool(keep)
+        self.keeps_body = Keep.BODY in keep
+        self.keeps_wire = Keep.WIRE in keep
+        # Without anything kept, the fair clock stands still: then it is the plain one.
+        self.now = self.transport.clock.now if keep else time.monotonic
+
     def lookups(self) -> dict[str, int]:
         return self.transport.lookups
 
@@ -100,7 +115,6 @@ class CurlFetch:
 
     def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
         self._fetcher = fetcher
-        self._clock = fetcher.transport.clock
         self._task = task
         self._start_attempt()
 
@@ -109,12 +123,17 @@ class CurlFetch:
         self._attempt += 1
         self._left_s = self._fetcher.settings.http.total_timeout_s
         self._trail = Trail()
-        self.let_go()
+        self.body = None
+        self.tapes: list[Tape] = []
+        if self._account is not None:
+            self.let_go()
         self._target: Target | None = None  # of the next hop, once it is known to be one
         self.url = task.url
         self._method = task.method
-        given = tuple((name, to_wire(value)) for name, value in task.headers)
-        self._headers = merged(self._fetcher.headers, given)
+        self._headers = self._fetcher.headers
+        if task.headers:
+            given = tuple((name, to_wire(value)) for name, value in task.headers)
+            self._headers = merged(self._headers, given)
         self._body = task.body
         self._is_home = True  # at the origin that the line names: credentials go no further
         self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
@@ -122,18 +141,19 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        if not self._fetcher.keep:
+        if not self._fetcher.keeps_any:
             self._step()
             return
         # What rows and handlers compute is our own delay.
-        self._clock.start()
+        clock = self._fetcher.transport.clock
+        clock.start()
         try:
             self._step()
         finally:
-            self._clock.stop()
+            clock.stop()
 
     def _step(self) -> None:
-        began = self._clock.now()
+        began = self._fetcher.now()
         if self._started_at is None:
             self._started_at = time.time()
         self.wait_s = 0.0
@@ -155,7 +175,7 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             ending = Failure(Outcome.PROTOCOL, said)
-        self._left_s -= self._clock.now() - began
+        self._left_s -= self._fetcher.now() - began
         if is_final:
             self._end(ending)
         elif self._account is not None:
@@ -172,13 +192,13 @@ class CurlFetch:
             rules = fetcher.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
-            resolving = self._clock.now()
+            resolving = fetcher.now()
         else:
             resolving = began
         pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
         now = began
         if pin.addresses:
-            now = self._clock.now()
+            now = fetcher.now()
             self._trail.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
         if answer.redirect_to:
@@ -194,13 +214,13 @@ class CurlFetch:
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
         if fetcher.auth is not None and self._is_home:
-            taper = self._new_tape if Keep.WIRE in fetcher.keep else None
+            taper = self._new_tape if fetcher.keeps_wire else None
             note = functools.partial(self._note, target.url)
             return fetcher.auth.perform(request, timeout_s, taper, note)
         exchange = fetcher.transport.lend()
-        blocks = Blocks() if Keep.BODY in fetcher.keep else None
-        tape = self._new_tape(request) if Keep.WIRE in fetcher.keep else None
-        if fetcher.keep and self._account is None:
+        blocks = Blocks() if fetcher.keeps_body else None
+        tape = self._new_tape(request) if fetcher.keeps_wire else None
+        if fetcher.keeps_any and self._account is None:
             self._account = fetcher.memory.account()
         try:
             sink = None if blocks is None else blocks.append
@@ -219,7 +239,7 @@ class CurlFetch:
         """What an exchange has brought, also one that failed."""
         self._repeats += repeats
         self._trail.note(url, answer)
-        if pieces is not None and answer.status and Keep.BODY in self._fetcher.keep:
+        if pieces is not None and answer.status and self._fetcher.keeps_body:
             self.body = None if answer.redirect_to else b"".join(pieces)
 
     def _new_tape(self, request: Request) -> Tape:
@@ -299,7 +319,7 @@ class CurlFetch:
 
     def let_go(self) -> None:
         self.body = None
-        self.tapes: list[Tape] = []
+        self.tapes = []
         if self._account is not None:
             self._account.close()
             self._account = None
