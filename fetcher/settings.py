@@ -154,8 +154,8 @@ class Worker(Section, frozen=True, kw_only=True):
         int,
         _about(
             "bytes of bodies that one worker process may hold in memory, where they are kept or a "
-            "handler gets them; while they are used up nothing new begins, and transfers pause, "
-            "but for one at a time",
+            "handler gets them, with the copies that are made on their way; while they are used "
+            "up, nothing new begins, and all transfers but one pause",
             ge=MIB,
         ),
     ] = 256 * MIB

@@ -39,7 +39,9 @@ class Transport:
         self._resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
-        self.memory = BodyMemory(settings.worker.max_body_memory, self._loop.hub.loop.run_callback)
+        # The rest is for the copies that are made of a body on its way: joined, packed, sent.
+        budget_bytes = settings.worker.max_body_memory * 3 // 4
+        self.memory = BodyMemory(budget_bytes, self._loop.hub.loop.run_callback)
         self.clock = FairClock()
         self._places = Places()
         self._idle: list[Exchange] = []
