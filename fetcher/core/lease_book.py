@@ -56,7 +56,7 @@ class LeaseBook:
         return lines.select(opened.batch.urls, opened.kept, piece.mask)
 
     def uncommitted(self, piece: Piece) -> Piece | None:
-        """What of it is not committed."""
+        """The piece without its committed lines; None if all are committed."""
         opened = self.batches.get(piece.batch)
         mask = piece.mask & opened.remaining if opened else 0
         return msgspec.structs.replace(piece, mask=mask) if mask else None

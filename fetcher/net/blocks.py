@@ -11,7 +11,7 @@ _BLOCK_BYTES: Final = 256 * 1024
 
 
 class Blocks:
-    """One for a body."""
+    """Collects the pieces of one body."""
 
     def __init__(self) -> None:
         self.blocks: list[bytes] = []

@@ -23,7 +23,7 @@ Resume = Callable[[], None]
 
 
 class BodyMemory:
-    """One for a worker process."""
+    """Keeps the budget; a worker process has one."""
 
     def __init__(self, max_bytes: int, schedule: Callable[[Callable[[], None]], object]) -> None:
         """`schedule` calls a function soon, outside of any callback of a transfer."""

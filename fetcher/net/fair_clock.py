@@ -17,7 +17,7 @@ _HIGHEST, _LOWEST = 2, -2  # libev's priorities
 
 
 class FairClock:
-    """One for a loop."""
+    """Serves all transfers of one event loop."""
 
     def __init__(self) -> None:
         loop = get_hub().loop

@@ -24,7 +24,7 @@ def slack_s(total_timeout_s: float) -> float:
 
 
 class Patience:
-    """One for a transfer."""
+    """Decides when one transfer has taken too long."""
 
     def __init__(
         self, loop: CurlLoop, easy: pycurl.Curl, clock: FairClock, connect_s: float, total_s: float

@@ -104,21 +104,19 @@ class Transport:
             return None
         if refusal := self._guard.refusal(address):
             return Failure(Outcome.BLOCKED, refusal)
-        if not is_proxied and not self._has_version(address):
-            said = f"{address}: http.ip_version is {self.http.ip_version}"
-            return Failure(Outcome.CONNECT, said)
-        return None
+        return None if is_proxied else self._wrong_version(address)
 
-    def _has_version(self, address: str) -> bool:
-        return self.http.ip_version in ("any", "6" if ":" in address else "4")
+    def _wrong_version(self, address: str) -> Failure | None:
+        version = self.http.ip_version
+        if version in ("any", "6" if ":" in address else "4"):
+            return None
+        return Failure(Outcome.CONNECT, f"{address}: http.ip_version is {version}")
 
     def _pin(self, host: str, port: int, timeout_s: float) -> Pin:
         address = literal(host)
         if address is not None:
-            if not self._has_version(address):  # the proxy's
-                raise Failure(
-                    Outcome.CONNECT, f"{address}: http.ip_version is {self.http.ip_version}"
-                )
+            if failure := self._wrong_version(address):  # the proxy's
+                raise failure
             return Pin(f"{_bracketed(host)}:{port}", "")
         addresses = self._resolver.known(host)
         if addresses is None:

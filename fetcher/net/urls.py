@@ -19,8 +19,6 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _AUTHORITY: Final = re.compile(r"[A-Za-z]+:[/\\]*([^/\\?#]*)")
 _PORT: Final = re.compile(r":([^\]:]*)\Z")
 _DIGITS: Final = re.compile(r"0*([0-9]{0,5})")
-# A request target that libcurl sends as it is.
-_SENDABLE: Final = re.compile(r"/[!-\"$-~]*(?:#.*)?")
 
 
 class NoUrlError(ValueError):
@@ -56,19 +54,6 @@ def fetchable(url: str, max_bytes: int) -> Target:
     if fault is not None:
         raise NoUrlError(fault)
     return target
-
-
-def prepared(url: str, max_bytes: int) -> Target:
-    """Where a request goes whose URL `requests` has prepared: path and query are sent as they are.
-
-    What an auth object has signed must not change any more. Raises NoUrlError.
-    """
-    target = target_of(url, max_bytes)
-    match = _AUTHORITY.match(url)
-    rest = url[match.end() :] if match else ""
-    if not _SENDABLE.fullmatch(rest):
-        return target
-    return target._replace(url=f"{origin(target)}{rest}")
 
 
 def origin(target: Target) -> str:

@@ -15,7 +15,7 @@ _EVERY_BYTES: Final = 32 * 1024 * 1024
 
 
 class Heap:
-    """One for a worker process."""
+    """Returns freed memory to the system; a worker process has one."""
 
     def __init__(self) -> None:
         libc = ctypes.CDLL(None)
