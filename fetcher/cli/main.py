@@ -51,6 +51,7 @@ Exit codes:
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
+  8  run, retry with --fail-on: complete, and some rows have such an outcome
 """
 
 

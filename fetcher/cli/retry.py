@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from fetcher.cli.export import outcome_option, partial_option, status_option
+from fetcher.cli.fail_on import fail_on_option
 from fetcher.cli.options import (
     FILE,
     OUT,
@@ -23,6 +24,7 @@ from fetcher.core.selection import Selection, Wanted
 from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
+from fetcher.model import Outcome
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
@@ -50,6 +52,7 @@ from fetcher.telemetry import logs
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@fail_on_option
 @quiet_option
 @log_format_option
 def retry(
@@ -63,6 +66,7 @@ def retry(
     assignments: tuple[str, ...],
     workers: int | None,
     pool_size: int | None,
+    unwanted: frozenset[Outcome],
     quiet: bool,
     log_format: str | None,
 ) -> None:
@@ -110,7 +114,7 @@ def retry(
             said = f"nothing to retry: no row of {first.out} has {_words(wanted)}"
             logs.say(logs.own(said, "info"))
             return
-    carry_out(urlfile, out, settings, quiet=quiet, selection=begun)
+    carry_out(urlfile, out, settings, quiet=quiet, selection=begun, unwanted=unwanted)
 
 
 def _as_begun(settings: Settings, of: Part) -> Settings:
