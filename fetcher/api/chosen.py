@@ -89,7 +89,11 @@ def _unknown(word: str) -> str:
         return f"{word}: is a setting of a section; write {near}"
     known = (*SHORT, *declared.sections())
     near = guesses.guess(word, known)
-    return f"{word}: unknown argument{near}; there are {', '.join(known)}"
+    if not near:
+        meant = [key.partition(".") for key in guesses.keys_meant_by(word)]
+        near = guesses.did_you_mean([f"{home}={{'{name}': …}}" for home, _, name in meant])
+    all_of_them = f"; there are {', '.join(known)}"
+    return f"{word}: unknown argument{near or all_of_them}"
 
 
 def _plain(key: str, value: object) -> object:

@@ -76,7 +76,10 @@ def test_values_may_be_what_python_has_for_them() -> None:
             {"http": {"total_timeout": 1}},
             r"http: unknown setting http.total_timeout \(did you mean http.total_timeout_s\?\)",
         ),
-        ({"settings": {"pool_size": 5}}, r"settings: unknown section \[pool_size\]"),
+        (
+            {"settings": {"pool_size": 5}},
+            r"settings: unknown setting pool_size \(did you mean worker.pool_size\?\)",
+        ),
         ({"settings": {"worker.pool_size": "5"}}, "settings: worker.pool_size = '5': must be a"),
         ({"settings": "worker.pool_size=5"}, "settings: 'worker.pool_size=5' is no dict; write"),
         ({"settings": {7: 5}}, "settings: 7 is no name; write 'section.key'"),
