@@ -16,7 +16,7 @@ class Exit(enum.IntEnum):
     BUG = 1  # an error of fetcher's own
     USAGE = 2  # wrong usage, configuration or input
     STOPPED = 3  # before the end, or no room on disk or stdout; the same command resumes
-    CONFLICT = 4  # OUT belongs to another job, or is in use
+    CONFLICT = 4  # OUT belongs to another job, was begun with other settings, or is in use
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
     UNPROVEN = 6  # `verify`: some line has not exactly one row
     UNREACHED = 7  # `status`, `top`: the ventilator does not answer

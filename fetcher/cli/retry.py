@@ -19,6 +19,7 @@ from fetcher.cli.options import (
     settings_of,
 )
 from fetcher.cli.run import carry_out
+from fetcher.config import Loaded
 from fetcher.core import selection
 from fetcher.core.selection import Selection, Wanted
 from fetcher.errors import ConflictError, InputError, UsageError
@@ -30,6 +31,7 @@ from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Input, Settings
 from fetcher.store import manifest, rows
+from fetcher.store.begun import begun_by, require_as_begun, require_same
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.rows import Part
 from fetcher.store.selection import keep
@@ -85,13 +87,14 @@ def retry(
       fetcher export out out2 -o all.parquet         # a row for each line, the newer where two are
     """
     wanted = selection.parse(outcomes, statuses)
-    settings = settings_of(
+    given = settings_of(
         conf,
         assignments,
         worker__processes=("--workers", workers),
         worker__pool_size=("--pool-size", pool_size),
         log__format=("--log-format", log_format),
-    ).settings
+    )
+    settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     require_own_code(settings)
@@ -106,6 +109,7 @@ def retry(
             f"{first.manifest.input.path}: the URL file of {first.out} is not there; "
             "name it with --urls"
         )
+    _require_lines_of(first, given)
     settings = _as_begun(settings, first)
     begun = _begun(out, first, wanted)
     if begun is None:
@@ -114,7 +118,15 @@ def retry(
             said = f"nothing to retry: no row of {first.out} has {_words(wanted)}"
             logs.say(logs.own(said, "info"))
             return
+    require_as_begun(out, urlfile, given)
     carry_out(urlfile, out, settings, quiet=quiet, selection=begun, unwanted=unwanted)
+
+
+def _require_lines_of(parent: Part, given: Loaded) -> None:
+    """Lines are read as the parent read them. Raises ConflictError where a setting differs."""
+    of_input = {key: origin for key, origin in given.origins.items() if key.startswith("input.")}
+    begun = begun_by(parent.manifest)
+    require_same(f"{parent.out} was begun with", begun, given.settings, of_input, "leave {} out")
 
 
 def _as_begun(settings: Settings, of: Part) -> Settings:

@@ -22,6 +22,7 @@ from fetcher.cli.options import (
     settings_of,
     web_option,
 )
+from fetcher.config import Loaded
 from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
 from fetcher.errors import InputError, StoppedError, UsageError
@@ -33,6 +34,7 @@ from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Settings
 from fetcher.store import manifest, spool
+from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
 from fetcher.store.rows import read_both
 from fetcher.telemetry import logs
@@ -79,7 +81,7 @@ def run(
       zcat *.gz | fetcher run - -o out
       fetcher run urls.txt -o out -c fetcher.toml --set http.total_timeout_s=20
     """
-    settings = settings_of(
+    given = settings_of(
         conf,
         assignments,
         worker__processes=("--workers", workers),
@@ -87,29 +89,32 @@ def run(
         job__batch_size=("--batch-size", batch_size),
         log__format=("--log-format", log_format),
         monitor__http=("--web", web),
-    ).settings
+    )
+    settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     require_own_code(settings)
     if str(urlfile) == "-" or urlfile.is_fifo():
-        _run_piped(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
+        _run_piped(urlfile, out, given, quiet=quiet, unwanted=unwanted)
         return
+    require_as_begun(out, urlfile, given)
     Source(urlfile, settings.input)  # a bad file is told before any process is started
     carry_out(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
 
 
 def _run_piped(
-    urlfile: Path, out: Path, settings: Settings, *, quiet: bool, unwanted: frozenset[Outcome]
+    urlfile: Path, out: Path, given: Loaded, *, quiet: bool, unwanted: frozenset[Outcome]
 ) -> None:
     spooled = _spool(urlfile, out)
+    require_as_begun(out, spooled, given)
     try:
-        source = Source(spooled, settings.input, name=_name(urlfile))
+        source = Source(spooled, given.settings.input, name=_name(urlfile))
         if next(source.url_lines(), None) is None:
             raise source.holds_none()
     except UsageError:
         spool.forget(out)  # else the right input would be other input than OUT's
         raise
-    carry_out(spooled, out, settings, quiet=quiet, unwanted=unwanted)
+    carry_out(spooled, out, given.settings, quiet=quiet, unwanted=unwanted)
 
 
 def carry_out(

@@ -20,7 +20,7 @@ def settings(
     sections: Mapping[str, object] | None = None,
     **short: object,
 ) -> Settings:
-    return chosen.settings_of(conf, named or {}, short, sections or {}, of_items=of_items)
+    return chosen.settings_of(conf, named or {}, short, sections or {}, of_items=of_items).settings
 
 
 def test_a_section_a_full_name_and_a_short_name_say_the_same() -> None:
