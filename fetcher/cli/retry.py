@@ -15,6 +15,7 @@ from fetcher.cli.options import (
     config_options,
     log_format_option,
     out_option,
+    own_servers_option,
     quiet_option,
     settings_of,
 )
@@ -55,6 +56,7 @@ from fetcher.telemetry import logs
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @fail_on_option
+@own_servers_option
 @quiet_option
 @log_format_option
 def retry(
@@ -69,6 +71,7 @@ def retry(
     workers: int | None,
     pool_size: int | None,
     unwanted: frozenset[Outcome],
+    own_servers: bool,
     quiet: bool,
     log_format: str | None,
 ) -> None:
@@ -93,6 +96,7 @@ def retry(
         worker__processes=("--workers", workers),
         worker__pool_size=("--pool-size", pool_size),
         log__format=("--log-format", log_format),
+        own_servers=own_servers,
     )
     settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")

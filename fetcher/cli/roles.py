@@ -17,6 +17,7 @@ from fetcher.cli.options import (
     keys_option,
     log_format_option,
     out_option,
+    own_servers_option,
     quiet_option,
     settings_of,
 )
@@ -135,6 +136,7 @@ def ventilator(
 )
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--standing", is_flag=True, help="Stay for the next job when one is complete.")
+@own_servers_option
 @quiet_option
 @log_format_option
 def worker(
@@ -145,6 +147,7 @@ def worker(
     processes: int | None,
     pool_size: int | None,
     standing: bool,
+    own_servers: bool,
     quiet: bool,
     log_format: str | None,
     keys: str | None,
@@ -170,6 +173,7 @@ def worker(
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
         worker__standing=("--standing", standing or None),
+        own_servers=own_servers,
     ).settings
     logs.start(settings.log, "supervisor", "supervisor")
     if not (settings.keys.dir or insecure):

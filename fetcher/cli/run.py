@@ -17,6 +17,7 @@ from fetcher.cli.options import (
     config_options,
     log_format_option,
     out_option,
+    own_servers_option,
     page_url,
     quiet_option,
     settings_of,
@@ -50,6 +51,7 @@ _COPY_BYTES = 1024 * 1024
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
 @fail_on_option
+@own_servers_option
 @web_option
 @quiet_option
 @log_format_option
@@ -62,6 +64,7 @@ def run(
     pool_size: int | None,
     batch_size: int | None,
     unwanted: frozenset[Outcome],
+    own_servers: bool,
     web: int | None,
     quiet: bool,
     log_format: str | None,
@@ -89,6 +92,7 @@ def run(
         job__batch_size=("--batch-size", batch_size),
         log__format=("--log-format", log_format),
         monitor__http=("--web", web),
+        own_servers=own_servers,
     )
     settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")
