@@ -56,7 +56,7 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/pip setup.cfg constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,parquet]'
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
@@ -69,9 +69,10 @@ $(VENV)/pywb/.installed: $(VENV)/bin/pip tests/support/pywb.txt
 	    --disable-pip-version-check -r tests/support/pywb.txt && touch $@ \
 	    || echo "pywb cannot be installed: its test is skipped"
 
-# conf/fetcher.toml, from the declarations in fetcher/settings.py.
+# conf/fetcher.toml from the declarations in fetcher/settings.py, conf/own-servers.toml from presets.
 conf: $(VENV)/.installed
 	$(BIN)/python -m fetcher.reference > conf/fetcher.toml
+	$(BIN)/python -m fetcher.reference --own-servers > conf/own-servers.toml
 
 # docs/settings.md and docs/row.schema.json, and on the terminal the tables of docs/rows.md.
 docs: $(VENV)/.installed

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 import msgspec
 
-from fetcher import declared, guesses
+from fetcher import declared, environment, guesses
 from fetcher.errors import ConfigError
 from fetcher.settings import Settings
 
-ENV_PREFIX: Final = "FETCHER_"
 Plain = str | int | float | bool | None
 Value = Plain | list[Plain]
 _SHOWN_CHARS: Final = 80  # of a wrong value
@@ -82,23 +81,8 @@ def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[Any, str]]]:
-    for name, text in environ.items():
-        if not name.startswith(ENV_PREFIX):
-            continue
-        if "__" not in name:
-            _check_underscores(name)
-        else:
-            key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".", 1)
-            _check_key(key, name)
-            yield key, (_parse(text), name)
-
-
-def _check_underscores(name: str) -> None:
-    """Refuse a variable that would be a setting's with one more underscore."""
-    for key in declared.all_keys():
-        meant = ENV_PREFIX + key.replace(".", "__").upper()
-        if name == meant.replace("__", "_"):
-            raise ConfigError(f"{name}: sets nothing; write {meant}, with two underscores")
+    for key, text, name in environment.assignments(environ):
+        yield key, (_parse(text), name)
 
 
 def is_text(text: str) -> bool:
@@ -119,21 +103,21 @@ def _parse(text: str) -> Any:
 
 def _check_section(section: str, origin: str) -> None:
     if section not in declared.sections():
-        allowed = ", ".join(declared.sections())
         near = guesses.guess(section, declared.sections())
-        raise ConfigError(
-            f"{origin}: unknown section [{section}]{near}; the sections are {allowed}"
-        )
+        all_of_them = f"; the sections are {', '.join(declared.sections())}"
+        raise ConfigError(f"{origin}: unknown section [{section}]{near or all_of_them}")
 
 
 def _check_key(key: str, origin: str) -> None:
     if key in declared.all_keys():
         return
-    section = key.partition(".")[0]
+    section, dot, _ = key.partition(".")
+    if not dot and (meant := guesses.keys_meant_by(key)):
+        raise ConfigError(f"{origin}: unknown setting {key}{guesses.did_you_mean(meant)}")
     _check_section(section, origin)
     near = guesses.near(key)
-    allowed = ", ".join(declared.settings_of(section))
-    raise ConfigError(f"{origin}: unknown setting {key}{near}; [{section}] has: {allowed}")
+    all_of_them = f"; [{section}] has: {', '.join(declared.settings_of(section))}"
+    raise ConfigError(f"{origin}: unknown setting {key}{near or all_of_them}")
 
 
 def _shown(key: str, value: Any) -> str:

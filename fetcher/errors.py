@@ -16,10 +16,11 @@ class Exit(enum.IntEnum):
     BUG = 1  # an error of fetcher's own
     USAGE = 2  # wrong usage, configuration or input
     STOPPED = 3  # before the end, or no room on disk or stdout; the same command resumes
-    CONFLICT = 4  # OUT belongs to another job, or is in use
+    CONFLICT = 4  # OUT belongs to another job, was begun with other settings, or is in use
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
     UNPROVEN = 6  # `verify`: some line has not exactly one row
     UNREACHED = 7  # `status`, `top`: the ventilator does not answer
+    FAILED_ROWS = 8  # `--fail-on`: the job is complete, and rows have one of the outcomes
 
 
 class FetcherError(Exception):
@@ -70,6 +71,12 @@ class UnreachedError(FetcherError):
     """A running role was asked something and does not answer."""
 
     exit_code = Exit.UNREACHED
+
+
+class FailedRowsError(FetcherError):
+    """The job is complete, and some rows have an outcome that the user does not accept."""
+
+    exit_code = Exit.FAILED_ROWS
 
 
 class WireError(FetcherError):

@@ -4,31 +4,72 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from fetcher import declared
 
+_LIKE: Final = 0.7  # a higher mark than among a section's few settings
+# What other programs call these settings.
+_ALIASES: Final = {
+    "concurrency": "worker.pool_size",
+    "delay": "polite.delay_s",
+    "retries": "retry.attempts",
+    "threads": "worker.pool_size",
+    "timeout": "http.total_timeout_s",
+    "workers": "worker.processes",
+}
+
 
 def near(key: str) -> str:
-    """A guess at what was meant: that name elsewhere, else one like it in the same section."""
+    """A guess at the setting that `section.name` was meant to be, as a question."""
+    return did_you_mean(keys_near(key))
+
+
+def keys_near(key: str) -> list[str]:
+    """The settings that `section.name` may mean: there one with its words, elsewhere its name.
+
+    Without these, one in the same section whose name is like it.
+    """
     section, _, name = key.partition(".")
-    elsewhere = [f"{home}.{name}" for home in declared.homes_of(name)]
-    if elsewhere:
-        return _did_you_mean(elsewhere)
-    found = difflib.get_close_matches(name, declared.settings_of(section), n=1)
-    return _did_you_mean([f"{section}.{word}" for word in found])
+    words = set(name.split("_"))
+    there = [word for word in declared.settings_of(section) if words <= set(word.split("_"))]
+    found = difflib.get_close_matches(name, there, n=1, cutoff=0)
+    elsewhere = [f"{home}.{name}" for home in declared.homes_of(name) if home != section]
+    if not (found or elsewhere):
+        found = difflib.get_close_matches(name, declared.settings_of(section), n=1)
+    return [*(f"{section}.{word}" for word in found), *elsewhere]
+
+
+def keys_meant_by(words: str) -> list[str]:
+    """The settings that words such as `pool_size` or `http_timeout` may mean."""
+    if words in declared.sections():
+        return []
+    if words in _ALIASES:
+        return [_ALIASES[words]]
+    named = [f"{home}.{words}" for home in declared.homes_of(words)]
+    if named:
+        return named
+    for section in declared.sections():
+        rest = words.removeprefix(f"{section}_")
+        if rest != words and (found := keys_near(f"{section}.{rest}")):
+            return found
+    known = {key.replace(".", "_"): key for key in declared.all_keys()}
+    known |= {key.partition(".")[2]: key for key in reversed(declared.all_keys())}
+    return [known[word] for word in difflib.get_close_matches(words, known, n=1, cutoff=_LIKE)]
 
 
 def home(name: str) -> str:
     """A guess at where a setting without its section belongs."""
     plain = [key.partition(".")[2] for key in declared.all_keys()]
     found = difflib.get_close_matches(name, plain, n=1)
-    return _did_you_mean([f"[{home}] {word}" for word in found for home in declared.homes_of(word)])
+    return did_you_mean([f"[{home}] {word}" for word in found for home in declared.homes_of(word)])
 
 
 def guess(word: str, known: Iterable[str]) -> str:
     """The known word that was likely meant, as a question; "" where none is near."""
-    return _did_you_mean(difflib.get_close_matches(word, known, n=1))
+    return did_you_mean(difflib.get_close_matches(word, known, n=1))
 
 
-def _did_you_mean(words: Sequence[str]) -> str:
+def did_you_mean(words: Sequence[str]) -> str:
+    """The question; "" without words."""
     return f" (did you mean {' or '.join(words)}?)" if words else ""

@@ -1,14 +1,16 @@
 """All settings for people to read, made from the declarations.
 
-`python -m fetcher.reference` writes conf/fetcher.toml, with --markdown docs/settings.md.
+`python -m fetcher.reference` writes conf/fetcher.toml, with --markdown docs/settings.md, with
+--own-servers conf/own-servers.toml.
 """
 
 from __future__ import annotations
 
 import sys
 import textwrap
+from typing import Final
 
-from fetcher import declared
+from fetcher import declared, presets
 from fetcher.config import toml
 
 
@@ -25,6 +27,18 @@ def example() -> str:
             text = f"{setting.description} ({declared.allowed(f'{name}.{key}')})"
             lines += ["", *textwrap.wrap(text, 98, initial_indent="# ", subsequent_indent="# ")]
             lines.append(f"{key} = {toml(setting.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def own_servers() -> str:
+    """The file that says what `--own-servers` does: conf/own-servers.toml."""
+    lines = [
+        "# For servers of your own: as fast as they can, also on this machine and in private",
+        "# networks. The option --own-servers does the same.",
+    ]
+    for key, value in presets.OWN_SERVERS.items():
+        section, _, name = key.partition(".")
+        lines += ["", f"[{section}]", f"{name} = {toml(value)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -52,5 +66,7 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
+_WRITES: Final = {"": example, "--markdown": markdown, "--own-servers": own_servers}
+
 if __name__ == "__main__":
-    sys.stdout.write(markdown() if sys.argv[1:] == ["--markdown"] else example())
+    sys.stdout.write(_WRITES["".join(sys.argv[1:])]())

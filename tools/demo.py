@@ -23,7 +23,7 @@ def main() -> int:
     urls, out = _DEMO / "urls.txt", _DEMO / "out"
     with RunningSite(urls=urls) as site:
         print(f"A web site of our own runs at {site.base}; {urls} lists its pages.")
-        command = ["run", str(urls), "-o", str(out), "-c", "conf/own-servers.toml", *sys.argv[1:]]
+        command = ["run", str(urls), "-o", str(out), "--own-servers", *sys.argv[1:]]
         print(f"$ fetcher {' '.join(command)}\n", flush=True)
         # Ctrl-C is for the run, which then stops in good order; we wait for it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

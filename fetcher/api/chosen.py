@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from fetcher import config, declared, guesses
+from fetcher.config import Loaded
 from fetcher.errors import ConfigError
 from fetcher.net.tls import check_files
-from fetcher.settings import Settings
 
 # The arguments that stand for one setting, as the options of `fetcher run` do.
 SHORT: Final = {
@@ -37,7 +37,7 @@ def settings_of(
     sections: Mapping[str, object],
     *,
     of_items: bool,
-) -> Settings:
+) -> Loaded:
     """The effective settings. Raises ConfigError, which names the argument.
 
     `named`: by `section.key`; `short`: by the names of SHORT, None for what was not given;
@@ -54,9 +54,9 @@ def settings_of(
     if of_items:
         arguments[_FORMAT] = ("jsonl", "urls")
     arguments["log.format"] = ("text", "logging")
-    settings = config.load(Path(conf) if conf else None, arguments=arguments).settings
-    check_files(settings.http)
-    return settings
+    loaded = config.load(Path(conf) if conf else None, arguments=arguments)
+    check_files(loaded.settings.http)
+    return loaded
 
 
 def _all(
@@ -89,7 +89,11 @@ def _unknown(word: str) -> str:
         return f"{word}: is a setting of a section; write {near}"
     known = (*SHORT, *declared.sections())
     near = guesses.guess(word, known)
-    return f"{word}: unknown argument{near}; there are {', '.join(known)}"
+    if not near:
+        meant = [key.partition(".") for key in guesses.keys_meant_by(word)]
+        near = guesses.did_you_mean([f"{home}={{'{name}': …}}" for home, _, name in meant])
+    all_of_them = f"; there are {', '.join(known)}"
+    return f"{word}: unknown argument{near or all_of_them}"
 
 
 def _plain(key: str, value: object) -> object:

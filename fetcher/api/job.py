@@ -27,6 +27,7 @@ from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
 from fetcher.store import manifest, spool
+from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import make_dir
 from fetcher.store.rows import Follower
 
@@ -65,9 +66,10 @@ class Job:
         self._urls = urls
         self._file = items.file_of(urls)
         short = {"workers": workers, "pool_size": pool_size, "batch_size": batch_size}
-        self._settings = chosen.settings_of(
+        self._given = chosen.settings_of(
             conf, settings or {}, short, sections, of_items=self._file is None
         )
+        self._settings = self._given.settings
         # Absolute, as the program may change its directory while the job runs.
         self._out = None if out is None else Path(out).absolute()
         for named, path in (("urls", self._file), ("out", self._out)):
@@ -121,6 +123,7 @@ class Job:
         try:
             urlfile = self._file or self._spooled(out)
             self._urls = ()
+            require_as_begun(out, urlfile, self._given)
             # What is wrong with the file is told here, before there is any process.
             Source(urlfile, self._settings.input)
             run.start(urlfile.absolute(), self._settings)

@@ -47,10 +47,11 @@ Exit codes:
   1  an error of fetcher's own; please report it
   2  wrong usage, configuration or input
   3  stopped before the end, or no room on the disk or standard output; the same command resumes
-  4  OUT belongs to another job, or it or an address is in use
+  4  OUT belongs to another job or was begun with other settings, or it or an address is in use
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
+  8  run, retry with --fail-on: complete, and some rows have such an outcome
 """
 
 

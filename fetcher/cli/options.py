@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from fetcher import config
+from fetcher import config, presets
 from fetcher.config import Value
 from fetcher.engines.paths import require_path
 from fetcher.errors import ConfigError
@@ -76,6 +76,11 @@ web_option = click.option(
     metavar="[PORT]",
     help="Show the job, live, in a browser (port 8899); see [monitor].",
 )
+own_servers_option = click.option(
+    "--own-servers",
+    is_flag=True,
+    help="For servers of your own: private addresses open, no politeness, one attempt.",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
 log_format_option = click.option(
     "--log-format", metavar="text|json", help="json: one JSON object a line on stderr."
@@ -91,10 +96,19 @@ insecure_option = click.option(
 
 
 def settings_of(
-    conf: Path | None, assignments: tuple[str, ...], **options: tuple[str, Value]
+    conf: Path | None,
+    assignments: tuple[str, ...],
+    *,
+    own_servers: bool = False,
+    **options: tuple[str, Value],
 ) -> config.Loaded:
-    """The effective settings. `options`: section__key=(option's name, value or None)."""
+    """The effective settings. `options`: section__key=(option's name, value or None).
+
+    `own_servers`: that option was given; all others of the command line come after it.
+    """
     overrides: dict[str, tuple[Value, str]] = {}
+    if own_servers:
+        overrides = {key: (value, "--own-servers") for key, value in presets.OWN_SERVERS.items()}
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals:

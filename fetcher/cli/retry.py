@@ -8,26 +8,31 @@ import click
 import msgspec
 
 from fetcher.cli.export import outcome_option, partial_option, status_option
+from fetcher.cli.fail_on import fail_on_option
 from fetcher.cli.options import (
     FILE,
     OUT,
     config_options,
     log_format_option,
     out_option,
+    own_servers_option,
     quiet_option,
     settings_of,
 )
 from fetcher.cli.run import carry_out
+from fetcher.config import Loaded
 from fetcher.core import selection
 from fetcher.core.selection import Selection, Wanted
 from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
+from fetcher.model import Outcome
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Input, Settings
 from fetcher.store import manifest, rows
+from fetcher.store.begun import begun_by, require_as_begun, require_same
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.rows import Part
 from fetcher.store.selection import keep
@@ -50,6 +55,8 @@ from fetcher.telemetry import logs
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@fail_on_option
+@own_servers_option
 @quiet_option
 @log_format_option
 def retry(
@@ -63,6 +70,8 @@ def retry(
     assignments: tuple[str, ...],
     workers: int | None,
     pool_size: int | None,
+    unwanted: frozenset[Outcome],
+    own_servers: bool,
     quiet: bool,
     log_format: str | None,
 ) -> None:
@@ -81,13 +90,15 @@ def retry(
       fetcher export out out2 -o all.parquet         # a row for each line, the newer where two are
     """
     wanted = selection.parse(outcomes, statuses)
-    settings = settings_of(
+    given = settings_of(
         conf,
         assignments,
         worker__processes=("--workers", workers),
         worker__pool_size=("--pool-size", pool_size),
         log__format=("--log-format", log_format),
-    ).settings
+        own_servers=own_servers,
+    )
+    settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     require_own_code(settings)
@@ -102,6 +113,7 @@ def retry(
             f"{first.manifest.input.path}: the URL file of {first.out} is not there; "
             "name it with --urls"
         )
+    _require_lines_of(first, given)
     settings = _as_begun(settings, first)
     begun = _begun(out, first, wanted)
     if begun is None:
@@ -110,7 +122,15 @@ def retry(
             said = f"nothing to retry: no row of {first.out} has {_words(wanted)}"
             logs.say(logs.own(said, "info"))
             return
-    carry_out(urlfile, out, settings, quiet=quiet, selection=begun)
+    require_as_begun(out, urlfile, given)
+    carry_out(urlfile, out, settings, quiet=quiet, selection=begun, unwanted=unwanted)
+
+
+def _require_lines_of(parent: Part, given: Loaded) -> None:
+    """Lines are read as the parent read them. Raises ConflictError where a setting differs."""
+    of_input = {key: origin for key, origin in given.origins.items() if key.startswith("input.")}
+    begun = begun_by(parent.manifest)
+    require_same(f"{parent.out} was begun with", begun, given.settings, of_input, "leave {} out")
 
 
 def _as_begun(settings: Settings, of: Part) -> Settings:

@@ -17,9 +17,11 @@ from fetcher.cli.options import (
     keys_option,
     log_format_option,
     out_option,
+    own_servers_option,
     quiet_option,
     settings_of,
 )
+from fetcher.config import Loaded
 from fetcher.engines.local import Signals, run_workers
 from fetcher.errors import StoppedError, UsageError
 from fetcher.monitor import progress
@@ -58,7 +60,7 @@ def _settings(
     log_format: str | None,
     keys: str | None,
     **more: Any,
-) -> Settings:
+) -> Loaded:
     return settings_of(
         conf,
         assignments,
@@ -67,7 +69,7 @@ def _settings(
         log__format=("--log-format", log_format),
         keys__dir=("--keys", keys),
         **more,
-    ).settings
+    )
 
 
 def _live(role: str, settings: Settings, **fields: Any) -> int:
@@ -115,10 +117,11 @@ def ventilator(
           --keys ventilator
     """
     batch = {"job__batch_size": ("--batch-size", batch_size)}
-    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys, **batch)
+    loaded = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys, **batch)
     return _live(
         "ventilator",
-        settings,
+        loaded.settings,
+        given=loaded.origins,
         urlfile=str(urlfile),
         insecure=insecure,
         command=command_line(),
@@ -133,6 +136,7 @@ def ventilator(
 )
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--standing", is_flag=True, help="Stay for the next job when one is complete.")
+@own_servers_option
 @quiet_option
 @log_format_option
 def worker(
@@ -143,6 +147,7 @@ def worker(
     processes: int | None,
     pool_size: int | None,
     standing: bool,
+    own_servers: bool,
     quiet: bool,
     log_format: str | None,
     keys: str | None,
@@ -168,7 +173,8 @@ def worker(
         worker__processes=("--processes", processes),
         worker__pool_size=("--pool-size", pool_size),
         worker__standing=("--standing", standing or None),
-    )
+        own_servers=own_servers,
+    ).settings
     logs.start(settings.log, "supervisor", "supervisor")
     if not (settings.keys.dir or insecure):
         refuse_open_network("endpoints.ventilator", settings.endpoints.ventilator)
@@ -193,6 +199,17 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
     mine = sinks[number - 1 if number else 0]
     endpoints = msgspec.structs.replace(settings.endpoints, sink=(mine,))
     return msgspec.structs.replace(settings, endpoints=endpoints)
+
+
+def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
+    """Without what a file says of batches and input: a file is for all roles, and its ventilator
+    may have options of its own for these. What is written is the sink's own business.
+    """
+    return {
+        key: origin
+        for key, origin in loaded.origins.items()
+        if key.startswith("output.") or origin != str(conf)
+    }
 
 
 @click.command(short_help="Collect result rows from workers on any host.")
@@ -222,9 +239,10 @@ def sink(
       fetcher sink -o out --sink tcp://10.0.0.2:5710 --keys sink
       fetcher sink -o out2 -c cluster.toml --number 2
     """
-    settings = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys)
-    settings = _only_sink(settings, number)
+    loaded = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys)
+    settings = _only_sink(loaded.settings, number)
+    fields = {"out": str(out), "number": number or 1, "given": _given_to_sink(loaded, conf)}
     try:
-        return _live("sink", settings, out=str(out), number=number or 1, insecure=insecure)
+        return _live("sink", settings, insecure=insecure, **fields)
     except StoppedError as error:
         raise StoppedError(f"{error}; what was committed is safe in {out}") from error

@@ -10,20 +10,24 @@ from typing import BinaryIO
 
 import click
 
+from fetcher.cli.fail_on import fail_on_option, require_none
 from fetcher.cli.options import (
     FILE,
     command_line,
     config_options,
     log_format_option,
     out_option,
+    own_servers_option,
     page_url,
     quiet_option,
     settings_of,
     web_option,
 )
+from fetcher.config import Loaded
 from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
 from fetcher.errors import InputError, StoppedError, UsageError
+from fetcher.model import Outcome
 from fetcher.monitor import progress, summary
 from fetcher.monitor.console import make_console
 from fetcher.net.tls import check_files
@@ -31,6 +35,7 @@ from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
 from fetcher.settings import Settings
 from fetcher.store import manifest, spool
+from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
 from fetcher.store.rows import read_both
 from fetcher.telemetry import logs
@@ -45,6 +50,8 @@ _COPY_BYTES = 1024 * 1024
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@fail_on_option
+@own_servers_option
 @web_option
 @quiet_option
 @log_format_option
@@ -56,6 +63,8 @@ def run(
     workers: int | None,
     pool_size: int | None,
     batch_size: int | None,
+    unwanted: frozenset[Outcome],
+    own_servers: bool,
     web: int | None,
     quiet: bool,
     log_format: str | None,
@@ -75,7 +84,7 @@ def run(
       zcat *.gz | fetcher run - -o out
       fetcher run urls.txt -o out -c fetcher.toml --set http.total_timeout_s=20
     """
-    settings = settings_of(
+    given = settings_of(
         conf,
         assignments,
         worker__processes=("--workers", workers),
@@ -83,27 +92,33 @@ def run(
         job__batch_size=("--batch-size", batch_size),
         log__format=("--log-format", log_format),
         monitor__http=("--web", web),
-    ).settings
+        own_servers=own_servers,
+    )
+    settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     require_own_code(settings)
     if str(urlfile) == "-" or urlfile.is_fifo():
-        _run_piped(urlfile, out, settings, quiet=quiet)
+        _run_piped(urlfile, out, given, quiet=quiet, unwanted=unwanted)
         return
+    require_as_begun(out, urlfile, given)
     Source(urlfile, settings.input)  # a bad file is told before any process is started
-    carry_out(urlfile, out, settings, quiet=quiet)
+    carry_out(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
 
 
-def _run_piped(urlfile: Path, out: Path, settings: Settings, *, quiet: bool) -> None:
+def _run_piped(
+    urlfile: Path, out: Path, given: Loaded, *, quiet: bool, unwanted: frozenset[Outcome]
+) -> None:
     spooled = _spool(urlfile, out)
+    require_as_begun(out, spooled, given)
     try:
-        source = Source(spooled, settings.input, name=_name(urlfile))
+        source = Source(spooled, given.settings.input, name=_name(urlfile))
         if next(source.url_lines(), None) is None:
             raise source.holds_none()
     except UsageError:
         spool.forget(out)  # else the right input would be other input than OUT's
         raise
-    carry_out(spooled, out, settings, quiet=quiet)
+    carry_out(spooled, out, given.settings, quiet=quiet, unwanted=unwanted)
 
 
 def carry_out(
@@ -113,8 +128,12 @@ def carry_out(
     *,
     quiet: bool,
     selection: Selection | None = None,
+    unwanted: frozenset[Outcome] = frozenset(),
 ) -> None:
-    """The job itself, with its display and its summary. Raises FetcherError."""
+    """The job itself, with its display and its summary. Raises FetcherError.
+
+    FailedRowsError where the job is complete and rows have one of the `unwanted` outcomes.
+    """
     before = _rows(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
@@ -126,11 +145,14 @@ def carry_out(
         raise StoppedError(f"{error} ({_said(out)})") from error
     finally:
         display.close()
+    if quiet and not unwanted:
+        return
+    totals = read_both(out)[1].recovered.totals
     if not quiet:
-        totals = read_both(out)[1].recovered.totals
         took_s = time.monotonic() - began
         fresh = totals.rows - before
         summary.show(make_console(), totals, out, took_s, fresh, display.last)
+    require_none(totals, unwanted)
 
 
 def _rows(out: Path) -> int:

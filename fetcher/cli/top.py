@@ -47,10 +47,12 @@ def top(
     is_endpoint = re.match(r"(tcp|ipc)://", target) is not None
     if not is_endpoint:
         require_path(target, "OUT")
-    options = {"keys__dir": ("--keys", keys)}
-    if is_endpoint:
-        options["endpoints__ventilator"] = ("ENDPOINT", target)
-    settings = settings_of(conf, assignments, **options).settings
+    settings = settings_of(
+        conf,
+        assignments,
+        keys__dir=("--keys", keys),
+        endpoints__ventilator=("ENDPOINT", target if is_endpoint else None),
+    ).settings
     logs.start(settings.log, "cli", "top")
     with _looking(target, settings, is_endpoint=is_endpoint) as look:
         if once or not sys.stdout.isatty():

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from fetcher.errors import DamageError, UsageError
+from fetcher import optional
+from fetcher.errors import DamageError
 from fetcher.export.cells import json_text
 from fetcher.export.columns import Column, Kind
 from fetcher.export.merged import Row
@@ -18,7 +19,7 @@ try:
     import pyarrow
     import pyarrow.parquet
 except ImportError:
-    raise UsageError("--to parquet needs pyarrow: pip install 'fetcher[parquet]'") from None
+    raise optional.missing_library("pyarrow", "--to parquet") from None
 
 _BATCH_ROWS: Final = 4_096
 _BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON

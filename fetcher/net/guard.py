@@ -19,6 +19,7 @@ _REMEMBERED: Final = 8192
 
 _V4: Final = 4
 _V6: Final = 16
+_OPENS: Final = "(guard.allow opens it)"  # the end of each refusal
 # A network as numbers: the length of its addresses in bytes, its first, its last.
 _Range = tuple[int, int, int]
 
@@ -141,7 +142,12 @@ def _packed(text: str) -> bytes | None:
 
 
 def _refused(address: str, kind: str | None) -> str | None:
-    return kind and f"{address} is {kind} (guard.allow opens it)"
+    return kind and f"{address} is {kind} {_OPENS}"
+
+
+def refused_address(message: str) -> str | None:
+    """The address that a message of `Guard.refusal` is about; None for any other message."""
+    return message.partition(" ")[0] if message.endswith(_OPENS) else None
 
 
 def _kind(size: int, number: int) -> str | None:

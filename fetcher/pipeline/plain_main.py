@@ -57,7 +57,7 @@ def _live(
         # A sink of a cluster has an endpoint for its ventilator among its settings, but no use
         # for it: it need not be true.
         known = spec.ventilator if spec.leashed else ""
-        return sink.run(spec.out, settings, addresses, stop, board, security, known)
+        return sink.run(spec, settings, addresses, stop, board, security, known)
     from fetcher.pipeline import ventilator  # noqa: PLC0415
     from fetcher.web.serving import serving as page_served  # noqa: PLC0415
 

@@ -27,6 +27,9 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     name: str
     settings: Settings
+    # Settings that must not contradict how the job was begun, by `section.key` -> where each came
+    # from. Of `fetcher run`, none: it has compared them with OUT before it starts the roles.
+    given: dict[str, str] = {}
     ventilator: str  # endpoint
     sinks: tuple[str, ...]  # endpoints; of a sink, its own
     session: str = ""

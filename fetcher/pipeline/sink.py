@@ -19,10 +19,12 @@ from fetcher.core import wire
 from fetcher.core.tally import Totals
 from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
-from fetcher.pipeline.process import StopFlag
+from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.security import Security
 from fetcher.pipeline.sink_job import SinkJob
 from fetcher.settings import Settings
+from fetcher.store import begun
+from fetcher.store.begun import Begun
 from fetcher.store.store import OutputDirectory
 from fetcher.telemetry import counts
 from fetcher.telemetry.board import Board
@@ -45,7 +47,7 @@ class Sink:
 
     def __init__(
         self,
-        out: Path,
+        spec: RoleSpec,
         settings: Settings,
         ends: Ends,
         stop: StopFlag,
@@ -55,10 +57,12 @@ class Sink:
     ) -> None:
         """`ventilator`: the endpoint of a job that runs on this host alone, else ""."""
         self._settings = settings
+        self._given = spec.given
+        self._leashed = spec.leashed
         self._stop = stop
         self._board = board
         self._tally = CommitTally()
-        self._directory = OutputDirectory(out, ventilator)
+        self._directory = OutputDirectory(Path(spec.out), ventilator)
         self._context = zmq.Context()
         (mine,) = ends.sinks
         self._security = security
@@ -74,6 +78,13 @@ class Sink:
         self._closed = False
         if self._directory.manifest is not None:
             self._job = SinkJob(self._directory, self._directory.manifest, settings, self._epoch)
+            # Now that the manifest agrees with the journal: a damaged OUT is the worse news.
+            self._require_given(
+                f"{spec.out} was begun with", begun.begun_by(self._directory.manifest)
+            )
+
+    def _require_given(self, who: str, job: Begun, remedy: str = begun.LEAVE_OUT) -> None:
+        begun.require_same(who, job, self._settings, self._given, remedy)
 
     def run(self) -> Exit:
         """Serve until the job is complete and its ventilator knows. Raises FetcherError."""
@@ -240,8 +251,16 @@ class Sink:
                 exit_code=0,
             )
         try:
+            if self._directory.manifest is None:
+                self._require_given(
+                    f"the ventilator would begin {self._directory.path} with",
+                    begun.Begun(request.batch_size, request.output, request.input.format),
+                    "give {} alike to the ventilator and to this sink",
+                )
             manifest = self._directory.begin(request)
         except ConflictError as error:
+            if not self._leashed:  # else the ventilator tells the same user
+                log.error("a ventilator is refused: %s", error)
             return wire.Refused(reason=str(error), exit_code=error.exit_code)
         if self._job is None:
             self._job = SinkJob(self._directory, manifest, self._settings, self._epoch)
@@ -251,7 +270,7 @@ class Sink:
 
 
 def run(
-    out: str,
+    spec: RoleSpec,
     settings: Settings,
     ends: Ends,
     stop: StopFlag,
@@ -260,4 +279,4 @@ def run(
     ventilator: str,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Sink(Path(out), settings, ends, stop, board, security, ventilator).run()
+    return Sink(spec, settings, ends, stop, board, security, ventilator).run()

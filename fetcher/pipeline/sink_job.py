@@ -7,6 +7,7 @@ anybody is told.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,12 +18,15 @@ from fetcher.core.tally import SourceInfo
 from fetcher.encode.proof import RowProof
 from fetcher.encode.rows import body_reader
 from fetcher.errors import WireError
+from fetcher.pipeline.blocked_first import BlockedFirst
 from fetcher.pipeline.channel import drop
 from fetcher.pipeline.finishing import Finishing
 from fetcher.settings import Settings
 from fetcher.store.manifest import Manifest
 from fetcher.store.secret import secret_of
 from fetcher.store.store import OutputDirectory, Store
+
+log = logging.getLogger(__name__)
 
 _MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
 
@@ -47,6 +51,7 @@ class SinkJob:
         self._source = self._store.journal.source()
         self._suspects = self._store.journal.suspects()
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
+        self._first = BlockedFirst(self._output.rows, self.intake.totals)
         self.complete = manifest.state == "complete"
         self._finishing = Finishing(self._last_steps)
         self._key = secret_of(directory.path)
@@ -81,6 +86,7 @@ class SinkJob:
                         archive.unpack(chunk.kept[start:end])
             self._proof.require(chunk)
             self.intake.offer(chunk, size)
+            self._first.note(chunk)
         except WireError as error:
             drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
 
@@ -113,7 +119,11 @@ class SinkJob:
 
         But first the last steps are made, some at each call. Raises NoSpaceError, DamageError.
         """
-        if self.complete or self.intake.totals.rows != self._manifest.share_url_lines:
+        rows = self.intake.totals.rows
+        is_all = rows == self._manifest.share_url_lines
+        if hint := self._first.hint(rows, is_all=is_all):
+            log.warning("%s", hint)
+        if self.complete or not is_all:
             return
         if self._finishing.work():
             self._manifest.state = "complete"

@@ -40,6 +40,7 @@ from fetcher.pipeline.sink_side import SinkSide
 from fetcher.pipeline.sinks import Sinks
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
+from fetcher.store import begun
 from fetcher.store.selection import SelectedLines
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import VentilatorNumbers
@@ -69,6 +70,7 @@ class Ventilator:
         desk: Desk,
     ) -> None:
         self._settings = settings
+        self._given = spec.given
         self._stop = stop
         self._desk = desk
         self._stopping_since: float | None = None  # as somebody asked for it on the page
@@ -206,11 +208,13 @@ class Ventilator:
             if opened.source.at_end:
                 self._info, self._census = opened.source, iter(())
         self._job, self._batch_size = opened.job, opened.batch_size
-        if opened.output != self._output:
-            log.warning(
-                "the settings of [output] are ignored: this job was begun with %s", opened.output
-            )
-            self._output = opened.output
+        begun.require_same(
+            "the sink's OUT was begun with",
+            begun.Begun(opened.batch_size, opened.output),
+            self._settings,
+            self._given,
+        )
+        self._output = opened.output
         self._sinks.take_over(first, opened)
         for side in others:
             theirs = self._await_opened(side)
@@ -224,11 +228,6 @@ class Ventilator:
         # granted them; they say so once they hear of a new one.
         quiet_s = self._settings.lease.silent_s if self._sinks.totals.rows else 0.0
         self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
-        if opened.batch_size != self._settings.job.batch_size:
-            log.warning(
-                "the setting job.batch_size is ignored: this job was begun with %d",
-                opened.batch_size,
-            )
         self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
 
     def _await_opened(self, side: SinkSide) -> wire.Opened:

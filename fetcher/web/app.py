@@ -24,10 +24,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from fetcher import __version__
+from fetcher import __version__, optional
 from fetcher.core.history import Point
 from fetcher.core.live import Live, told
-from fetcher.errors import UsageError
 from fetcher.settings import Monitor
 from fetcher.telemetry.bounded import Bounded
 from fetcher.telemetry.handling import Handler
@@ -38,7 +37,7 @@ from fetcher.web.desk import Desk
 try:
     import bottle
 except ImportError:
-    raise UsageError("the live page needs bottle: pip install 'fetcher[web]'") from None
+    raise optional.missing_library("bottle", "the live page") from None
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ def settings(
     sections: Mapping[str, object] | None = None,
     **short: object,
 ) -> Settings:
-    return chosen.settings_of(conf, named or {}, short, sections or {}, of_items=of_items)
+    return chosen.settings_of(conf, named or {}, short, sections or {}, of_items=of_items).settings
 
 
 def test_a_section_a_full_name_and_a_short_name_say_the_same() -> None:
@@ -76,7 +76,10 @@ def test_values_may_be_what_python_has_for_them() -> None:
             {"http": {"total_timeout": 1}},
             r"http: unknown setting http.total_timeout \(did you mean http.total_timeout_s\?\)",
         ),
-        ({"settings": {"pool_size": 5}}, r"settings: unknown section \[pool_size\]"),
+        (
+            {"settings": {"pool_size": 5}},
+            r"settings: unknown setting pool_size \(did you mean worker.pool_size\?\)",
+        ),
         ({"settings": {"worker.pool_size": "5"}}, "settings: worker.pool_size = '5': must be a"),
         ({"settings": "worker.pool_size=5"}, "settings: 'worker.pool_size=5' is no dict; write"),
         ({"settings": {7: 5}}, "settings: 7 is no name; write 'section.key'"),

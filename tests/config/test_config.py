@@ -146,25 +146,54 @@ def test_a_wrong_value_names_file_key_and_what_is_allowed(
     assert mistake(tmp_path, text).startswith(said)
 
 
-def test_an_unknown_key_is_told_with_what_there_is_and_a_guess(tmp_path: Path) -> None:
-    said = mistake(tmp_path, "[worker]\npool_sice = 4")
-    assert said.startswith("unknown setting worker.pool_sice (did you mean worker.pool_size?)")
-    assert "[worker] has: processes, pool_size" in said
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[worker]\npool_sice = 4", "worker.pool_sice (did you mean worker.pool_size?)"),
+        ("[http]\ntimeout = 4", "http.timeout (did you mean http.total_timeout_s?)"),
+        ("[polite]\ndelay = 4", "polite.delay (did you mean polite.delay_s?)"),
+        (
+            "[http]\ntimeout_s = 4",
+            "http.timeout_s (did you mean http.total_timeout_s or dns.timeout_s?)",
+        ),
+        ("[job]\npool_size = 4", "job.pool_size (did you mean worker.pool_size?)"),
+    ],
+)
+def test_after_a_guess_at_an_unknown_key_nothing_is_listed(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    assert mistake(tmp_path, text) == f"unknown setting {said}"
 
 
-def test_only_what_is_near_is_guessed(tmp_path: Path) -> None:
-    assert mistake(tmp_path, "[http]\nbogus = 4").startswith("unknown setting http.bogus; [http]")
-    assert "(did you mean http.total_timeout_s?)" in mistake(tmp_path, "[http]\ntimeout = 4")
-    assert "(did you mean worker.pool_size?)" in mistake(tmp_path, "[job]\npool_size = 4")
+def test_without_a_guess_the_keys_of_the_section_are_listed(tmp_path: Path) -> None:
+    said = mistake(tmp_path, "[worker]\nbogus = 4")
+    assert said.startswith("unknown setting worker.bogus; [worker] has: processes, pool_size, ")
 
 
-def test_an_unknown_section_is_told_with_the_sections(tmp_path: Path) -> None:
+def test_an_unknown_section_is_told_with_a_guess_or_else_the_sections(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[workers]\npool_size = 4")
+    assert said == "unknown section [workers] (did you mean worker?)"
+    said = mistake(tmp_path, "[zzz]\npool_size = 4")
     assert said == (
-        "unknown section [workers] (did you mean worker?); "
+        "unknown section [zzz]; "
         "the sections are job, input, worker, http, dns, guard, polite, retry, output, sink, "
         "lease, endpoints, keys, log, metrics, monitor"
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("pool_size", "worker.pool_size"),
+        ("timeout", "http.total_timeout_s"),
+        ("http_proxy", "http.proxy"),
+        ("host", "metrics.host or monitor.host"),
+    ],
+)
+def test_an_option_without_a_section_is_told_where_it_belongs(word: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {}, {word: ("5", f"--set {word}")})
+    assert str(caught.value) == f"--set {word}: unknown setting {word} (did you mean {meant}?)"
 
 
 def test_a_setting_outside_of_any_section_is_told(tmp_path: Path) -> None:
@@ -361,7 +390,50 @@ def test_every_setting_of_which_a_part_is_left_out_is_declared_a_secret() -> Non
 def test_a_variable_that_lacks_an_underscore_is_told(name: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=rf"^{name}: sets nothing; write {meant}, with two"):
         config.load(None, {name: "x"})
-    assert config.load(None, {"FETCHER_HOME": "/x", "FETCHER_WORKER": "1"}).origins == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FETCHER_HTTP_TIMEOUT", "FETCHER_HTTP__TOTAL_TIMEOUT_S"),
+        ("FETCHER_HTTP__TIMEOUT", "FETCHER_HTTP__TOTAL_TIMEOUT_S"),
+        ("FETCHER_TIMEOUT", "FETCHER_HTTP__TOTAL_TIMEOUT_S"),
+        ("FETCHER_POOL_SIZE", "FETCHER_WORKER__POOL_SIZE"),
+        ("FETCHER_WORKERS__POOL_SIZE", "FETCHER_WORKER__POOL_SIZE"),
+        ("FETCHER_OUTPUT_BODY", "FETCHER_OUTPUT__BODIES"),
+        ("FETCHER_USER_AGENT", "FETCHER_HTTP__USER_AGENT"),
+        ("FETCHER_POLITE_DELAY", "FETCHER_POLITE__DELAY_S"),
+    ],
+)
+def test_a_mistyped_variable_is_refused_with_a_guess_alone(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {name: "s3cret"})
+    assert str(caught.value) == f"{name}: sets nothing (did you mean {meant}?)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FETCHER_", "FETCHER_HOME", "FETCHER_WORKER", "FETCHER___", "FETCHER_HTTP__", "FETCHER_Ü"],
+)
+def test_a_variable_that_is_like_no_setting_is_refused_with_where_to_look(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{name}: sets nothing; .* `fetcher config` lists"):
+        config.load(None, {name: "1"})
+
+
+def test_variables_of_a_kubernetes_service_named_fetcher_are_left_alone() -> None:
+    made = {
+        "FETCHER_SERVICE_HOST": "10.0.0.11",
+        "FETCHER_SERVICE_PORT": "80",
+        "FETCHER_SERVICE_PORT_HTTP": "80",
+        "FETCHER_PORT": "tcp://10.0.0.11:80",
+        "FETCHER_PORT_80_TCP": "tcp://10.0.0.11:80",
+        "FETCHER_PORT_80_TCP_PROTO": "tcp",
+        "FETCHER_PORT_80_TCP_PORT": "80",
+        "FETCHER_PORT_80_TCP_ADDR": "10.0.0.11",
+    }
+    assert config.load(None, made).origins == {}
+    with pytest.raises(ConfigError, match=r"^FETCHER_PORT: sets nothing"):
+        config.load(None, {"FETCHER_PORT": "80"})
 
 
 @pytest.mark.parametrize(

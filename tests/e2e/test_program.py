@@ -284,19 +284,6 @@ def test_two_runs_on_one_directory_are_refused_with_4(tmp_path: Path) -> None:
     jobs.prove(out, urls)
 
 
-def test_another_batch_size_on_resumption_keeps_the_first(tmp_path: Path) -> None:
-    urls = slow_urls(tmp_path / "urls.txt", 300, ms=100)
-    out = tmp_path / "out"
-    with jobs.running("run", urls, "-o", out, *SLOW) as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
-        job.process.send_signal(signal.SIGINT)
-        assert job.wait()[0] == 3
-    again = jobs.call("run", urls, "-o", out, *SLOW, "--batch-size=7")
-    assert again.returncode == 0
-    assert "this job was begun with 20" in again.stderr
-    jobs.prove(out, urls)
-
-
 # -- stopping --------------------------------------------------------------------------------
 
 

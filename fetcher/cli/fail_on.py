@@ -1,0 +1,44 @@
+"""`--fail-on`: an exit code for scripts, where rows of a complete job have some outcomes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from fetcher.core.outcomes import outcomes_named
+from fetcher.core.tally import Totals, in_order
+from fetcher.errors import FailedRowsError, UsageError
+from fetcher.model import Outcome
+from fetcher.monitor.words import number
+
+_NAME: Final = "--fail-on"
+
+
+def _named(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> frozenset[Outcome]:
+    try:
+        return outcomes_named(text) if text is not None else frozenset()
+    except UsageError as error:
+        raise UsageError(f"{_NAME} {error}") from error
+
+
+fail_on_option = click.option(
+    _NAME,
+    "unwanted",
+    callback=_named,
+    metavar="NAMES",
+    help="Exit with 8 where rows have these outcomes: timeout,dns; failed is all but ok.",
+)
+
+
+def require_none(totals: Totals, unwanted: frozenset[Outcome]) -> None:
+    """Raises FailedRowsError where rows of the whole OUT have one of the outcomes."""
+    found = {name: count for name, count in in_order(totals.outcomes).items() if name in unwanted}
+    if found:
+        listed = ", ".join(f"{name} {number(count)}" for name, count in found.items())
+        raise FailedRowsError(
+            f"{number(sum(found.values()))} of {number(totals.rows)} rows have an outcome that "
+            f"{_NAME} names: {listed}"
+        )

@@ -1,0 +1,54 @@
+"""The distribution: its name, its optional libraries, and what hints tell people to install."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fetcher import optional
+from support.jobs import ROOT
+
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg")
+EXTRAS = SETUP["options.extras_require"]
+
+
+def test_hints_have_the_lower_bounds_of_the_extras() -> None:
+    listed = [*EXTRAS["web"].split(), *EXTRAS["parquet"].split()]
+    assert sorted(listed) == sorted(optional.REQUIREMENTS.values())
+
+
+@pytest.mark.parametrize("library", optional.REQUIREMENTS)
+def test_a_hint_is_a_command_of_the_running_interpreter(library: str) -> None:
+    said = str(optional.missing_library(library, "the thing"))
+    assert said.startswith(f"the thing needs {library}; install it with: ")
+    command = shlex.split(said.partition("install it with: ")[2])
+    assert command == [sys.executable, "-m", "pip", "install", optional.REQUIREMENTS[library]]
+
+
+def test_no_text_tells_anybody_to_install_the_package_of_a_stranger() -> None:
+    """`fetcher` in the public index is another program."""
+    assert SETUP["metadata"]["name"] == "bulk-fetcher"
+    wrong = re.compile(r"(?<![\w/.-])fetcher\[|pip3? install (-\S+ )*'?fetcher\b")
+    found = [path for path in _texts() if wrong.search(path.read_text("utf-8"))]
+    assert found == []
+
+
+def _texts() -> Iterator[Path]:
+    for folder in ("fetcher", "tools", "docs", "conf", ".ci"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and path.suffix in {".py", ".md", ".toml", ".service", ""}:
+                yield path
+    yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "setup.cfg"))
+
+
+def test_make_run_installs_what_the_readme_uses() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (recipe,) = re.findall(r"^\$\(VENV\)/\.installed:.*\n\t(.*)$", makefile, re.M)
+    assert recipe.endswith("-e '.[web,parquet]'")
