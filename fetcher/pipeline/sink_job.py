@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from fetcher.core import archive, wire
 from fetcher.core.intake import Intake
 from fetcher.core.output import warcinfo_id
@@ -79,8 +81,8 @@ class SinkJob:
                 for start, end in itertools.pairwise(starts):
                     if start < end:
                         archive.unpack(chunk.kept[start:end])
-            self._proof.require(chunk)
-            self.intake.offer(chunk, size)
+            files = self._proof.require(chunk)
+            self.intake.offer(replace(chunk, body_files=files), size)
         except WireError as error:
             drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
 
