@@ -7,7 +7,6 @@ files and their index have committed lengths like any segment.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -18,8 +17,7 @@ import msgspec
 
 from fetcher.core.body_names import BODIES_NAME
 from fetcher.core.intake import Kept
-from fetcher.errors import DamageError
-from fetcher.store.disk import disk_errors, fsync_dir, make_dir
+from fetcher.store.disk import disk_errors, fsync_dir, make_dir, sync_file_system
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments, SegmentState
 
@@ -185,10 +183,7 @@ class BodyFiles:
             self._renamed = False
 
     def _sync_disk(self) -> None:
-        """All that was written to the file system: cheaper than fsync for each of many files."""
-        if _syncfs(self._disk):
-            said = os.strerror(ctypes.get_errno())
-            raise DamageError(f"{self._directory}: syncfs failed ({said}); stopping loudly")
+        sync_file_system(self._disk, self._directory)
 
     def states(self) -> list[SegmentState]:
         return []
@@ -201,6 +196,3 @@ class BodyFiles:
 
     def close(self) -> None:
         os.close(self._disk)
-
-
-_syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs

@@ -15,7 +15,7 @@ import pytest
 from fetcher.core.body_names import body_file
 from fetcher.core.intake import Kept
 from fetcher.errors import DamageError, NoSpaceError
-from fetcher.store import bodies
+from fetcher.store import disk
 from fetcher.store.bodies import BodyFiles, IndexRow, WarcFiles
 from fetcher.store.segments import Segments, SegmentState
 
@@ -43,7 +43,7 @@ class Disk:
         self.out = out
         self.syncs: list[list[str]] = []  # the names that were there at each
         self.fails = 0
-        monkeypatch.setattr(bodies, "_syncfs", self._syncfs)
+        monkeypatch.setattr(disk, "_syncfs", self._syncfs)
 
     def _syncfs(self, _fd: int) -> int:
         self.syncs.append(self.named())
