@@ -20,7 +20,6 @@ from fetcher.export.body_source import Body
 from fetcher.store.disk import disk_errors, no_space, sync_file_system
 
 _TEMPORARY: Final = ".fetcher-export.tmp"  # a name that no template makes: it begins with a dot
-_BLOCK_BYTES: Final = 1 << 20
 
 
 class BodyFolder:
@@ -33,13 +32,18 @@ class BodyFolder:
         self._force = force
         self._link = link
         self._part = path / _TEMPORARY
+        self._taken: list[str] = []  # each OUT that lies below the folder
 
     def __enter__(self) -> Self:
+        here = self._path.resolve()
         for out in self._outs:
-            if self._path.resolve().is_relative_to(out.resolve()):
+            there = out.resolve()
+            if here.is_relative_to(there):
                 raise UsageError(
                     f"--files {self._path}: lies within {out}, which is fetcher's own; name another"
                 )
+            if there.is_relative_to(here):
+                self._taken.append(f"{there.relative_to(here)}/")
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -64,15 +68,23 @@ class BodyFolder:
     def put(self, name: str, body: Body) -> bool:
         """Make the file of this path; False where it was there already."""
         path = self._path / name
+        if any(map(name.startswith, self._taken)):
+            raise UsageError(
+                f"{path}: lies within an OUT, which is fetcher's own; name another folder"
+            )
         if self._is_there(path, body):
             return False
-        if self._link and body.file is not None:
-            for _ in body.blocks():  # it is the body, or an error
-                pass
-            self._make_link(path, body.file)
-        else:
-            self._write(path, body)
-        self._rename(path)
+        try:
+            if self._link and body.file is not None:
+                for _ in body.blocks():  # it is the body, or an error
+                    pass
+                self._make_link(path, body.file)
+            else:
+                self._write(path, body)
+            self._rename(path)
+        except BaseException:
+            self._remove_part()
+            raise
         return True
 
     def sync(self) -> None:
@@ -98,7 +110,6 @@ class BodyFolder:
         return False
 
     def _make_link(self, path: Path, source: Path) -> None:
-        self._remove_part()
         try:
             os.link(source, self._part, follow_symlinks=False)
         except OSError as error:
@@ -110,7 +121,6 @@ class BodyFolder:
             ) from error
 
     def _write(self, path: Path, body: Body) -> None:
-        self._remove_part()
         try:
             # No other's file, and no link to one, is ever opened.
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

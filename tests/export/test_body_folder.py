@@ -151,6 +151,17 @@ def test_what_cannot_be_a_folder_or_a_file_is_named(tmp_path: Path) -> None:
     assert files(tmp_path / "files") == {"a": b"body", "c/d": b"body"}
 
 
+def test_no_file_is_made_in_an_out_that_lies_below_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "jobs" / "out"
+    out.mkdir(parents=True)
+    with BodyFolder(tmp_path, [out], force=True, link=False) as made:
+        for name in ("jobs/out/manifest.json", "jobs/out/bodies/x"):
+            with pytest.raises(UsageError, match="lies within an OUT"):
+                made.put(name, body())
+        assert made.put("jobs/out2/x", body())
+    assert not list(out.iterdir())
+
+
 def test_two_exports_to_one_folder_do_not_mix(tmp_path: Path) -> None:
     with folder(tmp_path / "files") as first:
         with (
