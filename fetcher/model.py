@@ -88,7 +88,7 @@ class Result(msgspec.Struct, frozen=True):
     # In the rows of a job that keeps bodies, where an answer came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
-    body_file: str | msgspec.UnsetType = msgspec.UNSET  # below OUT/bodies
+    body_file: str | msgspec.UnsetType = msgspec.UNSET  # see core.body_names
     warc_id: str | msgspec.UnsetType = msgspec.UNSET  # the WARC-Record-ID of the last response
     extra: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET  # what worker.handler returned
 
@@ -120,3 +120,5 @@ class Chunk(msgspec.Struct, frozen=True):
     tags: bytes = b""  # of the lines, as they were handed out: see core.tags
     empty: list[int] = []  # lines whose body has no byte, and is kept all the same
     retried: list[int] = []  # lines that took more than one attempt
+    # Of each row, below OUT: the sink fills them in from the rows, once these are proven.
+    body_files: list[str] = []

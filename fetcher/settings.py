@@ -374,7 +374,8 @@ class Output(Section, frozen=True, kw_only=True):
         Literal["none", "inline", "files", "warc"],
         _about(
             "where bodies are kept, also cut ones: in the row (text as text, else base64), in "
-            "files named by their sha256, or in WARC files with requests, redirects and headers"
+            "files named by their sha256 and type, or in WARC files with requests, redirects and "
+            "headers"
         ),
     ] = "none"
     warc_dedupe: Annotated[

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from fetcher.cli.export_files import FileOptions, write_files
 from fetcher.cli.options import FILE, OUT, quiet_option
 from fetcher.core import selection
 from fetcher.errors import StoppedError, UsageError
-from fetcher.export import forms
+from fetcher.export import forms, name_template
 from fetcher.export.choose import wanted_rows
-from fetcher.export.exporting import Export
+from fetcher.export.exporting import Export, chosen_rows
 from fetcher.export.filters import conditions
 from fetcher.export.merged import Merged
 from fetcher.monitor.words import number, size
@@ -32,7 +34,7 @@ partial_option = click.option(
 )
 
 
-@click.command(short_help="Rows as Parquet, CSV, JSON Lines or SQLite.")
+@click.command(short_help="Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files.")
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @click.option(
     "--to", "name", type=click.Choice(forms.NAMES), help="The form (default: by the file's name)."
@@ -56,8 +58,18 @@ partial_option = click.option(
     help="Only rows that meet it, such as outcome=ok; may be repeated, and all must be met.",
 )
 @click.option("--sort", type=click.Choice(["line"]), help="In the order of the input's lines.")
+@click.option(
+    "--files", "folder", type=FILE, metavar="DIR", help="Write kept bodies as files below DIR."
+)
+@click.option(
+    "--filename",
+    metavar="TEMPLATE",
+    help=f"The path of each file below DIR (default: {name_template.DEFAULT}).",
+)
+@click.option("--with-rows", is_flag=True, help="The row of each body next to it: NAME.json.")
+@click.option("--link", is_flag=True, help="Hard links to the files of OUT instead of copies.")
 @partial_option
-@click.option("--force", is_flag=True, help="Replace the file.")
+@click.option("--force", is_flag=True, help="Replace the file, or files with other content.")
 @click.option(
     "--formula-guard/--no-formula-guard",
     default=True,
@@ -72,12 +84,23 @@ def export(
     columns: str | None,
     where: tuple[str, ...],
     sort: str | None,
+    folder: Path | None,
+    filename: str | None,
+    with_rows: bool,
+    link: bool,
     partial: bool,
     force: bool,
     formula_guard: bool,
     quiet: bool,
 ) -> None:
     """Write the rows of OUT to one file, which is there as a whole or not at all.
+
+    With --files: write each kept body to a file of its own instead. TEMPLATE has {line}, {line:8}
+    (with zeros, to 8 digits), {id}, {host}, {path} and {name} (of the URL; the name is the path's
+    last part), {sha256}, {ext} (by content type, with its dot), {status}, {outcome} and
+    {column:NAME} (of a CSV input with input.keep_columns). A / makes a folder. Names are made safe
+    for all systems; of rows with the same name, the second gets -2, and so on. Files that are there
+    with the same content are left alone, so the same command goes on after an interruption.
 
     Rows come in any order unless sorted. Several OUT of one input (a run, then its retries) are
     taken as one: each line once, the row of the last OUT that has it. A job with several sinks has
@@ -93,7 +116,20 @@ def export(
       fetcher export out -o bad.csv --where 'status>=500' --columns line,url,status
       fetcher export out --to jsonl -o - --where outcome=ok --where 'content_type~html' | less
       fetcher export out out-retried -o all.sqlite
+      fetcher export out --files pictures --where outcome=ok --where content_type~image
+      fetcher export out --files pages --filename '{host}/{name}{ext}' --with-rows
     """
+    if folder is not None:
+        _refuse("does not go with --files", {"--to": name, "-o": path, "--columns": columns})
+        merged = Merged(outs, partial=partial)
+        tests = conditions(where, merged.first.manifest.input.format)
+        options = FileOptions(folder, filename or name_template.DEFAULT, with_rows, link, force)
+        said = write_files(merged, chosen_rows(merged, tests, sort=sort == "line"), options)
+        if not quiet:
+            click.echo(_with_merged(said, merged, partial=partial), err=True)
+        return
+    of_files = {"--filename": filename, "--with-rows": with_rows or None, "--link": link or None}
+    _refuse("goes with --files DIR", of_files)
     if name is None:
         if path is None or path == STDOUT:
             raise UsageError(f"--to is missing: one of {', '.join(forms.NAMES)}")
@@ -122,8 +158,20 @@ def export(
         click.echo(_made(path, count, merged, partial=partial), err=True)
 
 
+def _refuse(why: str, given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option} {why}")
+
+
 def _made(path: Path, count: int, merged: Merged, *, partial: bool) -> str:
-    parts = [f"{path}: {number(count)} rows", size(path.stat().st_size)]
+    said = f"{path}: {number(count)} rows, {size(path.stat().st_size)}"
+    return _with_merged(said, merged, partial=partial)
+
+
+def _with_merged(said: str, merged: Merged, *, partial: bool) -> str:
+    """What was done, and of which rows."""
+    parts = [said]
     if len(merged.parts) > 1:
         parts.append(f"{number(merged.replaced)} rows replaced by later ones")
     if partial and any(each.manifest.state != "complete" for each in merged.parts):

@@ -50,6 +50,7 @@ class Kept(NamedTuple):
 
     line: int
     data: bytes
+    file: str = ""  # of a body that gets a file: its path below OUT, proven to be of these bytes
 
 
 class Store(Protocol):
@@ -133,15 +134,19 @@ class Intake:
 
     def _keep(self, chunk: Chunk, indices: Sequence[int]) -> None:
         if chunk.empty:
-            lines = {chunk.lines[k] for k in indices}
-            self._kept += [Kept(line, b"") for line in chunk.empty if line in lines]
+            empty = frozenset(chunk.empty)
+            self._kept += [
+                Kept(chunk.lines[k], b"", _file(chunk, k))
+                for k in indices
+                if chunk.lines[k] in empty
+            ]
         if not chunk.kept:
             return
         starts = list(itertools.accumulate(chunk.kept_bytes, initial=0))
         for k in indices:
             data = chunk.kept[starts[k] : starts[k + 1]]
             if data:
-                self._kept.append(Kept(chunk.lines[k], data))
+                self._kept.append(Kept(chunk.lines[k], data, _file(chunk, k)))
                 self.pending_bytes += len(data)
 
     def _count(self, chunk: Chunk, indices: Sequence[int]) -> None:
@@ -209,3 +214,7 @@ class Intake:
         """Everything committed: packed full batches, and masks of the others."""
         partial = {batch: masks.pack(state.committed) for batch, state in self._partial.items()}
         return self._done.pack(), partial
+
+
+def _file(chunk: Chunk, index: int) -> str:
+    return chunk.body_files[index] if chunk.body_files else ""

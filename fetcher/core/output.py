@@ -11,6 +11,7 @@ import msgspec
 RowForm = Literal["jsonl", "msgpack"]
 Compression = Literal["none", "zstd"]
 Bodies = Literal["none", "inline", "files", "warc"]
+BodyNames = Literal["sha256", "typed"]
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -20,6 +21,8 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     compression: Compression = "none"
     bodies: Bodies = "none"
     warc_dedupe: bool = False
+    # Of body files; see core.body_names. Older versions began jobs without this key.
+    body_names: BodyNames = "sha256"
 
     @property
     def suffix(self) -> str:
@@ -34,11 +37,6 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 PLAIN: Final = Output()
 FIRST_WARC: Final = "part-00000.warc.gz"
 _WARCINFOS: Final = uuid.UUID("6bd0a2c9-5f0f-4d0c-9e59-2f7c0a3a51d4")  # fetcher's own namespace
-
-
-def body_path(digest: str) -> str:
-    """Where below OUT/bodies the body with this sha256 is: shards that no directory outgrows."""
-    return f"{digest[:2]}/{digest[2:4]}/{digest}"
 
 
 @functools.lru_cache(maxsize=256)

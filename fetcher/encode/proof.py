@@ -15,7 +15,8 @@ import msgspec
 from msgspec import UNSET
 
 from fetcher.core import tags
-from fetcher.core.output import Bodies, Output, RowForm, body_path
+from fetcher.core.body_names import parsed
+from fetcher.core.output import Bodies, BodyNames, Output, RowForm
 from fetcher.errors import WireError
 from fetcher.model import OUTCOME_CODE, Chunk, Result
 
@@ -34,13 +35,18 @@ class RowProof:
     def __init__(self, output: Output, key: bytes) -> None:
         """`key`: of the tags, see core.tags."""
         self._rows_of = _READERS[output.rows]
-        self._has_its_body = _BODIES.get(output.bodies)  # None: such a job keeps none
+        self._path_of_body = _BODIES.get(output.bodies)  # None: such a job keeps none
+        self._names = output.body_names
         self._key = key
 
-    def require(self, chunk: Chunk) -> None:
-        """Raises WireError where the chunk's rows are not what they should be."""
+    def require(self, chunk: Chunk) -> list[str]:
+        """The paths of the bodies' files below OUT, "" for a row without one; [] if none has one.
+
+        Raises WireError where the chunk's rows are not what they should be.
+        """
         named: list[tags.Named] = []
-        has_its_body = self._has_its_body
+        files: list[str] = []
+        path_of_body, names = self._path_of_body, self._names
         bodies = _bodies(chunk)
         told = zip(chunk.lines, chunk.outcomes, chunk.statuses, chunk.body_bytes, strict=True)
         try:
@@ -55,17 +61,19 @@ class RowProof:
                 ):
                     raise WireError(f"chunk: another outcome, status or size than line {line} has")
                 named.append((line, row.url, None if row.id is UNSET else row.id))
-                if has_its_body is None:
-                    is_right = row.body_file is UNSET and row.warc_id is UNSET
-                else:
-                    is_right = has_its_body(row, *next(bodies))
-                if not is_right:
-                    raise WireError(f"chunk: another body than the row of line {line} has")
+                if path_of_body is not None:
+                    path = path_of_body(row, *next(bodies), names)
+                    if path is None:
+                        raise WireError(f"chunk: another body than the row of line {line} has")
+                    files.append(path)
+                elif row.body_file is not UNSET or row.warc_id is not UNSET:
+                    raise WireError(f"chunk: a body of line {line}, and the job keeps none")
         # Besides its own errors, a decoder raises UnicodeDecodeError and RecursionError.
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
         if tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
             raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
+        return files if any(files) else []
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:
@@ -78,26 +86,31 @@ def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:
         start += size
 
 
-def _is_filed(row: _Row, body: bytes, is_empty: bool) -> bool:
+def _path_of_filed(row: _Row, body: bytes, is_empty: bool, names: BodyNames) -> str | None:
+    """The path of the body's file below OUT, "" for none; None where the row has another body."""
     if row.body_file is UNSET:
-        return not body and not is_empty
+        return None if body or is_empty else ""
     digest = hashlib.sha256(body).hexdigest()
     # The row of a cut body has no digest, but the file is named by the digest of what came.
     is_cut = row.truncated is True and row.sha256 is None and row.body_bytes == len(body)
-    return (
+    said = parsed(row.body_file)
+    is_right = (
         bool(body) != is_empty
-        and row.body_file == body_path(digest)
+        and said is not None
+        and (said.digest, said.names) == (digest, names)
         and (row.sha256 == digest or is_cut)
     )
+    return said.path if said is not None and is_right else None
 
 
-def _is_archived(row: _Row, body: bytes, _is_empty: bool) -> bool:
-    return (row.warc_id is not UNSET) == bool(body) and row.body_file is UNSET
+def _path_of_archived(row: _Row, body: bytes, _empty: bool, _names: BodyNames) -> str | None:
+    is_right = (row.warc_id is not UNSET) == bool(body) and row.body_file is UNSET
+    return "" if is_right else None
 
 
-_BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool], bool]]] = {
-    "files": _is_filed,
-    "warc": _is_archived,
+_BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool, BodyNames], str | None]]] = {
+    "files": _path_of_filed,
+    "warc": _path_of_archived,
 }
 
 

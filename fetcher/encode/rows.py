@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from fetcher.core.body_names import parsed
 from fetcher.core.output import RowForm
 from fetcher.encode import jsonl, msgpack_rows
 from fetcher.model import Result
@@ -33,12 +34,16 @@ class _Body(msgspec.Struct):
 
 
 def body_reader(form: RowForm) -> Callable[[bytes], tuple[str, int] | None]:
-    """Row -> its body's file below OUT/bodies, and its size; None where it has none."""
+    """Row -> its body's file below OUT, and its size; None where it has none."""
     decode = decoder(form, _Body)
 
     def read(row: bytes) -> tuple[str, int] | None:
         body = decode(row)
-        return (body.body_file, body.body_bytes or 0) if body.body_file else None
+        if not body.body_file:
+            return None
+        found = parsed(body.body_file)
+        # A name that is damaged stays as it is: no such file is there.
+        return found.path if found else body.body_file, body.body_bytes or 0
 
     return read
 

@@ -68,8 +68,8 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
     "body_is": ("what `body` is: `text`, or `base64` of bytes that are not text", {}),
     "body_file": (
-        "the body's file below OUT/bodies, named by the sha256 of what is in it; only with "
-        '`output.bodies = "files"`, where an answer came',
+        "the path of the body's file below OUT, named by the sha256 of what is in it, with an "
+        'extension by content type; only with `output.bodies = "files"`, where an answer came',
         {},
     ),
     "warc_id": (

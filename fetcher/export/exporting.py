@@ -34,7 +34,7 @@ class Export(NamedTuple):
     def _write(self, writer: Writer) -> int:
         count = 0
         try:
-            for row in self._rows():
+            for row in chosen_rows(self.merged, self.conditions, sort=self.sort):
                 writer.write(row)
                 count += 1
             writer.close()
@@ -43,8 +43,10 @@ class Export(NamedTuple):
             raise
         return count
 
-    def _rows(self) -> Iterable[Row]:
-        rows: Iterable[Row] = self.merged.rows()
-        if self.conditions:
-            rows = (row for row in rows if all(met(row.result) for met in self.conditions))
-        return by_line(rows) if self.sort else rows
+
+def chosen_rows(merged: Merged, conditions: Sequence[Condition], *, sort: bool) -> Iterable[Row]:
+    """The rows that meet all conditions; `sort`: by line."""
+    rows: Iterable[Row] = merged.rows()
+    if conditions:
+        rows = (row for row in rows if all(met(row.result) for met in conditions))
+    return by_line(rows) if sort else rows

@@ -26,6 +26,7 @@ class Row(NamedTuple):
 
     result: Result
     raw: bytes
+    part: int = 0  # the OUT that has it: Merged.parts[part]
 
 
 class Merged:
@@ -49,12 +50,12 @@ class Merged:
     def rows(self) -> Iterator[Row]:
         """Each line's row once, part by part; of several OUTs, the last one's first."""
         if len(self.parts) == 1:
-            yield from _rows(self.first)
+            yield from _rows(self.first, 0)
             return
         seen = IdSet()
-        for each in reversed(self.parts):
+        for number, each in reversed(list(enumerate(self.parts))):
             is_oldest = each is self.first
-            for row in _rows(each):
+            for row in _rows(each, number):
                 line = row.result.line
                 if line in seen:
                     self.replaced += 1
@@ -64,7 +65,7 @@ class Merged:
                 yield row
 
 
-def _rows(of: Part) -> Iterator[Row]:
+def _rows(of: Part, number: int) -> Iterator[Row]:
     last = rows.lines_known(of)
     codec = CODECS[of.manifest.output.rows]
     for segment in rows.segments(of):
@@ -80,7 +81,7 @@ def _rows(of: Part) -> Iterator[Row]:
                     f"`fetcher verify {of.out}` says more"
                 ) from error
             # Whatever the rows of OUT are: `raw` is a line of JSON.
-            yield Row(result, raw if codec is CODECS["jsonl"] else jsonl.encode(result))
+            yield Row(result, raw if codec is CODECS["jsonl"] else jsonl.encode(result), number)
             position += len(raw)
 
 

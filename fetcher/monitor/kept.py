@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import msgspec
 
+from fetcher.core.body_names import BODIES_NAME, BodyFile, parsed
 from fetcher.core.lines import fingerprint
-from fetcher.core.output import PLAIN, body_path
+from fetcher.core.output import PLAIN
 from fetcher.encode.inline import body_of
 from fetcher.errors import FetcherError
 from fetcher.model import Result
 from fetcher.monitor.originals import Originals
 from fetcher.store import rows
-from fetcher.store.bodies import BODIES_NAME, IndexRow, index_names, warc_names
+from fetcher.store.bodies import IndexRow, index_names, warc_names
 from fetcher.store.cdxj import CDXJ_NAME, PageLines
 from fetcher.store.disk import disk_errors
 from fetcher.store.rows import Part
@@ -45,7 +46,7 @@ class KeptBodies:
         self._directory = part.out / BODIES_NAME
         self._sum = 0  # of lines and their records: as rows say, less as the files say
         self._pages = 0  # the sum of what the index for replay must have
-        self._seen: set[bytes] = set()  # digests of files that were read already
+        self._seen: set[bytes] = set()  # keys of files that were read already
 
     def see(self, result: Result) -> Iterator[Finding]:
         """What is wrong with this row's body."""
@@ -56,29 +57,30 @@ class KeptBodies:
             yield NO_BODY, f"line {result.line}"
 
     def _has_file(self, result: Result) -> bool:
-        path = str(result.body_file)
-        digest = path.rpartition("/")[2]
-        if path != body_path(digest) or digest != (result.sha256 or digest):
+        said = parsed(str(result.body_file))
+        if said is None or said.names != self._part.manifest.output.body_names:
             return False
-        if _is_cut(result) and not self._is_as_long(path, result):
+        if said.digest != (result.sha256 or said.digest):
             return False
-        key = digest[:32].encode()
+        if _is_cut(result) and not self._is_as_long(said, result):
+            return False
+        key = _key(said)
         if key in self._seen:
             return True
         found = hashlib.sha256()
         try:
-            with (self._directory / path).open("rb") as file:
+            with (self._part.out / said.path).open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
                     found.update(block)
         except OSError:
             return False
         if len(self._seen) < _MOST_SEEN:
             self._seen.add(key)
-        return found.hexdigest() == digest
+        return found.hexdigest() == said.digest
 
-    def _is_as_long(self, path: str, result: Result) -> bool:
+    def _is_as_long(self, file: BodyFile, result: Result) -> bool:
         try:
-            return (self._directory / path).stat().st_size == result.body_bytes
+            return (self._part.out / file.path).stat().st_size == result.body_bytes
         except OSError:
             return False
 
@@ -177,6 +179,11 @@ class KeptBodies:
             yield NO_RECORD, f"{name}: no record at {wanted.offset} (line {wanted.line})"
         elif end != length:
             yield NO_RECORD, f"{name}: {length} bytes, and the index is of {end}"
+
+
+def _key(file: BodyFile) -> bytes:
+    """Half of the digest and the extension: they are kept for many files."""
+    return (file.digest[:32] + PurePosixPath(file.path).suffix).encode()
 
 
 def _is_cut(result: Result) -> bool:

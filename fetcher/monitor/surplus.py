@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from fetcher.core.body_names import BODIES_NAME
 from fetcher.monitor.words import number
-from fetcher.store.bodies import BODIES_NAME
 from fetcher.store.cdxj import CDXJ_NAME
 from fetcher.store.manifest import RESULTS_NAME
 from fetcher.store.rows import Part

@@ -14,7 +14,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.core import archive, wire
-from fetcher.core.output import Bodies, Output, body_path
+from fetcher.core.body_names import body_file
+from fetcher.core.output import Bodies, Output
 from fetcher.encode.rows import CODECS
 from fetcher.model import Result, Task
 from fetcher.net.defects import Defects, one_line
@@ -110,7 +111,8 @@ def _kept(
         return result, b""
     if output.bodies == "files":
         digest = result.sha256 or hashlib.sha256(body).hexdigest()
-        return replace(result, body_file=body_path(digest)), body
+        name = body_file(output.body_names, digest, result.content_type, result.final_url)
+        return replace(result, body_file=name), body
     from fetcher.encode.inline import inline  # noqa: PLC0415
 
     text, kind = inline(body, result.content_type)

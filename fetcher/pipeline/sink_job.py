@@ -11,6 +11,8 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from fetcher.core import archive, wire
 from fetcher.core.intake import Intake
 from fetcher.core.output import warcinfo_id
@@ -84,8 +86,8 @@ class SinkJob:
                 for start, end in itertools.pairwise(starts):
                     if start < end:
                         archive.unpack(chunk.kept[start:end])
-            self._proof.require(chunk)
-            self.intake.offer(chunk, size)
+            files = self._proof.require(chunk)
+            self.intake.offer(replace(chunk, body_files=files), size)
             self._first.note(chunk)
         except WireError as error:
             drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")

@@ -112,7 +112,10 @@ class Ventilator:
         self._job = ""
         self._phase: Phase = "starting"
         self._batch_size = settings.job.batch_size
-        self._output = Output(**msgspec.structs.asdict(settings.output))
+        self._output = Output(
+            **msgspec.structs.asdict(settings.output),
+            body_names="typed" if settings.output.bodies == "files" else "sha256",
+        )
         self._batches: list[Iterator[Batch]] = []  # by sink: each is read for on its own
         self._blocked = False  # no worker takes tasks
         self._lookout = Lookout(board, desk)
@@ -214,7 +217,7 @@ class Ventilator:
             self._settings,
             self._given,
         )
-        self._output = opened.output
+        self._output = opened.output  # also of what has no setting, such as the names of bodies
         self._sinks.take_over(first, opened)
         for side in others:
             theirs = self._await_opened(side)

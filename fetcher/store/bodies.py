@@ -7,8 +7,6 @@ files and their index have committed lengths like any segment.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -17,14 +15,12 @@ from typing import Final, Protocol
 
 import msgspec
 
+from fetcher.core.body_names import BODIES_NAME
 from fetcher.core.intake import Kept
-from fetcher.core.output import body_path
-from fetcher.errors import DamageError
-from fetcher.store.disk import disk_errors, fsync_dir, make_dir
+from fetcher.store.disk import disk_errors, fsync_dir, make_dir, sync_file_system
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments, SegmentState
 
-BODIES_NAME: Final = "bodies"
 WARC_SUFFIX: Final = ".warc.gz"
 INDEX_SUFFIX: Final = ".index.jsonl"
 _NEW_NAME: Final = ".new"
@@ -107,10 +103,10 @@ class WarcFiles:
     def append(self, kept: list[Kept]) -> None:
         if self._revisits is not None:
             self._revisits.begin()
-            kept = [Kept(line, self._revisits.replaced(data)) for line, data in kept]
+            kept = [Kept(line, self._revisits.replaced(data)) for line, data, _ in kept]
         file, offset = self._warcs.append([each.data for each in kept])
         rows = []
-        for line, data in kept:
+        for line, data, _ in kept:
             rows.append(IndexRow(line, file, offset, len(data)).encoded())
             offset += len(data)
         self._index.append(rows)
@@ -140,15 +136,16 @@ class WarcFiles:
 
 
 class BodyFiles:
-    """bodies/ab/cd/abcd…: each body once, named by its sha256."""
+    """bodies/ab/cd/abcd….jpg: each body once, under the name that its row has for it."""
 
     def __init__(self, out: Path) -> None:
+        self._out = out
         self._directory = out / BODIES_NAME
         self._new = self._directory / _NEW_NAME
         shutil.rmtree(self._new, ignore_errors=True)  # of a commit that came to nothing
         make_dir(self._new, "-o")
         fsync_dir(out)
-        self._waiting: dict[str, Path] = {}  # sha256 -> where it is until it is durable
+        self._waiting: dict[str, Path] = {}  # its path below OUT -> where it is until it is durable
         self._renamed = False  # some have their names, and these may not be durable yet
         # Held open, as it hears only of errors since it was opened.
         self._disk = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -157,11 +154,11 @@ class BodyFiles:
 
     def append(self, kept: list[Kept]) -> None:
         # Again for each try: what an earlier one wrote is there already, or is written over.
-        for _, body in kept:
-            digest = hashlib.sha256(body).hexdigest()
-            path = self._new / digest
-            if digest in self._waiting or (self._directory / body_path(digest)).exists():
+        for _, body, name in kept:
+            final = self._out / name
+            if name in self._waiting or final.exists():
                 continue
+            path = self._new / final.name
             try:
                 with disk_errors(path):
                     path.write_bytes(body)
@@ -169,27 +166,24 @@ class BodyFiles:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 raise
-            self._waiting[digest] = path
+            self._waiting[name] = path
 
     def sync(self) -> None:
         if self._waiting:
             self._sync_disk()
-        for digest in list(self._waiting):
-            final = self._directory / body_path(digest)
+        for name in list(self._waiting):
+            final = self._out / name
             with disk_errors(final):
                 final.parent.mkdir(parents=True, exist_ok=True)
-                self._waiting[digest].rename(final)
+                self._waiting[name].rename(final)
             self._renamed = True
-            del self._waiting[digest]
+            del self._waiting[name]
         if self._renamed:
             self._sync_disk()
             self._renamed = False
 
     def _sync_disk(self) -> None:
-        """All that was written to the file system: cheaper than fsync for each of many files."""
-        if _syncfs(self._disk):
-            said = os.strerror(ctypes.get_errno())
-            raise DamageError(f"{self._directory}: syncfs failed ({said}); stopping loudly")
+        sync_file_system(self._disk, self._directory)
 
     def states(self) -> list[SegmentState]:
         return []
@@ -202,6 +196,3 @@ class BodyFiles:
 
     def close(self) -> None:
         os.close(self._disk)
-
-
-_syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs

@@ -8,6 +8,7 @@ one a success (the "fsyncgate" of PostgreSQL, 2018).
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import tempfile
@@ -19,6 +20,7 @@ from fetcher.errors import DamageError, FetcherError, NoSpaceError, UsageError
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ROOM_BYTES: Final = 256 * 1024  # more than one of sqlite's small writes takes
+_syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs
 
 
 def no_space(error: OSError) -> bool:
@@ -79,6 +81,13 @@ def fsync(fd: int, path: Path) -> None:
         os.fsync(fd)
     except OSError as error:
         raise DamageError(f"{path}: fsync failed ({error.strerror}); stopping loudly") from error
+
+
+def sync_file_system(fd: int, path: Path) -> None:
+    """fsync for all of the file system that `fd` is on: cheaper than one for each of many files."""
+    if _syncfs(fd):
+        said = os.strerror(ctypes.get_errno())
+        raise DamageError(f"{path}: syncfs failed ({said}); stopping loudly")
 
 
 def fsync_dir(path: Path) -> None:

@@ -17,7 +17,7 @@ from fetcher.store.rows import Segment, rows
 _STEP_ROWS: Final = 500
 _MOST_SEEN: Final = 1_000_000  # bodies that are not looked at again for another row
 
-# A row's body file, below OUT/bodies, and its bytes; None where it has none.
+# A row's body file, below OUT, and its bytes; None where it has none.
 BodyOf = Callable[[bytes], tuple[str, int] | None]
 
 
@@ -31,7 +31,7 @@ def require_input(out: Path, manifest: Manifest) -> None:
             raise DamageError(f"{out / name}: was taken away from the job; restore it")
 
 
-def body_files(segments: Iterable[Segment], directory: Path, body_of: BodyOf) -> Iterator[None]:
+def body_files(segments: Iterable[Segment], out: Path, body_of: BodyOf) -> Iterator[None]:
     """Each body that a row names is there and has its size; gives way every few hundred rows."""
     seen: set[str] = set()
     for segment in segments:
@@ -41,7 +41,7 @@ def body_files(segments: Iterable[Segment], directory: Path, body_of: BodyOf) ->
             body = body_of(row)
             if body is None or body[0] in seen:
                 continue
-            _require_body(directory / body[0], body[1])
+            _require_body(out / body[0], body[1])
             if len(seen) < _MOST_SEEN:
                 seen.add(body[0])
 

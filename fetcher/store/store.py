@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from fetcher import __version__
+from fetcher.core.body_names import BODIES_NAME
 from fetcher.core.formats import RULES
 from fetcher.core.intake import Delta, Kept
 from fetcher.core.wire import InputSpec, Open
@@ -24,7 +25,7 @@ from fetcher.errors import ConflictError, DamageError
 from fetcher.store import journal, rows, zstd
 from fetcher.store import manifest as manifests
 from fetcher.store.agreement import require_agreement, unchanging
-from fetcher.store.bodies import BODIES_NAME, BodyFiles, BodyStore, WarcFiles
+from fetcher.store.bodies import BodyFiles, BodyStore, WarcFiles
 from fetcher.store.inspection import BodyOf, body_files, require_input
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
@@ -188,7 +189,7 @@ class Store:
         yield
         if self._manifest.output.bodies == "files":
             written = rows.written(self._out, self.journal.segments(), self._manifest.output)
-            yield from body_files(written, self._out / BODIES_NAME, body_of)
+            yield from body_files(written, self._out, body_of)
 
     def close(self) -> None:
         self.segments.close()

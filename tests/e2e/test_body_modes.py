@@ -13,10 +13,12 @@ from pathlib import Path
 
 import brotli
 import pytest
+from msgspec.structs import replace
 
+from fetcher.core.output import Output
 from fetcher.errors import Exit
 from fetcher.model import Outcome, Result
-from support import jobs
+from support import jobs, outs
 from support.echo import echo_server
 from support.hosts import Hosts
 from support.keeping import Kept, require_all
@@ -86,6 +88,30 @@ def test_every_body_is_there_once_after_kill_9_of_everything_again_and_again(
     if mode == "warc":
         # The first twenty come again; what a killed sink knew of them, the next one does not.
         assert any(record.kind == "revisit" for record in Kept(out).records.values())
+
+
+def test_a_job_that_an_older_version_began_goes_on_with_its_own_names(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    urls = jobs.write_urls(tmp_path / "urls.txt", [site.url(f"/bytes/{n}") for n in (3, 3, 5, 0)])
+    first = jobs.call("run", urls, "-o", tmp_path / "new", *FAST, bodies("files"))
+    assert first.returncode == 0, first.stderr
+    (row,) = [row for row in jobs.rows(tmp_path / "new") if row.line == 1]
+    body = (tmp_path / "new" / str(row.body_file)).read_bytes()
+    digest = str(row.sha256)
+    old = replace(row, body_file=f"{digest[:2]}/{digest[2:4]}/{digest}")
+    out = outs.make_out(
+        tmp_path / "out", urls, [old], output=Output(bodies="files"), kept={1: body}
+    )
+    done = jobs.call("run", urls, "-o", out, *FAST, bodies("files"))
+    assert done.returncode == 0, done.stderr
+    assert "settings of [output] are ignored" not in done.stderr
+    rows = jobs.prove(out, urls)
+    assert jobs.call("verify", out).returncode == 0
+    for each in rows:
+        assert each.body_file == f"{str(each.sha256)[:2]}/{str(each.sha256)[2:4]}/{each.sha256}"
+        assert (out / "bodies" / each.body_file).is_file()
+    assert len([path for path in (out / "bodies").rglob("*") if path.is_file()]) == 3
 
 
 def test_every_body_is_in_its_row(site: RunningSite, tmp_path: Path) -> None:

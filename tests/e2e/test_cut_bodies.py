@@ -90,7 +90,7 @@ def in_row(_out: Path, row: Result) -> bytes:
 
 
 def in_file(out: Path, row: Result) -> bytes:
-    return (out / "bodies" / str(row.body_file)).read_bytes()
+    return (out / str(row.body_file)).read_bytes()
 
 
 READERS: dict[str, Callable[[Path, Result], bytes]] = {"inline": in_row, "files": in_file}

@@ -56,7 +56,7 @@ def test_an_archive_is_replayed_byte_for_byte(site: RunningSite, tmp_path: Path)
         for url in [*pages, second]:
             row = rows[url]
             if row.outcome is Outcome.OK and not row.redirects:
-                body = (kept / "bodies" / str(row.body_file)).read_bytes()
+                body = (kept / str(row.body_file)).read_bytes()
                 require_same(replay, url, body)
                 replayed += 1
         assert replayed >= 50 and rows[second].http_version == "2"

@@ -15,8 +15,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.core import formats, masks, tags
+from fetcher.core.body_names import body_file
 from fetcher.core.formats import LineFormat
-from fetcher.core.output import Output, RowForm, body_path
+from fetcher.core.output import BodyNames, Output, RowForm
 from fetcher.encode.proof import RowProof
 from fetcher.encode.rows import CODECS
 from fetcher.errors import WireError
@@ -277,16 +278,21 @@ def test_a_line_of_whatever_bytes_has_a_row_that_is_taken(
 # -- bodies ----------------------------------------------------------------------------------
 
 
-def filed(line: int, body: bytes) -> Result:
+def filed(line: int, body: bytes, names: BodyNames = "typed", kind: str = "image/png") -> Result:
     digest = hashlib.sha256(body).hexdigest()
-    return replace(result(line), sha256=digest, body_file=body_path(digest), body_bytes=len(body))
+    row = replace(result(line), sha256=digest, content_type=kind, body_bytes=len(body))
+    return replace(row, body_file=body_file(names, digest, kind, None))
 
 
 def test_the_body_beside_a_row_is_the_one_that_it_names() -> None:
     rows = [filed(5, b"one"), filed(6, b""), result(7)]
     texts = [CODECS["jsonl"].encode(row) for row in rows]
-    proof = RowProof(Output(bodies="files"), KEY)
-    proof.require(chunk_of(texts, rows, [b"one", b"", b""], [6]))
+    proof = RowProof(Output(bodies="files", body_names="typed"), KEY)
+    assert proof.require(chunk_of(texts, rows, [b"one", b"", b""], [6])) == [
+        rows[0].body_file,
+        rows[1].body_file,
+        "",
+    ]
     for kept, empty in (
         ([b"two", b"", b""], [6]),  # another body
         ([b"", b"", b""], [6]),  # none
@@ -296,19 +302,45 @@ def test_the_body_beside_a_row_is_the_one_that_it_names() -> None:
     ):
         with pytest.raises(WireError, match="another body"):
             proof.require(chunk_of(texts, rows, kept, empty))
-    moved = [replace(rows[0], body_file="../../../etc/passwd")]
+    good = str(rows[0].body_file)
+    for name in (
+        "../../../etc/passwd",
+        f"/{good}",
+        f"../{good}",
+        good.removesuffix(".png"),
+        good.removeprefix("bodies/"),
+        good.replace(".png", "./../../x"),
+        good.replace(".png", ".PNG"),
+        good.replace(".png", ".p g"),
+        good + "\n",
+        good + "/",
+        good.upper(),
+        str(filed(5, b"one", "sha256").body_file),
+    ):
+        moved = [replace(rows[0], body_file=name)]
+        with pytest.raises(WireError, match="another body"):
+            proof.require(chunk_of([CODECS["jsonl"].encode(moved[0])], moved, [b"one"]))
+
+
+def test_a_job_of_an_older_version_has_names_without_an_extension() -> None:
+    proof = RowProof(Output(bodies="files"), KEY)
+    row = filed(5, b"one", "sha256")
+    assert proof.require(chunk_of([CODECS["jsonl"].encode(row)], [row], [b"one"])) == [
+        f"bodies/{row.body_file}"
+    ]
+    typed = filed(5, b"one")
     with pytest.raises(WireError, match="another body"):
-        proof.require(chunk_of([CODECS["jsonl"].encode(moved[0])], moved, [b"one"]))
+        proof.require(chunk_of([CODECS["jsonl"].encode(typed)], [typed], [b"one"]))
 
 
 def test_a_cut_body_is_as_long_as_its_row_says_and_named_by_what_came() -> None:
     cut = replace(filed(5, b"part"), sha256=None, truncated=True)
-    proof = RowProof(Output(bodies="files"), KEY)
+    proof = RowProof(Output(bodies="files", body_names="typed"), KEY)
     proof.require(chunk_of([CODECS["jsonl"].encode(cut)], [cut], [b"part"]))
     for wrong in (
         replace(cut, truncated=UNSET),
         replace(cut, body_bytes=5),
-        replace(cut, body_file=body_path(hashlib.sha256(b"other").hexdigest())),
+        replace(cut, body_file=filed(5, b"other").body_file),
     ):
         with pytest.raises(WireError, match="another body"):
             proof.require(chunk_of([CODECS["jsonl"].encode(wrong)], [wrong], [b"part"]))
@@ -327,5 +359,5 @@ def test_a_row_with_an_archived_answer_has_its_records_beside_it() -> None:
 @pytest.mark.parametrize("key", ["body_file", "warc_id"])
 def test_a_job_without_bodies_has_no_rows_with_some(key: str) -> None:
     row = replace(result(5), **{key: "x"})
-    with pytest.raises(WireError, match="another body"):
+    with pytest.raises(WireError, match="the job keeps none"):
         require(chunk_of([CODECS["jsonl"].encode(row)], [row]))

@@ -13,7 +13,8 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.core.output import Bodies, Compression, Output, RowForm, body_path
+from fetcher.core.body_names import body_file
+from fetcher.core.output import Bodies, BodyNames, Compression, Output, RowForm
 from fetcher.encode import warc
 from fetcher.encode.inline import inline
 from fetcher.errors import DamageError
@@ -52,9 +53,13 @@ def in_row(line: int) -> tuple[Result, bytes]:
     return replace(row, body=text, body_is=kind), b""
 
 
+def name_of(body: bytes, content_type: str | None, names: BodyNames = "typed") -> str:
+    return body_file(names, hashlib.sha256(body).hexdigest(), content_type, None)
+
+
 def in_file(line: int) -> tuple[Result, bytes]:
     row, body = answered(line), body_of(line)
-    return replace(row, body_file=body_path(hashlib.sha256(body).hexdigest())), body
+    return replace(row, body_file=name_of(body, row.content_type)), body
 
 
 def recorded(line: int, body: bytes) -> warc.Records:
@@ -85,6 +90,7 @@ def make(
     bodies: Bodies,
     change: Callable[[Result], Result] = lambda row: row,
     segment_bytes: int = 900,
+    names: BodyNames = "typed",
 ) -> Path:
     """A complete job, in several commits and segments; `change` is made to each of its rows."""
     made = {line: MAKERS[bodies](line) for line in range(1, LINES + 1)}
@@ -93,7 +99,7 @@ def make(
         outs.write_input(tmp_path / "urls.txt", LINES),
         [change(row) for row, _ in made.values()],
         segment_bytes=segment_bytes,
-        output=Output(bodies=bodies),
+        output=Output(bodies=bodies, body_names=names),
         kept={line: beside for line, (_, beside) in made.items()},
     )
 
@@ -153,7 +159,7 @@ def test_a_body_without_a_digest_says_that_it_is_cut(tmp_path: Path) -> None:
 
 
 def test_a_cut_body_of_another_length_than_its_row_says_is_found(tmp_path: Path) -> None:
-    other = body_path(hashlib.sha256(body_of(4)).hexdigest())
+    other = name_of(body_of(4), HTML)
 
     def change(row: Result) -> Result:
         return replace(row, body_file=other) if row.line == 9 else row
@@ -179,12 +185,64 @@ def test_each_damaged_body_file_is_found(tmp_path: Path) -> None:
 
 
 def test_a_row_that_names_another_file_is_found_also_where_that_is_there(tmp_path: Path) -> None:
-    other = body_path(hashlib.sha256(body_of(1)).hexdigest())
+    other = name_of(body_of(1), HTML)
 
     def change(row: Result) -> Result:
         return replace(row, body_file=other) if row.line in (4, 5) else row
 
     assert verdict(make(tmp_path, "files", change)).counts == {NO_BODY: 2}
+
+
+def test_a_body_with_two_types_has_two_files_and_each_is_read(tmp_path: Path) -> None:
+    def change(row: Result) -> Result:
+        if row.line != 4:
+            return row
+        return replace(row, content_type="image/png", body_file=name_of(body_of(4), "image/png"))
+
+    out = make(tmp_path, "files", change)
+    digest = hashlib.sha256(body_of(4)).hexdigest()
+    (path,) = (out / "bodies").rglob(f"{digest}*")
+    assert path.suffix == ".png"
+    assert verdict(out).proven
+    (tmp_path / "second").mkdir()
+    both = [in_file(4), (change(in_file(4)[0]), body_of(4))]
+    rows = [replace(row, line=line, url=outs.url_of(line)) for line, (row, _) in enumerate(both, 1)]
+    urls = outs.write_input(tmp_path / "second" / "urls.txt", 2)
+    out = outs.make_out(
+        tmp_path / "second" / "out",
+        urls,
+        rows,
+        output=Output(bodies="files", body_names="typed"),
+        kept=dict.fromkeys((1, 2), body_of(4)),
+    )
+    assert verdict(out).proven
+    for path in (out / "bodies").rglob(f"{digest}*"):
+        assert after(path, 0).counts == {NO_BODY: 1}, path
+
+
+def test_a_job_of_an_older_version_keeps_its_names_and_is_proven(tmp_path: Path) -> None:
+    def change(row: Result) -> Result:
+        return replace(row, body_file=name_of(body_of(row.line), None, "sha256"))
+
+    out = make(tmp_path, "files", change, names="sha256")
+    assert "body_names" not in (out / "manifest.json").read_text()
+    assert verdict(out).proven
+    path = next(p for p in (out / "bodies").rglob("*") if p.is_file() and p.stat().st_size)
+    assert not path.suffix
+    assert after(path, 0).counts == {NO_BODY: 1}
+    path.unlink()
+    assert verdict(out).counts == {NO_BODY: 1}
+
+
+@pytest.mark.parametrize(("names", "other"), [("sha256", "typed"), ("typed", "sha256")])
+def test_a_row_with_a_name_of_the_other_kind_is_found(
+    tmp_path: Path, names: BodyNames, other: BodyNames
+) -> None:
+    def change(row: Result) -> Result:
+        kind = other if row.line == 4 else names
+        return replace(row, body_file=name_of(body_of(row.line), row.content_type, kind))
+
+    assert verdict(make(tmp_path, "files", change, names=names)).counts == {NO_BODY: 1}
 
 
 def test_each_damaged_byte_of_a_warc_file_is_found(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.core.output import Bodies, Output, body_path
+from fetcher.core.body_names import body_file
+from fetcher.core.output import Bodies, BodyNames, Output
 from fetcher.encode import jsonl, warc
 from fetcher.model import Outcome, Result, Task
 from fetcher.net.fetch import Whole
@@ -24,18 +25,32 @@ ROW = Result(1, "u", Outcome.OK, 200, body_bytes=len(BODY), sha256=DIGEST)
 TASK = Task(1, "u")
 
 
-def make(bodies: Bodies, row: Result = ROW, body: bytes | None = BODY) -> Made:
+def make(
+    bodies: Bodies,
+    row: Result = ROW,
+    body: bytes | None = BODY,
+    names: BodyNames = "sha256",
+) -> Made:
     fetch = Whole(lambda _: row, TASK)
     fetch.body = body
-    return Keeper(Settings().worker).make(Output(bodies=bodies), row, TASK, fetch)
+    return Keeper(Settings().worker).make(Output(bodies=bodies, body_names=names), row, TASK, fetch)
 
 
 def test_each_mode_says_in_the_row_where_the_body_is() -> None:
     assert make("none")[::2] == (ROW, b"")
     inline = replace(ROW, body=BODY.decode(), body_is="text")
     assert make("inline") == (inline, jsonl.encode(inline), b"")
-    filed = replace(ROW, body_file=body_path(DIGEST))
+    filed = replace(ROW, body_file=f"{DIGEST[:2]}/{DIGEST[2:4]}/{DIGEST}")
     assert make("files") == (filed, jsonl.encode(filed), BODY)
+
+
+def test_a_bodys_file_has_the_extension_of_its_type_or_else_of_its_url() -> None:
+    place = f"bodies/{DIGEST[:2]}/{DIGEST[2:4]}/{DIGEST}"
+    page = replace(ROW, content_type="text/html; charset=utf-8", final_url="http://a.test/x.png")
+    assert make("files", page, names="typed").result.body_file == f"{place}.html"
+    image = replace(page, content_type="application/octet-stream")
+    assert make("files", image, names="typed").result.body_file == f"{place}.png"
+    assert make("files", names="typed").result.body_file == f"{place}.bin"
 
 
 @pytest.mark.parametrize("bodies", ["inline", "files", "warc"])
@@ -51,14 +66,16 @@ def test_what_came_of_a_cut_body_is_kept() -> None:
     cut = replace(ROW, outcome=Outcome.TIMEOUT, body_bytes=5, sha256=None, truncated=True)
     assert make("inline", cut, part).result == replace(cut, body=part.decode(), body_is="text")
     digest = hashlib.sha256(part).hexdigest()
-    assert make("files", cut, part)[::2] == (replace(cut, body_file=body_path(digest)), part)
+    filed = replace(cut, body_file=body_file("typed", digest, None, None))
+    assert make("files", cut, part, "typed")[::2] == (filed, part)
     assert make("none", cut, part).result == cut
 
 
 def test_an_empty_body_is_a_file_too() -> None:
     digest = hashlib.sha256(b"").hexdigest()
     empty = replace(ROW, body_bytes=0, sha256=digest)
-    assert make("files", empty, b"")[::2] == (replace(empty, body_file=body_path(digest)), b"")
+    filed = replace(empty, body_file=body_file("typed", digest, None, None))
+    assert make("files", empty, b"", "typed")[::2] == (filed, b"")
 
 
 def test_what_cannot_be_kept_costs_the_body_alone(monkeypatch: pytest.MonkeyPatch) -> None:

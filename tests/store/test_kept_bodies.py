@@ -12,20 +12,24 @@ from typing import Any
 import msgspec
 import pytest
 
+from fetcher.core.body_names import body_file
 from fetcher.core.intake import Kept
-from fetcher.core.output import body_path
 from fetcher.errors import DamageError, NoSpaceError
-from fetcher.store import bodies
+from fetcher.store import disk
 from fetcher.store.bodies import BodyFiles, IndexRow, WarcFiles
 from fetcher.store.segments import Segments, SegmentState
 
 
+def name_of(body: bytes, content_type: str = "text/plain") -> str:
+    return body_file("typed", hashlib.sha256(body).hexdigest(), content_type, None)
+
+
 def path_of(out: Path, body: bytes) -> Path:
-    return out / "bodies" / body_path(hashlib.sha256(body).hexdigest())
+    return out / name_of(body)
 
 
 def kept(*bodies: bytes) -> list[Kept]:
-    return [Kept(line, body) for line, body in enumerate(bodies, 1)]
+    return [Kept(line, body, name_of(body)) for line, body in enumerate(bodies, 1)]
 
 
 def files_below(out: Path) -> list[bytes]:
@@ -39,7 +43,7 @@ class Disk:
         self.out = out
         self.syncs: list[list[str]] = []  # the names that were there at each
         self.fails = 0
-        monkeypatch.setattr(bodies, "_syncfs", self._syncfs)
+        monkeypatch.setattr(disk, "_syncfs", self._syncfs)
 
     def _syncfs(self, _fd: int) -> int:
         self.syncs.append(self.named())
@@ -62,7 +66,7 @@ def test_a_body_is_written_once_and_has_its_name_only_when_it_is_durable(
     made.append(kept(b"one", b"two", b"one"))
     assert disk.named() == []
     made.sync()
-    names = sorted(hashlib.sha256(body).hexdigest() for body in (b"one", b"two"))
+    names = sorted(path_of(tmp_path, body).name for body in (b"one", b"two"))
     assert disk.syncs == [[], [], names]  # at the start; then the bodies; then their names
     assert path_of(tmp_path, b"one").read_bytes() == b"one"
     before = path_of(tmp_path, b"one").stat()
@@ -177,6 +181,19 @@ def test_the_directories_of_bodies_do_not_outgrow_themselves(tmp_path: Path) -> 
     made.close()
     assert len(files_below(tmp_path)) == 300
     assert len(list((tmp_path / "bodies").iterdir())) <= 257
+
+
+def test_a_body_has_a_file_for_each_extension_that_rows_name(tmp_path: Path) -> None:
+    made = BodyFiles(tmp_path)
+    names = [name_of(b"one", kind) for kind in ("image/png", "image/jpeg", "image/jpg")]
+    made.append([Kept(line, b"one", name) for line, name in enumerate(names, 1)])
+    made.sync()
+    made.append([Kept(4, b"one", name_of(b"one", "text/html"))])
+    made.sync()
+    made.close()
+    suffixes = {path.suffix for path in (tmp_path / "bodies").rglob("*") if path.is_file()}
+    assert suffixes == {".png", ".jpg", ".html"}
+    assert files_below(tmp_path) == [b"one"] * 3
 
 
 # -- WARC files ------------------------------------------------------------------------------

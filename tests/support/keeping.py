@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fetcher.core.media_types import extension_of
 from fetcher.encode.inline import body_of
 from fetcher.model import Result
 from fetcher.net.decoding import decoder_for
@@ -114,8 +115,9 @@ def require_all(out: Path, rows: list[Result], mode: str) -> int:
         elif mode == "files":
             assert has_body == isinstance(row.body_file, str), row
             if isinstance(row.body_file, str):
-                files.add(out / "bodies" / row.body_file)
-                body = (out / "bodies" / row.body_file).read_bytes()
+                files.add(out / row.body_file)
+                body = (out / row.body_file).read_bytes()
+                assert Path(row.body_file).suffix == extension_of(row.content_type, row.final_url)
         elif has_body:
             assert isinstance(row.body, str) and isinstance(row.body_is, str)
             body = body_of(row.body, row.body_is, row.content_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -165,7 +166,16 @@ def _chunk(
             for result, each in zip(results, beside, strict=True)
             if isinstance(result.body_file, str) and not each
         ],
+        body_files=[_path_of_body(*each) for each in zip(results, beside, strict=True)],
     )
+
+
+def _path_of_body(result: Result, body: bytes) -> str:
+    """Where this body's file goes, also where the row names another."""
+    if not isinstance(result.body_file, str):
+        return ""
+    digest, suffix = hashlib.sha256(body).hexdigest(), Path(result.body_file).suffix
+    return f"bodies/{digest[:2]}/{digest[2:4]}/{digest}{suffix}"
 
 
 def csv_format(*columns: str, keep: bool = True) -> LineFormat:

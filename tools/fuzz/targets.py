@@ -29,7 +29,12 @@ from fetcher.pipeline.held import Held
 
 BATCH_SIZE: Final = 4
 BATCHES: Final = 1_000
-_OUTPUTS: Final = (Output(), Output(rows="msgpack"), Output(bodies="files"), Output(bodies="warc"))
+_OUTPUTS: Final = (
+    Output(),
+    Output(rows="msgpack"),
+    Output(bodies="files", body_names="typed"),
+    Output(bodies="warc"),
+)
 _AFRESH: Final = 2_000  # messages after which the roles begin anew, so that no state piles up
 
 

@@ -1,0 +1,159 @@
+"""The folder that an export of bodies writes to: each file is there as a whole, or not at all.
+
+Law: a file is written under one temporary name, and only then gets its own. A file that is there
+with the same content is left alone, so that the same export again goes on where it was stopped; one
+with other content is replaced only if that is asked for. Whoever writes holds a lock on the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from fetcher.errors import ConflictError, FetcherError, NoSpaceError, UsageError
+from fetcher.export.body_source import Body
+from fetcher.store.disk import disk_errors, no_space, sync_file_system
+
+_TEMPORARY: Final = ".fetcher-export.tmp"  # a name that no template makes: it begins with a dot
+
+
+class BodyFolder:
+    """Writes files below one folder. Raises FetcherError."""
+
+    def __init__(self, path: Path, outs: Sequence[Path], *, force: bool, link: bool) -> None:
+        """`link`: bodies that are files of OUT become hard links to these."""
+        self._path = path
+        self._outs = outs
+        self._force = force
+        self._link = link
+        self._part = path / _TEMPORARY
+        self._taken: list[str] = []  # each OUT that lies below the folder
+
+    def __enter__(self) -> Self:
+        here = self._path.resolve()
+        for out in self._outs:
+            there = out.resolve()
+            if here.is_relative_to(there):
+                raise UsageError(
+                    f"--files {self._path}: lies within {out}, which is fetcher's own; name another"
+                )
+            if there.is_relative_to(here):
+                self._taken.append(f"{there.relative_to(here)}/")
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._unusable(self._path, error) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._fd)
+            raise ConflictError(f"{self._path}: another export writes to it now") from error
+        self._remove_part()  # of a killed export
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove_part()
+        os.close(self._fd)
+
+    def _remove_part(self) -> None:
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+
+    def put(self, name: str, body: Body) -> bool:
+        """Make the file of this path; False where it was there already."""
+        path = self._path / name
+        if any(map(name.startswith, self._taken)):
+            raise UsageError(
+                f"{path}: lies within an OUT, which is fetcher's own; name another folder"
+            )
+        if self._is_there(path, body):
+            return False
+        try:
+            if self._link and body.file is not None:
+                for _ in body.blocks():  # it is the body, or an error
+                    pass
+                self._make_link(path, body.file)
+            else:
+                self._write(path, body)
+            self._rename(path)
+        except BaseException:
+            self._remove_part()
+            raise
+        return True
+
+    def sync(self) -> None:
+        """Make all files durable."""
+        sync_file_system(self._fd, self._path)
+
+    def _is_there(self, path: Path, body: Body) -> bool:
+        try:
+            found = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._unusable(path, error) from error
+        if stat.S_ISDIR(found.st_mode):
+            raise UsageError(f"{path}: is a folder, and a body is to get this name; move it away")
+        if stat.S_ISREG(found.st_mode) and found.st_size == body.size and _is_same(path, body):
+            return True
+        if not self._force:
+            raise UsageError(
+                f"{path}: is there already, with other content; name another folder with --files, "
+                "or replace such files with --force"
+            )
+        return False
+
+    def _make_link(self, path: Path, source: Path) -> None:
+        try:
+            os.link(source, self._part, follow_symlinks=False)
+        except OSError as error:
+            if no_space(error):
+                raise NoSpaceError(f"{path}: {error.strerror}") from error
+            raise UsageError(
+                f"--link: {source} cannot be linked to {self._path} ({error.strerror}); leave out "
+                "--link for copies"
+            ) from error
+
+    def _write(self, path: Path, body: Body) -> None:
+        try:
+            # No other's file, and no link to one, is ever opened.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(self._part, flags, 0o666)
+        except OSError as error:
+            raise self._unusable(path, error) from error
+        with disk_errors(path), open(fd, "wb", buffering=0) as file:
+            for block in body.blocks():
+                view = memoryview(block)
+                while view:
+                    view = view[file.write(view) :]
+
+    def _rename(self, path: Path) -> None:
+        try:
+            try:
+                self._part.rename(path)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._part.rename(path)
+        except OSError as error:
+            raise self._unusable(path, error) from error
+
+    def _unusable(self, path: Path, error: OSError) -> FetcherError:
+        if no_space(error):
+            return NoSpaceError(f"{path}: {error.strerror}")
+        return UsageError(f"{path}: {error.strerror}; name another folder with --files")
+
+
+def _is_same(path: Path, body: Body) -> bool:
+    """Whether the file, which is as long, has this content."""
+    try:
+        with path.open("rb") as file:
+            same = all(file.read(len(block)) == block for block in body.blocks())
+    except OSError:
+        return False  # it cannot be read: that it differs is what the user is told
+    return same
