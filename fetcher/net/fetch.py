@@ -11,6 +11,10 @@ import importlib
 from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher.core.error_kinds import KINDS, OTHER, ErrorKind, kind_of
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result, Task
 from fetcher.net.body_memory import BodyMemory
@@ -117,16 +121,32 @@ class Whole:
         result = self._function(self._task)
         if not isinstance(result, Result):
             raise TypeError(f"it gave a {type(result).__name__} and no Result")
-        self.result = result
+        self.result = _with_kind(result)
         if result.outcome in UNREACHED:
             self.trouble = result.error or result.outcome.value
 
     def give_up(self, why: str) -> None:
         task = self._task
-        self.result = Result(task.line, task.url, Outcome.CONNECT, error=why, attempts=0)
+        self.result = Result(
+            task.line,
+            task.url,
+            Outcome.CONNECT,
+            error=why,
+            error_kind=ErrorKind.CONNECT_NOT_TRIED.word,
+            attempts=0,
+        )
 
     def let_go(self) -> None:
         """See Fetch; it keeps nothing."""
+
+
+def _with_kind(result: Result) -> Result:
+    """The result with `error_kind` `other` if it needs a kind and says none. Raises ValueError."""
+    if result.error_kind is not UNSET:
+        kind_of(result.outcome, result.error_kind)
+        return result
+    other = KINDS[result.outcome].get(OTHER)
+    return result if other is None else replace(result, error_kind=other.word)
 
 
 Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)

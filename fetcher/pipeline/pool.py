@@ -20,12 +20,13 @@ import gevent
 import gevent.event
 import gevent.pool
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.glimpse import Load, host_of
 from fetcher.core.politeness import FREE, Gate, Report, Rules
 from fetcher.core.referee import Ticketed, number_of
 from fetcher.core.wire import MAX_SLOW
 from fetcher.errors import Exit
-from fetcher.model import Outcome, Result, Task
+from fetcher.model import Result, Task
 from fetcher.net.fetch import Fetch, Fetcher, KnowsTurns
 from fetcher.net.urls import host_key
 from fetcher.pipeline.held import Held
@@ -246,7 +247,15 @@ class LinePool:
 
     def _failed(self, task: Task, error: Exception) -> Result:
         said = " ".join(f"the fetcher itself failed: {type(error).__name__}: {error}".split())
-        return Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
+        kind = ErrorKind.PROTOCOL_INTERNAL
+        return Result(
+            task.line,
+            task.url,
+            kind.outcome,
+            error=said,
+            error_kind=kind.word,
+            worker=self._worker,
+        )
 
     def _end(self, line: Line, result: Result, report: Report) -> None:
         if line.host:
