@@ -121,7 +121,7 @@ class Whole:
         result = self._function(self._task)
         if not isinstance(result, Result):
             raise TypeError(f"it gave a {type(result).__name__} and no Result")
-        self.result = _with_kind(result)
+        self.result = result
         if result.outcome in UNREACHED:
             self.trouble = result.error or result.outcome.value
 
@@ -140,8 +140,11 @@ class Whole:
         """See Fetch; it keeps nothing."""
 
 
-def _with_kind(result: Result) -> Result:
-    """The result with `error_kind` `other` if it needs a kind and says none. Raises ValueError."""
+def with_kind(result: Result) -> Result:
+    """The result with the kind `other` if its outcome has kinds and it names none.
+
+    For transports of the user's own. Raises ValueError if its outcome does not have the kind.
+    """
     if result.error_kind is not UNSET:
         kind_of(result.outcome, result.error_kind)
         return result

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from fetcher.core.error_kinds import KINDS, ErrorKind, kind_of
-from fetcher.model import Outcome, Result, Task
-from fetcher.net.fetch import OneStep
+from fetcher.model import Outcome, Result
+from fetcher.net.fetch import with_kind
 from support import auths
 from support.by_hand import crowded, served
 from support.fetching import fetch
@@ -435,37 +435,23 @@ def test_rules_that_forbid_are_told_from_rules_that_cannot_be_read() -> None:
 # -- transports of the user's own ------------------------------------------------------------
 
 
-class Says(OneStep):
-    """A transport whose results are what the test says."""
-
-    def __init__(self, outcome: Outcome, kind: Any) -> None:
-        self._outcome = outcome
-        self._kind = kind
-
-    def fetch(self, task: Task) -> Result:
-        return Result(task.line, task.url, self._outcome, error_kind=self._kind)
-
-
-def stepped(outcome: Outcome, kind: Any = UNSET) -> Any:
-    fetch = Says(outcome, kind).begin(Task(1, "http://a/"))
-    fetch.step()
-    assert fetch.result is not None
-    return fetch.result.error_kind
+def completed(outcome: Outcome, kind: str | UnsetType = UNSET) -> str | UnsetType:
+    return with_kind(Result(1, "http://a/", outcome, error_kind=kind)).error_kind
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_result_without_a_kind_gets_the_one_that_says_nothing(outcome: Outcome) -> None:
-    assert stepped(outcome) == ("other" if KINDS[outcome] else UNSET)
+    assert completed(outcome) == ("other" if KINDS[outcome] else UNSET)
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
 def test_a_kind_of_its_outcome_stays(kind: ErrorKind) -> None:
-    assert stepped(kind.outcome, kind.word) == kind.word
+    assert completed(kind.outcome, kind.word) == kind.word
     assert kind_of(kind.outcome, kind.word) is kind
 
 
 def test_a_kind_of_another_outcome_is_a_defect_of_the_transport() -> None:
     with pytest.raises(ValueError, match="outcome dns has no error_kind 'expired'; it has no_such"):
-        stepped(Outcome.DNS, "expired")
+        completed(Outcome.DNS, "expired")
     with pytest.raises(ValueError, match="outcome ok has no error_kind 'other'; it has none"):
-        stepped(Outcome.OK, "other")
+        completed(Outcome.OK, "other")
