@@ -9,7 +9,7 @@ A mask is an int whose bit k stands for the k-th physical line of its batch.
 from __future__ import annotations
 
 import enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -37,12 +37,19 @@ OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
 OUTCOME_CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
+class Fault(NamedTuple):
+    """Why an input line cannot be requested."""
+
+    kind: str  # for programs: a word of `invalid_url`, see fetcher.core.error_kinds
+    words: str  # for people
+
+
 class Task(msgspec.Struct, frozen=True):
     """One URL line to fetch."""
 
     line: int
     url: str
-    fault: str | None = None  # why the line is no URL at all, where its bytes already say so
+    fault: Fault | None = None  # where the line itself says that it cannot be requested
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()  # of this line, beside those of the settings
     body: bytes | None = None
@@ -70,6 +77,7 @@ class Result(msgspec.Struct, frozen=True):
     final_url: str | None = None
     redirects: tuple[str, ...] = ()
     error: str | None = None
+    error_kind: str | msgspec.UnsetType = msgspec.UNSET  # of a failure: see core.error_kinds
     headers: list[tuple[str, str]] = []
     content_type: str | None = None
     body_bytes: int | None = None

@@ -30,18 +30,22 @@ class Authority:
         )
         self.ca_file.write_bytes(certificate.public_bytes(_PEM))
 
-    def issue(self, names: Sequence[str], *, days: int = 1) -> tuple[Path, Path]:
+    def issue(
+        self, names: Sequence[str], *, days: int = 1, from_days: int = -30, by_itself: bool = False
+    ) -> tuple[Path, Path]:
         """Files of a certificate for these hosts and addresses, and of its key.
 
-        It is valid until so many days from now: a negative number gives one that has expired.
+        It is valid until so many days from now: a negative number gives one that has expired; with
+        a positive `from_days`, it is not valid yet. `by_itself`: it is signed with its own key.
         """
         key = ec.generate_private_key(ec.SECP256R1())
+        issuer = _name(names[0]) if by_itself else self._name
         certificate = (
-            _builder(_name(names[0]), self._name, key, days=days)
+            _builder(_name(names[0]), issuer, key, days=days, from_days=from_days)
             .add_extension(x509.SubjectAlternativeName([_host(n) for n in names]), critical=False)
-            .sign(self._key, hashes.SHA256())
+            .sign(key if by_itself else self._key, hashes.SHA256())
         )
-        stem = f"{names[0].strip('*.')}-{days}"
+        stem = f"{names[0].strip('*.')}-{from_days}-{days}{'-itself' if by_itself else ''}"
         files = self._directory / f"{stem}.pem", self._directory / f"{stem}.key"
         files[0].write_bytes(certificate.public_bytes(_PEM))
         files[1].write_bytes(
@@ -62,7 +66,12 @@ def _host(text: str) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: int
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    days: int,
+    from_days: int = -30,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
@@ -72,6 +81,6 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 30 * day)
+        .not_valid_before(now + from_days * day)
         .not_valid_after(now + days * day)
     )

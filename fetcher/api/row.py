@@ -15,6 +15,7 @@ class Row(Result, frozen=True, kw_only=True):
     What only some rows have is None in the others; `truncated` is False.
     """
 
+    error_kind: str | None = None  # type: ignore[assignment]
     id: str | int | None = None  # type: ignore[assignment]
     columns: dict[str, str] | None = None  # type: ignore[assignment]
     truncated: bool = False

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fetcher.core import fields
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.fields import Unfit
 from fetcher.core.lines import MAX_LINE_BYTES
 from fetcher.model import Task
@@ -81,8 +82,9 @@ def split(text: str, delimiter: str) -> list[str]:
         return []
     except csv.Error as error:
         if leaves_open(text, delimiter, inside=False):
-            raise Unfit(_SPANS + "a quoted field is not closed on it") from error
-        raise Unfit(f"not valid CSV: {error}") from error
+            said = _SPANS + "a quoted field is not closed on it"
+            raise Unfit(said, ErrorKind.LINE_RECORD) from error
+        raise Unfit(f"not valid CSV: {error}", ErrorKind.LINE_RECORD) from error
 
 
 def task_maker(
@@ -97,24 +99,25 @@ def task_maker(
 
     def task_of(line: int, text: str) -> Task:
         if text.endswith(_INSIDE_TEXT):
-            return Task(
-                line, fields.raw(text[:-1]), _SPANS + "this one begins inside a quoted field"
-            )
+            said = _SPANS + "this one begins inside a quoted field"
+            return Task(line, fields.raw(text[:-1]), ErrorKind.LINE_RECORD.fault(said))
         try:
             record = split(text, delimiter)
             if len(record) != count:
-                raise Unfit(f"the first line names {count} columns, and this one has {len(record)}")
+                said = f"the first line names {count} columns, and this one has {len(record)}"
+                raise Unfit(said, ErrorKind.LINE_RECORD)
         except Unfit as error:
-            return Task(line, fields.raw(text), str(error))
+            return Task(line, fields.raw(text), error.fault)
         url = record[url_at].strip()
         name = record[id_at] if id_at is not None else None
         columns = {name: record[at] for at, name in kept} if keep else None
-        method, fault = "GET", None if url else f"{url_column}: is empty"
+        method = "GET"
+        fault = None if url else ErrorKind.LINE_RECORD.fault(f"{url_column}: is empty")
         if method_at is not None and record[method_at].strip():
             try:
                 method = fields.method(record[method_at].strip())
             except Unfit as error:
-                fault = str(error)
+                fault = error.fault
         return Task(line, url, fault, method, id=name, columns=columns)
 
     return task_of

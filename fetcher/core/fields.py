@@ -12,6 +12,9 @@ import binascii
 import re
 from typing import Any, Final
 
+from fetcher.core.error_kinds import ErrorKind
+from fetcher.model import Fault
+
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_METHOD: Final = 32
@@ -30,7 +33,15 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Unfit(Exception):
-    """A line cannot be made a request; `str()` says why."""
+    """A line cannot be made a request; `str()` says why, `fault` also for programs."""
+
+    def __init__(self, words: str, kind: ErrorKind = ErrorKind.LINE_FIELD) -> None:
+        super().__init__(words)
+        self.kind = kind
+
+    @property
+    def fault(self) -> Fault:
+        return self.kind.fault(str(self))
 
 
 def method(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from fetcher.core import fields
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.fields import Unfit
 from fetcher.model import Task
 
@@ -26,7 +27,7 @@ def task_of(line: int, text: str) -> Task:
         value = _object(text)
         url = _url(value)
     except Unfit as error:
-        return Task(line, fields.raw(text), str(error))
+        return Task(line, fields.raw(text), error.fault)
     if len(value) == 1:
         return Task(line, url)
     name = None
@@ -34,19 +35,19 @@ def task_of(line: int, text: str) -> Task:
         name = fields.name(value["id"]) if value.get("id") is not None else None
         return _shaped(line, url, value, name)
     except Unfit as error:
-        return Task(line, url, str(error), id=name)
+        return Task(line, url, error.fault, id=name)
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
         value = _decode(text)
     except RecursionError as error:
-        raise Unfit("not valid JSON: nested too deeply") from error
+        raise Unfit("not valid JSON: nested too deeply", ErrorKind.LINE_RECORD) from error
     except ValueError as error:  # msgspec's own, and UnicodeDecodeError
         said = str(error).partition(" - at ")[0].removeprefix("JSON is malformed: ")
-        raise Unfit(f"not valid JSON: {said}") from error
+        raise Unfit(f"not valid JSON: {said}", ErrorKind.LINE_RECORD) from error
     if not isinstance(value, dict):
-        raise Unfit('not a JSON object such as {"url": "http://…"}')
+        raise Unfit('not a JSON object such as {"url": "http://…"}', ErrorKind.LINE_RECORD)
     return value
 
 
@@ -54,7 +55,8 @@ def _url(value: dict[str, Any]) -> str:
     url = value.get("url")
     if isinstance(url, str):
         return url.strip()
-    raise Unfit("url: must be a text" if "url" in value else "url: the key is missing")
+    said = "url: must be a text" if "url" in value else "url: the key is missing"
+    raise Unfit(said, ErrorKind.LINE_RECORD)
 
 
 def _shaped(line: int, url: str, value: dict[str, Any], name: str | int | None) -> Task:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from fetcher.core import masks
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.model import Batch, Task
 
 # Longer than any URL that a server takes; what is beyond is never read into memory.
@@ -106,7 +107,8 @@ def task_of(line: int, raw: bytes) -> Task:
     """The task of a line that is a URL and nothing else."""
     task = text_of(line, raw)
     if b"\r" in raw and task.fault is None:
-        return Task(line, task.url, "a carriage return (0x0d) inside the line: end each with 0x0a")
+        said = "a carriage return (0x0d) inside the line: end each with 0x0a"
+        return Task(line, task.url, ErrorKind.URL_CHARACTER.fault(said))
     return task
 
 
@@ -114,12 +116,14 @@ def text_of(line: int, raw: bytes) -> Task:
     """A URL line's stripped bytes as a text, in a task's URL; bytes that are none are a fault."""
     if len(raw) > MAX_LINE_BYTES:
         text = raw[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
-        return Task(line, text, f"the line is longer than {MAX_LINE_BYTES} bytes (cut here)")
+        said = f"the line is longer than {MAX_LINE_BYTES} bytes (cut here)"
+        return Task(line, text, ErrorKind.URL_TOO_LONG.fault(said))
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        where = f"byte 0x{raw[error.start]:02x} at {error.start}"
-        return Task(line, raw.decode("utf-8", "backslashreplace"), f"not valid UTF-8 ({where})")
+        said = f"not valid UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})"
+        text = raw.decode("utf-8", "backslashreplace")
+        return Task(line, text, ErrorKind.LINE_ENCODING.fault(said))
     return Task(line, text)
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fetcher.core import masks
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.leases import Piece
 from fetcher.core.wire import Suspect
 
@@ -31,6 +32,7 @@ class Condemned(msgspec.Struct):
 
     piece: Piece
     attempts: int
+    error_kind: ErrorKind
     error: str
     announce_at: float = 0.0
 
@@ -65,7 +67,7 @@ class Poison:
             return [Piece(piece.batch, part, 1) for part in masks.parts(piece.mask, SPLIT)]
         if piece.deaths >= self._poison_deaths:
             said = f"its worker died each time it was fetched alone ({piece.deaths} times)"
-            return self._condemn(piece, piece.deaths, said)
+            return self._condemn(piece, piece.deaths, ErrorKind.CRASHED_DIED, said)
         return [replace(piece, deaths=piece.deaths + 1, spared=0)]
 
     def after_loss(
@@ -88,10 +90,10 @@ class Poison:
             f"its row was refused by the sink, or lost on the way, each time it was fetched "
             f"alone ({lost.losses} times); the sink's log says why"
         )
-        return self._condemn(lost, lost.losses, said)
+        return self._condemn(lost, lost.losses, ErrorKind.CRASHED_LOST, said)
 
-    def _condemn(self, piece: Piece, attempts: int, error: str) -> list[Piece]:
-        self._condemned[piece.batch, piece.mask] = Condemned(piece, attempts, error)
+    def _condemn(self, piece: Piece, attempts: int, kind: ErrorKind, error: str) -> list[Piece]:
+        self._condemned[piece.batch, piece.mask] = Condemned(piece, attempts, kind, error)
         return []
 
     # -- the condemned -----------------------------------------------------------------------

@@ -16,6 +16,7 @@ from msgspec import UNSET
 
 from fetcher.core import tags
 from fetcher.core.body_names import parsed
+from fetcher.core.error_kinds import ALLOWED
 from fetcher.core.output import Bodies, BodyNames, Output, RowForm
 from fetcher.errors import WireError
 from fetcher.model import OUTCOME_CODE, Chunk, Result
@@ -60,6 +61,10 @@ class RowProof:
                     or (row.body_bytes or 0) != size
                 ):
                     raise WireError(f"chunk: another outcome, status or size than line {line} has")
+                # Asked so that a row with `ok`, whose code is 0, costs next to nothing.
+                kind = row.error_kind
+                if (code or kind is not UNSET) and kind not in ALLOWED[code]:
+                    raise WireError(f"chunk: an error_kind that the outcome of line {line} has not")
                 named.append((line, row.url, None if row.id is UNSET else row.id))
                 if path_of_body is not None:
                     path = path_of_body(row, *next(bodies), names)

@@ -1,7 +1,7 @@
 """The JSON Schema of a row of results/part-*.jsonl, for people and for programs.
 
 Law: the shape is that of model.Result; here is only what a type cannot say: what each key means,
-and which bounds its values keep.
+and which bounds its values keep. The words of `error_kind` are those of core.error_kinds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fetcher.model import Result
+from fetcher.core.error_kinds import KINDS, OTHER
+from fetcher.model import Outcome, Result
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -30,6 +31,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "error": (
         "one line that says what went wrong; null where the outcome is `ok`, but for a body that "
         "could not be kept",
+        {},
+    ),
+    "error_kind": (
+        "the kind of the failure, for programs: a word that its outcome has in the table below; "
+        "not in rows with the outcome `ok` or `http_error`",
         {},
     ),
     "headers": (
@@ -119,7 +125,17 @@ def schema() -> dict[str, Any]:
         },
         "required": [name for name in row["properties"] if name not in optional],
         "additionalProperties": False,
+        "allOf": [_kinds_of(outcome) for outcome in Outcome],
         "$defs": {name: _strict(part) for name, part in sorted(parts.items())},
+    }
+
+
+def _kinds_of(outcome: Outcome) -> dict[str, Any]:
+    """Which words `error_kind` may be in rows of this outcome."""
+    words = list(KINDS[outcome])
+    return {
+        "if": {"properties": {"outcome": {"const": outcome.value}}, "required": ["outcome"]},
+        "then": {"properties": {"error_kind": {"enum": words} if words else False}},
     }
 
 
@@ -145,14 +161,25 @@ def text() -> str:
 
 
 def markdown() -> str:
-    """The tables of docs/rows.md: the keys, then the outcomes."""
+    """The tables of docs/rows.md: the keys, the outcomes, the kinds of errors."""
     made = schema()
     keys = [
         (f"`{name}`", _type(shape), shape["description"])
         for name, shape in made["properties"].items()
     ]
     outcomes = [(f"`{name}`", meaning) for name, meaning in OUTCOMES.items()]
-    return _table(("key", "value", "meaning"), keys) + "\n" + _table(("outcome", ""), outcomes)
+    kinds = [
+        (f"`{outcome.value}`", f"`{word}`", kind.meaning)
+        for outcome in Outcome
+        for word, kind in KINDS[outcome].items()
+        if word != OTHER
+    ]
+    tables = (
+        _table(("key", "value", "meaning"), keys),
+        _table(("outcome", ""), outcomes),
+        _table(("outcome", "error_kind", "meaning"), kinds),
+    )
+    return "\n".join(tables)
 
 
 def _table(head: tuple[str, ...], rows: list[Any]) -> str:

@@ -52,6 +52,7 @@ _KINDS: Final = {
     "final_url": Kind.TEXT,
     "redirects": Kind.TEXTS,
     "error": Kind.TEXT,
+    "error_kind": Kind.TEXT,
     "headers": Kind.PAIRS,
     "content_type": Kind.TEXT,
     "body_bytes": Kind.INT,
@@ -114,6 +115,8 @@ def _kept(name: str) -> Callable[[Result], Any]:
 def _getter(name: str) -> Callable[[Result], Any]:
     if name in _TIMINGS:
         return _timing(name)
+    if name == "error_kind":
+        return _set_or_none(name)
     return _outcome if name == "outcome" else operator.attrgetter(name)
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from fetcher.core.error_kinds import WORDS
 from fetcher.core.formats import LineFormat
 from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, find
@@ -75,6 +76,8 @@ def _equal(column: Column, value: str) -> Callable[[Any], bool]:
         return lambda found: bool(found == number)
     if column.name == "outcome" and value not in list(Outcome):
         raise UsageError(f"there is no such outcome; use {', '.join(Outcome)}")
+    if column.name == "error_kind" and value not in WORDS:
+        raise UsageError(f"there is no such error_kind; use {', '.join(sorted(WORDS))}")
     return lambda found: bool(found == value)
 
 

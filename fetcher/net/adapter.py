@@ -90,7 +90,7 @@ class CurlAdapter(HTTPAdapter):
         try:
             left_s = min(http.total_timeout_s, self._ends_at - time.monotonic())
             if left_s <= 0:
-                raise transport.late
+                raise transport.late()
             pin = transport.pin(target, left_s, http)
             tape = self._taper(asked) if self._taper else None
             runner = exchange.start(asked, left_s, pin, limits, upload, tape)

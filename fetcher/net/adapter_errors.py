@@ -12,9 +12,10 @@ import requests
 from requests import exceptions as rx
 from urllib3 import exceptions as ux
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome
-from fetcher.net.failures import BadLength, ConnectTimedOut, CutHead, Failure, Undecodable
+from fetcher.net.failures import Failure
 
 
 class TooLargeError(rx.RequestException):
@@ -25,12 +26,12 @@ class BlockedError(rx.ConnectionError):
     """An address that the guard refuses."""
 
 
-_NO_TUNNEL: Final = "CONNECT tunnel failed"  # libcurl's words
-_BY_KIND: Final[dict[type[Failure], type[rx.RequestException]]] = {
-    BadLength: rx.InvalidHeader,
-    ConnectTimedOut: rx.ConnectTimeout,
-    CutHead: rx.ChunkedEncodingError,
-    Undecodable: rx.ContentDecodingError,
+_BY_KIND: Final[dict[ErrorKind, type[rx.RequestException]]] = {
+    ErrorKind.PROTOCOL_BAD_LENGTH: rx.InvalidHeader,
+    ErrorKind.TIMEOUT_CONNECT: rx.ConnectTimeout,
+    ErrorKind.TIMEOUT_TLS: rx.ConnectTimeout,
+    ErrorKind.PROTOCOL_CUT_HEAD: rx.ChunkedEncodingError,
+    ErrorKind.PROTOCOL_BAD_CODING: rx.ContentDecodingError,
 }
 _BY_OUTCOME: Final[dict[Outcome, type[rx.RequestException]]] = {
     Outcome.INVALID_URL: rx.InvalidURL,
@@ -52,10 +53,8 @@ def before_head(
     failure: Failure, request: requests.PreparedRequest, place: Place
 ) -> rx.RequestException:
     """The exception for a request that got no answer."""
-    kind = _BY_KIND.get(type(failure)) or _BY_OUTCOME.get(failure.outcome, rx.ConnectionError)
-    if place.is_proxied and (
-        failure.outcome is Outcome.CONNECT or failure.message.startswith(_NO_TUNNEL)
-    ):
+    kind = _BY_KIND.get(failure.kind) or _BY_OUTCOME.get(failure.outcome, rx.ConnectionError)
+    if place.is_proxied and failure.outcome is Outcome.CONNECT:
         kind = rx.ProxyError
     return kind(_inner(failure, kind, place), request=request)
 
@@ -84,7 +83,7 @@ def in_body(failure: Failure, url: str | None) -> Exception:
     """The exception for an answer that broke off."""
     if failure.outcome is Outcome.TOO_LARGE:
         return TooLargeError(failure.message)
-    if isinstance(failure, Undecodable):
+    if failure.kind is ErrorKind.PROTOCOL_BAD_CODING:
         return ux.DecodeError(failure.message)
     if failure.outcome is Outcome.TIMEOUT:
         pool: Any = url

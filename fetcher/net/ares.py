@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple
 import gevent
 from gevent.resolver import cares
 
+from fetcher.core.error_kinds import ErrorKind
+
 # ARES_FLAG_NOSEARCH: host names in URLs are whole. With the machine's search domains (five
 # questions a name in Kubernetes), a name that does not exist could turn into one that does.
 _NOSEARCH: Final = 1 << 5
@@ -44,28 +46,33 @@ class Why(Enum):
 
 
 class Reply(NamedTuple):
-    """The end of one question; `detail` says more of a FAILED one."""
+    """The end of one question; `kind` and `detail` say more about a FAILED one."""
 
     why: Why
     addresses: tuple[str, ...] = ()
     detail: str = ""
+    kind: ErrorKind = ErrorKind.DNS_OTHER
+
+
+def _failed(detail: str, kind: ErrorKind = ErrorKind.DNS_OTHER) -> Reply:
+    return Reply(Why.FAILED, (), detail, kind)
 
 
 # The numbers in c-ares' errors: 1 and 4 are netdb.h's, the others are ares.h's (gevent mixes them).
 _REPLIES: Final = {
     1: Reply(Why.NO_NAME),
     4: Reply(Why.NO_ADDRESS),
-    2: Reply(Why.FAILED, detail="the name server did not understand"),
-    3: Reply(Why.FAILED, detail="the name server failed"),
-    5: Reply(Why.FAILED, detail="the name server does not do this"),
-    6: Reply(Why.FAILED, detail="the name server refused"),
-    8: Reply(Why.FAILED, detail="not a valid host name"),
-    10: Reply(Why.FAILED, detail="the name server's answer is malformed"),
-    11: Reply(Why.FAILED, detail="the name server cannot be reached"),
+    2: _failed("the name server did not understand"),
+    3: _failed("the name server failed", ErrorKind.DNS_FAILED),
+    5: _failed("the name server does not do this"),
+    6: _failed("the name server refused", ErrorKind.DNS_REFUSED),
+    8: _failed("not a valid host name"),
+    10: _failed("the name server's answer is malformed", ErrorKind.DNS_BAD_ANSWER),
+    11: _failed("the name server cannot be reached", ErrorKind.DNS_UNREACHABLE),
     12: Reply(Why.SILENT),
-    14: Reply(Why.FAILED, detail="no file descriptor or memory is left"),
-    15: Reply(Why.FAILED, detail="no file descriptor or memory is left"),
-    16: Reply(Why.FAILED, detail="the resolver was closed"),
+    14: _failed("no file descriptor or memory is left"),
+    15: _failed("no file descriptor or memory is left"),
+    16: _failed("the resolver was closed"),
 }
 
 
@@ -156,7 +163,7 @@ class _Channel:
 def _reply(result: Any, family: int) -> Reply:
     error = result.exception
     if error is not None:
-        return _REPLIES.get(error.args[0]) or Reply(Why.FAILED, detail=str(error.args[-1]))
+        return _REPLIES.get(error.args[0]) or _failed(str(error.args[-1]))
     # The hosts file may give an address of the other family.
     if result.value.family != family:
         return Reply(Why.NO_ADDRESS)

@@ -15,8 +15,8 @@ import requests
 import urllib3
 from requests.hooks import dispatch_hook
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
-from fetcher.model import Outcome
 from fetcher.net.adapter import CurlAdapter, Taper
 from fetcher.net.adapter_errors import failure_behind
 from fetcher.net.defects import one_line
@@ -69,7 +69,7 @@ class Auth:
                 answer = _as_read(response.raw.answer, pieces)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             behind = failure_behind(error)
-            raise behind or Failure(Outcome.PROTOCOL, one_line(error)) from error
+            raise behind or Failure(ErrorKind.PROTOCOL_OTHER, one_line(error)) from error
         finally:
             note(answer, pieces, adapter.repeats)
         return answer

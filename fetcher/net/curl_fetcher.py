@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.core import retry
+from fetcher.core.error_kinds import ErrorKind, kind_of
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome, Result, Task
 from fetcher.net import cookies_file, redirects, urls
@@ -29,13 +30,14 @@ from fetcher.net.header_text import merged, to_wire
 from fetcher.net.places import Pin
 from fetcher.net.robots import Robots
 from fetcher.net.tape import Keep, Tape
-from fetcher.net.trail import Spent, Trail
+from fetcher.net.trail import Ending, Spent, Trail
 from fetcher.net.transport import Transport
 from fetcher.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _OVERLOADED: Final = frozenset({429, 503})
+_OK: Final = Ending(Outcome.OK)
 
 
 class CurlFetcher:
@@ -109,7 +111,7 @@ class CurlFetch:
     _attempt = 0
     _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
     _started_at: float | None = None
-    _outcome: Outcome | None = None  # of the last attempt
+    _failed: Ending | None = None  # how the last attempt ended
     body: bytes | None = None
     _account: Account | None = None  # of the bytes that `body` and `tapes` keep
 
@@ -160,12 +162,12 @@ class CurlFetch:
         self.trouble = ""
         self.rest_s = None
         self.is_sent = self.has_news = False
-        ending: Failure | None = None
+        failure: Failure | None = None
         is_final = True
         try:
             is_final = self._hop(began)
-        except Failure as failure:
-            ending = failure
+        except Failure as raised:
+            failure = raised
             # Of the addresses of a name, the guard is asked as they are connected to.
             self.is_sent &= failure.outcome is not Outcome.BLOCKED or self.has_news
         # A defect of ours must not cost the line its row.
@@ -174,10 +176,10 @@ class CurlFetch:
             self._fetcher.defects.tell(
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
-            ending = Failure(Outcome.PROTOCOL, said)
+            failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
         self._left_s -= self._fetcher.now() - began
         if is_final:
-            self._end(ending)
+            self._end(failure)
         elif self._account is not None:
             self._account.give_way()
 
@@ -186,7 +188,7 @@ class CurlFetch:
         fetcher = self._fetcher
         target = self._target or self._first_target()
         if self._left_s <= 0:
-            raise fetcher.transport.late
+            raise fetcher.transport.late()
         if fetcher.robots is not None:
             self.is_sent = self.has_news = not fetcher.robots.knows(target)
             rules = fetcher.robots.rules(target, self._left_s)
@@ -253,20 +255,20 @@ class CurlFetch:
                 raise urls.NoUrlError(self._task.fault)
             return urls.target_of(self.url, self._fetcher.settings.http.max_url_bytes)
         except urls.NoUrlError as error:
-            raise Failure(Outcome.INVALID_URL, str(error)) from error
+            kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
+            raise Failure(kind, error.fault.words) from error
 
     def _follow(self, source: Target, answer: Answer) -> None:
         http = self._fetcher.settings.http
         if len(self._trail.hops) >= http.max_redirects:
-            raise Failure(
-                Outcome.REDIRECTS, f"more than http.max_redirects ({http.max_redirects}) redirects"
-            )
+            said = f"more than http.max_redirects ({http.max_redirects}) redirects"
+            raise Failure(self._kind_of_chain(), said)
         target = redirects.hop(source, answer.redirect_to, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
         if with_body and self._body and not same_origin and not http.cross_origin_bodies:
             raise Failure(
-                Outcome.BLOCKED,
+                ErrorKind.BLOCKED_BODY,
                 f"redirected ({answer.status}) to another origin, {target.host}:{target.port} by "
                 f"{target.scheme}, which may not have the request's body "
                 "(http.cross_origin_bodies = false)",
@@ -282,28 +284,34 @@ class CurlFetch:
         self._target, self.url = target, target.url
         self._trail.hops.append(target.url)
 
+    def _kind_of_chain(self) -> ErrorKind:
+        """What is wrong with a chain of redirects that is too long."""
+        first = urls.target_of(self._task.url, self._fetcher.settings.http.max_url_bytes)
+        asked = [first.url, *self._trail.hops]
+        is_loop = len(set(asked)) < len(asked)
+        return ErrorKind.REDIRECTS_LOOP if is_loop else ErrorKind.REDIRECTS_TOO_MANY
+
     # -- its end -----------------------------------------------------------------------------
 
-    def _end(self, ending: Failure | None) -> None:
+    def _end(self, failure: Failure | None) -> None:
         """The attempt has ended: in a result, or in a wait for the next attempt."""
         answer = self._trail.answer
-        if ending is None and answer.status < 400:
-            self._record(Outcome.OK, None)
+        if failure is None and answer.status < 400:
+            self._record(_OK)
             return
-        outcome = self._outcome = ending.outcome if ending else Outcome.HTTP_ERROR
-        self.trouble = ending.message if ending and outcome in UNREACHED else ""
+        ending = self._failed = _ending(failure, answer)
+        self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
         self.rest_s = self._rest_s(answer)
         backoff_s = retry.backoff_s(
             self._fetcher.settings.retry,
             self._attempt,
             self._task.method,
-            outcome,
+            ending.outcome,
             answer.status,
             random.random(),
         )
         if backoff_s is None:
-            said = ending.message if ending else f"the server answered {answer.status}"
-            self._record(outcome, said)
+            self._record(ending)
         else:
             self.wait_s = max(backoff_s, self.rest_s or 0.0)
             self._start_attempt()
@@ -326,14 +334,22 @@ class CurlFetch:
 
     def give_up(self, why: str) -> None:
         self._attempt -= 1
-        self._record(self._outcome or Outcome.CONNECT, why)
+        ending = self._failed or Ending(Outcome.CONNECT, ErrorKind.CONNECT_NOT_TRIED)
+        self._record(ending._replace(error=why))
 
-    def _record(self, outcome: Outcome, error: str | None) -> None:
+    def _record(self, ending: Ending) -> None:
         spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
         started_at = self._started_at and round(self._started_at, 3)
         attempts = self._attempt + self._repeats
         spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
-        self.result = self._trail.result(self._task, outcome, error, spent)
+        self.result = self._trail.result(self._task, ending, spent)
+
+
+def _ending(failure: Failure | None, answer: Answer) -> Ending:
+    """How an attempt ended that is not `ok`."""
+    if failure is None:
+        return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
+    return Ending(failure.outcome, failure.kind, failure.message)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol
 
 import brotli
 
-from fetcher.model import Outcome
-from fetcher.net.failures import Failure, Undecodable
+from fetcher.core.error_kinds import ErrorKind
+from fetcher.net.failures import Failure
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -243,9 +243,8 @@ class _Stack:
         for piece in data:
             self._between += len(piece) if level else 0
             if self._between > self._max_bytes:
-                raise Failure(
-                    Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({self._max_bytes})"
-                )
+                said = f"body larger than http.max_body_bytes ({self._max_bytes})"
+                raise Failure(ErrorKind.LARGE_BODY, said)
             yield from self._through(self._decoders[level].pieces(piece), level + 1)
 
     def end(self) -> None:
@@ -260,7 +259,7 @@ class _TooMany:
         self._count = count
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        raise Undecodable(f"encoded {self._count} times over")
+        raise _bad(f"encoded {self._count} times over")
 
     def end(self) -> None:
         pass
@@ -291,8 +290,12 @@ def decoder_for(encodings: str, max_bytes: int) -> Decoder | None:
 
 
 def _damaged(name: str, words: str) -> Failure:
-    return Undecodable(f"the {name} body is damaged: {words.rpartition(': ')[2]}")
+    return _bad(f"the {name} body is damaged: {words.rpartition(': ')[2]}")
 
 
 def _cut(name: str) -> Failure:
-    return Undecodable(f"the {name} body is cut short")
+    return _bad(f"the {name} body is cut short")
+
+
+def _bad(words: str) -> Failure:
+    return Failure(ErrorKind.PROTOCOL_BAD_CODING, words)

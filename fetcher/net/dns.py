@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import gevent
+import msgspec
 from gevent.hub import Waiter
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.web_urls import is_dns_name
-from fetcher.model import Outcome
 from fetcher.net import guard
 from fetcher.net.ares import NameServers, Reply, Why
 from fetcher.net.failures import Failure
@@ -39,8 +40,19 @@ _KINDS: Final = {"any": "no IP address", "4": "no IPv4 address", "6": "no IPv6 a
 # With such a reply to A, a family that was not asked at once decides.
 _IN_VAIN: Final = frozenset({Why.NO_ADDRESS, Why.FAILED})
 
+
+class _NoAddress(msgspec.Struct, frozen=True):
+    """Why a name has no addresses."""
+
+    kind: ErrorKind
+    words: str
+
+
 # Addresses, or why there are none.
-_Verdict = tuple[str, ...] | str
+_Verdict = tuple[str, ...] | _NoAddress
+_STOPPED: Final = _NoAddress(ErrorKind.DNS_OTHER, "the look-up was stopped")
+_NO_NAME: Final = _NoAddress(ErrorKind.DNS_NO_NAME, "no such name")
+_BAD_NAME: Final = _NoAddress(ErrorKind.DNS_OTHER, "not a valid host name")
 
 
 class Resolver:
@@ -69,7 +81,7 @@ class Resolver:
         verdict = self._verdict(host)
         if isinstance(verdict, tuple):
             return verdict
-        raise Failure(Outcome.DNS, f"the host name does not resolve ({verdict})")
+        raise Failure(verdict.kind, f"the host name does not resolve ({verdict.words})")
 
     def close(self) -> None:
         """Let go of the sockets; look-ups that are still waiting fail."""
@@ -80,10 +92,10 @@ class Resolver:
         address = guard.literal(host)
         if address is not None:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            return (address,) if family in self._families else self._kind
+            return (address,) if family in self._families else _no_address(self._kind)
         name = host.removesuffix(".").lower()
         if not is_dns_name(host.lower()):
-            return "not a valid host name"
+            return _BAD_NAME
         return self._cached(name) or self._joined(name)
 
     def _cached(self, name: str) -> _Verdict | None:
@@ -104,7 +116,7 @@ class Resolver:
             self._ask(asking, 0)
         if asking.verdict is None:
             asking.wait()
-        return asking.verdict or "the look-up was stopped"
+        return asking.verdict or _STOPPED
 
     def _ask(self, asking: _Asking, nth: int) -> None:
         """Ask the servers of the n-th port, for their share of the time; then those of the next."""
@@ -126,21 +138,26 @@ class Resolver:
     def _end(self, asking: _Asking, reply: Reply) -> None:
         del self._asking[asking.name]
         self.lookups[reply.why.name.lower()] += 1
-        verdict = reply.addresses or self._words(reply)
+        verdict = reply.addresses or self._why_none(reply)
         keep_s = self._dns.cache_s if reply.addresses else self._dns.negative_s
         while len(self._cache) >= self._dns.cache_names:
             self._cache.popitem(last=False)
         self._cache[asking.name] = (time.monotonic() + keep_s, verdict)
         asking.end(verdict)
 
-    def _words(self, reply: Reply) -> str:
+    def _why_none(self, reply: Reply) -> _NoAddress:
         if reply.why is Why.NO_NAME:
-            return "no such name"
+            return _NO_NAME
         if reply.why is Why.NO_ADDRESS:
-            return f"it has {self._kind}"
+            return _no_address(f"it has {self._kind}")
         if reply.why is Why.SILENT:
-            return f"no answer from the name servers in {self._total_s:g} s"
-        return reply.detail
+            said = f"no answer from the name servers in {self._total_s:g} s"
+            return _NoAddress(ErrorKind.DNS_NO_ANSWER, said)
+        return _NoAddress(reply.kind, reply.detail)
+
+
+def _no_address(words: str) -> _NoAddress:
+    return _NoAddress(ErrorKind.DNS_NO_ADDRESS, words)
 
 
 class _Asking:

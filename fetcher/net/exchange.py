@@ -19,13 +19,13 @@ from typing import Any, Final, NamedTuple
 import pycurl
 from gevent import get_hub
 
-from fetcher.model import Outcome
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.net import redirects
 from fetcher.net.body_memory import Account
 from fetcher.net.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
 from fetcher.net.curl_loop import CurlLoop, Ending
 from fetcher.net.decoding import Decoder, decoder_for
-from fetcher.net.failures import CutHead, CutShort, Failure
+from fetcher.net.failures import Failure
 from fetcher.net.fair_clock import FairClock
 from fetcher.net.guard import Guard
 from fetcher.net.head import parse_head
@@ -352,7 +352,8 @@ class Exchange:
         if self._head_bytes > self._http.max_header_bytes:
             limit = self._http.max_header_bytes
             return self._stop(
-                Outcome.PROTOCOL, f"more bytes of headers than http.max_header_bytes ({limit})"
+                ErrorKind.PROTOCOL_HEADERS,
+                f"more bytes of headers than http.max_header_bytes ({limit})",
             )
         if len(line) > 2:
             self._lines.append(line)
@@ -376,7 +377,8 @@ class Exchange:
         self._head_is_whole = True
         if len(self.headers) > self._http.max_headers:
             limit = self._http.max_headers
-            return self._stop(Outcome.PROTOCOL, f"more headers than http.max_headers ({limit})")
+            said = f"more headers than http.max_headers ({limit})"
+            return self._stop(ErrorKind.PROTOCOL_HEADERS, said)
         try:
             if self.status in redirects.STATUSES:
                 self.redirect_to = redirects.location_of(self.headers)
@@ -414,7 +416,7 @@ class Exchange:
             return _STOP
         if self.wire_bytes > self._http.max_wire_bytes:
             return self._stop(
-                Outcome.TOO_LARGE,
+                ErrorKind.LARGE_WIRE,
                 f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})",
             )
         return self._take(data) if self._decoder is None else self._decode(self._decoder, data)
@@ -445,18 +447,17 @@ class Exchange:
             if self._account is not None and self._decoder is not None:
                 self._account.add(len(piece))
         if is_too_large:
-            return self._stop(
-                Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
-            )
+            said = f"body larger than http.max_body_bytes ({http.max_body_bytes})"
+            return self._stop(ErrorKind.LARGE_BODY, said)
         if self.body_bytes > max(_RATIO_FROM, self.wire_bytes * http.max_ratio):
             return self._stop(
-                Outcome.TOO_LARGE,
+                ErrorKind.LARGE_RATIO,
                 f"unpacks to more than http.max_ratio ({http.max_ratio}) times its size",
             )
         return None
 
-    def _stop(self, outcome: Outcome, message: str) -> int:
-        self._stopped = Failure(outcome, message)
+    def _stop(self, kind: ErrorKind, message: str) -> int:
+        self._stopped = Failure(kind, message)
         return _STOP
 
     # -- the answer --------------------------------------------------------------------------
@@ -477,12 +478,13 @@ class Exchange:
             raise self._stopped
         if code:
             if self._refused and code == pycurl.E_COULDNT_CONNECT:
-                raise Failure(Outcome.BLOCKED, self._refused)
-            raise failure_of(code, words, self._easy, self._http)
+                raise Failure(ErrorKind.BLOCKED_ADDRESS, self._refused)
+            has_begun = self._head_bytes > 0
+            raise failure_of(code, words, self._easy, self._http, has_begun=has_begun)
         if not self._head_is_whole:
-            raise CutHead()
+            raise Failure(ErrorKind.PROTOCOL_CUT_HEAD, "the response breaks off in its headers")
         if self._length is not None and not self._is_counted:
-            raise CutShort(cut_by(self._length - self.wire_bytes))
+            raise Failure(ErrorKind.PROTOCOL_CUT_BODY, cut_by(self._length - self.wire_bytes))
         if self._decoder is not None:
             self._decoder.end()
         self.is_whole = True

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.model import Outcome
+
+# Timeouts before the connection could carry a request.
+CONNECTING: Final = frozenset({ErrorKind.TIMEOUT_CONNECT, ErrorKind.TIMEOUT_TLS})
 
 
 class Failure(Exception):
-    """A fetch that ended with this outcome; `message` is one line of plain words."""
+    """A fetch that ended so; `message` is one line for people."""
 
-    def __init__(self, outcome: Outcome, message: str) -> None:
+    def __init__(self, kind: ErrorKind, message: str) -> None:
         super().__init__(message)
-        self.outcome = outcome
+        self.kind = kind
         self.message = message
 
-
-class CutShort(Failure):
-    """A body that ended too early."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(Outcome.PROTOCOL, message)
-
-
-class CutHead(Failure):
-    """A response that ended within its head."""
-
-    def __init__(self) -> None:
-        super().__init__(Outcome.PROTOCOL, "the response breaks off in its headers")
-
-
-class BadLength(Failure):
-    """A response of which nobody knows how long it is."""
-
-    def __init__(self) -> None:
-        super().__init__(Outcome.PROTOCOL, "malformed or contradictory Content-Length")
-
-
-class ConnectTimedOut(Failure):
-    """A connection that was not made in time."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(Outcome.TIMEOUT, message)
-
-
-class Undecodable(Failure):
-    """A body that is not what its Content-Encoding says."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(Outcome.PROTOCOL, message)
+    @property
+    def outcome(self) -> Outcome:
+        return self.kind.outcome

@@ -11,6 +11,10 @@ import importlib
 from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher.core.error_kinds import KINDS, OTHER, ErrorKind, kind_of
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result, Task
 from fetcher.net.body_memory import BodyMemory
@@ -123,10 +127,29 @@ class Whole:
 
     def give_up(self, why: str) -> None:
         task = self._task
-        self.result = Result(task.line, task.url, Outcome.CONNECT, error=why, attempts=0)
+        self.result = Result(
+            task.line,
+            task.url,
+            Outcome.CONNECT,
+            error=why,
+            error_kind=ErrorKind.CONNECT_NOT_TRIED.word,
+            attempts=0,
+        )
 
     def let_go(self) -> None:
         """See Fetch; it keeps nothing."""
+
+
+def with_kind(result: Result) -> Result:
+    """The result with the kind `other` if its outcome has kinds and it names none.
+
+    For transports of the user's own. Raises ValueError if its outcome does not have the kind.
+    """
+    if result.error_kind is not UNSET:
+        kind_of(result.outcome, result.error_kind)
+        return result
+    other = KINDS[result.outcome].get(OTHER)
+    return result if other is None else replace(result, error_kind=other.word)
 
 
 Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)

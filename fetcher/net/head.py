@@ -11,7 +11,7 @@ import functools
 import re
 from typing import Final
 
-from fetcher.model import Outcome
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.net.failures import Failure
 from fetcher.net.header_text import Headers
 
@@ -24,7 +24,7 @@ def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
     match = _STATUS_LINE.match(lines[0]) if lines else None
     if match is None:
         said = ascii(lines[0].decode("latin-1").strip())[:80] if lines else "none"
-        raise Failure(Outcome.PROTOCOL, f"malformed status line: {said}")
+        raise Failure(ErrorKind.PROTOCOL_BAD_HEAD, f"malformed status line: {said}")
     headers: Headers = []
     for line in lines[1:]:
         field = _known(line) if len(line) <= _SHORT else _field(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from fetcher.model import Outcome, Result, Task, Timings
 from fetcher.net.fetch import OneStep
 from fetcher.settings import Settings
@@ -25,7 +27,12 @@ class NullFetcher(OneStep):
     def fetch(self, task: Task) -> Result:
         if task.fault is not None:
             return Result(
-                task.line, task.url, Outcome.INVALID_URL, error=task.fault, worker=self._worker
+                task.line,
+                task.url,
+                Outcome.INVALID_URL,
+                error=task.fault.words,
+                error_kind=task.fault.kind,
+                worker=self._worker,
             )
         return Result(
             task.line,
@@ -35,6 +42,7 @@ class NullFetcher(OneStep):
             task.url,
             (),
             None,
+            UNSET,
             _HEADERS,
             "text/html; charset=utf-8",
             1024,

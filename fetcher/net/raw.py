@@ -17,7 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.response import is_fp_closed
 
-from fetcher.model import Outcome
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.net import adapter_errors
 from fetcher.net.decoding import PIECE_BYTES, Decoder, decoder_for
 from fetcher.net.exchange import Answer
@@ -196,14 +196,11 @@ class _Bounded:
         self._decoded += size
         limits = self._limits
         if self._decoded > limits.max_body_bytes:
-            raise Failure(
-                Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({limits.max_body_bytes})"
-            )
+            said = f"body larger than http.max_body_bytes ({limits.max_body_bytes})"
+            raise Failure(ErrorKind.LARGE_BODY, said)
         if self._decoded > max(_RATIO_FROM, self._received * limits.max_ratio):
-            raise Failure(
-                Outcome.TOO_LARGE,
-                f"unpacks to more than http.max_ratio ({limits.max_ratio}) times its size",
-            )
+            said = f"unpacks to more than http.max_ratio ({limits.max_ratio}) times its size"
+            raise Failure(ErrorKind.LARGE_RATIO, said)
 
 
 class _Original:

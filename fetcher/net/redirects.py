@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fetcher.core import web_urls
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.web_urls import Target
-from fetcher.model import Outcome
 from fetcher.net import urls
 from fetcher.net.failures import Failure
 from fetcher.settings import Http
@@ -37,7 +37,8 @@ def location_of(headers: Iterable[tuple[str, str]]) -> str:
     values = {value for name, value in headers if len(name) == 8 and name.lower() == "location"}
     values.discard("")
     if len(values) > 1:
-        raise Failure(Outcome.PROTOCOL, f"{len(values)} Location headers that differ")
+        said = f"{len(values)} Location headers that differ"
+        raise Failure(ErrorKind.PROTOCOL_BAD_LOCATION, said)
     return values.pop() if values else ""
 
 
@@ -46,13 +47,13 @@ def hop(source: Target, location: str, http: Http) -> Target:
     text = _text(location)
     url = web_urls.resolved(source.url, text)
     if url is None:
-        raise _no_url(urls.why_none(text))
+        raise _no_url(urls.why_none(text).words)
     _, mark, fragment = source.url.partition("#")
     if mark and "#" not in url:
         url = f"{url}#{fragment}"
     scheme = url.partition(":")[0]
     if scheme not in web_urls.SCHEMES:
-        raise Failure(Outcome.BLOCKED, f"redirected to a {scheme[:40]!r} address")
+        raise Failure(ErrorKind.BLOCKED_SCHEME, f"redirected to a {scheme[:40]!r} address")
     try:
         return urls.fetchable(url, http.max_url_bytes)
     except urls.NoUrlError as error:
@@ -70,7 +71,8 @@ def _text(location: str) -> str:
 
 
 def _no_url(why: str) -> Failure:
-    return Failure(Outcome.PROTOCOL, f"redirected to something that is not a URL: {why}")
+    said = f"redirected to something that is not a URL: {why}"
+    return Failure(ErrorKind.PROTOCOL_BAD_LOCATION, said)
 
 
 def keeps_body(status: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 import gevent.event
 import msgspec
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.robots import MAX_BYTES, RobotsTxt, product_of
 from fetcher.core.web_urls import Target
 from fetcher.model import Outcome
@@ -54,9 +55,9 @@ class Rules:
     def check(self, url: str) -> None:
         """Raises Failure where the URL may not be asked for."""
         if self.failure is not None:
-            raise Failure(self.failure.outcome, self.failure.message)
+            raise Failure(self.failure.kind, self.failure.message)
         if self.forbids(url):
-            raise Failure(Outcome.ROBOTS, "robots.txt disallows it")
+            raise Failure(ErrorKind.ROBOTS_DISALLOWED, "robots.txt disallows it")
 
 
 class Robots:
@@ -84,7 +85,8 @@ class Robots:
             self._learn(rules, target, timeout_s)
             self._keep(origin, rules)
         elif not rules.known.wait(timeout_s):
-            raise Failure(Outcome.TIMEOUT, "waited for robots.txt for http.total_timeout_s")
+            said = "waited for robots.txt for http.total_timeout_s"
+            raise Failure(ErrorKind.TIMEOUT_ROBOTS, said)
         return rules
 
     def knows(self, target: Target) -> bool:
@@ -116,7 +118,8 @@ class Robots:
             asked = target._replace(url=f"{urls.origin(target)}/robots.txt")
             status, body = self._read(asked, timeout_s)
             if status >= 500:
-                raise Failure(Outcome.ROBOTS, f"robots.txt cannot be read (status {status})")
+                said = f"robots.txt cannot be read (status {status})"
+                raise Failure(ErrorKind.ROBOTS_UNREADABLE, said)
             if 200 <= status <= 299:
                 rules.text, rules.size = RobotsTxt(body, self._agent), len(body)
         except Failure as failure:
@@ -124,7 +127,8 @@ class Robots:
             rules.until = min(rules.until, time.monotonic() + _FAILED_S)
         except BaseException:  # this greenlet is killed: its answer is nobody's
             rules.until = 0.0
-            rules.failure = Failure(Outcome.TIMEOUT, "robots.txt was not read to its end")
+            said = "robots.txt was not read to its end"
+            rules.failure = Failure(ErrorKind.TIMEOUT_ROBOTS, said)
             raise
         finally:
             rules.known.set()
@@ -154,4 +158,4 @@ class Robots:
 def _told(failure: Failure) -> Failure:
     if failure.outcome is Outcome.ROBOTS:
         return failure
-    return Failure(failure.outcome, f"robots.txt: {failure.message}")
+    return Failure(failure.kind, f"robots.txt: {failure.message}")

@@ -15,10 +15,10 @@ import gevent
 import pycurl
 from gevent import get_hub
 
-from fetcher.model import Outcome
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.exchange import Exchange, Request
-from fetcher.net.failures import ConnectTimedOut, CutShort, Failure, Undecodable
+from fetcher.net.failures import CONNECTING, Failure
 from fetcher.net.fair_clock import FairClock
 from fetcher.net.guard import Guard
 from fetcher.net.pipe import Pipe
@@ -87,7 +87,9 @@ class StreamedExchange(Exchange):
             self._loop.resume(self._easy)
 
     def _run(self, request: Request, timeout_s: float, pin: Pin, tape: Tape | None) -> None:
-        failure: BaseException | None = CutShort("the response was closed by its reader")
+        failure: BaseException | None = Failure(
+            ErrorKind.PROTOCOL_CUT_BODY, "the response was closed by its reader"
+        )
         self._began = time.monotonic()
         try:
             self._watch_silence()
@@ -150,7 +152,8 @@ class StreamedExchange(Exchange):
         verdict = super()._on_head()
         # The reader decodes, and gets the error if that fails.
         self._decoder = None
-        if isinstance(self._stopped, Undecodable):
+        stopped = self._stopped
+        if stopped is not None and stopped.kind is ErrorKind.PROTOCOL_BAD_CODING:
             self._stopped = verdict = None
         if verdict is None:
             self.pipe.head.set()
@@ -166,23 +169,21 @@ class StreamedExchange(Exchange):
     def _take(self, piece: bytes) -> int | None:
         http = self._http
         if self.wire_bytes > http.max_body_bytes and not self.header("content-encoding"):
-            return self._stop(
-                Outcome.TOO_LARGE, f"body larger than http.max_body_bytes ({http.max_body_bytes})"
-            )
+            said = f"body larger than http.max_body_bytes ({http.max_body_bytes})"
+            return self._stop(ErrorKind.LARGE_BODY, said)
         self.pipe.put(piece)
         return None
 
     def _judge(self, code: int, words: str) -> None:
         try:
             super()._judge(code, words)
-        except ConnectTimedOut:
-            if self._limits.connect_s is None or (
-                self._limits.connect_s >= self._http.connect_timeout_s
-            ):
+        except Failure as failure:
+            limit_s = self._limits.connect_s
+            is_callers = limit_s is not None and limit_s < self._http.connect_timeout_s
+            if failure.kind not in CONNECTING or not is_callers:
                 raise
-            raise ConnectTimedOut(
-                f"Connection timed out. (connect timeout={self._limits.connect_s})"
-            ) from None
+            said = f"Connection timed out. (connect timeout={limit_s})"
+            raise Failure(failure.kind, said) from None
 
     # -- the server's silence ----------------------------------------------------------------
 
@@ -202,7 +203,8 @@ class StreamedExchange(Exchange):
             self._silence_timer.start(self._on_silence)
         elif not self.pipe.is_ended:
             self._stopped = Failure(
-                Outcome.TIMEOUT, f"Read timed out. (read timeout={self._limits.read_s})"
+                ErrorKind.TIMEOUT_STALLED if self._head_bytes else ErrorKind.TIMEOUT_FIRST_BYTE,
+                f"Read timed out. (read timeout={self._limits.read_s})",
             )
             self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, ""))
 

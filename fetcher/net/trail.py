@@ -6,9 +6,18 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.model import Outcome, Result, Task, Timings
 from fetcher.net.exchange import NO_ANSWER, Answer
 from fetcher.net.header_text import Headers, shown_headers
+
+
+class Ending(NamedTuple):
+    """How an attempt ended: `ok` without an error, `http_error` without a kind, else with both."""
+
+    outcome: Outcome
+    kind: ErrorKind | None = None
+    error: str | None = None
 
 
 class Spent(NamedTuple):
@@ -38,7 +47,7 @@ class Trail:
             self.final_url = url
             self.answer = answer
 
-    def result(self, task: Task, outcome: Outcome, error: str | None, spent: Spent) -> Result:
+    def result(self, task: Task, ending: Ending, spent: Spent) -> Result:
         """The row of an attempt that ended so."""
         answer = self.answer
         headers = shown_headers(answer.headers)
@@ -48,11 +57,12 @@ class Trail:
         return Result(
             task.line,
             task.url,
-            outcome,
+            ending.outcome,
             answer.status or None,
             self.final_url,
             tuple(self.hops),
-            error,
+            ending.error,
+            UNSET if ending.kind is None else ending.kind.word,
             headers,
             _content_type(headers),
             answer.body_bytes if has_body else None,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from fetcher.core import web_urls
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.web_urls import Target
 from fetcher.errors import ConfigError
-from fetcher.model import Outcome
 from fetcher.net.body_memory import BodyMemory
 from fetcher.net.curl_loop import CurlLoop
 from fetcher.net.dns import Resolver
@@ -57,11 +57,10 @@ class Transport:
         """The loop that it lives in; no other thread may use it."""
         return self._loop.hub
 
-    @property
-    def late(self) -> Failure:
+    def late(self, kind: ErrorKind = ErrorKind.TIMEOUT_TOTAL) -> Failure:
         """The deadline is over."""
         limit_s = self.http.total_timeout_s
-        return Failure(Outcome.TIMEOUT, f"took longer than http.total_timeout_s ({limit_s:g} s)")
+        return Failure(kind, f"took longer than http.total_timeout_s ({limit_s:g} s)")
 
     def lend(self) -> Exchange:
         """A handle for one exchange; give it back."""
@@ -92,7 +91,7 @@ class Transport:
         try:
             return self._pin(*proxy, timeout_s)
         except Failure as failure:
-            raise Failure(Outcome.CONNECT, f"http.proxy: {failure.message}") from failure
+            raise Failure(ErrorKind.CONNECT_PROXY, f"http.proxy: {failure.message}") from failure
 
     def refusal(self, host: str) -> Failure | None:
         """Why nothing is ever sent to this host, where it is an address in itself."""
@@ -103,14 +102,15 @@ class Transport:
         if address is None:
             return None
         if refusal := self._guard.refusal(address):
-            return Failure(Outcome.BLOCKED, refusal)
+            return Failure(ErrorKind.BLOCKED_ADDRESS, refusal)
         return None if is_proxied else self._wrong_version(address)
 
     def _wrong_version(self, address: str) -> Failure | None:
         version = self.http.ip_version
         if version in ("any", "6" if ":" in address else "4"):
             return None
-        return Failure(Outcome.CONNECT, f"{address}: http.ip_version is {version}")
+        said = f"{address}: http.ip_version is {version}"
+        return Failure(ErrorKind.CONNECT_IP_VERSION, said)
 
     def _pin(self, host: str, port: int, timeout_s: float) -> Pin:
         address = literal(host)
@@ -120,7 +120,7 @@ class Transport:
             return Pin(f"{_bracketed(host)}:{port}", "")
         addresses = self._resolver.known(host)
         if addresses is None:
-            with gevent.Timeout(timeout_s, self.late):
+            with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
                 addresses = self._resolver.resolve(host)
         return Pin(f"{host}:{port}", ",".join(map(_bracketed, addresses)))
 

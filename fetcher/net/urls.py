@@ -11,7 +11,9 @@ import re
 from typing import Final
 
 from fetcher.core import web_urls
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.web_urls import MAX_HOST, MAX_PORT, PORTS, SCHEMES, Target, plain
+from fetcher.model import Fault
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -22,7 +24,11 @@ _DIGITS: Final = re.compile(r"0*([0-9]{0,5})")
 
 
 class NoUrlError(ValueError):
-    """Its text says why something is no URL that can be fetched."""
+    """A text is not a URL that can be fetched; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.words)
+        self.fault = fault
 
 
 def target_of(text: str, max_bytes: int) -> Target:
@@ -42,17 +48,17 @@ def target_of(text: str, max_bytes: int) -> Target:
 def fetchable(url: str, max_bytes: int) -> Target:
     """Where a request for this http(s) URL, as the standard writes it, goes. Raises NoUrlError."""
     if len(url) > max_bytes:
-        raise NoUrlError(f"as it is sent, longer than http.max_url_bytes ({max_bytes})")
+        said = f"as it is sent, longer than http.max_url_bytes ({max_bytes})"
+        raise NoUrlError(ErrorKind.URL_TOO_LONG.fault(said))
     target = web_urls.written(url)
     if target is None:
-        raise NoUrlError(
-            "a user name or password in a URL is refused: it would be recorded and sent in clear"
-        )
+        said = "a user name or password in a URL is refused: it would be recorded and sent in clear"
+        raise NoUrlError(ErrorKind.URL_CREDENTIALS.fault(said))
     if target.port == 0:
-        raise NoUrlError("port 0 cannot be connected to")
-    fault = None if ":" in target.host else _name_fault(target.host)
-    if fault is not None:
-        raise NoUrlError(fault)
+        raise NoUrlError(ErrorKind.URL_PORT.fault("port 0 cannot be connected to"))
+    why = None if ":" in target.host else _name_fault(target.host)
+    if why is not None:
+        raise NoUrlError(ErrorKind.URL_HOST.fault(why))
     return target
 
 
@@ -84,22 +90,24 @@ def key_of(target: Target) -> str:
     return host if is_key else target.key
 
 
-def why_none(text: str) -> str:
+def why_none(text: str) -> Fault:
     """Why the standard finds no URL in this text: a guess, as the library gives no reasons."""
     match = _AUTHORITY.match(text.lstrip())
     place = match[1].rpartition("@")[2] if match else ""
     if place.startswith("[") and "]" not in place:
-        return f"{_short(place)} is not an IPv6 address: its ] is missing"
+        return ErrorKind.URL_HOST.fault(f"{_short(place)} is not an IPv6 address: its ] is missing")
     port = _PORT.search(place)
     host = place[: port.start()] if port else place
     if not host:
-        return "no host name"
+        return ErrorKind.URL_HOST.fault("no host name")
     digits = _DIGITS.fullmatch(port[1]) if port else None
     if port and (digits is None or int(digits[1] or 0) > MAX_PORT):
-        return f"the port {_short(port[1])} is not a number up to {MAX_PORT}"
+        said = f"the port {_short(port[1])} is not a number up to {MAX_PORT}"
+        return ErrorKind.URL_PORT.fault(said)
+    what = "neither a host name nor an IP address"
     if host.startswith("["):
-        return f"{_short(host)} is not an IPv6 address"
-    return f"{_short(host)} is neither a host name nor an IP address"
+        what = "not an IPv6 address"
+    return ErrorKind.URL_HOST.fault(f"{_short(host)} is {what}")
 
 
 def scheme_of(text: str) -> str | None:
@@ -114,23 +122,26 @@ def scheme_of(text: str) -> str | None:
     return scheme
 
 
-def _fault(text: str, max_bytes: int) -> str | None:
+def _fault(text: str, max_bytes: int) -> Fault | None:
     if len(text) > max_bytes or len(text.encode("utf-8", "replace")) > max_bytes:
-        return f"longer than http.max_url_bytes ({max_bytes})"
+        return ErrorKind.URL_TOO_LONG.fault(f"longer than http.max_url_bytes ({max_bytes})")
     control = _CONTROL.search(text)
     if control:
-        return f"control character 0x{ord(control[0]):02x} at position {control.start() + 1}"
+        said = f"control character 0x{ord(control[0]):02x} at position {control.start() + 1}"
+        return ErrorKind.URL_CHARACTER.fault(said)
     surrogate = _SURROGATE.search(text)
     if surrogate:
-        return f"half a character (a lone surrogate) at position {surrogate.start() + 1}"
+        said = f"half a character (a lone surrogate) at position {surrogate.start() + 1}"
+        return ErrorKind.URL_CHARACTER.fault(said)
     return _scheme_fault(scheme_of(text))
 
 
-def _scheme_fault(scheme: str | None) -> str | None:
+def _scheme_fault(scheme: str | None) -> Fault | None:
     if scheme is None:
-        return "no scheme: write http:// or https:// in front"
+        return ErrorKind.URL_SCHEME.fault("no scheme: write http:// or https:// in front")
     if scheme not in SCHEMES:
-        return f"scheme {scheme[:40]!r} cannot be fetched (only http and https)"
+        said = f"scheme {scheme[:40]!r} cannot be fetched (only http and https)"
+        return ErrorKind.URL_SCHEME.fault(said)
     return None
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import gevent
 import msgspec
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.json_values import json_object
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result
@@ -30,6 +31,15 @@ log = logging.getLogger(__name__)
 _MAX_BYTES: Final = 16 * 1024 * 1024  # of what it returns, as JSON
 _MAX_TICK_S: Final = 0.25  # how exactly one that computes is ended
 _MIN_TICK_S: Final = 0.01
+
+
+class _Refusal(Exception):
+    """What the function did is not accepted; `error` says why, in the words of the row."""
+
+    def __init__(self, kind: ErrorKind, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.kind = kind
+        self.error = error
 
 
 class Handler:
@@ -50,10 +60,11 @@ class Handler:
         """The result with what the function returned, or with its failure."""
         try:
             extra = self._in_time(Page(result, body, method))
+        except _Refusal as refusal:
+            return self._failed(result, refusal.kind, refusal.error)
         # Also what no other code would catch, such as sys.exit(): it is the row's.
         except BaseException as error:
-            self._defects.tell("the handler failed on line %d", result.line)
-            return _failed(result, f"handler: {one_line(error)}")
+            return self._failed(result, ErrorKind.HANDLER_RAISED, error)
         return msgspec.structs.replace(result, extra=extra) if extra is not None else result
 
     def _in_time(self, page: Page) -> dict[str, Any] | None:
@@ -63,16 +74,26 @@ class Handler:
             timeout.start()
             self._running[greenlet] = time.monotonic() + self._timeout_s, timeout
             try:
-                return _checked(self._call(page))
+                return _accepted(self._call(page))
             finally:
                 self._running.pop(greenlet, None)
         except gevent.Timeout as raised:
             if raised is not timeout:
                 raise
             said = f"took longer than worker.handler_timeout_s ({self._timeout_s:g})"
-            raise TimeoutError(said) from raised
+            raise _Refusal(ErrorKind.HANDLER_TIMEOUT, TimeoutError(said)) from raised
         finally:
             timeout.close()
+
+    def _failed(self, result: Result, kind: ErrorKind, error: BaseException) -> Result:
+        """The result with its failure, which is logged; called in an except block."""
+        self._defects.tell("the handler failed on line %d", result.line)
+        said = f"handler: {one_line(error)}"
+        if result.outcome is not Outcome.OK:
+            said += f" (and the fetch: {result.outcome}: {result.error})"
+        return msgspec.structs.replace(
+            result, outcome=kind.outcome, error_kind=kind.word, error=said
+        )
 
     def _on_tick(self, _number: int, _frame: object) -> None:
         greenlet = gevent.getcurrent()
@@ -96,6 +117,15 @@ def _load(name: str) -> Callable[[Page], Any]:
     return found
 
 
+def _accepted(extra: Any) -> dict[str, Any] | None:
+    """As a row can hold it. Raises _Refusal."""
+    try:
+        return _checked(extra)
+    # Whatever the methods of such an object raise.
+    except Exception as error:
+        raise _Refusal(ErrorKind.HANDLER_BAD_RESULT, error) from error
+
+
 def _checked(extra: Any) -> dict[str, Any] | None:
     if extra is None:
         return None
@@ -106,9 +136,3 @@ def _checked(extra: Any) -> dict[str, Any] | None:
     if size > _MAX_BYTES:
         raise ValueError(f"it returned {size} bytes of JSON; {_MAX_BYTES} is the most")
     return plain
-
-
-def _failed(result: Result, said: str) -> Result:
-    if result.outcome is not Outcome.OK:
-        said += f" (and the fetch: {result.outcome}: {result.error})"
-    return msgspec.structs.replace(result, outcome=Outcome.HANDLER, error=said)

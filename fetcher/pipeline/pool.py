@@ -19,14 +19,16 @@ from typing import Final
 import gevent
 import gevent.event
 import gevent.pool
+from msgspec import UNSET
 
+from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.glimpse import Load, host_of
 from fetcher.core.politeness import FREE, Gate, Report, Rules
 from fetcher.core.referee import Ticketed, number_of
 from fetcher.core.wire import MAX_SLOW
 from fetcher.errors import Exit
 from fetcher.model import Outcome, Result, Task
-from fetcher.net.fetch import Fetch, Fetcher, KnowsTurns
+from fetcher.net.fetch import Fetch, Fetcher, KnowsTurns, with_kind
 from fetcher.net.urls import host_key
 from fetcher.pipeline.held import Held
 from fetcher.pipeline.turns import TurnShare
@@ -214,14 +216,19 @@ class LinePool:
             if fetch.result is None:  # it is not given up
                 self.exchanges += 1
                 fetch.step()
+            result = fetch.result
+            if result is not None and (
+                result.outcome is not Outcome.OK or result.error_kind is not UNSET
+            ):
+                result = with_kind(result)
         # A step raises nothing; one that does all the same must not cost the line its row.
         except Exception as error:
             log.exception("the fetcher failed on line %d", line.task.line)
             self._end(line, self._failed(line.task, error), Report())
             return
         report = self._report(line, fetch) if line.host else _FREE_REPORT
-        if fetch.result is not None:
-            self._end(line, fetch.result, report)
+        if result is not None:
+            self._end(line, result, report)
             return
         self.retries += fetch.wait_s > 0
         if self._is_polite or fetch.wait_s:
@@ -246,7 +253,15 @@ class LinePool:
 
     def _failed(self, task: Task, error: Exception) -> Result:
         said = " ".join(f"the fetcher itself failed: {type(error).__name__}: {error}".split())
-        return Result(task.line, task.url, Outcome.PROTOCOL, error=said, worker=self._worker)
+        kind = ErrorKind.PROTOCOL_INTERNAL
+        return Result(
+            task.line,
+            task.url,
+            kind.outcome,
+            error=said,
+            error_kind=kind.word,
+            worker=self._worker,
+        )
 
     def _end(self, line: Line, result: Result, report: Report) -> None:
         if line.host:

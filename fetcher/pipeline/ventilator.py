@@ -321,6 +321,7 @@ class Ventilator:
             url=task.url,
             outcome=Outcome.CRASHED,
             error=condemned.error,
+            error_kind=condemned.error_kind.word,
             attempts=condemned.attempts,
             worker="ventilator",
         )

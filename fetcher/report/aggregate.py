@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from fetcher.core.error_kinds import KINDS
 from fetcher.core.web_urls import host_of
 from fetcher.model import Outcome
 from fetcher.report.sketches import Bounded, LogHistogram
@@ -24,6 +25,7 @@ _MOST_NAMES: Final = 500
 _EXAMPLES: Final = 3
 _KEY_CHARS: Final = 300  # of a host, an error, a type
 _LAST_YEAR_S: Final = 4_102_444_800  # 2100: beyond it a clock is not merely wrong
+_UNKNOWN: Final = "(unknown)"  # stands for all kinds that this version does not have
 MANY_HOPS: Final = 20
 
 PHASES: Final = ("dns", "connect", "tls", "first_byte")
@@ -52,6 +54,7 @@ class Row(msgspec.Struct):
     status: int | None = None
     redirects: tuple[msgspec.Raw, ...] = ()
     error: str | None = None
+    error_kind: str | None = None
     content_type: str | None = None
     body_bytes: int | None = None
     wire_bytes: int | None = None
@@ -90,6 +93,17 @@ class Example(msgspec.Struct, frozen=True):
     error: str
 
 
+class Failing(NamedTuple):
+    """What rows that failed have in common."""
+
+    outcome: Outcome
+    kind: str  # "": the rows name none
+
+    @property
+    def name(self) -> str:
+        return f"{self.outcome.value} {self.kind}".rstrip()
+
+
 class ErrorGroup:
     """Rows that failed alike; `same` while all of them said it in the same words."""
 
@@ -125,7 +139,8 @@ class Aggregate:
         self.first_s: float | None = None
         self.last_s: float | None = None
         self.hosts = Bounded[str, Host](_MOST_HOSTS, Host, "rows", "failed", "took_ms")
-        self.errors = Bounded[tuple[str, str], ErrorGroup](_MOST_GROUPS, ErrorGroup, "rows")
+        self.kinds: Counter[Failing] = Counter()
+        self.errors = Bounded[tuple[Failing, str], ErrorGroup](_MOST_GROUPS, ErrorGroup, "rows")
         self.types = Bounded[str, Count](_MOST_NAMES, Count, "rows")
         self.versions = Bounded[str, Count](_MOST_NAMES, Count, "rows")
         self.workers = Bounded[str, Count](_MOST_NAMES, Count, "rows")
@@ -207,7 +222,9 @@ class Aggregate:
     def _add_error(self, row: Row, host: str) -> None:
         text = (row.error or "no reason given")[:_KEY_CHARS]
         key = text if row.outcome is Outcome.HTTP_ERROR else pattern(text, host)
-        group = self.errors[row.outcome.value, key]
+        failing = Failing(row.outcome, _kind(row))
+        self.kinds[failing] += 1
+        group = self.errors[failing, key]
         group.rows += 1
         if len(group.examples) < _EXAMPLES:
             group.examples.append(Example(row.line, row.url[:_KEY_CHARS], text))
@@ -218,6 +235,13 @@ class Aggregate:
 def was_sent(row: Row) -> bool:
     """Whether anything was tried for it, so that its times say something."""
     return row.attempts > 0 and (row.status is not None or row.outcome not in _REFUSED)
+
+
+def _kind(row: Row) -> str:
+    """Its kind of error, if it is one that we know: whoever wrote the row could name any."""
+    if row.error_kind is None:
+        return ""
+    return row.error_kind if row.error_kind in KINDS[row.outcome] else _UNKNOWN
 
 
 def _count(of: Count, row: Row, failed: bool) -> None:

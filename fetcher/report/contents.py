@@ -88,10 +88,16 @@ class Failure(msgspec.Struct, frozen=True):
     """Rows that failed alike."""
 
     outcome: str
+    kind: str  # "": none
     text: str
     rows: int
     share: float  # of all failed rows
     examples: list[Example]
+
+    @property
+    def name(self) -> str:
+        """Its outcome and kind."""
+        return f"{self.outcome} {self.kind}".rstrip()
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -114,6 +120,7 @@ class Contents(msgspec.Struct, frozen=True):
     phases: list[Phase]
     latency: LatencyPlot
     hosts: Hosts
+    kinds: list[Share]  # of the rows that failed, by outcome and kind
     failures: list[Failure]
     failures_not_shown: int  # rows
     body_bytes: int
@@ -152,13 +159,14 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         rate = sums.rows / worked_s if worked_s else None
     failures = [
         Failure(
-            outcome,
+            failing.outcome.value,
+            failing.kind,
             plain(group.examples[0].error if group.same else key),
             group.rows,
             group.rows / sums.failed,
             [Example(each.line, plain(each.url), plain(each.error)) for each in group.examples],
         )
-        for (outcome, key), group in sums.errors.top("rows", _MOST_ERRORS)
+        for (failing, key), group in sums.errors.top("rows", _MOST_ERRORS)
     ]
     timed = {**sums.phases_ms, "total": sums.total_ms, "no answer": sums.unanswered_ms}
     return Contents(
@@ -186,6 +194,9 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         phases=[_phase(name, of) for name, of in timed.items() if of.number],
         latency=latency_plot({name: of for name, of in timed.items() if of.number}),
         hosts=_hosts(sums.hosts),
+        kinds=[
+            _share(failing.name, rows, sums.failed) for failing, rows in sums.kinds.most_common()
+        ],
         failures=failures,
         failures_not_shown=sums.failed - sum(each.rows for each in failures),
         body_bytes=sums.body_bytes,

@@ -12,6 +12,7 @@ from fetcher.monitor.words import NOT_MEASURED, duration, milliseconds, number, 
 from fetcher.report.contents import Contents, HostShown
 
 _MOST_HOSTS = 5
+_MOST_KINDS = 12
 _MOST_ERRORS = 8
 _BAR = 24  # characters
 _NAME = 12  # columns that a host or an error needs to say something
@@ -47,9 +48,14 @@ def _parts(of: Contents) -> Iterator[RenderableType]:
         yield _hosts("slowest hosts", of.hosts.slowest)
     if of.failures:
         yield Text()
+        kinds = _table("errors by kind", "lines", "share")
+        for each in of.kinds[:_MOST_KINDS]:
+            kinds.add_row(Text(each.name), number(each.rows), percent(each.share))
+        yield kinds
+        yield Text()
         errors = _table("errors", "lines", "for example line")
         for failure in of.failures[:_MOST_ERRORS]:
-            said = f"{failure.outcome}: {failure.text}"
+            said = f"{failure.name}: {failure.text}"
             errors.add_row(Text(said), number(failure.rows), number(failure.examples[0].line))
         yield errors
 

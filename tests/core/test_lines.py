@@ -42,7 +42,7 @@ def test_a_line_longer_than_the_limit_is_cut_and_stays_recognisable() -> None:
         assert (first, last) == (b"first", b"last")
         assert len(long) == MAX_LINE_BYTES + 1
     task = lines.task_of(2, long)
-    assert task.fault is not None and "longer than" in task.fault
+    assert task.fault is not None and "longer than" in task.fault.words
     assert len(task.url) == MAX_LINE_BYTES
 
 
@@ -68,7 +68,9 @@ def test_a_line_with_a_carriage_return_inside_is_never_lost_and_says_so() -> Non
         assert lines.url_lines([raw]) == [raw]
         task = lines.task_of(1, raw)
         assert task.url == raw.decode()
-        assert task.fault is not None and task.fault.startswith("a carriage return (0x0d) inside")
+        assert task.fault is not None and task.fault.words.startswith(
+            "a carriage return (0x0d) inside"
+        )
 
 
 @given(st.lists(st.sampled_from([b"", b"# c", b"u", b" v "]), max_size=40), st.integers(1, 9))
@@ -98,7 +100,7 @@ def test_select_takes_the_lines_of_the_mask(data: st.DataObject) -> None:
 def test_bytes_that_are_no_utf_8_become_a_task_with_a_fault_that_says_where() -> None:
     task = lines.task_of(7, b"http://a/\xff\xfe")
     assert task.url == "http://a/\\xff\\xfe"
-    assert task.fault == "not valid UTF-8 (byte 0xff at 9)"
+    assert task.fault == ("encoding", "not valid UTF-8 (byte 0xff at 9)")
     assert lines.task_of(7, "http://ä/".encode()).fault is None
 
 

@@ -156,6 +156,8 @@ def test_real_rows_of_all_kinds_fit_the_schema(
         {"headers": [["a"]]},
         {"sha256": "xyz"},
         {"other": 1},
+        {"error_kind": "other"},
+        {"outcome": "dns", "error_kind": "expired"},
         {"timings_ms": {"dns": 1.0}},
         {"url": ...},
     ],
@@ -164,6 +166,7 @@ def test_a_row_that_is_none_does_not_fit(change: dict[str, object]) -> None:
     check = jsonschema.Draft202012Validator(schema.schema())
     row = json.loads(jsonl.encode(Result(1, "http://test.invalid/", Outcome.OK, 200)))
     check.validate(row)
+    check.validate(row | {"outcome": "dns", "error_kind": "no_such_name"})
     changed = {key: value for key, value in {**row, **change}.items() if value is not ...}
     with pytest.raises(jsonschema.ValidationError):
         check.validate(changed)

@@ -202,17 +202,22 @@ def test_a_defective_transport_costs_no_line_its_row(tmp_path: Path) -> None:
     lines[7] = "http://test.invalid/raise"
     lines[20] = "http://test.invalid/nothing"
     lines[33] = "http://test.invalid/unwritable"
+    lines[40] = "http://test.invalid/late"
+    lines[41] = "http://test.invalid/odd-kind"
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     options = (*FAST, f"--set=worker.transport={jobs.DEADLY}", "--set=lease.poison_deaths=2")
     with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
         code, _, error = job.wait(60)
     assert code == 0, error
     bad = {row.line: row for row in jobs.prove(tmp_path / "out", urls) if row.outcome != "ok"}
-    assert {line: row.outcome for line, row in bad.items()} == {
-        8: "protocol",
-        21: "protocol",
-        34: "crashed",
+    assert {line: (row.outcome, row.error_kind) for line, row in bad.items()} == {
+        8: ("protocol", "internal"),
+        21: ("protocol", "internal"),
+        34: ("crashed", "died"),
+        41: ("timeout", "other"),
+        42: ("protocol", "internal"),
     }
+    assert "outcome ok has no error_kind 'expired'" in (bad[42].error or "")
     assert bad[8].error == "the fetcher itself failed: RuntimeError: as asked for"
     assert bad[21].error is not None
     assert "no Result" in bad[21].error

@@ -72,6 +72,12 @@ SAID = {
 }
 
 
+KINDS = {
+    **dict.fromkeys(("loop", "swallow", "wait"), "timeout"),
+    **dict.fromkeys(("list", "bytes", "nan"), "bad_result"),
+}
+
+
 def test_whatever_it_does_costs_its_own_row_alone(site: RunningSite, tmp_path: Path) -> None:
     deeds = [*SAID, "nothing", "late", ""]
     urls = [site.url(f"/bytes/100?{n}#{deed}") for n in range(2) for deed in deeds]
@@ -88,12 +94,13 @@ def test_whatever_it_does_costs_its_own_row_alone(site: RunningSite, tmp_path: P
         if deed in SAID:
             assert (row.outcome, row.extra) == (Outcome.HANDLER, UNSET), row
             assert (row.error or "").startswith(SAID[deed]), row
+            assert row.error_kind == KINDS.get(deed, "raised"), row
             assert row.sha256, "the row still has what was fetched"
         else:
             extra = {"late": {"late": True}, "": {"fine": True}}.get(deed, UNSET)
             assert (row.outcome, row.error, row.extra) == (Outcome.OK, None, extra)
     last = _last(tmp_path / "out")
-    assert last.status == 404
+    assert (last.status, last.error_kind) == (404, "raised")
     assert (last.error or "").endswith("(and the fetch: http_error: the server answered 404)")
 
 
@@ -132,6 +139,9 @@ def test_lines_of_a_host_that_is_given_up_are_handled_too_and_hold_nobody_up(
     rows = jobs.prove(tmp_path / "out", path)
     assert {(row.outcome, str(row.extra)) for row in rows} == {(Outcome.CONNECT, "{'late': True}")}
     assert sum((row.error or "").startswith("not tried") for row in rows) > 40
+    kinds = {row.error_kind for row in rows if (row.error or "").startswith("not tried")}
+    assert kinds <= {"not_tried", "refused"}, "a line that had failed before keeps its kind"
+    assert "not_tried" in kinds
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_a_line_whose_row_the_sink_refuses_each_time_ends_as_crashed(tmp_path: P
     assert [line for line, row in rows.items() if row.outcome is not Outcome.OK] == [21]
     assert rows[21].outcome is Outcome.CRASHED
     assert "refused by the sink" in (rows[21].error or "")
+    assert rows[21].error_kind == "lost"
 
 
 @pytest.mark.slow

@@ -25,17 +25,26 @@ RESULT = Result(
     http_version="1.1",
     worker="w",
 )
-OPTIONAL = ("id", "columns", "truncated", "body", "body_is", "body_file", "warc_id", "extra")
+OPTIONAL = {"error_kind", "id", "columns", "truncated", "extra"}
+OPTIONAL |= {"body", "body_is", "body_file", "warc_id"}
 
 
 def test_a_row_is_one_line_with_every_key_in_order() -> None:
     row = jsonl.encode(RESULT)
     assert row.endswith(b"}\n")
     assert row.count(b"\n") == 1
-    assert [*json.loads(row), *OPTIONAL] == list(Result.__struct_fields__)
+    always = [name for name in Result.__struct_fields__ if name not in OPTIONAL]
+    assert list(json.loads(row)) == always
     empty = json.loads(jsonl.encode(Result(1, "u", Outcome.DNS)))
-    assert [*empty, *OPTIONAL] == list(Result.__struct_fields__)
+    assert list(empty) == always
     assert empty["status"] is None
+
+
+def test_a_kind_of_error_is_next_to_the_error_and_only_in_rows_that_have_one() -> None:
+    row = jsonl.encode(Result(1, "u", Outcome.DNS, error="gone", error_kind="no_such_name"))
+    assert b'"error":"gone","error_kind":"no_such_name","headers"' in row
+    assert jsonl.decode(row).error_kind == "no_such_name"
+    assert b"error_kind" not in jsonl.encode(RESULT)
 
 
 def test_id_and_columns_are_in_the_rows_of_such_input_as_has_them() -> None:

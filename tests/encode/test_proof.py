@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from fetcher.core import formats, masks, tags
 from fetcher.core.body_names import body_file
+from fetcher.core.error_kinds import KINDS, WORDS, ErrorKind
 from fetcher.core.formats import LineFormat
 from fetcher.core.output import BodyNames, Output, RowForm
 from fetcher.encode.proof import RowProof
@@ -269,10 +270,33 @@ def test_a_line_of_whatever_bytes_has_a_row_that_is_taken(
 ) -> None:
     """Or it would be fetched for ever."""
     task = formats.decoder(of)(5, text)
-    row = formats.named(Result(5, task.url, Outcome.INVALID_URL, error=task.fault), task)
+    fault = task.fault or ErrorKind.URL_OTHER.fault("not a URL")
+    made = Result(5, task.url, Outcome.INVALID_URL, error=fault.words, error_kind=fault.kind)
+    row = formats.named(made, task)
     chunk = chunk_of([CODECS[form].encode(row)], [row])
     handed_out = tags.of_lines(KEY, 1, MASK, [(5, task.url, task.id)])
     require(replace(chunk, tags=handed_out), form)
+
+
+# -- kinds of errors -------------------------------------------------------------------------
+
+
+def kind_of_row(outcome: Outcome, kind: str | UnsetType) -> Result:
+    return replace(result(5), outcome=outcome, error_kind=kind, body_bytes=None)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_row_has_a_kind_of_its_outcome_or_is_refused(outcome: Outcome, form: RowForm) -> None:
+    kinds: list[str | UnsetType] = [UNSET, *WORDS, "", "unheard of"]
+    for kind in kinds:
+        row = kind_of_row(outcome, kind)
+        chunk = chunk_of([CODECS[form].encode(row)], [row])
+        if kind in KINDS[outcome] or (kind is UNSET and not KINDS[outcome]):
+            require(chunk, form)
+        else:
+            with pytest.raises(WireError, match="error_kind"):
+                require(chunk, form)
 
 
 # -- bodies ----------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ def test_parquet_has_types_lists_and_compression(out: Path, tmp_path: Path) -> N
     assert [row["columns.country"] for row in rows] == ["-de", "", None, None, None]
     assert rows[2]["headers"] == []
     assert (rows[2]["status"], rows[2]["error"]) == (None, "+no URL")
+    assert [row["error_kind"] for row in rows] == [None, None, "scheme", "total", None]
 
 
 def test_duckdb_reads_parquet_csv_and_jsonl_alike(out: Path, tmp_path: Path) -> None:

@@ -3,12 +3,11 @@ the stock adapter."""
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from support.by_hand import MAX_S, read_head, served, session
+from support.by_hand import MAX_S, crowded, read_head, served, session
 from support.proxies import http_proxy, socks_proxy
 from support.scripted import Script, answer, head, scripted
 from support.secure import context_of, https_server
@@ -100,22 +99,11 @@ def test_a_reader_that_takes_its_time_is_no_silence_of_the_server() -> None:
         assert response.content == body
 
 
-@contextlib.contextmanager
-def _crowded() -> Iterator[str]:
-    """A listener whose backlog is full: a connection to it is never made."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as s:
-        for _ in range(4):
-            waiting = s.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-
-
 @pytest.mark.parametrize(
     "timeout", [0.2, (0.2, None), urllib3.Timeout(connect=0.2), urllib3.Timeout(total=0.2)]
 )
 def test_a_connection_that_is_not_made_is_a_connect_timeout_that_names_it(timeout: Any) -> None:
-    with _crowded() as url:
+    with crowded() as url:
         began = time.monotonic()
         error = raised(lambda: session().get(url, timeout=timeout))
     assert time.monotonic() - began < MAX_S / 2

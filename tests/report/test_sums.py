@@ -126,6 +126,23 @@ def test_times_of_lines_that_were_never_sent_are_left_out() -> None:
     assert sums.total_ms.number == 2
 
 
+def test_rows_that_failed_are_counted_by_outcome_and_kind() -> None:
+    sums = Aggregate()
+    kinds = ("connect", "connect", "first_byte", None, "no word of ours")
+    for line, kind in enumerate(kinds, 1):
+        sums.add(row(line, Outcome.TIMEOUT, error="late", error_kind=kind))
+    sums.add(row(6, Outcome.HTTP_ERROR, status=404, error="the server answered 404"))
+    sums.add(row(7))
+    assert [(failing.name, rows) for failing, rows in sums.kinds.most_common()] == [
+        ("timeout connect", 2),
+        ("timeout first_byte", 1),
+        ("timeout", 1),
+        ("timeout (unknown)", 1),
+        ("http_error", 1),
+    ]
+    assert len(sums.errors) == 5, "the same words of another kind are another group"
+
+
 def test_errors_that_differ_in_names_and_numbers_are_one_group() -> None:
     one = pattern("could not connect to a.test port 80 after 31 ms", "a.test:80")
     assert one == pattern("could not connect to b.test port 81 after 2.5 ms", "b.test")

@@ -47,6 +47,17 @@ def served(handle: Callable[[socket.socket], None]) -> Iterator[str]:
         listener.close()
 
 
+@contextlib.contextmanager
+def crowded() -> Iterator[str]:
+    """The URL of a listener whose backlog is full: a connection to it is never made."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as s:
+        for _ in range(4):
+            waiting = s.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
 def read_head(connection: socket.socket) -> bytes:
     """A request's head, or what came of it."""
     head = b""

@@ -38,7 +38,7 @@ class DeadlyFetcher(SlowFetcher):
 
     /kill ends the process, /hang never lets the loop run again, /endless never ends, /raise raises,
     /nothing gives no result, /unwritable one that is no row, /huge one of 3 MiB, /misnamed one of
-    another URL, which no sink takes.
+    another URL, which no sink takes. /late fails without a kind, /odd-kind is ok and has one.
     /mutter leaves half a line on stderr.
     """
 
@@ -60,6 +60,10 @@ class DeadlyFetcher(SlowFetcher):
         result = super().fetch(task)
         if "/unwritable" in task.url:
             return msgspec.structs.replace(result, worker=object())
+        if "/late" in task.url:
+            return msgspec.structs.replace(result, outcome=Outcome.TIMEOUT)
+        if "/odd-kind" in task.url:
+            return msgspec.structs.replace(result, error_kind="expired")
         if "/misnamed" in task.url:
             return msgspec.structs.replace(result, url="http://test.invalid/other")
         if "/huge" in task.url:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec import UNSET
+
 from fetcher.model import Outcome, Result, Timings
 from support import outs
 
@@ -21,6 +23,7 @@ def rows() -> list[Result]:
             "http://a/end",
             ("http://a/1", "http://a/2"),
             None,
+            UNSET,
             [("Server", "=cmd|x"), ("Set-Cookie", "a"), ("set-cookie", 'b, "c"\nd')],
             "text/html",
             5_000_000_000,
@@ -36,8 +39,16 @@ def rows() -> list[Result]:
             {"country": "-de", "=note": "x,y"},
         ),
         Result(3, "http://b", Outcome.HTTP_ERROR, 503, worker="w", id=7, columns={"country": ""}),
-        Result(4, "@bad", Outcome.INVALID_URL, error="+no URL", worker="w"),
-        Result(5, "http://c", Outcome.TIMEOUT, error="late", worker="w", id=(1 << 64) - 1),
+        Result(4, "@bad", Outcome.INVALID_URL, error="+no URL", error_kind="scheme", worker="w"),
+        Result(
+            5,
+            "http://c",
+            Outcome.TIMEOUT,
+            error="late",
+            error_kind="total",
+            worker="w",
+            id=(1 << 64) - 1,
+        ),
         Result(6, "http://d", Outcome.OK, 204, worker="w", started_at=0.5),
     ]
 
