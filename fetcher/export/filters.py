@@ -1,6 +1,7 @@
 """`--where`: conditions on a column of a row.
 
     name=value   name!=value   of any plain column; without a value: the row has none
+    outcome=...  outcome!=...  of a list of outcomes, as `--outcome` takes it
     name<value   <=  >  >=     of numbers and times (Unix seconds, or ISO 8601)
     name~regex   name!~regex   of texts: a match anywhere
 
@@ -16,9 +17,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fetcher.core.formats import LineFormat
+from fetcher.core.outcomes import outcomes_named
 from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, find
-from fetcher.model import Outcome, Result
+from fetcher.model import Result
 
 Condition = Callable[[Result], bool]
 
@@ -73,8 +75,9 @@ def _equal(column: Column, value: str) -> Callable[[Any], bool]:
     if column.kind in _ORDERED:
         number = _number(column, value)
         return lambda found: bool(found == number)
-    if column.name == "outcome" and value not in list(Outcome):
-        raise UsageError(f"there is no such outcome; use {', '.join(Outcome)}")
+    if column.name == "outcome":
+        named = outcomes_named(value)
+        return lambda found: found in named
     return lambda found: bool(found == value)
 
 

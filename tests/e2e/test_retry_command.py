@@ -139,7 +139,7 @@ def test_nothing_to_retry_makes_nothing(
 ) -> None:
     call("retry", failed, "--status=5xx,429", "-o", tmp_path / "again")
     assert capsys.readouterr().err == (
-        f"fetcher: nothing to retry: no row of {failed} has the status 429, 5xx\n"
+        f"fetcher: nothing to retry: no row of {failed} matches --status 429,5xx\n"
     )
     assert not (tmp_path / "again").exists()
 
