@@ -15,7 +15,7 @@ from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
 from fetcher.monitor.console import make_console
 from fetcher.monitor.status import Status, look
-from fetcher.monitor.words import duration, escaped, number, size
+from fetcher.monitor.words import duration, escaped, number, rates, size
 from fetcher.telemetry import logs
 
 
@@ -90,8 +90,7 @@ def _headline(found: Status) -> str:
     parts = [f"{escaped(found.input)}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")
-    if found.rate_per_s is not None:
-        parts.append(f"{number(round(found.rate_per_s))} lines/s")
+    parts += rates(found.rate_per_s, found.average_per_s)
     if found.state != "complete" and found.updated_s_ago is not None:
         parts.append(f"last commit {duration(found.updated_s_ago)} ago")
     if found.absent:

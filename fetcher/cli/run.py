@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,7 +36,7 @@ from fetcher.settings import Settings
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
-from fetcher.store.rows import read_both
+from fetcher.store.rows import Part, read_both
 from fetcher.telemetry import logs
 
 _COPY_BYTES = 1024 * 1024
@@ -134,11 +133,10 @@ def carry_out(
 
     FailedRowsError where the job is complete and rows have one of the `unwanted` outcomes.
     """
-    before = _rows(out)
+    before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
     display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
-    began = time.monotonic()
     try:
         run_job(urlfile, out, settings, display, Signals(), selection, command_line())
     except StoppedError as error:
@@ -147,22 +145,25 @@ def carry_out(
         display.close()
     if quiet and not unwanted:
         return
-    totals = read_both(out)[1].recovered.totals
+    after = Part(out, *read_both(out))
     if not quiet:
-        took_s = time.monotonic() - began
-        fresh = totals.rows - before
-        summary.show(make_console(), totals, out, took_s, fresh, display.last)
-    require_none(totals, unwanted)
+        fresh = _rows(after) - _rows(before)
+        summary.show(make_console(), after, before and before.view.work, fresh, display.last)
+    require_none(after.view.recovered.totals, unwanted)
 
 
-def _rows(out: Path) -> int:
-    if not (out / manifest.MANIFEST_NAME).exists():
-        return 0
-    return read_both(out)[1].recovered.totals.rows
+def _part(out: Path) -> Part | None:
+    """What is in OUT; None where no job was begun there."""
+    begun = (out / manifest.MANIFEST_NAME).exists()
+    return Part(out, *read_both(out)) if begun else None
+
+
+def _rows(part: Part | None) -> int:
+    return part.view.recovered.totals.rows if part else 0
 
 
 def _said(out: Path) -> str:
-    return f"{_rows(out):,} lines are done and safe in {out}"
+    return f"{_rows(_part(out)):,} lines are done and safe in {out}"
 
 
 def _spool(urlfile: Path, out: Path) -> Path:

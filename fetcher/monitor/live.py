@@ -21,7 +21,7 @@ from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
 from fetcher.monitor.fitting import Column, FittingTable, Name
-from fetcher.monitor.words import duration, escaped, number, phase, time_left
+from fetcher.monitor.words import duration, escaped, number, phase, rate, rates, time_left
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import held_back
@@ -113,13 +113,13 @@ def near(out: Path) -> str:
     return words if words.startswith("ipc:") else ""  # what others may have written
 
 
-def is_paused(out: Path) -> bool:
-    """Whether the job in OUT is known to be paused: only its ventilator, if it is near, can say."""
+def near_look(out: Path) -> Live | None:
+    """What the ventilator of the job in OUT says now; None where none of this host answers."""
     endpoint = near(out)
     try:
-        return bool(endpoint) and look(endpoint, ANSWER_S, "").phase == "paused"
+        return look(endpoint, ANSWER_S, "") if endpoint else None
     except UnreachedError:
-        return False
+        return None
 
 
 def show(console: Console, live: Live) -> None:
@@ -156,7 +156,7 @@ def show(console: Console, live: Live) -> None:
 
 def _headline(live: Live) -> str:
     done = summary.done(live.rows, live.url_lines, exact=live.url_lines_exact)
-    parts = [f"{phase(live.phase)}: {done}", f"{number(round(live.rate_per_s))} lines/s"]
+    parts = [f"{phase(live.phase)}: {done}", *rates(live.rate_per_s, None)]
     if live.phase == "running" and live.left_s is not None:
         parts.append(time_left(live.left_s, is_least=live.left_is_least))
     return ", ".join(parts)
@@ -174,7 +174,7 @@ def workers(members: list[wire.Member]) -> FittingTable | str:
             f"{each.seen_s_ago:.1f} s",
             f"{each.in_flight}/{each.slots}",
             *map(number, counts),
-            number(round(each.rate_per_s)),
+            rate(each.rate_per_s),
             f"{each.lag_ms / 1000:.2f} s",
         )
     return table

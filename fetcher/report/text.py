@@ -8,7 +8,15 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from fetcher.monitor.fitting import Column, FittingTable, Name
-from fetcher.monitor.words import NOT_MEASURED, duration, milliseconds, number, percent, size
+from fetcher.monitor.words import (
+    NOT_MEASURED,
+    milliseconds,
+    number,
+    percent,
+    rates,
+    seconds,
+    size,
+)
 from fetcher.report.contents import Contents, HostShown
 
 _MOST_HOSTS = 5
@@ -65,13 +73,8 @@ def headline(of: Contents) -> str:
     if of.rows:
         parts.append(f"{percent(of.ok / of.rows)} ok")
     if of.worked_s is not None:
-        parts.append(duration(of.worked_s))
-    if of.rate_per_s is not None:
-        parts.append(
-            f"{of.rate_per_s:,.3g} lines/s"
-            if of.rate_per_s < 100
-            else f"{number(round(of.rate_per_s))} lines/s"
-        )
+        parts.append(f"{seconds(of.worked_s)} of work")
+    parts += rates(None, of.average_per_s)
     parts.append(f"{size(of.body_bytes)} of bodies")
     if of.retried:
         parts.append(f"{number(of.retried)} tried again, {number(of.saved_by_retry)} of them ok")

@@ -179,6 +179,10 @@ class Store:
         if self._bodies is not None:
             self._bodies.committed()
 
+    def resume_work(self) -> None:
+        """A ventilator has opened the job; see Journal.resume_work."""
+        self.journal.resume_work(time.time())
+
     def inspect(self, body_of: BodyOf) -> Iterator[None]:
         """Look at every file of the job, step by step. Raises DamageError: see inspection."""
         require_input(self._out, self._manifest)

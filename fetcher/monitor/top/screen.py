@@ -19,7 +19,8 @@ from fetcher.core.wire import Mishap
 from fetcher.monitor import summary
 from fetcher.monitor.fitting import Column, FittingTable, Name, Parts
 from fetcher.monitor.top.view import HostRow, View, WorkerRow
-from fetcher.monitor.words import duration, escaped, number, percent, size, time_left
+from fetcher.monitor.words import duration, escaped, number, percent, rate, size, time_left
+from fetcher.monitor.words import rates as rates_of
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
@@ -108,7 +109,8 @@ def _bar(view: View, width: int) -> RenderableType:
 
 
 def _rate(view: View, rates: Sequence[float], width: int) -> Text:
-    text = _cut(f"{number(round(view.rate_per_s))} lines/s ", "bold")
+    said = ", ".join(rates_of(view.rate_per_s, view.average_per_s)) or "rate not known"
+    text = _cut(f"{said} ", "bold")
     text.append(sparkline(rates, max(width - len(text) - 1, 1)), "not bold cyan")
     return text
 
@@ -215,7 +217,7 @@ def _workers(view: View, lines: int) -> FittingTable:
 
 
 def _of_worker(worker: WorkerRow) -> list[str]:
-    cells = [number(round(worker.rate_per_s))]
+    cells = [rate(worker.rate_per_s)]
     if worker.slots is not None:
         cells += [number(worker.rows or 0), f"{worker.in_flight}/{worker.slots}"]
         cells += [number(worker.queued or 0), number(worker.parked or 0)]

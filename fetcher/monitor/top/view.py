@@ -47,7 +47,7 @@ class View(msgspec.Struct, frozen=True):
     rows: int
     url_lines: int | None
     url_lines_exact: bool
-    rate_per_s: float
+    rate_per_s: float | None  # now; None unless it is running (see core.rate)
     left_s: float | None
     totals: Totals
     hosts: list[HostRow]
@@ -61,6 +61,7 @@ class View(msgspec.Struct, frozen=True):
     many_redelivered: bool = False
     oldest_s: float | None = None
     left_is_least: bool = False  # it may take longer, as some hosts are not known yet
+    average_per_s: float | None = None
     committed_s_ago: float | None = None
     rates: tuple[float, ...] = ()  # of the time before the first look
 

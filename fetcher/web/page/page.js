@@ -11,7 +11,7 @@
 
   // -- words ------------------------------------------------------------------------------------
   const number = (n) => Math.round(n).toLocaleString("en");
-  const rate = (n) => n >= 10 || n === 0 ? number(n) : n.toFixed(1);
+  const rate = (n) => n >= 99.95 ? number(n) : String(+n.toPrecision(3)); // as in monitor/words.py
   // What came does not become 0, and what lacks some does not become 100.
   function share(part, whole) {
     if (!whole) return "–";
