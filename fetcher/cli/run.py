@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import click
 
+from fetcher.cli import after_run
 from fetcher.cli.fail_on import fail_on_option, require_none
 from fetcher.cli.options import (
     FILE,
@@ -27,8 +28,7 @@ from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.model import Outcome
-from fetcher.monitor import progress, summary
-from fetcher.monitor.console import make_console
+from fetcher.monitor import progress
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
@@ -148,7 +148,7 @@ def carry_out(
     after = Part(out, *read_both(out))
     if not quiet:
         fresh = _rows(after) - _rows(before)
-        summary.show(make_console(), after, before and before.view.work, fresh, display.last)
+        after_run.show(after, before and before.view.work, fresh, display.last)
     require_none(after.view.recovered.totals, unwanted)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -36,6 +37,9 @@ ENV = {
 SLOW = "support.deadly:SlowFetcher"
 FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
+
+
+PROGRAM = shlex.join([sys.executable, "-m", "fetcher"])
 
 
 def command(*arguments: object) -> list[str]:
