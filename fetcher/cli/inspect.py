@@ -80,6 +80,8 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
         return
     console = make_console()
     console.print(_headline(found), highlight=False, markup=False, soft_wrap=True)
+    if found.live is not None:
+        live.show_activity(console, found.live)
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))

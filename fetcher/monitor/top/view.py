@@ -13,6 +13,7 @@ import msgspec
 from fetcher.core.live import Live
 from fetcher.core.tally import Totals
 from fetcher.core.wire import Mishap
+from fetcher.monitor.words import duration
 
 
 class HostRow(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class HostRow(msgspec.Struct, frozen=True):
     in_flight: int | None = None
     waiting: int | None = None
     lines: int | None = None
+    rest: str = ""  # how long it is left alone, and why
 
 
 class WorkerRow(msgspec.Struct, frozen=True):
@@ -57,6 +59,7 @@ class View(msgspec.Struct, frozen=True):
     in_flight: int | None = None
     parked: int | None = None
     leases: int | None = None
+    waiting: int | None = None  # batches to be handed out
     redelivered: int | None = None
     many_redelivered: bool = False
     oldest_s: float | None = None
@@ -88,7 +91,13 @@ def of_live(title: str, live: Live) -> View:
         left_is_least=live.left_is_least,
         totals=live.totals,
         hosts=[
-            HostRow(each.host, each.failed, in_flight=each.in_flight, waiting=each.waiting)
+            HostRow(
+                each.host,
+                each.failed,
+                in_flight=each.in_flight,
+                waiting=each.waiting,
+                rest=f"{duration(each.rest_s)} after {each.rest_why}" if each.rest_s else "",
+            )
             for each in live.hosts
         ],
         workers=[
@@ -109,6 +118,7 @@ def of_live(title: str, live: Live) -> View:
         in_flight=live.in_flight,
         parked=live.parked,
         leases=live.leases,
+        waiting=live.waiting,
         redelivered=live.redelivered,
         many_redelivered=live.many_redelivered,
         oldest_s=live.oldest.age_s if live.oldest else None,
