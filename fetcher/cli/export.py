@@ -36,14 +36,14 @@ status_option = click.option(
     "--status", "statuses", metavar="CODES", help="Rows with these statuses: 5xx,429"
 )
 partial_option = click.option(
-    "--partial", is_flag=True, help="Also of a run that has not ended: what is committed by now."
+    "--partial", is_flag=True, help="Take a run that has not ended, too: the rows committed so far."
 )
 
 
 @click.command(short_help="Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files.")
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @click.option(
-    "--to", "name", type=click.Choice(forms.NAMES), help="The form (default: by the file's name)."
+    "--to", "name", type=click.Choice(forms.NAMES), help="The format (default: by the file's name)."
 )
 @click.option(
     "-o",
@@ -61,11 +61,13 @@ partial_option = click.option(
     "where",
     multiple=True,
     metavar="CONDITION",
-    help="Only rows that meet it, such as outcome=ok; may be repeated, and all must be met.",
+    help="Only rows that meet it, such as outcome=ok; if it is repeated, all must be met.",
 )
 @outcome_option
 @status_option
-@click.option("--sort", type=click.Choice(["line"]), help="In the order of the input's lines.")
+@click.option(
+    "--sort", type=click.Choice(["line"]), help="Write the rows in the order of the input's lines."
+)
 @click.option(
     "--files", "folder", type=FILE, metavar="DIR", help="Write kept bodies as files below DIR."
 )
@@ -81,7 +83,7 @@ partial_option = click.option(
 @click.option(
     "--formula-guard/--no-formula-guard",
     default=True,
-    help="csv: an apostrophe before a text that a spreadsheet would take for a formula "
+    help="csv: put an apostrophe before text that a spreadsheet would run as a formula "
     "(default: on).",
 )
 @quiet_option
@@ -145,10 +147,10 @@ def export(
     _refuse("goes with --files DIR", of_files)
     if name is None:
         if path is None or path == STDOUT:
-            raise UsageError(f"--to is missing: one of {', '.join(forms.NAMES)}")
+            raise UsageError(f"--to is missing: choose one of {', '.join(forms.NAMES)}")
         name = forms.SUFFIXES.get(path.suffix.lower())
         if name is None:
-            raise UsageError(f"-o {path}: says no form by its name; give --to")
+            raise UsageError(f"-o {path}: its name does not end with a known format; add --to")
     merged = Merged(outs, partial=partial)
     of = merged.first.manifest.input.format
     task = Export(
@@ -166,7 +168,7 @@ def export(
     try:
         count = task.to_file(path, force=force)
     except KeyboardInterrupt:
-        raise StoppedError(f"stopped; {path} was not made") from None
+        raise StoppedError(f"stopped; {path} was not written") from None
     if not quiet:
         click.echo(_made(path, count, merged, partial=partial), err=True)
 

@@ -49,12 +49,14 @@ from fetcher.telemetry import logs
     "urlfile",
     type=FILE,
     metavar="URLFILE",
-    help="The URL file, where it is no longer where it was.",
+    help="The URL file, if it has been moved.",
 )
 @partial_option
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
-@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@click.option(
+    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
+)
 @fail_on_option
 @own_servers_option
 @quiet_option
@@ -103,7 +105,7 @@ def retry(
     check_files(settings.http)
     require_own_code(settings)
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
-        raise UsageError(f"-o {out}: is the directory to retry; name another")
+        raise UsageError(f"-o {out}: is the directory to retry; name another one for the new rows")
     rows.read_all(parents)  # of one job alone
     merged = Merged(parents, partial=partial)
     first = merged.first

@@ -47,8 +47,10 @@ _COPY_BYTES = 1024 * 1024
 @out_option
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
-@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
-@click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@click.option(
+    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
+)
+@click.option("--batch-size", type=int, metavar="N", help="URL lines in one batch.")
 @fail_on_option
 @own_servers_option
 @web_option

@@ -83,7 +83,7 @@ def _equal(column: Column, value: str) -> Callable[[Any], bool]:
 
 def _matching(column: Column, value: str) -> Callable[[Any], bool]:
     if column.kind not in _WORDS:
-        raise UsageError(f"{column.name} is no text: use = != < <= > >=")
+        raise UsageError(f"{column.name} is not a text: use = != < <= > >=")
     try:
         search = re.compile(value).search
     except re.error as error:
@@ -115,7 +115,7 @@ def _number(column: Column, value: str) -> float:
         moment = datetime.datetime.fromisoformat(value)
     except ValueError:
         raise UsageError(
-            f"{value!r} is no time: write it as 2026-01-31 or 2026-01-31T12:00:00 (UTC)"
+            f"{value!r} is not a time: write it as 2026-01-31 or 2026-01-31T12:00:00 (UTC)"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)

@@ -17,12 +17,14 @@ from fetcher.monitor.words import (
     seconds,
     size,
 )
-from fetcher.report.contents import Contents, HostShown
+from fetcher.report.contents import Contents, Failure, HostShown
 
 _MOST_HOSTS = 5
 _MOST_ERRORS = 8
 _BAR = 24  # characters
-_NAME = 12  # columns that a host or an error needs to say something
+_NAME = 12  # columns that a host needs to say something
+_ERROR = 20  # columns that an error needs
+_URL = 16  # columns that a URL needs
 
 
 def show(console: Console, of: Contents) -> None:
@@ -55,11 +57,25 @@ def _parts(of: Contents) -> Iterator[RenderableType]:
         yield _hosts("slowest hosts", of.hosts.slowest)
     if of.failures:
         yield Text()
-        errors = _table("errors", "lines", "for example line")
-        for failure in of.failures[:_MOST_ERRORS]:
-            said = f"{failure.outcome}: {failure.text}"
-            errors.add_row(Text(said), number(failure.rows), number(failure.examples[0].line))
-        yield errors
+        yield _errors(of.failures)
+
+
+def _errors(failures: list[Failure]) -> FittingTable:
+    columns = [
+        Column("errors", least=_ERROR, ratio=3),
+        Column("lines"),
+        Column("for example", least=_URL, rank=1, ratio=2),
+    ]
+    table = FittingTable(columns, is_ruled=True, fills=False)
+    for failure in failures[:_MOST_ERRORS]:
+        said = Text(f"{failure.outcome}: {failure.text}")
+        table.add_row(said, number(failure.rows), Name(_short(failure.examples[0].url)))
+    return table
+
+
+def _short(url: str) -> str:
+    """Without the scheme, which says little of what failed."""
+    return url.partition("://")[2] or url
 
 
 def headline(of: Contents) -> str:

@@ -67,8 +67,11 @@ def test_without_a_name_the_file_is_called_as_out_is(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("OUT",), "--to is missing: one of parquet, csv"),
-        (("OUT", "-o", "rows.xlsx"), "-o rows.xlsx: says no form by its name; give --to"),
+        (("OUT",), "--to is missing: choose one of parquet, csv"),
+        (
+            ("OUT", "-o", "rows.xlsx"),
+            "-o rows.xlsx: its name does not end with a known format; add --to",
+        ),
         (("OUT", "--to=sqlite", "-o", "-"), "--to sqlite cannot go to standard output"),
         (("OUT", "--to=csv", "--columns=line,colour"), "--columns: there is no column 'colour'"),
         (("OUT", "--to=csv", "--columns=line,line"), "--columns: line is named twice"),

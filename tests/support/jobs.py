@@ -141,7 +141,7 @@ def until(condition: Callable[[], object], timeout_s: float = 30, what: str = ""
     """Wait for a condition of the real world; fail where it does not come."""
     end = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what or condition}"
+        assert time.monotonic() < end, f"this did not happen in time: {what or condition}"
         time.sleep(0.02)
 
 

@@ -94,7 +94,9 @@ class Tail:
             try:
                 yield self._decode(row)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise DamageError(f"{newest.path}: holds what is no row ({error})") from error
+                raise DamageError(
+                    f"{newest.path}: holds a damaged row ({error}); `fetcher verify` says more"
+                ) from error
 
     def _start(self, newest: Segment) -> tuple[int, bool]:
         """Where to read from, and whether that may be within a row."""
@@ -146,7 +148,10 @@ class Files:
         now = time.monotonic()
         found = manifest.read(self._out)
         if found is None or not self._journal.exists():
-            raise DamageError(f"{self._journal}: is missing; its rows are unproven")
+            raise DamageError(
+                f"{self._journal}: is missing, so the rows cannot be proven; "
+                "restore a backup of OUT"
+            )
         seen = journal.glance(self._journal, _MARKS)
         phase = _phase(found, self._out)
         self._rate.add(now, seen.totals.rows)
