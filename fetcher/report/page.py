@@ -116,6 +116,7 @@ _FILTERS: Final = {
     "number": _optional(words.number),
     "size": _optional(lambda value: words.size(round(value))),
     "duration": _optional(words.duration),
+    "seconds": _optional(words.seconds),
     "ms": _optional(words.milliseconds),
     "percent": _optional(words.percent),
     "rate": _optional(words.rate),
