@@ -115,7 +115,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
             logs.append(error)
     said = "\n".join(refused(logs[1]) + refused(logs[2]))
     for what in (
-        "at results: it holds another public key",
+        "at results: it has another public key",
         f"refused b ({HOST}) at commits: its key is that of another role",
         "refused b as 'a-1-1' at events: it uses the name of another worker",
         "refused b as 'a-1-1' at results: it uses the name of another worker",
