@@ -24,7 +24,7 @@ from fetcher.store import manifest
 from fetcher.store.rows import Part
 
 # Options of a run that a retry of it needs as well. What may be a secret is not said again.
-_CARRIED: Final = ("conf", "assignments", "workers", "pool_size")
+_CARRIED: Final = ("conf", "assignments", "own_servers", "workers", "pool_size")
 _MOST_PARENTS: Final = 10
 
 
@@ -53,12 +53,16 @@ def _program() -> str:
 
 
 def _options(context: click.Context) -> Iterator[str]:
-    for option in context.command.params:
+    options = (each for each in context.command.params if isinstance(each, click.Option))
+    for option in options:
         name = option.name or ""
         if (
             name not in _CARRIED
             or context.get_parameter_source(name) != ParameterSource.COMMANDLINE
         ):
+            continue
+        if option.is_flag:
+            yield option.opts[0]
             continue
         values = context.params[name]
         for value in values if option.multiple else (values,):
