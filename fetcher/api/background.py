@@ -10,12 +10,16 @@ import logging
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from fetcher.api import progress
 from fetcher.api.progress import Progress
 from fetcher.core import wire
+from fetcher.core.rate import Rate
 from fetcher.engines.local import Interrupts, Verdict, run_job
 from fetcher.errors import (
     ConflictError,
@@ -43,10 +47,12 @@ class Ear:
 
     def __init__(self) -> None:
         self.last: wire.State | None = None
+        self.rate = Rate()
         self._complaint = ""
 
     def update(self, state: wire.State) -> None:
         self.last = state
+        self.rate.hear(time.monotonic(), state)
 
     def say(self, line: str) -> None:
         """Log it; a role's complaint later, as it may be what ends the run."""
@@ -131,19 +137,33 @@ class Run:
         if self._last is not None:
             return self._last
         if self._ear.last is not None:
-            return progress.heard(self._ear.last)
+            return self._heard(self._ear.last)
         return Progress(state="starting")
+
+    def _heard(self, state: wire.State) -> Progress:
+        seen = self._glance()
+        return progress.heard(state, self._ear.rate.per_s(), seen.work if seen else None)
+
+    def _glance(self) -> journal.Glance | None:
+        """What is committed; None where that cannot be said, as before the job has begun."""
+        try:
+            path = self.out / manifest.JOURNAL_NAME
+            return journal.glance(path, 0) if path.exists() else None
+        except FetcherError:
+            log.debug("no counts of %s", self.out, exc_info=True)
+            return None
 
     def _at_end(self) -> Progress:
         """The counts that the journal has; they are later than what was heard."""
         state: progress.State = "complete"
         if self.error is not None:
             state = "stopped" if isinstance(self.error, StoppedError) else "failed"
-        found = progress.heard(self._ear.last) if self._ear.last else Progress()
-        try:
-            found = progress.counted(found, journal.totals(self.out / manifest.JOURNAL_NAME))
-        except FetcherError:
-            log.debug("no counts of %s", self.out, exc_info=True)
+        found = self._heard(self._ear.last) if self._ear.last else Progress()
+        seen = self._glance()
+        if seen is not None:
+            found = progress.counted(found, seen.totals)
+            if seen.work is not None:
+                found = msgspec.structs.replace(found, average_per_s=seen.work.per_s)
         return progress.at_rest(found, state)
 
     def require_here(self) -> None:

@@ -63,10 +63,10 @@ def _all(
     named: Mapping[str, object], short: Mapping[str, object], sections: Mapping[str, object]
 ) -> Iterator[tuple[str, object, str]]:
     if not isinstance(named, Mapping):
-        raise ConfigError(f"settings: {named!r:.80} is no dict; write {{'section.key': …}}")
+        raise ConfigError(f"settings: {named!r:.80} is not a dict; write {{'section.key': …}}")
     for key, value in named.items():
         if not isinstance(key, str):
-            raise ConfigError(f"settings: {key!r} is no name; write 'section.key'")
+            raise ConfigError(f"settings: {key!r} is not a name; write 'section.key'")
         yield key, value, "settings"
     for name, value in short.items():
         if value is not None:

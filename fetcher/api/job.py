@@ -139,7 +139,8 @@ class Job:
             return True
         if self._out is not None and (self._out / manifest.MANIFEST_NAME).exists():
             raise ConflictError(
-                f"{self._out} was begun with other input, and urls is empty; choose another out"
+                f"{self._out} belongs to another job, which had input, and urls is empty; choose "
+                "another out"
             )
         return False
 

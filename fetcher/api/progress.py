@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from fetcher.core.rate import Work
 from fetcher.core.tally import Totals, in_order
 from fetcher.core.wire import State as Heard
 
@@ -32,6 +33,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 0  # decoded
     in_flight: int = 0
     workers: int = 0
+    rate_per_s: float | None = None  # now: over the last ten seconds; None unless it is running
+    average_per_s: float | None = None  # over the time at work, all runs; None until it is known
 
     @property
     def ended(self) -> bool:
@@ -39,8 +42,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in {"complete", "stopped", "failed"}
 
 
-def heard(state: Heard) -> Progress:
-    """What the running job says of itself."""
+def heard(state: Heard, per_s: float, work: Work | None) -> Progress:
+    """What the running job says of itself; `per_s`: its rate now."""
     total, exact = state.source.total()
     # It says `finish` when all is committed; it is complete when all have left.
     phase: State = "running" if state.phase == "finish" else state.phase
@@ -51,6 +54,8 @@ def heard(state: Heard) -> Progress:
             total_exact=exact,
             in_flight=state.in_flight,
             workers=state.workers,
+            rate_per_s=per_s,
+            average_per_s=work.per_s if work else None,
         ),
         state.totals,
     )
@@ -77,4 +82,5 @@ def at_rest(progress: Progress, state: State) -> Progress:
         total_exact=complete or progress.total_exact,
         in_flight=0,
         workers=0,
+        rate_per_s=None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -13,31 +14,36 @@ import click
 from fetcher.cli.export_files import FileOptions, write_files
 from fetcher.cli.options import FILE, OUT, quiet_option
 from fetcher.core import selection
+from fetcher.core.tally import in_order
 from fetcher.errors import StoppedError, UsageError
 from fetcher.export import forms, name_template
-from fetcher.export.choose import wanted_rows
+from fetcher.export.choose import is_wanted
 from fetcher.export.exporting import Export, chosen_rows
-from fetcher.export.filters import conditions
+from fetcher.export.filters import Condition, conditions
 from fetcher.export.merged import Merged
 from fetcher.monitor.words import number, size
+from fetcher.telemetry import logs
 
 STDOUT = Path("-")
 
 outcome_option = click.option(
-    "--outcome", "outcomes", metavar="NAMES", help="Rows with these outcomes: timeout,dns"
+    "--outcome",
+    "outcomes",
+    metavar="NAMES",
+    help="Rows with these outcomes: timeout,dns; failed is all but ok; !dns is all but dns",
 )
 status_option = click.option(
     "--status", "statuses", metavar="CODES", help="Rows with these statuses: 5xx,429"
 )
 partial_option = click.option(
-    "--partial", is_flag=True, help="Also of a run that has not ended: what is committed by now."
+    "--partial", is_flag=True, help="Take a run that has not ended, too: the rows committed so far."
 )
 
 
 @click.command(short_help="Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files.")
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @click.option(
-    "--to", "name", type=click.Choice(forms.NAMES), help="The form (default: by the file's name)."
+    "--to", "name", type=click.Choice(forms.NAMES), help="The format (default: by the file's name)."
 )
 @click.option(
     "-o",
@@ -55,9 +61,13 @@ partial_option = click.option(
     "where",
     multiple=True,
     metavar="CONDITION",
-    help="Only rows that meet it, such as outcome=ok; may be repeated, and all must be met.",
+    help="Only rows that meet it, such as outcome=ok; if it is repeated, all must be met.",
 )
-@click.option("--sort", type=click.Choice(["line"]), help="In the order of the input's lines.")
+@outcome_option
+@status_option
+@click.option(
+    "--sort", type=click.Choice(["line"]), help="Write the rows in the order of the input's lines."
+)
 @click.option(
     "--files", "folder", type=FILE, metavar="DIR", help="Write kept bodies as files below DIR."
 )
@@ -73,7 +83,7 @@ partial_option = click.option(
 @click.option(
     "--formula-guard/--no-formula-guard",
     default=True,
-    help="csv: an apostrophe before a text that a spreadsheet would take for a formula "
+    help="csv: put an apostrophe before text that a spreadsheet would run as a formula "
     "(default: on).",
 )
 @quiet_option
@@ -83,6 +93,8 @@ def export(
     path: Path | None,
     columns: str | None,
     where: tuple[str, ...],
+    outcomes: str | None,
+    statuses: str | None,
     sort: str | None,
     folder: Path | None,
     filename: str | None,
@@ -106,6 +118,7 @@ def export(
     taken as one: each line once, the row of the last OUT that has it. A job with several sinks has
     an OUT of each: name them all.
 
+    --outcome and --status together take rows that meet one of them; each --where must be met, too.
     A condition is COLUMN and one of = != < <= > >= and a value, or ~ !~ and a regular expression
     (of texts). `error=` with nothing behind means: the row has none. `!=` and `!~` are also met by
     rows without a value. Times: 2026-01-31T12:00 (UTC) or Unix seconds.
@@ -113,6 +126,7 @@ def export(
     \b
     Examples:
       fetcher export out --to parquet
+      fetcher export out -o failed.csv --outcome failed
       fetcher export out -o bad.csv --where 'status>=500' --columns line,url,status
       fetcher export out --to jsonl -o - --where outcome=ok --where 'content_type~html' | less
       fetcher export out out-retried -o all.sqlite
@@ -122,7 +136,8 @@ def export(
     if folder is not None:
         _refuse("does not go with --files", {"--to": name, "-o": path, "--columns": columns})
         merged = Merged(outs, partial=partial)
-        tests = conditions(where, merged.first.manifest.input.format)
+        of = merged.first.manifest.input.format
+        tests = [*conditions(where, of), *_chosen(outcomes, statuses)]
         options = FileOptions(folder, filename or name_template.DEFAULT, with_rows, link, force)
         said = write_files(merged, chosen_rows(merged, tests, sort=sort == "line"), options)
         if not quiet:
@@ -132,16 +147,16 @@ def export(
     _refuse("goes with --files DIR", of_files)
     if name is None:
         if path is None or path == STDOUT:
-            raise UsageError(f"--to is missing: one of {', '.join(forms.NAMES)}")
+            raise UsageError(f"--to is missing: choose one of {', '.join(forms.NAMES)}")
         name = forms.SUFFIXES.get(path.suffix.lower())
         if name is None:
-            raise UsageError(f"-o {path}: says no form by its name; give --to")
+            raise UsageError(f"-o {path}: its name does not end with a known format; add --to")
     merged = Merged(outs, partial=partial)
     of = merged.first.manifest.input.format
     task = Export(
         merged,
         forms.Form(name, columns, merged, formula_guard=formula_guard),
-        conditions(where, of),
+        [*conditions(where, of), *_chosen(outcomes, statuses)],
         sort == "line",
     )
     if path == STDOUT:
@@ -153,7 +168,7 @@ def export(
     try:
         count = task.to_file(path, force=force)
     except KeyboardInterrupt:
-        raise StoppedError(f"stopped; {path} was not made") from None
+        raise StoppedError(f"stopped; {path} was not written") from None
     if not quiet:
         click.echo(_made(path, count, merged, partial=partial), err=True)
 
@@ -162,6 +177,13 @@ def _refuse(why: str, given: Mapping[str, object]) -> None:
     for option, value in given.items():
         if value is not None:
             raise UsageError(f"{option} {why}")
+
+
+def _chosen(outcomes: str | None, statuses: str | None) -> list[Condition]:
+    """What --outcome and --status ask for; nothing where neither is given."""
+    if outcomes is None and statuses is None:
+        return []
+    return [is_wanted(selection.parse(outcomes, statuses))]
 
 
 def _made(path: Path, count: int, merged: Merged, *, partial: bool) -> str:
@@ -191,25 +213,48 @@ def as_filter() -> BinaryIO:
 @outcome_option
 @status_option
 @click.option("--lines", is_flag=True, help="Line numbers of the input rather than URLs.")
-def urls(outs: tuple[Path, ...], outcomes: str | None, statuses: str | None, lines: bool) -> None:
+@quiet_option
+def urls(
+    outs: tuple[Path, ...],
+    outcomes: str | None,
+    statuses: str | None,
+    lines: bool,
+    quiet: bool,
+) -> None:
     """Print the URL of each row with one of the outcomes or one of the statuses, in any order.
 
-    Without options: what `fetcher retry` would fetch again. Of a run that has not ended: what is
-    committed by now.
+    Without --outcome and --status: the URLs that `fetcher retry` would fetch again. Of a run that
+    has not ended: those of the rows that are committed by now.
 
     \b
     Examples:
       fetcher urls out --outcome timeout,dns
+      fetcher urls out --outcome all
       fetcher urls out --status 5xx,429 | sort -u | wc -l
       fetcher urls out --outcome invalid_url --lines
     """
-    wanted = selection.parse(outcomes, statuses)
+    fits = is_wanted(selection.parse(outcomes, statuses))
     merged = Merged(outs, partial=True)
     write = as_filter().write
-    for result in wanted_rows(merged, wanted):
-        if lines:
+    left_out: Counter[str] = Counter()
+    for row in merged.rows():
+        result = row.result
+        if not fits(result):
+            left_out[result.outcome] += 1
+        elif lines:
             write(b"%d\n" % result.line)
         else:
             # One a line, whatever a JSON line gave for a URL.
             text = result.url.replace("\r", "%0D").replace("\n", "%0A")
             write(f"{text}\n".encode())
+    if left_out and outcomes is None and statuses is None and not quiet:
+        sys.stdout.buffer.flush()
+        logs.say(logs.own(_left_out(left_out), "info"))
+
+
+def _left_out(counts: Counter[str]) -> str:
+    by_outcome = ", ".join(f"{name} {number(count)}" for name, count in in_order(counts).items())
+    return (
+        f"{number(counts.total())} URLs that `fetcher retry` would not fetch again are left out "
+        f"({by_outcome}); --outcome all prints every URL, --outcome failed all but those of ok rows"
+    )

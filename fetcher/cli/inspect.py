@@ -15,14 +15,14 @@ from fetcher.monitor import live, summary
 from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
 from fetcher.monitor.console import make_console
 from fetcher.monitor.status import Status, look
-from fetcher.monitor.words import duration, escaped, number, size
+from fetcher.monitor.words import duration, escaped, number, rates, size
 from fetcher.telemetry import logs
 
 
 @click.command(short_help="How far a job is, during and after a run.")
 @click.argument("outs", type=OUT, metavar="OUT...", nargs=-1)
 @click.option(
-    "--ventilator", "endpoint", metavar="TCP", help="Ask the ventilator that runs there instead."
+    "--ventilator", "endpoint", metavar="TCP", help="Ask the ventilator at this address instead."
 )
 @click.option(
     "--timeout",
@@ -80,6 +80,8 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
         return
     console = make_console()
     console.print(_headline(found), highlight=False, markup=False, soft_wrap=True)
+    if found.live is not None:
+        live.show_activity(console, found.live)
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))
@@ -90,8 +92,7 @@ def _headline(found: Status) -> str:
     parts = [f"{escaped(found.input)}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")
-    if found.rate_per_s is not None:
-        parts.append(f"{number(round(found.rate_per_s))} lines/s")
+    parts += rates(found.rate_per_s, found.average_per_s)
     if found.state != "complete" and found.updated_s_ago is not None:
         parts.append(f"last commit {duration(found.updated_s_ago)} ago")
     if found.absent:
@@ -109,14 +110,14 @@ def _and(words: list[str]) -> str:
     "--urls",
     type=FILE,
     metavar="URLFILE",
-    help="The URL file, where it is no longer where it was.",
+    help="The URL file, if it has been moved.",
 )
 def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
     """Read all rows in OUT and compare them with the journal and with the URL file, line by line.
 
     A job with several sinks has an OUT of each: name them all, or prove those that you name.
     Exits with 0 where every URL line has exactly one row with its URL, and with 6 where not. Files
-    and bytes among the rows of a complete job that are no part of it are named, and nothing more.
+    and bytes that do not belong to a complete job are only named.
 
     \b
     Examples:
@@ -132,11 +133,11 @@ def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
     for line in report.surplus[:MAX_TOLD]:
         click.echo(f"warning: {line}")
     if len(report.surplus) > MAX_TOLD:
-        click.echo(f"… no part of the job: {number(len(report.surplus))} files in all")
+        click.echo(f"… files that do not belong to the job: {number(len(report.surplus))} in all")
     if report.undigested:
         click.echo(
             f"{size(report.undigested)} were committed by an older version of fetcher, without a "
-            "digest: a flipped bit within a row may go unnoticed there"
+            "digest: damage within these rows may not be detected"
         )
     click.echo(_verdict(report))
     return Exit.DONE if report.proven else Exit.UNPROVEN
@@ -147,7 +148,7 @@ def _verdict(report: Report) -> str:
     against = (
         f"compared with {report.compared_with}"
         if report.compared_with
-        else "the URL file is not there (name it with --urls): compared with the journal only"
+        else "the URL file was not found (name it with --urls): compared with the journal only"
     )
     if report.absent:
         lines += " of these sinks'"
@@ -156,9 +157,9 @@ def _verdict(report: Report) -> str:
         return f"proven: {lines} URL lines, {number(report.rows)} rows, one each ({against})"
     hint = ""
     if set(report.counts) == {NO_ROW}:
-        hint = "; the run is unfinished: resume it"
+        hint = "; the run has not ended: the same command resumes it"
         if report.is_running:
-            hint = "; the run goes on still: verify it when it has ended"
+            hint = "; the run is still going on: verify it when it has ended"
     return f"NOT proven: {lines} URL lines, {number(report.rows)} rows ({against}){hint}"
 
 

@@ -47,7 +47,7 @@ Exit codes:
   1  an error of fetcher's own; please report it
   2  wrong usage, configuration or input
   3  stopped before the end, or no room on the disk or standard output; the same command resumes
-  4  OUT belongs to another job or was begun with other settings, or it or an address is in use
+  4  OUT belongs to another job or was begun with other settings, or OUT or an address is in use
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
@@ -83,6 +83,10 @@ def _imported(name: str) -> click.Command:
 @click.version_option(__version__, prog_name="fetcher")
 def cli() -> None:
     """Fetch every URL of a file; every line ends in exactly one durable result row.
+
+    A job has three roles. The ventilator reads the file and hands out its URLs in batches, workers
+    (a process for each core) fetch them, and the sink writes the rows to OUT. `fetcher run` starts
+    all of them on this host; `fetcher ventilator`, `worker` and `sink` start one on its own host.
 
     \b
     Examples:
@@ -142,7 +146,7 @@ def _interrupted(arguments: Sequence[str]) -> str:
     name = arguments[0] if arguments else ""
     if name in _BEGINNING:
         return "stopped before the job began; the same command begins it"
-    said = "stopped; it has changed nothing that runs"
+    said = "stopped; a running job is not affected"
     return said if name.startswith("-") or not name else f"{name}: {said}"
 
 

@@ -32,7 +32,7 @@ class _Port(click.IntRange):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if isinstance(value, str) and not value.isdigit():
-            self.fail(f"{value!r} is no port; where you name none, let --web come last", param, ctx)
+            self.fail(f"{value!r} is not a port; for the default port, put --web last", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -81,7 +81,7 @@ own_servers_option = click.option(
     is_flag=True,
     help="For servers of your own: private addresses open, no politeness, one attempt.",
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")
 log_format_option = click.option(
     "--log-format", metavar="text|json", help="json: one JSON object a line on stderr."
 )
@@ -91,7 +91,7 @@ keys_option = click.option(
 insecure_option = click.option(
     "--insecure",
     is_flag=True,
-    help="Beyond loopback without keys, although anybody there could then join.",
+    help="Work without keys on a network, although everyone there could then join.",
 )
 
 

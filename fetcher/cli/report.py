@@ -19,7 +19,7 @@ from fetcher.report.reading import read
 from fetcher.store.disk import write_atomically
 
 
-@click.command(short_help="What a run was: one HTML file with plots, and a short form here.")
+@click.command(short_help="Report on a run: one HTML file with plots, and a summary here.")
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @click.option(
     "-o",
@@ -29,8 +29,8 @@ from fetcher.store.disk import write_atomically
     metavar="FILE",
     help="The page to write (default: the name of OUT and .html, in this directory).",
 )
-@click.option("--text", "only_text", is_flag=True, help="Write no page: only the short form, here.")
-@click.option("--json", "as_json", is_flag=True, help="Write no page: all figures, as JSON.")
+@click.option("--text", "only_text", is_flag=True, help="Write no page; print a summary here.")
+@click.option("--json", "as_json", is_flag=True, help="Write no page; print all figures as JSON.")
 @quiet_option
 def report(
     outs: tuple[Path, ...], path: Path | None, only_text: bool, as_json: bool, quiet: bool
@@ -47,7 +47,9 @@ def report(
       fetcher report out --text
     """
     if path is not None and (only_text or as_json):
-        raise UsageError("-o FILE is for the page, and --text and --json write none")
+        raise UsageError(
+            "-o FILE names the page, which --text and --json do not write; leave one out"
+        )
     found = _read(outs, quiet=quiet)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())

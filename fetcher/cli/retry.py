@@ -49,12 +49,14 @@ from fetcher.telemetry import logs
     "urlfile",
     type=FILE,
     metavar="URLFILE",
-    help="The URL file, where it is no longer where it was.",
+    help="The URL file, if it has been moved.",
 )
 @partial_option
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
-@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@click.option(
+    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
+)
 @fail_on_option
 @own_servers_option
 @quiet_option
@@ -77,11 +79,11 @@ def retry(
 ) -> None:
     """Fetch the lines of OUT's input again that failed, and write their rows to another OUT.
 
-    Which: rows with one of the outcomes or statuses; without these options all that another try
-    could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). Rows keep the number
-    of their line, and requests their method, headers and body: it is the same URL file, which must
-    not have changed. Settings are not those of OUT, but as given here. The same command resumes. A
-    job with several sinks has an OUT of each: name them all.
+    Which lines: those whose rows have one of the outcomes or statuses; without these options all
+    that another try could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). Rows
+    keep the number of their line, and requests their method, headers and body: the same URL file is
+    read, which must not have changed. Settings are not those of OUT, but as given here. The same
+    command resumes. A job with several sinks has an OUT of each: name them all.
 
     \b
     Examples:
@@ -103,7 +105,7 @@ def retry(
     check_files(settings.http)
     require_own_code(settings)
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
-        raise UsageError(f"-o {out}: is the directory to retry; name another")
+        raise UsageError(f"-o {out}: is the directory to retry; name another one for the new rows")
     rows.read_all(parents)  # of one job alone
     merged = Merged(parents, partial=partial)
     first = merged.first
@@ -119,7 +121,7 @@ def retry(
     if begun is None:
         begun = _begin(out, merged, wanted, Source(urlfile, settings.input))
         if begun is None:
-            said = f"nothing to retry: no row of {first.out} has {_words(wanted)}"
+            said = f"nothing to retry: no row of {first.out} matches {wanted}"
             logs.say(logs.own(said, "info"))
             return
     require_as_begun(out, urlfile, given)
@@ -174,8 +176,3 @@ def _begin(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selecti
     with DirectoryLock(out):
         # Another may have begun, or even ended, while the lock was waited for.
         return _begun(out, parent, wanted) or keep(out, indexes, merged.parts, wanted)
-
-
-def _words(wanted: Wanted) -> str:
-    parts = [("outcome", wanted.outcomes), ("status", wanted.statuses)]
-    return " or ".join(f"the {name} {', '.join(values)}" for name, values in parts if values)

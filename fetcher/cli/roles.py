@@ -39,7 +39,7 @@ _endpoints = (
         "at_sinks",
         metavar="TCP",
         multiple=True,
-        help="The sink's endpoint; again for each, where there are several.",
+        help="The sink's endpoint; repeat it for each of several sinks.",
     ),
     keys_option,
     insecure_option,
@@ -92,7 +92,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
 @click.argument("urlfile", type=FILE)
 @_with_endpoints
 @config_options
-@click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@click.option("--batch-size", type=int, metavar="N", help="URL lines in one batch.")
 @log_format_option
 def ventilator(
     urlfile: Path,
@@ -128,13 +128,15 @@ def ventilator(
     )
 
 
-@click.command(short_help="Fetch for a ventilator and a sink on any host.")
+@click.command(short_help="Fetch the URLs that a ventilator hands out, on any host.")
 @_with_endpoints
 @config_options
 @click.option(
     "--processes", type=int, metavar="N", help="Worker processes (default: one per core)."
 )
-@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
+@click.option(
+    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
+)
 @click.option("--standing", is_flag=True, help="Stay for the next job when one is complete.")
 @own_servers_option
 @quiet_option

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from fetcher.cli import after_run
 from fetcher.cli.fail_on import fail_on_option, require_none
 from fetcher.cli.options import (
     FILE,
@@ -28,8 +28,7 @@ from fetcher.core.selection import Selection
 from fetcher.engines.local import Signals, run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.model import Outcome
-from fetcher.monitor import progress, summary
-from fetcher.monitor.console import make_console
+from fetcher.monitor import progress
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
@@ -37,7 +36,7 @@ from fetcher.settings import Settings
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
-from fetcher.store.rows import read_both
+from fetcher.store.rows import Part, read_both
 from fetcher.telemetry import logs
 
 _COPY_BYTES = 1024 * 1024
@@ -48,8 +47,10 @@ _COPY_BYTES = 1024 * 1024
 @out_option
 @config_options
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
-@click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
-@click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
+@click.option(
+    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
+)
+@click.option("--batch-size", type=int, metavar="N", help="URL lines in one batch.")
 @fail_on_option
 @own_servers_option
 @web_option
@@ -134,11 +135,10 @@ def carry_out(
 
     FailedRowsError where the job is complete and rows have one of the `unwanted` outcomes.
     """
-    before = _rows(out)
+    before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
     display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
-    began = time.monotonic()
     try:
         run_job(urlfile, out, settings, display, Signals(), selection, command_line())
     except StoppedError as error:
@@ -147,22 +147,25 @@ def carry_out(
         display.close()
     if quiet and not unwanted:
         return
-    totals = read_both(out)[1].recovered.totals
+    after = Part(out, *read_both(out))
     if not quiet:
-        took_s = time.monotonic() - began
-        fresh = totals.rows - before
-        summary.show(make_console(), totals, out, took_s, fresh, display.last)
-    require_none(totals, unwanted)
+        fresh = _rows(after) - _rows(before)
+        after_run.show(after, before and before.view.work, fresh, display.last)
+    require_none(after.view.recovered.totals, unwanted)
 
 
-def _rows(out: Path) -> int:
-    if not (out / manifest.MANIFEST_NAME).exists():
-        return 0
-    return read_both(out)[1].recovered.totals.rows
+def _part(out: Path) -> Part | None:
+    """What is in OUT; None where no job was begun there."""
+    begun = (out / manifest.MANIFEST_NAME).exists()
+    return Part(out, *read_both(out)) if begun else None
+
+
+def _rows(part: Part | None) -> int:
+    return part.view.recovered.totals.rows if part else 0
 
 
 def _said(out: Path) -> str:
-    return f"{_rows(out):,} lines are done and safe in {out}"
+    return f"{_rows(_part(out)):,} lines are done and safe in {out}"
 
 
 def _spool(urlfile: Path, out: Path) -> Path:

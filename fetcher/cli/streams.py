@@ -71,7 +71,7 @@ class _Output(_Stream):
             raise StoppedError from error
         what = f"standard output: {error.strerror}"
         raise StoppedError(
-            f"{what}; it is incomplete: make room, and repeat the command"
+            f"{what}; the output is incomplete: make room, and repeat the command"
         ) from error
 
 

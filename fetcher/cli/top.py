@@ -25,7 +25,11 @@ _ANSWER_S = 5.0  # that a ventilator may take
 
 @click.command(short_help="Watch a job in the terminal.")
 @click.argument("target", metavar="OUT|ENDPOINT")
-@click.option("--once", is_flag=True, help="One snapshot (so it is where stdout is no terminal).")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Print one snapshot and leave (the default where stdout is not a terminal).",
+)
 @config_options
 @keys_option
 def top(

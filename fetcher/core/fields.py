@@ -49,7 +49,7 @@ def method(value: Any) -> str:
     if not isinstance(value, str):
         raise Unfit("method: must be a text")
     if not _TOKEN.fullmatch(value) or len(value) > _MAX_METHOD:
-        raise Unfit(f"method: {_shown(value)} is no HTTP method")
+        raise Unfit(f"method: {_shown(value)} is not an HTTP method")
     if value.upper() == _TUNNEL:
         raise Unfit("method: CONNECT makes a tunnel and fetches nothing")
     return value.upper()
@@ -71,7 +71,7 @@ def _header(name: Any, value: Any) -> tuple[str, str]:
     if not isinstance(name, str) or not isinstance(value, str):
         raise Unfit("headers: names and values must be texts")
     if not _TOKEN.fullmatch(name):
-        raise Unfit(f"headers: {_shown(name)} is no header name")
+        raise Unfit(f"headers: {_shown(name)} is not a header name")
     if name.lower() in _OWNED:
         raise Unfit(f"headers: {name} is set by the fetcher and cannot be given")
     control = _CONTROL.search(value)
@@ -86,7 +86,7 @@ def body(value: Any, of_method: str) -> bytes | None:
     if of_method not in _BODILESS:
         return content
     if content:
-        raise Unfit(f'body: a {of_method} has none; give a method such as "POST" with it')
+        raise Unfit(f'body: a {of_method} request has no body; give a method such as "POST"')
     return None
 
 

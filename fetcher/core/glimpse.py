@@ -25,6 +25,8 @@ class Load(NamedTuple):
     host: str
     in_flight: int
     waiting: int
+    rest_s: float = 0.0  # that the host is left alone from now on, as it asked for that
+    rest_why: str = ""
 
 
 def host_of(text: str) -> str:
@@ -94,12 +96,16 @@ class Sightings:
         told = [by_host.get(name, Load(name, 0, 0)) for name in names]
         mishaps = [mishap(result) for result in self._unsaid]
         self._unsaid.clear()
-        return wire.Glimpse(
-            [
-                wire.HostLoad(each.host, each.in_flight, each.waiting, self._failures.of(each.host))
-                for each in told
-            ],
-            mishaps,
+        return wire.Glimpse([self._told(each) for each in told], mishaps)
+
+    def _told(self, load: Load) -> wire.HostLoad:
+        return wire.HostLoad(
+            load.host,
+            load.in_flight,
+            load.waiting,
+            self._failures.of(load.host),
+            load.rest_s,
+            load.rest_why,
         )
 
 
@@ -108,15 +114,18 @@ def together(loads: Iterable[wire.HostLoad]) -> list[wire.HostLoad]:
     sums: dict[str, wire.HostLoad] = {}
     for each in loads:
         other = sums.get(each.host)
-        sums[each.host] = (
-            wire.HostLoad(
-                each.host,
-                each.in_flight + other.in_flight,
-                each.waiting + other.waiting,
-                each.failed + other.failed,
-            )
-            if other
-            else each
-        )
+        sums[each.host] = _sum(each, other) if other else each
     ranked = sorted(sums.values(), key=lambda e: (-e.in_flight - e.waiting, -e.failed, e.host))
     return ranked[: wire.MAX_LOADS]
+
+
+def _sum(one: wire.HostLoad, other: wire.HostLoad) -> wire.HostLoad:
+    longest = max(one, other, key=lambda each: each.rest_s)
+    return wire.HostLoad(
+        one.host,
+        one.in_flight + other.in_flight,
+        one.waiting + other.waiting,
+        one.failed + other.failed,
+        longest.rest_s,
+        longest.rest_why,
+    )

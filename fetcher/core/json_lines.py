@@ -63,7 +63,7 @@ def _shaped(line: int, url: str, value: dict[str, Any], name: str | int | None) 
     unknown = next((key for key in value if key not in _KNOWN), None)
     if unknown is not None:
         shown = unknown if len(unknown) <= _MAX_SHOWN else unknown[: _MAX_SHOWN - 1] + "…"
-        raise Unfit(f"{shown!r} is no known key; known are {', '.join(KEYS)}")
+        raise Unfit(f"{shown!r} is not a known key; use {', '.join(KEYS)}")
     given = {key: content for key, content in value.items() if content is not None}
     method = fields.method(given["method"]) if "method" in given else "GET"
     headers = fields.headers(given["headers"]) if "headers" in given else ()

@@ -33,7 +33,7 @@ def _copy(value: Any, place: str, depth: int) -> Any:
             return int(value)
         case float():
             if not math.isfinite(value):
-                raise ValueError(f"{place}: {value} is no JSON number")
+                raise ValueError(f"{place}: {value} is not a JSON number")
             return float(value)
         case list() | tuple():
             return [_copy(item, f"{place}[{n}]", depth - 1) for n, item in enumerate(value)]
@@ -41,12 +41,12 @@ def _copy(value: Any, place: str, depth: int) -> Any:
             return {
                 _key(k, place): _copy(v, _inside(place, k), depth - 1) for k, v in value.items()
             }
-    raise ValueError(f"{place}: {type(value).__name__} is no JSON value")
+    raise ValueError(f"{place}: {type(value).__name__} is not a JSON value")
 
 
 def _key(key: Any, place: str) -> str:
     if not isinstance(key, str):
-        raise ValueError(f"{place or 'its keys'}: {key!r} is no text, as a key must be")
+        raise ValueError(f"{place or 'its keys'}: {key!r} is not a text, as a key must be")
     return _text(key)
 
 

@@ -54,7 +54,7 @@ class Live(msgspec.Struct, frozen=True):
     rows: int
     url_lines: int | None
     url_lines_exact: bool
-    rate_per_s: float  # over the last ten seconds
+    rate_per_s: float  # now: see core.rate
     left_s: float | None
     left_is_least: bool  # it may be longer: see Left
     in_flight: int

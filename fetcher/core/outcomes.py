@@ -13,14 +13,16 @@ from fetcher.model import Outcome
 
 FAILED_WORD: Final = "failed"
 FAILED: Final = frozenset(Outcome) - {Outcome.OK}
+ALL_WORD: Final = "all"
 _NOT: Final = "!"
 
 
 def outcomes_named(text: str) -> frozenset[Outcome]:
     """The outcomes of a list such as `timeout,dns`, `failed` or `!ok`. Raises UsageError.
 
-    `failed` stands for all outcomes but ok. A name after `!` is left out of the others of the list,
-    or of all outcomes where the list has no others. The case of letters does not matter.
+    `all` stands for every outcome, `failed` for all but ok. A name after `!` is left out of the
+    others of the list, or of all outcomes where the list has no others. The case of letters does
+    not matter.
     """
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     if not words:
@@ -37,11 +39,13 @@ def outcomes_named(text: str) -> frozenset[Outcome]:
 def _meant_by(word: str) -> frozenset[Outcome]:
     if word == FAILED_WORD:
         return FAILED
+    if word == ALL_WORD:
+        return frozenset(Outcome)
     if word in list(Outcome):
         return frozenset({Outcome(word)})
-    near = guesses.guess(word, (*Outcome, FAILED_WORD))
+    near = guesses.guess(word, (*Outcome, FAILED_WORD, ALL_WORD))
     raise UsageError(f"{word}: there is no such outcome{near or f'; use {_choices()}'}")
 
 
 def _choices() -> str:
-    return ", ".join((*Outcome, FAILED_WORD))
+    return ", ".join((*Outcome, FAILED_WORD, ALL_WORD))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import operator
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
@@ -47,6 +47,7 @@ class Report(msgspec.Struct, frozen=True):
     rest_s: float = 0.0  # that it asked for
     delay_s: float = 0.0  # least time between requests that it asks for
     took_s: float = 0.0  # from the host's turn to this report
+    rest_why: str = ""  # the status by which it asked for a rest
     is_sent: bool = True  # False: the turn was not needed, as nothing was sent
 
 
@@ -64,6 +65,8 @@ class _Host(Generic[Item]):
         "last_at",
         "last_until",
         "next_at",
+        "rest_until",
+        "rest_why",
         "ticket",
         "took_s",
         "trouble",
@@ -78,6 +81,8 @@ class _Host(Generic[Item]):
         self.last: Item | None = None  # whose turn was the last, while it is the host's
         self.last_at = self.last_until = 0.0  # `next_at` before and since that turn
         self.delay_s = 0.0  # its own wish
+        self.rest_until = 0.0  # it has asked to be left alone so long
+        self.rest_why = ""
         self.took_s = 0.0  # for an item, lately
         self.failures = 0  # in a row
         self.trouble = ""  # the last of them
@@ -170,6 +175,7 @@ class Gate(Generic[Item]):
             host.next_at = max(host.next_at, now + report.delay_s)
         if report.rest_s:
             host.next_at = max(host.next_at, now + report.rest_s)
+            host.rest_until, host.rest_why = now + report.rest_s, report.rest_why
         if report.trouble:
             host.failures += 1
             host.trouble = report.trouble
@@ -279,13 +285,22 @@ class Gate(Generic[Item]):
         """The hosts that this worker may ask, with their tickets."""
         return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
 
-    def loads(self) -> list[Load]:
+    def loads(self, now: float) -> list[Load]:
         """Hosts that are asked or waited for: of many, those that have been known for longest."""
+        later: Counter[str] = Counter()  # items whose next attempt is due later
+        for _, _, name, items in itertools.islice(self._clock, _LOOKED_AT):
+            later[name] += len(items)
         some = itertools.islice(self._hosts.items(), _LOOKED_AT)
         return [
-            Load(name[:MAX_HOST], host.active, len(host.waiting))
+            Load(
+                name[:MAX_HOST],
+                host.active,
+                len(host.waiting) + later[name],
+                max(host.rest_until - now, 0.0),
+                host.rest_why if host.rest_until > now else "",
+            )
             for name, host in some
-            if host.active or host.waiting
+            if host.active or host.waiting or later[name]
         ]
 
     def longest(self, count: int, now: float) -> list[tuple[str, float]]:

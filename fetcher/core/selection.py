@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from fetcher.core import masks
 from fetcher.core.formats import TextsOf
+from fetcher.core.outcomes import FAILED, FAILED_WORD, outcomes_named
 from fetcher.errors import UsageError
 from fetcher.model import Outcome
 
@@ -39,7 +40,10 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return frozenset(codes)
 
     def __str__(self) -> str:
-        options = [("--outcome", self.outcomes), ("--status", self.statuses)]
+        """As options that a shell takes."""
+        is_failed = set(self.outcomes) == FAILED
+        outcomes = (FAILED_WORD,) if is_failed else self.outcomes
+        options = [("--outcome", outcomes), ("--status", self.statuses)]
         return " ".join(f"{option} {','.join(values)}" for option, values in options if values)
 
 
@@ -53,21 +57,22 @@ def parse(outcomes: str | None, statuses: str | None) -> Wanted:
     """What `--outcome` and `--status` say; RETRYABLE where neither is given. Raises UsageError."""
     if outcomes is None and statuses is None:
         return RETRYABLE
-    known = [outcome.value for outcome in Outcome]
-    chosen = _split(outcomes)
-    for name in chosen:
-        if name not in known:
-            raise UsageError(f"--outcome {name}: there is no such outcome; use {', '.join(known)}")
     codes = _split(statuses)
     for code in codes:
         if not _STATUS.fullmatch(code):
             raise UsageError(f"--status {code}: write a status such as 404, or 5xx for all of them")
-    if not chosen and not codes:
+    if not (outcomes or "").strip(" ,") and not codes:
         raise UsageError("--outcome and --status: name at least one")
-    return Wanted(
-        tuple(name for name in known if name in chosen),
-        tuple(sorted(set(codes))),
-    )
+    chosen = _outcomes(outcomes) if outcomes else ()
+    return Wanted(chosen, tuple(sorted(set(codes))))
+
+
+def _outcomes(text: str) -> tuple[str, ...]:
+    try:
+        named = outcomes_named(text)
+    except UsageError as error:
+        raise UsageError(f"--outcome {error}") from error
+    return tuple(outcome.value for outcome in Outcome if outcome in named)
 
 
 def _split(text: str | None) -> list[str]:

@@ -46,6 +46,7 @@ _MAX_PARTIAL: Final = 100_000  # batches that are begun and not full
 MAX_TEXT: Final = 500  # characters of a text for people, in a roster
 MAX_MEMBERS: Final = 200  # workers named in one roster
 MAX_LOADS: Final = 10  # hosts named in one glimpse
+MAX_REST_WHY: Final = 40
 MAX_MISHAPS: Final = 20  # failed lines told in one glimpse
 MAX_SLOW: Final = 100  # leases of one heartbeat whose slow lines are named
 MAX_TURNS: Final = 20  # hosts of one worker of which it says how long their lines will take
@@ -114,13 +115,15 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     retried: Annotated[list[Line], _Rows] = []
 
 
-class HostLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class HostLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A busy host."""
 
     host: Name
     in_flight: Small
     waiting: Small  # lines that wait for their turn there; of one worker, where it owns the host
     failed: Count  # lines that ended in no answer or an error status; about, where hosts are many
+    rest_s: Amount = 0.0  # that the host is left alone from now on, as it asked for that
+    rest_why: Annotated[str, Meta(max_length=MAX_REST_WHY)] = ""  # the status: "503"
 
 
 class Mishap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -70,7 +70,7 @@ class Interrupts:
 class Signals(Interrupts):
     """SIGINT and SIGTERM ask for it; to be entered in the main thread."""
 
-    said = "stopping: requests in flight may finish (again: leave at once)"
+    said = "stopping: requests in flight may finish (Ctrl-C again stops at once)"
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.count += 1

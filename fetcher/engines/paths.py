@@ -18,7 +18,7 @@ def require_path(text: str, named: str) -> None:
     try:
         whole = os.path.realpath(text)
     except (OSError, ValueError) as error:  # the working directory is gone; a null character
-        raise UsageError(f"{named}: {text!r} leads nowhere ({error})") from error
+        raise UsageError(f"{named}: {text!r} cannot be used as a path ({error})") from error
     if not is_text(whole):
         raise UsageError(f"{named}: {_readable(whole)} is not valid UTF-8; rename it")
 

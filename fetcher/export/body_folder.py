@@ -40,7 +40,8 @@ class BodyFolder:
             there = out.resolve()
             if here.is_relative_to(there):
                 raise UsageError(
-                    f"--files {self._path}: lies within {out}, which is fetcher's own; name another"
+                    f"--files {self._path}: lies within {out}, which only fetcher writes to; "
+                    "name another place"
                 )
             if there.is_relative_to(here):
                 self._taken.append(f"{there.relative_to(here)}/")
@@ -70,7 +71,7 @@ class BodyFolder:
         path = self._path / name
         if any(map(name.startswith, self._taken)):
             raise UsageError(
-                f"{path}: lies within an OUT, which is fetcher's own; name another folder"
+                f"{path}: lies within an OUT, which only fetcher writes to; name another folder"
             )
         if self._is_there(path, body):
             return False

@@ -45,7 +45,7 @@ class Body(NamedTuple):
                     found.update(block)
                     yield block
         except OSError as error:
-            said = f"{self.file}: {error.strerror}, and a row has it for its body; restore it"
+            said = f"{self.file}: {error.strerror}, and it is the body of a row; restore it"
             raise DamageError(said) from error
         if found.hexdigest() != self.sha256:
             raise DamageError(f"{self.file}: is not the body that its name says; restore it")

@@ -20,7 +20,7 @@ def utc(seconds: float) -> str:
     try:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (OverflowError, ValueError, OSError) as error:
-        raise DamageError(f"started_at: {seconds} is no time; `fetcher verify` says more") from (
+        raise DamageError(f"started_at: {seconds} is not a time; `fetcher verify` says more") from (
             error
         )
     return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -1,8 +1,8 @@
-"""Which rows are wanted again: for `fetcher urls` and `fetcher retry`."""
+"""Which rows have a wanted outcome or status: for `fetcher urls`, `retry` and `export`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from fetcher.core.masks import IdSet
 from fetcher.core.selection import Wanted
@@ -10,18 +10,18 @@ from fetcher.export.merged import Merged
 from fetcher.model import Result
 
 
-def wanted_rows(merged: Merged, wanted: Wanted) -> Iterator[Result]:
-    """Those of the rows that have one of the outcomes or statuses."""
+def is_wanted(wanted: Wanted) -> Callable[[Result], bool]:
+    """Whether a row has one of the outcomes or statuses."""
     outcomes = frozenset(wanted.outcomes)
     codes = wanted.codes()
-    for row in merged.rows():
-        if row.result.outcome in outcomes or row.result.status in codes:
-            yield row.result
+    return lambda result: result.outcome in outcomes or result.status in codes
 
 
 def wanted_lines(merged: Merged, wanted: Wanted) -> IdSet:
-    """`line - 1` of these rows."""
+    """`line - 1` of the rows that have one of the outcomes or statuses."""
+    fits = is_wanted(wanted)
     indexes = IdSet()
-    for result in wanted_rows(merged, wanted):
-        indexes.add(result.line - 1)
+    for row in merged.rows():
+        if fits(row.result):
+            indexes.add(row.result.line - 1)
     return indexes

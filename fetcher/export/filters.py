@@ -1,6 +1,7 @@
 """`--where`: conditions on a column of a row.
 
     name=value   name!=value   of any plain column; without a value: the row has none
+    outcome=...  outcome!=...  of a list of outcomes, as `--outcome` takes it
     name<value   <=  >  >=     of numbers and times (Unix seconds, or ISO 8601)
     name~regex   name!~regex   of texts: a match anywhere
 
@@ -17,9 +18,10 @@ from typing import Any, Final
 
 from fetcher.core.error_kinds import WORDS
 from fetcher.core.formats import LineFormat
+from fetcher.core.outcomes import outcomes_named
 from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, find
-from fetcher.model import Outcome, Result
+from fetcher.model import Result
 
 Condition = Callable[[Result], bool]
 
@@ -74,8 +76,9 @@ def _equal(column: Column, value: str) -> Callable[[Any], bool]:
     if column.kind in _ORDERED:
         number = _number(column, value)
         return lambda found: bool(found == number)
-    if column.name == "outcome" and value not in list(Outcome):
-        raise UsageError(f"there is no such outcome; use {', '.join(Outcome)}")
+    if column.name == "outcome":
+        named = outcomes_named(value)
+        return lambda found: found in named
     if column.name == "error_kind" and value not in WORDS:
         raise UsageError(f"there is no such error_kind; use {', '.join(sorted(WORDS))}")
     return lambda found: bool(found == value)
@@ -83,7 +86,7 @@ def _equal(column: Column, value: str) -> Callable[[Any], bool]:
 
 def _matching(column: Column, value: str) -> Callable[[Any], bool]:
     if column.kind not in _WORDS:
-        raise UsageError(f"{column.name} is no text: use = != < <= > >=")
+        raise UsageError(f"{column.name} is not a text: use = != < <= > >=")
     try:
         search = re.compile(value).search
     except re.error as error:
@@ -115,7 +118,7 @@ def _number(column: Column, value: str) -> float:
         moment = datetime.datetime.fromisoformat(value)
     except ValueError:
         raise UsageError(
-            f"{value!r} is no time: write it as 2026-01-31 or 2026-01-31T12:00:00 (UTC)"
+            f"{value!r} is not a time: write it as 2026-01-31 or 2026-01-31T12:00:00 (UTC)"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)

@@ -77,7 +77,7 @@ def _rows(of: Part, number: int) -> Iterator[Row]:
                     raise ValueError(f"there was no line {result.line}")
             except (msgspec.MsgspecError, ValueError) as error:
                 raise DamageError(
-                    f"{segment.path}, byte {position}: is no row ({error}); "
+                    f"{segment.path}, byte {position}: is not a valid row ({error}); "
                     f"`fetcher verify {of.out}` says more"
                 ) from error
             # Whatever the rows of OUT are: `raw` is a line of JSON.

@@ -92,7 +92,7 @@ class ParquetWriter:
         except (pyarrow.ArrowException, OverflowError, ValueError) as error:
             first, last = self._rows[0].line, self._rows[-1].line
             raise DamageError(
-                f"the rows of lines {first} to {last} hold what no row holds ({error}); "
+                f"the rows of lines {first} to {last} do not fit the columns of a table ({error}); "
                 "`fetcher verify` says more"
             ) from error
         self._batches.append(pyarrow.RecordBatch.from_arrays(arrays, schema=self._schema))

@@ -22,14 +22,16 @@ def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
     folder = path.parent.resolve()
     for out in outs:
         if folder.is_relative_to(out.resolve()):
-            raise UsageError(f"-o {path}: lies within {out}, which is fetcher's own; name another")
+            raise UsageError(
+                f"-o {path}: lies within {out}, which only fetcher writes to; name another place"
+            )
     _sweep(_part_of(path))
     if path.is_dir():
         raise UsageError(f"-o {path}: is a directory; name a file")
     if path.exists() and not path.is_file():
-        raise UsageError(f"-o {path}: is no regular file; - is standard output")
+        raise UsageError(f"-o {path}: is not a regular file; - is standard output")
     if path.exists() and not force:
-        raise UsageError(f"-o {path}: is there already; --force replaces it")
+        raise UsageError(f"-o {path}: exists already; --force replaces it")
 
 
 def _part_of(path: Path) -> Path:
@@ -57,7 +59,9 @@ def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]
                 file.flush()
             fsync(file.fileno(), part)
             if path.exists() and not force:
-                raise UsageError(f"-o {path}: has come to be meanwhile; --force replaces it")
+                raise UsageError(
+                    f"-o {path}: was made by another program meanwhile; --force replaces it"
+                )
             with disk_errors(path):
                 part.replace(path)
         except BaseException:

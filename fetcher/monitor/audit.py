@@ -135,8 +135,8 @@ class Audit:
     def _source(self, urlfile: Path) -> Source:
         if self._manifest.input.line_rules != formats.RULES:
             raise ConflictError(
-                f"{self._parts[0].out} was begun by another version of fetcher, with other rules "
-                f"for what lines of {urlfile} are; verify it with that one"
+                f"{self._parts[0].out} was begun by another version of fetcher, which reads the "
+                f"lines of {urlfile} by other rules; verify it with that version"
             )
         selection = self._manifest.selection
         chosen = SelectedLines(self._parts[0].out, selection) if selection else None

@@ -26,10 +26,10 @@ from fetcher.store.cdxj import CDXJ_NAME, PageLines
 from fetcher.store.disk import disk_errors
 from fetcher.store.rows import Part
 
-NO_BODY: Final = "its body is not there as the row has it"
+NO_BODY: Final = "the kept body is missing, or differs from its row"
 NO_RECORD: Final = "rows and WARC records differ"
-NO_ORIGINAL: Final = "a WARC record refers to one that is not there"
-OTHER_INDEX: Final = "the index for replay is not of these WARC files"
+NO_ORIGINAL: Final = "a WARC record refers to a record that is missing"
+OTHER_INDEX: Final = "the index for replay does not fit the WARC files"
 _SAID_CHARS: Final = 100  # of what a damaged file holds
 _WRAP: Final = 1 << 64
 _BLOCK_BYTES: Final = 1 << 20
@@ -99,7 +99,7 @@ class KeptBodies:
                 _, entries = next(by_file, ("", iter(())))
                 yield from self._walk(Path(name).name, lengths[name], entries)
         if next(by_file, None) is not None:
-            yield NO_RECORD, "the index names more than there is"
+            yield NO_RECORD, "the index names records that are missing"
         yield from damaged
         yield from self._compare_pages()
         for refers in self._originals.missing():

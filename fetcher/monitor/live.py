@@ -9,6 +9,7 @@ import functools
 import logging
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,7 +22,17 @@ from fetcher.core.live import Live, told
 from fetcher.errors import UnreachedError
 from fetcher.monitor import summary
 from fetcher.monitor.fitting import Column, FittingTable, Name
-from fetcher.monitor.words import duration, escaped, number, phase, time_left
+from fetcher.monitor.words import (
+    activity,
+    duration,
+    escaped,
+    number,
+    phase,
+    rate,
+    rates,
+    rest,
+    time_left,
+)
 from fetcher.pipeline import admission
 from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
 from fetcher.pipeline.process import held_back
@@ -31,12 +42,14 @@ log = logging.getLogger(__name__)
 
 ANSWER_S: Final = 1.5  # of a ventilator that is near: a state is told twice a second
 _TURN_MS: Final = 100
+_HOSTS_S: Final = 2.0  # that are waited for what workers say of hosts
+_MOST_RESTING: Final = 3  # hosts that are told of
 # The columns of workers: where not all of them fit, the one of the highest rank goes first.
 _RANKS: Final = {
     "seen": 3,
     "busy": 1,
     "queued": 7,
-    "parked": 5,
+    "waiting": 5,
     "leases": 8,
     "rows": 4,
     "rows/s": 2,
@@ -102,9 +115,15 @@ class Watcher:
 
 
 def look(endpoint: str, within_s: float, keys: str) -> Live:
-    """Ask the ventilator at this endpoint once. Raises UnreachedError, UsageError."""
+    """What the ventilator at this endpoint says. Raises UnreachedError, UsageError."""
+    until = time.monotonic() + _HOSTS_S
     with Watcher(endpoint, keys) as watcher:
-        return watcher.look(within_s)
+        live = watcher.look(within_s)
+        # Workers tell of hosts once they have heard that somebody looks.
+        while live.parked and not live.hosts and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(_TURN_MS / 1000, left_s))
+            live = watcher.look(within_s)
+        return live
 
 
 def near(out: Path) -> str:
@@ -113,13 +132,13 @@ def near(out: Path) -> str:
     return words if words.startswith("ipc:") else ""  # what others may have written
 
 
-def is_paused(out: Path) -> bool:
-    """Whether the job in OUT is known to be paused: only its ventilator, if it is near, can say."""
+def near_look(out: Path) -> Live | None:
+    """What the ventilator of the job in OUT says now; None where none of this host answers."""
     endpoint = near(out)
     try:
-        return bool(endpoint) and look(endpoint, ANSWER_S, "").phase == "paused"
+        return look(endpoint, ANSWER_S, "") if endpoint else None
     except UnreachedError:
-        return False
+        return None
 
 
 def show(console: Console, live: Live) -> None:
@@ -131,20 +150,14 @@ def show(console: Console, live: Live) -> None:
     say(_headline(live))
     if live.trouble:
         say(escaped(live.trouble))
-    counts = Text(
-        f"{number(live.in_flight)} in flight, {number(live.leases)} open leases "
-        f"({number(live.leased_lines)} lines), {number(live.waiting)} batches waiting, "
-    )
-    again = f"{number(live.redelivered)} lines handed out again"
-    counts.append(again, "yellow" if live.many_redelivered else "")
-    console.print(counts, highlight=False, soft_wrap=True)
+    show_activity(console, live)
     if live.oldest is not None:
         at = (
             f"at {escaped(live.oldest.worker)}"
             if live.oldest.worker
-            else "no worker has claimed it"
+            else "not taken by a worker yet"
         )
-        say(f"oldest line out: {live.oldest.line}, for {duration(live.oldest.age_s)}, {at}")
+        say(f"longest at work: line {live.oldest.line}, for {duration(live.oldest.age_s)}, {at}")
     say()
     console.print(workers(live.workers))
     if live.unlisted:
@@ -154,9 +167,30 @@ def show(console: Console, live: Live) -> None:
         console.print(summary.table(live.totals))
 
 
+def show_activity(console: Console, live: Live) -> None:
+    """Print what the job does now, and which hosts rest."""
+    queued = sum(each.queued for each in live.workers)
+    counts = Text(
+        "; ".join(activity(live.in_flight, live.parked, queued, live.leases, live.waiting))
+    )
+    if live.redelivered:
+        again = f"{number(live.redelivered)} lines handed out again"
+        counts.append("; ").append(again, "yellow" if live.many_redelivered else "")
+    console.print(counts, highlight=False, soft_wrap=True)
+    for host in resting(live.hosts):
+        said = rest(escaped(host.host), host.rest_s, escaped(host.rest_why), host.waiting)
+        console.print(said, highlight=False, markup=False, soft_wrap=True)
+
+
+def resting(hosts: Iterable[wire.HostLoad]) -> list[wire.HostLoad]:
+    """Hosts that asked to be left alone, and for which lines wait: those with the most first."""
+    found = [each for each in hosts if each.rest_s and each.waiting]
+    return sorted(found, key=lambda each: -each.waiting)[:_MOST_RESTING]
+
+
 def _headline(live: Live) -> str:
     done = summary.done(live.rows, live.url_lines, exact=live.url_lines_exact)
-    parts = [f"{phase(live.phase)}: {done}", f"{number(round(live.rate_per_s))} lines/s"]
+    parts = [f"{phase(live.phase)}: {done}", *rates(live.rate_per_s, None)]
     if live.phase == "running" and live.left_s is not None:
         parts.append(time_left(live.left_s, is_least=live.left_is_least))
     return ", ".join(parts)
@@ -164,7 +198,7 @@ def _headline(live: Live) -> str:
 
 def workers(members: list[wire.Member]) -> FittingTable | str:
     if not members:
-        return "no worker is heard"
+        return "no worker is connected"
     columns = [Column("worker", least=8), *(Column(name, rank) for name, rank in _RANKS.items())]
     table = FittingTable(columns, is_ruled=True, fills=False)
     for each in members:
@@ -174,7 +208,7 @@ def workers(members: list[wire.Member]) -> FittingTable | str:
             f"{each.seen_s_ago:.1f} s",
             f"{each.in_flight}/{each.slots}",
             *map(number, counts),
-            number(round(each.rate_per_s)),
+            rate(each.rate_per_s),
             f"{each.lag_ms / 1000:.2f} s",
         )
     return table

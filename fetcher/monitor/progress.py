@@ -17,7 +17,7 @@ from fetcher.core.rate import Rate
 from fetcher.core.tally import in_order, most_frequent
 from fetcher.monitor.console import make_console
 from fetcher.monitor.fitting import Parts
-from fetcher.monitor.words import number, phase, time_left
+from fetcher.monitor.words import number, phase, rate, time_left
 from fetcher.telemetry import logs
 
 _BAR_COLUMNS: Final = 20
@@ -36,7 +36,7 @@ def numbers(state: wire.State, per_s: float) -> list[str]:
     of = "" if total is None else f"/{about}{number(total)}"
     parts = [
         f"{number(state.totals.rows)}{of} lines",
-        f"{number(round(per_s))}/s",
+        f"{rate(per_s)}/s",
         f"{number(state.in_flight)} in flight",
         outcomes(state.totals.outcomes),
     ]
@@ -73,13 +73,6 @@ def outcomes(counts: dict[str, int]) -> str:
     shown, rest = most_frequent(counts, 3)
     said = [f"{name} {number(count)}" for name, count in shown.items()]
     return ", ".join(said + ([f"others {number(rest)}"] if rest else []))
-
-
-def note(rate: Rate, now: float, state: wire.State) -> None:
-    """Take a state's rows into the rate."""
-    # What an earlier run committed is not known while starting, and is not this run's speed.
-    if state.phase != "starting":
-        rate.add(now, state.totals.rows)
 
 
 class Quiet:
@@ -124,7 +117,7 @@ class PlainLines(_Greeting):
     def update(self, state: wire.State) -> None:
         super().update(state)
         now = time.monotonic()
-        note(self._rate, now, state)
+        self._rate.hear(now, state)
         if now - self._said_at >= self._interval_s:
             self._said_at = now
             per_s = self._rate.per_s()
@@ -184,7 +177,7 @@ class LiveLine(_Greeting):
 
     def update(self, state: wire.State) -> None:
         super().update(state)
-        note(self._rate, time.monotonic(), state)
+        self._rate.hear(time.monotonic(), state)
         self._progress.update(
             self._task,
             total=state.source.total()[0],

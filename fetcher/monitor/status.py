@@ -5,20 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
+from fetcher.core.live import Live
+from fetcher.core.rate import recent, together
 from fetcher.core.tally import Totals, sum_of
 from fetcher.monitor import live
 from fetcher.store.lock import is_locked
 from fetcher.store.rows import Part, absent, read_all, url_lines_of
 
-_RECENT_S: Final = 60
-
 
 class Status(msgspec.Struct, frozen=True):
-    """One look at a job; `state` is running, paused (as far as is known), stopped or complete."""
+    """One look at a job; `state` is running, paused (as far as is known), stopped or complete.
+
+    For both rates see fetcher.core.rate.
+    """
 
     job: str
     input: str
@@ -26,11 +28,14 @@ class Status(msgspec.Struct, frozen=True):
     rows: int
     url_lines: int | None
     url_lines_exact: bool
-    rate_per_s: float | None  # over the last minute of work
+    rate_per_s: float | None  # now; None unless it is running
+    average_per_s: float | None
+    worked_s: float | None
     updated_s_ago: float | None
     totals: Totals
     absent: list[str]  # sinks of the job that were not looked at
     retry_of: str | None  # the output directory whose lines it is of, where not all
+    live: Live | None  # what its ventilator says, where one of this host answers
 
 
 def look(outs: Sequence[Path]) -> Status:
@@ -39,12 +44,14 @@ def look(outs: Sequence[Path]) -> Status:
     total, exact = _url_lines(parts)
     states = {_state(part) for part in parts}
     updated = [part.view.updated_at_s for part in parts if part.view.updated_at_s is not None]
-    rates = [rate for part in parts if (rate := _rate(part)) is not None]
+    works = [part.view.work for part in parts if part.view.work is not None]
+    work = together(works) if len(works) == len(parts) else None
     totals = sum_of(part.view.recovered.totals for part in parts)
     first = parts[0].manifest
     state: str = next(each for each in ("running", "stopped", "complete") if each in states)
-    if state == "running" and any(live.is_paused(part.out) for part in parts):
-        state, rates = "paused", []
+    told = _told(parts) if state == "running" else None
+    if told is not None and told.phase == "paused":
+        state = "paused"
     return Status(
         job=first.job,
         input=first.input.name,
@@ -52,11 +59,14 @@ def look(outs: Sequence[Path]) -> Status:
         rows=totals.rows,
         url_lines=total,
         url_lines_exact=exact,
-        rate_per_s=sum(rates) if rates else None,
+        rate_per_s=_rate_now(parts, told) if state == "running" else None,
+        average_per_s=work.per_s if work else None,
+        worked_s=work.seconds if work else None,
         updated_s_ago=max(time.time() - max(updated), 0.0) if updated else None,
         totals=totals,
         absent=absent(parts),
         retry_of=first.selection.parent if first.selection else None,
+        live=told,
     )
 
 
@@ -78,12 +88,22 @@ def _url_lines(parts: Sequence[Part]) -> tuple[int | None, bool]:
     return round(whole * len(parts) / of), False
 
 
-def _rate(part: Part) -> float | None:
-    marks, updated_s = part.view.marks, part.view.updated_at_s
-    rows = part.view.recovered.totals.rows
-    if not marks or updated_s is None:
-        return None
-    first_s, first = next(mark for mark in marks if mark[0] >= marks[-1][0] - _RECENT_S)
-    if updated_s - first_s < 1:
-        return None
-    return (rows - first) / (updated_s - first_s)
+def _told(parts: Sequence[Part]) -> Live | None:
+    for part in parts:
+        told = live.near_look(part.out)
+        if told is not None:
+            return told
+    return None
+
+
+def _rate_now(parts: Sequence[Part], told: Live | None) -> float | None:
+    if told is not None:
+        return told.rate_per_s
+    now_s = time.time()
+    found = [
+        recent(part.view.marks, part.view.recovered.totals.rows, now_s)
+        for part in parts
+        if _state(part) == "running"
+    ]
+    rates = [each for each in found if each is not None]
+    return sum(rates) if rates else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 
+from fetcher.core.rate import Work
 from fetcher.core.tally import Totals, in_order
 from fetcher.core.wire import State
 from fetcher.monitor.fitting import Column, FittingTable
-from fetcher.monitor.words import escaped, number, percent, size
+from fetcher.monitor.words import escaped, number, percent, rates, seconds, size
+from fetcher.store.manifest import RESULTS_NAME
+from fetcher.store.rows import Part
 
 
 def table(totals: Totals) -> FittingTable:
@@ -55,30 +56,41 @@ def repeats(totals: Totals, last: State | None) -> str:
     return ", ".join(said) or "none"
 
 
+def speed(work: Work | None, before: Work | None, fresh: int) -> str:
+    """The job's average rate, and that of this run where there were others.
+
+    `before`: the work of the earlier runs; `fresh`: the rows of this one.
+    """
+    if work is None or work.per_s is None:
+        return "not measured" if fresh else "all was done before"
+    whole = f"{rates(None, work.per_s)[0]} ({_work(work)})"
+    if not fresh:
+        return f"{whole}; all was done before"
+    if before is None or not before.rows:
+        return whole
+    return f"{whole}; this run: {_work(work.since(before))}"
+
+
+def _work(of: Work) -> str:
+    return f"{number(of.rows)} lines in {seconds(of.seconds)}"
+
+
 def show(
     console: Console,
-    totals: Totals,
-    out: Path,
-    took_s: float,
+    part: Part,
+    before: Work | None,
     fresh: int,
     last: State | None = None,
 ) -> None:
-    """Print the summary; `fresh` rows were committed in the last `took_s` seconds.
-
-    `last`: see `repeats`.
-    """
-    rate = (
-        f"{number(round(fresh / took_s))} lines/s ({number(fresh)} in {took_s:.1f} s)"
-        if fresh
-        else "all was done before"
-    )
+    """Print the summary of a run; `before` and `fresh`: see `speed`; `last`: see `repeats`."""
+    totals = part.view.recovered.totals
     console.print(table(totals))
     console.print()
     for name, value in (
         ("statuses", statuses(totals)),
         ("bodies", size(totals.body_bytes)),
-        ("rate", rate),
+        ("rate", speed(part.view.work, before, fresh)),
         ("repeats", repeats(totals, last)),
-        ("results", f"{out}/results/part-*.jsonl"),
+        ("results", f"{part.out}/{RESULTS_NAME}/part-*{part.manifest.output.suffix}"),
     ):
         console.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)

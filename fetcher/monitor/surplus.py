@@ -40,9 +40,12 @@ def _of_file(path: Path, committed: int | None) -> Iterator[str]:
     if committed is None:
         # A sink that got no rows leaves an empty one.
         if size:
-            yield f"{path}: is no part of the job; remove it, or whoever reads all files reads it"
+            yield (
+                f"{path}: does not belong to the job; remove it, as programs that read all files "
+                "read it, too"
+            )
     elif size > committed:
         yield (
-            f"{path}: {number(size - committed)} bytes behind the last row are no part of the job; "
-            f"cut them off with `truncate -s {committed} FILE`"
+            f"{path}: {number(size - committed)} bytes after the last row do not belong to the "
+            f"job; cut them off with `truncate -s {committed} FILE`"
         )

@@ -12,6 +12,47 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def rate(per_s: float) -> str:
+    """0.42, 7.1, 99.6, 1,234"""
+    return number(round(per_s)) if per_s >= 99.95 else f"{per_s:.3g}"
+
+
+def rates(now_per_s: float | None, average_per_s: float | None) -> list[str]:
+    """140 lines/s now; 125 lines/s on average (what each means: fetcher.core.rate)"""
+    both = ((now_per_s, "now"), (average_per_s, "on average"))
+    return [f"{rate(per_s)} lines/s {when}" for per_s, when in both if per_s is not None]
+
+
+def activity(
+    in_flight: int | None = None,
+    parked: int | None = None,
+    queued: int | None = None,
+    leases: int | None = None,
+    waiting: int | None = None,
+) -> list[str]:
+    """13 being fetched, 40 waiting for their host's turn, …: what is known (None: is not), in words
+
+    Numbers other than of lines and batches in hand are left out where they are 0.
+    """
+    batches = "batch" if leases == 1 else "batches"
+    known = (
+        (in_flight, "being fetched", True),
+        (queued, "waiting for a free slot", False),
+        (parked, "waiting for their host's turn", False),
+        (leases, f"{batches} at workers", True),
+        (waiting, "batches to be handed out", False),
+    )
+    return [f"{number(n)} {what}" for n, what, is_told in known if n or (is_told and n is not None)]
+
+
+def rest(host: str, rest_s: float, why: str, waiting: int) -> str:
+    """h.test rests 28 s more after 503: 40 lines wait"""
+    lines = (
+        f": {number(waiting)} {'line waits' if waiting == 1 else 'lines wait'}" if waiting else ""
+    )
+    return f"{host} rests {duration(rest_s)} more after {why}{lines}"
+
+
 def escaped(text: str, kept: str = "") -> str:
     """Text that may steer a terminal: what is not printable, nor `kept`, as \\x1b or \\u202e."""
     if text.isprintable():
@@ -47,6 +88,11 @@ def duration(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def seconds(value: float) -> str:
+    """8.0 s, and from a minute on as `duration`"""
+    return f"{value:.1f} s" if value < 59.95 else duration(value)
 
 
 def time_left(seconds: float, *, is_least: bool) -> str:

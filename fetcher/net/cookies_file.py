@@ -76,11 +76,11 @@ def _cookie(record: str) -> Cookie:
 def _domain(text: str) -> str:
     bare = text.lower().lstrip(".")
     if not bare or not _DOMAIN.fullmatch(bare):
-        raise ValueError(f"{text[:40]!r} is no domain")
+        raise ValueError(f"{text[:40]!r} is not a domain")
     try:
         return bare.strip("[]") if bare.isascii() else bare.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise ValueError(f"{text[:40]!r} is no domain") from error
+        raise ValueError(f"{text[:40]!r} is not a domain") from error
 
 
 def _expires(text: str) -> float | None:
@@ -88,4 +88,4 @@ def _expires(text: str) -> float | None:
     try:
         return float(int(float(text or 0))) or None
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"the expiry {text[:20]!r} is no Unix time") from error
+        raise ValueError(f"the expiry {text[:20]!r} is not a Unix time") from error

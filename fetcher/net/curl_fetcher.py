@@ -105,6 +105,7 @@ class CurlFetch:
     wait_s = 0.0
     trouble = ""
     rest_s: float | None = None
+    rest_why = ""
     delay_s = 0.0
     is_sent = False
     has_news = False
@@ -302,6 +303,7 @@ class CurlFetch:
         ending = self._failed = _ending(failure, answer)
         self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
         self.rest_s = self._rest_s(answer)
+        self.rest_why = "" if self.rest_s is None else str(answer.status)
         backoff_s = retry.backoff_s(
             self._fetcher.settings.retry,
             self._attempt,

@@ -165,7 +165,7 @@ class CurlLoop:
 
     def _set_alarm(self, after_s: float) -> None:
         # Wishes come with each transfer and nearly always name a later time: the alarm that is
-        # set stays set, and rings once in vain.
+        # set stays set, and rings once without need.
         if self._alarm is not None:
             self._alarm.stop()
             self._alarm.close()

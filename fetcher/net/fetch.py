@@ -33,6 +33,7 @@ class Fetch(Protocol):
     wait_s: float  # that the next step should wait, after a failed attempt
     trouble: str  # why the last step failed to reach its host; "" where it did not
     rest_s: float | None  # that the last step's server asked for
+    rest_why: str  # the status by which it did
     delay_s: float  # least time between requests that its robots.txt asks for
     is_sent: bool  # whether the last step asked its host for anything
     has_news: bool  # whether the last step learned of other URLs that they may not be asked for
@@ -105,6 +106,7 @@ class Whole:
     wait_s = 0.0
     trouble = ""
     rest_s: float | None = None
+    rest_why = ""
     delay_s = 0.0
     is_sent = True
     has_news = False

@@ -90,7 +90,7 @@ class Guard:
     def _judge(self, address: str) -> str | None:
         packed = _packed(address.partition("%")[0])
         if packed is None:
-            return f"{address[:80]} is no IP address"
+            return f"{address[:80]} is not an IP address"
         size, number = len(packed), int.from_bytes(packed)
         if self._allows(size, number):
             return None

@@ -120,7 +120,7 @@ class Doorkeeper:
             except zmq.ContextTerminated:
                 return  # the role died without a word to us
             except Exception:
-                log.exception("the doorkeeper failed, and goes on")
+                log.exception("the check of keys failed, and goes on")
                 time.sleep(_PAUSE_S)
         self._take_new()
         for monitor in self._monitors:
@@ -172,7 +172,7 @@ class Doorkeeper:
         if not self._has_keys:
             if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and value == _OTHER_MECHANISM:
                 self.refused = (
-                    f"{address}: the {server} asks for keys: name this role's folder by --keys "
+                    f"{address}: the {server} requires keys: name this role's folder with --keys "
                     "(`fetcher keys init` makes it)"
                 )
         elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:

@@ -112,7 +112,7 @@ def _load(name: str) -> Callable[[Page], Any]:
     except (Exception, SystemExit) as error:
         raise ConfigError(f"worker.handler = {name!r}: {one_line(error)}") from error
     if not callable(function):
-        raise ConfigError(f"worker.handler = {name!r}: is no function")
+        raise ConfigError(f"worker.handler = {name!r}: is not a function")
     found: Callable[[Page], Any] = function
     return found
 
@@ -130,7 +130,7 @@ def _checked(extra: Any) -> dict[str, Any] | None:
     if extra is None:
         return None
     if not isinstance(extra, dict):
-        raise TypeError(f"it returned a {type(extra).__name__}, and neither a dict nor None")
+        raise TypeError(f"it returned a {type(extra).__name__}; return a dict or None")
     plain = json_object(extra)
     size = len(msgspec.json.encode(plain))
     if size > _MAX_BYTES:

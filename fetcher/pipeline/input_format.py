@@ -62,7 +62,7 @@ def _check(columns: tuple[str, ...], asked: Input) -> None:
     needed = columns if asked.keep_columns else (asked.url_column, *csv_lines.USED_COLUMNS)
     for name in needed:
         if columns.count(name) > 1:
-            raise Unfit(f"the column {name!r} is there twice")
+            raise Unfit(f"the column {name!r} is named twice")
 
 
 def _listed(columns: tuple[str, ...]) -> str:

@@ -48,7 +48,8 @@ def check_name(name: str) -> str:
     """The name, if a worker's key may have it. Raises UsageError."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} is no name for a key: a letter or digit, then also . _ -, 64 at most"
+            f"{name!r} cannot name a key: begin with a letter or digit, go on with these and "
+            "with . _ -, and use 64 characters at most"
         )
     if name in (VENTILATOR, SINK):
         raise UsageError(f"{name!r} is a role's own name; name a worker's key after its host")
@@ -112,13 +113,13 @@ def _pair(path: Path) -> tuple[bytes, bytes]:
     public, secret = _read(path)
     mode = path.stat().st_mode & 0o777
     if mode & ~0o600:
-        raise UsageError(f"{path}: mode {mode:04o} lets others in; chmod 600 it")
+        raise UsageError(f"{path}: mode {mode:04o} lets others read it; run chmod 600 on it")
     try:
         fits = secret is not None and zmq.curve_public(secret) == public
     except (zmq.ZMQError, ValueError):
         fits = False
     if secret is None or not fits:
-        raise UsageError(f"{path}: damaged: holds no secret key that fits its public key")
+        raise UsageError(f"{path}: damaged: its secret key does not fit its public key")
     return public, secret
 
 
@@ -159,7 +160,9 @@ class AllowList:
             raise UsageError(f"{self.path}: no such directory; copy the role's whole folder")
         mode = self.path.stat().st_mode & 0o777
         if mode & 0o022:
-            raise UsageError(f"{self.path}: mode {mode:04o} lets others add keys; chmod 700 it")
+            raise UsageError(
+                f"{self.path}: mode {mode:04o} lets others add keys; run chmod 700 on it"
+            )
         for path in self.path.glob(f"*{PUBLIC}"):
             _public(path)
         self.refresh()

@@ -68,8 +68,7 @@ class Lookout:
 
         To be called with each state that is told.
         """
-        if state.phase != "starting":
-            self._rate.add(now, state.totals.rows)
+        self._rate.hear(now, state)
         if self._board.is_due(now):
             numbers = VentilatorNumbers(
                 trouble=trouble,

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _SLOW_S: Final = {True: 0.1, False: 1.0}
 _AGAIN_S: Final = 60.0  # between two warnings
 _CAUSES: Final = {
-    True: "worker.handler computes for long; compute less per line, set a smaller "
+    True: "worker.handler computes for too long; compute less per line, set a smaller "
     "worker.pool_size, or start more workers",
     False: "the machine is busy, or rows and kept bodies take long; set a smaller "
     "worker.pool_size, or use more hosts",

@@ -242,7 +242,14 @@ class LinePool:
         if fetch.has_news:
             self._look_again(line.host)
         rest_s = fetch.rest_s or 0.0
-        return Report(fetch.trouble, rest_s, fetch.delay_s, took_s, fetch.is_sent)
+        return Report(
+            trouble=fetch.trouble,
+            rest_s=rest_s,
+            rest_why=fetch.rest_why,
+            delay_s=fetch.delay_s,
+            took_s=took_s,
+            is_sent=fetch.is_sent,
+        )
 
     def _look_again(self, host: str) -> None:
         """Some lines that wait for the host may be known by now not to be sent."""
@@ -399,7 +406,7 @@ class LinePool:
     def loads(self) -> list[Load]:
         """What hosts have here."""
         if self._is_polite:
-            return self._gate.loads()
+            return self._gate.loads(time.monotonic())
         hosts = Counter(host_of(line.task.url) for line in self._running)
         return [Load(host, count, 0) for host, count in hosts.items()]
 

@@ -33,15 +33,16 @@ class Reason(enum.StrEnum):
 
 _MEANING: Final = {
     Reason.UNKNOWN_KEY: "its key is on no list",
-    Reason.NOT_ALLOWED: "its key is not for this socket",
-    Reason.WRONG_SERVER_KEY: "it holds another public key of this server",
-    Reason.NOT_CURVE: "it does not speak CURVE (a role without keys, or no role at all)",
-    Reason.LEFT: "it left before it had proven a key, as a role without keys does",
+    Reason.NOT_ALLOWED: "its key is that of another role",
+    Reason.WRONG_SERVER_KEY: "it has another public key of this server, perhaps an old one",
+    Reason.NOT_CURVE: "it connected without keys",
+    Reason.LEFT: "it left before it had shown a key, as a role without keys does",
     Reason.SILENT: "it did not say in time who it is",
     Reason.REVOKED: "its key is no longer on the list",
-    Reason.IMPOSTOR: "it speaks for another",
+    Reason.IMPOSTOR: "it uses the name of another worker",
     # A server, of us.
-    Reason.HUNG_UP: "it does not complete the handshake; is its public key here another's?",
+    Reason.HUNG_UP: "it does not complete the handshake; is its public key that this role "
+    "has an old one?",
 }
 _OF_MESSAGES: Final = frozenset({Reason.REVOKED, Reason.IMPOSTOR})
 

@@ -162,6 +162,7 @@ class SinkJob:
         """The answer to an opening; `source` is what the asker has counted of the input."""
         if not self._source.checked_bytes:
             self.note(source, None, None)
+        self._store.resume_work()
         done, partial = self.intake.snapshot()
         return wire.Opened(
             job=self._manifest.job,

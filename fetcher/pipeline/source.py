@@ -67,7 +67,7 @@ class Source:
             if path.is_dir():
                 raise InputError(f"{path}: is a directory; name a file of URLs, one a line")
             if not path.is_file() and path.exists():
-                raise InputError(f"{path}: is no regular file; `fetcher run -` reads a pipe")
+                raise InputError(f"{path}: is not a regular file; `fetcher run -` reads a pipe")
             with path.open("rb") as file:
                 self._gzip = file.read(2) == _GZIP_MAGIC
             self.file_bytes = path.stat().st_size
@@ -99,7 +99,7 @@ class Source:
         """What to raise where there turned out to be no URL line."""
         what = "only blank and comment lines"
         if self.format.kind == "csv":
-            what = "no record behind the line that names the columns"
+            what = "no record after the line that names the columns"
         return InputError(f"{self._name}: holds no URL, {what}")
 
     def _first_line(self) -> bytes:

@@ -98,7 +98,7 @@ class Worker:
         self._is_watched = False
         self._referee = 0  # the number of the ventilator that grants hosts
         self._ticket = 0  # of the last want
-        self._hurried = False  # what is in flight is in vain: its rows are there, or unwanted
+        self._hurried = False  # nobody needs what is in flight: its rows are there, or unwanted
         context = zmq.Context()
         self._context = context
         addresses = ends(spec.ventilator, spec.sinks)
@@ -344,7 +344,10 @@ class Worker:
     def _mind_the_overdue(self) -> None:
         longest_s, line = self._pool.longest_s()
         if longest_s > self._overdue_s:
-            log.error("the fetch of line %d does not end: leaving, so that the job can", line)
+            log.error(
+                "the fetch of line %d does not end: this worker leaves, so that the job can go on",
+                line,
+            )
             os._exit(Exit.BUG)
 
     def _tell_referee(self) -> None:
@@ -442,7 +445,7 @@ class Worker:
         make_nonblocking(LEASH_FD)
         while nb_read(LEASH_FD, 1):
             pass
-        log.warning("the supervisor is gone: leaving")
+        log.warning("the supervisor has ended: this worker leaves")
         self._hurried = True
         self._leave.set()
 

@@ -13,12 +13,14 @@ from typing import Final
 
 import msgspec
 
+from fetcher.core.rate import Work
 from fetcher.model import Outcome
 from fetcher.monitor.words import escaped
 from fetcher.report.aggregate import MANY_HOPS, Aggregate, Count, Example, Host
 from fetcher.report.job import Job, SettingShown
 from fetcher.report.plots import LatencyPlot, SizePlot, TimePlot, latency_plot, size_plot, time_plot
 from fetcher.report.sketches import Bounded, LogHistogram
+from fetcher.report.timeline import Drawn
 
 _MOST_HOSTS: Final = 15
 _MOST_ERRORS: Final = 20
@@ -112,7 +114,7 @@ class Contents(msgspec.Struct, frozen=True):
     first_s: float | None
     last_s: float | None
     worked_s: float | None
-    rate_per_s: float | None
+    average_per_s: float | None
     untimed: int
     outcomes: list[Share]
     statuses: list[Share]
@@ -153,10 +155,7 @@ class Contents(msgspec.Struct, frozen=True):
 def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
     """The report on these sums, written at `now_s` (Unix time)."""
     drawn = sums.timeline.drawn()
-    worked_s = rate = None
-    if sums.first_s is not None and sums.last_s is not None:
-        worked_s = max(sums.last_s - sums.first_s - sum(s for _, s in drawn.pauses), 0.0)
-        rate = sums.rows / worked_s if worked_s else None
+    work = job.work or _timed_work(sums, drawn)
     failures = [
         Failure(
             failing.outcome.value,
@@ -178,8 +177,8 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         answered=sums.answered,
         first_s=sums.first_s,
         last_s=sums.last_s,
-        worked_s=worked_s,
-        rate_per_s=rate,
+        worked_s=work.seconds if work else None,
+        average_per_s=work.per_s if work else None,
         untimed=sums.untimed,
         outcomes=[
             _share(outcome.value, sums.outcomes[outcome], sums.rows)
@@ -235,6 +234,14 @@ def _plain_job(job: Job) -> Job:
         input_path=plain(job.input_path),
         versions={plain(name): plain(version) for name, version in job.versions.items()},
     )
+
+
+def _timed_work(sums: Aggregate, drawn: Drawn) -> Work | None:
+    """By the times in the rows: nobody has counted the work of an older version."""
+    if sums.first_s is None or sums.last_s is None:
+        return None
+    paused_s = sum(seconds for _, seconds in drawn.pauses)
+    return Work(sums.rows, max(sums.last_s - sums.first_s - paused_s, 0.0))
 
 
 def _share(name: str, rows: int, of: int) -> Share:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from fetcher import config
+from fetcher.core.rate import Work, together
 from fetcher.monitor import status
 from fetcher.settings import Settings
 from fetcher.store.manifest import Setting
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     input_sha256: str | None
     created_at: str
     updated_at_s: float | None
+    work: Work | None  # see fetcher.core.rate; None: of an older version
     state: str
     committed: int  # rows
     url_lines: int | None
@@ -58,6 +60,7 @@ def job_of(parts: Sequence[Part]) -> Job:
         input_sha256=of.input.sha256,
         created_at=of.created_at,
         updated_at_s=max(updated, default=None),
+        work=_work(parts),
         state=found.state,
         committed=sum(part.view.recovered.totals.rows for part in parts),
         url_lines=found.url_lines,
@@ -66,6 +69,11 @@ def job_of(parts: Sequence[Part]) -> Job:
         settings=_settings(of.settings),
         versions=of.versions,
     )
+
+
+def _work(parts: Sequence[Part]) -> Work | None:
+    works = [part.view.work for part in parts if part.view.work is not None]
+    return together(works) if len(works) == len(parts) else None
 
 
 def _settings(found: dict[str, dict[str, Setting]]) -> list[SettingShown]:

@@ -108,11 +108,6 @@ def _iso_time(text: str) -> str:
         return text
 
 
-def _rate(per_s: float) -> str:
-    """0.42, 7.1, 1,234"""
-    return f"{per_s:,.0f}" if per_s >= 100 else f"{per_s:.3g}"
-
-
 def _optional(show: Any) -> Any:
     return lambda value: words.NOT_MEASURED if value is None else show(value)
 
@@ -121,9 +116,10 @@ _FILTERS: Final = {
     "number": _optional(words.number),
     "size": _optional(lambda value: words.size(round(value))),
     "duration": _optional(words.duration),
+    "seconds": _optional(words.seconds),
     "ms": _optional(words.milliseconds),
     "percent": _optional(words.percent),
-    "rate": _optional(_rate),
+    "rate": _optional(words.rate),
     "time": _optional(_time),
     "iso_time": _iso_time,
 }

@@ -41,7 +41,7 @@ def read(
                     row = decode(text)
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     raise DamageError(
-                        f"{segment.path}: byte {position} is no valid row ({error}); "
+                        f"{segment.path}: byte {position} is not a valid row ({error}); "
                         f"`fetcher verify {part.out}` finds what else is damaged"
                     ) from error
                 add(row)

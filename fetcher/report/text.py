@@ -8,14 +8,24 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from fetcher.monitor.fitting import Column, FittingTable, Name
-from fetcher.monitor.words import NOT_MEASURED, duration, milliseconds, number, percent, size
-from fetcher.report.contents import Contents, HostShown
+from fetcher.monitor.words import (
+    NOT_MEASURED,
+    milliseconds,
+    number,
+    percent,
+    rates,
+    seconds,
+    size,
+)
+from fetcher.report.contents import Contents, Failure, HostShown
 
 _MOST_HOSTS = 5
 _MOST_KINDS = 12
 _MOST_ERRORS = 8
 _BAR = 24  # characters
-_NAME = 12  # columns that a host or an error needs to say something
+_NAME = 12  # columns that a host needs to say something
+_ERROR = 20  # columns that an error needs
+_URL = 16  # columns that a URL needs
 
 
 def show(console: Console, of: Contents) -> None:
@@ -53,11 +63,25 @@ def _parts(of: Contents) -> Iterator[RenderableType]:
             kinds.add_row(Text(each.name), number(each.rows), percent(each.share))
         yield kinds
         yield Text()
-        errors = _table("errors", "lines", "for example line")
-        for failure in of.failures[:_MOST_ERRORS]:
-            said = f"{failure.name}: {failure.text}"
-            errors.add_row(Text(said), number(failure.rows), number(failure.examples[0].line))
-        yield errors
+        yield _errors(of.failures)
+
+
+def _errors(failures: list[Failure]) -> FittingTable:
+    columns = [
+        Column("errors", least=_ERROR, ratio=3),
+        Column("lines"),
+        Column("for example", least=_URL, rank=1, ratio=2),
+    ]
+    table = FittingTable(columns, is_ruled=True, fills=False)
+    for failure in failures[:_MOST_ERRORS]:
+        said = Text(f"{failure.name}: {failure.text}")
+        table.add_row(said, number(failure.rows), Name(_short(failure.examples[0].url)))
+    return table
+
+
+def _short(url: str) -> str:
+    """Without the scheme, which says little of what failed."""
+    return url.partition("://")[2] or url
 
 
 def headline(of: Contents) -> str:
@@ -71,13 +95,8 @@ def headline(of: Contents) -> str:
     if of.rows:
         parts.append(f"{percent(of.ok / of.rows)} ok")
     if of.worked_s is not None:
-        parts.append(duration(of.worked_s))
-    if of.rate_per_s is not None:
-        parts.append(
-            f"{of.rate_per_s:,.3g} lines/s"
-            if of.rate_per_s < 100
-            else f"{number(round(of.rate_per_s))} lines/s"
-        )
+        parts.append(f"{seconds(of.worked_s)} of work")
+    parts += rates(None, of.average_per_s)
     parts.append(f"{size(of.body_bytes)} of bodies")
     if of.retried:
         parts.append(f"{number(of.retried)} tried again, {number(of.saved_by_retry)} of them ok")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from fetcher.core.rate import PAUSE_S
 from fetcher.report.sketches import LogHistogram
 
 MOST_BINS: Final = 360
 MOST_POINTS: Final = 160  # that are drawn
-PAUSE_S: Final = 600.0  # without any row: nobody was at work
 _FIRST_WIDTH_S: Final = 1 / 16
 
 

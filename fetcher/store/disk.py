@@ -68,9 +68,9 @@ def require_file(path: Path, file: FileId, length: int = 0) -> None:
     try:
         found = path.stat()
     except OSError as error:
-        raise DamageError(f"{path}: {error.strerror}; it was taken away from a job") from error
+        raise DamageError(f"{path}: {error.strerror}; a running job needs this file") from error
     if FileId(found.st_dev, found.st_ino) != file:
-        raise DamageError(f"{path}: is another file than the job has written")
+        raise DamageError(f"{path}: is not the file that the job has written")
     if found.st_size < length:
         raise DamageError(f"{path}: {length} bytes were written, only {found.st_size} are there")
 
@@ -80,14 +80,19 @@ def fsync(fd: int, path: Path) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
-        raise DamageError(f"{path}: fsync failed ({error.strerror}); stopping loudly") from error
+        raise DamageError(
+            f"{path}: fsync failed ({error.strerror}); what the disk holds is not known, "
+            "so fetcher stops"
+        ) from error
 
 
 def sync_file_system(fd: int, path: Path) -> None:
     """fsync for all of the file system that `fd` is on: cheaper than one for each of many files."""
     if _syncfs(fd):
         said = os.strerror(ctypes.get_errno())
-        raise DamageError(f"{path}: syncfs failed ({said}); stopping loudly")
+        raise DamageError(
+            f"{path}: syncfs failed ({said}); what the disk holds is not known, so fetcher stops"
+        )
 
 
 def fsync_dir(path: Path) -> None:

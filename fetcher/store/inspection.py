@@ -28,7 +28,7 @@ def require_input(out: Path, manifest: Manifest) -> None:
         needed.append(SPOOL_NAME)
     for name in needed:
         if not (out / name).is_file():
-            raise DamageError(f"{out / name}: was taken away from the job; restore it")
+            raise DamageError(f"{out / name}: is missing, and the job needs it; restore it")
 
 
 def body_files(segments: Iterable[Segment], out: Path, body_of: BodyOf) -> Iterator[None]:
@@ -50,6 +50,6 @@ def _require_body(path: Path, size: int) -> None:
     try:
         found = path.stat().st_size
     except OSError as error:
-        raise DamageError(f"{path}: {error.strerror}, and a row has it for its body") from error
+        raise DamageError(f"{path}: {error.strerror}, and it is the body of a row") from error
     if found != size:
         raise DamageError(f"{path}: has {found} bytes, and the body of its row had {size}")

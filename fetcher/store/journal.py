@@ -19,6 +19,7 @@ import msgspec
 
 from fetcher.core import masks
 from fetcher.core.intake import BatchState, Delta, Recovered
+from fetcher.core.rate import Work, WorkClock
 from fetcher.core.tally import SourceInfo, Totals
 from fetcher.core.wire import Suspect
 from fetcher.errors import DamageError, NoSpaceError
@@ -82,6 +83,7 @@ class Journal:
                 self._put("starts", (_meta(self._db, "starts", int) or 0) + 1)
         self._file = FileId.of(path)
         self._last_mark_s = 0
+        self._work_clock = WorkClock()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -97,6 +99,12 @@ class Journal:
     def _put(self, key: str, value: Any) -> None:
         packed = msgspec.msgpack.encode(value)
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, packed))
+
+    def resume_work(self, now_s: float) -> None:
+        """A ventilator has opened the job: from now on time counts as time at work (see Work)."""
+        with _sqlite_errors(self._path):
+            known, rows = _meta(self._db, "work", Work), _totals(self._db).rows
+        self._work_clock.resume(known, rows, now_s)
 
     def record(self, delta: Delta, segments: Iterable[SegmentState], now_s: float) -> None:
         """Commit: these batches, totals and segments, in one transaction."""
@@ -119,6 +127,9 @@ class Journal:
             )
             self._put("totals", delta.totals)
             self._put("updated_at_s", now_s)
+            work = self._work_clock.committed(delta.totals.rows, now_s)
+            if work is not None:
+                self._put("work", work)
             if now_s - self._last_mark_s >= MARK_EVERY_S:
                 self._mark(int(now_s), delta.totals.rows)
 
@@ -224,6 +235,7 @@ class JournalView(msgspec.Struct, frozen=True):
     source: SourceInfo
     marks: list[tuple[int, int]]  # (Unix time, committed rows), ascending
     updated_at_s: float | None
+    work: Work | None  # None: of an older version
     facts: Facts
 
     @property
@@ -249,23 +261,19 @@ def _view(db: sqlite3.Connection) -> JournalView:
         source=_source(db),
         marks=msgspec.convert(marks, list[tuple[int, int]]),
         updated_at_s=_meta(db, "updated_at_s", float),
+        work=_meta(db, "work", Work),
         facts=_facts(db),
     )
 
 
 def _facts(db: sqlite3.Connection) -> Facts:
-    share_url_lines = _meta(db, "share_url_lines", int)
-    return Facts(_totals(db), _source(db), share_url_lines, _meta(db, "manifest", Manifest))
+    share, manifest = _meta(db, "share_url_lines", int), _meta(db, "manifest", Manifest)
+    return Facts(_totals(db), _source(db), share, manifest)
 
 
 def committed(path: Path) -> dict[str, int]:
     """Committed length of each segment, by name: a look that costs the same at any job size."""
     return _look(path, _segments)
-
-
-def totals(path: Path) -> Totals:
-    """What is committed, in numbers."""
-    return _look(path, _totals)
 
 
 class Glance(msgspec.Struct, frozen=True):
@@ -276,6 +284,7 @@ class Glance(msgspec.Struct, frozen=True):
     source: SourceInfo
     marks: list[tuple[int, int]]  # the newest, as in JournalView
     updated_at_s: float | None
+    work: Work | None  # as in JournalView
 
 
 def glance(path: Path, marks: int) -> Glance:
@@ -289,6 +298,7 @@ def glance(path: Path, marks: int) -> Glance:
             source=_source(db),
             marks=msgspec.convert(found.fetchall(), list[tuple[int, int]])[::-1],
             updated_at_s=_meta(db, "updated_at_s", float),
+            work=_meta(db, "work", Work),
         )
 
     return _look(path, read)

@@ -98,3 +98,12 @@ def prepare(out: Path) -> None:
             f"{out} is not an output directory of fetcher (it holds {foreign[0]}); "
             "choose another, or an empty one"
         )
+
+
+def how_begun(of: Manifest) -> str:
+    """begun on 2026-01-31 12:00 UTC with /lists/urls.txt"""
+    at = of.created_at.replace("T", " ")[:16]
+    # What came from a pipe lies in OUT under another name.
+    path = Path(of.input.path)
+    given = of.input.path if path.name == Path(of.input.name).name else of.input.name
+    return f"begun on {at} UTC with {given}"

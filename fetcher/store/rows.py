@@ -50,7 +50,9 @@ def read_both(out: Path) -> tuple[Manifest, JournalView]:
         raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
     path = out / manifest.JOURNAL_NAME
     if not path.exists():
-        raise DamageError(f"{path}: is missing; its rows are unproven")
+        raise DamageError(
+            f"{path}: is missing, so the rows cannot be proven; restore a backup of OUT"
+        )
     seen = journal.view(path)
     require_agreement(out, found, seen.facts)
     return found, seen
@@ -62,10 +64,10 @@ def read_all(outs: Sequence[Path]) -> list[Part]:
     first, *others = parts
     for other in others:
         if other.manifest.job != first.manifest.job:
-            raise ConflictError(f"{other.out} is of another job than {first.out}")
+            raise ConflictError(f"{other.out} belongs to another job than {first.out}")
     shares = {part.manifest.share: part.out for part in parts}
     if len(shares) < len(parts):
-        raise UsageError(f"{outs[-1]}: the same sink twice")
+        raise UsageError(f"{outs[-1]}: this sink is named twice")
     return parts
 
 

@@ -46,9 +46,9 @@ class SelectedLines:
                     raise DamageError(f"{path}: holds other lines than the job was begun with")
                 self._bits = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
-            raise DamageError(f"{path}: {error.strerror}; it says which lines the job is of") from (
-                error
-            )
+            raise DamageError(
+                f"{path}: {error.strerror}; it says which lines the job retries: restore it"
+            ) from (error)
 
     def mask(self, first_line: int, count: int) -> int:
         """Those of `count` physical lines from `first_line` on."""

@@ -41,8 +41,8 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
                 fsync_dir(out)
             elif part.stat().st_size and _digest(spool) != _digest(part):
                 raise ConflictError(
-                    f"{out} was begun with other input than what {what} holds now; "
-                    "choose another OUT"
+                    f"{out} belongs to another job{_begun(out)}: {what} holds other input now. To "
+                    "resume that job, give the same input; for a new one, choose another OUT"
                 )
         finally:
             part.unlink(missing_ok=True)
@@ -53,8 +53,14 @@ def _require_spooled(out: Path) -> None:
     begun = manifest.read(out)
     if begun is not None and not (out / manifest.SPOOL_NAME).exists():
         raise ConflictError(
-            f"{out} was begun with the file {begun.input.path}; name that, or choose another OUT"
+            f"{out} belongs to another job, {manifest.how_begun(begun)}. To resume that job, name "
+            "its file; for a new one, choose another OUT"
         )
+
+
+def _begun(out: Path) -> str:
+    begun = manifest.read(out)
+    return f", {manifest.how_begun(begun)}" if begun else ""
 
 
 def forget(out: Path) -> None:

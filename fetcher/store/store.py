@@ -29,7 +29,7 @@ from fetcher.store.bodies import BodyFiles, BodyStore, WarcFiles
 from fetcher.store.inspection import BodyOf, body_files, require_input
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
-from fetcher.store.manifest import InputFacts, Manifest
+from fetcher.store.manifest import InputFacts, Manifest, how_begun
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments
 
@@ -60,7 +60,7 @@ class OutputDirectory:
             self.manifest = manifest
             manifests.write(self.path, self.manifest)
         else:
-            self._require_same(self.manifest.input, request.input)
+            self._require_same(self.manifest, request.input)
             self._require_share(self.manifest, request)
             self._require_same_lines(self.manifest, request.input)
             if self.manifest.format != manifests.FORMAT:  # no older version may go on with it
@@ -80,21 +80,23 @@ class OutputDirectory:
                 "give each sink its own OUT of this job, or new ones to all"
             )
 
-    def _require_same(self, begun: InputFacts, now: InputSpec) -> None:
+    def _require_same(self, manifest: Manifest, now: InputSpec) -> None:
+        begun = manifest.input
         if begun.bytes != now.file_bytes:
             raise ConflictError(
-                f"{self.path} belongs to another job: it was begun with {begun.name} "
-                f"({begun.bytes} bytes), and {now.name} has {now.file_bytes}; choose another OUT"
+                f"{self.path} belongs to another job, {how_begun(manifest)} "
+                f"({begun.bytes:,} bytes); {now.name} has {now.file_bytes:,} bytes. To resume that "
+                "job, name its file; for a new one, choose another OUT"
             )
         if begun.line_rules != RULES:
             raise ConflictError(
-                f"{self.path} was begun by another version of fetcher, with other rules for what "
-                f"lines of {begun.name} are; finish it with that one, or choose another OUT"
+                f"{self.path} was begun by another version of fetcher, which reads the lines of "
+                f"{begun.name} by other rules; resume it with that version, or choose another OUT"
             )
         if str(begun.format) == str(now.format) and begun.format != now.format:
             raise ConflictError(
-                f"{self.path} was begun with other columns than those that the first line of "
-                f"{now.name} names; restore it, or choose another OUT"
+                f"{self.path} was begun with other columns than the first line of {now.name} "
+                "names; restore that line, or choose another OUT"
             )
         if begun.format != now.format:
             raise ConflictError(
@@ -179,6 +181,10 @@ class Store:
         if self._bodies is not None:
             self._bodies.committed()
 
+    def resume_work(self) -> None:
+        """A ventilator has opened the job; see Journal.resume_work."""
+        self.journal.resume_work(time.time())
+
     def inspect(self, body_of: BodyOf) -> Iterator[None]:
         """Look at every file of the job, step by step. Raises DamageError: see inspection."""
         require_input(self._out, self._manifest)
@@ -202,7 +208,10 @@ def _manifest_of(out: Path) -> Manifest | None:
     """None where no job was begun. Raises DamageError where a part of one is missing."""
     found = manifests.read(out)
     if found is not None and not (out / manifests.JOURNAL_NAME).exists():
-        raise DamageError(f"{out}: {manifests.JOURNAL_NAME} is missing; its rows are unproven")
+        raise DamageError(
+            f"{out}: {manifests.JOURNAL_NAME} is missing, so the rows cannot be proven; "
+            "restore a backup of OUT"
+        )
     if found is None and _holds_work(out):
         raise DamageError(
             f"{out}: {manifests.MANIFEST_NAME} is missing, and with it which job its rows are of; "

@@ -103,7 +103,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if len(self.raw_requestline.split()) == _WORDS_OF_0_9:
             # http.server would wait for headers, which nobody sends then.
             self.requestline = self.command = self.request_version = ""
-            self.send_error(400, "HTTP/0.9 is not spoken")
+            self.send_error(400, "HTTP/0.9 is not supported")
             return False
         is_one = super().parse_request()
         if is_one:

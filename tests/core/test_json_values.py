@@ -41,15 +41,15 @@ def test_kinds_that_are_made_of_plain_ones_become_these() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"a": {"b": [0, b"x"]}}, "a.b[1]: bytes is no JSON value"),
+        ({"a": {"b": [0, b"x"]}}, "a.b[1]: bytes is not a JSON value"),
         ({"a": object()}, "a: object is"),
         ({"a": {1, 2}}, "a: set is"),
-        ({"a": math.inf}, "a: inf is no JSON number"),
+        ({"a": math.inf}, "a: inf is not a JSON number"),
         ({"a": [math.nan]}, "a[0]: nan"),
         ({"a": 1 << 64}, "a: the number has more than 64 bits"),
         ({"a": -(1 << 63) - 1}, "a: the number"),
-        ({1: "a"}, "its keys: 1 is no text"),
-        ({"a": {None: 1}}, "a: None is no text"),
+        ({1: "a"}, "its keys: 1 is not a text"),
+        ({"a": {None: 1}}, "a: None is not a text"),
     ],
 )
 def test_what_json_has_no_words_for_is_refused_with_its_place(

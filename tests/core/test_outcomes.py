@@ -28,6 +28,8 @@ def test_each_outcome_is_known_by_its_name(outcome: Outcome) -> None:
         ("!robots,failed", FAILED - {Outcome.ROBOTS}),
         ("!failed", {Outcome.OK}),
         ("ok,failed", set(Outcome)),
+        ("all", set(Outcome)),
+        ("all,!timeout", set(Outcome) - {Outcome.TIMEOUT}),
     ],
 )
 def test_names_add_up_and_names_after_a_mark_are_left_out(
@@ -52,5 +54,5 @@ def test_an_unknown_name_is_refused_with_a_guess_alone(text: str, said: str) -> 
 
 @pytest.mark.parametrize("text", ["", " , ", "xyzzy", "dns,!dns", "!"])
 def test_without_a_guess_all_names_are_listed(text: str) -> None:
-    with pytest.raises(UsageError, match=r"ok, http_error, .*, handler, failed$"):
+    with pytest.raises(UsageError, match=r"ok, http_error, .*, handler, failed, all$"):
         outcomes_named(text)

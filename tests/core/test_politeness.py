@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from fetcher.core.glimpse import Load
 from fetcher.core.politeness import FREE, Gate, Report, Rules
 from fetcher.core.referee import CONTESTED_S, Referee, Ticketed, number_of
 
@@ -26,6 +27,19 @@ def taken(made: Gate[str], now: float) -> list[str]:
     while (item := made.take(now)) is not None:
         items.append(item)
     return items
+
+
+def test_a_host_that_asked_for_a_rest_is_told_with_the_time_left_and_the_reason() -> None:
+    made = gate()
+    for item in ("h1", "h2", "h3"):
+        made.arrive("h", item, 0)
+    first = made.take(0)
+    assert first is not None
+    made.arrive("h", first, 1, 31)  # its next attempt
+    made.done("h", 1, Report(rest_s=30.0, rest_why="503"), first)
+    assert made.loads(1) == [Load("h", 0, 3, 30.0, "503")]
+    assert made.loads(21) == [Load("h", 0, 3, 10.0, "503")]
+    assert made.loads(32) == [Load("h", 0, 3, 0.0, "")]
 
 
 def test_a_host_is_asked_by_so_many_at_once_and_in_order() -> None:

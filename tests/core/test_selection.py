@@ -36,10 +36,22 @@ def test_options_are_sets_in_any_order_and_case() -> None:
     assert selection.parse(None, "503") == Wanted((), ("503",))
 
 
+@pytest.mark.parametrize("text", ["failed", "!ok", "all,!ok"])
+def test_failed_is_kept_as_its_outcomes_and_told_as_the_word(text: str) -> None:
+    wanted = selection.parse(text, None)
+    assert "ok" not in wanted.outcomes
+    assert {"http_error", "timeout"} < set(wanted.outcomes)
+    assert str(wanted) == "--outcome failed"
+
+
 @pytest.mark.parametrize(
     ("outcomes", "statuses", "why"),
     [
-        ("timeouts", None, "--outcome timeouts: there is no such outcome; use ok, http_error"),
+        (
+            "timeouts",
+            None,
+            r"--outcome timeouts: there is no such outcome \(did you mean timeout\?\)",
+        ),
         (None, "5x", "--status 5x: write a status such as 404"),
         (None, "600", "--status 600"),
         (None, "x04", "--status x04"),

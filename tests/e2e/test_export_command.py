@@ -67,8 +67,11 @@ def test_without_a_name_the_file_is_called_as_out_is(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("OUT",), "--to is missing: one of parquet, csv"),
-        (("OUT", "-o", "rows.xlsx"), "-o rows.xlsx: says no form by its name; give --to"),
+        (("OUT",), "--to is missing: choose one of parquet, csv"),
+        (
+            ("OUT", "-o", "rows.xlsx"),
+            "-o rows.xlsx: its name does not end with a known format; add --to",
+        ),
         (("OUT", "--to=sqlite", "-o", "-"), "--to sqlite cannot go to standard output"),
         (("OUT", "--to=csv", "--columns=line,colour"), "--columns: there is no column 'colour'"),
         (("OUT", "--to=csv", "--columns=line,line"), "--columns: line is named twice"),
@@ -99,3 +102,40 @@ def test_urls_prints_urls_or_line_numbers_one_a_line(out: Path) -> None:
     assert done.stdout.splitlines() == [outs.url_of(line) for line in range(2, LINES + 1, 2)]
     numbers = jobs.call("urls", out, "--status=2xx", "--lines")
     assert numbers.stdout.splitlines() == [str(line) for line in range(1, LINES + 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (("--outcome=failed",), LINES // 2),
+        (("--outcome=!ok",), LINES // 2),
+        (("--outcome=!timeout,!dns",), LINES // 2),
+        (("--outcome=failed", "--where=line<=10"), 5),
+        (("--outcome=dns", "--status=2xx"), LINES // 2),
+        (("--outcome=all",), LINES),
+    ],
+)
+def test_export_takes_outcomes_by_the_words_that_urls_and_retry_know(
+    out: Path,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    count: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call("export", out, "-o", tmp_path / "rows.csv", "--columns=line", *options)
+    assert f"{count:,} rows" in capsys.readouterr().err
+
+
+def test_urls_says_what_it_leaves_out_where_nothing_was_asked_for(
+    out: Path,
+) -> None:
+    done = jobs.call("urls", out)
+    assert done.stdout.count("\n") == LINES // 2
+    assert done.stderr == (
+        "fetcher: 10,000 URLs that `fetcher retry` would not fetch again are left out (ok 10,000); "
+        "--outcome all prints every URL, --outcome failed all but those of ok rows\n"
+    )
+    for options in (("-q",), ("--outcome=!ok",), ("--status=2xx",)):
+        done = jobs.call("urls", out, *options)
+        assert (done.stdout.count("\n"), done.stderr) == (LINES // 2, "")
+    assert jobs.call("urls", out, "--outcome=all").stdout.count("\n") == LINES

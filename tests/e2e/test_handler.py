@@ -66,9 +66,9 @@ SAID = {
     "swallow": "handler: TimeoutError: took longer",
     "wait": "handler: TimeoutError: took longer",
     "own-timeout": "handler: Timeout: 0.05 seconds",
-    "list": "handler: TypeError: it returned a list, and neither a dict nor None",
-    "bytes": "handler: ValueError: a[0]: bytes is no JSON value",
-    "nan": "handler: ValueError: a: nan is no JSON number",
+    "list": "handler: TypeError: it returned a list; return a dict or None",
+    "bytes": "handler: ValueError: a[0]: bytes is not a JSON value",
+    "nan": "handler: ValueError: a: nan is not a JSON number",
 }
 
 
@@ -149,7 +149,7 @@ def test_lines_of_a_host_that_is_given_up_are_handled_too_and_hold_nobody_up(
     [
         ("no.such.module:f", "ModuleNotFoundError: No module named 'no'"),
         ("support.handlers:missing", "has no attribute 'missing'"),
-        ("support.handlers:NO_FUNCTION", "is no function"),
+        ("support.handlers:NO_FUNCTION", "is not a function"),
         ("no colon", "module:name"),
     ],
 )

@@ -42,7 +42,7 @@ def test_json_lines_come_back_with_their_ids(tmp_path: Path) -> None:
         3: {
             "url": "http://b/",
             "outcome": "invalid_url",
-            "error": "'x' is no known key; known are url, method, headers, body, id",
+            "error": "'x' is not a known key; use url, method, headers, body, id",
             "id": "b",
         },
         4: {

@@ -87,7 +87,7 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         assert jobs.committed(out) == at_rest, "a pause outlives its ventilator"
         assert ": paused, " in jobs.call("status", out).stdout
         assert ": paused, " in jobs.call("report", out, "--text").stdout
-        assert "the run goes on still" in jobs.call("verify", out).stdout
+        assert "the run is still going on" in jobs.call("verify", out).stdout
         network = "Failed to load resource: net::ERR_"
         assert [each for each in said if not each.startswith(network)] == []
         said.clear()
@@ -189,7 +189,7 @@ def test_top_and_status_say_in_one_line_what_is_wrong(tmp_path: Path) -> None:
         waiting.process.send_signal(signal.SIGINT)
         code, _, error = waiting.wait(10)
     assert code == 3
-    assert error.strip() == "fetcher: status: stopped; it has changed nothing that runs"
+    assert error.strip() == "fetcher: status: stopped; a running job is not affected"
 
 
 def _waits(pid: int) -> bool:

@@ -126,7 +126,7 @@ def test_a_pipe_is_no_input_for_a_directory_that_was_begun_with_a_file(tmp_path:
     assert jobs.call("run", urls, "-o", out, *SLOW).returncode == 0
     other = jobs.call("run", "-", "-o", out, *SLOW, stdin=b"http://other.invalid/\n")
     assert other.returncode == 4
-    assert f"was begun with the file {urls}" in one_line(other.stderr)
+    assert f"UTC with {urls}. To resume that job" in one_line(other.stderr)
     assert not (out / "input.urls").exists()
     assert jobs.call("verify", out).returncode == 0
 
@@ -198,7 +198,7 @@ def test_every_bad_line_is_one_row_that_says_why(site: RunningSite, tmp_path: Pa
     [
         (b"", "is empty"),
         (b"\n# nothing\n\n", "holds no URL, only blank and comment lines"),
-        (b"url,id\n", "holds no URL, no record behind the line that names the columns"),
+        (b"url,id\n", "holds no URL, no record after the line that names the columns"),
         (b"\x7fELF\x02\x01\x01" + bytes(1000), "a program"),
         (bytes(range(256)) * 40, "is binary"),
         ("http://a.invalid/\n".encode("utf-16"), "UTF-16"),
@@ -304,7 +304,7 @@ def test_a_stop_lets_requests_finish_commits_them_and_says_how_to_resume(
     assert "Traceback" not in error
     done = jobs.committed(out)
     assert 0 < done < 200
-    assert len(site.hits()) == done, "what was in flight was fetched in vain"
+    assert len(site.hits()) == done, "the answers in flight were not committed"
     assert jobs.call("run", urls, "-o", out, *QUICK).returncode == 0
     assert set(site.hits().values()) == {1}
     jobs.prove(out, urls)

@@ -139,7 +139,7 @@ def test_nothing_to_retry_makes_nothing(
 ) -> None:
     call("retry", failed, "--status=5xx,429", "-o", tmp_path / "again")
     assert capsys.readouterr().err == (
-        f"fetcher: nothing to retry: no row of {failed} has the status 429, 5xx\n"
+        f"fetcher: nothing to retry: no row of {failed} matches --status 429,5xx\n"
     )
     assert not (tmp_path / "again").exists()
 
@@ -168,7 +168,7 @@ def test_an_out_that_is_no_retry_or_of_something_else_is_refused(
     other = outs.make_out(tmp_path / "other", urlfile, map(outs.row, range(1, 601)))
     with pytest.raises(ConflictError, match=f"is a retry of {failed}, not a retry of {other}"):
         call("retry", other, "-o", begun, "--outcome=timeout")
-    with pytest.raises(ConflictError, match=f"{other} is of another job than {failed}"):
+    with pytest.raises(ConflictError, match=f"{other} belongs to another job than {failed}"):
         call("retry", failed, other, "-o", tmp_path / "again")
     with pytest.raises(UsageError, match="is the directory to retry"):
         call("retry", failed, "-o", failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 from pathlib import Path
@@ -113,7 +114,7 @@ def look_at_the_job(cluster: Cluster) -> None:
     assert all(each["rows"] and each["leases"] for each in status["workers"])
     people = jobs.call("status", cluster.at).stdout
     assert people.startswith("running: ")
-    assert "oldest line out: " in people
+    assert "longest at work: line " in people
     assert all(each["worker"] in people for each in status["workers"])
 
     ventilator, sink = metrics(cluster.ports["ventilator"]), metrics(cluster.ports["sink"])
@@ -142,6 +143,25 @@ def drop_garbage(cluster: Cluster) -> None:
             ),
             what="the garbage to be counted",
         )
+
+
+def test_a_host_that_asked_for_a_rest_is_named_with_the_reason(tmp_path: Path) -> None:
+    def behave(_name: str, _path: str, _number: int) -> Answer:
+        return (503, {"Retry-After": "50"}, b"", 0.0)
+
+    with crowded_site(behave) as site:
+        base = f"http://127.0.0.1:{site.port}"
+        urls = jobs.write_urls(tmp_path / "urls.txt", [f"{base}/{n}" for n in range(9)])
+        out = tmp_path / "out"
+        options = ("--workers=1", "--set=polite.enabled=true", "--set=polite.per_host=1")
+        with jobs.running("run", urls, "-o", out, *options):
+            jobs.until(lambda: jobs.committed(out), what="the first answer")
+            said = rf"127\.0\.0\.1:{site.port} rests \d+ s more after 503: 8 lines wait"
+            jobs.until(lambda: re.search(said, jobs.call("status", out).stdout), what=said)
+            shown = jobs.call("status", out).stdout
+            assert re.search(r"^0 being fetched; 8 waiting for their host's turn; ", shown, re.M)
+            watched = jobs.call("top", out, "--once").stdout
+            assert "0 being fetched · 8 waiting for their host's turn" in watched
 
 
 def test_a_worker_counts_its_requests_retries_look_ups_and_hosts(tmp_path: Path) -> None:

@@ -108,8 +108,11 @@ def test_the_outs_of_a_jobs_sinks_are_one_and_all_must_be_named(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda raw: raw.replace(b'"outcome":"ok"', b'"outcome":"KO"', 1), "byte 0: is no row"),
-        (lambda raw: raw.replace(b'"line":1,', b'"line":9999', 1), "is no row"),
+        (
+            lambda raw: raw.replace(b'"outcome":"ok"', b'"outcome":"KO"', 1),
+            "byte 0: is not a valid row",
+        ),
+        (lambda raw: raw.replace(b'"line":1,', b'"line":9999', 1), "is not a valid row"),
         (lambda raw: raw.replace(b'"line":10,', b'"line":99,', 1), "there was no line 99"),
         (lambda raw: raw[:-30], "bytes were committed, but only"),
     ],

@@ -52,11 +52,11 @@ def test_an_export_that_is_refused_removes_what_a_killed_one_left_too(tmp_path: 
     path, part = tmp_path / "file", tmp_path / "file.tmp"
     path.touch()
     part.write_bytes(b"of a killed one")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists already"):
         target.check(path, [tmp_path / "out"], force=False)
     assert not part.exists()
     with target.written_whole(path, force=True):
-        with pytest.raises(UsageError, match="is there already"):
+        with pytest.raises(UsageError, match="exists already"):
             target.check(path, [tmp_path / "out"], force=False)
         assert part.exists()  # of a living one
 
@@ -82,7 +82,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
     with (
-        pytest.raises(UsageError, match="has come to be meanwhile"),
+        pytest.raises(UsageError, match="was made by another program meanwhile"),
         target.written_whole(path, force=False),
     ):
         pass
@@ -120,8 +120,8 @@ def test_what_may_not_be_made_is_named(tmp_path: Path) -> None:
         (out / "results" / "part-00000.jsonl", "lies within"),
         (tmp_path / "link" / "x.csv", "lies within"),
         (tmp_path, "is a directory"),
-        (Path("/dev/null"), "is no regular file"),
-        (there, "is there already; --force replaces it"),
+        (Path("/dev/null"), "is not a regular file"),
+        (there, "exists already; --force replaces it"),
     ):
         with pytest.raises(UsageError, match=why):
             target.check(path, [out], force=False)
@@ -139,7 +139,7 @@ def test_damage_in_the_middle_of_an_export_leaves_nothing(
 ) -> None:
     part = many / "results" / "part-00000.jsonl"
     part.write_bytes(part.read_bytes().replace(b'"line":300,', b'"line":"xx"', 1))
-    with pytest.raises(DamageError, match=r"part-00000.jsonl, byte \d+: is no row"):
+    with pytest.raises(DamageError, match=r"part-00000.jsonl, byte \d+: is not a valid row"):
         export_of(many, name).to_file(many.parent / "rows", force=False)
     assert not list(many.parent.glob("rows*"))
     gc.collect()

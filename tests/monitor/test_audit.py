@@ -133,9 +133,9 @@ def test_what_is_no_part_of_a_complete_job_is_told_and_takes_nothing_from_the_pr
     report = Audit([out], None).run()
     assert report.proven
     ours, theirs = report.surplus
-    assert ours.startswith(f"{part(out)}: 6 bytes behind the last row are no part of the job")
+    assert ours.startswith(f"{part(out)}: 6 bytes after the last row do not belong to the job")
     assert f"truncate -s {size} " in ours
-    assert theirs.startswith(f"{copy}: is no part of the job; remove it")
+    assert theirs.startswith(f"{copy}: does not belong to the job; remove it")
     copy.unlink()
     part(out).write_bytes(part(out).read_bytes()[:size])
     assert Audit([out], None).run().surplus == []
@@ -157,7 +157,7 @@ def test_directories_of_several_jobs_are_a_conflict(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         outs.append(make(tmp_path / name, LINES))
     for look in (status.look, lambda outs: Audit(outs, None)):
-        with pytest.raises(ConflictError, match="is of another job than"):
+        with pytest.raises(ConflictError, match="belongs to another job than"):
             look(outs)
 
 

@@ -107,7 +107,7 @@ def test_the_summary_and_the_status_fit(width: int) -> None:
     head, _, row = printed(shown, width)
     assert len(head) <= width
     assert "21/400" in row
-    told = ["0.2", "s", "21/400", "17", "2,345", "12", "987,654", "2", "0.00", "s"]
+    told = ["0.2", "s", "21/400", "17", "2,345", "12", "987,654", "2.5", "0.00", "s"]
     assert set(row.split()[1:]) <= set(told)
 
 

@@ -68,19 +68,19 @@ def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:
     rate = Rate()
     source = SourceInfo()
     assert rate.per_s() == 0
-    progress.note(rate, 0, state(0, source, phase="starting"))
+    rate.hear(0, state(0, source, phase="starting"))
     for second in range(30):
         rows = 5000 + (10 * second if second < 15 else 150 + 100 * (second - 15))
-        progress.note(rate, second, state(rows, source))
+        rate.hear(second, state(rows, source))
     assert rate.per_s() == pytest.approx(100)
 
 
 def test_the_rate_of_the_next_job_does_not_know_the_last() -> None:
     rate = Rate()
     for second in range(5):
-        progress.note(rate, second, state(1000 * second, SourceInfo()))
+        rate.hear(second, state(1000 * second, SourceInfo()))
     for second in range(5, 8):
-        progress.note(rate, second, state(10 * (second - 5), SourceInfo()))
+        rate.hear(second, state(10 * (second - 5), SourceInfo()))
     assert rate.per_s() == pytest.approx(10)
 
 

@@ -72,12 +72,26 @@ def test_every_size_is_kept_and_nothing_hostile_gets_through(
 
 def test_the_figures_are_there_at_80_by_24() -> None:
     text = "\n".join(drawn(view(), 80, 24))
-    for said in ("1,234 of about 5,000 lines (24.7 %), 1 min 01 s left", "100 lines/s", "dns"):
+    for said in ("1,234 of about 5,000 lines (24.7 %), 1 min 01 s left", "99.6 lines/s now", "dns"):
         assert said in text
-    for said in ("77 in flight · 5 parked", "bodies 2.0 KiB", "97.2 %", "2/3", "failed lately"):
+    for said in (
+        "77 being fetched · 120 waiting for a free slot · 5 waiting",
+        "bodies 2.0 KiB",
+        "97.2 %",
+        "2/3",
+        "failed lately",
+    ):
         assert said in text
     assert "worker (+" in text
     assert "[bold]" in text
+
+
+def test_a_host_that_rests_says_for_how_long_and_why() -> None:
+    shown = view(hosts=[HostRow("h.test", 3, 0, 40, rest="28 s after 503")])
+    text = "\n".join(drawn(shown, 80, 24))
+    assert re.search(r"rests for", text)
+    assert re.search(r"h\.test .*28 s after 503", text)
+    assert re.search(r"h\.test +0 +40 +3 +28 s after 503", "\n".join(drawn(shown, 120, 24)))
 
 
 def test_hosts_are_cut_in_the_middle_and_keep_their_port() -> None:

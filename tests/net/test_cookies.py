@@ -92,11 +92,11 @@ def test_without_a_file_there_is_none() -> None:
         ("a.test\tYES\t/\tFALSE\t0\ta\tb", "'YES' is neither TRUE nor FALSE"),
         ("a.test\tTRUE\t/\t1\t0\ta\tb", "'1' is neither TRUE nor FALSE"),
         ("a.test\tTRUE\tx\tFALSE\t0\ta\tb", "does not begin with /"),
-        ("a.test\tTRUE\t/\tFALSE\tsoon\ta\tb", "'soon' is no Unix time"),
-        ("a.test\tTRUE\t/\tFALSE\tinf\ta\tb", "'inf' is no Unix time"),
+        ("a.test\tTRUE\t/\tFALSE\tsoon\ta\tb", "'soon' is not a Unix time"),
+        ("a.test\tTRUE\t/\tFALSE\tinf\ta\tb", "'inf' is not a Unix time"),
         ("a.test\tTRUE\t/\tFALSE\t0\ta\tb\x00", "a control character"),
-        (".\tTRUE\t/\tFALSE\t0\ta\tb", "'.' is no domain"),
-        ("http://a.test/\tTRUE\t/\tFALSE\t0\ta\tb", "is no domain"),
+        (".\tTRUE\t/\tFALSE\t0\ta\tb", "'.' is not a domain"),
+        ("http://a.test/\tTRUE\t/\tFALSE\t0\ta\tb", "is not a domain"),
     ],
 )
 def test_a_broken_file_is_told_by_its_line(tmp_path: Path, line: str, said: str) -> None:

@@ -130,7 +130,7 @@ def test_a_special_address_is_refused_with_its_kind(address: str, words: str) ->
 def test_what_is_no_address_is_refused(text: str) -> None:
     refusal = Guard(("0.0.0.0/0", "::/0")).refusal(text)
     assert refusal is not None
-    assert "is no IP address" in refusal
+    assert "is not an IP address" in refusal
 
 
 def test_the_plain_words_of_a_refusal() -> None:

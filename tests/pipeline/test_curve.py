@@ -224,7 +224,7 @@ def test_who_has_no_keys_learns_that_it_needs_some_over_any_address(
     _bound = open_socket(
         doors.sink_context, zmq.PULL, Way.RESULTS, address, bind=True, security=doors.sink
     )
-    with pytest.raises(UsageError, match="the sink asks for keys: name this role's folder"):
+    with pytest.raises(UsageError, match="the sink requires keys: name this role's folder"):
         ask(admission.of_supervisor("", print), address)
 
 

@@ -105,7 +105,7 @@ class Peers:
             while received := receive(self._events):
                 if isinstance(received[0], kinds):
                     return received[0]
-        raise AssertionError(f"waited in vain for {kinds}")
+        raise AssertionError(f"nothing came of {kinds}")
 
     def leases(self, count: int) -> list[tuple[str, int]]:
         """So many claims and returns, in the order in which they came."""

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.core.rate import PAUSE_S
 from fetcher.model import Outcome
 from fetcher.report.aggregate import Aggregate, Row, RowTimings, pattern
 from fetcher.report.sketches import Bounded, LogHistogram
-from fetcher.report.timeline import MOST_BINS, MOST_POINTS, PAUSE_S, Timeline
+from fetcher.report.timeline import MOST_BINS, MOST_POINTS, Timeline
 
 
 @given(st.lists(st.floats(0.002, 1e9), min_size=1, max_size=300), st.floats(0.01, 1))

@@ -262,8 +262,8 @@ def replace_by_copy(path: Path) -> None:
 
 
 LOSSES: dict[str, Callable[[Path], object]] = {
-    "taken away": Path.unlink,
-    "another file": replace_by_copy,
+    "a running job needs this file": Path.unlink,
+    "is not the file that the job has written": replace_by_copy,
     "only 1 are there": lambda path: path.write_bytes(b"x"),
 }
 
@@ -304,7 +304,9 @@ def test_a_warc_file_that_is_not_the_one_that_was_written_is_noticed(
     made.close()
 
 
-@pytest.mark.parametrize("said", ["taken away", "another file"])
+@pytest.mark.parametrize(
+    "said", ["a running job needs this file", "is not the file that the job has written"]
+)
 def test_a_journal_that_is_not_the_one_that_was_written_is_noticed(out: Path, said: str) -> None:
     with closing(OutputDirectory(out)) as directory:
         assert directory.manifest is not None
@@ -343,7 +345,7 @@ def test_each_body_of_a_row_is_looked_at(out: Path) -> None:
     list(body_files(found, files, lambda _: ("a", 4)))
     with pytest.raises(DamageError, match="has 4 bytes, and the body of its row had 5"):
         list(body_files(found, files, lambda _: ("a", 5)))
-    with pytest.raises(DamageError, match="a row has it for its body"):
+    with pytest.raises(DamageError, match="it is the body of a row"):
         list(body_files(found, files, lambda _: ("b", 4)))
 
 
@@ -351,7 +353,7 @@ def test_what_a_pipe_gave_is_a_file_of_the_job(out: Path) -> None:
     found, _ = rows.read_both(out)
     require_input(out, found)
     found.input.path = str((out / "input.urls").absolute())
-    with pytest.raises(DamageError, match=r"input\.urls: was taken away"):
+    with pytest.raises(DamageError, match=r"input\.urls: is missing, and the job needs it"):
         require_input(out, found)
 
 

@@ -20,7 +20,7 @@ from fetcher.store.selection import SelectedLines, keep
 
 _MANIFEST = Manifest("job", "now", InputFacts("n", "/n", 9), 4, {}, {})
 _FACTS = Facts(Totals(), SourceInfo(), None, None)
-_VIEW = JournalView(Recovered(IdSet(), {}, Totals()), {}, SourceInfo(), [], None, _FACTS)
+_VIEW = JournalView(Recovered(IdSet(), {}, Totals()), {}, SourceInfo(), [], None, None, _FACTS)
 PARENTS = [Part(Path("/one"), _MANIFEST, _VIEW), Part(Path("/other one"), _MANIFEST, _VIEW)]
 
 

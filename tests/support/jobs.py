@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -36,6 +37,9 @@ ENV = {
 SLOW = "support.deadly:SlowFetcher"
 FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
+
+
+PROGRAM = shlex.join([sys.executable, "-m", "fetcher"])
 
 
 def command(*arguments: object) -> list[str]:
@@ -137,7 +141,7 @@ def until(condition: Callable[[], object], timeout_s: float = 30, what: str = ""
     """Wait for a condition of the real world; fail where it does not come."""
     end = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what or condition}"
+        assert time.monotonic() < end, f"this did not happen in time: {what or condition}"
         time.sleep(0.02)
 
 

@@ -241,7 +241,7 @@ class Cluster:
         began = time.monotonic()
         while not condition():
             if time.monotonic() - began > within_s:
-                raise FaultError(f"waited in vain for {what}\n{self.words()}")
+                raise FaultError(f"this did not happen in time: {what}\n{self.words()}")
             time.sleep(0.02)
         return time.monotonic() - began
 

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from fetcher.core.glimpse import Failures, host_of, mishap
-from fetcher.core.rate import Rate
+from fetcher.core.rate import Rate, recent
 from fetcher.core.wire import MAX_LOADS, MAX_MISHAPS, Mishap
 from fetcher.encode.rows import CODECS
 from fetcher.errors import DamageError, UsageError
@@ -94,7 +94,9 @@ class Tail:
             try:
                 yield self._decode(row)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise DamageError(f"{newest.path}: holds what is no row ({error})") from error
+                raise DamageError(
+                    f"{newest.path}: holds a damaged row ({error}); `fetcher verify` says more"
+                ) from error
 
     def _start(self, newest: Segment) -> tuple[int, bool]:
         """Where to read from, and whether that may be within a row."""
@@ -146,17 +148,18 @@ class Files:
         now = time.monotonic()
         found = manifest.read(self._out)
         if found is None or not self._journal.exists():
-            raise DamageError(f"{self._journal}: is missing; its rows are unproven")
+            raise DamageError(
+                f"{self._journal}: is missing, so the rows cannot be proven; "
+                "restore a backup of OUT"
+            )
         seen = journal.glance(self._journal, _MARKS)
         phase = _phase(found, self._out)
         self._rate.add(now, seen.totals.rows)
         self._tail.look(seen, now)
         total, exact = _url_lines(found, seen)
-        own = now - self._began > _SETTLED_S and phase == "running"
-        per_s = self._rate.per_s() if own else _marked_rate(seen)
+        per_s = self._rate_now(seen, now) if phase == "running" else None
         first, self._is_first = self._is_first, False
         updated = seen.updated_at_s
-        is_running = phase == "running"
         return View(
             title=f"{found.input.name} in {self._out}",
             phase=phase,
@@ -165,8 +168,9 @@ class Files:
             url_lines=total,
             url_lines_exact=exact,
             rate_per_s=per_s,
+            average_per_s=seen.work.per_s if seen.work else None,
             left_s=max(total - seen.totals.rows, 0) / per_s
-            if is_running and per_s and total is not None
+            if per_s and total is not None
             else None,
             # Whose turns the job waits for is known to its ventilator alone.
             left_is_least=bool(found.settings.get("polite", {}).get("enabled")),
@@ -178,6 +182,11 @@ class Files:
             committed_s_ago=max(time.time() - updated, 0.0) if updated else None,
             rates=_rates(seen.marks) if first else (),
         )
+
+    def _rate_now(self, seen: Glance, now: float) -> float | None:
+        if now - self._began > _SETTLED_S:
+            return self._rate.per_s()
+        return recent(seen.marks, seen.totals.rows, time.time())
 
 
 def _phase(found: Manifest, out: Path) -> str:
@@ -198,12 +207,3 @@ def _url_lines(found: Manifest, seen: Glance) -> tuple[int | None, bool]:
 def _rates(marks: list[tuple[int, int]]) -> tuple[float, ...]:
     pairs = itertools.pairwise(marks)
     return tuple((b - a) / (t - s) for (s, a), (t, b) in pairs if t > s)
-
-
-def _marked_rate(seen: Glance) -> float:
-    """Of about the last minute of work."""
-    if not seen.marks or seen.updated_at_s is None:
-        return 0.0
-    first_s, first = next(mark for mark in seen.marks if mark[0] >= seen.marks[-1][0] - 60)
-    took_s = seen.updated_at_s - first_s
-    return (seen.totals.rows - first) / took_s if took_s >= 1 else 0.0

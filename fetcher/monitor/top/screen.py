@@ -19,7 +19,17 @@ from fetcher.core.wire import Mishap
 from fetcher.monitor import summary
 from fetcher.monitor.fitting import Column, FittingTable, Name, Parts
 from fetcher.monitor.top.view import HostRow, View, WorkerRow
-from fetcher.monitor.words import duration, escaped, number, percent, size, time_left
+from fetcher.monitor.words import (
+    activity,
+    duration,
+    escaped,
+    number,
+    percent,
+    rate,
+    size,
+    time_left,
+)
+from fetcher.monitor.words import rates as rates_of
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _COLOURS: Final = {
@@ -35,6 +45,7 @@ _HOST: Final = 16  # columns that a host or a text needs to say something
 _WIDE: Final = 100  # columns from which statuses have a place of their own
 _NARROW: Final = 60  # columns below which outcomes are above the hosts, not at their left ...
 _STACKED_LINES: Final = 16  # ... and hosts are there only where there are so many lines
+_SPARKS: Final = 10  # columns that the bars of the rates need
 _HEAD_LINES: Final = 6
 _MOST_LINES: Final = 60  # of a snapshot that no screen bounds
 
@@ -108,24 +119,28 @@ def _bar(view: View, width: int) -> RenderableType:
 
 
 def _rate(view: View, rates: Sequence[float], width: int) -> Text:
-    text = _cut(f"{number(round(view.rate_per_s))} lines/s ", "bold")
+    first, *more = rates_of(view.rate_per_s, view.average_per_s) or ["rate not known"]
+    text = _cut(first, "bold")
+    for each in (*more, f"bodies {size(view.totals.body_bytes)}"):
+        if len(text) + len(each) + 2 + _SPARKS < width:
+            text.append(f", {each}", "not bold")
+    text.append(" ")
     text.append(sparkline(rates, max(width - len(text) - 1, 1)), "not bold cyan")
     return text
 
 
 def _counts(view: View) -> Parts:
-    known = [
-        (view.in_flight, "in flight", ""),
-        (view.parked, "parked", ""),
-        (view.leases, "leases", ""),
-        (view.redelivered, "handed out again", "yellow" if view.many_redelivered else ""),
-    ]
-    said = [Text(f"{number(n)} {name}", style) for n, name, style in known if n is not None]
+    workers = [each.queued for each in view.workers if each.queued is not None]
+    queued = sum(workers) if workers else None
+    parts = activity(view.in_flight, view.parked, queued, view.leases, view.waiting)
+    said = [Text(part) for part in parts]
+    if view.redelivered:
+        again = f"{number(view.redelivered)} lines handed out again"
+        said.append(Text(again, "yellow" if view.many_redelivered else ""))
     if view.oldest_s is not None:
-        said.append(Text(f"oldest line out for {duration(view.oldest_s)}"))
+        said.append(Text(f"longest at work {duration(view.oldest_s)}"))
     if view.committed_s_ago is not None:
         said.append(Text(f"last commit {duration(view.committed_s_ago)} ago"))
-    said.append(Text(f"bodies {size(view.totals.body_bytes)}"))
     return Parts(said)
 
 
@@ -194,10 +209,14 @@ def _hosts(hosts: list[HostRow], most: int) -> FittingTable:
             made.add_row(Name(escaped(each.host)), number(each.lines or 0), number(each.failed))
         return made
     counts = [Column("in flight", rank=2), Column("waiting", rank=1), Column("failed", rank=3)]
+    rests = any(each.rest for each in hosts[:most])
+    if rests:
+        counts.append(Column("rests for", rank=0))
     made = FittingTable([Column("host", least=_HOST), *counts])
     for each in hosts[:most]:
         numbers = (each.in_flight or 0, each.waiting or 0, each.failed)
-        made.add_row(Name(escaped(each.host)), *map(number, numbers))
+        rest = [escaped(each.rest)] if rests else []
+        made.add_row(Name(escaped(each.host)), *map(number, numbers), *rest)
     return made
 
 
@@ -206,7 +225,7 @@ def _workers(view: View, lines: int) -> FittingTable:
     first = f"worker (+{number(hidden)})" if hidden else "worker"
     columns = [Column(first, least=max(_NAME, len(first))), Column("lines/s")]
     if any(each.slots is not None for each in view.workers):
-        ranked = (("lines", 4), ("busy", 1), ("queued", 5), ("parked", 2), ("seen", 3))
+        ranked = (("lines", 4), ("busy", 1), ("queued", 5), ("waiting", 2), ("seen", 3))
         columns += [Column(name, rank) for name, rank in ranked]
     made = FittingTable(columns)
     for each in view.workers[: lines - 1]:
@@ -215,7 +234,7 @@ def _workers(view: View, lines: int) -> FittingTable:
 
 
 def _of_worker(worker: WorkerRow) -> list[str]:
-    cells = [number(round(worker.rate_per_s))]
+    cells = [rate(worker.rate_per_s)]
     if worker.slots is not None:
         cells += [number(worker.rows or 0), f"{worker.in_flight}/{worker.slots}"]
         cells += [number(worker.queued or 0), number(worker.parked or 0)]

@@ -57,7 +57,7 @@ class Watch:
             self.view = msgspec.structs.replace(self.view, phase="no answer", trouble=said)
             return
         self._heard_at = time.monotonic()
-        self.rates.append(self.view.rate_per_s)
+        self.rates.append(self.view.rate_per_s or 0.0)
 
 
 def run(look: Look, console: Console) -> None:

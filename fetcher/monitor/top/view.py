@@ -13,6 +13,7 @@ import msgspec
 from fetcher.core.live import Live
 from fetcher.core.tally import Totals
 from fetcher.core.wire import Mishap
+from fetcher.monitor.words import duration
 
 
 class HostRow(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class HostRow(msgspec.Struct, frozen=True):
     in_flight: int | None = None
     waiting: int | None = None
     lines: int | None = None
+    rest: str = ""  # how long it is left alone, and why
 
 
 class WorkerRow(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class View(msgspec.Struct, frozen=True):
     rows: int
     url_lines: int | None
     url_lines_exact: bool
-    rate_per_s: float
+    rate_per_s: float | None  # now; None unless it is running (see core.rate)
     left_s: float | None
     totals: Totals
     hosts: list[HostRow]
@@ -57,10 +59,12 @@ class View(msgspec.Struct, frozen=True):
     in_flight: int | None = None
     parked: int | None = None
     leases: int | None = None
+    waiting: int | None = None  # batches to be handed out
     redelivered: int | None = None
     many_redelivered: bool = False
     oldest_s: float | None = None
     left_is_least: bool = False  # it may take longer, as some hosts are not known yet
+    average_per_s: float | None = None
     committed_s_ago: float | None = None
     rates: tuple[float, ...] = ()  # of the time before the first look
 
@@ -87,7 +91,13 @@ def of_live(title: str, live: Live) -> View:
         left_is_least=live.left_is_least,
         totals=live.totals,
         hosts=[
-            HostRow(each.host, each.failed, in_flight=each.in_flight, waiting=each.waiting)
+            HostRow(
+                each.host,
+                each.failed,
+                in_flight=each.in_flight,
+                waiting=each.waiting,
+                rest=f"{duration(each.rest_s)} after {each.rest_why}" if each.rest_s else "",
+            )
             for each in live.hosts
         ],
         workers=[
@@ -108,6 +118,7 @@ def of_live(title: str, live: Live) -> View:
         in_flight=live.in_flight,
         parked=live.parked,
         leases=live.leases,
+        waiting=live.waiting,
         redelivered=live.redelivered,
         many_redelivered=live.many_redelivered,
         oldest_s=live.oldest.age_s if live.oldest else None,

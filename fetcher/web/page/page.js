@@ -11,7 +11,7 @@
 
   // -- words ------------------------------------------------------------------------------------
   const number = (n) => Math.round(n).toLocaleString("en");
-  const rate = (n) => n >= 10 || n === 0 ? number(n) : n.toFixed(1);
+  const rate = (n) => n >= 99.95 ? number(n) : String(+n.toPrecision(3)); // as in monitor/words.py
   // What came does not become 0, and what lacks some does not become 100.
   function share(part, whole) {
     if (!whole) return "–";
@@ -114,15 +114,16 @@
     put("answered_lines", "the " + number(answered));
     showMishaps(live.mishaps);
     fill("hosts", live.hosts.map((each) => make("tr", "", head(plain(each.host) || "(none)"),
-      right(number(each.in_flight)), right(number(each.waiting)), right(number(each.failed)))),
+      right(number(each.in_flight)), right(number(each.waiting)), right(number(each.failed)),
+      right(each.rest_s ? duration(each.rest_s) + " after " + plain(each.rest_why) : ""))),
       "no host is busy");
     showWorkers(live);
     put("leases", number(live.leases) + " (" + number(live.leased_lines) + " lines)");
     put("oldest", live.oldest ? "line " + live.oldest.line + ", for " + duration(live.oldest.age_s) +
-      (live.oldest.worker ? ", at " + live.oldest.worker : ", not claimed yet") : "none");
+      (live.oldest.worker ? ", at " + live.oldest.worker : ", not taken by a worker yet") : "none");
     put("waiting", number(live.waiting));
     put("redelivered", number(live.redelivered) + (live.many_redelivered ?
-      ": many, as when workers die or stand still" : ""));
+      ": many; workers died or stood still" : ""));
     $("redelivered").className = live.many_redelivered ? "warns" : "";
     put("job_id", live.job);
     showControls();
@@ -184,7 +185,7 @@
       right(rate(each.rate_per_s)), right(number(each.rows)),
       right(number(each.in_flight) + "/" + number(each.slots)), right(number(each.queued)),
       right(number(each.parked)), right(number(each.leases)), lag(each.lag_ms),
-      right(each.seen_s_ago.toFixed(1) + " s"))), "no worker is heard");
+      right(each.seen_s_ago.toFixed(1) + " s"))), "no worker is connected");
     $("unlisted").hidden = !live.unlisted;
     put("unlisted", "… and " + number(live.unlisted) + " more workers");
   }

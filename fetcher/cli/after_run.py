@@ -1,0 +1,90 @@
+"""The end of a run on the terminal: its summary, and what to do next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+from click.core import ParameterSource
+
+from fetcher import config
+from fetcher.core.rate import Work
+from fetcher.core.selection import Selection
+from fetcher.core.wire import State
+from fetcher.monitor import next_steps, summary
+from fetcher.monitor.console import make_console
+from fetcher.monitor.words import escaped
+from fetcher.store import manifest
+from fetcher.store.rows import Part
+
+# Options of a run that a retry of it needs as well. What may be a secret is not said again.
+_CARRIED: Final = ("conf", "assignments", "own_servers", "workers", "pool_size")
+_MOST_PARENTS: Final = 10
+
+
+def show(part: Part, before: Work | None, fresh: int, last: State | None) -> None:
+    """Print all of it; for `before`, `fresh` and `last` see monitor.summary."""
+    console = make_console()
+    summary.show(console, part, before, fresh, last)
+    finished = next_steps.Finished(
+        totals=part.view.recovered.totals,
+        out=part.out,
+        parents=_lineage(part.manifest.selection),
+        program=_program(),
+        options=tuple(_options(click.get_current_context())),
+    )
+    console.print()
+    for line in next_steps.steps(finished, Path.exists):
+        console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program can be called again from the same shell."""
+    installed = Path(sys.executable).with_name("fetcher")
+    if shutil.which("fetcher") is None and installed.exists():
+        return str(_near(installed))
+    return "fetcher"
+
+
+def _options(context: click.Context) -> Iterator[str]:
+    options = (each for each in context.command.params if isinstance(each, click.Option))
+    for option in options:
+        name = option.name or ""
+        if (
+            name not in _CARRIED
+            or context.get_parameter_source(name) != ParameterSource.COMMANDLINE
+        ):
+            continue
+        if option.is_flag:
+            yield option.opts[0]
+            continue
+        values = context.params[name]
+        for value in values if option.multiple else (values,):
+            if str(value).partition("=")[0].strip() not in config.SECRETS:
+                yield from (option.opts[0], str(value))
+
+
+def _lineage(selection: Selection | None) -> list[Path]:
+    """The OUTs that a retry's rows are merged with, the first one first; [] where some are gone."""
+    found: list[Path] = []
+    for _ in range(_MOST_PARENTS):
+        if selection is None:
+            return found
+        parents = [_near(Path(each)) for each in shlex.split(selection.parent)]
+        of = manifest.read(parents[0]) if parents[0].is_dir() else None
+        if of is None or of.job != selection.parent_job:
+            return []
+        found, selection = parents + found, of.selection
+    return []
+
+
+def _near(path: Path) -> Path:
+    """As short as it can be written."""
+    here = Path.cwd()
+    return Path(os.path.relpath(path, here)) if path.is_relative_to(here) else path
