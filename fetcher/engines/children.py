@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
+from fetcher.pipeline import interpreter
 from fetcher.pipeline.process import RoleSpec, held_back
 
 _FIRST_PAUSE_S: Final = 0.2
@@ -83,7 +83,7 @@ class Child:
         # While the child imports, nothing in it handles a signal: its role lets it in later.
         with held_back(signal.SIGINT):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, str(path)],
+                interpreter.command(self._module, str(path)),
                 stdin=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,

@@ -27,6 +27,7 @@ from fetcher.engines.private import private_directory
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
+from fetcher.pipeline.interpreter import own_folders
 from fetcher.pipeline.process import RoleSpec
 from fetcher.pipeline.security import NO_KEYS, Security
 from fetcher.settings import Settings
@@ -301,7 +302,7 @@ def run_job(
     RoleSpec.
     """
     files.check(settings, worker_count(settings))
-    session = secrets.token_hex(8)
+    session, folders = secrets.token_hex(8), own_folders(settings)
     with private_directory() as directory:
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
         supervisor = Supervisor(
@@ -319,6 +320,7 @@ def run_job(
                 name=name,
                 number=number,
                 settings=settings,
+                own_folders=folders,
                 ventilator=ventilator,
                 sinks=(sink,),
                 session=session,
@@ -345,7 +347,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
     files.check(settings, worker_count(settings))
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
-    folder = settings.keys.dir
+    folder, folders = settings.keys.dir, own_folders(settings)
     security = admission.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
     host = keys.load(Path(folder), keys.WORKER).name if folder else _host()
     with contextlib.closing(security), private_directory() as directory:
@@ -366,6 +368,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
                     name=keys.worker_name(host, os.getpid(), number),
                     number=number,
                     settings=settings,
+                    own_folders=folders,
                     ventilator=ventilator,
                     sinks=sinks,
                     keys=folder,

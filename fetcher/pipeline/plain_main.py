@@ -1,4 +1,4 @@
-"""`python -m fetcher.pipeline.plain_main SPEC`: the ventilator or the sink, unpatched."""
+"""`bootstrap.py fetcher.pipeline.plain_main SPEC`: the ventilator or the sink, unpatched."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys: str = ""  # the role's folder of keys; "": none, and nobody is asked who they are
     command: str = ""  # that resumes the job, to be shown on its page; "": it is not known
     is_paused: bool = False  # of a ventilator: as the one before it was
+    own_folders: tuple[str, ...] = ()  # of a worker: where modules that settings name may be
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
     leashed: bool = True
