@@ -23,7 +23,9 @@ import zmq
 from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
+from fetcher.engines.complaints import Complaints
 from fetcher.engines.private import private_directory
+from fetcher.engines.startup import Startup
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
@@ -35,7 +37,6 @@ from fetcher.telemetry import logs
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
-_ALIKE_S: Final = 5.0  # the same complaint of another child in this time is not repeated
 _LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
 _SINK_LEAVE_S: Final = 15.0  # its last commit included
 PLAIN: Final = "fetcher.pipeline.plain_main"
@@ -125,7 +126,9 @@ class Supervisor:
         sinks = addresses.sinks if security.is_told else ()
         self._results = [opened(zmq.PUSH, Way.RESULTS, sink.results) for sink in sinks]
         self._children: list[Child] = []
-        self._complaints: dict[str, float] = {}  # -> when it was last said
+        self._startups: dict[str, Startup] = {}  # by role
+        self._said: dict[str, str] = {}  # see Startup
+        self._complaints = Complaints()
         self._rows = 0
         self._over = ""  # the last job that was heard to be complete
 
@@ -133,6 +136,7 @@ class Supervisor:
         """One more child."""
         module = PATCHED if spec.role == "worker" else PLAIN
         self._children.append(Child(spec, module, self._directory))
+        self._startups.setdefault(spec.role, Startup(self._said)).add()
 
     def run(self) -> bool:
         """True: all is done; False: interrupted, and stopped in good order. Raises FetcherError."""
@@ -160,6 +164,7 @@ class Supervisor:
             if not child.started and not child.finished and now >= child.start_at:
                 child.start(now)
         self._wait()
+        self._note_who_is_ready()
         for child in self._children:
             self._judge(child, time.monotonic())
         return all(c.finished for c in self._children if c.spec.role == self._ends_with)
@@ -168,8 +173,9 @@ class Supervisor:
         poller = zmq.Poller()
         poller.register(self._control, zmq.POLLIN)
         for child in self._children:
-            if child.stderr_fd is not None:
-                poller.register(child.stderr_fd, zmq.POLLIN)
+            for fd in (child.stderr_fd, child.pidfd):
+                if fd is not None:
+                    poller.register(fd, zmq.POLLIN)
         ready = dict(poller.poll(_TURN_MS))
         for child in self._children:
             if child.stderr_fd in ready:
@@ -198,16 +204,12 @@ class Supervisor:
             self._say(child, line)
 
     def _say(self, child: Child, line: str) -> None:
-        """Pass a child's line on; what several refuse alike at their start, once."""
+        """Pass a child's line on; what several say alike at their start, once."""
+        if not self._startups[child.spec.role].is_new(child.name, line):
+            return
         line = logs.relayed(line, child.spec.role, child.name)
-        complaint = logs.complaint(line)
-        if complaint is not None:
-            now = time.monotonic()
-            said_at = self._complaints.get(complaint, -_ALIKE_S)
-            self._complaints[complaint] = now
-            if now - said_at < _ALIKE_S:
-                return
-        self._display.say(line)
+        if not self._complaints.is_repeated(line, time.monotonic()):
+            self._display.say(line)
 
     def _judge(self, child: Child, now: float) -> None:
         if child.started and not child.alive:
@@ -235,8 +237,22 @@ class Supervisor:
         if role == "sink" and code == Exit.STOPPED:
             raise Verdict(Exit.STOPPED)  # it found no room to begin or go on, and has said so
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._give_up_if_it_never_starts(child, code, how)
         self._display.say(logs.own(f"{name} ended ({how}); starting it again"))
         self._give_up_if_hopeless(child, how)
+
+    def _note_who_is_ready(self) -> None:
+        for child in self._children:
+            startup = self._startups[child.spec.role]
+            if not startup.is_proven and child.is_ready:
+                startup.ready()
+
+    def _give_up_if_it_never_starts(self, child: Child, code: int, how: str) -> None:
+        startup = self._startups[child.spec.role]
+        if not child.is_ready:
+            startup.died(child.spec.name, code)
+        if startup.is_hopeless:
+            raise FetcherError(startup.verdict(child.spec.role, how))
 
     def _give_up_if_hopeless(self, child: Child, how: str) -> None:
         if child.deaths.is_hopeless:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files
 from fetcher.pipeline.channel import ends, refuse_open_network
-from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
+from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec, tell_ready
 from fetcher.pipeline.security import NO_KEYS, Security
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
@@ -26,7 +26,7 @@ def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
     settings = spec.settings
     logs.start(settings.log, spec.role, spec.name)
-    stop = StopFlag(leashed=spec.leashed)
+    stop = StopFlag(leashed=spec.leashed, began=lambda: tell_ready(spec))
     stop.listen()
     if not (spec.keys or spec.insecure):
         refuse_open_network("endpoints.sink", *spec.sinks)
