@@ -47,7 +47,12 @@ _COPY_BYTES = 1024 * 1024
 @click.argument("urlfile", type=FILE)
 @out_option
 @config_options
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
+@click.option(
+    "--workers",
+    type=int,
+    metavar="N",
+    help="Worker processes (default: one per core; one for a short list).",
+)
 @click.option("--pool-size", type=int, metavar="N", help="Fetches in flight in each process.")
 @click.option("--batch-size", type=int, metavar="N", help="Lines handed out at a time.")
 @fail_on_option

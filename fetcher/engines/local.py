@@ -32,6 +32,7 @@ from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
 from fetcher.pipeline.interpreter import own_folders
 from fetcher.pipeline.process import RoleSpec
 from fetcher.pipeline.security import NO_KEYS, Security
+from fetcher.pipeline.sizing import worker_count, workers_for
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
 
@@ -85,11 +86,6 @@ class Signals(Interrupts):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def worker_count(settings: Settings) -> int:
-    """`worker.processes`, or the cores that this process may use."""
-    return settings.worker.processes or len(os.sched_getaffinity(0))
 
 
 class Supervisor:
@@ -317,7 +313,8 @@ def run_job(
     `selection`: the job is of some lines of the URL file, and OUT holds which. `command`: see
     RoleSpec.
     """
-    files.check(settings, worker_count(settings))
+    workers = workers_for(settings, urlfile, selection)
+    files.check(settings, workers)
     session, folders = secrets.token_hex(8), own_folders(settings)
     with private_directory() as directory:
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
@@ -348,7 +345,7 @@ def run_job(
 
         supervisor.add(spec("sink", "sink"))
         supervisor.add(spec("ventilator", "ventilator"))
-        for number in range(1, worker_count(settings) + 1):
+        for number in range(1, workers + 1):
             supervisor.add(spec("worker", f"worker{number}", number))
         with interrupts.listening():
             if not supervisor.run():

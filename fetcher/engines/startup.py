@@ -7,6 +7,7 @@ processes all end alike before they are ready never will, and its user reads onc
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final
 
 ENOUGH_DEATHS: Final = 3  # alike and in a row, of processes that were not ready
@@ -21,9 +22,8 @@ class Startup:
         """`said`, shared by all roles: a line, without what varies -> the process that wrote it."""
         self.is_proven = False  # some process of it was ready
         self._children = 0
-        self._dead: set[str] = set()  # children of which a process has ended
         self._code = 0
-        self._alike = 0  # deaths in a row with this exit code
+        self._deaths = Counter[str]()  # in a row with this exit code, by child
         self._said = said
         self._is_silent = True  # its processes have written nothing
 
@@ -37,25 +37,29 @@ class Startup:
 
     def died(self, child: str, code: int) -> None:
         """A process of this child has ended before it was ready."""
-        self._alike = self._alike + 1 if code == self._code else 1
+        if code != self._code:
+            self._deaths.clear()
         self._code = code
-        self._dead.add(child)
+        self._deaths[child] += 1
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether the next process would end the same way; each child has had its try."""
-        return (
-            not self.is_proven
-            and self._alike >= ENOUGH_DEATHS
-            and len(self._dead) == self._children
-        )
+        """Whether the next process would end the same way.
+
+        Each child has had its try; several, where signals ended them: somebody may have sent these.
+        """
+        if self.is_proven or len(self._deaths) < self._children:
+            return False
+        tries = 1 if self._code > 0 else ENOUGH_DEATHS
+        return self._deaths.total() >= ENOUGH_DEATHS and min(self._deaths.values()) >= tries
 
     def verdict(self, role: str, how: str) -> str:
         """What to tell the user where it is hopeless; `how`: its processes ended."""
         why = "the lines above say why"
         if self._is_silent:
             why = "they wrote nothing; is there enough memory, and does the same Python run alone?"
-        return f"no {role} can start: {self._alike} in a row ended ({how}) before they began; {why}"
+        count = self._deaths.total()
+        return f"no {role} can start: {count} in a row ended ({how}) before they began; {why}"
 
     def is_new(self, process: str, line: str) -> bool:
         """Whether no other process wrote this line before its role was ready."""

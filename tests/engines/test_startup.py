@@ -32,6 +32,18 @@ def test_each_child_of_a_role_has_its_try() -> None:
     assert role.is_hopeless
 
 
+def test_signals_must_end_each_child_several_times() -> None:
+    role = startup(2)
+    for _ in range(ENOUGH_DEATHS - 1):
+        for child in ("worker1", "worker2"):
+            role.died(child, -signal.SIGKILL)
+            assert not role.is_hopeless, "somebody may have killed them"
+    role.died("worker1", -signal.SIGKILL)
+    assert not role.is_hopeless
+    role.died("worker2", -signal.SIGKILL)
+    assert role.is_hopeless
+
+
 def test_deaths_that_differ_are_not_enough() -> None:
     role = startup(1)
     for code in (1, -signal.SIGKILL, 1, 1):
