@@ -16,7 +16,8 @@ from typing import Final
 from fetcher.api import progress
 from fetcher.api.progress import Progress
 from fetcher.core import wire
-from fetcher.engines.local import Interrupts, Verdict, run_job
+from fetcher.engines.interrupts import Interrupts
+from fetcher.engines.local import Verdict, run_job
 from fetcher.errors import (
     ConflictError,
     DamageError,

@@ -25,7 +25,8 @@ from fetcher.cli.options import (
 )
 from fetcher.config import Loaded
 from fetcher.core.selection import Selection
-from fetcher.engines.local import Signals, run_job
+from fetcher.engines.interrupts import Signals
+from fetcher.engines.local import run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.model import Outcome
 from fetcher.monitor import progress, summary

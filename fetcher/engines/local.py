@@ -13,7 +13,6 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,6 +23,7 @@ from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.engines.complaints import Complaints
+from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.private import private_directory
 from fetcher.engines.startup import Startup
 from fetcher.errors import Exit, FetcherError, StoppedError
@@ -52,40 +52,6 @@ class Display(Protocol):
 
     def say(self, line: str) -> None:
         """A line for the user."""
-
-
-class Interrupts:
-    """How often a stop was asked for, once: in good order, twice: at once.
-
-    The supervisor's loop looks at it; whoever asks adds to the count.
-    """
-
-    said = ""  # to the user, when the roles begin to stop
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def listening(self) -> contextlib.AbstractContextManager[None]:
-        """Entered while the roles run."""
-        return contextlib.nullcontext()
-
-
-class Signals(Interrupts):
-    """SIGINT and SIGTERM ask for it; to be entered in the main thread."""
-
-    said = "stopping: requests in flight may finish (again: leave at once)"
-
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        self.count += 1
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 class Supervisor:
@@ -126,6 +92,7 @@ class Supervisor:
         self._said: dict[str, str] = {}  # see Startup
         self._complaints = Complaints()
         self._rows = 0
+        self._announced = ""  # the last job that was told to have been joined
         self._over = ""  # the last job that was heard to be complete
 
     def add(self, spec: RoleSpec) -> None:
@@ -188,6 +155,12 @@ class Supervisor:
         if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
             self._remember_pause(is_paused=state.phase == "paused")
         self._display.update(state)
+        self._announce_job(state)
+
+    def _announce_job(self, state: wire.State) -> None:
+        if state.job not in ("", self._announced):
+            self._announced = state.job
+            logs.announce("the ventilator is heard: there is a job", self._display.say)
 
     def _remember_pause(self, *, is_paused: bool) -> None:
         """A ventilator that dies is followed by one that is paused as it was."""
@@ -374,7 +347,11 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
             standing=settings.worker.standing,
             security=security,
         )
-        for number in range(1, worker_count(settings) + 1):
+        processes = worker_count(settings)
+        of = "worker process waits" if processes == 1 else "worker processes wait"
+        where = f"the ventilator at {ventilator} and the sink at {', '.join(sinks)}"
+        logs.announce(f"{processes} {of} for {where}", display.say)
+        for number in range(1, processes + 1):
             supervisor.add(
                 RoleSpec(
                     role="worker",
@@ -388,4 +365,5 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
                 )
             )
         with interrupts.listening():
-            supervisor.run()
+            if supervisor.run():
+                logs.announce("the workers are done: every line has its row", display.say)

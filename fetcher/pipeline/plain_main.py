@@ -25,7 +25,7 @@ _ASKED_TO_STOP: Final = 128 + signal.SIGTERM
 def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
     settings = spec.settings
-    logs.start(settings.log, spec.role, spec.name)
+    logs.start(settings.log, spec.role, spec.name, announces=spec.announces)
     stop = StopFlag(leashed=spec.leashed, began=lambda: tell_ready(spec))
     stop.listen()
     if not (spec.keys or spec.insecure):
@@ -37,7 +37,9 @@ def run(spec: RoleSpec) -> Exit:
         contextlib.closing(_security(spec)) as security,
         serving(settings.metrics, spec.role, spec.number, spec.name) as board,
     ):
-        return _live(spec, settings, stop, board, security)
+        code = _live(spec, settings, stop, board, security)
+    logs.announce(f"the {spec.role} is done: every line has its row")
+    return code
 
 
 def _security(spec: RoleSpec) -> Security:

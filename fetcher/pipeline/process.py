@@ -45,6 +45,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
     leashed: bool = True
+    announces: bool = False  # it says that it listens, who joins, and that the job is done
     file: str = ""  # where its supervisor wrote it; that the file is gone means: it is ready
 
 

@@ -26,7 +26,7 @@ from fetcher.settings import Settings
 from fetcher.store import begun
 from fetcher.store.begun import Begun
 from fetcher.store.store import OutputDirectory
-from fetcher.telemetry import counts
+from fetcher.telemetry import counts, logs
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import SinkNumbers
 from fetcher.telemetry.tallies import CommitTally
@@ -269,6 +269,8 @@ class Sink:
             return wire.Refused(reason=str(error), exit_code=error.exit_code)
         if self._job is None:
             self._job = SinkJob(self._directory, manifest, self._settings, self._epoch)
+        if self._session != request.session:
+            logs.announce(f"a ventilator joined with {request.input.name}")
         self._session = request.session
         self._heard_at = now
         return self._job.opened(request.input.source)
@@ -284,4 +286,7 @@ def run(
     ventilator: str,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Sink(spec, settings, ends, stop, board, security, ventilator).run()
+    sink = Sink(spec, settings, ends, stop, board, security, ventilator)
+    where = ends.sinks[0].results
+    logs.announce(f"the sink listens at {where}; waiting for a ventilator and workers")
+    return sink.run()

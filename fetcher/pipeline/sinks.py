@@ -18,6 +18,7 @@ from fetcher.core.tally import SourceInfo, Totals, sum_of
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
+from fetcher.telemetry import logs
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Sinks:
         answer: Any = side.link.answer(now)
         if isinstance(answer, wire.Opened):
             self._began = self._busy_since = None
+            logs.announce(f"{self._name(side)} joined")
             return answer
         if isinstance(answer, wire.Refused) and answer.exit_code != Exit.STOPPED:
             self._busy_since = self._busy_since or now

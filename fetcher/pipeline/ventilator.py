@@ -42,6 +42,7 @@ from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
 from fetcher.store import begun
 from fetcher.store.selection import SelectedLines
+from fetcher.telemetry import logs
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import VentilatorNumbers
 from fetcher.web.desk import Desk
@@ -415,4 +416,10 @@ def run(
     desk: Desk,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Ventilator(spec, settings, ends, stop, board, security, desk).run()
+    ventilator = Ventilator(spec, settings, ends, stop, board, security, desk)
+    sinks = ", ".join(spec.sinks)
+    logs.announce(
+        f"the ventilator listens at {spec.ventilator}; waiting for the sink at {sinks} and for "
+        "workers"
+    )
+    return ventilator.run()
