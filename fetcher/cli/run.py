@@ -29,8 +29,7 @@ from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.model import Outcome
-from fetcher.monitor import progress, summary
-from fetcher.monitor.console import make_console
+from fetcher.monitor import progress
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
@@ -155,6 +154,10 @@ def carry_out(
         return
     totals = read_both(out)[1].recovered.totals
     if not quiet:
+        # rich would be loaded before the roles are started.
+        from fetcher.monitor import summary  # noqa: PLC0415
+        from fetcher.monitor.console import make_console  # noqa: PLC0415
+
         took_s = time.monotonic() - began
         fresh = totals.rows - before
         summary.show(make_console(), totals, out, took_s, fresh, display.last)
