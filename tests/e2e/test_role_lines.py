@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 from pathlib import Path
 
 from support import jobs
 from support.hosts import Hosts
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def said_by(hosts: Hosts, *options: str) -> dict[str, str]:
     """What each role of a whole job wrote to stderr."""
     with contextlib.ExitStack() as stack:
-        running = {
-            arguments[0]: stack.enter_context(jobs.running(*arguments, *options))
-            for arguments in (hosts.sink, hosts.worker, hosts.ventilator)
-        }
+        running: dict[object, jobs.Running] = {}
+        for arguments in (hosts.sink, hosts.ventilator, hosts.worker):
+            if arguments is hosts.worker:  # so that it hears all that the ventilator says
+                jobs.until(lambda: listens(hosts.ventilator_port + 2), what="the ventilator")
+            running[arguments[0]] = stack.enter_context(jobs.running(*arguments, *options))
         ended = {str(role): job.wait(60) for role, job in running.items()}
     assert [code for code, _, _ in ended.values()] == [0, 0, 0], ended
     return {role: error for role, (_, _, error) in ended.items()}
