@@ -100,7 +100,15 @@ class Job(Section, frozen=True, kw_only=True):
 class Worker(Section, frozen=True, kw_only=True):
     """The processes that fetch."""
 
-    processes: Annotated[int, _about("worker processes; 0: one per core", ge=0, le=1024)] = 0
+    processes: Annotated[
+        int,
+        _about(
+            "worker processes; 0: one per core, and a single one in `fetcher run` where the input "
+            "has fewer URL lines than job.batch_size",
+            ge=0,
+            le=1024,
+        ),
+    ] = 0
     pool_size: Annotated[
         int, _about("fetches in flight at once in one worker process", ge=1, le=20_000)
     ] = 256

@@ -20,7 +20,8 @@ from fetcher.api import progress
 from fetcher.api.progress import Progress
 from fetcher.core import wire
 from fetcher.core.rate import Rate
-from fetcher.engines.local import Interrupts, Verdict, run_job
+from fetcher.engines.interrupts import Interrupts
+from fetcher.engines.local import Verdict, run_job
 from fetcher.errors import (
     ConflictError,
     DamageError,

@@ -47,6 +47,8 @@ def settings_of(
     for key, value, origin in _all(named, short, sections):
         if key in arguments:
             raise ConfigError(f"{origin}: {key} is given twice, also as {arguments[key][1]}")
+        if callable(value):
+            raise ConfigError(f"{origin}: {key}: {_how_to_name(value)}")
         arguments[key] = (_plain(key, value), origin)
     for key, why in _OURS.items():
         if key in arguments and (of_items or key != _FORMAT):
@@ -94,6 +96,19 @@ def _unknown(word: str) -> str:
         near = guesses.did_you_mean([f"{home}={{'{name}': …}}" for home, _, name in meant])
     all_of_them = f"; there are {', '.join(known)}"
     return f"{word}: unknown argument{near or all_of_them}"
+
+
+def _how_to_name(value: object) -> str:
+    """What to write for a function, or another object that can be called."""
+    module, name = getattr(value, "__module__", ""), getattr(value, "__qualname__", "")
+    if not name.isidentifier():  # a lambda, a method, an object
+        module, name = "module", "name"
+    elif module == "__main__":
+        module = "module"
+    return (
+        f"workers are other processes, so that it is named, not passed: write '{module}:{name}', "
+        "and define it in a file that workers can import (in the current folder, or installed)"
+    )
 
 
 def _plain(key: str, value: object) -> object:

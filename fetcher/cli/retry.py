@@ -53,7 +53,12 @@ from fetcher.telemetry import logs
 )
 @partial_option
 @config_options
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
+@click.option(
+    "--workers",
+    type=int,
+    metavar="N",
+    help="Worker processes (default: one per core; one for a short list).",
+)
 @click.option(
     "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
 )

@@ -22,7 +22,8 @@ from fetcher.cli.options import (
     settings_of,
 )
 from fetcher.config import Loaded
-from fetcher.engines.local import Signals, run_workers
+from fetcher.engines.interrupts import Signals
+from fetcher.engines.local import run_workers
 from fetcher.errors import StoppedError, UsageError
 from fetcher.monitor import progress
 from fetcher.net.tls import check_files
@@ -72,7 +73,7 @@ def _settings(
     )
 
 
-def _live(role: str, settings: Settings, **fields: Any) -> int:
+def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
     return plain_main.run(
         RoleSpec(
             role=role,
@@ -83,6 +84,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
             session=secrets.token_hex(8),
             keys=settings.keys.dir,
             leashed=False,
+            announces=not quiet,
             **fields,
         )
     )
@@ -93,6 +95,7 @@ def _live(role: str, settings: Settings, **fields: Any) -> int:
 @_with_endpoints
 @config_options
 @click.option("--batch-size", type=int, metavar="N", help="URL lines in one batch.")
+@quiet_option
 @log_format_option
 def ventilator(
     urlfile: Path,
@@ -101,6 +104,7 @@ def ventilator(
     conf: Path | None,
     assignments: tuple[str, ...],
     batch_size: int | None,
+    quiet: bool,
     log_format: str | None,
     keys: str | None,
     insecure: bool,
@@ -121,6 +125,7 @@ def ventilator(
     return _live(
         "ventilator",
         loaded.settings,
+        quiet=quiet,
         given=loaded.origins,
         urlfile=str(urlfile),
         insecure=insecure,
@@ -177,7 +182,7 @@ def worker(
         worker__standing=("--standing", standing or None),
         own_servers=own_servers,
     ).settings
-    logs.start(settings.log, "supervisor", "supervisor")
+    logs.start(settings.log, "supervisor", "supervisor", announces=not quiet)
     if not (settings.keys.dir or insecure):
         refuse_open_network("endpoints.ventilator", settings.endpoints.ventilator)
         refuse_open_network("endpoints.sink", *settings.endpoints.sink)
@@ -221,6 +226,7 @@ def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
 )
 @_with_endpoints
 @config_options
+@quiet_option
 @log_format_option
 def sink(
     out: Path,
@@ -229,6 +235,7 @@ def sink(
     at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
+    quiet: bool,
     log_format: str | None,
     keys: str | None,
     insecure: bool,
@@ -245,6 +252,6 @@ def sink(
     settings = _only_sink(loaded.settings, number)
     fields = {"out": str(out), "number": number or 1, "given": _given_to_sink(loaded, conf)}
     try:
-        return _live("sink", settings, insecure=insecure, **fields)
+        return _live("sink", settings, quiet=quiet, insecure=insecure, **fields)
     except StoppedError as error:
         raise StoppedError(f"{error}; what was committed is safe in {out}") from error

@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 import click
 
-from fetcher.cli import after_run
 from fetcher.cli.fail_on import fail_on_option, require_none
 from fetcher.cli.options import (
     FILE,
@@ -25,7 +24,8 @@ from fetcher.cli.options import (
 )
 from fetcher.config import Loaded
 from fetcher.core.selection import Selection
-from fetcher.engines.local import Signals, run_job
+from fetcher.engines.interrupts import Signals
+from fetcher.engines.local import run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.model import Outcome
 from fetcher.monitor import progress
@@ -46,7 +46,12 @@ _COPY_BYTES = 1024 * 1024
 @click.argument("urlfile", type=FILE)
 @out_option
 @config_options
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
+@click.option(
+    "--workers",
+    type=int,
+    metavar="N",
+    help="Worker processes (default: one per core; one for a short list).",
+)
 @click.option(
     "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
 )
@@ -149,6 +154,9 @@ def carry_out(
         return
     after = Part(out, *read_both(out))
     if not quiet:
+        # rich would be loaded before the roles are started.
+        from fetcher.cli import after_run  # noqa: PLC0415
+
         fresh = _rows(after) - _rows(before)
         after_run.show(after, before and before.view.work, fresh, display.last)
     require_none(after.view.recovered.totals, unwanted)

@@ -91,6 +91,11 @@ class Intake:
         self._body_bytes = self._retried = 0
         self.pending_bytes = 0
 
+    @property
+    def pending_rows(self) -> int:
+        """Rows of the group that is not committed yet."""
+        return self._outcomes.total()
+
     def offer(self, chunk: Chunk, batch_size: int) -> None:
         """Take the chunk's new rows into the pending group; rows seen before are dropped."""
         if chunk.job != self._job:

@@ -61,6 +61,7 @@ class Ledger:
         self._workers: dict[str, float] = {}  # -> last heard of
         # Workers that hold what is not leased (any more) -> since when.
         self._strange: dict[str, float] = {}
+        self.finished_at = float("-inf")  # when the rows of a lease were handed to a sink last
         self._hungry: set[str] = set()  # workers that said that they have too little
         self._copies = TailCopies(self._book, self._backlog, rules.tail_after_s)
         self._began: float | None = None
@@ -232,6 +233,7 @@ class Ledger:
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
             lease.state = LeaseState.FINISHED
+            self.finished_at = now
             lease.skipped = skipped
             lease.expires_at = self._clock(lease, now) + self.rules.finished_s
 

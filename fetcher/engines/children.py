@@ -6,16 +6,17 @@ the supervisor; its standard input is its leash, so that it leaves when the supe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
+from fetcher.pipeline import interpreter
 from fetcher.pipeline.process import RoleSpec, held_back
 
 _FIRST_PAUSE_S: Final = 0.2
@@ -61,11 +62,12 @@ class Child:
     def __init__(self, spec: RoleSpec, module: str, directory: Path) -> None:
         self.spec = spec
         self._module = module
-        self._directory = directory
+        self._file = directory / f"{spec.name}.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
         self._partial = b""
         self._started_at = 0.0
+        self._pidfd: int | None = None
         self._starts = 0
         self.name = spec.name
         self.deaths = Deaths()
@@ -77,13 +79,14 @@ class Child:
         """A new process, under a name that no earlier one had."""
         self._starts += 1
         self.name = self.spec.name if self._starts == 1 else f"{self.spec.name}.{self._starts}"
-        path = self._directory / f"{self.spec.name}.json"
-        spec = msgspec.structs.replace(self.spec, name=self.name, over=self.over)
-        path.write_bytes(msgspec.json.encode(spec))
+        spec = msgspec.structs.replace(
+            self.spec, name=self.name, over=self.over, file=str(self._file)
+        )
+        self._file.write_bytes(msgspec.json.encode(spec))
         # While the child imports, nothing in it handles a signal: its role lets it in later.
         with held_back(signal.SIGINT):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, str(path)],
+                interpreter.command(self._module, str(self._file)),
                 stdin=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
@@ -92,6 +95,13 @@ class Child:
         assert self._stderr is not None
         os.set_blocking(self._stderr.fileno(), False)
         self._started_at = now
+        with contextlib.suppress(OSError):  # an old kernel: its stderr ends, too, if a bit late
+            self._pidfd = os.pidfd_open(self._process.pid)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its last process has begun, or had begun before it ended, its role's work."""
+        return self._starts > 0 and not self._file.exists()
 
     @property
     def started(self) -> bool:
@@ -106,6 +116,11 @@ class Child:
     def stderr_fd(self) -> int | None:
         """To wait on; None once it is closed."""
         return self._stderr.fileno() if self._stderr else None
+
+    @property
+    def pidfd(self) -> int | None:
+        """To wait on: readable once the process has ended; None where there is none."""
+        return self._pidfd if self.alive else None
 
     def read_lines(self) -> list[str]:
         """What it wrote to stderr since, in whole lines; at its end the rest too."""
@@ -142,6 +157,9 @@ class Child:
         if self._stderr is not None:
             self._stderr.close()
             self._stderr = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
         self._process = None
 
     def signal(self, number: signal.Signals) -> None:

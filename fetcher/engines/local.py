@@ -13,7 +13,6 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,18 +22,22 @@ import zmq
 from fetcher.core import wire
 from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
+from fetcher.engines.complaints import Complaints
+from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.private import private_directory
+from fetcher.engines.startup import Startup
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files, keys
 from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
+from fetcher.pipeline.interpreter import own_folders
 from fetcher.pipeline.process import RoleSpec
 from fetcher.pipeline.security import NO_KEYS, Security
+from fetcher.pipeline.sizing import worker_count, workers_for
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
-_ALIKE_S: Final = 5.0  # the same complaint of another child in this time is not repeated
 _LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
 _SINK_LEAVE_S: Final = 15.0  # its last commit included
 PLAIN: Final = "fetcher.pipeline.plain_main"
@@ -49,45 +52,6 @@ class Display(Protocol):
 
     def say(self, line: str) -> None:
         """A line for the user."""
-
-
-class Interrupts:
-    """How often a stop was asked for, once: in good order, twice: at once.
-
-    The supervisor's loop looks at it; whoever asks adds to the count.
-    """
-
-    said = ""  # to the user, when the roles begin to stop
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def listening(self) -> contextlib.AbstractContextManager[None]:
-        """Entered while the roles run."""
-        return contextlib.nullcontext()
-
-
-class Signals(Interrupts):
-    """SIGINT and SIGTERM ask for it; to be entered in the main thread."""
-
-    said = "stopping: requests in flight may finish (Ctrl-C again stops at once)"
-
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        self.count += 1
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-def worker_count(settings: Settings) -> int:
-    """`worker.processes`, or the cores that this process may use."""
-    return settings.worker.processes or len(os.sched_getaffinity(0))
 
 
 class Supervisor:
@@ -124,14 +88,18 @@ class Supervisor:
         sinks = addresses.sinks if security.is_told else ()
         self._results = [opened(zmq.PUSH, Way.RESULTS, sink.results) for sink in sinks]
         self._children: list[Child] = []
-        self._complaints: dict[str, float] = {}  # -> when it was last said
+        self._startups: dict[str, Startup] = {}  # by role
+        self._said: dict[str, str] = {}  # see Startup
+        self._complaints = Complaints()
         self._rows = 0
+        self._announced = ""  # the last job that was told to have been joined
         self._over = ""  # the last job that was heard to be complete
 
     def add(self, spec: RoleSpec) -> None:
         """One more child."""
         module = PATCHED if spec.role == "worker" else PLAIN
         self._children.append(Child(spec, module, self._directory))
+        self._startups.setdefault(spec.role, Startup(self._said)).add()
 
     def run(self) -> bool:
         """True: all is done; False: interrupted, and stopped in good order. Raises FetcherError."""
@@ -159,6 +127,7 @@ class Supervisor:
             if not child.started and not child.finished and now >= child.start_at:
                 child.start(now)
         self._wait()
+        self._note_who_is_ready()
         for child in self._children:
             self._judge(child, time.monotonic())
         return all(c.finished for c in self._children if c.spec.role == self._ends_with)
@@ -167,8 +136,9 @@ class Supervisor:
         poller = zmq.Poller()
         poller.register(self._control, zmq.POLLIN)
         for child in self._children:
-            if child.stderr_fd is not None:
-                poller.register(child.stderr_fd, zmq.POLLIN)
+            for fd in (child.stderr_fd, child.pidfd):
+                if fd is not None:
+                    poller.register(fd, zmq.POLLIN)
         ready = dict(poller.poll(_TURN_MS))
         for child in self._children:
             if child.stderr_fd in ready:
@@ -185,6 +155,12 @@ class Supervisor:
         if state.phase not in ("starting", "stopping"):  # which say nothing of a pause
             self._remember_pause(is_paused=state.phase == "paused")
         self._display.update(state)
+        self._announce_job(state)
+
+    def _announce_job(self, state: wire.State) -> None:
+        if state.job not in ("", self._announced):
+            self._announced = state.job
+            logs.announce("the ventilator is heard: there is a job", self._display.say)
 
     def _remember_pause(self, *, is_paused: bool) -> None:
         """A ventilator that dies is followed by one that is paused as it was."""
@@ -197,16 +173,12 @@ class Supervisor:
             self._say(child, line)
 
     def _say(self, child: Child, line: str) -> None:
-        """Pass a child's line on; what several refuse alike at their start, once."""
+        """Pass a child's line on; what several say alike at their start, once."""
+        if not self._startups[child.spec.role].is_new(child.name, line):
+            return
         line = logs.relayed(line, child.spec.role, child.name)
-        complaint = logs.complaint(line)
-        if complaint is not None:
-            now = time.monotonic()
-            said_at = self._complaints.get(complaint, -_ALIKE_S)
-            self._complaints[complaint] = now
-            if now - said_at < _ALIKE_S:
-                return
-        self._display.say(line)
+        if not self._complaints.is_repeated(line, time.monotonic()):
+            self._display.say(line)
 
     def _judge(self, child: Child, now: float) -> None:
         if child.started and not child.alive:
@@ -234,8 +206,22 @@ class Supervisor:
         if role == "sink" and code == Exit.STOPPED:
             raise Verdict(Exit.STOPPED)  # it found no room to begin or go on, and has said so
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._give_up_if_it_never_starts(child, code, how)
         self._display.say(logs.own(f"{name} ended ({how}); starting it again"))
         self._give_up_if_hopeless(child, how)
+
+    def _note_who_is_ready(self) -> None:
+        for child in self._children:
+            startup = self._startups[child.spec.role]
+            if not startup.is_proven and child.is_ready:
+                startup.ready()
+
+    def _give_up_if_it_never_starts(self, child: Child, code: int, how: str) -> None:
+        startup = self._startups[child.spec.role]
+        if not child.is_ready:
+            startup.died(child.spec.name, code)
+        if startup.is_hopeless:
+            raise FetcherError(startup.verdict(child.spec.role, how))
 
     def _give_up_if_hopeless(self, child: Child, how: str) -> None:
         if child.deaths.is_hopeless:
@@ -300,8 +286,9 @@ def run_job(
     `selection`: the job is of some lines of the URL file, and OUT holds which. `command`: see
     RoleSpec.
     """
-    files.check(settings, worker_count(settings))
-    session = secrets.token_hex(8)
+    workers = workers_for(settings, urlfile, selection)
+    files.check(settings, workers)
+    session, folders = secrets.token_hex(8), own_folders(settings)
     with private_directory() as directory:
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
         supervisor = Supervisor(
@@ -319,6 +306,7 @@ def run_job(
                 name=name,
                 number=number,
                 settings=settings,
+                own_folders=folders,
                 ventilator=ventilator,
                 sinks=(sink,),
                 session=session,
@@ -330,7 +318,7 @@ def run_job(
 
         supervisor.add(spec("sink", "sink"))
         supervisor.add(spec("ventilator", "ventilator"))
-        for number in range(1, worker_count(settings) + 1):
+        for number in range(1, workers + 1):
             supervisor.add(spec("worker", f"worker{number}", number))
         with interrupts.listening():
             if not supervisor.run():
@@ -345,7 +333,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
     files.check(settings, worker_count(settings))
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
-    folder = settings.keys.dir
+    folder, folders = settings.keys.dir, own_folders(settings)
     security = admission.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
     host = keys.load(Path(folder), keys.WORKER).name if folder else _host()
     with contextlib.closing(security), private_directory() as directory:
@@ -359,17 +347,23 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
             standing=settings.worker.standing,
             security=security,
         )
-        for number in range(1, worker_count(settings) + 1):
+        processes = worker_count(settings)
+        of = "worker process waits" if processes == 1 else "worker processes wait"
+        where = f"the ventilator at {ventilator} and the sink at {', '.join(sinks)}"
+        logs.announce(f"{processes} {of} for {where}", display.say)
+        for number in range(1, processes + 1):
             supervisor.add(
                 RoleSpec(
                     role="worker",
                     name=keys.worker_name(host, os.getpid(), number),
                     number=number,
                     settings=settings,
+                    own_folders=folders,
                     ventilator=ventilator,
                     sinks=sinks,
                     keys=folder,
                 )
             )
         with interrupts.listening():
-            supervisor.run()
+            if supervisor.run():
+                logs.announce("the workers are done: every line has its row", display.say)

@@ -7,7 +7,6 @@ the origin that the line names, and nowhere else (see CurlFetch).
 from __future__ import annotations
 
 import hashlib
-import importlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,6 +16,7 @@ from requests.hooks import dispatch_hook
 
 from fetcher.core.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
+from fetcher.net import own_code
 from fetcher.net.adapter import CurlAdapter, Taper
 from fetcher.net.adapter_errors import failure_behind
 from fetcher.net.defects import one_line
@@ -31,9 +31,8 @@ class Auth:
     """What `http.auth` names. Raises ConfigError where that cannot be had."""
 
     def __init__(self, name: str, transport: Transport) -> None:
-        module, _, attribute = name.partition(":")
+        self._make = own_code.load("http.auth", name)
         try:
-            self._make = getattr(importlib.import_module(module), attribute)
             self._make()
         # Whatever the user's own code raises.
         except Exception as error:

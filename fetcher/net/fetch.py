@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, cast, runtime_checkable
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.core.error_kinds import KINDS, OTHER, ErrorKind, kind_of
-from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result, Task
+from fetcher.net import own_code
 from fetcher.net.body_memory import BodyMemory
 from fetcher.net.tape import Keep, Tape
 from fetcher.settings import Settings
@@ -164,9 +164,8 @@ def make_fetcher(settings: Settings, worker: str) -> Fetcher:
         "curl": "fetcher.net.curl_fetcher:CurlFetcher",
         "null": "fetcher.net.null:NullFetcher",
     }
-    module, _, name = known.get(transport, transport).partition(":")
-    try:
-        factory: Factory = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"worker.transport = {transport!r}: {error}") from error
+    if transport not in known:
+        return cast(Factory, own_code.load("worker.transport", transport))(settings, worker)
+    module, _, name = known[transport].partition(":")
+    factory: Factory = getattr(importlib.import_module(module), name)
     return factory(settings, worker)

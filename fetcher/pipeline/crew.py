@@ -14,6 +14,7 @@ from fetcher.core.referee import Referee
 from fetcher.pipeline.channel import drop, receive, send
 from fetcher.pipeline.lookout import Lookout
 from fetcher.pipeline.security import Security
+from fetcher.telemetry import logs
 
 _MAX_EVENTS: Final = 1000  # of one turn of the loop
 
@@ -60,6 +61,8 @@ class Crew:
         living = set(self._ledger.workers)
         for gone in self._known - living:
             self.referee.left(gone, now)
+        for worker in sorted(living - self._known):
+            logs.announce(f"worker {worker} joined ({len(living)} now)")
         self._known = living
         said = (wire.Grant, self.referee.grants(now)), (wire.Recall, self.referee.recalls(now))
         for kind, told in said:

@@ -8,7 +8,6 @@ its worker, by the watchdog.
 from __future__ import annotations
 
 import atexit
-import importlib
 import logging
 import signal
 import time
@@ -22,6 +21,7 @@ from fetcher.core.error_kinds import ErrorKind
 from fetcher.core.json_values import json_object
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result
+from fetcher.net import own_code
 from fetcher.net.defects import Defects, one_line
 from fetcher.net.page import Page
 from fetcher.settings import Worker
@@ -105,16 +105,10 @@ class Handler:
 
 
 def _load(name: str) -> Callable[[Page], Any]:
-    module, _, attribute = name.partition(":")
-    try:
-        function = getattr(importlib.import_module(module), attribute)
-    # Whatever the user's own code raises.
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"worker.handler = {name!r}: {one_line(error)}") from error
+    function: Callable[[Page], Any] = own_code.load("worker.handler", name)
     if not callable(function):
         raise ConfigError(f"worker.handler = {name!r}: is not a function")
-    found: Callable[[Page], Any] = function
-    return found
+    return function
 
 
 def _accepted(extra: Any) -> dict[str, Any] | None:

@@ -83,7 +83,8 @@ class Keyring:
 def load(folder: Path, role: str) -> Keyring:
     """The keys of a role (`ventilator`, `sink` or `worker`). Raises UsageError."""
     if not folder.is_dir():
-        raise UsageError(f"keys.dir = {folder}: no such directory; `fetcher keys init` makes it")
+        hint = _meant(folder) or "`fetcher keys init` makes it"
+        raise UsageError(f"keys.dir = {folder}: no such directory; {hint}")
     path = _own(folder, role)
     public, secret = _pair(path)
     return Keyring(
@@ -93,6 +94,16 @@ def load(folder: Path, role: str) -> Keyring:
         secret=secret,
         servers={name: _public(folder / f"{name}{PUBLIC}") for name in _CONNECTS_TO[role]},
     )
+
+
+def _meant(folder: Path) -> str:
+    """A role's folder of this name in a set of keys nearby, as a question; "" if there is none."""
+    places = (f"*/{folder.name}", f"*/workers/{folder.name}") if folder.name else ()
+    for place in places:
+        for found in sorted(folder.parent.glob(place)):
+            if any(found.glob(f"*{SECRET}")):
+                return f"did you mean {found}?"
+    return ""
 
 
 def _own(folder: Path, role: str) -> Path:

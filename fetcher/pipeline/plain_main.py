@@ -1,4 +1,4 @@
-"""`python -m fetcher.pipeline.plain_main SPEC`: the ventilator or the sink, unpatched."""
+"""`bootstrap.py fetcher.pipeline.plain_main SPEC`: the ventilator or the sink, unpatched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.pipeline import admission, files
 from fetcher.pipeline.channel import ends, refuse_open_network
-from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec
+from fetcher.pipeline.process import RoleSpec, StopFlag, read_spec, tell_ready
 from fetcher.pipeline.security import NO_KEYS, Security
 from fetcher.settings import Settings
 from fetcher.telemetry import logs
@@ -25,8 +25,8 @@ _ASKED_TO_STOP: Final = 128 + signal.SIGTERM
 def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
     settings = spec.settings
-    logs.start(settings.log, spec.role, spec.name)
-    stop = StopFlag(leashed=spec.leashed)
+    logs.start(settings.log, spec.role, spec.name, announces=spec.announces)
+    stop = StopFlag(leashed=spec.leashed, began=lambda: tell_ready(spec))
     stop.listen()
     if not (spec.keys or spec.insecure):
         refuse_open_network("endpoints.sink", *spec.sinks)
@@ -37,7 +37,9 @@ def run(spec: RoleSpec) -> Exit:
         contextlib.closing(_security(spec)) as security,
         serving(settings.metrics, spec.role, spec.number, spec.name) as board,
     ):
-        return _live(spec, settings, stop, board, security)
+        code = _live(spec, settings, stop, board, security)
+    logs.announce(f"the {spec.role} is done: every line has its row")
+    return code
 
 
 def _security(spec: RoleSpec) -> Security:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -41,14 +41,32 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys: str = ""  # the role's folder of keys; "": none, and nobody is asked who they are
     command: str = ""  # that resumes the job, to be shown on its page; "": it is not known
     is_paused: bool = False  # of a ventilator: as the one before it was
+    own_folders: tuple[str, ...] = ()  # of a worker: where modules that settings name may be
     over: str = ""  # a job that is complete: to be told so again is not for this worker
     # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
     leashed: bool = True
+    announces: bool = False  # it says that it listens, who joins, and that the job is done
+    file: str = ""  # where its supervisor wrote it; that the file is gone means: it is ready
 
 
 def read_spec(path: str) -> RoleSpec:
     """The spec that a supervisor wrote."""
     return msgspec.json.decode(Path(path).read_bytes(), type=RoleSpec)
+
+
+def tell_ready(spec: RoleSpec) -> None:
+    """Let the supervisor know that all is imported and the role's work begins.
+
+    The spec's file is removed: it is of no more use, and may hold a password.
+    """
+    if spec.file:
+        Path(spec.file).unlink(missing_ok=True)
+
+
+def once(function: Callable[[], None]) -> Callable[[], None]:
+    """A function that calls this one the first time, and then does nothing."""
+    left = [function]
+    return lambda: left.pop()() if left else None
 
 
 def unblock() -> None:
@@ -69,9 +87,11 @@ def held_back(number: signal.Signals) -> Iterator[None]:
 class StopFlag:
     """Set by SIGTERM and SIGINT; set, too, when the leash is cut."""
 
-    def __init__(self, *, leashed: bool) -> None:
+    def __init__(self, *, leashed: bool, began: Callable[[], None]) -> None:
+        """`began` is called when the role's loop looks at the flag for the first time."""
         self._set = False
         self._leashed = leashed
+        self._began = once(began)
 
     def listen(self) -> None:
         """Take the signals. To be called in the main thread."""
@@ -83,6 +103,7 @@ class StopFlag:
         self._set = True
 
     def __bool__(self) -> bool:
+        self._began()
         if not self._set and self._leashed:
             readable, _, _ = select.select([LEASH_FD], [], [], 0)
             self._set = bool(readable)

@@ -26,7 +26,7 @@ from fetcher.settings import Settings
 from fetcher.store import begun
 from fetcher.store.begun import Begun
 from fetcher.store.store import OutputDirectory
-from fetcher.telemetry import counts
+from fetcher.telemetry import counts, logs
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import SinkNumbers
 from fetcher.telemetry.tallies import CommitTally
@@ -74,6 +74,7 @@ class Sink:
         self._session = ""
         self._heard_at = time.monotonic()
         self._commit_at = 0.0
+        self._committed_at = 0.0  # when rows were committed last
         self._stalled = ""
         self._closed = False
         if self._directory.manifest is not None:
@@ -153,7 +154,6 @@ class Sink:
         poller.poll(max(int(timeout_ms), 0))
 
     def _take_chunks(self, job: SinkJob) -> None:
-        was_empty = not job.intake.pending_bytes
         for _ in range(_MAX_CHUNKS):
             received = receive(self._results, self._security, Way.RESULTS)
             if received is None:
@@ -166,8 +166,11 @@ class Sink:
             if job.intake.pending_bytes >= self._settings.sink.commit_bytes:
                 self._commit_at = 0.0
                 return
-        if was_empty and job.intake.pending_bytes:
-            self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
+        if job.has_last_rows:
+            self._commit_at = 0.0
+        elif job.intake.pending_bytes:
+            # The first rows after a while need not wait for others.
+            self._commit_at = self._committed_at + self._settings.sink.commit_interval_s
 
     def _commit(self, job: SinkJob) -> None:
         began, row_bytes = time.monotonic(), job.intake.pending_bytes
@@ -175,6 +178,8 @@ class Sink:
             self._directory.require_held()
             rows = job.intake.commit()
             self._tally.add(rows, row_bytes, time.monotonic() - began)
+            if rows:
+                self._committed_at = time.monotonic()
             job.check_complete()
         except NoSpaceError as error:
             if not self._stalled:
@@ -264,6 +269,8 @@ class Sink:
             return wire.Refused(reason=str(error), exit_code=error.exit_code)
         if self._job is None:
             self._job = SinkJob(self._directory, manifest, self._settings, self._epoch)
+        if self._session != request.session:
+            logs.announce(f"a ventilator joined with {request.input.name}")
         self._session = request.session
         self._heard_at = now
         return self._job.opened(request.input.source)
@@ -279,4 +286,7 @@ def run(
     ventilator: str,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Sink(spec, settings, ends, stop, board, security, ventilator).run()
+    sink = Sink(spec, settings, ends, stop, board, security, ventilator)
+    where = ends.sinks[0].results
+    logs.announce(f"the sink listens at {where}; waiting for a ventilator and workers")
+    return sink.run()

@@ -141,6 +141,14 @@ class SinkJob:
         yield from self._store.inspect(body_reader(self._output.rows))
 
     @property
+    def has_last_rows(self) -> bool:
+        """Whether rows wait for their commit that make the job's the last."""
+        waiting = self.intake.pending_rows
+        return bool(waiting) and (
+            self.intake.totals.rows + waiting == self._manifest.share_url_lines
+        )
+
+    @property
     def is_finishing(self) -> bool:
         """Whether all rows are committed, and the last steps are being made."""
         return self._finishing.is_begun and not self.complete

@@ -18,10 +18,12 @@ from fetcher.core.tally import SourceInfo, Totals, sum_of
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.pipeline.sink_link import ASK_AGAIN_S
 from fetcher.pipeline.sink_side import SinkSide
+from fetcher.telemetry import logs
 
 log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.1
+_HURRIED_POLL_S: Final = 0.01  # while the last rows are on their way to their commit
 _TELL_WAITING_S: Final = 10.0
 _BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
 _END_S: Final = 5.0  # of a sink's answers that make no sense
@@ -73,6 +75,7 @@ class Sinks:
         answer: Any = side.link.answer(now)
         if isinstance(answer, wire.Opened):
             self._began = self._busy_since = None
+            logs.announce(f"{self._name(side)} joined")
             return answer
         if isinstance(answer, wire.Refused) and answer.exit_code != Exit.STOPPED:
             self._busy_since = self._busy_since or now
@@ -91,8 +94,9 @@ class Sinks:
 
     # -- answers -----------------------------------------------------------------------------
 
-    def hear(self, source: SourceInfo, now: float) -> None:
+    def hear(self, source: SourceInfo, now: float, *, is_hurried: bool = False) -> None:
         """Take in what they have said, and ask what is new. Raises FetcherError."""
+        every_s = _HURRIED_POLL_S if is_hurried else _POLL_S
         for side in self._sides:
             match side.link.answer(now):
                 case wire.Committed() as news:
@@ -103,9 +107,12 @@ class Sinks:
                     self._catch_up(side, opened, now)
                 case wire.Refused() as refused:
                     _respect(refused, 0)
+            was_counted = side.url_lines is not None
             self._count_share(side, source)
             suspects = self._ledger.suspects_if_changed(side.index)
-            side.poll(source, suspects, _POLL_S, now)
+            # How many lines it shall have is told at once: it may commit the last of them then.
+            is_news = not was_counted and side.url_lines is not None
+            side.poll(source, suspects, 0.0 if is_news else every_s, now)
 
     def _catch_up(self, side: SinkSide, opened: wire.Opened, now: float) -> None:
         if opened.job != self._job:
@@ -211,7 +218,7 @@ class Sinks:
         """Tell them that they may leave; whether all have heard."""
         for side in self._sides:
             if not side.closed:
-                side.close(_POLL_S, now)
+                side.close(_HURRIED_POLL_S, now)
         return all(side.closed for side in self._sides)
 
 

@@ -7,16 +7,23 @@ Only what that process says clearly counts; whatever else becomes of it, the wor
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import Final
 
 import msgspec
 
 from fetcher.errors import ConfigError, Exit
+from fetcher.pipeline import interpreter
 from fetcher.settings import Settings
 
 _MODULE: Final = "fetcher.pipeline.trial_main"
 _WITHIN_S: Final = 60.0  # a module may load much
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What the process is given."""
+
+    settings: Settings
+    own_folders: tuple[str, ...]
 
 
 def require_own_code(settings: Settings) -> None:
@@ -25,8 +32,8 @@ def require_own_code(settings: Settings) -> None:
         return
     try:
         tried = subprocess.run(
-            [sys.executable, "-m", _MODULE],
-            input=msgspec.json.encode(settings),
+            interpreter.command(_MODULE),
+            input=msgspec.json.encode(Trial(settings, interpreter.own_folders(settings))),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what the modules say, the workers' will say again
             check=False,

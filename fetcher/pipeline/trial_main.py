@@ -1,6 +1,6 @@
-"""`python -m fetcher.pipeline.trial_main`: becomes a worker as far as its settings lead, and ends.
+"""`bootstrap.py fetcher.pipeline.trial_main`: becomes a worker as far as its settings lead.
 
-Takes the settings on standard input; says on standard output what is wrong with them, and leaves
+Takes a Trial on standard input; says on standard output what is wrong with them, and leaves
 with exit code 2. Nobody imports this file.
 """
 
@@ -15,18 +15,20 @@ import msgspec
 
 from fetcher.errors import ConfigError, Exit
 from fetcher.net.fetch import make_fetcher
+from fetcher.pipeline.interpreter import search_also
 from fetcher.pipeline.keeping import Keeper
-from fetcher.settings import Settings
+from fetcher.pipeline.trial import Trial
 
 
 def _try() -> Exit:
     reply = os.dup(sys.stdout.fileno())
     # What the user's modules print is no answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    settings = msgspec.json.decode(sys.stdin.buffer.read(), type=Settings)
+    trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
+    search_also(trial.own_folders)
     try:
-        Keeper(settings.worker)
-        make_fetcher(settings, "trial")
+        Keeper(trial.settings.worker)
+        make_fetcher(trial.settings, "trial")
     except ConfigError as error:
         os.write(reply, str(error).encode())
         return Exit.USAGE

@@ -42,6 +42,7 @@ from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
 from fetcher.store import begun
 from fetcher.store.selection import SelectedLines
+from fetcher.telemetry import logs
 from fetcher.telemetry.board import Board
 from fetcher.telemetry.numbers import VentilatorNumbers
 from fetcher.web.desk import Desk
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 _STATE_S: Final = 0.5
 _TICK_S: Final = 0.25
 _IDLE_MS: Final = 50
+_HURRIED_MS: Final = 10
+_HURRY_S: Final = 0.5  # after the last leases' rows were sent: their commit is near
 _FINISH_S: Final = 3.0  # how long workers are told to finish before the ventilator leaves
 _FIRST_COUNT_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
 _STOPPING_S: Final = 2.0  # how long a supervisor is told that all shall stop; it then says so, too
@@ -149,10 +152,12 @@ class Ventilator:
 
     def _turn(self) -> None:
         counting = not self._info.at_end
-        self._wait(0 if counting else _IDLE_MS)
+        since_s = time.monotonic() - self._ledger.finished_at
+        is_hurried = self._ledger.is_all_out and since_s < _HURRY_S
+        self._wait(0 if counting else _HURRIED_MS if is_hurried else _IDLE_MS)
         now = time.monotonic()
         self._crew.hear(now)
-        self._sinks.hear(self._info, now)
+        self._sinks.hear(self._info, now, is_hurried=is_hurried)
         if now - self._tick_at >= _TICK_S:
             self._tick_at = now
             self._sinks.judge_silence(now)
@@ -412,4 +417,10 @@ def run(
     desk: Desk,
 ) -> Exit:
     """The role's whole life. Raises FetcherError."""
-    return Ventilator(spec, settings, ends, stop, board, security, desk).run()
+    ventilator = Ventilator(spec, settings, ends, stop, board, security, desk)
+    sinks = ", ".join(spec.sinks)
+    logs.announce(
+        f"the ventilator listens at {spec.ventilator}; waiting for the sink at {sinks} and for "
+        "workers"
+    )
+    return ventilator.run()

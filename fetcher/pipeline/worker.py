@@ -37,7 +37,7 @@ from fetcher.pipeline.keeping import Keeper
 from fetcher.pipeline.loop_lag import LoopLag
 from fetcher.pipeline.outbox import Outbox
 from fetcher.pipeline.pool import Line, LinePool
-from fetcher.pipeline.process import LEASH_FD, STOP_SIGNALS, RoleSpec, unblock
+from fetcher.pipeline.process import LEASH_FD, STOP_SIGNALS, RoleSpec, once, tell_ready, unblock
 from fetcher.telemetry import counts, logs
 from fetcher.telemetry.board import EVERY_S, Board
 from fetcher.telemetry.numbers import WorkerNumbers
@@ -111,6 +111,7 @@ class Worker:
         self._events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
         self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)
         self._leashed = spec.leashed
+        self._tell_ready = once(functools.partial(tell_ready, spec))
 
     def run(self) -> Exit:
         """Work until told to finish or to stop."""
@@ -318,6 +319,7 @@ class Worker:
                 send(self._events, beat)
                 send(self._events, progress)
             self._want_hosts(again=True)
+            self._tell_ready()
             gevent.sleep(self._settings.heartbeat_s)
 
     def _beat(self, now: float) -> wire.Heartbeat:

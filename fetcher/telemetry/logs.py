@@ -14,6 +14,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Literal
@@ -33,6 +34,7 @@ class _Speaker(msgspec.Struct):
     form: Form = "text"
     role: str = "cli"
     worker: str = ""
+    announces: bool = False  # a role of a cluster says how it gets on
 
 
 _speaker: Final = _Speaker()  # this process
@@ -49,9 +51,13 @@ def is_json() -> bool:
     return _speaker.form == "json"
 
 
-def start(settings: Log, role: str, name: str) -> None:
-    """The log of a role's process; `name` is its own among those of its role."""
+def start(settings: Log, role: str, name: str, *, announces: bool = False) -> None:
+    """The log of a role's process; `name` is its own among those of its role.
+
+    `announces`: what is passed to `announce` is said.
+    """
     use(settings.format, role, name if role == "worker" else "")
+    _speaker.announces = announces
     handler = logging.StreamHandler(sys.stderr)
     if is_json():
         handler.setFormatter(_JsonFormatter())
@@ -99,6 +105,12 @@ def own(message: str, level: str = "warning", **more: Any) -> str:
 def say(line: str) -> None:
     """Put a finished line on stderr."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def announce(message: str, say: Callable[[str], None] = say) -> None:
+    """Tell how a role of a cluster gets on: it listens, others join, the job is done."""
+    if _speaker.announces:
+        say(own(message, "info"))
 
 
 def complain(error: FetcherError) -> Exit:

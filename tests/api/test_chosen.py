@@ -124,3 +124,24 @@ def test_paths_and_texts_that_are_not_utf8_are_named_before_anything_is_started(
         Job(path)
     with pytest.raises(ConfigError, match=r"^http: http.user_agent is not valid UTF-8"):
         Job(["http://a.invalid/"], http={"user_agent": "\udcff"})
+
+
+def a_handler(_page: object) -> None:
+    """Not a name that workers could find, where it is passed itself."""
+
+
+class _Auth:
+    def __call__(self, request: object) -> object:
+        return request
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [(a_handler, f"{__name__}:a_handler"), (lambda _: None, "module:name"), (_Auth(), "module:")],
+)
+def test_a_function_itself_is_refused_with_how_to_name_it(value: object, named: str) -> None:
+    for section, name in (("worker", "handler"), ("http", "auth")):
+        with pytest.raises(ConfigError, match="workers are other processes") as error:
+            settings(sections={section: {name: value}})
+        assert str(error.value).startswith(f"{section}: {section}.{name}: ")
+        assert f"write '{named}" in str(error.value)

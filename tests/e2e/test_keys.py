@@ -146,8 +146,8 @@ def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> N
         hosts.revoke("b")
         code, _, error = b.wait(10)
         assert code == 2
-        assert "does not let this key in" in error
-        assert len(error.splitlines()) == 1
+        assert error.count("does not let this key in") == 1
+        assert "does not let this key in" in error.splitlines()[-1]
         time.sleep(0.3)  # what the sink took before is committed by now
         had = of_b(hosts)
         for job in (a, ventilator, sink):
@@ -188,7 +188,8 @@ def test_who_has_no_keys_where_some_are_asked_for_learns_it_and_leaves(tmp_path:
         ):
             done = jobs.call(*keyless)
             assert done.returncode == 2
-            assert re.fullmatch(asks.format(server), done.stderr), done.stderr
+            last = done.stderr.splitlines(keepends=True)[-1]
+            assert re.fullmatch(asks.format(server), last), done.stderr
 
 
 @pytest.mark.parametrize("role", ["ventilator", "sink", "worker"])

@@ -154,7 +154,7 @@ def test_a_standing_worker_serves_job_after_job_and_leaves_when_told(tmp_path: P
     second.outs = [tmp_path / "second"]
     second = second.at(ventilator=first.endpoint, sink=first.sink_endpoints[0])
     with contextlib.ExitStack() as stack:
-        worker = stack.enter_context(jobs.running(*first.worker, "--standing"))
+        worker = stack.enter_context(jobs.running(*first.worker, "--standing", "--quiet"))
         for hosts in (first, second, second):
             roles = [stack.enter_context(jobs.running(*hosts.sink))]
             roles += [stack.enter_context(jobs.running(*hosts.ventilator))]

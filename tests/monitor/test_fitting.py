@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fetcher.core import wire
 from fetcher.core.tally import Totals
-from fetcher.monitor import live, progress, summary
+from fetcher.monitor import live, live_line, summary
 from fetcher.monitor.fitting import (
     Column,
     FittingTable,
@@ -120,8 +120,8 @@ def test_the_summary_and_the_status_fit(width: int) -> None:
     ],
 )
 def test_the_line_of_a_run_leaves_out_its_bar_and_whole_numbers(width: int, line: str) -> None:
-    shown = Progress(progress.Line())
+    shown = Progress(live_line.Line())
     task = shown.add_task("", total=20, completed=10)
     numbers = ["10,000 lines", "100/s", "a part that is much too long for it all", "1 left"]
     shown.update(task, numbers=numbers)
-    assert printed(progress.Line().render(shown.tasks[0]), width) == [line]
+    assert printed(live_line.Line().render(shown.tasks[0]), width) == [line]

@@ -184,3 +184,13 @@ def test_a_list_is_what_its_files_are_now(made: Path) -> None:
     allowed.rename(made / "gone")
     peers.refresh()
     assert peers.names == {}
+
+
+def test_a_folder_of_that_name_in_a_set_of_keys_is_suggested(tmp_path: Path) -> None:
+    key_files.init(tmp_path / "keys", ("worker-a",))
+    for name, meant in (("sink", "keys/sink"), ("worker-a", "keys/workers/worker-a")):
+        with pytest.raises(UsageError) as error:
+            keys.load(tmp_path / name, keys.SINK if name == "sink" else keys.WORKER)
+        assert f"did you mean {tmp_path / meant}?" in str(error.value)
+    with pytest.raises(UsageError, match="`fetcher keys init` makes it"):
+        keys.load(tmp_path / "another", keys.SINK)

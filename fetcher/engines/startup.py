@@ -1,0 +1,71 @@
+"""Whether a role can start at all, by how its first processes end.
+
+Law: a role of which one process was ever ready can start, whatever ends it later. A role whose
+processes all end alike before they are ready never will, and its user reads once why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+ENOUGH_DEATHS: Final = 3  # alike and in a row, of processes that were not ready
+_MOST_LINES: Final = 1000  # of different text that a role's failing processes wrote
+_VARYING: Final = re.compile(r"0x[0-9a-f]+|\d+")  # addresses, process ids, times
+
+
+class Startup:
+    """What is known of one role's starts."""
+
+    def __init__(self, said: dict[str, str]) -> None:
+        """`said`, shared by all roles: a line, without what varies -> the process that wrote it."""
+        self.is_proven = False  # some process of it was ready
+        self._children = 0
+        self._code = 0
+        self._deaths = Counter[str]()  # in a row with this exit code, by child
+        self._said = said
+        self._is_silent = True  # its processes have written nothing
+
+    def add(self) -> None:
+        """One more child of the role."""
+        self._children += 1
+
+    def ready(self) -> None:
+        """A process of the role has begun its work."""
+        self.is_proven = True
+
+    def died(self, child: str, code: int) -> None:
+        """A process of this child has ended before it was ready."""
+        if code != self._code:
+            self._deaths.clear()
+        self._code = code
+        self._deaths[child] += 1
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the next process would end the same way.
+
+        Each child has had its try; several, where signals ended them: somebody may have sent these.
+        """
+        if self.is_proven or len(self._deaths) < self._children:
+            return False
+        tries = 1 if self._code > 0 else ENOUGH_DEATHS
+        return self._deaths.total() >= ENOUGH_DEATHS and min(self._deaths.values()) >= tries
+
+    def verdict(self, role: str, how: str) -> str:
+        """What to tell the user where it is hopeless; `how`: its processes ended."""
+        why = "the lines above say why"
+        if self._is_silent:
+            why = "they wrote nothing; is there enough memory, and does the same Python run alone?"
+        count = self._deaths.total()
+        return f"no {role} can start: {count} in a row ended ({how}) before they began; {why}"
+
+    def is_new(self, process: str, line: str) -> bool:
+        """Whether no other process wrote this line before its role was ready."""
+        self._is_silent = False
+        if self.is_proven:
+            return True
+        if len(self._said) >= _MOST_LINES:
+            return False
+        return self._said.setdefault(_VARYING.sub("#", line), process) == process
