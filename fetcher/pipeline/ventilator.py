@@ -77,6 +77,7 @@ class Ventilator:
         self._session = spec.session or secrets.token_hex(8)
         self._selection = spec.selection
         chosen = SelectedLines(Path(spec.out), spec.selection) if spec.selection else None
+        self._input_name = spec.input_name or Path(spec.urlfile).name
         self._source = Source(Path(spec.urlfile), settings.input, chosen)
         self._task_of = formats.decoder(self._source.format)
         self._census = self._source.census()
@@ -250,7 +251,7 @@ class Ventilator:
         return wire.Open(
             session=self._session,
             input=wire.InputSpec(
-                name=self._source.path.name,
+                name=self._input_name,
                 path=str(self._source.path.absolute()),
                 file_bytes=self._source.file_bytes,
                 source=self._info,

@@ -41,8 +41,7 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
                 fsync_dir(out)
             elif part.stat().st_size and _digest(spool) != _digest(part):
                 raise ConflictError(
-                    f"{out} was begun with other input than what {what} holds now; "
-                    "choose another OUT"
+                    f"{out} was begun with other input than {what}; choose another OUT"
                 )
         finally:
             part.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def test_a_job_in_out_resumes_and_another_one_is_refused(tmp_path: Path) -> None
     rows.close()
     kept = jobs.committed(out)
     assert 20 <= kept < 300
-    with pytest.raises(ConflictError, match="was begun with other input than what urls holds"):
+    with pytest.raises(ConflictError, match="was begun with other input than urls"):
         list(fetch(urls(299), out=out, settings=SLOW))
     with pytest.raises(ConflictError, match="was begun with other input, and urls is empty"):
         list(fetch([], out=out))
