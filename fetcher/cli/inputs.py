@@ -22,6 +22,7 @@ from fetcher.net import urls
 from fetcher.net.public_suffixes import is_known_domain
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
+_SHOWN_CHARS: Final = 200  # of a text in a message
 
 
 class _Input(click.Path):
@@ -60,15 +61,24 @@ def require_url(text: str, max_bytes: int) -> None:
     try:
         urls.target_of(text, max_bytes)
     except urls.NoUrlError as error:
-        raise UsageError(f"{without_secret(text)}: {error}{_near(text, max_bytes)}") from error
+        raise UsageError(f"{_shown(text)}: {error}{_near(text, max_bytes)}") from error
 
 
 def require_file(path: Path, max_url_bytes: int) -> None:
     """Raises UsageError where the path is missing, and would be a URL if it had a scheme."""
     text = str(path)
-    if not path.exists() and is_known_domain(re.split(r"[/:?#]", text, maxsplit=1)[0].lower()):
+    host = re.split(r"[/:?#]", text, maxsplit=1)[0].lower()
+    if not is_there(path) and is_known_domain(host):
         near = _near(text, max_url_bytes)
-        raise UsageError(f"{text}: there is no such file, and a URL needs a scheme{near}")
+        raise UsageError(f"{_shown(text)}: there is no such file, and a URL needs a scheme{near}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or directory; what no path can be is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _near(text: str, max_bytes: int) -> str:
@@ -80,7 +90,12 @@ def _near(text: str, max_bytes: int) -> str:
         urls.target_of(whole, max_bytes)
     except urls.NoUrlError:
         return ""
-    return f" (did you mean {whole}?)"
+    return f" (did you mean {_shown(whole)}?)"
+
+
+def _shown(text: str) -> str:
+    text = without_secret(text)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
 
 
 def name_of(found: Sequence[str]) -> str:
