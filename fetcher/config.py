@@ -37,11 +37,13 @@ def load(
     environ: Mapping[str, str] = os.environ,
     overrides: Mapping[str, tuple[Value, str]] | None = None,
     arguments: Mapping[str, tuple[object, str]] | None = None,
+    added: Mapping[str, tuple[list[str], str]] | None = None,
 ) -> Loaded:
     """Merge file < environment < command line or arguments, check all. Raises ConfigError.
 
     `overrides` maps `section.key` to a value (a str is parsed as TOML would) and the option that
-    gave it; `arguments` likewise, with values of a program, which are taken as they are.
+    gave it; `arguments` likewise, with values of a program, which are taken as they are; `added`
+    likewise, with values that follow those which a list has from all the others.
     """
     values: dict[str, tuple[Any, str]] = {}
     if path is not None:
@@ -53,7 +55,20 @@ def load(
     for key, (argument, origin) in (arguments or {}).items():
         _check_key(key, origin)
         values[key] = (argument, origin)
-    return _checked(values)
+    loaded = _checked(values)
+    for key, (more, origin) in (added or {}).items():
+        loaded = _with_added(loaded, key, _checked({key: (more, origin)}))
+    return loaded
+
+
+def _with_added(loaded: Loaded, key: str, added: Loaded) -> Loaded:
+    """The same, with the values that `added` has for a list behind those that are there."""
+    section, _, name = key.partition(".")
+    before, more = (getattr(each.settings, section) for each in (loaded, added))
+    values = (*getattr(before, name), *getattr(more, name))
+    changed = msgspec.structs.replace(before, **{name: values})
+    settings = msgspec.structs.replace(loaded.settings, **{section: changed})
+    return Loaded(settings, loaded.origins | added.origins)
 
 
 def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:

@@ -20,7 +20,7 @@ class Exit(enum.IntEnum):
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
     UNPROVEN = 6  # `verify`: some line has not exactly one row
     UNREACHED = 7  # `status`, `top`: the ventilator does not answer
-    FAILED_ROWS = 8  # `--fail-on`: the job is complete, and rows have one of the outcomes
+    FAILED_ROWS = 8  # `get`: an outcome is not ok; `--fail-on`: rows have one of the outcomes
 
 
 class FetcherError(Exception):

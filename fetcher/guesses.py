@@ -67,7 +67,9 @@ def home(name: str) -> str:
 
 def guess(word: str, known: Iterable[str]) -> str:
     """The known word that was likely meant, as a question; "" where none is near."""
-    return did_you_mean(difflib.get_close_matches(word, known, n=1))
+    by_lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return did_you_mean([by_lower[each] for each in found])
 
 
 def did_you_mean(words: Sequence[str]) -> str:

@@ -192,8 +192,11 @@ class Input(Section, frozen=True, kw_only=True):
     url_column: Annotated[str, _about("csv: the column that holds the URL", min_length=1)] = "url"
     keep_columns: Annotated[
         bool,
-        _about("csv: all columns but those of the URL, method and id come back in the row"),
-    ] = False
+        _about(
+            "csv: all columns but those of the URL, method and id come back in the row; decided "
+            "when a job begins, and kept when it resumes"
+        ),
+    ] = True
 
 
 class Http(Section, frozen=True, kw_only=True):

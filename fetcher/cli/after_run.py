@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from fetcher import config
+from fetcher.cli.options import typed_again
 from fetcher.core.rate import Work
 from fetcher.core.selection import Selection
 from fetcher.core.wire import State
@@ -24,7 +25,7 @@ from fetcher.store import manifest
 from fetcher.store.rows import Part
 
 # Options of a run that a retry of it needs as well. What may be a secret is not said again.
-_CARRIED: Final = ("conf", "assignments", "own_servers", "workers", "pool_size")
+_CARRIED: Final = ("conf", "assignments", "own_servers")
 _MOST_PARENTS: Final = 10
 
 
@@ -53,6 +54,7 @@ def _program() -> str:
 
 
 def _options(context: click.Context) -> Iterator[str]:
+    yield from typed_again(context, "retry")
     options = (each for each in context.command.params if isinstance(each, click.Option))
     for option in options:
         name = option.name or ""

@@ -26,6 +26,7 @@ from fetcher.telemetry import logs
 
 _COMMANDS: Final = {
     "run": "run:run",
+    "get": "get:get",
     "ventilator": "roles:ventilator",
     "worker": "roles:worker",
     "sink": "roles:sink",
@@ -51,7 +52,7 @@ Exit codes:
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
-  8  run, retry with --fail-on: complete, and some rows have such an outcome
+  8  get: an outcome is not ok; run, retry with --fail-on: some rows have such an outcome
 """
 
 
@@ -91,6 +92,7 @@ def cli() -> None:
     \b
     Examples:
       fetcher run urls.txt -o out          fetch them all, on all cores
+      fetcher get https://example.org/     fetch one, and print its row
       fetcher status out                   how far is it?
       fetcher top out                      … and watch it
       fetcher verify out                   prove that every line has its row

@@ -1,4 +1,9 @@
-"""Options that several commands share, and how they become settings."""
+"""Options that several commands share, and how they become settings.
+
+Law: an option that stands for a setting is declared once, in SETTING_OPTIONS, with the commands
+that have it. Its text is checked as the setting's is; a wrong one is refused under the option's
+name.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,12 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
+import msgspec
 
 from fetcher import config, presets
 from fetcher.config import Value
@@ -51,6 +57,176 @@ OUT = _Path()
 FILE = _Path()
 
 
+class SettingOption(NamedTuple):
+    """An option that stands for one setting."""
+
+    flags: str
+    key: str  # of the setting
+    metavar: str  # "": it is a flag
+    help: str
+    commands: str  # that have it
+
+
+SETTING_OPTIONS: Final = (
+    SettingOption(
+        "--column",
+        "input.url_column",
+        "NAME",
+        "The column of a CSV file that holds the URL",
+        "run ventilator",
+    ),
+    SettingOption(
+        "--timeout",
+        "http.total_timeout_s",
+        "S",
+        "Seconds that one attempt may take, redirects and all",
+        "run retry get ventilator worker",
+    ),
+    SettingOption(
+        "--header",
+        "http.headers",
+        "'NAME: VALUE'",
+        "Send this header, too, with each request; may be repeated",
+        "run retry get worker",
+    ),
+    SettingOption(
+        "--bodies",
+        "output.bodies",
+        "MODE",
+        "Keep bodies: none, inline (in the rows), files or warc",
+        "run retry ventilator",
+    ),
+    SettingOption("--bodies", "output.bodies", "MODE", "none, or inline: in the row", "get"),
+    SettingOption(
+        "--workers",
+        "worker.processes",
+        "N",
+        "Worker processes; default: one per core, one for a short list",
+        "run retry",
+    ),
+    SettingOption(
+        "--processes", "worker.processes", "N", "Worker processes; 0: one per core", "worker"
+    ),
+    SettingOption(
+        "--pool-size",
+        "worker.pool_size",
+        "N",
+        "Fetches at the same time in each process",
+        "run retry worker",
+    ),
+    SettingOption(
+        "--batch-size", "job.batch_size", "N", "URL lines in one batch", "run ventilator"
+    ),
+    SettingOption(
+        "--per-host",
+        "polite.per_host",
+        "N",
+        "Requests to one host at once",
+        "run retry get worker",
+    ),
+    SettingOption(
+        "--delay",
+        "polite.delay_s",
+        "S",
+        "Least seconds from one request to a host to its next",
+        "run retry get ventilator worker",
+    ),
+    SettingOption(
+        "--robots/--no-robots",
+        "polite.robots",
+        "",
+        "Obey robots.txt, or not",
+        "run retry get worker",
+    ),
+    SettingOption(
+        "--standing", "worker.standing", "", "Stay for the next job when one is complete", "worker"
+    ),
+    SettingOption(
+        "--log-format",
+        "log.format",
+        "text|json",
+        "json: one JSON object a line on stderr",
+        "run retry get ventilator worker sink",
+    ),
+)
+_ADDED: Final = "http.headers"  # what an option gives is added to it, and does not replace it
+_COLUMN: Final = "input.url_column"
+_GIVEN: Final = "fetcher.cli.options"  # where a context has the options of SETTING_OPTIONS
+
+# Which options `--help` shows together, by the names of their parameters.
+_GROUPS: Final = {
+    "Input": ("column", "urlfile", "outcomes", "statuses", "partial"),
+    "Output": ("out", "path", "bodies", "with_body"),
+    "Requests": ("timeout", "header", "own_servers"),
+    "Speed": ("workers", "processes", "pool_size", "batch_size"),
+    "Politeness": ("per_host", "delay", "robots"),
+    "Cluster": ("at_ventilator", "at_sinks", "number", "keys", "insecure", "standing"),
+    "Display and exit code": ("web", "quiet", "log_format", "unwanted"),
+    "All settings": ("conf", "assignments"),
+}
+_REST: Final = "Other"
+
+
+class GroupedCommand(click.Command):
+    """A command whose `--help` shows its options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the groups that have options, those that are in none last."""
+        home = {name: group for group, names in _GROUPS.items() for name in names}
+        shown: dict[str, list[tuple[str, str]]] = {group: [] for group in (*_GROUPS, _REST)}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                shown[home.get(param.name or "", _REST)].append(record)
+        for group, records in shown.items():
+            if records:
+                with formatter.section(group):
+                    formatter.write_dl(records)
+
+
+def setting_options(name: str) -> Callable[[F], F]:
+    """The options of SETTING_OPTIONS that the command of this name has; see `settings_of`."""
+
+    def decorated(command: F) -> F:
+        for option in reversed(SETTING_OPTIONS):
+            if name in option.commands.split():
+                command = _setting_option(option)(command)
+        return command
+
+    return decorated
+
+
+def _setting_option(of: SettingOption) -> Callable[[F], F]:
+    def note(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        if value is None or value == ():
+            return
+        flag, _, negative = of.flags.partition("/")
+        origin = negative if value is False and negative else flag
+        ctx.meta.setdefault(_GIVEN, {})[of.key] = (value, origin)
+
+    kind: dict[str, Any] = {"metavar": of.metavar} if of.metavar else {"is_flag": True}
+    return click.option(
+        of.flags,
+        help=f"{of.help} ({of.key}).",
+        default=None,
+        multiple=of.key == _ADDED,
+        expose_value=False,
+        callback=note,
+        **kind,
+    )
+
+
+def typed_again(context: click.Context, name: str) -> Iterator[str]:
+    """The options of SETTING_OPTIONS that were given, for the command of this name; no secrets."""
+    given = context.meta.get(_GIVEN, {})
+    for option in SETTING_OPTIONS:
+        if option.key in given and name in option.commands.split():
+            value, flag = given[option.key]
+            if option.key not in config.SECRETS:
+                yield flag
+                yield from [str(value)] if option.metavar else []
+
+
 def config_options(command: F) -> F:
     """-c CONF and --set section.key=value."""
     command = click.option(
@@ -58,7 +234,7 @@ def config_options(command: F) -> F:
         "assignments",
         metavar="SECTION.KEY=VALUE",
         multiple=True,
-        help="Set one setting; may be repeated. `fetcher config` lists them.",
+        help="Set any setting; may be repeated. `fetcher config` lists them.",
     )(command)
     return click.option(
         "-c", "--config", "conf", type=FILE, metavar="CONF", help="A TOML file of settings."
@@ -82,9 +258,6 @@ own_servers_option = click.option(
     help="For servers of your own: private addresses open, no politeness, one attempt.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")
-log_format_option = click.option(
-    "--log-format", metavar="text|json", help="json: one JSON object a line on stderr."
-)
 keys_option = click.option(
     "--keys", metavar="DIR", help="The folder of this role's keys; see `fetcher keys`."
 )
@@ -102,9 +275,10 @@ def settings_of(
     own_servers: bool = False,
     **options: tuple[str, Value],
 ) -> config.Loaded:
-    """The effective settings. `options`: section__key=(option's name, value or None).
+    """The effective settings, with what the options of SETTING_OPTIONS say.
 
-    `own_servers`: that option was given; all others of the command line come after it.
+    `options`: section__key=(option's name, value or None). `own_servers`: that option was given;
+    all others of the command line come after it.
     """
     overrides: dict[str, tuple[Value, str]] = {}
     if own_servers:
@@ -116,26 +290,62 @@ def settings_of(
             beginning = re.split(r"[^\w.-]", text, maxsplit=1)[0]
             raise ConfigError(f"--set {beginning}: write it as section.key=value")
         overrides[key.strip()] = (value.strip(), f"--set {key.strip()}")
-    for name, (option, given) in options.items():
-        if given is not None:
-            overrides[name.replace("__", ".", 1)] = (given, option)
-    loaded = config.load(conf, overrides=overrides)
+    context = click.get_current_context(silent=True)
+    given = dict(context.meta.get(_GIVEN, {})) if context else {}
+    headers, origin = given.pop(_ADDED, ((), ""))
+    overrides.update(given)
+    for name, (option, chosen) in options.items():
+        if chosen is not None:
+            overrides[name.replace("__", ".", 1)] = (chosen, option)
+    added = {_ADDED: (_headers(headers), origin)} if headers else {}
+    loaded = config.load(conf, overrides=overrides, added=added)
     logs.use(loaded.settings.log.format)
-    return loaded
+    return _with_column(loaded) if _COLUMN in given else loaded
+
+
+def _with_column(loaded: config.Loaded) -> config.Loaded:
+    """Whoever names a column has a CSV file, whatever the file's name is."""
+    asked = loaded.settings.input
+    if asked.format not in ("auto", "csv"):
+        origin = loaded.origins["input.format"]
+        raise ConfigError(f"--column: is for CSV, and input.format = {asked.format} ({origin})")
+    asked = msgspec.structs.replace(asked, format="csv")
+    settings = msgspec.structs.replace(loaded.settings, input=asked)
+    return config.Loaded(settings, loaded.origins)
+
+
+def _headers(texts: tuple[str, ...]) -> list[str]:
+    for text in texts:
+        if not re.match(r"[^\s:]+:", text):  # it may be a secret: it is not shown
+            raise ConfigError("--header: write it as 'Name: value'")
+    return list(texts)
 
 
 def command_line(arguments: Sequence[str] | None = None) -> str:
     """This call of the program as one types it, without what may be a secret."""
-    given = sys.argv[1:] if arguments is None else arguments
-    return shlex.join(["fetcher", *map(_without_secret, given)])
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    shown = [
+        _header_name(argument) if before == "--header" else without_secret(argument)
+        for before, argument in zip(["", *given], given, strict=False)
+    ]
+    return shlex.join(["fetcher", *shown])
 
 
-def _without_secret(argument: str) -> str:
+def without_secret(argument: str) -> str:
+    """The argument without what it may give away: headers, passwords."""
+    option, equals, value = argument.partition("=")
+    if option == "--header" and equals:
+        return f"{option}={_header_name(value)}"
     prefix = "--set=" if argument.startswith("--set=") else ""
     name, equals, _ = argument.removeprefix(prefix).partition("=")
     if equals and name.strip() in config.SECRETS:
         return f"{prefix}{name}={config.HIDDEN}"
-    return argument
+    return re.sub(r"(?i)^(\s*https?:[/\\]*)[^/\\?#]*@", rf"\1{config.HIDDEN}@", argument)
+
+
+def _header_name(text: str) -> str:
+    name, colon, _ = text.partition(":")
+    return f"{name}: {config.HIDDEN}" if colon else config.HIDDEN
 
 
 def page_url(monitor: Monitor) -> str:

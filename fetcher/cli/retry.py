@@ -12,11 +12,12 @@ from fetcher.cli.fail_on import fail_on_option
 from fetcher.cli.options import (
     FILE,
     OUT,
+    GroupedCommand,
     config_options,
-    log_format_option,
     out_option,
     own_servers_option,
     quiet_option,
+    setting_options,
     settings_of,
 )
 from fetcher.cli.run import carry_out
@@ -39,7 +40,7 @@ from fetcher.store.selection import keep
 from fetcher.telemetry import logs
 
 
-@click.command(short_help="Fetch again what failed, into another OUT.")
+@click.command(cls=GroupedCommand, short_help="Fetch again what failed, into another OUT.")
 @click.argument("parents", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @outcome_option
 @status_option
@@ -52,20 +53,11 @@ from fetcher.telemetry import logs
     help="The URL file, if it has been moved.",
 )
 @partial_option
+@setting_options("retry")
 @config_options
-@click.option(
-    "--workers",
-    type=int,
-    metavar="N",
-    help="Worker processes (default: one per core; one for a short list).",
-)
-@click.option(
-    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
-)
 @fail_on_option
 @own_servers_option
 @quiet_option
-@log_format_option
 def retry(
     parents: tuple[Path, ...],
     outcomes: str | None,
@@ -75,12 +67,9 @@ def retry(
     partial: bool,
     conf: Path | None,
     assignments: tuple[str, ...],
-    workers: int | None,
-    pool_size: int | None,
     unwanted: frozenset[Outcome],
     own_servers: bool,
     quiet: bool,
-    log_format: str | None,
 ) -> None:
     """Fetch the lines of OUT's input again that failed, and write their rows to another OUT.
 
@@ -93,18 +82,11 @@ def retry(
     \b
     Examples:
       fetcher retry out -o out2
-      fetcher retry out --outcome timeout -o out2 --set http.total_timeout_s=120
+      fetcher retry out --outcome timeout -o out2 --timeout 120
       fetcher export out out2 -o all.parquet         # a row for each line, the newer where two are
     """
     wanted = selection.parse(outcomes, statuses)
-    given = settings_of(
-        conf,
-        assignments,
-        worker__processes=("--workers", workers),
-        worker__pool_size=("--pool-size", pool_size),
-        log__format=("--log-format", log_format),
-        own_servers=own_servers,
-    )
+    given = settings_of(conf, assignments, own_servers=own_servers)
     settings = given.settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
@@ -130,7 +112,16 @@ def retry(
             logs.say(logs.own(said, "info"))
             return
     require_as_begun(out, urlfile, given)
-    carry_out(urlfile, out, settings, quiet=quiet, selection=begun, unwanted=unwanted)
+    is_spooled = urlfile.name == manifest.SPOOL_NAME
+    carry_out(
+        urlfile,
+        out,
+        settings,
+        quiet=quiet,
+        selection=begun,
+        name=first.manifest.input.name if is_spooled else "",
+        unwanted=unwanted,
+    )
 
 
 def _require_lines_of(parent: Part, given: Loaded) -> None:

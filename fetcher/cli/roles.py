@@ -11,14 +11,15 @@ import msgspec
 
 from fetcher.cli.options import (
     FILE,
+    GroupedCommand,
     command_line,
     config_options,
     insecure_option,
     keys_option,
-    log_format_option,
     out_option,
     own_servers_option,
     quiet_option,
+    setting_options,
     settings_of,
 )
 from fetcher.config import Loaded
@@ -58,18 +59,17 @@ def _settings(
     assignments: tuple[str, ...],
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
-    log_format: str | None,
     keys: str | None,
-    **more: Any,
+    *,
+    own_servers: bool = False,
 ) -> Loaded:
     return settings_of(
         conf,
         assignments,
         endpoints__ventilator=("--ventilator", at_ventilator),
         endpoints__sink=("--sink", ",".join(at_sinks) or None),
-        log__format=("--log-format", log_format),
         keys__dir=("--keys", keys),
-        **more,
+        own_servers=own_servers,
     )
 
 
@@ -90,22 +90,19 @@ def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
     )
 
 
-@click.command(short_help="Hand out the URLs of a file to workers on any host.")
+@click.command(cls=GroupedCommand, short_help="Hand out the URLs of a file to workers on any host.")
 @click.argument("urlfile", type=FILE)
 @_with_endpoints
+@setting_options("ventilator")
 @config_options
-@click.option("--batch-size", type=int, metavar="N", help="URL lines in one batch.")
 @quiet_option
-@log_format_option
 def ventilator(
     urlfile: Path,
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
-    batch_size: int | None,
     quiet: bool,
-    log_format: str | None,
     keys: str | None,
     insecure: bool,
 ) -> int:
@@ -120,8 +117,7 @@ def ventilator(
       fetcher ventilator urls.txt --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 \\
           --keys ventilator
     """
-    batch = {"job__batch_size": ("--batch-size", batch_size)}
-    loaded = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys, **batch)
+    loaded = _settings(conf, assignments, at_ventilator, at_sinks, keys)
     return _live(
         "ventilator",
         loaded.settings,
@@ -133,30 +129,21 @@ def ventilator(
     )
 
 
-@click.command(short_help="Fetch the URLs that a ventilator hands out, on any host.")
+@click.command(
+    cls=GroupedCommand, short_help="Fetch the URLs that a ventilator hands out, on any host."
+)
 @_with_endpoints
+@setting_options("worker")
 @config_options
-@click.option(
-    "--processes", type=int, metavar="N", help="Worker processes (default: one per core)."
-)
-@click.option(
-    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
-)
-@click.option("--standing", is_flag=True, help="Stay for the next job when one is complete.")
 @own_servers_option
 @quiet_option
-@log_format_option
 def worker(
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
     conf: Path | None,
     assignments: tuple[str, ...],
-    processes: int | None,
-    pool_size: int | None,
-    standing: bool,
     own_servers: bool,
     quiet: bool,
-    log_format: str | None,
     keys: str | None,
     insecure: bool,
 ) -> None:
@@ -171,16 +158,7 @@ def worker(
           --keys worker-a --processes 8
     """
     settings = _settings(
-        conf,
-        assignments,
-        at_ventilator,
-        at_sinks,
-        log_format,
-        keys,
-        worker__processes=("--processes", processes),
-        worker__pool_size=("--pool-size", pool_size),
-        worker__standing=("--standing", standing or None),
-        own_servers=own_servers,
+        conf, assignments, at_ventilator, at_sinks, keys, own_servers=own_servers
     ).settings
     logs.start(settings.log, "supervisor", "supervisor", announces=not quiet)
     if not (settings.keys.dir or insecure):
@@ -219,15 +197,15 @@ def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
     }
 
 
-@click.command(short_help="Collect result rows from workers on any host.")
+@click.command(cls=GroupedCommand, short_help="Collect result rows from workers on any host.")
 @out_option
 @click.option(
     "--number", type=click.IntRange(1), metavar="N", help="Which of several sinks this is, from 1."
 )
 @_with_endpoints
+@setting_options("sink")
 @config_options
 @quiet_option
-@log_format_option
 def sink(
     out: Path,
     number: int | None,
@@ -236,7 +214,6 @@ def sink(
     conf: Path | None,
     assignments: tuple[str, ...],
     quiet: bool,
-    log_format: str | None,
     keys: str | None,
     insecure: bool,
 ) -> int:
@@ -248,7 +225,7 @@ def sink(
       fetcher sink -o out --sink tcp://10.0.0.2:5710 --keys sink
       fetcher sink -o out2 -c cluster.toml --number 2
     """
-    loaded = _settings(conf, assignments, at_ventilator, at_sinks, log_format, keys)
+    loaded = _settings(conf, assignments, at_ventilator, at_sinks, keys)
     settings = _only_sink(loaded.settings, number)
     fields = {"out": str(out), "number": number or 1, "given": _given_to_sink(loaded, conf)}
     try:

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
+import msgspec
 
 from fetcher.cli.fail_on import fail_on_option, require_none
+from fetcher.cli.inputs import INPUT, name_of, one_input, require_file, require_url
 from fetcher.cli.options import (
-    FILE,
+    GroupedCommand,
     command_line,
     config_options,
-    log_format_option,
     out_option,
     own_servers_option,
     page_url,
     quiet_option,
+    setting_options,
     settings_of,
     web_option,
 )
@@ -32,7 +34,7 @@ from fetcher.monitor import progress
 from fetcher.net.tls import check_files
 from fetcher.pipeline.source import Source
 from fetcher.pipeline.trial import require_own_code
-from fetcher.settings import Settings
+from fetcher.settings import Input, Settings
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
@@ -42,74 +44,77 @@ from fetcher.telemetry import logs
 _COPY_BYTES = 1024 * 1024
 
 
-@click.command(short_help="Fetch every URL of a file, on this host.")
-@click.argument("urlfile", type=FILE)
+@click.command(cls=GroupedCommand, short_help="Fetch every URL of a file, on this host.")
+@click.argument("given", type=INPUT, nargs=-1, required=True, metavar="URLFILE|URL...")
 @out_option
+@setting_options("run")
 @config_options
-@click.option(
-    "--workers",
-    type=int,
-    metavar="N",
-    help="Worker processes (default: one per core; one for a short list).",
-)
-@click.option(
-    "--pool-size", type=int, metavar="N", help="Fetches at the same time in each process."
-)
-@click.option("--batch-size", type=int, metavar="N", help="URL lines in one batch.")
 @fail_on_option
 @own_servers_option
 @web_option
 @quiet_option
-@log_format_option
 def run(
-    urlfile: Path,
+    given: tuple[str | Path, ...],
     out: Path,
     conf: Path | None,
     assignments: tuple[str, ...],
-    workers: int | None,
-    pool_size: int | None,
-    batch_size: int | None,
     unwanted: frozenset[Outcome],
     own_servers: bool,
     web: int | None,
     quiet: bool,
-    log_format: str | None,
 ) -> None:
     """Fetch every URL of URLFILE; one result row a line goes to OUT/results/part-*.jsonl.
 
     URLFILE holds one URL a line (UTF-8, plain or gzip), or a JSON object a line (.jsonl), or a
     record a line (.csv, .tsv); blank lines and lines that begin with # are skipped. `-` reads
-    standard input. The same command after any interruption goes on where it was; nothing that was
-    committed is fetched again.
+    standard input. URLs may also be given themselves. The same command after any interruption goes
+    on where it was; nothing that was committed is fetched again.
 
     \b
     Examples:
       fetcher run urls.txt -o out
+      fetcher run https://example.org/ https://example.com/ -o out
+      fetcher run links.csv --column link -o out
       fetcher run urls.txt.gz -o out --workers 4 --pool-size 1000
       fetcher run urls.txt -o out --web
       zcat *.gz | fetcher run - -o out
-      fetcher run urls.txt -o out -c fetcher.toml --set http.total_timeout_s=20
+      fetcher run urls.txt -o out -c fetcher.toml --timeout 20 --bodies files
     """
-    given = settings_of(
-        conf,
-        assignments,
-        worker__processes=("--workers", workers),
-        worker__pool_size=("--pool-size", pool_size),
-        job__batch_size=("--batch-size", batch_size),
-        log__format=("--log-format", log_format),
-        monitor__http=("--web", web),
-        own_servers=own_servers,
-    )
-    settings = given.settings
+    urlfile = one_input(given)
+    loaded = settings_of(conf, assignments, monitor__http=("--web", web), own_servers=own_servers)
+    settings = loaded.settings
     logs.start(settings.log, "supervisor", "supervisor")
     check_files(settings.http)
     require_own_code(settings)
-    if str(urlfile) == "-" or urlfile.is_fifo():
-        _run_piped(urlfile, out, given, quiet=quiet, unwanted=unwanted)
-        return
-    require_as_begun(out, urlfile, given)
-    Source(urlfile, settings.input)  # a bad file is told before any process is started
-    carry_out(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
+    if isinstance(urlfile, list):
+        _run_urls(urlfile, out, loaded, quiet=quiet, unwanted=unwanted)
+    elif str(urlfile) == "-" or urlfile.is_fifo():
+        _run_piped(urlfile, out, loaded, quiet=quiet, unwanted=unwanted)
+    else:
+        require_as_begun(out, urlfile, loaded)
+        require_file(urlfile, settings.http.max_url_bytes)
+        Source(urlfile, settings.input)  # a bad file is told before any process is started
+        carry_out(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
+
+
+def _run_urls(
+    urls: list[str], out: Path, loaded: Loaded, *, quiet: bool, unwanted: frozenset[Outcome]
+) -> None:
+    if loaded.origins.get("input.url_column") == "--column":
+        raise UsageError("--column: is for CSV files; URLs of the command line have no columns")
+    for url in urls:
+        require_url(url, loaded.settings.http.max_url_bytes)
+    name = name_of(urls)
+
+    def write(file: BinaryIO) -> None:
+        file.write("".join(f"{url}\n" for url in urls).encode())
+
+    with disk_errors(out / manifest.SPOOL_NAME):
+        spooled = spool.keep(out, write, name)
+    # Whatever the settings say of files: these lines are URLs and nothing else.
+    settings = msgspec.structs.replace(loaded.settings, input=Input(format="text"))
+    require_as_begun(out, spooled, msgspec.structs.replace(loaded, settings=settings))
+    carry_out(spooled, out, settings, quiet=quiet, name=name, unwanted=unwanted)
 
 
 def _run_piped(
@@ -124,7 +129,7 @@ def _run_piped(
     except UsageError:
         spool.forget(out)  # else the right input would be other input than OUT's
         raise
-    carry_out(spooled, out, given.settings, quiet=quiet, unwanted=unwanted)
+    carry_out(spooled, out, given.settings, quiet=quiet, name=_name(urlfile), unwanted=unwanted)
 
 
 def carry_out(
@@ -134,18 +139,20 @@ def carry_out(
     *,
     quiet: bool,
     selection: Selection | None = None,
+    name: str = "",
     unwanted: frozenset[Outcome] = frozenset(),
 ) -> None:
     """The job itself, with its display and its summary. Raises FetcherError.
 
-    FailedRowsError where the job is complete and rows have one of the `unwanted` outcomes.
+    `name`: what people know the input by, where it is not the name of `urlfile`. FailedRowsError
+    where the job is complete and rows have one of the `unwanted` outcomes.
     """
     before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
     display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
     try:
-        run_job(urlfile, out, settings, display, Signals(), selection, command_line())
+        run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name)
     except StoppedError as error:
         raise StoppedError(f"{error} ({_said(out)})") from error
     finally:

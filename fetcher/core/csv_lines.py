@@ -1,14 +1,15 @@
 """A physical line of a CSV file as a task; which lines lie inside a quoted field.
 
 Law: one record is one physical line, as a row's identity is its physical line number. Nothing is a
-comment: CSV has none, and a value may begin with `#`. A record
-over several lines is a fault of each of them: whoever reads the file in order marks the lines that
-begin inside a quoted field, so that none of them can be taken for a record of its own.
+comment: CSV has none, and a value may begin with `#`. A record over several lines is a fault of
+each of them: whoever reads the file in order marks the lines that begin inside a quoted field, so
+that none of them can be taken for a record of its own.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Callable
 from typing import Final
 
@@ -94,8 +95,7 @@ def task_maker(
     count = len(columns)
     url_at = columns.index(url_column)
     method_at, id_at = (_other(columns, name, url_at) for name in USED_COLUMNS)
-    used = {url_at, method_at, id_at}
-    kept = [(at, name) for at, name in enumerate(columns) if keep and at not in used]
+    kept = kept_columns(columns, url_column) if keep else []
 
     def task_of(line: int, text: str) -> Task:
         if text.endswith(_INSIDE_TEXT):
@@ -121,6 +121,30 @@ def task_maker(
         return Task(line, url, fault, method, id=name, columns=columns)
 
     return task_of
+
+
+def kept_columns(columns: tuple[str, ...], url_column: str) -> list[tuple[int, str]]:
+    """Place and name of each column that a row gives back: all that the request does not use.
+
+    Names are unique: one that comes again gets a number.
+    """
+    used = {columns.index(name) for name in (url_column, *USED_COLUMNS) if name in columns}
+    kept: list[tuple[int, str]] = []
+    seen: set[str] = set()
+    taken = set(columns)
+    for at, name in enumerate(columns):
+        if at in used:
+            continue
+        unique = name if name not in seen else _numbered(name or "column", taken)
+        seen.add(name)
+        taken.add(unique)
+        kept.append((at, unique))
+    return kept
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    numbers = itertools.count(2)
+    return next(each for n in numbers if (each := f"{name}_{n}") not in taken)
 
 
 def _other(columns: tuple[str, ...], name: str, url_at: int) -> int | None:

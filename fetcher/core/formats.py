@@ -31,7 +31,7 @@ class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         tuple[str, ...], Meta(max_length=_MOST_COLUMNS)
     ] = ()  # as the file's first line names them
     url_column: str = ""
-    keep_columns: bool = False
+    keep_columns: bool = False  # as in the manifests of jobs that were begun before it existed
 
     def __post_init__(self) -> None:
         if self.kind == "csv" and self.url_column not in self.columns:

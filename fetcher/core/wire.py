@@ -373,7 +373,13 @@ class Opened(Message, tag="opened", frozen=True):
     version: Count
     complete: bool
     output: Output = PLAIN
+    keep_columns: bool | msgspec.UnsetType = msgspec.UNSET  # as the job was begun; unset: false
     key: Annotated[bytes, Meta(max_length=KEY_BYTES)] = b""  # of the lines' tags
+
+    @property
+    def unchanging(self) -> tuple[int, Output, bool]:
+        """What the job has been begun with, and settings no longer decide."""
+        return self.batch_size, self.output, bool(self.keep_columns)
 
 
 class Poll(Message, tag="poll", frozen=True):

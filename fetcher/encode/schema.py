@@ -65,7 +65,10 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "http_version": ("of the last response, such as 1.1 or 2", {}),
     "worker": ("the worker process that made the row", {}),
     "id": ("the input's `id`; only in rows of inputs that have one", {}),
-    "columns": ("the input's other CSV columns, by name; only with `input.keep_columns`", {}),
+    "columns": (
+        "other columns of a CSV input, by name (`input.keep_columns`)",
+        {},
+    ),
     "truncated": (
         "`true`; only where the body was cut: by the server, by a limit, or because its encoding "
         "is damaged",

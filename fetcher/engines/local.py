@@ -280,11 +280,12 @@ def run_job(
     interrupts: Interrupts,
     selection: Selection | None = None,
     command: str = "",
+    input_name: str = "",
 ) -> None:
     """All roles for one job on this host, over private sockets. Raises FetcherError.
 
-    `selection`: the job is of some lines of the URL file, and OUT holds which. `command`: see
-    RoleSpec.
+    `selection`: the job is of some lines of the URL file, and OUT holds which. `command` and
+    `input_name`: see RoleSpec.
     """
     workers = workers_for(settings, urlfile, selection)
     files.check(settings, workers)
@@ -311,6 +312,7 @@ def run_job(
                 sinks=(sink,),
                 session=session,
                 urlfile=str(urlfile),
+                input_name=input_name,
                 out=str(out),
                 selection=selection,
                 command=command,

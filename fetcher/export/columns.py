@@ -1,7 +1,8 @@
 """Columns of an export: what can be asked for, and what each is of a row.
 
 Law: the same names in every form, and here alone. A row's key is a column; `timings_ms` is five of
-them, `headers.NAME` is the first header of that name, `columns.NAME` a column of a CSV input.
+them, `headers.NAME` is the first header of that name, `columns.NAME` a column of a CSV input, which
+is also called NAME where a row has no such key.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from fetcher.core.csv_lines import USED_COLUMNS
+from fetcher.core import csv_lines
 from fetcher.core.formats import LineFormat
 from fetcher.core.output import Bodies
 from fetcher.errors import UsageError
@@ -143,6 +144,8 @@ def find(name: str, of: LineFormat) -> Column:
         return Column(name, Kind.TEXT, _header(name.removeprefix(_HEADER)))
     if name.startswith(_KEPT) and name.removeprefix(_KEPT) in kept_names(of):
         return Column(name, Kind.TEXT, _kept(name.removeprefix(_KEPT)))
+    if name in kept_names(of):
+        return Column(name, Kind.TEXT, _kept(name))
     known = [*_COLUMNS, "headers.NAME", *(_KEPT + kept for kept in kept_names(of))]
     raise UsageError(f"there is no column {name!r}; there are {', '.join(known)}")
 
@@ -151,7 +154,21 @@ def kept_names(of: LineFormat) -> list[str]:
     """The columns of a CSV input that its rows have."""
     if not of.keep_columns:
         return []
-    return [name for name in of.columns if name not in (of.url_column, *USED_COLUMNS)]
+    return [name for _, name in csv_lines.kept_columns(of.columns, of.url_column)]
+
+
+def _short_names(of: LineFormat) -> list[str]:
+    """The kept columns as a table names them: without `columns.` where that is not ambiguous.
+
+    Case does not tell two names apart, as it does not in SQLite.
+    """
+    taken = {name.lower() for name in _COLUMNS}
+    names = []
+    for kept in kept_names(of):
+        is_free = kept.lower() not in taken and not kept.startswith((_HEADER, _KEPT))
+        names.append(kept if kept and is_free else _KEPT + kept)
+        taken.add(names[-1].lower())
+    return names
 
 
 def table_columns(
@@ -166,7 +183,7 @@ def table_columns(
         bodies = set(bodies)
         chosen += ["truncated"] if bodies - {"none"} else []
         chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]
-        chosen += [_KEPT + name for name in kept_names(of)]
+        chosen += _short_names(of)
         chosen += ["extra"] if handled else []
     else:
         chosen = []

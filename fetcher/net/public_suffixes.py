@@ -19,6 +19,12 @@ def is_public_suffix(domain: str) -> bool:
     return _known().is_public(domain.rstrip("."))
 
 
+def is_known_domain(name: str) -> bool:
+    """Whether a host name ends as names on the internet do, and is no such ending itself."""
+    known = _known()
+    return "." in name and known.privatesuffix(name, accept_unknown=False) is not None
+
+
 @functools.cache
 def _known() -> PublicSuffixList:
     # Most jobs meet no cookie with a domain.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
+from fetcher import guesses
 from fetcher.core import csv_lines, lines
 from fetcher.core.fields import Unfit
 from fetcher.core.formats import LineFormat
@@ -56,11 +57,12 @@ def _columns(raw: bytes, delimiter: str) -> tuple[str, ...]:
 
 def _check(columns: tuple[str, ...], asked: Input) -> None:
     if asked.url_column not in columns:
+        near = guesses.guess(asked.url_column, filter(None, columns))
         raise Unfit(
-            f"there is no column {asked.url_column!r} (input.url_column), but {_listed(columns)}"
+            f"there is no column {asked.url_column!r}{near}; name the one that holds the URL with "
+            f"--column (input.url_column): {_listed(columns)}"
         )
-    needed = columns if asked.keep_columns else (asked.url_column, *csv_lines.USED_COLUMNS)
-    for name in needed:
+    for name in (asked.url_column, *csv_lines.USED_COLUMNS):
         if columns.count(name) > 1:
             raise Unfit(f"the column {name!r} is named twice")
 

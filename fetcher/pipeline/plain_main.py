@@ -65,7 +65,7 @@ def _live(
 
     served = page_served(
         settings.monitor,
-        Path(spec.urlfile).name,
+        spec.input_name or Path(spec.urlfile).name,
         is_paused=spec.is_paused,
         command=spec.command,
     )

@@ -68,10 +68,12 @@ class LinePool:
         worker: str,
         done: Callable[[Line, Result], None],
         may_begin: Callable[[], bool],
+        *,
+        is_owner: bool = False,
     ) -> None:
         """`done` takes each line's result, in a greenlet of the pool, where it may wait.
 
-        Nothing is begun while not `may_begin`.
+        Nothing is begun while not `may_begin`. `is_owner`: see politeness.Rules.
         """
         self._settings = settings
         self._fetcher = fetcher
@@ -99,6 +101,7 @@ class LinePool:
                 delay_s=polite.delay_s,
                 circuit_failures=polite.circuit_failures,
                 circuit_s=polite.circuit_s,
+                is_owner=is_owner,
             )
         )
         self._hosts: dict[int, str] = {}  # those that the referee knows of

@@ -34,6 +34,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[str, ...]  # endpoints; of a sink, its own
     session: str = ""
     urlfile: str = ""
+    input_name: str = ""  # what people know the URL file by; "": its own name
     out: str = ""
     selection: Selection | None = None  # of the URL file's lines; kept in `out`
     number: int = 1  # it is the n-th of its role on this host

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.core import archive, wire
@@ -184,6 +185,7 @@ class SinkJob:
             version=self.intake.version,
             complete=self.complete,
             output=self._output,
+            keep_columns=self._manifest.input.format.keep_columns or UNSET,
             key=self._key,
         )
 

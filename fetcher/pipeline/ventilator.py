@@ -80,6 +80,7 @@ class Ventilator:
         self._session = spec.session or secrets.token_hex(8)
         self._selection = spec.selection
         chosen = SelectedLines(Path(spec.out), spec.selection) if spec.selection else None
+        self._input_name = spec.input_name or Path(spec.urlfile).name
         self._source = Source(Path(spec.urlfile), settings.input, chosen)
         self._task_of = formats.decoder(self._source.format)
         self._census = self._source.census()
@@ -223,13 +224,14 @@ class Ventilator:
             self._given,
         )
         self._output = opened.output  # also of what has no setting, such as the names of bodies
+        self._keep_columns(as_begun=bool(opened.keep_columns))
         self._sinks.take_over(first, opened)
         for side in others:
             theirs = self._await_opened(side)
-            if (theirs.batch_size, theirs.output) != (opened.batch_size, opened.output):
+            if theirs.unchanging != opened.unchanging:
                 raise ConflictError(
                     f"the OUTs of {first.share} and {side.share} were begun with different batch "
-                    "sizes or [output]; give new ones to all"
+                    "sizes, [output] or input.keep_columns; give new ones to all"
                 )
             self._sinks.take_over(side, theirs)
         # Where rows are there, workers of an earlier ventilator may be asking hosts that it
@@ -237,6 +239,18 @@ class Ventilator:
         quiet_s = self._settings.lease.silent_s if self._sinks.totals.rows else 0.0
         self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
         self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
+
+    def _keep_columns(self, *, as_begun: bool) -> None:
+        found = self._source.format
+        if found.keep_columns != as_begun:
+            origin = self._given.get("input.keep_columns")
+            if origin is not None:
+                raise ConflictError(
+                    f"the sink's OUT was begun with input.keep_columns = {str(as_begun).lower()} "
+                    f"({origin} says otherwise); leave this setting out, or choose another OUT"
+                )
+            self._source.format = msgspec.structs.replace(found, keep_columns=as_begun)
+            self._task_of = formats.decoder(self._source.format)
 
     def _await_opened(self, side: SinkSide) -> wire.Opened:
         while True:
@@ -255,7 +269,7 @@ class Ventilator:
         return wire.Open(
             session=self._session,
             input=wire.InputSpec(
-                name=self._source.path.name,
+                name=self._input_name,
                 path=str(self._source.path.absolute()),
                 file_bytes=self._source.file_bytes,
                 source=self._info,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from fetcher import __version__
 from fetcher.core.body_names import BODIES_NAME
@@ -93,6 +94,8 @@ class OutputDirectory:
                 f"{self.path} was begun by another version of fetcher, which reads the lines of "
                 f"{begun.name} by other rules; resume it with that version, or choose another OUT"
             )
+        # Which columns are kept is as the job was begun: its ventilator is told, and goes by that.
+        now = replace(now, format=replace(now.format, keep_columns=begun.format.keep_columns))
         if str(begun.format) == str(now.format) and begun.format != now.format:
             raise ConflictError(
                 f"{self.path} was begun with other columns than the first line of {now.name} "

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import signal
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support import jobs
 
-NULL = ("--workers=1", "--batch-size=3", "--set=worker.transport=null")
+RETRY = ("--workers=1", "--set=worker.transport=null")
+NULL = (*RETRY, "--batch-size=3")
 
 
 def run(path: Path, *options: str) -> dict[int, dict[str, object]]:
@@ -58,7 +61,7 @@ def test_csv_records_come_back_with_their_columns_in_every_batch(tmp_path: Path)
     records = [f"{n},http://a/{n},n{n}" for n in range(2, 20)]
     records[8:10] = ['10,http://a/10,"over', '11,http://a/11,lines"']
     path.write_text("\n".join(["id,url,note", *records]))
-    rows = run(path, "--set=input.keep_columns=true")
+    rows = run(path)
     assert set(rows) == set(range(2, 20))
     assert {line for line, row in rows.items() if row["outcome"] == "invalid_url"} == {10, 11}
     assert rows[19] == {
@@ -87,13 +90,47 @@ def test_the_same_directory_with_another_format_is_refused(tmp_path: Path) -> No
     assert "was begun with lines of the format csv (by comma, 2 columns" in said
 
 
+def test_a_job_that_was_begun_without_other_columns_goes_on_without_them(tmp_path: Path) -> None:
+    path = tmp_path / "urls.csv"
+    out = tmp_path / "out"
+    path.write_text("url,a\n" + "".join(f"http://a/{n}?ms=20,{n}\n" for n in range(300)))
+    slow = ("--workers=1", "--pool-size=4", f"--set=worker.transport={jobs.SLOW}")
+    with jobs.running("run", path, "-o", out, *slow, "--set=input.keep_columns=false") as job:
+        jobs.until(lambda: jobs.committed(out) > 5)
+        job.process.send_signal(signal.SIGINT)
+        assert job.wait()[0] == 3
+    begun = len(jobs.rows(out))
+    assert 5 < begun < 300
+    done = jobs.call("run", path, "-o", out, "--workers=1", f"--set=worker.transport={jobs.SLOW}")
+    assert done.returncode == 0, done.stderr
+    assert "keep_columns" not in done.stderr
+    assert jobs.call("verify", out).returncode == 0
+    rows = jobs.rows(out)
+    assert len(rows) == 300
+    assert all(row.columns is msgspec.UNSET for row in rows)
+
+
+def test_column_names_the_one_with_the_urls(tmp_path: Path) -> None:
+    path = tmp_path / "links.txt"
+    path.write_text("page,link\n/a,http://a/\n")
+    assert run(path, "--column", "link") == {
+        2: {"url": "http://a/", "outcome": "ok", "columns": {"page": "/a"}}
+    }
+    retried = jobs.call("retry", tmp_path / "out", "--outcome=ok", "-o", tmp_path / "b", *RETRY)
+    assert retried.returncode == 0, retried.stderr
+    assert [row.columns for row in jobs.rows(tmp_path / "b")] == [{"page": "/a"}]
+
+
 def test_a_missing_column_is_told_before_anything_is_started(tmp_path: Path) -> None:
     path = tmp_path / "urls.csv"
     path.write_text("link,a\nhttp://a/,1\n")
     done = jobs.call("run", path, "-o", tmp_path / "out", *NULL)
     assert done.returncode == 2
     (said,) = done.stderr.splitlines()
-    assert "urls.csv" in said and "'url'" in said and "'link', 'a'" in said
+    assert said == (
+        f"fetcher: {path}: its first line should name the columns: there is no column 'url'; "
+        "name the one that holds the URL with --column (input.url_column): 'link', 'a'"
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -285,7 +285,7 @@ def test_a_path_that_leads_to_where_names_are_not_utf8_is_refused_with_2(tmp_pat
     ("command", "named"),
     [
         ("run URLS -o EMPTY", "'-o' / '--out'"),
-        ("run EMPTY -o new", "'URLFILE'"),
+        ("run EMPTY -o new", "'URLFILE|URL...'"),
         ("sink -o EMPTY", "'-o' / '--out'"),
         ("export OUT -o EMPTY --to csv", "'-o' / '--file'"),
         ("config -c EMPTY", "'-c' / '--config'"),

@@ -66,7 +66,7 @@ def test_parquet_has_types_lists_and_compression(out: Path, tmp_path: Path) -> N
     assert first["redirects"] == ["http://a/1", "http://a/2"]
     assert (first["tls_ms"], first["total_ms"], first["body_bytes"]) == (None, 4.0, 5_000_000_000)
     assert [row["id"] for row in rows] == ["=id", "7", None, "18446744073709551615", None]
-    assert [row["columns.country"] for row in rows] == ["-de", "", None, None, None]
+    assert [row["country"] for row in rows] == ["-de", "", None, None, None]
     assert rows[2]["headers"] == []
     assert (rows[2]["status"], rows[2]["error"]) == (None, "+no URL")
     assert [row["error_kind"] for row in rows] == [None, None, "scheme", "total", None]
@@ -131,7 +131,7 @@ def test_sqlite_has_a_table_with_the_line_as_key_and_an_index(out: Path, tmp_pat
     assert [each for (each,) in ids] == ["=id", 7, None, "18446744073709551615", None]
     name = "SELECT value ->> 1 FROM results, json_each(headers) WHERE line = 2"
     assert [value for (value,) in db.execute(name)] == [value for _, value in PAIRS]
-    when = db.execute('SELECT unixepoch(started_at), "columns.=note" FROM results WHERE line = 2')
+    when = db.execute('SELECT unixepoch(started_at), "=note" FROM results WHERE line = 2')
     assert when.fetchone() == (1_700_000_000, "x,y")
     db.close()
 

@@ -44,7 +44,7 @@ def test_auto_goes_by_the_name_of_the_file(tmp_path: Path, name: str, kind: str)
 def test_what_is_asked_for_goes_before_the_name(tmp_path: Path) -> None:
     assert source(tmp_path, "a.csv", HEADER, format="text").format == LineFormat("text")
     assert source(tmp_path, "a.txt", HEADER, format="csv").format == LineFormat(
-        "csv", ",", ("id", "url", "note"), "url"
+        "csv", ",", ("id", "url", "note"), "url", keep_columns=True
     )
 
 
@@ -57,11 +57,13 @@ def test_tsv_is_by_tabs_and_names_are_stripped_of_white_space_and_bom(tmp_path: 
 @pytest.mark.parametrize(
     ("content", "asked", "said"),
     [
-        (HEADER, {"url_column": "link"}, "no column 'link' (input.url_column), but 'id', 'url'"),
-        (b"a;url\n", {}, "no column 'url' (input.url_column), but 'a;url'"),
+        (HEADER, {"url_column": "link"}, "there is no column 'link'; name the one"),
+        (HEADER, {"url_column": "link"}, "--column (input.url_column): 'id', 'url', 'note'"),
+        (b"id,URL,Links\n", {}, "no column 'url' (did you mean URL?); name the one"),
+        (b"id,URL,Links\n", {"url_column": "link"}, "no column 'link' (did you mean Links?)"),
+        (b"a;url\n", {}, "--column (input.url_column): 'a;url'"),
         (b"url,a,url\n", {}, "the column 'url' is there twice"),
         (b"url,id,id\n", {}, "the column 'id' is there twice"),
-        (b"url,a,a\n", {"keep_columns": True}, "the column 'a' is there twice"),
         (b"\nurl\n", {}, "it is blank"),
         (b" , \nurl\n", {}, "it is blank"),
         (b"\xff,url\n", {}, "not valid UTF-8 (at byte 0)"),

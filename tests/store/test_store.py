@@ -164,8 +164,8 @@ def csv(*columns: str, keep: bool = False) -> LineFormat:
     ("begun", "now", "said"),
     [
         (TEXT, LineFormat("jsonl"), "lines of the format text, and now it is jsonl"),
-        (csv("url"), csv("url", keep=True), "URLs in 'url', all columns kept)"),
-        (csv("url", "a"), csv("url", "b"), "other columns than the first line"),
+        (csv("url", "a"), LineFormat("csv", ",", ("url", "a"), "a"), "URLs in 'a', other columns"),
+        (csv("url", "a"), csv("url", "b"), "other columns than those that the first line"),
     ],
 )
 def test_a_job_is_refused_lines_of_another_format(
@@ -180,6 +180,15 @@ def test_a_job_is_refused_lines_of_another_format(
         second.begin(open_request(of=now))
     assert said in str(caught.value)
     second.close()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_job_keeps_the_columns_that_it_was_begun_with(tmp_path: Path, keep: bool) -> None:
+    directory = OutputDirectory(tmp_path / "out")
+    directory.begin(open_request(of=csv("url", "a", keep=keep)))
+    again = directory.begin(open_request(of=csv("url", "a", keep=not keep)))
+    assert again.input.format == csv("url", "a", keep=keep)
+    directory.close()
 
 
 def test_a_manifest_that_says_no_format_is_of_a_plain_list(tmp_path: Path) -> None:

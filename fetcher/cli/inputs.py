@@ -1,0 +1,103 @@
+"""What a command is given to fetch: a file, a pipe, or URLs.
+
+Law: an argument that has a scheme is a URL. What could never be fetched is refused here, before
+anything is begun; the message does not show a password.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from fetcher.cli.options import without_secret
+from fetcher.engines.paths import require_path
+from fetcher.errors import UsageError
+from fetcher.monitor.words import number
+from fetcher.net import urls
+from fetcher.net.public_suffixes import is_known_domain
+
+_URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
+_SHOWN_CHARS: Final = 200  # of a text in a message
+
+
+class _Input(click.Path):
+    """A URL as text, or the path of a file."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        text = os.fspath(value)
+        if _URL.match(text):
+            return text.strip()
+        require_path(text, param.get_error_hint(ctx))
+        return Path(text)
+
+
+INPUT = _Input()
+
+
+def one_input(given: Sequence[str | Path]) -> Path | list[str]:
+    """The file, or all the URLs. Raises UsageError for a mixture, and for several files."""
+    found = [each for each in given if isinstance(each, str)]
+    files = [each for each in given if isinstance(each, Path)]
+    if found and files:
+        raise UsageError(
+            f"{files[0]} is a file, and {without_secret(found[0])} is a URL; name one file, or "
+            "only URLs"
+        )
+    if len(files) > 1:
+        raise UsageError(
+            f"{files[0]} and {files[1]}: a job has one file of URLs; "
+            "join them: cat FILE FILE | fetcher run - -o OUT"
+        )
+    return found or files[0]
+
+
+def require_url(text: str, max_bytes: int) -> None:
+    """Raises UsageError where the text is not a URL that can be fetched."""
+    try:
+        urls.target_of(text, max_bytes)
+    except urls.NoUrlError as error:
+        raise UsageError(f"{_shown(text)}: {error}{_near(text, max_bytes)}") from error
+
+
+def require_file(path: Path, max_url_bytes: int) -> None:
+    """Raises UsageError where the path is missing, and would be a URL if it had a scheme."""
+    text = str(path)
+    host = re.split(r"[/:?#]", text, maxsplit=1)[0].lower()
+    if not is_there(path) and is_known_domain(host):
+        near = _near(text, max_url_bytes)
+        raise UsageError(f"{_shown(text)}: there is no such file, and a URL needs a scheme{near}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or directory; what no path can be is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _near(text: str, max_bytes: int) -> str:
+    """A guess at what was meant by a text without a scheme."""
+    whole = f"https://{text}"
+    if urls.scheme_of(text) is not None or not re.search(r"\.|localhost", text):
+        return ""
+    try:
+        urls.target_of(whole, max_bytes)
+    except urls.NoUrlError:
+        return ""
+    return f" (did you mean {_shown(whole)}?)"
+
+
+def _shown(text: str) -> str:
+    text = without_secret(text)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
+
+
+def name_of(found: Sequence[str]) -> str:
+    """What people know these URLs by."""
+    return f"{number(len(found))} URL{'s' if len(found) > 1 else ''} of the command line"

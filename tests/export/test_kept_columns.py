@@ -1,0 +1,88 @@
+"""Kept columns of a CSV input: what rows and tables call them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from fetcher.core import csv_lines
+from fetcher.core.formats import LineFormat
+from fetcher.errors import UsageError
+from fetcher.export import columns
+from support import jobs
+
+
+def of(*names: str) -> LineFormat:
+    return LineFormat("csv", ",", names, "url", keep_columns=True)
+
+
+def table(*names: str) -> list[str]:
+    """The columns of a table after those that every row has."""
+    found = columns.table_columns(None, of(*names), ["none"], handled=False)
+    return [column.name for column in found[found.index(columns.find("id", of(*names))) + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        (("url", "a", "b"), ["a", "b"]),
+        (("url", "a", "a", "a"), ["a", "a_2", "a_3"]),
+        (("a", "a_2", "url", "a"), ["a", "a_2", "a_3"]),
+        (("", "url", "", ""), ["", "column_2", "column_3"]),
+        (("url", "id", "method", "ID"), ["ID"]),
+    ],
+)
+def test_a_row_has_each_column_under_a_name_of_its_own(
+    names: tuple[str, ...], kept: list[str]
+) -> None:
+    assert [name for _, name in csv_lines.kept_columns(names, "url")] == kept
+    texts = [f"{number}" if name != "method" else "" for number, name in enumerate(names)]
+    task = csv_lines.task_maker(",", names, "url", True)(2, ",".join(texts))
+    assert list(task.columns or {}) == kept
+    assert len(set((task.columns or {}).values())) == len(kept)
+
+
+def test_a_table_has_them_by_their_names_where_no_key_of_a_row_is_meant() -> None:
+    assert table("url", "page", "b,c") == ["page", "b,c"]
+    assert table("url", "status", "Error", "body", "extra", "dns_ms") == [
+        *("columns.status", "columns.Error", "columns.body", "columns.extra", "columns.dns_ms"),
+    ]
+    assert table("url", "headers.a", "columns.b", "") == [
+        *("columns.headers.a", "columns.columns.b", "columns."),
+    ]
+    assert table("url", "Page", "page") == ["Page", "columns.page"]
+
+
+def test_a_column_is_found_by_either_name() -> None:
+    form = of("url", "page", "status")
+    assert columns.find("page", form).name == "page"
+    assert columns.find("columns.page", form).name == "columns.page"
+    assert columns.find("status", form).kind is columns.Kind.INT
+    with pytest.raises(UsageError, match=r"columns.page, columns.status"):
+        columns.find("pages", form)
+
+
+def test_a_csv_file_goes_through_a_run_and_comes_out_with_its_columns(tmp_path: Path) -> None:
+    path, out = tmp_path / "links.csv", tmp_path / "out"
+    path.write_text("page,link,page,status\n/a,http://a/,x,mine\n")
+    options = ("--workers=1", "--set=worker.transport=null", "--column", "link")
+    assert jobs.call("run", path, "-o", out, *options).returncode == 0
+    for suffix in ("csv", "sqlite", "jsonl"):
+        made = jobs.call("export", out, "-o", tmp_path / f"rows.{suffix}")
+        assert made.returncode == 0, made.stderr
+    expected = {"page": "/a", "page_2": "x", "columns.status": "mine", "status": 200}
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {name: row[name] for name in expected} == {**expected, "status": "200"}
+    database = sqlite3.connect(tmp_path / "rows.sqlite")
+    names = ", ".join(f'"{name}"' for name in expected)
+    assert database.execute(f"SELECT {names} FROM results").fetchone() == tuple(expected.values())
+    database.close()
+    kept = json.loads((tmp_path / "rows.jsonl").read_text())["columns"]
+    assert kept == {"page": "/a", "page_2": "x", "status": "mine"}
+    chosen = jobs.call("export", out, "--to=jsonl", "-o", "-", "--columns=page,columns.status")
+    assert json.loads(chosen.stdout) == {"page": "/a", "columns.status": "mine"}
