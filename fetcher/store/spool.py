@@ -41,8 +41,8 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
                 fsync_dir(out)
             elif part.stat().st_size and _digest(spool) != _digest(part):
                 raise ConflictError(
-                    f"{out} belongs to another job{_begun(out)}: {what} holds other input now. To "
-                    "resume that job, give the same input; for a new one, choose another OUT"
+                    f"{out} belongs to another job{_begun(out)}; the input now ({what}) differs. "
+                    "To resume that job, give the same input; for a new one, choose another OUT"
                 )
         finally:
             part.unlink(missing_ok=True)

@@ -99,7 +99,7 @@ def test_a_job_in_out_resumes_and_another_one_is_refused(tmp_path: Path) -> None
     kept = jobs.committed(out)
     assert 20 <= kept < 300
     with pytest.raises(
-        ConflictError, match=r"another job, begun on .* with .*input\.urls: urls holds other"
+        ConflictError, match=r"another job, begun on .* with .*; the input now \(urls\) differs"
     ):
         list(fetch(urls(299), out=out, settings=SLOW))
     with pytest.raises(ConflictError, match="another job, which had input, and urls is empty"):

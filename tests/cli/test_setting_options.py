@@ -133,7 +133,15 @@ def test_help_shows_options_in_groups_and_each_once() -> None:
         """Nothing."""
 
     text = CliRunner().invoke(command, ["--help"]).output
-    order = ("Input:", "Output:", "Requests:", "Speed:", "Politeness:", "Display:", "Other:")
+    order = (
+        "Input:",
+        "Output:",
+        "Requests:",
+        "Speed:",
+        "Politeness:",
+        "Display and exit code:",
+        "Other:",
+    )
     places = [text.index(f"\n{title}\n") for title in order]
     assert places == sorted(places)
     for option in SETTING_OPTIONS:

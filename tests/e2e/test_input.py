@@ -230,7 +230,8 @@ def test_a_directory_begun_by_other_rules_for_lines_is_refused_by_name(tmp_path:
         done = jobs.call(*arguments)
         assert done.returncode == code
         said = done.stderr.splitlines()[-1]
-        assert "begun by another version of fetcher, with other rules for what lines of" in said
+        assert "begun by another version of fetcher, which reads the lines of" in said
+        assert "urls.csv by other rules" in said
     assert jobs.call("status", out).returncode == 0
 
 

@@ -85,7 +85,7 @@ def test_workers_on_other_hosts_have_the_option_and_the_sink_gives_the_hint(
     with (
         jobs.running(*again.ventilator),
         jobs.running(*closed, "--own-servers"),
-        jobs.running(*again.sink) as sink,
+        jobs.running(*again.sink, "-q") as sink,
     ):
         code, _, error = sink.wait()
     assert (code, error) == (0, "")

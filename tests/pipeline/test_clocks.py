@@ -29,6 +29,9 @@ TOLD = {
     ("monitor/top/files.py", "look"): "how old the newest commit is",
     ("web/app.py", "_live"): "when the page was told this",
     ("web/desk.py", "put"): "the times of a plot",
+    ("monitor/status.py", "_rate_now"): "how old the newest commits are",
+    ("monitor/top/files.py", "_rate_now"): "how old the newest commits are",
+    ("store/store.py", "resume_work"): "when the work of an average rate goes on",
     ("store/store.py", "record"): "when the newest commit was, and the rate that `status` shows",
     ("store/store.py", "_new_manifest"): "created_at",
 }

@@ -125,7 +125,7 @@ def test_missing_files_directories_and_pipes_are_refused_by_name(tmp_path: Path)
     with pytest.raises(InputError, match="is a directory"):
         Source(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="is not a regular file"):
         Source(tmp_path / "pipe")
 
 

@@ -43,7 +43,7 @@ def test_no_default_contradicts_a_job() -> None:
         assert said(begun) == ""
 
 
-@pytest.mark.parametrize("name", Output.__struct_fields__)
+@pytest.mark.parametrize("name", Settings().output.__struct_fields__)
 def test_each_setting_of_output_is_compared_with_the_jobs(name: str) -> None:
     other = Output("msgpack", "zstd", "warc", warc_dedupe=True)
     value, plain = getattr(other, name), getattr(PLAIN, name)
@@ -57,7 +57,8 @@ def test_each_setting_of_output_is_compared_with_the_jobs(name: str) -> None:
 
 
 def test_all_of_output_is_a_setting_and_the_other_way_round() -> None:
-    assert set(Output.__struct_fields__) == set(Settings().output.__struct_fields__)
+    decided = set(Output.__struct_fields__) - {"body_names"}  # goes by the version alone
+    assert decided == set(Settings().output.__struct_fields__)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def csv(*columns: str, keep: bool = False) -> LineFormat:
     [
         (TEXT, LineFormat("jsonl"), "lines of the format text, and now it is jsonl"),
         (csv("url", "a"), LineFormat("csv", ",", ("url", "a"), "a"), "URLs in 'a', other columns"),
-        (csv("url", "a"), csv("url", "b"), "other columns than those that the first line"),
+        (csv("url", "a"), csv("url", "b"), "other columns than the first line"),
     ],
 )
 def test_a_job_is_refused_lines_of_another_format(
