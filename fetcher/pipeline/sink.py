@@ -1,7 +1,7 @@
 """The sink: collects chunks, makes them durable in groups, answers what is committed.
 
-Law: unpatched, one thread, one loop; what counts is decided in core.intake and kept by store. It
-is the only authority on what is done, and so on when the job is.
+Law: unpatched, one thread, one loop. Which rows count is decided in core.intake, what is answered
+in core.commit_session; the files are store's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Final
 import zmq
 
 from fetcher.core import wire
+from fetcher.core.commit_session import CommitJob, CommitSession
 from fetcher.core.tally import Totals
-from fetcher.errors import ConflictError, Exit, NoSpaceError, StoppedError
+from fetcher.errors import ConflictError, Exit, StoppedError
 from fetcher.pipeline.channel import Ends, Way, drop, open_socket, parse, receive, receive_one, send
 from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.security import Security
@@ -35,11 +36,9 @@ log = logging.getLogger(__name__)
 
 _IDLE_MS: Final = 100
 _MAX_CHUNKS: Final = 500  # of one turn of the loop
-_SESSION_S: Final = 3.0  # a ventilator unheard of for so long may be replaced by another
 _RETRY_S: Final = 1.0  # a commit that found the disk full
 _DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
 _DRAIN_QUIET_MS: Final = 200
-_LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
 
 
 class Sink:
@@ -71,18 +70,17 @@ class Sink:
         self._commits = opened(zmq.REP, Way.COMMITS, mine.commits)
         self._epoch = secrets.token_hex(8)
         self._job: SinkJob | None = None
-        self._session = ""
-        self._heard_at = time.monotonic()
+        self._joined = ""  # the session of the ventilator that has joined last
         self._commit_at = 0.0
         self._committed_at = 0.0  # when rows were committed last
-        self._stalled = ""
-        self._closed = False
         if self._directory.manifest is not None:
             self._job = SinkJob(self._directory, self._directory.manifest, settings, self._epoch)
             # Now that the manifest agrees with the journal: a damaged OUT is the worse news.
             self._require_given(
                 f"{spec.out} was begun with", begun.begun_by(self._directory.manifest)
             )
+        decided = self._job.decided if self._job is not None else None
+        self._session = CommitSession(spec.out, self._begin, decided, time.monotonic())
 
     def _require_given(self, who: str, job: Begun, remedy: str = begun.LEAVE_OUT) -> None:
         begun.require_same(who, job, self._settings, self._given, remedy)
@@ -90,7 +88,7 @@ class Sink:
     def run(self) -> Exit:
         """Serve until the job is complete and its ventilator knows. Raises FetcherError."""
         try:
-            while not self._may_leave():
+            while not self._session.may_leave(time.monotonic()):
                 self._turn()
                 if self._stop:
                     self._drain()
@@ -101,27 +99,22 @@ class Sink:
             if self._job is not None:
                 self._job.close()
             self._directory.close()
-        if self._job is None or not self._job.complete:
+        if not self._session.is_complete:
             raise StoppedError("stopped; the same command resumes")
         return Exit.DONE
-
-    def _may_leave(self) -> bool:
-        complete = self._job is not None and self._job.complete
-        return complete and (self._closed or time.monotonic() - self._heard_at > _LEAVE_S)
-
-    @property
-    def _is_finishing(self) -> bool:
-        return self._job is not None and self._job.is_finishing and not self._stalled
 
     # -- one turn ----------------------------------------------------------------------------
 
     def _turn(self) -> None:
         self._wait()
-        if self._job is not None and not self._stalled:
+        if self._job is not None and not self._session.stalled:
             self._take_chunks(self._job)
         self._answer()
-        if self._job is not None and (self._is_finishing or time.monotonic() >= self._commit_at):
+        is_due = self._session.is_finishing or time.monotonic() >= self._commit_at
+        if self._job is not None and is_due:
             self._commit(self._job)
+        if self._job is not None:
+            self._job.give_hint()
         now = time.monotonic()
         if self._board.is_due(now):
             self._board.put(self._numbers(), now)
@@ -129,7 +122,7 @@ class Sink:
     def _numbers(self) -> SinkNumbers:
         intake = self._job.intake if self._job is not None else None
         return SinkNumbers(
-            trouble=self._stalled,
+            trouble=self._session.stalled,
             dropped=dict(counts.DROPPED),
             refused=dict(counts.REFUSED),
             totals=intake.totals if intake else Totals(),
@@ -138,16 +131,16 @@ class Sink:
             row_bytes=self._tally.row_bytes,
             commit_s=self._tally.seconds.look(),
             commit_rows=self._tally.rows.look(),
-            is_stalled=bool(self._stalled),
+            is_stalled=bool(self._session.stalled),
         )
 
     def _wait(self) -> None:
         poller = zmq.Poller()
         poller.register(self._commits, zmq.POLLIN)
-        if self._job is not None and not self._stalled:
+        if self._job is not None and not self._session.stalled:
             poller.register(self._results, zmq.POLLIN)
         timeout_ms = float(_IDLE_MS)
-        if self._is_finishing:
+        if self._session.is_finishing:
             timeout_ms = 0.0
         elif self._job is not None and self._job.intake.pending_bytes:
             timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
@@ -174,27 +167,23 @@ class Sink:
 
     def _commit(self, job: SinkJob) -> None:
         began, row_bytes = time.monotonic(), job.intake.pending_bytes
-        try:
-            self._directory.require_held()
-            rows = job.intake.commit()
-            self._tally.add(rows, row_bytes, time.monotonic() - began)
-            if rows:
-                self._committed_at = time.monotonic()
-            job.check_complete()
-        except NoSpaceError as error:
-            if not self._stalled:
-                log.error("disk full (%s): nothing is committed until there is room", error)
-            self._stalled = f"disk full ({error})"
-            self._commit_at = time.monotonic() + _RETRY_S
-            return
-        if self._stalled:
+        was_full = bool(self._session.no_room)
+        self._directory.require_held()
+        rows = self._session.commit()
+        now = time.monotonic()
+        self._tally.add(rows, row_bytes, now - began)
+        if rows:
+            self._committed_at = now
+        no_room = self._session.no_room
+        if no_room and not was_full:
+            log.error("disk full (%s): nothing is committed until there is room", no_room)
+        elif was_full and not no_room:
             log.warning("the disk has room again")
-        self._stalled = ""
-        self._commit_at = time.monotonic() + self._settings.sink.commit_interval_s
+        self._commit_at = now + (_RETRY_S if no_room else self._settings.sink.commit_interval_s)
 
     def _drain(self) -> None:
         """Take what is on its way, commit, and leave."""
-        if self._job is None or self._stalled:
+        if self._job is None or self._session.stalled:
             return
         until = time.monotonic() + _DRAIN_S
         while time.monotonic() < until and self._results.poll(_DRAIN_QUIET_MS):
@@ -211,50 +200,10 @@ class Sink:
         # Whatever came is answered: without an answer the socket would take nothing more.
         answer: wire.AnyMessage = wire.Refused(reason="malformed request", exit_code=Exit.BUG)
         if received is not None:
-            try:
-                answer = self._answer_to(received[0])
-            except NoSpaceError as error:
-                if self._job is None:
-                    raise  # there is nothing yet that another try could go on with
-                answer = wire.Refused(reason=f"disk full ({error})", exit_code=Exit.STOPPED)
+            answer = self._session.answer(received[0], time.monotonic())
         send(self._commits, answer)
 
-    def _answer_to(self, request: wire.AnyMessage) -> wire.AnyMessage:
-        now = time.monotonic()
-        match request:
-            case wire.Open():
-                return self._open(request, now)
-            case wire.Poll() | wire.Close() if not self._session:
-                # This sink has started since: the asker must open the job again.
-                return wire.Resync()
-            case wire.Poll() | wire.Close() if request.session != self._session:
-                return wire.Refused(
-                    reason="another ventilator has taken over this job", exit_code=Exit.CONFLICT
-                )
-            case wire.Poll() if self._job is not None:
-                self._heard_at = now
-                return self._news(self._job, request)
-            case wire.Close():
-                self._closed = True
-                return wire.Closed()
-            case _:
-                return wire.Refused(reason="not a request", exit_code=Exit.BUG)
-
-    def _news(self, job: SinkJob, poll: wire.Poll) -> wire.AnyMessage:
-        stalled = self._stalled
-        try:
-            job.note(poll.source, poll.suspects, poll.url_lines)
-        except NoSpaceError as error:  # it comes again with the next poll
-            stalled = f"disk full ({error})"
-        return job.news(poll, stalled)
-
-    def _open(self, request: wire.Open, now: float) -> wire.AnyMessage:
-        theirs = self._session not in ("", request.session)
-        if theirs and now - self._heard_at < _SESSION_S:
-            return wire.Refused(
-                reason=f"{self._directory.path} is in use by another ventilator; stop that first",
-                exit_code=0,
-            )
+    def _begin(self, request: wire.Open) -> CommitJob:
         try:
             if self._directory.manifest is None:
                 self._require_given(
@@ -266,14 +215,14 @@ class Sink:
         except ConflictError as error:
             if not self._leashed:  # else the ventilator tells the same user
                 log.error("a ventilator is refused: %s", error)
-            return wire.Refused(reason=str(error), exit_code=error.exit_code)
+            raise
         if self._job is None:
             self._job = SinkJob(self._directory, manifest, self._settings, self._epoch)
-        if self._session != request.session:
+        if self._joined != request.session:
+            self._joined = request.session
             logs.announce(f"a ventilator joined with {request.input.name}")
-        self._session = request.session
-        self._heard_at = now
-        return self._job.opened(request.input.source)
+        self._job.resume_work()
+        return self._job.decided
 
 
 def run(

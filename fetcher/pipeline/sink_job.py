@@ -1,7 +1,7 @@
-"""The job that a sink has begun: what it takes of what workers send, and when the job is complete.
+"""The job that a sink has begun: its files, and which of the workers' chunks it takes.
 
-Law: a chunk is proven before it is taken. That the job is complete is written durably before
-anybody is told.
+Law: a chunk is proven before it is taken. What the job's ventilator is told, and when the job is
+complete, is decided in core.commit_session; here it is made durable.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.core import archive, wire
+from fetcher.core.commit_session import CommitJob, JobFacts, JobTerms
 from fetcher.core.intake import Intake
 from fetcher.core.output import warcinfo_id
 from fetcher.core.tally import SourceInfo
@@ -35,7 +35,7 @@ _MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
 
 
 class SinkJob:
-    """The begun job: its store, its intake, and what is known of its input."""
+    """The files of a job that has begun; implements core.commit_session.JobRecord."""
 
     def __init__(
         self,
@@ -46,21 +46,36 @@ class SinkJob:
     ) -> None:
         self._directory = directory
         self._manifest = manifest
-        self._epoch = epoch
         self._output = manifest.output
         self._store = Store(
             directory.path, manifest, settings.sink.segment_bytes, self._warc_begins
         )
-        self._source = self._store.journal.source()
-        self._suspects = self._store.journal.suspects()
+        self._finishing = Finishing(self._last_steps)
+        key = secret_of(directory.path)
+        self._proof = RowProof(self._output, key)
         self.intake = Intake(self._store, self._store.journal.recover(), manifest.job, epoch)
         self._first = BlockedFirst(self._output.rows, self.intake.totals)
-        self.complete = manifest.state == "complete"
-        self._finishing = Finishing(self._last_steps)
-        self._key = secret_of(directory.path)
-        self._proof = RowProof(self._output, self._key)
+        terms = JobTerms(
+            manifest.job,
+            manifest.batch_size,
+            manifest.output,
+            key,
+            keep_columns=manifest.input.format.keep_columns,
+        )
+        self.decided = CommitJob(terms, self._facts(), self.intake, self, epoch)
         # No line is shorter than its line feed, and no gzip makes more of a byte than this.
         self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
+
+    def _facts(self) -> JobFacts:
+        manifest, journal = self._manifest, self._store.journal
+        return JobFacts(
+            source=journal.source(),
+            suspects=journal.suspects(),
+            # Not by the journal alone: a sink may have been killed before it wrote the manifest.
+            is_input_counted=manifest.input.url_lines is not None,
+            share_url_lines=manifest.share_url_lines,
+            is_complete=manifest.state == "complete",
+        )
 
     def _warc_begins(self, name: str) -> bytes:
         # Imported by jobs that keep WARC files only.
@@ -93,53 +108,15 @@ class SinkJob:
         except WireError as error:
             drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
 
-    def note(
-        self, source: SourceInfo, suspects: list[wire.Suspect] | None, url_lines: int | None
-    ) -> None:
-        """What the ventilator has found out; written only where it matters to a next one."""
-        # Not by the journal alone: a sink may have been killed before it wrote the manifest.
-        ended = source.at_end and self._manifest.input.url_lines is None
-        grown = source.checked_bytes > self._source.checked_bytes
-        if suspects is not None and suspects == self._suspects:
-            suspects = None
-        if ended or grown or suspects is not None:
-            self._store.journal.note(source=source if grown or ended else None, suspects=suspects)
-            self._source = source if grown or ended else self._source
-            self._suspects = self._suspects if suspects is None else suspects
-        if ended:
-            self._manifest.input.sha256 = source.checked_sha256
-            self._manifest.input.url_lines = source.url_lines
-        counted = url_lines is not None and self._manifest.share_url_lines != url_lines
-        if url_lines is not None and counted:
-            self._store.journal.share_counted(url_lines)
-            self._manifest.share_url_lines = url_lines
-        if ended or counted:
-            self._directory.save()
-        self.check_complete()
+    def resume_work(self) -> None:
+        """A ventilator opens the job (again)."""
+        self._store.resume_work()
 
-    def check_complete(self) -> None:
-        """Every line has its row: say so in the manifest, durably, before telling anybody.
-
-        But first the last steps are made, some at each call. Raises NoSpaceError, DamageError.
-        """
+    def give_hint(self) -> None:
+        """Warn once where the first rows suggest a setting."""
         rows = self.intake.totals.rows
-        is_all = rows == self._manifest.share_url_lines
-        if hint := self._first.hint(rows, is_all=is_all):
+        if hint := self._first.hint(rows, is_all=rows == self._manifest.share_url_lines):
             log.warning("%s", hint)
-        if self.complete or not is_all:
-            return
-        if self._finishing.work():
-            self._manifest.state = "complete"
-            self._directory.save()
-            self.complete = True
-
-    def _last_steps(self) -> Iterator[None]:
-        if self._output.bodies == "warc":
-            # warcio is for such jobs only.
-            from fetcher.store import cdxj  # noqa: PLC0415
-
-            yield from cdxj.build(self._directory.path, self._store.journal.lengths())
-        yield from self._store.inspect(body_reader(self._output.rows))
 
     @property
     def has_last_rows(self) -> bool:
@@ -149,45 +126,34 @@ class SinkJob:
             self.intake.totals.rows + waiting == self._manifest.share_url_lines
         )
 
-    @property
-    def is_finishing(self) -> bool:
-        """Whether all rows are committed, and the last steps are being made."""
-        return self._finishing.is_begun and not self.complete
+    # -- what the session has decided: see core.commit_session.JobRecord ----------------------
 
-    def news(self, poll: wire.Poll, stalled: str) -> wire.Committed | wire.Resync:
-        """The answer to a poll."""
-        changed = self.intake.changed_since(poll.epoch, poll.version)
-        if changed is None:
-            return wire.Resync()
-        return wire.Committed(
-            version=self.intake.version,
-            changed=changed,
-            totals=self.intake.totals,
-            complete=self.complete,
-            stalled=stalled,
-        )
+    def note(self, source: SourceInfo | None, suspects: list[wire.Suspect] | None) -> None:
+        self._store.journal.note(source=source, suspects=suspects)
 
-    def opened(self, source: SourceInfo) -> wire.Opened:
-        """The answer to an opening; `source` is what the asker has counted of the input."""
-        if not self._source.checked_bytes:
-            self.note(source, None, None)
-        self._store.resume_work()
-        done, partial = self.intake.snapshot()
-        return wire.Opened(
-            job=self._manifest.job,
-            batch_size=self._manifest.batch_size,
-            source=self._source,
-            done=done,
-            partial=partial,
-            suspects=self._suspects,
-            totals=self.intake.totals,
-            epoch=self._epoch,
-            version=self.intake.version,
-            complete=self.complete,
-            output=self._output,
-            keep_columns=self._manifest.input.format.keep_columns or UNSET,
-            key=self._key,
-        )
+    def count(self, source: SourceInfo | None, share_url_lines: int | None) -> None:
+        if share_url_lines is not None:
+            self._store.journal.share_counted(share_url_lines)
+            self._manifest.share_url_lines = share_url_lines
+        if source is not None:
+            self._manifest.input.sha256 = source.checked_sha256
+            self._manifest.input.url_lines = source.url_lines
+        self._directory.save()
+
+    def finish(self) -> bool:
+        return self._finishing.work()
+
+    def complete(self) -> None:
+        self._manifest.state = "complete"
+        self._directory.save()
+
+    def _last_steps(self) -> Iterator[None]:
+        if self._output.bodies == "warc":
+            # warcio is for such jobs only.
+            from fetcher.store import cdxj  # noqa: PLC0415
+
+            yield from cdxj.build(self._directory.path, self._store.journal.lengths())
+        yield from self._store.inspect(body_reader(self._output.rows))
 
     def close(self) -> None:
         self._store.close()

@@ -26,6 +26,7 @@ from fetcher.core.output import Output
 from fetcher.core.poison import Condemned
 from fetcher.core.referee import Referee
 from fetcher.core.shares import Share
+from fetcher.core.sink_sessions import SinkSessions
 from fetcher.core.tally import SourceInfo
 from fetcher.core.wire import Phase
 from fetcher.encode.rows import CODECS
@@ -36,8 +37,7 @@ from fetcher.pipeline.crew import Crew
 from fetcher.pipeline.lookout import Lookout
 from fetcher.pipeline.process import RoleSpec, StopFlag
 from fetcher.pipeline.security import Security
-from fetcher.pipeline.sink_side import SinkSide
-from fetcher.pipeline.sinks import Sinks
+from fetcher.pipeline.sinks import Sinks, tell
 from fetcher.pipeline.source import Source
 from fetcher.settings import Settings
 from fetcher.store import begun
@@ -93,10 +93,6 @@ class Ventilator:
         self._events = opened(zmq.PULL, Way.EVENTS, ends.events)
         self._control = opened(zmq.PUB, Way.CONTROL, ends.control)
         now, count = time.monotonic(), len(ends.sinks)
-        sides = [
-            SinkSide(context, Share(i, count), each, self._session, now, security)
-            for i, each in enumerate(ends.sinks)
-        ]
         lease = settings.lease
         rules = LeaseRules(
             silent_s=lease.silent_s,
@@ -112,8 +108,10 @@ class Ventilator:
         # old one cannot be taken for news of a new one.
         self._number = secrets.randbits(31)
         self._ledger = Ledger(rules, first_lease(self._number), count)
-        self._sinks = Sinks(sides, self._ledger, lease.sink_silent_s, self._open_request)
-        self._job = ""
+        self._sessions = SinkSessions(
+            self._ledger, count, self._session, lease.sink_silent_s, self._offer, now
+        )
+        self._sinks = Sinks(context, ends.sinks, self._sessions, security, now)
         self._phase: Phase = "starting"
         self._batch_size = settings.job.batch_size
         self._output = Output(
@@ -143,7 +141,7 @@ class Ventilator:
             self._open_job()
             if self._phase == "starting":
                 self._phase = "running"
-            while not self._sinks.is_complete:
+            while not self._sessions.is_complete:
                 self._turn()
             self._finish()
         finally:
@@ -161,7 +159,8 @@ class Ventilator:
         self._sinks.hear(self._info, now, is_hurried=is_hurried)
         if now - self._tick_at >= _TICK_S:
             self._tick_at = now
-            self._sinks.judge_silence(now)
+            for notice in self._sessions.judge_silence(now):
+                tell(notice)
             self._ledger.tick(now)
         self._do_as_asked(now)
         self._crew.tell_hosts(now)
@@ -170,7 +169,7 @@ class Ventilator:
         self._tell_state(now)
         if counting:
             self._info = next(self._census)
-        elif self._ledger.source_ended and self._sinks.lines_read != self._info.url_lines:
+        elif self._ledger.source_ended and self._sessions.lines_read != self._info.url_lines:
             # The job could never end: the count says more, or fewer, lines than there were.
             raise InputError(
                 f"{self._source.path}: changed while it was read; restore it and run the same "
@@ -210,35 +209,43 @@ class Ventilator:
     # -- the beginning -----------------------------------------------------------------------
 
     def _open_job(self) -> None:
-        first, *others = self._sinks
-        opened = self._await_opened(first)
+        """Return once all sinks have said what they have of the job."""
+        while True:
+            now = time.monotonic()
+            opened = self._sinks.hear(self._info, now)
+            if opened is not None:
+                self._take_up(opened)
+            if self._sessions.is_open:
+                break
+            for notice in self._sessions.waiting(now):
+                tell(notice)
+            self._crew.hear(now)
+            self._do_as_asked(now)
+            self._tell_state(now)
+            if self._stop:
+                raise StoppedError("stopped before the job began; the same command begins it")
+            self._wait(_IDLE_MS)
+        # Where rows are there, workers of an earlier ventilator may be asking hosts that it
+        # granted them; they say so once they hear of a new one.
+        quiet_s = self._settings.lease.silent_s if self._sessions.totals.rows else 0.0
+        self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
+        self._batches = [self._source.batches(self._batch_size) for _ in self._sessions]
+
+    def _take_up(self, opened: wire.Opened) -> None:
+        """Go on with the job as it was begun."""
         if opened.source != self._info:
             self._source.require_same(opened.source, "the output directory")
             if opened.source.at_end:
                 self._info, self._census = opened.source, iter(())
-        self._job, self._batch_size = opened.job, opened.batch_size
         begun.require_same(
             "the sink's OUT was begun with",
             begun.Begun(opened.batch_size, opened.output),
             self._settings,
             self._given,
         )
+        self._batch_size = opened.batch_size
         self._output = opened.output  # also of what has no setting, such as the names of bodies
         self._keep_columns(as_begun=bool(opened.keep_columns))
-        self._sinks.take_over(first, opened)
-        for side in others:
-            theirs = self._await_opened(side)
-            if theirs.unchanging != opened.unchanging:
-                raise ConflictError(
-                    f"the OUTs of {first.share} and {side.share} were begun with different batch "
-                    "sizes, [output] or input.keep_columns; give new ones to all"
-                )
-            self._sinks.take_over(side, theirs)
-        # Where rows are there, workers of an earlier ventilator may be asking hosts that it
-        # granted them; they say so once they hear of a new one.
-        quiet_s = self._settings.lease.silent_s if self._sinks.totals.rows else 0.0
-        self._crew.referee = Referee(self._settings.polite.delay_s, time.monotonic() + quiet_s)
-        self._batches = [self._source.batches(opened.batch_size) for _ in self._sinks]
 
     def _keep_columns(self, *, as_begun: bool) -> None:
         found = self._source.format
@@ -252,20 +259,7 @@ class Ventilator:
             self._source.format = msgspec.structs.replace(found, keep_columns=as_begun)
             self._task_of = formats.decoder(self._source.format)
 
-    def _await_opened(self, side: SinkSide) -> wire.Opened:
-        while True:
-            now = time.monotonic()
-            opened = self._sinks.opened(side, self._info, now)
-            if opened is not None:
-                return opened
-            self._crew.hear(now)
-            self._do_as_asked(now)
-            self._tell_state(now)
-            if self._stop:
-                raise StoppedError("stopped before the job began; the same command begins it")
-            self._wait(_IDLE_MS)
-
-    def _open_request(self, side: SinkSide) -> wire.Open:
+    def _offer(self, share: Share) -> wire.Open:
         return wire.Open(
             session=self._session,
             input=wire.InputSpec(
@@ -279,35 +273,17 @@ class Ventilator:
             batch_size=self._batch_size,
             settings=config.without_secrets(self._settings),
             version=__version__,
-            share=side.share,
+            share=share,
             output=self._output,
-            job=self._job,
+            job=self._sessions.job,
         )
 
     # -- handing out -------------------------------------------------------------------------
 
     def _hand_out(self, now: float) -> None:
-        self._blocked = False
-        while True:
-            for side in self._sinks:
-                while self._ledger.wants_batch(side.index):
-                    self._read_on(side)
-            assignment = self._ledger.take(now)
-            if assignment is None:
-                break
-            if not self._send(assignment):
-                self._ledger.put_back(assignment.lease)
-                self._blocked = True
-                break
+        self._blocked = not self._sessions.hand_out(self._batches, self._send, now)
         for batch, condemned, text in self._ledger.condemned(now):
             self._record_crash(batch, condemned, text)
-
-    def _read_on(self, side: SinkSide) -> None:
-        found = side.next_batch(self._batches[side.index])
-        if found is None:
-            self._ledger.read_to_end(side.index)
-        else:
-            self._ledger.add(*found)
 
     def _send(self, assignment: Assignment) -> bool:
         batch = assignment.batch
@@ -320,7 +296,7 @@ class Ventilator:
             for offset, text in zip(masks.offsets(assignment.mask), texts, strict=True)
         ]
         message = wire.Tasks(
-            job=self._job,
+            job=self._sessions.job,
             lease=assignment.lease,
             batch=batch.id,
             batch_mask=batch_mask,
@@ -328,7 +304,7 @@ class Ventilator:
             mask=masks.pack(assignment.mask),
             format=self._source.format,
             output=self._output,
-            tags=self._sinks.side_of(batch.id).tags(batch.id, batch_mask, tasks),
+            tags=self._sessions.session_of(batch.id).tags(batch.id, batch_mask, tasks),
         )
         return send(self._tasks, message, assignment.urls)
 
@@ -345,9 +321,9 @@ class Ventilator:
             worker="ventilator",
         )
         row = CODECS[self._output.rows].encode(formats.named(result, task))
-        batch_mask, side = masks.pack(batch.mask), self._sinks.side_of(batch.id)
+        batch_mask, session = masks.pack(batch.mask), self._sessions.session_of(batch.id)
         chunk = Chunk(
-            job=self._job,
+            job=self._sessions.job,
             batch=batch.id,
             batch_mask=batch_mask,
             worker="ventilator",
@@ -357,10 +333,10 @@ class Ventilator:
             statuses=[0],
             body_bytes=[0],
             rows=row,
-            tags=side.tags(batch.id, batch_mask, [task]),
+            tags=session.tags(batch.id, batch_mask, [task]),
         )
         log.warning("line %d is recorded as crashed: %s", line, condemned.error)
-        side.send(chunk)
+        self._sinks.send(chunk)
 
     def _tell_state(self, now: float) -> None:
         if now - self._state_at < _STATE_S:
@@ -372,10 +348,10 @@ class Ventilator:
             state,
             self._ledger,
             now,
-            lines_read=self._sinks.lines_read,
+            lines_read=self._sessions.lines_read,
             hosts=len(self._crew.referee),
-            sinks_silent_s=self._sinks.silent_s(now),
-            trouble=self._sinks.trouble(now),
+            sinks_silent_s=self._sessions.silent_s(now),
+            trouble=self._sessions.trouble(now),
         )
         if roster is not None:
             send(self._control, roster)
@@ -385,14 +361,14 @@ class Ventilator:
             return self._phase
         if self._ledger.is_paused:
             return "paused"
-        return "frozen" if self._sinks.is_some_frozen else "running"
+        return "frozen" if self._sessions.is_some_frozen else "running"
 
     def _state(self) -> wire.State:
         workers = self._ledger.workers
         return wire.State(
-            job=self._job,
+            job=self._sessions.job,
             phase=self._phase_now(),
-            totals=self._sinks.totals,
+            totals=self._sessions.totals,
             source=self._info,
             in_flight=self._lookout.in_flight(workers),
             workers=len(workers),
@@ -412,13 +388,16 @@ class Ventilator:
         began = now = time.monotonic()
         self._state_at = 0.0
         self._tell_state(now)
+        self._sessions.close()
+        self._sinks.hear(self._info, now, is_hurried=True)
         while now - began < _FINISH_S and (
-            not self._sinks.close(now) or self._ledger.workers or self._desk.is_looked_for(now)
+            not self._sessions.is_closed or self._ledger.workers or self._desk.is_looked_for(now)
         ):
             send(self._control, self._state())
             self._wait(_IDLE_MS)
             now = time.monotonic()
             self._crew.hear(now)
+            self._sinks.hear(self._info, now, is_hurried=True)
 
 
 def run(

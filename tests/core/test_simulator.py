@@ -1,4 +1,25 @@
-"""The promise over thousands of simulated jobs, and the mistakes that must not pass."""
+"""The promise over thousands of simulated jobs, and the mistakes that must not pass.
+
+Seeds until a mistake in the sessions of ventilator and sinks is caught:
+
+    the ventilator's side                        the sink's side
+    an answer to an old request taken        4   an epoch not compared                    67
+    a forgotten resync                       1   a replaced ventilator answered           20
+    a forgotten thaw                         2   a ventilator refused after a restart      1
+    a full disk ignored                      7   a living ventilator's job given away      1
+    a refusal ignored                        2   polls that are no sign of life            1
+    a silent sink ignored                    2   leaving before it is told                 1
+    opening before the job is known          1   a full disk not told                      7
+    a complete sink not asked early         75   complete before the rows are counted      1
+    a share's lines counted too early       13   complete before it is recorded            1
+    a journal judged before the count       12   a note believed without room              7
+    complete by its own count              119
+    complete with the first sink             1   a take-over: the ledger not told          1
+    each sink told all lines                 1   ... keeps the old version                 3
+    a close believed unheard                 1   ... keeps old suspects                    2
+    partly done batches handed out whole     1   ... with the suspects of what was read    1
+    suspects of the unread forgotten        27   suspects taken for told (2 mistakes)      7
+"""
 
 from __future__ import annotations
 
@@ -7,13 +28,14 @@ import os
 import pytest
 
 from support.sim.mutants import MUTANTS
-from support.sim.world import Deadly, Faultless, Lying, Refusing, World, run
+from support.sim.world import World
+from support.sim.worlds import Contested, Deadly, Faultless, Lying, Refusing, run
 
-SEEDS = 1800
+SEEDS = 700
 SLOW_SEEDS = int(os.environ.get("SIM_SEEDS", "50000"))
-# The rarest mistake shows in about one seed of 140.
+# Most mistakes show within 200 seeds.
 MUTANT_SEEDS = 2000
-AGAIN = "run it again: support.sim.world.run({seed}, {world}, kill_workers={kill})"
+AGAIN = "run it again: support.sim.worlds.run({seed}, {world}, kill_workers={kill})"
 
 
 def check(seeds: range, world: type[World] = World, *, kill_workers: bool) -> None:
@@ -42,19 +64,20 @@ def test_of_many_lines_that_kill_or_many_rows_that_lie_no_other_line_is_called_c
     check(range(SEEDS // 36), world, kill_workers=False)
 
 
-def test_what_was_left_alone_of_a_piece_is_not_condemned_with_its_company() -> None:
-    check(range(202, 203), Deadly, kill_workers=False)
-
-
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_a_line_whose_row_is_refused_each_time_ends(kill_workers: bool) -> None:
     check(range(SEEDS // 36), Refusing, kill_workers=kill_workers)
 
 
+@pytest.mark.parametrize("kill_workers", [False, True])
+def test_where_two_ventilators_live_one_at_a_time_has_the_job(kill_workers: bool) -> None:
+    check(range(SEEDS // 36), Contested, kill_workers=kill_workers)
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_simulator_catches_the_mistake(name: str) -> None:
-    world, kill_workers = MUTANTS[name]
-    seeds = range(MUTANT_SEEDS)
+    world, kill_workers, first_seed = MUTANTS[name]
+    seeds = range(first_seed, first_seed + MUTANT_SEEDS)
     seed = next((seed for seed in seeds if run(seed, world, kill_workers=kill_workers)), None)
     assert seed is not None, f"{name}: passed {MUTANT_SEEDS} seeds"
 
@@ -72,6 +95,6 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_tens_of_thousands_of_jobs() -> None:
     check(range(SEEDS, SEEDS + SLOW_SEEDS), kill_workers=True)
     check(range(SEEDS, SEEDS + SLOW_SEEDS // 3), kill_workers=False)
-    for world in (Deadly, Refusing, Lying):
+    for world in (Contested, Deadly, Refusing, Lying):
         check(range(SEEDS, SEEDS + SLOW_SEEDS // 20), world, kill_workers=False)
     check(range(SEEDS, SEEDS + SLOW_SEEDS // 20), Refusing, kill_workers=True)

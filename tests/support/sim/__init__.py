@@ -1,5 +1,6 @@
-"""A seeded simulator of a job: the real decisions of fetcher.core, everything else pretended.
+"""A seeded simulator of a job: it runs the decisions of fetcher.core, and simulates all else.
 
-Time, disk, network, processes and their deaths are simulated; the ledger, the intake, the line
-rules and the messages are the program's own. The same seed always gives the same run.
+The program's own: the ledger, the sessions of ventilator and sinks, the intake, the line rules and
+the messages. Simulated: workers, time, disk, network, processes and their deaths. Politeness and
+fetching are not in it. The same seed always gives the same run.
 """

@@ -42,6 +42,10 @@ class Chaos:
             world.later(at, self._harm_sink)
         if world.has_pauses:
             self._plan_pauses()
+        if more.random() < world.contest:
+            world.later(self._some_time(), self._replace_the_living)
+        for at in _times(more, world.restarts_per_s):
+            world.later(at, self._restart_a_sink)
         if world.shares > 1:
             for _ in range(more.randint(0, 4)):
                 self._plan_absence(self._some_time())
@@ -70,6 +74,10 @@ class Chaos:
                 disk.full = True
                 world.later(self._dice.uniform(0.5, 8), lambda: setattr(disk, "full", False))
 
+    def _restart_a_sink(self) -> None:
+        """At once."""
+        self._world.kill_sink(self._more.randrange(self._world.shares), self._more.uniform(0, 0.3))
+
     def _plan_absence(self, at: float) -> None:
         index, away_s = self._more.randrange(self._world.shares), self._more.uniform(4, 40)
         self._world.later(at, lambda: self._world.kill_sink(index, away_s))
@@ -77,7 +85,7 @@ class Chaos:
     def _begin_to_stay_away(self) -> None:
         """Once all is open; a ventilator that starts must wait for every sink."""
         world = self._world
-        if world.ventilator is None or not world.ventilator.is_open:
+        if world.ventilator is None or not world.ventilator.sinks.is_open:
             world.later(_LOOK_S, self._begin_to_stay_away)
             return
         self.stays_away = self._more.randrange(world.shares)
@@ -116,6 +124,10 @@ class Chaos:
                     world.kill_sink(index)
                 for each in world.workers:
                     world.kill_worker(each)
+
+    def _replace_the_living(self) -> None:
+        """A ventilator freezes and is replaced; both may live for a while."""
+        self._world.leave_ventilator_behind(self._more.uniform(0.2, 10), self._more.uniform(1, 20))
 
     # -- people ------------------------------------------------------------------------------
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.core import masks, wire
+from fetcher.core.commit_session import SESSION_S
 from fetcher.model import Batch, Outcome
 from support.sim.disk import Violation
 from support.sim.ventilator import SINK_SILENT_S, TICK_S
 
 if TYPE_CHECKING:
+    from fetcher.core.sink_session import SinkSession
+    from support.sim.ventilator import SimVentilator
     from support.sim.world import World
 
 _ANSWER_S = 0.1  # an answer's longest way
+_LATE_S = 1.6  # the same where answers may be late: after that, another request is out
 
 
 class Checks:
@@ -23,15 +27,49 @@ class Checks:
         self._world = world
         self.acked: list[set[int]] = [set() for _ in world.disks]
         self._well_at = [0.0] * world.shares  # when each last said that it is, heard or not
+        self._owners = [("", 0.0)] * world.shares  # whose job it is, and when it asked last
+        self._closed: set[int] = set()  # sinks that were told that they may leave
         self._is_paused = False  # the ventilator has said so, and nobody has asked it to go on
 
-    def answered(self, index: int, answer: wire.AnyMessage) -> None:
-        """Whatever a sink says to be committed must stay so for ever."""
+    def sink_starts(self, index: int) -> None:
+        """A sink that starts knows of no ventilator."""
+        self._owners[index] = ("", 0.0)
+
+    def answered(self, index: int, request: wire.AnyMessage, answer: wire.AnyMessage) -> None:
+        """Whatever a sink says to be committed must stay so for ever, and is one ventilator's."""
+        self._answered_whom(index, request, answer)
+        self._answered_what(index, answer)
+        if isinstance(request, wire.Poll) and request.suspects:
+            self._suspected(index, request.suspects)
+
+    def _answered_whom(self, index: int, request: wire.AnyMessage, answer: wire.AnyMessage) -> None:
+        now = self._world.now
+        owner, heard_at = self._owners[index]
+        match request, answer:
+            case wire.Open(), wire.Opened():
+                is_owned = owner not in ("", request.session)
+                if is_owned and now - heard_at < SESSION_S:
+                    raise Violation("the job of a living ventilator is given away")
+                self._owners[index] = (request.session, now)
+            case wire.Poll(), wire.Committed():
+                if request.session != owner:
+                    raise Violation("a ventilator that was replaced is answered")
+                self._owners[index] = (owner, now)
+            case wire.Close(), wire.Closed():
+                self._closed.add(index)
+
+    def _answered_what(self, index: int, answer: wire.AnyMessage) -> None:
         world = self._world
-        is_stalled = isinstance(answer, wire.Committed) and answer.stalled
-        # A ventilator that still opens other sinks does not listen for that.
-        if not is_stalled or not (world.ventilator and world.ventilator.is_open):
+        sink = world.sinks[index]
+        is_stalled = isinstance(answer, wire.Committed) and sink and sink.session.stalled
+        if not is_stalled and not isinstance(answer, wire.Refused):
             self._well_at[index] = world.now
+        if (
+            isinstance(answer, wire.Opened | wire.Committed)
+            and answer.complete
+            and not world.disks[index].facts.is_complete
+        ):
+            raise Violation("called complete before that is recorded")
         if isinstance(answer, wire.Opened):
             done = masks.IdSet(answer.done)
             full = [each for each in world.share_batches[index] if each.id in done]
@@ -67,13 +105,96 @@ class Checks:
         if self._is_paused:
             raise Violation("handed out in a pause")
         index = batch.id % self._world.shares
-        if self._world.now - self._well_at[index] > SINK_SILENT_S + TICK_S + _ANSWER_S:
+        way_s = _LATE_S if self._world.late else _ANSWER_S
+        if self._world.now - self._well_at[index] > SINK_SILENT_S + TICK_S + way_s:
             raise Violation("handed out for a sink that is away")
 
-    def suspected(self, suspects: list[wire.Suspect]) -> None:
+    def _suspected(self, index: int, suspects: list[wire.Suspect]) -> None:
         """Where no worker dies or stalls, whatever happens to all others, no line has killed."""
         if self._world.is_calm and any(each.deaths for each in suspects):
             raise Violation("a suspect, where no worker dies")
+        if len(suspects) > 3 * len(self._world.share_lines[index]):
+            raise Violation("suspects are told over and over")
+
+    # -- what a ventilator believes ----------------------------------------------------------
+
+    def known_at(self, index: int) -> Known:
+        """What a sink that has just answered knows."""
+        sink = self._world.sinks[index]
+        assert sink is not None
+        assert sink.session.job is not None
+        done, partial = sink.session.job.intake.snapshot()
+        committed = {batch: masks.unpack(mask) for batch, mask in partial.items()}
+        return Known(masks.IdSet(done), committed, self._world.disks[index].facts.suspects)
+
+    def heard(
+        self, ventilator: SimVentilator, one: SinkSession, request: wire.AnyMessage, told: Known
+    ) -> None:
+        """After an answer, the ventilator knows what the sink knew when it answered."""
+        ledger = ventilator.ledger
+        is_open = set()
+        for batch in ledger.open_batches(one.index):
+            is_open.add(batch.id)
+            left = ledger._book.batches[batch.id].remaining
+            if left & told.of(batch):
+                raise Violation(f"committed, and not believed: lines of batch {batch.id}")
+            if batch.mask & ~left & ~told.of(batch):
+                raise Violation(f"believed, and not committed: lines of batch {batch.id}")
+        for batch in self._world.share_batches[one.index]:
+            is_gone = batch.id <= one._read_to and batch.id not in is_open
+            if is_gone and told.of(batch) != batch.mask:
+                raise Violation(f"believed, and not committed: batch {batch.id}")
+        is_told = isinstance(request, wire.Poll) and request.suspects is not None
+        if is_told and one._untold_suspects is None:
+            self._knows_deaths(ventilator, one, told)
+
+    def taken_over(self, one: SinkSession, told: Known) -> None:
+        """The suspects in what is not read yet are those that the sink has."""
+        believed = [each for several in one._suspects.values() for each in several]
+        unread = [each for each in told.suspects if each.batch > one._read_to]
+        if sorted(map(repr, believed)) != sorted(map(repr, unread)):
+            raise Violation("other suspects are believed than those that a sink has")
+
+    def refused(self, ventilator: SimVentilator, one: SinkSession) -> None:
+        """For a sink that refuses the job nothing is handed out."""
+        sinks, ledger = ventilator.sinks, ventilator.ledger
+        if sinks.is_open and not sinks._is_closing and not ledger.is_frozen(one.index):
+            raise Violation("a refusal, and its share goes on")
+
+    def _knows_deaths(self, ventilator: SimVentilator, one: SinkSession, told: Known) -> None:
+        """What is not told again is what the sink has: it must outlive the ventilator."""
+        poison = ventilator.ledger._poison
+        if poison._is_changed[one.index]:
+            return
+        poison._is_changed[one.index] = True
+        blamed = blame_of(ventilator.ledger.suspects_if_changed(one.index) or [])
+        known = blame_of(told.suspects)
+        for (batch, line), count in blamed.items():
+            committed = told.of(self._world.batches[batch])
+            if not committed >> line & 1 and known[batch, line] < count:
+                raise Violation(f"a death, or a loss, is not told: line {line} of batch {batch}")
+
+    def noted(self, index: int, before: list[wire.Suspect], after: list[wire.Suspect]) -> None:
+        """What lines are blamed for is never less than it was, until they are committed."""
+        if self._world.was_contested:  # two ventilators do not know each other's
+            return
+        known = blame_of(after)
+        done = set(self._world.disks[index].committed_lines())
+        for (batch, offset), count in blame_of(before).items():
+            line = self._world.batches[batch].first_line + offset
+            if line not in done and known[batch, offset] < count:
+                raise Violation(f"what line {line} is blamed for is forgotten")
+
+    def closed(self, ventilator: SimVentilator) -> None:
+        """A ventilator has left."""
+        for index, disk in enumerate(self._world.disks):
+            if not disk.facts.is_complete:
+                raise Violation("a ventilator leaves before the job is complete")
+            is_known = index in self._closed or self._world.is_contested
+            if ventilator.sinks.is_closed and not is_known:
+                raise Violation("a sink was not told that it may leave")
+        if any(ventilator.ledger.open_batches(index) for index in range(self._world.shares)):
+            raise Violation("complete, and its ventilator waits for lines")
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -104,6 +225,28 @@ class Checks:
         fetches = self._world.fetches
         if twice := {line: count for line, count in fetches.items() if count > 1}:
             raise Violation(f"fetched more than once: {twice}")
+
+
+class Known(NamedTuple):
+    """What a sink knew at some moment."""
+
+    done: masks.IdSet
+    partial: dict[int, int]
+    suspects: list[wire.Suspect]
+
+    def of(self, batch: Batch) -> int:
+        """The committed lines of a batch."""
+        return batch.mask if batch.id in self.done else self.partial.get(batch.id, 0)
+
+
+def blame_of(suspects: list[wire.Suspect]) -> Counter[tuple[int, int]]:
+    """How many deaths and losses each line (of a batch, by its offset) is blamed for."""
+    blame: Counter[tuple[int, int]] = Counter()
+    for each in suspects:
+        for offset in masks.offsets(masks.unpack(each.mask)):
+            key = each.batch, offset
+            blame[key] = max(blame[key], each.deaths + each.losses)
+    return blame
 
 
 def lines_of(batch: Batch, mask: int) -> list[int]:

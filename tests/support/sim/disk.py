@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from fetcher.core import masks
+from fetcher.core.commit_session import JobFacts
 from fetcher.core.intake import BatchState, Delta, Kept, Recovered
 from fetcher.core.tally import Totals
-from fetcher.core.wire import Suspect
 from fetcher.errors import NoSpaceError
 
 
@@ -28,8 +28,8 @@ class Disk:
         self.segment_synced = 0
         self.journal: list[tuple[Delta, int]] = []  # with the segment's length
         self.journal_synced = 0
-        self.suspects: list[Suspect] = []
-        self.url_lines: int | None = None  # of its share, once the ventilator has said
+        self.facts = JobFacts()  # written and synced in one
+        self.job = ""  # once a ventilator has begun it
         self.full = False
 
     def lose_power(self) -> None:
@@ -91,6 +91,11 @@ class SimStore:
         del self._disk.segment[self._committed :]
         self._disk.segment_synced = min(self._disk.segment_synced, self._committed)
 
+    def step(self) -> None:
+        """The process may die here."""
+        if self._step():
+            raise Killed
+
     def _step(self) -> bool:
         """Whether the process dies in this step."""
         if self.fuse is None:
@@ -110,24 +115,19 @@ class SimStore:
         self._disk.segment += data
 
     def sync(self) -> None:
-        if self._step():
-            raise Killed
+        self.step()
         self._disk.segment_synced = len(self._disk.segment)
-        if self._step():
-            raise Killed
+        self.step()
 
     def record(self, delta: Delta) -> None:
         if self._disk.full:
             raise NoSpaceError("the simulated disk is full")
-        if self._step():
-            raise Killed
+        self.step()
         self._disk.journal.append((delta, len(self._disk.segment)))
-        if self._step():
-            raise Killed  # written, not synced: readable after a kill, lost with the power
+        self.step()  # written, not synced: readable after a kill, lost with the power
         self._disk.journal_synced = len(self._disk.journal)
         self._committed = len(self._disk.segment)
-        if self._step():
-            raise Killed
+        self.step()
 
     def recover(self) -> Recovered:
         """What the journal holds."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from fetcher.core.commit_session import CommitJob, CommitSession
 from fetcher.core.intake import Intake
 from fetcher.core.ledger import Ledger
-from support.sim import sink_mistakes, ventilator_mistakes
+from fetcher.core.sink_session import SinkSession
+from fetcher.core.sink_sessions import SinkSessions
+from support.sim import session_mistakes, sink_mistakes, ventilator_mistakes
 from support.sim.disk import SimStore
-from support.sim.roles import SimSink
-from support.sim.ventilator import SimVentilator
-from support.sim.world import Deadly, Faultless, Lying, Refusing, World
+from support.sim.sink import SimSink
+from support.sim.ventilator import SimLink, SimVentilator
+from support.sim.world import World
+from support.sim.worlds import Contested, Deadly, Faultless, Lying, Refusing
 
 
 class Mutant(NamedTuple):
@@ -18,6 +22,7 @@ class Mutant(NamedTuple):
 
     world: type[World]
     kill_workers: bool = True
+    first_seed: int = 0  # to try; a rare mistake is looked for where it is known to show
 
 
 def _mutant(
@@ -26,15 +31,35 @@ def _mutant(
     intake: type[Intake] = Intake,
     store: type[SimStore] = SimStore,
     sink: type[SimSink] = SimSink,
+    job: type[CommitJob] = CommitJob,
+    answers: type[CommitSession] = CommitSession,
     ventilator: type[SimVentilator] = SimVentilator,
     ledger: type[Ledger] = Ledger,
+    one: type[SinkSession] = SinkSession,
+    all_: type[SinkSessions] = SinkSessions,
+    link: type[SimLink] = SimLink,
     world: type[World] = World,
     kill_workers: bool = True,
+    first_seed: int = 0,
 ) -> Mutant:
-    sink = type(f"{name}Sink", (sink,), {"intake_class": intake, "store_class": store})
-    ventilator = type(f"{name}Ventilator", (ventilator,), {"ledger_class": ledger})
-    members = {"sink_class": sink, "ventilator_class": ventilator}
-    return Mutant(type(f"{name}World", (world,), members), kill_workers)
+    """`answers`: the sink's session; `one`, `all_`: the ventilator's with each sink, with all."""
+    sink_members = {
+        "intake_class": intake,
+        "store_class": store,
+        "job_class": job,
+        "session_class": answers,
+    }
+    sessions = type(f"{name}Sessions", (all_,), {"session_class": one})
+    ventilator_members = {
+        "ledger_class": ledger,
+        "sessions_class": sessions,
+        "link_class": link,
+    }
+    members = {
+        "sink_class": type(f"{name}Sink", (sink,), sink_members),
+        "ventilator_class": type(f"{name}Ventilator", (ventilator,), ventilator_members),
+    }
+    return Mutant(type(f"{name}World", (world,), members), kill_workers, first_seed)
 
 
 MUTANTS: Final[dict[str, Mutant]] = {
@@ -68,6 +93,13 @@ MUTANTS: Final[dict[str, Mutant]] = {
         world=Deadly,
         kill_workers=False,
     ),
+    "the last line of a piece that is condemned for its company": _mutant(
+        "Company2",
+        ledger=ventilator_mistakes.CondemnsWhatWasLeftAlone,
+        world=Deadly,
+        kill_workers=False,
+        first_seed=1240,
+    ),
     "rows that are lost for ever": _mutant(
         "Endless", ledger=ventilator_mistakes.FetchesOnAndOn, world=Refusing
     ),
@@ -77,7 +109,9 @@ MUTANTS: Final[dict[str, Mutant]] = {
         world=Lying,
         kill_workers=False,
     ),
-    "a thaw of one share that thaws all": _mutant("Thaw", ledger=ventilator_mistakes.ThawsAll),
+    "a thaw of one share that thaws all": _mutant(
+        "Thaw", ledger=ventilator_mistakes.ThawsAll, first_seed=120
+    ),
     "one sink away that freezes all": _mutant("Freeze", ledger=ventilator_mistakes.FreezesAll),
     "a thaw that ends a pause": _mutant("Spring", ledger=ventilator_mistakes.ThawEndsThePause),
     "a resume that thaws a share whose sink is away": _mutant(
@@ -87,15 +121,13 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "Late", ledger=ventilator_mistakes.PauseCostsTime, kill_workers=False
     ),
     "suspects that wait for a sink that is away": _mutant(
-        "Away", ledger=ventilator_mistakes.WaitsForTheAway
+        "Away", ledger=ventilator_mistakes.WaitsForTheAway, first_seed=160
     ),
     "completion when the first sink is complete": _mutant(
-        "First", ventilator=ventilator_mistakes.CompleteWithTheFirst
+        "First", all_=session_mistakes.CompleteWithTheFirst
     ),
     "one reader for all shares": _mutant("Reader", ventilator=ventilator_mistakes.OneReaderForAll),
-    "each sink waiting for all lines": _mutant(
-        "Count", ventilator=ventilator_mistakes.TellsAllItsLines
-    ),
+    "each sink waiting for all lines": _mutant("Count", all_=session_mistakes.TellsAllItsLines),
     "a pause that dies with its ventilator": _mutant(
         "Forgets", ventilator=ventilator_mistakes.ForgetsThePause
     ),
@@ -116,5 +148,81 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "rows committed at the wrong sink": _mutant(
         "Wrong", sink=sink_mistakes.TakesAnyShare, world=ventilator_mistakes.SendsByLine
+    ),
+    # -- sessions: the ventilator's side -----------------------------------------------------
+    "an answer to an old request taken": _mutant("Stray", link=session_mistakes.TakesAnyAnswer),
+    "a forgotten resync": _mutant("Resync", all_=session_mistakes.ForgetsResync),
+    "a forgotten thaw": _mutant("Ice", all_=session_mistakes.ForgetsToThaw),
+    "a full disk ignored": _mutant("Stall", all_=session_mistakes.IgnoresAFullDisk),
+    "a refusal ignored": _mutant("Refusal", all_=session_mistakes.IgnoresRefusals, world=Contested),
+    "a silent sink ignored": _mutant("Silence", all_=session_mistakes.IgnoresSilence),
+    "sinks opened before their job is known": _mutant(
+        "Order", all_=session_mistakes.OpensWithoutOrder
+    ),
+    "a complete sink not asked until others are open": _mutant(
+        "Alone", all_=session_mistakes.LeavesOthersAlone
+    ),
+    "the lines of a share counted too early": _mutant(
+        "Early", all_=session_mistakes.CountsTooEarly
+    ),
+    "a journal called damaged before the input is counted": _mutant(
+        "Judge", all_=session_mistakes.JudgesBeforeTheCount
+    ),
+    "completion by the ventilator's own count": _mutant(
+        "OwnCount", all_=session_mistakes.BelievesItsOwnCount, first_seed=110
+    ),
+    "a close believed before it is heard": _mutant(
+        "Unheard", all_=session_mistakes.BelievesACloseUnheard
+    ),
+    "a take-over that the ledger is not told of": _mutant(
+        "Untold", all_=session_mistakes.ForgetsTheLedger
+    ),
+    "a take-over that keeps the old version": _mutant(
+        "OldVersion", one=session_mistakes.KeepsOldVersion
+    ),
+    "a take-over that keeps old suspects": _mutant(
+        "OldSuspects", one=session_mistakes.KeepsOldSuspects, world=Deadly
+    ),
+    "a take-over with the suspects of what was read": _mutant(
+        "ReadSuspects", one=session_mistakes.KeepsTheSuspectsOfTheRead, world=Deadly
+    ),
+    "suspects told to a full disk and taken for kept": _mutant(
+        "FullNote", one=session_mistakes.TakesUntoldForTold, world=Deadly
+    ),
+    "suspects found while a poll is out and taken for told": _mutant(
+        "Between", all_=session_mistakes.TakesNewSuspectsForTold, world=Deadly
+    ),
+    "suspects of what is not read forgotten": _mutant(
+        "Unread", one=session_mistakes.ForgetsTheUnread, world=Deadly
+    ),
+    "partly done batches handed out as a whole": _mutant(
+        "Whole", one=session_mistakes.ReadsWhatIsDone
+    ),
+    # -- sessions: the sink's side -----------------------------------------------------------
+    "an epoch not compared": _mutant(
+        "Epoch", intake=session_mistakes.ComparesNoEpoch, world=Contested
+    ),
+    "a replaced ventilator answered": _mutant(
+        "Replaced", answers=session_mistakes.AnswersTheReplaced
+    ),
+    "a ventilator refused after the sink's restart": _mutant(
+        "Stranger", answers=session_mistakes.RefusesStrangers
+    ),
+    "the job of a living ventilator given away": _mutant(
+        "Given", answers=session_mistakes.GivesTheJobAway
+    ),
+    "polls that are no sign of life": _mutant("Polls", answers=session_mistakes.ForgetsThePolls),
+    "a sink that leaves before it is told": _mutant(
+        "Unasked", answers=session_mistakes.LeavesUnasked
+    ),
+    "a full disk not told": _mutant("Hides", answers=session_mistakes.HidesAFullDisk),
+    "complete before the rows are counted": _mutant(
+        "Uncounted", job=session_mistakes.CompleteBeforeTheCount
+    ),
+    "complete before it is recorded": _mutant(
+        "Unrecorded", job=session_mistakes.CompleteBeforeItIsRecorded
+    ),
+    "a note believed that the disk had no room for": _mutant(
+        "Unkept", job=session_mistakes.TakesAFailedNoteForKept, world=Deadly
     ),
 }

@@ -8,7 +8,7 @@ from fetcher.core.tally import Totals
 from fetcher.errors import NoSpaceError
 from fetcher.model import Chunk
 from support.sim.disk import SimStore
-from support.sim.roles import SimSink
+from support.sim.sink import SimSink
 
 
 class AckBeforeFsync(Intake):
@@ -113,4 +113,4 @@ class TakesAnyShare(SimSink):
     """Takes every row that somebody sends it."""
 
     def take(self, chunk: Chunk) -> None:
-        self.intake.offer(chunk, self._world.batch_size)
+        self.offer(chunk)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fetcher.core.leases import Lease, LeaseState, Piece, WorkerReport
 from fetcher.core.ledger import Ledger
-from fetcher.model import Chunk
-from support.sim.ventilator import SimSide, SimVentilator
+from fetcher.model import Batch, Chunk
+from support.sim.ventilator import SimVentilator
 from support.sim.world import World
 
 
@@ -14,22 +16,28 @@ class CompleteWhenAllIsSent(SimVentilator):
 
     def turn(self) -> None:
         super().turn()
-        if self.is_open and self.ledger.source_ended and self.ledger.take(self._world.now) is None:
-            self.finished = True
+        if self.sinks.is_open and self.ledger.source_ended:
+            self.is_finished = self.ledger.take(self._world.now) is None
 
 
 class TrustsItsCursor(SimVentilator):
     """Goes on reading where its predecessor was."""
 
-    def __init__(self, world: World, first_lease: int, *, shall_pause: bool) -> None:
-        super().__init__(world, first_lease, shall_pause=shall_pause)
-        for side, cursor in zip(self.sides, getattr(world, "last_cursors", ()), strict=False):
-            side.cursor = cursor
+    def _readers(self) -> list[Iterator[Batch]]:
+        self._positions = getattr(self._world, "positions", [(-1, 0)] * self._world.shares)
+        for one, (_, lines_read) in zip(self.sinks, self._positions, strict=True):
+            one.lines_read = lines_read
+        return [
+            (batch for batch in reader if batch.id > last)
+            for reader, (last, _) in zip(super()._readers(), self._positions, strict=True)
+        ]
 
     def turn(self) -> None:
         super().turn()
-        cursors = [side.cursor for side in self.sides]
-        self._world.last_cursors = cursors  # type: ignore[attr-defined]
+        self._world.positions = [  # type: ignore[attr-defined]
+            (max(one._read_to, last), one.lines_read)
+            for one, (last, _) in zip(self.sinks, self._positions, strict=True)
+        ]
 
 
 class NeverHandsOutAgain(SimVentilator):
@@ -69,6 +77,14 @@ class FetchesOnAndOn(Ledger):
 
     def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
         lease.is_excused = True
+        return super()._instead_of(lease, mask, died=died)
+
+
+class CondemnsWhatWasLeftAlone(Ledger):
+    """Blames a line that is the last one of its piece for what happened in company."""
+
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+        lease.is_alone = mask.bit_count() == 1 and not lease.is_copy
         return super()._instead_of(lease, mask, died=died)
 
 
@@ -133,34 +149,19 @@ class WaitsForTheAway(Ledger):
         return lease.state is not LeaseState.FINISHED
 
 
-class CompleteWithTheFirst(SimVentilator):
-    """Asks the first sink only whether all is done."""
-
-    @property
-    def is_complete(self) -> bool:
-        return self.is_open and self.sides[0].complete
-
-
 class OneReaderForAll(SimVentilator):
     """Reads on for one sink where it was for another, and drops what is not for the one."""
 
-    def _read_on(self, side: SimSide) -> None:
-        side.cursor = max(each.cursor for each in self.sides)
-        super()._read_on(side)
-
-
-class TellsAllItsLines(SimVentilator):
-    """Lets each sink wait for the lines of all."""
-
-    def _count_share(self, side: SimSide) -> None:
-        side.url_lines = len(self._world.lines)
+    def _readers(self) -> list[Iterator[Batch]]:
+        first, *others = super()._readers()
+        return [first for _ in [first, *others]]
 
 
 class ForgetsThePause(SimVentilator):
     """Begins to hand out where the one before it was paused."""
 
-    def __init__(self, world: World, first_lease: int, *, shall_pause: bool) -> None:
-        super().__init__(world, first_lease, shall_pause=False)
+    def __init__(self, world: World, number: int, *, shall_pause: bool) -> None:
+        super().__init__(world, number, shall_pause=False)
 
 
 class SendsByLine(World):

@@ -9,21 +9,23 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 
-import msgspec
-
 from fetcher.core import lines, wire
 from fetcher.core.events import tell_of_leases
-from fetcher.core.leases import Assignment, first_lease
+from fetcher.core.leases import Assignment
 from fetcher.core.shares import Share
 from fetcher.model import Batch, Chunk
 from support.sim.chaos import Chaos
 from support.sim.checks import Checks, lines_of
+from support.sim.commits import Commits
 from support.sim.disk import Disk, Killed, Violation
-from support.sim.roles import SimSink, SimWorker
-from support.sim.ventilator import RULES, SimSide, SimVentilator
+from support.sim.sink import SimSink
+from support.sim.ventilator import RULES, SimVentilator
+from support.sim.worker import SimWorker
 
 _END_S = 3000.0  # simulated seconds in which a job must end, once nobody is killed any more
 _PIPE = 3  # assignments that a worker's pipe holds before it looks
+_TICK_S = 0.3  # between two looks at what waits
+_SETTLED_S = 15.0  # after a second ventilator has left, until none can find it any more
 _AHEAD = 1  # and that it keeps waiting once it has looked
 
 
@@ -34,6 +36,8 @@ class World:
     ventilator_class = SimVentilator
     rules = RULES
     has_faults = True
+    contest = 0.15  # the share of jobs in which two ventilators live at a time
+    restarts_per_s = 0.0  # of sinks, beyond other faults
 
     def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
         self.dice = dice = random.Random(seed)
@@ -46,13 +50,15 @@ class World:
         self.shares = more.choices((1, 2, 3), (5, 3, 2))[0]
         self.has_pauses = more.random() < (0.4 if kill_workers else 0.7)
         self._make_input(seed)
-        self._loss = dice.choice((0.0, 0.0, 0.05))
+        self.loss = dice.choice((0.0, 0.0, 0.05))
         self._twice = dice.choice((0.0, 0.05))
         self._slowness = dice.choice((0.1, 1.0, 5.0))
+        self.late = more.choice((0.0, 0.0, 0.03))  # answers that take longer than another request
+        self.counts_s = more.choice((0.0, 0.0, more.uniform(0, 30)))  # to count the input
         # Whether workers keep the rows of a sink that is away, or the network takes and loses them.
         self._keeps_rows = more.random() < 0.5
         if not self.has_faults:
-            self._loss = self._twice = 0.0
+            self.loss = self._twice = self.late = 0.0
             self.poison.clear()
             self.hung.clear()
         self.fetches: Counter[int] = Counter()  # begun, by line
@@ -61,13 +67,17 @@ class World:
         self.checks = Checks(self)
         self.sinks: list[SimSink | None] = [None] * self.shares
         self.ventilator: SimVentilator | None = None
+        self.ghosts: list[SimVentilator] = []  # replaced, and not dead
+        self._contested_until = 0.0  # a ventilator may find that another has its job
         self.workers: dict[int, SimWorker | None] = {}
         self.pipes: dict[int, deque[Assignment]] = {}
         self.supervisor_knows_pause = False
         self._chaos = Chaos(self, more)
+        self._commits = Commits(self)
         self._epochs = itertools.count(1)
         self._names = itertools.count(1)
         self._sessions = itertools.count(1)
+        self._left: set[int] = set()  # sinks that have left a complete job
         self.ended = False
 
     def _make_input(self, seed: int) -> None:
@@ -132,6 +142,7 @@ class World:
         """Unless it lives, or shall stay away."""
         if self.sinks[index] is not None or self._chaos.stays_away == index:
             return
+        self.checks.sink_starts(index)
         share, epoch = Share(index, self.shares), f"e{next(self._epochs)}"
         self.sinks[index] = self.sink_class(self, share, self.disks[index], self.dice, epoch)
         self.checks.disk(index)
@@ -147,13 +158,50 @@ class World:
         self.later(away_s, lambda: self.start_sink(index))
 
     def _start_ventilator(self) -> None:
+        """Sinks that have left, as the job is complete, are started again with it."""
         self.ventilator = self.ventilator_class(
-            self, first_lease(next(self._sessions)), shall_pause=self.supervisor_knows_pause
+            self, next(self._sessions), shall_pause=self.supervisor_knows_pause
         )
+        for index in self._left:
+            self.start_sink(index)
+        self._left.clear()
 
     def kill_ventilator(self) -> None:
         self.ventilator = None
         self.later(self.dice.uniform(0.1, 3), self._start_ventilator)
+
+    def leave_ventilator_behind(self, frozen_s: float, life_s: float) -> None:
+        """It freezes, is taken for dead and replaced, and goes on without workers."""
+        ghost = self.ventilator
+        if ghost is None:
+            return
+        self.kill_ventilator()
+        self.is_calm = False  # it takes the workers for dead
+        self.ghosts.append(ghost)
+        self._contested_until = max(
+            self._contested_until, self.now + frozen_s + life_s + _SETTLED_S
+        )
+        self.later(frozen_s, lambda: self._ghost_turn(ghost))
+        self.later(frozen_s + life_s, lambda: self.end_ghost(ghost))
+
+    def end_ghost(self, ghost: SimVentilator) -> None:
+        """It dies, or has left."""
+        if ghost in self.ghosts:
+            self.ghosts.remove(ghost)
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether two ventilators have lived at a time, or did so a moment ago."""
+        return self.now < self._contested_until
+
+    @property
+    def was_contested(self) -> bool:
+        """Whether two ventilators have lived at a time, ever."""
+        return self._contested_until > 0
+
+    def has_ventilator(self, ventilator: SimVentilator) -> bool:
+        """Whether it lives, as the one or as a ghost."""
+        return ventilator is self.ventilator or ventilator in self.ghosts
 
     def ask_to_pause(self) -> None:
         """On the page, which is the ventilator's."""
@@ -187,21 +235,40 @@ class World:
         sink = self.sinks[index]
         if sink is not None:
             try:
-                sink.commit()
+                sink.session.commit()
             except Killed:
                 self.kill_sink(index)
+            else:
+                if sink.session.may_leave(self.now):
+                    self.sinks[index] = None
+                    self._left.add(index)
         self.later(self.dice.uniform(0.05, 0.4), lambda: self._sink_turn(index))
 
     def _ventilator_turn(self) -> None:
         ventilator = self.ventilator
         if ventilator is not None:
-            for side in ventilator.sides:
-                self._ask(ventilator, side)
-            ventilator.turn()
+            self._turn_of(ventilator)
             self._hear_phase(ventilator.phase)
-            if ventilator.finished:
-                self.ended = True
+            if ventilator.is_finished:
+                self._finished(ventilator)
         self.later(self.dice.uniform(0.1, 0.5), self._ventilator_turn)
+
+    def _finished(self, ventilator: SimVentilator) -> None:
+        self.ended = True
+        self.checks.closed(ventilator)
+
+    def _ghost_turn(self, ghost: SimVentilator) -> None:
+        if ghost in self.ghosts:
+            self._turn_of(ghost)
+            if ghost.is_finished:
+                self._finished(ghost)
+            self.later(self.dice.uniform(0.1, 0.5), lambda: self._ghost_turn(ghost))
+
+    def _turn_of(self, ventilator: SimVentilator) -> None:
+        for one, link in zip(ventilator.sinks, ventilator.links, strict=True):
+            if link.may_ask(self.now):
+                self._commits.ask(ventilator, one, link)
+        ventilator.turn()
 
     def _hear_phase(self, phase: wire.Phase) -> None:
         """The supervisor of the ventilator does: what it knows of a pause outlives it."""
@@ -209,28 +276,6 @@ class World:
             self.supervisor_knows_pause = phase == "paused"
             if phase == "paused":
                 self.checks.paused(is_on=True)
-
-    def _ask(self, ventilator: SimVentilator, side: SimSide) -> None:
-        """Request and answer; either may be lost, as may be who sent or answered it."""
-        request, sink = ventilator.request(side), self.sinks[side.index]
-        if request is None or sink is None or self.dice.random() < self._loss:
-            return
-
-        def arrive() -> None:
-            if self.sinks[side.index] is not sink:
-                return
-            answer = sink.answer(request)
-            self.checks.answered(side.index, answer)
-            if isinstance(request, wire.Poll) and request.suspects:
-                self.checks.suspected(request.suspects)
-            if self.dice.random() >= self._loss:
-                self.later(self.dice.uniform(0, 0.05), lambda: reply(answer))
-
-        def reply(answer: wire.AnyMessage) -> None:
-            if self.ventilator is ventilator:
-                ventilator.hear_sink(side, answer)
-
-        self.later(self.dice.uniform(0, 0.05), arrive)
 
     def _worker_turn(self, slot: int, worker: SimWorker) -> None:
         """Heartbeat, and a look into the pipe."""
@@ -257,8 +302,10 @@ class World:
 
     # -- messages ----------------------------------------------------------------------------
 
-    def hand_out(self, assignment: Assignment) -> bool:
-        """Into some living worker's pipe; False where none has room."""
+    def hand_out(self, ventilator: SimVentilator, assignment: Assignment) -> bool:
+        """Into some living worker's pipe; False where none has room, or none is connected."""
+        if ventilator is not self.ventilator:
+            return False
         open_slots = [
             slot
             for slot, worker in self.workers.items()
@@ -286,7 +333,10 @@ class World:
         def arrive() -> None:
             if sink is None or self.sinks[index] is not sink:
                 return
-            if self.dice.random() >= self._loss:
+            if sink.session.stalled:  # it waits in the socket
+                self.later(_TICK_S, arrive)
+                return
+            if self.dice.random() >= self.loss:
                 sink.take(chunk)
 
         for _ in range(2 if self.dice.random() < self._twice else 1):
@@ -300,13 +350,13 @@ class World:
             if ventilator is not None and self.ventilator is ventilator:
                 tell_of_leases(ventilator.ledger, event, self.now)
 
-        if worker is None or self.dice.random() >= self._loss:
+        if worker is None or self.dice.random() >= self.loss:
             self.later(0.02, arrive)
 
     def tell_workers(self, lease: int, mask: int) -> None:
         """The ventilator's word goes to all; it may be lost."""
         for worker in self.workers.values():
-            if worker is not None and self.dice.random() >= self._loss:
+            if worker is not None and self.dice.random() >= self.loss:
                 self.later(0.02, functools.partial(worker.skip, lease, mask))
 
     def lives(self, worker: SimWorker) -> bool:
@@ -337,67 +387,3 @@ class World:
     def _fetch_s(self, line: int) -> float:
         """How long this fetch takes; its hard deadline is well below half of RULES.stall_s."""
         return min(self.dice.expovariate(1) * self._slowness, 12.0)
-
-
-class Deadly(World):
-    """Several lines kill their workers, and soon; a single death alone condemns a line."""
-
-    rules = msgspec.structs.replace(RULES, poison_deaths=1)
-
-    def _make_input(self, seed: int) -> None:
-        super()._make_input(seed)
-        killers = random.Random(f"the killers of {seed}")
-        self.poison = set(killers.sample(sorted(self.lines), min(6, len(self.lines))))
-        self.hung = set()
-
-    def _fetch_s(self, line: int) -> float:
-        return self.dice.uniform(0, 1) if line in self.poison else super()._fetch_s(line)
-
-
-class Refusing(World):
-    """The row of one line is refused each time, and its chunk with it."""
-
-    def _make_input(self, seed: int) -> None:
-        super()._make_input(seed)
-        self.refused = {random.Random(f"a refusal in {seed}").choice(sorted(self.lines))}
-        self.poison -= self.refused
-        self.hung -= self.refused
-
-    def to_sink(self, chunk: Chunk) -> None:
-        """A sink that drops it is as a network that loses it."""
-        if chunk.worker == "ventilator" or not self._is_refused(chunk):
-            super().to_sink(chunk)
-
-    def _is_refused(self, chunk: Chunk) -> bool:
-        return not self.refused.isdisjoint(chunk.lines)
-
-
-class Lying(Refusing):
-    """Where there are several workers, no row of one of them is taken."""
-
-    def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
-        super().__init__(seed, kill_workers=kill_workers)
-        self._loss = 0.0  # so that nothing of the others is lost
-
-    def _make_input(self, seed: int) -> None:
-        super()._make_input(seed)
-        self.poison, self.hung = set(), set()
-
-    def _is_refused(self, chunk: Chunk) -> bool:
-        is_liar = len(self.workers) > 1 and chunk.worker.startswith("w0.")
-        return is_liar or super()._is_refused(chunk)
-
-
-class Faultless(World):
-    """Nothing fails; hosts may be slow, and lines may wait for them."""
-
-    has_faults = False
-
-
-def run(seed: int, world: type[World] = World, *, kill_workers: bool = True) -> str | None:
-    """What was violated with this seed; None if nothing was."""
-    try:
-        world(seed, kill_workers=kill_workers).run()
-    except Violation as violation:
-        return str(violation)
-    return None

@@ -1,21 +1,16 @@
-"""The simulated sink and worker, as thin as can be around the real decisions."""
+"""The simulated worker, as thin as can be around the real messages."""
 
 from __future__ import annotations
 
 import functools
-import random
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from fetcher.core import masks, wire
-from fetcher.core.intake import Intake
 from fetcher.core.leases import Assignment
-from fetcher.core.shares import Share
-from fetcher.core.tally import SourceInfo
-from fetcher.errors import NoSpaceError, WireError
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome
-from support.sim.disk import Disk, SimStore, Violation, row_of
+from support.sim.disk import Violation, row_of
 
 if TYPE_CHECKING:
     from support.sim.world import World
@@ -40,84 +35,6 @@ def chunk_of(batch: Batch, lines: list[int], outcome: Outcome, worker: str) -> C
         body_bytes=[1] * len(lines),
         rows=b"".join(rows),
     )
-
-
-class SimSink:
-    """Commits the chunks of its share, and answers."""
-
-    store_class = SimStore
-    intake_class = Intake
-
-    def __init__(
-        self, world: World, share: Share, disk: Disk, dice: random.Random, epoch: str
-    ) -> None:
-        self._world = world
-        self.share = share
-        self._disk = disk
-        self.store = self.store_class(disk, dice)
-        self.intake = self.intake_class(self.store, self.store.recover(), JOB, epoch)
-        self.epoch = epoch
-        self.stalled = ""
-
-    def take(self, chunk: Chunk) -> None:
-        size, share = self._world.batch_size, self.share
-        try:
-            chunk = wire.check_chunk(
-                *wire.chunk_parts(chunk), size, len(self._world.batches), share
-            )
-        except WireError as error:
-            raise Violation(f"{share} was sent a {error}") from error
-        self.intake.offer(chunk, size)
-
-    def commit(self) -> None:
-        try:
-            self.intake.commit()
-            self.stalled = ""
-        except NoSpaceError:
-            self.stalled = "full"
-
-    @property
-    def complete(self) -> bool:
-        return self.intake.totals.rows == self._disk.url_lines
-
-    def answer(self, request: wire.AnyMessage) -> wire.AnyMessage:
-        if isinstance(request, wire.Open):
-            done, partial = self.intake.snapshot()
-            return wire.Opened(
-                job=JOB,
-                batch_size=self._world.batch_size,
-                source=SourceInfo(),
-                done=done,
-                partial=partial,
-                suspects=self._disk.suspects,
-                totals=self.intake.totals,
-                epoch=self.epoch,
-                version=self.intake.version,
-                complete=self.complete,
-            )
-        assert isinstance(request, wire.Poll)
-        is_noted = self._note(request)
-        changed = self.intake.changed_since(request.epoch, request.version)
-        if changed is None:
-            return wire.Resync()
-        return wire.Committed(
-            version=self.intake.version,
-            changed=changed,
-            totals=self.intake.totals,
-            complete=self.complete,
-            stalled=self.stalled if is_noted else "full",
-        )
-
-    def _note(self, poll: wire.Poll) -> bool:
-        """Keep what the ventilator has found out; False where there is no room for it."""
-        suspects = self._disk.suspects if poll.suspects is None else poll.suspects
-        lines = self._disk.url_lines if poll.url_lines is None else poll.url_lines
-        if (suspects, lines) == (self._disk.suspects, self._disk.url_lines):
-            return True
-        if self._disk.full:
-            return False
-        self._disk.suspects, self._disk.url_lines = suspects, lines
-        return True
 
 
 class SimWorker:
