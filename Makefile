@@ -27,9 +27,9 @@ test: $(VENV)/.tested $(VENV)/pywb/.installed
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-# The pure core alone, in about a minute.
+# The pure rooms alone, and the simulator, in about a minute.
 quick: $(VENV)/.tested
-	$(BIN)/python -m pytest tests/core
+	$(BIN)/python -m pytest tests/model tests/input tests/protocol tests/leases tests/commit tests/politeness tests/simulator
 
 # The long runs: kill -9 of everything for minutes, tens of thousands of simulated jobs.
 chaos: $(VENV)/.tested
@@ -69,16 +69,16 @@ $(VENV)/pywb/.installed: $(VENV)/bin/pip tests/support/pywb.txt
 	    --disable-pip-version-check -r tests/support/pywb.txt && touch $@ \
 	    || echo "pywb cannot be installed: its test is skipped"
 
-# conf/fetcher.toml from the declarations in fetcher/settings.py, conf/own-servers.toml from presets.
+# conf/fetcher.toml from the declarations in fetcher/settings/schema.py, conf/own-servers.toml from presets.
 conf: $(VENV)/.installed
-	$(BIN)/python -m fetcher.reference > conf/fetcher.toml
-	$(BIN)/python -m fetcher.reference --own-servers > conf/own-servers.toml
+	$(BIN)/python -m fetcher.settings.docs > conf/fetcher.toml
+	$(BIN)/python -m fetcher.settings.docs --own-servers > conf/own-servers.toml
 
 # docs/settings.md and docs/row.schema.json, and on the terminal the tables of docs/rows.md.
 docs: $(VENV)/.installed
-	$(BIN)/python -m fetcher.reference --markdown > docs/settings.md
-	$(BIN)/python -m fetcher.encode.schema > docs/row.schema.json
-	@$(BIN)/python -m fetcher.encode.schema --markdown
+	$(BIN)/python -m fetcher.settings.docs --markdown > docs/settings.md
+	$(BIN)/python -m fetcher.rows.schema > docs/row.schema.json
+	@$(BIN)/python -m fetcher.rows.schema --markdown
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

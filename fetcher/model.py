@@ -40,7 +40,7 @@ OUTCOME_CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate
 class Fault(NamedTuple):
     """Why an input line cannot be requested."""
 
-    kind: str  # for programs: a word of `invalid_url`, see fetcher.core.error_kinds
+    kind: str  # for programs: a word of `invalid_url`, see fetcher.error_kinds
     words: str  # for people
 
 
@@ -77,7 +77,7 @@ class Result(msgspec.Struct, frozen=True):
     final_url: str | None = None
     redirects: tuple[str, ...] = ()
     error: str | None = None
-    error_kind: str | msgspec.UnsetType = msgspec.UNSET  # of a failure: see core.error_kinds
+    error_kind: str | msgspec.UnsetType = msgspec.UNSET  # of a failure: see error_kinds
     headers: list[tuple[str, str]] = []
     content_type: str | None = None
     body_bytes: int | None = None
@@ -96,7 +96,7 @@ class Result(msgspec.Struct, frozen=True):
     # In the rows of a job that keeps bodies, where an answer came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
-    body_file: str | msgspec.UnsetType = msgspec.UNSET  # see core.body_names
+    body_file: str | msgspec.UnsetType = msgspec.UNSET  # see rows.body_names
     warc_id: str | msgspec.UnsetType = msgspec.UNSET  # the WARC-Record-ID of the last response
     extra: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET  # what worker.handler returned
 
@@ -107,7 +107,7 @@ class Batch(msgspec.Struct, frozen=True):
     id: int
     first_line: int
     mask: int
-    urls: bytes  # the URL lines' texts (core.formats.reader), joined by a line feed
+    urls: bytes  # the URL lines' texts (input.formats.reader), joined by a line feed
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -115,7 +115,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
     job: str
     batch: int
-    batch_mask: bytes  # all URL lines of the batch (core.masks.pack): when it is full
+    batch_mask: bytes  # all URL lines of the batch (bitset.pack): when it is full
     worker: str
     lines: list[int]
     row_bytes: list[int]
@@ -125,7 +125,7 @@ class Chunk(msgspec.Struct, frozen=True):
     rows: bytes
     kept: bytes = b""  # what goes beside the rows: bodies, or WARC records
     kept_bytes: list[int] = []  # of each row; empty where nothing goes beside them
-    tags: bytes = b""  # of the lines, as they were handed out: see core.tags
+    tags: bytes = b""  # of the lines, as they were handed out: see protocol.line_tags
     empty: list[int] = []  # lines whose body has no byte, and is kept all the same
     retried: list[int] = []  # lines that took more than one attempt
     # Of each row, below OUT: the sink fills them in from the rows, once these are proven.

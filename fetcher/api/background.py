@@ -18,8 +18,7 @@ import msgspec
 
 from fetcher.api import progress
 from fetcher.api.progress import Progress
-from fetcher.core import wire
-from fetcher.core.rate import Rate
+from fetcher.commit.rate import Rate
 from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.local import Verdict, run_job
 from fetcher.errors import (
@@ -30,7 +29,8 @@ from fetcher.errors import (
     StoppedError,
     UsageError,
 )
-from fetcher.settings import Settings
+from fetcher.protocol import messages
+from fetcher.settings.schema import Settings
 from fetcher.store import journal, manifest
 from fetcher.telemetry.logs import OURS
 
@@ -43,15 +43,15 @@ _VERDICTS: Final[dict[Exit, type[FetcherError]]] = {
 }
 
 
-class Ear:
+class LogDisplay:
     """Hears the job; see fetcher.engines.local.Display."""
 
     def __init__(self) -> None:
-        self.last: wire.State | None = None
+        self.last: messages.State | None = None
         self.rate = Rate()
         self._complaint = ""
 
-    def update(self, state: wire.State) -> None:
+    def update(self, state: messages.State) -> None:
         self.last = state
         self.rate.hear(time.monotonic(), state)
 
@@ -85,7 +85,7 @@ class Run:
         self.ended = threading.Event()
         self._temporary = temporary
         self._interrupts = Interrupts()
-        self._ear = Ear()
+        self._ear = LogDisplay()
         self._thread: threading.Thread | None = None
         self._last: Progress | None = None
         self._pid = os.getpid()
@@ -141,7 +141,7 @@ class Run:
             return self._heard(self._ear.last)
         return Progress(state="starting")
 
-    def _heard(self, state: wire.State) -> Progress:
+    def _heard(self, state: messages.State) -> Progress:
         seen = self._glance()
         return progress.heard(state, self._ear.rate.per_s(), seen.work if seen else None)
 

@@ -16,20 +16,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from fetcher.api import chosen, items
+from fetcher.api import items
+from fetcher.api import settings as chosen
 from fetcher.api.background import Run
 from fetcher.api.items import Item, Urls
 from fetcher.api.progress import Progress
 from fetcher.api.row import Row
-from fetcher.encode.rows import decoder
 from fetcher.engines.paths import require_path
 from fetcher.errors import ConflictError, DamageError, UsageError
-from fetcher.pipeline.source import Source
-from fetcher.pipeline.trial import require_own_code
+from fetcher.input.source import Source
+from fetcher.roles.preflight import require_own_code
+from fetcher.rows.forms import decoder
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import make_dir
-from fetcher.store.rows import Follower
+from fetcher.store.reader import Follower
 
 # Between two looks at the journal: the shorter one while rows come.
 _LOOK_S: Final = 0.02

@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from fetcher.core.rate import Work
-from fetcher.core.tally import Totals, in_order
-from fetcher.core.wire import State as Heard
+from fetcher.commit.rate import Work
+from fetcher.protocol.messages import State as Heard
+from fetcher.protocol.totals import Totals, in_order
 
 State = Literal[
     "new", "starting", "running", "paused", "frozen", "stopping", "complete", "stopped", "failed"

@@ -13,16 +13,16 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
-from fetcher import config
 from fetcher.cli.options import typed_again
-from fetcher.core.rate import Work
-from fetcher.core.selection import Selection
-from fetcher.core.wire import State
-from fetcher.monitor import next_steps, summary
-from fetcher.monitor.console import make_console
-from fetcher.monitor.words import escaped
+from fetcher.commit.rate import Work
+from fetcher.humanize import escaped
+from fetcher.input.selection import Selection
+from fetcher.protocol.messages import State
+from fetcher.settings import load
 from fetcher.store import manifest
-from fetcher.store.rows import Part
+from fetcher.store.reader import Part
+from fetcher.watch import next_steps, summary
+from fetcher.watch.terminal.console import make_console
 
 # Options of a run that a retry of it needs as well. What may be a secret is not said again.
 _CARRIED: Final = ("conf", "assignments", "own_servers")
@@ -30,7 +30,7 @@ _MOST_PARENTS: Final = 10
 
 
 def show(part: Part, before: Work | None, fresh: int, last: State | None) -> None:
-    """Print all of it; for `before`, `fresh` and `last` see monitor.summary."""
+    """Print all of it; for `before`, `fresh` and `last` see watch.summary."""
     console = make_console()
     summary.show(console, part, before, fresh, last)
     finished = next_steps.Finished(
@@ -68,7 +68,7 @@ def _options(context: click.Context) -> Iterator[str]:
             continue
         values = context.params[name]
         for value in values if option.multiple else (values,):
-            if str(value).partition("=")[0].strip() not in config.SECRETS:
+            if str(value).partition("=")[0].strip() not in load.SECRETS:
                 yield from (option.opts[0], str(value))
 
 

@@ -13,15 +13,15 @@ import click
 
 from fetcher.cli.export_files import FileOptions, write_files
 from fetcher.cli.options import FILE, OUT, quiet_option
-from fetcher.core import selection
-from fetcher.core.tally import in_order
 from fetcher.errors import StoppedError, UsageError
 from fetcher.export import forms, name_template
 from fetcher.export.choose import is_wanted
 from fetcher.export.exporting import Export, chosen_rows
 from fetcher.export.filters import Condition, conditions
 from fetcher.export.merged import Merged
-from fetcher.monitor.words import number, size
+from fetcher.humanize import number, size
+from fetcher.input import selection
+from fetcher.protocol.totals import in_order
 from fetcher.telemetry import logs
 
 STDOUT = Path("-")

@@ -11,7 +11,7 @@ from fetcher.errors import StoppedError
 from fetcher.export.bodies import Done, Files, export_bodies, require_bodies
 from fetcher.export.merged import Merged, Row
 from fetcher.export.name_template import NameTemplate
-from fetcher.monitor.words import number, size
+from fetcher.humanize import number, size
 
 
 class FileOptions(NamedTuple):

@@ -6,11 +6,11 @@ from typing import Final
 
 import click
 
-from fetcher.core.outcomes import outcomes_named
-from fetcher.core.tally import Totals, in_order
 from fetcher.errors import FailedRowsError, UsageError
+from fetcher.humanize import number
+from fetcher.input.outcomes import outcomes_named
 from fetcher.model import Outcome
-from fetcher.monitor.words import number
+from fetcher.protocol.totals import Totals, in_order
 
 _NAME: Final = "--fail-on"
 

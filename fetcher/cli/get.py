@@ -19,14 +19,14 @@ from fetcher.cli.options import (
     setting_options,
     settings_of,
 )
-from fetcher.config import Loaded
-from fetcher.core.output import Bodies
-from fetcher.encode import jsonl
-from fetcher.encode.inline import inline
 from fetcher.errors import ConfigError, Exit, StoppedError, UsageError
+from fetcher.humanize import size
 from fetcher.model import Outcome, Result
-from fetcher.monitor.words import size
-from fetcher.pipeline.direct import Answer, Order, answers
+from fetcher.protocol.output_spec import Bodies
+from fetcher.roles.direct import Answer, Order, answers
+from fetcher.rows import jsonl
+from fetcher.rows.inline import inline
+from fetcher.settings.load import Loaded
 from fetcher.store.disk import disk_errors
 from fetcher.telemetry import logs
 

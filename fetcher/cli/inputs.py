@@ -17,9 +17,9 @@ import click
 from fetcher.cli.options import without_secret
 from fetcher.engines.paths import require_path
 from fetcher.errors import UsageError
-from fetcher.monitor.words import number
-from fetcher.net import urls
-from fetcher.net.public_suffixes import is_known_domain
+from fetcher.fetch import urls
+from fetcher.fetch.cookies.public_suffixes import is_known_domain
+from fetcher.humanize import number
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
 _SHOWN_CHARS: Final = 200  # of a text in a message

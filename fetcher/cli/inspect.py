@@ -7,16 +7,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from fetcher import config
 from fetcher.cli.options import FILE, OUT, config_options, keys_option, settings_of
-from fetcher.config import Value
 from fetcher.errors import Exit, UsageError
-from fetcher.monitor import live, summary
-from fetcher.monitor.audit import MAX_TOLD, NO_ROW, Audit, Report
-from fetcher.monitor.console import make_console
-from fetcher.monitor.status import Status, look
-from fetcher.monitor.words import duration, escaped, number, rates, size
+from fetcher.humanize import duration, escaped, number, rates, size
+from fetcher.settings import load
+from fetcher.settings.load import Value
 from fetcher.telemetry import logs
+from fetcher.verify.audit import MAX_TOLD, NO_ROW, Audit, Report
+from fetcher.watch import client, summary
+from fetcher.watch.status import Status, look
+from fetcher.watch.terminal.console import make_console
 
 
 @click.command(short_help="How far a job is, during and after a run.")
@@ -66,11 +66,11 @@ def status(
     folder = ("--keys", keys)
     settings = settings_of(conf, assignments, endpoints__ventilator=at, keys__dir=folder).settings
     logs.start(settings.log, "cli", "status")
-    found = live.look(settings.endpoints.ventilator, within_s, settings.keys.dir)
+    found = client.look(settings.endpoints.ventilator, within_s, settings.keys.dir)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:
-        live.show(make_console(), found)
+        client.show(make_console(), found)
 
 
 def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
@@ -81,7 +81,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     console = make_console()
     console.print(_headline(found), highlight=False, markup=False, soft_wrap=True)
     if found.live is not None:
-        live.show_activity(console, found.live)
+        client.show_activity(console, found.live)
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))
@@ -179,8 +179,8 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
       fetcher config > my.toml
     """
     loaded = settings_of(conf, assignments)
-    told = config.without_secrets(loaded.settings)
-    for section, values in config.dump(loaded.settings).items():
+    told = load.without_secrets(loaded.settings)
+    for section, values in load.dump(loaded.settings).items():
         click.echo(f"[{section}]")
         shown = {key: _line(key, value, told[section][key]) for key, value in values.items()}
         width = max(map(len, shown.values()))
@@ -192,4 +192,4 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
 
 def _line(key: str, value: Value, told: Value) -> str:
     # What stands for a secret must not be taken for one, by -c.
-    return f"{'' if told == value else '# '}{key} = {config.toml(told)}"
+    return f"{'' if told == value else '# '}{key} = {load.toml(told)}"

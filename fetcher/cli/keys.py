@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fetcher.cli.options import FILE
-from fetcher.pipeline import key_files
+from fetcher.security import keygen
 
 _INIT = """\
 Keys are in {directory}. Each folder goes, whole, to one host, and nowhere else:
@@ -57,7 +57,7 @@ def init(directory: Path, workers: tuple[str, ...]) -> None:
     Examples:
       fetcher keys init keys worker-a worker-b
     """
-    key_files.init(directory, workers)
+    keygen.init(directory, workers)
     click.echo(_INIT.format(directory=directory))
 
 
@@ -71,5 +71,5 @@ def add_worker(directory: Path, workers: tuple[str, ...]) -> None:
     Examples:
       fetcher keys add-worker keys worker-c
     """
-    key_files.add_workers(directory, workers)
+    keygen.add_workers(directory, workers)
     click.echo(_ADDED.format(directory=directory))

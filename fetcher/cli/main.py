@@ -21,7 +21,7 @@ from fetcher import __version__
 from fetcher.cli import streams
 from fetcher.engines.paths import require_text
 from fetcher.errors import ConfigError, Exit, FetcherError, StoppedError, UsageError
-from fetcher.pipeline import files
+from fetcher.roles import rlimits
 from fetcher.telemetry import logs
 
 _COMMANDS: Final = {
@@ -125,7 +125,7 @@ def _code() -> int:
                 _imported(name)  # while Ctrl-C is blocked by fetcher.__main__
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         require_text(sys.argv[1:])
-        files.require_few()
+        rlimits.require_few()
         code = cli.main(prog_name="fetcher", standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -135,7 +135,7 @@ def _code() -> int:
     except FetcherError as error:
         return logs.complain(error) if str(error) else error.exit_code
     except Exception as error:
-        if files.ran_out(error):
+        if rlimits.ran_out(error):
             said = "too many open files; raise the limit (ulimit -n, LimitNOFILE=), and try again"
             return logs.complain(ConfigError(said))
         _confess(traceback.format_exc())

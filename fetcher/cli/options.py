@@ -18,11 +18,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 import click
 import msgspec
 
-from fetcher import config, presets
-from fetcher.config import Value
 from fetcher.engines.paths import require_path
 from fetcher.errors import ConfigError
-from fetcher.settings import Monitor
+from fetcher.settings import load, presets
+from fetcher.settings.load import Value
+from fetcher.settings.schema import Monitor
 from fetcher.telemetry import logs
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -222,7 +222,7 @@ def typed_again(context: click.Context, name: str) -> Iterator[str]:
     for option in SETTING_OPTIONS:
         if option.key in given and name in option.commands.split():
             value, flag = given[option.key]
-            if option.key not in config.SECRETS:
+            if option.key not in load.SECRETS:
                 yield flag
                 yield from [str(value)] if option.metavar else []
 
@@ -274,7 +274,7 @@ def settings_of(
     *,
     own_servers: bool = False,
     **options: tuple[str, Value],
-) -> config.Loaded:
+) -> load.Loaded:
     """The effective settings, with what the options of SETTING_OPTIONS say.
 
     `options`: section__key=(option's name, value or None). `own_servers`: that option was given;
@@ -298,12 +298,12 @@ def settings_of(
         if chosen is not None:
             overrides[name.replace("__", ".", 1)] = (chosen, option)
     added = {_ADDED: (_headers(headers), origin)} if headers else {}
-    loaded = config.load(conf, overrides=overrides, added=added)
+    loaded = load.load(conf, overrides=overrides, added=added)
     logs.use(loaded.settings.log.format)
     return _with_column(loaded) if _COLUMN in given else loaded
 
 
-def _with_column(loaded: config.Loaded) -> config.Loaded:
+def _with_column(loaded: load.Loaded) -> load.Loaded:
     """Whoever names a column has a CSV file, whatever the file's name is."""
     asked = loaded.settings.input
     if asked.format not in ("auto", "csv"):
@@ -311,7 +311,7 @@ def _with_column(loaded: config.Loaded) -> config.Loaded:
         raise ConfigError(f"--column: is for CSV, and input.format = {asked.format} ({origin})")
     asked = msgspec.structs.replace(asked, format="csv")
     settings = msgspec.structs.replace(loaded.settings, input=asked)
-    return config.Loaded(settings, loaded.origins)
+    return load.Loaded(settings, loaded.origins)
 
 
 def _headers(texts: tuple[str, ...]) -> list[str]:
@@ -338,14 +338,14 @@ def without_secret(argument: str) -> str:
         return f"{option}={_header_name(value)}"
     prefix = "--set=" if argument.startswith("--set=") else ""
     name, equals, _ = argument.removeprefix(prefix).partition("=")
-    if equals and name.strip() in config.SECRETS:
-        return f"{prefix}{name}={config.HIDDEN}"
-    return re.sub(r"(?i)^(\s*https?:[/\\]*)[^/\\?#]*@", rf"\1{config.HIDDEN}@", argument)
+    if equals and name.strip() in load.SECRETS:
+        return f"{prefix}{name}={load.HIDDEN}"
+    return re.sub(r"(?i)^(\s*https?:[/\\]*)[^/\\?#]*@", rf"\1{load.HIDDEN}@", argument)
 
 
 def _header_name(text: str) -> str:
     name, colon, _ = text.partition(":")
-    return f"{name}: {config.HIDDEN}" if colon else config.HIDDEN
+    return f"{name}: {load.HIDDEN}" if colon else load.HIDDEN
 
 
 def page_url(monitor: Monitor) -> str:

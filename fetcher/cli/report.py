@@ -11,12 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from fetcher.cli.options import FILE, OUT, quiet_option
 from fetcher.errors import DamageError, UsageError
-from fetcher.monitor.console import make_console
-from fetcher.monitor.words import size
+from fetcher.humanize import size
 from fetcher.report import text
 from fetcher.report.contents import Contents, contents
 from fetcher.report.reading import read
 from fetcher.store.disk import write_atomically
+from fetcher.watch.terminal.console import make_console
 
 
 @click.command(short_help="Report on a run: one HTML file with plots, and a summary here.")

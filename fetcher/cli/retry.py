@@ -21,21 +21,21 @@ from fetcher.cli.options import (
     settings_of,
 )
 from fetcher.cli.run import carry_out
-from fetcher.config import Loaded
-from fetcher.core import selection
-from fetcher.core.selection import Selection, Wanted
 from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
+from fetcher.fetch.http.tls import check_files
+from fetcher.input import selection
+from fetcher.input.selection import Selection, Wanted
+from fetcher.input.source import Source
 from fetcher.model import Outcome
-from fetcher.net.tls import check_files
-from fetcher.pipeline.source import Source
-from fetcher.pipeline.trial import require_own_code
-from fetcher.settings import Input, Settings
-from fetcher.store import manifest, rows
+from fetcher.roles.preflight import require_own_code
+from fetcher.settings.load import Loaded
+from fetcher.settings.schema import Input, Settings
+from fetcher.store import manifest, reader
 from fetcher.store.begun import begun_by, require_as_begun, require_same
 from fetcher.store.lock import DirectoryLock
-from fetcher.store.rows import Part
+from fetcher.store.reader import Part
 from fetcher.store.selection import keep
 from fetcher.telemetry import logs
 
@@ -93,10 +93,10 @@ def retry(
     require_own_code(settings)
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
         raise UsageError(f"-o {out}: is the directory to retry; name another one for the new rows")
-    rows.read_all(parents)  # of one job alone
+    reader.read_all(parents)  # of one job alone
     merged = Merged(parents, partial=partial)
     first = merged.first
-    urlfile = urlfile or rows.find_input(first.out, first.manifest)
+    urlfile = urlfile or reader.find_input(first.out, first.manifest)
     if urlfile is None:
         raise InputError(
             f"{first.manifest.input.path}: the URL file of {first.out} is not there; "

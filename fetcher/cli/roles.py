@@ -22,17 +22,17 @@ from fetcher.cli.options import (
     setting_options,
     settings_of,
 )
-from fetcher.config import Loaded
 from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_workers
 from fetcher.errors import StoppedError, UsageError
-from fetcher.monitor import progress
-from fetcher.net.tls import check_files
-from fetcher.pipeline import plain_main
-from fetcher.pipeline.channel import refuse_open_network
-from fetcher.pipeline.process import RoleSpec
-from fetcher.settings import Settings
+from fetcher.fetch.http.tls import check_files
+from fetcher.roles import main
+from fetcher.roles.spec import RoleSpec
+from fetcher.settings.load import Loaded
+from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
+from fetcher.transport.sockets import refuse_open_network
+from fetcher.watch import progress
 
 _endpoints = (
     click.option("--ventilator", "at_ventilator", metavar="TCP", help="The ventilator's endpoint."),
@@ -74,7 +74,7 @@ def _settings(
 
 
 def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
-    return plain_main.run(
+    return main.run(
         RoleSpec(
             role=role,
             name=role,

@@ -24,22 +24,22 @@ from fetcher.cli.options import (
     settings_of,
     web_option,
 )
-from fetcher.config import Loaded
-from fetcher.core.selection import Selection
 from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_job
 from fetcher.errors import InputError, StoppedError, UsageError
+from fetcher.fetch.http.tls import check_files
+from fetcher.input.selection import Selection
+from fetcher.input.source import Source
 from fetcher.model import Outcome
-from fetcher.monitor import progress
-from fetcher.net.tls import check_files
-from fetcher.pipeline.source import Source
-from fetcher.pipeline.trial import require_own_code
-from fetcher.settings import Input, Settings
+from fetcher.roles.preflight import require_own_code
+from fetcher.settings.load import Loaded
+from fetcher.settings.schema import Input, Settings
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
-from fetcher.store.rows import Part, read_both
+from fetcher.store.reader import Part, read_both
 from fetcher.telemetry import logs
+from fetcher.watch import progress
 
 _COPY_BYTES = 1024 * 1024
 

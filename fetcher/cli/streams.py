@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
 from fetcher.errors import StoppedError
-from fetcher.monitor.words import escaped
+from fetcher.humanize import escaped
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

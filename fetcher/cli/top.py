@@ -12,13 +12,13 @@ import click
 
 from fetcher.cli.options import config_options, keys_option, settings_of
 from fetcher.engines.paths import require_path
-from fetcher.monitor.console import make_console
-from fetcher.monitor.live import Watcher
-from fetcher.monitor.top import terminal
-from fetcher.monitor.top.nearby import Nearby
-from fetcher.monitor.top.view import Look, of_live
-from fetcher.settings import Settings
+from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
+from fetcher.watch.client import Watcher
+from fetcher.watch.job_source import JobSource
+from fetcher.watch.terminal import full_screen
+from fetcher.watch.terminal.console import make_console
+from fetcher.watch.terminal.view import Look, of_live
 
 _ANSWER_S = 5.0  # that a ventilator may take
 
@@ -60,15 +60,15 @@ def top(
     logs.start(settings.log, "cli", "top")
     with _looking(target, settings, is_endpoint=is_endpoint) as look:
         if once or not sys.stdout.isatty():
-            terminal.once(look, make_console())
+            full_screen.once(look, make_console())
         else:
-            terminal.run(look, make_console())
+            full_screen.run(look, make_console())
 
 
 @contextlib.contextmanager
 def _looking(target: str, settings: Settings, *, is_endpoint: bool) -> Iterator[Look]:
     if not is_endpoint:
-        with contextlib.closing(Nearby(Path(target))) as nearby:
+        with contextlib.closing(JobSource(Path(target))) as nearby:
             yield nearby.look
         return
     with Watcher(settings.endpoints.ventilator, settings.keys.dir) as watcher:

@@ -16,14 +16,15 @@ from typing import IO, Final
 
 import msgspec
 
-from fetcher.pipeline import interpreter
-from fetcher.pipeline.process import RoleSpec, held_back
+from fetcher.roles import interpreter
+from fetcher.roles.spec import RoleSpec
+from fetcher.stop_signals import held_back
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 _SETTLED_S: Final = 5.0  # a child that lived so long starts again without a long pause
 # Deaths by a signal before pauses grow. It takes some six to find a line that crashes its worker
-# (see core.ledger), and the lines that it was handed out with wait for that.
+# (see leases.ledger), and the lines that it was handed out with wait for that.
 _FREE_CRASHES: Final = 8
 MAX_QUICK_DEATHS: Final = 20  # in a row, without any progress of the job: it will never work
 

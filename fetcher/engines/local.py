@@ -19,35 +19,36 @@ from typing import Final, Protocol
 import msgspec
 import zmq
 
-from fetcher.core import wire
-from fetcher.core.selection import Selection
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.engines.complaints import Complaints
 from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.private import private_directory
+from fetcher.engines.sizing import worker_count, workers_for
 from fetcher.engines.startup import Startup
 from fetcher.errors import Exit, FetcherError, StoppedError
-from fetcher.pipeline import admission, files, keys
-from fetcher.pipeline.channel import Ends, Way, ends, open_socket, receive, send
-from fetcher.pipeline.interpreter import own_folders
-from fetcher.pipeline.process import RoleSpec
-from fetcher.pipeline.security import NO_KEYS, Security
-from fetcher.pipeline.sizing import worker_count, workers_for
-from fetcher.settings import Settings
+from fetcher.input.selection import Selection
+from fetcher.protocol import messages
+from fetcher.roles import rlimits
+from fetcher.roles.interpreter import own_folders
+from fetcher.roles.spec import RoleSpec
+from fetcher.security import keyring, role_policy
+from fetcher.security.policy import NO_KEYS, Security
+from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
+from fetcher.transport.sockets import Channel, Endpoints, ends, open_socket, receive, send
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
 _LEAVE_S: Final = 5.0  # at the end: for a role that was told to leave
 _SINK_LEAVE_S: Final = 15.0  # its last commit included
-PLAIN: Final = "fetcher.pipeline.plain_main"
-PATCHED: Final = "fetcher.pipeline.worker_main"
+PLAIN: Final = "fetcher.roles.main"
+PATCHED: Final = "fetcher.roles.worker_main"
 
 
 class Display(Protocol):
-    """Who shows what happens; see fetcher.monitor.progress."""
+    """Who shows what happens; see fetcher.watch.progress."""
 
-    def update(self, state: wire.State) -> None:
+    def update(self, state: messages.State) -> None:
         """The job's newest state."""
 
     def say(self, line: str) -> None:
@@ -60,7 +61,7 @@ class Supervisor:
     def __init__(
         self,
         directory: Path,
-        addresses: Ends,
+        addresses: Endpoints,
         display: Display,
         interrupts: Interrupts,
         *,
@@ -82,11 +83,11 @@ class Supervisor:
         self._context = zmq.Context()
         self._security = security
         opened = functools.partial(open_socket, self._context, security=security)
-        self._control = opened(zmq.SUB, Way.CONTROL, addresses.control)
-        self._events = opened(zmq.PUSH, Way.EVENTS, addresses.events)
+        self._control = opened(zmq.SUB, Channel.CONTROL, addresses.control)
+        self._events = opened(zmq.PUSH, Channel.EVENTS, addresses.events)
         # Nothing is sent there: so it is seen here, too, whether each sink lets us in.
         sinks = addresses.sinks if security.is_told else ()
-        self._results = [opened(zmq.PUSH, Way.RESULTS, sink.results) for sink in sinks]
+        self._results = [opened(zmq.PUSH, Channel.RESULTS, sink.results) for sink in sinks]
         self._children: list[Child] = []
         self._startups: dict[str, Startup] = {}  # by role
         self._said: dict[str, str] = {}  # see Startup
@@ -144,10 +145,10 @@ class Supervisor:
             if child.stderr_fd in ready:
                 self._relay(child)
         while received := receive(self._control):
-            if isinstance(received[0], wire.State):
+            if isinstance(received[0], messages.State):
                 self._hear(received[0])
 
-    def _hear(self, state: wire.State) -> None:
+    def _hear(self, state: messages.State) -> None:
         self._rows = state.totals.rows
         if state.phase == "finish":
             self._over = state.job
@@ -157,7 +158,7 @@ class Supervisor:
         self._display.update(state)
         self._announce_job(state)
 
-    def _announce_job(self, state: wire.State) -> None:
+    def _announce_job(self, state: messages.State) -> None:
         if state.job not in ("", self._announced):
             self._announced = state.job
             logs.announce("the ventilator is heard: there is a job", self._display.say)
@@ -202,7 +203,7 @@ class Supervisor:
             child.start_at = now + _LEAVE_S
             return
         if role == "worker":
-            send(self._events, wire.Gone(worker=name))
+            send(self._events, messages.Gone(worker=name))
         if role == "sink" and code == Exit.STOPPED:
             raise Verdict(Exit.STOPPED)  # it found no room to begin or go on, and has said so
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -288,7 +289,7 @@ def run_job(
     `input_name`: see RoleSpec.
     """
     workers = workers_for(settings, urlfile, selection)
-    files.check(settings, workers)
+    rlimits.check(settings, workers)
     session, folders = secrets.token_hex(8), own_folders(settings)
     with private_directory() as directory:
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
@@ -333,11 +334,11 @@ def _host() -> str:
 
 def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
     """Worker processes of this host for roles that run elsewhere. Raises FetcherError."""
-    files.check(settings, worker_count(settings))
+    rlimits.check(settings, worker_count(settings))
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
     folder, folders = settings.keys.dir, own_folders(settings)
-    security = admission.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
-    host = keys.load(Path(folder), keys.WORKER).name if folder else _host()
+    security = role_policy.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
+    host = keyring.load(Path(folder), keyring.WORKER).name if folder else _host()
     with contextlib.closing(security), private_directory() as directory:
         supervisor = Supervisor(
             directory,
@@ -357,7 +358,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
             supervisor.add(
                 RoleSpec(
                     role="worker",
-                    name=keys.worker_name(host, os.getpid(), number),
+                    name=keyring.worker_name(host, os.getpid(), number),
                     number=number,
                     settings=settings,
                     own_folders=folders,

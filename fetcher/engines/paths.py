@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from fetcher.config import is_text
 from fetcher.errors import UsageError
+from fetcher.settings.load import is_text
 
 
 def require_path(text: str, named: str) -> None:

@@ -12,13 +12,13 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.encode import jsonl
 from fetcher.errors import UsageError
 from fetcher.export.body_folder import BodyFolder
 from fetcher.export.body_source import Body, BodySource
 from fetcher.export.merged import Merged, Row
 from fetcher.export.name_template import Named, NameTemplate
 from fetcher.export.taken_names import TakenNames
+from fetcher.rows import jsonl
 
 ROW_ENDING: Final = ".json"
 

@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
-from fetcher.core.body_names import parsed
-from fetcher.core.output import Bodies
-from fetcher.encode.inline import body_of
 from fetcher.errors import DamageError
 from fetcher.export.merged import Row
 from fetcher.export.warc_bodies import WarcBodies
 from fetcher.model import Result
-from fetcher.store.rows import Part
+from fetcher.protocol.output_spec import Bodies
+from fetcher.rows.body_names import parsed
+from fetcher.rows.inline import body_of
+from fetcher.store.reader import Part
 
 _BLOCK_BYTES: Final = 1 << 20
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fetcher.core.masks import IdSet
-from fetcher.core.selection import Wanted
+from fetcher.bitset import IdSet
 from fetcher.export.merged import Merged
+from fetcher.input.selection import Wanted
 from fetcher.model import Result
 
 

@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from fetcher.core import csv_lines
-from fetcher.core.formats import LineFormat
-from fetcher.core.output import Bodies
 from fetcher.errors import UsageError
+from fetcher.input import csv_lines
+from fetcher.input.formats import LineFormat
 from fetcher.model import Result
+from fetcher.protocol.output_spec import Bodies
 
 
 class Kind(enum.Enum):

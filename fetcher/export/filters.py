@@ -16,11 +16,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from fetcher.core.error_kinds import WORDS
-from fetcher.core.formats import LineFormat
-from fetcher.core.outcomes import outcomes_named
+from fetcher.error_kinds import WORDS
 from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, find
+from fetcher.input.formats import LineFormat
+from fetcher.input.outcomes import outcomes_named
 from fetcher.model import Result
 
 Condition = Callable[[Result], bool]

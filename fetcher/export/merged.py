@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from fetcher.core.masks import IdSet
-from fetcher.encode import jsonl
-from fetcher.encode.rows import CODECS
+from fetcher.bitset import IdSet
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.model import Result
-from fetcher.store import rows
-from fetcher.store.rows import Part
+from fetcher.rows import jsonl
+from fetcher.rows.forms import CODECS
+from fetcher.store import reader
+from fetcher.store.reader import Part
 
 
 class Row(NamedTuple):
@@ -34,7 +34,7 @@ class Merged:
 
     def __init__(self, outs: Sequence[Path], *, partial: bool) -> None:
         """With `partial`, also what is committed of a run that has not ended, or of some sinks."""
-        self.parts = [Part(out, *rows.read_both(out)) for out in outs]
+        self.parts = [Part(out, *reader.read_both(out)) for out in outs]
         if not partial:
             _require_complete(self.parts)
         if len(self.parts) > 1:
@@ -66,11 +66,11 @@ class Merged:
 
 
 def _rows(of: Part, number: int) -> Iterator[Row]:
-    last = rows.lines_known(of)
+    last = reader.lines_known(of)
     codec = CODECS[of.manifest.output.rows]
-    for segment in rows.segments(of):
+    for segment in reader.segments(of):
         position = 0
-        for raw in rows.rows(segment):
+        for raw in reader.rows(segment):
             try:
                 result = codec.decode(raw)
                 if not 1 <= result.line <= last:
@@ -88,13 +88,13 @@ def _rows(of: Part, number: int) -> Iterator[Row]:
 def _require_complete(parts: Sequence[Part]) -> None:
     for each in parts:
         if each.manifest.state != "complete":
-            total = rows.url_lines_of([each])
+            total = reader.url_lines_of([each])
             known = "" if total is None else f" of {total:,}"
             raise UsageError(
                 f"{each.out}: the run has not ended ({each.view.recovered.totals.rows:,}{known} "
                 "lines have their row); resume it, or take what is there with --partial"
             )
-        missing = rows.absent([part for part in parts if part.manifest.job == each.manifest.job])
+        missing = reader.absent([part for part in parts if part.manifest.job == each.manifest.job])
         if missing:
             raise UsageError(
                 f"{each.out}: has the rows of {each.manifest.share}; name the OUT of "

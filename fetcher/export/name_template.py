@@ -14,14 +14,14 @@ from urllib.parse import unquote
 
 from msgspec import UNSET
 
-from fetcher.core import web_urls
-from fetcher.core.formats import LineFormat
-from fetcher.core.media_types import extension_of, without_extension
+from fetcher import web_urls
 from fetcher.errors import UsageError
 from fetcher.export.columns import kept_names
 from fetcher.export.safe_names import cleaned, file_name
-from fetcher.guesses import guess
+from fetcher.input.formats import LineFormat
 from fetcher.model import Result
+from fetcher.rows.media_types import extension_of, without_extension
+from fetcher.settings.suggest import guess
 
 DEFAULT: Final = "{line:8}{ext}"
 PLACEHOLDERS: Final = (

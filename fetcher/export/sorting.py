@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from fetcher.encode import jsonl
 from fetcher.export.merged import Row
 from fetcher.export.scratch import scratch_table
 from fetcher.export.sqlite_file import sqlite_errors
+from fetcher.rows import jsonl
 
 _WHAT: Final = "--sort (its temporary table, see TMPDIR)"
 

@@ -13,18 +13,18 @@ from typing import IO, Any, Final
 import msgspec
 from msgspec import UNSET
 
-from fetcher.core.body_names import BODIES_NAME
-from fetcher.core.output import PLAIN
 from fetcher.errors import DamageError, FetcherError
 from fetcher.export.scratch import scratch_table
 from fetcher.export.sqlite_file import sqlite_errors
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.http.decoding import decoder_for
 from fetcher.model import Result
-from fetcher.net.decoding import decoder_for
-from fetcher.net.failures import Failure
-from fetcher.store import rows
+from fetcher.protocol.output_spec import PLAIN
+from fetcher.rows.body_names import BODIES_NAME
+from fetcher.store import reader
 from fetcher.store.bodies import IndexRow, index_names, warc_names
 from fetcher.store.disk import disk_errors
-from fetcher.store.rows import Part
+from fetcher.store.reader import Part
 
 _BLOCK_BYTES: Final = 256 * 1024
 _MOST_BETWEEN: Final = 1 << 30  # bytes, where an encoding is upon another
@@ -83,8 +83,8 @@ class WarcBodies:
     def _index_rows(self) -> Iterator[IndexRow]:
         lengths = self._part.view.segments
         for name in index_names(lengths):
-            segment = rows.Segment(self._part.out / name, lengths[name], PLAIN)
-            for raw in rows.rows(segment):
+            segment = reader.Segment(self._part.out / name, lengths[name], PLAIN)
+            for raw in reader.rows(segment):
                 try:
                     row = msgspec.json.decode(raw, type=IndexRow)
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -141,7 +141,7 @@ class WarcBodies:
 
         path = self._part.out / name
         try:
-            with rows.Committed(path, self._part.view.segments[name]) as file:
+            with reader.Committed(path, self._part.view.segments[name]) as file:
                 records: Any = ArchiveIterator(file)
                 for record in records:
                     said = record.rec_headers.get_header

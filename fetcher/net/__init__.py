@@ -1,1 +1,1 @@
-"""The fetch core: one Task in, one Result out, whatever the server does."""
+"""Old names of modules of fetcher.fetch, for one minor version: importing one warns."""

@@ -1,50 +1,11 @@
-"""What a handler gets of a line: the result, the body, and the answer as `requests` shows it."""
+"""The old name of fetcher.fetch.requests_compat.handler_page."""
 
-from __future__ import annotations
+import warnings
 
-import functools
-import http.client
+from fetcher.fetch.requests_compat.handler_page import *  # noqa: F403
 
-import requests
-import webencodings
-
-from fetcher.core.charsets import charset_of
-from fetcher.model import Result
-from fetcher.net.exchange import NO_ANSWER
-from fetcher.net.raw import decoded_response
-
-
-class Page:
-    """One finished line; nothing of it is computed before it is asked for."""
-
-    def __init__(self, result: Result, body: bytes | None, method: str) -> None:
-        self.result = result
-        # Decoded (gzip and the like undone); None where no whole one came.
-        self.body = body
-        self._method = method
-
-    @functools.cached_property
-    def text(self) -> str | None:
-        """The body in the charset of its Content-Type, else UTF-8; what is damaged is replaced."""
-        if self.body is None:
-            return None
-        charset = webencodings.lookup(charset_of(self.result.content_type))
-        return webencodings.decode(self.body, charset or webencodings.UTF8)[0]
-
-    @functools.cached_property
-    def response(self) -> requests.Response | None:
-        """None where no server answered.
-
-        Its request has the last URL and the line's method; its headers are as the row shows them.
-        """
-        result = self.result
-        if result.status is None:
-            return None
-        request = requests.PreparedRequest()
-        request.method, request.url = self._method, result.final_url
-        request.headers = requests.structures.CaseInsensitiveDict()
-        answer = NO_ANSWER._replace(
-            status=result.status, headers=result.headers, http_version=result.http_version
-        )
-        reason = http.client.responses.get(result.status, "")
-        return decoded_response(request, answer, reason, self.body or b"")
+warnings.warn(
+    "fetcher.net.page is now fetcher.fetch.requests_compat.handler_page",
+    DeprecationWarning,
+    stacklevel=2,
+)

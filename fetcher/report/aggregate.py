@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from fetcher.core.error_kinds import KINDS
-from fetcher.core.web_urls import host_of
+from fetcher.error_kinds import KINDS
 from fetcher.model import Outcome
 from fetcher.report.sketches import Bounded, LogHistogram
 from fetcher.report.timeline import Timeline
+from fetcher.web_urls import host_of
 
 _MOST_HOSTS: Final = 5_000  # kept for each of three rankings
 _MOST_GROUPS: Final = 500

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from fetcher.core.rate import Work
+from fetcher.commit.rate import Work
+from fetcher.humanize import escaped
 from fetcher.model import Outcome
-from fetcher.monitor.words import escaped
 from fetcher.report.aggregate import MANY_HOPS, Aggregate, Count, Example, Host
 from fetcher.report.job import Job, SettingShown
 from fetcher.report.plots import LatencyPlot, SizePlot, TimePlot, latency_plot, size_plot, time_plot

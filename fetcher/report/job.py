@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fetcher import config
-from fetcher.core.rate import Work, together
-from fetcher.monitor import status
-from fetcher.settings import Settings
+from fetcher.commit.rate import Work, together
+from fetcher.settings import load
+from fetcher.settings.schema import Settings
 from fetcher.store.manifest import Setting
-from fetcher.store.rows import Part
+from fetcher.store.reader import Part
+from fetcher.watch import status
 
 
 class SettingShown(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     input_sha256: str | None
     created_at: str
     updated_at_s: float | None
-    work: Work | None  # see fetcher.core.rate; None: of an older version
+    work: Work | None  # see fetcher.commit.rate; None: of an older version
     state: str
     committed: int  # rows
     url_lines: int | None
@@ -77,12 +77,12 @@ def _work(parts: Sequence[Part]) -> Work | None:
 
 
 def _settings(found: dict[str, dict[str, Setting]]) -> list[SettingShown]:
-    defaults = config.dump(Settings())
+    defaults = load.dump(Settings())
     return [
         SettingShown(
             f"{section}.{name}",
-            config.toml(value),
-            config.toml(defaults[section][name]) if name in defaults.get(section, {}) else None,
+            load.toml(value),
+            load.toml(defaults[section][name]) if name in defaults.get(section, {}) else None,
         )
         for section, values in found.items()
         for name, value in values.items()

@@ -17,8 +17,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from fetcher import __version__
-from fetcher.monitor import words
+from fetcher import __version__, humanize
 from fetcher.report.contents import Contents
 
 _FILES: Final = resources.files("fetcher.report") / "page"
@@ -67,7 +66,7 @@ def _text(name: str) -> str:
 
 @cache
 def _common() -> str:
-    return resources.files("fetcher.monitor").joinpath("common.css").read_text("utf-8")
+    return resources.files("fetcher.watch").joinpath("common.css").read_text("utf-8")
 
 
 @cache
@@ -109,17 +108,17 @@ def _iso_time(text: str) -> str:
 
 
 def _optional(show: Any) -> Any:
-    return lambda value: words.NOT_MEASURED if value is None else show(value)
+    return lambda value: humanize.NOT_MEASURED if value is None else show(value)
 
 
 _FILTERS: Final = {
-    "number": _optional(words.number),
-    "size": _optional(lambda value: words.size(round(value))),
-    "duration": _optional(words.duration),
-    "seconds": _optional(words.seconds),
-    "ms": _optional(words.milliseconds),
-    "percent": _optional(words.percent),
-    "rate": _optional(words.rate),
+    "number": _optional(humanize.number),
+    "size": _optional(lambda value: humanize.size(round(value))),
+    "duration": _optional(humanize.duration),
+    "seconds": _optional(humanize.seconds),
+    "ms": _optional(humanize.milliseconds),
+    "percent": _optional(humanize.percent),
+    "rate": _optional(humanize.rate),
     "time": _optional(_time),
     "iso_time": _iso_time,
 }

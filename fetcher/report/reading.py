@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from fetcher.core.output import RowForm
 from fetcher.errors import DamageError
+from fetcher.protocol.output_spec import RowForm
 from fetcher.report.aggregate import Aggregate, Row
 from fetcher.report.job import Job, job_of
-from fetcher.store.rows import read_all, rows, segments
+from fetcher.store.reader import read_all, rows, segments
 
 _TELL_EVERY = 1000  # rows
 _DECODE: dict[RowForm, Callable[[bytes], Row]] = {

@@ -7,17 +7,9 @@ from collections.abc import Iterator
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from fetcher.monitor.fitting import Column, FittingTable, Name
-from fetcher.monitor.words import (
-    NOT_MEASURED,
-    milliseconds,
-    number,
-    percent,
-    rates,
-    seconds,
-    size,
-)
+from fetcher.humanize import NOT_MEASURED, milliseconds, number, percent, rates, seconds, size
 from fetcher.report.contents import Contents, Failure, HostShown
+from fetcher.watch.terminal.fitting import Column, FittingTable, Name
 
 _MOST_HOSTS = 5
 _MOST_KINDS = 12

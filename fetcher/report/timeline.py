@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from fetcher.core.rate import PAUSE_S
+from fetcher.commit.rate import PAUSE_S
 from fetcher.report.sketches import LogHistogram
 
 MOST_BINS: Final = 360

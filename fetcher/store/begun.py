@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from fetcher import config
-from fetcher.core.formats import LineFormat
-from fetcher.core.output import Output
 from fetcher.errors import ConflictError
-from fetcher.settings import Settings
-from fetcher.store import manifest, rows
+from fetcher.input.formats import LineFormat
+from fetcher.protocol.output_spec import Output
+from fetcher.settings import load
+from fetcher.settings.schema import Settings
+from fetcher.store import manifest, reader
 from fetcher.store.manifest import Manifest
 
 LEAVE_OUT: Final = "leave {} out, or choose another OUT"
@@ -30,15 +30,15 @@ class Begun(NamedTuple):
     output: Output
     format: LineFormat | None = None  # None: not judged
 
-    def settings(self) -> dict[str, config.Value]:
+    def settings(self) -> dict[str, load.Value]:
         """The settings that say this, by `section.key`."""
-        values: dict[str, config.Value] = {"job.batch_size": self.batch_size}
+        values: dict[str, load.Value] = {"job.batch_size": self.batch_size}
         for name, value in msgspec.structs.asdict(self.output).items():
             values[f"output.{name}"] = value
         return values | ({} if self.format is None else _input_settings(self.format))
 
 
-def _input_settings(of: LineFormat) -> dict[str, config.Value]:
+def _input_settings(of: LineFormat) -> dict[str, load.Value]:
     if of.kind != "csv":
         return {"input.format": of.kind}
     return {
@@ -61,7 +61,7 @@ def require_same(
     `who`: the beginning of the message, up to what the job has; `given`: `section.key` -> where it
     came from, of settings that are not at their defaults; `remedy`: its {} stands for the settings.
     """
-    asked = config.dump(settings)
+    asked = load.dump(settings)
     differences = []
     for key, value in begun.settings().items():
         if key not in given:  # body_names is not a setting, and never given
@@ -71,14 +71,14 @@ def require_same(
         # Which format `auto` means goes by the file's name.
         if wanted != value and (key, wanted) != ("input.format", "auto"):
             differences.append(
-                f"{key} = {config.toml(value)}, not {config.toml(wanted)} ({given[key]})"
+                f"{key} = {load.toml(value)}, not {load.toml(wanted)} ({given[key]})"
             )
     if differences:
         these = "this setting" if len(differences) == 1 else "these settings"
         raise ConflictError(f"{who} {'; '.join(differences)}; {remedy.format(these)}")
 
 
-def require_as_begun(out: Path, urlfile: Path, given: config.Loaded) -> None:
+def require_as_begun(out: Path, urlfile: Path, given: load.Loaded) -> None:
     """Before a job is begun or resumed in OUT. Raises ConflictError, DamageError.
 
     Nothing is said where OUT is new, or was begun with another file: that is the worse mistake.
@@ -89,5 +89,5 @@ def require_as_begun(out: Path, urlfile: Path, given: config.Loaded) -> None:
     try:
         require_same(f"{out} was begun with", begun_by(found), given.settings, given.origins)
     except ConflictError:
-        rows.read_both(out)  # raises DamageError where it is the manifest that was changed
+        reader.read_both(out)  # raises DamageError where it is the manifest that was changed
         raise

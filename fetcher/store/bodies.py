@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from fetcher.core.body_names import BODIES_NAME
-from fetcher.core.intake import Kept
+from fetcher.commit.committer import Kept
+from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.disk import disk_errors, fsync_dir, make_dir, sync_file_system
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments, SegmentState
@@ -55,7 +55,7 @@ def _named(lengths: Mapping[str, int], suffix: str) -> list[str]:
 
 
 class BodyStore(Protocol):
-    """The steps of a commit, as core.intake.Store has them."""
+    """The steps of a commit, as commit.committer.Store has them."""
 
     def append(self, kept: list[Kept]) -> None:
         """Write; on NoSpaceError nothing has changed."""
@@ -89,7 +89,7 @@ class WarcFiles:
     ) -> None:
         """`states` of all that is committed below OUT/bodies, as `states()` gave them.
 
-        `revisits`: where each body is to be there once; then what is appended is core.archive's.
+        `revisits`: where each body is to be there once; then what is appended is rows.archive's.
         """
         directory = out / BODIES_NAME
         mine = {name.removeprefix(f"{BODIES_NAME}/"): state for name, state in states.items()}

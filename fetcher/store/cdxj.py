@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from fetcher.core.body_names import BODIES_NAME
+from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.bodies import warc_names
 from fetcher.store.disk import disk_errors, fsync, fsync_dir
 from fetcher.store.line_sorter import LineSorter
-from fetcher.store.rows import Committed
+from fetcher.store.reader import Committed
 
 CDXJ_NAME: Final = "index.cdxj"
 _PAGES: Final = frozenset({"response", "revisit"})

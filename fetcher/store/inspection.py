@@ -12,7 +12,7 @@ from typing import Final
 
 from fetcher.errors import DamageError
 from fetcher.store.manifest import SELECTION_NAME, SPOOL_NAME, Manifest
-from fetcher.store.rows import Segment, rows
+from fetcher.store.reader import Segment, rows
 
 _STEP_ROWS: Final = 500
 _MOST_SEEN: Final = 1_000_000  # bodies that are not looked at again for another row

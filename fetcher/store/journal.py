@@ -17,12 +17,13 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from fetcher.core import masks
-from fetcher.core.intake import BatchState, Delta, Recovered
-from fetcher.core.rate import Work, WorkClock
-from fetcher.core.tally import SourceInfo, Totals
-from fetcher.core.wire import Suspect
+from fetcher import bitset
+from fetcher.commit.committer import BatchState, Delta, Recovered
+from fetcher.commit.rate import Work, WorkClock
 from fetcher.errors import DamageError, NoSpaceError
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol.messages import Suspect
+from fetcher.protocol.totals import Totals
 from fetcher.store.disk import FileId, has_room, require_file
 from fetcher.store.lock import is_locked
 from fetcher.store.manifest import Manifest
@@ -115,8 +116,8 @@ class Journal:
                 [
                     (
                         batch,
-                        masks.pack(state.full),
-                        None if state.committed == state.full else masks.pack(state.committed),
+                        bitset.pack(state.full),
+                        None if state.committed == state.full else bitset.pack(state.committed),
                     )
                     for batch, state in delta.batches.items()
                 ],
@@ -174,7 +175,7 @@ class Journal:
             self._put("share_url_lines", url_lines)
 
     def key(self, make: Callable[[], bytes]) -> bytes:
-        """The job's secret, which is made once; see core.tags."""
+        """The job's secret, which is made once; see protocol.line_tags."""
         with _sqlite_errors(self._path), self._transaction():
             found = _meta(self._db, "key", bytes)
             if not found:
@@ -380,18 +381,18 @@ def _source(db: sqlite3.Connection) -> SourceInfo:
 
 def _recover(db: sqlite3.Connection) -> Recovered:
     """What is committed. Raises ValueError where the journal contradicts itself."""
-    done = masks.IdSet()
+    done = bitset.IdSet()
     partial = {}
     lines = 0
     for batch, full, committed in db.execute("SELECT id, full, committed FROM batches"):
         if not 0 <= batch < _MOST_BATCHES:
             raise ValueError(f"batch {batch}")
-        mask = masks.unpack(full)
+        mask = bitset.unpack(full)
         if committed is None:
             done.add(batch)
             lines += mask.bit_count()
             continue
-        state = partial[batch] = BatchState(masks.unpack(committed), mask)
+        state = partial[batch] = BatchState(bitset.unpack(committed), mask)
         if not state.committed or state.committed & ~mask or state.committed == mask:
             raise ValueError(f"committed lines of batch {batch}")
         lines += state.committed.bit_count()

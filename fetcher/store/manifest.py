@@ -11,12 +11,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from fetcher.core.formats import TEXT, LineFormat
-from fetcher.core.output import PLAIN, Output
-from fetcher.core.selection import Selection
-from fetcher.core.shares import WHOLE, Share
-from fetcher.core.wire import Plain
 from fetcher.errors import ConflictError, DamageError
+from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.selection import Selection
+from fetcher.protocol.messages import Plain
+from fetcher.protocol.output_spec import PLAIN, Output
+from fetcher.protocol.shard import WHOLE, Share
 from fetcher.store.disk import fsync_dir, make_dir, write_atomically
 from fetcher.store.lock import LOCK_NAME
 
@@ -46,7 +46,7 @@ class InputFacts(msgspec.Struct):
     format: LineFormat = TEXT
     sha256: str | None = None
     url_lines: int | None = None
-    line_rules: int = 1  # core.formats.RULES when it was begun; they had no number at first
+    line_rules: int = 1  # input.formats.RULES when it was begun; they had no number at first
 
 
 class Manifest(msgspec.Struct):

@@ -13,7 +13,7 @@ import gzip
 from collections import OrderedDict
 from typing import Final
 
-from fetcher.core.archive import Member, unpack
+from fetcher.rows.archive import Member, unpack
 
 _MOST: Final = 100_000  # bodies; about 40 MB
 _LEVEL: Final = 1  # of gzip: a revisit is small

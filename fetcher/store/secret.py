@@ -1,4 +1,4 @@
-"""OUT/tags.key: the secret that the tags of a job's lines are made with (core.tags).
+"""OUT/tags.key: the secret that the tags of a job's lines are made with (protocol.line_tags).
 
 Law: only its owner may read it. It needs no backup: if it is lost, a new one is made, and the lines
 that were under way are fetched again.
@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from fetcher.core.tags import KEY_BYTES
+from fetcher.protocol.line_tags import KEY_BYTES
 from fetcher.store.disk import disk_errors, write_atomically
 
 SECRET_NAME: Final = "tags.key"

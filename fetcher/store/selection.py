@@ -1,6 +1,6 @@
 """selection.bits: the lines that a job is of, where it is not of all.
 
-Law: bit k - 1 (the lowest bit of a byte first) stands for line k, as in core.masks.IdSet. Written
+Law: bit k - 1 (the lowest bit of a byte first) stands for line k, as in bitset.IdSet. Written
 whole, before the job begins, and never changed: the manifest has its digest.
 """
 
@@ -12,12 +12,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from fetcher.core.masks import IdSet
-from fetcher.core.selection import Selection, Wanted
+from fetcher.bitset import IdSet
 from fetcher.errors import DamageError
+from fetcher.input.selection import Selection, Wanted
 from fetcher.store.disk import write_atomically
 from fetcher.store.manifest import SELECTION_NAME
-from fetcher.store.rows import Part
+from fetcher.store.reader import Part
 
 
 def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> Selection:
@@ -34,7 +34,7 @@ def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> 
 
 
 class SelectedLines:
-    """The lines of a selection, on disk at one bit each; see core.selection.Chosen."""
+    """The lines of a selection, on disk at one bit each; see input.selection.Chosen."""
 
     def __init__(self, out: Path, of: Selection) -> None:
         """Raises DamageError where they are not the lines that the job was begun with."""

@@ -22,11 +22,11 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from fetcher import __version__
-from fetcher.core.tally import Totals
-from fetcher.core.wire import Phase
-from fetcher.telemetry.board import Board
+from fetcher.protocol.messages import Phase
+from fetcher.protocol.totals import Totals
 from fetcher.telemetry.histogram import Distribution
 from fetcher.telemetry.numbers import AnyNumbers, SinkNumbers, VentilatorNumbers, WorkerNumbers
+from fetcher.telemetry.snapshot import Snapshot
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PHASES: Final = get_args(Phase)
@@ -35,7 +35,7 @@ _PHASES: Final = get_args(Phase)
 class Exposition:
     """Turns the newest numbers on a board into a page."""
 
-    def __init__(self, board: Board[Any], role: str) -> None:
+    def __init__(self, board: Snapshot[Any], role: str) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_OfBoard(board, role))
@@ -47,7 +47,7 @@ class Exposition:
 
 
 class _OfBoard(Collector):
-    def __init__(self, board: Board[AnyNumbers], role: str) -> None:
+    def __init__(self, board: Snapshot[AnyNumbers], role: str) -> None:
         self._board = board
         self._role = role
 

@@ -22,7 +22,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from fetcher.errors import Exit, FetcherError
-from fetcher.settings import Log
+from fetcher.settings.schema import Log
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from fetcher.core.lease_table import LeaseTable
-from fetcher.core.tally import Totals
-from fetcher.core.wire import State
+from fetcher.leases.lease_stats import LeaseStats
+from fetcher.protocol.messages import State
+from fetcher.protocol.totals import Totals
 from fetcher.telemetry.histogram import Distribution
 
 
@@ -32,7 +32,7 @@ class SinkNumbers(_Common, frozen=True, kw_only=True):
 
 class VentilatorNumbers(_Common, frozen=True, kw_only=True):
     state: State
-    table: LeaseTable
+    table: LeaseStats
     lines_read: int
     hosts: int  # that the referee knows of
     sinks_silent_s: tuple[float, ...]  # since each was last heard

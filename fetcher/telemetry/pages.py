@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fetcher.telemetry.board import Board
 from fetcher.telemetry.exposition import CONTENT_TYPE, Exposition
 from fetcher.telemetry.numbers import AnyNumbers
+from fetcher.telemetry.snapshot import Snapshot
 
 _STUCK_S: Final = 10.0  # a loop that turns puts numbers up twice a second
 
@@ -50,7 +50,7 @@ def health(
 class Pages:
     """Of one role."""
 
-    def __init__(self, board: Board[Any], role: str, name: str) -> None:
+    def __init__(self, board: Snapshot[Any], role: str, name: str) -> None:
         self._board = board
         self._exposition = Exposition(board, role)
         self._role = role

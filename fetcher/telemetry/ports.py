@@ -7,7 +7,7 @@ import errno
 import msgspec
 
 from fetcher.errors import ConfigError, ConflictError, FetcherError, UsageError
-from fetcher.settings import Metrics
+from fetcher.settings.schema import Metrics
 
 
 class Port(msgspec.Struct, frozen=True):

@@ -9,21 +9,21 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from fetcher.telemetry.board import Board
-from fetcher.telemetry.bounded import Bounded
-from fetcher.telemetry.handling import Handler
+from fetcher.telemetry.http_client import Handler
+from fetcher.telemetry.http_server import HttpServer
 from fetcher.telemetry.pages import Pages
 from fetcher.telemetry.ports import Port
+from fetcher.telemetry.snapshot import Snapshot
 
 
 @contextlib.contextmanager
-def listening(port: Port, board: Board[Any], role: str, name: str) -> Iterator[None]:
+def listening(port: Port, board: Snapshot[Any], role: str, name: str) -> Iterator[None]:
     """Answer while the block runs. Raises ConflictError, UsageError."""
     with _Server(port, Pages(board, role, name)).answering("metrics"):
         yield
 
 
-class _Server(Bounded):
+class _Server(HttpServer):
     def __init__(self, port: Port, pages: Pages) -> None:
         self.pages = pages
         super().__init__(port, _Handler)

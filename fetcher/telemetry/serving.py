@@ -6,16 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from fetcher.settings import Metrics
-from fetcher.telemetry.board import Board
+from fetcher.settings.schema import Metrics
 from fetcher.telemetry.ports import port_of
+from fetcher.telemetry.snapshot import Snapshot
 
 
 @contextlib.contextmanager
-def serving(metrics: Metrics, role: str, number: int, name: str) -> Iterator[Board[Any]]:
+def serving(metrics: Metrics, role: str, number: int, name: str) -> Iterator[Snapshot[Any]]:
     """The board that is served while the block runs. Raises ConflictError, UsageError."""
     port = port_of(metrics, role, number)
-    board: Board[Any] = Board(is_on=bool(port.port))
+    board: Snapshot[Any] = Snapshot(is_on=bool(port.port))
     if not port.port:
         yield board
         return

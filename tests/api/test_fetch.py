@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from fetcher.api import Job, Outcome, Row, fetch
-from fetcher.encode.rows import CODECS
 from fetcher.errors import ConflictError, InputError, UsageError
+from fetcher.rows.forms import CODECS
 from fetcher.store import manifest
-from fetcher.store.rows import Part, read_both, segments
-from fetcher.store.rows import rows as read
+from fetcher.store.reader import Part, read_both, segments
+from fetcher.store.reader import rows as read
 from support import jobs
 from support.programs import ONE, SLOW, roles, urls
 from tools.site.running import RunningSite

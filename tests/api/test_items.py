@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetcher.api import Job, items
-from fetcher.core import formats
-from fetcher.core.formats import LineFormat
 from fetcher.errors import InputError, NoSpaceError
+from fetcher.input import formats
+from fetcher.input.formats import LineFormat
 from fetcher.model import Task
 
 JSONL = LineFormat("jsonl")

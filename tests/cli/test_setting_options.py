@@ -8,7 +8,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fetcher import declared
 from fetcher.cli.options import (
     SETTING_OPTIONS,
     GroupedCommand,
@@ -17,9 +16,10 @@ from fetcher.cli.options import (
     setting_options,
     settings_of,
 )
-from fetcher.config import Loaded
 from fetcher.errors import ConfigError
-from fetcher.settings import Settings
+from fetcher.settings import describe
+from fetcher.settings.load import Loaded
+from fetcher.settings.schema import Settings
 
 COMMANDS = ("run", "retry", "get", "ventilator", "worker", "sink")
 
@@ -120,7 +120,7 @@ def test_what_is_wrong_elsewhere_is_not_charged_to_an_option() -> None:
 
 def test_the_help_of_each_option_names_a_setting() -> None:
     for option in SETTING_OPTIONS:
-        assert option.key in declared.all_keys()
+        assert option.key in describe.all_keys()
         assert set(option.commands.split()) <= set(COMMANDS)
 
 

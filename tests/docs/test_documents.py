@@ -11,10 +11,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from fetcher import reference
 from fetcher.api import fetch
-from fetcher.encode import jsonl, schema
 from fetcher.model import Outcome, Result
+from fetcher.rows import jsonl, schema
+from fetcher.settings import docs
 from support import jobs
 from support.documents import Reader, blocks, matches
 from support.internet import internet
@@ -113,7 +113,7 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 
 def test_the_settings_are_as_declared() -> None:
-    assert (DOCS / "settings.md").read_text("utf-8") == reference.markdown(), "run `make docs`"
+    assert (DOCS / "settings.md").read_text("utf-8") == docs.markdown(), "run `make docs`"
 
 
 def test_the_schema_is_as_declared_and_the_tables_are_in_the_page() -> None:

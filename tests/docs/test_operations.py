@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.telemetry.board import Board
 from fetcher.telemetry.exposition import Exposition
 from fetcher.telemetry.numbers import AnyNumbers
+from fetcher.telemetry.snapshot import Snapshot
 from support import jobs
 from support.guide import HOSTS, Command, Hosts, commands, in_one_go
 from support.numbers import EXAMPLES
@@ -76,7 +76,7 @@ def test_the_metrics_that_it_names_are_there() -> None:
     named = set(re.findall(r"\bfetcher_(?:sink|ventilator|worker)_\w+", GUIDE))
     told = ""
     for role, numbers in EXAMPLES.items():
-        board: Board[AnyNumbers] = Board(is_on=True)
+        board: Snapshot[AnyNumbers] = Snapshot(is_on=True)
         board.put(numbers, 0.0)
         told += Exposition(board, role).page().decode()
     assert len(named) >= 6

@@ -15,9 +15,9 @@ import brotli
 import pytest
 from msgspec.structs import replace
 
-from fetcher.core.output import Output
 from fetcher.errors import Exit
 from fetcher.model import Outcome, Result
+from fetcher.protocol.output_spec import Output
 from support import jobs, outs
 from support.echo import echo_server
 from support.hosts import Hosts

@@ -148,7 +148,7 @@ def test_a_transport_and_an_auth_of_the_current_folder_are_found(tmp_path: Path)
     where = folder(tmp_path / "here")
     (where / "mine.py").write_text(
         "from requests.auth import AuthBase\n"
-        "from fetcher.net.null import NullFetcher as Mine\n"
+        "from fetcher.fetch.null import NullFetcher as Mine\n"
         "class Auth(AuthBase):\n    pass\n"
     )
     options = {**NULL, "worker.transport": "mine:Mine", "http.auth": "mine:Auth"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.encode.inline import body_of
 from fetcher.model import Outcome, Result
+from fetcher.rows.inline import body_of
 from support import jobs
 from support.keeping import Kept, decoded, require_all
 from support.scripted import Script, chunked, head, scripted

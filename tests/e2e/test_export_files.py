@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fetcher.cli.main import cli
-from fetcher.core.body_names import parsed
 from fetcher.errors import Exit, FetcherError, UsageError
 from fetcher.model import Outcome
+from fetcher.rows.body_names import parsed
 from support import bodied, jobs, outs
 from tools.site.running import RunningSite
 

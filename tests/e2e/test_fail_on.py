@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fetcher.cli.fail_on import require_none
-from fetcher.core.outcomes import FAILED, outcomes_named
-from fetcher.core.tally import Totals
 from fetcher.errors import FailedRowsError
+from fetcher.input.outcomes import FAILED, outcomes_named
+from fetcher.protocol.totals import Totals
 from support import jobs
 
 QUICK = ("--workers=1", "--batch-size=3", "-q")

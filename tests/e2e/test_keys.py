@@ -13,8 +13,8 @@ import msgspec
 import pytest
 import zmq
 
-from fetcher.core import wire
-from fetcher.pipeline import key_files
+from fetcher.protocol import messages
+from fetcher.security import keygen
 from support import jobs, strangers
 from support.messages import EXAMPLES
 from support.strangers import Stranger
@@ -30,7 +30,7 @@ class Hosts:
     def __init__(self, tmp_path: Path, lines: int) -> None:
         self.base = free_ports(5)
         self.keys = tmp_path / "keys"
-        key_files.init(self.keys, ("a", "b"))
+        keygen.init(self.keys, ("a", "b"))
         self.out = tmp_path / "out"
         self.urls = jobs.write_urls(
             tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
@@ -78,8 +78,10 @@ def refused(log: str) -> list[str]:
 def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 800)
     others = tmp_path / "others"
-    key_files.init(others, ("a",))
-    forged = wire.ChunkHeader(**{**msgspec.structs.asdict(EXAMPLES["chunk"][0]), "worker": "a-1-1"})
+    keygen.init(others, ("a",))
+    forged = messages.ChunkHeader(
+        **{**msgspec.structs.asdict(EXAMPLES["chunk"][0]), "worker": "a-1-1"}
+    )
     context: zmq.Context[Any] = zmq.Context()
     with contextlib.ExitStack() as stack:
         sink, ventilator = (
@@ -102,8 +104,8 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         ]
         for stranger, index in zip(known, (3, 1, 4, 1, 3), strict=True):
             stranger.connect(hosts.address(index))
-        known[2].say(wire.Close(session="s"))
-        assert known[3].say(wire.Gone(worker="a-1-1"))
+        known[2].say(messages.Close(session="s"))
+        assert known[3].say(messages.Gone(worker="a-1-1"))
         assert known[4].say(forged, b"{}{ }")
         jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         status = jobs.call("status", hosts.ventilator_at, f"--keys={hosts.keys / 'workers' / 'b'}")
@@ -160,7 +162,7 @@ def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> N
 def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 10)
     others = tmp_path / "others"
-    key_files.init(others, ("a",))
+    keygen.init(others, ("a",))
     for server in ("ventilator", "sink"):  # as somebody who knows the servers' public keys
         public = hosts.keys / "workers" / "a" / f"{server}.key"
         (others / "workers" / "a" / public.name).write_bytes(public.read_bytes())

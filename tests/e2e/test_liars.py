@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.model import Outcome
-from fetcher.pipeline import key_files
+from fetcher.security import keygen
 from support import jobs
 from support.hosts import Hosts
 from support.liar import LIES, Liar, name_under
@@ -29,7 +29,7 @@ def test_what_a_liar_sends_is_dropped_and_its_lines_are_fetched_elsewhere(
     folder = tmp_path / "keys"
     keys = {"ventilator": "", "sink": "", "workers/honest": "", "workers/liar": ""}
     if with_keys:
-        key_files.init(folder, ("honest", "liar"))
+        keygen.init(folder, ("honest", "liar"))
         keys = {name: str(folder / name) for name in keys}
 
     def under(name: str) -> tuple[str, ...]:

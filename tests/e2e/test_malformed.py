@@ -9,12 +9,12 @@ from pathlib import Path
 
 import zmq
 
-from fetcher.core import wire
+from fetcher.protocol import codec
 from support import jobs
 from support.hosts import Hosts
 from tools.fuzz.mutate import Mutator
 
-OVERSIZED = b"\x81" * (wire.MAX_HEADER_BYTES + 1)
+OVERSIZED = b"\x81" * (codec.MAX_HEADER_BYTES + 1)
 
 
 @contextlib.contextmanager

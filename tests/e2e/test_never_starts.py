@@ -17,7 +17,7 @@ import sys
 if any(part.endswith("{module}") for part in sys.orig_argv):
     {body}
 """
-_WORKER, _SINK = "fetcher.pipeline.worker_main", "fetcher.pipeline.plain_main"
+_WORKER, _SINK = "fetcher.roles.worker_main", "fetcher.roles.main"
 _NO_MSGPACK = "sys.modules['msgpack'] = None  # an import of it is an ImportError"
 _KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 _SMALL = "import resource; resource.setrlimit(resource.RLIMIT_AS, (60 << 20, 60 << 20))"

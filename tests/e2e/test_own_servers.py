@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fetcher import config, presets, reference
 from fetcher.cli.options import settings_of
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome
+from fetcher.settings import docs, load, presets
 from support import jobs
 from support.hosts import Hosts
 from tools.site.running import RunningSite
@@ -100,12 +100,12 @@ def test_the_option_and_the_file_set_the_same(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name)
     path = jobs.ROOT / "conf" / "own-servers.toml"
     text = path.read_text("utf-8")
-    assert text == reference.own_servers(), "write it again: make conf"
+    assert text == docs.own_servers(), "write it again: make conf"
     found = tomllib.loads(text)
     flat = {f"{section}.{key}": value for section in found for key, value in found[section].items()}
     assert flat == presets.OWN_SERVERS
     by_option = settings_of(None, (), own_servers=True)
-    assert by_option.settings == config.load(path).settings
+    assert by_option.settings == load.load(path).settings
     assert set(by_option.origins.values()) == {"--own-servers"}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from fetcher import humanize
 from fetcher.api import Job
-from fetcher.monitor import words
 from support import jobs
 
 SLOW = ("--workers=1", "--pool-size=4", "--batch-size=20", f"--set=worker.transport={jobs.SLOW}")
@@ -42,7 +42,7 @@ def test_every_command_says_the_same_average_of_an_interrupted_job(
     status, report = figures("status", out), figures("report", out)
     average = status["average_per_s"]
     assert report["average_per_s"] == average == 400 / status["worked_s"]
-    said = f"{words.rate(average)} lines/s on average"
+    said = f"{humanize.rate(average)} lines/s on average"
     assert re.search(
         rf"^rate +{re.escape(said)} \(400 lines in .*\); this run: \d+ lines in", done.stdout, re.M
     )

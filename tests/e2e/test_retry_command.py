@@ -14,15 +14,15 @@ import psutil
 import pytest
 
 from fetcher.cli.main import cli
-from fetcher.core.selection import Selection, parse
 from fetcher.errors import ConflictError, DamageError, InputError, UsageError
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
+from fetcher.input.selection import Selection, parse
 from fetcher.model import Outcome
-from fetcher.monitor.audit import Audit
-from fetcher.monitor.status import look
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.selection import keep
+from fetcher.verify.audit import Audit
+from fetcher.watch.status import look
 from support import jobs, outs
 from support.crowded import Answer, crowded_site
 

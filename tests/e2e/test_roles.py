@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import zmq
 
-from fetcher.core import wire
-from fetcher.core.tally import SourceInfo, Totals
-from fetcher.pipeline.channel import Way, ends, open_socket, receive, send
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import messages
+from fetcher.protocol.totals import Totals
+from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
 from support import jobs
 from support.hosts import Hosts
 from support.pages import get
@@ -181,9 +182,9 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
         sockets = [
             stack.enter_context(opened(kind, way, address))
             for kind, way, address in (
-                (zmq.PULL, Way.EVENTS, at.events),
-                (zmq.PUB, Way.CONTROL, at.control),
-                (zmq.PUSH, Way.TASKS, at.tasks),
+                (zmq.PULL, Channel.EVENTS, at.events),
+                (zmq.PUB, Channel.CONTROL, at.control),
+                (zmq.PUSH, Channel.TASKS, at.tasks),
             )
         ]
         events, control, _ = sockets
@@ -191,12 +192,12 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
 
         def beat(of: set[str]) -> bool:
             received = receive(events)
-            if received and isinstance(received[0], wire.Heartbeat):
+            if received and isinstance(received[0], messages.Heartbeat):
                 of.add(received[0].worker)
             return bool(of)
 
-        def tell(phase: wire.Phase, referee: int) -> None:
-            send(control, wire.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, referee))
+        def tell(phase: messages.Phase, referee: int) -> None:
+            send(control, messages.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, referee))
 
         first: set[str] = set()
         jobs.until(lambda: beat(first), what="the worker")

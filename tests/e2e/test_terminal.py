@@ -14,7 +14,7 @@ from typing import IO
 import psutil
 import pytest
 
-from fetcher import config
+from fetcher.settings import load
 from support import jobs, outs
 
 NULL = ("--workers=1", "--set=worker.transport=null")
@@ -318,7 +318,7 @@ def test_config_shows_no_secret_and_gives_none_to_the_next_job(tmp_path: Path) -
         assert f"# {variable}" in said
     conf = tmp_path / "my.toml"
     conf.write_text(said, "latin-1")
-    http = config.load(conf, {}).settings.http
+    http = load.load(conf, {}).settings.http
     assert (http.headers, http.proxy) == ((), "")
 
 

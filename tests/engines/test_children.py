@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import signal
 
-from fetcher.core.poison import SPLIT
 from fetcher.engines.children import MAX_QUICK_DEATHS, Deaths
-from fetcher.settings import Job, Lease
+from fetcher.leases.poison import SPLIT
+from fetcher.settings.schema import Job, Lease
 
 CRASHED = -signal.SIGSEGV
 FAILED = 1

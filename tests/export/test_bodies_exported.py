@@ -16,7 +16,6 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.core.output import Bodies, Output
 from fetcher.errors import DamageError, UsageError
 from fetcher.export.bodies import Done, Files, export_bodies, require_bodies
 from fetcher.export.exporting import chosen_rows
@@ -24,6 +23,7 @@ from fetcher.export.filters import conditions
 from fetcher.export.merged import Merged
 from fetcher.export.name_template import DEFAULT, NameTemplate
 from fetcher.model import Outcome, Result
+from fetcher.protocol.output_spec import Bodies, Output
 from support import bodied, outs
 
 MODES: tuple[Bodies, ...] = ("inline", "files", "warc")

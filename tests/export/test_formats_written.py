@@ -15,8 +15,6 @@ import msgspec
 import pyarrow.parquet
 import pytest
 
-from fetcher.core.output import Compression, Output, RowForm
-from fetcher.encode import jsonl
 from fetcher.errors import UsageError
 from fetcher.export import parquet_file
 from fetcher.export.exporting import Export
@@ -24,6 +22,8 @@ from fetcher.export.filters import conditions
 from fetcher.export.forms import Form
 from fetcher.export.merged import Merged
 from fetcher.model import Outcome
+from fetcher.protocol.output_spec import Compression, Output, RowForm
+from fetcher.rows import jsonl
 from support import kinds, outs
 
 STARTED = datetime.datetime(2023, 11, 14, 22, 13, 20, 123456, datetime.UTC)

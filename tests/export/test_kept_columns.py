@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.core import csv_lines
-from fetcher.core.formats import LineFormat
 from fetcher.errors import UsageError
 from fetcher.export import columns
+from fetcher.input import csv_lines
+from fetcher.input.formats import LineFormat
 from support import jobs
 
 

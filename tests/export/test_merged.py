@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fetcher.core.selection import parse
-from fetcher.core.shares import Share
-from fetcher.encode import jsonl
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged, Row
 from fetcher.export.sorting import by_line
+from fetcher.input.selection import parse
 from fetcher.model import Outcome, Result
-from fetcher.store.rows import read_both
+from fetcher.protocol.shard import Share
+from fetcher.rows import jsonl
+from fetcher.store.reader import read_both
 from fetcher.store.selection import keep
 from support import outs
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fetcher.core.formats import TEXT, LineFormat
-from fetcher.core.media_types import EXTENSIONS
 from fetcher.errors import UsageError
 from fetcher.export.name_template import DEFAULT, Named, NameTemplate
 from fetcher.export.taken_names import TakenNames
+from fetcher.input.formats import TEXT, LineFormat
 from fetcher.model import Outcome, Result
+from fetcher.rows.media_types import EXTENSIONS
 from support import outs
 
 CSV = outs.csv_format("url", "page", "id")

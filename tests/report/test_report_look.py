@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.core.output import Output
 from fetcher.model import Outcome, Result, Timings
+from fetcher.protocol.output_spec import Output
 from fetcher.report.plots import latency_plot
 from fetcher.report.sketches import LogHistogram
 from support import jobs, outs

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from fetcher.core.output import Output
 from fetcher.errors import NoSpaceError
 from fetcher.model import Outcome, Result, Timings
+from fetcher.protocol.output_spec import Output
 from support import jobs, outs
 from support.browser import browser
 

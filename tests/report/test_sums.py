@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.core.rate import PAUSE_S
+from fetcher.commit.rate import PAUSE_S
 from fetcher.model import Outcome
 from fetcher.report.aggregate import Aggregate, Row, RowTimings, pattern
 from fetcher.report.sketches import Bounded, LogHistogram

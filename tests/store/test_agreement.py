@@ -12,23 +12,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from fetcher.core.intake import Kept
-from fetcher.core.output import Output
-from fetcher.core.tally import Totals
+from fetcher.commit.committer import Kept
 from fetcher.errors import DamageError
 from fetcher.export.merged import Merged
 from fetcher.model import Outcome
-from fetcher.monitor import status
-from fetcher.monitor.audit import Audit
+from fetcher.protocol.output_spec import Output
+from fetcher.protocol.totals import Totals
 from fetcher.report.reading import read
-from fetcher.store import manifest, rows
+from fetcher.store import manifest
+from fetcher.store import reader as rows
 from fetcher.store.bodies import WarcFiles
 from fetcher.store.disk import FileId, require_file
 from fetcher.store.inspection import body_files, require_input
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
+from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.store.segments import Segments, SegmentState
-from fetcher.store.store import OutputDirectory, Store
+from fetcher.verify.audit import Audit
+from fetcher.watch import status
 from support import outs
 
 LINES = 20

@@ -8,23 +8,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fetcher import config
-from fetcher.core.formats import TEXT, LineFormat
-from fetcher.core.output import PLAIN, Output
 from fetcher.errors import ConflictError
-from fetcher.settings import Settings
+from fetcher.input.formats import TEXT, LineFormat
+from fetcher.protocol.output_spec import PLAIN, Output
+from fetcher.settings import load
+from fetcher.settings.schema import Settings
 from fetcher.store.begun import Begun, require_as_begun, require_same
 from support import outs
 
 CSV = LineFormat("csv", ",", ("link", "a"), "link")
 
 
-def given(**settings: object) -> config.Loaded:
+def given(**settings: object) -> load.Loaded:
     """Settings by section__key, each from an option of its name."""
     keys = {name.replace("__", "."): value for name, value in settings.items()}
-    return config.load(
-        None, {}, arguments={key: (value, f"--{key}") for key, value in keys.items()}
-    )
+    return load.load(None, {}, arguments={key: (value, f"--{key}") for key, value in keys.items()})
 
 
 def said(begun: Begun, **settings: object) -> str:
@@ -49,7 +47,7 @@ def test_each_setting_of_output_is_compared_with_the_jobs(name: str) -> None:
     value, plain = getattr(other, name), getattr(PLAIN, name)
     assert said(Begun(200, other, TEXT), **{f"output__{name}": value}) == ""
     assert said(Begun(200, PLAIN, TEXT), **{f"output__{name}": plain}) == ""
-    text, plain_text = config.toml(value), config.toml(plain)
+    text, plain_text = load.toml(value), load.toml(plain)
     assert said(Begun(200, other, TEXT), **{f"output__{name}": plain}) == (
         f"out was begun with output.{name} = {text}, not {plain_text} (--output.{name}); "
         "leave this setting out, or choose another OUT"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from fetcher.core.intake import Kept
-from fetcher.encode import warc
+from fetcher.commit.committer import Kept
 from fetcher.errors import NoSpaceError
+from fetcher.fetch.http.capture import Capture
 from fetcher.model import Outcome
-from fetcher.net.tape import Tape
+from fetcher.rows import warc
 from fetcher.store import cdxj
 from fetcher.store.bodies import WarcFiles
 from fetcher.store.line_sorter import LineSorter
@@ -23,8 +23,8 @@ from support.warcs import read
 INFO = "<urn:uuid:9a0d7a64-8f0c-4b63-8b8e-6a7d3b1e4c55>"
 
 
-def tape(url: str, *lines: bytes, method: bytes = b"GET", status: bytes = b"200 OK") -> Tape:
-    made = Tape(url, 1_700_000_000.75)
+def tape(url: str, *lines: bytes, method: bytes = b"GET", status: bytes = b"200 OK") -> Capture:
+    made = Capture(url, 1_700_000_000.75)
     made.head = [b"HTTP/1.1 " + status + b"\r\n", *(line + b"\r\n" for line in lines)]
     made.request = method + b" / HTTP/1.1\r\nHost: x\r\n\r\n"
     made.pieces = [url.encode()]
@@ -32,7 +32,7 @@ def tape(url: str, *lines: bytes, method: bytes = b"GET", status: bytes = b"200 
     return made
 
 
-def written(out: Path, *tapes: Tape, file_bytes: int = 500) -> dict[str, int]:
+def written(out: Path, *tapes: Capture, file_bytes: int = 500) -> dict[str, int]:
     """A commit for each of these; their lengths, as the journal has them."""
     made = WarcFiles(out, file_bytes, {}, lambda name: warc.warcinfo(name, INFO))
     lengths: dict[str, int] = {}

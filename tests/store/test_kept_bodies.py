@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from fetcher.core.body_names import body_file
-from fetcher.core.intake import Kept
+from fetcher.commit.committer import Kept
 from fetcher.errors import DamageError, NoSpaceError
+from fetcher.rows.body_names import body_file
 from fetcher.store import disk
 from fetcher.store.bodies import BodyFiles, IndexRow, WarcFiles
 from fetcher.store.segments import Segments, SegmentState

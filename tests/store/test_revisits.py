@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.core import archive
-from fetcher.core.archive import Member
-from fetcher.core.intake import Kept
-from fetcher.encode import warc
+from fetcher.commit.committer import Kept
 from fetcher.errors import NoSpaceError, WireError
+from fetcher.fetch.http.capture import Capture
 from fetcher.model import Outcome
-from fetcher.net.tape import Tape
+from fetcher.rows import archive, warc
+from fetcher.rows.archive import Member
 from fetcher.store.bodies import WarcFiles
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments, SegmentState
@@ -25,7 +24,7 @@ def packed(url: str, body: bytes, *, whole: bool = True, hop: bool = False) -> b
     """A line's records, as a worker sends them."""
     tapes = []
     for each in ([f"{url}?hop"] if hop else []) + [url]:
-        tape = Tape(each, 1_700_000_000.5)
+        tape = Capture(each, 1_700_000_000.5)
         tape.head = [b"HTTP/1.1 200 OK\r\n", f"X-Url: {each}\r\n".encode()]
         tape.request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
         tape.pieces, tape.is_whole, tape.remote_ip = [body], whole, "192.0.2.1"

@@ -11,13 +11,13 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.core.output import Compression, Output, RowForm
-from fetcher.encode.rows import CODECS
 from fetcher.errors import DamageError
 from fetcher.model import Outcome, Result
-from fetcher.monitor.audit import NOT_PARSED, Audit
-from fetcher.store import rows, zstd
-from fetcher.store.rows import Segment
+from fetcher.protocol.output_spec import Compression, Output, RowForm
+from fetcher.rows.forms import CODECS
+from fetcher.store import reader, zstd
+from fetcher.store.reader import Segment
+from fetcher.verify.audit import NOT_PARSED, Audit
 from support import kinds, outs
 
 FORMS = [Output(form, packing) for form in CODECS for packing in ("none", "zstd")]
@@ -41,10 +41,10 @@ def write(path: Path, of: Output, made: list[bytes]) -> Segment:
 def test_rows_come_back_in_any_block_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Output, block_bytes: int
 ) -> None:
-    monkeypatch.setattr(rows, "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(zstd, "_BLOCK_BYTES", block_bytes)
     made = encoded(of.rows)
-    assert list(rows.rows(write(tmp_path / "part", of, made))) == made
+    assert list(reader.rows(write(tmp_path / "part", of, made))) == made
 
 
 @pytest.mark.parametrize("form", CODECS)
@@ -53,7 +53,7 @@ def test_rows_come_back_whatever_the_blocks_are(form: RowForm, cuts: list[int]) 
     whole = b"".join(encoded(form))
     places = sorted({0, *cuts, len(whole)})
     blocks = [whole[a:b] for a, b in itertools.pairwise(places)]
-    assert list(rows._lines(blocks) if form == "jsonl" else rows._maps(blocks)) == encoded(form)
+    assert list(reader._lines(blocks) if form == "jsonl" else reader._maps(blocks)) == encoded(form)
 
 
 def test_each_commit_is_a_frame_that_unpacks_alone_and_knows_its_damage() -> None:
@@ -68,7 +68,7 @@ def test_a_frame_that_breaks_off_is_damage(tmp_path: Path) -> None:
     for missing in (1, 5, 200):
         short = segment._replace(committed_bytes=segment.committed_bytes - missing)
         with pytest.raises(DamageError, match="middle of a frame"):
-            list(rows.rows(short))
+            list(reader.rows(short))
 
 
 def test_what_unpacks_to_very_much_comes_in_pieces() -> None:
@@ -87,7 +87,7 @@ def test_damage_of_a_frame_is_told_unless_it_says_the_same(tmp_path: Path) -> No
         damaged[place] ^= 1 << place % 8
         segment.path.write_bytes(damaged)
         try:
-            assert list(rows.rows(segment)) == encoded("jsonl"), place
+            assert list(reader.rows(segment)) == encoded("jsonl"), place
         except DamageError as error:
             red += "part" in str(error)
     assert red > segment.committed_bytes / 5 * 0.9
@@ -107,8 +107,8 @@ def made_out(tmp_path: Path, output: Output) -> Path:
 
 
 def told(out: Path) -> list[tuple[int, str, str]]:
-    (part,) = rows.read_all([out])
-    found = [row for segment in rows.segments(part) for row in rows.rows(segment)]
+    (part,) = reader.read_all([out])
+    found = [row for segment in reader.segments(part) for row in reader.rows(segment)]
     results = map(CODECS["msgpack"].decode, found)
     return [(result.line, result.url, result.outcome) for result in results]
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fetcher.core import masks
-from fetcher.core.intake import Recovered
-from fetcher.core.masks import IdSet
-from fetcher.core.selection import RETRYABLE
-from fetcher.core.tally import SourceInfo, Totals
+from fetcher import bitset
+from fetcher.bitset import IdSet
+from fetcher.commit.committer import Recovered
+from fetcher.input.selection import RETRYABLE
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol.totals import Totals
 from fetcher.store.journal import Facts, JournalView
 from fetcher.store.manifest import InputFacts, Manifest
-from fetcher.store.rows import Part
+from fetcher.store.reader import Part
 from fetcher.store.selection import SelectedLines, keep
 
 _MANIFEST = Manifest("job", "now", InputFacts("n", "/n", 9), 4, {}, {})
@@ -35,7 +36,7 @@ def test_the_mask_of_any_run_of_lines_is_theirs(
     of = keep(tmp_path, indexes, PARENTS, RETRYABLE)
     assert (of.lines, of.parent, of.parent_job) == (len(lines), "/one '/other one'", "job")
     found = SelectedLines(tmp_path, of).mask(first, count)
-    assert [first + k for k in masks.offsets(found)] == sorted(
+    assert [first + k for k in bitset.offsets(found)] == sorted(
         line for line in lines if first <= line < first + count
     )
 

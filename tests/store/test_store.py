@@ -19,23 +19,25 @@ import msgspec
 import psutil
 import pytest
 
-from fetcher.core import masks, wire
-from fetcher.core.formats import TEXT, LineFormat
-from fetcher.core.intake import BatchState, Delta, Intake
-from fetcher.core.tally import SourceInfo, Totals
+from fetcher import bitset
+from fetcher.commit.committer import BatchState, Committer, Delta
 from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
-from fetcher.store import journal, manifest, rows, spool
+from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import messages
+from fetcher.protocol.totals import Totals
+from fetcher.store import journal, manifest, reader, spool
 from fetcher.store.lock import DirectoryLock, is_locked
+from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.store.segments import Segments, SegmentState
-from fetcher.store.store import OutputDirectory, Store
 from support import jobs
 from support.intake import chunk_of_lines
 
 
-def open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> wire.Open:
-    return wire.Open(
+def open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> messages.Open:
+    return messages.Open(
         session="s",
-        input=wire.InputSpec(
+        input=messages.InputSpec(
             name="urls.txt", path="/u", file_bytes=file_bytes, source=SourceInfo(), format=of
         ),
         batch_size=4,
@@ -129,10 +131,10 @@ def test_what_was_kept_for_another_job_is_not_the_input_of_this_one(tmp_path: Pa
     made = directory.begin(open_request())
     directory.close()
     (tmp_path / "input.urls").write_text("x")
-    assert rows.find_input(tmp_path, made) is None
+    assert reader.find_input(tmp_path, made) is None
     named = msgspec.structs.replace(made.input, path=f"/elsewhere/{tmp_path.name}/input.urls")
     moved = msgspec.structs.replace(made, input=named)
-    assert rows.find_input(tmp_path, moved) == tmp_path / "input.urls"
+    assert reader.find_input(tmp_path, moved) == tmp_path / "input.urls"
 
 
 # -- the manifest ----------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def test_work_without_its_manifest_is_damage_and_no_other_job_is_begun_there(
         if left == "source":
             store.journal.note(source=SourceInfo(10, "x", 2, True, 1.0), suspects=None)
         else:
-            intake = Intake(store, store.journal.recover(), begun.job, "e")
+            intake = Committer(store, store.journal.recover(), begun.job, "e")
             intake.offer(chunk_of_lines(begun.job, 1, 4, 2), 4)
             intake.commit()
     directory.close()
@@ -421,7 +423,8 @@ def test_what_was_recorded_is_recovered(tmp_path: Path) -> None:
     first.record(delta(5, b0=(0b1111, 0b1111), b2=(0b1, 0b11)), [part(50)], 100.0)
     first.record(delta(7, b2=(0b11, 0b11), b9=(0b1, 0b11)), [part(60)], 101.0)
     first.note(
-        source=SourceInfo(checked_bytes=7), suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)]
+        source=SourceInfo(checked_bytes=7),
+        suspects=[messages.Suspect(batch=9, mask=b"\1", deaths=1)],
     )
     first.close()
     second = journal.Journal(path)
@@ -507,7 +510,7 @@ def test_whatever_bytes_are_damaged_a_reader_says_so_or_reads(tmp_path: Path) ->
     for number in range(1, 60):
         done = {f"b{n}": (0b11, 0b11) for n in range(number)}
         first.record(delta(2 * number, **done), [part(9)], 5.0 * number)
-    first.note(suspects=[wire.Suspect(batch=9, mask=b"\1", deaths=1)])
+    first.note(suspects=[messages.Suspect(batch=9, mask=b"\1", deaths=1)])
     first.close()
     whole = path.read_bytes()
     dice = random.Random(7)
@@ -609,7 +612,7 @@ def test_a_store_and_an_intake_resume_where_they_were(tmp_path: Path) -> None:
         begun = directory.begin(open_request())
         job = begun.job
         store = Store(tmp_path, begun, 1 << 20)
-        intake = Intake(store, store.journal.recover(), job, "epoch")
+        intake = Committer(store, store.journal.recover(), job, "epoch")
         new = chunk_of_lines(job, first, 4)
         rows += new.rows
         for chunk in (chunk_of_lines(job, 1, 4), new):  # the first batch again and again
@@ -626,7 +629,7 @@ def test_a_store_and_an_intake_resume_where_they_were(tmp_path: Path) -> None:
 
 def test_masks_are_kept_as_they_were(tmp_path: Path) -> None:
     opened = journal.Journal(tmp_path / "journal.sqlite")
-    wide = masks.mask_of([0, 63, 64, 199])
+    wide = bitset.mask_of([0, 63, 64, 199])
     opened.record(delta(4, b3=(wide, (1 << 200) - 1)), [part(1, "p")], 1.0)
     assert opened.recover().partial == {3: BatchState(wide, (1 << 200) - 1)}
     opened.close()

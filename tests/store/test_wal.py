@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.core.intake import Intake
+from fetcher.commit.committer import Committer
 from fetcher.errors import DamageError
-from fetcher.monitor.audit import Audit
-from fetcher.store.store import OutputDirectory, Store
+from fetcher.store.output_dir import OutputDirectory, Store
+from fetcher.verify.audit import Audit
 from support import outs
 from support.intake import chunk_of_lines
 
@@ -27,7 +27,7 @@ def commit_from(out: Path, urlfile: Path, copy_to: Path | None = None) -> int:
     with closing(OutputDirectory(out)) as directory:
         manifest = directory.begin(outs.open_request(urlfile))
         with closing(Store(out, manifest, 2_000)) as store:
-            intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
+            intake = Committer(store, store.journal.recover(), manifest.job, "epoch")
             before = intake.totals.rows
             for first in range(1, LINES + 1, BATCH):
                 intake.offer(chunk_of_lines(manifest.job, first, BATCH), BATCH)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fetcher.core import archive
-from fetcher.core.body_names import body_file
-from fetcher.core.formats import TEXT, LineFormat
-from fetcher.core.output import Bodies, Output
-from fetcher.encode import warc
-from fetcher.encode.inline import inline
+from fetcher.fetch.http.capture import Capture
+from fetcher.input.formats import TEXT, LineFormat
 from fetcher.model import Outcome, Result
-from fetcher.net.tape import Tape
+from fetcher.protocol.output_spec import Bodies, Output
+from fetcher.rows import archive, warc
+from fetcher.rows.body_names import body_file
+from fetcher.rows.inline import inline
 from support import outs
 
 
@@ -48,7 +47,7 @@ def kept(output: Output, row: Result, body: bytes) -> tuple[Result, bytes]:
             name = body_file(output.body_names, digest, row.content_type, row.final_url)
             return replace(row, body_file=name), body
         case "warc":
-            tape = Tape(row.url, 1.5)
+            tape = Capture(row.url, 1.5)
             tape.head = [b"HTTP/1.1 200 OK\r\n"]
             tape.head += [f"{name}: {value}\r\n".encode() for name, value in row.headers]
             tape.request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

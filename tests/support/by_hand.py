@@ -12,9 +12,9 @@ import msgspec
 import requests
 from requests.adapters import BaseAdapter
 
-from fetcher.net.adapter import CurlAdapter
-from fetcher.net.transport import Transport
-from fetcher.settings import Settings
+from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.requests_compat.adapter import CurlAdapter
+from fetcher.settings.schema import Settings
 
 MAX_S = 20.0  # for each socket operation, so that no test waits for ever
 DEFAULTS = {

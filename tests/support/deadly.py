@@ -10,9 +10,9 @@ from pathlib import Path
 import gevent
 import msgspec
 
+from fetcher.fetch.interface import OneStep
 from fetcher.model import Outcome, Result, Task
-from fetcher.net.fetch import OneStep
-from fetcher.settings import Settings
+from fetcher.settings.schema import Settings
 
 
 class SlowFetcher(OneStep):

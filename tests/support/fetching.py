@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from fetcher.encode import jsonl
 from fetcher.model import Result
+from fetcher.rows import jsonl
 from support.jobs import ENV, ROOT
 
 

@@ -23,12 +23,12 @@ import gevent
 import gevent.pool
 import msgspec
 
-from fetcher.core import json_lines
-from fetcher.encode import jsonl
+from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.http.client import CurlFetcher
+from fetcher.input import json_lines
 from fetcher.model import Task
-from fetcher.net.curl_fetcher import CurlFetcher
-from fetcher.net.tape import Keep
-from fetcher.settings import Settings
+from fetcher.rows import jsonl
+from fetcher.settings.schema import Settings
 
 
 def main() -> None:

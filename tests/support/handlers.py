@@ -12,7 +12,7 @@ from typing import Any
 
 import gevent
 
-from fetcher.net.page import Page
+from fetcher.fetch.requests_compat.handler_page import Page
 
 TITLE = re.compile(r"<title>(.*?)</title>")
 

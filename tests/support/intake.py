@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from fetcher.core import masks
-from fetcher.encode import jsonl
+from fetcher import bitset
 from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
+from fetcher.rows import jsonl
 
 
 def url_of(line: int) -> str:
@@ -38,7 +38,7 @@ def chunk_of_lines(
     return Chunk(
         job=job,
         batch=(first - 1) // batch_size,
-        batch_mask=masks.pack((1 << batch_size) - 1),
+        batch_mask=bitset.pack((1 << batch_size) - 1),
         worker="w",
         lines=lines,
         row_bytes=[len(row) for row in rows],

@@ -19,9 +19,9 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from fetcher.core import lines
-from fetcher.encode import jsonl
+from fetcher.input import lines
 from fetcher.model import Result
+from fetcher.rows import jsonl
 from fetcher.store import journal
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fetcher.core.media_types import extension_of
-from fetcher.encode.inline import body_of
+from fetcher.fetch.http.decoding import decoder_for
 from fetcher.model import Result
-from fetcher.net.decoding import decoder_for
+from fetcher.rows.inline import body_of
+from fetcher.rows.media_types import extension_of
 from support.warcs import Record, read
 
 DECODED = 1 << 30

@@ -10,12 +10,13 @@ from typing import Any, Final
 import zmq
 from msgspec.structs import replace
 
-from fetcher.core import masks, wire
-from fetcher.encode.rows import CODECS
+from fetcher import bitset
 from fetcher.model import Chunk, Outcome, Result
-from fetcher.pipeline import curve
-from fetcher.pipeline.channel import Way, open_socket, receive, send
-from fetcher.pipeline.held import Held
+from fetcher.protocol import chunk_frames, codec, messages
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
+from fetcher.rows.forms import CODECS
+from fetcher.security import curve
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 
 # What it makes of an honest chunk: rows glued, doubled and cut, wrong masks, lines beyond the file.
 LIES: Final[tuple[Callable[[Chunk], Chunk], ...]] = (
@@ -25,7 +26,7 @@ LIES: Final[tuple[Callable[[Chunk], Chunk], ...]] = (
     lambda c: _with_rows(c, c.rows[: len(c.rows) // 2]),
     lambda c: _with_rows(c, c.rows.replace(b"test.invalid", b"evil.invalid")),
     lambda c: replace(c, lines=[line + 1 for line in c.lines]),
-    lambda c: replace(c, batch_mask=masks.pack(1)),
+    lambda c: replace(c, batch_mask=bitset.pack(1)),
     lambda c: replace(c, batch_mask=b"\xff" * 2),
     lambda c: replace(c, batch=c.batch + 1, lines=[line + 10 for line in c.lines]),
     lambda c: replace(c, batch=9_999, lines=[line + 99_990 for line in c.lines]),
@@ -51,11 +52,11 @@ class Liar:
         self._context: zmq.Context[Any] = zmq.Context()
         self._security = curve.of_worker(keys)
         host = "tcp://127.0.0.1"
-        self._tasks = self._open(zmq.PULL, Way.TASKS, f"{host}:{ventilator}")
-        self._events = self._open(zmq.PUSH, Way.EVENTS, f"{host}:{ventilator + 1}")
-        self._results = self._open(zmq.PUSH, Way.RESULTS, f"{host}:{sink}")
+        self._tasks = self._open(zmq.PULL, Channel.TASKS, f"{host}:{ventilator}")
+        self._events = self._open(zmq.PUSH, Channel.EVENTS, f"{host}:{ventilator + 1}")
+        self._results = self._open(zmq.PUSH, Channel.RESULTS, f"{host}:{sink}")
 
-    def _open(self, kind: int, way: Way, address: str) -> Any:
+    def _open(self, kind: int, way: Channel, address: str) -> Any:
         return open_socket(self._context, kind, way, address, security=self._security)
 
     def lie(self, within_s: float) -> int:
@@ -65,7 +66,7 @@ class Liar:
             for lie in LIES[told : told + 2]:
                 self._send(lie(honest))
                 told += 1
-            send(self._events, wire.Finished(worker=self.name, lease=lease))
+            send(self._events, messages.Finished(worker=self.name, lease=lease))
             if told == len(LIES):
                 break
         self._leave()
@@ -76,8 +77,8 @@ class Liar:
         sent = []
         for lease, honest in self._leases(within_s):
             self._send(honest)
-            sent.append(wire.encode(*wire.chunk_parts(honest)))
-            send(self._events, wire.Finished(worker=self.name, lease=lease))
+            sent.append(codec.encode(*chunk_frames.chunk_parts(honest)))
+            send(self._events, messages.Finished(worker=self.name, lease=lease))
             if len(sent) == leases:
                 break
         self._leave()
@@ -85,7 +86,7 @@ class Liar:
 
     def _leave(self) -> None:
         self._tasks.close(0)  # or it would be handed more
-        send(self._events, wire.Bye(worker=self.name))
+        send(self._events, messages.Bye(worker=self.name))
 
     def _leases(self, within_s: float) -> Iterator[tuple[int, Chunk]]:
         """Each lease that comes, with what an honest worker would send."""
@@ -93,12 +94,12 @@ class Liar:
         while time.monotonic() < until:
             self._tasks.poll(100)
             received = receive(self._tasks)
-            if received is not None and isinstance(received[0], wire.Tasks):
+            if received is not None and isinstance(received[0], messages.Tasks):
                 yield received[0].lease, self._honest(received[0], received[1])
 
-    def _honest(self, tasks: wire.Tasks, urls: bytes) -> Chunk:
-        send(self._events, wire.Claim(worker=self.name, lease=tasks.lease))
-        held = Held(tasks, urls, self.name, 0)
+    def _honest(self, tasks: messages.Tasks, urls: bytes) -> Chunk:
+        send(self._events, messages.Claim(worker=self.name, lease=tasks.lease))
+        held = LeaseBuffer(tasks, urls, self.name, 0)
         for task in held.tasks():
             result = Result(task.line, task.url, Outcome.OK, 200, worker=self.name)
             held.finish(result, CODECS[tasks.output.rows].encode(result))
@@ -107,7 +108,7 @@ class Liar:
         return honest
 
     def _send(self, chunk: Chunk) -> None:
-        self._send_frames(wire.encode(*wire.chunk_parts(chunk)))
+        self._send_frames(codec.encode(*chunk_frames.chunk_parts(chunk)))
 
     def _send_frames(self, frames: list[bytes]) -> None:
         assert self._results.poll(10_000, zmq.POLLOUT), "the sink takes nothing any more"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from fetcher.core import wire
-from fetcher.core.formats import LineFormat
-from fetcher.core.selection import Selection, Wanted
-from fetcher.core.shares import Share
-from fetcher.core.tally import SourceInfo, Totals
+from fetcher.input.formats import LineFormat
+from fetcher.input.selection import Selection, Wanted
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import messages
+from fetcher.protocol.shard import Share
+from fetcher.protocol.totals import Totals
 
 _TOTALS: Final = Totals(rows=2, outcomes={"ok": 2}, statuses={200: 2}, body_bytes=10)
 _SOURCE: Final = SourceInfo(
@@ -17,15 +18,15 @@ _SOURCE: Final = SourceInfo(
 _SELECTION: Final = Selection(
     parent="/p", parent_job="q", wanted=Wanted(("dns",), ("5xx",)), lines=2, sha256="cd"
 )
-_GLIMPSE: Final = wire.Glimpse(
-    hosts=[wire.HostLoad("h.test", 2, 7, 1)],
-    mishaps=[wire.Mishap(3, "http_error", 404, "http://h.test/", "not found")],
+_GLIMPSE: Final = messages.Samples(
+    hosts=[messages.HostLoad("h.test", 2, 7, 1)],
+    mishaps=[messages.FailedLine(3, "http_error", 404, "http://h.test/", "not found")],
 )
-_SUSPECT: Final = wire.Suspect(batch=1, mask=b"\x01", deaths=2)
+_SUSPECT: Final = messages.Suspect(batch=1, mask=b"\x01", deaths=2)
 
-EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
+EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
     "tasks": (
-        wire.Tasks(
+        messages.Tasks(
             job="j",
             lease=1 << 33,
             batch=2,
@@ -37,7 +38,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         b"http://a\nhttp://b",
     ),
     "chunk": (
-        wire.ChunkHeader(
+        messages.ChunkHeader(
             job="j",
             batch=2,
             batch_mask=b"\x07",
@@ -51,12 +52,12 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         ),
         b"{}{ }",
     ),
-    "claim": (wire.Claim(worker="w", lease=7), None),
-    "returned": (wire.Returned(worker="w", lease=7), None),
-    "returned_some": (wire.Returned(worker="w", lease=7, mask=b"\x05"), None),
-    "finished": (wire.Finished(worker="w", lease=7), None),
+    "claim": (messages.Claim(worker="w", lease=7), None),
+    "returned": (messages.Returned(worker="w", lease=7), None),
+    "returned_some": (messages.Returned(worker="w", lease=7, mask=b"\x05"), None),
+    "finished": (messages.Finished(worker="w", lease=7), None),
     "heartbeat": (
-        wire.Heartbeat(
+        messages.Heartbeat(
             worker="w",
             slots=4,
             in_flight=2,
@@ -71,7 +72,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         None,
     ),
     "progress": (
-        wire.Progress(
+        messages.Progress(
             worker="w",
             rows=9,
             parked=1,
@@ -82,16 +83,16 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         ),
         None,
     ),
-    "want": (wire.Want(worker="w", ticket=3, hosts=[1, 1 << 62]), None),
-    "release": (wire.Release(worker="w", hosts=[1], tickets=[3], rests_s=[0.5]), None),
-    "owned": (wire.Owned(worker="w", hosts=[1], tickets=[3]), None),
-    "grant": (wire.Grant(worker="w", hosts=[1], tickets=[3]), None),
-    "unneeded": (wire.Unneeded(lease=7, mask=b"\x02"), None),
-    "recall": (wire.Recall(worker="w", hosts=[1], tickets=[3]), None),
-    "bye": (wire.Bye(worker="w"), None),
-    "gone": (wire.Gone(worker="w"), None),
+    "want": (messages.Want(worker="w", ticket=3, hosts=[1, 1 << 62]), None),
+    "release": (messages.Release(worker="w", hosts=[1], tickets=[3], rests_s=[0.5]), None),
+    "owned": (messages.Owned(worker="w", hosts=[1], tickets=[3]), None),
+    "grant": (messages.Grant(worker="w", hosts=[1], tickets=[3]), None),
+    "unneeded": (messages.Unneeded(lease=7, mask=b"\x02"), None),
+    "recall": (messages.Recall(worker="w", hosts=[1], tickets=[3]), None),
+    "bye": (messages.Bye(worker="w"), None),
+    "gone": (messages.Gone(worker="w"), None),
     "state": (
-        wire.State(
+        messages.State(
             job="j",
             phase="running",
             totals=_TOTALS,
@@ -101,13 +102,13 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
             redelivered=3,
             referee=5,
             copied=1,
-            turns=wire.Turns(2.5, is_all=True),
+            turns=messages.Turns(2.5, is_all=True),
         ),
         None,
     ),
-    "look": (wire.Look(), None),
+    "look": (messages.Look(), None),
     "roster": (
-        wire.Roster(
+        messages.Roster(
             job="j",
             trouble="full",
             rate_per_s=1.5,
@@ -118,16 +119,16 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
             oldest_line=7,
             oldest_s=0.5,
             oldest_worker="w",
-            workers=[wire.Member("w", 0.25, 4, 2, 1, 1, 2, 9, 2.5)],
+            workers=[messages.Member("w", 0.25, 4, 2, 1, 1, 2, 9, 2.5)],
             unlisted=1,
             glimpse=_GLIMPSE,
         ),
         None,
     ),
     "open": (
-        wire.Open(
+        messages.Open(
             session="s",
-            input=wire.InputSpec(name="n", path="/n", file_bytes=9, source=_SOURCE),
+            input=messages.InputSpec(name="n", path="/n", file_bytes=9, source=_SOURCE),
             batch_size=4,
             settings={"http": {"x": 1, "y": None}},
             version="0",
@@ -137,9 +138,9 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         None,
     ),
     "open_some": (
-        wire.Open(
+        messages.Open(
             session="s",
-            input=wire.InputSpec(
+            input=messages.InputSpec(
                 name="n", path="/n", file_bytes=9, source=_SOURCE, selection=_SELECTION
             ),
             batch_size=4,
@@ -149,7 +150,7 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         None,
     ),
     "opened": (
-        wire.Opened(
+        messages.Opened(
             job="j",
             batch_size=4,
             source=_SOURCE,
@@ -164,19 +165,19 @@ EXAMPLES: Final[dict[str, tuple[wire.AnyMessage, bytes | None]]] = {
         None,
     ),
     "poll": (
-        wire.Poll(
+        messages.Poll(
             session="s", epoch="e", version=5, source=_SOURCE, url_lines=3, suspects=[_SUSPECT]
         ),
         None,
     ),
     "committed": (
-        wire.Committed(
+        messages.Committed(
             version=6, changed={3: b"", 4: b"\x01"}, totals=_TOTALS, complete=True, stalled="full"
         ),
         None,
     ),
-    "resync": (wire.Resync(), None),
-    "close": (wire.Close(session="s"), None),
-    "closed": (wire.Closed(), None),
-    "refused": (wire.Refused(reason="no", exit_code=4), None),
+    "resync": (messages.Resync(), None),
+    "close": (messages.Close(session="s"), None),
+    "closed": (messages.Closed(), None),
+    "refused": (messages.Refused(reason="no", exit_code=4), None),
 }

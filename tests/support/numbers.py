@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from fetcher.core.lease_table import LeaseTable, OldestLine
-from fetcher.core.tally import SourceInfo, Totals
-from fetcher.core.wire import State
+from fetcher.input.source_info import SourceInfo
+from fetcher.leases.lease_stats import LeaseStats, OldestLine
+from fetcher.protocol.messages import State
+from fetcher.protocol.totals import Totals
 from fetcher.telemetry.histogram import Distribution
 from fetcher.telemetry.numbers import AnyNumbers, SinkNumbers, VentilatorNumbers, WorkerNumbers
 
@@ -40,7 +41,7 @@ EXAMPLES: Final[dict[str, AnyNumbers]] = {
             redelivered=3,
             referee=1,
         ),
-        table=LeaseTable(1, 2, 3, 1, 8, 4, 5, OldestLine(6, 1.5, "a"), {"a": 2}),
+        table=LeaseStats(1, 2, 3, 1, 8, 4, 5, OldestLine(6, 1.5, "a"), {"a": 2}),
         lines_read=8,
         hosts=11,
         sinks_silent_s=(0.25, 7.5),

@@ -10,21 +10,22 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET
 
-from fetcher.core import masks, wire
-from fetcher.core.formats import TEXT, LineFormat
-from fetcher.core.intake import Intake
-from fetcher.core.output import PLAIN, Output, warcinfo_id
-from fetcher.core.selection import Selection
-from fetcher.core.shares import WHOLE, Share
-from fetcher.core.tally import SourceInfo
-from fetcher.encode import warc
-from fetcher.encode.rows import CODECS
+from fetcher import bitset
+from fetcher.commit.committer import Committer
+from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.selection import Selection
+from fetcher.input.source import Source
+from fetcher.input.source_info import SourceInfo
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
-from fetcher.pipeline.source import Source
+from fetcher.protocol import messages
+from fetcher.protocol.output_spec import PLAIN, Output, warcinfo_id
+from fetcher.protocol.shard import WHOLE, Share
+from fetcher.rows import warc
+from fetcher.rows.forms import CODECS
 from fetcher.store import cdxj
 from fetcher.store.manifest import Manifest
+from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.store.selection import SelectedLines
-from fetcher.store.store import OutputDirectory, Store
 
 BATCH = 8
 
@@ -82,17 +83,17 @@ def make_out(
     return out
 
 
-def open_request(urlfile: Path, of: LineFormat = TEXT) -> wire.Open:
+def open_request(urlfile: Path, of: LineFormat = TEXT) -> messages.Open:
     """What a ventilator asks for that begins with this file."""
     *_, info = Source(urlfile, of).census()
-    spec = wire.InputSpec(
+    spec = messages.InputSpec(
         name=urlfile.name,
         path=str(urlfile.absolute()),
         file_bytes=urlfile.stat().st_size,
         source=info,
         format=of,
     )
-    return wire.Open(session="s", input=spec, batch_size=BATCH, settings={}, version="0")
+    return messages.Open(session="s", input=spec, batch_size=BATCH, settings={}, version="0")
 
 
 def resume_out(out: Path, urlfile: Path, rows: Iterable[Result]) -> None:
@@ -119,7 +120,7 @@ def _commit(
 
     store = Store(out, manifest, segment_bytes, begins)
     store.journal.note(source=info)
-    intake = Intake(store, store.journal.recover(), manifest.job, "epoch")
+    intake = Committer(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
     for result in rows:
         by_batch.setdefault((result.line - 1) // BATCH, []).append(result)
@@ -151,7 +152,7 @@ def _chunk(
     return Chunk(
         job=of.job,
         batch=batch.id,
-        batch_mask=masks.pack(batch.mask),
+        batch_mask=bitset.pack(batch.mask),
         worker="w",
         lines=[result.line for result in results],
         row_bytes=[len(each) for each in encoded],

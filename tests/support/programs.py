@@ -22,5 +22,5 @@ def roles() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if any(part.startswith("fetcher.pipeline.") for part in child.cmdline())
+        if any(part.startswith("fetcher.roles.") for part in child.cmdline())
     ]

@@ -10,9 +10,9 @@ import msgspec
 import pytest_httpbin.serve  # type: ignore[import-not-found]
 import requests.sessions
 
-from fetcher.net.adapter import CurlAdapter
-from fetcher.net.transport import Transport
-from fetcher.settings import Settings
+from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.requests_compat.adapter import CurlAdapter
+from fetcher.settings.schema import Settings
 
 SETTINGS = {
     "guard": {"allow": ["127.0.0.0/8", "::1/128"]},

@@ -23,9 +23,9 @@ from typing import Any
 import gevent
 import gevent.pool
 
-from fetcher.net import dns
-from fetcher.net.failures import Failure
-from fetcher.settings import Dns
+from fetcher.fetch.dns import resolver as dns
+from fetcher.fetch.failures import Failure
+from fetcher.settings.schema import Dns
 
 
 def one(resolver: dns.Resolver, host: str, give_up_s: float | None = None) -> list[Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import zmq
 
-from fetcher.core import wire
-from fetcher.pipeline import keys
+from fetcher.protocol import codec, messages
+from fetcher.security import keyring
 
 
 class Stranger:
@@ -25,8 +25,8 @@ class Stranger:
 
     def under(self, folder: Path, server: str, server_key: bytes | None = None) -> Stranger:
         """Use a worker's (or a role's) folder of keys."""
-        role = folder.name if folder.name in (keys.VENTILATOR, keys.SINK) else keys.WORKER
-        ring = keys.load(folder, role)
+        role = folder.name if folder.name in (keyring.VENTILATOR, keyring.SINK) else keyring.WORKER
+        ring = keyring.load(folder, role)
         self.socket.setsockopt(zmq.CURVE_PUBLICKEY, ring.public)
         self.socket.setsockopt(zmq.CURVE_SECRETKEY, ring.secret)
         self.socket.setsockopt(zmq.CURVE_SERVERKEY, server_key or ring.servers[server])
@@ -36,11 +36,11 @@ class Stranger:
         self.socket.connect(address)
         return self
 
-    def say(self, message: wire.AnyMessage, frame: bytes | None = None) -> bool:
+    def say(self, message: messages.AnyMessage, frame: bytes | None = None) -> bool:
         """Send it; False where nobody lets us within a second."""
         if not self.socket.poll(1000, zmq.POLLOUT):
             return False
-        self.socket.send_multipart(wire.encode(message, frame))
+        self.socket.send_multipart(codec.encode(message, frame))
         return True
 
 

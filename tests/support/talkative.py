@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from fetcher.net.page import Page
+from fetcher.fetch.requests_compat.handler_page import Page
 
 sys.stdout.write("no such file\n")
 sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The URL standard's own test data (see tests/net/url_standard/README.md)."""
+"""The URL standard's own test data (see tests/fetch/url_standard/README.md)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from support.jobs import ROOT
 
-_DATA: Final = ROOT / "tests" / "net" / "url_standard"
+_DATA: Final = ROOT / "tests" / "fetch" / "url_standard"
 
 
 class Case(NamedTuple):

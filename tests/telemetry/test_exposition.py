@@ -9,16 +9,16 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from fetcher.telemetry.board import Board
 from fetcher.telemetry.exposition import Exposition
 from fetcher.telemetry.numbers import AnyNumbers
+from fetcher.telemetry.snapshot import Snapshot
 from support.numbers import EXAMPLES
 
 ODD_UNITS = re.compile(r"_(ms|milliseconds|minutes|kb|mb|kilobytes|megabytes|percent)(_|$)")
 
 
 def families(role: str) -> dict[str, Metric]:
-    board: Board[AnyNumbers] = Board(is_on=True)
+    board: Snapshot[AnyNumbers] = Snapshot(is_on=True)
     board.put(EXAMPLES[role], 0.0)
     page = Exposition(board, role).page().decode()
     return {family.name: family for family in text_string_to_metric_families(page)}
@@ -92,7 +92,7 @@ def test_what_a_worker_counts() -> None:
 
 @pytest.mark.parametrize("role", EXAMPLES)
 def test_trouble_is_a_number_too(role: str) -> None:
-    board: Board[AnyNumbers] = Board(is_on=True)
+    board: Snapshot[AnyNumbers] = Snapshot(is_on=True)
     exposition = Exposition(board, role)
     assert b"_healthy" not in exposition.page(), "nothing is known yet"
     for trouble, value in (("", "1.0"), ("disk full", "0.0")):

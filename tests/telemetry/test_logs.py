@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from fetcher.errors import ConflictError
-from fetcher.settings import Log
+from fetcher.settings.schema import Log
 from fetcher.telemetry import logs
 
 

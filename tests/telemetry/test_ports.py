@@ -11,17 +11,17 @@ import msgspec
 import pytest
 
 from fetcher.errors import ConfigError, ConflictError, FetcherError, UsageError
-from fetcher.settings import Metrics
+from fetcher.settings.schema import Metrics
 from fetcher.telemetry import pages
-from fetcher.telemetry.board import Board
 from fetcher.telemetry.ports import port_of
 from fetcher.telemetry.serving import serving
+from fetcher.telemetry.snapshot import Snapshot
 from support.numbers import EXAMPLES
 from support.pages import get
 from tools.ports import free_ports
 
 
-def served(metrics: Metrics) -> contextlib.AbstractContextManager[Board[Any]]:
+def served(metrics: Metrics) -> contextlib.AbstractContextManager[Snapshot[Any]]:
     return serving(metrics, "sink", 1, "sink")
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fetcher.settings import Metrics
-from fetcher.telemetry import clients
+from fetcher.settings.schema import Metrics
+from fetcher.telemetry import http_clients
 from fetcher.telemetry.serving import serving
 from support.pages import get
 from support.rude import ODD, exchange, reset, slow_clients
@@ -95,7 +95,7 @@ def test_clients_that_have_their_answer_and_stay_do_not_shut_others_out(port: in
 def test_a_request_has_a_deadline_however_it_is_cut(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fetcher.telemetry.handling.REQUEST_S", 1.0)
+    monkeypatch.setattr("fetcher.telemetry.http_client.REQUEST_S", 1.0)
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         began = time.monotonic()
         with contextlib.suppress(ConnectionError):
@@ -106,10 +106,10 @@ def test_a_request_has_a_deadline_however_it_is_cut(
         assert time.monotonic() - began < 15
 
 
-def _clients(*asking: tuple[str, float, bool]) -> list[clients.Client]:
+def _clients(*asking: tuple[str, float, bool]) -> list[http_clients.Client]:
     made = []
     for peer, since, is_asking in asking:
-        client = clients.Client(socket.socket(), peer, since)
+        client = http_clients.Client(socket.socket(), peer, since)
         client.connection.close()
         client.is_asking = is_asking
         made.append(client)
@@ -118,18 +118,18 @@ def _clients(*asking: tuple[str, float, bool]) -> list[clients.Client]:
 
 def test_the_oldest_that_has_not_asked_leaves_first_of_all_of_its_own_address() -> None:
     full = _clients(("a", 1.0, False), ("b", 2.0, True), ("a", 3.0, True), ("a", 4.0, True))
-    assert clients.who_leaves(full, "c", 5.0, most=5, most_of_a_peer=4) is None
-    assert clients.who_leaves(full, "c", 5.0, most=4, most_of_a_peer=4) is full[1]
-    assert clients.who_leaves(full, "a", 5.0, most=5, most_of_a_peer=3) is full[2]
+    assert http_clients.who_leaves(full, "c", 5.0, most=5, most_of_a_peer=4) is None
+    assert http_clients.who_leaves(full, "c", 5.0, most=4, most_of_a_peer=4) is full[1]
+    assert http_clients.who_leaves(full, "a", 5.0, most=5, most_of_a_peer=3) is full[2]
 
 
 def test_who_has_its_answer_leaves_before_who_is_asking() -> None:
     full = _clients(("a", 1.0, True), ("a", 2.0, False), ("a", 3.0, False))
     full[2].is_answered = True
-    assert clients.who_leaves(full, "a", 3.1, most=3, most_of_a_peer=3) is full[2]
+    assert http_clients.who_leaves(full, "a", 3.1, most=3, most_of_a_peer=3) is full[2]
 
 
 def test_who_is_answered_leaves_only_where_it_has_taken_long() -> None:
     full = _clients(("a", 1.0, False), ("a", 1.5, False))
-    assert clients.who_leaves(full, "a", 1.9, most=2, most_of_a_peer=2) is None
-    assert clients.who_leaves(full, "a", 2.1, most=2, most_of_a_peer=2) is full[0]
+    assert http_clients.who_leaves(full, "a", 1.9, most=2, most_of_a_peer=2) is None
+    assert http_clients.who_leaves(full, "a", 2.1, most=2, most_of_a_peer=2) is full[0]

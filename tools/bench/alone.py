@@ -18,17 +18,17 @@ import msgspec
 import zmq
 
 from fetcher import __version__
-from fetcher.core import wire
-from fetcher.core.tally import SourceInfo
 from fetcher.engines.local import PATCHED, PLAIN
 from fetcher.engines.private import private_directory
-from fetcher.pipeline import keys
-from fetcher.pipeline.channel import Ends, Way, ends, open_socket
-from fetcher.pipeline.curve import Curve
-from fetcher.pipeline.process import RoleSpec
-from fetcher.pipeline.security import NO_KEYS
-from fetcher.pipeline.sink_link import SinkLink
-from fetcher.settings import Settings
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import codec, messages
+from fetcher.roles.spec import RoleSpec
+from fetcher.roles.ventilator.sink_rpc import SinkRpc
+from fetcher.security import keyring
+from fetcher.security.curve import Curve
+from fetcher.security.policy import NO_KEYS
+from fetcher.settings.schema import Settings
+from fetcher.transport.sockets import Channel, Endpoints, ends, open_socket
 from tools.bench.feeder import WORKER, tasks_of
 from tools.bench.processes import Fleet, cores, cpu_s
 
@@ -53,7 +53,7 @@ class Stage(NamedTuple):
 
     fleet: Fleet
     context: zmq.Context[Any]
-    addresses: Ends
+    addresses: Endpoints
     process: subprocess.Popen[bytes]
 
 
@@ -107,13 +107,13 @@ def sink_alone(
     `sink`: its endpoint, where it is not a private one; `folder`: of the keys of all roles.
     """
     keys_of = {role: str(folder / role) if folder else "" for role in ("sink", "workers/bench")}
-    security = Curve(keys.load(folder / "ventilator", keys.VENTILATOR)) if folder else NO_KEYS
+    security = Curve(keyring.load(folder / "ventilator", keyring.VENTILATOR)) if folder else NO_KEYS
     with _role("sink", settings, out, sink, keys_of["sink"]) as stage:
         commits = stage.addresses.sinks[0].commits
-        link = SinkLink(stage.context, commits, time.monotonic(), security)
+        link = SinkRpc(stage.context, commits, time.monotonic(), security)
         source = SourceInfo(60 * count, "0" * 64, count, True, 1.0)
         opened = _ask(link, _open(source, batch_size), limit_s)
-        assert isinstance(opened, wire.Opened), opened
+        assert isinstance(opened, messages.Opened), opened
         feeder = stage.fleet.start(
             *("-m", "tools.bench.feeder", stage.addresses.sinks[0].results, opened.job),
             *(opened.key.hex(), count, batch_size, settings.worker.chunk_rows),
@@ -124,7 +124,7 @@ def sink_alone(
         assert feeder.stdin is not None
         assert feeder.stdout is not None
         feeder.stdout.readline()
-        poll = wire.Poll(
+        poll = messages.Poll(
             session=_SESSION, epoch=opened.epoch, version=0, source=source, url_lines=count
         )
         before = cpu_s(stage.process.pid), cpu_s(feeder.pid)
@@ -133,7 +133,7 @@ def sink_alone(
         feeder.stdin.flush()
         while True:
             news = _ask(link, poll, limit_s)
-            assert isinstance(news, wire.Committed), news
+            assert isinstance(news, messages.Committed), news
             if news.complete:
                 break
             if time.monotonic() - began > limit_s:
@@ -142,18 +142,20 @@ def sink_alone(
             time.sleep(_ASK_S)
         took_s = time.monotonic() - began
         spent = cpu_s(stage.process.pid) - before[0], cpu_s(feeder.pid) - before[1]
-        _ask(link, wire.Close(session=_SESSION), limit_s)
+        _ask(link, messages.Close(session=_SESSION), limit_s)
     return _figure(count, took_s, *spent)
 
 
-def _open(source: SourceInfo, batch_size: int) -> wire.Open:
-    spec = wire.InputSpec(name="list", path="/list", file_bytes=source.checked_bytes, source=source)
-    return wire.Open(
+def _open(source: SourceInfo, batch_size: int) -> messages.Open:
+    spec = messages.InputSpec(
+        name="list", path="/list", file_bytes=source.checked_bytes, source=source
+    )
+    return messages.Open(
         session=_SESSION, input=spec, batch_size=batch_size, settings={}, version=__version__
     )
 
 
-def _ask(link: SinkLink, request: wire.AnyMessage, limit_s: float) -> wire.AnyMessage:
+def _ask(link: SinkRpc, request: messages.AnyMessage, limit_s: float) -> messages.AnyMessage:
     until = time.monotonic() + limit_s
     while (now := time.monotonic()) < until:
         if link.may_ask(now, 0.0):
@@ -171,14 +173,16 @@ def _ask(link: SinkLink, request: wire.AnyMessage, limit_s: float) -> wire.AnyMe
 def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float) -> Figure:
     """URLs from tasks into rows on the results' socket, with the null transport."""
     batches = range(-(-count // batch_size))
-    messages = [wire.encode(*tasks_of("job", batch, batch_size, count)) for batch in batches]
-    messages.reverse()
+    tasks_frames = [codec.encode(*tasks_of("job", batch, batch_size, count)) for batch in batches]
+    tasks_frames.reverse()
     with _role("worker", settings, Path()) as stage:
         context, addresses = stage.context, stage.addresses
-        tasks = open_socket(context, zmq.PUSH, Way.TASKS, addresses.tasks, bind=True)
-        events = open_socket(context, zmq.PULL, Way.EVENTS, addresses.events, bind=True)
-        _control = open_socket(context, zmq.PUB, Way.CONTROL, addresses.control, bind=True)
-        results = open_socket(context, zmq.PULL, Way.RESULTS, addresses.sinks[0].results, bind=True)
+        tasks = open_socket(context, zmq.PUSH, Channel.TASKS, addresses.tasks, bind=True)
+        events = open_socket(context, zmq.PULL, Channel.EVENTS, addresses.events, bind=True)
+        _control = open_socket(context, zmq.PUB, Channel.CONTROL, addresses.control, bind=True)
+        results = open_socket(
+            context, zmq.PULL, Channel.RESULTS, addresses.sinks[0].results, bind=True
+        )
         if not events.poll(int(limit_s * 1000)):
             raise TimeoutError("the worker does not report")
         time.sleep(0.3)  # for the last of its sockets to have joined
@@ -189,14 +193,16 @@ def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float
             if time.monotonic() - began > limit_s:
                 raise TimeoutError(f"the worker did {rows} of {count} lines in time")
             # As a ventilator does: what is beyond a worker's room would be returned.
-            while messages and unclaimed < settings.lease.ahead and _sent(tasks, messages[-1]):
-                messages.pop()
+            while (
+                tasks_frames and unclaimed < settings.lease.ahead and _sent(tasks, tasks_frames[-1])
+            ):
+                tasks_frames.pop()
                 unclaimed += 1
             while frames := _received(events):
-                unclaimed -= isinstance(wire.decode(frames)[0], wire.Claim)
+                unclaimed -= isinstance(codec.decode(frames)[0], messages.Claim)
             while frames := _received(results):
                 rows += len(msgpack.unpackb(frames[0])["lines"])
-            may_send = messages and unclaimed < settings.lease.ahead
+            may_send = tasks_frames and unclaimed < settings.lease.ahead
             _wait(tasks if may_send else None, events, results)
         took_s = time.monotonic() - began
         spent = cpu_s(stage.process.pid) - before[0], time.process_time() - before[1]

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from fetcher.pipeline import key_files
-from fetcher.settings import Settings
+from fetcher.security import keygen
+from fetcher.settings.schema import Settings
 from tools.bench.alone import Figure, sink_alone
 from tools.bench.jobs import CommitWatch, Job
 from tools.bench.lists import write_list
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name:
         directory = Path(name)
         urls = write_list(directory / "urls.txt", options.lines)
-        key_files.init(directory / "keys", (_WORKER,))
+        keygen.init(directory / "keys", (_WORKER,))
         _sinks(options, directory)
         jobs: dict[str, list[Job]] = {"without keys": [], "with keys": []}
         for _ in range(options.runs):

@@ -13,15 +13,16 @@ from collections.abc import Iterator
 
 import zmq
 
-from fetcher.core import masks, tags, wire
-from fetcher.core.formats import TEXT
-from fetcher.encode import jsonl
+from fetcher import bitset
+from fetcher.fetch.null import NullFetcher
+from fetcher.input.formats import TEXT
 from fetcher.model import Chunk
-from fetcher.net.null import NullFetcher
-from fetcher.pipeline import curve
-from fetcher.pipeline.channel import Way, open_socket
-from fetcher.pipeline.held import Held
-from fetcher.settings import Settings
+from fetcher.protocol import chunk_frames, codec, line_tags, messages
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
+from fetcher.rows import jsonl
+from fetcher.security import curve
+from fetcher.settings.schema import Settings
+from fetcher.transport.sockets import Channel, open_socket
 from tools.bench.lists import url
 
 _SEND_LIMIT_MS = 60_000
@@ -30,12 +31,12 @@ WORKER = "bench-1-1"  # as a process under a key of the name `bench` is called
 
 def tasks_of(
     job: str, batch: int, batch_size: int, count: int, key: bytes = b""
-) -> tuple[wire.Tasks, bytes]:
+) -> tuple[messages.Tasks, bytes]:
     """A batch as a ventilator sends it; `count` is the list's length, `key` the tags'."""
     first = batch * batch_size
     numbers = range(first, min(first + batch_size, count))
-    mask = masks.pack((1 << len(numbers)) - 1)
-    message = wire.Tasks(
+    mask = bitset.pack((1 << len(numbers)) - 1)
+    message = messages.Tasks(
         job=job,
         lease=batch + 1,
         batch=batch,
@@ -43,7 +44,7 @@ def tasks_of(
         first_line=first + 1,
         mask=mask,
         format=TEXT,
-        tags=tags.of_lines(key, batch, mask, ((n + 1, url(n), None) for n in numbers)),
+        tags=line_tags.of_lines(key, batch, mask, ((n + 1, url(n), None) for n in numbers)),
     )
     return message, "\n".join(map(url, numbers)).encode()
 
@@ -53,7 +54,7 @@ def chunks(job: str, key: bytes, count: int, batch_size: int, chunk_rows: int) -
     fetcher = NullFetcher(Settings(), WORKER)
     for batch in range(-(-count // batch_size)):
         message, urls = tasks_of(job, batch, batch_size, count, key)
-        held = Held(message, urls, WORKER, 0)
+        held = LeaseBuffer(message, urls, WORKER, 0)
         for task in held.tasks():
             result = fetcher.fetch(task)
             if held.finish(result, jsonl.encode(result)) >= chunk_rows:
@@ -61,7 +62,7 @@ def chunks(job: str, key: bytes, count: int, batch_size: int, chunk_rows: int) -
         yield from _taken(held)
 
 
-def _taken(held: Held) -> Iterator[Chunk]:
+def _taken(held: LeaseBuffer) -> Iterator[Chunk]:
     chunk = held.take_chunk()
     if chunk is not None:
         yield chunk
@@ -72,13 +73,13 @@ def main(
 ) -> None:
     """See the module."""
     messages = [
-        wire.encode(*wire.chunk_parts(chunk))
+        codec.encode(*chunk_frames.chunk_parts(chunk))
         for chunk in chunks(job, key, count, batch_size, chunk_rows)
     ]
     context = zmq.Context()
     try:
         security = curve.of_worker(keys)
-        socket = open_socket(context, zmq.PUSH, Way.RESULTS, address, security=security)
+        socket = open_socket(context, zmq.PUSH, Channel.RESULTS, address, security=security)
         socket.setsockopt(zmq.SNDTIMEO, _SEND_LIMIT_MS)
         print("ready", flush=True)
         if sys.stdin.readline():

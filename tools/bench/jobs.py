@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from fetcher.core.tally import Totals
 from fetcher.model import Outcome
+from fetcher.protocol.totals import Totals
 from fetcher.store.manifest import JOURNAL_NAME
 from tools.bench.marking import MARK_VARIABLE, TRANSPORT
 from tools.bench.processes import Fleet, Peaks, children_cpu_s, require_success

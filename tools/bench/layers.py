@@ -15,20 +15,21 @@ import gevent
 import gevent.event
 import pycurl
 
-from fetcher import config
-from fetcher.core import masks, wire
-from fetcher.core.formats import TEXT
-from fetcher.encode import jsonl
+from fetcher import bitset
+from fetcher.fetch import urls
+from fetcher.fetch.dns.resolver import Resolver
+from fetcher.fetch.http.client import CurlFetcher
+from fetcher.fetch.http.curl_loop import CurlLoop
+from fetcher.fetch.http.exchange import Request
+from fetcher.fetch.http.pool import Transport
+from fetcher.input.formats import TEXT
 from fetcher.model import Result, Task
-from fetcher.net import urls
-from fetcher.net.curl_fetcher import CurlFetcher
-from fetcher.net.curl_loop import CurlLoop
-from fetcher.net.dns import Resolver
-from fetcher.net.exchange import Request
-from fetcher.net.transport import Transport
-from fetcher.pipeline.held import Held
-from fetcher.pipeline.pool import Line, LinePool
-from fetcher.settings import Settings
+from fetcher.protocol import chunk_frames, codec, messages
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
+from fetcher.roles.worker.line_pool import Line, LinePool
+from fetcher.rows import jsonl
+from fetcher.settings import load
+from fetcher.settings.schema import Settings
 
 _SERVER: Final = "127.0.0.1"
 _BATCH: Final = 200
@@ -119,7 +120,7 @@ def _pool(settings: Settings, given: list[str]) -> int:
         if not line.held.outstanding:
             chunk = line.held.take_chunk()
             assert chunk is not None
-            wire.encode(*wire.chunk_parts(chunk))
+            codec.encode(*chunk_frames.chunk_parts(chunk))
         good += result.status == 200
         ended += 1
         if ended == len(given):
@@ -137,11 +138,11 @@ def _pool(settings: Settings, given: list[str]) -> int:
     return good
 
 
-def _batches(given: list[str]) -> Iterator[Held]:
+def _batches(given: list[str]) -> Iterator[LeaseBuffer]:
     for first in range(0, len(given), _BATCH):
         part = given[first : first + _BATCH]
-        mask = masks.pack((1 << len(part)) - 1)
-        tasks = wire.Tasks(
+        mask = bitset.pack((1 << len(part)) - 1)
+        tasks = messages.Tasks(
             job="bench",
             lease=first,
             batch=first // _BATCH,
@@ -150,7 +151,7 @@ def _batches(given: list[str]) -> Iterator[Held]:
             mask=mask,
             format=TEXT,
         )
-        yield Held(tasks, "\n".join(part).encode(), "bench", 0)
+        yield LeaseBuffer(tasks, "\n".join(part).encode(), "bench", 0)
 
 
 def _names(settings: Settings, given: list[str]) -> int:
@@ -181,10 +182,10 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
     words = dict(text.split("=", 1) for text in options.set)
-    overrides: dict[str, tuple[config.Value, str]] = {
+    overrides: dict[str, tuple[load.Value, str]] = {
         key: (text, "--set") for key, text in words.items()
     }
-    settings = config.load(options.conf, {}, overrides).settings
+    settings = load.load(options.conf, {}, overrides).settings
     given = options.urlfile.read_text("utf-8").split()
     if options.layer != "names":
         _know_all_names()

@@ -11,17 +11,17 @@ import time
 from pathlib import Path
 from typing import Final
 
+from fetcher.fetch.interface import Fetch
+from fetcher.fetch.null import NullFetcher
 from fetcher.model import Task
-from fetcher.net.fetch import Fetch
-from fetcher.net.null import NullFetcher
-from fetcher.settings import Settings
+from fetcher.settings.schema import Settings
 
 MARK_VARIABLE: Final = "BENCH_FIRST_FETCH"
 TRANSPORT: Final = "tools.bench.marking:MarkingFetcher"
 
 
 class MarkingFetcher:
-    """See fetcher.net.fetch.Fetcher."""
+    """See fetcher.fetch.interface.Fetcher."""
 
     def __init__(self, settings: Settings, worker: str) -> None:
         # From the second fetch on there is nothing in the way of the null transport.

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fetcher.settings import Settings, Worker
+from fetcher.settings.schema import Settings, Worker
 from tools.bench.alone import Figure, sink_alone, worker_alone
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list

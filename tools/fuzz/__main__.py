@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from fetcher.core import wire
 from fetcher.errors import WireError
+from fetcher.protocol import codec
 from tools.fuzz.bombs import bombs
 from tools.fuzz.mutate import Frames, Mutator
 from tools.fuzz.targets import Roles
@@ -100,7 +100,7 @@ def burst(report: Report) -> tuple[int, float, str, float, str]:
         tracemalloc.start()
         began = time.perf_counter()
         try:
-            wire.decode(frames)
+            codec.decode(frames)
         except WireError:
             pass
         except Exception as error:
@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.no_bombs:
         number, slow, slow_name, large_mb, large_name = burst(report)
         print(
-            f"{number} headers of {wire.MAX_HEADER_BYTES >> 20} MiB: the slowest took "
+            f"{number} headers of {codec.MAX_HEADER_BYTES >> 20} MiB: the slowest took "
             f"{slow:.1f} ns a byte ({slow_name}), the largest {large_mb:.0f} MB ({large_name})"
         )
     for kind, frames in list(report.findings.items())[:_MOST_SHOWN]:

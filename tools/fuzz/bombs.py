@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgpack
 
-from fetcher.core import wire
+from fetcher.protocol import codec
 from tools.fuzz.mutate import Mutator
 
-_ROOM: Final = wire.MAX_HEADER_BYTES - 1_000
+_ROOM: Final = codec.MAX_HEADER_BYTES - 1_000
 
 
 def _array(item: bytes, count: int) -> bytes:

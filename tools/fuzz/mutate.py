@@ -17,7 +17,7 @@ import msgpack
 
 Frames = list[bytes]
 
-GOLDEN: Final = Path(__file__).resolve().parents[2] / "tests" / "core" / "golden_wire.txt"
+GOLDEN: Final = Path(__file__).resolve().parents[2] / "tests" / "protocol" / "golden_wire.txt"
 ROWS: Final = b"{}{ }"  # of the golden chunk
 URLS: Final = b"http://a\nhttp://b"  # of the golden tasks
 

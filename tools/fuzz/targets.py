@@ -12,20 +12,22 @@ from typing import Final
 
 import msgspec
 
-from fetcher.core import masks, wire
-from fetcher.core.events import tell_of_hosts, tell_of_leases
-from fetcher.core.intake import Delta, Intake, Kept, Recovered
-from fetcher.core.leases import LeaseRules
-from fetcher.core.ledger import Ledger
-from fetcher.core.output import Output
-from fetcher.core.referee import Referee
-from fetcher.core.tally import SourceInfo, Totals
-from fetcher.encode import jsonl
-from fetcher.encode.proof import RowProof
+from fetcher import bitset
+from fetcher.commit.committer import Committer, Delta, Kept, Recovered
 from fetcher.errors import Exit, WireError
+from fetcher.input.source_info import SourceInfo
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.types import LeaseRules
 from fetcher.model import Batch, Outcome, Result
-from fetcher.monitor import progress
-from fetcher.pipeline.held import Held
+from fetcher.politeness.host_broker import HostBroker
+from fetcher.protocol import chunk_frames, codec, messages
+from fetcher.protocol.output_spec import Output
+from fetcher.protocol.totals import Totals
+from fetcher.roles.ventilator.worker_events import tell_of_hosts, tell_of_leases
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
+from fetcher.rows import jsonl
+from fetcher.rows.check import RowProof
+from fetcher.watch import progress
 
 BATCH_SIZE: Final = 4
 BATCHES: Final = 1_000
@@ -50,7 +52,7 @@ class _Journal:
     def record(self, delta: Delta) -> None:
         msgspec.msgpack.encode(delta.totals)
         for batch, state in delta.batches.items():
-            if not (0 <= batch < 1 << 63 and masks.pack(state.full)):
+            if not (0 <= batch < 1 << 63 and bitset.pack(state.full)):
                 raise ValueError(f"batch {batch} fits into no journal")
 
 
@@ -63,24 +65,24 @@ class Roles:
         self._begin()
 
     def _begin(self) -> None:
-        self._intake = Intake(_Journal(), Recovered(masks.IdSet(), {}, Totals()), "j", "e")
+        self._intake = Committer(_Journal(), Recovered(bitset.IdSet(), {}, Totals()), "j", "e")
         self._ledger = Ledger(LeaseRules())
         self._ledger.add(Batch(0, 1, 0b1111, b"a\nb\nc\nd"))
-        self._referee = Referee()
+        self._referee = HostBroker()
         self._in_flight: dict[str, int] = {}
         self._now = 0.0
 
     def take(self, frames: list[bytes]) -> bool:
         """Decode and act; False where it was dropped. Raises only where the law is broken."""
         try:
-            message, frame = wire.decode(frames)
+            message, frame = codec.decode(frames)
         except WireError:
             return False
         self.taken += 1
         if self.taken % _AFRESH == 0:
             self._begin()
-        again = wire.encode(message, frame if len(frames) == 2 else None)
-        if wire.decode(again) != (message, frame):
+        again = codec.encode(message, frame if len(frames) == 2 else None)
+        if codec.decode(again) != (message, frame):
             raise AssertionError("what was decoded is another message when encoded again")
         self._now += 0.1
         try:
@@ -89,32 +91,32 @@ class Roles:
             return False
         return True
 
-    def _act(self, message: wire.AnyMessage, frame: bytes) -> None:
+    def _act(self, message: messages.AnyMessage, frame: bytes) -> None:
         match message:
-            case wire.ChunkHeader():
+            case messages.ChunkHeader():
                 self._sink(message, frame)
-            case wire.Tasks():
+            case messages.Tasks():
                 self._worker(message, frame)
-            case wire.State():
+            case messages.State():
                 progress.describe(message, 1.0)
-            case wire.Open():
+            case messages.Open():
                 _manifest(message)
-            case wire.Opened():
+            case messages.Opened():
                 self._resume(message)
-            case wire.Committed():
+            case messages.Committed():
                 for batch, mask in message.changed.items():
-                    self._ledger.committed(batch, masks.unpack(mask) if mask else -1, self._now)
-            case wire.Poll():
+                    self._ledger.committed(batch, bitset.unpack(mask) if mask else -1, self._now)
+            case messages.Poll():
                 message.source.total()
                 msgspec.msgpack.encode((message.source, message.suspects))
                 self._intake.changed_since(message.epoch, message.version)
-            case wire.Refused():
+            case messages.Refused():
                 Exit(message.exit_code)
             case _:
                 self._ventilator(message)
 
-    def _sink(self, header: wire.ChunkHeader, rows: bytes) -> None:
-        chunk = wire.check_chunk(header, rows, BATCH_SIZE, BATCHES)
+    def _sink(self, header: messages.ChunkHeader, rows: bytes) -> None:
+        chunk = chunk_frames.check_chunk(header, rows, BATCH_SIZE, BATCHES)
         # No mutant brings the right tags: the intake gets it all the same.
         with contextlib.suppress(WireError):
             self._proofs[self.taken % len(self._proofs)].require(chunk)
@@ -122,10 +124,10 @@ class Roles:
         self._intake.commit()
         totals = self._intake.totals
         changed = self._intake.changed_since("e", max(self._intake.version - 1, 0)) or {}
-        wire.decode(wire.encode(wire.Committed(self._intake.version, changed, totals, False)))
+        codec.decode(codec.encode(messages.Committed(self._intake.version, changed, totals, False)))
 
-    def _worker(self, tasks: wire.Tasks, urls: bytes) -> None:
-        held = Held(tasks, urls, "w", 0)
+    def _worker(self, tasks: messages.Tasks, urls: bytes) -> None:
+        held = LeaseBuffer(tasks, urls, "w", 0)
         try:
             found = list(held.tasks())
         except ValueError:
@@ -135,24 +137,24 @@ class Roles:
             held.finish(result, jsonl.encode(result))
         chunk = held.take_chunk()
         if chunk is not None:
-            wire.decode(wire.encode(*wire.chunk_parts(chunk)))
+            codec.decode(codec.encode(*chunk_frames.chunk_parts(chunk)))
 
-    def _resume(self, opened: wire.Opened) -> None:
-        done = masks.IdSet(opened.done)
+    def _resume(self, opened: messages.Opened) -> None:
+        done = bitset.IdSet(opened.done)
         opened.source.total()
         for batch in range(3):
-            committed = masks.unpack(opened.partial.get(batch, b""))
+            committed = bitset.unpack(opened.partial.get(batch, b""))
             suspects = [each for each in opened.suspects if each.batch == batch]
             ledger = Ledger(LeaseRules())
             if batch not in done:
                 ledger.add(Batch(batch, 1, 0b11, b"a\nb"), committed, suspects)
             ledger.take(self._now)
 
-    def _ventilator(self, event: wire.AnyMessage) -> None:
+    def _ventilator(self, event: messages.AnyMessage) -> None:
         now, ledger, referee = self._now, self._ledger, self._referee
         tell_of_leases(ledger, event, now)
         tell_of_hosts(referee, event, now)
-        if isinstance(event, wire.Heartbeat):
+        if isinstance(event, messages.Heartbeat):
             self._in_flight[event.worker] = event.in_flight
         ledger.tick(now)
         assignment = ledger.take(now)
@@ -160,11 +162,11 @@ class Roles:
             ledger.put_back(assignment.lease)
         for worker, hosts in [*referee.grants(now).items(), *referee.recalls(now).items()]:
             numbers, tickets = zip(*hosts, strict=True)
-            wire.decode(wire.encode(wire.Grant(worker, list(numbers), list(tickets))))
+            codec.decode(codec.encode(messages.Grant(worker, list(numbers), list(tickets))))
         self._tell_state()
 
     def _tell_state(self) -> None:
-        state = wire.State(
+        state = messages.State(
             job="j",
             phase="running",
             totals=self._intake.totals,
@@ -175,10 +177,10 @@ class Roles:
             referee=0,
             is_hungry=self._ledger.is_hungry,
         )
-        wire.decode(wire.encode(state))
+        codec.decode(codec.encode(state))
 
 
-def _manifest(request: wire.Open) -> None:
+def _manifest(request: messages.Open) -> None:
     """The manifest is written as JSON for people, and must be readable again."""
     plain = msgspec.to_builtins((request.input, request.settings, request.batch_size))
     text = json.dumps(plain, indent=2, ensure_ascii=False)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.core import masks, wire
-from fetcher.core.commit_session import SESSION_S
+from fetcher import bitset
+from fetcher.commit.session import SESSION_S
 from fetcher.model import Batch, Outcome
+from fetcher.protocol import messages
 from support.sim.disk import Violation
 from support.sim.ventilator import SINK_SILENT_S, TICK_S
 
 if TYPE_CHECKING:
-    from fetcher.core.sink_session import SinkSession
+    from fetcher.leases.session import SinkSession
     from support.sim.ventilator import SimVentilator
     from support.sim.world import World
 
@@ -35,53 +36,57 @@ class Checks:
         """A sink that starts knows of no ventilator."""
         self._owners[index] = ("", 0.0)
 
-    def answered(self, index: int, request: wire.AnyMessage, answer: wire.AnyMessage) -> None:
+    def answered(
+        self, index: int, request: messages.AnyMessage, answer: messages.AnyMessage
+    ) -> None:
         """Whatever a sink says to be committed must stay so for ever, and is one ventilator's."""
         self._answered_whom(index, request, answer)
         self._answered_what(index, answer)
-        if isinstance(request, wire.Poll) and request.suspects:
+        if isinstance(request, messages.Poll) and request.suspects:
             self._suspected(index, request.suspects)
 
-    def _answered_whom(self, index: int, request: wire.AnyMessage, answer: wire.AnyMessage) -> None:
+    def _answered_whom(
+        self, index: int, request: messages.AnyMessage, answer: messages.AnyMessage
+    ) -> None:
         now = self._world.now
         owner, heard_at = self._owners[index]
         match request, answer:
-            case wire.Open(), wire.Opened():
+            case messages.Open(), messages.Opened():
                 is_owned = owner not in ("", request.session)
                 if is_owned and now - heard_at < SESSION_S:
                     raise Violation("the job of a living ventilator is given away")
                 self._owners[index] = (request.session, now)
-            case wire.Poll(), wire.Committed():
+            case messages.Poll(), messages.Committed():
                 if request.session != owner:
                     raise Violation("a ventilator that was replaced is answered")
                 self._owners[index] = (owner, now)
-            case wire.Close(), wire.Closed():
+            case messages.Close(), messages.Closed():
                 self._closed.add(index)
 
-    def _answered_what(self, index: int, answer: wire.AnyMessage) -> None:
+    def _answered_what(self, index: int, answer: messages.AnyMessage) -> None:
         world = self._world
         sink = world.sinks[index]
-        is_stalled = isinstance(answer, wire.Committed) and sink and sink.session.stalled
-        if not is_stalled and not isinstance(answer, wire.Refused):
+        is_stalled = isinstance(answer, messages.Committed) and sink and sink.session.stalled
+        if not is_stalled and not isinstance(answer, messages.Refused):
             self._well_at[index] = world.now
         if (
-            isinstance(answer, wire.Opened | wire.Committed)
+            isinstance(answer, messages.Opened | messages.Committed)
             and answer.complete
             and not world.disks[index].facts.is_complete
         ):
             raise Violation("called complete before that is recorded")
-        if isinstance(answer, wire.Opened):
-            done = masks.IdSet(answer.done)
+        if isinstance(answer, messages.Opened):
+            done = bitset.IdSet(answer.done)
             full = [each for each in world.share_batches[index] if each.id in done]
             self.acked[index].update(*(lines_of(each, each.mask) for each in full))
             changed = answer.partial
-        elif isinstance(answer, wire.Committed):
+        elif isinstance(answer, messages.Committed):
             changed = answer.changed
         else:
             return
         for batch_id, packed in changed.items():
             batch = world.batches[batch_id]
-            mask = masks.unpack(packed) if packed else batch.mask
+            mask = bitset.unpack(packed) if packed else batch.mask
             self.acked[index].update(lines_of(batch, mask))
 
     def disk(self, index: int) -> None:
@@ -109,7 +114,7 @@ class Checks:
         if self._world.now - self._well_at[index] > SINK_SILENT_S + TICK_S + way_s:
             raise Violation("handed out for a sink that is away")
 
-    def _suspected(self, index: int, suspects: list[wire.Suspect]) -> None:
+    def _suspected(self, index: int, suspects: list[messages.Suspect]) -> None:
         """Where no worker dies or stalls, whatever happens to all others, no line has killed."""
         if self._world.is_calm and any(each.deaths for each in suspects):
             raise Violation("a suspect, where no worker dies")
@@ -124,11 +129,11 @@ class Checks:
         assert sink is not None
         assert sink.session.job is not None
         done, partial = sink.session.job.intake.snapshot()
-        committed = {batch: masks.unpack(mask) for batch, mask in partial.items()}
-        return Known(masks.IdSet(done), committed, self._world.disks[index].facts.suspects)
+        committed = {batch: bitset.unpack(mask) for batch, mask in partial.items()}
+        return Known(bitset.IdSet(done), committed, self._world.disks[index].facts.suspects)
 
     def heard(
-        self, ventilator: SimVentilator, one: SinkSession, request: wire.AnyMessage, told: Known
+        self, ventilator: SimVentilator, one: SinkSession, request: messages.AnyMessage, told: Known
     ) -> None:
         """After an answer, the ventilator knows what the sink knew when it answered."""
         ledger = ventilator.ledger
@@ -144,7 +149,7 @@ class Checks:
             is_gone = batch.id <= one._read_to and batch.id not in is_open
             if is_gone and told.of(batch) != batch.mask:
                 raise Violation(f"believed, and not committed: batch {batch.id}")
-        is_told = isinstance(request, wire.Poll) and request.suspects is not None
+        is_told = isinstance(request, messages.Poll) and request.suspects is not None
         if is_told and one._untold_suspects is None:
             self._knows_deaths(ventilator, one, told)
 
@@ -174,7 +179,9 @@ class Checks:
             if not committed >> line & 1 and known[batch, line] < count:
                 raise Violation(f"a death, or a loss, is not told: line {line} of batch {batch}")
 
-    def noted(self, index: int, before: list[wire.Suspect], after: list[wire.Suspect]) -> None:
+    def noted(
+        self, index: int, before: list[messages.Suspect], after: list[messages.Suspect]
+    ) -> None:
         """What lines are blamed for is never less than it was, until they are committed."""
         if self._world.was_contested:  # two ventilators do not know each other's
             return
@@ -230,20 +237,20 @@ class Checks:
 class Known(NamedTuple):
     """What a sink knew at some moment."""
 
-    done: masks.IdSet
+    done: bitset.IdSet
     partial: dict[int, int]
-    suspects: list[wire.Suspect]
+    suspects: list[messages.Suspect]
 
     def of(self, batch: Batch) -> int:
         """The committed lines of a batch."""
         return batch.mask if batch.id in self.done else self.partial.get(batch.id, 0)
 
 
-def blame_of(suspects: list[wire.Suspect]) -> Counter[tuple[int, int]]:
+def blame_of(suspects: list[messages.Suspect]) -> Counter[tuple[int, int]]:
     """How many deaths and losses each line (of a batch, by its offset) is blamed for."""
     blame: Counter[tuple[int, int]] = Counter()
     for each in suspects:
-        for offset in masks.offsets(masks.unpack(each.mask)):
+        for offset in bitset.offsets(bitset.unpack(each.mask)):
             key = each.batch, offset
             blame[key] = max(blame[key], each.deaths + each.losses)
     return blame
@@ -251,4 +258,4 @@ def blame_of(suspects: list[wire.Suspect]) -> Counter[tuple[int, int]]:
 
 def lines_of(batch: Batch, mask: int) -> list[int]:
     """The numbers of these lines."""
-    return [batch.first_line + offset for offset in masks.offsets(mask)]
+    return [batch.first_line + offset for offset in bitset.offsets(mask)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.core import wire
-from fetcher.core.sink_session import SinkSession
 from fetcher.errors import Exit, FetcherError
+from fetcher.leases.session import SinkSession
+from fetcher.protocol import messages
 from support.sim.checks import Known
 from support.sim.disk import Killed, Violation
 from support.sim.ventilator import SimLink, SimVentilator
@@ -43,22 +43,22 @@ class Commits:
                 return
             world.checks.answered(index, request, answer)
             told = None
-            if isinstance(answer, wire.Opened | wire.Committed):
+            if isinstance(answer, messages.Opened | messages.Committed):
                 told = world.checks.known_at(index)
             if world.dice.random() >= world.loss:
                 world.later(self._way_s(), lambda: reply(answer, told))
 
-        def reply(answer: wire.AnyMessage, told: Known | None) -> None:
+        def reply(answer: messages.AnyMessage, told: Known | None) -> None:
             if world.has_ventilator(ventilator) and link.takes(number):
                 self._hear(ventilator, one, answer)
-                if told is not None and isinstance(answer, wire.Opened):
+                if told is not None and isinstance(answer, messages.Opened):
                     world.checks.taken_over(one, told)
                 if told is not None:
                     world.checks.heard(ventilator, one, request, told)
 
         if world.dice.random() >= world.loss:
             world.later(world.dice.uniform(0, _WAY_S), arrive)
-        if isinstance(request, wire.Open) and world.dice.random() < 3 * world.late:
+        if isinstance(request, messages.Open) and world.dice.random() < 3 * world.late:
             # Nothing may rest on the order of an opening and what follows.
             world.later(world.dice.uniform(_WAY_S, _LATE_S), arrive)
 
@@ -66,7 +66,9 @@ class Commits:
         late, dice = self._world.late, self._world.dice
         return dice.uniform(0, _LATE_S if late and dice.random() < late else _WAY_S)
 
-    def _hear(self, ventilator: SimVentilator, one: SinkSession, answer: wire.AnyMessage) -> None:
+    def _hear(
+        self, ventilator: SimVentilator, one: SinkSession, answer: messages.AnyMessage
+    ) -> None:
         world = self._world
         try:
             ventilator.hear_sink(one, answer)
@@ -78,5 +80,5 @@ class Commits:
             else:
                 world.end_ghost(ventilator)
         else:
-            if isinstance(answer, wire.Refused):
+            if isinstance(answer, messages.Refused):
                 world.checks.refused(ventilator, one)

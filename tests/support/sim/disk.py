@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from fetcher.core import masks
-from fetcher.core.commit_session import JobFacts
-from fetcher.core.intake import BatchState, Delta, Kept, Recovered
-from fetcher.core.tally import Totals
+from fetcher import bitset
+from fetcher.commit.committer import BatchState, Delta, Kept, Recovered
+from fetcher.commit.session import JobFacts
 from fetcher.errors import NoSpaceError
+from fetcher.protocol.totals import Totals
 
 
 class Killed(Exception):
@@ -69,7 +69,7 @@ def row_of(line: int) -> bytes:
 
 
 class SimStore:
-    """See core.intake.Store; dies in the middle of a step when its fuse has burnt down."""
+    """See commit.committer.Store; dies in the middle of a step when its fuse has burnt down."""
 
     syncs_at_start = True
     truncates_at_start = True
@@ -131,7 +131,7 @@ class SimStore:
 
     def recover(self) -> Recovered:
         """What the journal holds."""
-        done = masks.IdSet()
+        done = bitset.IdSet()
         partial: dict[int, BatchState] = {}
         totals = Totals()
         for delta, _ in self._disk.journal:

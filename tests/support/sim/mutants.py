@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from fetcher.core.commit_session import CommitJob, CommitSession
-from fetcher.core.intake import Intake
-from fetcher.core.ledger import Ledger
-from fetcher.core.sink_session import SinkSession
-from fetcher.core.sink_sessions import SinkSessions
+from fetcher.commit.committer import Committer
+from fetcher.commit.session import CommitJob, CommitSession
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.session import SinkSession
+from fetcher.leases.sessions import SinkSessions
 from support.sim import session_mistakes, sink_mistakes, ventilator_mistakes
 from support.sim.disk import SimStore
 from support.sim.sink import SimSink
@@ -28,7 +28,7 @@ class Mutant(NamedTuple):
 def _mutant(
     name: str,
     *,
-    intake: type[Intake] = Intake,
+    intake: type[Committer] = Committer,
     store: type[SimStore] = SimStore,
     sink: type[SimSink] = SimSink,
     job: type[CommitJob] = CommitJob,

@@ -1,4 +1,4 @@
-"""The durable side of a simulated job besides its rows; see core.commit_session.JobRecord."""
+"""The durable side of a simulated job besides its rows; see commit.session.JobRecord."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fetcher.core.commit_session import JobFacts
-from fetcher.core.tally import SourceInfo
-from fetcher.core.wire import Suspect
+from fetcher.commit.session import JobFacts
 from fetcher.errors import NoSpaceError
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol.messages import Suspect
 from support.sim.disk import Disk, SimStore
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fetcher.core import wire
-from fetcher.core.commit_session import CommitJob, CommitSession
-from fetcher.core.intake import Intake
-from fetcher.core.sink_session import SinkSession
-from fetcher.core.sink_sessions import Notice, SinkSessions
-from fetcher.core.tally import SourceInfo
+from fetcher.commit.committer import Committer
+from fetcher.commit.session import CommitJob, CommitSession
+from fetcher.input.source_info import SourceInfo
+from fetcher.leases.session import SinkSession
+from fetcher.leases.sessions import Notice, SinkSessions
+from fetcher.protocol import messages
 from support.sim.ventilator import SimLink
 
 # -- the ventilator's side -------------------------------------------------------------------
@@ -24,16 +24,16 @@ class TakesAnyAnswer(SimLink):
 class ForgetsResync(SinkSessions):
     """Goes on polling a sink that has started again."""
 
-    def receive(self, one: SinkSession, answer: wire.AnyMessage, now: float) -> list[Notice]:
+    def receive(self, one: SinkSession, answer: messages.AnyMessage, now: float) -> list[Notice]:
         notices = super().receive(one, answer, now)
-        one.must_open &= not isinstance(answer, wire.Resync)
+        one.must_open &= not isinstance(answer, messages.Resync)
         return notices
 
 
 class ForgetsToThaw(SinkSessions):
     """Leaves a share frozen whose sink is back."""
 
-    def _committed(self, one: SinkSession, news: wire.Committed, now: float) -> list[Notice]:
+    def _committed(self, one: SinkSession, news: messages.Committed, now: float) -> list[Notice]:
         was_frozen = self._ledger.is_frozen(one.index)
         notices = super()._committed(one, news, now)
         if was_frozen:
@@ -44,14 +44,14 @@ class ForgetsToThaw(SinkSessions):
 class IgnoresAFullDisk(SinkSessions):
     """Hands out for a sink that can commit nothing."""
 
-    def _committed(self, one: SinkSession, news: wire.Committed, now: float) -> list[Notice]:
+    def _committed(self, one: SinkSession, news: messages.Committed, now: float) -> list[Notice]:
         return super()._committed(one, replace(news, stalled=""), now)
 
 
 class IgnoresRefusals(SinkSessions):
     """Hands out for a sink that another ventilator has."""
 
-    def _refused(self, one: SinkSession, refused: wire.Refused, now: float) -> list[Notice]:
+    def _refused(self, one: SinkSession, refused: messages.Refused, now: float) -> list[Notice]:
         was_frozen = self._ledger.is_frozen(one.index)
         notices = super()._refused(one, refused, now)
         if not was_frozen:
@@ -69,14 +69,14 @@ class IgnoresSilence(SinkSessions):
 class OpensWithoutOrder(SinkSessions):
     """Opens each sink at once, when it is not known yet which job it is."""
 
-    def request(self, one: SinkSession, source: SourceInfo) -> wire.AnyMessage | None:
+    def request(self, one: SinkSession, source: SourceInfo) -> messages.AnyMessage | None:
         return self._offer(one.share) if one.must_open else super().request(one, source)
 
 
 class LeavesOthersAlone(SinkSessions):
     """Asks nothing of a sink as long as others are not open."""
 
-    def request(self, one: SinkSession, source: SourceInfo) -> wire.AnyMessage | None:
+    def request(self, one: SinkSession, source: SourceInfo) -> messages.AnyMessage | None:
         request = super().request(one, source)
         return None if one.is_asked_early else request
 
@@ -99,7 +99,7 @@ class TellsAllItsLines(SinkSessions):
 class JudgesBeforeTheCount(SinkSessions):
     """Calls a journal damaged because the input is not counted yet."""
 
-    def _require_sense(self, one: SinkSession, news: wire.Committed, now: float) -> None:
+    def _require_sense(self, one: SinkSession, news: messages.Committed, now: float) -> None:
         lines, one.url_lines = one.url_lines, -1 if one.url_lines is None else one.url_lines
         super()._require_sense(one, news, now)
         one.url_lines = lines
@@ -132,7 +132,7 @@ class BelievesACloseUnheard(SinkSessions):
 class ForgetsTheLedger(SinkSessions):
     """Does not tell the ledger what a sink that started again has."""
 
-    def _opened(self, one: SinkSession, opened: wire.Opened, now: float) -> list[Notice]:
+    def _opened(self, one: SinkSession, opened: messages.Opened, now: float) -> list[Notice]:
         ledger = self._ledger
         committed, ledger.committed = ledger.committed, lambda *_: None  # type: ignore[method-assign]
         notices = super()._opened(one, opened, now)
@@ -143,7 +143,7 @@ class ForgetsTheLedger(SinkSessions):
 class TakesUntoldForTold(SinkSession):
     """Tells no more of suspects, though the sink had no room for them."""
 
-    def take_news(self, news: wire.Committed) -> None:
+    def take_news(self, news: messages.Committed) -> None:
         super().take_news(news)
         self._untold_suspects = None
 
@@ -151,7 +151,7 @@ class TakesUntoldForTold(SinkSession):
 class TakesNewSuspectsForTold(SinkSessions):
     """Takes an answer for one to suspects that were found while it was on its way."""
 
-    def receive(self, one: SinkSession, answer: wire.AnyMessage, now: float) -> list[Notice]:
+    def receive(self, one: SinkSession, answer: messages.AnyMessage, now: float) -> list[Notice]:
         self._ledger.suspects_if_changed(one.index)
         return super().receive(one, answer, now)
 
@@ -160,8 +160,8 @@ class ForgetsTheUnread(SinkSession):
     """Tells only the suspects of batches that were read."""
 
     def poll(
-        self, session: str, source: SourceInfo, suspects: list[wire.Suspect] | None
-    ) -> wire.Poll:
+        self, session: str, source: SourceInfo, suspects: list[messages.Suspect] | None
+    ) -> messages.Poll:
         unread, self._suspects = self._suspects, {}
         poll = super().poll(session, source, suspects)
         self._suspects = unread
@@ -171,7 +171,7 @@ class ForgetsTheUnread(SinkSession):
 class KeepsOldSuspects(SinkSession):
     """Keeps the suspects of a sink that is taken over again."""
 
-    def take_over(self, opened: wire.Opened) -> None:
+    def take_over(self, opened: messages.Opened) -> None:
         before = self._suspects
         super().take_over(opened)
         for batch, several in before.items():
@@ -181,7 +181,7 @@ class KeepsOldSuspects(SinkSession):
 class KeepsTheSuspectsOfTheRead(SinkSession):
     """Takes the suspects of batches that were read from a sink, as if they were not."""
 
-    def take_over(self, opened: wire.Opened) -> None:
+    def take_over(self, opened: messages.Opened) -> None:
         read_to, self._read_to = self._read_to, -1
         super().take_over(opened)
         self._read_to = read_to
@@ -190,14 +190,14 @@ class KeepsTheSuspectsOfTheRead(SinkSession):
 class KeepsOldVersion(SinkSession):
     """Polls a sink that was taken over again from the version that it had before."""
 
-    def take_over(self, opened: wire.Opened) -> None:
+    def take_over(self, opened: messages.Opened) -> None:
         super().take_over(replace(opened, version=self._version))
 
 
 class ReadsWhatIsDone(SinkSession):
     """Forgets, of batches that are not read yet, what is committed."""
 
-    def take_over(self, opened: wire.Opened) -> None:
+    def take_over(self, opened: messages.Opened) -> None:
         super().take_over(opened)
         self._partial = {}
 
@@ -208,8 +208,8 @@ class ReadsWhatIsDone(SinkSession):
 class AnswersTheReplaced(CommitSession):
     """Answers whoever has had the job."""
 
-    def answer(self, request: wire.AnyMessage, now: float) -> wire.AnyMessage:
-        if isinstance(request, wire.Poll | wire.Close) and self._ventilator:
+    def answer(self, request: messages.AnyMessage, now: float) -> messages.AnyMessage:
+        if isinstance(request, messages.Poll | messages.Close) and self._ventilator:
             request = replace(request, session=self._ventilator)
         return super().answer(request, now)
 
@@ -217,17 +217,17 @@ class AnswersTheReplaced(CommitSession):
 class RefusesStrangers(CommitSession):
     """Takes a ventilator from before its own start for one that was replaced."""
 
-    def answer(self, request: wire.AnyMessage, now: float) -> wire.AnyMessage:
+    def answer(self, request: messages.AnyMessage, now: float) -> messages.AnyMessage:
         answer = super().answer(request, now)
-        if isinstance(answer, wire.Resync) and not self._ventilator:
-            return wire.Refused(reason="who are you?", exit_code=4)
+        if isinstance(answer, messages.Resync) and not self._ventilator:
+            return messages.Refused(reason="who are you?", exit_code=4)
         return answer
 
 
 class GivesTheJobAway(CommitSession):
     """Opens the job for whoever asks."""
 
-    def _open(self, request: wire.Open, now: float) -> wire.AnyMessage:
+    def _open(self, request: messages.Open, now: float) -> messages.AnyMessage:
         self._ventilator = ""
         return super()._open(request, now)
 
@@ -235,10 +235,10 @@ class GivesTheJobAway(CommitSession):
 class ForgetsThePolls(CommitSession):
     """Takes a ventilator for dead that has opened the job long ago, however often it polls."""
 
-    def answer(self, request: wire.AnyMessage, now: float) -> wire.AnyMessage:
+    def answer(self, request: messages.AnyMessage, now: float) -> messages.AnyMessage:
         heard_at = self._heard_at
         answer = super().answer(request, now)
-        if isinstance(request, wire.Poll):
+        if isinstance(request, messages.Poll):
             self._heard_at = heard_at
         return answer
 
@@ -253,9 +253,9 @@ class LeavesUnasked(CommitSession):
 class HidesAFullDisk(CommitSession):
     """Does not say that nothing can be committed."""
 
-    def _news(self, job: CommitJob, poll: wire.Poll) -> wire.AnyMessage:
+    def _news(self, job: CommitJob, poll: messages.Poll) -> messages.AnyMessage:
         answer = super()._news(job, poll)
-        return replace(answer, stalled="") if isinstance(answer, wire.Committed) else answer
+        return replace(answer, stalled="") if isinstance(answer, messages.Committed) else answer
 
 
 class CompleteBeforeTheCount(CommitJob):
@@ -280,7 +280,10 @@ class TakesAFailedNoteForKept(CommitJob):
     """Believes a count that the disk had no room for."""
 
     def note(
-        self, source: SourceInfo, suspects: list[wire.Suspect] | None, share_url_lines: int | None
+        self,
+        source: SourceInfo,
+        suspects: list[messages.Suspect] | None,
+        share_url_lines: int | None,
     ) -> None:
         facts = self._facts
         try:
@@ -290,7 +293,7 @@ class TakesAFailedNoteForKept(CommitJob):
             raise
 
 
-class ComparesNoEpoch(Intake):
+class ComparesNoEpoch(Committer):
     """Takes a version of an earlier life for one of its own."""
 
     def changed_since(self, epoch: str, version: int) -> dict[int, bytes] | None:

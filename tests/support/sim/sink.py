@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from fetcher.core import wire
-from fetcher.core.commit_session import CommitJob, CommitSession, JobTerms
-from fetcher.core.intake import Intake
-from fetcher.core.shares import Share
+from fetcher.commit.committer import Committer
+from fetcher.commit.session import CommitJob, CommitSession, JobTerms
 from fetcher.errors import WireError
 from fetcher.model import Chunk
+from fetcher.protocol import chunk_frames, messages
+from fetcher.protocol.shard import Share
 from support.sim.disk import Disk, SimStore, Violation
 from support.sim.record import SimRecord
 from support.sim.worker import JOB
@@ -23,7 +23,7 @@ class SimSink:
     """Commits the chunks of its share, and answers."""
 
     store_class = SimStore
-    intake_class = Intake
+    intake_class = Committer
     job_class = CommitJob
     session_class = CommitSession
 
@@ -45,7 +45,7 @@ class SimSink:
         terms = JobTerms(disk.job, self._world.batch_size)
         return self.job_class(terms, disk.facts, intake, self._record, self._epoch)
 
-    def _begin(self, request: wire.Open) -> CommitJob:
+    def _begin(self, request: messages.Open) -> CommitJob:
         if request.share != self.share:
             raise Violation(f"{self.share} was asked to open {request.share}")
         if not self._disk.job:
@@ -58,8 +58,8 @@ class SimSink:
         """Raises Violation where it is no chunk for this sink."""
         size, share = self._world.batch_size, self.share
         try:
-            chunk = wire.check_chunk(
-                *wire.chunk_parts(chunk), size, len(self._world.batches), share
+            chunk = chunk_frames.check_chunk(
+                *chunk_frames.chunk_parts(chunk), size, len(self._world.batches), share
             )
         except WireError as error:
             raise Violation(f"{share} was sent a {error}") from error

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from fetcher.core import masks
-from fetcher.core.intake import BatchState, Delta, Intake, Recovered
-from fetcher.core.tally import Totals
+from fetcher import bitset
+from fetcher.commit.committer import BatchState, Committer, Delta, Recovered
 from fetcher.errors import NoSpaceError
 from fetcher.model import Chunk
+from fetcher.protocol.totals import Totals
 from support.sim.disk import SimStore
 from support.sim.sink import SimSink
 
 
-class AckBeforeFsync(Intake):
+class AckBeforeFsync(Committer):
     """Publishes what was appended; syncs and records it one commit later."""
 
     _due: Delta | None = None
@@ -30,7 +30,7 @@ class AckBeforeFsync(Intake):
         return 1
 
 
-class CheckpointAheadOfTheLog(Intake):
+class CheckpointAheadOfTheLog(Committer):
     """Records in the journal before the rows are synced."""
 
     def commit(self) -> int:
@@ -45,7 +45,7 @@ class CheckpointAheadOfTheLog(Intake):
         return 1
 
 
-class DoneAtItsLastIndex(Intake):
+class DoneAtItsLastIndex(Committer):
     """Calls a batch full when its last line is there."""
 
     def _delta(self) -> Delta:
@@ -59,7 +59,7 @@ class DoneAtItsLastIndex(Intake):
         return Delta(batches, delta.totals)
 
 
-class PendingForgotten(Intake):
+class PendingForgotten(Committer):
     """Looks for duplicates among the committed rows only."""
 
     def _seen(self, batch: int, full: int) -> int:
@@ -70,7 +70,7 @@ class PendingForgotten(Intake):
             self._masks = masks_
 
 
-class AcksOnAFullDisk(Intake):
+class AcksOnAFullDisk(Committer):
     """Takes a full disk for a commit."""
 
     def commit(self) -> int:
@@ -87,7 +87,7 @@ class DedupeInMemoryOnly(SimStore):
 
     def recover(self) -> Recovered:
         totals = self._disk.journal[-1][0].totals if self._disk.journal else Totals()
-        return Recovered(masks.IdSet(), {}, totals)
+        return Recovered(bitset.IdSet(), {}, totals)
 
 
 class NoTailTruncation(SimStore):

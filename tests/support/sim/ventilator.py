@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fetcher.core import wire
-from fetcher.core.leases import LeaseRules, first_lease
-from fetcher.core.ledger import Ledger
-from fetcher.core.shares import Share
-from fetcher.core.sink_session import SinkSession
-from fetcher.core.sink_sessions import JobBegun, SinkSessions
-from fetcher.core.tally import SourceInfo
+from fetcher.input.source_info import SourceInfo
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.session import SinkSession
+from fetcher.leases.sessions import JobBegun, SinkSessions
+from fetcher.leases.types import LeaseRules, first_lease
 from fetcher.model import Batch, Chunk, Outcome
+from fetcher.protocol import messages
+from fetcher.protocol.shard import Share
 from support.sim.disk import Violation
 from support.sim.worker import TAIL_AFTER_S, chunk_of
 
@@ -89,7 +89,7 @@ class SimVentilator:
         return [iter(self._world.batches) for _ in self.sinks]
 
     @property
-    def phase(self) -> wire.Phase:
+    def phase(self) -> messages.Phase:
         """What it tells the workers and its supervisor."""
         if not self.sinks.is_open:
             return "starting"
@@ -105,9 +105,9 @@ class SimVentilator:
             checked_bytes=2, checked_sha256="2", url_lines=lines, at_end=True, fraction=1.0
         )
 
-    def _offer(self, share: Share) -> wire.Open:
-        spec = wire.InputSpec(name="", path="", file_bytes=1, source=self._source())
-        return wire.Open(
+    def _offer(self, share: Share) -> messages.Open:
+        spec = messages.InputSpec(name="", path="", file_bytes=1, source=self._source())
+        return messages.Open(
             session=self._session,
             input=spec,
             batch_size=self._world.batch_size,
@@ -117,11 +117,11 @@ class SimVentilator:
             job=self.sinks.job,
         )
 
-    def request(self, one: SinkSession) -> wire.AnyMessage | None:
+    def request(self, one: SinkSession) -> messages.AnyMessage | None:
         """To this sink."""
         return self.sinks.request(one, self._source())
 
-    def hear_sink(self, one: SinkSession, answer: wire.AnyMessage) -> None:
+    def hear_sink(self, one: SinkSession, answer: messages.AnyMessage) -> None:
         """Raises FetcherError where the job must stop."""
         for notice in self.sinks.receive(one, answer, self._world.now):
             if isinstance(notice, JobBegun) and notice.opened.source.at_end:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fetcher.core.leases import Lease, LeaseState, Piece, WorkerReport
-from fetcher.core.ledger import Ledger
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.types import Lease, LeaseState, Piece, WorkerReport
 from fetcher.model import Batch, Chunk
 from support.sim.ventilator import SimVentilator
 from support.sim.world import World

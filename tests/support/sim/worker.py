@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from fetcher.core import masks, wire
-from fetcher.core.leases import Assignment
+from fetcher import bitset
+from fetcher.leases.types import Assignment
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome
+from fetcher.protocol import messages
 from support.sim.disk import Violation, row_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def chunk_of(batch: Batch, lines: list[int], outcome: Outcome, worker: str) -> C
     return Chunk(
         job=JOB,
         batch=batch.id,
-        batch_mask=masks.pack(batch.mask),
+        batch_mask=bitset.pack(batch.mask),
         worker=worker,
         lines=lines,
         row_bytes=[len(row) for row in rows],
@@ -61,7 +62,7 @@ class SimWorker:
         return len(self.queue) <= 2
 
     def take(self, lease: int, batch: Batch, mask: int) -> None:
-        lines = [batch.first_line + offset for offset in masks.offsets(mask)]
+        lines = [batch.first_line + offset for offset in bitset.offsets(mask)]
         self.held[lease] = (batch, set(lines))
         for line in lines:
             turn_s = self._world.turns_s.get(line, 0.0)
@@ -118,9 +119,9 @@ class SimWorker:
                 self._finish(ended)
 
     def _finish(self, lease: int) -> None:
-        self._world.to_ventilator(self, wire.Finished(worker=self.name, lease=lease))
+        self._world.to_ventilator(self, messages.Finished(worker=self.name, lease=lease))
 
-    def hear(self, phase: wire.Phase, *, is_hungry: bool) -> None:
+    def hear(self, phase: messages.Phase, *, is_hungry: bool) -> None:
         """What the ventilator says of the whole."""
         if phase != "starting":  # which says nothing of a pause
             self.is_paused = phase == "paused"
@@ -133,8 +134,8 @@ class SimWorker:
         spare = list(self.queue)[len(self.queue) // 2 :]
         for lease in sorted({lease for lease, _, _ in spare}):
             lines = {line for each, _, line in spare if each == lease}
-            mask = masks.mask_of(line - self.held[lease][0].first_line for line in lines)
-            event = wire.Returned(worker=self.name, lease=lease, mask=masks.pack(mask))
+            mask = bitset.mask_of(line - self.held[lease][0].first_line for line in lines)
+            event = messages.Returned(worker=self.name, lease=lease, mask=bitset.pack(mask))
             self._world.to_ventilator(self, event)
             self._leave_out(lease, lines)
 
@@ -158,7 +159,7 @@ class SimWorker:
         elif len(waiting) == len(self.kept.get(lease, ())):
             self._send(lease, batch)
 
-    def beat(self, pipe: Iterable[Assignment]) -> wire.Heartbeat:
+    def beat(self, pipe: Iterable[Assignment]) -> messages.Heartbeat:
         """Its sign of life; what waits for a sink gets another try."""
         self._post()
         now = self._world.now
@@ -170,7 +171,7 @@ class SimWorker:
                 bit = 1 << (line - self.held[lease][0].first_line)
                 slow[lease] = slow.get(lease, 0) | bit
         active = {lease for lease, _ in self.flying} | {lease for lease, _, _ in self.queue}
-        return wire.Heartbeat(
+        return messages.Heartbeat(
             worker=self.name,
             slots=self._world.pool_size,
             in_flight=self.in_flight,
@@ -184,7 +185,7 @@ class SimWorker:
                 *(longest_s.get(lease, 0.0) for lease in self.held),
                 *(now - since for since in self._ending.values()),
             ],
-            slow={lease: masks.pack(mask) for lease, mask in slow.items()},
+            slow={lease: bitset.pack(mask) for lease, mask in slow.items()},
             waiting=[assignment.lease for assignment in pipe],
             is_hungry=not self.queue and 2 * self.in_flight <= self._world.pool_size,
         )

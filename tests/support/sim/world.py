@@ -9,11 +9,12 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 
-from fetcher.core import lines, wire
-from fetcher.core.events import tell_of_leases
-from fetcher.core.leases import Assignment
-from fetcher.core.shares import Share
+from fetcher.input import lines
+from fetcher.leases.types import Assignment
 from fetcher.model import Batch, Chunk
+from fetcher.protocol import messages
+from fetcher.protocol.shard import Share
+from fetcher.roles.ventilator.worker_events import tell_of_leases
 from support.sim.chaos import Chaos
 from support.sim.checks import Checks, lines_of
 from support.sim.commits import Commits
@@ -226,7 +227,7 @@ class World:
         self.workers[slot] = None
         self.pipes[slot].clear()
         if self.dice.random() < 0.7:
-            self.to_ventilator(None, wire.Gone(worker=worker.name))
+            self.to_ventilator(None, messages.Gone(worker=worker.name))
         self.later(self.dice.uniform(0.2, 2), lambda: self._start_worker(slot))
 
     # -- turns of the loops ------------------------------------------------------------------
@@ -270,7 +271,7 @@ class World:
                 self._commits.ask(ventilator, one, link)
         ventilator.turn()
 
-    def _hear_phase(self, phase: wire.Phase) -> None:
+    def _hear_phase(self, phase: messages.Phase) -> None:
         """The supervisor of the ventilator does: what it knows of a pause outlives it."""
         if phase != "starting":  # which says nothing of a pause
             self.supervisor_knows_pause = phase == "paused"
@@ -292,13 +293,13 @@ class World:
     def _look_into_pipe(self, slot: int, worker: SimWorker) -> None:
         while self.pipes[slot] and worker.has_room and self.workers[slot] is worker:
             assignment = self.pipes[slot].popleft()
-            claim = wire.Claim(worker=worker.name, lease=assignment.lease)
+            claim = messages.Claim(worker=worker.name, lease=assignment.lease)
             self.to_ventilator(worker, claim)
             worker.take(assignment.lease, assignment.batch, assignment.mask)
         most = 0 if self.ventilator and self.ventilator.ledger.is_hungry else _AHEAD
         while len(self.pipes[slot]) > most and self.workers[slot] is worker:
             lease = self.pipes[slot].pop().lease
-            self.to_ventilator(worker, wire.Returned(worker=worker.name, lease=lease))
+            self.to_ventilator(worker, messages.Returned(worker=worker.name, lease=lease))
 
     # -- messages ----------------------------------------------------------------------------
 
@@ -342,7 +343,7 @@ class World:
         for _ in range(2 if self.dice.random() < self._twice else 1):
             self.later(self.dice.uniform(0, 0.2), arrive)
 
-    def to_ventilator(self, worker: SimWorker | None, event: wire.AnyMessage) -> None:
+    def to_ventilator(self, worker: SimWorker | None, event: messages.AnyMessage) -> None:
         """Events of one worker stay in order: all take the same time."""
         ventilator = self.ventilator
 

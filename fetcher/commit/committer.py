@@ -1,0 +1,225 @@
+"""The sink's decisions: which rows are new, and in what order a commit happens.
+
+Law: append, sync, record, and only then publish. What is published is durable, and a row is
+appended only if neither a commit nor the pending group has its line already. All that must survive
+comes from the store at start; nothing here is trusted beyond the process.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from fetcher import bitset
+from fetcher.model import Chunk
+from fetcher.protocol.totals import Totals
+
+# How many changed batches are remembered one by one for the ventilator's polls; a poll from
+# before them is answered with everything.
+_REMEMBERED: Final = 20_000
+
+
+class BatchState(msgspec.Struct, frozen=True):
+    """Committed lines of a batch, and all of its URL lines."""
+
+    committed: int
+    full: int
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """What one journal transaction records."""
+
+    batches: dict[int, BatchState]
+    totals: Totals
+
+
+class Recovered(msgspec.Struct):
+    """What the journal knew at start."""
+
+    done: bitset.IdSet
+    partial: dict[int, BatchState]
+    totals: Totals
+
+
+class Kept(NamedTuple):
+    """What goes beside a row: a body, or WARC records."""
+
+    line: int
+    data: bytes
+    file: str = ""  # of a body that gets a file: its path below OUT, proven to be of these bytes
+
+
+class Store(Protocol):
+    """The durable side of a commit, each step separately; see fetcher.store.Store."""
+
+    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
+        """Write behind the committed length; on NoSpaceError nothing has changed."""
+
+    def sync(self) -> None:
+        """Make what was appended durable."""
+
+    def record(self, delta: Delta) -> None:
+        """One durable transaction: these batches, totals and the segments' new lengths."""
+
+
+class Committer:
+    """Deduplicates chunks, commits them in groups, and says what is committed."""
+
+    def __init__(self, store: Store, recovered: Recovered, job: str, epoch: str) -> None:
+        self._store = store
+        self._job = job
+        self._done = recovered.done
+        self._partial = recovered.partial
+        self._epoch = epoch
+        self.version = 0
+        self._changed: OrderedDict[int, int] = OrderedDict()  # batch -> version, oldest first
+        self._known_from = 0  # every change after this version is in _changed
+        self.totals = recovered.totals
+        self.duplicates = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: list[bytes] = []
+        self._kept: list[Kept] = []
+        self._masks: dict[int, BatchState] = {}
+        self._outcomes: Counter[int] = Counter()
+        self._statuses: Counter[int] = Counter()
+        self._body_bytes = self._retried = 0
+        self.pending_bytes = 0
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows of the group that is not committed yet."""
+        return self._outcomes.total()
+
+    def offer(self, chunk: Chunk, batch_size: int) -> None:
+        """Take the chunk's new rows into the pending group; rows seen before are dropped."""
+        if chunk.job != self._job:
+            return
+        first = chunk.batch * batch_size + 1
+        offered = bitset.mask_of([line - first for line in chunk.lines])
+        full = int.from_bytes(chunk.batch_mask, "little")
+        seen = self._seen(chunk.batch, full)
+        new = offered & ~seen
+        self.duplicates += (offered & seen).bit_count()
+        if not new:
+            return
+        if new == offered:
+            self._rows.append(chunk.rows)
+            self.pending_bytes += len(chunk.rows)
+            self._keep(chunk, range(len(chunk.lines)))
+            self._count(chunk, range(len(chunk.lines)))
+        else:
+            self._take_some(chunk, new, first)
+        pending = self._masks.get(chunk.batch)
+        self._masks[chunk.batch] = BatchState(new | (pending.committed if pending else 0), full)
+
+    def _seen(self, batch: int, full: int) -> int:
+        if batch in self._done:
+            return full
+        committed = self._partial.get(batch)
+        pending = self._masks.get(batch)
+        return (committed.committed if committed else 0) | (pending.committed if pending else 0)
+
+    def _take_some(self, chunk: Chunk, new: int, first: int) -> None:
+        position = 0
+        picked = []
+        for index, (line, size) in enumerate(zip(chunk.lines, chunk.row_bytes, strict=True)):
+            if new >> (line - first) & 1:
+                self._rows.append(chunk.rows[position : position + size])
+                self.pending_bytes += size
+                picked.append(index)
+            position += size
+        self._keep(chunk, picked)
+        self._count(chunk, picked)
+
+    def _keep(self, chunk: Chunk, indices: Sequence[int]) -> None:
+        if chunk.empty:
+            empty = frozenset(chunk.empty)
+            self._kept += [
+                Kept(chunk.lines[k], b"", _file(chunk, k))
+                for k in indices
+                if chunk.lines[k] in empty
+            ]
+        if not chunk.kept:
+            return
+        starts = list(itertools.accumulate(chunk.kept_bytes, initial=0))
+        for k in indices:
+            data = chunk.kept[starts[k] : starts[k + 1]]
+            if data:
+                self._kept.append(Kept(chunk.lines[k], data, _file(chunk, k)))
+                self.pending_bytes += len(data)
+
+    def _count(self, chunk: Chunk, indices: Sequence[int]) -> None:
+        self._outcomes.update([chunk.outcomes[k] for k in indices])
+        self._statuses.update([chunk.statuses[k] for k in indices])
+        self._body_bytes += sum([chunk.body_bytes[k] for k in indices])
+        if chunk.retried:
+            self._retried += len({chunk.lines[k] for k in indices}.intersection(chunk.retried))
+
+    def commit(self) -> int:
+        """Make the pending group durable and publish it; the number of its rows.
+
+        On NoSpaceError the group stays pending: call again later.
+        """
+        if not self._masks:
+            return 0
+        self._store.append(self._rows, self._kept)
+        self._store.sync()
+        delta = self._delta()
+        self._store.record(delta)
+        count = delta.totals.rows - self.totals.rows
+        self._publish(delta)
+        self._clear()
+        return count
+
+    def _delta(self) -> Delta:
+        batches = {}
+        for batch, pending in self._masks.items():
+            before = self._partial.get(batch)
+            committed = pending.committed | (before.committed if before else 0)
+            batches[batch] = BatchState(committed, pending.full)
+        totals = self.totals.plus(self._outcomes, self._statuses, self._body_bytes, self._retried)
+        return Delta(batches, totals)
+
+    def _publish(self, delta: Delta) -> None:
+        self.version += 1
+        for batch, state in delta.batches.items():
+            if state.committed == state.full:
+                self._done.add(batch)
+                self._partial.pop(batch, None)
+            else:
+                self._partial[batch] = state
+            self._changed[batch] = self.version
+            self._changed.move_to_end(batch)
+        self.totals = delta.totals
+        while len(self._changed) > _REMEMBERED:
+            _, self._known_from = self._changed.popitem(last=False)
+
+    def changed_since(self, epoch: str, version: int) -> dict[int, bytes] | None:
+        """Batches that changed after `version`, with their committed lines (b"": full).
+
+        None where that cannot be said: another epoch, or too long ago.
+        """
+        if epoch != self._epoch or not self._known_from <= version <= self.version:
+            return None
+        changed = {}
+        for batch in reversed(self._changed):
+            if self._changed[batch] <= version:
+                break
+            state = self._partial.get(batch)
+            changed[batch] = bitset.pack(state.committed) if state else b""
+        return changed
+
+    def snapshot(self) -> tuple[bytes, dict[int, bytes]]:
+        """Everything committed: packed full batches, and masks of the others."""
+        partial = {batch: bitset.pack(state.committed) for batch, state in self._partial.items()}
+        return self._done.pack(), partial
+
+
+def _file(chunk: Chunk, index: int) -> str:
+    return chunk.body_files[index] if chunk.body_files else ""

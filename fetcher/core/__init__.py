@@ -1,1 +1,0 @@
-"""The decisions, pure: no clock, socket, file or greenlet; time comes in as `now`, in seconds."""

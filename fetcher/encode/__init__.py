@@ -1,1 +1,0 @@
-"""A family: one file for each form that result rows can have on disk."""

@@ -1,0 +1,1 @@
+"""Cookies of a file, and of one URL's redirects."""

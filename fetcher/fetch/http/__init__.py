@@ -1,0 +1,1 @@
+"""HTTP by libcurl on gevent's loop."""

@@ -1,0 +1,88 @@
+"""What is known of an attempt so far, so that a failed one's row says how far it came."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.http.exchange import NO_ANSWER, Answer
+from fetcher.fetch.http.header_text import Headers, shown_headers
+from fetcher.model import Outcome, Result, Task, Timings
+
+
+class Ending(NamedTuple):
+    """How an attempt ended: `ok` without an error, `http_error` without a kind, else with both."""
+
+    outcome: Outcome
+    kind: ErrorKind | None = None
+    error: str | None = None
+
+
+class Spent(NamedTuple):
+    """What a row says of the fetch as a whole."""
+
+    attempts: int
+    started_at: float | None  # Unix time, seconds
+    total_ms: float  # of the last attempt
+    worker: str
+
+
+class AttemptLog:
+    """One attempt's hops and the last answer."""
+
+    final_url: str | None = None
+    answer: Answer = NO_ANSWER  # the last that had a head
+    dns_ms: float | None = None
+    phases_ms: tuple[float | None, float | None, float | None] = (None, None, None)
+
+    def __init__(self) -> None:
+        self.hops: list[str] = []
+
+    def note(self, url: str, answer: Answer) -> None:
+        """How far the hop to `url` came."""
+        self.phases_ms = answer.phases_ms
+        if answer.status:
+            self.final_url = url
+            self.answer = answer
+
+    def result(self, task: Task, ending: Ending, spent: Spent) -> Result:
+        """The row of an attempt that ended so."""
+        answer = self.answer
+        headers = shown_headers(answer.headers)
+        # A redirect's body is nobody's: it is not even read to its end.
+        has_body = bool(answer.status) and not answer.redirect_to
+        # In the order of the row's keys: by name it takes twice the time.
+        return Result(
+            task.line,
+            task.url,
+            ending.outcome,
+            answer.status or None,
+            self.final_url,
+            tuple(self.hops),
+            ending.error,
+            UNSET if ending.kind is None else ending.kind.word,
+            headers,
+            _content_type(headers),
+            answer.body_bytes if has_body else None,
+            answer.wire_bytes if has_body else None,
+            answer.sha256 if answer.is_whole else None,
+            spent.attempts,
+            spent.started_at,
+            Timings(self.dns_ms, *self.phases_ms, spent.total_ms),
+            answer.remote_ip,
+            answer.http_version,
+            spent.worker,
+            UNSET,
+            UNSET,
+            True if has_body and not answer.is_whole else UNSET,
+        )
+
+
+def _content_type(headers: Headers) -> str | None:
+    """The last of several, as in a browser (Fetch, "extract a MIME type")."""
+    for name, value in reversed(headers):
+        if len(name) == 12 and name.lower() == "content-type":
+            return value
+    return None

@@ -1,0 +1,53 @@
+"""What a fetch leaves behind beside its result: the body, or all that went over the wire.
+
+Law: kept only where the job asks for it; bounded by the limits of [http], as it is what was read.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+_HEAD_END: Final = b"\r\n\r\n"
+
+
+class Keep(enum.Flag):
+    """What is kept of a fetch."""
+
+    NOTHING = 0
+    BODY = enum.auto()  # of the last answer, decoded
+    WIRE = enum.auto()  # of each exchange, as it went over the wire
+
+
+class Capture:
+    """One exchange as it was on the wire, transfer coding and interim answers aside."""
+
+    def __init__(self, url: str, began: float) -> None:
+        self.url = url
+        self.began = began  # Unix time, seconds
+        self.request = b""  # head and body
+        self.head: list[bytes] = []  # lines of the answer's, each with its line feed
+        self.pieces: list[bytes] = []  # of the body, content coding included
+        self.remote_ip: str | None = None
+        self.is_whole = False  # the answer, to its last byte
+        self.was_stopped = False  # by us: it is not known what more would have come
+
+    def note_sent(self, data: bytes) -> None:
+        """A request's head, or the next part of a long one."""
+        # The last one counts: a CONNECT, or a try on a dead connection, came before.
+        is_next = self.request and not self.request.endswith(_HEAD_END)
+        self.request = self.request + data if is_next else data
+
+    def rewind(self) -> None:
+        """The request is sent again, as no byte of an answer came: what was sent does not count."""
+        self.request = b""
+
+    def end(self, sent: bytes | None, remote_ip: str | None) -> None:
+        """The exchange is over; `sent` is the request's body."""
+        if self.request:
+            self.request += sent or b""
+        self.remote_ip = remote_ip
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)

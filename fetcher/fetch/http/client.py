@@ -1,0 +1,361 @@
+"""The fetch core: requests' meaning, libcurl's speed, our limits.
+
+Law: hop by hop, attempt by attempt; each hop passes the same gates as a first request (what is a
+URL, which addresses, whose turn). Nothing that a server, a name server or a URL does leaves a step
+as an exception. The environment is never consulted, and no cookie outlives its chain.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import random
+import time
+from pathlib import Path
+from typing import Final
+
+from fetcher.error_kinds import ErrorKind, kind_of
+from fetcher.fetch import urls
+from fetcher.fetch.cookies import file
+from fetcher.fetch.cookies.jar import Cookies
+from fetcher.fetch.dns.pins import Pin
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.http import redirects
+from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent
+from fetcher.fetch.http.body_blocks import Blocks
+from fetcher.fetch.http.body_memory import Account
+from fetcher.fetch.http.capture import Capture, Keep
+from fetcher.fetch.http.exchange import Answer, Request
+from fetcher.fetch.http.header_text import merged, to_wire
+from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.interface import UNREACHED
+from fetcher.fetch.robots import Robots
+from fetcher.fetch.unexpected import Defects, one_line
+from fetcher.model import Outcome, Result, Task
+from fetcher.politeness import retry
+from fetcher.settings.schema import Settings
+from fetcher.web_urls import Target
+
+log = logging.getLogger(__name__)
+
+_OVERLOADED: Final = frozenset({429, 503})
+_OK: Final = Ending(Outcome.OK)
+
+
+class CurlFetcher:
+    """See fetcher.fetch.interface.Fetcher."""
+
+    def __init__(self, settings: Settings, worker: str) -> None:
+        http = settings.http
+        self.settings = settings
+        self.worker = worker
+        self.transport = Transport(settings)
+        self.memory = self.transport.memory
+        self.keep = Keep.NOTHING
+        self.defects = Defects(log)
+        # What the user wants to be sent with each request.
+        self.headers = tuple(_header(text) for text in http.headers)
+        self.cookies = file.load(Path(http.cookies_file)) if http.cookies_file else None
+        self.auth = None
+        if http.auth:
+            # requests is a third of what a worker would import.
+            from fetcher.fetch.requests_compat.auth import Auth  # noqa: PLC0415
+
+            self.auth = Auth(http.auth, self.transport)
+        self.robots: Robots | None = None
+        if settings.polite.robots:
+            self.robots = Robots(settings.polite, http.user_agent, self.transport)
+
+    @property
+    def keep(self) -> Keep:
+        """See fetcher.fetch.interface.Fetcher."""
+        return self._keep
+
+    @keep.setter
+    def keep(self, keep: Keep) -> None:
+        self._keep = keep
+        # Asked for each line, and a flag of an enum is slow to ask.
+        self.keeps_any = bool(keep)
+        self.keeps_body = Keep.BODY in keep
+        self.keeps_wire = Keep.WIRE in keep
+        # Without anything kept, the fair clock stands still: then it is the plain one.
+        self.now = self.transport.clock.now if keep else time.monotonic
+
+    def lookups(self) -> dict[str, int]:
+        return self.transport.lookups
+
+    def turn_of(self, url: str) -> str:
+        """See fetcher.fetch.interface.KnowsTurns."""
+        try:
+            target = urls.target_of(url, self.settings.http.max_url_bytes)
+        except urls.NoUrlError:
+            return ""
+        if self.transport.refusal(target.host):
+            return ""
+        if self.robots is not None and self.robots.forbids(target):
+            return ""
+        return urls.key_of(target)
+
+    def begin(self, task: Task) -> CurlFetch:
+        return CurlFetch(self, task)
+
+
+class CurlFetch:
+    """See fetcher.fetch.interface.Fetch."""
+
+    result: Result | None = None
+    wait_s = 0.0
+    trouble = ""
+    rest_s: float | None = None
+    rest_why = ""
+    delay_s = 0.0
+    is_sent = False
+    has_news = False
+    _attempt = 0
+    _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
+    _started_at: float | None = None
+    _failed: Ending | None = None  # how the last attempt ended
+    body: bytes | None = None
+    _account: Account | None = None  # of the bytes that `body` and `tapes` keep
+
+    def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
+        self._fetcher = fetcher
+        self._task = task
+        self._start_attempt()
+
+    def _start_attempt(self) -> None:
+        task = self._task
+        self._attempt += 1
+        self._left_s = self._fetcher.settings.http.total_timeout_s
+        self._trail = AttemptLog()
+        self.body = None
+        self.tapes: list[Capture] = []
+        if self._account is not None:
+            self.let_go()
+        self._target: Target | None = None  # of the next hop, once it is known to be one
+        self.url = task.url
+        self._method = task.method
+        self._headers = self._fetcher.headers
+        if task.headers:
+            given = tuple((name, to_wire(value)) for name, value in task.headers)
+            self._headers = merged(self._headers, given)
+        self._body = task.body
+        self._is_home = True  # at the origin that the line names: credentials go no further
+        self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
+
+    # -- a step ------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        if not self._fetcher.keeps_any:
+            self._step()
+            return
+        # What rows and handlers compute is our own delay.
+        clock = self._fetcher.transport.clock
+        clock.start()
+        try:
+            self._step()
+        finally:
+            clock.stop()
+
+    def _step(self) -> None:
+        began = self._fetcher.now()
+        if self._started_at is None:
+            self._started_at = time.time()
+        self.wait_s = 0.0
+        self.trouble = ""
+        self.rest_s = None
+        self.is_sent = self.has_news = False
+        failure: Failure | None = None
+        is_final = True
+        try:
+            is_final = self._hop(began)
+        except Failure as raised:
+            failure = raised
+            # Of the addresses of a name, the guard is asked as they are connected to.
+            self.is_sent &= failure.outcome is not Outcome.BLOCKED or self.has_news
+        # A defect of ours must not cost the line its row.
+        except Exception as error:
+            said = one_line(error)
+            self._fetcher.defects.tell(
+                "the fetch of line %d failed by itself (%s)", self._task.line, said
+            )
+            failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
+        self._left_s -= self._fetcher.now() - began
+        if is_final:
+            self._end(failure)
+        elif self._account is not None:
+            self._account.give_way()
+
+    def _hop(self, began: float) -> bool:
+        """Make the hop; False where another follows. Raises Failure."""
+        fetcher = self._fetcher
+        target = self._target or self._first_target()
+        if self._left_s <= 0:
+            raise fetcher.transport.late()
+        if fetcher.robots is not None:
+            self.is_sent = self.has_news = not fetcher.robots.knows(target)
+            rules = fetcher.robots.rules(target, self._left_s)
+            self.delay_s = rules.delay_s
+            rules.check(target.url)
+            resolving = fetcher.now()
+        else:
+            resolving = began
+        pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
+        now = began
+        if pin.addresses:
+            now = fetcher.now()
+            self._trail.dns_ms = round((now - resolving) * 1000, 3)
+        answer = self._ask(target, pin, self._left_s - (now - began))
+        if answer.redirect_to:
+            self._follow(target, answer)
+        return not answer.redirect_to
+
+    def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
+        fetcher = self._fetcher
+        headers = self._headers
+        cookie = self._chain.header_for(target.url) if self._chain else None
+        if cookie and not any(name.lower() == "cookie" for name, _ in headers):
+            headers = (*headers, ("Cookie", cookie))
+        request = Request(target.url, self._method, headers, self._body)
+        self.is_sent = True
+        if fetcher.auth is not None and self._is_home:
+            taper = self._new_tape if fetcher.keeps_wire else None
+            note = functools.partial(self._note, target.url)
+            return fetcher.auth.perform(request, timeout_s, taper, note)
+        exchange = fetcher.transport.lend()
+        blocks = Blocks() if fetcher.keeps_body else None
+        tape = self._new_tape(request) if fetcher.keeps_wire else None
+        if fetcher.keeps_any and self._account is None:
+            self._account = fetcher.memory.account()
+        try:
+            sink = None if blocks is None else blocks.append
+            exchange.perform(request, timeout_s, pin, sink, tape, self._account)
+        finally:
+            answer = exchange.answer()
+            self._left_s += exchange.paused_s
+            pieces = None if blocks is None else blocks.take()
+            self._note(target.url, answer, pieces, exchange.repeats)
+            fetcher.transport.give_back(exchange)
+            if tape is not None:
+                tape.end(request.body, answer.remote_ip)
+        return answer
+
+    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None, repeats: int) -> None:
+        """What an exchange has brought, also one that failed."""
+        self._repeats += repeats
+        self._trail.note(url, answer)
+        if pieces is not None and answer.status and self._fetcher.keeps_body:
+            self.body = None if answer.redirect_to else b"".join(pieces)
+
+    def _new_tape(self, request: Request) -> Capture:
+        tape = Capture(request.url, time.time())
+        self.tapes.append(tape)
+        return tape
+
+    def _first_target(self) -> Target:
+        try:
+            if self._task.fault:
+                raise urls.NoUrlError(self._task.fault)
+            return urls.target_of(self.url, self._fetcher.settings.http.max_url_bytes)
+        except urls.NoUrlError as error:
+            kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
+            raise Failure(kind, error.fault.words) from error
+
+    def _follow(self, source: Target, answer: Answer) -> None:
+        http = self._fetcher.settings.http
+        if len(self._trail.hops) >= http.max_redirects:
+            said = f"more than http.max_redirects ({http.max_redirects}) redirects"
+            raise Failure(self._kind_of_chain(), said)
+        target = redirects.hop(source, answer.redirect_to, http)
+        same_origin = target[1:] == source[1:]
+        with_body = redirects.keeps_body(answer.status)
+        if with_body and self._body and not same_origin and not http.cross_origin_bodies:
+            raise Failure(
+                ErrorKind.BLOCKED_BODY,
+                f"redirected ({answer.status}) to another origin, {target.host}:{target.port} by "
+                f"{target.scheme}, which may not have the request's body "
+                "(http.cross_origin_bodies = false)",
+            )
+        self._chain = self._chain or Cookies().chain()
+        self._chain.absorb(source.url, answer.headers)
+        self._headers = redirects.headers_after(
+            self._headers, same_origin=same_origin, with_body=with_body
+        )
+        self._is_home = self._is_home and same_origin
+        self._body = self._body if with_body else None
+        self._method = redirects.method_after(answer.status, self._method)
+        self._target, self.url = target, target.url
+        self._trail.hops.append(target.url)
+
+    def _kind_of_chain(self) -> ErrorKind:
+        """What is wrong with a chain of redirects that is too long."""
+        first = urls.target_of(self._task.url, self._fetcher.settings.http.max_url_bytes)
+        asked = [first.url, *self._trail.hops]
+        is_loop = len(set(asked)) < len(asked)
+        return ErrorKind.REDIRECTS_LOOP if is_loop else ErrorKind.REDIRECTS_TOO_MANY
+
+    # -- its end -----------------------------------------------------------------------------
+
+    def _end(self, failure: Failure | None) -> None:
+        """The attempt has ended: in a result, or in a wait for the next attempt."""
+        answer = self._trail.answer
+        if failure is None and answer.status < 400:
+            self._record(_OK)
+            return
+        ending = self._failed = _ending(failure, answer)
+        self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
+        self.rest_s = self._rest_s(answer)
+        self.rest_why = "" if self.rest_s is None else str(answer.status)
+        backoff_s = retry.backoff_s(
+            self._fetcher.settings.retry,
+            self._attempt,
+            self._task.method,
+            ending.outcome,
+            answer.status,
+            random.random(),
+        )
+        if backoff_s is None:
+            self._record(ending)
+        else:
+            self.wait_s = max(backoff_s, self.rest_s or 0.0)
+            self._start_attempt()
+
+    def _rest_s(self, answer: Answer) -> float | None:
+        """How long an overloaded server asks to be left alone."""
+        if answer.status not in _OVERLOADED:
+            return None
+        polite = self._fetcher.settings.polite
+        asked = next((v for n, v in answer.headers if n.lower() == "retry-after"), "")
+        rest_s = retry.retry_after_s(asked, time.time())
+        return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
+
+    def let_go(self) -> None:
+        self.body = None
+        self.tapes = []
+        if self._account is not None:
+            self._account.close()
+            self._account = None
+
+    def give_up(self, why: str) -> None:
+        self._attempt -= 1
+        ending = self._failed or Ending(Outcome.CONNECT, ErrorKind.CONNECT_NOT_TRIED)
+        self._record(ending._replace(error=why))
+
+    def _record(self, ending: Ending) -> None:
+        spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
+        started_at = self._started_at and round(self._started_at, 3)
+        attempts = self._attempt + self._repeats
+        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
+        self.result = self._trail.result(self._task, ending, spent)
+
+
+def _ending(failure: Failure | None, answer: Answer) -> Ending:
+    """How an attempt ended that is not `ok`."""
+    if failure is None:
+        return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
+    return Ending(failure.outcome, failure.kind, failure.message)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name, to_wire(value.strip())

@@ -1,0 +1,85 @@
+"""Ends a transfer that takes too long, by a clock that leaves out our own delays.
+
+Law: a transfer ends within its limits on the fair clock, the time that it was paused aside; and,
+whatever that clock says, within the slack that libcurl's own limits have on top.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pycurl
+from gevent import get_hub
+
+from fetcher.fetch.http.curl_loop import CurlLoop
+from fetcher.fetch.http.transfer_clock import TransferClock
+
+_EXACT_S: Final = 0.001
+_LEAST_SLACK_S: Final = 10.0
+
+
+def slack_s(total_timeout_s: float) -> float:
+    """How much of our own delay is given back to a transfer at most."""
+    return max(total_timeout_s, _LEAST_SLACK_S)
+
+
+class Deadlines:
+    """Decides when one transfer has taken too long."""
+
+    def __init__(
+        self,
+        loop: CurlLoop,
+        easy: pycurl.Curl,
+        clock: TransferClock,
+        connect_s: float,
+        total_s: float,
+    ) -> None:
+        self._loop = loop
+        self._easy = easy
+        self._clock = clock
+        self._connect_s = connect_s
+        self._total_s = total_s
+        self._began = clock.now()
+        self._paused_at: float | None = None
+        self.paused_s = 0.0
+        self._timer: Any = None
+        self._arm(min(connect_s, total_s))
+
+    def pause(self) -> None:
+        """The transfer waits for room in our memory."""
+        self._paused_at = self._clock.now()
+
+    def resume(self) -> None:
+        """It goes on."""
+        if self._paused_at is not None:
+            self.paused_s += self._clock.now() - self._paused_at
+            self._paused_at = None
+
+    def stop(self) -> None:
+        """The transfer has ended."""
+        self.resume()
+        self._disarm()
+
+    def _arm(self, after_s: float) -> None:
+        self._disarm()
+        self._timer = get_hub().loop.timer(after_s)
+        self._timer.start(self._on_ring)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _on_ring(self) -> None:
+        if self._paused_at is not None:  # libcurl's own limit counts
+            self._arm(self._total_s)
+            return
+        is_connected = self._easy.getinfo(pycurl.PRETRANSFER_TIME_T) > 0
+        limit_s = self._total_s if is_connected else min(self._connect_s, self._total_s)
+        left_s = limit_s - (self._clock.now() - self._began - self.paused_s)
+        if left_s > _EXACT_S:
+            self._arm(left_s)
+            return
+        words = "Operation timed out" if is_connected else "Connection timed out"
+        self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, words))

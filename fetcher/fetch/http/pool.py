@@ -1,0 +1,140 @@
+"""What all fetches of a worker share: handles, connections, name look-ups, the guard.
+
+Law: addresses are looked up here, pinned for libcurl, and passed by the guard when a connection is
+made to them; libcurl never looks up a name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from fetcher import web_urls
+from fetcher.error_kinds import ErrorKind
+from fetcher.errors import ConfigError
+from fetcher.fetch.address_guard import Guard, literal
+from fetcher.fetch.dns.pins import Pin, PinTable
+from fetcher.fetch.dns.resolver import Resolver
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.http.body_memory import BodyMemory
+from fetcher.fetch.http.curl_loop import CurlLoop
+from fetcher.fetch.http.exchange import Exchange
+from fetcher.fetch.http.tls import check_files
+from fetcher.fetch.http.transfer_clock import TransferClock
+from fetcher.settings.schema import Http, Settings
+from fetcher.web_urls import Target
+
+if TYPE_CHECKING:
+    from fetcher.fetch.requests_compat.streaming import StreamedExchange
+
+
+class Transport:
+    """One for a worker process. Raises ConfigError."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_files(settings.http)
+        self.settings = settings
+        self.http = settings.http
+        self._resolver = Resolver(settings.dns, settings.http.ip_version)
+        self._guard = Guard(settings.guard.allow)
+        self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
+        # The rest is for the copies that are made of a body on its way: joined, packed, sent.
+        budget_bytes = settings.worker.max_body_memory * 3 // 4
+        self.memory = BodyMemory(budget_bytes, self._loop.hub.loop.run_callback)
+        self.clock = TransferClock()
+        self._places = PinTable()
+        self._idle: list[Exchange] = []
+        self._proxy = _place_of(settings.http.proxy)
+
+    @property
+    def lookups(self) -> dict[str, int]:
+        """Name look-ups so far, by how they ended."""
+        return dict(self._resolver.lookups)
+
+    @property
+    def hub(self) -> Any:
+        """The loop that it lives in; no other thread may use it."""
+        return self._loop.hub
+
+    def late(self, kind: ErrorKind = ErrorKind.TIMEOUT_TOTAL) -> Failure:
+        """The deadline is over."""
+        limit_s = self.http.total_timeout_s
+        return Failure(kind, f"took longer than http.total_timeout_s ({limit_s:g} s)")
+
+    def lend(self) -> Exchange:
+        """A handle for one exchange; give it back."""
+        return self._idle.pop() if self._idle else self.make(self.http)
+
+    def make(self, http: Http) -> Exchange:
+        """A handle with limits of its own, to be thrown away."""
+        return Exchange(self._loop, self._places, http, self._guard, self.clock)
+
+    def stream(self, http: Http) -> StreamedExchange:
+        """A handle for one exchange that is read while it comes, with limits of its own."""
+        # For the adapter alone: it imports requests.
+        from fetcher.fetch.requests_compat.streaming import StreamedExchange  # noqa: PLC0415
+
+        return StreamedExchange(self._loop, self._places, http, self._guard, self.clock)
+
+    def give_back(self, exchange: Exchange) -> None:
+        self._idle.append(exchange)
+
+    def pin(self, target: Target, timeout_s: float, http: Http | None = None) -> Pin:
+        """Where to connect to now: the host, or the proxy of `http`. Raises Failure."""
+        proxy = self._proxy if http is None else _place_of(http.proxy)
+        # A proxy looks names up; what can be judged here is an address in itself.
+        if failure := self._refusal(target.host, is_proxied=proxy is not None):
+            raise failure
+        if proxy is None:
+            return self._pin(target.host, target.port, timeout_s)
+        try:
+            return self._pin(*proxy, timeout_s)
+        except Failure as failure:
+            raise Failure(ErrorKind.CONNECT_PROXY, f"http.proxy: {failure.message}") from failure
+
+    def refusal(self, host: str) -> Failure | None:
+        """Why nothing is ever sent to this host, where it is an address in itself."""
+        return self._refusal(host, is_proxied=self._proxy is not None)
+
+    def _refusal(self, host: str, *, is_proxied: bool) -> Failure | None:
+        address = literal(host)
+        if address is None:
+            return None
+        if refusal := self._guard.refusal(address):
+            return Failure(ErrorKind.BLOCKED_ADDRESS, refusal)
+        return None if is_proxied else self._wrong_version(address)
+
+    def _wrong_version(self, address: str) -> Failure | None:
+        version = self.http.ip_version
+        if version in ("any", "6" if ":" in address else "4"):
+            return None
+        said = f"{address}: http.ip_version is {version}"
+        return Failure(ErrorKind.CONNECT_IP_VERSION, said)
+
+    def _pin(self, host: str, port: int, timeout_s: float) -> Pin:
+        address = literal(host)
+        if address is not None:
+            if failure := self._wrong_version(address):  # the proxy's
+                raise failure
+            return Pin(f"{_bracketed(host)}:{port}", "")
+        addresses = self._resolver.known(host)
+        if addresses is None:
+            with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
+                addresses = self._resolver.resolve(host)
+        return Pin(f"{host}:{port}", ",".join(map(_bracketed, addresses)))
+
+
+def _place_of(proxy: str) -> tuple[str, int] | None:
+    """Host and port of a proxy's URL; None without a proxy. Raises ConfigError."""
+    if not proxy:
+        return None
+    url = web_urls.parsed(f"http://{proxy.partition('://')[2].rpartition('@')[2]}")
+    target = web_urls.written(url) if url else None
+    if target is None:
+        raise ConfigError("http.proxy: not the host and port of a proxy")
+    return target.host, target.port
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,49 @@
+"""The files that TLS needs: trusted authorities, a client certificate and its key."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import certifi
+
+from fetcher.errors import ConfigError
+from fetcher.settings.schema import Http
+
+
+def ca_file(http: Http) -> str:
+    """The PEM file of trusted authorities."""
+    return http.ca_file or certifi.where()
+
+
+def check_files(http: Http) -> None:
+    """Raises ConfigError where a file that is named cannot be read, or is not what it should be."""
+    for name in ("ca_file", "client_cert", "client_key"):
+        path = getattr(http, name)
+        try:
+            if path:
+                Path(path).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"http.{name}: {path}: {error.strerror}") from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if http.ca_file:
+        with _told("ca_file", http.ca_file, "no certificates in PEM"):
+            context.load_verify_locations(http.ca_file)
+    if http.client_cert:
+        with _told("client_cert", http.client_cert, "no certificate with its key in PEM"):
+            # An empty password, as nobody is there to be asked for one.
+            context.load_cert_chain(http.client_cert, http.client_key or None, password="")
+    elif http.client_key:
+        raise ConfigError("http.client_key is set without http.client_cert")
+
+
+@contextlib.contextmanager
+def _told(name: str, path: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or str(error)
+        said = f"http.{name}: {path}: {what} ({reason.lower().replace('_', ' ')})"
+        raise ConfigError(said) from error

@@ -1,0 +1,1 @@
+"""The fetch core as a transport adapter of `requests`."""

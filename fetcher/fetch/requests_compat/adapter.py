@@ -1,0 +1,145 @@
+"""A `requests` transport adapter on the fetch core: Session, auth, cookies and hooks work over it.
+
+Law: what a caller of requests sees is what the stock adapter would show, except where our limits
+say otherwise: the guard, the caps, a deadline for the whole answer, and a redirect's body, of which
+no more is read than http.redirect_body_bytes. `timeout` may only shorten the settings' limits.
+The list of differences is docs/requests.md.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gevent
+import requests
+import urllib3.exceptions
+from requests import exceptions as rx
+from requests.adapters import HTTPAdapter
+
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.http.exchange import Request
+from fetcher.fetch.http.header_text import shown
+from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.requests_compat import errors, per_request, prepared
+from fetcher.fetch.requests_compat.pipe import Reader
+from fetcher.fetch.requests_compat.raw import Raw
+from fetcher.fetch.requests_compat.streaming import StreamedExchange
+from fetcher.fetch.requests_compat.timeouts import limits_of
+from fetcher.fetch.requests_compat.upload import Upload, is_streamed, length_of
+from fetcher.settings.schema import Http, Settings
+
+Taper = Callable[[Request], Capture]
+
+
+class CurlAdapter(HTTPAdapter):
+    """Mount it on a Session for http:// and https://."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        taper: Taper | None = None,
+        ends_at: float = float("inf"),
+        repeated: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    ) -> None:
+        """`taper` makes a tape for each exchange; none goes on after `ends_at` (monotonic).
+
+        `repeated`: what is sent for headers that a request holds as one (see `prepared.repeated`).
+        """
+        super().__init__()
+        self.repeats = 0  # requests that were sent again so far; see Exchange
+        self._taper = taper
+        self._repeated = repeated or {}
+        self._ends_at = ends_at
+        self._use(transport)
+
+    def _use(self, transport: Transport) -> None:
+        self._transport = transport
+        # libcurl and gevent's loop belong to one thread.
+        self._by_hub: weakref.WeakKeyDictionary[Any, Transport] = weakref.WeakKeyDictionary()
+        self._by_hub[transport.hub] = transport
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str | None = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """See requests.adapters.HTTPAdapter; all bodies are read as they come, if they are read."""
+        transport = self._of_this_thread()
+        settings = transport.http
+        target = prepared.target_of(request, settings.max_url_bytes)
+        http = per_request.http_of(settings, request, verify, cert, proxies)
+        self.add_headers(
+            request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
+        )
+        limits = limits_of(timeout)
+        headers = tuple(prepared.headers_of(request, self._repeated))
+        method = prepared.method_of(request)
+        upload = None
+        if is_streamed(request.body):
+            upload = Upload(request.body, length_of(headers))
+        asked = Request(target.url, method, headers, prepared.body_of(request, method))
+        exchange = transport.stream(http)
+        try:
+            left_s = min(http.total_timeout_s, self._ends_at - time.monotonic())
+            if left_s <= 0:
+                raise transport.late()
+            pin = transport.pin(target, left_s, http)
+            tape = self._taper(asked) if self._taper else None
+            runner = exchange.start(asked, left_s, pin, limits, upload, tape)
+            return self._response(request, exchange, runner, http)
+        except Failure as failure:
+            place = errors.Place(target, is_proxied=bool(http.proxy))
+            raise errors.before_head(failure, request, place) from failure
+
+    def _response(
+        self,
+        request: requests.PreparedRequest,
+        exchange: StreamedExchange,
+        runner: gevent.Greenlet,
+        http: Http,
+    ) -> requests.Response:
+        """Once the answer's head is there. Raises Failure, InvalidHeader."""
+        try:
+            exchange.send_body()
+            exchange.pipe.head.wait()
+            self.repeats += exchange.repeats
+            if not exchange.has_head:
+                exchange.pipe.raise_failure()
+            reader = Reader(exchange.pipe, exchange.resume, lambda: runner.kill(block=False))
+            raw = Raw(
+                reader, exchange.answer, shown(exchange.reason), request.method, request.url, http
+            )
+        except urllib3.exceptions.InvalidHeader as error:
+            runner.kill(block=False)
+            raise rx.InvalidHeader(error, request=request) from error
+        except BaseException:
+            runner.kill(block=False)
+            raise
+        return self.build_response(request, raw)
+
+    def _of_this_thread(self) -> Transport:
+        hub = gevent.get_hub()
+        transport = self._by_hub.get(hub)
+        if transport is None:
+            transport = self._by_hub[hub] = Transport(self._transport.settings)
+        return transport
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in (*HTTPAdapter.__attrs__, "_ends_at")}
+        return {**state, "settings": self._transport.settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        settings: Settings = state.pop("settings")
+        super().__setstate__(state)  # type: ignore[misc]
+        self._taper = None
+        self._repeated = {}
+        self.repeats = 0
+        self._use(Transport(settings))

@@ -1,0 +1,97 @@
+"""Authentication by any `requests` auth object, over our adapter.
+
+Law: an auth object belongs to one request at a time, as it does in requests; what it adds goes to
+the origin that the line names, and nowhere else (see CurlFetch).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+
+import requests
+import urllib3
+from requests.hooks import dispatch_hook
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.errors import ConfigError
+from fetcher.fetch import own_code
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.http.exchange import NO_ANSWER, Answer, Request
+from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.requests_compat.adapter import CurlAdapter, Taper
+from fetcher.fetch.requests_compat.errors import failure_behind
+from fetcher.fetch.requests_compat.prepared import repeated
+from fetcher.fetch.requests_compat.raw import Raw
+from fetcher.fetch.unexpected import one_line
+
+
+class Auth:
+    """What `http.auth` names. Raises ConfigError where that cannot be had."""
+
+    def __init__(self, name: str, transport: Transport) -> None:
+        self._make = own_code.load("http.auth", name)
+        try:
+            self._make()
+        # Whatever the user's own code raises.
+        except Exception as error:
+            raise ConfigError(f"http.auth = {name!r}: {type(error).__name__}: {error}") from error
+        self._transport = transport
+
+    def perform(
+        self,
+        request: Request,
+        timeout_s: float,
+        taper: Taper | None,
+        note: Callable[[Answer, list[bytes], int], None],
+    ) -> Answer:
+        """The last answer of the exchange, or exchanges, that it takes.
+
+        `taper` makes a tape for each exchange; `note` gets the last answer that began, the
+        pieces of its body, also where that is cut, and how many requests were sent again (see
+        Exchange). Raises Failure.
+        """
+        headers, lines = repeated(request.headers)
+        prepared = _prepared(request, headers)
+        prepared.prepare_auth(self._make())
+        adapter = CurlAdapter(self._transport, taper, time.monotonic() + timeout_s, lines)
+        answer, pieces = NO_ANSWER, list[bytes]()
+        try:
+            response = dispatch_hook(  # type: ignore[no-untyped-call]
+                "response", prepared.hooks, adapter.send(prepared)
+            )
+            try:
+                for piece in _pieces(response):
+                    pieces.append(piece)
+            finally:
+                answer = _as_read(response.raw.answer, pieces)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            behind = failure_behind(error)
+            raise behind or Failure(ErrorKind.PROTOCOL_OTHER, one_line(error)) from error
+        finally:
+            note(answer, pieces, adapter.repeats)
+        return answer
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    # An auth object may have read the body already, or have made a response of its own.
+    is_read = getattr(response, "_content_consumed", False)
+    if is_read or not isinstance(response.raw, Raw):
+        return iter([response.content])
+    return response.raw.pieces()
+
+
+def _as_read(answer: Answer, pieces: list[bytes]) -> Answer:
+    """The answer with what its body unpacked to."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return answer._replace(body_bytes=sum(map(len, pieces)), sha256=digest.hexdigest())
+
+
+def _prepared(request: Request, headers: dict[str, str]) -> requests.PreparedRequest:
+    """As requests prepares it, but for the URL, which stays as it is."""
+    prepared = requests.Request(request.method, "http://any/", headers, data=request.body).prepare()
+    prepared.url = request.url
+    return prepared

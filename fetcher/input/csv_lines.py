@@ -1,0 +1,157 @@
+"""A physical line of a CSV file as a task; which lines lie inside a quoted field.
+
+Law: one record is one physical line, as a row's identity is its physical line number. Nothing is a
+comment: CSV has none, and a value may begin with `#`. A record over several lines is a fault of
+each of them: whoever reads the file in order marks the lines that begin inside a quoted field, so
+that none of them can be taken for a record of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Callable
+from typing import Final
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.input import request_fields
+from fetcher.input.lines import MAX_LINE_BYTES
+from fetcher.input.request_fields import Unfit
+from fetcher.model import Task
+
+USED_COLUMNS: Final = ("method", "id")  # beside the URL's, where the file has them
+# Behind the text of a line that begins inside a quoted field; no stripped text ends so.
+INSIDE: Final = b"\r"
+_INSIDE_TEXT: Final = INSIDE.decode()
+_QUOTE: Final = '"'
+_TAB: Final = "\t"
+_SPACE: Final = b" \r\x0b\x0c"  # all white space but the tab, which may be the delimiter
+_SPANS: Final = "a record must be one line: "
+
+
+class Reader:
+    """Stripped texts of the physical lines of a CSV file, from its first line on, in order."""
+
+    def __init__(self, delimiter: str, *, marks: bool = True) -> None:
+        """Without `marks` it only tells which lines are URL lines, and is faster."""
+        self._delimiter = delimiter
+        self._marks = marks
+        self._space = _SPACE if delimiter == _TAB else None
+        self._header_left = 1
+        self._inside = False
+
+    def __call__(self, lines: list[bytes]) -> list[bytes]:
+        """b"" for the file's first line and for blank lines, which are no URL lines."""
+        space = self._space
+        texts = [raw.strip(space) for raw in lines]
+        for index in range(min(self._header_left, len(texts))):
+            self._header_left -= 1
+            texts[index] = b""
+        if space is not None:
+            texts = [text if text.strip() else b"" for text in texts]
+        if not self._inside and not (self._marks and b'"' in b"".join(texts)):
+            return texts
+        return list(map(self._judged, texts))
+
+    def _judged(self, text: bytes) -> bytes:
+        if not text:
+            return b""
+        inside = self._inside
+        if len(text) > MAX_LINE_BYTES:
+            # Cut: whether its quotes are closed cannot be seen, and one line must not cost all.
+            self._inside = False
+        elif b'"' in text:
+            self._inside = leaves_open(text.decode("latin-1"), self._delimiter, inside=inside)
+        return text + INSIDE if inside else text
+
+
+def leaves_open(text: str, delimiter: str, *, inside: bool) -> bool:
+    """Whether a quoted field is open at the end of a line that begins inside one, or does not."""
+    line = f"{_QUOTE if inside else ''}{text}\n"
+    try:
+        # Only a line feed within quotes is kept as part of a field.
+        return next(csv.reader([line], delimiter=delimiter))[-1].endswith("\n")
+    except csv.Error:
+        return False
+
+
+def split(text: str, delimiter: str) -> list[str]:
+    """The fields of one record on one line. Raises Unfit."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
+    except StopIteration:
+        return []
+    except csv.Error as error:
+        if leaves_open(text, delimiter, inside=False):
+            said = _SPANS + "a quoted field is not closed on it"
+            raise Unfit(said, ErrorKind.LINE_RECORD) from error
+        raise Unfit(f"not valid CSV: {error}", ErrorKind.LINE_RECORD) from error
+
+
+def task_maker(
+    delimiter: str, columns: tuple[str, ...], url_column: str, keep: bool
+) -> Callable[[int, str], Task]:
+    """What makes the task of a line's text; nothing raises."""
+    count = len(columns)
+    url_at = columns.index(url_column)
+    method_at, id_at = (_other(columns, name, url_at) for name in USED_COLUMNS)
+    kept = kept_columns(columns, url_column) if keep else []
+
+    def task_of(line: int, text: str) -> Task:
+        if text.endswith(_INSIDE_TEXT):
+            said = _SPANS + "this one begins inside a quoted field"
+            return Task(line, request_fields.raw(text[:-1]), ErrorKind.LINE_RECORD.fault(said))
+        try:
+            record = split(text, delimiter)
+            if len(record) != count:
+                said = f"the first line names {count} columns, and this one has {len(record)}"
+                raise Unfit(said, ErrorKind.LINE_RECORD)
+        except Unfit as error:
+            return Task(line, request_fields.raw(text), error.fault)
+        url = record[url_at].strip()
+        name = record[id_at] if id_at is not None else None
+        columns = {name: record[at] for at, name in kept} if keep else None
+        method = "GET"
+        fault = None if url else ErrorKind.LINE_RECORD.fault(f"{url_column}: is empty")
+        if method_at is not None and record[method_at].strip():
+            try:
+                method = request_fields.method(record[method_at].strip())
+            except Unfit as error:
+                fault = error.fault
+        return Task(line, url, fault, method, id=name, columns=columns)
+
+    return task_of
+
+
+def kept_columns(columns: tuple[str, ...], url_column: str) -> list[tuple[int, str]]:
+    """Place and name of each column that a row gives back: all that the request does not use.
+
+    Names are unique: one that comes again gets a number.
+    """
+    used = {columns.index(name) for name in (url_column, *USED_COLUMNS) if name in columns}
+    kept: list[tuple[int, str]] = []
+    seen: set[str] = set()
+    taken = set(columns)
+    for at, name in enumerate(columns):
+        if at in used:
+            continue
+        unique = name if name not in seen else _numbered(name or "column", taken)
+        seen.add(name)
+        taken.add(unique)
+        kept.append((at, unique))
+    return kept
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    numbers = itertools.count(2)
+    return next(each for n in numbers if (each := f"{name}_{n}") not in taken)
+
+
+def _other(columns: tuple[str, ...], name: str, url_at: int) -> int | None:
+    at = columns.index(name) if name in columns else None
+    return None if at == url_at else at
+
+
+def header_columns(text: str, delimiter: str) -> tuple[str, ...]:
+    """The names that the first line gives. Raises Unfit."""
+    return tuple(name.strip() for name in split(text, delimiter))

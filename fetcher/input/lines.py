@@ -1,0 +1,143 @@
+"""What a line of the URL file is.
+
+Law: every reader of the file (ventilator, census, verify) asks input.formats, and through it here,
+so that all of them agree on which lines are URL lines and on their text. A line ends at a line
+feed; its text is what is left without surrounding white space (so CRLF is the same as LF), and
+without a BOM, which files that were joined have in their middle. Blank lines and lines that begin
+with `#` are no URL lines; one with a carriage return inside is, as it may hold lost lines. Whoever
+changes these rules raises input.formats.RULES.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Protocol
+
+from fetcher import bitset
+from fetcher.error_kinds import ErrorKind
+from fetcher.model import Batch, Task
+
+# Longer than any URL that a server takes; what is beyond is never read into memory.
+MAX_LINE_BYTES: Final = 32 * 1024
+BOM: Final = b"\xef\xbb\xbf"
+_READ_BYTES: Final = 256 * 1024
+
+
+class ByteStream(Protocol):
+    """What is read from: a binary file, or a decompressing one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def url_lines(lines: Iterable[bytes]) -> list[bytes]:
+    """Stripped text of each physical line; b"" for the blank and comment lines."""
+    texts = map(bytes.strip, lines)
+    return [b"" if text[:1] == b"#" and b"\r" not in text else text for text in texts]
+
+
+def read_lines(stream: ByteStream, size: int = _READ_BYTES) -> Iterator[list[bytes]]:
+    """Physical lines, a list for each read, without line feeds and without BOMs in front.
+
+    A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes, so that it stays
+    recognisable as too long; memory does not grow with its length.
+    """
+    rest = b""
+    while block := stream.read(size):
+        text = rest + block
+        lines = text.split(b"\n")
+        if BOM in text:
+            lines = [_without_bom(line) for line in lines]
+        rest = _cut(lines.pop())
+        if lines:
+            yield [_cut(line) for line in lines] if max(map(len, lines)) > MAX_LINE_BYTES else lines
+    if rest:
+        yield [rest]
+
+
+def _without_bom(line: bytes) -> bytes:
+    while line.startswith(BOM):
+        line = line[len(BOM) :]
+    return line
+
+
+def _cut(line: bytes) -> bytes:
+    return line if len(line) <= MAX_LINE_BYTES else line[: MAX_LINE_BYTES + 1]
+
+
+def batches(
+    blocks: Iterable[list[bytes]],
+    batch_size: int,
+    texts_of: Callable[[list[bytes]], list[bytes]] = url_lines,
+) -> Iterator[Batch]:
+    """Every `batch_size` physical lines as a batch, in order, also those without any URL line."""
+    pending: list[bytes] = []
+    batch_id = 0
+    for block in blocks:
+        pending += block
+        start = 0
+        while len(pending) - start >= batch_size:
+            yield make_batch(batch_id, batch_size, texts_of(pending[start : start + batch_size]))
+            start += batch_size
+            batch_id += 1
+        del pending[:start]
+    if pending:
+        yield make_batch(batch_id, batch_size, texts_of(pending))
+
+
+def make_batch(batch_id: int, batch_size: int, texts: list[bytes]) -> Batch:
+    """The batch of physical lines with these texts, b"" for those that are no URL lines."""
+    if b"" in texts:
+        mask = sum(1 << offset for offset, text in enumerate(texts) if text)
+        texts = [text for text in texts if text]
+    else:
+        mask = (1 << len(texts)) - 1
+    return Batch(batch_id, batch_id * batch_size + 1, mask, b"\n".join(texts))
+
+
+def select(urls: bytes, full: int, mask: int) -> bytes:
+    """Those of a batch's joined URL lines that are in `mask`, joined."""
+    if mask == full:
+        return urls
+    texts = zip(bitset.offsets(full), urls.split(b"\n"), strict=True)
+    return b"\n".join(text for offset, text in texts if mask >> offset & 1)
+
+
+def task_of(line: int, raw: bytes) -> Task:
+    """The task of a line that is a URL and nothing else."""
+    task = text_of(line, raw)
+    if b"\r" in raw and task.fault is None:
+        said = "a carriage return (0x0d) inside the line: end each with 0x0a"
+        return Task(line, task.url, ErrorKind.URL_CHARACTER.fault(said))
+    return task
+
+
+def text_of(line: int, raw: bytes) -> Task:
+    """A URL line's stripped bytes as a text, in a task's URL; bytes that are none are a fault."""
+    if len(raw) > MAX_LINE_BYTES:
+        text = raw[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
+        said = f"the line is longer than {MAX_LINE_BYTES} bytes (cut here)"
+        return Task(line, text, ErrorKind.URL_TOO_LONG.fault(said))
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        said = f"not valid UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})"
+        text = raw.decode("utf-8", "backslashreplace")
+        return Task(line, text, ErrorKind.LINE_ENCODING.fault(said))
+    return Task(line, text)
+
+
+def identity(line: int, text: str, name: str | int | None = None) -> bytes:
+    """Bytes for "this line has this text and id", which are those of no other."""
+    raw = f"{line} {text}".encode("utf-8", "surrogatepass")
+    if name is not None:
+        kind = b"n" if isinstance(name, int) else b"t"
+        # Told apart from all texts: the text's length comes last.
+        raw += b" %s%s %d" % (kind, str(name).encode("utf-8", "surrogatepass"), len(raw))
+    return raw
+
+
+def fingerprint(line: int, text: str, name: str | int | None = None) -> int:
+    """A 64-bit number for "this line has this text and id", to be summed in any order."""
+    raw = identity(line, text, name)
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")

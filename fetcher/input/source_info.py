@@ -1,0 +1,28 @@
+"""How much of the URL file has been counted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+_LEAST_FRACTION: Final = 1e-12
+
+
+class SourceInfo(msgspec.Struct, frozen=True):
+    """How much of the input has been counted: exact where `at_end`, a lower bound before."""
+
+    checked_bytes: int = 0  # of the uncompressed content
+    checked_sha256: str = ""  # of those bytes
+    url_lines: int = 0
+    at_end: bool = False
+    fraction: Annotated[float, Meta(ge=0, le=1)] = 0.0  # of the file that has been counted
+
+    def total(self) -> tuple[int | None, bool]:
+        """The number of URL lines and whether it is exact; None where nothing is known yet."""
+        if self.at_end:
+            return self.url_lines, True
+        if self.fraction < _LEAST_FRACTION:
+            return None, False
+        return round(self.url_lines / self.fraction), False

@@ -1,1 +1,0 @@
-"""`fetcher top`: a running job in the terminal, once a second."""

@@ -1,1 +1,0 @@
-"""The flow: source -> ventilator -> worker -> sink. The roles know core.wire, not each other."""

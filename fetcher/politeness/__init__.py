@@ -1,0 +1,1 @@
+"""When a host may be asked again. No socket, file, clock or greenlet."""

@@ -1,0 +1,149 @@
+"""Which worker may ask which host: for the whole job, a host belongs to one worker at a time.
+
+Law: pure and soft. Lost messages only delay: workers want again what they were not granted, and
+who is silent or gone owns nothing. An owner for whose host others wait is asked to hand it over
+after a while, so that nobody starves. Hosts are numbers here (see `number_of`): what is equal by
+accident shares a turn, which harms nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterable
+from typing import Final
+
+CONTESTED_S: Final = 5.0  # an owner keeps a host that others want for at least so long
+_RECALL_AGAIN_S: Final = 2.0
+
+
+Ticketed = tuple[int, int]  # a host and a want's ticket
+
+
+def number_of(host: str) -> int:
+    """A host's name as a number of 63 bits, the same in every process."""
+    digest = hashlib.blake2b(host.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+class _Host:
+    __slots__ = ("free_at", "owner", "recall_at", "ticket", "waiting")
+
+    def __init__(self) -> None:
+        self.owner = ""
+        self.ticket = 0  # of the want by which it got the host
+        self.free_at = 0.0  # it rests until then
+        self.recall_at = 0.0
+        self.waiting: dict[str, int] = {}  # workers in the order in which they came -> ticket
+
+
+class HostBroker:
+    """The ventilator's. A dead owner's hosts rest for `delay_s`.
+
+    Until `quiet_until` nothing is granted: owners of an earlier referee may still be about.
+    """
+
+    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
+        self._delay_s = delay_s
+        self._quiet_until = quiet_until
+        self._hosts: dict[int, _Host] = {}
+        self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
+        self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
+
+    def want(self, worker: str, hosts: Iterable[int], ticket: int, now: float) -> None:
+        """The worker would ask these hosts. What it owns already is granted again.
+
+        Grants, recalls and releases name the ticket of the want that they go back to, so that what
+        was long on its way is not taken for news.
+        """
+        for number in hosts:
+            host = self._hosts.get(number)
+            if host is None:
+                host = self._hosts[number] = _Host()
+            if host.owner == worker:
+                host.owner = ""
+                host.waiting = {worker: ticket, **host.waiting}
+            else:
+                host.waiting[worker] = ticket
+            if not host.owner:
+                heapq.heappush(self._free, (max(host.free_at, self._quiet_until), number))
+            elif len(host.waiting) == 1:
+                heapq.heappush(self._contested, (max(host.recall_at, now), number))
+
+    def owns(self, worker: str, hosts: Iterable[Ticketed], now: float) -> None:
+        """The worker was given these hosts by an earlier referee."""
+        for number, ticket in hosts:
+            host = self._hosts.setdefault(number, _Host())
+            if not host.owner:
+                self._give(number, host, worker, ticket, now)
+
+    def release(self, worker: str, hosts: Iterable[tuple[int, int, float]], now: float) -> None:
+        """The worker gives hosts back: number, ticket, seconds that it must still rest."""
+        for number, ticket, rest_s in hosts:
+            host = self._hosts.get(number)
+            if host is not None and (host.owner, host.ticket) == (worker, ticket):
+                self._set_free(number, host, now + rest_s, now)
+
+    def left(self, worker: str, now: float) -> None:
+        """The worker is gone, or silent: it owns nothing and waits for nothing."""
+        for number, host in list(self._hosts.items()):
+            host.waiting.pop(worker, None)
+            if host.owner == worker:
+                self._set_free(number, host, now + self._delay_s, now)
+            elif not host.owner and not host.waiting and host.free_at <= now:
+                del self._hosts[number]
+
+    def _set_free(self, number: int, host: _Host, free_at: float, now: float) -> None:
+        host.owner = ""
+        host.free_at = free_at
+        if host.waiting or free_at > now:
+            heapq.heappush(self._free, (max(free_at, self._quiet_until), number))
+        else:
+            del self._hosts[number]
+
+    def _give(self, number: int, host: _Host, worker: str, ticket: int, now: float) -> None:
+        host.owner, host.ticket = worker, ticket
+        host.recall_at = now + CONTESTED_S
+        host.waiting.pop(worker, None)
+        if host.waiting:
+            heapq.heappush(self._contested, (host.recall_at, number))
+
+    def grants(self, now: float) -> dict[str, list[Ticketed]]:
+        """By worker: the hosts that are its own from now on, each with the want's ticket."""
+        granted: dict[str, list[Ticketed]] = {}
+        while self._free and self._free[0][0] <= now:
+            _, number = heapq.heappop(self._free)
+            host = self._hosts.get(number)
+            if host is None or host.owner or host.free_at > now:
+                continue
+            if host.waiting:
+                worker, ticket = next(iter(host.waiting.items()))
+                self._give(number, host, worker, ticket, now)
+                granted.setdefault(worker, []).append((number, ticket))
+            else:
+                del self._hosts[number]
+        return granted
+
+    def recalls(self, now: float) -> dict[str, list[Ticketed]]:
+        """By worker, its hosts for which others wait too long; repeated until given back."""
+        recalled: dict[str, list[Ticketed]] = {}
+        while self._contested and self._contested[0][0] <= now:
+            _, number = heapq.heappop(self._contested)
+            host = self._hosts.get(number)
+            if host is None or not host.owner or not host.waiting:
+                continue
+            if host.recall_at > now:
+                heapq.heappush(self._contested, (host.recall_at, number))
+                continue
+            recalled.setdefault(host.owner, []).append((number, host.ticket))
+            host.recall_at = now + _RECALL_AGAIN_S
+            heapq.heappush(self._contested, (host.recall_at, number))
+        return recalled
+
+    def next_at(self) -> float | None:
+        """When time alone decides something."""
+        heads = [queue[0][0] for queue in (self._free, self._contested) if queue]
+        return min(heads) if heads else None
+
+    def __len__(self) -> int:
+        return len(self._hosts)

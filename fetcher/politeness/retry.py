@@ -1,0 +1,50 @@
+"""Whether an attempt is followed by another, and when.
+
+Law: pure; chance comes in as a number from 0 to 1. Waits double and are spread over their upper
+half, so that what failed together does not come back together.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from fetcher.model import Outcome
+from fetcher.settings.schema import Retry
+
+# Of which a second one does no harm (RFC 9110, 9.2.2).
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+_MAX_DOUBLINGS: Final = 30
+_MAX_DIGITS: Final = 9
+
+
+def backoff_s(
+    rules: Retry, attempt: int, method: str, outcome: Outcome, status: int | None, dice: float
+) -> float | None:
+    """Seconds to wait after the `attempt`-th attempt (from 1); None where it was the last."""
+    if attempt >= rules.attempts:
+        return None
+    if method not in _IDEMPOTENT and rules.methods != "all":
+        return None
+    if outcome.value not in rules.outcomes and not (
+        outcome is Outcome.HTTP_ERROR and status in rules.statuses
+    ):
+        return None
+    longest: float = min(
+        rules.backoff_s * 2 ** min(attempt - 1, _MAX_DOUBLINGS), rules.backoff_max_s
+    )
+    return longest * (0.5 + dice / 2)
+
+
+def retry_after_s(value: str, now_unix: float) -> float | None:
+    """Seconds that a Retry-After asks to wait; None where it says nothing that can be read."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) <= _MAX_DIGITS else math.inf
+    try:
+        at = parsedate_to_datetime(text)
+        return max(0.0, at.replace(tzinfo=at.tzinfo or UTC).timestamp() - now_unix)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,1 @@
+"""The messages between the roles, and the plain data in them."""

@@ -1,0 +1,1 @@
+"""The loops of ventilator, worker and sink, and how their processes begin."""

@@ -1,0 +1,136 @@
+"""URLs that are fetched without a job: by one child process, which leaves no file.
+
+Law: each URL has exactly one answer, in the order of the URLs, whatever becomes of the child. The
+child fetches as a worker does, so that a row is what a job would have of this URL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from typing import IO, Final
+
+import msgspec
+
+from fetcher.errors import ConfigError
+from fetcher.model import Outcome, Result
+from fetcher.protocol.output_spec import Bodies
+from fetcher.rows import jsonl
+from fetcher.settings.schema import Settings
+from fetcher.telemetry import logs
+
+NAME: Final = "get"  # of the worker, in its rows
+_MODULE: Final = "fetcher.roles.direct_main"
+LENGTH_BYTES: Final = 8  # before each reply: how long it is, the highest byte first
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the child is to fetch: a line of JSON on its standard input, which then is its leash."""
+
+    settings: Settings
+    urls: list[str]
+    first_line: int = 1
+    bodies: Bodies = "none"  # in rows
+    wants_bodies: bool = False  # beside rows
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """What has come of one URL."""
+
+    row: bytes  # as JSON, with its line feed
+    body: bytes | None = None  # where it is wanted, and one came
+
+
+class Refusal(msgspec.Struct, frozen=True, tag=True):
+    """The settings are wrong; nothing is fetched."""
+
+    error: str
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Answer | Refusal).decode
+
+
+def answers(order: Order) -> Generator[Answer]:
+    """The answer of each URL. Raises ConfigError.
+
+    Of several URLs, those that have none when their process dies are fetched again, each in a
+    process of its own, so that a URL that kills its process has no effect on the others.
+    """
+    count = 0
+    with _started(order) as child:
+        for answer in _replies(child):
+            count += 1
+            yield answer
+        code = child.wait()
+    left = order.urls[count:]
+    if len(order.urls) == 1 and left:
+        yield _crashed(order, code)
+        return
+    for number, url in enumerate(left, order.first_line + count):
+        yield from answers(msgspec.structs.replace(order, urls=[url], first_line=number))
+
+
+@contextlib.contextmanager
+def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
+    """The child, which does not outlive the block, nor this process."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", _MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert child.stdin is not None and child.stderr is not None
+    relay = threading.Thread(target=_relay, args=(child.stderr,), daemon=True)
+    relay.start()
+    try:
+        with contextlib.suppress(BrokenPipeError):  # how it ended says why
+            child.stdin.write(msgspec.json.encode(order) + b"\n")
+            child.stdin.flush()
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        relay.join(timeout=1.0)
+        for pipe in (child.stdout, child.stderr):
+            assert pipe is not None
+            pipe.close()
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.close()
+
+
+def _relay(stderr: IO[bytes]) -> None:
+    """Pass on what the child logs."""
+    for line in stderr:
+        text = line.decode("utf-8", "replace").rstrip("\n")
+        logs.say(logs.relayed(text, "worker", NAME))
+
+
+def _replies(child: subprocess.Popen[bytes]) -> Iterator[Answer]:
+    assert child.stdout is not None
+    while True:
+        head = child.stdout.read(LENGTH_BYTES)
+        size = int.from_bytes(head)
+        frame = child.stdout.read(size) if len(head) == LENGTH_BYTES else b""
+        if not frame or len(frame) < size:
+            return
+        reply = _decode(frame)
+        if isinstance(reply, Refusal):
+            raise ConfigError(reply.error)
+        yield reply
+
+
+def _crashed(order: Order, code: int) -> Answer:
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    result = Result(
+        line=order.first_line,
+        url=order.urls[0],
+        outcome=Outcome.CRASHED,
+        error=f"the process that fetched it ended ({how})",
+        worker=NAME,
+    )
+    return Answer(jsonl.encode(result))

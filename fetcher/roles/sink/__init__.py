@@ -1,0 +1,1 @@
+"""The sink: collects rows and makes them durable."""

@@ -1,0 +1,160 @@
+"""The job that a sink has begun: its files, and which of the workers' chunks it takes.
+
+Law: a chunk is proven before it is taken. What the job's ventilator is told, and when the job is
+complete, is decided in commit.session; here it is made durable.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from fetcher.commit.committer import Committer
+from fetcher.commit.session import CommitJob, JobFacts, JobTerms
+from fetcher.errors import WireError
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import chunk_frames, messages
+from fetcher.protocol.output_spec import warcinfo_id
+from fetcher.roles.sink.blocked_first import BlockedFirst
+from fetcher.roles.sink.finishing import Finishing
+from fetcher.rows import archive
+from fetcher.rows.check import RowProof
+from fetcher.rows.forms import body_reader
+from fetcher.settings.schema import Settings
+from fetcher.store.manifest import Manifest
+from fetcher.store.output_dir import OutputDirectory, Store
+from fetcher.store.secret import secret_of
+from fetcher.transport.sockets import drop
+
+log = logging.getLogger(__name__)
+
+_MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
+
+
+class SinkJob:
+    """The files of a job that has begun; implements commit.session.JobRecord."""
+
+    def __init__(
+        self,
+        directory: OutputDirectory,
+        manifest: Manifest,
+        settings: Settings,
+        epoch: str,
+    ) -> None:
+        self._directory = directory
+        self._manifest = manifest
+        self._output = manifest.output
+        self._store = Store(
+            directory.path, manifest, settings.sink.segment_bytes, self._warc_begins
+        )
+        self._finishing = Finishing(self._last_steps)
+        key = secret_of(directory.path)
+        self._proof = RowProof(self._output, key)
+        self.intake = Committer(self._store, self._store.journal.recover(), manifest.job, epoch)
+        self._first = BlockedFirst(self._output.rows, self.intake.totals)
+        terms = JobTerms(
+            manifest.job,
+            manifest.batch_size,
+            manifest.output,
+            key,
+            keep_columns=manifest.input.format.keep_columns,
+        )
+        self.decided = CommitJob(terms, self._facts(), self.intake, self, epoch)
+        # No line is shorter than its line feed, and no gzip makes more of a byte than this.
+        self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
+
+    def _facts(self) -> JobFacts:
+        manifest, journal = self._manifest, self._store.journal
+        return JobFacts(
+            source=journal.source(),
+            suspects=journal.suspects(),
+            # Not by the journal alone: a sink may have been killed before it wrote the manifest.
+            is_input_counted=manifest.input.url_lines is not None,
+            share_url_lines=manifest.share_url_lines,
+            is_complete=manifest.state == "complete",
+        )
+
+    def _warc_begins(self, name: str) -> bytes:
+        # Imported by jobs that keep WARC files only.
+        from fetcher.rows import warc  # noqa: PLC0415
+
+        return warc.warcinfo(
+            name, warcinfo_id(self._manifest.job, self._manifest.share.index, name)
+        )
+
+    def take(self, header: messages.ChunkHeader, rows: bytes) -> None:
+        """One chunk of results; a malformed one is dropped."""
+        try:
+            size, share = self._manifest.batch_size, self._manifest.share
+            if header.job != self._manifest.job:
+                return  # of a job that was here before
+            chunk = chunk_frames.check_chunk(header, rows, size, self._batches, share)
+            bodies = self._output.bodies
+            if (chunk.kept and bodies not in ("files", "warc")) or (
+                chunk.empty and bodies != "files"
+            ):
+                raise WireError("chunk: bodies that nobody keeps")
+            if self._output.warc_dedupe and bodies == "warc":
+                starts = itertools.accumulate(chunk.kept_bytes, initial=0)
+                for start, end in itertools.pairwise(starts):
+                    if start < end:
+                        archive.unpack(chunk.kept[start:end])
+            files = self._proof.require(chunk)
+            self.intake.offer(replace(chunk, body_files=files), size)
+            self._first.note(chunk)
+        except WireError as error:
+            drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
+
+    def resume_work(self) -> None:
+        """A ventilator opens the job (again)."""
+        self._store.resume_work()
+
+    def give_hint(self) -> None:
+        """Warn once where the first rows suggest a setting."""
+        rows = self.intake.totals.rows
+        if hint := self._first.hint(rows, is_all=rows == self._manifest.share_url_lines):
+            log.warning("%s", hint)
+
+    @property
+    def has_last_rows(self) -> bool:
+        """Whether rows wait for their commit that make the job's the last."""
+        waiting = self.intake.pending_rows
+        return bool(waiting) and (
+            self.intake.totals.rows + waiting == self._manifest.share_url_lines
+        )
+
+    # -- what the session has decided: see commit.session.JobRecord ----------------------
+
+    def note(self, source: SourceInfo | None, suspects: list[messages.Suspect] | None) -> None:
+        self._store.journal.note(source=source, suspects=suspects)
+
+    def count(self, source: SourceInfo | None, share_url_lines: int | None) -> None:
+        if share_url_lines is not None:
+            self._store.journal.share_counted(share_url_lines)
+            self._manifest.share_url_lines = share_url_lines
+        if source is not None:
+            self._manifest.input.sha256 = source.checked_sha256
+            self._manifest.input.url_lines = source.url_lines
+        self._directory.save()
+
+    def finish(self) -> bool:
+        return self._finishing.work()
+
+    def complete(self) -> None:
+        self._manifest.state = "complete"
+        self._directory.save()
+
+    def _last_steps(self) -> Iterator[None]:
+        if self._output.bodies == "warc":
+            # warcio is for such jobs only.
+            from fetcher.store import cdxj  # noqa: PLC0415
+
+            yield from cdxj.build(self._directory.path, self._store.journal.lengths())
+        yield from self._store.inspect(body_reader(self._output.rows))
+
+    def close(self) -> None:
+        self._store.close()

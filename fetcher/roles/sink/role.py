@@ -1,0 +1,252 @@
+"""The sink: collects chunks, makes them durable in groups, answers what is committed.
+
+Law: unpatched, one thread, one loop. Which rows count is decided in commit.committer, what is
+answered in commit.session; the files are store's.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+import zmq
+
+from fetcher.commit.session import CommitJob, CommitSession
+from fetcher.errors import ConflictError, Exit, StoppedError
+from fetcher.protocol import messages
+from fetcher.protocol.totals import Totals
+from fetcher.roles.sink.job import SinkJob
+from fetcher.roles.spec import RoleSpec, StopFlag
+from fetcher.security.policy import Security
+from fetcher.settings.schema import Settings
+from fetcher.store import begun
+from fetcher.store.begun import Begun
+from fetcher.store.output_dir import OutputDirectory
+from fetcher.telemetry import drops, logs
+from fetcher.telemetry.numbers import SinkNumbers
+from fetcher.telemetry.snapshot import Snapshot
+from fetcher.telemetry.tallies import CommitTally
+from fetcher.transport.sockets import (
+    Channel,
+    Endpoints,
+    drop,
+    open_socket,
+    parse,
+    receive,
+    receive_one,
+    send,
+)
+
+log = logging.getLogger(__name__)
+
+_IDLE_MS: Final = 100
+_MAX_CHUNKS: Final = 500  # of one turn of the loop
+_RETRY_S: Final = 1.0  # a commit that found the disk full
+_DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
+_DRAIN_QUIET_MS: Final = 200
+
+
+class Sink:
+    """One job's sink; `run` returns when every line is committed."""
+
+    def __init__(
+        self,
+        spec: RoleSpec,
+        settings: Settings,
+        ends: Endpoints,
+        stop: StopFlag,
+        board: Snapshot[SinkNumbers],
+        security: Security,
+        ventilator: str,
+    ) -> None:
+        """`ventilator`: the endpoint of a job that runs on this host alone, else ""."""
+        self._settings = settings
+        self._given = spec.given
+        self._leashed = spec.leashed
+        self._stop = stop
+        self._board = board
+        self._tally = CommitTally()
+        self._directory = OutputDirectory(Path(spec.out), ventilator)
+        self._context = zmq.Context()
+        (mine,) = ends.sinks
+        self._security = security
+        opened = functools.partial(open_socket, self._context, bind=True, security=security)
+        self._results = opened(zmq.PULL, Channel.RESULTS, mine.results)
+        self._commits = opened(zmq.REP, Channel.COMMITS, mine.commits)
+        self._epoch = secrets.token_hex(8)
+        self._job: SinkJob | None = None
+        self._joined = ""  # the session of the ventilator that has joined last
+        self._commit_at = 0.0
+        self._committed_at = 0.0  # when rows were committed last
+        if self._directory.manifest is not None:
+            self._job = SinkJob(self._directory, self._directory.manifest, settings, self._epoch)
+            # Now that the manifest agrees with the journal: a damaged OUT is the worse news.
+            self._require_given(
+                f"{spec.out} was begun with", begun.begun_by(self._directory.manifest)
+            )
+        decided = self._job.decided if self._job is not None else None
+        self._session = CommitSession(spec.out, self._begin, decided, time.monotonic())
+
+    def _require_given(self, who: str, job: Begun, remedy: str = begun.LEAVE_OUT) -> None:
+        begun.require_same(who, job, self._settings, self._given, remedy)
+
+    def run(self) -> Exit:
+        """Serve until the job is complete and its ventilator knows. Raises FetcherError."""
+        try:
+            while not self._session.may_leave(time.monotonic()):
+                self._turn()
+                if self._stop:
+                    self._drain()
+                    break
+        finally:
+            self._security.close()
+            self._context.destroy(linger=500)
+            if self._job is not None:
+                self._job.close()
+            self._directory.close()
+        if not self._session.is_complete:
+            raise StoppedError("stopped; the same command resumes")
+        return Exit.DONE
+
+    # -- one turn ----------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        self._wait()
+        if self._job is not None and not self._session.stalled:
+            self._take_chunks(self._job)
+        self._answer()
+        is_due = self._session.is_finishing or time.monotonic() >= self._commit_at
+        if self._job is not None and is_due:
+            self._commit(self._job)
+        if self._job is not None:
+            self._job.give_hint()
+        now = time.monotonic()
+        if self._board.is_due(now):
+            self._board.put(self._numbers(), now)
+
+    def _numbers(self) -> SinkNumbers:
+        intake = self._job.intake if self._job is not None else None
+        return SinkNumbers(
+            trouble=self._session.stalled,
+            dropped=dict(drops.DROPPED),
+            refused=dict(drops.REFUSED),
+            totals=intake.totals if intake else Totals(),
+            duplicates=intake.duplicates if intake else 0,
+            pending_bytes=intake.pending_bytes if intake else 0,
+            row_bytes=self._tally.row_bytes,
+            commit_s=self._tally.seconds.look(),
+            commit_rows=self._tally.rows.look(),
+            is_stalled=bool(self._session.stalled),
+        )
+
+    def _wait(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._commits, zmq.POLLIN)
+        if self._job is not None and not self._session.stalled:
+            poller.register(self._results, zmq.POLLIN)
+        timeout_ms = float(_IDLE_MS)
+        if self._session.is_finishing:
+            timeout_ms = 0.0
+        elif self._job is not None and self._job.intake.pending_bytes:
+            timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
+        poller.poll(max(int(timeout_ms), 0))
+
+    def _take_chunks(self, job: SinkJob) -> None:
+        for _ in range(_MAX_CHUNKS):
+            received = receive(self._results, self._security, Channel.RESULTS)
+            if received is None:
+                break
+            message, rows = received
+            if not isinstance(message, messages.ChunkHeader):
+                drop("unexpected", f"a result of type {type(message).__name__}")
+                continue
+            job.take(message, rows)
+            if job.intake.pending_bytes >= self._settings.sink.commit_bytes:
+                self._commit_at = 0.0
+                return
+        if job.has_last_rows:
+            self._commit_at = 0.0
+        elif job.intake.pending_bytes:
+            # The first rows after a while need not wait for others.
+            self._commit_at = self._committed_at + self._settings.sink.commit_interval_s
+
+    def _commit(self, job: SinkJob) -> None:
+        began, row_bytes = time.monotonic(), job.intake.pending_bytes
+        was_full = bool(self._session.no_room)
+        self._directory.require_held()
+        rows = self._session.commit()
+        now = time.monotonic()
+        self._tally.add(rows, row_bytes, now - began)
+        if rows:
+            self._committed_at = now
+        no_room = self._session.no_room
+        if no_room and not was_full:
+            log.error("disk full (%s): nothing is committed until there is room", no_room)
+        elif was_full and not no_room:
+            log.warning("the disk has room again")
+        self._commit_at = now + (_RETRY_S if no_room else self._settings.sink.commit_interval_s)
+
+    def _drain(self) -> None:
+        """Take what is on its way, commit, and leave."""
+        if self._job is None or self._session.stalled:
+            return
+        until = time.monotonic() + _DRAIN_S
+        while time.monotonic() < until and self._results.poll(_DRAIN_QUIET_MS):
+            self._take_chunks(self._job)
+        self._commit(self._job)
+
+    # -- the ventilator ----------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        frames = receive_one(self._commits, self._security)
+        if frames is None:
+            return
+        received = parse(frames) if frames else None
+        # Whatever came is answered: without an answer the socket would take nothing more.
+        answer: messages.AnyMessage = messages.Refused(
+            reason="malformed request", exit_code=Exit.BUG
+        )
+        if received is not None:
+            answer = self._session.answer(received[0], time.monotonic())
+        send(self._commits, answer)
+
+    def _begin(self, request: messages.Open) -> CommitJob:
+        try:
+            if self._directory.manifest is None:
+                self._require_given(
+                    f"the ventilator would begin {self._directory.path} with",
+                    begun.Begun(request.batch_size, request.output, request.input.format),
+                    "give {} alike to the ventilator and to this sink",
+                )
+            manifest = self._directory.begin(request)
+        except ConflictError as error:
+            if not self._leashed:  # else the ventilator tells the same user
+                log.error("a ventilator is refused: %s", error)
+            raise
+        if self._job is None:
+            self._job = SinkJob(self._directory, manifest, self._settings, self._epoch)
+        if self._joined != request.session:
+            self._joined = request.session
+            logs.announce(f"a ventilator joined with {request.input.name}")
+        self._job.resume_work()
+        return self._job.decided
+
+
+def run(
+    spec: RoleSpec,
+    settings: Settings,
+    ends: Endpoints,
+    stop: StopFlag,
+    board: Snapshot[SinkNumbers],
+    security: Security,
+    ventilator: str,
+) -> Exit:
+    """The role's whole life. Raises FetcherError."""
+    sink = Sink(spec, settings, ends, stop, board, security, ventilator)
+    where = ends.sinks[0].results
+    logs.announce(f"the sink listens at {where}; waiting for a ventilator and workers")
+    return sink.run()

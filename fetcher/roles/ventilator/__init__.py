@@ -1,0 +1,1 @@
+"""The ventilator: hands out the URLs and learns what is committed."""

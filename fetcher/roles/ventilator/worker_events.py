@@ -1,0 +1,55 @@
+"""What workers say of leases and hosts, told to those who decide on them."""
+
+from __future__ import annotations
+
+from fetcher import bitset
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.types import WorkerReport
+from fetcher.politeness.host_broker import HostBroker
+from fetcher.protocol import messages
+
+
+def tell_of_leases(ledger: Ledger, event: messages.AnyMessage, now: float) -> bool:
+    """Tell the ledger; False where the event is none for it."""
+    match event:
+        case messages.Claim():
+            ledger.claimed(event.worker, event.lease, now)
+        case messages.Returned():
+            ledger.returned(event.worker, event.lease, now, bitset.unpack(event.mask))
+        case messages.Finished():
+            ledger.finished(event.worker, event.lease, now, bitset.unpack(event.skipped))
+        case messages.Heartbeat():
+            ledger.heartbeat(event.worker, event.held, now, _report_of(event))
+        case messages.Bye():
+            ledger.left(event.worker, now, died=False)
+        case messages.Gone():
+            ledger.left(event.worker, now, died=True)
+        case _:
+            return False
+    return True
+
+
+def _report_of(beat: messages.Heartbeat) -> WorkerReport:
+    return WorkerReport(
+        parked=frozenset(beat.parked),
+        longest_s=dict(zip(beat.held, beat.longest_s, strict=False)),
+        slow={lease: bitset.unpack(mask) for lease, mask in beat.slow.items()},
+        waiting=beat.waiting,
+        is_hungry=beat.is_hungry,
+    )
+
+
+def tell_of_hosts(referee: HostBroker, event: messages.AnyMessage, now: float) -> bool:
+    """Tell the referee; False where the event is none for it."""
+    match event:
+        case messages.Want():
+            referee.want(event.worker, event.hosts, event.ticket, now)
+        case messages.Release():
+            given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
+            referee.release(event.worker, given, now)
+        case messages.Owned():
+            owned = zip(event.hosts, event.tickets, strict=False)
+            referee.owns(event.worker, owned, now)
+        case _:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""The worker: fetches lines in one bounded pool and sends rows."""

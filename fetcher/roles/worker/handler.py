@@ -1,0 +1,132 @@
+"""The user's own function, called with each finished line; what it returns goes into the row.
+
+Law: whatever it does costs its own row alone. One that waits is ended by gevent, one that computes
+by a signal that is raised in its greenlet and in no other; one that is stuck in C is ended with
+its worker, by the watchdog.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import gevent
+import msgspec
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.errors import ConfigError
+from fetcher.fetch import own_code
+from fetcher.fetch.requests_compat.handler_page import Page
+from fetcher.fetch.unexpected import Defects, one_line
+from fetcher.model import Outcome, Result
+from fetcher.rows.json_values import json_object
+from fetcher.settings.schema import Worker
+
+log = logging.getLogger(__name__)
+
+_MAX_BYTES: Final = 16 * 1024 * 1024  # of what it returns, as JSON
+_MAX_TICK_S: Final = 0.25  # how exactly one that computes is ended
+_MIN_TICK_S: Final = 0.01
+
+
+class _Refusal(Exception):
+    """What the function did is not accepted; `error` says why, in the words of the row."""
+
+    def __init__(self, kind: ErrorKind, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.kind = kind
+        self.error = error
+
+
+class Handler:
+    """What `worker.handler` names. Raises ConfigError where that cannot be had."""
+
+    def __init__(self, settings: Worker) -> None:
+        self._call = _load(settings.handler)
+        self._timeout_s = settings.handler_timeout_s
+        self._running: dict[Any, tuple[float, gevent.Timeout]] = {}  # by greenlet: until when
+        self._defects = Defects(log)
+        tick_s = min(max(self._timeout_s / 4, _MIN_TICK_S), _MAX_TICK_S)
+        signal.signal(signal.SIGALRM, self._on_tick)
+        signal.setitimer(signal.ITIMER_REAL, tick_s, tick_s)
+        # Nobody takes the signal in an interpreter that is being taken down.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+
+    def handle(self, result: Result, body: bytes | None, method: str) -> Result:
+        """The result with what the function returned, or with its failure."""
+        try:
+            extra = self._in_time(Page(result, body, method))
+        except _Refusal as refusal:
+            return self._failed(result, refusal.kind, refusal.error)
+        # Also what no other code would catch, such as sys.exit(): it is the row's.
+        except BaseException as error:
+            return self._failed(result, ErrorKind.HANDLER_RAISED, error)
+        return msgspec.structs.replace(result, extra=extra) if extra is not None else result
+
+    def _in_time(self, page: Page) -> dict[str, Any] | None:
+        greenlet = gevent.getcurrent()
+        timeout = gevent.Timeout(self._timeout_s)
+        try:
+            timeout.start()
+            self._running[greenlet] = time.monotonic() + self._timeout_s, timeout
+            try:
+                return _accepted(self._call(page))
+            finally:
+                self._running.pop(greenlet, None)
+        except gevent.Timeout as raised:
+            if raised is not timeout:
+                raise
+            said = f"took longer than worker.handler_timeout_s ({self._timeout_s:g})"
+            raise _Refusal(ErrorKind.HANDLER_TIMEOUT, TimeoutError(said)) from raised
+        finally:
+            timeout.close()
+
+    def _failed(self, result: Result, kind: ErrorKind, error: BaseException) -> Result:
+        """The result with its failure, which is logged; called in an except block."""
+        self._defects.tell("the handler failed on line %d", result.line)
+        said = f"handler: {one_line(error)}"
+        if result.outcome is not Outcome.OK:
+            said += f" (and the fetch: {result.outcome}: {result.error})"
+        return msgspec.structs.replace(
+            result, outcome=kind.outcome, error_kind=kind.word, error=said
+        )
+
+    def _on_tick(self, _number: int, _frame: object) -> None:
+        greenlet = gevent.getcurrent()
+        until, timeout = self._running.get(greenlet, (0.0, None))
+        if timeout is not None and time.monotonic() > until:
+            # Once: it must not be raised in the code that ends it.
+            del self._running[greenlet]
+            raise timeout
+
+
+def _load(name: str) -> Callable[[Page], Any]:
+    function: Callable[[Page], Any] = own_code.load("worker.handler", name)
+    if not callable(function):
+        raise ConfigError(f"worker.handler = {name!r}: is not a function")
+    return function
+
+
+def _accepted(extra: Any) -> dict[str, Any] | None:
+    """As a row can hold it. Raises _Refusal."""
+    try:
+        return _checked(extra)
+    # Whatever the methods of such an object raise.
+    except Exception as error:
+        raise _Refusal(ErrorKind.HANDLER_BAD_RESULT, error) from error
+
+
+def _checked(extra: Any) -> dict[str, Any] | None:
+    if extra is None:
+        return None
+    if not isinstance(extra, dict):
+        raise TypeError(f"it returned a {type(extra).__name__}; return a dict or None")
+    plain = json_object(extra)
+    size = len(msgspec.json.encode(plain))
+    if size > _MAX_BYTES:
+        raise ValueError(f"it returned {size} bytes of JSON; {_MAX_BYTES} is the most")
+    return plain

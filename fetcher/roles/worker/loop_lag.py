@@ -1,0 +1,50 @@
+"""Measures how long a worker's event loop is held up, and warns its user.
+
+Law: the heartbeat measures the lag since the one before; no decision depends on it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from fetcher.roles.worker.turns import TurnShare
+
+log = logging.getLogger(__name__)
+
+# From here on, other lines feel it. Without a handler a busy machine is the usual cause, and short
+# delays are of no use to know.
+_SLOW_S: Final = {True: 0.1, False: 1.0}
+_AGAIN_S: Final = 60.0  # between two warnings
+_CAUSES: Final = {
+    True: "worker.handler computes for too long; compute less per line, set a smaller "
+    "worker.pool_size, or start more workers",
+    False: "the machine is busy, or rows and kept bodies take long; set a smaller "
+    "worker.pool_size, or use more hosts",
+}
+
+
+class LoopLag:
+    """Measures the lag; a worker process has one."""
+
+    def __init__(self, turns: TurnShare, heartbeat_s: float, *, has_handler: bool) -> None:
+        self._turns = turns
+        self._heartbeat_s = heartbeat_s
+        self._cause, self._slow_s = _CAUSES[has_handler], _SLOW_S[has_handler]
+        self._last_at: float | None = None
+        self._warn_at = 0.0
+
+    def look_ms(self, now: float) -> int:
+        """The longest that the loop was held up since the last look, in milliseconds."""
+        late_s = now - self._last_at - self._heartbeat_s if self._last_at is not None else 0.0
+        self._last_at = now
+        lag_s = max(self._turns.take_longest_s(), late_s, 0.0)
+        if lag_s >= self._slow_s and now >= self._warn_at:
+            self._warn_at = now + _AGAIN_S
+            log.warning(
+                "the event loop was held up for %.2f s, which delays all fetches of this worker: "
+                "%s",
+                lag_s,
+                self._cause,
+            )
+        return round(lag_s * 1000)

@@ -1,0 +1,136 @@
+"""What a worker makes of a finished line: its row, and what goes beside the row.
+
+Law: the row is made, whatever its server sent and whatever a handler does. A body that cannot be
+kept costs its row the body alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Final, NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.interface import Fetch
+from fetcher.fetch.unexpected import Defects, one_line
+from fetcher.model import Result, Task
+from fetcher.protocol import codec
+from fetcher.protocol.output_spec import Bodies, Output
+from fetcher.rows import archive
+from fetcher.rows.body_names import body_file
+from fetcher.rows.forms import CODECS
+from fetcher.settings.schema import Worker
+
+log = logging.getLogger(__name__)
+
+_NEEDED: Final[dict[Bodies, Keep]] = {
+    "none": Keep.NOTHING,
+    "inline": Keep.BODY,
+    "files": Keep.BODY,
+    "warc": Keep.WIRE,
+}
+# What one message takes, and room for the rows that a chunk has already.
+_MOST_BYTES: Final = codec.MAX_FRAME_BYTES - 16 * 1024 * 1024
+
+
+class Made(NamedTuple):
+    """A row, what it says, and what goes beside it: a body, or WARC records."""
+
+    result: Result
+    row: bytes
+    beside: bytes
+
+
+class RowBuilder:
+    """One for a worker. Raises ConfigError where its handler cannot be had."""
+
+    def __init__(self, settings: Worker) -> None:
+        self._handler = None
+        if settings.handler:
+            # It takes the process's alarm signal.
+            from fetcher.roles.worker.handler import Handler  # noqa: PLC0415
+
+            self._handler = Handler(settings)
+        self._defects = Defects(log)
+
+    def needed(self, bodies: Bodies) -> Keep:
+        """What a fetch must leave behind."""
+        return _NEEDED[bodies] | (Keep.BODY if self._handler else Keep.NOTHING)
+
+    def make(
+        self,
+        output: Output,
+        result: Result,
+        task: Task,
+        fetch: Fetch | None,
+        warcinfo_id: str = "",
+    ) -> Made:
+        """The row; `fetch` is None where none was begun. `warcinfo_id` is named by WARC records."""
+        beside = b""
+        if output.bodies != "none":
+            try:
+                result, beside = _kept(output, result, fetch, warcinfo_id)
+            # What a server sent must not cost the line its row, nor its worker.
+            except Exception as error:
+                self._defects.tell("what line %d brought cannot be kept", result.line)
+                result = _without_body(result, one_line(error))
+        if self._handler is not None:
+            # Half a page must not pass for a whole one.
+            body = fetch.body if fetch is not None and result.sha256 is not None else None
+            result = self._handler.handle(result, body, task.method)
+        encode = CODECS[output.rows].encode
+        row = encode(result)
+        if len(row) + len(beside) > _MOST_BYTES:
+            said = f"more than {_MOST_BYTES} bytes with its row"
+            result, beside = _without_body(result, said), b""
+            row = encode(result)
+        return Made(result, row, beside)
+
+
+def _without_body(result: Result, why: str) -> Result:
+    told = f"{result.error}; " if result.error else ""
+    return replace(
+        result,
+        error=f"{told}its body is not kept: {why}",
+        body=UNSET,
+        body_is=UNSET,
+        body_file=UNSET,
+        warc_id=UNSET,
+    )
+
+
+def _kept(
+    output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
+) -> tuple[Result, bytes]:
+    if output.bodies == "warc":
+        return _archived(output, result, fetch, warcinfo_id)
+    body = fetch.body if fetch is not None and result.body_bytes is not None else None
+    if body is None:
+        return result, b""
+    if output.bodies == "files":
+        digest = result.sha256 or hashlib.sha256(body).hexdigest()
+        name = body_file(output.body_names, digest, result.content_type, result.final_url)
+        return replace(result, body_file=name), body
+    from fetcher.rows.inline import inline  # noqa: PLC0415
+
+    text, kind = inline(body, result.content_type)
+    return replace(result, body=text, body_is=kind), b""
+
+
+def _archived(
+    output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
+) -> tuple[Result, bytes]:
+    # warcio is for such jobs only.
+    from fetcher.rows import warc  # noqa: PLC0415
+
+    made = warc.records(
+        fetch.tapes if fetch else (), result.outcome, warcinfo_id, with_revisits=output.warc_dedupe
+    )
+    if made is None:
+        return result, b""
+    members, data, record_id = made
+    beside = archive.pack(members, data) if output.warc_dedupe else data
+    return replace(result, warc_id=record_id), beside

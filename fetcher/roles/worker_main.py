@@ -1,0 +1,24 @@
+"""`bootstrap.py fetcher.roles.worker_main SPEC`: patches, and only then becomes a worker.
+
+Nobody imports this file; of ours, nothing is imported before but what patches.
+"""
+
+from fetcher.roles.monkeypatch import patch_all
+
+patch_all()
+
+import sys
+
+from fetcher.errors import FetcherError
+from fetcher.roles.interpreter import search_also
+from fetcher.roles.spec import read_spec
+from fetcher.roles.worker import role
+from fetcher.telemetry import logs
+
+if __name__ == "__main__":
+    spec = read_spec(sys.argv[1])
+    search_also(spec.own_folders)
+    try:
+        sys.exit(role.run(spec))
+    except FetcherError as error:
+        sys.exit(logs.complain(error))

@@ -1,0 +1,82 @@
+"""What is declared of each setting, as data: for checks' messages and for the docs."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from fetcher.settings.schema import Section, Settings
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting, as declared."""
+
+    kind: Any  # its type, without what is annotated
+    bounds: tuple[msgspec.Meta, ...]
+    default: Any
+
+    @property
+    def description(self) -> str:
+        """What it means."""
+        return "".join(meta.description or "" for meta in self.bounds)
+
+    @property
+    def items(self) -> Any:
+        """The type of each value of a list, without what is annotated; None where it is none."""
+        if get_origin(self.kind) is not tuple:
+            return None
+        item = get_args(self.kind)[0]
+        return get_args(item)[0] if get_origin(item) is Annotated else item
+
+
+@functools.cache
+def sections() -> dict[str, type[Section]]:
+    """The sections' declarations by name, in order."""
+    return get_type_hints(Settings)
+
+
+@functools.cache
+def settings_of(section: str) -> dict[str, Setting]:
+    """The settings of a section by name, in order."""
+    struct = sections()[section]
+    hints = get_type_hints(struct, include_extras=True)
+    found = {}
+    for field in msgspec.structs.fields(struct):
+        kind, *bounds = get_args(hints[field.name])
+        found[field.name] = Setting(kind, tuple(bounds), field.default)
+    return found
+
+
+@functools.cache
+def all_keys() -> tuple[str, ...]:
+    """All settings, as `section.key`."""
+    return tuple(f"{section}.{name}" for section in sections() for name in settings_of(section))
+
+
+def homes_of(name: str) -> list[str]:
+    """The sections that have a setting of this name."""
+    return [section for section in sections() if name in settings_of(section)]
+
+
+def setting(key: str) -> Setting:
+    """The setting of a `section.key`."""
+    section, _, name = key.partition(".")
+    return settings_of(section)[name]
+
+
+def allowed(key: str) -> str:
+    """What a setting may be, for people."""
+    declared = setting(key)
+    if get_origin(declared.kind) is Literal:
+        return "one of " + ", ".join(get_args(declared.kind))
+    kinds = {int: "a whole number", float: "a number", bool: "true or false"}
+    said = [kinds.get(declared.kind, "a text")]
+    for meta in declared.bounds:
+        if meta.extra:
+            said[0] = meta.extra["kind"]
+        for bound, words in ((meta.ge, "at least"), (meta.gt, "more than"), (meta.le, "at most")):
+            if bound is not None:
+                said.append(f"{words} {bound:.15g}")
+    return ", ".join(said)

@@ -1,0 +1,53 @@
+"""Environment variables that set settings: FETCHER_SECTION__KEY.
+
+Law: a variable with our prefix sets a setting or is refused, since a mistyped one would be ignored.
+Only variables that Kubernetes makes for a service named `fetcher` are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from fetcher.errors import ConfigError
+from fetcher.settings import describe, suggest
+
+PREFIX: Final = "FETCHER_"
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_OF_KUBERNETES: Final = re.compile(
+    rf"{PREFIX}(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)"
+)
+_KUBERNETES_MARK: Final = f"{PREFIX}SERVICE_HOST"
+
+
+def variable_of(key: str) -> str:
+    """The variable that sets `section.key`."""
+    return PREFIX + key.replace(".", "__").upper()
+
+
+def assignments(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """The setting, the text and the variable of each of ours. Raises ConfigError."""
+    known = {variable_of(key): key for key in describe.all_keys()}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        if key := known.get(name.upper()):
+            yield key, text, name
+        elif not (_KUBERNETES_MARK in environ and _OF_KUBERNETES.fullmatch(name)):
+            raise ConfigError(f"{name}: sets nothing{_hint(name)}")
+
+
+def _hint(name: str) -> str:
+    for key in describe.all_keys():
+        if name == variable_of(key).replace("__", "_"):
+            return f"; write {variable_of(key)}, with two underscores"
+    words = name.removeprefix(PREFIX).lower()
+    section, _, setting = words.partition("__")
+    if setting and section in describe.sections():
+        found = suggest.keys_near(f"{section}.{setting}")
+    else:
+        found = suggest.keys_meant_by(words.replace("__", "_").strip("_"))
+    if found:
+        return suggest.did_you_mean([variable_of(key) for key in found])
+    return f"; write {PREFIX}SECTION__KEY with a setting that `fetcher config` lists, or unset it"

@@ -1,0 +1,77 @@
+"""What was likely meant: guesses at mistyped words, as questions for people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from fetcher.settings import describe
+
+_LIKE: Final = 0.7  # a higher mark than among a section's few settings
+# What other programs call these settings.
+_ALIASES: Final = {
+    "concurrency": "worker.pool_size",
+    "delay": "polite.delay_s",
+    "retries": "retry.attempts",
+    "threads": "worker.pool_size",
+    "timeout": "http.total_timeout_s",
+    "workers": "worker.processes",
+}
+
+
+def near(key: str) -> str:
+    """A guess at the setting that `section.name` was meant to be, as a question."""
+    return did_you_mean(keys_near(key))
+
+
+def keys_near(key: str) -> list[str]:
+    """The settings that `section.name` may mean: there one with its words, elsewhere its name.
+
+    Without these, one in the same section whose name is like it.
+    """
+    section, _, name = key.partition(".")
+    words = set(name.split("_"))
+    there = [word for word in describe.settings_of(section) if words <= set(word.split("_"))]
+    found = difflib.get_close_matches(name, there, n=1, cutoff=0)
+    elsewhere = [f"{home}.{name}" for home in describe.homes_of(name) if home != section]
+    if not (found or elsewhere):
+        found = difflib.get_close_matches(name, describe.settings_of(section), n=1)
+    return [*(f"{section}.{word}" for word in found), *elsewhere]
+
+
+def keys_meant_by(words: str) -> list[str]:
+    """The settings that words such as `pool_size` or `http_timeout` may mean."""
+    if words in describe.sections():
+        return []
+    if words in _ALIASES:
+        return [_ALIASES[words]]
+    named = [f"{home}.{words}" for home in describe.homes_of(words)]
+    if named:
+        return named
+    for section in describe.sections():
+        rest = words.removeprefix(f"{section}_")
+        if rest != words and (found := keys_near(f"{section}.{rest}")):
+            return found
+    known = {key.replace(".", "_"): key for key in describe.all_keys()}
+    known |= {key.partition(".")[2]: key for key in reversed(describe.all_keys())}
+    return [known[word] for word in difflib.get_close_matches(words, known, n=1, cutoff=_LIKE)]
+
+
+def home(name: str) -> str:
+    """A guess at where a setting without its section belongs."""
+    plain = [key.partition(".")[2] for key in describe.all_keys()]
+    found = difflib.get_close_matches(name, plain, n=1)
+    return did_you_mean([f"[{home}] {word}" for word in found for home in describe.homes_of(word)])
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """The known word that was likely meant, as a question; "" where none is near."""
+    by_lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return did_you_mean([by_lower[each] for each in found])
+
+
+def did_you_mean(words: Sequence[str]) -> str:
+    """The question; "" without words."""
+    return f" (did you mean {' or '.join(words)}?)" if words else ""

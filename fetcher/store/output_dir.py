@@ -1,0 +1,258 @@
+"""An opened output directory: the durable side of the sink.
+
+Law: lock, then manifest, then journal, then segments; whoever holds a Store is the only writer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib.metadata
+import platform
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher import __version__
+from fetcher.commit.committer import Delta, Kept
+from fetcher.errors import ConflictError, DamageError
+from fetcher.input.formats import RULES
+from fetcher.protocol.messages import InputSpec, Open
+from fetcher.rows.body_names import BODIES_NAME
+from fetcher.store import journal, reader, zstd
+from fetcher.store import manifest as manifests
+from fetcher.store.agreement import require_agreement, unchanging
+from fetcher.store.bodies import BodyFiles, BodyStore, WarcFiles
+from fetcher.store.inspection import BodyOf, body_files, require_input
+from fetcher.store.journal import Journal
+from fetcher.store.lock import DirectoryLock
+from fetcher.store.manifest import InputFacts, Manifest, how_begun
+from fetcher.store.revisits import Revisits
+from fetcher.store.segments import Segments
+
+
+class OutputDirectory:
+    """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError.
+
+    `ventilator`: the endpoint of the job's, for those who look at OUT on this host; "": not known.
+    """
+
+    def __init__(self, out: Path, ventilator: str = "") -> None:
+        manifests.prepare(out)
+        self.path = out
+        self._lock = DirectoryLock(out, words=ventilator)
+        try:
+            self.manifest = _manifest_of(out)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def begin(self, request: Open) -> Manifest:
+        """The manifest of this job: made now, or the one that is there if the input is its own."""
+        if self.manifest is None:
+            # The journal first: a manifest without a journal means damage.
+            manifest = _new_manifest(request)
+            with contextlib.closing(Journal(self.path / manifests.JOURNAL_NAME)) as journal:
+                journal.begin(unchanging(manifest))
+            self.manifest = manifest
+            manifests.write(self.path, self.manifest)
+        else:
+            self._require_same(self.manifest, request.input)
+            self._require_share(self.manifest, request)
+            self._require_same_lines(self.manifest, request.input)
+            if self.manifest.format != manifests.FORMAT:  # no older version may go on with it
+                self.manifest.format = manifests.FORMAT
+                self.save()
+        return self.manifest
+
+    def _require_share(self, begun: Manifest, request: Open) -> None:
+        if begun.share != request.share:
+            raise ConflictError(
+                f"{self.path} was begun as {begun.share}, and now it is {request.share}; "
+                "set endpoints.sink as it was, or choose another OUT"
+            )
+        if request.job not in ("", begun.job):
+            raise ConflictError(
+                f"{self.path} and the first sink's OUT were begun as different jobs; "
+                "give each sink its own OUT of this job, or new ones to all"
+            )
+
+    def _require_same(self, manifest: Manifest, now: InputSpec) -> None:
+        begun = manifest.input
+        if begun.bytes != now.file_bytes:
+            raise ConflictError(
+                f"{self.path} belongs to another job, {how_begun(manifest)} "
+                f"({begun.bytes:,} bytes); {now.name} has {now.file_bytes:,} bytes. To resume that "
+                "job, name its file; for a new one, choose another OUT"
+            )
+        if begun.line_rules != RULES:
+            raise ConflictError(
+                f"{self.path} was begun by another version of fetcher, which reads the lines of "
+                f"{begun.name} by other rules; resume it with that version, or choose another OUT"
+            )
+        # Which columns are kept is as the job was begun: its ventilator is told, and goes by that.
+        now = replace(now, format=replace(now.format, keep_columns=begun.format.keep_columns))
+        if str(begun.format) == str(now.format) and begun.format != now.format:
+            raise ConflictError(
+                f"{self.path} was begun with other columns than the first line of {now.name} "
+                "names; restore that line, or choose another OUT"
+            )
+        if begun.format != now.format:
+            raise ConflictError(
+                f"{self.path} was begun with lines of the format {begun.format}, and now it is "
+                f"{now.format}; set [input] as it was, or choose another OUT"
+            )
+
+    def _require_same_lines(self, begun: Manifest, now: InputSpec) -> None:
+        if begun.selection is None:
+            if now.selection is not UNSET:
+                raise ConflictError(
+                    f"{self.path} was begun with all lines of {begun.input.name}, and now it "
+                    "should be some of them; choose another OUT"
+                )
+        elif now.selection is UNSET or not begun.selection.same_lines(now.selection):
+            raise ConflictError(
+                f"{self.path} retries lines of {begun.selection.parent}; resume it with "
+                f"`fetcher retry {begun.selection.parent} {begun.selection.wanted} "
+                f"-o {self.path}`, or choose another OUT"
+            )
+
+    def save(self) -> None:
+        """Write the manifest again after a change."""
+        assert self.manifest is not None
+        manifests.write(self.path, self.manifest)
+
+    def require_held(self) -> None:
+        """Raises DamageError where the lock was taken away: another may write here, too."""
+        self._lock.require_held()
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+class Store:
+    """Rows, bodies and journal of a begun job; implements commit.committer.Store."""
+
+    def __init__(
+        self,
+        out: Path,
+        manifest: Manifest,
+        segment_bytes: int,
+        warc_begins: Callable[[str], bytes] | None = None,
+    ) -> None:
+        """`warc_begins`: what a WARC file of this name begins with."""
+        self._out, self._manifest, output = out, manifest, manifest.output
+        self.journal = Journal(out / manifests.JOURNAL_NAME)
+        known = self.journal.facts()
+        # Before anything is written that goes by the manifest.
+        require_agreement(out, manifest, known)
+        if known.manifest is None:
+            self.journal.adopt(unchanging(manifest), manifest.share_url_lines)
+        self._rows = self.journal.recover().totals.rows
+        states = self.journal.segments()
+        beside = {name: n for name, n in states.items() if name.startswith(f"{BODIES_NAME}/")}
+        mine = {name: n for name, n in states.items() if name not in beside}
+        self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, mine)
+        self._pack = zstd.packed if output.compression == "zstd" else None
+        self._bodies: BodyStore | None = None
+        if output.bodies == "warc":
+            revisits = Revisits() if output.warc_dedupe else None
+            self._bodies = WarcFiles(out, segment_bytes, beside, warc_begins, revisits)
+        elif output.bodies == "files":
+            self._bodies = BodyFiles(out)
+
+    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
+        if self._bodies is not None:
+            self._bodies.append(kept)
+        self.segments.append([self._pack(rows)] if self._pack else rows)
+
+    def sync(self) -> None:
+        if self._bodies is not None:
+            self._bodies.sync()
+        self.segments.sync()
+
+    def record(self, delta: Delta) -> None:
+        beside = self._bodies.states() if self._bodies else []
+        count = delta.totals.rows - self._rows
+        self.journal.record(delta, [self.segments.state(count), *beside], time.time())
+        self._rows = delta.totals.rows
+        self.segments.committed(count)
+        if self._bodies is not None:
+            self._bodies.committed()
+
+    def resume_work(self) -> None:
+        """A ventilator has opened the job; see Journal.resume_work."""
+        self.journal.resume_work(time.time())
+
+    def inspect(self, body_of: BodyOf) -> Iterator[None]:
+        """Look at every file of the job, step by step. Raises DamageError: see inspection."""
+        require_input(self._out, self._manifest)
+        self.segments.require_all()
+        if self._bodies is not None:
+            self._bodies.require_all()
+        self.journal.require_kept()
+        yield
+        if self._manifest.output.bodies == "files":
+            written = reader.written(self._out, self.journal.segments(), self._manifest.output)
+            yield from body_files(written, self._out, body_of)
+
+    def close(self) -> None:
+        self.segments.close()
+        if self._bodies is not None:
+            self._bodies.close()
+        self.journal.close()
+
+
+def _manifest_of(out: Path) -> Manifest | None:
+    """None where no job was begun. Raises DamageError where a part of one is missing."""
+    found = manifests.read(out)
+    if found is not None and not (out / manifests.JOURNAL_NAME).exists():
+        raise DamageError(
+            f"{out}: {manifests.JOURNAL_NAME} is missing, so the rows cannot be proven; "
+            "restore a backup of OUT"
+        )
+    if found is None and _holds_work(out):
+        raise DamageError(
+            f"{out}: {manifests.MANIFEST_NAME} is missing, and with it which job its rows are of; "
+            "restore it, or choose another OUT"
+        )
+    return found
+
+
+def _holds_work(out: Path) -> bool:
+    """Whether more has been done in OUT than what comes before its manifest is written."""
+    if any(part.stat().st_size for part in (out / manifests.RESULTS_NAME).glob("*")):
+        return True
+    path = out / manifests.JOURNAL_NAME
+    with contextlib.suppress(DamageError):  # it was being made, or is of no use to anybody
+        begun = journal.view(path) if path.exists() else None
+        return begun is not None and bool(begun.recovered.totals.rows + begun.source.checked_bytes)
+    return False
+
+
+def _new_manifest(request: Open) -> Manifest:
+    return Manifest(
+        job=request.job or uuid.uuid4().hex,
+        created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        input=InputFacts(
+            request.input.name,
+            request.input.path,
+            request.input.file_bytes,
+            request.input.format,
+            line_rules=RULES,
+        ),
+        batch_size=request.batch_size,
+        share=request.share,
+        output=request.output,
+        settings=request.settings,
+        selection=None if request.input.selection is UNSET else request.input.selection,
+        versions={
+            "fetcher": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("gevent", "requests", "pyzmq")},
+        },
+    )

@@ -1,0 +1,99 @@
+"""A port that no client can hold up: a thread for each, and few of them.
+
+Law: who serves pages in a role serves them by this, whatever the pages are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import logging
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fetcher.telemetry.http_client import Malformed
+from fetcher.telemetry.http_clients import Room
+from fetcher.telemetry.ports import Port
+
+log = logging.getLogger(__name__)
+
+_MAX_CLIENTS: Final = 16  # at once
+_MAX_OF_A_PEER: Final = 12  # of one address
+_LEAVE_S: Final = 0.1  # that the end of the role waits for the port at most
+
+
+class HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """Few clients at once, the slowest leave for others; asks for nobody's name."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, port: Port, handler: type[socketserver.BaseRequestHandler]) -> None:
+        """Raises ConflictError, UsageError."""
+        self._room = Room(_MAX_CLIENTS, _MAX_OF_A_PEER)
+        self.malformed = Malformed(port.setting)
+        try:
+            found = socket.getaddrinfo(port.host, port.port, type=socket.SOCK_STREAM)
+            self.address_family = found[0][0]
+            super().__init__(found[0][4], handler)  # type: ignore[arg-type]
+        except OSError as error:
+            raise port.refusal(error) from error
+
+    def server_bind(self) -> None:
+        socketserver.TCPServer.server_bind(self)  # HTTPServer's own would ask for a host's name
+        self.server_name, self.server_port = "", self.server_address[1]
+
+    def get_request(self) -> Any:
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(_LEAVE_S)  # too many open files, say: not again and again at once
+            raise
+
+    def has_asked(self, connection: socket.socket) -> None:
+        self._room.has_asked(connection)
+
+    def has_its_answer(self, connection: socket.socket) -> None:
+        self._room.has_its_answer(connection)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._room.enter(request, client_address[0], time.monotonic()):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started
+            self._room.leave(request)
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.leave(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError | http.client.HTTPException):
+            log.debug("a client of a port has gone or is malformed: %r", error)
+        else:
+            log.exception("an answer of a port failed")
+
+    @contextlib.contextmanager
+    def answering(self, name: str) -> Iterator[None]:
+        """In a thread of this name, while the block runs."""
+        threading.Thread(
+            target=self.serve_forever, args=(_LEAVE_S,), name=name, daemon=True
+        ).start()
+        try:
+            yield
+        finally:
+            self.shutdown()
+            self.server_close()

@@ -1,0 +1,1 @@
+"""ZeroMQ sockets between the roles."""

@@ -1,0 +1,242 @@
+"""`fetcher verify`: proves from the files that every URL line has exactly one row.
+
+Law: it believes nothing that can be counted. Rows are read up to the committed lengths and compared
+with the journal and with the URL file itself, in one bit a line and one number a block of lines.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fetcher.bitset import IdSet
+from fetcher.errors import ConflictError
+from fetcher.input import formats, lines
+from fetcher.input.source import Source
+from fetcher.model import Result
+from fetcher.rows.forms import CODECS
+from fetcher.store import reader
+from fetcher.store.lock import is_locked
+from fetcher.store.reader import Part, Segment
+from fetcher.store.selection import SelectedLines
+from fetcher.verify.bodies import KeptBodies
+from fetcher.verify.stray_files import surplus
+
+MAX_TOLD: Final = 20  # findings of one kind that are told one by one
+_BLOCK_LINES: Final = 4096
+_MAX_BLOCKS: Final = 25  # that are compared line by line, as each takes memory
+_WRAP: Final = 1 << 64
+
+
+class Findings:
+    """What is wrong, by kind: all are counted, the first few are kept."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.told: list[str] = []
+
+    def add(self, kind: str, what: str) -> None:
+        self.counts[kind] += 1
+        if self.counts[kind] <= MAX_TOLD:
+            self.told.append(f"{what}: {kind}")
+
+
+class Report(msgspec.Struct):
+    """The verdict: proven where nothing was found."""
+
+    rows: int
+    url_lines: int | None
+    compared_with: Path | None  # the URL file, where it was there to compare with
+    counts: dict[str, int]
+    told: list[str]
+    absent: list[str]  # sinks of the job that were not looked at
+    undigested: int  # bytes that an older version committed: they have no digest to compare with
+    surplus: list[str]  # what is there and no part of the job, which takes nothing from the proof
+    is_running: bool  # it was, when this was read
+
+    @property
+    def proven(self) -> bool:
+        return not self.counts
+
+
+NO_ROW = "no row"
+TWICE = "more than one row"
+NO_LINE = "a row, but no such URL line"
+OTHER_URL = "the row has another URL than the line"
+OTHER_ID = "the row has another id than the line"
+NOT_PARSED = "not a valid row"
+NOT_WRITTEN = "not a row as fetcher writes it"
+NOT_IN_JOURNAL = "a row that the journal does not have"
+OTHER_LINES = "rows differ from these lines"
+TOTALS = "differs from the journal"
+OTHER_BYTES = "its bytes are not those that were committed"
+
+
+class Audit:
+    """One verification of a job's output directory, or of several that its sinks have.
+
+    Raises DamageError, ConflictError, InputError.
+    """
+
+    def __init__(self, outs: Sequence[Path], urlfile: Path | None) -> None:
+        self._parts = reader.read_all(outs)
+        self._is_running = any(
+            part.manifest.state != "complete" and is_locked(part.out) for part in self._parts
+        )
+        self._manifest = self._parts[0].manifest
+        self._urlfile = urlfile or reader.find_input(outs[0], self._manifest)
+        self._found = Findings()
+        self._seen = IdSet()
+        self._lines_known = max(map(reader.lines_known, self._parts))
+        self._sums: Counter[int] = Counter()  # by block of lines
+        self._rows = 0
+
+    def run(self) -> Report:
+        """Read everything once (a damaged part twice)."""
+        for part in self._parts:
+            outcomes: Counter[str] = Counter()
+            bodies = KeptBodies(part)
+            for result in _results(part, self._found):
+                self._see(result, part)
+                outcomes[result.outcome.value] += 1
+                for finding in bodies.see(result):
+                    self._found.add(*finding)
+            for finding in bodies.end():
+                self._found.add(*finding)
+            self._compare_totals(part, outcomes)
+        url_lines = reader.url_lines_of(self._parts)
+        if self._urlfile is not None:
+            url_lines = self._compare_input(self._source(self._urlfile))
+        elif url_lines is None or url_lines != self._rows:
+            missing = "unknown" if url_lines is None else url_lines - self._rows
+            self._found.add(NO_ROW, f"{missing} lines")
+        return Report(
+            rows=self._rows,
+            url_lines=url_lines,
+            compared_with=self._urlfile,
+            counts=dict(self._found.counts),
+            told=self._found.told,
+            absent=reader.absent(self._parts),
+            undigested=sum(
+                state.length
+                for part in self._parts
+                for state in part.view.states.values()
+                if state.digest is None
+            ),
+            surplus=[line for part in self._parts for line in surplus(part)],
+            is_running=self._is_running,
+        )
+
+    def _source(self, urlfile: Path) -> Source:
+        if self._manifest.input.line_rules != formats.RULES:
+            raise ConflictError(
+                f"{self._parts[0].out} was begun by another version of fetcher, which reads the "
+                f"lines of {urlfile} by other rules; verify it with that version"
+            )
+        selection = self._manifest.selection
+        chosen = SelectedLines(self._parts[0].out, selection) if selection else None
+        return Source(urlfile, self._manifest.input.format, chosen)
+
+    def _see(self, result: Result, part: Part) -> None:
+        line = result.line
+        self._rows += 1
+        if not 1 <= line <= self._lines_known:  # nor is memory spent on whatever number it is
+            self._found.add(NOT_IN_JOURNAL, f"line {line}")
+            return
+        if line in self._seen:
+            self._found.add(TWICE, f"line {line}")
+            return
+        self._seen.add(line)
+        self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url, _id(result))
+        batch, offset = divmod(line - 1, self._manifest.batch_size)
+        recovered = part.view.recovered
+        if batch not in recovered.done:
+            state = recovered.partial.get(batch)
+            if state is None or not state.committed >> offset & 1:
+                self._found.add(NOT_IN_JOURNAL, f"line {line}")
+
+    def _compare_totals(self, part: Part, outcomes: Counter[str]) -> None:
+        totals, count = part.view.recovered.totals, outcomes.total()
+        if totals.rows != count:
+            self._found.add(TOTALS, f"{count} rows are there, {totals.rows} were committed")
+        if {k: n for k, n in totals.outcomes.items() if n} != dict(outcomes):
+            self._found.add(TOTALS, "the count of outcomes")
+
+    def _compare_input(self, source: Source) -> int:
+        """Every line of the file against what was seen; the number of its URL lines."""
+        if source.file_bytes != self._manifest.input.bytes:
+            raise ConflictError(f"{source.path} is not the file that this job was begun with")
+        count = 0
+        for line, url, name in self._url_lines(source):
+            count += 1
+            if line not in self._seen:
+                self._found.add(NO_ROW, f"line {line}")
+            else:
+                self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, url, name)
+        differing = sorted(block for block, rest in self._sums.items() if rest % _WRAP)
+        if differing:
+            self._tell_differing(source, set(differing[:_MAX_BLOCKS]))
+        for block in differing[_MAX_BLOCKS:]:
+            self._found.add(OTHER_LINES, f"lines from {block * _BLOCK_LINES} on")
+        return count
+
+    def _tell_differing(self, source: Source, blocks: set[int]) -> None:
+        texts = {n: rest for n, *rest in self._url_lines(source) if n // _BLOCK_LINES in blocks}
+        for result in itertools.chain.from_iterable(_results(part, None) for part in self._parts):
+            line = result.line
+            if line // _BLOCK_LINES not in blocks:
+                continue
+            if line not in texts:
+                self._found.add(NO_LINE, f"line {line}")
+                continue
+            url, name = texts[line]
+            if url != result.url:
+                self._found.add(OTHER_URL, f"line {line}")
+            elif name != _id(result):
+                self._found.add(OTHER_ID, f"line {line}")
+
+    def _url_lines(self, source: Source) -> Iterator[tuple[int, str, str | int | None]]:
+        """Number, URL and id of each line that is in the share of one of these sinks."""
+        task_of = formats.decoder(source.format)
+        shares = [part.manifest.share for part in self._parts]
+        size = self._manifest.batch_size
+        for number, text in source.url_lines():
+            if any(share.has((number - 1) // size) for share in shares):
+                task = task_of(number, text)
+                yield number, task.url, task.id
+
+
+def _results(part: Part, found: Findings | None) -> Iterator[Result]:
+    codec = CODECS[part.manifest.output.rows]
+    for segment in reader.segments(part):
+        name = segment.path.name
+        position = 0
+        for row in _committed(segment, found):
+            try:
+                result = codec.decode(row)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                if found:
+                    found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
+            else:
+                # A damaged key is an unknown one, which a decoder passes over.
+                if found and codec.encode(result) != row:
+                    found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
+                yield result
+            position += len(row)
+
+
+def _committed(segment: Segment, found: Findings | None) -> Iterator[bytes]:
+    """Its rows; that its bytes are others than those committed is a finding, not the end."""
+    with reader.Committed(segment.path, segment.committed_bytes) as file:
+        yield from reader.rows_of(file, segment)
+        if found and not file.is_as(segment.digest):
+            found.add(OTHER_BYTES, segment.path.name)
+
+
+def _id(result: Result) -> str | int | None:
+    return None if result.id is msgspec.UNSET else result.id

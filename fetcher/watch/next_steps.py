@@ -1,0 +1,95 @@
+"""What to do after a run: lines that each say why and give a command to paste into a shell.
+
+Law: pure, and at most three lines. A command names only what is there, and a new OUT or file that
+is not.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fetcher.humanize import number
+from fetcher.input.outcomes import FAILED_WORD
+from fetcher.input.selection import RETRYABLE
+from fetcher.model import Outcome
+from fetcher.protocol.totals import Totals
+
+MOST: Final = 3  # lines
+_MOST_NAMES: Final = 100  # that are tried for a new OUT or file
+_COUNTED: Final = re.compile(r"(?P<name>.*[A-Za-z_])(?P<number>[1-9][0-9]?)")
+
+
+class Finished(NamedTuple):
+    """The run that has ended."""
+
+    totals: Totals
+    out: Path
+    parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines it has fetched again
+    program: str = "fetcher"  # as a shell finds it
+    options: Sequence[str] = ()  # of this run, which a retry needs as well
+
+
+def steps(of: Finished, exists: Callable[[Path], bool]) -> list[str]:
+    """The lines; `exists` says whether a file or directory is there."""
+
+    def line(why: str, command: str, *words: Path | str) -> str:
+        return f"{why}: {shlex.join([of.program, command, *map(_word, words)])}"
+
+    def table(name: str) -> Path:
+        return _free(Path(), name, ".csv", exists)
+
+    out, name = of.out, of.out.resolve().name or "rows"
+    failed = of.totals.rows - of.totals.outcomes.get(Outcome.OK, 0)
+    found = []
+    if failed:
+        options = ("-o", table(f"{name}-failed"), "--outcome", FAILED_WORD)
+        found.append(line(f"{number(failed)} not ok", "export", out, *options))
+    if _is_worth_a_retry(of.totals):
+        again = _free(_directory(out), name, "", exists)
+        found.append(line("try those that may work now", "retry", out, "-o", again, *of.options))
+    if of.parents:
+        whole = table(f"{of.parents[0].resolve().name}-all")
+        why = "the newest row of every line"
+        found.append(line(why, "export", *of.parents, out, "-o", whole))
+    elif not failed:
+        found.append(line("as a table", "export", out, "-o", table(name)))
+    if len(found) < MOST:
+        found.append(line("figures and plots", "report", out))
+    return found
+
+
+def _word(word: Path | str) -> str:
+    # A path must not be taken for an option.
+    return f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+
+
+def _is_worth_a_retry(totals: Totals) -> bool:
+    """Whether `fetcher retry` without conditions would find a row."""
+    codes = RETRYABLE.codes()
+    return any(totals.outcomes.get(name) for name in RETRYABLE.outcomes) or any(
+        count for code, count in totals.statuses.items() if code in codes
+    )
+
+
+def _directory(out: Path) -> Path:
+    return out.parent if out.name not in ("", "..") else out.resolve().parent
+
+
+def _free(directory: Path, name: str, suffix: str, exists: Callable[[Path], bool]) -> Path:
+    """A new name: for a table the name itself where it is new, else the next one: out2, out3."""
+    path = directory / f"{name}{suffix}"
+    if suffix and not exists(path):
+        return path
+    counted = _COUNTED.fullmatch(name)
+    first = int(counted["number"]) + 1 if counted else 2
+    # 2026-01-31 is not followed by 2026-01-32.
+    stem = counted["name"] if counted else f"{name}-" if name[-1:].isdigit() else name
+    for count in range(first, first + _MOST_NAMES):
+        path = directory / f"{stem}{count}{suffix}"
+        if not exists(path):
+            break
+    return path

@@ -1,0 +1,96 @@
+"""The short table at the end of a run, and of `fetcher status`."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from fetcher.commit.rate import Work
+from fetcher.humanize import escaped, number, percent, rates, seconds, size
+from fetcher.protocol.messages import State
+from fetcher.protocol.totals import Totals, in_order
+from fetcher.store.manifest import RESULTS_NAME
+from fetcher.store.reader import Part
+from fetcher.watch.terminal.fitting import Column, FittingTable
+
+
+def table(totals: Totals) -> FittingTable:
+    """Outcomes with their share."""
+    columns = [Column("outcome", least=8), Column("lines"), Column("share")]
+    result = FittingTable(columns, is_ruled=True, fills=False)
+    for name, count in in_order(totals.outcomes).items():
+        result.add_row(escaped(name), number(count), percent(count / totals.rows))
+    return result
+
+
+def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
+    """1,000 of about 5,000 lines (20.0 %)"""
+    if url_lines is None:
+        return f"{number(rows)} lines"
+    share = 100 * rows / max(url_lines, 1)
+    about = "" if exact else "about "
+    return f"{number(rows)} of {about}{number(url_lines)} lines ({share:.1f} %)"
+
+
+def statuses(totals: Totals) -> str:
+    """Every HTTP status and how often it came."""
+    known = sorted((code, count) for code, count in totals.statuses.items() if code)
+    return ", ".join(f"{code}: {number(count)}" for code, count in known) or "none"
+
+
+def repeats(totals: Totals, last: State | None) -> str:
+    """Lines asked for more than once, and why; `last`: what the run's ventilator said at its end.
+
+    A line that was handed out again need not have been asked for before.
+    """
+    copied = last.copied if last else 0
+    lost = last.redelivered - copied if last else 0
+    said = [
+        f"{number(count)} {why}"
+        for count, why in (
+            (totals.retried, "tried again after a failure"),
+            (lost, "handed out again after a worker or its rows were lost"),
+            (copied, "copied to a second worker at the end"),
+        )
+        if count
+    ]
+    return ", ".join(said) or "none"
+
+
+def speed(work: Work | None, before: Work | None, fresh: int) -> str:
+    """The job's average rate, and that of this run where there were others.
+
+    `before`: the work of the earlier runs; `fresh`: the rows of this one.
+    """
+    if work is None or work.per_s is None:
+        return "not measured" if fresh else "all was done before"
+    whole = f"{rates(None, work.per_s)[0]} ({_work(work)})"
+    if not fresh:
+        return f"{whole}; all was done before"
+    if before is None or not before.rows:
+        return whole
+    return f"{whole}; this run: {_work(work.since(before))}"
+
+
+def _work(of: Work) -> str:
+    return f"{number(of.rows)} lines in {seconds(of.seconds)}"
+
+
+def show(
+    console: Console,
+    part: Part,
+    before: Work | None,
+    fresh: int,
+    last: State | None = None,
+) -> None:
+    """Print the summary of a run; `before` and `fresh`: see `speed`; `last`: see `repeats`."""
+    totals = part.view.recovered.totals
+    console.print(table(totals))
+    console.print()
+    for name, value in (
+        ("statuses", statuses(totals)),
+        ("bodies", size(totals.body_bytes)),
+        ("rate", speed(part.view.work, before, fresh)),
+        ("repeats", repeats(totals, last)),
+        ("results", f"{part.out}/{RESULTS_NAME}/part-*{part.manifest.output.suffix}"),
+    ):
+        console.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)

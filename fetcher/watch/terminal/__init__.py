@@ -1,0 +1,1 @@
+"""Tables, live lines and the full screen of `fetcher top`."""

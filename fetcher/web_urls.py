@@ -1,0 +1,110 @@
+"""What a URL is and whom it names: by the WHATWG URL standard, as in a browser.
+
+Law: pure. `ada_url` decides (https://url.spec.whatwg.org); a plain URL, which the standard leaves
+as it is, is recognised by one pattern, so that most URLs never reach the library. Whoever needs
+a URL's host asks here. fetcher.fetch.urls refuses some URLs that the standard allows.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+SCHEMES: Final = ("http", "https")
+MAX_HOST: Final = 253  # characters of a name that DNS can hold
+PORTS: Final = {"http": 80, "https": 443}
+MAX_PORT: Final = 65_535
+
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+# A last label that begins with a digit may make the host an IPv4 address in an odd notation.
+_LAST_LABEL: Final = r"[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+# A segment that begins like this may be a dot segment.
+_DOT: Final = r"\.|%2[eE]"
+_PLAIN: Final = re.compile(
+    rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
+    rf"(?:/(?!{_DOT})[A-Za-z0-9_~!$&'()*+,;=:@.%|\[\]-]*+)++(?:\?[!$-&(-;=?-~]++)?"
+)
+# The beginning of a URL as the library writes it.
+_WRITTEN: Final = re.compile(r"(https?)://([^/:@\[]+|\[[0-9a-f:]+\])(?::([0-9]+))?/")
+_DNS_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+\.?")
+
+
+class Target(NamedTuple):
+    """Where a request goes."""
+
+    url: str  # as it is sent, the fragment aside
+    scheme: str
+    host: str  # ASCII, lower case, IPv6 without brackets
+    port: int
+
+    @property
+    def key(self) -> str:
+        """The host, IPv6 in brackets, with a port that is unusual; `h.` and `h` are one host."""
+        host = f"[{self.host}]" if ":" in self.host else self.host.removesuffix(".")
+        return host if PORTS[self.scheme] == self.port else f"{host}:{self.port}"
+
+
+def plain(text: str) -> Target | None:
+    """The target of a URL that the standard leaves as it is; None where the library must look."""
+    match = _PLAIN.fullmatch(text)
+    if match is None:
+        return None
+    scheme, host, number = match.groups()
+    if len(host) > MAX_HOST or "xn--" in host:
+        return None
+    if number is None:
+        return Target(text, scheme, host, PORTS[scheme])
+    port = int(number)
+    if port > MAX_PORT or port == PORTS[scheme]:
+        return None
+    return Target(text, scheme, host, port)
+
+
+def parsed(text: str) -> str | None:
+    """The URL of any scheme that this text means, as the standard writes it; None for none."""
+    try:
+        return _library()[0](text)
+    except ValueError:
+        return None
+
+
+def resolved(base: str, text: str) -> str | None:
+    """The URL that this text means on a page at `base`; None if it means none."""
+    try:
+        return _library()[1](base, text)
+    except ValueError:
+        return None
+
+
+def written(url: str) -> Target | None:
+    """The target of an http or https URL as the standard writes it; None with a user name in it."""
+    match = _WRITTEN.match(url)
+    if match is None:
+        return None
+    scheme, host, number = match.groups()
+    return Target(url, scheme, host.strip("[]"), int(number) if number else PORTS[scheme])
+
+
+def is_dns_name(host: str) -> bool:
+    """Whether DNS can hold this name, in lower case, with or without a dot at its end."""
+    return len(host.removesuffix(".")) <= MAX_HOST and _DNS_NAME.fullmatch(host) is not None
+
+
+def host_of(text: str) -> str:
+    """The host that a URL names, as Target.key has it; "" if it is not an http(s) URL."""
+    target = plain(text)
+    if target is None:
+        url = parsed(text)
+        target = written(url) if url else None
+    return target.key if target else ""
+
+
+@functools.cache
+def _library() -> tuple[Callable[[str], str], Callable[[str, str], str]]:
+    # Commands whose URLs are all plain never load it.
+    from ada_url import join_url, normalize_url  # noqa: PLC0415
+
+    return normalize_url, join_url

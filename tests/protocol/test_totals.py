@@ -1,0 +1,44 @@
+"""Totals: the order in which outcomes are shown, whoever shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from fetcher.model import OUTCOMES
+from fetcher.protocol.messages import Roster, State
+from fetcher.protocol.totals import Totals, in_order, most_frequent, sum_of
+from fetcher.watch import job_view
+from support.messages import EXAMPLES
+
+FOUND = {"timeout": 3, "ok": 1, "later_invention": 9, "tls": 0, "dns": 5}
+ORDER = ["ok", "dns", "timeout", "later_invention"]
+
+
+def test_outcomes_have_one_order_and_those_that_did_not_come_are_left_out() -> None:
+    assert list(in_order(FOUND)) == ORDER
+    assert list(in_order(dict.fromkeys(reversed(OUTCOMES), 1))) == list(OUTCOMES)
+    assert list(sum_of([Totals(9, FOUND), Totals(9, {"ok": 1})]).outcomes) == ORDER
+
+
+def test_the_most_frequent_are_chosen_by_count_and_shown_in_that_order() -> None:
+    assert most_frequent(FOUND, 2) == ({"dns": 5, "later_invention": 9}, 4)
+    assert most_frequent(FOUND, 0) == ({}, 18)
+    assert most_frequent({}, 3) == ({}, 0)
+
+
+def test_a_running_job_tells_its_outcomes_in_that_order() -> None:
+    state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
+    assert isinstance(state, State)
+    assert isinstance(roster, Roster)
+    told = job_view.told(msgspec.structs.replace(state, totals=Totals(18, FOUND)), roster)
+    assert list(told.totals.outcomes) == ORDER
+
+
+def test_the_readme_names_all_outcomes_in_that_order() -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    (line,) = (each for each in readme.splitlines() if each.startswith("| `outcome` |"))
+    assert [line.index(f"`{name}`") for name in OUTCOMES] == sorted(
+        line.index(f"`{name}`") for name in OUTCOMES
+    )

@@ -1,0 +1,35 @@
+"""A job's last work is done between other work, and anew where it could not be done."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from fetcher.errors import DamageError
+from fetcher.protocol.output_spec import Output
+from fetcher.roles.sink.finishing import Finishing
+from fetcher.store import cdxj
+from fetcher.store.journal import Journal
+from support import outs
+
+
+def test_an_index_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) -> None:
+    urls = outs.write_input(tmp_path / "urls.txt", 3)
+    rows = [outs.row(line) for line in range(1, 4)]
+    out = outs.make_out(tmp_path / "out", urls, rows, output=Output(bodies="warc"))
+    path, in_the_way = out / "bodies" / "index.cdxj", out / "bodies" / "index.cdxj.tmp"
+    path.unlink()
+    in_the_way.mkdir()
+    with contextlib.closing(Journal(out / "journal.sqlite")) as journal:
+        finishing = Finishing(lambda: cdxj.build(out, journal.lengths()))
+        assert not finishing.is_begun
+        with pytest.raises(DamageError, match=r"index\.cdxj"):
+            while not finishing.work():
+                assert finishing.is_begun
+        assert not finishing.is_begun and not path.exists()
+        in_the_way.rmdir()
+        while not finishing.work():
+            pass
+    assert path.exists()

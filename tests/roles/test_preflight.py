@@ -1,0 +1,42 @@
+"""What is the user's own is tried before a job is begun."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fetcher.errors import ConfigError
+from fetcher.roles.preflight import require_own_code
+from fetcher.settings.schema import Settings
+
+
+def settings(section: str, **values: object) -> Settings:
+    return msgspec.convert({section: values}, Settings)
+
+
+def test_nothing_is_tried_where_there_is_nothing_of_the_users() -> None:
+    began = time.monotonic()
+    for _ in range(20):
+        require_own_code(Settings())
+    assert time.monotonic() - began < 1, "no process was started"
+
+
+def test_what_cannot_be_had_is_named_by_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^http.auth = 'json:nothing': AttributeError"):
+        require_own_code(settings("http", auth="json:nothing"))
+    path = tmp_path / "cookies.txt"
+    with pytest.raises(ConfigError, match=f"^http.cookies_file: {path}: No such file"):
+        require_own_code(settings("http", cookies_file=str(path)))
+    with pytest.raises(ConfigError, match=r"^worker.handler = 'json:dump2': AttributeError"):
+        require_own_code(settings("worker", handler="json:dump2"))
+
+
+def test_what_a_module_does_to_its_process_is_for_the_workers_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dying.py").write_text("import os\nprint('x', flush=True)\nos._exit(2)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    require_own_code(settings("worker", handler="dying:f"))

@@ -1,0 +1,209 @@
+"""What `fetcher top` shows, in every size, and what it reads of an OUT for it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from fetcher.errors import UsageError
+from fetcher.model import Outcome
+from fetcher.protocol.messages import FailedLine
+from fetcher.protocol.totals import Totals
+from fetcher.store.lock import DirectoryLock
+from fetcher.watch.files_view import Files
+from fetcher.watch.job_source import JobSource
+from fetcher.watch.terminal.screen import screen, sparkline
+from fetcher.watch.terminal.view import HostRow, View, WorkerRow
+from support import jobs
+from support.outs import make_out, row, write_input
+
+HOSTILE = "http://h.test/\x1b[2J\x07\u202e[bold]\n" + "x" * 500
+
+
+def view(**more: object) -> View:
+    fields: dict[str, object] = {
+        "title": HOSTILE,
+        "phase": "running",
+        "trouble": "",
+        "rows": 1234,
+        "url_lines": 5000,
+        "url_lines_exact": False,
+        "rate_per_s": 99.6,
+        "left_s": 61.0,
+        "totals": Totals(1234, {"ok": 1200, "dns": 30, "tls": 4}, {200: 1200, 0: 34}, 2048),
+        "hosts": [HostRow(HOSTILE, 3, 2, 1)] * 10,
+        "workers": [WorkerRow(HOSTILE, 9.5, 1, 2, 3, 4, 5, 0.5)] * 30,
+        "unlisted": 5,
+        "mishaps": [FailedLine(n, "dns", 0, HOSTILE, HOSTILE) for n in range(1, 21)],
+        "in_flight": 77,
+        "parked": 5,
+        **more,
+    }
+    return View(**fields)  # type: ignore[arg-type]
+
+
+def drawn(shown: View, width: int, height: int | None) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, color_system=None)
+    console.print(screen(shown, [1.0, 2.0], width, height, "q: quit"))
+    return file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(80, 24), (100, 30), (200, 60), (40, 15), (20, 10), (80, None)]
+)
+@pytest.mark.parametrize("trouble", ["", HOSTILE])
+def test_every_size_is_kept_and_nothing_hostile_gets_through(
+    width: int, height: int | None, trouble: str
+) -> None:
+    lines = drawn(view(trouble=trouble), width, height)
+    assert len(lines) <= max(height or 60, 15)  # of a smaller screen, the end is cut off
+    assert all(len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert not set(text) & {"\x1b", "\x07", "\u202e"}
+    assert "q: quit" in lines[-1]
+    assert "running" in lines[0]
+
+
+def test_the_figures_are_there_at_80_by_24() -> None:
+    text = "\n".join(drawn(view(), 80, 24))
+    for said in ("1,234 of about 5,000 lines (24.7 %), 1 min 01 s left", "99.6 lines/s now", "dns"):
+        assert said in text
+    for said in (
+        "77 being fetched · 120 waiting for a free slot · 5 waiting",
+        "bodies 2.0 KiB",
+        "97.2 %",
+        "2/3",
+        "failed lately",
+    ):
+        assert said in text
+    assert "worker (+" in text
+    assert "[bold]" in text
+
+
+def test_a_host_that_rests_says_for_how_long_and_why() -> None:
+    shown = view(hosts=[HostRow("h.test", 3, 0, 40, rest="28 s after 503")])
+    text = "\n".join(drawn(shown, 80, 24))
+    assert re.search(r"rests for", text)
+    assert re.search(r"h\.test .*28 s after 503", text)
+    assert re.search(r"h\.test +0 +40 +3 +28 s after 503", "\n".join(drawn(shown, 120, 24)))
+
+
+def test_hosts_are_cut_in_the_middle_and_keep_their_port() -> None:
+    host = "a-rather-long-name-of-some-shop.example.com:65535"
+    shown = view(hosts=[HostRow(host, 3, 2, 1)])
+    (line,) = (line for line in drawn(shown, 80, 24) if ":65535" in line)
+    assert re.search(r" a-rather\S*…\S*:65535 +2 +1 +3 *$", line)
+    (line,) = (line for line in drawn(shown, 20, 40) if ":65535" in line)
+    assert re.fullmatch(r"a-rath\S*…\S*:65535 *", line)
+
+
+@pytest.mark.parametrize("height", [10, 24, 50])
+@pytest.mark.parametrize("width", range(16, 100, 3))
+def test_no_number_is_cut_at_any_width(width: int, height: int) -> None:
+    n = 12_345_678
+    shown = view(
+        title="t",
+        totals=Totals(n, {"ok": n}, {200: n, 404: n}, 2048),
+        rows=n,
+        url_lines=n,
+        hosts=[HostRow("h", n, n, n)],
+        workers=[WorkerRow("w", float(n), n, n, n, n, n, 0.5)] * 3,
+        mishaps=[FailedLine(n, "dns", 0, "http://u/", "e")] * 20,
+        in_flight=n,
+        redelivered=n,
+    )
+    text = "\n".join(drawn(shown, width, height))
+    assert not re.search(r"\d[,.]?…", text)
+    assert set(re.findall(r"\b12[,3][\d,/]*", text)) <= {
+        "12,345,678",
+        "12345678",
+        "12345678/12345678",
+    }
+
+
+def test_what_is_shown_of_many_outcomes_is_in_order_and_the_rest_is_one() -> None:
+    outcomes = {"tls": 4, "dns": 30, "timeout": 50, "ok": 1100, "robots": 20, "connect": 10}
+    text = "\n".join(drawn(view(totals=Totals(1214, {**outcomes}, {200: 1100, 0: 114}, 0)), 80, 24))
+    assert re.findall(r"^(\w+) +[\d,]+ +[\d.]+ %", text, re.M) == ["ok", "dns", "timeout", "others"]
+    assert "statuses 200: 1,100" in text
+
+
+def test_a_sparkline_is_of_the_newest_rates() -> None:
+    assert sparkline([], 5) == ""
+    assert sparkline([0.0, 0.0], 5) == "▁▁"
+    assert sparkline([9.0, 0.0, 4.0, 8.0], 3) == "▁▅█"
+
+
+def test_an_out_is_looked_at_by_its_journal_and_its_newest_rows(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 20)
+    rows = [row(n, Outcome.DNS if n == 7 else Outcome.OK) for n in range(1, 17)]
+    files = Files(make_out(tmp_path / "out", urls, rows))
+    seen = files.look()
+    assert (seen.phase, seen.rows, seen.url_lines, seen.url_lines_exact) == (
+        "stopped",
+        16,
+        20,
+        True,
+    )
+    assert seen.totals.outcomes == {"ok": 15, "dns": 1}
+    assert [(each.line, each.outcome) for each in seen.mishaps] == [(7, "dns")]
+    assert seen.hosts == [HostRow("test.invalid", 1, lines=16)]
+    assert [each.worker for each in seen.workers] == ["w"]
+    assert seen.in_flight is None
+    again = files.look()
+    assert again.hosts == seen.hosts, "no row is seen twice"
+    assert again.mishaps == seen.mishaps
+
+
+def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
+    count = 4000
+    urls = write_input(tmp_path / "urls.txt", count)
+    out = make_out(tmp_path / "out", urls, map(row, range(1, count + 1)))
+    seen = Files(out).look()
+    assert (seen.phase, seen.rows) == ("complete", count)
+    (host,) = seen.hosts
+    assert host.lines is not None
+    assert 100 < host.lines < count / 2
+
+
+def test_where_no_job_is_one_line_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no job was begun here"):
+        Files(tmp_path)
+
+
+def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path: Path) -> None:
+    urls = [f"http://h{n % 7}.invalid/{n}?ms=50" for n in range(10_000)]
+    out, listed = tmp_path / "out", jobs.write_urls(tmp_path / "urls.txt", urls)
+    options = ("--workers=1", "--pool-size=20", f"--set=worker.transport={jobs.FAILING}")
+    with jobs.running("run", listed, "-o", out, *options) as job:
+        jobs.until(lambda: jobs.committed(out) > 200, what="rows")
+        with contextlib.closing(JobSource(out)) as nearby:
+            first = nearby.look()
+            assert first.phase == "running"
+            assert first.title == f"urls.txt in {out}"
+            assert first.in_flight is not None
+            assert first.hosts, "those of the rows, before workers tell theirs"
+            assert first.mishaps
+            jobs.until(lambda: nearby.look().in_flight == 20, what="a full pool")
+            jobs.until(lambda: any(row.in_flight for row in nearby.look().hosts), what="hosts")
+            assert jobs.call("run", listed, "-o", out).returncode == 4, "locked, in one line"
+            job.process.terminate()
+            assert job.wait()[0] == 3
+            left = nearby.look()
+            assert (left.phase, left.in_flight) == ("stopped", None)
+            assert left.rows == jobs.committed(out)
+
+
+def test_where_the_ventilator_of_a_lock_is_not_the_files_are_read(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 5)
+    out = make_out(tmp_path / "out", urls, [row(1)])
+    for words in (f"ipc://{tmp_path}/v", "\0 no endpoint", ""):
+        with DirectoryLock(out, words=words), contextlib.closing(JobSource(out)) as nearby:
+            seen = nearby.look()
+        assert (seen.phase, seen.rows, seen.in_flight) == ("running", 1, None)

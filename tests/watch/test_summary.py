@@ -1,0 +1,37 @@
+"""What the summary of a run says of lines that were asked for more than once."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import messages
+from fetcher.protocol.totals import Totals
+from fetcher.watch import summary
+
+
+def state(redelivered: int, copied: int) -> messages.State:
+    return messages.State(
+        "j", "finish", Totals(), SourceInfo(), 0, 1, redelivered, referee=1, copied=copied
+    )
+
+
+@pytest.mark.parametrize(
+    ("retried", "last", "said"),
+    [
+        (0, None, "none"),
+        (0, state(0, 0), "none"),
+        (3, None, "3 tried again after a failure"),
+        (0, state(2000, 0), "2,000 handed out again after a worker or its rows were lost"),
+        (
+            1,
+            state(7, 5),
+            "1 tried again after a failure, 2 handed out again after a worker or its rows were "
+            "lost, 5 copied to a second worker at the end",
+        ),
+    ],
+)
+def test_repeats_are_told_by_their_reasons(
+    retried: int, last: messages.State | None, said: str
+) -> None:
+    assert summary.repeats(Totals(rows=9, retried=retried), last) == said
