@@ -9,10 +9,12 @@ import contextlib
 import importlib
 import os
 import re
+import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
@@ -62,9 +64,13 @@ class _Commands(click.Group):
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name in _COMMANDS:
             return _imported(name)
+        if name.lower().startswith(("http://", "https://")):
+            context.fail(f"{name} is not a command; try: fetcher get {shlex.quote(name)}")
+        if Path(name).is_file():
+            context.fail(f"{name} is not a command; try: fetcher run {shlex.quote(name)} -o out")
         # click guesses among these at what was meant.
         self.commands = {known: _imported(known) for known in _COMMANDS}
         return None

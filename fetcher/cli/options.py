@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -255,7 +255,8 @@ web_option = click.option(
 own_servers_option = click.option(
     "--own-servers",
     is_flag=True,
-    help="For servers of your own: private addresses open, no politeness, one attempt.",
+    help="For servers of your own: private addresses open, one attempt, and no "
+    "politeness unless you set a pace.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")
 keys_option = click.option(
@@ -281,8 +282,6 @@ def settings_of(
     all others of the command line come after it.
     """
     overrides: dict[str, tuple[Value, str]] = {}
-    if own_servers:
-        overrides = {key: (value, "--own-servers") for key, value in presets.OWN_SERVERS.items()}
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals:
@@ -297,10 +296,25 @@ def settings_of(
     for name, (option, chosen) in options.items():
         if chosen is not None:
             overrides[name.replace("__", ".", 1)] = (chosen, option)
+    if own_servers:
+        overrides = _own_servers(overrides) | overrides
     added = {_ADDED: (_headers(headers), origin)} if headers else {}
     loaded = load.load(conf, overrides=overrides, added=added)
     logs.use(loaded.settings.log.format)
     return _with_column(loaded) if _COLUMN in given else loaded
+
+
+def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:
+    """What --own-servers sets. Whoever asks for a pace or for robots.txt has politeness."""
+    preset: dict[str, tuple[Value, str]] = {
+        key: (value, "--own-servers") for key, value in presets.OWN_SERVERS.items()
+    }
+    if any(
+        key.startswith("polite.") and value not in (False, "false")
+        for key, (value, _) in given.items()
+    ):
+        del preset["polite.enabled"]
+    return preset
 
 
 def _with_column(loaded: load.Loaded) -> load.Loaded:

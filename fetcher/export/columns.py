@@ -146,6 +146,8 @@ def find(name: str, of: LineFormat) -> Column:
         return Column(name, Kind.TEXT, _kept(name.removeprefix(_KEPT)))
     if name in kept_names(of):
         return Column(name, Kind.TEXT, _kept(name))
+    if of.kind == "csv" and name == of.url_column:  # the user's own name for it
+        return Column(name, Kind.TEXT, operator.attrgetter("url"))
     known = [*_COLUMNS, "headers.NAME", *(_KEPT + kept for kept in kept_names(of))]
     raise UsageError(f"there is no column {name!r}; there are {', '.join(known)}")
 

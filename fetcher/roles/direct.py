@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import threading
 from collections.abc import Generator, Iterator
 from typing import IO, Final
 
 import msgspec
 
+from fetcher.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
 from fetcher.model import Outcome, Result
 from fetcher.protocol.output_spec import Bodies
+from fetcher.roles import interpreter
 from fetcher.rows import jsonl
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
@@ -35,6 +36,7 @@ class Order(msgspec.Struct, frozen=True):
     first_line: int = 1
     bodies: Bodies = "none"  # in rows
     wants_bodies: bool = False  # beside rows
+    own_folders: tuple[str, ...] = ()  # see roles.interpreter
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
@@ -77,8 +79,9 @@ def answers(order: Order) -> Generator[Answer]:
 @contextlib.contextmanager
 def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
     """The child, which does not outlive the block, nor this process."""
+    order = msgspec.structs.replace(order, own_folders=interpreter.own_folders(order.settings))
     child = subprocess.Popen(
-        [sys.executable, "-m", _MODULE],
+        interpreter.command(_MODULE),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -131,6 +134,7 @@ def _crashed(order: Order, code: int) -> Answer:
         url=order.urls[0],
         outcome=Outcome.CRASHED,
         error=f"the process that fetched it ended ({how})",
+        error_kind=ErrorKind.CRASHED_DIED.word,
         worker=NAME,
     )
     return Answer(jsonl.encode(result))

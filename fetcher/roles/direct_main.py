@@ -29,6 +29,7 @@ from fetcher.protocol import messages
 from fetcher.protocol.output_spec import Output
 from fetcher.roles import rlimits
 from fetcher.roles.direct import LENGTH_BYTES, NAME, Answer, Order, Refusal, encode
+from fetcher.roles.interpreter import search_also
 from fetcher.roles.spec import LEASH_FD
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.line_pool import Line, LinePool
@@ -141,6 +142,7 @@ def _main() -> Exit:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     logs.start(order.settings.log, "worker", NAME)
+    search_also(order.own_folders)
     try:
         rlimits.allow(order.settings)
         direct = Direct(order, reply_fd)

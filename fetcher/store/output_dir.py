@@ -83,6 +83,12 @@ class OutputDirectory:
 
     def _require_same(self, manifest: Manifest, now: InputSpec) -> None:
         begun = manifest.input
+        if begun.bytes != now.file_bytes and begun.path == now.path:
+            raise ConflictError(
+                f"{now.path} has changed since {self.path} was begun with it ({begun.bytes:,} "
+                f"bytes then, {now.file_bytes:,} now). To resume that job, restore the file; to "
+                "fetch it as it is now, choose another OUT"
+            )
         if begun.bytes != now.file_bytes:
             raise ConflictError(
                 f"{self.path} belongs to another job, {how_begun(manifest)} "

@@ -19,6 +19,7 @@ from fetcher.model import Outcome
 from fetcher.protocol.totals import Totals
 
 MOST: Final = 3  # lines
+_OWN: Final = "--own-servers"
 _MOST_NAMES: Final = 100  # that are tried for a new OUT or file
 _COUNTED: Final = re.compile(r"(?P<name>.*[A-Za-z_])(?P<number>[1-9][0-9]?)")
 
@@ -48,7 +49,12 @@ def steps(of: Finished, exists: Callable[[Path], bool]) -> list[str]:
     if failed:
         options = ("-o", table(f"{name}-failed"), "--outcome", FAILED_WORD)
         found.append(line(f"{number(failed)} not ok", "export", out, *options))
-    if _is_worth_a_retry(of.totals):
+    if of.totals.outcomes.get(Outcome.BLOCKED) == of.totals.rows and _OWN not in of.options:
+        again = _free(_directory(out), name, "", exists)
+        which = ("--outcome", Outcome.BLOCKED.value)
+        why = "if these servers are your own"
+        found.append(line(why, "retry", out, *which, "-o", again, *of.options, _OWN))
+    elif _is_worth_a_retry(of.totals):
         again = _free(_directory(out), name, "", exists)
         found.append(line("try those that may work now", "retry", out, "-o", again, *of.options))
     if of.parents:

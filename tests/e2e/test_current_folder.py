@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support import jobs
+from tools.site.running import RunningSite
 
 PROGRAM = Path(sys.executable).with_name("fetcher")
 # As a shell has it: nothing but the installation says where fetcher is.
@@ -68,6 +69,20 @@ def test_the_command_runs_in_a_folder_with_such_names(
     done = run(where, str(PROGRAM))
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not PROGRAM.exists(), reason="fetcher is not installed here")
+def test_get_runs_nothing_of_the_current_folder(site: RunningSite, tmp_path: Path) -> None:
+    names = ("fetcher.py", "json.py", "signal.py", "gevent.py", *STANDARD)
+    done = subprocess.run(
+        [str(PROGRAM), "get", site.url("/bytes/10"), "--own-servers"],
+        cwd=folder(tmp_path / "here", *names),
+        env=ENV,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_python_m_runs_in_a_folder_with_names_of_the_standard_library(tmp_path: Path) -> None:

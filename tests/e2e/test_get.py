@@ -204,7 +204,7 @@ def test_a_url_that_ends_its_process_has_a_row_and_so_have_the_others() -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(row["line"], row["url"]) for row in rows] == list(enumerate(urls, 1))
     assert [row["outcome"] for row in rows] == ["ok", "crashed", "ok", "ok"]
-    assert "signal 9" in rows[1]["error"]
+    assert "signal 9" in rows[1]["error"] and rows[1]["error_kind"] == "died"
     assert done.returncode == 8
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from fetcher.cli.options import settings_of
-from fetcher.errors import ConfigError
 from fetcher.model import Outcome
 from fetcher.settings import docs, load, presets
 from support import jobs
@@ -117,5 +116,17 @@ def test_other_options_of_the_command_line_come_after_it(tmp_path: Path) -> None
     assert settings.polite.enabled and settings.polite.delay_s == 3
     assert (settings.guard.allow, settings.retry.attempts) == (("10.0.0.0/8",), 1)
     assert not settings_of(conf, (), own_servers=True).settings.polite.enabled
-    with pytest.raises(ConfigError, match=r"polite\.enabled = false \(--own-servers\)"):
-        settings_of(None, ("polite.robots=true",), own_servers=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_polite"),
+    [
+        (("polite.robots=true",), True),
+        (("polite.per_host=2", "polite.delay_s=1"), True),
+        (("polite.per_host=2", "polite.enabled=false"), False),
+        (("polite.robots=false",), False),
+        (("http.total_timeout_s=1",), False),
+    ],
+)
+def test_whoever_asks_for_a_pace_has_politeness(given: tuple[str, ...], is_polite: bool) -> None:
+    assert settings_of(None, given, own_servers=True).settings.polite.enabled == is_polite

@@ -117,7 +117,7 @@ def test_standard_input_is_spooled_and_the_same_input_again_resumes(tmp_path: Pa
     assert jobs.call("run", "-", "-o", out, *SLOW, stdin=b"").returncode == 0
     other = jobs.call("run", "-", "-o", out, *SLOW, stdin=b"http://other.invalid/\n")
     assert other.returncode == 4
-    assert "other input" in one_line(other.stderr)
+    assert "the input now (standard input) differs" in one_line(other.stderr)
 
 
 def test_a_pipe_is_no_input_for_a_directory_that_was_begun_with_a_file(tmp_path: Path) -> None:
@@ -246,6 +246,16 @@ def test_each_command_explains_itself_with_examples(command: str) -> None:
 # -- whose OUT is it -------------------------------------------------------------------------
 
 
+def test_a_url_or_a_file_in_the_place_of_a_command_is_answered_with_the_command(
+    tmp_path: Path,
+) -> None:
+    urls = jobs.write_urls(tmp_path / "my urls.txt", ["http://a.invalid/"])
+    done = jobs.call("https://example.org/?a&b")
+    assert done.returncode == 2 and "try: fetcher get 'https://example.org/?a&b'" in done.stderr
+    done = jobs.call(str(urls))
+    assert done.returncode == 2 and f"try: fetcher run '{urls}' -o out" in done.stderr
+
+
 def test_a_changed_url_file_is_refused_with_4(tmp_path: Path) -> None:
     urls = slow_urls(tmp_path / "urls.txt", 50)
     out = tmp_path / "out"
@@ -258,7 +268,7 @@ def test_a_changed_url_file_is_refused_with_4(tmp_path: Path) -> None:
     urls.write_bytes(content + b"http://test.invalid/more\n")
     longer = jobs.call("run", urls, "-o", out, *SLOW)
     assert longer.returncode == 4
-    assert "another job" in one_line(longer.stderr)
+    assert f"{urls} has changed since {out} was begun" in one_line(longer.stderr)
     urls.write_bytes(content)
     assert jobs.call("run", urls, "-o", out, *SLOW).returncode == 0
 

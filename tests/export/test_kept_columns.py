@@ -57,6 +57,14 @@ def test_a_table_has_them_by_their_names_where_no_key_of_a_row_is_meant() -> Non
     assert table("url", "Page", "page") == ["Page", "columns.page"]
 
 
+def test_the_column_of_the_urls_is_found_by_the_name_that_the_file_gives_it() -> None:
+    links = LineFormat("csv", ",", ("link", "page"), "link")
+    found = columns.find("link", links)
+    assert found.name == "link" and found.kind == columns.Kind.TEXT
+    with pytest.raises(UsageError, match="no column 'link'"):
+        columns.find("link", of("url", "page"))
+
+
 def test_a_column_is_found_by_either_name() -> None:
     form = of("url", "page", "status")
     assert columns.find("page", form).name == "page"
