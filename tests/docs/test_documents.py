@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
@@ -63,26 +62,12 @@ def environ(
         }
 
 
-@pytest.fixture(scope="module")
-def readings(
-    tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]
-) -> Iterator[dict[str, Future[int]]]:
-    """All pages, two at a time, as they wait more than they work."""
-
-    def follow(page: str) -> int:
-        folder = tmp_path_factory.mktemp(page)
-        text = PAGES[page].read_text("utf-8")
-        return Reader(folder, {**environ, "COLUMNS": "100"}).follow(text)
-
-    with ThreadPoolExecutor(2) as readers:
-        yield {page: readers.submit(follow, page) for page in PAGES}
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_its_commands_run_and_show_what_it_says(
-    page: str, readings: dict[str, Future[int]]
+    page: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    assert readings[page].result(timeout=120) >= 1
+    reader = Reader(tmp_path, {**environ, "COLUMNS": "100"})
+    assert reader.follow(PAGES[page].read_text("utf-8")) >= 1
 
 
 def test_a_document_that_shows_what_is_not_so_is_found(
