@@ -1,4 +1,4 @@
-"""docs/architecture.md and CONTRIBUTING.md name files, functions and tests that exist."""
+"""The documents about the inside name files, functions and tests that exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support import jobs
 
 PAGES = {
     name: (jobs.ROOT / name).read_text("utf-8")
-    for name in ("docs/architecture.md", "CONTRIBUTING.md")
+    for name in ("docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md")
 }
 _PATH = re.compile(r"`((?:fetcher|tests|tools|docs|conf)/[\w./-]*)(?:::(\w+))?`")
 _ROW = re.compile(r"^\| [^|]+ \| `([\w/]+\.py)` \| (`\w+`(?:, `\w+`)*) \|$", re.M)
