@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
@@ -16,18 +15,26 @@ from fetcher.model import Outcome, Result
 from fetcher.rows import jsonl, schema
 from fetcher.settings import docs
 from support import jobs
-from support.documents import Reader, blocks, matches
+from support.documents import RUN, Reader, anchors, blocks, matches
 from support.internet import internet
 from support.secure import context_of
 from tools.certificates import Authority
+from tools.ports import free_ports
 from tools.site.demo import demo_lines
 from tools.site.hostile import HOSTILE
 from tools.site.running import RunningSite
 
 DOCS = jobs.ROOT / "docs"
-# Made by programs; and operations.md, whose commands are for several hosts: see test_operations.
+# Programs make two of them. The commands of operations.md are for several hosts: test_operations
+# runs them.
 _OTHERS = {"settings.md", "faults.md", "operations.md"}
-PAGES = ("python.md", "quick-start.md", "recipes.md", "requests.md", "rows.md")
+TEXTS = (*sorted(jobs.ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")))
+PAGES = {
+    path.name: path
+    for path in TEXTS
+    if path.name not in _OTHERS
+    and any(block.kind in RUN for block in blocks(path.read_text("utf-8")))
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +45,7 @@ def environ(
     folder = tmp_path_factory.mktemp("internet")
     authority = Authority(folder)
     names = [f"{any_}{name}" for name in ("example.com", "example.org") for any_ in ("", "*.")]
+    port = free_ports(5)
     with internet(context_of(*authority.issue(names)), site.port) as proxy:
         kept = {name: text for name, text in jobs.ENV.items() if not name.startswith("FETCHER_")}
         yield {
@@ -48,28 +56,18 @@ def environ(
             "FETCHER_POLITE__DELAY_S": "0",
             "FETCHER_RETRY__BACKOFF_S": "0.01",
             "FETCHER_WORKER__PROCESSES": "1",
+            # For separate roles: the default ports may be in use.
+            "FETCHER_ENDPOINTS__VENTILATOR": f"tcp://127.0.0.1:{port}",
+            "FETCHER_ENDPOINTS__SINK": f'["tcp://127.0.0.1:{port + 3}"]',
         }
-
-
-@pytest.fixture(scope="module")
-def readings(
-    tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]
-) -> Iterator[dict[str, Future[int]]]:
-    """All pages, two at a time, as they wait more than they work."""
-
-    def follow(page: str) -> int:
-        folder = tmp_path_factory.mktemp(page)
-        return Reader(folder, {**environ, "COLUMNS": "100"}).follow((DOCS / page).read_text())
-
-    with ThreadPoolExecutor(2) as readers:
-        yield {page: readers.submit(follow, page) for page in PAGES}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_its_commands_run_and_show_what_it_says(
-    page: str, readings: dict[str, Future[int]]
+    page: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    assert readings[page].result(timeout=120) >= 2
+    reader = Reader(tmp_path, {**environ, "COLUMNS": "100"})
+    assert reader.follow(PAGES[page].read_text("utf-8")) >= 1
 
 
 def test_a_document_that_shows_what_is_not_so_is_found(
@@ -102,11 +100,31 @@ def test_dots_stand_for_a_part_of_a_line_or_for_lines() -> None:
     assert not matches(["a", "z"], ["a", "b", "z"])
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    for path in (jobs.ROOT / "README.md", *DOCS.glob("*.md")):
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
-            if "://" not in target:
-                assert (path.parent / target).exists(), f"{path.name}: {target}"
+def test_links_between_documents_lead_to_a_file_and_a_heading() -> None:
+    dead = []
+    for path in TEXTS:
+        for target, _, heading in re.findall(r"\]\(([^)#]*)(#([^)]*))?\)", path.read_text("utf-8")):
+            there = path.parent / target if target else path
+            if "://" in target:
+                continue
+            if not there.exists() or (heading and heading not in anchors(there.read_text("utf-8"))):
+                dead.append(f"{path.name}: {target}#{heading}")
+    assert dead == []
+
+
+def test_the_anchors_of_a_document_are_those_of_its_headings() -> None:
+    text = "# A day's work\n\n## What `verify` proves\n```sh\n# none\n```\n## Stop, and go on\n"
+    assert anchors(text) == {"a-days-work", "what-verify-proves", "stop-and-go-on"}
+
+
+def test_each_document_can_be_reached_from_the_readme() -> None:
+    readme = (jobs.ROOT / "README.md").read_text("utf-8")
+    linked = set(re.findall(r"\]\((?:docs/)?([\w-]+\.md)", readme))
+    assert {path.name for path in TEXTS} - linked == {"README.md"}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((jobs.ROOT / "README.md").read_text("utf-8").splitlines()) <= 200
 
 
 # -- what is generated -----------------------------------------------------------------------
@@ -173,6 +191,7 @@ def test_a_row_that_is_none_does_not_fit(change: dict[str, object]) -> None:
 
 
 def test_no_block_is_passed_over() -> None:
-    found = [block for page in PAGES for block in blocks((DOCS / page).read_text("utf-8"))]
-    assert sum(block.kind == "console" for block in found) >= 5
-    assert sum(block.kind in {"python", "pycon"} for block in found) >= 5
+    found = [block for path in PAGES.values() for block in blocks(path.read_text("utf-8"))]
+    assert len(PAGES) >= 10
+    assert sum(block.kind == "console" for block in found) >= 20
+    assert sum(block.kind in {"python", "pycon"} for block in found) >= 10

@@ -45,7 +45,7 @@ def _texts() -> Iterator[Path]:
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix in {".py", ".md", ".toml", ".service", ""}:
                 yield path
-    yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "setup.cfg"))
+    yield from (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "setup.cfg")
 
 
 def test_make_run_installs_what_the_readme_uses() -> None:

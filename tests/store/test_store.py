@@ -153,10 +153,12 @@ def test_a_job_is_begun_once_and_found_again(tmp_path: Path) -> None:
 def test_other_input_is_another_job(tmp_path: Path) -> None:
     directory = OutputDirectory(tmp_path / "out")
     directory.begin(open_request(10))
-    with pytest.raises(ConflictError, match="/u has changed since .* begun .*10 bytes then, 11 now"):
+    with pytest.raises(ConflictError, match=r"/u has changed since .*10 bytes then, 11 now"):
         directory.begin(open_request(11))
     moved = open_request(11)
-    moved = replace(moved, input=replace(moved.input, path="/other/u"))
+    moved = msgspec.structs.replace(
+        moved, input=msgspec.structs.replace(moved.input, path="/other/u")
+    )
     with pytest.raises(ConflictError, match="another job, begun on"):
         directory.begin(moved)
     directory.close()

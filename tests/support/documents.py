@@ -51,6 +51,13 @@ def blocks(document: str) -> Iterator[Block]:
         yield Block(match["kind"], match["text"], match["file"], line)
 
 
+def anchors(document: str) -> set[str]:
+    """The names by which links lead to the document's headings."""
+    text = _FENCE.sub("", document)
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 class Reader:
     """Does what a document says, in one directory."""
 
