@@ -25,8 +25,9 @@ from tools.site.hostile import HOSTILE
 from tools.site.running import RunningSite
 
 DOCS = jobs.ROOT / "docs"
-# Made by programs; and operations.md, whose commands are for several hosts: see test_operations.
-_OTHERS = {"settings.md", "faults.md", "operations.md"}
+# Made by programs; operations.md, whose commands are for several hosts: see test_operations; and
+# comparison.md, whose commands are mostly those of other programs.
+_OTHERS = {"settings.md", "faults.md", "operations.md", "comparison.md"}
 PAGES = ("python.md", "quick-start.md", "recipes.md", "requests.md", "rows.md")
 
 
