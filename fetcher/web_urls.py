@@ -43,8 +43,13 @@ class Target(NamedTuple):
     @property
     def key(self) -> str:
         """The host, IPv6 in brackets, with a port that is unusual; `h.` and `h` are one host."""
-        host = f"[{self.host}]" if ":" in self.host else self.host.removesuffix(".")
+        host = bracketed(self.host).removesuffix(".")
         return host if PORTS[self.scheme] == self.port else f"{host}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    """The host as a URL has it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def plain(text: str) -> Target | None:

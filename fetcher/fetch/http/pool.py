@@ -23,7 +23,7 @@ from fetcher.fetch.http.exchange import Exchange
 from fetcher.fetch.http.tls import check_files
 from fetcher.fetch.http.transfer_clock import TransferClock
 from fetcher.settings.schema import Http, Settings
-from fetcher.web_urls import Target
+from fetcher.web_urls import Target, bracketed
 
 if TYPE_CHECKING:
     from fetcher.fetch.requests_compat.streaming import StreamedExchange
@@ -117,12 +117,12 @@ class Transport:
         if address is not None:
             if failure := self._wrong_version(address):  # the proxy's
                 raise failure
-            return Pin(f"{_bracketed(host)}:{port}", "")
+            return Pin(f"{bracketed(host)}:{port}", "")
         addresses = self._resolver.known(host)
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
                 addresses = self._resolver.resolve(host)
-        return Pin(f"{host}:{port}", ",".join(map(_bracketed, addresses)))
+        return Pin(f"{host}:{port}", ",".join(map(bracketed, addresses)))
 
 
 def _place_of(proxy: str) -> tuple[str, int] | None:
@@ -134,7 +134,3 @@ def _place_of(proxy: str) -> tuple[str, int] | None:
     if target is None:
         raise ConfigError("http.proxy: not the host and port of a proxy")
     return target.host, target.port
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
