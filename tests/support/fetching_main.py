@@ -53,7 +53,7 @@ def main() -> None:
             gevent.sleep(fetch.wait_s)
             fetch.step()
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
-        sent[task.url] = [tape.request.decode() for tape in fetch.tapes]
+        sent[task.url] = [each.request.decode() for each in fetch.captures]
         gevent.sleep(order["row_s"])
         fetch.let_go()
 
