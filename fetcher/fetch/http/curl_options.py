@@ -15,10 +15,9 @@ from fetcher.fetch.http.header_text import merged
 from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.tls import ca_file
 from fetcher.fetch.urls import request_target
+from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
-# RFC 9110, 9.2.2: a second request of these methods does no harm.
-IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 ACCEPT_ENCODING: Final = "gzip, deflate, br, zstd"
 # For an archive: what every reader of WARC files decodes (warcio fails on br, and knows no zstd).
 ARCHIVE_ENCODING: Final = "gzip, deflate"
@@ -90,7 +89,7 @@ def set_shape(easy: pycurl.Curl, request: Request, defaults: dict[str, str]) -> 
     if body is not None:
         easy.setopt(pycurl.POSTFIELDS, body)
         defaults = defaults | {"expect": "Expect:", "content-type": "Content-Type:"}
-    if request.method not in IDEMPOTENT_METHODS:
+    if request.method not in IDEMPOTENT:
         # libcurl sends a request again where a kept connection was closed meanwhile.
         easy.setopt(pycurl.FRESH_CONNECT, 1)
     if request.method not in ("GET", "HEAD") or body is not None:

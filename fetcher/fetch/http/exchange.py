@@ -29,6 +29,7 @@ from fetcher.fetch.http.deadlines import Deadlines, slack_s
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.receiver import Receiver, Sink
 from fetcher.fetch.http.transfer_clock import TransferClock
+from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
 _SHA256_OF_NOTHING: Final = hashlib.sha256().hexdigest()
@@ -119,7 +120,7 @@ class Exchange(Receiver):
 
     def _may_repeat(self, request: Request, code: int, words: str) -> bool:
         return (
-            request.method in curl_options.IDEMPOTENT_METHODS
+            request.method in IDEMPOTENT
             and not self._head_bytes
             and was_lost(code, words, self._easy)
         )
