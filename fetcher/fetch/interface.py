@@ -7,9 +7,8 @@ nothing, ends within the deadline, and may block its own greenlet and no other.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import Final, Protocol, cast, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -156,16 +155,18 @@ def with_kind(result: Result) -> Result:
 
 Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)
 
+_OWN_TRANSPORTS: Final = {
+    "curl": "fetcher.fetch.http.client:CurlFetcher",
+    "null": "fetcher.fetch.null:NullFetcher",
+}
+
 
 def make_fetcher(settings: Settings, worker: str) -> Fetcher:
-    """Make the fetcher that `worker.transport` names; only its own module is imported."""
+    """Make the fetcher that `worker.transport` names; only its own module is imported.
+
+    Raises ConfigError if it cannot be imported.
+    """
     transport = settings.worker.transport
-    known = {
-        "curl": "fetcher.fetch.http.client:CurlFetcher",
-        "null": "fetcher.fetch.null:NullFetcher",
-    }
-    if transport not in known:
-        return cast(Factory, own_code.load("worker.transport", transport))(settings, worker)
-    module, _, name = known[transport].partition(":")
-    factory: Factory = getattr(importlib.import_module(module), name)
+    name = _OWN_TRANSPORTS.get(transport, transport)
+    factory: Factory = own_code.load("worker.transport", name)
     return factory(settings, worker)

@@ -384,6 +384,6 @@ def test_a_name_server_is_an_address_and_maybe_a_port(text: str, server: tuple[s
 
 
 @pytest.mark.parametrize("text", ["", "dns.test", "1.2.3.4:0", "1.2.3.4:", "1.2.3:53", "[::1]:x"])
-def test_what_is_no_name_server_is_refused(text: str) -> None:
+def test_text_that_is_not_a_name_server_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"address|no valid port"):
         parse_server(text)

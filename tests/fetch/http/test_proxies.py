@@ -123,7 +123,7 @@ def test_what_a_name_resolves_to_is_for_the_proxy_to_judge() -> None:
     assert sorted(proxy.asked) == sorted(f"GET {url} HTTP/1.1" for url in urls)
 
 
-def test_a_proxy_that_refuses_is_told_from_a_site_that_does(tmp_path: Path) -> None:
+def test_a_refusal_by_a_proxy_differs_from_one_by_a_site(tmp_path: Path) -> None:
     refusals = {
         b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n": "407",
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n": "502",
