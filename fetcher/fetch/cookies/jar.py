@@ -34,14 +34,16 @@ class Cookie(NamedTuple):
         """A cookie with the same key replaces this one."""
         return self.name, self.domain, self.is_host_only, self.path
 
-    def matches(self, asked: _Asked, now: float) -> bool:
+    def matches(self, request: _RequestUrl, now: float) -> bool:
         """Whether the cookie is sent with this request (5.4)."""
-        host_fits = asked.host == self.domain if self.is_host_only else self._is_above(asked.host)
+        host_fits = (
+            request.host == self.domain if self.is_host_only else self._is_above(request.host)
+        )
         return (
             host_fits
-            and (asked.is_secure or not self.is_secure)
+            and (request.is_secure or not self.is_secure)
             and (self.expires is None or self.expires > now)
-            and set_cookie.path_matches(asked.path, self.path)
+            and set_cookie.path_matches(request.path, self.path)
         )
 
     def _is_above(self, host: str) -> bool:
@@ -51,7 +53,7 @@ class Cookie(NamedTuple):
         return f"{self.name}={self.value}" if self.name else self.value
 
 
-class _Asked:
+class _RequestUrl:
     """The parts of a request's URL that matter to cookies."""
 
     def __init__(self, url: str) -> None:
@@ -97,9 +99,9 @@ class Chain:
 
     def header_for(self, url: str) -> str | None:
         """The value of the Cookie header for this URL; None without cookies."""
-        asked, now = _Asked(url), time.time()
-        known = {cookie.key: cookie for cookie in self._base.of_host(asked.host)} | self._own
-        found = [cookie for cookie in known.values() if cookie.matches(asked, now)]
+        request, now = _RequestUrl(url), time.time()
+        known = {cookie.key: cookie for cookie in self._base.of_host(request.host)} | self._own
+        found = [cookie for cookie in known.values() if cookie.matches(request, now)]
         found.sort(key=lambda cookie: -len(cookie.path))  # then by age: the sort is stable
         return "; ".join(map(str, found)) or None
 
@@ -108,30 +110,30 @@ class Chain:
         for name, value in headers:
             if len(name) == 10 and name.lower() == "set-cookie":
                 parsed = set_cookie.parse(value, time.time())
-                cookie = _kept(parsed, _Asked(url)) if parsed else None
+                cookie = _kept(parsed, _RequestUrl(url)) if parsed else None
                 if cookie is not None:
                     self._own[cookie.key] = cookie
 
 
-def _kept(said: SetCookie, asked: _Asked) -> Cookie | None:
+def _kept(parsed: SetCookie, request: _RequestUrl) -> Cookie | None:
     """The cookie to keep (5.3); None if this host may not set it."""
-    domain = _ascii(said.domain)
-    is_host_only = not said.domain or (
-        domain == asked.host and (set_cookie.is_address(domain) or is_public_suffix(domain))
+    domain = _ascii(parsed.domain)
+    is_host_only = not parsed.domain or (
+        domain == request.host and (set_cookie.is_address(domain) or is_public_suffix(domain))
     )
-    if not is_host_only and not _may_share(asked.host, domain):
+    if not is_host_only and not _may_share(request.host, domain):
         return None
-    if not _keeps_its_prefix(said, asked):
+    if not _keeps_its_prefix(parsed, request):
         return None
-    path = set_cookie.default_path(asked.path) if said.path is None else said.path
+    path = set_cookie.default_path(request.path) if parsed.path is None else parsed.path
     return Cookie(
-        said.name,
-        said.value,
-        asked.host if is_host_only else domain,
+        parsed.name,
+        parsed.value,
+        request.host if is_host_only else domain,
         is_host_only,
         path,
-        said.secure,
-        said.expires,
+        parsed.secure,
+        parsed.expires,
     )
 
 
@@ -139,12 +141,12 @@ def _may_share(host: str, domain: str) -> bool:
     return set_cookie.domain_matches(host, domain) and not is_public_suffix(domain)
 
 
-def _keeps_its_prefix(said: SetCookie, asked: _Asked) -> bool:
+def _keeps_its_prefix(parsed: SetCookie, request: _RequestUrl) -> bool:
     """Whether the cookie is as the prefix of its name promises (RFC 6265bis, 4.1.3)."""
-    name = said.name.lower()
-    if name.startswith(("__secure-", "__host-")) and not (said.secure and asked.is_secure):
+    name = parsed.name.lower()
+    if name.startswith(("__secure-", "__host-")) and not (parsed.secure and request.is_secure):
         return False
-    return not name.startswith("__host-") or (not said.domain and said.path == "/")
+    return not name.startswith("__host-") or (not parsed.domain and parsed.path == "/")
 
 
 def _ascii(domain: str) -> str:
