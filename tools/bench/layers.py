@@ -20,7 +20,7 @@ from fetcher.fetch import urls
 from fetcher.fetch.dns.resolver import Resolver
 from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.exchange import Request
+from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.input.formats import TEXT
 from fetcher.model import Result, Task

@@ -127,7 +127,10 @@ def _archived(
     from fetcher.rows import warc  # noqa: PLC0415
 
     made = warc.records(
-        fetch.tapes if fetch else (), result.outcome, warcinfo_id, with_revisits=output.warc_dedupe
+        fetch.captures if fetch else (),
+        result.outcome,
+        warcinfo_id,
+        with_revisits=output.warc_dedupe,
     )
     if made is None:
         return result, b""
