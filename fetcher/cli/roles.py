@@ -31,7 +31,7 @@ from fetcher.roles.spec import RoleSpec
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
-from fetcher.transport.sockets import refuse_open_network
+from fetcher.transport.endpoints import refuse_open_network
 from fetcher.watch import progress
 
 _endpoints = (

@@ -35,7 +35,8 @@ from fetcher.security import keyring, role_policy
 from fetcher.security.policy import NO_KEYS, Security
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
-from fetcher.transport.sockets import Channel, Endpoints, ends, open_socket, receive, send
+from fetcher.transport.endpoints import Endpoints, endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 
 _TURN_MS: Final = 100
 _VERDICTS: Final = frozenset({Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED})
@@ -295,7 +296,7 @@ def run_job(
         ventilator, sink = f"ipc://{directory}/v", f"ipc://{directory}/s"
         supervisor = Supervisor(
             directory,
-            ends(ventilator, (sink,)),
+            endpoints_of(ventilator, (sink,)),
             display,
             interrupts,
             grace_s=settings.worker.grace_s,
@@ -342,7 +343,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
     with contextlib.closing(security), private_directory() as directory:
         supervisor = Supervisor(
             directory,
-            ends(ventilator, sinks),
+            endpoints_of(ventilator, sinks),
             display,
             interrupts,
             grace_s=settings.worker.grace_s,

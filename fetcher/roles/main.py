@@ -17,7 +17,7 @@ from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 from fetcher.telemetry.serving import serving
 from fetcher.telemetry.snapshot import Snapshot
-from fetcher.transport.sockets import ends, refuse_open_network
+from fetcher.transport.endpoints import endpoints_of, refuse_open_network
 
 # As a shell would have it. A sink's own exit code 3 is a verdict: it found no room on the disk.
 _ASKED_TO_STOP: Final = 128 + signal.SIGTERM
@@ -52,7 +52,7 @@ def _security(spec: RoleSpec) -> Security:
 def _live(
     spec: RoleSpec, settings: Settings, stop: StopFlag, board: Snapshot[Any], security: Security
 ) -> Exit:
-    addresses = ends(spec.ventilator, spec.sinks)
+    addresses = endpoints_of(spec.ventilator, spec.sinks)
     # Only the chosen role is imported: the ventilator has no use for the sink's store.
     if spec.role == "sink":
         from fetcher.roles.sink import role as sink  # noqa: PLC0415

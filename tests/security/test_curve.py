@@ -17,7 +17,8 @@ from fetcher.protocol import messages
 from fetcher.security import keygen, role_policy
 from fetcher.security.policy import Security
 from fetcher.security.rejections import Reason
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, receive_one, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, receive_one, send
 from support import strangers
 from support.jobs import until
 from support.strangers import Stranger
@@ -33,7 +34,7 @@ class Doors:
         self.keys = directory / "keys"
         keygen.init(self.keys, ("a", "b"))
         base = free_ports(5)
-        self.addresses = ends(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{base + 3}"])
+        self.addresses = endpoints_of(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{base + 3}"])
         self.context: zmq.Context[Any] = zmq.Context()
         self.ventilator = role_policy.of_role(str(self.keys / "ventilator"), "ventilator")
         self.sink = role_policy.of_role(str(self.keys / "sink"), "sink")

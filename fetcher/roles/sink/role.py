@@ -30,16 +30,8 @@ from fetcher.telemetry import drops, logs
 from fetcher.telemetry.numbers import SinkNumbers
 from fetcher.telemetry.snapshot import Snapshot
 from fetcher.telemetry.tallies import CommitTally
-from fetcher.transport.sockets import (
-    Channel,
-    Endpoints,
-    drop,
-    open_socket,
-    parse,
-    receive,
-    receive_one,
-    send,
-)
+from fetcher.transport.endpoints import Endpoints
+from fetcher.transport.sockets import Channel, drop, open_socket, parse, receive, receive_one, send
 
 log = logging.getLogger(__name__)
 

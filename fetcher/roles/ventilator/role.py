@@ -46,7 +46,8 @@ from fetcher.store.selection import SelectedLines
 from fetcher.telemetry import logs
 from fetcher.telemetry.numbers import VentilatorNumbers
 from fetcher.telemetry.snapshot import Snapshot
-from fetcher.transport.sockets import Channel, Endpoints, open_socket, send
+from fetcher.transport.endpoints import Endpoints
+from fetcher.transport.sockets import Channel, open_socket, send
 from fetcher.watch.web.control_mailbox import ControlMailbox
 
 log = logging.getLogger(__name__)

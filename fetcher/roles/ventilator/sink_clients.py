@@ -19,7 +19,8 @@ from fetcher.protocol import chunk_frames, messages
 from fetcher.roles.ventilator.sink_rpc import ASK_AGAIN_S, SinkRpc
 from fetcher.security.policy import Security
 from fetcher.telemetry import logs
-from fetcher.transport.sockets import Channel, SinkEndpoints, open_socket, send
+from fetcher.transport.endpoints import SinkEndpoints
+from fetcher.transport.sockets import Channel, open_socket, send
 
 log = logging.getLogger(__name__)
 

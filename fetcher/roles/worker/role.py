@@ -46,7 +46,8 @@ from fetcher.telemetry.numbers import WorkerNumbers
 from fetcher.telemetry.serving import serving
 from fetcher.telemetry.snapshot import EVERY_S, Snapshot
 from fetcher.telemetry.tallies import FetchTally
-from fetcher.transport.sockets import Channel, drop, ends, open_socket, parse, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, drop, open_socket, parse, send
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Worker:
         self._hurried = False  # nobody needs what is in flight: its rows are there, or unwanted
         context = zmq.Context()
         self._context = context
-        addresses = ends(spec.ventilator, spec.sinks)
+        addresses = endpoints_of(spec.ventilator, spec.sinks)
         security = curve.of_worker(spec.keys)
         opened = functools.partial(open_socket, context, security=security)
         self._tasks = opened(zmq.PULL, Channel.TASKS, addresses.tasks)

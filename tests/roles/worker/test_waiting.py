@@ -25,7 +25,8 @@ from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
 from fetcher.roles.spec import RoleSpec
 from fetcher.settings.schema import Settings
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 from support import jobs
 
 NUMBER = 7  # of the ventilator that we are
@@ -50,7 +51,7 @@ class Peers:
             sinks=(f"ipc://{directory}/s",),
         )
         (directory / "w.json").write_bytes(msgspec.json.encode(spec))
-        at = ends(spec.ventilator, spec.sinks)
+        at = endpoints_of(spec.ventilator, spec.sinks)
 
         def opened(kind: int, way: Channel, address: str) -> Any:
             return open_socket(self._context, kind, way, address, bind=True)
