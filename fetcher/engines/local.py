@@ -87,7 +87,7 @@ class Supervisor:
         self._control = opened(zmq.SUB, Channel.CONTROL, addresses.control)
         self._events = opened(zmq.PUSH, Channel.EVENTS, addresses.events)
         # Nothing is sent there: so it is seen here, too, whether each sink lets us in.
-        sinks = addresses.sinks if security.is_told else ()
+        sinks = addresses.sinks if security.learns_refusals else ()
         self._results = [opened(zmq.PUSH, Channel.RESULTS, sink.results) for sink in sinks]
         self._children: list[Child] = []
         self._startups: dict[str, Startup] = {}  # by role

@@ -168,7 +168,7 @@ def receive_one(socket: Any, security: Security = NO_KEYS) -> list[bytes] | None
 
 def _receive_frames(socket: Any, channel: Channel, security: Security) -> tuple[str, list[bytes]]:
     """Return the sender ("" without keys) and the frames, [] if the sender may not send."""
-    if not security.keyed:
+    if not security.has_keys:
         return "", socket.recv_multipart(zmq.NOBLOCK)
     # Only a zmq.Frame carries the key of the connection that it came over.
     frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
