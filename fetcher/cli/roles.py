@@ -83,7 +83,7 @@ def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
             sinks=settings.endpoints.sink,
             session=secrets.token_hex(8),
             keys=settings.keys.dir,
-            leashed=False,
+            has_parent=False,
             announces=not quiet,
             **fields,
         )

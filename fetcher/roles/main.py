@@ -27,7 +27,7 @@ def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
     settings = spec.settings
     logs.start(settings.log, spec.role, spec.name, announces=spec.announces)
-    stop = StopFlag(leashed=spec.leashed, began=lambda: tell_ready(spec))
+    stop = StopFlag(has_parent=spec.has_parent, began=lambda: tell_ready(spec))
     stop.listen()
     if not (spec.keys or spec.insecure):
         refuse_open_network("endpoints.sink", *spec.sinks)
@@ -44,7 +44,7 @@ def run(spec: RoleSpec) -> Exit:
 
 
 def _security(spec: RoleSpec) -> Security:
-    if spec.leashed and not spec.keys:
+    if spec.has_parent and not spec.keys:
         return NO_KEYS  # over `fetcher run`'s private sockets nobody would ask for them
     return role_policy.of_role(spec.keys, spec.role)
 
@@ -59,7 +59,7 @@ def _live(
 
         # A sink of a cluster has an endpoint for its ventilator among its settings, but no use
         # for it: it need not be true.
-        known = spec.ventilator if spec.leashed else ""
+        known = spec.ventilator if spec.has_parent else ""
         return sink.run(spec, settings, addresses, stop, board, security, known)
     from fetcher.roles.ventilator import role  # noqa: PLC0415
     from fetcher.watch.web.serving import serving as page_served  # noqa: PLC0415

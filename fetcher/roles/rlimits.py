@@ -1,4 +1,4 @@
-"""Open files of a role: how many it needs, and that it may have them."""
+"""The limit of open files: how many a role needs, and raising the limit to it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from fetcher.errors import ConfigError
 from fetcher.settings.schema import Settings
 
-_FEW: Final = 64  # what each command may open; more than any was seen to
-_OF_A_CHILD: Final = 4  # its leash and its stderr, and two more while it is started
-_BESIDE_CONNECTIONS: Final = 100  # sockets of the pipeline, libraries' own files, name look-ups
+_FEW: Final = 64  # what any command may open; more than any was seen to open
+_OF_A_CHILD: Final = 4  # its stdin and stderr pipes, and two more while it is started
+_OTHER_FILES: Final = 100  # sockets between the roles, libraries' files, name look-ups
 
 
 def allow(settings: Settings) -> None:
-    """Raise the soft limit to the hard one. Raises ConfigError where that is too low."""
+    """Raise the soft limit to the hard one. Raises ConfigError if that is too low."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = limit_for(files_needed(settings), None if hard == resource.RLIM_INFINITY else hard)
     if limit is not None:
@@ -23,9 +23,9 @@ def allow(settings: Settings) -> None:
 
 
 def check(settings: Settings, workers: int) -> None:
-    """Before any process is started: whether workers can have theirs, and their supervisor its own.
+    """Raise ConfigError if the limit is too low for the workers or for their supervisor.
 
-    Raises ConfigError.
+    To be called before any process is started.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = None if hard == resource.RLIM_INFINITY else hard
@@ -41,7 +41,10 @@ def check(settings: Settings, workers: int) -> None:
 
 
 def require_few() -> None:
-    """What any command needs, and libzmq ends a process without. Raises ConfigError."""
+    """Allow the few files that any command needs, as libzmq aborts without them.
+
+    Raises ConfigError.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _FEW:
         raise ConfigError(
@@ -53,25 +56,28 @@ def require_few() -> None:
 
 
 def ran_out(error: Exception) -> bool:
-    """Whether an error says that there may be no more open files."""
+    """Return whether an error says that the limit of open files is reached."""
     return getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE)
 
 
 def raise_limit() -> None:
-    """Raise the soft limit to the hard one: strangers' connections must not use up a role's."""
+    """Raise the soft limit to the hard one, so that strangers' connections do not use it up."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def files_needed(settings: Settings) -> int:
-    """Connections in use count among those that are kept."""
+    """Return how many open files a worker needs.
+
+    http.max_connections counts idle connections and those in use.
+    """
     connections = max(settings.worker.pool_size, settings.http.max_connections)
-    return connections + _BESIDE_CONNECTIONS
+    return connections + _OTHER_FILES
 
 
 def limit_for(needed: int, hard: int | None) -> int | None:
-    """The soft limit to set (None: none is needed). Raises ConfigError."""
+    """Return the soft limit to set, None if there is no limit. Raises ConfigError."""
     if hard is not None and hard < needed:
         raise ConfigError(
             f"worker.pool_size and http.max_connections need {needed} open files in a process, and "

@@ -58,7 +58,7 @@ class Sink:
         """`ventilator`: the endpoint of a job that runs on this host alone, else ""."""
         self._settings = settings
         self._given = spec.given
-        self._leashed = spec.leashed
+        self._has_parent = spec.has_parent
         self._stop = stop
         self._board = board
         self._tally = CommitTally()
@@ -216,7 +216,7 @@ class Sink:
                 )
             manifest = self._directory.begin(request)
         except ConflictError as error:
-            if not self._leashed:  # else the ventilator tells the same user
+            if not self._has_parent:  # else the ventilator tells the same user
                 log.error("a ventilator is refused: %s", error)
             raise
         if self._job is None:
