@@ -18,8 +18,8 @@ import msgspec
 import zmq
 
 from fetcher import __version__
-from fetcher.engines.local import PATCHED, PLAIN
 from fetcher.engines.private import private_directory
+from fetcher.engines.supervisor import PATCHED, PLAIN
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import codec, messages
 from fetcher.roles.spec import RoleSpec

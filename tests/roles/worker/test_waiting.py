@@ -16,8 +16,8 @@ import pytest
 import zmq
 
 from fetcher import bitset
-from fetcher.engines.local import PATCHED
 from fetcher.engines.private import private_directory
+from fetcher.engines.supervisor import PATCHED
 from fetcher.input.formats import TEXT
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.types import first_lease
