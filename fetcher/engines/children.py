@@ -96,9 +96,8 @@ class Child:
         assert self._stderr is not None
         os.set_blocking(self._stderr.fileno(), False)
         self._started_at = now
-        with contextlib.suppress(
-            OSError
-        ):  # an old kernel: the end of stderr shows the exit, too, if a bit later
+        # On an old kernel the end of stderr shows the exit, if a bit later.
+        with contextlib.suppress(OSError):
             self._pidfd = os.pidfd_open(self._process.pid)
 
     @property
