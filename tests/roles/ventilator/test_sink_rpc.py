@@ -1,4 +1,4 @@
-"""The ventilator's line to the sink: asked again until it is answered, whatever the network did."""
+"""The ventilator's requests to a sink are repeated until answered, whatever the network did."""
 
 from __future__ import annotations
 

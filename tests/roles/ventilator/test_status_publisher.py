@@ -1,4 +1,4 @@
-"""What the ventilator shows, and to whom."""
+"""What the ventilator publishes of its status, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker holds of a buffer."""
+"""The state of one lease in a worker."""
 
 from __future__ import annotations
 

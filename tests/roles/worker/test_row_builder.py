@@ -1,4 +1,4 @@
-"""What a worker makes of a finished line: the row comes out, whatever becomes of its body."""
+"""A finished line gets its row, whatever becomes of its body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a busy worker does with batches that it cannot begin: a real worker, between our sockets."""
+"""Assignments that a busy worker cannot begin: a real worker, between the test's sockets."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Peers:
         (directory / "w.json").write_bytes(msgspec.json.encode(spec))
         at = endpoints_of(spec.ventilator, spec.sinks)
 
-        def opened(kind: int, way: Channel, address: str) -> Any:
-            return open_socket(self._context, kind, way, address, bind=True)
+        def opened(kind: int, channel: Channel, address: str) -> Any:
+            return open_socket(self._context, kind, channel, address, bind=True)
 
         self.tasks = opened(zmq.PUSH, Channel.TASKS, at.tasks)
         self._events = opened(zmq.PULL, Channel.EVENTS, at.events)
