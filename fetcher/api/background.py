@@ -20,7 +20,8 @@ from fetcher.api import progress
 from fetcher.api.progress import Progress
 from fetcher.commit.rate import Rate
 from fetcher.engines.interrupts import Interrupts
-from fetcher.engines.local import Verdict, run_job
+from fetcher.engines.local import run_job
+from fetcher.engines.supervisor import Verdict
 from fetcher.errors import (
     ConflictError,
     DamageError,
@@ -44,7 +45,7 @@ _VERDICTS: Final[dict[Exit, type[FetcherError]]] = {
 
 
 class LogDisplay:
-    """Hears the job; see fetcher.engines.local.Display."""
+    """Hears the job; see fetcher.engines.supervisor.Display."""
 
     def __init__(self) -> None:
         self.last: messages.State | None = None

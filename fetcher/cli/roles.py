@@ -31,7 +31,7 @@ from fetcher.roles.spec import RoleSpec
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
-from fetcher.transport.sockets import refuse_open_network
+from fetcher.transport.endpoints import refuse_open_network
 from fetcher.watch import progress
 
 _endpoints = (
@@ -83,7 +83,7 @@ def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
             sinks=settings.endpoints.sink,
             session=secrets.token_hex(8),
             keys=settings.keys.dir,
-            leashed=False,
+            has_parent=False,
             announces=not quiet,
             **fields,
         )

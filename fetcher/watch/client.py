@@ -33,7 +33,8 @@ from fetcher.protocol import messages
 from fetcher.security import role_policy
 from fetcher.stop_signals import held_back
 from fetcher.store.lock import words_of
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 from fetcher.watch import summary
 from fetcher.watch.job_view import Live, told
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name
@@ -72,7 +73,7 @@ class Watcher:
             # would wait for it for ever.
             with held_back(signal.SIGINT):
                 opened = functools.partial(open_socket, self._context, security=self._security)
-                addresses = ends(endpoint, ())
+                addresses = endpoints_of(endpoint, ())
                 self._control = opened(zmq.SUB, Channel.CONTROL, addresses.control)
                 self._events = opened(zmq.PUSH, Channel.EVENTS, addresses.events)
         except BaseException:

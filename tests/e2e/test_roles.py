@@ -17,7 +17,8 @@ import zmq
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 from support import jobs
 from support.hosts import Hosts
 from support.pages import get
@@ -175,7 +176,7 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
     tmp_path: Path,
 ) -> None:
     hosts = Hosts(tmp_path, 1)
-    at = ends(hosts.endpoint, hosts.sink_endpoints)
+    at = endpoints_of(hosts.endpoint, hosts.sink_endpoints)
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         opened = functools.partial(open_socket, context, bind=True)
