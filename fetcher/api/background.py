@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,7 @@ from fetcher.errors import (
     StoppedError,
     UsageError,
 )
+from fetcher.input.selection import Selection
 from fetcher.protocol import messages
 from fetcher.settings.schema import Settings
 from fetcher.store import journal, manifest
@@ -76,6 +77,15 @@ class LogDisplay:
         return _VERDICTS.get(verdict.exit_code, FetcherError)(said)
 
 
+class JobInput(NamedTuple):
+    """What a job is started with; see fetcher.engines.local.run_job."""
+
+    urlfile: Path
+    settings: Settings
+    selection: Selection | None = None
+    name: str = ""  # the input's name, if it is not the name of `urlfile`
+
+
 class Run:
     """One run of a job. `end` may be called at any time, by anybody, again and again."""
 
@@ -90,17 +100,25 @@ class Run:
         self._last: Progress | None = None
         self._pid = os.getpid()
 
-    def start(self, urlfile: Path, settings: Settings) -> None:
+    def start(self, given: JobInput) -> None:
         """Start the roles."""
         # A daemon: at the interpreter's exit the thread shall be ended, not waited for.
         self._thread = threading.Thread(
-            target=self._live, args=(urlfile, settings), name="fetcher", daemon=True
+            target=self._live, args=(given,), name="fetcher", daemon=True
         )
         self._thread.start()
 
-    def _live(self, urlfile: Path, settings: Settings) -> None:
+    def _live(self, given: JobInput) -> None:
         try:
-            run_job(urlfile, self.out, settings, self._ear, self._interrupts)
+            run_job(
+                given.urlfile.absolute(),
+                self.out,
+                given.settings,
+                self._ear,
+                self._interrupts,
+                given.selection,
+                input_name=given.name,
+            )
             if not self._is_complete():
                 raise FetcherError(
                     f"{self.out}: the roles have left and the job is not complete; does this "

@@ -78,7 +78,7 @@ def retry(
     logs.start(given.settings.log, "supervisor", "supervisor")
     check_files(given.settings.http)
     require_own_code(given.settings)
-    found = prepare(RetryRequest(parents, out, wanted, urlfile, partial), given)
+    found = prepare(out, RetryRequest(parents, wanted, urlfile, partial), given)
     if found is None:
         said = f"nothing to retry: no row of {parents[0]} matches {wanted}"
         logs.say(logs.own(said, "info"))

@@ -37,31 +37,29 @@ class PreparedRetry(NamedTuple):
 
 
 class RetryRequest(NamedTuple):
-    """Which rows of which job are to be fetched again, and where their new rows go."""
+    """Which rows of which job are to be fetched again."""
 
     parents: Sequence[Path]  # the OUT of each of the job's sinks
-    out: Path
     wanted: Wanted
     urlfile: Path | None = None  # None: where the job found it
     partial: bool = False  # accept a job that has not ended
 
 
-def prepare(request: RetryRequest, given: Loaded) -> PreparedRetry | None:
-    """Choose the lines and record them in OUT, or resume; None if no row matches.
+def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry | None:
+    """Choose the lines and record them in the new OUT, or resume; None if no row matches.
 
     Raises UsageError, InputError, ConflictError, DamageError, NoSpaceError.
     """
-    out, parents = request.out, request.parents
-    _require_other_directory(out, parents)
-    reader.read_all(parents)  # raises ConflictError unless they belong to one job
-    merged = Merged(parents, partial=request.partial)
+    _require_other_directory(out, request.parents)
+    reader.read_all(request.parents)  # raises ConflictError unless they belong to one job
+    merged = Merged(request.parents, partial=request.partial)
     first = merged.first
     urlfile = request.urlfile or _input_of(first)
     _require_same_input(first, given)
     settings = replace(given.settings, input=_input_settings(first.manifest))
     selection = _resumed(out, first, request.wanted)
     if selection is None:
-        selection = _choose(request, merged, Source(urlfile, settings.input))
+        selection = _choose(out, merged, request.wanted, Source(urlfile, settings.input))
     if selection is None:
         return None
     require_as_begun(out, urlfile, given)
@@ -116,9 +114,9 @@ def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
     return begun
 
 
-def _choose(request: RetryRequest, merged: Merged, source: Source) -> Selection | None:
+def _choose(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selection | None:
     """Choose the lines and write them to OUT; None if no row matches."""
-    out, wanted, first = request.out, request.wanted, merged.first
+    first = merged.first
     if source.format != first.manifest.input.format:
         raise ConflictError(
             f"{source.path} is not the file that {first.out} was begun with: its lines are "
