@@ -30,8 +30,8 @@ from fetcher.store import journal, manifest, reader, spool
 from fetcher.store.lock import DirectoryLock, is_locked
 from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.store.segments import Segments, SegmentState
-from support import jobs
 from support.intake import chunk_of_lines
+from support.waiting import wait_until
 
 
 def open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> messages.Open:
@@ -116,7 +116,7 @@ def test_lines_are_not_kept_in_an_out_that_began_with_a_file_meanwhile(tmp_path:
         keeping = pool.submit(spool.keep, tmp_path, copy, "it")
         lock = str(tmp_path / "lock")
         opened = psutil.Process().open_files
-        jobs.until(lambda: [file.path for file in opened()].count(lock) == 2, what="its wait")
+        wait_until(lambda: [file.path for file in opened()].count(lock) == 2, what="its wait")
         directory.begin(open_request())
         directory.close()
         with pytest.raises(
