@@ -160,14 +160,14 @@ class Run:
         return Progress(state="starting")
 
     def _heard(self, state: messages.State) -> Progress:
-        seen = self._glance()
+        seen = self._summary()
         return progress.heard(state, self._ear.rate.per_s(), seen.work if seen else None)
 
-    def _glance(self) -> journal.Glance | None:
+    def _summary(self) -> journal.JournalSummary | None:
         """What is committed; None where that cannot be said, as before the job has begun."""
         try:
             path = self.out / manifest.JOURNAL_NAME
-            return journal.glance(path, 0) if path.exists() else None
+            return journal.summary(path, 0) if path.exists() else None
         except FetcherError:
             log.debug("no counts of %s", self.out, exc_info=True)
             return None
@@ -178,7 +178,7 @@ class Run:
         if self.error is not None:
             state = "stopped" if isinstance(self.error, StoppedError) else "failed"
         found = self._heard(self._ear.last) if self._ear.last else Progress()
-        seen = self._glance()
+        seen = self._summary()
         if seen is not None:
             found = progress.counted(found, seen.totals)
             if seen.work is not None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from fetcher.cli.export import outcome_option, partial_option, status_option
 from fetcher.cli.fail_on import fail_on_option
 from fetcher.cli.options import (
     FILE,
@@ -19,7 +18,8 @@ from fetcher.cli.options import (
     setting_options,
     settings_of,
 )
-from fetcher.cli.run import carry_out
+from fetcher.cli.row_options import outcome_option, partial_option, status_option
+from fetcher.cli.run import run_and_report
 from fetcher.export.retry import RetryRequest, prepare
 from fetcher.fetch.http.tls import check_files
 from fetcher.input import selection
@@ -59,13 +59,13 @@ def retry(
     own_servers: bool,
     quiet: bool,
 ) -> None:
-    """Fetch the lines of OUT's input again that failed, and write their rows to another OUT.
+    """Fetch the failed lines of a job again, and write their rows to another OUT.
 
-    Which lines: those whose rows have one of the outcomes or statuses; without these options all
-    that another try could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). Rows
-    keep the number of their line, and requests their method, headers and body: the same URL file is
-    read, which must not have changed. Settings are not those of OUT, but as given here. The same
-    command resumes. A job with several sinks has an OUT of each: name them all.
+    These are the lines whose rows have one of the outcomes or statuses; without these options, all
+    that another try could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). The
+    same URL file is read, which must not have changed: rows keep the number of their line, and
+    requests their method, headers and body. The settings of the first job do not apply. The same
+    command resumes. A job with several sinks has one OUT for each: name them all.
 
     \b
     Examples:
@@ -80,10 +80,10 @@ def retry(
     require_own_code(given.settings)
     found = prepare(out, RetryRequest(parents, wanted, urlfile, partial), given)
     if found is None:
-        said = f"nothing to retry: no row of {parents[0]} matches {wanted}"
-        logs.say(logs.own(said, "info"))
+        message = f"nothing to retry: no row of {parents[0]} matches {wanted}"
+        logs.say(logs.own(message, "info"))
         return
-    carry_out(
+    run_and_report(
         found.urlfile,
         out,
         found.settings,

@@ -1,9 +1,9 @@
 """journal.sqlite: what is committed.
 
-Law: WAL with synchronous=FULL, so that a returned transaction is durable. On start one transaction
-is written before anything that was read is believed: a commit that a killed process wrote but did
-not yet sync is readable from the page cache and would be lost with the power; syncing our own
-transaction makes everything before it durable too.
+It uses WAL with synchronous=FULL, so that a transaction is durable when it returns. On start the
+sink writes one transaction before it trusts what it reads: a commit that a killed process wrote but
+did not sync is readable from the page cache, and would be lost in a power failure. The sync of the
+new transaction makes everything before it durable, too.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from fetcher.store.segments import SegmentState
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
--- committed is NULL where it equals "full": nearly all batches, nearly all the time
+-- committed is NULL if it equals "full", as in nearly all batches
 CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, full BLOB NOT NULL, committed BLOB);
 CREATE TABLE IF NOT EXISTS segments (
     name TEXT PRIMARY KEY, bytes INTEGER NOT NULL, rows INTEGER, digest BLOB
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (at_s INTEGER PRIMARY KEY, total INTEGER NOT NULL);
 """
-# Columns that OUTs of older versions lack.
+# Columns that the journals of older versions lack.
 _ADDED: Final = {"rows": "INTEGER", "digest": "BLOB"}
 MARK_EVERY_S: Final = 5
 _MARKS_KEPT: Final = 720
-_LOOKS: Final = 5
-_LOOK_AGAIN_S: Final = 0.01
-_MOST_BATCHES: Final = 1 << 36  # 10^13 lines of the smallest sensible batches
-# What sqlite takes for a good file may hold anything.
-_NO_JOURNAL: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError)
+_TRIES: Final = 5
+_TRY_AGAIN_S: Final = 0.01
+_MOST_BATCHES: Final = 1 << 36  # 10^13 lines in the smallest sensible batches
+# Errors of a file that sqlite can read, but whose content is wrong.
+_BAD_CONTENT: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError)
 
-_Rest = tuple[int, int]  # mtime in ns, bytes
+_FileState = tuple[int, int]  # mtime in ns, bytes
 _Found = TypeVar("_Found")
 
 
@@ -58,18 +58,18 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
-        # Of its side files sqlite says only that they cannot be written or opened, not why.
+        # For its side files, sqlite does not say why they cannot be written or opened.
         if name == "SQLITE_FULL" or (
             name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) and not has_room(path.parent)
         ):
             raise NoSpaceError(f"{path}: no space left on device ({error})") from error
         raise DamageError(f"{path}: {error}") from error
-    except _NO_JOURNAL as error:
+    except _BAD_CONTENT as error:
         raise DamageError(f"{path}: is damaged ({error}); restore a backup of OUT") from error
 
 
 class Journal:
-    """The sink's own connection; the only writer."""
+    """The sink's connection, which is the only writer. Raises DamageError, NoSpaceError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -102,13 +102,13 @@ class Journal:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, packed))
 
     def resume_work(self, now_s: float) -> None:
-        """A ventilator has opened the job: from now on time counts as time at work (see Work)."""
+        """Count the time from now on as time at work; called when a ventilator opens the job."""
         with _sqlite_errors(self._path):
             known, rows = _meta(self._db, "work", Work), _totals(self._db).rows
         self._work_clock.resume(known, rows, now_s)
 
     def record(self, delta: Delta, segments: Iterable[SegmentState], now_s: float) -> None:
-        """Commit: these batches, totals and segments, in one transaction."""
+        """Commit batches, totals and segments in one transaction; `now_s` is Unix time."""
         require_file(self._path, self._file)
         with _sqlite_errors(self._path), self._transaction():
             self._db.executemany(
@@ -145,7 +145,7 @@ class Journal:
     def note(
         self, *, source: SourceInfo | None = None, suspects: list[Suspect] | None = None
     ) -> None:
-        """Remember what the ventilator reported, for the next one."""
+        """Store what the ventilator reported, for the next ventilator."""
         with _sqlite_errors(self._path), self._transaction():
             if source is not None:
                 self._put("source", source)
@@ -153,29 +153,29 @@ class Journal:
                 self._put("suspects", suspects)
 
     def begin(self, manifest: Manifest) -> None:
-        """Remember which job this is: see store.agreement."""
+        """Store which job this is; see store.agreement."""
         with _sqlite_errors(self._path), self._transaction():
             self._put("manifest", manifest)
 
     def adopt(self, manifest: Manifest, share_url_lines: int | None) -> None:
-        """Remember what an older version left to the manifest alone."""
+        """Store values that an older version kept in the manifest only."""
         with _sqlite_errors(self._path), self._transaction():
             self._put("manifest", manifest)
             if share_url_lines is not None:
                 self._put("share_url_lines", share_url_lines)
 
     def facts(self) -> Facts:
-        """What is known of the job as a whole."""
+        """Facts about the job as a whole."""
         with _sqlite_errors(self._path):
             return _facts(self._db)
 
     def share_counted(self, url_lines: int) -> None:
-        """Remember how many URL lines this sink is to have."""
+        """Store how many URL lines this sink must have in the end."""
         with _sqlite_errors(self._path), self._transaction():
             self._put("share_url_lines", url_lines)
 
     def key(self, make: Callable[[], bytes]) -> bytes:
-        """The job's secret, which is made once; see protocol.line_tags."""
+        """The job's secret, made at the first call; see protocol.line_tags."""
         with _sqlite_errors(self._path), self._transaction():
             found = _meta(self._db, "key", bytes)
             if not found:
@@ -189,28 +189,28 @@ class Journal:
             return _recover(self._db)
 
     def segments(self) -> dict[str, SegmentState]:
-        """What is committed of each segment, by name."""
+        """The committed state of each segment, by name."""
         with _sqlite_errors(self._path):
             return _states(self._db)
 
     def lengths(self) -> dict[str, int]:
-        """Committed length of each segment, by name."""
+        """Committed bytes of each segment, by name."""
         return _lengths(self.segments())
 
     def require_kept(self) -> None:
-        """Raises DamageError unless the file under its name has what this connection committed."""
+        """Raises DamageError unless the file at the path holds what this connection committed."""
         require_file(self._path, self._file)
-        mine = _totals(self._db), self.segments()
-        if _look(self._path, lambda db: (_totals(db), _states(db))) != mine:
+        committed = _totals(self._db), self.segments()
+        if _read(self._path, lambda db: (_totals(db), _states(db))) != committed:
             raise DamageError(f"{self._path}: does not hold what was committed to it")
 
     def source(self) -> SourceInfo:
-        """What is known of the input."""
+        """What the ventilators have reported about the input."""
         with _sqlite_errors(self._path):
             return _source(self._db)
 
     def suspects(self) -> list[Suspect]:
-        """Lines whose workers died."""
+        """Lines during which workers died, as the ventilators have reported."""
         with _sqlite_errors(self._path):
             return _meta(self._db, "suspects", list[Suspect]) or []
 
@@ -220,28 +220,28 @@ class Journal:
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What the journal has of the job as a whole; see store.agreement."""
+    """What the journal holds about the job as a whole; see store.agreement."""
 
     totals: Totals
     source: SourceInfo
-    share_url_lines: int | None  # None: not known yet, or of an older version
-    manifest: Manifest | None  # as the job was begun; None: of an older version
+    share_url_lines: int | None  # None: not known yet, or written by an older version
+    manifest: Manifest | None  # as the job was begun; None: written by an older version
 
 
 class JournalView(msgspec.Struct, frozen=True):
-    """What a reader of a finished or running job may know."""
+    """The content of the journal at one moment, of a running or finished job."""
 
     recovered: Recovered
     states: dict[str, SegmentState]
     source: SourceInfo
     marks: list[tuple[int, int]]  # (Unix time, committed rows), ascending
     updated_at_s: float | None
-    work: Work | None  # None: of an older version
+    work: Work | None  # None: written by an older version
     facts: Facts
 
     @property
     def segments(self) -> dict[str, int]:
-        """Committed length of each segment, by name."""
+        """Committed bytes of each segment, by name."""
         return _lengths(self.states)
 
 
@@ -250,8 +250,8 @@ def _lengths(states: Mapping[str, SegmentState]) -> dict[str, int]:
 
 
 def view(path: Path) -> JournalView:
-    """A consistent look at the journal, without disturbing its writer. Raises DamageError."""
-    return _look(path, _view)
+    """Read the whole journal consistently, without disturbing its writer. Raises DamageError."""
+    return _read(path, _view)
 
 
 def _view(db: sqlite3.Connection) -> JournalView:
@@ -273,12 +273,12 @@ def _facts(db: sqlite3.Connection) -> Facts:
 
 
 def committed(path: Path) -> dict[str, int]:
-    """Committed length of each segment, by name: a look that costs the same at any job size."""
-    return _look(path, _segments)
+    """Committed bytes of each segment, by name; costs the same at any job size."""
+    return _read(path, _segments)
 
 
-class Glance(msgspec.Struct, frozen=True):
-    """What is committed, without the batches."""
+class JournalSummary(msgspec.Struct, frozen=True):
+    """The content of the journal without the batches."""
 
     totals: Totals
     segments: dict[str, int]
@@ -288,12 +288,15 @@ class Glance(msgspec.Struct, frozen=True):
     work: Work | None  # as in JournalView
 
 
-def glance(path: Path, marks: int) -> Glance:
-    """A look that costs the same at any job size, with so many marks. Raises DamageError."""
+def summary(path: Path, marks: int) -> JournalSummary:
+    """Read the journal without its batches, with the newest `marks` marks. Raises DamageError.
 
-    def read(db: sqlite3.Connection) -> Glance:
+    Costs the same at any job size.
+    """
+
+    def read(db: sqlite3.Connection) -> JournalSummary:
         found = db.execute("SELECT at_s, total FROM marks ORDER BY at_s DESC LIMIT ?", (marks,))
-        return Glance(
+        return JournalSummary(
             totals=_totals(db),
             segments=_segments(db),
             source=_source(db),
@@ -302,39 +305,42 @@ def glance(path: Path, marks: int) -> Glance:
             work=_meta(db, "work", Work),
         )
 
-    return _look(path, read)
+    return _read(path, read)
 
 
-def _look(path: Path, read: Callable[[sqlite3.Connection], _Found]) -> _Found:
-    """What `read` finds in one transaction; read again where the writer came or went meanwhile."""
+def _read(path: Path, read: Callable[[sqlite3.Connection], _Found]) -> _Found:
+    """Call `read` in one transaction; again if a writer came or left in the meantime."""
     with _sqlite_errors(path):
-        for _ in range(_LOOKS - 1):
-            rest = _at_rest(path)
+        for _ in range(_TRIES - 1):
+            state = _state_without_writer(path)
             try:
-                found = _look_once(path, rest, read)
-            except sqlite3.OperationalError:  # of files that a writer takes away or has yet to make
-                time.sleep(_LOOK_AGAIN_S)
-            except (sqlite3.Error, *_NO_JOURNAL):
-                if rest == _at_rest(path):
+                found = _read_once(path, state, read)
+            except sqlite3.OperationalError:  # a writer is making or removing side files
+                time.sleep(_TRY_AGAIN_S)
+            except (sqlite3.Error, *_BAD_CONTENT):
+                if state == _state_without_writer(path):
                     raise
             else:
-                if rest is None or rest == _at_rest(path):
+                if state is None or state == _state_without_writer(path):
                     return found
-        return _look_once(path, _at_rest(path), read)
+        return _read_once(path, _state_without_writer(path), read)
 
 
-def _look_once(
-    path: Path, rest: _Rest | None, read: Callable[[sqlite3.Connection], _Found]
+def _read_once(
+    path: Path, state: _FileState | None, read: Callable[[sqlite3.Connection], _Found]
 ) -> _Found:
-    mode = "mode=ro" if rest is None else "immutable=1"
+    mode = "mode=ro" if state is None else "immutable=1"
     uri = f"{path.absolute().as_uri()}?{mode}"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
         db.execute("BEGIN")
         return read(db)
 
 
-def _at_rest(path: Path) -> _Rest | None:
-    """The file's state where nobody writes: then it may lie where nothing can be written."""
+def _state_without_writer(path: Path) -> _FileState | None:
+    """The state of the file; None if somebody may be writing to it.
+
+    Without a writer it is opened as immutable, which also works on a read-only file system.
+    """
     with suppress(FileNotFoundError):
         if path.with_name(f"{path.name}-wal").stat().st_size:
             return None
@@ -380,7 +386,7 @@ def _source(db: sqlite3.Connection) -> SourceInfo:
 
 
 def _recover(db: sqlite3.Connection) -> Recovered:
-    """What is committed. Raises ValueError where the journal contradicts itself."""
+    """Everything committed. Raises ValueError if the journal contradicts itself."""
     done = bitset.IdSet()
     partial = {}
     lines = 0
@@ -397,7 +403,7 @@ def _recover(db: sqlite3.Connection) -> Recovered:
             raise ValueError(f"committed lines of batch {batch}")
         lines += state.committed.bit_count()
     totals = _totals(db)
-    # A job whose sums do not agree would never end, or too early.
+    # With wrong sums, the job would never end, or end too early.
     if not lines == totals.rows == sum(totals.outcomes.values()):
         raise ValueError(f"{lines} lines, {totals.rows} rows")
     results = [state.rows for name, state in _states(db).items() if "/" not in name]

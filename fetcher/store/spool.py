@@ -1,7 +1,7 @@
-"""input.urls: lines that came from a pipe or a program, kept in OUT so that they can be read again.
+"""input.urls: lines from a pipe or a program, copied to OUT so that they can be read again.
 
-Law: there is all of it, durably, before the job begins. The same content again is the same job;
-other content is a conflict.
+All of the file is durable before the job begins. The same content again resumes the job; other
+content is a conflict.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from fetcher.store.lock import DirectoryLock
 
 
 def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
-    """The file in OUT with what `write` writes; with nothing, the file that is there already.
+    """Copy what `write` writes to a file in OUT, and return its path.
 
-    `what` names the content for people. Raises ConflictError, and what `write` raises: then
-    nothing is kept.
+    If `write` writes nothing, the file that exists already is used. `what`: the name of the content
+    in messages. Raises ConflictError, and what `write` raises; then no file is made.
     """
     manifest.prepare(out)
     spool = out / manifest.SPOOL_NAME
     part = spool.with_name(f"{spool.name}.tmp")
     _require_spooled(out)
     with DirectoryLock(out):
-        _require_spooled(out)  # another may have begun while the lock was waited for
+        _require_spooled(out)  # another job may have begun while this one waited for the lock
         try:
             with part.open("wb") as file:
                 write(file)
@@ -64,7 +64,7 @@ def _begun(out: Path) -> str:
 
 
 def forget(out: Path) -> None:
-    """Remove what was kept for a job that was not begun, as nothing can be done with it."""
+    """Remove the file again, unless a job was begun with it."""
     with contextlib.suppress(ConflictError), DirectoryLock(out):
         if manifest.read(out) is None:
             (out / manifest.SPOOL_NAME).unlink(missing_ok=True)

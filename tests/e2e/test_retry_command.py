@@ -191,7 +191,7 @@ def test_verify_knows_the_selected_lines_and_that_they_are_the_ones(
     kept = selected(failed, begun)
     rows = [outs.row(line) for line in range(3, 601, 3)]
     outs.make_out(begun, tmp_path / "urls.txt", rows[:-1], selection=kept)
-    assert Audit([begun], None).run().told == ["line 600: no row"]
+    assert Audit([begun], None).run().listed == ["line 600: no row"]
     (begun / "selection.bits").write_bytes(b"\xff")
     with pytest.raises(DamageError, match=r"selection.bits: holds other lines"):
         Audit([begun], None).run()

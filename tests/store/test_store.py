@@ -460,7 +460,7 @@ def test_marks_of_the_rate_are_kept_for_a_while_only(tmp_path: Path) -> None:
         at = float(number * journal.MARK_EVERY_S + 1000)
         writer.record(delta(number, b0=(1, 3)), [part(1, "p")], at)
     writer.close()
-    marks = journal.glance(tmp_path / "journal.sqlite", 2_000).marks
+    marks = journal.summary(tmp_path / "journal.sqlite", 2_000).marks
     assert len(marks) == 720
     assert marks[-1] == (799 * journal.MARK_EVERY_S + 1000, 799)
 
