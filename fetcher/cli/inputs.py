@@ -19,7 +19,7 @@ from fetcher.engines.paths import require_path
 from fetcher.errors import UsageError
 from fetcher.fetch import urls
 from fetcher.fetch.cookies.public_suffixes import is_known_domain
-from fetcher.humanize import number
+from fetcher.humanize import number, shortened
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
 _SHOWN_CHARS: Final = 200  # of an argument in a message
@@ -96,8 +96,7 @@ def _suggestion(text: str, max_bytes: int) -> str:
 
 
 def _shown(text: str) -> str:
-    text = without_secret(text)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
+    return shortened(without_secret(text), _SHOWN_CHARS)
 
 
 def name_of(found: Sequence[str]) -> str:

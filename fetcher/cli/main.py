@@ -136,8 +136,10 @@ def _code() -> int:
         return logs.complain(error) if str(error) else error.exit_code
     except Exception as error:
         if rlimits.ran_out(error):
-            said = "too many open files; raise the limit (ulimit -n, LimitNOFILE=), and try again"
-            return logs.complain(ConfigError(said))
+            message = (
+                "too many open files; raise the limit (ulimit -n, LimitNOFILE=), and try again"
+            )
+            return logs.complain(ConfigError(message))
         _report_bug(traceback.format_exc())
         return Exit.BUG
     return code if isinstance(code, int) else Exit.DONE
@@ -148,8 +150,8 @@ def _interrupted(arguments: Sequence[str]) -> str:
     name = arguments[0] if arguments else ""
     if name in _BEGINNING:
         return "stopped before the job began; the same command begins it"
-    said = "stopped; a running job is not affected"
-    return said if name.startswith("-") or not name else f"{name}: {said}"
+    message = "stopped; a running job is not affected"
+    return message if name.startswith("-") or not name else f"{name}: {message}"
 
 
 def _complain_of_usage(error: click.ClickException) -> Exit:
@@ -162,5 +164,5 @@ def _complain_of_usage(error: click.ClickException) -> Exit:
 def _report_bug(trace: str) -> None:
     if not logs.is_json():
         logs.say(trace.rstrip())
-    said = "this is a bug; please report it"
-    logs.say(logs.own(said, "critical", exception=trace, exit_code=int(Exit.BUG)))
+    message = "this is a bug; please report it"
+    logs.say(logs.own(message, "critical", exception=trace, exit_code=int(Exit.BUG)))

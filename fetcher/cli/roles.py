@@ -181,8 +181,8 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
         )
     if number is not None and number > len(sinks):
         raise UsageError(f"--number {number}: endpoints.sink lists {len(sinks)}")
-    mine = sinks[number - 1 if number else 0]
-    endpoints = msgspec.structs.replace(settings.endpoints, sink=(mine,))
+    own = sinks[number - 1 if number else 0]
+    endpoints = msgspec.structs.replace(settings.endpoints, sink=(own,))
     return msgspec.structs.replace(settings, endpoints=endpoints)
 
 

@@ -28,7 +28,7 @@ _ANSWER_S = 5.0  # time for a ventilator to answer
 @click.option(
     "--once",
     is_flag=True,
-    help="Print one snapshot and leave (the default where stdout is not a terminal).",
+    help="Print one snapshot and leave (the default if stdout is not a terminal).",
 )
 @config_options
 @keys_option

@@ -20,9 +20,9 @@ def utc(seconds: float) -> str:
     try:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (OverflowError, ValueError, OSError) as error:
-        raise DamageError(f"started_at: {seconds} is not a time; `fetcher verify` says more") from (
-            error
-        )
+        raise DamageError(
+            f"started_at: {seconds} is not a time; `fetcher verify` says more"
+        ) from error
     return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 

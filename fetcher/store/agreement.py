@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import fields, replace
 
 from fetcher.errors import DamageError
-from fetcher.store.journal import Facts
+from fetcher.store.journal_tables import Facts
 from fetcher.store.manifest import FORMAT, MANIFEST_NAME, Manifest
 
 

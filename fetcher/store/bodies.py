@@ -108,9 +108,9 @@ class WarcFiles:
         rows.archive.
         """
         directory = out / BODIES_NAME
-        mine = {name.removeprefix(f"{BODIES_NAME}/"): state for name, state in states.items()}
-        warcs = {name: state for name, state in mine.items() if name.endswith(WARC_SUFFIX)}
-        index = {name: state for name, state in mine.items() if name.endswith(INDEX_SUFFIX)}
+        by_name = {name.removeprefix(f"{BODIES_NAME}/"): state for name, state in states.items()}
+        warcs = {name: state for name, state in by_name.items() if name.endswith(WARC_SUFFIX)}
+        index = {name: state for name, state in by_name.items() if name.endswith(INDEX_SUFFIX)}
         self._warcs = Segments(directory, WARC_SUFFIX, max_bytes, warcs, preamble)
         self._index = Segments(directory, INDEX_SUFFIX, max_bytes, index)
         self._revisits = revisits

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.bodies import warc_names
-from fetcher.store.disk import disk_errors, fsync, fsync_dir
+from fetcher.store.disk import replacing
 from fetcher.store.line_sorter import LineSorter
 from fetcher.store.reader import Committed
 
@@ -96,15 +96,10 @@ def build(out: Path, lengths: Mapping[str, int]) -> Iterator[None]:
             if line:
                 sorter.add(line)
             yield
-        part = directory / f"{CDXJ_NAME}.tmp"
-        with disk_errors(part), part.open("wb") as file:
+        with replacing(directory / CDXJ_NAME) as file:
             for line in sorter.lines():
                 file.write(line)
                 yield
-            file.flush()
-            fsync(file.fileno(), part)
-            part.replace(directory / CDXJ_NAME)
-    fsync_dir(directory)
 
 
 def _lines(out: Path, lengths: Mapping[str, int]) -> Iterator[bytes]:

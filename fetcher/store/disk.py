@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from fetcher.errors import DamageError, FetcherError, NoSpaceError, UsageError
 
@@ -107,12 +108,16 @@ def fsync_dir(path: Path) -> None:
         os.close(fd)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file as a whole, durably; after an error the old file is unchanged."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that replaces `path` as a whole, durably, if the block ends normally.
+
+    After an error the old file is unchanged. Raises NoSpaceError, DamageError.
+    """
     part = path.with_name(path.name + ".tmp")
     with disk_errors(path), part.open("wb") as file:
         try:
-            file.write(data)
+            yield file
             file.flush()
             fsync(file.fileno(), part)
             part.replace(path)
@@ -121,6 +126,18 @@ def write_atomically(path: Path, data: bytes) -> None:
                 part.unlink()
             raise
     fsync_dir(path.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace the file as a whole, durably; after an error the old file is unchanged."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def sha256_of(path: Path) -> str:
+    """The hexadecimal digest of the file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_dir(path: Path, option: str) -> None:

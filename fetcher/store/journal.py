@@ -13,59 +13,44 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from fetcher import bitset
-from fetcher.commit.committer import BatchState, Delta, Recovered
+from fetcher.commit.committer import Delta, Recovered
 from fetcher.commit.rate import Work, WorkClock
-from fetcher.errors import DamageError, NoSpaceError
+from fetcher.errors import DamageError
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.messages import Suspect
 from fetcher.protocol.totals import Totals
-from fetcher.store.disk import FileId, has_room, require_file
+from fetcher.store.disk import FileId, require_file
+from fetcher.store.journal_tables import (
+    ADDED_COLUMNS,
+    BAD_CONTENT,
+    SCHEMA,
+    Facts,
+    columns_of,
+    facts_of,
+    meta,
+    recovered,
+    segment_lengths,
+    segment_states,
+    source_of,
+    sqlite_errors,
+    totals_of,
+)
 from fetcher.store.lock import is_locked
 from fetcher.store.manifest import Manifest
 from fetcher.store.segments import SegmentState
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
--- committed is NULL if it equals "full", as in nearly all batches
-CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, full BLOB NOT NULL, committed BLOB);
-CREATE TABLE IF NOT EXISTS segments (
-    name TEXT PRIMARY KEY, bytes INTEGER NOT NULL, rows INTEGER, digest BLOB
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS marks (at_s INTEGER PRIMARY KEY, total INTEGER NOT NULL);
-"""
-# Columns that the journals of older versions lack.
-_ADDED: Final = {"rows": "INTEGER", "digest": "BLOB"}
 MARK_EVERY_S: Final = 5
 _MARKS_KEPT: Final = 720
 _TRIES: Final = 5
 _TRY_AGAIN_S: Final = 0.01
-_MOST_BATCHES: Final = 1 << 36  # 10^13 lines in the smallest sensible batches
-# Errors of a file that sqlite can read, but whose content is wrong.
-_BAD_CONTENT: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError)
 
 _FileState = tuple[int, int]  # mtime in ns, bytes
 _Found = TypeVar("_Found")
-
-
-@contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
-        # For its side files, sqlite does not say why they cannot be written or opened.
-        if name == "SQLITE_FULL" or (
-            name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) and not has_room(path.parent)
-        ):
-            raise NoSpaceError(f"{path}: no space left on device ({error})") from error
-        raise DamageError(f"{path}: {error}") from error
-    except _BAD_CONTENT as error:
-        raise DamageError(f"{path}: is damaged ({error}); restore a backup of OUT") from error
 
 
 class Journal:
@@ -73,15 +58,17 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _sqlite_errors(path):
+        with sqlite_errors(path):
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(SCHEMA)
             with self._transaction():
-                for name in _ADDED.keys() - _columns(self._db, "segments"):
-                    self._db.execute(f"ALTER TABLE segments ADD COLUMN {name} {_ADDED[name]}")
-                self._put("starts", (_meta(self._db, "starts", int) or 0) + 1)
+                for name in ADDED_COLUMNS.keys() - columns_of(self._db, "segments"):
+                    self._db.execute(
+                        f"ALTER TABLE segments ADD COLUMN {name} {ADDED_COLUMNS[name]}"
+                    )
+                self._put("starts", (meta(self._db, "starts", int) or 0) + 1)
         self._file = FileId.of(path)
         self._last_mark_s = 0
         self._work_clock = WorkClock()
@@ -103,14 +90,14 @@ class Journal:
 
     def resume_work(self, now_s: float) -> None:
         """Count the time from now on as time at work; called when a ventilator opens the job."""
-        with _sqlite_errors(self._path):
-            known, rows = _meta(self._db, "work", Work), _totals(self._db).rows
+        with sqlite_errors(self._path):
+            known, rows = meta(self._db, "work", Work), totals_of(self._db).rows
         self._work_clock.resume(known, rows, now_s)
 
     def record(self, delta: Delta, segments: Iterable[SegmentState], now_s: float) -> None:
         """Commit batches, totals and segments in one transaction; `now_s` is Unix time."""
         require_file(self._path, self._file)
-        with _sqlite_errors(self._path), self._transaction():
+        with sqlite_errors(self._path), self._transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO batches VALUES (?, ?, ?)",
                 [
@@ -146,7 +133,7 @@ class Journal:
         self, *, source: SourceInfo | None = None, suspects: list[Suspect] | None = None
     ) -> None:
         """Store what the ventilator reported, for the next ventilator."""
-        with _sqlite_errors(self._path), self._transaction():
+        with sqlite_errors(self._path), self._transaction():
             if source is not None:
                 self._put("source", source)
             if suspects is not None:
@@ -154,30 +141,30 @@ class Journal:
 
     def begin(self, manifest: Manifest) -> None:
         """Store which job this is; see store.agreement."""
-        with _sqlite_errors(self._path), self._transaction():
+        with sqlite_errors(self._path), self._transaction():
             self._put("manifest", manifest)
 
     def adopt(self, manifest: Manifest, share_url_lines: int | None) -> None:
         """Store values that an older version kept in the manifest only."""
-        with _sqlite_errors(self._path), self._transaction():
+        with sqlite_errors(self._path), self._transaction():
             self._put("manifest", manifest)
             if share_url_lines is not None:
                 self._put("share_url_lines", share_url_lines)
 
     def facts(self) -> Facts:
         """Facts about the job as a whole."""
-        with _sqlite_errors(self._path):
-            return _facts(self._db)
+        with sqlite_errors(self._path):
+            return facts_of(self._db)
 
     def share_counted(self, url_lines: int) -> None:
         """Store how many URL lines this sink must have in the end."""
-        with _sqlite_errors(self._path), self._transaction():
+        with sqlite_errors(self._path), self._transaction():
             self._put("share_url_lines", url_lines)
 
     def key(self, make: Callable[[], bytes]) -> bytes:
         """The job's secret, made at the first call; see protocol.line_tags."""
-        with _sqlite_errors(self._path), self._transaction():
-            found = _meta(self._db, "key", bytes)
+        with sqlite_errors(self._path), self._transaction():
+            found = meta(self._db, "key", bytes)
             if not found:
                 found = make()
                 self._put("key", found)
@@ -185,13 +172,13 @@ class Journal:
 
     def recover(self) -> Recovered:
         """Everything committed so far."""
-        with _sqlite_errors(self._path):
-            return _recover(self._db)
+        with sqlite_errors(self._path):
+            return recovered(self._db)
 
     def segments(self) -> dict[str, SegmentState]:
         """The committed state of each segment, by name."""
-        with _sqlite_errors(self._path):
-            return _states(self._db)
+        with sqlite_errors(self._path):
+            return segment_states(self._db)
 
     def lengths(self) -> dict[str, int]:
         """Committed bytes of each segment, by name."""
@@ -200,32 +187,23 @@ class Journal:
     def require_kept(self) -> None:
         """Raises DamageError unless the file at the path holds what this connection committed."""
         require_file(self._path, self._file)
-        committed = _totals(self._db), self.segments()
-        if _read(self._path, lambda db: (_totals(db), _states(db))) != committed:
+        committed = totals_of(self._db), self.segments()
+        if _read(self._path, lambda db: (totals_of(db), segment_states(db))) != committed:
             raise DamageError(f"{self._path}: does not hold what was committed to it")
 
     def source(self) -> SourceInfo:
         """What the ventilators have reported about the input."""
-        with _sqlite_errors(self._path):
-            return _source(self._db)
+        with sqlite_errors(self._path):
+            return source_of(self._db)
 
     def suspects(self) -> list[Suspect]:
         """Lines during which workers died, as the ventilators have reported."""
-        with _sqlite_errors(self._path):
-            return _meta(self._db, "suspects", list[Suspect]) or []
+        with sqlite_errors(self._path):
+            return meta(self._db, "suspects", list[Suspect]) or []
 
     def close(self) -> None:
-        with _sqlite_errors(self._path):
+        with sqlite_errors(self._path):
             self._db.close()
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What the journal holds about the job as a whole; see store.agreement."""
-
-    totals: Totals
-    source: SourceInfo
-    share_url_lines: int | None  # None: not known yet, or written by an older version
-    manifest: Manifest | None  # as the job was begun; None: written by an older version
 
 
 class JournalView(msgspec.Struct, frozen=True):
@@ -257,24 +235,19 @@ def view(path: Path) -> JournalView:
 def _view(db: sqlite3.Connection) -> JournalView:
     marks = db.execute("SELECT at_s, total FROM marks ORDER BY at_s").fetchall()
     return JournalView(
-        recovered=_recover(db),
-        states=_states(db),
-        source=_source(db),
+        recovered=recovered(db),
+        states=segment_states(db),
+        source=source_of(db),
         marks=msgspec.convert(marks, list[tuple[int, int]]),
-        updated_at_s=_meta(db, "updated_at_s", float),
-        work=_meta(db, "work", Work),
-        facts=_facts(db),
+        updated_at_s=meta(db, "updated_at_s", float),
+        work=meta(db, "work", Work),
+        facts=facts_of(db),
     )
-
-
-def _facts(db: sqlite3.Connection) -> Facts:
-    share, manifest = _meta(db, "share_url_lines", int), _meta(db, "manifest", Manifest)
-    return Facts(_totals(db), _source(db), share, manifest)
 
 
 def committed(path: Path) -> dict[str, int]:
     """Committed bytes of each segment, by name; costs the same at any job size."""
-    return _read(path, _segments)
+    return _read(path, segment_lengths)
 
 
 class JournalSummary(msgspec.Struct, frozen=True):
@@ -297,12 +270,12 @@ def summary(path: Path, marks: int) -> JournalSummary:
     def read(db: sqlite3.Connection) -> JournalSummary:
         found = db.execute("SELECT at_s, total FROM marks ORDER BY at_s DESC LIMIT ?", (marks,))
         return JournalSummary(
-            totals=_totals(db),
-            segments=_segments(db),
-            source=_source(db),
+            totals=totals_of(db),
+            segments=segment_lengths(db),
+            source=source_of(db),
             marks=msgspec.convert(found.fetchall(), list[tuple[int, int]])[::-1],
-            updated_at_s=_meta(db, "updated_at_s", float),
-            work=_meta(db, "work", Work),
+            updated_at_s=meta(db, "updated_at_s", float),
+            work=meta(db, "work", Work),
         )
 
     return _read(path, read)
@@ -310,14 +283,14 @@ def summary(path: Path, marks: int) -> JournalSummary:
 
 def _read(path: Path, read: Callable[[sqlite3.Connection], _Found]) -> _Found:
     """Call `read` in one transaction; again if a writer came or left in the meantime."""
-    with _sqlite_errors(path):
+    with sqlite_errors(path):
         for _ in range(_TRIES - 1):
             state = _state_without_writer(path)
             try:
                 found = _read_once(path, state, read)
             except sqlite3.OperationalError:  # a writer is making or removing side files
                 time.sleep(_TRY_AGAIN_S)
-            except (sqlite3.Error, *_BAD_CONTENT):
+            except (sqlite3.Error, *BAD_CONTENT):
                 if state == _state_without_writer(path):
                     raise
             else:
@@ -350,63 +323,3 @@ def _state_without_writer(path: Path) -> _FileState | None:
         stat = path.stat()
         return stat.st_mtime_ns, stat.st_size
     return None
-
-
-def _segments(db: sqlite3.Connection) -> dict[str, int]:
-    rows = db.execute("SELECT name, bytes FROM segments").fetchall()
-    return msgspec.convert(dict(rows), dict[str, Annotated[int, msgspec.Meta(ge=0)]])
-
-
-def _columns(db: sqlite3.Connection, of: str) -> set[str]:
-    return {str(row[1]) for row in db.execute(f"PRAGMA table_info({of})")}
-
-
-def _states(db: sqlite3.Connection) -> dict[str, SegmentState]:
-    has_all = _ADDED.keys() <= _columns(db, "segments")
-    added = ", ".join(_ADDED) if has_all else "NULL, NULL"
-    found = db.execute(f"SELECT name, bytes, {added} FROM segments").fetchall()
-    states = msgspec.convert(found, list[SegmentState])
-    for name, length, rows, _ in states:
-        if length < 0 or (rows or 0) < 0:
-            raise ValueError(f"{name}: {length} bytes, {rows} rows")
-    return {state.name: state for state in states}
-
-
-def _meta(db: sqlite3.Connection, key: str, kind: type[_Found]) -> _Found | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return msgspec.msgpack.decode(row[0], type=kind) if row and row[0] else None
-
-
-def _totals(db: sqlite3.Connection) -> Totals:
-    return _meta(db, "totals", Totals) or Totals()
-
-
-def _source(db: sqlite3.Connection) -> SourceInfo:
-    return _meta(db, "source", SourceInfo) or SourceInfo()
-
-
-def _recover(db: sqlite3.Connection) -> Recovered:
-    """Everything committed. Raises ValueError if the journal contradicts itself."""
-    done = bitset.IdSet()
-    partial = {}
-    lines = 0
-    for batch, full, committed in db.execute("SELECT id, full, committed FROM batches"):
-        if not 0 <= batch < _MOST_BATCHES:
-            raise ValueError(f"batch {batch}")
-        mask = bitset.unpack(full)
-        if committed is None:
-            done.add(batch)
-            lines += mask.bit_count()
-            continue
-        state = partial[batch] = BatchState(bitset.unpack(committed), mask)
-        if not state.committed or state.committed & ~mask or state.committed == mask:
-            raise ValueError(f"committed lines of batch {batch}")
-        lines += state.committed.bit_count()
-    totals = _totals(db)
-    # With wrong sums, the job would never end, or end too early.
-    if not lines == totals.rows == sum(totals.outcomes.values()):
-        raise ValueError(f"{lines} lines, {totals.rows} rows")
-    results = [state.rows for name, state in _states(db).items() if "/" not in name]
-    if None not in results and sum(filter(None, results)) != totals.rows:
-        raise ValueError(f"{totals.rows} rows, and its segments have another number")
-    return Recovered(done, partial, totals)

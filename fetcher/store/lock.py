@@ -66,8 +66,8 @@ class DirectoryLock:
 
     def require_held(self) -> None:
         """Raises DamageError if the file was removed or replaced: others may lock a new one."""
-        mine = os.fstat(self._fd)
-        require_file(self._path, FileId(mine.st_dev, mine.st_ino))
+        held = os.fstat(self._fd)
+        require_file(self._path, FileId(held.st_dev, held.st_ino))
 
     def close(self) -> None:
         os.close(self._fd)

@@ -99,7 +99,7 @@ class OutputDirectory:
                 f"{self.path} was begun by another version of fetcher, which reads the lines of "
                 f"{begun.name} by other rules; resume it with that version, or choose another OUT"
             )
-        # The kept columns are those with which the job was begun; the ventilator is told which.
+        # The kept columns stay as the job was begun; the sink's answer names them.
         now = replace(now, format=replace(now.format, keep_columns=begun.format.keep_columns))
         if str(begun.format) == str(now.format) and begun.format != now.format:
             raise ConflictError(

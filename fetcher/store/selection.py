@@ -51,7 +51,7 @@ class SelectedLines:
         except OSError as error:
             raise DamageError(
                 f"{path}: {error.strerror}; it says which lines the job retries: restore it"
-            ) from (error)
+            ) from error
 
     def mask(self, first_line: int, count: int) -> int:
         """Which of `count` physical lines from `first_line` on are selected, as a mask."""

@@ -7,14 +7,13 @@ content is a conflict.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from fetcher.errors import ConflictError
 from fetcher.store import manifest
-from fetcher.store.disk import disk_errors, fsync, fsync_dir
+from fetcher.store.disk import disk_errors, fsync, fsync_dir, sha256_of
 from fetcher.store.lock import DirectoryLock
 
 
@@ -39,7 +38,7 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
             if not spool.exists():
                 part.replace(spool)
                 fsync_dir(out)
-            elif part.stat().st_size and _digest(spool) != _digest(part):
+            elif part.stat().st_size and sha256_of(spool) != sha256_of(part):
                 raise ConflictError(
                     f"{out} belongs to another job{_begun(out)}; the input now ({what}) differs. "
                     "To resume that job, give the same input; for a new one, choose another OUT"
@@ -68,8 +67,3 @@ def forget(out: Path) -> None:
     with contextlib.suppress(ConflictError), DirectoryLock(out):
         if manifest.read(out) is None:
             (out / manifest.SPOOL_NAME).unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -25,13 +25,13 @@ from fetcher.store import reader
 from fetcher.store.lock import is_locked
 from fetcher.store.reader import Part, Segment
 from fetcher.store.selection import SelectedLines
+from fetcher.verify.balance import is_balanced
 from fetcher.verify.bodies import BodyAudit
 from fetcher.verify.stray_files import stray_files
 
 MAX_LISTED: Final = 20  # findings of one kind that are listed one by one
 _BLOCK_LINES: Final = 4096
 _MAX_BLOCKS: Final = 25  # blocks that are compared line by line, as each takes memory
-_WRAP: Final = 1 << 64  # sums of fingerprints are compared modulo this
 
 
 class Findings:
@@ -182,7 +182,7 @@ class Audit:
                 self._found.add(NO_ROW, f"line {line}")
             else:
                 self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, url, name)
-        differing = sorted(block for block, rest in self._sums.items() if rest % _WRAP)
+        differing = sorted(block for block, rest in self._sums.items() if not is_balanced(rest))
         if differing:
             self._compare_blocks(source, set(differing[:_MAX_BLOCKS]))
         for block in differing[_MAX_BLOCKS:]:

@@ -21,8 +21,9 @@ from fetcher.rows.inline import body_of
 from fetcher.store import reader
 from fetcher.store.bodies import IndexRow, index_names, read_index, warc_names
 from fetcher.store.cdxj import CDXJ_NAME, PageLines
-from fetcher.store.disk import disk_errors
+from fetcher.store.disk import disk_errors, sha256_of
 from fetcher.store.reader import Part
+from fetcher.verify.balance import is_balanced
 from fetcher.verify.revisits import RevisitCheck
 
 NO_BODY: Final = "the kept body is missing, or differs from its row"
@@ -30,8 +31,6 @@ NO_RECORD: Final = "rows and WARC records differ"
 NO_ORIGINAL: Final = "a WARC record refers to a record that is missing"
 OTHER_INDEX: Final = "the index for replay does not fit the WARC files"
 _SHOWN_CHARS: Final = 100  # of a message about a damaged file
-_WRAP: Final = 1 << 64  # sums of fingerprints are compared modulo this
-_BLOCK_BYTES: Final = 1 << 20
 _MOST_SEEN: Final = 1_000_000  # files that are remembered, so that they are read once
 
 Finding = tuple[str, str]  # kind, and where
@@ -66,16 +65,13 @@ class BodyAudit:
         key = _key(named)
         if key in self._seen:
             return True
-        found = hashlib.sha256()
         try:
-            with (self._part.out / named.path).open("rb") as file:
-                while block := file.read(_BLOCK_BYTES):
-                    found.update(block)
+            digest = sha256_of(self._part.out / named.path)
         except OSError:
             return False
         if len(self._seen) < _MOST_SEEN:
             self._seen.add(key)
-        return found.hexdigest() == named.digest
+        return digest == named.digest
 
     def _is_as_long(self, file: BodyFile, result: Result) -> bool:
         try:
@@ -103,7 +99,7 @@ class BodyAudit:
         yield from self._compare_pages()
         for record in self._revisits.missing():
             yield NO_ORIGINAL, f"{self._directory} ({record})"
-        if self._sum % _WRAP:
+        if not is_balanced(self._sum):
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
 
     def _add_page(self, line: bytes) -> None:
@@ -121,7 +117,7 @@ class BodyAudit:
                 self._pages -= fingerprint(0, line.decode("utf-8", "replace"))
                 is_sorted = is_sorted and before <= line
                 before = line
-        if self._pages % _WRAP or not is_sorted:
+        if not is_balanced(self._pages) or not is_sorted:
             yield OTHER_INDEX, str(path)
 
     def _other_bytes(self) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Bodies in rows, in files and in WARC files: kept with their rows, whatever is killed."""
+"""Bodies in rows, in files and in WARC files are kept with their rows, whatever is killed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def bodies(mode: str) -> str:
 
 
 def pages(site: RunningSite, count: int) -> list[str]:
-    """Pages of all kinds, images among them, with what is no page in between."""
+    """Pages of all kinds, also images, mixed with lines that are not pages."""
     paths = ["/redirect/2", "/latin1", "/utf16", "/gzip/9000", "/chunked/5000", "/bytes/0"]
     paths += ["/hostile/bad-gzip", "/hostile/close-mid-body", "/status/204", "/bytes/300000"]
     numbers = [n for n in range(2 * count) if "slow" not in kind_of(n).__name__]
@@ -136,7 +136,7 @@ def _more_than(out: Path, before: int) -> bool:
 
 
 def _require_red(out: Path, mode: str) -> None:
-    """One byte of what is kept is another: `verify` does not pass it."""
+    """Change one byte of the kept bodies; `verify` must find it."""
     if mode == "inline":
         path = out / "results" / "part-00000.jsonl"
         damaged = [(path, _behind(path, b'"body":"<!doctype'))]

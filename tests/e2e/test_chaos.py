@@ -1,4 +1,4 @@
-"""Whatever is killed, whenever: one row a line, and the job ends."""
+"""Whatever is killed, and whenever, each line gets one row, and the job ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FROZEN_S = 5.0  # longer than every lease of FAST
 
 
 def mixed_urls(site: RunningSite, count: int) -> list[str]:
-    """Pages of all kinds, with comments and what is no URL in between."""
+    """Pages of all kinds, mixed with comments and lines that are not URLs."""
     urls = [site.url(f"/page/{n}") for n in range(count)]
     urls += [site.url("/latency/50") for _ in range(count // 4)]
     random.Random(7).shuffle(urls)

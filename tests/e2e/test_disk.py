@@ -1,4 +1,4 @@
-"""A full disk stops nothing for good: nothing is acknowledged until there is room, then all is."""
+"""On a full disk, nothing is acknowledged; the job completes when there is room again."""
 
 from __future__ import annotations
 

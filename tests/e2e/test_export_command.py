@@ -1,4 +1,4 @@
-"""`fetcher export` and `fetcher urls` as people type them: pipes, kills, mistakes."""
+"""`fetcher export` and `fetcher urls` on the command line: pipes, kills, mistakes."""
 
 from __future__ import annotations
 

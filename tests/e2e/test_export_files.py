@@ -1,4 +1,4 @@
-"""`fetcher export --files` as people type it."""
+"""`fetcher export --files` on the command line."""
 
 from __future__ import annotations
 

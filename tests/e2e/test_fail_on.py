@@ -1,4 +1,4 @@
-"""`--fail-on`: an exit code of its own where a complete job has rows that the user refuses."""
+"""`--fail-on`: an exit code of its own if rows of a complete job have certain outcomes."""
 
 from __future__ import annotations
 

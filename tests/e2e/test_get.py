@@ -1,4 +1,4 @@
-"""`fetcher get`: rows and bodies of a few URLs, without a job."""
+"""`fetcher get` prints rows and bodies of a few URLs, without a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input that is more than a list of URLs, through the whole program."""
+"""Input of all formats, through the whole program."""
 
 from __future__ import annotations
 

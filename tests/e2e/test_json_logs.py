@@ -1,4 +1,4 @@
-"""With json as the log's format, each line on stderr is one JSON object, whatever happens."""
+"""With the log format json, each line on stderr is one JSON object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles with keys, over TCP: the job goes on, whoever else knocks, and tells of them."""
+"""Roles with keys, over TCP: strangers are refused and logged, and the job continues."""
 
 from __future__ import annotations
 

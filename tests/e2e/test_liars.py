@@ -1,4 +1,4 @@
-"""A worker that lies to the sink costs no line, and no line comes twice."""
+"""A worker that sends false results costs no line, and no line appears twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.hosts import Hosts
 from support.liar import LIES, Liar, name_under
 from support.waiting import wait_until
 
-WAITED_S = 8.0  # a row that is lost would have been tried in vain before that
+WAITED_S = 8.0  # within this time, the ventilator gives up a line whose rows get lost
 PACKED = "--set=output.compression=zstd"
 
 

@@ -1,4 +1,4 @@
-"""A run that is watched while it goes on: its page in a browser, and `fetcher top`."""
+"""A running job is watched: in a browser, and with `fetcher top`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peers that send to running roles what is no message: dropped, counted, survived."""
+"""Running roles drop and count malformed messages."""
 
 from __future__ import annotations
 

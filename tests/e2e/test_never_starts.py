@@ -1,4 +1,4 @@
-"""A role that cannot start is given up soon, and its user reads once why."""
+"""If a role can never start, the job is given up soon, and says once why."""
 
 from __future__ import annotations
 

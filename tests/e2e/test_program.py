@@ -1,4 +1,4 @@
-"""The program as people use it: commands, exit codes, what is said, stopping and resuming."""
+"""The commands as people use them: exit codes, messages, stopping and resuming."""
 
 from __future__ import annotations
 

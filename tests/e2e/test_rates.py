@@ -1,4 +1,4 @@
-"""One job has one average rate, whoever says it: run, status, top, the report and the API."""
+"""run, status, top, the report and the API show the same average rate of a job."""
 
 from __future__ import annotations
 

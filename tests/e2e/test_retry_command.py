@@ -1,4 +1,4 @@
-"""`fetcher retry`: what failed is fetched again, as the same lines, into another OUT."""
+"""`fetcher retry` fetches the failed lines again, under their numbers, into another OUT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles of a cluster say in a line each that they listen, who joins, and that the job is done."""
+"""Roles of a cluster print a line when they listen, when others join, and at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three roles on their own, over TCP on loopback: any order of start, joining and leaving."""
+"""The roles as separate programs over TCP: they may start, join and leave in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is taken away from a job while it runs, it does not end with exit code 0."""
+"""If files of a running job are removed, it does not end with exit code 0."""
 
 from __future__ import annotations
 

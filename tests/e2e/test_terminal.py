@@ -1,4 +1,4 @@
-"""What surrounds the program: its standard streams, its arguments' bytes, a Ctrl-C at once."""
+"""The standard streams, the bytes of arguments, and an early Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watching a cluster: metrics, health and status of roles that run, over TCP on loopback."""
+"""Metrics, health and status of running roles, over TCP on loopback."""
 
 from __future__ import annotations
 

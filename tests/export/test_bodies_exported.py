@@ -1,4 +1,4 @@
-"""The kept bodies of rows become files, however their jobs kept them."""
+"""Kept bodies are exported to files, however the jobs kept them."""
 
 from __future__ import annotations
 

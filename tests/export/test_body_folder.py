@@ -1,4 +1,4 @@
-"""The files of an export of bodies are whole, and nobody else's file is touched."""
+"""The files of an export of bodies are complete, and other files are not touched."""
 
 from __future__ import annotations
 

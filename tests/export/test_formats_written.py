@@ -1,4 +1,4 @@
-"""What is written, as others read it: pyarrow, DuckDB, sqlite3, csv and json."""
+"""Exports are read by other programs: pyarrow, DuckDB, sqlite3, csv and json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several OUTs of one input as if they were one, and what is not to be read."""
+"""Several OUTs of one input are merged; OUTs that do not fit are refused."""
 
 from __future__ import annotations
 

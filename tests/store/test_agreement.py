@@ -1,4 +1,4 @@
-"""Manifest, journal and files of an OUT must agree, or nothing is written and nothing given out."""
+"""Manifest, journal and files of an OUT must agree, or nothing is written or returned."""
 
 from __future__ import annotations
 

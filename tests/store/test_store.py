@@ -1,4 +1,4 @@
-"""The sink's disk, on real files."""
+"""The output directory, on real files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`verify` proves what is kept of bodies, and finds each damaged byte of them."""
+"""`verify` proves kept bodies, and finds each damaged byte of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CUT = (8, 9, 10)  # lines whose bodies were
 
 
 def body_of(line: int) -> bytes:
-    """Text, text in another charset, what is no text, and nothing."""
+    """Text, text in another charset, binary data, and an empty body."""
     return [b"<p>%d</p>" % line, "é".encode("latin-1") * line, bytes([line, 129]), b""][line % 4]
 
 
