@@ -68,7 +68,7 @@ def report(
     try:
         write_atomically(path, written)
     except DamageError as error:
-        raise UsageError(f"-o {error}; name a file that can be written") from error
+        raise UsageError(f"-o {path}: {error}; name a file that can be written") from error
     if not quiet:
         console.print(text.headline(found), highlight=False, markup=False, soft_wrap=True)
         console.print(

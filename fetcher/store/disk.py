@@ -115,7 +115,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     After an error the old file is unchanged. Raises NoSpaceError, DamageError.
     """
     part = path.with_name(path.name + ".tmp")
-    with disk_errors(path), part.open("wb") as file:
+    with disk_errors(part), part.open("wb") as file:
         try:
             yield file
             file.flush()
