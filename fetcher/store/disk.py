@@ -115,7 +115,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     After an error the old file is unchanged. Raises NoSpaceError, DamageError.
     """
     part = path.with_name(path.name + ".tmp")
-    with disk_errors(part), part.open("wb") as file:
+    with disk_errors(part):
+        file = part.open("wb")
+    with disk_errors(path), file:
         try:
             yield file
             file.flush()

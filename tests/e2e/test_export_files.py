@@ -81,7 +81,7 @@ def test_what_stops_it_leaves_whole_files_and_the_same_command_goes_on(tmp_path:
             code, _, error = job.wait()
         if number != signal.SIGKILL:
             assert code == Exit.STOPPED
-            said_last = f"stopped; {folder} has 4 whole files by now; the same command goes on"
+            said_last = f"stopped; {folder} has 4 whole files; the same command resumes"
             assert error == f"fetcher: {said_last}\n"
             assert files(folder) == whole
     assert part.exists()

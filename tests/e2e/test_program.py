@@ -118,7 +118,7 @@ def test_standard_input_is_spooled_and_the_same_input_again_resumes(tmp_path: Pa
     assert jobs.call("run", "-", "-o", out, *SLOW, stdin=b"").returncode == 0
     other = jobs.call("run", "-", "-o", out, *SLOW, stdin=b"http://other.invalid/\n")
     assert other.returncode == 4
-    assert "other input" in one_line(other.stderr)
+    assert "the input now (standard input) differs" in one_line(other.stderr)
 
 
 def test_a_pipe_is_no_input_for_a_directory_that_was_begun_with_a_file(tmp_path: Path) -> None:
