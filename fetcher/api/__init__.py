@@ -1,4 +1,4 @@
-"""fetcher from Python: `for row in fetch(urls)`, or a `Job` to start, watch and stop.
+"""fetcher from Python: `for row in fetch(urls)`, `retry(out)`, or a `Job` to start and stop.
 
 Law: nothing of the calling process is changed: no signal handler, no patching, no greenlet, no
 file descriptor left. All fetching is done by child processes, as `fetcher run` starts them.
@@ -15,7 +15,8 @@ with a URL is its row.
 from fetcher.api.items import Urls
 from fetcher.api.job import Job, fetch
 from fetcher.api.progress import Progress
+from fetcher.api.retry import retry
 from fetcher.api.row import Row
 from fetcher.model import Outcome, Timings
 
-__all__ = ["Job", "Outcome", "Progress", "Row", "Timings", "Urls", "fetch"]
+__all__ = ["Job", "Outcome", "Progress", "Row", "Timings", "Urls", "fetch", "retry"]

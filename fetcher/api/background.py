@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -30,6 +30,7 @@ from fetcher.errors import (
     StoppedError,
     UsageError,
 )
+from fetcher.input.selection import Selection
 from fetcher.protocol import messages
 from fetcher.settings.schema import Settings
 from fetcher.store import journal, manifest
@@ -77,6 +78,15 @@ class LogDisplay:
         return _VERDICTS.get(verdict.exit_code, FetcherError)(said)
 
 
+class JobInput(NamedTuple):
+    """What a job is started with; see fetcher.engines.local.run_job."""
+
+    urlfile: Path
+    settings: Settings
+    selection: Selection | None = None
+    name: str = ""  # the input's name, if it is not the name of `urlfile`
+
+
 class Run:
     """One run of a job. `end` may be called at any time, by anybody, again and again."""
 
@@ -91,17 +101,25 @@ class Run:
         self._last: Progress | None = None
         self._pid = os.getpid()
 
-    def start(self, urlfile: Path, settings: Settings) -> None:
+    def start(self, given: JobInput) -> None:
         """Start the roles."""
         # A daemon: at the interpreter's exit the thread shall be ended, not waited for.
         self._thread = threading.Thread(
-            target=self._live, args=(urlfile, settings), name="fetcher", daemon=True
+            target=self._live, args=(given,), name="fetcher", daemon=True
         )
         self._thread.start()
 
-    def _live(self, urlfile: Path, settings: Settings) -> None:
+    def _live(self, given: JobInput) -> None:
         try:
-            run_job(urlfile, self.out, settings, self._ear, self._interrupts)
+            run_job(
+                given.urlfile.absolute(),
+                self.out,
+                given.settings,
+                self._ear,
+                self._interrupts,
+                given.selection,
+                input_name=given.name,
+            )
             if not self._is_complete():
                 raise FetcherError(
                     f"{self.out}: the roles have left and the job is not complete; does this "
@@ -143,14 +161,14 @@ class Run:
         return Progress(state="starting")
 
     def _heard(self, state: messages.State) -> Progress:
-        seen = self._glance()
+        seen = self._summary()
         return progress.heard(state, self._ear.rate.per_s(), seen.work if seen else None)
 
-    def _glance(self) -> journal.Glance | None:
+    def _summary(self) -> journal.JournalSummary | None:
         """What is committed; None where that cannot be said, as before the job has begun."""
         try:
             path = self.out / manifest.JOURNAL_NAME
-            return journal.glance(path, 0) if path.exists() else None
+            return journal.summary(path, 0) if path.exists() else None
         except FetcherError:
             log.debug("no counts of %s", self.out, exc_info=True)
             return None
@@ -161,7 +179,7 @@ class Run:
         if self.error is not None:
             state = "stopped" if isinstance(self.error, StoppedError) else "failed"
         found = self._heard(self._ear.last) if self._ear.last else Progress()
-        seen = self._glance()
+        seen = self._summary()
         if seen is not None:
             found = progress.counted(found, seen.totals)
             if seen.work is not None:

@@ -32,7 +32,7 @@ from fetcher.humanize import (
 from fetcher.protocol import messages
 from fetcher.security import role_policy
 from fetcher.stop_signals import held_back
-from fetcher.store.lock import words_of
+from fetcher.store.lock import note_of
 from fetcher.transport.endpoints import endpoints_of
 from fetcher.transport.sockets import Channel, open_socket, receive, send
 from fetcher.watch import summary
@@ -129,7 +129,7 @@ def look(endpoint: str, within_s: float, keys: str) -> Live:
 
 def near(out: Path) -> str:
     """The endpoint of the ventilator on this host whose job is in OUT; "": none is known."""
-    words = words_of(out) or ""
+    words = note_of(out) or ""
     return words if words.startswith("ipc:") else ""  # what others may have written
 
 

@@ -22,7 +22,7 @@ from fetcher.protocol.messages import MAX_LOADS, MAX_MISHAPS, FailedLine
 from fetcher.protocol.samples import Failures, host_of, mishap
 from fetcher.rows.forms import CODECS
 from fetcher.store import journal, manifest, reader
-from fetcher.store.journal import Glance
+from fetcher.store.journal import JournalSummary
 from fetcher.store.lock import is_locked
 from fetcher.store.manifest import Manifest
 from fetcher.store.reader import Segment
@@ -57,7 +57,7 @@ class Tail:
         self.samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self.mishaps: deque[FailedLine] = deque(maxlen=MAX_MISHAPS)
 
-    def look(self, seen: Glance, now: float) -> None:
+    def look(self, seen: JournalSummary, now: float) -> None:
         """Read some of what is new since the last look."""
         segments = reader.segments_of(self._out, seen.segments, self._output)
         if not segments:
@@ -152,7 +152,7 @@ class Files:
                 f"{self._journal}: is missing, so the rows cannot be proven; "
                 "restore a backup of OUT"
             )
-        seen = journal.glance(self._journal, _MARKS)
+        seen = journal.summary(self._journal, _MARKS)
         phase = _phase(found, self._out)
         self._rate.add(now, seen.totals.rows)
         self._tail.look(seen, now)
@@ -183,7 +183,7 @@ class Files:
             rates=_rates(seen.marks) if first else (),
         )
 
-    def _rate_now(self, seen: Glance, now: float) -> float | None:
+    def _rate_now(self, seen: JournalSummary, now: float) -> float | None:
         if now - self._began > _SETTLED_S:
             return self._rate.per_s()
         return recent(seen.marks, seen.totals.rows, time.time())
@@ -195,7 +195,7 @@ def _phase(found: Manifest, out: Path) -> str:
     return "running" if is_locked(out) else "stopped"
 
 
-def _url_lines(found: Manifest, seen: Glance) -> tuple[int | None, bool]:
+def _url_lines(found: Manifest, seen: JournalSummary) -> tuple[int | None, bool]:
     if found.share_url_lines is not None:
         return found.share_url_lines, True
     total, exact = seen.source.total()
