@@ -6,7 +6,7 @@ declared here. What is not exactly that is a WireError, whatever it is: this mod
 anything else on bytes from outside. Nothing is built that is not a declared field, so that what a
 header costs in memory goes by its declared bounds.
 
-    ventilator -> worker   tasks    Tasks + frame: URL lines joined by line feeds
+    ventilator -> worker   tasks    Assignment + frame: URL lines joined by line feeds
     worker -> sink         results  ChunkHeader + frame: the encoded rows
     worker -> ventilator   events   Claim, Returned, Finished, Heartbeat, Progress, Bye, Want,
                                     Release, Owned;
@@ -80,7 +80,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=
     """Base of all headers."""
 
 
-class Tasks(Message, tag="tasks", frozen=True):
+class Assignment(Message, tag="tasks", frozen=True):
     """A piece of a batch to fetch, under a lease."""
 
     job: Name
@@ -425,7 +425,7 @@ class Refused(Message, tag="refused", frozen=True):
 
 
 AnyMessage = (
-    Tasks
+    Assignment
     | ChunkHeader
     | Claim
     | Returned

@@ -108,7 +108,7 @@ class Direct:
 def _held(order: Order) -> LeaseBuffer:
     """All the URLs as if they were leased."""
     mask = bitset.pack((1 << len(order.urls)) - 1)
-    tasks = messages.Tasks(
+    tasks = messages.Assignment(
         job="",
         lease=1,
         batch=0,

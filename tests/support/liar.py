@@ -94,10 +94,10 @@ class Liar:
         while time.monotonic() < until:
             self._tasks.poll(100)
             received = receive(self._tasks)
-            if received is not None and isinstance(received[0], messages.Tasks):
+            if received is not None and isinstance(received[0], messages.Assignment):
                 yield received[0].lease, self._honest(received[0], received[1])
 
-    def _honest(self, tasks: messages.Tasks, urls: bytes) -> Chunk:
+    def _honest(self, tasks: messages.Assignment, urls: bytes) -> Chunk:
         send(self._events, messages.Claim(worker=self.name, lease=tasks.lease))
         held = LeaseBuffer(tasks, urls, self.name, 0)
         for task in held.tasks():

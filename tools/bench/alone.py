@@ -201,7 +201,7 @@ def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float
             while frames := _received(events):
                 unclaimed -= isinstance(codec.decode(frames)[0], messages.Claim)
             while frames := _received(results):
-                rows += len(msgpack.unpackb(frames[0])["lines"])
+                rows += len(msgpack.unpackb(frames[0][1:])["lines"])
             may_send = tasks_frames and unclaimed < settings.lease.ahead
             _wait(tasks if may_send else None, events, results)
         took_s = time.monotonic() - began

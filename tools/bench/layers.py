@@ -142,7 +142,7 @@ def _batches(given: list[str]) -> Iterator[LeaseBuffer]:
     for first in range(0, len(given), _BATCH):
         part = given[first : first + _BATCH]
         mask = bitset.pack((1 << len(part)) - 1)
-        tasks = messages.Tasks(
+        tasks = messages.Assignment(
             job="bench",
             lease=first,
             batch=first // _BATCH,

@@ -95,7 +95,7 @@ class Roles:
         match message:
             case messages.ChunkHeader():
                 self._sink(message, frame)
-            case messages.Tasks():
+            case messages.Assignment():
                 self._worker(message, frame)
             case messages.State():
                 progress.describe(message, 1.0)
@@ -126,7 +126,7 @@ class Roles:
         changed = self._intake.changed_since("e", max(self._intake.version - 1, 0)) or {}
         codec.decode(codec.encode(messages.Committed(self._intake.version, changed, totals, False)))
 
-    def _worker(self, tasks: messages.Tasks, urls: bytes) -> None:
+    def _worker(self, tasks: messages.Assignment, urls: bytes) -> None:
         held = LeaseBuffer(tasks, urls, "w", 0)
         try:
             found = list(held.tasks())

@@ -297,7 +297,7 @@ class Ventilator:
             self._task_of(batch.first_line + offset, text)
             for offset, text in zip(bitset.offsets(assignment.mask), texts, strict=True)
         ]
-        message = messages.Tasks(
+        message = messages.Assignment(
             job=self._sessions.job,
             lease=assignment.lease,
             batch=batch.id,

@@ -17,7 +17,7 @@ from fetcher.protocol import line_tags, messages
 class LeaseBuffer:
     """One leased piece of a batch in this worker."""
 
-    def __init__(self, tasks: messages.Tasks, urls: bytes, worker: str, skip: int) -> None:
+    def __init__(self, tasks: messages.Assignment, urls: bytes, worker: str, skip: int) -> None:
         """`skip`: lines that this worker has in flight under another lease."""
         self.lease = tasks.lease
         self.batch = tasks.batch

@@ -86,7 +86,7 @@ class Worker:
         )
         # Batches that came and are not begun. They are taken off the socket at once, so that none
         # lies unseen in the pipe of a slow worker while another has nothing to do.
-        self._waiting: deque[tuple[messages.Tasks, bytes]] = deque()
+        self._waiting: deque[tuple[messages.Assignment, bytes]] = deque()
         self._unneeded: dict[int, int] = {}  # of these: lease -> lines that are committed already
         self._most_waiting = self._ahead = settings.lease.ahead
         self._held: dict[int, LeaseBuffer] = {}
@@ -162,7 +162,7 @@ class Worker:
             if received is None:
                 continue
             message, urls = received
-            if isinstance(message, messages.Tasks):
+            if isinstance(message, messages.Assignment):
                 self._waiting.append((message, urls))
                 self._sort_out()
             else:
@@ -182,11 +182,11 @@ class Worker:
         while len(self._waiting) > (0 if is_leaving else self._most_waiting):
             self._give_back(self._waiting.pop()[0])
 
-    def _give_back(self, tasks: messages.Tasks) -> None:
+    def _give_back(self, tasks: messages.Assignment) -> None:
         self._unneeded.pop(tasks.lease, None)
         send(self._events, messages.Returned(worker=self._name, lease=tasks.lease))
 
-    def _take(self, tasks: messages.Tasks, urls: bytes) -> None:
+    def _take(self, tasks: messages.Assignment, urls: bytes) -> None:
         send(self._events, messages.Claim(worker=self._name, lease=tasks.lease))
         self._job = tasks.job
         self._is_mute = False
