@@ -78,7 +78,7 @@ class StatusPublisher:
                 dropped=dict(drops.DROPPED),
                 refused=dict(drops.REFUSED),
                 state=state,
-                table=lease_stats.look(ledger, now),
+                table=lease_stats.collect(ledger, now),
                 lines_read=lines_read,
                 hosts=hosts,
                 sinks_silent_s=sinks_silent_s,
@@ -92,7 +92,7 @@ class StatusPublisher:
         return roster if now < self._show_until else None
 
     def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> messages.Roster:
-        table = lease_stats.look(ledger, now)
+        table = lease_stats.collect(ledger, now)
         workers, unlisted = self._members.look(table.by_worker, now)
         oldest = table.oldest or lease_stats.OldestLine(0, 0.0, "")
         return messages.Roster(

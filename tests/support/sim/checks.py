@@ -168,7 +168,7 @@ class Checks:
 
     def _knows_deaths(self, ventilator: SimVentilator, one: SinkSession, told: Known) -> None:
         """What is not told again is what the sink has: it must outlive the ventilator."""
-        poison = ventilator.ledger._poison
+        poison = ventilator.ledger._parts.poison
         if poison._is_changed[one.index]:
             return
         poison._is_changed[one.index] = True
