@@ -25,7 +25,7 @@ def test_a_name_server_is_an_address_with_or_without_a_port(
 
 @pytest.mark.parametrize("text", ["", "dns.test", "192.0.2.1:0", "192.0.2.1:65536", "[::1]:x"])
 def test_another_name_server_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="port|address"):
+    with pytest.raises(ValueError, match=r"port|address"):
         parse_server(text)
 
 
