@@ -34,7 +34,7 @@ def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> 
 
 
 class SelectedLines:
-    """The lines of a selection, on disk at one bit each; see input.selection.Chosen."""
+    """The lines of a selection, on disk at one bit each; see input.selection.SelectsLines."""
 
     def __init__(self, out: Path, of: Selection) -> None:
         """Raises DamageError where they are not the lines that the job was begun with."""
