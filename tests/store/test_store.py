@@ -31,7 +31,7 @@ from fetcher.store.lock import DirectoryLock, is_locked
 from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.store.segments import Segments, SegmentState
 from support import jobs
-from support.intake import chunk_of_lines
+from support.chunks import chunk_of_lines
 
 
 def open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> messages.Open:

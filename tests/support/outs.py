@@ -120,7 +120,7 @@ def _commit(
 
     store = Store(out, manifest, segment_bytes, begins)
     store.journal.note(source=info)
-    intake = Committer(store, store.journal.recover(), manifest.job, "epoch")
+    committer = Committer(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
     for result in rows:
         by_batch.setdefault((result.line - 1) // BATCH, []).append(result)
@@ -130,13 +130,13 @@ def _commit(
             continue
         expected += batch.mask.bit_count()
         if batch.id in by_batch:
-            intake.offer(_chunk(manifest, batch, by_batch[batch.id], kept), BATCH)
+            committer.offer(_chunk(manifest, batch, by_batch[batch.id], kept), BATCH)
             if segment_bytes < 1 << 20:
-                intake.commit()
-    intake.commit()
+                committer.commit()
+    committer.commit()
     manifest.input.sha256, manifest.input.url_lines = info.checked_sha256, info.url_lines
     manifest.share_url_lines = expected
-    if intake.totals.rows == expected:
+    if committer.totals.rows == expected:
         if manifest.output.bodies == "warc":
             for _ in cdxj.build(out, store.journal.lengths()):
                 pass

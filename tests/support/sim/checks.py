@@ -128,7 +128,7 @@ class Checks:
         sink = self._world.sinks[index]
         assert sink is not None
         assert sink.session.job is not None
-        done, partial = sink.session.job.intake.snapshot()
+        done, partial = sink.session.job.committer.snapshot()
         committed = {batch: bitset.unpack(mask) for batch, mask in partial.items()}
         return Known(bitset.IdSet(done), committed, self._world.disks[index].facts.suspects)
 
@@ -150,7 +150,7 @@ class Checks:
             if is_gone and told.of(batch) != batch.mask:
                 raise Violation(f"believed, and not committed: batch {batch.id}")
         is_told = isinstance(request, messages.Poll) and request.suspects is not None
-        if is_told and one._untold_suspects is None:
+        if is_told and one._unsaved_suspects is None:
             self._knows_deaths(ventilator, one, told)
 
     def taken_over(self, one: SinkSession, told: Known) -> None:

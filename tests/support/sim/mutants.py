@@ -48,7 +48,7 @@ def _mutant(
 ) -> Mutant:
     """Put the given classes, with the defaults for all others, into a world."""
     sink_members = {
-        "intake_class": committer,
+        "committer_class": committer,
         "store_class": store,
         "job_class": job,
         "session_class": commit_session,
