@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fetcher import web_urls
 from fetcher.model import Outcome, Result
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 
 _MOST_FAILING: Final = 1_000  # hosts kept when twice as many have failures
 _RECENT: Final = 5  # failed lines that a worker keeps for its next message
@@ -42,7 +42,7 @@ def _guessed(text: str) -> str:
 
 def cut(text: str) -> str:
     """Shorten a text to what samples may hold."""
-    return text if len(text) <= messages.MAX_SAID else text[: messages.MAX_SAID - 1] + "…"
+    return text if len(text) <= bounds.MAX_SAID else text[: bounds.MAX_SAID - 1] + "…"
 
 
 def failed_line(result: Result) -> messages.FailedLine:
@@ -90,7 +90,7 @@ class Sampler:
 
     def glimpse(self, loads: Iterable[Load]) -> messages.Samples:
         """The samples for a message. Each failed line is in one message only."""
-        half = messages.MAX_LOADS // 2
+        half = bounds.MAX_LOADS // 2
         by_host = {load.host: load for load in loads}
         busiest = heapq.nlargest(half, by_host.values(), key=lambda e: e.in_flight + e.waiting)
         names = dict.fromkeys([*(load.host for load in busiest), *self._failures.worst(half)])
@@ -117,7 +117,7 @@ def together(loads: Iterable[messages.HostLoad]) -> list[messages.HostLoad]:
         other = sums.get(each.host)
         sums[each.host] = _sum(each, other) if other else each
     ranked = sorted(sums.values(), key=lambda e: (-e.in_flight - e.waiting, -e.failed, e.host))
-    return ranked[: messages.MAX_LOADS]
+    return ranked[: bounds.MAX_LOADS]
 
 
 def _sum(one: messages.HostLoad, other: messages.HostLoad) -> messages.HostLoad:

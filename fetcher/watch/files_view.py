@@ -18,7 +18,8 @@ import msgspec
 from fetcher.commit.rate import Rate, recent
 from fetcher.errors import DamageError, UsageError
 from fetcher.model import Outcome, Result
-from fetcher.protocol.messages import MAX_LOADS, MAX_MISHAPS, FailedLine
+from fetcher.protocol.bounds import MAX_LOADS, MAX_MISHAPS
+from fetcher.protocol.messages import FailedLine
 from fetcher.protocol.samples import Failures, failed_line, host_of
 from fetcher.rows.forms import CODECS
 from fetcher.store import journal, manifest, reader

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.errors import WireError
-from fetcher.protocol import chunk_frames, codec, messages
+from fetcher.protocol import bounds, chunk_frames, codec, messages
 from fetcher.protocol.shard import Share
 from fetcher.settings import describe
 from support.messages import EXAMPLES
@@ -173,8 +173,8 @@ def test_random_bytes_never_raise_anything_but_wire_errors(data: bytes) -> None:
         ("heartbeat", {"held": [1 << 63]}),
         ("heartbeat", {"longest_s": [math.nan]}),
         ("heartbeat", {"slow": {1: b"\1" * 1251}}),
-        ("heartbeat", {"slow": dict.fromkeys(range(messages.MAX_SLOW + 1), b"\1")}),
-        ("progress", {"turns_s": dict.fromkeys(range(messages.MAX_TURNS + 1), 1.0)}),
+        ("heartbeat", {"slow": dict.fromkeys(range(bounds.MAX_SLOW + 1), b"\1")}),
+        ("progress", {"turns_s": dict.fromkeys(range(bounds.MAX_TURNS + 1), 1.0)}),
         ("state", {"turns": {"longest_s": math.inf, "is_all": True}}),
         ("chunk", {"body_bytes": [1 << 63, 0]}),
         ("tasks", {"first_line": (1 << 62) + 1}),
@@ -207,7 +207,7 @@ def test_values_that_have_no_place_are_refused(name: str, changes: dict[str, Any
 
 def test_the_longest_batch_and_chunk_that_the_settings_allow_are_taken() -> None:
     (most,) = describe.setting("job.batch_size").bounds
-    assert most.le == messages.MAX_BATCH_LINES
+    assert most.le == bounds.MAX_BATCH_LINES
     rows = {"lines": list(range(1, 10_001)), "row_bytes": [2] * 10_000, "outcomes": [0] * 10_000}
     rows |= {"statuses": [200] * 10_000, "body_bytes": [(1 << 63) - 1] * 10_000}
     decode_raw({**fields("chunk"), **rows, "batch_mask": b"\xff" * 1250}, b"{}" * 10_000)
@@ -215,10 +215,10 @@ def test_the_longest_batch_and_chunk_that_the_settings_allow_are_taken() -> None
 
 
 def test_as_many_hosts_as_there_are_go_into_messages_that_are_taken() -> None:
-    hosts = [(1 << 63) - 1] * (messages.MAX_HOSTS + 1)
+    hosts = [(1 << 63) - 1] * (bounds.MAX_HOSTS + 1)
     parts = list(messages.parts(hosts))
-    assert [len(part) for part in parts] == [messages.MAX_HOSTS, 1]
-    rests_s = [86_400.0] * messages.MAX_HOSTS
+    assert [len(part) for part in parts] == [bounds.MAX_HOSTS, 1]
+    rests_s = [86_400.0] * bounds.MAX_HOSTS
     codec.decode(codec.encode(messages.Release("w", list(parts[0]), list(parts[0]), rests_s)))
     with pytest.raises(WireError):
         codec.decode(codec.encode(messages.Want("w", 1, hosts)))
@@ -261,7 +261,7 @@ def test_mutated_messages_are_messages_or_wire_errors() -> None:
         except WireError:
             continue
         survived += 1
-        assert isinstance(message, messages.Message)
+        assert isinstance(message, bounds.Message)
     assert survived > 0, "the mutations are too rough to say anything"
 
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from fetcher.model import Outcome, Result
-from fetcher.protocol import codec, messages, samples
+from fetcher.protocol import bounds, codec, messages, samples
 from fetcher.protocol.samples import Failures, Load, Sampler
 from fetcher.watch.history import History, Point
 from fetcher.watch.workers import WorkerTable
@@ -41,9 +41,9 @@ def test_a_glimpse_has_the_busiest_and_the_worst_hosts_and_new_failures_once() -
     hosts = {each.host: each for each in told.hosts}
     assert hosts["bad1.test"] == messages.HostLoad("bad1.test", 0, 99, 10)
     assert {"h19.test", "h18.test", "bad0.test", "bad2.test"} <= set(hosts)
-    assert len(hosts) <= messages.MAX_LOADS
+    assert len(hosts) <= bounds.MAX_LOADS
     assert [each.line for each in told.mishaps] == [26, 27, 28, 29, 30]
-    assert all(len(each.url) == len(each.error) == messages.MAX_SAID for each in told.mishaps)
+    assert all(len(each.url) == len(each.error) == bounds.MAX_SAID for each in told.mishaps)
     assert codec.decode(codec.encode(messages.Progress("w", 1, 1, told)))[0]
     assert seen.glimpse([]).mishaps == []
 
@@ -76,7 +76,7 @@ def test_what_workers_have_of_a_host_is_added_up_and_their_failures_are_kept() -
     told = members.glimpse()
     assert told.hosts[0] == messages.HostLoad("h", 4, 6, 2)
     assert [each.host for each in told.hosts] == ["h", "a", "b"]
-    assert len(told.mishaps) == messages.MAX_MISHAPS
+    assert len(told.mishaps) == bounds.MAX_MISHAPS
     members.keep(["a"])
     assert [each.host for each in members.glimpse().hosts] == ["h", "a"]
 

@@ -11,7 +11,7 @@ from typing import Final
 from fetcher.commit.rate import Rate
 from fetcher.leases import lease_stats
 from fetcher.leases.ledger import Ledger
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.telemetry import drops
 from fetcher.telemetry.numbers import VentilatorNumbers
 from fetcher.telemetry.snapshot import Snapshot
@@ -97,7 +97,7 @@ class StatusPublisher:
         oldest = table.oldest or lease_stats.OldestLine(0, 0.0, "")
         return messages.Roster(
             job=job,
-            trouble=trouble[: messages.MAX_TEXT],
+            trouble=trouble[: bounds.MAX_TEXT],
             rate_per_s=self._rate.per_s(),
             leases=table.sent + table.claimed + table.finished,
             leased_lines=table.lines,

@@ -28,7 +28,7 @@ from fetcher.fetch.urls import host_key
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.gate import FREE, Gate, Report, Rules
 from fetcher.politeness.host_broker import Ticketed, number_of
-from fetcher.protocol.messages import MAX_SLOW
+from fetcher.protocol.bounds import MAX_SLOW
 from fetcher.protocol.samples import Load, host_of
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.turns import TurnShare

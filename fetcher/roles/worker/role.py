@@ -28,7 +28,7 @@ from fetcher.fetch.interface import Fetcher, HoldsBodies, LooksUp, make_fetcher
 from fetcher.input import formats
 from fetcher.leases.types import session_of
 from fetcher.model import Chunk, Outcome, Result
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.protocol.output_spec import warcinfo_id
 from fetcher.protocol.samples import Sampler
 from fetcher.roles import rlimits
@@ -305,8 +305,8 @@ class Worker:
             self._mind_the_overdue()
             beat = self._beat(now)
             turns_s = {
-                host: min(left_s, messages.MAX_SECONDS)
-                for host, left_s in self._pool.turns_s(messages.MAX_TURNS).items()
+                host: min(left_s, bounds.MAX_SECONDS)
+                for host, left_s in self._pool.turns_s(bounds.MAX_TURNS).items()
             }
             progress = messages.Progress(
                 self._name,
@@ -341,7 +341,7 @@ class Worker:
                 *(each.lease for each in held if not each.active and each.outstanding),
                 *(lease for lease, since in self._ending.items() if now - since < _UNSENT_S),
             ],
-            longest_s=[min(age_s, messages.MAX_SECONDS) for age_s in ages_s],
+            longest_s=[min(age_s, bounds.MAX_SECONDS) for age_s in ages_s],
             slow={lease: bitset.pack(mask) for lease, mask in slow.items()},
             waiting=[tasks.lease for tasks, _ in self._waiting],
             is_hungry=self._pool.is_hungry,
