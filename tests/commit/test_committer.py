@@ -18,7 +18,7 @@ FULL = (1 << SIZE) - 1
 
 
 class Recording:
-    """A store that remembers its steps, and is full when told so."""
+    """A store that records its steps, and is full on demand."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
@@ -53,8 +53,8 @@ def chunk(
     empty: Iterable[int] = (),
     retried: Iterable[int] = (),
 ) -> Chunk:
-    """`kept`: what goes beside the rows, by offset; `empty`, `retried`: offsets of such lines."""
-    beside = [(kept or {}).get(offset, b"") for offset in offsets]
+    """`kept`: the body data of rows, by offset; `empty`, `retried`: offsets of such lines."""
+    kept_data = [(kept or {}).get(offset, b"") for offset in offsets]
     lines = [batch * SIZE + 1 + offset for offset in offsets]
     rows = [b"<%d>" % line for line in lines]
     return Chunk(
@@ -68,8 +68,8 @@ def chunk(
         statuses=[200 if line % 2 else 404 for line in lines],
         body_bytes=list(lines),
         rows=b"".join(rows),
-        kept=b"".join(beside),
-        kept_bytes=[len(each) for each in beside] if kept else [],
+        kept=b"".join(kept_data),
+        kept_bytes=[len(each) for each in kept_data] if kept else [],
         empty=[batch * SIZE + 1 + offset for offset in empty],
         retried=[batch * SIZE + 1 + offset for offset in retried],
     )
@@ -130,9 +130,9 @@ def test_rows_seen_before_are_dropped_whether_committed_or_pending(
 def test_what_goes_beside_a_row_is_taken_and_dropped_with_it(
     committer: Committer, store: Recording
 ) -> None:
-    beside = {0: b"zero", 1: b"", 2: b"two", 3: b"three"}
-    committer.offer(chunk(0, 2, 1, kept=beside), SIZE)
-    committer.offer(chunk(0, 0, 1, 2, 3, kept={**beside, 2: b"another try's"}), SIZE)
+    kept_data = {0: b"zero", 1: b"", 2: b"two", 3: b"three"}
+    committer.offer(chunk(0, 2, 1, kept=kept_data), SIZE)
+    committer.offer(chunk(0, 0, 1, 2, 3, kept={**kept_data, 2: b"another try's"}), SIZE)
     committer.offer(chunk(0, 3, kept={3: b"nor this"}), SIZE)
     assert committer.pending_bytes == len(b"<3><2><1><4>twozerothree")
     committer.commit()

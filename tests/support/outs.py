@@ -63,7 +63,7 @@ def make_out(
 ) -> Path:
     """The OUT of a job that was of the file that got these rows; complete if these are all.
 
-    `kept`: what goes beside the rows, by line.
+    `kept`: the body data of rows, by line.
     """
     source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
     request = msgspec.structs.replace(
@@ -147,7 +147,7 @@ def _commit(
 def _chunk(
     of: Manifest, batch: Batch, results: Sequence[Result], kept: Mapping[int, bytes]
 ) -> Chunk:
-    beside = [kept.get(result.line, b"") for result in results]
+    kept_data = [kept.get(result.line, b"") for result in results]
     encoded = [CODECS[of.output.rows].encode(result) for result in results]
     return Chunk(
         job=of.job,
@@ -160,14 +160,14 @@ def _chunk(
         statuses=[result.status or 0 for result in results],
         body_bytes=[result.body_bytes or 0 for result in results],
         rows=b"".join(encoded),
-        kept=b"".join(beside),
-        kept_bytes=[len(each) for each in beside],
+        kept=b"".join(kept_data),
+        kept_bytes=[len(each) for each in kept_data],
         empty=[
             result.line
-            for result, each in zip(results, beside, strict=True)
+            for result, each in zip(results, kept_data, strict=True)
             if isinstance(result.body_file, str) and not each
         ],
-        body_files=[_path_of_body(*each) for each in zip(results, beside, strict=True)],
+        body_files=[_path_of_body(*each) for each in zip(results, kept_data, strict=True)],
     )
 
 

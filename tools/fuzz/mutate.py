@@ -1,6 +1,6 @@
 """Golden messages -> messages that are nearly right, by a seed.
 
-Law: the same seed gives the same inputs, in the same order. Values are changed inside the message,
+The same seed gives the same inputs, in the same order. Values are changed inside the message,
 so that most inputs pass the first checks; bytes are changed too, so that some do not.
 """
 

@@ -1,7 +1,8 @@
-"""What takes bytes from a peer: the decoder, and behind it whoever acts on a message.
+"""All code that takes bytes from a peer: the decoder, and the code that acts on messages.
 
-Law: a message is dropped by a WireError, or all that acts on it takes it; nothing else is raised.
-What is taken can be told on: its numbers fit into the journal, the manifest and the next message.
+A message is either dropped by a WireError or accepted by all code that acts on it; no other error
+is raised. The numbers of an accepted message fit into the journal, the manifest and the next
+message.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class SimSink:
         return self.session.job or self._job()
 
     def take(self, chunk: Chunk) -> None:
-        """Raises Violation where it is no chunk for this sink."""
+        """Raises Violation if the chunk is not for this sink."""
         size, share = self._world.batch_size, self.share
         try:
             chunk = chunk_frames.check_chunk(
