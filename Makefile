@@ -69,7 +69,7 @@ $(VENV)/pywb/.installed: $(VENV)/bin/pip tests/support/pywb.txt
 	    --disable-pip-version-check -r tests/support/pywb.txt && touch $@ \
 	    || echo "pywb cannot be installed: its test is skipped"
 
-# conf/fetcher.toml from the declarations in fetcher/settings/schema.py, conf/own-servers.toml from presets.
+# conf/fetcher.toml from the declarations in fetcher/settings, conf/own-servers.toml from presets.
 conf: $(VENV)/.installed
 	$(BIN)/python -m fetcher.settings.docs > conf/fetcher.toml
 	$(BIN)/python -m fetcher.settings.docs --own-servers > conf/own-servers.toml

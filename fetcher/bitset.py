@@ -1,4 +1,4 @@
-"""Sets of a batch's lines as ints (bit k = k-th physical line), and a growing set of batch ids."""
+"""Sets of small integers: masks as ints (bit k = k-th line of a batch), and a set of batch ids."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 
 def offsets(mask: int) -> Iterator[int]:
-    """The set bits, ascending."""
+    """Yield the numbers of the set bits, ascending."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
@@ -32,7 +32,7 @@ def unpack(data: bytes) -> int:
 
 
 def parts(mask: int, count: int) -> list[int]:
-    """The mask cut into at most `count` parts of consecutive lines, sizes differing by one."""
+    """Split a mask into at most `count` masks of consecutive set bits, of nearly equal sizes."""
     items = list(offsets(mask))
     count = min(count, len(items))
     return [
@@ -42,7 +42,7 @@ def parts(mask: int, count: int) -> list[int]:
 
 
 class IdSet:
-    """A set of batch ids (or lines) at one bit each: 10^9 lines in batches of 200 take 625 KB."""
+    """A growing set of batch ids at one bit each: 10^9 lines in batches of 200 take 625 KB."""
 
     def __init__(self, packed: bytes = b"") -> None:
         self._bits = bytearray(packed)

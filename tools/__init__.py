@@ -1,1 +1,1 @@
-"""Tools that stand beside the program: never imported by it."""
+"""Development tools; the program never imports them."""

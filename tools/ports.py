@@ -1,6 +1,7 @@
-"""Ports for servers that are told where to listen.
+"""Free ports for servers that must be given a port.
 
-Law: never of those that the system gives to clients, whoever asks meanwhile, nor one twice.
+They are outside of the range from which the system takes ports for clients, and none is given
+twice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _steps = itertools.count()  # what this process has asked for so far
 def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """The first of `count` consecutive ports of loopback that nobody listens on.
 
-    Each process begins elsewhere: those that run beside each other must not meet each other's
+    Each process begins elsewhere: those that run at the same time must not meet each other's
     roles. Raises RuntimeError where there are none.
     """
     if count > _STRIDE:

@@ -1,1 +1,1 @@
-"""Which rows are new and durable: the sink's decisions. No socket, file, clock or greenlet."""
+"""The sink's decisions, without I/O: which rows are new, and when a job is complete."""

@@ -1,8 +1,8 @@
-"""The sink's decisions: which rows are new, and in what order a commit happens.
+"""Removes duplicate rows and commits the new ones in groups.
 
-Law: append, sync, record, and only then publish. What is published is durable, and a row is
-appended only if neither a commit nor the pending group has its line already. All that must survive
-comes from the store at start; nothing here is trusted beyond the process.
+A commit appends, syncs and records, in this order, and publishes only then: what the ventilator
+hears of is durable. A row is appended only if its line is neither committed nor in the pending
+group. At start, all state comes from the store; this process keeps nothing else across restarts.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from fetcher import bitset
 from fetcher.model import Chunk
 from fetcher.protocol.totals import Totals
 
-# How many changed batches are remembered one by one for the ventilator's polls; a poll from
-# before them is answered with everything.
+# So many changed batches are remembered for the ventilator's polls; an older poll cannot be
+# answered with changes, and the ventilator opens the job again.
 _REMEMBERED: Final = 20_000
 
 
 class BatchState(msgspec.Struct, frozen=True):
-    """Committed lines of a batch, and all of its URL lines."""
+    """Masks of a batch: its committed lines, and all of its URL lines."""
 
     committed: int
     full: int
 
 
 class Delta(msgspec.Struct, frozen=True):
-    """What one journal transaction records."""
+    """The changes that one journal transaction records."""
 
     batches: dict[int, BatchState]
     totals: Totals
 
 
 class Recovered(msgspec.Struct):
-    """What the journal knew at start."""
+    """The state in the journal at start."""
 
     done: bitset.IdSet
     partial: dict[int, BatchState]
@@ -46,28 +46,28 @@ class Recovered(msgspec.Struct):
 
 
 class Kept(NamedTuple):
-    """What goes beside a row: a body, or WARC records."""
+    """A body, or WARC records, stored with a row."""
 
     line: int
     data: bytes
-    file: str = ""  # of a body that gets a file: its path below OUT, proven to be of these bytes
+    file: str = ""  # path below OUT, if the body gets a file; its name was checked against `data`
 
 
 class Store(Protocol):
-    """The durable side of a commit, each step separately; see fetcher.store.Store."""
+    """The durable steps of a commit; see store.output_dir."""
 
     def append(self, rows: list[bytes], kept: list[Kept]) -> None:
-        """Write behind the committed length; on NoSpaceError nothing has changed."""
+        """Write after the committed length; on NoSpaceError nothing has changed."""
 
     def sync(self) -> None:
         """Make what was appended durable."""
 
     def record(self, delta: Delta) -> None:
-        """One durable transaction: these batches, totals and the segments' new lengths."""
+        """Record batches, totals and the segments' new lengths in one durable transaction."""
 
 
 class Committer:
-    """Deduplicates chunks, commits them in groups, and says what is committed."""
+    """Collects the new rows of chunks, commits them in groups, and reports what is committed."""
 
     def __init__(self, store: Store, recovered: Recovered, job: str, epoch: str) -> None:
         self._store = store
@@ -93,11 +93,11 @@ class Committer:
 
     @property
     def pending_rows(self) -> int:
-        """Rows of the group that is not committed yet."""
+        """The number of rows that wait for the next commit."""
         return self._outcomes.total()
 
     def offer(self, chunk: Chunk, batch_size: int) -> None:
-        """Take the chunk's new rows into the pending group; rows seen before are dropped."""
+        """Add the chunk's rows to the pending group, except for lines that have a row already."""
         if chunk.job != self._job:
             return
         first = chunk.batch * batch_size + 1
@@ -162,9 +162,9 @@ class Committer:
             self._retried += len({chunk.lines[k] for k in indices}.intersection(chunk.retried))
 
     def commit(self) -> int:
-        """Make the pending group durable and publish it; the number of its rows.
+        """Make the pending group durable and publish it. Returns the number of its rows.
 
-        On NoSpaceError the group stays pending: call again later.
+        On NoSpaceError the group stays pending; call again later.
         """
         if not self._masks:
             return 0
@@ -201,9 +201,9 @@ class Committer:
             _, self._known_from = self._changed.popitem(last=False)
 
     def changed_since(self, epoch: str, version: int) -> dict[int, bytes] | None:
-        """Batches that changed after `version`, with their committed lines (b"": full).
+        """Batches that changed after `version` -> packed mask of committed lines (b"": full).
 
-        None where that cannot be said: another epoch, or too long ago.
+        None if the changes are not known: another epoch, or a version too long ago.
         """
         if epoch != self._epoch or not self._known_from <= version <= self.version:
             return None
@@ -216,7 +216,7 @@ class Committer:
         return changed
 
     def snapshot(self) -> tuple[bytes, dict[int, bytes]]:
-        """Everything committed: packed full batches, and masks of the others."""
+        """Everything committed: the packed set of full batches, and the masks of the others."""
         partial = {batch: bitset.pack(state.committed) for batch, state in self._partial.items()}
         return self._done.pack(), partial
 

@@ -1,10 +1,10 @@
-"""How fast a job is: the only two rates that are shown, wherever a job is shown.
+"""The two rates of a job; every place that shows a rate uses one of these.
 
-- Now (`rate_per_s`): committed rows per second over the last ten seconds. `Rate` takes it from
-  counts as they come, `recent` from the marks of a journal, which are seconds apart.
-- On average (`average_per_s`): committed rows per second of time at work (`Work`). A job is at work
-  from the moment at which a ventilator opens it to its last commit, in each of its runs. The time
-  between two runs does not count, nor does a stretch of PAUSE_S or more without a commit.
+- Current rate (`rate_per_s`): committed rows per second over the last ten seconds. `Rate` computes
+  it from counts as they come, `recent` from a journal's marks, which are seconds apart.
+- Average rate (`average_per_s`): committed rows per second of working time (`Work`). In each run a
+  job works from the moment at which a ventilator opens it to its last commit. The time between two
+  runs does not count, and neither does a gap of PAUSE_S or more without a commit.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from msgspec import Meta
 
 from fetcher.protocol import messages
 
-PAUSE_S: Final = 600.0  # without a commit: nobody was at work
+PAUSE_S: Final = 600.0  # a gap between commits of this length is not working time
 _WINDOW_S: Final = 10.0
-_LEAST_S: Final = 0.2  # counts that come faster are not kept: memory has a bound
-_LEAST_RECENT_S: Final = 1.0  # marks are whole seconds: less says nothing
+_LEAST_S: Final = 0.2  # counts that come sooner after another are dropped, to bound memory
+_LEAST_RECENT_S: Final = 1.0  # marks are whole seconds, so shorter times are not exact
 
 
 class Rate:
-    """The rate now, from counts that are added as time passes."""
+    """The current rate, from counts that are added over time."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
     def hear(self, now: float, state: messages.State) -> None:
-        """The job's newest state."""
-        # What an earlier run committed is not known while starting, and is not this run's speed.
+        """Add the count of the job's newest state."""
+        # While starting, rows of earlier runs are not in the count yet; they would look like speed.
         if state.phase != "starting":
             self.add(now, state.totals.rows)
 
     def add(self, now: float, count: int) -> None:
-        """The count now; one that is less than before begins anew."""
+        """Add the present count; a count lower than the one before starts again."""
         samples = self._samples
         if samples and count < samples[-1][1]:
             samples.clear()
@@ -48,7 +48,7 @@ class Rate:
             samples.popleft()
 
     def per_s(self) -> float:
-        """0 where nothing can be said."""
+        """The rate; 0 with fewer than two counts."""
         if not self._samples:
             return 0.0
         (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
@@ -56,9 +56,9 @@ class Rate:
 
 
 def recent(marks: Sequence[tuple[int, int]], rows: int, now_s: float) -> float | None:
-    """The rate now, from marks (Unix time, committed rows) in order; None where they say nothing.
+    """The current rate from marks (Unix time, committed rows) in order; None: too little time.
 
-    The last ten seconds begin at the newest mark that is so old, as nothing is known in between.
+    It is measured from the newest mark that is at least ten seconds old.
     """
     old = [mark for mark in marks if now_s - mark[0] >= _WINDOW_S]
     first_s, first = old[-1] if old else marks[0] if marks else (now_s, rows)
@@ -67,41 +67,41 @@ def recent(marks: Sequence[tuple[int, int]], rows: int, now_s: float) -> float |
 
 
 class Work(msgspec.Struct, frozen=True):
-    """Rows that were committed, and the time at work that they took."""
+    """Committed rows, and the working time for them."""
 
     rows: Annotated[int, Meta(ge=0)] = 0
     seconds: Annotated[float, Meta(ge=0)] = 0.0
 
     def plus(self, rows: int, seconds: float) -> Work:
-        """And one commit more; `seconds` since the one before it, or since the job was opened."""
-        # A clock that was set back does not take time away.
+        """Add a commit, `seconds` after the one before it or after the job was opened."""
+        # A clock that was set back must not reduce the time.
         worked_s = seconds if 0 <= seconds < PAUSE_S else 0.0
         return Work(self.rows + rows, self.seconds + worked_s)
 
     def since(self, earlier: Work) -> Work:
-        """The part that was done later."""
+        """The work after an earlier state."""
         return Work(self.rows - earlier.rows, max(self.seconds - earlier.seconds, 0.0))
 
     @property
     def per_s(self) -> float | None:
-        """The average rate; None where no time was measured."""
+        """The average rate; None if no time was measured."""
         return self.rows / self.seconds if self.seconds > 0 else None
 
 
 class WorkClock:
-    """Counts the work of one sink, commit by commit."""
+    """Measures the work of one sink, commit by commit."""
 
     def __init__(self) -> None:
-        self._work: Work | None = None  # None: not begun, or not known
+        self._work: Work | None = None  # None: not begun, or unknown
         self._at_s = 0.0
 
     def resume(self, known: Work | None, rows: int, now_s: float) -> None:
-        """Time counts from now on. `known`: the work so far, as far as somebody has counted it."""
+        """Start the clock. `known`: the recorded work so far; None: not recorded."""
         self._work = known if known or rows else Work()
         self._at_s = now_s
 
     def committed(self, rows: int, now_s: float) -> Work | None:
-        """The work, now that the job has so many rows."""
+        """The work up to this commit, after which the job has so many rows."""
         if self._work is not None:
             self._work = self._work.plus(rows - self._work.rows, now_s - self._at_s)
             self._at_s = now_s
@@ -109,7 +109,7 @@ class WorkClock:
 
 
 def together(works: Iterable[Work]) -> Work:
-    """The work of several sinks, which they did at the same time."""
+    """The work of several sinks that worked at the same time."""
     found = list(works)
     return Work(
         sum(each.rows for each in found), max((each.seconds for each in found), default=0.0)

@@ -1,7 +1,8 @@
-"""The sink's talk with its ventilator: who may ask, what is answered, when the job is complete.
+"""The sink's session with its ventilator: which requests are answered, and how.
 
-Law: no socket, file or clock. Requests and the time go in, answers come out. Whatever must be
-durable is written by a `JobRecord` first; only then is it believed here, and only then told.
+Requests and the time go in, answers come out; there are no sockets, files or clocks here. What must
+be durable is first written by a `JobRecord`. Only then does the state here change, and only then is
+it reported to the ventilator.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.output_spec import PLAIN, Output
 
-SESSION_S: Final = 3.0  # a ventilator unheard of for so long may be replaced by another
-LEAVE_S: Final = 30.0  # a complete job's sink leaves when nobody has asked for so long
+SESSION_S: Final = 3.0  # a ventilator that is silent for longer may be replaced by another
+LEAVE_S: Final = 30.0  # the sink of a complete job leaves after so long without a request
 
 
 class JobTerms(msgspec.Struct, frozen=True):
-    """What never changes in a job that has begun."""
+    """The properties of a job that never change after it has begun."""
 
     job: str
     batch_size: int
@@ -34,7 +35,7 @@ class JobTerms(msgspec.Struct, frozen=True):
 
 
 class JobFacts(msgspec.Struct, frozen=True):
-    """What is durable of a job, besides its rows."""
+    """The durable facts of a job, except for its rows."""
 
     source: SourceInfo = SourceInfo()
     suspects: list[messages.Suspect] = []
@@ -44,40 +45,40 @@ class JobFacts(msgspec.Struct, frozen=True):
 
 
 class JobRecord(Protocol):
-    """Makes durable what a `CommitJob` decides; see fetcher.roles.sink.job.
+    """Makes the decisions of a `CommitJob` durable; see roles.sink.job.
 
-    Each method may raise NoSpaceError, and is then called again later.
+    Each method may raise NoSpaceError; it is then called again later.
     """
 
     def note(self, source: SourceInfo | None, suspects: list[messages.Suspect] | None) -> None:
-        """Keep what the ventilator has found out; None: as before."""
+        """Record what the ventilator has found; None: unchanged."""
 
     def count(self, source: SourceInfo | None, share_url_lines: int | None) -> None:
-        """Keep the counts of the whole input, and of this sink's share; None: as before."""
+        """Record the counts of the whole input and of this sink's share; None: unchanged."""
 
     def finish(self) -> bool:
-        """Do some of the last work on the output; True once all of it is done."""
+        """Do a part of the last work on the output. Returns whether all of it is done."""
 
     def complete(self) -> None:
         """Record that the job is complete."""
 
 
 class CommitJob:
-    """A job that has begun: what its ventilator may know, and whether it is complete."""
+    """A job that has begun: its facts, its answers, and whether it is complete."""
 
     def __init__(
-        self, terms: JobTerms, facts: JobFacts, intake: Committer, record: JobRecord, epoch: str
+        self, terms: JobTerms, facts: JobFacts, committer: Committer, record: JobRecord, epoch: str
     ) -> None:
         self._terms = terms
         self._facts = facts
         self._record = record
         self._epoch = epoch
-        self.intake = intake
-        self.is_finishing = False  # all rows are committed, and the last work goes on
+        self.committer = committer
+        self.is_finishing = False  # all rows are committed, and some of the last work is left
 
     @property
     def is_complete(self) -> bool:
-        """Whether every line has its row, and that is recorded."""
+        """Whether every line has its row, and this is recorded."""
         return self._facts.is_complete
 
     def note(
@@ -86,7 +87,7 @@ class CommitJob:
         suspects: list[messages.Suspect] | None,
         share_url_lines: int | None,
     ) -> None:
-        """Keep what the ventilator says, where it is new. Raises NoSpaceError."""
+        """Record what the ventilator reports, if it is new. Raises NoSpaceError."""
         facts = self._facts
         is_ended = source.at_end and not facts.is_input_counted
         is_grown = source.checked_bytes > facts.source.checked_bytes
@@ -110,12 +111,12 @@ class CommitJob:
         self.check_complete()
 
     def check_complete(self) -> None:
-        """If every line has its row, do the last work, some at each call, and record the end.
+        """If every line has its row, do a part of the last work, or record the job as complete.
 
         Raises NoSpaceError, DamageError.
         """
         self.is_finishing = False
-        if self.is_complete or self.intake.totals.rows != self._facts.share_url_lines:
+        if self.is_complete or self.committer.totals.rows != self._facts.share_url_lines:
             return
         if self._record.finish():
             self._record.complete()
@@ -124,10 +125,10 @@ class CommitJob:
             self.is_finishing = True
 
     def opened(self, source: SourceInfo) -> messages.Opened:
-        """The answer to an opening; `source`: what the asker has counted of the input."""
+        """The answer to `Open`; `source`: what the ventilator has counted of the input."""
         if not self._facts.source.checked_bytes:
             self.note(source, None, None)
-        done, partial = self.intake.snapshot()
+        done, partial = self.committer.snapshot()
         return messages.Opened(
             job=self._terms.job,
             batch_size=self._terms.batch_size,
@@ -135,31 +136,31 @@ class CommitJob:
             done=done,
             partial=partial,
             suspects=self._facts.suspects,
-            totals=self.intake.totals,
+            totals=self.committer.totals,
             epoch=self._epoch,
-            version=self.intake.version,
+            version=self.committer.version,
             complete=self.is_complete,
             output=self._terms.output,
             keep_columns=self._terms.keep_columns or UNSET,
             key=self._terms.key,
         )
 
-    def news(self, poll: messages.Poll, stalled: str) -> messages.Committed | messages.Resync:
-        """The answer to a poll."""
-        changed = self.intake.changed_since(poll.epoch, poll.version)
+    def committed(self, poll: messages.Poll, stalled: str) -> messages.Committed | messages.Resync:
+        """The answer to `Poll`; `stalled`: why nothing can be committed now, or ""."""
+        changed = self.committer.changed_since(poll.epoch, poll.version)
         if changed is None:
             return messages.Resync()
         return messages.Committed(
-            version=self.intake.version,
+            version=self.committer.version,
             changed=changed,
-            totals=self.intake.totals,
+            totals=self.committer.totals,
             complete=self.is_complete,
             stalled=stalled,
         )
 
 
 class CommitSession:
-    """Answers requests; one ventilator at a time may have the job."""
+    """Answers requests. One ventilator at a time has the job."""
 
     def __init__(
         self,
@@ -168,46 +169,46 @@ class CommitSession:
         job: CommitJob | None,
         now: float,
     ) -> None:
-        """`out` names the output in messages; `job`: one that an earlier sink has begun.
+        """`out`: name of the output in messages; `job`: the job in it, if it was begun before.
 
-        `begin`: begins the job of a request, or finds that it is the one that is here. It raises
-        ConflictError or NoSpaceError.
+        `begin`: begins the job of a request, or returns the present one if it is the same. It
+        raises ConflictError or NoSpaceError.
         """
         self._out = out
         self._begin = begin
         self.job = job
         self._ventilator = ""  # the session of the ventilator that has the job
-        self._heard_at = now  # by that ventilator
-        self._asked_at = now  # by whomever
-        self.is_closed = False  # the ventilator knows that the job is complete
-        self.no_room = ""  # what the full disk said, while nothing can be committed
+        self._heard_at = now  # last request of that ventilator
+        self._asked_at = now  # last request of any ventilator
+        self.is_closed = False  # the ventilator has said that it knows that the job is complete
+        self.no_room = ""  # the error of the full disk, while nothing can be committed
 
     @property
     def is_complete(self) -> bool:
-        """Whether every line has its row, and that is recorded."""
+        """Whether every line has its row, and this is recorded."""
         return self.job is not None and self.job.is_complete
 
     @property
     def is_finishing(self) -> bool:
-        """Whether a commit is due without new rows: it continues the last work."""
+        """Whether `commit` should be called without new rows, to continue the last work."""
         return self.job is not None and self.job.is_finishing and not self.stalled
 
     @property
     def stalled(self) -> str:
-        """Why nothing can be committed now; "": it can."""
+        """Why nothing can be committed now; "": nothing prevents it."""
         return _disk_full(self.no_room) if self.no_room else ""
 
     def may_leave(self, now: float) -> bool:
-        """Whether the job is complete, and its ventilator knows or is gone."""
+        """Whether the job is complete, and its ventilator knows that or is gone."""
         return self.is_complete and (self.is_closed or now - self._asked_at > LEAVE_S)
 
     def commit(self) -> int:
-        """Make the pending rows durable; their number. A full disk sets `no_room`."""
+        """Make the pending rows durable. Returns their number. A full disk sets `no_room`."""
         count = 0
         if self.job is None:
             return count
         try:
-            count = self.job.intake.commit()
+            count = self.job.committer.commit()
             self.job.check_complete()
         except NoSpaceError as error:
             self.no_room = str(error)
@@ -216,13 +217,13 @@ class CommitSession:
         return count
 
     def answer(self, request: messages.AnyMessage, now: float) -> messages.AnyMessage:
-        """Raises NoSpaceError where the job cannot begin, DamageError."""
+        """Answer a request. Raises NoSpaceError if the job cannot begin, and DamageError."""
         self._asked_at = now
         match request:
             case messages.Open():
                 return self._open(request, now)
             case messages.Poll() | messages.Close() if not self._ventilator:
-                # This sink has started since: the asker must open the job again.
+                # This sink has restarted: the ventilator must open the job again.
                 return messages.Resync()
             case messages.Poll() | messages.Close() if request.session != self._ventilator:
                 return messages.Refused(
@@ -230,7 +231,7 @@ class CommitSession:
                 )
             case messages.Poll() if self.job is not None:
                 self._heard_at = now
-                return self._news(self.job, request)
+                return self._poll(self.job, request)
             case messages.Close():
                 self.is_closed = True
                 return messages.Closed()
@@ -238,8 +239,8 @@ class CommitSession:
                 return messages.Refused(reason="not a request", exit_code=Exit.BUG)
 
     def _open(self, request: messages.Open, now: float) -> messages.AnyMessage:
-        is_theirs = self._ventilator not in ("", request.session)
-        if is_theirs and now - self._heard_at < SESSION_S:
+        is_another = self._ventilator not in ("", request.session)
+        if is_another and now - self._heard_at < SESSION_S:
             return messages.Refused(
                 reason=f"{self._out} is in use by another ventilator; stop that first",
                 exit_code=0,
@@ -253,16 +254,16 @@ class CommitSession:
             return messages.Refused(reason=str(error), exit_code=error.exit_code)
         except NoSpaceError as error:
             if self.job is None:
-                raise  # there is nothing yet that another try could go on with
+                raise  # nothing has begun that a later request could continue
             return messages.Refused(reason=_disk_full(str(error)), exit_code=Exit.STOPPED)
 
-    def _news(self, job: CommitJob, poll: messages.Poll) -> messages.AnyMessage:
+    def _poll(self, job: CommitJob, poll: messages.Poll) -> messages.AnyMessage:
         stalled = self.stalled
         try:
             job.note(poll.source, poll.suspects, poll.url_lines)
-        except NoSpaceError as error:  # it comes again with the next poll
+        except NoSpaceError as error:  # the next poll repeats it
             stalled = _disk_full(str(error))
-        return job.news(poll, stalled)
+        return job.committed(poll, stalled)
 
 
 def _disk_full(why: str) -> str:

@@ -1,1 +1,1 @@
-"""What a line of the URL file is, and the reading of the file."""
+"""The input: reads the URL file, and defines what a line of it is."""

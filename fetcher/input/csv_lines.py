@@ -1,9 +1,9 @@
-"""A physical line of a CSV file as a task; which lines lie inside a quoted field.
+"""Makes tasks of the lines of a CSV file, and finds lines that begin inside a quoted field.
 
-Law: one record is one physical line, as a row's identity is its physical line number. Nothing is a
-comment: CSV has none, and a value may begin with `#`. A record over several lines is a fault of
-each of them: whoever reads the file in order marks the lines that begin inside a quoted field, so
-that none of them can be taken for a record of its own.
+A record must be one physical line, because a row is identified by its physical line number. There
+are no comments: CSV has none, and a value may begin with `#`. If a record has several lines, each
+of them is a fault: `Reader` reads the file in order and marks each line that begins inside a quoted
+field, so that it is not taken for a record of its own.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from typing import Final
 from fetcher.error_kinds import ErrorKind
 from fetcher.input import request_fields
 from fetcher.input.lines import MAX_LINE_BYTES
-from fetcher.input.request_fields import Unfit
+from fetcher.input.request_fields import LineError
 from fetcher.model import Task
 
-USED_COLUMNS: Final = ("method", "id")  # beside the URL's, where the file has them
-# Behind the text of a line that begins inside a quoted field; no stripped text ends so.
+USED_COLUMNS: Final = ("method", "id")  # used for the request, like the URL's column
+# Appended to the text of a line that begins inside a quoted field; no stripped text ends with it.
 INSIDE: Final = b"\r"
 _INSIDE_TEXT: Final = INSIDE.decode()
 _QUOTE: Final = '"'
 _TAB: Final = "\t"
-_SPACE: Final = b" \r\x0b\x0c"  # all white space but the tab, which may be the delimiter
+_SPACE: Final = b" \r\x0b\x0c"  # all white space except the tab, which may be the delimiter
 _SPANS: Final = "a record must be one line: "
 
 
 class Reader:
-    """Stripped texts of the physical lines of a CSV file, from its first line on, in order."""
+    """Returns the texts of physical lines; call it with all lines of a CSV file, in order."""
 
     def __init__(self, delimiter: str, *, marks: bool = True) -> None:
-        """Without `marks` it only tells which lines are URL lines, and is faster."""
+        """`marks`: mark lines that begin inside a quoted field; without, it is faster."""
         self._delimiter = delimiter
         self._marks = marks
         self._space = _SPACE if delimiter == _TAB else None
@@ -41,7 +41,7 @@ class Reader:
         self._inside = False
 
     def __call__(self, lines: list[bytes]) -> list[bytes]:
-        """b"" for the file's first line and for blank lines, which are no URL lines."""
+        """Return stripped texts; b"" for the first line of the file and for blank lines."""
         space = self._space
         texts = [raw.strip(space) for raw in lines]
         for index in range(min(self._header_left, len(texts))):
@@ -58,7 +58,8 @@ class Reader:
             return b""
         inside = self._inside
         if len(text) > MAX_LINE_BYTES:
-            # Cut: whether its quotes are closed cannot be seen, and one line must not cost all.
+            # The line was cut, so its last quote is unknown. Assume that it is closed, else all
+            # later lines would be faults.
             self._inside = False
         elif b'"' in text:
             self._inside = leaves_open(text.decode("latin-1"), self._delimiter, inside=inside)
@@ -66,17 +67,17 @@ class Reader:
 
 
 def leaves_open(text: str, delimiter: str, *, inside: bool) -> bool:
-    """Whether a quoted field is open at the end of a line that begins inside one, or does not."""
+    """Whether a quoted field is open at the end of a line; `inside`: the line begins in one."""
     line = f"{_QUOTE if inside else ''}{text}\n"
     try:
-        # Only a line feed within quotes is kept as part of a field.
+        # The reader keeps a line feed as part of a field only within quotes.
         return next(csv.reader([line], delimiter=delimiter))[-1].endswith("\n")
     except csv.Error:
         return False
 
 
 def split(text: str, delimiter: str) -> list[str]:
-    """The fields of one record on one line. Raises Unfit."""
+    """The fields of one record on one line. Raises LineError."""
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True))
     except StopIteration:
@@ -84,14 +85,14 @@ def split(text: str, delimiter: str) -> list[str]:
     except csv.Error as error:
         if leaves_open(text, delimiter, inside=False):
             said = _SPANS + "a quoted field is not closed on it"
-            raise Unfit(said, ErrorKind.LINE_RECORD) from error
-        raise Unfit(f"not valid CSV: {error}", ErrorKind.LINE_RECORD) from error
+            raise LineError(said, ErrorKind.LINE_RECORD) from error
+        raise LineError(f"not valid CSV: {error}", ErrorKind.LINE_RECORD) from error
 
 
 def task_maker(
     delimiter: str, columns: tuple[str, ...], url_column: str, keep: bool
 ) -> Callable[[int, str], Task]:
-    """What makes the task of a line's text; nothing raises."""
+    """Return a function from a line's number and text to its task; it raises nothing."""
     count = len(columns)
     url_at = columns.index(url_column)
     method_at, id_at = (_other(columns, name, url_at) for name in USED_COLUMNS)
@@ -105,8 +106,8 @@ def task_maker(
             record = split(text, delimiter)
             if len(record) != count:
                 said = f"the first line names {count} columns, and this one has {len(record)}"
-                raise Unfit(said, ErrorKind.LINE_RECORD)
-        except Unfit as error:
+                raise LineError(said, ErrorKind.LINE_RECORD)
+        except LineError as error:
             return Task(line, request_fields.raw(text), error.fault)
         url = record[url_at].strip()
         name = record[id_at] if id_at is not None else None
@@ -116,7 +117,7 @@ def task_maker(
         if method_at is not None and record[method_at].strip():
             try:
                 method = request_fields.method(record[method_at].strip())
-            except Unfit as error:
+            except LineError as error:
                 fault = error.fault
         return Task(line, url, fault, method, id=name, columns=columns)
 
@@ -124,9 +125,9 @@ def task_maker(
 
 
 def kept_columns(columns: tuple[str, ...], url_column: str) -> list[tuple[int, str]]:
-    """Place and name of each column that a row gives back: all that the request does not use.
+    """Index and name of each column that is copied to the row: those that the request does not use.
 
-    Names are unique: one that comes again gets a number.
+    Names are unique: a repeated name gets a number.
     """
     used = {columns.index(name) for name in (url_column, *USED_COLUMNS) if name in columns}
     kept: list[tuple[int, str]] = []
@@ -153,5 +154,5 @@ def _other(columns: tuple[str, ...], name: str, url_at: int) -> int | None:
 
 
 def header_columns(text: str, delimiter: str) -> tuple[str, ...]:
-    """The names that the first line gives. Raises Unfit."""
+    """The column names in the first line. Raises LineError."""
     return tuple(name.strip() for name in split(text, delimiter))

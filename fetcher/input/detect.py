@@ -1,7 +1,7 @@
-"""The format of a URL file's lines, from its name, the settings and its first line.
+"""Finds the format of a URL file's lines from its name, the settings and its first line.
 
-Law: decided once for a job, by the ventilator; all others are told. What does not fit is an
-InputError that names the file.
+The ventilator decides it once for a job; all other roles get it from there. A file that does not
+have the format is an InputError that names the file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal
 from fetcher.errors import InputError
 from fetcher.input import csv_lines, lines
 from fetcher.input.formats import LineFormat
-from fetcher.input.request_fields import Unfit
+from fetcher.input.request_fields import LineError
 from fetcher.settings import suggest
 from fetcher.settings.schema import Input
 
@@ -25,11 +25,11 @@ _BY_SUFFIX: Final[dict[str, Kind]] = {
     ".csv": "csv",
     ".tsv": "csv",
 }
-_MAX_LISTED: Final = 30  # columns of a file that are told
+_MAX_LISTED: Final = 30  # columns named in a message
 
 
 def resolve(path: Path, first_line: Callable[[], bytes], asked: Input) -> LineFormat:
-    """The format of this file's lines. Raises InputError."""
+    """Return the format of the file's lines; `first_line` reads it if needed. Raises InputError."""
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     kind = _BY_SUFFIX.get(suffix, "text") if asked.format == "auto" else asked.format
     if kind != "csv":
@@ -38,33 +38,33 @@ def resolve(path: Path, first_line: Callable[[], bytes], asked: Input) -> LineFo
     try:
         columns = _columns(first_line(), delimiter)
         _check(columns, asked)
-    except Unfit as error:
+    except LineError as error:
         raise InputError(f"{path}: its first line should name the columns: {error}") from error
     return LineFormat("csv", delimiter, columns, asked.url_column, asked.keep_columns)
 
 
 def _columns(raw: bytes, delimiter: str) -> tuple[str, ...]:
     if len(raw) > lines.MAX_LINE_BYTES:
-        raise Unfit(f"it is longer than {lines.MAX_LINE_BYTES} bytes")
+        raise LineError(f"it is longer than {lines.MAX_LINE_BYTES} bytes")
     try:
         columns = csv_lines.header_columns(raw.decode("utf-8").rstrip("\r"), delimiter)
     except UnicodeDecodeError as error:
-        raise Unfit(f"it is not valid UTF-8 (at byte {error.start})") from error
+        raise LineError(f"it is not valid UTF-8 (at byte {error.start})") from error
     if not any(columns):
-        raise Unfit("it is blank")
+        raise LineError("it is blank")
     return columns
 
 
 def _check(columns: tuple[str, ...], asked: Input) -> None:
     if asked.url_column not in columns:
         near = suggest.guess(asked.url_column, filter(None, columns))
-        raise Unfit(
+        raise LineError(
             f"there is no column {asked.url_column!r}{near}; name the one that holds the URL with "
             f"--column (input.url_column): {_listed(columns)}"
         )
     for name in (asked.url_column, *csv_lines.USED_COLUMNS):
         if columns.count(name) > 1:
-            raise Unfit(f"the column {name!r} is named twice")
+            raise LineError(f"the column {name!r} is named twice")
 
 
 def _listed(columns: tuple[str, ...]) -> str:

@@ -1,8 +1,8 @@
-"""The format of a URL file's lines: what all roles agree on, from the first line to `verify`.
+"""The format of a URL file's lines, and the readers and decoders for each format.
 
-Law: everybody who asks which lines are URL lines, or what a line's URL is, asks with the same
-LineFormat. The ventilator makes it, once; it travels with the tasks and stays in the manifest.
-Every URL line gives exactly one task, whatever its bytes are.
+All roles and `verify` must agree on which lines are URL lines and on their URLs, so all of them use
+the same LineFormat. The ventilator makes it once; it is sent with the tasks and stored in the
+manifest. Every URL line gives exactly one task, whatever its bytes are.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from msgspec import Meta
 from fetcher.input import csv_lines, json_lines, lines, request_fields
 from fetcher.model import Result, Task
 
-# Of what a line is. It rises when the same bytes would give other lines, or these another text: a
-# job that was begun by other rules cannot go on by these.
+# The version of the rules for lines. Raise it when the same bytes would give other URL lines or
+# other texts: a job that was begun with other rules cannot be resumed with these.
 RULES: Final = 2
 _MOST_COLUMNS: Final = lines.MAX_LINE_BYTES + 1
 
 
 class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a line is; all but `kind` is for csv."""
+    """The format of the lines; all fields except `kind` are for csv."""
 
     kind: Literal["text", "jsonl", "csv"]
     delimiter: Literal[",", "\t"] = ","
@@ -31,11 +31,11 @@ class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         tuple[str, ...], Meta(max_length=_MOST_COLUMNS)
     ] = ()  # as the file's first line names them
     url_column: str = ""
-    keep_columns: bool = False  # as in the manifests of jobs that were begun before it existed
+    keep_columns: bool = False  # older manifests do not have it, and mean false
 
     def __post_init__(self) -> None:
         if self.kind == "csv" and self.url_column not in self.columns:
-            raise ValueError("no such column as url_column")
+            raise ValueError("url_column is not one of the columns")
 
     def __str__(self) -> str:
         if self.kind != "csv":
@@ -52,29 +52,32 @@ TaskOf = Callable[[int, bytes], Task]
 
 
 def reader(of: LineFormat) -> TextsOf:
-    """Called with all physical lines in order, list by list: their texts, b"" for no URL line."""
+    """Return a function from physical lines to their texts, b"" for those that are not URL lines.
+
+    It must be called with all lines of the file, in order.
+    """
     return csv_lines.Reader(of.delimiter) if of.kind == "csv" else lines.url_lines
 
 
 def counter(of: LineFormat) -> TextsOf:
-    """As a reader, for those who only count: the same lines are URL lines."""
+    """Return a faster reader for counting: the texts may differ, the URL lines are the same."""
     return csv_lines.Reader(of.delimiter, marks=False) if of.kind == "csv" else lines.url_lines
 
 
 def decoder(of: LineFormat) -> TaskOf:
-    """Called with a URL line's number and its text, as a reader gave it: its task."""
+    """Return a function from a URL line's number and its text (from a reader) to its task."""
     match of.kind:
         case "text":
             return lines.task_of
         case "jsonl":
-            return _of_text(json_lines.task_of)
+            return _decoded(json_lines.task_of)
         case "csv":
-            return _of_text(
+            return _decoded(
                 csv_lines.task_maker(of.delimiter, of.columns, of.url_column, of.keep_columns)
             )
 
 
-def _of_text(task_of_text: Callable[[int, str], Task]) -> TaskOf:
+def _decoded(task_of_text: Callable[[int, str], Task]) -> TaskOf:
     def task_of(line: int, raw: bytes) -> Task:
         task = lines.text_of(line, raw)
         if task.fault is None:
@@ -85,7 +88,7 @@ def _of_text(task_of_text: Callable[[int, str], Task]) -> TaskOf:
 
 
 def named(result: Result, task: Task) -> Result:
-    """The result with what its line wants back: its id, its other columns."""
+    """The result with the id and the columns of its line."""
     if task.id is None and task.columns is None:
         return result
     unset = msgspec.UNSET

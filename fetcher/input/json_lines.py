@@ -1,7 +1,7 @@
-"""A line of JSON Lines as a task: an object with `url`, and maybe method, headers, body, id.
+"""Makes tasks of JSON lines: objects with `url` and, optionally, method, headers, body and id.
 
-Law: every line gives exactly one task and nothing raises. A key that is not known is a fault and
-not ignored, as it was meant to change the request.
+Every line gives exactly one task, and nothing is raised. An unknown key is a fault and is not
+ignored, because it was meant to change the request.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.input import request_fields
-from fetcher.input.request_fields import Unfit
+from fetcher.input.request_fields import LineError
 from fetcher.model import Task
 
 KEYS: Final = ("url", "method", "headers", "body", "id")
@@ -22,19 +22,19 @@ _decode: Final = msgspec.json.Decoder().decode
 
 
 def task_of(line: int, text: str) -> Task:
-    """The task of a line's text; its URL is the whole text where there is no `url` to be found."""
+    """The task of a line's text; without a usable `url`, the whole text stands for its URL."""
     try:
         value = _object(text)
         url = _url(value)
-    except Unfit as error:
+    except LineError as error:
         return Task(line, request_fields.raw(text), error.fault)
     if len(value) == 1:
         return Task(line, url)
     name = None
     try:
         name = request_fields.name(value["id"]) if value.get("id") is not None else None
-        return _shaped(line, url, value, name)
-    except Unfit as error:
+        return _task_with(line, url, value, name)
+    except LineError as error:
         return Task(line, url, error.fault, id=name)
 
 
@@ -42,12 +42,12 @@ def _object(text: str) -> dict[str, Any]:
     try:
         value = _decode(text)
     except RecursionError as error:
-        raise Unfit("not valid JSON: nested too deeply", ErrorKind.LINE_RECORD) from error
-    except ValueError as error:  # msgspec's own, and UnicodeDecodeError
+        raise LineError("not valid JSON: nested too deeply", ErrorKind.LINE_RECORD) from error
+    except ValueError as error:  # msgspec.DecodeError and UnicodeDecodeError
         said = str(error).partition(" - at ")[0].removeprefix("JSON is malformed: ")
-        raise Unfit(f"not valid JSON: {said}", ErrorKind.LINE_RECORD) from error
+        raise LineError(f"not valid JSON: {said}", ErrorKind.LINE_RECORD) from error
     if not isinstance(value, dict):
-        raise Unfit('not a JSON object such as {"url": "http://…"}', ErrorKind.LINE_RECORD)
+        raise LineError('not a JSON object such as {"url": "http://…"}', ErrorKind.LINE_RECORD)
     return value
 
 
@@ -56,14 +56,14 @@ def _url(value: dict[str, Any]) -> str:
     if isinstance(url, str):
         return url.strip()
     said = "url: must be a text" if "url" in value else "url: the key is missing"
-    raise Unfit(said, ErrorKind.LINE_RECORD)
+    raise LineError(said, ErrorKind.LINE_RECORD)
 
 
-def _shaped(line: int, url: str, value: dict[str, Any], name: str | int | None) -> Task:
+def _task_with(line: int, url: str, value: dict[str, Any], name: str | int | None) -> Task:
     unknown = next((key for key in value if key not in _KNOWN), None)
     if unknown is not None:
         shown = unknown if len(unknown) <= _MAX_SHOWN else unknown[: _MAX_SHOWN - 1] + "…"
-        raise Unfit(f"{shown!r} is not a known key; use {', '.join(KEYS)}")
+        raise LineError(f"{shown!r} is not a known key; use {', '.join(KEYS)}")
     given = {key: content for key, content in value.items() if content is not None}
     method = request_fields.method(given["method"]) if "method" in given else "GET"
     headers = request_fields.headers(given["headers"]) if "headers" in given else ()

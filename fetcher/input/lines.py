@@ -1,11 +1,11 @@
-"""What a line of the URL file is.
+"""Defines the lines of a URL file, and groups them into batches.
 
-Law: every reader of the file (ventilator, census, verify) asks input.formats, and through it here,
-so that all of them agree on which lines are URL lines and on their text. A line ends at a line
-feed; its text is what is left without surrounding white space (so CRLF is the same as LF), and
-without a BOM, which files that were joined have in their middle. Blank lines and lines that begin
-with `#` are no URL lines; one with a carriage return inside is, as it may hold lost lines. Whoever
-changes these rules raises input.formats.RULES.
+Every reader of the file (ventilator, counting, verify) uses input.formats, which uses this module,
+so that all agree on which lines are URL lines and on their texts. A line ends at a line feed. Its
+text has no white space at its ends (so CRLF means the same as LF) and no BOM at its start (joined
+files have BOMs in the middle). Blank lines and lines that begin with `#` are not URL lines; but a
+comment with a carriage return inside is one, because it may hold lines that would be lost. If you
+change these rules, raise input.formats.RULES.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from fetcher import bitset
 from fetcher.error_kinds import ErrorKind
 from fetcher.model import Batch, Task
 
-# Longer than any URL that a server takes; what is beyond is never read into memory.
+# Longer than any URL that a server takes; the rest of a longer line is not kept in memory.
 MAX_LINE_BYTES: Final = 32 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 _READ_BYTES: Final = 256 * 1024
 
 
 class ByteStream(Protocol):
-    """What is read from: a binary file, or a decompressing one."""
+    """A binary file, or a decompressing reader."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 def url_lines(lines: Iterable[bytes]) -> list[bytes]:
-    """Stripped text of each physical line; b"" for the blank and comment lines."""
+    """The stripped text of each physical line; b"" for blank lines and comments."""
     texts = map(bytes.strip, lines)
     return [b"" if text[:1] == b"#" and b"\r" not in text else text for text in texts]
 
 
 def read_lines(stream: ByteStream, size: int = _READ_BYTES) -> Iterator[list[bytes]]:
-    """Physical lines, a list for each read, without line feeds and without BOMs in front.
+    """Yield the physical lines in lists, without line feeds and without BOMs at their start.
 
-    A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes, so that it stays
-    recognisable as too long; memory does not grow with its length.
+    A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes: it can still be recognised
+    as too long, and memory does not grow with its length.
     """
     rest = b""
     while block := stream.read(size):
@@ -70,7 +70,7 @@ def batches(
     batch_size: int,
     texts_of: Callable[[list[bytes]], list[bytes]] = url_lines,
 ) -> Iterator[Batch]:
-    """Every `batch_size` physical lines as a batch, in order, also those without any URL line."""
+    """Yield each run of `batch_size` physical lines as a batch, even if it has no URL line."""
     pending: list[bytes] = []
     batch_id = 0
     for block in blocks:
@@ -86,7 +86,7 @@ def batches(
 
 
 def make_batch(batch_id: int, batch_size: int, texts: list[bytes]) -> Batch:
-    """The batch of physical lines with these texts, b"" for those that are no URL lines."""
+    """The batch of physical lines with these texts; b"" for lines that are not URL lines."""
     if b"" in texts:
         mask = sum(1 << offset for offset, text in enumerate(texts) if text)
         texts = [text for text in texts if text]
@@ -96,7 +96,7 @@ def make_batch(batch_id: int, batch_size: int, texts: list[bytes]) -> Batch:
 
 
 def select(urls: bytes, full: int, mask: int) -> bytes:
-    """Those of a batch's joined URL lines that are in `mask`, joined."""
+    """Select the lines in `mask` from joined texts; `full`: the mask of all lines in `urls`."""
     if mask == full:
         return urls
     texts = zip(bitset.offsets(full), urls.split(b"\n"), strict=True)
@@ -104,7 +104,7 @@ def select(urls: bytes, full: int, mask: int) -> bytes:
 
 
 def task_of(line: int, raw: bytes) -> Task:
-    """The task of a line that is a URL and nothing else."""
+    """The task of a line of plain text, which is only a URL."""
     task = text_of(line, raw)
     if b"\r" in raw and task.fault is None:
         said = "a carriage return (0x0d) inside the line: end each with 0x0a"
@@ -113,7 +113,7 @@ def task_of(line: int, raw: bytes) -> Task:
 
 
 def text_of(line: int, raw: bytes) -> Task:
-    """A URL line's stripped bytes as a text, in a task's URL; bytes that are none are a fault."""
+    """A task whose URL is the decoded text of a line; invalid UTF-8 or too long is a fault."""
     if len(raw) > MAX_LINE_BYTES:
         text = raw[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
         said = f"the line is longer than {MAX_LINE_BYTES} bytes (cut here)"
@@ -128,16 +128,16 @@ def text_of(line: int, raw: bytes) -> Task:
 
 
 def identity(line: int, text: str, name: str | int | None = None) -> bytes:
-    """Bytes for "this line has this text and id", which are those of no other."""
+    """Encode a line's number, text and id as bytes; different lines have different bytes."""
     raw = f"{line} {text}".encode("utf-8", "surrogatepass")
     if name is not None:
         kind = b"n" if isinstance(name, int) else b"t"
-        # Told apart from all texts: the text's length comes last.
+        # The length of the text comes last, so that no other text has the same bytes.
         raw += b" %s%s %d" % (kind, str(name).encode("utf-8", "surrogatepass"), len(raw))
     return raw
 
 
 def fingerprint(line: int, text: str, name: str | int | None = None) -> int:
-    """A 64-bit number for "this line has this text and id", to be summed in any order."""
+    """A 64-bit hash of a line's number, text and id; hashes are summed in any order."""
     raw = identity(line, text, name)
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")

@@ -1,6 +1,6 @@
-"""Lists of outcomes as people write them in options and conditions.
+"""Parses lists of outcomes, such as `timeout,dns`.
 
-Law: one parser for all of them, so that each option takes the same words.
+All options that take outcomes use this parser, so that they take the same words.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _NOT: Final = "!"
 def outcomes_named(text: str) -> frozenset[Outcome]:
     """The outcomes of a list such as `timeout,dns`, `failed` or `!ok`. Raises UsageError.
 
-    `all` stands for every outcome, `failed` for all but ok. A name after `!` is left out of the
-    others of the list, or of all outcomes where the list has no others. The case of letters does
-    not matter.
+    `all` means every outcome, `failed` every outcome except ok. A name after `!` is excluded from
+    the other names of the list, or from all outcomes if there are no others. Letter case is
+    ignored.
     """
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     if not words:

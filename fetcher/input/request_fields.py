@@ -1,8 +1,8 @@
-"""What a line may say of its request beside the URL: method, headers, body, id.
+"""Checks the fields of a request that a line may give: method, headers, body and id.
 
-Law: each check returns the value or raises Unfit with one clear text that names the key. What
-belongs to the connection (host, lengths, framing) is the transport's alone and refused here, so
-that no line can make a request that says two things at once.
+Each check returns the value, or raises LineError with one sentence that names the key. Headers that
+describe the connection (host, lengths, framing) are refused: the transport sets them, and a line
+must not contradict them.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from fetcher.model import Fault
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_METHOD: Final = 32
-_MAX_RAW: Final = 2000  # characters of a line that is no record, given as its row's URL
+_MAX_RAW: Final = 2000  # characters of an unreadable line that stand for its URL in the row
 _MAX_SHOWN: Final = 40  # characters of a wrong name
 _TUNNEL: Final = "CONNECT"
 _BODILESS: Final = frozenset({"GET", "HEAD"})
-# Of the connection, not of the request: set by the transport, or forbidden in HTTP/2.
+# They describe the connection: set by the transport, or forbidden in HTTP/2.
 _OWNED: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"}
     | {"te", "trailer", "proxy-connection", "proxy-authorization"}
 )
-_INTEGERS: Final = range(-(1 << 63), 1 << 64)  # what JSON readers elsewhere can hold
+_INTEGERS: Final = range(-(1 << 63), 1 << 64)  # integers that other JSON readers can hold
 
 Headers = tuple[tuple[str, str], ...]
 
 
-class Unfit(Exception):
-    """A line cannot be made a request; `str()` says why, `fault` also for programs."""
+class LineError(Exception):
+    """A line is not a valid request; `str()` says why in words, `fault` also for programs."""
 
     def __init__(self, words: str, kind: ErrorKind = ErrorKind.LINE_FIELD) -> None:
         super().__init__(words)
@@ -47,11 +47,11 @@ class Unfit(Exception):
 def method(value: Any) -> str:
     """The method in upper case."""
     if not isinstance(value, str):
-        raise Unfit("method: must be a text")
+        raise LineError("method: must be a text")
     if not _TOKEN.fullmatch(value) or len(value) > _MAX_METHOD:
-        raise Unfit(f"method: {_shown(value)} is not an HTTP method")
+        raise LineError(f"method: {_shown(value)} is not an HTTP method")
     if value.upper() == _TUNNEL:
-        raise Unfit("method: CONNECT makes a tunnel and fetches nothing")
+        raise LineError("method: CONNECT makes a tunnel and fetches nothing")
     return value.upper()
 
 
@@ -60,23 +60,25 @@ def headers(value: Any) -> Headers:
     if isinstance(value, dict):
         return tuple(_header(name, text) for name, text in value.items())
     if not isinstance(value, list):
-        raise Unfit("headers: must be an object or a list of [name, value]")
+        raise LineError("headers: must be an object or a list of [name, value]")
     for pair in value:
         if not isinstance(pair, list) or len(pair) != 2:
-            raise Unfit("headers: each must be a pair [name, value]")
+            raise LineError("headers: each must be a pair [name, value]")
     return tuple(_header(name, text) for name, text in value)
 
 
 def _header(name: Any, value: Any) -> tuple[str, str]:
     if not isinstance(name, str) or not isinstance(value, str):
-        raise Unfit("headers: names and values must be texts")
+        raise LineError("headers: names and values must be texts")
     if not _TOKEN.fullmatch(name):
-        raise Unfit(f"headers: {_shown(name)} is not a header name")
+        raise LineError(f"headers: {_shown(name)} is not a header name")
     if name.lower() in _OWNED:
-        raise Unfit(f"headers: {name} is set by the fetcher and cannot be given")
+        raise LineError(f"headers: {name} is set by the fetcher and cannot be given")
     control = _CONTROL.search(value)
     if control:
-        raise Unfit(f"headers: {_shown(name)} holds a control character 0x{ord(control[0]):02x}")
+        raise LineError(
+            f"headers: {_shown(name)} holds a control character 0x{ord(control[0]):02x}"
+        )
     return name, value.strip(" ")
 
 
@@ -86,7 +88,7 @@ def body(value: Any, of_method: str) -> bytes | None:
     if of_method not in _BODILESS:
         return content
     if content:
-        raise Unfit(f'body: a {of_method} request has no body; give a method such as "POST"')
+        raise LineError(f'body: a {of_method} request has no body; give a method such as "POST"')
     return None
 
 
@@ -95,24 +97,24 @@ def _body_bytes(value: Any) -> bytes:
         return value.encode("utf-8")
     coded = value.get("base64") if isinstance(value, dict) and len(value) == 1 else None
     if not isinstance(coded, str):
-        raise Unfit('body: must be a text or {"base64": text}')
+        raise LineError('body: must be a text or {"base64": text}')
     try:
         return base64.b64decode(coded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Unfit("body: is not valid base64") from error
+        raise LineError("body: is not valid base64") from error
 
 
 def name(value: Any) -> str | int:
-    """The line's id."""
+    """The line's id, checked."""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise Unfit("id: must be a text or a whole number")
+        raise LineError("id: must be a text or a whole number")
     if isinstance(value, int) and value not in _INTEGERS:
-        raise Unfit("id: the number has more than 64 bits")
+        raise LineError("id: the number has more than 64 bits")
     return value
 
 
 def raw(text: str) -> str:
-    """What stands for the URL of a line that cannot be read as a record."""
+    """The text that stands for the URL of a line that is not a readable record."""
     return text[:_MAX_RAW]
 
 

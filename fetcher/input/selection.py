@@ -1,7 +1,7 @@
-"""Some lines of an input rather than all: which rows ask for them, and which they are.
+"""Selects some lines of an input for a job (`fetcher retry`), by the rows of an earlier job.
 
-Law: a selection is by line number, so that a line keeps its number and all that it says of its
-request. It belongs to what a job is: made once, named in the manifest, never changed.
+A selection is by line number, so that each line keeps its number and its request. It is part of the
+job's definition: made once, recorded in the manifest, and never changed.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return frozenset(codes)
 
     def __str__(self) -> str:
-        """As options that a shell takes."""
+        """The command-line options that mean the same."""
         is_failed = set(self.outcomes) == FAILED
         outcomes = (FAILED_WORD,) if is_failed else self.outcomes
         options = [("--outcome", outcomes), ("--status", self.statuses)]
         return " ".join(f"{option} {','.join(values)}" for option, values in options if values)
 
 
-# What another try could change: not a bad URL, nor what the settings forbid.
+# Failures that another attempt may change; invalid URLs and blocked ones stay as they are.
 RETRYABLE: Final = Wanted(
     ("dns", "connect", "tls", "timeout", "protocol", "crashed"), ("429", "5xx")
 )
 
 
 def parse(outcomes: str | None, statuses: str | None) -> Wanted:
-    """What `--outcome` and `--status` say; RETRYABLE where neither is given. Raises UsageError."""
+    """Parse `--outcome` and `--status`; RETRYABLE if neither is given. Raises UsageError."""
     if outcomes is None and statuses is None:
         return RETRYABLE
     codes = _split(statuses)
@@ -80,37 +80,37 @@ def _split(text: str | None) -> list[str]:
 
 
 class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the lines of a job come from, when it is not all of its input's."""
+    """The origin of the selected lines of a job."""
 
-    parent: Text  # the OUT whose rows asked for them, or the OUTs, as a shell takes them
+    parent: Text  # the OUT (or OUTs, quoted for a shell) whose rows selected the lines
     parent_job: Text
     wanted: Wanted
     lines: Annotated[int, Meta(ge=1)]
     sha256: Text  # of the lines, as store.selection keeps them
 
     def same_lines(self, other: Selection) -> bool:
-        """Whether both are of the same lines, wherever the parent lies by now."""
+        """Whether both have the same lines, even if the parent OUT has been moved."""
         return (self.parent_job, self.sha256) == (other.parent_job, other.sha256)
 
 
-class Chosen(Protocol):
-    """The selected lines themselves."""
+class SelectsLines(Protocol):
+    """The selected line numbers; see store.selection."""
 
     def mask(self, first_line: int, count: int) -> int:
-        """Those of `count` physical lines from `first_line` on, as a mask (see fetcher.model)."""
+        """The selected of `count` physical lines from `first_line` on, as a mask (see model)."""
 
 
-class OnlyChosen:
-    """A reader (see input.formats) for which no other lines than the chosen are URL lines."""
+class SelectingReader:
+    """A reader (see input.formats) that returns b"" for lines that are not selected."""
 
-    def __init__(self, texts_of: TextsOf, chosen: Chosen) -> None:
+    def __init__(self, texts_of: TextsOf, selected: SelectsLines) -> None:
         self._texts_of = texts_of
-        self._chosen = chosen
+        self._selected = selected
         self._first_line = 1
 
     def __call__(self, lines: list[bytes]) -> list[bytes]:
         texts = self._texts_of(lines)
-        mask = self._chosen.mask(self._first_line, len(texts))
+        mask = self._selected.mask(self._first_line, len(texts))
         self._first_line += len(texts)
         kept = [b""] * len(texts)
         for offset in bitset.offsets(mask):

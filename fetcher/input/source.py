@@ -1,7 +1,8 @@
-"""The URL file: opened, judged, counted, and read as batches.
+"""Opens, checks, counts and reads the URL file.
 
-Law: what is wrong with the file is an InputError that names it. Reading is in order and in blocks,
-so that memory is flat at any size; counting runs beside it, a block at a time.
+Anything wrong with the file is an InputError that names it. The file is read in order and in
+blocks, so that memory does not grow with its size. Counting also goes block by block, so that the
+ventilator can count and hand out in turns.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import BinaryIO, Final
 from fetcher.errors import ConflictError, InputError
 from fetcher.input import detect, formats, lines
 from fetcher.input.formats import LineFormat, TextsOf
-from fetcher.input.selection import Chosen, OnlyChosen
+from fetcher.input.selection import SelectingReader, SelectsLines
 from fetcher.input.source_info import SourceInfo
 from fetcher.model import Batch
 from fetcher.settings.schema import Input
@@ -38,9 +39,10 @@ _MAGIC: Final = {
     b"SQLite format 3": "a database",
 }
 _SAMPLE_BYTES: Final = 64 * 1024
-_MAX_CONTROL_SHARE: Final = 0.1  # of the sample, where it is no text
-_MOST_OF: Final = 0.8  # of every second byte, in UTF-16 text that is mostly ASCII
-_NO_MEMBER: Final = "Not a gzipped file"  # as a file's first bytes are checked, of a later member
+_MAX_CONTROL_SHARE: Final = 0.1  # of control characters in text
+_MIN_ZERO_SHARE: Final = 0.8  # of every second byte, in UTF-16 text that is mostly ASCII
+# Our own check of the first bytes passed, so this error is about a later gzip member.
+_NO_MEMBER: Final = "Not a gzipped file"
 _TEXT_CONTROLS: Final = b"\t\n\r\f"
 _HASH_BYTES: Final = 1024 * 1024
 
@@ -52,16 +54,16 @@ class Source:
         self,
         path: Path,
         asked: Input | LineFormat | None = None,
-        chosen: Chosen | None = None,
+        selected: SelectsLines | None = None,
         name: str = "",
     ) -> None:
-        """`asked`: what the settings say of its lines, or what is known of them already.
+        """`asked`: the settings of the format, or the format itself if it is known already.
 
-        With `chosen`, no other lines than those are URL lines. `name`: what people know it by.
+        `selected`: only these lines are URL lines; `name`: the file's name in messages.
         """
         self.path = path
         self._name = name or str(path)
-        self._chosen = chosen
+        self._selected = selected
         with self._errors():
             if path.is_dir():
                 raise InputError(f"{path}: is a directory; name a file of URLs, one a line")
@@ -70,12 +72,12 @@ class Source:
             with path.open("rb") as file:
                 self._gzip = file.read(2) == _GZIP_MAGIC
             self.file_bytes = path.stat().st_size
-        self._judge()
+        self._check_content()
         if not isinstance(asked, LineFormat):
             asked = detect.resolve(path, self._first_line, asked or Input())
         self.format = asked
 
-    def _judge(self) -> None:
+    def _check_content(self) -> None:
         with self.content() as (stream, _), self._errors():
             sample = stream.read(_SAMPLE_BYTES)
         if not sample:
@@ -95,7 +97,7 @@ class Source:
             raise InputError(f"{self._name}: is binary; it should hold URLs as text, one a line")
 
     def holds_none(self) -> InputError:
-        """What to raise where there turned out to be no URL line."""
+        """The error for a file in which no URL line was found."""
         what = "only blank and comment lines"
         if self.format.kind == "csv":
             what = "no record after the line that names the columns"
@@ -107,7 +109,7 @@ class Source:
 
     @contextlib.contextmanager
     def content(self) -> Iterator[tuple[lines.ByteStream, BinaryIO]]:
-        """The uncompressed content, and the file beneath it (for its position)."""
+        """Open the file: its uncompressed content, and the raw file (for its position)."""
         with self._errors():
             file = self.path.open("rb")
         with file:
@@ -127,19 +129,19 @@ class Source:
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}; name a readable file") from error
 
-    def _only_chosen(self, texts_of: TextsOf) -> TextsOf:
-        return texts_of if self._chosen is None else OnlyChosen(texts_of, self._chosen)
+    def _only_selected(self, texts_of: TextsOf) -> TextsOf:
+        return texts_of if self._selected is None else SelectingReader(texts_of, self._selected)
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
-        """All batches, in order. Raises InputError in the middle where the file breaks off."""
+        """Yield all batches in order. Raises InputError at the place where the file is damaged."""
         with self.content() as (stream, _), self._errors():
-            texts_of = self._only_chosen(formats.reader(self.format))
+            texts_of = self._only_selected(formats.reader(self.format))
             yield from lines.batches(lines.read_lines(stream), batch_size, texts_of)
 
     def url_lines(self) -> Iterator[tuple[int, bytes]]:
         """Number and text of each URL line, in order."""
         number = 0
-        texts_of = self._only_chosen(formats.reader(self.format))
+        texts_of = self._only_selected(formats.reader(self.format))
         with self.content() as (stream, _), self._errors():
             for block in lines.read_lines(stream):
                 for text in texts_of(block):
@@ -148,19 +150,19 @@ class Source:
                         yield number, text
 
     def census(self) -> Iterator[SourceInfo]:
-        """Count the URL lines: what is known after each block, the last `at_end`."""
+        """Count the URL lines; yields the counts after each block, the last with `at_end`."""
         count = 0
-        texts_of = self._only_chosen(formats.counter(self.format))
+        texts_of = self._only_selected(formats.counter(self.format))
         with self.content() as (stream, file), self._errors():
-            tap = _Tap(stream)
-            for block in lines.read_lines(tap, _HASH_BYTES):
+            hashing = _HashingStream(stream)
+            for block in lines.read_lines(hashing, _HASH_BYTES):
                 count += sum(1 for text in texts_of(block) if text)
                 fraction = min(file.tell() / max(self.file_bytes, 1), 1.0)
-                yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, False, fraction)
-        yield SourceInfo(tap.bytes, tap.digest.hexdigest(), count, True, 1.0)
+                yield SourceInfo(hashing.bytes, hashing.digest.hexdigest(), count, False, fraction)
+        yield SourceInfo(hashing.bytes, hashing.digest.hexdigest(), count, True, 1.0)
 
     def require_same(self, known: SourceInfo, out: str) -> None:
-        """The content must begin with what was counted before. Raises ConflictError."""
+        """Check that the content begins with the bytes counted before. Raises ConflictError."""
         digest = hashlib.sha256()
         left = known.checked_bytes
         with self.content() as (stream, _), self._errors():
@@ -176,13 +178,13 @@ class Source:
 
 
 def _is_utf16(sample: bytes) -> bool:
-    """Whether it is that without a BOM: each second byte is 0, on one side alone."""
+    """Whether it is UTF-16 without a BOM: every second byte is 0, at odd or at even places."""
     zeros = sorted(sample[side::2].count(0) for side in (0, 1))
-    return zeros[1] > _MOST_OF * (len(sample) // 2) and zeros[0] < zeros[1] / 10
+    return zeros[1] > _MIN_ZERO_SHARE * (len(sample) // 2) and zeros[0] < zeros[1] / 10
 
 
-class _Tap:
-    """Hashes what is read through it."""
+class _HashingStream:
+    """Hashes and counts the bytes that are read through it."""
 
     def __init__(self, stream: lines.ByteStream) -> None:
         self._stream = stream

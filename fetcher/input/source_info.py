@@ -1,4 +1,4 @@
-"""How much of the URL file has been counted."""
+"""The progress of counting the URL file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LEAST_FRACTION: Final = 1e-12
 
 
 class SourceInfo(msgspec.Struct, frozen=True):
-    """How much of the input has been counted: exact where `at_end`, a lower bound before."""
+    """The counts so far: exact if `at_end`, else of the beginning of the file."""
 
     checked_bytes: int = 0  # of the uncompressed content
     checked_sha256: str = ""  # of those bytes
@@ -20,7 +20,7 @@ class SourceInfo(msgspec.Struct, frozen=True):
     fraction: Annotated[float, Meta(ge=0, le=1)] = 0.0  # of the file that has been counted
 
     def total(self) -> tuple[int | None, bool]:
-        """The number of URL lines and whether it is exact; None where nothing is known yet."""
+        """The number of URL lines, estimated before the end, and whether it is exact."""
         if self.at_end:
             return self.url_lines, True
         if self.fraction < _LEAST_FRACTION:

@@ -1,1 +1,1 @@
-"""Who has which lines: the ventilator's decisions. No socket, file, clock or greenlet."""
+"""The ventilator's decisions, without I/O: which worker gets which lines, and when."""

@@ -1,4 +1,4 @@
-"""A look at the ledger: how much is out, how much waits, and what has been out longest."""
+"""Statistics of the ledger: how many lines are leased, how many wait, and the oldest lease."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class OldestLine(msgspec.Struct, frozen=True):
 
 
 class LeaseStats(msgspec.Struct, frozen=True):
-    """Open leases by state, and what is behind them."""
+    """Open leases by state, and their lines."""
 
     sent: int
     claimed: int
     finished: int
-    parked: int  # of the claimed: all that is left of them waits for its host's turn
-    lines: int  # uncommitted, under a lease (a line under two counts twice)
+    parked: int  # of the claimed leases, those whose uncommitted lines all wait for their hosts
+    lines: int  # uncommitted and leased (a line that has two leases counts twice)
     open_batches: int  # with uncommitted lines
     waiting: int  # batches, or parts of them, to be handed out (again)
     oldest: OldestLine | None
     by_worker: dict[str, int]  # open leases
 
 
-def look(ledger: Ledger, now: float) -> LeaseStats:
-    """The table as it is now."""
+def collect(ledger: Ledger, now: float) -> LeaseStats:
+    """The statistics at this time."""
     states: Counter[LeaseState] = Counter()
     by_worker: Counter[str] = Counter()
     parked = lines = 0

@@ -1,528 +1,375 @@
-"""Who has been handed what: the ventilator's leases, all soft.
+"""The ventilator's record of who has been handed what, and the events that change it.
 
-Law: time and leases only decide when lines are handed out (again); that each has one row in the
-end is the sink's doing (commit.committer). What is not committed is always either ready, leased or
-condemned, so the job always ends.
+Leases and time decide only when lines are handed out (again). That each line has one row in the end
+is ensured by the sink (commit.committer). A line that is not committed is always queued, leased or
+condemned, so the job always ends. Nothing here must survive a restart.
 
-Where there are several sinks, each has a share of the batches (protocol.shard), which is read for
-on its own and freezes on its own; workers and suspicion are common to all. A pause freezes all
-shares.
+With several sinks, each has a share of the batches (protocol.shard), which is read and frozen on
+its own (leases.frozen_shares). All shares use the same workers.
 
-    add -> ready --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (gone)
-             ^               |                  |                      |
-             +-- returned ---+------------------+                      |
-             +-- lapsed -----+------ death -----+--- chunks were lost -+
-        (a death without progress and a loss split the piece, or condemn its one line:
-        leases.poison)
+    add -> queued --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (ended)
+             ^               |                   |                     |
+             +-- returned ---+-------------------+                     |
+             +-- expired ----+------ death ------+--- rows were lost --+
+        (After a death without progress, or a loss, the part is split, or its single line is
+        condemned: leases.poison.)
 
-As long as nothing fails, no line is handed out to two workers: what a living worker says that it
-has is its own, however long that waits there. The one exception is a line whose fetch is slow when
-nothing else is left to do, as its worker says (see wire.Heartbeat): then the first row counts.
+As long as nothing fails, no line is handed out to two workers: a line that a living worker reports
+stays with that worker, however long it waits there. The one exception: when nothing else is left to
+do, a line whose fetch is slow is copied (leases.tail_copies), and its first committed row counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-import msgspec
-
-from fetcher.leases.flow_control import FlowControl
-from fetcher.leases.lease_book import LeaseBook
-from fetcher.leases.poison import Condemned, Poison, pieces_of
-from fetcher.leases.queue import Backlog
-from fetcher.leases.tail_copies import TailCopies
-from fetcher.leases.types import Assignment, Lease, LeaseRules, LeaseState, Piece, WorkerReport
+from fetcher.leases.issuer import Issuer
+from fetcher.leases.parts import LedgerParts
+from fetcher.leases.poison import Condemned, parts_of
+from fetcher.leases.reissuer import Reissuer
+from fetcher.leases.types import (
+    Assignment,
+    BatchPart,
+    Lease,
+    LeaseRules,
+    LeaseState,
+    WorkerReport,
+)
 from fetcher.model import Batch
 from fetcher.protocol.messages import Suspect
 
-ORPHAN_S = 5.0  # after a worker's death: what it may have had in its pipe, unclaimed
-LOST_S = 2.0  # after a worker's or the sink's death: rows that were on their way
-_SAYS_NOTHING = WorkerReport()
-HUNGRY_S = 0.3  # a piece unclaimed for so long, while another worker has nothing, is held up
+ORPHAN_S: Final = 5.0  # after a worker's death, unclaimed leases have so long to be claimed
+LOST_S: Final = 2.0  # after a worker's or the sink's death, sent rows have so long to be committed
+_NO_REPORT: Final = WorkerReport()
 
 
 class Ledger:
-    """Decides what is handed out next; everything is told to it, nothing is asked of a clock."""
+    """Takes events of source, workers and sinks; `now` is the time of each, in seconds."""
+
+    issuer_class = Issuer
+    reissuer_class = Reissuer
 
     def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
+        """`first_lease`: see types.first_lease; `shares`: the number of sinks."""
         self.rules = rules
-        self._handed_again = 0  # lines, without copies
-        self._next_lease = first_lease
-        self._backlog = Backlog(shares)
-        self._book = LeaseBook(self._backlog)
+        self._parts = LedgerParts(rules, shares)
+        self._frozen, self._queue = self._parts.frozen, self._parts.queue
+        self._book, self._flow = self._parts.book, self._parts.flow
+        self._workers = self._parts.workers
+        self._issuer = self.issuer_class(self._parts, first_lease)
+        self._reissuer = self.reissuer_class(self._parts)
         self._last_added = [-1] * shares
-        # Lines of batches that are not added yet: what workers had of an earlier ventilator.
-        self._early: dict[int, int] = {}
-        self._workers: dict[str, float] = {}  # -> last heard of
-        # Workers that hold what is not leased (any more) -> since when.
-        self._strange: dict[str, float] = {}
-        self.finished_at = float("-inf")  # when the rows of a lease were handed to a sink last
-        self._hungry: set[str] = set()  # workers that said that they have too little
-        self._copies = TailCopies(self._book, self._backlog, rules.tail_after_s)
-        self._began: float | None = None
-        self._window = FlowControl(rules.ahead)
-        self._poison = Poison(rules.poison_deaths, shares)
+        # Committed lines of batches that are not added yet: an earlier ventilator handed them out.
+        self._committed_ahead: dict[int, int] = {}
+        self.finished_at = float("-inf")  # when a worker last finished a lease
 
-    # -- what goes in ------------------------------------------------------------------------
+    # -- the source --------------------------------------------------------------------------
 
     def wants_batch(self, index: int = 0) -> bool:
         """Whether the next batch of this share should be added."""
-        return self._has_window() and self._backlog.wants_batch(index, self.rules.max_open_bytes)
+        return self._issuer.has_room and self._queue.wants_batch(index, self.rules.max_open_bytes)
 
     def read_to_end(self, index: int = 0) -> None:
         """The source has no more batches of this share."""
-        self._backlog.read_to_end(index)
+        self._queue.read_to_end(index)
 
     def is_read(self, index: int) -> bool:
         """Whether all batches of this share have been added."""
-        return self._backlog.is_read(index)
+        return self._queue.is_read(index)
 
     @property
     def source_ended(self) -> bool:
         """Whether all batches of all shares have been added."""
-        return self._backlog.is_all_read
+        return self._queue.is_all_read
 
     def add(self, batch: Batch, committed: int = 0, suspects: Iterable[Suspect] = ()) -> None:
-        """The source's next batch, with what is committed of it and what has killed workers."""
-        index = self._backlog.index(batch.id)
+        """Add the source's next batch.
+
+        `committed`: mask of its committed lines; `suspects`: those of its lines that are blamed
+        for deaths or losses under an earlier ventilator.
+        """
+        index = self._frozen.index(batch.id)
         self._last_added[index] = max(self._last_added[index], batch.id)
-        remaining = batch.mask & ~committed & ~self._early.pop(batch.id, 0)
+        remaining = batch.mask & ~committed & ~self._committed_ahead.pop(batch.id, 0)
         if not remaining:
             return
         self._book.open(batch, remaining)
         for suspect in suspects:
-            for piece in pieces_of(suspect, remaining):
-                self._backlog.push(piece)
-                remaining &= ~piece.mask
+            for part in parts_of(suspect, remaining):
+                self._queue.push(part)
+                remaining &= ~part.mask
         if remaining:
-            self._backlog.push(Piece(batch.id, remaining))
+            self._queue.push(BatchPart(batch.id, remaining))
 
-    # -- what comes out ----------------------------------------------------------------------
-
-    def _has_window(self) -> bool:
-        return not self._backlog.is_all_frozen and self._window.is_open(len(self._workers))
+    # -- handing out -------------------------------------------------------------------------
 
     def take(self, now: float) -> Assignment | None:
-        """The next piece to send, leased from now on; None if there is none or no room for it."""
-        if self._began is None:
-            self._began = now
-        if not self._has_window() or self._lone_is_out(now) or self._window.rests(now):
-            return None
-        piece = self._next_ready(now)
-        is_copy = False
-        if piece is None and self._backlog.is_nothing_to_read:
-            piece = self._tail_copy(now)
-            is_copy = piece is not None
-        if piece is None:
-            return None
-        expires_at = now + self.rules.unclaimed_s
-        lease = Lease(self._next_lease, piece, now, expires_at, is_copy=is_copy, seen_at=now)
-        lease.is_alone = piece.mask.bit_count() == 1 and not is_copy
-        self._next_lease += 1
-        self._book.issue(lease)
-        self._window.sent()
-        batch = self._book.batches[piece.batch].batch
-        return Assignment(lease.id, batch, piece.mask, self._book.text_of(piece))
-
-    def _next_ready(self, now: float) -> Piece | None:
-        piece = self._backlog.pop(self._book.uncommitted)
-        while piece and piece.is_lone:
-            # The others of it are committed meanwhile: it is tried alone, as any other suspect.
-            self._backlog.push(piece)
-            piece = self._backlog.pop(self._book.uncommitted)
-        if piece is None and self._backlog.has_lone and self._is_quiet(now):
-            piece = self._backlog.pop_lone(self._book.uncommitted)
-        return piece
-
-    def _is_quiet(self, now: float) -> bool:
-        """Whether no worker has anything that could be blamed for its death.
-
-        A worker may still hold what an earlier ventilator gave it, or what was committed by
-        another since: its heartbeats say so, and all workers have been heard after `silent_s`.
-        One that does not let go of it is no longer waited for after `stall_s`: the job must end.
-        """
-        return (
-            self._began is not None
-            and now - self._began > self.rules.silent_s
-            and all(now - since >= self.rules.stall_s for since in self._strange.values())
-            and not any(self._may_kill(lease, now) for lease in self._book.leases.values())
-        )
-
-    def _lone_is_out(self, now: float) -> bool:
-        leases = self._book.leases.values()
-        lone = (each for each in leases if each.is_alone and each.piece.is_lone)
-        return any(self._may_kill(each, now) for each in lone)
-
-    def _may_kill(self, lease: Lease, now: float) -> bool:
-        """Whether some line of it may be in flight.
-
-        Rows that their sink does not take keep a lease from its end, but no fetch takes `stall_s`,
-        and of a share that stands still nothing new is handed out.
-        """
-        if lease.state is LeaseState.FINISHED:
-            return False
-        return self._backlog.cut_off_s(lease.piece.batch, now) < self.rules.stall_s
-
-    def _tail_copy(self, now: float) -> Piece | None:
-        return self._copies.next(now) if len(self._workers) > 1 else None
+        """The next assignment to send, leased from now on. None: nothing to send, or no room."""
+        return self._issuer.take(now)
 
     def put_back(self, lease_id: int) -> None:
-        """The socket did not take it after all."""
-        lease = self._drop(lease_id)
-        if lease and lease.is_copy:
-            self._copies.uncount(lease.piece.mask)
-            self._copies.failed(lease)
-        elif lease:
-            self._backlog.push_first(lease.piece)
+        """The socket did not take the assignment."""
+        self._issuer.put_back(lease_id)
 
     def condemned(self, now: float) -> list[tuple[Batch, Condemned, bytes]]:
-        """Lines (with their batch and text) that need a `crashed` row, repeated until committed."""
+        """Lines (with batch and text) that need a `crashed` row; repeated until committed."""
         return [
-            (self._book.batches[each.piece.batch].batch, each, self._book.text_of(each.piece))
-            for each in self._poison.due(now)
+            (self._book.batches[each.part.batch].batch, each, self._book.text_of(each.part))
+            for each in self._parts.poison.due(now)
         ]
 
-    # -- what workers say --------------------------------------------------------------------
+    # -- workers -----------------------------------------------------------------------------
 
     def claimed(self, worker: str, lease_id: int, now: float) -> None:
         """The worker took the lease off its socket."""
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
-            self._window.claimed(lease, now)
+            self._flow.claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
-            lease.expires_at = self._clock(lease, now) + self.rules.stall_s
-            self._hungry.discard(worker)  # until its next heartbeat says that this was too little
-        self._workers[worker] = now
+            lease.expires_at = self._parts.clock(lease, now) + self.rules.stall_s
+            # Until the worker's next heartbeat says that this was too little.
+            self._workers.note_hunger(worker, is_hungry=False)
+        self._workers.heard(worker, now)
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
-        """The worker has no room for the lease and has begun none of it; or none of these lines."""
-        self._workers[worker] = now
+        """The worker began none of these lines. `mask` 0: of the whole, unclaimed lease."""
+        self._workers.heard(worker, now)
         lease = self._book.leases.get(lease_id)
         if lease is None:
             return
         if mask:
             self.claimed(worker, lease_id, now)
             if lease.state is LeaseState.CLAIMED and lease.worker == worker:
-                self._take_back(lease, lease.piece.mask & mask)
+                self._reissuer.take_back(lease, lease.part.mask & mask)
         elif lease.state is LeaseState.SENT:
-            self._take_back(lease, lease.piece.mask)
-            self._window.returned(len(self._workers), now)
-
-    def _take_back(self, lease: Lease, mask: int) -> None:
-        """Lines that their worker does not fetch: others may."""
-        rest = lease.piece.mask & ~mask
-        if not rest & self._book.batches[lease.piece.batch].remaining:
-            self._drop(lease.id)
-        wanted = self._book.nowhere_else(lease, self._book.others(lease)) & mask
-        if lease.is_copy:
-            self._copies.uncount(mask & ~wanted)
-            self._copies.failed(lease, mask)
-        lease.piece = msgspec.structs.replace(lease.piece, mask=rest)
-        if wanted:
-            self._backlog.push_first(msgspec.structs.replace(lease.piece, mask=wanted))
+            self._reissuer.take_back(lease, lease.part.mask)
+            self._flow.returned(len(self._workers), now)
 
     def finished(self, worker: str, lease_id: int, now: float, skipped: int = 0) -> None:
-        """The worker has handed every row of the lease to the sink's socket, but the skipped."""
+        """The worker has sent every row of the lease to the sink, except for those `skipped`."""
         self.claimed(worker, lease_id, now)
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.CLAIMED and lease.worker == worker:
             lease.state = LeaseState.FINISHED
             self.finished_at = now
             lease.skipped = skipped
-            lease.expires_at = self._clock(lease, now) + self.rules.finished_s
+            lease.expires_at = self._parts.clock(lease, now) + self.rules.finished_s
 
     def heartbeat(
-        self, worker: str, held: Iterable[int], now: float, report: WorkerReport = _SAYS_NOTHING
+        self, worker: str, held: Iterable[int], now: float, report: WorkerReport = _NO_REPORT
     ) -> None:
-        """The worker lives and holds these leases and no others: mends lost claims and ends."""
-        self._workers[worker] = now
+        """The worker lives, and holds exactly these leases.
+
+        So a lease that it holds was claimed, and a claimed lease that it does not hold was
+        finished, even if these messages were lost.
+        """
         held = set(held)
-        if held <= self._book.leases.keys():
-            self._strange.pop(worker, None)
-        else:
-            self._strange.setdefault(worker, now)
+        self._workers.heard(worker, now)
+        self._workers.holds(worker, held, self._book.leases, now)
         for lease_id in held:
             self.claimed(worker, lease_id, now)
-            held_lease = self._book.leases.get(lease_id)
-            if held_lease and held_lease.worker == worker:
-                self._renew(held_lease, report, now)
-        self._note_hunger(worker, is_hungry=report.is_hungry)
+            lease = self._book.leases.get(lease_id)
+            if lease and lease.worker == worker:
+                self._renew(lease, report, now)
+        self._workers.note_hunger(worker, is_hungry=report.is_hungry)
         for lease_id in report.waiting:
             self._seen_waiting(lease_id, now)
-        for lease in list(self._book.leases.values()):
-            if (
-                lease.worker == worker
-                and lease.state is LeaseState.CLAIMED
-                and lease.id not in held
-            ):
+        for lease in list(self._book.claimed()):
+            if lease.worker == worker and lease.id not in held:
                 self.finished(worker, lease.id, now)
 
-    def _note_hunger(self, worker: str, *, is_hungry: bool) -> None:
-        if is_hungry:
-            self._hungry.add(worker)
-        else:
-            self._hungry.discard(worker)
-
     def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:
-        """What waits at its worker may take its time; what is in flight has a limit."""
+        """Lines that wait at their worker have no time limit; a fetch in flight has `stall_s`."""
         stall_s = self.rules.stall_s
         if lease.id in report.parked or lease.is_parked:
             left_s = stall_s
         else:
             left_s = stall_s - report.longest_s.get(lease.id, stall_s)
-        lease.expires_at = max(lease.expires_at, self._clock(lease, now) + left_s)
+        lease.expires_at = max(lease.expires_at, self._parts.clock(lease, now) + left_s)
         lease.is_parked = lease.id in report.parked
         lease.slow = report.slow.get(lease.id, 0)
 
     def _seen_waiting(self, lease_id: int, now: float) -> None:
-        """A living worker has it and will claim it, or return it."""
+        """A living worker has the lease, and will claim or return it."""
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
             lease.seen_at = now
-            lease.orphan = False
-            lease.expires_at = self._clock(lease, now) + self.rules.unclaimed_s
+            lease.is_orphan = False
+            lease.expires_at = self._parts.clock(lease, now) + self.rules.unclaimed_s
 
     def left(self, worker: str, now: float, *, died: bool) -> None:
-        """The worker is gone, in good order or not."""
-        self._strange.pop(worker, None)
-        self._hungry.discard(worker)
-        if self._workers.pop(worker, None) is None and not died:
+        """The worker is gone; `died`: it did not leave in good order."""
+        if not self._workers.leave(worker) and not died:
             return
         for lease in list(self._book.leases.values()):
             if lease.state is LeaseState.SENT and died:
-                # Any worker's pipe may have held it; it is handed out again if nobody claims it.
-                lease.orphan = True
-                lease.expires_at = min(lease.expires_at, self._clock(lease, now) + ORPHAN_S)
+                # It may have been in the pipe of this worker: it expires unless it is claimed.
+                lease.is_orphan = True
+                self._expire_within(lease, ORPHAN_S, now)
             elif lease.worker == worker and lease.state is LeaseState.CLAIMED:
-                self._hand_out_again(lease, died=died)
+                self._reissuer.reissue(lease, died=died)
             elif lease.worker == worker:
-                lease.expires_at = min(lease.expires_at, self._clock(lease, now) + LOST_S)
+                self._expire_within(lease, LOST_S, now)
 
-    # -- what the sink says ------------------------------------------------------------------
+    def _expire_within(self, lease: Lease, seconds: float, now: float) -> None:
+        lease.expires_at = min(lease.expires_at, self._parts.clock(lease, now) + seconds)
+
+    # -- sinks -------------------------------------------------------------------------------
 
     def committed(self, batch_id: int, mask: int, now: float) -> None:
-        """These lines of the batch are committed (all that are, not only the newest)."""
-        owner = self._book.batches.get(batch_id)
-        if owner is None:
-            if batch_id > self._last_added[self._backlog.index(batch_id)]:
-                self._early[batch_id] = mask
+        """`mask`: all committed lines of the batch, not only the newest."""
+        opened = self._book.batches.get(batch_id)
+        if opened is None:
+            if batch_id > self._last_added[self._frozen.index(batch_id)]:
+                self._committed_ahead[batch_id] = mask
             return
-        new = owner.remaining & mask
-        owner.remaining &= ~mask
-        for lease_id in list(owner.leases):
-            lease = self._book.leases[lease_id]
-            self._copies.committed(lease, new)
-            if not lease.piece.mask & owner.remaining:
-                self._drop(lease_id)
-            elif lease.piece.mask & new:
-                lease.progressed = True
-                if lease.state is LeaseState.CLAIMED:
-                    lease.expires_at = self._clock(lease, now) + self.rules.stall_s
-        self._poison.committed(batch_id, new)
-        if not owner.remaining:
+        new = opened.remaining & mask
+        opened.remaining &= ~mask
+        for lease_id in list(opened.leases):
+            self._progress(self._book.leases[lease_id], new, opened.remaining, now)
+        self._parts.poison.committed(batch_id, new)
+        if not opened.remaining:
             self._book.close(batch_id)
-        elif new and 2 * owner.remaining.bit_count() <= owner.kept.bit_count():
-            self._book.shrink(owner)
+        elif new and 2 * opened.remaining.bit_count() <= opened.in_memory.bit_count():
+            self._book.shrink(opened)
+
+    def _progress(self, lease: Lease, new: int, remaining: int, now: float) -> None:
+        """Lines of its batch were committed."""
+        self._parts.copies.committed(lease, new)
+        if not lease.part.mask & remaining:
+            self._parts.end(lease.id)
+        elif lease.part.mask & new:
+            lease.has_progressed = True
+            if lease.state is LeaseState.CLAIMED:
+                lease.expires_at = self._parts.clock(lease, now) + self.rules.stall_s
 
     def unneeded(self) -> list[tuple[int, int]]:
-        """Copies (lease, lines) whose lines are committed, for whoever has them; told once."""
-        return self._copies.unneeded()
+        """Copies (lease, lines) whose lines were committed since the last call."""
+        return self._parts.copies.unneeded()
 
     def open_batches(self, index: int = 0) -> list[Batch]:
         """Batches of this share with uncommitted lines."""
         return self._book.batches_of(index)
 
     def sink_restarted(self, now: float, index: int = 0) -> None:
-        """Rows that were on their way may be lost: look again soon."""
+        """The sink restarted, so rows that were on their way may be lost."""
         for lease in self._book.leases_of(index):
             lease.is_excused = True
             if lease.state is LeaseState.FINISHED:
-                lease.expires_at = min(lease.expires_at, self._clock(lease, now) + LOST_S)
+                self._expire_within(lease, LOST_S, now)
+
+    # -- freezes -----------------------------------------------------------------------------
 
     def freeze(self, now: float, index: int = 0) -> None:
-        """The sink cannot be reached or cannot commit: hand out nothing, let nothing lapse."""
-        self._backlog.freeze(now, index)
-        # What of it lies in the pipe of a dead worker does not lapse: the window is the others'.
+        """The share's sink is away or cannot commit: hand out none of it, let no lease expire."""
+        self._frozen.freeze(now, index)
+        # Its leases in the pipe of a dead worker do not expire; they must not count for ever.
         for lease in self._book.leases_of(index):
             lease.is_excused = True
-            self._window.hold_up(lease)
+            self._flow.exclude(lease)
 
     def thaw(self, now: float, index: int = 0) -> None:
-        """The sink is back: everybody gets the lost time back, unless all is paused."""
-        if self._backlog.is_cut_off(index):
+        """The sink is back: its share goes on, unless all is paused."""
+        if self._frozen.is_cut_off(index):
             for lease in self._book.leases_of(index):
-                self._window.let_in(lease)
-        nobody_was_judged = self._backlog.is_all_frozen
-        stood_s = self._backlog.thaw(now, index)
-        if stood_s is not None:
-            self._go_on(now, {index: stood_s}, nobody_was_judged=nobody_was_judged)
+                self._flow.include(lease)
+        was_all_frozen = self._frozen.is_all_frozen
+        frozen_s = self._frozen.thaw(now, index)
+        if frozen_s is not None:
+            self._go_on(now, {index: frozen_s}, was_all_frozen=was_all_frozen)
 
     def pause(self, now: float) -> None:
-        """Until `resume`: hand out nothing, let nothing lapse."""
-        self._backlog.pause(now)
+        """Hand out nothing and let no lease expire, until `resume`."""
+        self._frozen.pause(now)
 
     def resume(self, now: float) -> None:
-        """Everybody gets the lost time back, but where a sink is away."""
-        nobody_was_judged = self._backlog.is_all_frozen
-        stood_s = self._backlog.resume(now)
-        if stood_s:
-            self._go_on(now, stood_s, nobody_was_judged=nobody_was_judged)
+        """End the pause; shares whose sink is away stay frozen."""
+        was_all_frozen = self._frozen.is_all_frozen
+        frozen_s = self._frozen.resume(now)
+        if frozen_s:
+            self._go_on(now, frozen_s, was_all_frozen=was_all_frozen)
 
-    def _go_on(self, now: float, stood_s: dict[int, float], *, nobody_was_judged: bool) -> None:
-        if nobody_was_judged:
-            self._workers = dict.fromkeys(self._workers, now)
-            self._strange = dict.fromkeys(self._strange, now)
-        for index, seconds in stood_s.items():
+    def _go_on(self, now: float, frozen_s: dict[int, float], *, was_all_frozen: bool) -> None:
+        """Move the times of leases by the seconds for which their share was frozen."""
+        if was_all_frozen:  # nobody checked whether workers are silent
+            self._workers.restart_clocks(now)
+        for index, seconds in frozen_s.items():
             for lease in self._book.leases_of(index):
                 lease.expires_at += seconds
                 lease.issued_at += seconds
                 lease.seen_at += seconds
 
-    def _clock(self, lease: Lease, now: float) -> float:
-        return self._backlog.clock(lease.piece.batch, now)
-
     def is_frozen(self, index: int = 0) -> bool:
         """Whether this share's sink is away or cannot commit."""
-        return self._backlog.is_cut_off(index)
+        return self._frozen.is_cut_off(index)
 
     @property
     def is_paused(self) -> bool:
-        """Whether all stands still because somebody asked for it."""
-        return self._backlog.is_paused
+        """Whether everything is paused."""
+        return self._frozen.is_paused
 
-    # -- what time does ----------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Let silent workers die and leases lapse. Call it after all waiting events were told."""
-        if self._backlog.is_all_frozen:
+        """Give up silent workers and reissue expired leases. Call it after all waiting events."""
+        if self._frozen.is_all_frozen:
             return
-        for worker, heard_at in list(self._workers.items()):
-            if now - heard_at > self.rules.silent_s:
-                self.left(worker, now, died=True)
-        for lease in list(self._book.leases.values()):
-            if lease.expires_at <= now and not self._backlog.is_frozen(lease.piece.batch):
-                died = lease.orphan if lease.state is LeaseState.SENT else True
-                self._hand_out_again(lease, died=died and lease.state is not LeaseState.FINISHED)
-        self._feed_the_hungry(now)
+        for worker in self._workers.silent(now, self.rules.silent_s):
+            self.left(worker, now, died=True)
+        self._reissuer.lapse(now)
+        self._reissuer.serve_idle_workers(now, has_room=self._issuer.has_room)
 
     @property
     def is_hungry(self) -> bool:
-        """Whether a worker has too little to do, all is handed out, and others may have too much.
+        """Whether workers should return lines that they have not begun.
 
-        They return then what they have not begun.
+        True if all lines are handed out, some worker has too little to do, and others may have
+        lines to spare.
         """
-        if not self._is_end():
+        if not self._parts.is_end:
             return False
-        busy = {
-            lease.worker for lease in self._book.claimed() if not lease.is_parked
-        } - self._hungry
+        busy = {lease.worker for lease in self._book.claimed() if not lease.is_parked}
+        busy -= self._workers.hungry
         is_unbegun = any(lease.state is LeaseState.SENT for lease in self._book.leases.values())
-        return bool(is_unbegun or busy) and not busy.issuperset(self._workers)
+        return bool(is_unbegun or busy) and not busy.issuperset(self._workers.names)
 
     @property
     def is_all_out(self) -> bool:
-        """Whether workers have all that is left of all shares."""
-        return self._backlog.is_all_read and not len(self._backlog)
+        """Whether workers have all uncommitted lines of all shares."""
+        return self._queue.is_all_read and not len(self._queue)
 
-    def _is_end(self) -> bool:
-        return self._backlog.is_nothing_to_read and not self._backlog.has_ready
-
-    def _feed_the_hungry(self, now: float) -> None:
-        """Open the window again where a worker that takes nothing has all of it in its pipe.
-
-        The pipe soon takes no more, so that this is not without bound. At the end, what no worker
-        says that it has is handed out again: it was sent to one that has left.
-        """
-        if {lease.worker for lease in self._book.claimed()}.issuperset(self._workers):
-            return
-        is_full = not self._has_window()
-        is_end = self._is_end()
-        # Each living worker has said twice what waits there.
-        unseen_s = max(self.rules.tail_after_s, 2 * self.rules.silent_s)
-        for lease in list(self._book.leases.values()):
-            if lease.state is not LeaseState.SENT or self._backlog.is_frozen(lease.piece.batch):
-                continue
-            if is_end and now - lease.seen_at > unseen_s:
-                self._hand_out_again(lease, died=False)
-            elif is_full and not lease.held_up and now - lease.issued_at > HUNGRY_S:
-                self._window.hold_up(lease)
-
-    def _hand_out_again(self, lease: Lease, *, died: bool) -> None:
-        self._drop(lease.id)
-        if lease.is_copy:
-            # The very worker may have got it that has its lines already, and skipped them.
-            self._copies.failed(lease)
-        others = (other for other in self._book.others(lease) if not other.held_up)
-        mask = self._book.nowhere_else(lease, others)
-        if not mask:
-            return
-        self._handed_again += mask.bit_count()
-        for piece in self._instead_of(lease, mask, died=died):
-            self._backlog.push(piece)
-
-    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
-        piece = msgspec.structs.replace(lease.piece, mask=mask)
-        if lease.state is LeaseState.FINISHED:
-            return self._instead_of_sent(lease, piece)
-        # (Frozen: what it got done cannot be seen.)
-        if died and not lease.progressed and not self._backlog.is_frozen(piece.batch):
-            return self._poison.after_death(
-                piece, is_alone=lease.is_alone, is_parked=lease.is_parked
-            )
-        return [msgspec.structs.replace(piece, spared=0)]
-
-    def _instead_of_sent(self, lease: Lease, piece: Piece) -> list[Piece]:
-        """Its rows should have been committed by now, and are not."""
-        is_excused = lease.is_excused or lease.is_copy
-        kept = piece.mask if is_excused else piece.mask & lease.skipped
-        pieces = [msgspec.structs.replace(piece, mask=kept, spared=0)] if kept else []
-        if lost := piece.mask & ~kept:
-            pieces += self._poison.after_loss(
-                msgspec.structs.replace(piece, mask=lost),
-                lease.worker,
-                is_alone=lease.is_alone,
-                is_only_worker=self._workers.keys() <= {lease.worker},
-            )
-        return pieces
-
-    def _drop(self, lease_id: int) -> Lease | None:
-        lease = self._book.end(lease_id)
-        if lease is None:
-            return None
-        self._window.leave(lease)
-        return lease
-
-    # -- what others may know ----------------------------------------------------------------
+    # -- statistics, and what a next ventilator must know --------------------------------------
 
     @property
     def copied(self) -> int:
-        """Lines that were handed out a second time while they were slow."""
-        return self._copies.lines
+        """Lines that were handed out a second time because they were slow."""
+        return self._parts.copies.lines
 
     @property
     def redelivered(self) -> int:
         """Lines that were handed out again, copies included."""
-        return self._handed_again + self.copied
+        return self._reissuer.lines + self.copied
 
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
-        """What a next ventilator must know of deaths and losses; None if nothing has changed."""
-        out = (lease.piece for lease in self._book.leases_of(index))
-        return self._poison.suspects_if_changed(index, (*self._backlog.pieces(index), *out))
+        """Lines of this share that are blamed for deaths or losses; None: as at the last call."""
+        leased = (lease.part for lease in self._book.leases_of(index))
+        return self._parts.poison.suspects_if_changed(index, (*self._queue.parts(index), *leased))
 
     @property
     def leases(self) -> Iterable[Lease]:
-        """The open ones, in the order of issue."""
+        """The open leases, in the order of issue."""
         return self._book.leases.values()
 
     def uncommitted(self, lease: Lease) -> tuple[Batch, int]:
-        """The batch of an open lease, and of its lines those that are not committed."""
-        return self._book.batches[lease.piece.batch].batch, self._book.left_of(lease)
+        """The batch of an open lease, and the mask of its uncommitted lines."""
+        return self._book.batches[lease.part.batch].batch, self._book.uncommitted_mask(lease)
 
     @property
     def waiting(self) -> int:
-        """Pieces to be handed out (again)."""
-        return len(self._backlog)
+        """Parts of batches that wait to be handed out (again)."""
+        return len(self._queue)
 
     @property
     def open_count(self) -> int:
@@ -531,4 +378,5 @@ class Ledger:
 
     @property
     def workers(self) -> list[str]:
-        return list(self._workers)
+        """The living workers."""
+        return self._workers.names

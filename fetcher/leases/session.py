@@ -1,6 +1,7 @@
-"""What the ventilator knows of one sink: its share of the batches, and what is committed of it.
+"""The ventilator's state for one sink: its share of the batches, and what it has committed.
 
-Law: soft state. What is committed is what the sink said last; a restarted sink is believed anew.
+The sink's last answer decides what is committed; nothing here must survive a restart. After a
+restart of the sink, its new state replaces the old one.
 """
 
 from __future__ import annotations
@@ -18,38 +19,38 @@ NextBatch = tuple[Batch, int, list[messages.Suspect]]
 
 
 class SinkSession:
-    """Answers are taken in and polls are made here; `SinkSessions` says when."""
+    """Stores a sink's answers and makes polls for it; used by `SinkSessions`."""
 
     def __init__(self, share: Share, now: float) -> None:
         self.share = share
         self.index = share.index
-        self.must_open = True  # it does not know this ventilator (any more)
-        self.is_asked_early = False  # before its turn to open; its answer means nothing
-        self.is_opened = False  # it has said at least once what it has
+        self.must_open = True  # the sink does not know this ventilator (any more)
+        self.is_asked_early = False  # polled before its turn to open; its answer is ignored
+        self.is_opened = False  # it has opened the job at least once
         self.totals = Totals()
         self.is_complete = False
-        self.is_closed = False  # it knows that it may leave
-        self.stalled = ""  # why it can commit nothing now
-        self.refusal = ""  # why it did not open the job when asked last
+        self.is_closed = False  # it has confirmed that it may leave
+        self.stalled = ""  # why it cannot commit now
+        self.refusal = ""  # why it refused the last request
         self.heard_at = now
-        self.busy_since: float | None = None  # another ventilator has the job
+        self.busy_since: float | None = None  # since when another ventilator has the job
         self.nothing_left_at: float | None = None
-        self.url_lines: int | None = None  # of its share, once they are known
+        self.url_lines: int | None = None  # of its share; None: not counted yet
         self.is_count_told = False
-        self.lines_read = 0  # of its share, so far
+        self.lines_read = 0  # URL lines of its share that were read
         self._read_to = -1  # the last batch of its share that was read
-        self._key = b""  # of the tags of its lines
+        self._key = b""  # for the tags of its lines
         self._epoch, self._version = "", 0
         self._done = bitset.IdSet()
         self._partial: dict[int, int] = {}
-        # Of batches that are not read yet, as an earlier ventilator has found them.
+        # Suspects that an earlier ventilator found, of batches that are not read yet.
         self._suspects: dict[int, list[messages.Suspect]] = {}
-        self._untold_suspects: list[messages.Suspect] | None = None
+        self._unsaved_suspects: list[messages.Suspect] | None = None
 
-    # -- what it says ------------------------------------------------------------------------
+    # -- answers ------------------------------------------------------------------------------
 
     def take_over(self, opened: messages.Opened) -> None:
-        """Believe what it says is committed, at the start and after it has started again."""
+        """Replace the state by the sink's own, at the start and after the sink has restarted."""
         self.must_open, self.is_opened = False, True
         self.refusal, self.busy_since = "", None
         self._key = opened.key
@@ -63,37 +64,37 @@ class SinkSession:
         self.totals = opened.totals
         self.is_complete = opened.complete
 
-    def take_news(self, news: messages.Committed) -> None:
-        """Note what it has committed since."""
+    def update(self, news: messages.Committed) -> None:
+        """Store the answer to a poll."""
         self._version = news.version
-        if not news.stalled:  # else it may have had no room for them
-            self._untold_suspects = None
+        if not news.stalled:  # else the disk may have had no room for them
+            self._unsaved_suspects = None
         self.totals = news.totals
         self.is_complete = news.complete
         self.stalled = news.stalled
 
-    # -- what it is asked --------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------
 
     def poll(
         self, session: str, source: SourceInfo, suspects: list[messages.Suspect] | None
     ) -> messages.Poll:
-        """Ask what is new; `suspects`: of the batches that were read, None: as before."""
+        """Make a poll; `suspects`: those of batches that were read, None: unchanged."""
         if suspects is not None:
             unread = (each for several in self._suspects.values() for each in several)
-            self._untold_suspects = [*suspects, *unread]
+            self._unsaved_suspects = [*suspects, *unread]
         return messages.Poll(
             session=session,
             epoch=self._epoch,
             version=self._version,
             source=source,
             url_lines=self.url_lines,
-            suspects=self._untold_suspects,
+            suspects=self._unsaved_suspects,
         )
 
     # -- its batches -------------------------------------------------------------------------
 
     def next_batch(self, batches: Iterator[Batch]) -> NextBatch | None:
-        """Its next batch that is not done, what is committed of it, and its suspects."""
+        """Read to its next incomplete batch; returns it, its committed lines and its suspects."""
         for batch in batches:
             if not self.share.has(batch.id):
                 continue
@@ -104,10 +105,10 @@ class SinkSession:
         return None
 
     def committed_of(self, batch: Batch) -> int:
-        """The lines of a batch that were committed when it was taken over."""
+        """The lines of a batch that were committed at the last `take_over`."""
         return batch.mask if batch.id in self._done else self._partial.get(batch.id, 0)
 
     def tags(self, batch: int, batch_mask: bytes, tasks: Iterable[Task]) -> bytes:
-        """The tags with which the sink takes the rows of these lines of a batch."""
+        """The tags of these lines of a batch; the sink accepts rows only with them."""
         named = [(task.line, task.url, task.id) for task in tasks]
         return line_tags.of_lines(self._key, batch, batch_mask, named)

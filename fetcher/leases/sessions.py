@@ -1,11 +1,12 @@
-"""The ventilator's talk with its sinks: opened in order, polled, believed, frozen when silent.
+"""The ventilator's sessions with its sinks: it opens the job at each in order, polls, and closes.
 
-Law: no socket and no clock. Answers and the time go in; requests, notices and what the ledger is
-told come out. A sink that does not answer, or cannot commit, freezes its own share of the batches.
+Answers and the time go in; requests, notices and changes of the ledger come out. There are no
+sockets and no clocks here. A sink that does not answer, or cannot commit, freezes its own share of
+the batches.
 
     must open --Opened--> open --Poll: Committed--> open ... complete --Close: Closed--> closed
         ^                  |                                   |
-        +---- Resync ------+-----------------------------------+  (the sink has started again)
+        +---- Resync ------+-----------------------------------+  (the sink has restarted)
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from fetcher.protocol import messages
 from fetcher.protocol.shard import Share
 from fetcher.protocol.totals import Totals, sum_of
 
-TELL_WAITING_S: Final = 10.0  # between two notices that a sink is waited for
-BUSY_S: Final = 10.0  # how long another ventilator's session is waited for
-_MAY_ASK_AGAIN: Final = (0, Exit.STOPPED)  # exit codes of a refusal; see wire.Refused
-END_S: Final = 5.0  # of a sink's answers that contradict what was read
+WAITING_NOTICE_S: Final = 10.0  # between two notices about waiting for a sink
+BUSY_S: Final = 10.0  # how long to wait for another ventilator that has the job
+_MAY_ASK_AGAIN: Final = (0, Exit.STOPPED)  # exit codes of a refusal; see messages.Refused
+END_S: Final = 5.0  # how long a sink's answers may contradict what was read
 
 
 class JobBegun(NamedTuple):
@@ -43,7 +44,7 @@ class Joined(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A sink has not opened the job yet; `why`: what it said, if anything."""
+    """A sink has not opened the job yet; `why`: its refusal, if any."""
 
     sink: str
     waited_s: float
@@ -51,14 +52,14 @@ class Waiting(NamedTuple):
 
 
 class Frozen(NamedTuple):
-    """Nothing is handed out for a sink; `why` names it."""
+    """A sink's share is frozen; `why` names the sink and the reason."""
 
     why: str
-    is_all: bool  # it is the only one
+    is_all: bool  # it is the only sink
 
 
 class Thawed(NamedTuple):
-    """Its share goes on."""
+    """The share of this sink goes on."""
 
     sink: str
 
@@ -67,7 +68,7 @@ Notice = JobBegun | Joined | Waiting | Frozen | Thawed
 
 
 class SinkSessions:
-    """Iterates over the sessions, in the order of their shares."""
+    """All sinks of a job; iterates over their sessions in the order of the shares."""
 
     session_class = SinkSession
 
@@ -80,15 +81,15 @@ class SinkSessions:
         offer: Callable[[Share], messages.Open],
         now: float,
     ) -> None:
-        """`silent_s`: without an answer, until a share freezes; `offer`: what a sink is to open."""
+        """`silent_s`: time without an answer until a share freezes; `offer`: makes the `Open`."""
         self._ledger = ledger
         self._session = session
         self._silent_s = silent_s
         self._offer = offer
         self._all = [self.session_class(Share(index, count), now) for index in range(count)]
-        self._terms: object = None  # as the first sink has begun the job
-        self.job = ""  # once the first sink has said it
-        self._waiting_since = self._told_at = now  # for the next sink to open
+        self._terms: object = None  # `Opened.unchanging` of the first sink
+        self.job = ""  # known when the first sink has opened it
+        self._waiting_since = self._noticed_at = now  # for the next sink to open the job
         self._is_closing = False
 
     def __iter__(self) -> Iterator[SinkSession]:
@@ -97,9 +98,10 @@ class SinkSessions:
     # -- requests ----------------------------------------------------------------------------
 
     def request(self, one: SinkSession, source: SourceInfo) -> messages.AnyMessage | None:
-        """What to ask this sink now; None: nothing any more.
+        """The next request to this sink; None: there is none any more.
 
-        A sink whose turn to open has not come is polled: one whose share is complete stays then.
+        A sink whose turn to open has not come is polled, so that it does not leave if its share is
+        complete.
         """
         is_its_turn = all(other.is_opened for other in self._all[: one.index])
         one.is_asked_early = not is_its_turn
@@ -112,9 +114,9 @@ class SinkSessions:
         return one.poll(self._session, source, self._ledger.suspects_if_changed(one.index))
 
     def is_urgent(self, one: SinkSession, source: SourceInfo) -> bool:
-        """Whether it has just become known how many lines the sink shall have.
+        """Whether to ask at once, because the number of the sink's lines has become known.
 
-        It may commit the last of them as soon as it is told.
+        With that number the sink can complete its share.
         """
         if not one.must_open:
             self._count_share(one, source)
@@ -130,7 +132,7 @@ class SinkSessions:
     # -- answers -----------------------------------------------------------------------------
 
     def receive(self, one: SinkSession, answer: messages.AnyMessage, now: float) -> list[Notice]:
-        """Take in the answer to the last request. Raises FetcherError where the job must stop."""
+        """Process the answer to the last request. Raises FetcherError if the job must stop."""
         one.heard_at = now
         if one.is_asked_early:
             return []
@@ -169,11 +171,11 @@ class SinkSessions:
         return notices
 
     def _committed(self, one: SinkSession, news: messages.Committed, now: float) -> list[Notice]:
-        one.take_news(news)
+        one.update(news)
         for batch, mask in news.changed.items():
             # b"": the batch is full
             self._ledger.committed(batch, bitset.unpack(mask) if mask else -1, now)
-        self._require_sense(one, news, now)
+        self._check_consistent(one, news, now)
         if news.stalled:
             return self._freeze(one, news.stalled, now)
         if self._ledger.is_frozen(one.index):
@@ -181,12 +183,12 @@ class SinkSessions:
             return [Thawed(self._name(one))]
         return []
 
-    def _require_sense(self, one: SinkSession, news: messages.Committed, now: float) -> None:
-        """A sink that never completes, though nothing is left to fetch, has a damaged journal."""
+    def _check_consistent(self, one: SinkSession, news: messages.Committed, now: float) -> None:
+        """Raise DamageError if a sink does not complete for long though no line is left."""
         is_counted = self._ledger.source_ended and one.url_lines is not None
         is_left = not is_counted or self._ledger.open_batches(one.index)
-        is_looking = news.totals.rows == one.url_lines  # at its files, before it is complete
-        if is_left or is_looking or news.complete or news.stalled:
+        is_checking = news.totals.rows == one.url_lines  # it checks its files before it is complete
+        if is_left or is_checking or news.complete or news.stalled:
             one.nothing_left_at = None
             return
         if one.nothing_left_at is None:
@@ -200,13 +202,13 @@ class SinkSessions:
     def _refused(self, one: SinkSession, refused: messages.Refused, now: float) -> list[Notice]:
         one.refusal = refused.reason
         if self._is_closing:
-            one.is_closed = True  # another ventilator has the complete job, and will close it
+            one.is_closed = True  # another ventilator has the complete job and will close it
             return []
         if refused.exit_code not in _MAY_ASK_AGAIN:
             error = FetcherError(refused.reason)
             error.exit_code = Exit(refused.exit_code)
             raise error
-        if refused.exit_code == Exit.STOPPED:  # it waits for room on its disk
+        if refused.exit_code == Exit.STOPPED:  # it waits for space on its disk
             one.busy_since = None
         elif one.busy_since is None:
             one.busy_since = now
@@ -217,10 +219,10 @@ class SinkSessions:
     # -- time --------------------------------------------------------------------------------
 
     def waiting(self, now: float) -> list[Notice]:
-        """Says from time to time which sink is waited for, until all have opened the job."""
-        if self.is_open or now - self._told_at <= TELL_WAITING_S:
+        """A notice from time to time about the sink that has not opened the job yet."""
+        if self.is_open or now - self._noticed_at <= WAITING_NOTICE_S:
             return []
-        self._told_at = now
+        self._noticed_at = now
         one = next(each for each in self._all if not each.is_opened)
         return [Waiting(self._name(one), now - self._waiting_since, one.refusal)]
 
@@ -239,20 +241,20 @@ class SinkSessions:
         return [Frozen(why, len(self._all) == 1)]
 
     def trouble(self, now: float) -> str:
-        """Why some of them take nothing; "": all is well."""
-        told = []
+        """Why some sinks take nothing; "": all sinks work."""
+        reasons = []
         for one in self._all:
             silent_s = now - one.heard_at
             if silent_s > self._silent_s:
-                told.append(f"{self._name(one)} does not answer (for {silent_s:.0f} s)")
+                reasons.append(f"{self._name(one)} does not answer (for {silent_s:.0f} s)")
             elif one.stalled:
-                told.append(f"{self._name(one)}: {one.stalled}")
+                reasons.append(f"{self._name(one)}: {one.stalled}")
             if not one.is_opened:
-                break  # the others are asked after it
-        return "; ".join(told)
+                break  # the sinks after it wait for it
+        return "; ".join(reasons)
 
     def silent_s(self, now: float) -> tuple[float, ...]:
-        """Since each was heard."""
+        """Seconds since the last answer of each sink."""
         return tuple(now - one.heard_at for one in self._all)
 
     def _name(self, one: SinkSession) -> str:
@@ -263,9 +265,9 @@ class SinkSessions:
     def hand_out(
         self, batches: Sequence[Iterator[Batch]], send: Callable[[Assignment], bool], now: float
     ) -> bool:
-        """Read as far as is wanted, and send what may go out; False: `send` took no more.
+        """Read batches as needed, and send assignments. Returns False if `send` refused one.
 
-        `batches`: of the whole input, for each sink on its own.
+        `batches`: for each sink, an iterator over the batches of the whole input.
         """
         while True:
             for one in self._all:
@@ -285,11 +287,11 @@ class SinkSessions:
         else:
             self._ledger.add(*found)
 
-    # -- all of them -------------------------------------------------------------------------
+    # -- all sinks ---------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Whether each of them has said what it has."""
+        """Whether all sinks have opened the job."""
         return all(one.is_opened for one in self._all)
 
     @property
@@ -306,18 +308,18 @@ class SinkSessions:
 
     @property
     def lines_read(self) -> int:
-        """Of the list, for all of them together."""
+        """URL lines that were read for all sinks together."""
         return sum(one.lines_read for one in self._all)
 
     def session_of(self, batch: int) -> SinkSession:
-        """The one whose share has this batch."""
+        """The session of the sink whose share has this batch."""
         return self._all[batch % len(self._all)]
 
     def close(self) -> None:
-        """From now on tell them that they may leave."""
+        """From now on, tell the sinks that they may leave."""
         self._is_closing = True
 
     @property
     def is_closed(self) -> bool:
-        """Whether all of them have heard that they may leave."""
+        """Whether all sinks have confirmed that they may leave."""
         return all(one.is_closed for one in self._all)

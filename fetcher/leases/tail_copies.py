@@ -1,7 +1,7 @@
-"""Second copies of what is slow in flight when nothing else is left to do.
+"""Second copies of lines whose fetch is slow, when nothing else is left to hand out.
 
-Law: no line has two copies at a time, nothing is copied that waits, and of a line that has two
-leases the first committed row counts.
+A line has at most one copy at a time, and a line that waits is never copied. Where a line has two
+leases, the first committed row counts.
 """
 
 from __future__ import annotations
@@ -11,56 +11,56 @@ from typing import Final
 from msgspec.structs import replace
 
 from fetcher import bitset
+from fetcher.leases.frozen_shares import FrozenShares
 from fetcher.leases.lease_book import LeaseBook
-from fetcher.leases.queue import Backlog
-from fetcher.leases.types import Lease, LeaseState, Piece
+from fetcher.leases.types import BatchPart, Lease, LeaseState
 
-TAIL_LINES: Final = 16  # of a copy
+TAIL_LINES: Final = 16  # of one copy
 
 
 class TailCopies:
-    """Chooses what is copied; counts copied lines, and knows which copies are not needed."""
+    """Chooses lines to copy, counts them, and knows which copies are no longer needed."""
 
-    def __init__(self, book: LeaseBook, backlog: Backlog, tail_after_s: float) -> None:
-        """`tail_after_s`: nothing is copied while something was handed out since."""
+    def __init__(self, book: LeaseBook, frozen: FrozenShares, tail_after_s: float) -> None:
+        """`tail_after_s`: how long nothing must have been handed out before a line is copied."""
         self._book = book
-        self._backlog = backlog
+        self._frozen = frozen
         self._tail_after_s = tail_after_s
         self._unneeded: list[tuple[int, int]] = []
-        self.lines = 0
+        self.lines = 0  # copied so far
 
-    def next(self, now: float) -> Piece | None:
-        """The next to be handed out a second time."""
+    def next(self, now: float) -> BatchPart | None:
+        """The next lines to hand out a second time."""
         for lease in self._book.leases.values():
-            if self._backlog.is_frozen(lease.piece.batch):
+            if self._frozen.has_frozen(lease.part.batch):
                 continue
             if now - lease.issued_at < self._tail_after_s:
                 return None
-            if lease.is_copy or lease.piece.is_lone or lease.state is not LeaseState.CLAIMED:
+            if lease.is_copy or lease.part.is_isolated or lease.state is not LeaseState.CLAIMED:
                 continue
-            mask = lease.slow & self._book.left_of(lease) & ~lease.copied
+            mask = lease.slow & self._book.uncommitted_mask(lease) & ~lease.copied
             if mask:
                 mask = bitset.parts(mask, -(-mask.bit_count() // TAIL_LINES))[0]
                 lease.copied |= mask
                 self.lines += mask.bit_count()
-                return replace(lease.piece, mask=mask, spared=0)
+                return replace(lease.part, mask=mask, spared=0)
         return None
 
     def uncount(self, mask: int) -> None:
-        """These lines of a copy came back unfetched."""
+        """These lines of a copy came back and were not fetched."""
         self.lines -= mask.bit_count()
 
     def failed(self, copy: Lease, mask: int = -1) -> None:
-        """The copy, or these lines of it, came to nothing: the lines may have another."""
+        """The copy, or these lines of it, failed: the lines may be copied again."""
         for other in self._book.others(copy):
-            other.copied &= ~(copy.piece.mask & mask)
+            other.copied &= ~(copy.part.mask & mask)
 
     def committed(self, lease: Lease, new: int) -> None:
-        """These lines are committed now; if the lease is a copy, it need not fetch them."""
-        if lease.is_copy and lease.piece.mask & new:
-            self._unneeded.append((lease.id, lease.piece.mask & new))
+        """These lines are committed now; a copy need not fetch them."""
+        if lease.is_copy and lease.part.mask & new:
+            self._unneeded.append((lease.id, lease.part.mask & new))
 
     def unneeded(self) -> list[tuple[int, int]]:
-        """Copies (lease, lines) whose lines are committed, since last asked."""
-        told, self._unneeded = self._unneeded, []
-        return told
+        """Copies (lease, lines) whose lines were committed since the last call."""
+        found, self._unneeded = self._unneeded, []
+        return found

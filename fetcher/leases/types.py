@@ -1,4 +1,4 @@
-"""What the ledger keeps books of: pieces of batches, and the leases under which they are out."""
+"""The data of the ledger: parts of batches, and the leases under which workers have them."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _SESSION_BITS: Final = 32
 
 
 def first_lease(session: int) -> int:
-    """The first number of a ventilator's leases; those of two never have the same number."""
+    """The first lease number of a ventilator; two ventilators never use the same number."""
     return session << _SESSION_BITS
 
 
 def session_of(lease: int) -> int:
-    """Which ventilator a lease is of (see `wire.State.referee`)."""
+    """The number of the ventilator that issued a lease (messages.State.referee)."""
     return lease >> _SESSION_BITS
 
 
 class LeaseRules(msgspec.Struct, frozen=True):
     """When to hand out again, seconds; see the settings of the same names."""
 
-    silent_s: float = 5.0  # a worker unheard of for so long is dead
-    unclaimed_s: float = 90.0  # a piece may wait so long in a busy worker's pipe
-    finished_s: float = 10.0  # from "all rows handed to the sink" to their commit
-    stall_s: float = 150.0  # no fetch takes so long: a worker whose fetch does has lost the piece
-    tail_after_s: float = 20.0  # when nothing is left: second copies of what is in flight so long
-    poison_deaths: int = 3  # that a line alone must cause to be condemned
-    ahead: int = 2  # unclaimed pieces per live worker
+    silent_s: float = 5.0  # a worker not heard for so long is dead
+    unclaimed_s: float = 90.0  # how long a lease may wait in a busy worker's pipe
+    finished_s: float = 10.0  # from "all rows were sent to the sink" to their commit
+    stall_s: float = 150.0  # no fetch takes so long: a worker whose fetch does loses the lease
+    tail_after_s: float = 20.0  # at the end, lines in flight for so long get a second copy
+    poison_deaths: int = 3  # deaths that a line alone must cause to be condemned
+    ahead: int = 2  # unclaimed leases per live worker
     max_open_bytes: int = 16 * 1024 * 1024  # URL text of uncommitted batches, of all shares
 
 
 class WorkerReport(msgspec.Struct, frozen=True):
-    """What a heartbeat says of a worker's leases; see wire.Heartbeat."""
+    """What a heartbeat says of a worker's leases; see messages.Heartbeat."""
 
     parked: Collection[int] = ()
     longest_s: Mapping[int, float] = {}
@@ -46,19 +46,19 @@ class WorkerReport(msgspec.Struct, frozen=True):
     is_hungry: bool = False
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """Lines of one batch that travel together."""
+class BatchPart(msgspec.Struct, frozen=True):
+    """Lines of one batch that are handed out together, and what happened to them before."""
 
     batch: int
     mask: int
     deaths: int = 0  # of workers that had it and committed nothing of it
-    spared: int = 0  # deaths of workers at which it only waited for its host's turn
-    losses: int = 0  # times that its row was sent and not committed, since it is a single line
-    lost_by: str = ""  # the worker that sent it last; "": not known (any more)
+    spared: int = 0  # deaths of workers in which all of it was parked
+    losses: int = 0  # how often the row of this single line was sent and not committed
+    lost_by: str = ""  # the worker that sent that row last; "": not known
 
     @property
-    def is_lone(self) -> bool:
-        """Whether it is a single line that was there at a death."""
+    def is_isolated(self) -> bool:
+        """Whether it is a single line that a worker had when it died."""
         return self.deaths > 0 and self.mask.bit_count() == 1
 
 
@@ -71,26 +71,25 @@ class LeaseState(enum.Enum):
 
 
 class Lease(msgspec.Struct):
-    """A piece that is out."""
+    """A part of a batch that is handed out; times in seconds."""
 
     id: int
-    piece: Piece
+    part: BatchPart
     issued_at: float
     expires_at: float
     state: LeaseState = LeaseState.SENT
     worker: str = ""
-    progressed: bool = False  # some line of it was committed since it was handed out
-    copied: int = 0  # lines that a second lease has as well
-    slow: int = 0  # lines that a second lease may have as well, as its worker said last
-    seen_at: float = 0.0  # while unclaimed: when a worker last said that it has it, or it was sent
+    has_progressed: bool = False  # some line of it was committed since it was handed out
+    copied: int = 0  # mask: lines that a second lease has as well
+    slow: int = 0  # mask: lines that may be copied, as its worker said last
+    seen_at: float = 0.0  # while unclaimed: when it was sent, or last seen waiting at a worker
     is_copy: bool = False
     is_alone: bool = False  # it was a single line, and no copy, when it was handed out
-    # Unclaimed and not in the window: its worker takes nothing, or its sink is away.
-    held_up: bool = False
-    orphan: bool = False  # a worker died while it was unclaimed
+    is_uncounted: bool = False  # see FlowControl.exclude
+    is_orphan: bool = False  # a worker died while it was unclaimed
     is_parked: bool = False  # all that is left of it waits outside of the worker's pool
-    skipped: int = 0  # lines whose rows its worker sends under another lease
-    # Its sink was away or has started again: rows that do not arrive were lost with it.
+    skipped: int = 0  # mask: lines whose rows its worker sends under another lease
+    # Its sink was away or has restarted: rows that do not arrive were lost with the sink.
     is_excused: bool = False
 
 
@@ -98,9 +97,9 @@ class OpenBatch(msgspec.Struct):
     """A batch with uncommitted lines."""
 
     batch: Batch
-    remaining: int
+    remaining: int  # mask: uncommitted lines
     leases: set[int]
-    kept: int  # lines whose text `batch.urls` still holds
+    in_memory: int  # mask: lines whose text `batch.urls` still holds
 
     @property
     def cost_bytes(self) -> int:
@@ -109,7 +108,7 @@ class OpenBatch(msgspec.Struct):
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """To be sent now."""
+    """A leased part of a batch, to be sent to a worker now; see messages.Assignment."""
 
     lease: int
     batch: Batch

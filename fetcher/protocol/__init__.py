@@ -1,1 +1,1 @@
-"""The messages between the roles, and the plain data in them."""
+"""The messages between the roles, their encoding, and the data in them."""

@@ -1,4 +1,4 @@
-"""A chunk as a message and its frame, and the check of one that came."""
+"""Converts chunks to a message and its frame, and checks received chunks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fetcher.protocol.shard import WHOLE, Share
 
 
 def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
-    """A chunk as message and frame."""
+    """Return the message and the frame of a chunk."""
     fields = {name: getattr(chunk, name) for name in ChunkHeader.__struct_fields__}
     return ChunkHeader(**fields), chunk.rows + chunk.kept
 
@@ -17,13 +17,13 @@ def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
 def check_chunk(
     header: ChunkHeader, frame: bytes, batch_size: int, batches: int, share: Share = WHOLE
 ) -> Chunk:
-    """The chunk, with its arrays, lengths and line ranges checked. Raises WireError.
+    """Check arrays, lengths and line ranges of a received chunk, and return it. Raises WireError.
 
-    `batches`: that the job can have at most; `share`: of the sink that has got it.
+    `batches`: the most batches that the job can have; `share`: the share of the receiving sink.
     """
     if not 0 <= header.batch < batches:
         raise WireError(f"chunk: batch {header.batch} of at most {batches}")
-    # Its rows would be there a second time when the right sink has them, too.
+    # If both sinks had its rows, they would be in the output twice.
     if not share.has(header.batch):
         raise WireError(f"chunk: batch {header.batch} is not for {share}")
     count = len(header.lines)

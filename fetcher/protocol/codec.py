@@ -1,7 +1,20 @@
-"""Messages as msgpack frames and back.
+"""Encodes messages as ZeroMQ frames, and decodes and checks frames from other processes.
 
-Every message is checked: its size before it is unpacked, its version, its keys and their types.
-What is not exactly a message raises WireError, whatever it is.
+A header is one version byte, then the message as a msgpack map. Two message types have a second,
+raw frame (see protocol.messages):
+
+    +---------+----------------------------------+     +------------------+
+    | VERSION | msgpack map: "t": tag, fields    |     | raw bytes        |
+    +---------+----------------------------------+     +------------------+
+      1 byte    frame 1, MAX_HEADER_BYTES in all         frame 2, MAX_FRAME_BYTES
+
+The bytes may come from anybody who reaches the socket. So the sizes and the version are checked
+before anything is unpacked, and msgspec decodes straight into the declared message types: it
+refuses unknown keys, wrong types and values out of bounds while it reads, and never builds an
+object that is not a declared field. (A plain msgpack reader would first build whatever the bytes
+say, at a multiple of their size, and its result would have to be checked in a second step.)
+
+`decode` raises WireError on any bytes that are not a message, and no other exception.
 """
 
 from __future__ import annotations
@@ -9,58 +22,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import msgpack
 import msgspec
 
 from fetcher.errors import WireError
-from fetcher.protocol.messages import AnyMessage, ChunkHeader, Tasks
+from fetcher.protocol.messages import AnyMessage, Assignment, ChunkHeader
 
-VERSION: Final = 2
-
-
+# Versions 1 and 2 began with a msgpack map: 0x81 to 0x8f. A version must not be in that range.
+VERSION: Final = 3
 MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
-
-
 MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
 
-
-_WITH_FRAME: Final = (Tasks, ChunkHeader)
-
-
+_VERSION_BYTE: Final = bytes([VERSION])
+_WITH_FRAME: Final = (Assignment, ChunkHeader)
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(AnyMessage)
 
 
-_VERSION_ENTRY: Final = msgpack.packb("v") + msgpack.packb(VERSION)
-
-
 def encode(message: AnyMessage, frame: bytes | None = None) -> list[bytes]:
-    """The frames of a message."""
-    header = {"v": VERSION, **msgspec.to_builtins(message, builtin_types=(bytes,))}
-    packed: bytes = msgpack.packb(header)
-    return [packed] if frame is None else [packed, frame]
+    """Return the frames of a message."""
+    header = _VERSION_BYTE + _ENCODER.encode(message)
+    return [header] if frame is None else [header, frame]
 
 
 def decode(frames: Sequence[bytes]) -> tuple[AnyMessage, bytes]:
-    """The message and its raw frame (b"" where the type has none). Raises WireError only."""
+    """Return the message and its raw frame (b"" if its type has none). Raises WireError only."""
     if not 1 <= len(frames) <= 2:
         raise WireError(f"{len(frames)} frames")
-    head = frames[0]
-    if len(head) > MAX_HEADER_BYTES or len(frames[-1]) > MAX_FRAME_BYTES:
-        raise WireError(f"oversized: {len(head)} + {len(frames[-1])} bytes")
-    message = _header(head)
+    header = frames[0]
+    if len(header) > MAX_HEADER_BYTES or len(frames[-1]) > MAX_FRAME_BYTES:
+        raise WireError(f"oversized: {len(header)} + {len(frames[-1])} bytes")
+    message = _decode_header(header)
     if isinstance(message, _WITH_FRAME) != (len(frames) == 2):
         raise WireError(f"{type(message).__name__} with {len(frames)} frames")
     return message, frames[1] if len(frames) == 2 else b""
 
 
-def _header(head: bytes) -> AnyMessage:
-    # A map of at most 15 entries, of which the first is the version.
-    if not head or not 0x81 <= head[0] <= 0x8F or head[1:4] != _VERSION_ENTRY:
+def _decode_header(header: bytes) -> AnyMessage:
+    if header[:1] != _VERSION_BYTE:
         raise WireError(f"not a message of wire version {VERSION}")
     try:
-        message: AnyMessage = _DECODER.decode(bytes([head[0] - 1]) + head[4:])
-    # Beside its own errors, the decoder raises RecursionError, UnicodeDecodeError and what a
-    # field's own check raises: whatever it is, the bytes are at fault.
+        message: AnyMessage = _DECODER.decode(memoryview(header)[1:])
+    # The decoder also raises RecursionError, UnicodeDecodeError and the errors of a field's own
+    # check (ValueError). In each case the bytes are wrong, and nothing else is.
     except Exception as error:
         raise WireError(f"malformed: {type(error).__name__}: {error}"[:200]) from error
     return message

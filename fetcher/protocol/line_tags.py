@@ -1,8 +1,9 @@
-"""The tag of a line: the ventilator hands it out with the line; the row brings it to the sink.
+"""Tags that prove to the sink that a row belongs to a line which was handed out.
 
-Law: only the job's sink and ventilator know the key that tags are made with. A tag covers the batch
-with all of its URL lines, and the line's number, URL and id. So a row with the right tag belongs to
-a line that exists and was handed out, and has the line's own number, URL and id.
+The ventilator sends a tag with each line, and the worker returns it with the row. Only the job's
+sink and ventilator know the key of the tags. A tag covers the batch with the mask of its URL lines,
+and the line's number, URL and id. So a row with the right tag is of an existing line that was
+handed out, and has the number, URL and id of that line.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ Named = tuple[int, str, str | int | None]  # a line's number, URL and id
 
 def of_lines(key: bytes, batch: int, batch_mask: bytes, lines: Iterable[Named]) -> bytes:
     """The joined tags of these lines of a batch."""
-    mine = hashlib.blake2b(b"%d " % batch + batch_mask, key=key, digest_size=KEY_BYTES).digest()
-    begun = hashlib.blake2b(mine, digest_size=TAG_BYTES)
-    made = []
+    batch_key = hashlib.blake2b(
+        b"%d " % batch + batch_mask, key=key, digest_size=KEY_BYTES
+    ).digest()
+    batch_hash = hashlib.blake2b(batch_key, digest_size=TAG_BYTES)
+    tags = []
     for line in lines:
-        one = begun.copy()  # half of what a new one costs
+        one = batch_hash.copy()  # costs half as much as a new one
         one.update(identity(*line))
-        made.append(one.digest())
-    return b"".join(made)
+        tags.append(one.digest())
+    return b"".join(tags)
 
 
 def nth(tags: bytes, index: int) -> bytes:

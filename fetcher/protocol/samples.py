@@ -1,7 +1,7 @@
-"""What goes on, in a few examples: busy hosts, and lines that failed lately.
+"""Samples of a worker's activity for people who watch a job: busy hosts and recent failed lines.
 
-Law: for those who watch; nothing is decided by it. Everything is bounded and cut, whatever the
-input or a server holds, and the texts are others' words: whoever shows them escapes them.
+Nothing is decided by them. All sizes are bounded. The texts come from the input and from servers,
+so whoever shows them must escape them.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Final, NamedTuple
 
 from fetcher import web_urls
 from fetcher.model import Outcome, Result
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 
-_MOST_FAILING: Final = 1_000  # hosts whose failures are counted; beyond twice that the least go
-_UNSAID: Final = 5  # failed lines that a worker keeps for the next who asks
+_MOST_FAILING: Final = 1_000  # hosts kept when twice as many have failures
+_RECENT: Final = 5  # failed lines that a worker keeps for its next message
 MAX_HOST: Final = 200
 
 
 class Load(NamedTuple):
-    """What one host has at a worker."""
+    """The load of one host at a worker."""
 
     host: str
     in_flight: int
     waiting: int
-    rest_s: float = 0.0  # that the host is left alone from now on, as it asked for that
+    rest_s: float = 0.0  # how long the host gets no requests from now on, as it asked
     rest_why: str = ""
 
 
 def host_of(text: str) -> str:
-    """The host of a URL; of what is not a URL, what was meant to be its host: never an error."""
+    """The host of a URL, or of an invalid URL the text at the host's place; never an error."""
     return (web_urls.host_of(text) or _guessed(text))[:MAX_HOST]
 
 
@@ -41,12 +41,12 @@ def _guessed(text: str) -> str:
 
 
 def cut(text: str) -> str:
-    """As much of a text as a glimpse holds."""
-    return text if len(text) <= messages.MAX_SAID else text[: messages.MAX_SAID - 1] + "…"
+    """Shorten a text to what samples may hold."""
+    return text if len(text) <= bounds.MAX_SAID else text[: bounds.MAX_SAID - 1] + "…"
 
 
-def mishap(result: Result) -> messages.FailedLine:
-    """The line that failed, as it is told."""
+def failed_line(result: Result) -> messages.FailedLine:
+    """The data of a failed line for a message."""
     return messages.FailedLine(
         line=result.line,
         outcome=result.outcome.value,
@@ -57,7 +57,7 @@ def mishap(result: Result) -> messages.FailedLine:
 
 
 class Failures:
-    """Failed lines by host: exact for few hosts, about right for the worst of many."""
+    """Counts failed lines by host: exact for few hosts, nearly exact for the worst of many."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -71,35 +71,35 @@ class Failures:
         return self._counts[host]
 
     def worst(self, count: int) -> list[str]:
-        """The hosts with the most."""
+        """The hosts with the most failed lines."""
         return heapq.nlargest(count, self._counts, key=self._counts.__getitem__)
 
 
 class Sampler:
-    """A worker's, of what it has fetched."""
+    """Collects samples in a worker."""
 
     def __init__(self) -> None:
         self._failures = Failures()
-        self._unsaid: deque[Result] = deque(maxlen=_UNSAID)
+        self._recent: deque[Result] = deque(maxlen=_RECENT)
 
     def failed(self, result: Result) -> None:
-        """A line has ended, and is not ok."""
-        if result.outcome is not Outcome.INVALID_URL:  # which is of no host
+        """Note a line whose outcome is not ok."""
+        if result.outcome is not Outcome.INVALID_URL:  # it has no host
             self._failures.add(host_of(result.final_url or result.url))
-        self._unsaid.append(result)
+        self._recent.append(result)
 
     def glimpse(self, loads: Iterable[Load]) -> messages.Samples:
-        """To be told now; the failed lines are told once."""
-        half = messages.MAX_LOADS // 2
+        """The samples for a message. Each failed line is in one message only."""
+        half = bounds.MAX_LOADS // 2
         by_host = {load.host: load for load in loads}
         busiest = heapq.nlargest(half, by_host.values(), key=lambda e: e.in_flight + e.waiting)
         names = dict.fromkeys([*(load.host for load in busiest), *self._failures.worst(half)])
-        told = [by_host.get(name, Load(name, 0, 0)) for name in names]
-        mishaps = [mishap(result) for result in self._unsaid]
-        self._unsaid.clear()
-        return messages.Samples([self._told(each) for each in told], mishaps)
+        shown = [by_host.get(name, Load(name, 0, 0)) for name in names]
+        failed = [failed_line(result) for result in self._recent]
+        self._recent.clear()
+        return messages.Samples([self._host_load(each) for each in shown], failed)
 
-    def _told(self, load: Load) -> messages.HostLoad:
+    def _host_load(self, load: Load) -> messages.HostLoad:
         return messages.HostLoad(
             load.host,
             load.in_flight,
@@ -111,13 +111,13 @@ class Sampler:
 
 
 def together(loads: Iterable[messages.HostLoad]) -> list[messages.HostLoad]:
-    """What several workers have of the same hosts, added up: the busiest first."""
+    """Add up the loads of several workers by host; the busiest hosts first."""
     sums: dict[str, messages.HostLoad] = {}
     for each in loads:
         other = sums.get(each.host)
         sums[each.host] = _sum(each, other) if other else each
     ranked = sorted(sums.values(), key=lambda e: (-e.in_flight - e.waiting, -e.failed, e.host))
-    return ranked[: messages.MAX_LOADS]
+    return ranked[: bounds.MAX_LOADS]
 
 
 def _sum(one: messages.HostLoad, other: messages.HostLoad) -> messages.HostLoad:

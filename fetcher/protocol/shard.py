@@ -1,4 +1,4 @@
-"""Which of several sinks a batch belongs to: by its id, so that each line has one sink for ever."""
+"""Divides the batches among several sinks by batch id, so that a line always has the same sink."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sink_of(batch: int, sinks: int) -> int:
 
 
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sink's batches: those whose id, divided by the number of sinks, leaves its index."""
+    """The batches of one sink: those with id modulo `of` equal to `index`."""
 
     index: Annotated[int, Meta(ge=0, lt=_MAX_SINKS)] = 0
     of: Annotated[int, Meta(ge=1, le=_MAX_SINKS)] = 1

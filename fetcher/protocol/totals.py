@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from fetcher.model import OUTCOMES
 
-# What a worker says of its bodies is believed, but must not add up to what cannot be written.
+# A worker's body sizes are not checked; their sum must still fit into the journal.
 _MOST_BYTES: Final = (1 << 63) - 1
 
 
@@ -31,7 +31,7 @@ class Totals(msgspec.Struct):
         body_bytes: int,
         retried: int = 0,
     ) -> Totals:
-        """These totals and more rows, given as counts by outcome's wire code and by status."""
+        """Add rows, given as counts by the outcomes' wire codes and by status."""
         by_outcome = Counter(self.outcomes)
         for code, count in outcomes.items():
             by_outcome[OUTCOMES[code].value] += count
@@ -47,16 +47,16 @@ class Totals(msgspec.Struct):
 
 
 def in_order(outcomes: Mapping[str, int]) -> dict[str, int]:
-    """The outcomes that occurred, in the order in which they are shown everywhere."""
+    """The outcomes that occurred, in the order in which they are always shown."""
     known = {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)}
-    # Another version of us may have more of them.
+    # Another version may have more outcomes.
     return known | {name: count for name, count in outcomes.items() if count}
 
 
 def most_frequent(outcomes: Mapping[str, int], most: int) -> tuple[dict[str, int], int]:
-    """At most so many of them, the most frequent ones, in order; and the sum of all others."""
-    kept = dict(sorted(outcomes.items(), key=lambda item: -item[1])[: max(most, 0)])
-    return in_order(kept), sum(outcomes.values()) - sum(kept.values())
+    """The `most` most frequent outcomes, in order, and the sum of all others."""
+    shown = dict(sorted(outcomes.items(), key=lambda item: -item[1])[: max(most, 0)])
+    return in_order(shown), sum(outcomes.values()) - sum(shown.values())
 
 
 def sum_of(parts: Iterable[Totals]) -> Totals:

@@ -108,7 +108,7 @@ class Direct:
 def _buffer_of(order: Order) -> LeaseBuffer:
     """Return a lease of all the URLs."""
     mask = bitset.pack((1 << len(order.urls)) - 1)
-    tasks = messages.Tasks(
+    tasks = messages.Assignment(
         job="",
         lease=1,
         batch=0,

@@ -1,1 +1,1 @@
-"""What can be set: each setting declared once, read from file, environment and command line."""
+"""The settings: each declared once; read from a file, the environment and the command line."""

@@ -1,4 +1,4 @@
-"""What is declared of each setting, as data: for checks' messages and for the docs."""
+"""The declarations of all settings as data, for messages and docs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from fetcher.settings.schema import Section, Settings
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One setting, as declared."""
+    """The declaration of one setting."""
 
-    kind: Any  # its type, without what is annotated
+    kind: Any  # its type, without annotations
     bounds: tuple[msgspec.Meta, ...]
     default: Any
 
     @property
     def description(self) -> str:
-        """What it means."""
+        """The help text."""
         return "".join(meta.description or "" for meta in self.bounds)
 
     @property
     def items(self) -> Any:
-        """The type of each value of a list, without what is annotated; None where it is none."""
+        """The type of a list's items, without annotations; None if the setting is not a list."""
         if get_origin(self.kind) is not tuple:
             return None
         item = get_args(self.kind)[0]
@@ -67,7 +67,7 @@ def setting(key: str) -> Setting:
 
 
 def allowed(key: str) -> str:
-    """What a setting may be, for people."""
+    """The values that a setting may have, in words."""
     declared = setting(key)
     if get_origin(declared.kind) is Literal:
         return "one of " + ", ".join(get_args(declared.kind))

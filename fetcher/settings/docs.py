@@ -1,7 +1,7 @@
-"""All settings for people to read, made from the declarations.
+"""Writes the example files and the documentation of all settings from their declarations.
 
-`python -m fetcher.settings.docs` writes conf/fetcher.toml, with --markdown docs/settings.md, with
---own-servers conf/own-servers.toml.
+`python -m fetcher.settings.docs` writes conf/fetcher.toml to standard output; --markdown writes
+docs/settings.md, and --own-servers conf/own-servers.toml.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from fetcher.settings.load import toml
 
 
 def example() -> str:
-    """The fully commented file of all settings at their defaults: conf/fetcher.toml."""
+    """Return conf/fetcher.toml: all settings at their defaults, with comments."""
     lines = [
-        "# Every setting of fetcher at its default. Copy it, keep what you change, pass it by -c.",
+        "# Every setting of fetcher at its default. Copy it, keep what you change, use it with -c.",
         "# The environment (FETCHER_WORKER__POOL_SIZE=500) and the command line",
-        "# (--set worker.pool_size=500) come after this file.",
+        "# (--set worker.pool_size=500) take precedence over this file.",
     ]
     for name, section in describe.sections().items():
         lines += ["", "", f"# {section.__doc__}", f"[{name}]"]
@@ -31,10 +31,10 @@ def example() -> str:
 
 
 def own_servers() -> str:
-    """The file that says what `--own-servers` does: conf/own-servers.toml."""
+    """Return conf/own-servers.toml: the settings that `--own-servers` sets."""
     lines = [
-        "# For servers of your own: as fast as they can, also on this machine and in private",
-        "# networks. The option --own-servers does the same.",
+        "# For your own servers: without politeness limits, also on this machine and in private",
+        "# networks. The option --own-servers sets the same.",
     ]
     for key, value in presets.OWN_SERVERS.items():
         section, _, name = key.partition(".")
@@ -43,22 +43,23 @@ def own_servers() -> str:
 
 
 def markdown() -> str:
-    """All settings for people to read: docs/settings.md."""
+    """Return docs/settings.md."""
     lines = [
         "# Settings",
         "",
-        "Made from the declarations by `make docs`. A setting can be given",
+        "This page is made by `make docs`. A setting can be given",
         "",
         "- in a TOML file (`-c my.toml`), under its section: `[worker]`, then `pool_size = 500`;",
         "- in the environment: `FETCHER_WORKER__POOL_SIZE=500`;",
         "- on the command line: `--set worker.pool_size=500`;",
         '- from Python: `fetch(urls, worker={"pool_size": 500})`.',
         "",
-        "Each goes before those above it. `fetcher config` shows what is in effect, and why.",
+        "A later place in this list takes precedence over an earlier one. `fetcher config` shows",
+        "the settings in effect and where each was given.",
     ]
     for name, section in describe.sections().items():
         lines += ["", f"## {name}", "", f"{section.__doc__}", ""]
-        lines += ["| setting | default | may be | meaning |", "| --- | --- | --- | --- |"]
+        lines += ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
         for key, setting in describe.settings_of(name).items():
             cells = (f"`{key}`", f"`{toml(setting.default)}`", describe.allowed(f"{name}.{key}"))
             text = " | ".join([*cells, f"{setting.description}"])

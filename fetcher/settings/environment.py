@@ -1,7 +1,7 @@
 """Environment variables that set settings: FETCHER_SECTION__KEY.
 
-Law: a variable with our prefix sets a setting or is refused, since a mistyped one would be ignored.
-Only variables that Kubernetes makes for a service named `fetcher` are left alone.
+A variable with our prefix must name a setting, else it is refused: a mistyped name would otherwise
+be ignored silently. Variables that Kubernetes sets for a service named `fetcher` are skipped.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _KUBERNETES_MARK: Final = f"{PREFIX}SERVICE_HOST"
 
 
 def variable_of(key: str) -> str:
-    """The variable that sets `section.key`."""
+    """The name of the variable that sets `section.key`."""
     return PREFIX + key.replace(".", "__").upper()
 
 
 def assignments(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """The setting, the text and the variable of each of ours. Raises ConfigError."""
+    """Yield setting, text and variable name of each of our variables. Raises ConfigError."""
     known = {variable_of(key): key for key in describe.all_keys()}
     for name, text in environ.items():
         if not name.startswith(PREFIX):

@@ -1,7 +1,7 @@
-"""Settings from everywhere: file < environment < command line, checked and shown.
+"""Merges settings from file < environment < command line, checks them, and writes them as TOML.
 
-Law: what may be set is declared in fetcher.settings.schema alone; here each value remembers where
-it came from. What is wrong with a value is one line that names its place.
+fetcher.settings.schema alone declares which settings exist. This module records where each value
+came from, so that an error is one line that names the place of the wrong value.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from fetcher.settings.schema import Settings
 
 Plain = str | int | float | bool | None
 Value = Plain | list[Plain]
-_SHOWN_CHARS: Final = 80  # of a wrong value
+_SHOWN_CHARS: Final = 80  # of a wrong value in a message
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """Settings, and for each `section.key` that is not at its default, where it came from."""
+    """Settings, and the origin of each `section.key` that is not at its default."""
 
     settings: Settings
     origins: dict[str, str]
@@ -39,11 +39,12 @@ def load(
     arguments: Mapping[str, tuple[object, str]] | None = None,
     added: Mapping[str, tuple[list[str], str]] | None = None,
 ) -> Loaded:
-    """Merge file < environment < command line or arguments, check all. Raises ConfigError.
+    """Merge file < environment < overrides < arguments, then check all. Raises ConfigError.
 
-    `overrides` maps `section.key` to a value (a str is parsed as TOML would) and the option that
-    gave it; `arguments` likewise, with values of a program, which are taken as they are; `added`
-    likewise, with values that follow those which a list has from all the others.
+    Each mapping is from `section.key` to a value and its origin, for messages:
+    `overrides`: from the command line; a str is parsed as a TOML value;
+    `arguments`: from a Python program; the values are not parsed;
+    `added`: items that are appended to a list, whatever the list's origin.
     """
     values: dict[str, tuple[Any, str]] = {}
     if path is not None:
@@ -62,7 +63,7 @@ def load(
 
 
 def _with_added(loaded: Loaded, key: str, added: Loaded) -> Loaded:
-    """The same, with the values that `added` has for a list behind those that are there."""
+    """Append the items of a list in `added` to the list in `loaded`."""
     section, _, name = key.partition(".")
     before, more = (getattr(each.settings, section) for each in (loaded, added))
     values = (*getattr(before, name), *getattr(more, name))
@@ -101,7 +102,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[A
 
 
 def is_text(text: str) -> bool:
-    """Whether what the system gave as bytes was UTF-8: Python has surrogates for what is not."""
+    """Whether text from the system was valid UTF-8: Python decodes other bytes to surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -137,7 +138,7 @@ def _check_key(key: str, origin: str) -> None:
 
 def _shown(key: str, value: Any) -> str:
     if key in SECRETS:
-        return HIDDEN  # what is wrong may be a secret all the same
+        return HIDDEN  # a wrong value may still be a secret
     text = toml(value) if isinstance(value, bool) else repr(value)
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
@@ -153,7 +154,7 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
         value = given if items is None else _listed(given, items)
         try:
             msgspec.convert({name: value}, describe.sections()[section])
-        except msgspec.ValidationError:  # which may show the value, so it is not passed on
+        except msgspec.ValidationError:  # its text may show the value: not chained
             raise ConfigError(
                 f"{origin}: {key} = {_shown(key, given)}: must be {describe.allowed(key)}"
             ) from None
@@ -165,9 +166,9 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
 
 
 def _check_robots(settings: Settings, origins: Mapping[str, str]) -> None:
-    # Crawl-delay and the rules of many hosts are kept where hosts have turns.
+    # Only the host turns of [polite] apply Crawl-delay and keep the rules of many hosts.
     if settings.polite.robots and not settings.polite.enabled:
-        # Both differ from their defaults: somebody has set them.
+        # Both differ from their defaults, so both have an origin.
         raise ConfigError(
             f"{origins['polite.robots']}: polite.robots = true obeys nothing while "
             f"polite.enabled = false ({origins['polite.enabled']}); change one of them"
@@ -175,7 +176,7 @@ def _check_robots(settings: Settings, origins: Mapping[str, str]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Without the classes that libraries derive from text and numbers: what a file could hold."""
+    """Convert subclasses of str and float, as some libraries use, to the plain types."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, float):
@@ -190,7 +191,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _listed(value: Any, items: Any) -> Any:
-    """A list may be given as one value, or one text with commas, as it is easier in a shell."""
+    """Make a list of a single value, or of one text with commas (easier to type in a shell)."""
     if isinstance(value, str):
         parts = [part.strip() for part in value.split(",") if part.strip()]
         return [_parse(part) for part in parts] if items is int else parts
@@ -203,12 +204,12 @@ def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     return plain
 
 
-SECRETS: Final = frozenset({"http.headers", "http.proxy", "monitor.token"})  # may hold some
+SECRETS: Final = frozenset({"http.headers", "http.proxy", "monitor.token"})  # may contain secrets
 HIDDEN: Final = "…"
 
 
 def without_secrets(settings: Settings) -> dict[str, dict[str, Value]]:
-    """As `dump`, to be written down: without values of headers, passwords and tokens."""
+    """As `dump`, with values of headers, passwords and tokens replaced, to be stored."""
     plain = dump(settings)
     http = plain["http"]
     http["headers"] = [f"{text.partition(':')[0]}: {HIDDEN}" for text in settings.http.headers]
@@ -223,5 +224,6 @@ def toml(value: Value) -> str:
         return "true" if value else "false"
     if not isinstance(value, str | list | tuple):
         return str(value)
-    # JSON would write characters beyond U+FFFF as two, and U+007F as it is: TOML has neither.
+    # ASCII JSON writes characters over U+FFFF as two escapes, and JSON does not escape U+007F;
+    # TOML allows neither.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

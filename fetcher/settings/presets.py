@@ -1,4 +1,4 @@
-"""Settings that belong together, by the option that sets them all."""
+"""Groups of settings that one command-line option sets together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OWN_NETWORKS: Final = (
     "192.168.0.0/16",
     "fc00::/7",
 )
-# `--own-servers`; conf/own-servers.toml is made from it by `make conf`.
+# Set by `--own-servers`; `make conf` writes them to conf/own-servers.toml.
 OWN_SERVERS: Final[dict[str, str | int | float | bool | list[str | int | float | bool | None]]] = {
     "polite.enabled": False,
     "guard.allow": list(OWN_NETWORKS),

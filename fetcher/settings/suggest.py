@@ -1,4 +1,4 @@
-"""What was likely meant: guesses at mistyped words, as questions for people."""
+"""Suggestions for mistyped names of settings and values, as text for error messages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 from fetcher.settings import describe
 
-_LIKE: Final = 0.7  # a higher mark than among a section's few settings
-# What other programs call these settings.
+_CUTOFF: Final = 0.7  # similarity; higher than the default, because all settings are compared
+# Names that other programs use for these settings.
 _ALIASES: Final = {
     "concurrency": "worker.pool_size",
     "delay": "polite.delay_s",
@@ -21,14 +21,15 @@ _ALIASES: Final = {
 
 
 def near(key: str) -> str:
-    """A guess at the setting that `section.name` was meant to be, as a question."""
+    """A suggestion for a mistyped `section.name`; "" without one."""
     return did_you_mean(keys_near(key))
 
 
 def keys_near(key: str) -> list[str]:
-    """The settings that `section.name` may mean: there one with its words, elsewhere its name.
+    """The settings that `section.name` may mean.
 
-    Without these, one in the same section whose name is like it.
+    These are a setting of the section whose name has all its words, and settings of the same name
+    in other sections; without any of these, the setting of the section with the most similar name.
     """
     section, _, name = key.partition(".")
     words = set(name.split("_"))
@@ -55,23 +56,23 @@ def keys_meant_by(words: str) -> list[str]:
             return found
     known = {key.replace(".", "_"): key for key in describe.all_keys()}
     known |= {key.partition(".")[2]: key for key in reversed(describe.all_keys())}
-    return [known[word] for word in difflib.get_close_matches(words, known, n=1, cutoff=_LIKE)]
+    return [known[word] for word in difflib.get_close_matches(words, known, n=1, cutoff=_CUTOFF)]
 
 
 def home(name: str) -> str:
-    """A guess at where a setting without its section belongs."""
+    """A suggestion for a setting that was given outside of any section."""
     plain = [key.partition(".")[2] for key in describe.all_keys()]
     found = difflib.get_close_matches(name, plain, n=1)
     return did_you_mean([f"[{home}] {word}" for word in found for home in describe.homes_of(word)])
 
 
 def guess(word: str, known: Iterable[str]) -> str:
-    """The known word that was likely meant, as a question; "" where none is near."""
+    """A suggestion of the most similar known word; "" if none is similar."""
     by_lower = {each.lower(): each for each in known}
     found = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return did_you_mean([by_lower[each] for each in found])
 
 
 def did_you_mean(words: Sequence[str]) -> str:
-    """The question; "" without words."""
+    """The suggestion as text for a message; "" without words."""
     return f" (did you mean {' or '.join(words)}?)" if words else ""

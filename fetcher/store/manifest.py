@@ -14,7 +14,7 @@ import msgspec
 from fetcher.errors import ConflictError, DamageError
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.input.selection import Selection
-from fetcher.protocol.messages import Plain
+from fetcher.protocol.bounds import Plain
 from fetcher.protocol.output_spec import PLAIN, Output
 from fetcher.protocol.shard import WHOLE, Share
 from fetcher.store.disk import fsync_dir, make_dir, write_atomically

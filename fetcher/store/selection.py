@@ -37,7 +37,7 @@ def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> 
 
 
 class SelectedLines:
-    """The lines of a selection, read from disk; see input.selection.Chosen."""
+    """The lines of a selection, on disk at one bit each; see input.selection.SelectsLines."""
 
     def __init__(self, out: Path, of: Selection) -> None:
         """Raises DamageError if the file is missing or has changed."""

@@ -18,8 +18,9 @@ import msgspec
 from fetcher.commit.rate import Rate, recent
 from fetcher.errors import DamageError, UsageError
 from fetcher.model import Outcome, Result
-from fetcher.protocol.messages import MAX_LOADS, MAX_MISHAPS, FailedLine
-from fetcher.protocol.samples import Failures, host_of, mishap
+from fetcher.protocol.bounds import MAX_LOADS, MAX_MISHAPS
+from fetcher.protocol.messages import FailedLine
+from fetcher.protocol.samples import Failures, failed_line, host_of
 from fetcher.rows.forms import CODECS
 from fetcher.store import journal, manifest, reader
 from fetcher.store.journal import JournalSummary
@@ -68,7 +69,7 @@ class Tail:
         for result in self._read(newest):
             workers[result.worker] += 1
             if result.outcome is not Outcome.OK:
-                self.mishaps.append(mishap(result))
+                self.mishaps.append(failed_line(result))
             if result.outcome is Outcome.INVALID_URL:
                 continue  # it is of no host
             host = host_of(result.final_url or result.url)

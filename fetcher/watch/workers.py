@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 
 from fetcher.commit.rate import Rate
-from fetcher.protocol import messages, samples
+from fetcher.protocol import bounds, messages, samples
 
 
 class _Member:
@@ -42,7 +42,7 @@ class WorkerTable:
 
     def __init__(self) -> None:
         self._members: dict[str, _Member] = {}
-        self._mishaps: deque[messages.FailedLine] = deque(maxlen=messages.MAX_MISHAPS)
+        self._mishaps: deque[messages.FailedLine] = deque(maxlen=bounds.MAX_MISHAPS)
 
     def heartbeat(self, beat: messages.Heartbeat, now: float) -> None:
         member = self._members.get(beat.worker)
@@ -96,7 +96,7 @@ class WorkerTable:
     def look(self, leases: Mapping[str, int], now: float) -> tuple[list[messages.Member], int]:
         """By name, and how many more there are; those unheard of for longest are always told."""
         members = sorted(self._members.items(), key=lambda item: item[1].seen_at)
-        told = sorted(members[: messages.MAX_MEMBERS])
+        told = sorted(members[: bounds.MAX_MEMBERS])
         return [
             messages.Member(
                 worker=name,

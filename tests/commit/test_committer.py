@@ -18,7 +18,7 @@ FULL = (1 << SIZE) - 1
 
 
 class Recording:
-    """A store that remembers its steps, and is full when told so."""
+    """A store that records its steps, and is full on demand."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
@@ -53,8 +53,8 @@ def chunk(
     empty: Iterable[int] = (),
     retried: Iterable[int] = (),
 ) -> Chunk:
-    """`kept`: what goes beside the rows, by offset; `empty`, `retried`: offsets of such lines."""
-    beside = [(kept or {}).get(offset, b"") for offset in offsets]
+    """`kept`: the body data of rows, by offset; `empty`, `retried`: offsets of such lines."""
+    kept_data = [(kept or {}).get(offset, b"") for offset in offsets]
     lines = [batch * SIZE + 1 + offset for offset in offsets]
     rows = [b"<%d>" % line for line in lines]
     return Chunk(
@@ -68,8 +68,8 @@ def chunk(
         statuses=[200 if line % 2 else 404 for line in lines],
         body_bytes=list(lines),
         rows=b"".join(rows),
-        kept=b"".join(beside),
-        kept_bytes=[len(each) for each in beside] if kept else [],
+        kept=b"".join(kept_data),
+        kept_bytes=[len(each) for each in kept_data] if kept else [],
         empty=[batch * SIZE + 1 + offset for offset in empty],
         retried=[batch * SIZE + 1 + offset for offset in retried],
     )
@@ -81,136 +81,136 @@ def store() -> Recording:
 
 
 @pytest.fixture
-def intake(store: Recording) -> Committer:
+def committer(store: Recording) -> Committer:
     return Committer(store, Recovered(bitset.IdSet(), {}, Totals()), "job", "epoch")
 
 
 def test_lines_of_more_than_one_attempt_are_counted_once() -> None:
-    intake = Committer(Recording(), Recovered(bitset.IdSet(), {}, Totals(retried=5)), "job", "e")
-    intake.offer(chunk(0, 0, 1, 2, retried=(1, 2)), SIZE)
-    intake.offer(chunk(0, 2, 3, retried=(2, 3)), SIZE)
-    intake.commit()
-    intake.offer(chunk(0, 1, 4, retried=(1,)), SIZE)
-    intake.commit()
-    assert (intake.totals.rows, intake.totals.retried) == (5, 8)
+    committer = Committer(Recording(), Recovered(bitset.IdSet(), {}, Totals(retried=5)), "job", "e")
+    committer.offer(chunk(0, 0, 1, 2, retried=(1, 2)), SIZE)
+    committer.offer(chunk(0, 2, 3, retried=(2, 3)), SIZE)
+    committer.commit()
+    committer.offer(chunk(0, 1, 4, retried=(1,)), SIZE)
+    committer.commit()
+    assert (committer.totals.rows, committer.totals.retried) == (5, 8)
 
 
 def test_a_commit_appends_syncs_and_records_in_this_order_and_then_publishes(
-    intake: Committer, store: Recording
+    committer: Committer, store: Recording
 ) -> None:
-    intake.offer(chunk(0, 0, 1), SIZE)
-    assert intake.changed_since("epoch", 0) == {}
-    assert intake.commit() == 2
+    committer.offer(chunk(0, 0, 1), SIZE)
+    assert committer.changed_since("epoch", 0) == {}
+    assert committer.commit() == 2
     assert store.steps == ["append", "sync", "record"]
-    assert intake.changed_since("epoch", 0) == {0: bitset.pack(0b11)}
+    assert committer.changed_since("epoch", 0) == {0: bitset.pack(0b11)}
 
 
-def test_nothing_pending_is_no_commit(intake: Committer, store: Recording) -> None:
-    assert intake.commit() == 0
+def test_nothing_pending_is_no_commit(committer: Committer, store: Recording) -> None:
+    assert committer.commit() == 0
     assert store.steps == []
-    assert intake.version == 0
+    assert committer.version == 0
 
 
 def test_rows_seen_before_are_dropped_whether_committed_or_pending(
-    intake: Committer, store: Recording
+    committer: Committer, store: Recording
 ) -> None:
-    intake.offer(chunk(0, 0, 1, 2), SIZE)
-    intake.offer(chunk(0, 1, 2, 3), SIZE)
-    intake.commit()
-    intake.offer(chunk(0, 3, 0, 4), SIZE)
-    intake.commit()
+    committer.offer(chunk(0, 0, 1, 2), SIZE)
+    committer.offer(chunk(0, 1, 2, 3), SIZE)
+    committer.commit()
+    committer.offer(chunk(0, 3, 0, 4), SIZE)
+    committer.commit()
     assert store.rows == b"<1><2><3><4><5>"
-    assert intake.duplicates == 4
-    assert intake.totals.rows == 5
-    assert intake.totals.body_bytes == 1 + 2 + 3 + 4 + 5
-    assert intake.totals.outcomes == {"ok": 3, "http_error": 2}
-    assert intake.totals.statuses == {200: 3, 404: 2}
+    assert committer.duplicates == 4
+    assert committer.totals.rows == 5
+    assert committer.totals.body_bytes == 1 + 2 + 3 + 4 + 5
+    assert committer.totals.outcomes == {"ok": 3, "http_error": 2}
+    assert committer.totals.statuses == {200: 3, 404: 2}
 
 
 def test_what_goes_beside_a_row_is_taken_and_dropped_with_it(
-    intake: Committer, store: Recording
+    committer: Committer, store: Recording
 ) -> None:
-    beside = {0: b"zero", 1: b"", 2: b"two", 3: b"three"}
-    intake.offer(chunk(0, 2, 1, kept=beside), SIZE)
-    intake.offer(chunk(0, 0, 1, 2, 3, kept={**beside, 2: b"another try's"}), SIZE)
-    intake.offer(chunk(0, 3, kept={3: b"nor this"}), SIZE)
-    assert intake.pending_bytes == len(b"<3><2><1><4>twozerothree")
-    intake.commit()
+    kept_data = {0: b"zero", 1: b"", 2: b"two", 3: b"three"}
+    committer.offer(chunk(0, 2, 1, kept=kept_data), SIZE)
+    committer.offer(chunk(0, 0, 1, 2, 3, kept={**kept_data, 2: b"another try's"}), SIZE)
+    committer.offer(chunk(0, 3, kept={3: b"nor this"}), SIZE)
+    assert committer.pending_bytes == len(b"<3><2><1><4>twozerothree")
+    committer.commit()
     assert store.rows == b"<3><2><1><4>"
     assert store.kept == [Kept(3, b"two"), Kept(1, b"zero"), Kept(4, b"three")]
-    intake.offer(chunk(0, 2, 4, kept={2: b"late", 4: b"four"}), SIZE)
-    intake.commit()
+    committer.offer(chunk(0, 2, 4, kept={2: b"late", 4: b"four"}), SIZE)
+    committer.commit()
     assert store.kept[3:] == [Kept(5, b"four")]
 
 
 def test_an_empty_body_is_kept_with_its_row_and_dropped_with_it(
-    intake: Committer, store: Recording
+    committer: Committer, store: Recording
 ) -> None:
-    intake.offer(chunk(0, 0, 1, empty=[1]), SIZE)
-    intake.offer(chunk(0, 1, 2, 3, kept={2: b"two"}, empty=[1, 3]), SIZE)
-    intake.commit()
+    committer.offer(chunk(0, 0, 1, empty=[1]), SIZE)
+    committer.offer(chunk(0, 1, 2, 3, kept={2: b"two"}, empty=[1, 3]), SIZE)
+    committer.commit()
     assert store.kept == [Kept(2, b""), Kept(4, b""), Kept(3, b"two")]
 
 
 def test_a_full_batch_takes_no_more_rows_and_is_told_as_full(
-    intake: Committer, store: Recording
+    committer: Committer, store: Recording
 ) -> None:
-    intake.offer(chunk(3, *range(SIZE)), SIZE)
-    intake.commit()
-    intake.offer(chunk(3, 2), SIZE)
-    assert intake.commit() == 0
-    assert intake.changed_since("epoch", 0) == {3: b""}
-    done, partial = intake.snapshot()
+    committer.offer(chunk(3, *range(SIZE)), SIZE)
+    committer.commit()
+    committer.offer(chunk(3, 2), SIZE)
+    assert committer.commit() == 0
+    assert committer.changed_since("epoch", 0) == {3: b""}
+    done, partial = committer.snapshot()
     assert 3 in bitset.IdSet(done)
     assert partial == {}
 
 
-def test_chunks_of_another_job_are_ignored(intake: Committer) -> None:
-    intake.offer(chunk(0, 0, job="other"), SIZE)
-    assert intake.commit() == 0
+def test_chunks_of_another_job_are_ignored(committer: Committer) -> None:
+    committer.offer(chunk(0, 0, job="other"), SIZE)
+    assert committer.commit() == 0
 
 
 @pytest.mark.parametrize("step", ["append", "record"])
 def test_a_full_disk_publishes_nothing_and_the_same_commit_can_be_tried_again(
-    intake: Committer, store: Recording, step: str
+    committer: Committer, store: Recording, step: str
 ) -> None:
-    intake.offer(chunk(0, 0), SIZE)
+    committer.offer(chunk(0, 0), SIZE)
     store.full_at = step
     with pytest.raises(NoSpaceError):
-        intake.commit()
-    assert intake.changed_since("epoch", 0) == {}
-    assert intake.totals.rows == 0
+        committer.commit()
+    assert committer.changed_since("epoch", 0) == {}
+    assert committer.totals.rows == 0
     store.full_at = ""
-    assert intake.commit() == 1
-    assert intake.changed_since("epoch", 0) == {0: bitset.pack(1)}
+    assert committer.commit() == 1
+    assert committer.changed_since("epoch", 0) == {0: bitset.pack(1)}
 
 
-def test_a_poll_hears_only_what_is_newer(intake: Committer) -> None:
+def test_a_poll_hears_only_what_is_newer(committer: Committer) -> None:
     for number in range(3):
-        intake.offer(chunk(number, 0), SIZE)
-        intake.commit()
-    assert set(intake.changed_since("epoch", 1) or {}) == {1, 2}
-    intake.offer(chunk(0, 1), SIZE)
-    intake.commit()
-    assert intake.changed_since("epoch", 3) == {0: bitset.pack(0b11)}
+        committer.offer(chunk(number, 0), SIZE)
+        committer.commit()
+    assert set(committer.changed_since("epoch", 1) or {}) == {1, 2}
+    committer.offer(chunk(0, 1), SIZE)
+    committer.commit()
+    assert committer.changed_since("epoch", 3) == {0: bitset.pack(0b11)}
 
 
 def test_a_poll_of_another_epoch_or_of_the_future_must_open_the_job_again(
-    intake: Committer,
+    committer: Committer,
 ) -> None:
-    assert intake.changed_since("older", 0) is None
-    assert intake.changed_since("epoch", 1) is None
+    assert committer.changed_since("older", 0) is None
+    assert committer.changed_since("epoch", 1) is None
 
 
 def test_changes_are_remembered_for_a_while_only(
-    intake: Committer, monkeypatch: pytest.MonkeyPatch
+    committer: Committer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fetcher.commit.committer._REMEMBERED", 3)
     for number in range(6):
-        intake.offer(chunk(number, 0), SIZE)
-        intake.commit()
-    assert intake.changed_since("epoch", 2) is None
-    assert set(intake.changed_since("epoch", 3) or {}) == {3, 4, 5}
+        committer.offer(chunk(number, 0), SIZE)
+        committer.commit()
+    assert committer.changed_since("epoch", 2) is None
+    assert set(committer.changed_since("epoch", 3) or {}) == {3, 4, 5}
 
 
 def test_what_was_recovered_is_known(store: Recording) -> None:

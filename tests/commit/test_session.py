@@ -61,8 +61,8 @@ class Output:
 
 
 def job_on(output: Output, facts: JobFacts | None = None) -> CommitJob:
-    intake = Committer(output, Recovered(IdSet(), {}, Totals()), "job", "e")
-    return CommitJob(JobTerms("job", 4), facts or JobFacts(), intake, output, "e")
+    committer = Committer(output, Recovered(IdSet(), {}, Totals()), "job", "e")
+    return CommitJob(JobTerms("job", 4), facts or JobFacts(), committer, output, "e")
 
 
 def session_of(output: Output, begin: Callable[[messages.Open], CommitJob] | None = None) -> Any:

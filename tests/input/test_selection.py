@@ -10,7 +10,7 @@ from fetcher import bitset
 from fetcher.errors import UsageError
 from fetcher.input import formats, selection
 from fetcher.input.formats import TEXT, LineFormat
-from fetcher.input.selection import RETRYABLE, OnlyChosen, Wanted
+from fetcher.input.selection import RETRYABLE, SelectingReader, Wanted
 
 
 class Lines:
@@ -70,7 +70,7 @@ def test_what_cannot_be_asked_for_is_named(
 def test_a_reader_of_chosen_lines_gives_these_and_no_others(
     chosen: set[int], sizes: list[int]
 ) -> None:
-    reader = OnlyChosen(formats.reader(TEXT), Lines(chosen))
+    reader = SelectingReader(formats.reader(TEXT), Lines(chosen))
     number = 0
     for size in sizes:
         block = [
@@ -88,5 +88,5 @@ def test_a_csv_record_after_lines_that_are_not_chosen_is_read_as_ever() -> None:
     csv = LineFormat("csv", ",", ("url", "note"), "url")
     block = [b"url,note", b'http://a,"over', b'lines"', b"http://b,x"]
     whole = formats.reader(csv)(block)
-    assert OnlyChosen(formats.reader(csv), Lines({4}))(block) == [b"", b"", b"", whole[3]]
-    assert OnlyChosen(formats.reader(csv), Lines({3}))(block) == [b"", b"", whole[2], b""]
+    assert SelectingReader(formats.reader(csv), Lines({4}))(block) == [b"", b"", b"", whole[3]]
+    assert SelectingReader(formats.reader(csv), Lines({3}))(block) == [b"", b"", whole[2], b""]

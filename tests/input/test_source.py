@@ -171,7 +171,7 @@ class Third:
 def test_all_readings_of_chosen_lines_agree_and_lines_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
     path.write_text("".join(f"http://{n}\n" if n % 4 else "\n" for n in range(1, 40)))
-    source = Source(path, chosen=Third())
+    source = Source(path, selected=Third())
     expected = [(n, b"http://%d" % n) for n in range(3, 40, 3) if n % 4]
     assert list(source.url_lines()) == expected
     assert counted(source).url_lines == len(expected)

@@ -1,4 +1,4 @@
-"""A look at the ledger's leases."""
+"""Statistics of the ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def batch(number: int) -> Batch:
 
 
 def test_an_empty_ledger_has_nothing_out() -> None:
-    table = lease_stats.look(Ledger(LeaseRules()), 5)
+    table = lease_stats.collect(Ledger(LeaseRules()), 5)
     assert table.oldest is None
     assert (table.sent, table.claimed, table.finished, table.lines, table.waiting) == (0,) * 5
 
@@ -29,12 +29,12 @@ def test_leases_are_counted_by_state_and_worker_and_the_oldest_line_is_named() -
     ledger.claimed("a", first, 3)
     ledger.heartbeat("b", [second], 3, WorkerReport(parked=[second]))
     ledger.finished("a", first, 4)
-    table = lease_stats.look(ledger, 10)
+    table = lease_stats.collect(ledger, 10)
     assert (table.sent, table.claimed, table.finished, table.parked) == (1, 1, 1, 1)
     assert (table.lines, table.open_batches, table.waiting) == (9, 4, 1)
     assert table.by_worker == {"a": 1, "b": 1}
     assert table.oldest == OldestLine(2, 10.0, "a")
     ledger.committed(0, 0b0010, 10)
-    assert lease_stats.look(ledger, 10).oldest == OldestLine(3, 10.0, "a")
+    assert lease_stats.collect(ledger, 10).oldest == OldestLine(3, 10.0, "a")
     ledger.committed(0, -1, 11)
-    assert lease_stats.look(ledger, 12).oldest == OldestLine(6, 11.0, "b")
+    assert lease_stats.collect(ledger, 12).oldest == OldestLine(6, 11.0, "b")

@@ -13,7 +13,7 @@ from fetcher.leases.ledger import Ledger
 from fetcher.leases.sessions import (
     BUSY_S,
     END_S,
-    TELL_WAITING_S,
+    WAITING_NOTICE_S,
     Frozen,
     JobBegun,
     Joined,
@@ -113,9 +113,9 @@ def test_sinks_that_do_not_agree_stop_the_job(said: dict[str, Any], why: str) ->
 def test_it_is_told_from_time_to_time_which_sink_is_waited_for() -> None:
     sessions, _ = sessions_of()
     (sink,) = sessions
-    assert sessions.waiting(TELL_WAITING_S) == []
+    assert sessions.waiting(WAITING_NOTICE_S) == []
     sessions.receive(sink, messages.Refused(reason="no room", exit_code=Exit.STOPPED), 1.0)
-    late = TELL_WAITING_S + 0.1
+    late = WAITING_NOTICE_S + 0.1
     assert sessions.waiting(late) == [Waiting("the sink", late, "no room")]
     assert sessions.waiting(late + 1) == []
 

@@ -1,4 +1,4 @@
-"""What those who watch are told of hosts and failures: few, cut, and added up."""
+"""What those who watch are made of hosts and failures: few, cut, and added up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from fetcher.model import Outcome, Result
-from fetcher.protocol import codec, messages, samples
+from fetcher.protocol import bounds, codec, messages, samples
 from fetcher.protocol.samples import Failures, Load, Sampler
 from fetcher.watch.history import History, Point
 from fetcher.watch.workers import WorkerTable
@@ -37,23 +37,23 @@ def test_a_glimpse_has_the_busiest_and_the_worst_hosts_and_new_failures_once() -
     for line in range(1, 31):
         seen.failed(result(line, f"http://bad{line % 3}.test/{'x' * 900}"))
     loads = [Load(f"h{n}.test", n, 0) for n in range(20)] + [Load("bad1.test", 0, 99)]
-    told = seen.glimpse(loads)
-    hosts = {each.host: each for each in told.hosts}
+    made = seen.glimpse(loads)
+    hosts = {each.host: each for each in made.hosts}
     assert hosts["bad1.test"] == messages.HostLoad("bad1.test", 0, 99, 10)
     assert {"h19.test", "h18.test", "bad0.test", "bad2.test"} <= set(hosts)
-    assert len(hosts) <= messages.MAX_LOADS
-    assert [each.line for each in told.mishaps] == [26, 27, 28, 29, 30]
-    assert all(len(each.url) == len(each.error) == messages.MAX_SAID for each in told.mishaps)
-    assert codec.decode(codec.encode(messages.Progress("w", 1, 1, told)))[0]
+    assert len(hosts) <= bounds.MAX_LOADS
+    assert [each.line for each in made.mishaps] == [26, 27, 28, 29, 30]
+    assert all(len(each.url) == len(each.error) == bounds.MAX_SAID for each in made.mishaps)
+    assert codec.decode(codec.encode(messages.Progress("w", 1, 1, made)))[0]
     assert seen.glimpse([]).mishaps == []
 
 
 def test_a_line_that_is_not_a_url_is_of_no_host() -> None:
     seen = Sampler()
     seen.failed(Result(1, "javascript:void(0)", Outcome.INVALID_URL, error="no URL"))
-    told = seen.glimpse([])
-    assert told.hosts == []
-    assert [each.url for each in told.mishaps] == ["javascript:void(0)"]
+    made = seen.glimpse([])
+    assert made.hosts == []
+    assert [each.url for each in made.mishaps] == ["javascript:void(0)"]
 
 
 def test_the_worst_host_is_known_among_ten_thousand() -> None:
@@ -73,10 +73,10 @@ def test_what_workers_have_of_a_host_is_added_up_and_their_failures_are_kept() -
         hosts = [messages.HostLoad("h", 2, 3, 1), messages.HostLoad(worker, 1, 0, 0)]
         mishaps = [messages.FailedLine(n, "dns", 0, "u", "e") for n in range(1, 16)]
         members.progress(messages.Progress(worker, 9, 0, messages.Samples(hosts, mishaps)), 0)
-    told = members.glimpse()
-    assert told.hosts[0] == messages.HostLoad("h", 4, 6, 2)
-    assert [each.host for each in told.hosts] == ["h", "a", "b"]
-    assert len(told.mishaps) == messages.MAX_MISHAPS
+    made = members.glimpse()
+    assert made.hosts[0] == messages.HostLoad("h", 4, 6, 2)
+    assert [each.host for each in made.hosts] == ["h", "a", "b"]
+    assert len(made.mishaps) == bounds.MAX_MISHAPS
     members.keep(["a"])
     assert [each.host for each in members.glimpse().hosts] == ["h", "a"]
 

@@ -15,7 +15,7 @@ from fetcher.input.formats import TEXT, LineFormat
 from fetcher.input.source_info import SourceInfo
 from fetcher.store import journal, manifest
 from fetcher.store.output_dir import OutputDirectory, Store
-from support.intake import chunk_of_lines
+from support.chunks import chunk_of_lines
 from support.outs import small_open_request
 
 

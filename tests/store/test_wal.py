@@ -14,7 +14,7 @@ from fetcher.errors import DamageError
 from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.verify.audit import Audit
 from support import outs
-from support.intake import chunk_of_lines
+from support.chunks import chunk_of_lines
 
 LINES, BATCH = 48, outs.BATCH
 

@@ -35,7 +35,7 @@ def cut(row: Result) -> Result:
 
 
 def kept(output: Output, row: Result, body: bytes) -> tuple[Result, bytes]:
-    """The row as the job's output has it, and what goes beside it."""
+    """The row as the job's output has it, and the body data that is stored with it."""
     match output.bodies:
         case "none":
             return row, b""
@@ -56,8 +56,8 @@ def kept(output: Output, row: Result, body: bytes) -> tuple[Result, bytes]:
             once = output.warc_dedupe
             made = warc.records([tape], row.outcome, "<urn:uuid:0>", with_revisits=once)
             assert made is not None
-            beside = archive.pack(made.members, made.data) if once else made.data
-            return replace(row, warc_id=made.first_id), beside
+            stored = archive.pack(made.members, made.data) if once else made.data
+            return replace(row, warc_id=made.first_id), stored
 
 
 def make_out(
@@ -83,5 +83,5 @@ def make_out(
         of,
         segment_bytes=2000,
         output=output,
-        kept={line: beside for line, (_, beside) in made.items()},
+        kept={line: stored for line, (_, stored) in made.items()},
     )

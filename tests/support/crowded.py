@@ -73,7 +73,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 512
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no mistake here."""
+        """A client that hangs up is not an error here."""
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _end(writer: asyncio.StreamWriter) -> None:
-    """Close it for good: what is still open when the loop ends is told of in some later test."""
+    """Close it completely: what is open when the loop ends causes warnings in a later test."""
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
         await asyncio.wait_for(writer.wait_closed(), 1)
@@ -59,13 +59,13 @@ async def _end(writer: asyncio.StreamWriter) -> None:
 def internet(context: ssl.SSLContext, site_port: int) -> Iterator[str]:
     """The proxy's URL."""
     ready = threading.Event()
-    told: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
 
     async def live() -> None:
-        told["loop"] = asyncio.get_running_loop()
-        leave = told["leave"] = asyncio.Event()
+        shared["loop"] = asyncio.get_running_loop()
+        leave = shared["leave"] = asyncio.Event()
         server = await asyncio.start_server(_Proxy(context, site_port).serve, "127.0.0.1", 0)
-        told["port"] = server.sockets[0].getsockname()[1]
+        shared["port"] = server.sockets[0].getsockname()[1]
         ready.set()
         await leave.wait()
         server.close()
@@ -74,7 +74,7 @@ def internet(context: ssl.SSLContext, site_port: int) -> Iterator[str]:
     thread.start()
     assert ready.wait(10)
     try:
-        yield f"http://127.0.0.1:{told['port']}"
+        yield f"http://127.0.0.1:{shared['port']}"
     finally:
-        told["loop"].call_soon_threadsafe(told["leave"].set)
+        shared["loop"].call_soon_threadsafe(shared["leave"].set)
         thread.join(10)

@@ -54,7 +54,7 @@ def rows() -> list[Result]:
 
 
 def make(tmp_path: Path) -> Path:
-    """Their OUT: complete, with torn bytes behind the committed ones."""
+    """Their OUT: complete, with torn bytes after the committed ones."""
     urlfile = tmp_path / "urls.csv"
     urlfile.write_text("url,id,country,=note\n" + "http://x,1,2,3\n" * 5)
     made = outs.make_out(tmp_path / "out", urlfile, rows(), FORMAT)

@@ -1,4 +1,4 @@
-"""A worker that is handed lines like any other, and lies to the sink about them."""
+"""A worker that gets lines like any other, and sends false rows of them to the sink."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class Liar:
         return open_socket(self._context, kind, channel, address, security=self._security)
 
     def lie(self, within_s: float) -> int:
-        """Take lines until each lie was told about some; the number of lies."""
-        told = 0
+        """Take lines until each lie was sent about some of them. Returns the number of lies."""
+        sent = 0
         for lease, honest in self._leases(within_s):
-            for lie in LIES[told : told + 2]:
+            for lie in LIES[sent : sent + 2]:
                 self._send(lie(honest))
-                told += 1
+                sent += 1
             send(self._events, messages.Finished(worker=self.name, lease=lease))
-            if told == len(LIES):
+            if sent == len(LIES):
                 break
         self._leave()
-        return told
+        return sent
 
     def be_honest(self, leases: int, within_s: float) -> list[list[bytes]]:
         """Do so many leases as they should be done; what was sent to the sink."""
@@ -94,10 +94,10 @@ class Liar:
         while time.monotonic() < until:
             self._tasks.poll(100)
             received = receive(self._tasks)
-            if received is not None and isinstance(received[0], messages.Tasks):
+            if received is not None and isinstance(received[0], messages.Assignment):
                 yield received[0].lease, self._honest(received[0], received[1])
 
-    def _honest(self, tasks: messages.Tasks, urls: bytes) -> Chunk:
+    def _honest(self, tasks: messages.Assignment, urls: bytes) -> Chunk:
         send(self._events, messages.Claim(worker=self.name, lease=tasks.lease))
         held = LeaseBuffer(tasks, urls, self.name, 0)
         for task in held.tasks():

@@ -26,7 +26,7 @@ _SUSPECT: Final = messages.Suspect(batch=1, mask=b"\x01", deaths=2)
 
 EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
     "tasks": (
-        messages.Tasks(
+        messages.Assignment(
             job="j",
             lease=1 << 33,
             batch=2,

@@ -1,4 +1,4 @@
-"""A name server on 127.0.0.1 that does as it is told, name by name, and counts its questions."""
+"""A name server on 127.0.0.1: tests set its answer to each name, and it counts questions."""
 
 from __future__ import annotations
 

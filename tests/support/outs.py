@@ -63,7 +63,7 @@ def make_out(
 ) -> Path:
     """The OUT of a job that was of the file that got these rows; complete if these are all.
 
-    `kept`: what goes beside the rows, by line.
+    `kept`: the body data of rows, by line.
     """
     source = Source(urlfile, of, SelectedLines(out, selection) if selection else None)
     request = msgspec.structs.replace(
@@ -120,7 +120,7 @@ def _commit(
 
     store = Store(out, manifest, segment_bytes, begins)
     store.journal.note(source=info)
-    intake = Committer(store, store.journal.recover(), manifest.job, "epoch")
+    committer = Committer(store, store.journal.recover(), manifest.job, "epoch")
     by_batch: dict[int, list[Result]] = {}
     for result in rows:
         by_batch.setdefault((result.line - 1) // BATCH, []).append(result)
@@ -130,13 +130,13 @@ def _commit(
             continue
         expected += batch.mask.bit_count()
         if batch.id in by_batch:
-            intake.offer(_chunk(manifest, batch, by_batch[batch.id], kept), BATCH)
+            committer.offer(_chunk(manifest, batch, by_batch[batch.id], kept), BATCH)
             if segment_bytes < 1 << 20:
-                intake.commit()
-    intake.commit()
+                committer.commit()
+    committer.commit()
     manifest.input.sha256, manifest.input.url_lines = info.checked_sha256, info.url_lines
     manifest.share_url_lines = expected
-    if intake.totals.rows == expected:
+    if committer.totals.rows == expected:
         if manifest.output.bodies == "warc":
             for _ in cdxj.build(out, store.journal.lengths()):
                 pass
@@ -147,7 +147,7 @@ def _commit(
 def _chunk(
     of: Manifest, batch: Batch, results: Sequence[Result], kept: Mapping[int, bytes]
 ) -> Chunk:
-    beside = [kept.get(result.line, b"") for result in results]
+    kept_data = [kept.get(result.line, b"") for result in results]
     encoded = [CODECS[of.output.rows].encode(result) for result in results]
     return Chunk(
         job=of.job,
@@ -160,14 +160,14 @@ def _chunk(
         statuses=[result.status or 0 for result in results],
         body_bytes=[result.body_bytes or 0 for result in results],
         rows=b"".join(encoded),
-        kept=b"".join(beside),
-        kept_bytes=[len(each) for each in beside],
+        kept=b"".join(kept_data),
+        kept_bytes=[len(each) for each in kept_data],
         empty=[
             result.line
-            for result, each in zip(results, beside, strict=True)
+            for result, each in zip(results, kept_data, strict=True)
             if isinstance(result.body_file, str) and not each
         ],
-        body_files=[_path_of_body(*each) for each in zip(results, beside, strict=True)],
+        body_files=[_path_of_body(*each) for each in zip(results, kept_data, strict=True)],
     )
 
 

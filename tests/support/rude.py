@@ -1,4 +1,4 @@
-"""Clients that are slow, or say what is no request."""
+"""Clients that are slow, or send invalid requests."""
 
 from __future__ import annotations
 

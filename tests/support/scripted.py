@@ -1,7 +1,8 @@
-"""A server that sends exactly the bytes it is told to, over plain TCP or TLS.
+"""A server that sends exactly the bytes that a test gives it, over plain TCP or TLS.
 
-Law: it knows no HTTP beyond where a request head ends and which path it names. What it sends, how
-it is cut into pieces, and how the connection ends is the script's, and it says what it saw.
+Of HTTP it knows only where a request head ends and which path it names. A test's script decides
+which bytes are sent, how they are split, and how the connection ends; the server records what it
+received.
 """
 
 from __future__ import annotations

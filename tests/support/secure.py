@@ -148,17 +148,17 @@ def http2_server(context: ssl.SSLContext, limit: int | None = None) -> Iterator[
     Http2.limit = limit
     Http2.answered.clear()
     ready = threading.Event()
-    told: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
 
     async def serve() -> None:
-        loop = told["loop"] = asyncio.get_running_loop()
-        leave = told["leave"] = asyncio.Event()
+        loop = shared["loop"] = asyncio.get_running_loop()
+        leave = shared["leave"] = asyncio.Event()
         server = await loop.create_server(Http2, "127.0.0.1", 0, ssl=context)
-        told["port"] = server.sockets[0].getsockname()[1]
+        shared["port"] = server.sockets[0].getsockname()[1]
         ready.set()
         await leave.wait()
         server.close()
-        while Http2.living:  # else they are told of in some later test
+        while Http2.living:  # else they cause warnings in a later test
             for transport in list(Http2.living):
                 transport.abort()
             await asyncio.sleep(0.01)
@@ -167,7 +167,7 @@ def http2_server(context: ssl.SSLContext, limit: int | None = None) -> Iterator[
     thread.start()
     assert ready.wait(10)
     try:
-        yield told["port"]
+        yield shared["port"]
     finally:
-        told["loop"].call_soon_threadsafe(told["leave"].set)
+        shared["loop"].call_soon_threadsafe(shared["leave"].set)
         thread.join(10)

@@ -1,4 +1,4 @@
-"""Peers that have no business with a role: raw sockets with whatever keys a test gives them."""
+"""Peers without a role: raw sockets with the keys that a test gives them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def idle(host: str, ports: list[int], count: int) -> Iterator[None]:
 
 
 def shout(host: str, port: int, data: bytes) -> None:
-    """Connect, say something that is no ZMTP, and wait until the other side hangs up."""
+    """Connect, send bytes that are not ZMTP, and wait until the other side hangs up."""
     peer = socket.create_connection((host, port), timeout=5)
     with peer, contextlib.suppress(OSError):
         peer.sendall(data)

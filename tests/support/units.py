@@ -83,7 +83,7 @@ class Unit:
             time.sleep(0.02)
 
     def pid(self) -> int:
-        """Of its process; 0 where it does not run."""
+        """The pid of its process; 0 if it does not run."""
         return int(self._read("pid") or 0) if not self._read("code") else 0
 
     def code(self) -> str:

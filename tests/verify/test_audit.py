@@ -18,7 +18,7 @@ from fetcher.store.output_dir import OutputDirectory, Store
 from fetcher.verify import audit
 from fetcher.verify.audit import Audit, Report
 from fetcher.watch import status
-from support.intake import chunk_of_lines, url_of
+from support.chunks import chunk_of_lines, url_of
 
 BATCH = 4
 LINES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.commit.rate import Rate
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.watch.workers import WorkerTable
 
 
@@ -82,9 +82,9 @@ def test_only_living_workers_that_were_heard_are_kept() -> None:
 
 def test_a_roster_is_bounded_and_never_leaves_out_who_is_silent() -> None:
     members = WorkerTable()
-    for number in range(messages.MAX_MEMBERS + 50):
+    for number in range(bounds.MAX_MEMBERS + 50):
         members.heartbeat(beat(f"w{number:03}"), 100 - number)
     told, unlisted = members.look({}, 100)
-    assert (len(told), unlisted) == (messages.MAX_MEMBERS, 50)
+    assert (len(told), unlisted) == (bounds.MAX_MEMBERS, 50)
     assert told[-1].worker == "w249"
     assert told == sorted(told, key=lambda each: each.worker)

@@ -1,7 +1,7 @@
-"""One role alone: a real process of it, with the benchmark as all of its peers.
+"""Measures one role alone: a real process, with the benchmark as all of its peers.
 
-Law: the role is started as the supervisor starts it, over private ipc sockets, on a core of its
-own; what plays its peers must not be the limit, and says how busy it was.
+The role is started as the supervisor starts it, over private ipc sockets, on its own core. The
+benchmark must not be the limit, so it reports how busy it was.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SESSION = "bench"
 
 
 class Figure(NamedTuple):
-    """Of one run: how fast, and the CPU microseconds per row of the role and of its peer."""
+    """The figures of one run: rate, and CPU microseconds per row of the role and of its peer."""
 
     rows_per_s: float
     role_us: float
@@ -202,7 +202,7 @@ def worker_alone(settings: Settings, count: int, batch_size: int, limit_s: float
             while frames := _received(events):
                 unclaimed -= isinstance(codec.decode(frames)[0], messages.Claim)
             while frames := _received(results):
-                rows += len(msgpack.unpackb(frames[0])["lines"])
+                rows += len(msgpack.unpackb(frames[0][1:])["lines"])
             may_send = tasks_frames and unclaimed < settings.lease.ahead
             _wait(tasks if may_send else None, events, results)
         took_s = time.monotonic() - began

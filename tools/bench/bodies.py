@@ -1,4 +1,4 @@
-"""What it costs to keep bodies, and what each form of the rows costs, beside keeping nothing.
+"""Measures the cost of storing bodies, and of each form of rows, compared with storing nothing.
 
 Pages of 20 KB over kept connections, all of fetcher on one core and the server on the other. Runs
 of all forms alternate. URLs/s are from the start of the command to its end, so start-up is

@@ -31,12 +31,12 @@ WORKER = "bench-1-1"  # as a process under a key of the name `bench` is called
 
 def tasks_of(
     job: str, batch: int, batch_size: int, count: int, key: bytes = b""
-) -> tuple[messages.Tasks, bytes]:
+) -> tuple[messages.Assignment, bytes]:
     """A batch as a ventilator sends it; `count` is the list's length, `key` the tags'."""
     first = batch * batch_size
     numbers = range(first, min(first + batch_size, count))
     mask = bitset.pack((1 << len(numbers)) - 1)
-    message = messages.Tasks(
+    message = messages.Assignment(
         job=job,
         lease=batch + 1,
         batch=batch,

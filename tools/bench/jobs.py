@@ -1,7 +1,7 @@
-"""Whole jobs: `fetcher run` as anybody starts it, watched from outside.
+"""Measures whole jobs: starts `fetcher run` as a user does, and watches it from outside.
 
-Law: what counts as done is what the journal says; it is read as any other reader may, and only the
-one small value that holds the totals, so that watching costs nothing.
+The journal says how many rows are done. Only its small value with the totals is read, so that
+watching costs nearly nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class CommitWatch:
         self._db: sqlite3.Connection | None = None
 
     def totals(self) -> Totals:
-        """Of the committed rows by now; none where there is no journal yet."""
+        """Totals of the rows committed so far; zero without a journal."""
         try:
             if self._db is None:
                 if not self._path.exists():

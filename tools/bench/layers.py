@@ -143,7 +143,7 @@ def _batches(given: list[str]) -> Iterator[LeaseBuffer]:
     for first in range(0, len(given), _BATCH):
         part = given[first : first + _BATCH]
         mask = bitset.pack((1 << len(part)) - 1)
-        tasks = messages.Tasks(
+        tasks = messages.Assignment(
             job="bench",
             lease=first,
             batch=first // _BATCH,
@@ -178,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.layers", description=__doc__)
     parser.add_argument("layer", choices=LAYERS)
     parser.add_argument("urlfile", type=Path)
-    parser.add_argument("told", type=Path, help="where the seconds go")
+    parser.add_argument("result_file", type=Path, help="where the seconds go")
     parser.add_argument("-c", dest="conf", type=Path)
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
@@ -195,7 +195,7 @@ def main() -> None:
     took_s = _cpu_s() - began
     if good != len(given):
         raise SystemExit(f"{good} good of {len(given)} URLs")
-    options.told.write_text(str(took_s), "ascii")
+    options.result_file.write_text(str(took_s), "ascii")
 
 
 def _know_all_names() -> None:

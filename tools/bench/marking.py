@@ -1,7 +1,7 @@
-"""The null transport, that also writes down when it was first asked to fetch.
+"""The null transport, which also records when it was first asked to fetch.
 
-Law: imports nothing that the null transport does not. The clock is the machine's monotonic one,
-which all processes share.
+It imports only what the null transport imports. The clock is the machine's monotonic clock, which
+all processes share.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _SAMPLE_S: Final = 0.25
 
 
 def cores() -> tuple[int, int]:
-    """One core for each of two sides; the same one twice where there is no other."""
+    """A core for each of two sides; twice the same on a machine with one core."""
     mine = sorted(os.sched_getaffinity(0))
     return mine[0], mine[-1]
 

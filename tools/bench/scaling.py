@@ -1,7 +1,7 @@
 """How throughput grows with worker processes, where every answer is late.
 
 `fetcher run` against the local site, whose answers take --latency seconds. What is in flight bounds
-the rate: processes * pool / latency. That is the ideal beside each figure; the rate is from the
+the rate: processes * pool / latency. That is the ideal next to each figure; the rate is from the
 first commit that was seen to the last, without the first and the last answers' wait.
 """
 

@@ -1,4 +1,4 @@
-"""The whole of `fetcher run` beside other programs, one process each, on the same lists.
+"""Compares `fetcher run` with other programs, one process each, on the same lists.
 
 The server has one core; the client (all processes of it) the other. The programs' runs alternate.
 Wall time counts from the start of a command to its end, so start-up is included. fetcher's rows are
@@ -142,7 +142,7 @@ def run(options: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """What a case's programs are told of its server."""
+    """What the programs of a case must know of its server."""
 
     url: str  # with {n} and {address}
     settings: list[str] = field(default_factory=list)  # that fetcher needs
@@ -281,7 +281,7 @@ def ours(
 
 def rival(name: str, fleet: Fleet, urls: Path, case: Case, server: Server, limit_s: float) -> Job:
     """One run of another program."""
-    told = urls.with_name("told")
+    result_file = urls.with_name("result")
     words: list[object] = ["--pool", case.pool]
     if name == "article":
         words = ["--pool-size", case.pool, "--batch-size", 4 * case.pool, "--processes", 1]
@@ -290,9 +290,11 @@ def rival(name: str, fleet: Fleet, urls: Path, case: Case, server: Server, limit
     peaks = Peaks()
     cpu_before = children_cpu_s()
     began = time.monotonic()
-    process = fleet.start("-m", f"tools.bench.rivals.{name}", urls, told, *words, core=cores()[1])
+    process = fleet.start(
+        "-m", f"tools.bench.rivals.{name}", urls, result_file, *words, core=cores()[1]
+    )
     require_success(fleet.wait(process, limit_s, peaks=peaks), _RIVALS[name])
     wall_s = time.monotonic() - began
-    rows = told.read_bytes()
+    rows = result_file.read_bytes()
     good = rows.count(b'"status": 200') if name == "article" else int(rows)
     return Job(wall_s=wall_s, cpu_s=children_cpu_s() - cpu_before, good=good, peaks=peaks)

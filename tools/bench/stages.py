@@ -60,18 +60,18 @@ def _table(case: Case, options: argparse.Namespace) -> str:
         directory = Path(name)
         with serving(case, directory, fleet) as server:
             urls = write_lines(directory / "urls.txt", list_of(server.url, count))
-            told = directory / "told"
+            result_file = directory / "result_file"
 
             def layer(name: str) -> float:
                 words = [word for text in server.settings for word in ("--set", text)]
                 own = ROOT / "conf" / "own-servers.toml"
                 words += ["--set", f"worker.pool_size={case.pool}"]
                 process = fleet.start(
-                    *("-m", "tools.bench.layers", name, urls, told, "-c", own, *words),
+                    *("-m", "tools.bench.layers", name, urls, result_file, "-c", own, *words),
                     core=cores()[1],
                 )
                 require_success(fleet.wait(process, options.limit), f"the layer {name}")
-                return float(told.read_text("ascii"))
+                return float(result_file.read_text("ascii"))
 
             def cpu_s(name: str) -> float:
                 if name == "libcurl":
@@ -86,7 +86,7 @@ def _table(case: Case, options: argparse.Namespace) -> str:
 
 
 def _medians(names: list[str], runs: int, once: Callable[[str], float]) -> dict[str, float]:
-    """Of so many rounds through all of them, as a machine may change its pace."""
+    """The medians of so many rounds through all stages, because a machine's speed varies."""
     done: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(runs):
         for name in names:

@@ -63,7 +63,7 @@ def show_targets(targets: Sequence[Target]) -> None:
 
 
 def spread(values: Sequence[float]) -> tuple[float, str]:
-    """The median, and `lowest-highest` beside it."""
+    """The median, then `lowest-highest`."""
     return statistics.median(values), f"{number(min(values))} - {number(max(values))}"
 
 

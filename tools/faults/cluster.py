@@ -1,7 +1,7 @@
-"""One job on a cluster of this machine: roles that are started, watched, killed and judged.
+"""Runs one job on a cluster on this machine: starts, watches and kills its roles, and checks it.
 
-Law: every process that is started here is ended here, by its own pid. What a job did is read from
-its files and from the site that it fetched, not from what the roles say of themselves.
+Every process that is started here is ended here, by its own pid. The checks read the job's files
+and the site that it fetched, and do not rely on what the roles report.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ class Cluster:
         self.directory = directory
         self.out = out or directory / "out"
         self.roles: dict[str, Role] = {}
-        self.environments: dict[str, dict[str, str]] = {}  # by role, beside the usual
-        self.settings_of: dict[str, list[str]] = {}  # by host, beside those of all
+        self.environments: dict[str, dict[str, str]] = {}  # by role: added to the usual ones
+        self.settings_of: dict[str, list[str]] = {}  # by host: added to those of all
         self.sink_for_workers: tuple[str, int] | None = None  # where it is not the sink itself
         self.peak_bytes: Counter[str] = Counter()
         self._all: list[Role] = []

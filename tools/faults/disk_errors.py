@@ -1,7 +1,7 @@
-"""Errors of the disk at each write of a small job: EIO, and writes that are short.
+"""Injects disk errors at each write of a small job: EIO, and short writes.
 
-Law: an error is a loud stop with exit code 5; the same command on a sound disk completes the job;
-and after that it is proven, with its bodies. Short writes are no error at all.
+After EIO the job must stop with exit code 5; the same command on a sound disk then completes it,
+and `verify` must prove the result with its bodies. Short writes must cause no error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The faults: what is done to a running job, and what must then be true of it.
+"""The faults: what is done to a running job, and what must be true of the job afterwards.
 
-Law: a fault acts on a cluster whose job is well under way, and returns what it measured in words.
-Whatever it does, the job ends with one row a line; what else it promises, it checks itself.
+A fault acts on a cluster whose job is well under way, and returns its measurements in words. After
+every fault the job must end with one row per line; a fault may check more.
 """
 
 from __future__ import annotations

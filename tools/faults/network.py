@@ -1,7 +1,7 @@
-"""Hosts with addresses of their own on one machine, and what goes wrong between two of them.
+"""Gives hosts on this machine their own addresses, and breaks the network between two of them.
 
-Law: whatever is made here is unmade by `close`, also after an error. Names carry our process id, so
-that two runs on one machine do not meet.
+`close` removes everything that was made, also after an error. Names contain our process id, so
+that two runs on one machine do not collide.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Network(Protocol):
         """The command as it is run on that host."""
 
     def cut(self, one: str, other: str) -> None:
-        """Nothing passes, and who tries is told at once."""
+        """Nothing passes, and a sender gets an error at once."""
 
     def drop(self, one: str, other: str) -> None:
-        """Nothing passes, and nobody is told: a black hole."""
+        """Nothing passes, and nobody gets an error: a black hole."""
 
     def heal(self, one: str, other: str) -> None:
         """As before."""

@@ -1,7 +1,7 @@
-"""A TCP proxy that can be cut, reset, silenced, and that resets in the middle of a message.
+"""A TCP proxy that can cut, reset or stall connections, also in the middle of a message.
 
-Law: bytes are passed on unchanged and in order, or not at all. It runs in a thread of its own;
-`call` is the only way in.
+Bytes are passed on unchanged and in order, or not at all. The proxy runs in its own thread; use
+only `call` from other threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The preloaded library (shim.c): compiled once a run, and what it is told by the environment."""
+"""The preloaded library (shim.c): compiled once per run; the environment controls it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SOURCE: Final = Path(__file__).with_name("shim.c")
 
 
 def build(directory: Path) -> Path:
-    """Compile it. Raises RuntimeError where there is no C compiler, or it does not like it."""
+    """Compile it. Raises RuntimeError if there is no C compiler, or compiling fails."""
     library = directory / "shim.so"
     command = ["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(_SOURCE), "-ldl"]
     try:
@@ -50,7 +50,7 @@ class Shim:
 
         `only`: the writes of files with this in their path are those that fail or are short.
         """
-        told = {
+        variables = {
             "LD_PRELOAD": str(self._library),
             "SHIM_DIR": str(self._watched),
             "SHIM_MARK": str(self._mark),
@@ -62,11 +62,11 @@ class Shim:
             "SHIM_SHORT": str(int(short)),
             "SHIM_ONLY": only,
         }
-        return told | ({"SHIM_CLOCK": str(self._clock)} if clock else {})
+        return variables | ({"SHIM_CLOCK": str(self._clock)} if clock else {})
 
     @property
     def has_struck(self) -> bool:
-        """Whether what it was told to do has been done."""
+        """Whether its fault has happened."""
         return self._mark.exists()
 
     @property

@@ -1,7 +1,7 @@
-"""kill -9 of the sink at each of its writes, truncations, syncs and renames, one after the other.
+"""Kills the sink (kill -9) at each of its writes, truncations, syncs and renames, one at a time.
 
-Law: every step of a small job is tried, also those of its start and of its end: the sweep is over
-when a job comes to its end unharmed. After each kill the job is resumed, and proven.
+Every such step of a small job is tried, at its start and its end, too: the sweep ends when a job
+completes without being killed. After each kill the job is resumed and verified.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class Try:
 
 
 def try_step(directory: Path, library: Path, step: int, *, torn: bool) -> Try:
-    """A job whose sink is killed at this step, to its end. It leaves nothing behind."""
+    """A job whose sink is killed at this step, to its end. It removes its files."""
     directory.mkdir(parents=True)
     out, urlfile = directory / "out", directory / "urls.txt"
     urls = [f"http://test.invalid/{n}" for n in range(_LINES)]
     urlfile.write_text("".join(f"{url}\n" for url in urls), "ascii")
     shim = Shim(library, directory / "shim", out)
-    told = shim.environment(kill_at=step, torn=torn)
+    variables = shim.environment(kill_at=step, torn=torn)
     command = [sys.executable, "-m", "fetcher", "run", str(urlfile), "-o", str(out), *_OPTIONS]
     error = ""
     try:
@@ -58,7 +58,7 @@ def try_step(directory: Path, library: Path, step: int, *, torn: bool) -> Try:
             done = subprocess.run(
                 command,
                 cwd=ROOT,
-                env=clean_environment() | told,
+                env=clean_environment() | variables,
                 capture_output=True,
                 text=True,
                 timeout=120,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgpack
 
 from fetcher.protocol import codec
-from tools.fuzz.mutate import Mutator
+from tools.fuzz.mutate import Mutator, header_of
 
 _ROOM: Final = codec.MAX_HEADER_BYTES - 1_000
 
@@ -31,8 +31,9 @@ def _map_of_texts(value: bytes) -> bytes:
 
 def _with(head: dict[str, Any], key: str, packed: bytes) -> bytes:
     """The header with these bytes as the value of `key`, which is moved to its end."""
-    rest = msgpack.packb({name: value for name, value in head.items() if name != key})
-    return b"".join([bytes([rest[0] + 1]), rest[1:], msgpack.packb(key), packed])
+    rest = header_of({name: value for name, value in head.items() if name != key})
+    # The byte after the version says how many entries the map has, up to 15.
+    return b"".join([rest[:1], bytes([rest[1] + 1]), rest[2:], msgpack.packb(key), packed])
 
 
 def bombs() -> dict[str, bytes]:
@@ -57,7 +58,7 @@ def bombs() -> dict[str, bytes]:
     found = {}
     for head in Mutator(0).trees():
         for key in [*head, "unknown"]:
-            if key not in ("v", "t"):
+            if key != "t":
                 for name, packed in heavy.items():
                     found[f"{head['t']}.{key}: {name}"] = _with(head, key, packed)
     return found

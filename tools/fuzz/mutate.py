@@ -1,6 +1,6 @@
 """Golden messages -> messages that are nearly right, by a seed.
 
-Law: the same seed gives the same inputs, in the same order. Values are changed inside the message,
+The same seed gives the same inputs, in the same order. Values are changed inside the message,
 so that most inputs pass the first checks; bytes are changed too, so that some do not.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgpack
+
+from fetcher.protocol import codec
 
 Frames = list[bytes]
 
@@ -45,6 +47,12 @@ _TEXTS: Final = [
 ]
 
 
+def header_of(tree: dict[Any, Any]) -> bytes:
+    """The header of a message that is given as a map."""
+    packed: bytes = msgpack.packb(tree, default=str)
+    return bytes([codec.VERSION]) + packed
+
+
 class Mutator:
     """An endless row of inputs; each is the frames of one message."""
 
@@ -52,7 +60,7 @@ class Mutator:
         self._dice = random.Random(seed)
         lines = [line.split() for line in golden.read_text("ascii").splitlines()]
         self._heads = [bytes.fromhex(packed) for _, packed in lines]
-        self._trees = [msgpack.unpackb(head, strict_map_key=False) for head in self._heads]
+        self._trees = [msgpack.unpackb(head[1:], strict_map_key=False) for head in self._heads]
         for tree in self._trees:
             if tree["t"] == "chunk":
                 tree["batch"] = 1  # of four lines, so that it agrees with its lines
@@ -78,7 +86,7 @@ class Mutator:
         else:
             tree = self._changed(dice.choice(self._trees))
             tag = tree.get("t", "")
-            head = msgpack.packb(tree, default=str)
+            head = header_of(tree)
             if kind == 1:
                 head = self._bytes(head)
         if not (tag in ("tasks", "chunk") or kind == 0) or dice.random() < 0.02:
@@ -109,8 +117,8 @@ class Mutator:
             keys = list(node) if isinstance(node, dict) else list(range(len(node)))
             if not keys:
                 break
-            # The version and the type are left alone nearly always: they are looked at first.
-            key = dice.choice(keys[2:] if node is tree and len(keys) > 2 else keys)
+            # The type is nearly always left alone, because it is checked first.
+            key = dice.choice(keys[1:] if node is tree and len(keys) > 1 else keys)
             if isinstance(node[key], dict | list) and dice.random() < 0.7:
                 node = node[key]
                 continue

@@ -1,7 +1,8 @@
-"""What takes bytes from a peer: the decoder, and behind it whoever acts on a message.
+"""All code that takes bytes from a peer: the decoder, and the code that acts on messages.
 
-Law: a message is dropped by a WireError, or all that acts on it takes it; nothing else is raised.
-What is taken can be told on: its numbers fit into the journal, the manifest and the next message.
+A message is either dropped by a WireError or accepted by all code that acts on it; no other error
+is raised. The numbers of an accepted message fit into the journal, the manifest and the next
+message.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Roles:
         self._begin()
 
     def _begin(self) -> None:
-        self._intake = Committer(_Journal(), Recovered(bitset.IdSet(), {}, Totals()), "j", "e")
+        self._committer = Committer(_Journal(), Recovered(bitset.IdSet(), {}, Totals()), "j", "e")
         self._ledger = Ledger(LeaseRules())
         self._ledger.add(Batch(0, 1, 0b1111, b"a\nb\nc\nd"))
         self._referee = HostBroker()
@@ -95,7 +96,7 @@ class Roles:
         match message:
             case messages.ChunkHeader():
                 self._sink(message, frame)
-            case messages.Tasks():
+            case messages.Assignment():
                 self._worker(message, frame)
             case messages.State():
                 progress.describe(message, 1.0)
@@ -109,7 +110,7 @@ class Roles:
             case messages.Poll():
                 message.source.total()
                 msgspec.msgpack.encode((message.source, message.suspects))
-                self._intake.changed_since(message.epoch, message.version)
+                self._committer.changed_since(message.epoch, message.version)
             case messages.Refused():
                 Exit(message.exit_code)
             case _:
@@ -117,16 +118,18 @@ class Roles:
 
     def _sink(self, header: messages.ChunkHeader, rows: bytes) -> None:
         chunk = chunk_frames.check_chunk(header, rows, BATCH_SIZE, BATCHES)
-        # No mutant brings the right tags: the intake gets it all the same.
+        # No mutant brings the right tags: the committer gets it all the same.
         with contextlib.suppress(WireError):
             self._proofs[self.taken % len(self._proofs)].require(chunk)
-        self._intake.offer(chunk, BATCH_SIZE)
-        self._intake.commit()
-        totals = self._intake.totals
-        changed = self._intake.changed_since("e", max(self._intake.version - 1, 0)) or {}
-        codec.decode(codec.encode(messages.Committed(self._intake.version, changed, totals, False)))
+        self._committer.offer(chunk, BATCH_SIZE)
+        self._committer.commit()
+        totals = self._committer.totals
+        changed = self._committer.changed_since("e", max(self._committer.version - 1, 0)) or {}
+        codec.decode(
+            codec.encode(messages.Committed(self._committer.version, changed, totals, False))
+        )
 
-    def _worker(self, tasks: messages.Tasks, urls: bytes) -> None:
+    def _worker(self, tasks: messages.Assignment, urls: bytes) -> None:
         held = LeaseBuffer(tasks, urls, "w", 0)
         try:
             found = list(held.tasks())
@@ -169,7 +172,7 @@ class Roles:
         state = messages.State(
             job="j",
             phase="running",
-            totals=self._intake.totals,
+            totals=self._committer.totals,
             source=SourceInfo(),
             in_flight=sum(self._in_flight.values()),
             workers=len(self._ledger.workers),

@@ -74,7 +74,7 @@ def _complain(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 async def _serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_complain)
-    # It warns of writes to clients that have just left, which is no news here.
+    # It warns of writes to clients that have just left, which is normal here.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     leave = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -97,7 +97,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Run the site until it is told to leave; 1 when it cannot listen."""
+    """Run the site until a signal ends it. Returns 1 if it cannot listen."""
     options = _parser().parse_args()
     _raise_file_limit()
     gc.freeze()

@@ -20,7 +20,7 @@ def wants_close(lowered: bytes) -> bool:
 
 
 def body_length(lowered: bytes) -> int | None:
-    """Bytes of body after a lower-case request head; None when it cannot be told."""
+    """Bytes of body after a lower-case request head; None if it is unknown."""
     if _CHUNKED.search(lowered):
         return None
     found = _LENGTH.search(lowered)

@@ -11,7 +11,7 @@ from typing import Final
 from fetcher.commit.rate import Rate
 from fetcher.leases import lease_stats
 from fetcher.leases.ledger import Ledger
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.telemetry import drops
 from fetcher.telemetry.numbers import VentilatorNumbers
 from fetcher.telemetry.snapshot import Snapshot
@@ -79,7 +79,7 @@ class StatusPublisher:
                 dropped=dict(drops.DROPPED),
                 refused=dict(drops.REFUSED),
                 state=state,
-                table=lease_stats.look(ledger, now),
+                table=lease_stats.collect(ledger, now),
                 lines_read=lines_read,
                 hosts=hosts,
                 sinks_silent_s=sinks_silent_s,
@@ -93,12 +93,12 @@ class StatusPublisher:
         return roster if now < self._answer_until else None
 
     def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> messages.Roster:
-        table = lease_stats.look(ledger, now)
+        table = lease_stats.collect(ledger, now)
         workers, unlisted = self._workers.look(table.by_worker, now)
         oldest = table.oldest or lease_stats.OldestLine(0, 0.0, "")
         return messages.Roster(
             job=job,
-            trouble=trouble[: messages.MAX_TEXT],
+            trouble=trouble[: bounds.MAX_TEXT],
             rate_per_s=self._rate.per_s(),
             leases=table.sent + table.claimed + table.finished,
             leased_lines=table.lines,

@@ -19,7 +19,7 @@ _NAME: Final = "ventilator"  # in the rows of crashed lines, in place of a worke
 
 def tasks_message(
     assignment: Assignment, job_input: JobInput, sessions: SinkSessions
-) -> messages.Tasks:
+) -> messages.Assignment:
     """Return the message that hands out an assignment; its URLs are the message's frame."""
     batch = assignment.batch
     batch_mask = bitset.pack(batch.mask)
@@ -28,7 +28,7 @@ def tasks_message(
         job_input.task_of(batch.first_line + offset, text)
         for offset, text in zip(bitset.offsets(assignment.mask), texts, strict=True)
     ]
-    return messages.Tasks(
+    return messages.Assignment(
         job=sessions.job,
         lease=assignment.lease,
         batch=batch.id,

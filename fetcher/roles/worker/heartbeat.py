@@ -18,7 +18,7 @@ import msgspec
 
 from fetcher import bitset
 from fetcher.errors import Exit
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.roles.spec import RoleSpec, once, tell_ready
 from fetcher.roles.worker.host_turns import HostTurns
 from fetcher.roles.worker.lease_runner import LeaseRunner
@@ -108,7 +108,7 @@ class Heartbeat:
                 *(each.lease for each in held if not each.active and each.outstanding),
                 *(lease for lease, since in ending.items() if now - since < _UNSENT_S),
             ],
-            longest_s=[min(age_s, messages.MAX_SECONDS) for age_s in ages_s],
+            longest_s=[min(age_s, bounds.MAX_SECONDS) for age_s in ages_s],
             slow={lease: bitset.pack(mask) for lease, mask in slow.items()},
             waiting=self._waiting.leases,
             is_hungry=self._pool.is_hungry,

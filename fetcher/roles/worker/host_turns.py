@@ -13,7 +13,7 @@ from typing import Any, Final
 import gevent
 
 from fetcher.politeness.host_broker import number_of
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.roles.worker.line_pool import LinePool
 from fetcher.transport.sockets import send
 
@@ -92,9 +92,9 @@ class HostTurns:
 
     def longest_s(self) -> dict[int, float]:
         """Return, by number, the hosts whose lines here will take longest, and about how long."""
-        longest = self._gate.longest(messages.MAX_TURNS, time.monotonic())
+        longest = self._gate.longest(bounds.MAX_TURNS, time.monotonic())
         return {
-            number_of(host): min(left_s, messages.MAX_SECONDS) for host, left_s in longest if host
+            number_of(host): min(left_s, bounds.MAX_SECONDS) for host, left_s in longest if host
         }
 
     def _named(self, hosts: Iterable[int], tickets: Iterable[int]) -> list[tuple[str, int]]:

@@ -21,7 +21,7 @@ class LeaseBuffer:
     queued for it. `has_names`: whether its rows may have an id or columns of the input.
     """
 
-    def __init__(self, tasks: messages.Tasks, urls: bytes, worker: str, skip: int) -> None:
+    def __init__(self, tasks: messages.Assignment, urls: bytes, worker: str, skip: int) -> None:
         """`skip`: a mask of lines that need not be fetched under this lease."""
         self.lease = tasks.lease
         self.batch = tasks.batch

@@ -75,7 +75,7 @@ class LeaseRunner:
 
     # -- begin -------------------------------------------------------------------------------
 
-    def begin(self, assignment: messages.Tasks, urls: bytes, committed: int) -> None:
+    def begin(self, assignment: messages.Assignment, urls: bytes, committed: int) -> None:
         """Begin a lease; `committed`: a mask of lines that need not be fetched any more."""
         send(self._events, messages.Claim(worker=self._name, lease=assignment.lease))
         self.job = assignment.job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fetcher.fetch.interface import Fetch
 from fetcher.model import Task
-from fetcher.protocol.messages import MAX_SLOW
+from fetcher.protocol.bounds import MAX_SLOW
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 
 

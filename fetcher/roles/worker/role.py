@@ -121,7 +121,7 @@ class Worker:
             if received is None:
                 continue
             message, urls = received
-            if isinstance(message, messages.Tasks):
+            if isinstance(message, messages.Assignment):
                 self._heartbeat.is_mute = False
                 self._waiting.put(message, urls)
             else:

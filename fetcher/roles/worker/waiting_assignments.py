@@ -23,7 +23,7 @@ class WaitingAssignments:
         self._runner = runner
         self._events = events
         self._max = self._usual_max = max_waiting
-        self._waiting: deque[tuple[messages.Tasks, bytes]] = deque()
+        self._waiting: deque[tuple[messages.Assignment, bytes]] = deque()
         self._committed: dict[int, int] = {}  # lease -> lines of it that are committed already
         self._is_leaving = False
 
@@ -32,7 +32,7 @@ class WaitingAssignments:
         """The leases that wait."""
         return [assignment.lease for assignment, _ in self._waiting]
 
-    def put(self, assignment: messages.Tasks, urls: bytes) -> None:
+    def put(self, assignment: messages.Assignment, urls: bytes) -> None:
         """Add an assignment; begin it if there is room."""
         self._waiting.append((assignment, urls))
         self.begin_some()
@@ -47,7 +47,7 @@ class WaitingAssignments:
         while len(self._waiting) > (0 if self._is_leaving else self._max):
             self._return(self._waiting.pop()[0])
 
-    def _return(self, assignment: messages.Tasks) -> None:
+    def _return(self, assignment: messages.Assignment) -> None:
         self._committed.pop(assignment.lease, None)
         send(self._events, messages.Returned(worker=self._worker, lease=assignment.lease))
 

@@ -6,7 +6,7 @@ from fetcher.input.source_info import SourceInfo
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.types import LeaseRules
 from fetcher.model import Batch
-from fetcher.protocol import codec, messages
+from fetcher.protocol import bounds, codec, messages
 from fetcher.protocol.totals import Totals
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
 from fetcher.telemetry.numbers import VentilatorNumbers
@@ -36,7 +36,7 @@ def test_the_roster_is_told_for_a_while_to_who_asks_and_never_else() -> None:
     roster = show(publisher, 2, rows=50, trouble="x" * 10_000)
     assert roster is not None
     assert (roster.oldest_line, roster.oldest_s, roster.leased_lines) == (1, 2.0, 2)
-    assert (roster.rate_per_s, len(roster.trouble)) == (50.0, messages.MAX_TEXT)
+    assert (roster.rate_per_s, len(roster.trouble)) == (50.0, bounds.MAX_TEXT)
     assert codec.decode(codec.encode(roster)) == (roster, b"")
     assert show(publisher, 3.9) is not None
     assert show(publisher, 4.1) is None

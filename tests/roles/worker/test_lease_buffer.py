@@ -13,7 +13,7 @@ from fetcher.roles.worker.lease_buffer import LeaseBuffer
 
 
 def buffer_of(mask: int, urls: bytes, skip: int = 0, of: LineFormat = TEXT) -> LeaseBuffer:
-    tasks = messages.Tasks(
+    tasks = messages.Assignment(
         job="j",
         lease=1,
         batch=2,

@@ -73,7 +73,7 @@ class Peers:
         mask = bitset.pack((1 << LINES) - 1)
         lines = range(number * LINES + 1, (number + 1) * LINES + 1)
         urls = "\n".join(f"http://test.invalid/{n}?file={self._go}" for n in lines)
-        tasks = messages.Tasks("j", first + number, number, mask, lines[0], mask, TEXT)
+        tasks = messages.Assignment("j", first + number, number, mask, lines[0], mask, TEXT)
         while not send(self.tasks, tasks, urls.encode()):
             self.tasks.poll(1000, zmq.POLLOUT)
 

@@ -17,7 +17,7 @@ _LOOK_S: Final = 5.0
 
 
 def _times(dice: random.Random, rate: float) -> Iterator[float]:
-    """Of events in the chaos, so many a second."""
+    """Rates of random events, per second."""
     at = 0.0
     while rate and (at := at + dice.expovariate(rate)) < _CHAOS_S:
         yield at

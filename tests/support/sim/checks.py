@@ -29,7 +29,7 @@ class Checks:
         self.acked: list[set[int]] = [set() for _ in world.disks]
         self._well_at = [0.0] * world.shares  # when each last said that it is, heard or not
         self._owners = [("", 0.0)] * world.shares  # whose job it is, and when it asked last
-        self._closed: set[int] = set()  # sinks that were told that they may leave
+        self._closed: set[int] = set()  # sinks that received `Close`
         self._is_paused = False  # the ventilator has said so, and nobody has asked it to go on
 
     def sink_starts(self, index: int) -> None:
@@ -119,7 +119,7 @@ class Checks:
         if self._world.is_calm and any(each.deaths for each in suspects):
             raise Violation("a suspect, where no worker dies")
         if len(suspects) > 3 * len(self._world.share_lines[index]):
-            raise Violation("suspects are told over and over")
+            raise Violation("suspects are reported again and again")
 
     # -- what a ventilator believes ----------------------------------------------------------
 
@@ -128,12 +128,16 @@ class Checks:
         sink = self._world.sinks[index]
         assert sink is not None
         assert sink.session.job is not None
-        done, partial = sink.session.job.intake.snapshot()
+        done, partial = sink.session.job.committer.snapshot()
         committed = {batch: bitset.unpack(mask) for batch, mask in partial.items()}
         return Known(bitset.IdSet(done), committed, self._world.disks[index].facts.suspects)
 
     def heard(
-        self, ventilator: SimVentilator, one: SinkSession, request: messages.AnyMessage, told: Known
+        self,
+        ventilator: SimVentilator,
+        one: SinkSession,
+        request: messages.AnyMessage,
+        answered: Known,
     ) -> None:
         """After an answer, the ventilator knows what the sink knew when it answered."""
         ledger = ventilator.ledger
@@ -141,22 +145,22 @@ class Checks:
         for batch in ledger.open_batches(one.index):
             is_open.add(batch.id)
             left = ledger._book.batches[batch.id].remaining
-            if left & told.of(batch):
+            if left & answered.of(batch):
                 raise Violation(f"committed, and not believed: lines of batch {batch.id}")
-            if batch.mask & ~left & ~told.of(batch):
+            if batch.mask & ~left & ~answered.of(batch):
                 raise Violation(f"believed, and not committed: lines of batch {batch.id}")
         for batch in self._world.share_batches[one.index]:
             is_gone = batch.id <= one._read_to and batch.id not in is_open
-            if is_gone and told.of(batch) != batch.mask:
+            if is_gone and answered.of(batch) != batch.mask:
                 raise Violation(f"believed, and not committed: batch {batch.id}")
         is_told = isinstance(request, messages.Poll) and request.suspects is not None
-        if is_told and one._untold_suspects is None:
-            self._knows_deaths(ventilator, one, told)
+        if is_told and one._unsaved_suspects is None:
+            self._knows_deaths(ventilator, one, answered)
 
-    def taken_over(self, one: SinkSession, told: Known) -> None:
+    def taken_over(self, one: SinkSession, answered: Known) -> None:
         """The suspects in what is not read yet are those that the sink has."""
         believed = [each for several in one._suspects.values() for each in several]
-        unread = [each for each in told.suspects if each.batch > one._read_to]
+        unread = [each for each in answered.suspects if each.batch > one._read_to]
         if sorted(map(repr, believed)) != sorted(map(repr, unread)):
             raise Violation("other suspects are believed than those that a sink has")
 
@@ -166,18 +170,20 @@ class Checks:
         if sinks.is_open and not sinks._is_closing and not ledger.is_frozen(one.index):
             raise Violation("a refusal, and its share goes on")
 
-    def _knows_deaths(self, ventilator: SimVentilator, one: SinkSession, told: Known) -> None:
-        """What is not told again is what the sink has: it must outlive the ventilator."""
-        poison = ventilator.ledger._poison
+    def _knows_deaths(self, ventilator: SimVentilator, one: SinkSession, answered: Known) -> None:
+        """Suspects that are not reported again must be those that the sink has recorded."""
+        poison = ventilator.ledger._parts.poison
         if poison._is_changed[one.index]:
             return
         poison._is_changed[one.index] = True
         blamed = blame_of(ventilator.ledger.suspects_if_changed(one.index) or [])
-        known = blame_of(told.suspects)
+        known = blame_of(answered.suspects)
         for (batch, line), count in blamed.items():
-            committed = told.of(self._world.batches[batch])
+            committed = answered.of(self._world.batches[batch])
             if not committed >> line & 1 and known[batch, line] < count:
-                raise Violation(f"a death, or a loss, is not told: line {line} of batch {batch}")
+                raise Violation(
+                    f"a death, or a loss, is not reported: line {line} of batch {batch}"
+                )
 
     def noted(
         self, index: int, before: list[messages.Suspect], after: list[messages.Suspect]
@@ -199,7 +205,7 @@ class Checks:
                 raise Violation("a ventilator leaves before the job is complete")
             is_known = index in self._closed or self._world.is_contested
             if ventilator.sinks.is_closed and not is_known:
-                raise Violation("a sink was not told that it may leave")
+                raise Violation("a sink did not learn that it may leave")
         if any(ventilator.ledger.open_batches(index) for index in range(self._world.shares)):
             raise Violation("complete, and its ventilator waits for lines")
 

@@ -42,19 +42,19 @@ class Commits:
                 world.kill_sink(index)
                 return
             world.checks.answered(index, request, answer)
-            told = None
+            answered = None
             if isinstance(answer, messages.Opened | messages.Committed):
-                told = world.checks.known_at(index)
+                answered = world.checks.known_at(index)
             if world.dice.random() >= world.loss:
-                world.later(self._way_s(), lambda: reply(answer, told))
+                world.later(self._way_s(), lambda: reply(answer, answered))
 
-        def reply(answer: messages.AnyMessage, told: Known | None) -> None:
+        def reply(answer: messages.AnyMessage, answered: Known | None) -> None:
             if world.has_ventilator(ventilator) and link.takes(number):
                 self._hear(ventilator, one, answer)
-                if told is not None and isinstance(answer, messages.Opened):
-                    world.checks.taken_over(one, told)
-                if told is not None:
-                    world.checks.heard(ventilator, one, request, told)
+                if answered is not None and isinstance(answer, messages.Opened):
+                    world.checks.taken_over(one, answered)
+                if answered is not None:
+                    world.checks.heard(ventilator, one, request, answered)
 
         if world.dice.random() >= world.loss:
             world.later(world.dice.uniform(0, _WAY_S), arrive)

@@ -44,7 +44,7 @@ class Disk:
 
     @property
     def totals(self) -> Totals:
-        """Of the rows that the journal calls committed."""
+        """The line numbers of the rows that are committed by the journal."""
         return self.journal[-1][0].totals if self.journal else Totals()
 
     def committed_lines(self) -> list[int]:

@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 
 from fetcher.commit.committer import Committer
 from fetcher.commit.session import CommitJob, CommitSession
+from fetcher.leases.issuer import Issuer
 from fetcher.leases.ledger import Ledger
+from fetcher.leases.reissuer import Reissuer
 from fetcher.leases.session import SinkSession
 from fetcher.leases.sessions import SinkSessions
 from support.sim import session_mistakes, sink_mistakes, ventilator_mistakes
@@ -28,30 +30,33 @@ class Mutant(NamedTuple):
 def _mutant(
     name: str,
     *,
-    intake: type[Committer] = Committer,
+    committer: type[Committer] = Committer,
     store: type[SimStore] = SimStore,
     sink: type[SimSink] = SimSink,
     job: type[CommitJob] = CommitJob,
-    answers: type[CommitSession] = CommitSession,
+    commit_session: type[CommitSession] = CommitSession,
     ventilator: type[SimVentilator] = SimVentilator,
     ledger: type[Ledger] = Ledger,
-    one: type[SinkSession] = SinkSession,
-    all_: type[SinkSessions] = SinkSessions,
+    issuer: type[Issuer] = Issuer,
+    reissuer: type[Reissuer] = Reissuer,
+    sink_session: type[SinkSession] = SinkSession,
+    sink_sessions: type[SinkSessions] = SinkSessions,
     link: type[SimLink] = SimLink,
     world: type[World] = World,
     kill_workers: bool = True,
     first_seed: int = 0,
 ) -> Mutant:
-    """`answers`: the sink's session; `one`, `all_`: the ventilator's with each sink, with all."""
+    """Put the given classes, with the defaults for all others, into a world."""
     sink_members = {
-        "intake_class": intake,
+        "committer_class": committer,
         "store_class": store,
         "job_class": job,
-        "session_class": answers,
+        "session_class": commit_session,
     }
-    sessions = type(f"{name}Sessions", (all_,), {"session_class": one})
+    sessions = type(f"{name}Sessions", (sink_sessions,), {"session_class": sink_session})
+    ledger_members = {"issuer_class": issuer, "reissuer_class": reissuer}
     ventilator_members = {
-        "ledger_class": ledger,
+        "ledger_class": type(f"{name}Ledger", (ledger,), ledger_members),
         "sessions_class": sessions,
         "link_class": link,
     }
@@ -63,56 +68,60 @@ def _mutant(
 
 
 MUTANTS: Final[dict[str, Mutant]] = {
-    "ack before fsync": _mutant("Ack", intake=sink_mistakes.AckBeforeFsync),
+    "ack before fsync": _mutant("Ack", committer=sink_mistakes.AckBeforeFsync),
     "dedupe held in memory only": _mutant("Dedupe", store=sink_mistakes.DedupeInMemoryOnly),
     "a ventilator that trusts its own cursor": _mutant(
         "Cursor", ventilator=ventilator_mistakes.TrustsItsCursor
     ),
     "no tail truncation": _mutant("Tail", store=sink_mistakes.NoTailTruncation),
-    "a checkpoint ahead of the log": _mutant("Ahead", intake=sink_mistakes.CheckpointAheadOfTheLog),
-    "a batch done at its last index": _mutant("Last", intake=sink_mistakes.DoneAtItsLastIndex),
+    "a checkpoint ahead of the log": _mutant(
+        "Ahead", committer=sink_mistakes.CheckpointAheadOfTheLog
+    ),
+    "a batch done at its last index": _mutant("Last", committer=sink_mistakes.DoneAtItsLastIndex),
     "no fsync of the recovered tail": _mutant(
         "Recovered", store=sink_mistakes.NoSyncOfTheRecovered
     ),
     "completion inferred from all sent": _mutant(
         "Sent", ventilator=ventilator_mistakes.CompleteWhenAllIsSent
     ),
-    "pending rows forgotten in dedupe": _mutant("Pending", intake=sink_mistakes.PendingForgotten),
-    "a full disk that acknowledges": _mutant("Full", intake=sink_mistakes.AcksOnAFullDisk),
+    "pending rows forgotten in dedupe": _mutant(
+        "Pending", committer=sink_mistakes.PendingForgotten
+    ),
+    "a full disk that acknowledges": _mutant("Full", committer=sink_mistakes.AcksOnAFullDisk),
     "no rewind after a failed record": _mutant("Rewind", store=sink_mistakes.NoRewind),
     "leases that never lapse": _mutant("Lapse", ventilator=ventilator_mistakes.NeverHandsOutAgain),
-    "returned pieces that are forgotten": _mutant(
+    "returned parts that are forgotten": _mutant(
         "Returned", ledger=ventilator_mistakes.LosesWhatIsReturned
     ),
     "suspects that wait for a hung worker": _mutant(
-        "Hung", ledger=ventilator_mistakes.WaitsForTheHung
+        "Hung", issuer=ventilator_mistakes.WaitsForTheHung
     ),
     "suspects that are tried in company": _mutant(
         "Company",
-        ledger=ventilator_mistakes.TriesSuspectsInCompany,
+        issuer=ventilator_mistakes.TriesSuspectsInCompany,
         world=Deadly,
         kill_workers=False,
     ),
-    "the last line of a piece that is condemned for its company": _mutant(
+    "the last line of a part that is condemned for its company": _mutant(
         "Company2",
-        ledger=ventilator_mistakes.CondemnsWhatWasLeftAlone,
+        reissuer=ventilator_mistakes.CondemnsWhatWasLeftAlone,
         world=Deadly,
         kill_workers=False,
         first_seed=1240,
     ),
     "rows that are lost for ever": _mutant(
-        "Endless", ledger=ventilator_mistakes.FetchesOnAndOn, world=Refusing
+        "Endless", reissuer=ventilator_mistakes.FetchesOnAndOn, world=Refusing
     ),
     "one worker that condemns what another would fetch": _mutant(
         "Believes",
-        ledger=ventilator_mistakes.BelievesOneWorker,
+        reissuer=ventilator_mistakes.BelievesOneWorker,
         world=Lying,
         kill_workers=False,
     ),
     "a thaw of one share that thaws all": _mutant(
         "Thaw", ledger=ventilator_mistakes.ThawsAll, first_seed=120
     ),
-    "one sink away that freezes all": _mutant("Freeze", ledger=ventilator_mistakes.FreezesAll),
+    "one sink away that freezes all": _mutant("Freeze", issuer=ventilator_mistakes.FreezesAll),
     "a thaw that ends a pause": _mutant("Spring", ledger=ventilator_mistakes.ThawEndsThePause),
     "a resume that thaws a share whose sink is away": _mutant(
         "Resume", ledger=ventilator_mistakes.ResumeThawsAll
@@ -121,18 +130,20 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "Late", ledger=ventilator_mistakes.PauseCostsTime, kill_workers=False
     ),
     "suspects that wait for a sink that is away": _mutant(
-        "Away", ledger=ventilator_mistakes.WaitsForTheAway, first_seed=160
+        "Away", issuer=ventilator_mistakes.WaitsForTheAway, first_seed=160
     ),
     "completion when the first sink is complete": _mutant(
-        "First", all_=session_mistakes.CompleteWithTheFirst
+        "First", sink_sessions=session_mistakes.CompleteWithTheFirst
     ),
     "one reader for all shares": _mutant("Reader", ventilator=ventilator_mistakes.OneReaderForAll),
-    "each sink waiting for all lines": _mutant("Count", all_=session_mistakes.TellsAllItsLines),
+    "each sink waiting for all lines": _mutant(
+        "Count", sink_sessions=session_mistakes.TellsAllItsLines
+    ),
     "a pause that dies with its ventilator": _mutant(
         "Forgets", ventilator=ventilator_mistakes.ForgetsThePause
     ),
     "a tail that copies what waits": _mutant(
-        "Copies", ledger=ventilator_mistakes.CopiesWhatWaits, world=Faultless, kill_workers=False
+        "Copies", issuer=ventilator_mistakes.CopiesWhatWaits, world=Faultless, kill_workers=False
     ),
     "a lapse of what waits at a busy worker": _mutant(
         "Unseen",
@@ -151,71 +162,75 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     # -- sessions: the ventilator's side -----------------------------------------------------
     "an answer to an old request taken": _mutant("Stray", link=session_mistakes.TakesAnyAnswer),
-    "a forgotten resync": _mutant("Resync", all_=session_mistakes.ForgetsResync),
-    "a forgotten thaw": _mutant("Ice", all_=session_mistakes.ForgetsToThaw),
-    "a full disk ignored": _mutant("Stall", all_=session_mistakes.IgnoresAFullDisk),
-    "a refusal ignored": _mutant("Refusal", all_=session_mistakes.IgnoresRefusals, world=Contested),
-    "a silent sink ignored": _mutant("Silence", all_=session_mistakes.IgnoresSilence),
+    "a forgotten resync": _mutant("Resync", sink_sessions=session_mistakes.ForgetsResync),
+    "a forgotten thaw": _mutant("Ice", sink_sessions=session_mistakes.ForgetsToThaw),
+    "a full disk ignored": _mutant("Stall", sink_sessions=session_mistakes.IgnoresAFullDisk),
+    "a refusal ignored": _mutant(
+        "Refusal", sink_sessions=session_mistakes.IgnoresRefusals, world=Contested
+    ),
+    "a silent sink ignored": _mutant("Silence", sink_sessions=session_mistakes.IgnoresSilence),
     "sinks opened before their job is known": _mutant(
-        "Order", all_=session_mistakes.OpensWithoutOrder
+        "Order", sink_sessions=session_mistakes.OpensWithoutOrder
     ),
     "a complete sink not asked until others are open": _mutant(
-        "Alone", all_=session_mistakes.LeavesOthersAlone
+        "Alone", sink_sessions=session_mistakes.LeavesOthersAlone
     ),
     "the lines of a share counted too early": _mutant(
-        "Early", all_=session_mistakes.CountsTooEarly
+        "Early", sink_sessions=session_mistakes.CountsTooEarly
     ),
     "a journal called damaged before the input is counted": _mutant(
-        "Judge", all_=session_mistakes.JudgesBeforeTheCount
+        "Judge", sink_sessions=session_mistakes.JudgesBeforeTheCount
     ),
     "completion by the ventilator's own count": _mutant(
-        "OwnCount", all_=session_mistakes.BelievesItsOwnCount, first_seed=110
+        "OwnCount", sink_sessions=session_mistakes.BelievesItsOwnCount, first_seed=110
     ),
     "a close believed before it is heard": _mutant(
-        "Unheard", all_=session_mistakes.BelievesACloseUnheard
+        "Unheard", sink_sessions=session_mistakes.BelievesACloseUnheard
     ),
     "a take-over that the ledger is not told of": _mutant(
-        "Untold", all_=session_mistakes.ForgetsTheLedger
+        "Untold", sink_sessions=session_mistakes.ForgetsTheLedger
     ),
     "a take-over that keeps the old version": _mutant(
-        "OldVersion", one=session_mistakes.KeepsOldVersion
+        "OldVersion", sink_session=session_mistakes.KeepsOldVersion
     ),
     "a take-over that keeps old suspects": _mutant(
-        "OldSuspects", one=session_mistakes.KeepsOldSuspects, world=Deadly
+        "OldSuspects", sink_session=session_mistakes.KeepsOldSuspects, world=Deadly
     ),
     "a take-over with the suspects of what was read": _mutant(
-        "ReadSuspects", one=session_mistakes.KeepsTheSuspectsOfTheRead, world=Deadly
+        "ReadSuspects", sink_session=session_mistakes.KeepsTheSuspectsOfTheRead, world=Deadly
     ),
     "suspects told to a full disk and taken for kept": _mutant(
-        "FullNote", one=session_mistakes.TakesUntoldForTold, world=Deadly
+        "FullNote", sink_session=session_mistakes.TakesUntoldForTold, world=Deadly
     ),
     "suspects found while a poll is out and taken for told": _mutant(
-        "Between", all_=session_mistakes.TakesNewSuspectsForTold, world=Deadly
+        "Between", sink_sessions=session_mistakes.TakesNewSuspectsForTold, world=Deadly
     ),
     "suspects of what is not read forgotten": _mutant(
-        "Unread", one=session_mistakes.ForgetsTheUnread, world=Deadly
+        "Unread", sink_session=session_mistakes.ForgetsTheUnread, world=Deadly
     ),
     "partly done batches handed out as a whole": _mutant(
-        "Whole", one=session_mistakes.ReadsWhatIsDone
+        "Whole", sink_session=session_mistakes.ReadsWhatIsDone
     ),
     # -- sessions: the sink's side -----------------------------------------------------------
     "an epoch not compared": _mutant(
-        "Epoch", intake=session_mistakes.ComparesNoEpoch, world=Contested
+        "Epoch", committer=session_mistakes.ComparesNoEpoch, world=Contested
     ),
     "a replaced ventilator answered": _mutant(
-        "Replaced", answers=session_mistakes.AnswersTheReplaced
+        "Replaced", commit_session=session_mistakes.AnswersTheReplaced
     ),
     "a ventilator refused after the sink's restart": _mutant(
-        "Stranger", answers=session_mistakes.RefusesStrangers
+        "Stranger", commit_session=session_mistakes.RefusesStrangers
     ),
     "the job of a living ventilator given away": _mutant(
-        "Given", answers=session_mistakes.GivesTheJobAway
+        "Given", commit_session=session_mistakes.GivesTheJobAway
     ),
-    "polls that are no sign of life": _mutant("Polls", answers=session_mistakes.ForgetsThePolls),
+    "polls that are no sign of life": _mutant(
+        "Polls", commit_session=session_mistakes.ForgetsThePolls
+    ),
     "a sink that leaves before it is told": _mutant(
-        "Unasked", answers=session_mistakes.LeavesUnasked
+        "Unasked", commit_session=session_mistakes.LeavesUnasked
     ),
-    "a full disk not told": _mutant("Hides", answers=session_mistakes.HidesAFullDisk),
+    "a full disk not told": _mutant("Hides", commit_session=session_mistakes.HidesAFullDisk),
     "complete before the rows are counted": _mutant(
         "Uncounted", job=session_mistakes.CompleteBeforeTheCount
     ),

@@ -99,9 +99,9 @@ class TellsAllItsLines(SinkSessions):
 class JudgesBeforeTheCount(SinkSessions):
     """Calls a journal damaged because the input is not counted yet."""
 
-    def _require_sense(self, one: SinkSession, news: messages.Committed, now: float) -> None:
+    def _check_consistent(self, one: SinkSession, news: messages.Committed, now: float) -> None:
         lines, one.url_lines = one.url_lines, -1 if one.url_lines is None else one.url_lines
-        super()._require_sense(one, news, now)
+        super()._check_consistent(one, news, now)
         one.url_lines = lines
 
 
@@ -143,9 +143,9 @@ class ForgetsTheLedger(SinkSessions):
 class TakesUntoldForTold(SinkSession):
     """Tells no more of suspects, though the sink had no room for them."""
 
-    def take_news(self, news: messages.Committed) -> None:
-        super().take_news(news)
-        self._untold_suspects = None
+    def update(self, news: messages.Committed) -> None:
+        super().update(news)
+        self._unsaved_suspects = None
 
 
 class TakesNewSuspectsForTold(SinkSessions):
@@ -253,8 +253,8 @@ class LeavesUnasked(CommitSession):
 class HidesAFullDisk(CommitSession):
     """Does not say that nothing can be committed."""
 
-    def _news(self, job: CommitJob, poll: messages.Poll) -> messages.AnyMessage:
-        answer = super()._news(job, poll)
+    def _poll(self, job: CommitJob, poll: messages.Poll) -> messages.AnyMessage:
+        answer = super()._poll(job, poll)
         return replace(answer, stalled="") if isinstance(answer, messages.Committed) else answer
 
 
@@ -263,7 +263,7 @@ class CompleteBeforeTheCount(CommitJob):
 
     def check_complete(self) -> None:
         if self._facts.is_input_counted:
-            self._facts = replace(self._facts, share_url_lines=self.intake.totals.rows)
+            self._facts = replace(self._facts, share_url_lines=self.committer.totals.rows)
         super().check_complete()
 
 

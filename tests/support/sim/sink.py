@@ -23,7 +23,7 @@ class SimSink:
     """Commits the chunks of its share, and answers."""
 
     store_class = SimStore
-    intake_class = Committer
+    committer_class = Committer
     job_class = CommitJob
     session_class = CommitSession
 
@@ -41,9 +41,9 @@ class SimSink:
 
     def _job(self) -> CommitJob:
         disk = self._disk
-        intake = self.intake_class(self.store, self.store.recover(), disk.job, self._epoch)
+        committer = self.committer_class(self.store, self.store.recover(), disk.job, self._epoch)
         terms = JobTerms(disk.job, self._world.batch_size)
-        return self.job_class(terms, disk.facts, intake, self._record, self._epoch)
+        return self.job_class(terms, disk.facts, committer, self._record, self._epoch)
 
     def _begin(self, request: messages.Open) -> CommitJob:
         if request.share != self.share:
@@ -55,7 +55,7 @@ class SimSink:
         return self.session.job or self._job()
 
     def take(self, chunk: Chunk) -> None:
-        """Raises Violation where it is no chunk for this sink."""
+        """Raises Violation if the chunk is not for this sink."""
         size, share = self._world.batch_size, self.share
         try:
             chunk = chunk_frames.check_chunk(
@@ -68,4 +68,4 @@ class SimSink:
     def offer(self, chunk: Chunk) -> None:
         """Whatever it is."""
         if self.session.job is not None:
-            self.session.job.intake.offer(chunk, self._world.batch_size)
+            self.session.job.committer.offer(chunk, self._world.batch_size)

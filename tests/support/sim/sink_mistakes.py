@@ -91,7 +91,7 @@ class DedupeInMemoryOnly(SimStore):
 
 
 class NoTailTruncation(SimStore):
-    """Appends behind whatever is there."""
+    """Appends at the end of the file, whatever is there."""
 
     truncates_at_start = False
     rewinds = False

@@ -29,7 +29,7 @@ RULES: Final = LeaseRules(
 )
 SINK_SILENT_S: Final = 3.0
 TICK_S: Final = 0.25
-FINISH_S: Final = 3.0  # how long sinks are told that they may leave
+FINISH_S: Final = 3.0  # how long `Close` is sent to sinks
 ASK_AGAIN_S: Final = 1.0
 
 
@@ -44,7 +44,7 @@ class SimLink:
         self._asked_at = 0.0
 
     def may_ask(self, now: float) -> bool:
-        """Whether the last request is answered, or was in vain."""
+        """Whether the last request is answered, or too old to be."""
         return not self._is_waiting or now - self._asked_at >= ASK_AGAIN_S
 
     def asked(self, now: float) -> int:
@@ -130,7 +130,7 @@ class SimVentilator:
     # -- its loop ----------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """One turn, after all waiting events were told."""
+        """One turn of the loop, after all waiting events."""
         now = self._world.now
         if not self.sinks.is_open:
             self._do_as_asked(now)

@@ -1,11 +1,15 @@
-"""What somebody could get wrong in a ventilator or around it, each as a small change."""
+"""Mistakes in the ledger, the ventilator and around it, each as a small change."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from fetcher.leases.issuer import Issuer
 from fetcher.leases.ledger import Ledger
-from fetcher.leases.types import Lease, LeaseState, Piece, WorkerReport
+from fetcher.leases.live_workers import LiveWorkers
+from fetcher.leases.reissuer import Reissuer
+from fetcher.leases.types import BatchPart, Lease, LeaseState, WorkerReport
 from fetcher.model import Batch, Chunk
 from support.sim.ventilator import SimVentilator
 from support.sim.world import World
@@ -21,7 +25,7 @@ class CompleteWhenAllIsSent(SimVentilator):
 
 
 class TrustsItsCursor(SimVentilator):
-    """Goes on reading where its predecessor was."""
+    """Goes on reading where its predecessor stopped."""
 
     def _readers(self) -> list[Iterator[Batch]]:
         self._positions = getattr(self._world, "positions", [(-1, 0)] * self._world.shares)
@@ -41,7 +45,7 @@ class TrustsItsCursor(SimVentilator):
 
 
 class NeverHandsOutAgain(SimVentilator):
-    """Lets no lease lapse."""
+    """Lets no lease expire."""
 
     def turn(self) -> None:
         for lease in self.ledger._book.leases.values():
@@ -50,81 +54,82 @@ class NeverHandsOutAgain(SimVentilator):
 
 
 class LosesWhatIsReturned(Ledger):
-    """Takes a returned piece for somebody else's."""
+    """Drops the next part of the queue when a lease is returned."""
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
         super().returned(worker, lease_id, now, mask)
-        if lease_id not in self._book.leases and self._backlog.has_ready:
-            self._backlog.pop(lambda piece: piece)
+        if lease_id not in self._book.leases and self._queue.has_ready:
+            self._queue.pop(lambda part: part)
 
 
-class WaitsForTheHung(Ledger):
-    """Tries no suspect as long as some worker holds a line that it never ends."""
+class WaitsForTheHung(Issuer):
+    """Tries no suspect as long as a worker holds a line that it never finishes."""
 
     def _is_quiet(self, now: float) -> bool:
-        return super()._is_quiet(now) and not self._strange
+        return super()._is_quiet(now) and not self._parts.workers.may_hold_stale(now, math.inf)
 
 
-class TriesSuspectsInCompany(Ledger):
+class TriesSuspectsInCompany(Issuer):
     """Tries a suspect while other lines are out, which may be the ones that kill."""
 
     def _is_quiet(self, now: float) -> bool:
         return True
 
 
-class FetchesOnAndOn(Ledger):
-    """Does not count how often a line's row was lost."""
+class FetchesOnAndOn(Reissuer):
+    """Does not count how often the row of a line was lost."""
 
-    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[BatchPart]:
         lease.is_excused = True
         return super()._instead_of(lease, mask, died=died)
 
 
-class CondemnsWhatWasLeftAlone(Ledger):
-    """Blames a line that is the last one of its piece for what happened in company."""
+class CondemnsWhatWasLeftAlone(Reissuer):
+    """Blames the last line of a part for a death that any of its lines may have caused."""
 
-    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[BatchPart]:
         lease.is_alone = mask.bit_count() == 1 and not lease.is_copy
         return super()._instead_of(lease, mask, died=died)
 
 
-class BelievesOneWorker(Ledger):
-    """Condemns a line of which one worker has sent rows that were lost, whoever else is there."""
+class BelievesOneWorker(Reissuer):
+    """Condemns a line whose rows from one worker were lost, though another worker is there."""
 
-    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[Piece]:
-        workers, self._workers = self._workers, {}
-        pieces = super()._instead_of(lease, mask, died=died)
-        self._workers = workers
-        return pieces
+    def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[BatchPart]:
+        workers, self._parts.workers = self._parts.workers, LiveWorkers()
+        parts = super()._instead_of(lease, mask, died=died)
+        self._parts.workers = workers
+        return parts
 
 
 class ThawsAll(Ledger):
-    """One sink is back: so are all."""
+    """Thaws all shares when one sink is back."""
 
     def thaw(self, now: float, index: int = 0) -> None:
         for each in range(len(self._last_added)):
             super().thaw(now, each)
 
 
-class FreezesAll(Ledger):
+class FreezesAll(Issuer):
     """Hands out nothing at all while one sink is away."""
 
-    def _has_window(self) -> bool:
-        shares = range(len(self._last_added))
-        return super()._has_window() and not any(self.is_frozen(index) for index in shares)
+    @property
+    def has_room(self) -> bool:
+        frozen = self._parts.frozen
+        return super().has_room and not any(map(frozen.is_cut_off, range(len(frozen))))
 
 
 class ThawEndsThePause(Ledger):
-    """A sink is back: its share goes on, whatever was asked."""
+    """Lets a share go on when its sink is back, though all is paused."""
 
     def thaw(self, now: float, index: int = 0) -> None:
-        self._backlog.is_paused, is_paused = False, self._backlog.is_paused
+        self._frozen.is_paused, is_paused = False, self._frozen.is_paused
         super().thaw(now, index)
-        self._backlog.is_paused = is_paused
+        self._frozen.is_paused = is_paused
 
 
 class ResumeThawsAll(Ledger):
-    """All goes on, also for a sink that is away."""
+    """Lets all shares go on after a pause, also that of a sink that is away."""
 
     def resume(self, now: float) -> None:
         for each in range(len(self._last_added)):
@@ -133,7 +138,7 @@ class ResumeThawsAll(Ledger):
 
 
 class PauseCostsTime(Ledger):
-    """Deadlines run on in a pause."""
+    """Lets deadlines run on in a pause."""
 
     def resume(self, now: float) -> None:
         before = [(lease, lease.expires_at) for lease in self._book.leases.values()]
@@ -142,15 +147,15 @@ class PauseCostsTime(Ledger):
             lease.expires_at = expires_at
 
 
-class WaitsForTheAway(Ledger):
-    """Takes what a sink that is away cannot tell of for what may kill."""
+class WaitsForTheAway(Issuer):
+    """Takes leases whose sink is away for leases in flight."""
 
     def _may_kill(self, lease: Lease, now: float) -> bool:
         return lease.state is not LeaseState.FINISHED
 
 
 class OneReaderForAll(SimVentilator):
-    """Reads on for one sink where it was for another, and drops what is not for the one."""
+    """Uses one reader for all sinks, and drops the batches that are not for the present one."""
 
     def _readers(self) -> list[Iterator[Batch]]:
         first, *others = super()._readers()
@@ -158,37 +163,37 @@ class OneReaderForAll(SimVentilator):
 
 
 class ForgetsThePause(SimVentilator):
-    """Begins to hand out where the one before it was paused."""
+    """Is not paused though its predecessor was."""
 
     def __init__(self, world: World, number: int, *, shall_pause: bool) -> None:
         super().__init__(world, number, shall_pause=False)
 
 
 class SendsByLine(World):
-    """Sends rows by their line's number."""
+    """Chooses the sink of a row by its line number."""
 
     def sink_of(self, chunk: Chunk) -> int:
         return chunk.lines[0] % self.shares
 
 
-class CopiesWhatWaits(Ledger):
-    """Takes all that is out for long at the end for slow, whatever its worker says of it."""
+class CopiesWhatWaits(Issuer):
+    """Copies all lines that are leased for long at the end, though they are not in flight."""
 
-    def _tail_copy(self, now: float) -> Piece | None:
-        for lease in self._book.leases.values():
+    def _tail_copy(self, now: float) -> BatchPart | None:
+        for lease in self._parts.book.leases.values():
             lease.slow = -1
         return super()._tail_copy(now)
 
 
 class LosesSightOfWhatWaits(Ledger):
-    """Lets a lease lapse that a busy worker has and does not claim yet."""
+    """Lets a lease expire that a busy worker has and has not claimed yet."""
 
     def _seen_waiting(self, lease_id: int, now: float) -> None:
         """Nothing is noted."""
 
 
 class TakesSlownessForAStall(Ledger):
-    """Lets a lease lapse of which no line is committed in time, though its lines wait or fly."""
+    """Lets a lease expire when no line of it is committed in time."""
 
     def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:
         before = lease.expires_at

@@ -5,7 +5,7 @@ does a batch at a time: a greenlet per URL in a `gevent.pool.Pool`, each calling
 `gevent.joinall`; results go back through a pipe and the parent writes them, a JSON line each. It
 is meant to be a fair example of its kind: correct (each URL is fetched once and has its line),
 and patched in fresh processes before `requests` is imported. It is not durable: no fsync, no
-resuming, no deadline beside the timeouts of `requests`.
+resuming, no deadline except the timeouts of `requests`.
 """
 
 from __future__ import annotations

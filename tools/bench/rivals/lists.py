@@ -1,4 +1,4 @@
-"""What each rival is told, and what it tells."""
+"""The command line of each rival, and its result file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SERVER: Final = "127.0.0.1"
 
 
 def options(name: str) -> argparse.Namespace:
-    """The command line: `urls`, `told`, `pool`, `ca` (a file of authorities, or None) and
+    """The command line: `urls`, `result_file`, `pool`, `ca` (a file of authorities, or None) and
     `names` (the port of the name server, or 0).
     """
     parser = argparse.ArgumentParser(prog=f"python -m tools.bench.rivals.{name}")
     parser.add_argument("urlfile", type=Path)
-    parser.add_argument("told", type=Path, help="where the count goes")
+    parser.add_argument("result_file", type=Path, help="where the count goes")
     parser.add_argument("--pool", type=int, default=256)
     parser.add_argument("--ca", type=Path, default=None)
     parser.add_argument("--names", type=int, default=0)
@@ -30,4 +30,4 @@ def options(name: str) -> argparse.Namespace:
 
 def tell(given: argparse.Namespace, good: int) -> None:
     """How many answers were whole and 200."""
-    given.told.write_text(str(good), "ascii")
+    given.result_file.write_text(str(good), "ascii")

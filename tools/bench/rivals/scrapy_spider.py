@@ -1,4 +1,4 @@
-"""Scrapy, told to go as fast as it can: no robots.txt, retries or delays; asyncio with uvloop."""
+"""Scrapy, set to go as fast as it can: no robots.txt, retries or delays; asyncio with uvloop."""
 
 from collections.abc import AsyncIterator
 from typing import Any

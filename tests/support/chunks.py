@@ -1,4 +1,4 @@
-"""Chunks of real rows, for tests of the store and of what reads it."""
+"""Chunks of real rows, for tests of the store and of its readers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+"""The workers that live: when each was heard, and what it said of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+
+class LiveWorkers:
+    """Workers by name; times in seconds."""
+
+    def __init__(self) -> None:
+        self._heard_at: dict[str, float] = {}
+        # Workers that hold leases which are not open (any more) -> since when. Such a lease is of
+        # an earlier ventilator, or its lines were committed by another worker.
+        self._stale_since: dict[str, float] = {}
+        self.hungry: set[str] = set()  # workers that said that they have too little to do
+
+    def __len__(self) -> int:
+        return len(self._heard_at)
+
+    def __contains__(self, worker: str) -> bool:
+        return worker in self._heard_at
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return list(self._heard_at)
+
+    def heard(self, worker: str, now: float) -> None:
+        """A message of the worker came."""
+        self._heard_at[worker] = now
+
+    def holds(self, worker: str, held: Iterable[int], leases: Container[int], now: float) -> None:
+        """The worker holds these leases; `leases`: those that are open."""
+        if all(lease in leases for lease in held):
+            self._stale_since.pop(worker, None)
+        else:
+            self._stale_since.setdefault(worker, now)
+
+    def note_hunger(self, worker: str, *, is_hungry: bool) -> None:
+        """The worker has too little to do, or enough."""
+        if is_hungry:
+            self.hungry.add(worker)
+        else:
+            self.hungry.discard(worker)
+
+    def leave(self, worker: str) -> bool:
+        """Forget the worker. Returns whether it was known."""
+        self._stale_since.pop(worker, None)
+        self.hungry.discard(worker)
+        return self._heard_at.pop(worker, None) is not None
+
+    def silent(self, now: float, silent_s: float) -> list[str]:
+        """The workers that were not heard for longer than `silent_s`."""
+        return [name for name, heard_at in self._heard_at.items() if now - heard_at > silent_s]
+
+    def may_hold_stale(self, now: float, stall_s: float) -> bool:
+        """Whether a worker may still fetch lines of a lease that is not open.
+
+        A worker that holds such a lease for `stall_s` is no longer waited for.
+        """
+        return any(now - since < stall_s for since in self._stale_since.values())
+
+    def restart_clocks(self, now: float) -> None:
+        """No worker was expected to be heard until now."""
+        self._heard_at = dict.fromkeys(self._heard_at, now)
+        self._stale_since = dict.fromkeys(self._stale_since, now)

@@ -1,0 +1,134 @@
+"""The messages between the ventilator and a sink; see protocol.messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from fetcher.errors import Exit
+from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.selection import Selection
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol.bounds import (
+    MAX_HOSTS,
+    BatchSize,
+    Count,
+    Mask,
+    Masks,
+    Message,
+    Name,
+    Settings,
+)
+from fetcher.protocol.line_tags import KEY_BYTES
+from fetcher.protocol.output_spec import PLAIN, Output
+from fetcher.protocol.shard import WHOLE, Share
+from fetcher.protocol.totals import Totals
+
+
+class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The input of a job; another input is another job."""
+
+    name: str
+    path: str
+    file_bytes: Count
+    source: SourceInfo
+    format: LineFormat = TEXT
+    selection: Selection | msgspec.UnsetType = msgspec.UNSET  # unset: all lines
+
+
+class Open(Message, tag="open", frozen=True):
+    """Asks the sink to begin or resume the job of this input."""
+
+    session: Name
+    input: InputSpec
+    batch_size: BatchSize
+    settings: Settings
+    version: Name
+    share: Share = WHOLE
+    output: Output = PLAIN
+    job: Name = ""  # with several sinks: the id of the first sink's job
+
+
+class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Lines that are blamed: so many workers died in a row, or so many of their rows were lost.
+
+    If `losses` is not 0, each of the lines was alone, and so many of its rows were lost.
+    """
+
+    batch: Count
+    mask: Mask
+    deaths: Count
+    losses: Count = 0
+
+
+Suspects = Annotated[list[Suspect], Meta(max_length=MAX_HOSTS)]
+
+
+class Opened(Message, tag="opened", frozen=True):
+    """The job is open: its properties, and the lines that are committed."""
+
+    job: Name
+    batch_size: BatchSize
+    source: SourceInfo  # counts of the input so far; its content must still match
+    done: bytes  # packed bitset.IdSet of full batches
+    partial: Masks  # committed lines of other batches
+    suspects: Suspects
+    totals: Totals
+    epoch: Name
+    version: Count
+    complete: bool
+    output: Output = PLAIN
+    keep_columns: bool | msgspec.UnsetType = msgspec.UNSET  # unset: false
+    key: Annotated[bytes, Meta(max_length=KEY_BYTES)] = b""  # key of the lines' tags
+
+    @property
+    def unchanging(self) -> tuple[int, Output, bool]:
+        """The properties that were fixed when the job was begun."""
+        return self.batch_size, self.output, bool(self.keep_columns)
+
+
+class Poll(Message, tag="poll", frozen=True):
+    """Asks for changes since `version` of `epoch`, and reports what the ventilator has found."""
+
+    session: Name
+    epoch: Name
+    version: Count
+    source: SourceInfo
+    url_lines: Count | None = None  # in this sink's share; None: not counted yet
+    suspects: Suspects | None = None  # None: unchanged
+
+
+class Committed(Message, tag="committed", frozen=True):
+    """Changed batches, each with all its committed lines; b"": a full batch."""
+
+    version: Count
+    changed: Masks
+    totals: Totals
+    complete: bool
+    stalled: str = ""  # why nothing can be committed now, such as a full disk; "": it can
+
+
+class Resync(Message, tag="resync", frozen=True):
+    """The changes are not known (the sink restarted, or they are too many): open again."""
+
+
+class Close(Message, tag="close", frozen=True):
+    """The ventilator knows that the job is complete, and will leave."""
+
+    session: Name
+
+
+class Closed(Message, tag="closed", frozen=True):
+    """The sink has received `Close`, and leaves, too."""
+
+
+class Refused(Message, tag="refused", frozen=True):
+    """The request is refused; the ventilator should stop with this exit code.
+
+    Exit code 0: it may ask again for a while; 3: again without limit, because the disk is full.
+    """
+
+    reason: str
+    exit_code: Annotated[int, Meta(ge=0, lt=len(Exit))]
