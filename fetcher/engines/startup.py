@@ -22,7 +22,7 @@ class Startup:
         """`logged`: a line without its varying parts -> its process; shared by all roles."""
         self.is_proven = False  # one of its processes was ready
         self._children = 0
-        self._code = 0
+        self._code: int | None = None  # of the newest death
         self._deaths = Counter[str]()  # in a row with this exit code, by child
         self._logged = logged
         self._is_silent = True  # its processes have written nothing
@@ -51,7 +51,7 @@ class Startup:
         """
         if self.is_proven or len(self._deaths) < self._children:
             return False
-        tries = 1 if self._code > 0 else ENOUGH_DEATHS
+        tries = 1 if self._code is not None and self._code >= 0 else ENOUGH_DEATHS
         return self._deaths.total() >= ENOUGH_DEATHS and min(self._deaths.values()) >= tries
 
     def verdict(self, role: str, how: str) -> str:

@@ -22,7 +22,7 @@ from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.startup import Startup
 from fetcher.errors import Exit, FetcherError
 from fetcher.protocol import messages
-from fetcher.roles.spec import RoleSpec
+from fetcher.roles.spec import CHILD_DONE, RoleSpec
 from fetcher.security.policy import NO_KEYS, Security
 from fetcher.telemetry import logs
 from fetcher.transport.endpoints import Endpoints
@@ -193,7 +193,7 @@ class Supervisor:
             return
         if code in _VERDICTS:
             raise Verdict(Exit(code))
-        if code == Exit.DONE:
+        if code == CHILD_DONE:
             self._handle_done(child, now)
             return
         if role == "worker":

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.roles import rlimits
-from fetcher.roles.spec import RoleSpec, StopFlag, read_spec, tell_ready
+from fetcher.roles.spec import RoleSpec, StopFlag, child_code, read_spec, tell_ready
 from fetcher.security import role_policy
 from fetcher.security.policy import NO_KEYS, Security
 from fetcher.settings.schema import Settings
@@ -75,7 +75,7 @@ def _live(
 
 if __name__ == "__main__":
     try:
-        sys.exit(run(read_spec(sys.argv[1])))
+        sys.exit(child_code(run(read_spec(sys.argv[1]))))
     except StoppedError:
         sys.exit(_ASKED_TO_STOP)  # the process that stopped this one informs the user
     except FetcherError as error:

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from fetcher.errors import Exit
 from fetcher.input.selection import Selection
 from fetcher.settings.schema import Settings
 from fetcher.stop_signals import STOP_SIGNALS, unblock
@@ -20,6 +21,10 @@ from fetcher.stop_signals import STOP_SIGNALS, unblock
 # Standard input is a pipe whose other end the parent process holds open. When it ends, the parent
 # has died or lets the role go.
 PARENT_FD: Final = 0
+
+# The exit code of a child whose role has done its part. 0 would not prove it: a library or the
+# user's code may end the process with 0 at any moment.
+CHILD_DONE: Final = 10
 
 
 class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,11 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
 def read_spec(path: str) -> RoleSpec:
     """Read a spec that a supervisor wrote."""
     return msgspec.json.decode(Path(path).read_bytes(), type=RoleSpec)
+
+
+def child_code(code: Exit) -> int:
+    """Return the exit code with which a child tells its supervisor that its role ended so."""
+    return CHILD_DONE if code == Exit.DONE else code
 
 
 def tell_ready(spec: RoleSpec) -> None:

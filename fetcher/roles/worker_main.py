@@ -11,7 +11,7 @@ import sys
 
 from fetcher.errors import FetcherError
 from fetcher.roles.interpreter import search_also
-from fetcher.roles.spec import read_spec
+from fetcher.roles.spec import child_code, read_spec
 from fetcher.roles.worker import role
 from fetcher.telemetry import logs
 
@@ -19,6 +19,6 @@ if __name__ == "__main__":
     spec = read_spec(sys.argv[1])
     search_also(spec.own_folders)
     try:
-        sys.exit(role.run(spec))
+        sys.exit(child_code(role.run(spec)))
     except FetcherError as error:
         sys.exit(logs.complain(error))

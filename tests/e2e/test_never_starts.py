@@ -19,7 +19,7 @@ if any(part.endswith("{module}") for part in sys.orig_argv):
     {body}
 """
 _WORKER, _SINK = "fetcher.roles.worker_main", "fetcher.roles.main"
-_NO_MSGPACK = "sys.modules['msgpack'] = None  # an import of it is an ImportError"
+_NO_ZMQ = "sys.modules['zmq'] = None  # an import of it is an ImportError"
 _KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 _SMALL = "import resource; resource.setrlimit(resource.RLIMIT_AS, (60 << 20, 60 << 20))"
 
@@ -42,9 +42,13 @@ def run(
 def test_a_library_that_cannot_be_imported_is_one_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    code, error, took_s = run(tmp_path, monkeypatch, _NO_MSGPACK, f"--workers={workers}")
+    code, error, took_s = run(tmp_path, monkeypatch, _NO_ZMQ, f"--workers={workers}")
     assert code == 1, error
-    assert error.count("Traceback") == error.count("import of msgpack halted") == 1
+    assert (
+        error.count("Traceback")
+        == error.count("ModuleNotFoundError: No module named 'zmq.green'")
+        == 1
+    )
     assert "no worker can start" in error.splitlines()[-1]
     assert "the lines above say why" in error
     assert "resumes" not in error
@@ -54,7 +58,7 @@ def test_a_library_that_cannot_be_imported_is_one_traceback(
 def test_a_sink_that_cannot_start_is_given_up_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, error, _ = run(tmp_path, monkeypatch, _NO_MSGPACK, module=_SINK)
+    code, error, _ = run(tmp_path, monkeypatch, _NO_ZMQ, module=_SINK)
     assert code == 1, error
     assert error.count("Traceback") == 1
     assert "can start" in error.splitlines()[-1]
@@ -69,6 +73,16 @@ def test_a_python_that_is_killed_at_its_start_is_told_by_its_signal(
     assert "they wrote nothing" in error
 
 
+@pytest.mark.parametrize("module", [_WORKER, _SINK])
+def test_a_process_that_ends_with_0_before_it_begins_has_not_done_its_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    code, error, took_s = run(tmp_path, monkeypatch, "import os; os._exit(0)", module=module)
+    assert code == 1, error
+    assert "can start: 3 in a row ended (exit code 0)" in error.splitlines()[-1]
+    assert took_s < 60
+
+
 def test_too_little_memory_to_start_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +92,7 @@ def test_too_little_memory_to_start_is_given_up(
 
 
 def test_json_lines_are_told_once_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, error, _ = run(tmp_path, monkeypatch, _NO_MSGPACK, "--workers=3", "--log-format=json")
+    code, error, _ = run(tmp_path, monkeypatch, _NO_ZMQ, "--workers=3", "--log-format=json")
     said = [json.loads(line) for line in error.splitlines()]
     assert code == said[-1]["exit_code"] == 1
     assert sum("Traceback" in str(each) for each in said) == 1
