@@ -12,6 +12,7 @@ from rich.table import Table
 
 from fetcher.commit.rate import Rate
 from fetcher.protocol import messages
+from fetcher.watch.job_view import from_state
 from fetcher.watch.progress import Greeting, numbers
 from fetcher.watch.terminal.console import make_console
 from fetcher.watch.terminal.fitting import Parts
@@ -74,11 +75,9 @@ class LiveLine(Greeting):
     def update(self, state: messages.State) -> None:
         super().update(state)
         self._rate.hear(time.monotonic(), state)
+        job = from_state(state, self._rate.per_s())
         self._progress.update(
-            self._task,
-            total=state.source.total()[0],
-            completed=state.totals.rows,
-            numbers=numbers(state, self._rate.per_s()),
+            self._task, total=job.url_lines, completed=job.rows, numbers=numbers(job)
         )
 
     def say(self, line: str) -> None:

@@ -30,7 +30,7 @@ from fetcher.telemetry.http_client import Handler
 from fetcher.telemetry.http_server import HttpServer
 from fetcher.telemetry.ports import Port
 from fetcher.watch.history import Point
-from fetcher.watch.job_view import Live, told
+from fetcher.watch.job_view import JobView, from_roster
 from fetcher.watch.web.access import WORD_HEADER, Access, Refusal, Request
 from fetcher.watch.web.control_mailbox import ControlMailbox
 
@@ -75,7 +75,7 @@ class Moment(msgspec.Struct, frozen=True):
     command: str  # that resumes it once it is stopped; "": not known
     word: str  # see access.WORD_HEADER
     now_s: float
-    live: Live | None
+    live: JobView | None
     history: list[Point]  # since what it has
 
 
@@ -136,7 +136,7 @@ class App:
                 command=self._command,
                 word=self._access.word,
                 now_s=time.time(),
-                live=told(*latest) if latest else None,
+                live=from_roster(*latest) if latest else None,
                 history=self._desk.history.since(since_s),
             )
         )

@@ -212,7 +212,7 @@ def test_the_command_is_as_it_was_typed_but_for_secrets(arguments: list[str], sh
 def test_many_lines_handed_out_again_are_more_than_the_end_of_a_job_has(
     redelivered: int, rows: int, many: bool
 ) -> None:
-    assert job_view.are_many(redelivered, rows) is many
+    assert job_view.are_many_redelivered(redelivered, rows) is many
 
 
 # -- colours ---------------------------------------------------------------------------------------
