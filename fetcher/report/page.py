@@ -22,22 +22,25 @@ from fetcher.report.contents import Contents
 
 _FILES: Final = resources.files("fetcher.report") / "page"
 _UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
-# What is plotted; the rest of the page is in the template.
-_DATA: Final = ("time", "latency", "size_plot")
 
 
-def page(of: Contents) -> str:
+def page(report: Contents) -> str:
     """The whole file."""
+    plots = {
+        "time": report.times.plot,
+        "latency": report.latency.plot,
+        "size_plot": report.bodies.plot,
+    }
     scripts = [_vendored_script(), _text("page.js")]
     styles = [_vendored("uPlot.min.css"), _common(), _text("page.css")]
     return _template().render(
-        report=of,
+        report=report,
         version=__version__,
         # In the very bytes that stand between the tags: that is what a browser hashes.
         scripts=[Markup(text) for text in scripts],
         styles=[Markup(text) for text in styles],
         policy=_policy(scripts, styles),
-        data={name: msgspec.to_builtins(getattr(of, name)) for name in _DATA},
+        data=msgspec.to_builtins(plots),
     )
 
 
