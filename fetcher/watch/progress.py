@@ -1,4 +1,4 @@
-"""The job while it runs: a live line on a terminal, plain lines elsewhere, nothing with --quiet."""
+"""Shows a running job: a live line on a terminal, plain lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from fetcher.watch.terminal.console import make_console
 from fetcher.watch.terminal.fitting import Parts
 
 _BAR_COLUMNS: Final = 20
-_NARROW_COLUMNS: Final = 60  # of a terminal that has no room for a bar
+_NARROW_COLUMNS: Final = 60  # a terminal of fewer columns has no room for a bar
 
 
 class Line(ProgressColumn):
-    """A bar, how much is done, and the numbers that fit; no bar where it is narrow."""
+    """A bar, the share that is done, and the numbers that fit; no bar on a narrow terminal."""
 
     max_refresh = 0.2
 
@@ -67,7 +67,7 @@ class LiveLine(Greeting):
             transient=True,
             refresh_per_second=4,
             redirect_stdout=False,
-            redirect_stderr=False,  # whose text would be read for control sequences
+            redirect_stderr=False,  # rich would read the text for control sequences
         )
         self._task = self._progress.add_task("", total=None, numbers=["starting"])
         self._progress.start()
