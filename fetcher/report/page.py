@@ -1,7 +1,7 @@
-"""The report as one HTML file that asks the network for nothing.
+"""The report as one HTML file that loads nothing from the network.
 
-Law: whatever a URL, an error or a header holds, it is text: the template escapes everything, and
-the page's Content-Security-Policy runs only the scripts whose hashes it names.
+URLs, errors and headers are shown as text: the template escapes everything, and the page's
+Content-Security-Policy runs only the scripts whose hashes it names.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def page(report: Contents) -> str:
     return _template().render(
         report=report,
         version=__version__,
-        # In the very bytes that stand between the tags: that is what a browser hashes.
+        # Unchanged: a browser hashes the very bytes that stand between the tags.
         scripts=[Markup(text) for text in scripts],
         styles=[Markup(text) for text in styles],
         policy=_policy(scripts, styles),
@@ -79,7 +79,7 @@ def _vendored(name: str) -> str:
 
 @cache
 def _vendored_script() -> str:
-    # Its licence asks to stand in every copy.
+    # The licence must be part of every copy.
     licence = _vendored("LICENSE").replace("*/", "* /")
     return f"/*\n{licence}*/\n{_vendored('uPlot.iife.min.js')}"
 
@@ -103,7 +103,7 @@ def _time(at_s: float) -> str:
 
 
 def _iso_time(text: str) -> str:
-    """The same of an ISO 8601 time with a zone; what is none stays as it is."""
+    """The same for an ISO 8601 time with a zone; other text stays as it is."""
     try:
         return _time(datetime.datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError):

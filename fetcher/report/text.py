@@ -23,7 +23,7 @@ _URL = 16  # columns that a URL needs
 
 
 def show(console: Console, report: Contents) -> None:
-    """Print what a terminal of 80 columns has room for."""
+    """Print a summary that fits a terminal of 80 columns."""
     console.print(headline(report), highlight=False, markup=False, soft_wrap=True)
     console.print(Group(*_parts(report)), highlight=False)
 
@@ -74,12 +74,12 @@ def _errors(failures: list[Failure]) -> FittingTable:
 
 
 def _short(url: str) -> str:
-    """Without the scheme, which says little of what failed."""
+    """The URL without its scheme, which does not help to find an error."""
     return url.partition("://")[2] or url
 
 
 def headline(report: Contents) -> str:
-    """What the job is, and how it went, in a line."""
+    """The job and its result in one line."""
     job = report.job
     lines = f"{number(report.outcomes.rows)} rows"
     if job.url_lines is not None:
@@ -114,7 +114,7 @@ def _measured(value_ms: float | None) -> str:
 
 
 def _table(*names: str, bar: bool = False) -> FittingTable:
-    """The first column is a text, the others are numbers, and the last one may be a bar."""
+    """A table whose first column is text and whose others are numbers; `bar` adds a last one."""
     columns = [Column(names[0], least=_NAME), *map(Column, names[1:])]
     if bar:
         columns.append(Column("", is_left=True))
