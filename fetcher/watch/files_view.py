@@ -18,7 +18,7 @@ from fetcher.store.journal import Glance
 from fetcher.store.manifest import Manifest
 from fetcher.watch.job_view import JobView
 from fetcher.watch.recent_failures import RecentFailures
-from fetcher.watch.status import share_of, state_of
+from fetcher.watch.status import estimated_lines, state_of
 from fetcher.watch.terminal.view import View
 
 _MARKS: Final = 60
@@ -86,7 +86,7 @@ def _url_lines(found: Manifest, seen: Glance) -> tuple[int | None, bool]:
     """The URL lines of this sink, and whether the number is exact; None: not known yet."""
     if found.share_url_lines is not None:
         return found.share_url_lines, True
-    return share_of(seen.source, 1, found.share.of)
+    return estimated_lines(seen.source, 1, found.share.of)
 
 
 def _rates(marks: list[tuple[int, int]]) -> tuple[float, ...]:

@@ -80,8 +80,8 @@ def state_of(found: Manifest, out: Path) -> str:
     return "running" if is_locked(out) else "stopped"
 
 
-def share_of(source: SourceInfo, sinks: int, of: int) -> tuple[int | None, bool]:
-    """The URL lines of `sinks` among `of` sinks, and whether the number is exact."""
+def estimated_lines(source: SourceInfo, sinks: int, of: int) -> tuple[int | None, bool]:
+    """The URL lines of `sinks` among `of` sinks, and whether the number is exact; None: unknown."""
     total, exact = source.total()
     if total is None or of == 1:
         return total, exact
@@ -92,7 +92,7 @@ def _url_lines(parts: Sequence[Part]) -> tuple[int | None, bool]:
     counted = url_lines_of(parts)
     if counted is not None:
         return counted, True
-    return share_of(parts[0].view.source, len(parts), parts[0].manifest.share.of)
+    return estimated_lines(parts[0].view.source, len(parts), parts[0].manifest.share.of)
 
 
 def _ask_ventilator(parts: Sequence[Part]) -> JobView | None:
