@@ -154,16 +154,19 @@ def _statuses_line(totals: Totals) -> Parts:
 
 
 def _panels(job: JobView, lines: int, width: int, *, is_stacked: bool) -> list[RenderableType]:
-    outcomes = _outcomes(job.totals, lines - 1)
-    statuses = _statuses(job.totals, lines - 1)
-    last = _hosts(job.hosts, lines - 1) if job.is_live else statuses
+    """Outcomes and, where they are known and fit, statuses and hosts."""
+    panels: dict[RenderableType, int] = {_outcomes(job.totals, lines - 1): 2}  # with their ratio
+    if _answered(job.totals) and (width >= _WIDE or not job.is_live):
+        panels[_statuses(job.totals, lines - 1)] = 2
+    if job.is_live:
+        panels[_hosts(job.hosts, lines - 1)] = 3
+    first, *others = panels
     if width < _NARROW:
-        return [outcomes, "", last] if is_stacked else [outcomes]
-    is_wide = width >= _WIDE and job.is_live
+        return [first, "", *others] if is_stacked and others else [first]
     both = Table.grid(padding=(0, 3, 0, 0), expand=True)
-    for ratio in (2, 2, 3) if is_wide else (2, 3):
+    for ratio in panels.values():
         both.add_column(ratio=ratio)
-    both.add_row(*([outcomes, statuses, last] if is_wide else [outcomes, last]))
+    both.add_row(*panels)
     return [both]
 
 

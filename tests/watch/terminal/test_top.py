@@ -171,6 +171,12 @@ def test_nothing_is_made_up_of_hosts_and_workers_where_no_ventilator_says_them(
         assert len(lines) <= 24
 
 
+def test_without_an_answer_there_is_no_table_of_statuses(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 2)
+    view = FilesView(make_out(tmp_path / "out", urls, [row(1, Outcome.DNS, status=None)])).look()
+    assert "status" not in "\n".join(drawn(view, 120, 24))
+
+
 def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
     count = 4000
     urls = write_input(tmp_path / "urls.txt", count)
