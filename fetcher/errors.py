@@ -1,7 +1,7 @@
-"""One tree of errors, split by whose fault it was; each kind carries its exit code.
+"""The errors of fetcher, by cause; each class has the exit code of the commands.
 
-Law: what a user can cause is a FetcherError with one clear line, never a traceback. Anything else
-that escapes is a bug and leaves with exit code 1.
+Whatever a user can cause is a FetcherError with one clear line, never a traceback. Any other
+exception that reaches the top is a bug: exit code 1.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ class Exit(enum.IntEnum):
     USAGE = 2  # wrong usage, configuration or input
     STOPPED = 3  # before the end, or no room on disk or stdout; the same command resumes
     CONFLICT = 4  # OUT belongs to another job, was begun with other settings, or is in use
-    DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what it is given
+    DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what is written
     UNPROVEN = 6  # `verify`: some line has not exactly one row
     UNREACHED = 7  # `status`, `top`: the ventilator does not answer
     FAILED_ROWS = 8  # `get`: an outcome is not ok; `--fail-on`: rows have one of the outcomes
 
 
 class FetcherError(Exception):
-    """Base of all errors that a user should read; `str()` is one line that says what to do."""
+    """Base of all errors that users read; `str()` is one line that says what to do."""
 
     exit_code = Exit.BUG
 
@@ -50,25 +50,25 @@ class StoppedError(FetcherError):
 
 
 class ConflictError(FetcherError):
-    """OUT belongs to another job, is in use, or is no output directory."""
+    """OUT belongs to another job, is in use, or is not an output directory."""
 
     exit_code = Exit.CONFLICT
 
 
 class DamageError(FetcherError):
-    """What is on disk is not what was committed, or the disk failed to keep it."""
+    """The files differ from what was committed, or the disk failed to keep it."""
 
     exit_code = Exit.DAMAGED
 
 
 class NoSpaceError(FetcherError):
-    """The disk is full: nothing was committed, and the same commit may be tried again."""
+    """The disk is full; nothing was committed, and the same commit may be tried again."""
 
     exit_code = Exit.STOPPED
 
 
 class UnreachedError(FetcherError):
-    """A running role was asked something and does not answer."""
+    """A running role did not answer a question in time."""
 
     exit_code = Exit.UNREACHED
 
@@ -80,4 +80,4 @@ class FailedRowsError(FetcherError):
 
 
 class WireError(FetcherError):
-    """A message is malformed, oversized or unknown: to be dropped and counted, never raised on."""
+    """A message is malformed, too large or unknown; the receiver drops and counts it."""

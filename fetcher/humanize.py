@@ -63,6 +63,11 @@ def escaped(text: str, kept: str = "") -> str:
     )
 
 
+def shortened(text: str, most_chars: int) -> str:
+    """The text, cut with an ellipsis at its end if it is too long."""
+    return text if len(text) <= most_chars else f"{text[: most_chars - 1]}…"
+
+
 def phase(name: str) -> str:
     """A phase of the protocol as people see it: `finish` is `finishing`."""
     return "finishing" if name == "finish" else name

@@ -1,8 +1,8 @@
-"""The plain frozen data that travels: Task in, Result out, Chunk to the sink.
+"""The frozen data that the roles exchange: tasks, results, batches and chunks.
 
-Law: data only. Nothing here opens, sends, waits or knows the time.
-A line is a 1-based physical line number; a batch is `batch_size` physical lines, so batch and
-offset follow from the line by arithmetic and never change with the file's content.
+This module holds data only: nothing here does I/O, waits, or reads a clock.
+A line is a physical line number, from 1. A batch is `batch_size` physical lines, so that the batch
+and the offset of a line follow by arithmetic, whatever the file contains.
 A mask is an int whose bit k stands for the k-th physical line of its batch.
 """
 
@@ -15,12 +15,12 @@ import msgspec
 
 
 class Outcome(enum.StrEnum):
-    """How the fetch of a line ended. The order is the wire's code: append, never reorder."""
+    """How the fetch of a line ended. Messages use the position as a code: append, never reorder."""
 
     OK = "ok"  # a complete response, status < 400
     HTTP_ERROR = "http_error"  # a complete response, status >= 400
     INVALID_URL = "invalid_url"
-    BLOCKED = "blocked"  # by the scheme or address guard
+    BLOCKED = "blocked"  # refused by the scheme or address guard
     ROBOTS = "robots"
     DNS = "dns"
     CONNECT = "connect"
@@ -29,8 +29,8 @@ class Outcome(enum.StrEnum):
     TOO_LARGE = "too_large"
     REDIRECTS = "redirects"  # too many
     PROTOCOL = "protocol"  # a malformed response
-    CRASHED = "crashed"  # the line ended its workers, again and again
-    HANDLER = "handler"  # worker.handler failed on it
+    CRASHED = "crashed"  # several workers died while they fetched the line
+    HANDLER = "handler"  # worker.handler failed on the result
 
 
 OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
@@ -40,7 +40,7 @@ OUTCOME_CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate
 class Fault(NamedTuple):
     """Why an input line cannot be requested."""
 
-    kind: str  # for programs: a word of `invalid_url`, see fetcher.error_kinds
+    kind: str  # for programs: an error_kind of `invalid_url`, see fetcher.error_kinds
     words: str  # for people
 
 
@@ -49,16 +49,16 @@ class Task(msgspec.Struct, frozen=True):
 
     line: int
     url: str
-    fault: Fault | None = None  # where the line itself says that it cannot be requested
+    fault: Fault | None = None  # set if the line itself is invalid
     method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()  # of this line, beside those of the settings
+    headers: tuple[tuple[str, str], ...] = ()  # of this line, in addition to the settings'
     body: bytes | None = None
-    id: str | int | None = None  # the line's own name, given back in its row
-    columns: dict[str, str] | None = None  # other columns of a CSV line, given back in its row
+    id: str | int | None = None  # the line's id, copied to its row
+    columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
 
 
 class Timings(msgspec.Struct, frozen=True):
-    """Milliseconds since the fetch began; None where the phase did not happen or is unknown."""
+    """Milliseconds since the fetch began; None if a phase did not happen or is not known."""
 
     dns: float | None = None
     connect: float | None = None
@@ -89,11 +89,11 @@ class Result(msgspec.Struct, frozen=True):
     remote_ip: str | None = None
     http_version: str | None = None
     worker: str = ""
-    # In the rows of such input as has them.
+    # Set if the input has them.
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
-    truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true, where the body was cut
-    # In the rows of a job that keeps bodies, where an answer came.
+    truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true if the body was cut
+    # Set if the job keeps bodies, and a response came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
     body_file: str | msgspec.UnsetType = msgspec.UNSET  # see rows.body_names
@@ -102,31 +102,31 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A run of physical lines of the input: `mask` says which are URL lines, `urls` holds those."""
+    """Consecutive physical lines of the input; `mask` says which are URL lines."""
 
     id: int
     first_line: int
     mask: int
-    urls: bytes  # the URL lines' texts (input.formats.reader), joined by a line feed
+    urls: bytes  # the texts of the URL lines (input.formats.reader), joined by line feeds
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Finished rows of one batch, encoded; the arrays run in parallel, one entry a row."""
+    """Finished rows of one batch, encoded; the lists are parallel, with one entry per row."""
 
     job: str
     batch: int
-    batch_mask: bytes  # all URL lines of the batch (bitset.pack): when it is full
+    batch_mask: bytes  # all URL lines of the batch (bitset.pack)
     worker: str
     lines: list[int]
     row_bytes: list[int]
     outcomes: list[int]
-    statuses: list[int]  # 0 where there was none
+    statuses: list[int]  # 0: no response
     body_bytes: list[int]
     rows: bytes
-    kept: bytes = b""  # what goes beside the rows: bodies, or WARC records
-    kept_bytes: list[int] = []  # of each row; empty where nothing goes beside them
+    kept: bytes = b""  # bodies or WARC records of these rows
+    kept_bytes: list[int] = []  # of each row; empty if nothing is kept
     tags: bytes = b""  # of the lines, as they were handed out: see protocol.line_tags
-    empty: list[int] = []  # lines whose body has no byte, and is kept all the same
+    empty: list[int] = []  # lines whose body is empty, and kept
     retried: list[int] = []  # lines that took more than one attempt
-    # Of each row, below OUT: the sink fills them in from the rows, once these are proven.
+    # Path of each row's body below OUT; the sink reads it from the row after checking the chunk.
     body_files: list[str] = []

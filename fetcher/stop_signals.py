@@ -1,4 +1,4 @@
-"""The signals that ask a process to stop, blocked and let in."""
+"""The signals that ask a process to stop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def unblock() -> None:
-    """Let the stop signals in: whoever started us may have blocked them, and we inherit that."""
+    """Unblock the stop signals, as the process that started this one may have blocked them."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 @contextlib.contextmanager
 def held_back(number: signal.Signals) -> Iterator[None]:
-    """Hold the signal back until the end of the block; a process started in it inherits that."""
+    """Block the signal until the end of the block; a process started in it inherits this."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield

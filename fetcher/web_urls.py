@@ -1,8 +1,8 @@
-"""What a URL is and whom it names: by the WHATWG URL standard, as in a browser.
+"""Parses URLs by the WHATWG URL standard, as a browser does.
 
-Law: pure. `ada_url` decides (https://url.spec.whatwg.org); a plain URL, which the standard leaves
-as it is, is recognised by one pattern, so that most URLs never reach the library. Whoever needs
-a URL's host asks here. fetcher.fetch.urls refuses some URLs that the standard allows.
+Pure. `ada_url` decides (https://url.spec.whatwg.org). One pattern recognises plain URLs, which the
+standard leaves as they are, so most URLs never reach the library. All code takes a URL's host from
+here. fetcher.fetch.urls refuses some URLs that the standard allows.
 """
 
 from __future__ import annotations
@@ -33,22 +33,27 @@ _DNS_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+\.?")
 
 
 class Target(NamedTuple):
-    """Where a request goes."""
+    """The destination of a request."""
 
-    url: str  # as it is sent, the fragment aside
+    url: str  # as it is sent, apart from the fragment
     scheme: str
     host: str  # ASCII, lower case, IPv6 without brackets
     port: int
 
     @property
     def key(self) -> str:
-        """The host, IPv6 in brackets, with a port that is unusual; `h.` and `h` are one host."""
-        host = f"[{self.host}]" if ":" in self.host else self.host.removesuffix(".")
+        """The host, IPv6 in brackets, with the port if it is unusual; `h.` and `h` are one host."""
+        host = bracketed(self.host).removesuffix(".")
         return host if PORTS[self.scheme] == self.port else f"{host}:{self.port}"
 
 
+def bracketed(host: str) -> str:
+    """The host as a URL has it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def plain(text: str) -> Target | None:
-    """The target of a URL that the standard leaves as it is; None where the library must look."""
+    """The target of a URL that the standard leaves as it is; None where the library must decide."""
     match = _PLAIN.fullmatch(text)
     if match is None:
         return None
@@ -64,7 +69,7 @@ def plain(text: str) -> Target | None:
 
 
 def parsed(text: str) -> str | None:
-    """The URL of any scheme that this text means, as the standard writes it; None for none."""
+    """The URL of any scheme in the standard's form; None if the text is not a URL."""
     try:
         return _library()[0](text)
     except ValueError:
@@ -72,7 +77,7 @@ def parsed(text: str) -> str | None:
 
 
 def resolved(base: str, text: str) -> str | None:
-    """The URL that this text means on a page at `base`; None if it means none."""
+    """The URL that this text means on a page at `base`; None if it is not a URL."""
     try:
         return _library()[1](base, text)
     except ValueError:
@@ -80,7 +85,7 @@ def resolved(base: str, text: str) -> str | None:
 
 
 def written(url: str) -> Target | None:
-    """The target of an http or https URL as the standard writes it; None with a user name in it."""
+    """The target of an http(s) URL in the standard's form; None if it has a user name."""
     match = _WRITTEN.match(url)
     if match is None:
         return None
@@ -94,7 +99,7 @@ def is_dns_name(host: str) -> bool:
 
 
 def host_of(text: str) -> str:
-    """The host that a URL names, as Target.key has it; "" if it is not an http(s) URL."""
+    """The host of a URL in the form of Target.key; "" if it is not an http(s) URL."""
     target = plain(text)
     if target is None:
         url = parsed(text)

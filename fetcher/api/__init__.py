@@ -1,4 +1,4 @@
-"""fetcher from Python: `for row in fetch(urls)`, or a `Job` to start, watch and stop.
+"""fetcher from Python: `for row in fetch(urls)`, `retry(out)`, or a `Job` to start and stop.
 
 The calling process is not changed: no signal handler, no patching, no greenlet, no file descriptor
 left open. All fetching is done by child processes, as `fetcher run` starts them.
@@ -14,7 +14,8 @@ A failure of the whole job is raised as an error of fetcher.errors; a failure of
 from fetcher.api.items import Urls
 from fetcher.api.job import Job, fetch
 from fetcher.api.progress import Progress
+from fetcher.api.retry import retry
 from fetcher.api.row import Row
 from fetcher.model import Outcome, Timings
 
-__all__ = ["Job", "Outcome", "Progress", "Row", "Timings", "Urls", "fetch"]
+__all__ = ["Job", "Outcome", "Progress", "Row", "Timings", "Urls", "fetch", "retry"]

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,8 @@ from fetcher.api import progress
 from fetcher.api.progress import Progress
 from fetcher.commit.rate import Rate
 from fetcher.engines.interrupts import Interrupts
-from fetcher.engines.local import Verdict, run_job
+from fetcher.engines.local import run_job
+from fetcher.engines.supervisor import Verdict
 from fetcher.errors import (
     ConflictError,
     DamageError,
@@ -29,6 +30,7 @@ from fetcher.errors import (
     StoppedError,
     UsageError,
 )
+from fetcher.input.selection import Selection
 from fetcher.protocol import messages
 from fetcher.settings.schema import Settings
 from fetcher.store import journal, manifest
@@ -44,7 +46,7 @@ _VERDICTS: Final[dict[Exit, type[FetcherError]]] = {
 
 
 class LogDisplay:
-    """Takes the job's states and lines; see fetcher.engines.local.Display."""
+    """Takes the job's states and lines; see fetcher.engines.supervisor.Display."""
 
     def __init__(self) -> None:
         self.last: messages.State | None = None
@@ -76,6 +78,15 @@ class LogDisplay:
         return _VERDICTS.get(verdict.exit_code, FetcherError)(said)
 
 
+class JobInput(NamedTuple):
+    """What a job is started with; see fetcher.engines.local.run_job."""
+
+    urlfile: Path
+    settings: Settings
+    selection: Selection | None = None
+    name: str = ""  # the input's name, if it is not the name of `urlfile`
+
+
 class Run:
     """One run of a job. `end` may be called at any time, from any thread, repeatedly."""
 
@@ -90,17 +101,25 @@ class Run:
         self._last: Progress | None = None
         self._pid = os.getpid()
 
-    def start(self, urlfile: Path, settings: Settings) -> None:
+    def start(self, given: JobInput) -> None:
         """Start the roles."""
         # A daemon, so that the interpreter does not wait for the thread at its exit.
         self._thread = threading.Thread(
-            target=self._live, args=(urlfile, settings), name="fetcher", daemon=True
+            target=self._live, args=(given,), name="fetcher", daemon=True
         )
         self._thread.start()
 
-    def _live(self, urlfile: Path, settings: Settings) -> None:
+    def _live(self, given: JobInput) -> None:
         try:
-            run_job(urlfile, self.out, settings, self._display, self._interrupts)
+            run_job(
+                given.urlfile.absolute(),
+                self.out,
+                given.settings,
+                self._display,
+                self._interrupts,
+                given.selection,
+                input_name=given.name,
+            )
             if not self._is_complete():
                 raise FetcherError(
                     f"{self.out}: the roles have left and the job is not complete; does this "
@@ -143,14 +162,14 @@ class Run:
         return Progress(state="starting")
 
     def _progress_of(self, state: messages.State) -> Progress:
-        seen = self._glance()
+        seen = self._summary()
         return progress.from_state(state, self._display.rate.per_s(), seen.work if seen else None)
 
-    def _glance(self) -> journal.Glance | None:
+    def _summary(self) -> journal.JournalSummary | None:
         """What is committed; None where the journal cannot be read, or does not exist yet."""
         try:
             path = self.out / manifest.JOURNAL_NAME
-            return journal.glance(path, 0) if path.exists() else None
+            return journal.summary(path, 0) if path.exists() else None
         except FetcherError:
             log.debug("no counts of %s", self.out, exc_info=True)
             return None
@@ -161,7 +180,7 @@ class Run:
         if self.error is not None:
             state = "stopped" if isinstance(self.error, StoppedError) else "failed"
         found = self._progress_of(self._display.last) if self._display.last else Progress()
-        seen = self._glance()
+        seen = self._summary()
         if seen is not None:
             found = progress.with_totals(found, seen.totals)
             if seen.work is not None:

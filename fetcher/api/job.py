@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, Self
 
 from fetcher.api import items
 from fetcher.api import settings as api_settings
-from fetcher.api.background import Run
+from fetcher.api.background import JobInput, Run
 from fetcher.api.items import Item, Urls
 from fetcher.api.progress import Progress
 from fetcher.api.row import Row
@@ -122,16 +122,26 @@ class Job:
         # Called also where nobody holds the job any more, and at the interpreter's exit.
         self._end = weakref.finalize(self, run.end)
         try:
-            urlfile = self._file or self._spooled(out)
-            self._urls = ()
-            require_as_begun(out, urlfile, self._given)
-            # A faulty file raises here, before any process is started.
-            Source(urlfile, self._settings.input)
-            run.start(urlfile.absolute(), self._settings)
+            given = self._input(out)
+            if given is not None:
+                run.start(given)
         except BaseException:
             self._end()
             raise
+        if given is None:
+            self._end()
+            self._is_empty = True
+            return
         self._run = run
+
+    def _input(self, out: Path) -> JobInput | None:
+        """What to start the roles with; None if there is nothing to fetch."""
+        urlfile = self._file or self._spooled(out)
+        self._urls = ()
+        require_as_begun(out, urlfile, self._given)
+        # Raises what is wrong with the file before any process is started.
+        Source(urlfile, self._settings.input)
+        return JobInput(urlfile, self._settings)
 
     def _has_items(self) -> bool:
         found = items.first_of(self._items())
@@ -268,10 +278,11 @@ def fetch(
         batch_size=batch_size,
         **sections,
     )
-    return _each(job)
+    return rows_of(job)
 
 
-def _each(job: Job) -> Generator[Row, None, None]:
+def rows_of(job: Job) -> Generator[Row, None, None]:
+    """Run the job; yields each of its rows."""
     with job:
         yield from job.rows()
 

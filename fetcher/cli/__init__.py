@@ -1,1 +1,1 @@
-"""The commands: what people type, and what they see."""
+"""The commands of the program: their options, help texts and output."""

@@ -1,4 +1,4 @@
-"""The end of a run on the terminal: its summary, and what to do next."""
+"""Prints the summary at the end of a run, and the commands that come next."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from fetcher.store.reader import Part
 from fetcher.watch import next_steps, summary
 from fetcher.watch.terminal.console import make_console
 
-# Options of a run that a retry of it needs as well. What may be a secret is not said again.
+# Options of a run that its retry needs, too. Values that may be secrets are not repeated.
 _CARRIED: Final = ("conf", "assignments", "own_servers")
 _MOST_PARENTS: Final = 10
 
 
 def show(part: Part, before: Work | None, fresh: int, last: State | None) -> None:
-    """Print all of it; for `before`, `fresh` and `last` see watch.summary."""
+    """Print the summary and the next steps; for `before`, `fresh` and `last` see watch.summary."""
     console = make_console()
     summary.show(console, part, before, fresh, last)
     finished = next_steps.Finished(
@@ -46,10 +46,10 @@ def show(part: Part, before: Work | None, fresh: int, last: State | None) -> Non
 
 
 def _program() -> str:
-    """How this program can be called again from the same shell."""
+    """How to call this program from the same shell."""
     installed = Path(sys.executable).with_name("fetcher")
     if shutil.which("fetcher") is None and installed.exists():
-        return str(_near(installed))
+        return str(_relative(installed))
     return "fetcher"
 
 
@@ -73,12 +73,12 @@ def _options(context: click.Context) -> Iterator[str]:
 
 
 def _lineage(selection: Selection | None) -> list[Path]:
-    """The OUTs that a retry's rows are merged with, the first one first; [] where some are gone."""
+    """The OUTs that a retry's rows are merged with, oldest first; [] if some are missing."""
     found: list[Path] = []
     for _ in range(_MOST_PARENTS):
         if selection is None:
             return found
-        parents = [_near(Path(each)) for each in shlex.split(selection.parent)]
+        parents = [_relative(Path(each)) for each in shlex.split(selection.parent)]
         of = manifest.read(parents[0]) if parents[0].is_dir() else None
         if of is None or of.job != selection.parent_job:
             return []
@@ -86,7 +86,7 @@ def _lineage(selection: Selection | None) -> list[Path]:
     return []
 
 
-def _near(path: Path) -> Path:
-    """As short as it can be written."""
+def _relative(path: Path) -> Path:
+    """The path relative to the current directory, if it is below that."""
     here = Path.cwd()
     return Path(os.path.relpath(path, here)) if path.is_relative_to(here) else path

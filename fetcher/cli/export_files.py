@@ -1,21 +1,20 @@
-"""`fetcher export --files`: the kept bodies as files with readable names."""
+"""`fetcher export --files`: writes the kept bodies to files with readable names."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from fetcher.errors import StoppedError
-from fetcher.export.bodies import Done, Files, export_bodies, require_bodies
+from fetcher.cli.interrupts import stoppable
+from fetcher.export.bodies import BodyCounts, Files, export_bodies, require_bodies
 from fetcher.export.merged import Merged, Row
 from fetcher.export.name_template import NameTemplate
 from fetcher.humanize import number, size
 
 
 class FileOptions(NamedTuple):
-    """The options of `fetcher export` that are for bodies."""
+    """The options of `fetcher export` for bodies."""
 
     folder: Path
     filename: str
@@ -25,27 +24,25 @@ class FileOptions(NamedTuple):
 
 
 def write_files(merged: Merged, rows: Iterable[Row], options: FileOptions) -> str:
-    """Write the bodies; the line that says what was done. Raises FetcherError."""
+    """Write the bodies of the rows; returns a line for the user. Raises FetcherError."""
     require_bodies(merged, link=options.link)
     template = NameTemplate(options.filename, merged.first.manifest.input.format)
     folder, _, *rest = options
-    done = Done()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        export_bodies(merged, rows, Files(folder, template, *rest), done)
-    except KeyboardInterrupt:
-        raise StoppedError(
-            f"stopped; {folder} has {number(done.written + done.there)} whole files by now; "
-            "the same command goes on"
-        ) from None
-    return _made(folder, done)
+    counts = BodyCounts()
+
+    def stopped() -> str:
+        return f"stopped; {folder} has {number(counts.files)} whole files; the same command resumes"
+
+    with stoppable(stopped):
+        export_bodies(merged, rows, Files(folder, template, *rest), counts)
+    return _result(folder, counts)
 
 
-def _made(folder: Path, done: Done) -> str:
-    parts = [f"{folder}: {number(done.written + done.there)} files", size(done.bytes)]
-    if done.there:
-        parts.append(f"{number(done.there)} of them were there already")
-    if done.without_body:
-        rows = "1 row" if done.without_body == 1 else f"{number(done.without_body)} rows"
+def _result(folder: Path, counts: BodyCounts) -> str:
+    parts = [f"{folder}: {number(counts.files)} files", size(counts.bytes)]
+    if counts.existing:
+        parts.append(f"{number(counts.existing)} of them were there already")
+    if counts.without_body:
+        rows = "1 row" if counts.without_body == 1 else f"{number(counts.without_body)} rows"
         parts.append(f"{rows} had no body")
     return ", ".join(parts)

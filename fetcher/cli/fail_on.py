@@ -1,4 +1,4 @@
-"""`--fail-on`: an exit code for scripts, where rows of a complete job have some outcomes."""
+"""`--fail-on`: an exit code for scripts, if rows of a complete job have certain outcomes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ fail_on_option = click.option(
     "unwanted",
     callback=_named,
     metavar="NAMES",
-    help="Exit with 8 where rows have these outcomes: timeout,dns; failed is all but ok.",
+    help="Exit with 8 if rows have these outcomes: timeout,dns; failed is all but ok.",
 )
 
 
 def require_none(totals: Totals, unwanted: frozenset[Outcome]) -> None:
-    """Raises FailedRowsError where rows of the whole OUT have one of the outcomes."""
+    """Raises FailedRowsError if rows of the whole OUT have one of the outcomes."""
     found = {name: count for name, count in in_order(totals.outcomes).items() if name in unwanted}
     if found:
         listed = ", ".join(f"{name} {number(count)}" for name, count in found.items())

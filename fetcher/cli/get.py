@@ -1,4 +1,4 @@
-"""`fetcher get`: a look at a few URLs, without a job."""
+"""`fetcher get`: fetches a few URLs without a job."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _STDOUT: Final = Path("-")
     type=FILE,
     default=_STDOUT,
     metavar="FILE",
-    help="Write to this file in place of standard output.",
+    help="Write to this file instead of standard output.",
 )
 @setting_options("get")
 @config_options
@@ -58,11 +58,11 @@ def get(
 ) -> int:
     """Fetch each URL and print its row, as `fetcher run` would write it, in the order given.
 
-    A row is a line of JSON; on a terminal it is spread over lines. With --body, the decoded body
-    alone is printed, also that of an error page. All settings apply, politeness and retries
-    included. Nothing is left on the disk.
+    A row is a line of JSON; on a terminal it is spread over several lines. With --body, only the
+    decoded body is printed, also that of an error page. All settings apply, including politeness
+    and retries. No files are left on the disk.
 
-    Exits with 0 where each outcome is ok, and with 8 where one is not.
+    Exits with 0 if all outcomes are ok, and with 8 if one is not.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def get(
 
 
 def _print(order: Order, path: Path) -> bool:
-    """Print each answer when it comes; whether all outcomes are ok."""
+    """Print each answer when it comes; returns whether all outcomes are ok."""
     are_ok = True
     with contextlib.closing(_Output(path)) as output, contextlib.closing(answers(order)) as found:
         for answer in found:
@@ -124,7 +124,7 @@ def _bodies(loaded: Loaded) -> Bodies:
 
 
 def _explain(result: Result, *, with_body: bool) -> None:
-    """What the row does not say, or is not there to say."""
+    """Log hints, and the error of a row that is not printed."""
     if with_body and result.outcome is not Outcome.OK:
         logs.say(logs.own(f"{result.url}: {result.outcome}: {result.error}"))
     elif with_body and result.error:
@@ -136,7 +136,7 @@ def _explain(result: Result, *, with_body: bool) -> None:
 
 
 class _Output:
-    """Where rows and bodies go: standard output, or a file that is made with its first bytes."""
+    """Standard output, or a file that is made when the first bytes are written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -181,7 +181,7 @@ class _Output:
 
 
 def pretty(row: bytes) -> str:
-    """A row for people: a key a line, and a header a line."""
+    """A row for people: one line for each key and each header."""
     lines = []
     for key, value in json.loads(row).items():
         text = _text(value)

@@ -1,7 +1,7 @@
-"""What a command is given to fetch: a file, a pipe, or URLs.
+"""Reads the arguments that say what to fetch: a file, a pipe, or URLs.
 
-Law: an argument that has a scheme is a URL. What could never be fetched is refused here, before
-anything is begun; the message does not show a password.
+An argument with a scheme is a URL. A URL that can never be fetched is refused here, before a job
+begins. Messages never show a password.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from fetcher.engines.paths import require_path
 from fetcher.errors import UsageError
 from fetcher.fetch import urls
 from fetcher.fetch.cookies.public_suffixes import is_known_domain
-from fetcher.humanize import number
+from fetcher.humanize import number, shortened
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
-_SHOWN_CHARS: Final = 200  # of a text in a message
+_SHOWN_CHARS: Final = 200  # of an argument in a message
 
 
 class _Input(click.Path):
@@ -40,7 +40,7 @@ INPUT = _Input()
 
 
 def one_input(given: Sequence[str | Path]) -> Path | list[str]:
-    """The file, or all the URLs. Raises UsageError for a mixture, and for several files."""
+    """The file or the URLs. Raises UsageError for files and URLs together, or several files."""
     found = [each for each in given if isinstance(each, str)]
     files = [each for each in given if isinstance(each, Path)]
     if found and files:
@@ -57,32 +57,34 @@ def one_input(given: Sequence[str | Path]) -> Path | list[str]:
 
 
 def require_url(text: str, max_bytes: int) -> None:
-    """Raises UsageError where the text is not a URL that can be fetched."""
+    """Raises UsageError if the text is not a URL that can be fetched."""
     try:
         urls.target_of(text, max_bytes)
     except urls.NoUrlError as error:
-        raise UsageError(f"{_shown(text)}: {error}{_near(text, max_bytes)}") from error
+        raise UsageError(f"{_shown(text)}: {error}{_suggestion(text, max_bytes)}") from error
 
 
 def require_file(path: Path, max_url_bytes: int) -> None:
-    """Raises UsageError where the path is missing, and would be a URL if it had a scheme."""
+    """Raises UsageError if there is no such file, and the text looks like a URL without scheme."""
     text = str(path)
     host = re.split(r"[/:?#]", text, maxsplit=1)[0].lower()
     if not is_there(path) and is_known_domain(host):
-        near = _near(text, max_url_bytes)
-        raise UsageError(f"{_shown(text)}: there is no such file, and a URL needs a scheme{near}")
+        raise UsageError(
+            f"{_shown(text)}: there is no such file, and a URL needs a scheme"
+            f"{_suggestion(text, max_url_bytes)}"
+        )
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is such a file or directory; what no path can be is not."""
+    """Whether there is such a file or directory; False for a text that cannot be a path."""
     try:
         return path.exists()
     except OSError:
         return False
 
 
-def _near(text: str, max_bytes: int) -> str:
-    """A guess at what was meant by a text without a scheme."""
+def _suggestion(text: str, max_bytes: int) -> str:
+    """A suggestion for a text without a scheme; may be ""."""
     whole = f"https://{text}"
     if urls.scheme_of(text) is not None or not re.search(r"\.|localhost", text):
         return ""
@@ -94,10 +96,9 @@ def _near(text: str, max_bytes: int) -> str:
 
 
 def _shown(text: str) -> str:
-    text = without_secret(text)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
+    return shortened(without_secret(text), _SHOWN_CHARS)
 
 
 def name_of(found: Sequence[str]) -> str:
-    """What people know these URLs by."""
+    """A name for the URLs as the input of a job."""
     return f"{number(len(found))} URL{'s' if len(found) > 1 else ''} of the command line"

@@ -1,4 +1,4 @@
-"""`fetcher status`, `fetcher verify`, `fetcher config`: looking without touching."""
+"""`fetcher status`, `fetcher verify`, `fetcher config`: commands that only read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fetcher.humanize import duration, escaped, number, rates, size
 from fetcher.settings import load
 from fetcher.settings.load import Value
 from fetcher.telemetry import logs
-from fetcher.verify.audit import MAX_TOLD, NO_ROW, Audit, Report
+from fetcher.verify.audit import MAX_LISTED, NO_ROW, Audit, Report
 from fetcher.watch import client, summary
 from fetcher.watch.status import Status, look
 from fetcher.watch.terminal import job_text
@@ -45,12 +45,12 @@ def status(
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Lines done and in total, by outcome, and the rate, of the job in OUT.
+    """Show the lines that are done, by outcome, the total and the rate of the job in OUT.
 
-    A job with several sinks has an OUT of each: name them all.
+    A job with several sinks has one OUT for each: name them all.
 
-    A running ventilator also tells who works, what is in flight, and what has been out longest. One
-    that does not answer in time: exit code 7. Where it has keys, so must you: a worker's.
+    A running ventilator also reports its workers, the lines in flight and the oldest lease. If it
+    does not answer in time, the exit code is 7. If it has keys, give those of a worker.
 
     \b
     Examples:
@@ -97,12 +97,8 @@ def _headline(found: Status) -> str:
     if found.state != "complete" and found.updated_s_ago is not None:
         parts.append(f"last commit {duration(found.updated_s_ago)} ago")
     if found.absent:
-        parts.append(f"without {_and(found.absent)}")
+        parts.append(f"without {' and '.join(found.absent)}")
     return ", ".join(parts)
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(words)
 
 
 @click.command(short_help="Prove that every URL line has exactly one row.")
@@ -114,11 +110,11 @@ def _and(words: list[str]) -> str:
     help="The URL file, if it has been moved.",
 )
 def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
-    """Read all rows in OUT and compare them with the journal and with the URL file, line by line.
+    """Read all rows in OUT, and compare them with the journal and the URL file, line by line.
 
-    A job with several sinks has an OUT of each: name them all, or prove those that you name.
-    Exits with 0 where every URL line has exactly one row with its URL, and with 6 where not. Files
-    and bytes that do not belong to a complete job are only named.
+    A job with several sinks has one OUT for each: name them all, or only those to be proven. Exits
+    with 0 if every URL line has exactly one row with its URL, and with 6 if not. Files and bytes
+    that do not belong to a complete job are only warned of.
 
     \b
     Examples:
@@ -126,22 +122,27 @@ def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
       fetcher verify out --urls /elsewhere/urls.txt
     """
     report = Audit(outs, urls).run()
-    for line in report.told:
-        click.echo(line)
-    for kind, count in report.counts.items():
-        if count > MAX_TOLD:
-            click.echo(f"… {kind}: {number(count)} in all")
-    for line in report.surplus[:MAX_TOLD]:
-        click.echo(f"warning: {line}")
-    if len(report.surplus) > MAX_TOLD:
-        click.echo(f"… files that do not belong to the job: {number(len(report.surplus))} in all")
-    if report.undigested:
-        click.echo(
-            f"{size(report.undigested)} were committed by an older version of fetcher, without a "
-            "digest: damage within these rows may not be detected"
-        )
+    _print_findings(report)
     click.echo(_verdict(report))
     return Exit.DONE if report.proven else Exit.UNPROVEN
+
+
+def _print_findings(report: Report) -> None:
+    for line in report.listed:
+        click.echo(line)
+    for kind, count in report.counts.items():
+        if count > MAX_LISTED:
+            click.echo(f"… {kind}: {number(count)} in all")
+    for line in report.stray_files[:MAX_LISTED]:
+        click.echo(f"warning: {line}")
+    strays = len(report.stray_files)
+    if strays > MAX_LISTED:
+        click.echo(f"… files that do not belong to the job: {number(strays)} in all")
+    if report.undigested_bytes:
+        click.echo(
+            f"{size(report.undigested_bytes)} were committed by an older version of fetcher, "
+            "without a digest: damage within these rows may not be detected"
+        )
 
 
 def _verdict(report: Report) -> str:
@@ -151,9 +152,9 @@ def _verdict(report: Report) -> str:
         if report.compared_with
         else "the URL file was not found (name it with --urls): compared with the journal only"
     )
-    if report.absent:
+    if report.missing_sinks:
         lines += " of these sinks'"
-        against += f"; {_and(report.absent)}: not looked at"
+        against += f"; {' and '.join(report.missing_sinks)}: not looked at"
     if report.proven:
         return f"proven: {lines} URL lines, {number(report.rows)} rows, one each ({against})"
     hint = ""
@@ -167,11 +168,11 @@ def _verdict(report: Report) -> str:
 @click.command("config", short_help="The effective settings and where each came from.")
 @config_options
 def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
-    """Every setting with its value and where it came from, as TOML that -c takes.
+    """Print every setting with its value and origin, as TOML that -c accepts.
 
-    A file (-c) is overridden by the environment (FETCHER_WORKER__POOL_SIZE=500), and that by the
-    command line. What may be a secret (headers, a proxy's password, a token) is shown as …, and its
-    line is a comment.
+    The environment (FETCHER_WORKER__POOL_SIZE=500) overrides a file (-c), and the command line
+    overrides both. A value that may be a secret (headers, a proxy's password, a token) is shown as
+    …, and its line is a comment.
 
     \b
     Examples:
@@ -180,10 +181,10 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
       fetcher config > my.toml
     """
     loaded = settings_of(conf, assignments)
-    told = load.without_secrets(loaded.settings)
+    public = load.without_secrets(loaded.settings)
     for section, values in load.dump(loaded.settings).items():
         click.echo(f"[{section}]")
-        shown = {key: _line(key, value, told[section][key]) for key, value in values.items()}
+        shown = {key: _line(key, value, public[section][key]) for key, value in values.items()}
         width = max(map(len, shown.values()))
         for key, text in shown.items():
             origin = loaded.origins.get(f"{section}.{key}", "default")
@@ -191,6 +192,6 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
         click.echo()
 
 
-def _line(key: str, value: Value, told: Value) -> str:
-    # What stands for a secret must not be taken for one, by -c.
-    return f"{'' if told == value else '# '}{key} = {load.toml(told)}"
+def _line(key: str, value: Value, public: Value) -> str:
+    # A placeholder for a secret is in a comment, so that -c does not read it as the value.
+    return f"{'' if public == value else '# '}{key} = {load.toml(public)}"

@@ -1,4 +1,4 @@
-"""`fetcher keys`: who is who when the roles run on separate hosts."""
+"""`fetcher keys`: makes the keys for roles on separate hosts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fetcher.cli.options import FILE
 from fetcher.security import keygen
 
 _INIT = """\
-Keys are in {directory}. Each folder goes, whole, to one host, and nowhere else:
+The keys are in {directory}. Copy each folder, as a whole, to one host and nowhere else:
 
   {directory}/ventilator      fetcher ventilator URLFILE --keys ventilator …
   {directory}/sink            fetcher sink -o OUT --keys sink …
   {directory}/workers/NAME    fetcher worker --keys NAME …
 
-Copy them so that they stay private (scp -rp, rsync -a): a secret key that others can read is
-refused. Keep {directory} itself where new workers are made (fetcher keys add-worker).
-To revoke a worker, delete NAME.key from the folder `allowed` at the ventilator and at the sink,
-there where they run: within a second nothing of it counts any more. The ventilator's key is
-revoked at the sink in the same way."""
+Keep their modes when you copy them (scp -rp, rsync -a): a secret key that others can read is
+refused. Keep {directory} itself: `fetcher keys add-worker` makes the keys of new workers there.
+To revoke a worker, delete NAME.key from the folder `allowed` on the hosts of the ventilator and of
+the sink: within a second, its messages are refused. The ventilator's key is revoked at the sink in
+the same way."""
 
 _ADDED = """\
 For each new worker, from {directory}:
@@ -29,14 +29,14 @@ For each new worker, from {directory}:
   ventilator/allowed/NAME.key     into the folder `allowed` at the ventilator
   sink/allowed/NAME.key           into the folder `allowed` at the sink
 
-Do the last two first; roles that run see a new file at once."""
+Do the last two first; running roles see a new file at once."""
 
 _DIRECTORY = click.argument("directory", type=FILE, metavar="DIR")
 
 
 @click.group(short_help="Make the keys for roles on separate hosts.")
 def keys() -> None:
-    """Keys (CURVE) by which roles on separate hosts know each other, and encrypt what they say.
+    """Make the CURVE keys by which roles on separate hosts authenticate and encrypt messages.
 
     \b
     Examples:
@@ -51,7 +51,8 @@ def keys() -> None:
 def init(directory: Path, workers: tuple[str, ...]) -> None:
     """Make DIR with a folder for the ventilator, one for the sink and one for each worker NAME.
 
-    A worker's name is one host's, say; all its processes have it in theirs, and so in their rows.
+    Name a worker after its host, for example; the names of its processes begin with it, and appear
+    in their rows.
 
     \b
     Examples:
@@ -65,7 +66,7 @@ def init(directory: Path, workers: tuple[str, ...]) -> None:
 @_DIRECTORY
 @click.argument("workers", nargs=-1, required=True, metavar="NAME...")
 def add_worker(directory: Path, workers: tuple[str, ...]) -> None:
-    """Make a folder for each worker NAME in DIR, and put their keys on the servers' lists there.
+    """Make a folder in DIR for each worker NAME, and add their keys to the lists of the servers.
 
     \b
     Examples:

@@ -1,6 +1,6 @@
-"""The program: the group of commands, and the one place where errors become exit codes.
+"""The program: the group of commands; here errors become exit codes.
 
-Law: a user's mistake is one line on stderr and a documented exit code; a traceback is our bug.
+A user's mistake is one line on stderr and a documented exit code. A traceback means a bug.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _COMMANDS: Final = {
     "verify": "inspect:verify",
     "report": "report:report",
     "export": "export:export",
-    "urls": "export:urls",
+    "urls": "urls:urls",
     "retry": "retry:retry",
     "config": "inspect:show_config",
 }
@@ -59,7 +59,7 @@ Exit codes:
 
 
 class _Commands(click.Group):
-    """Commands whose modules are imported when they are asked for: others' libraries take time."""
+    """Imports the module of a command when it is needed, as libraries take time to load."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -71,7 +71,7 @@ class _Commands(click.Group):
             context.fail(f"{name} is not a command; try: fetcher get {shlex.quote(name)}")
         if Path(name).is_file():
             context.fail(f"{name} is not a command; try: fetcher run {shlex.quote(name)} -o out")
-        # click guesses among these at what was meant.
+        # click suggests one of these.
         self.commands = {known: _imported(known) for known in _COMMANDS}
         return None
 
@@ -91,9 +91,9 @@ def _imported(name: str) -> click.Command:
 def cli() -> None:
     """Fetch every URL of a file; every line ends in exactly one durable result row.
 
-    A job has three roles. The ventilator reads the file and hands out its URLs in batches, workers
-    (a process for each core) fetch them, and the sink writes the rows to OUT. `fetcher run` starts
-    all of them on this host; `fetcher ventilator`, `worker` and `sink` start one on its own host.
+    A job has three roles. The ventilator reads the file and hands out its URLs in batches. Workers,
+    one process per core, fetch them. The sink writes the rows to OUT. `fetcher run` starts all of
+    them on this host; `fetcher ventilator`, `worker` and `sink` start one of them.
 
     \b
     Examples:
@@ -109,16 +109,16 @@ def cli() -> None:
 
 def main() -> None:
     """Run the program and leave with its exit code."""
-    logs.use(_form(sys.argv[1:], os.environ))
+    logs.use(_log_format(sys.argv[1:], os.environ))
     streams.guard()
     code = _code()
-    with contextlib.suppress(StoppedError):  # what it was ended for has been told
+    with contextlib.suppress(StoppedError):  # the error was printed already
         sys.stdout.flush()
     sys.exit(code)
 
 
-def _form(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
-    """How to say what is wrong with the settings, before there are any."""
+def _log_format(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
+    """The log format for errors that come before the settings are loaded."""
     given = re.findall(r"--(?:log-format|set[\0=]log\.format)[\0=](\w+)", "\0".join(arguments))
     last = given[-1] if given else environ.get("FETCHER_LOG__FORMAT")
     return "json" if last == "json" else "text"
@@ -142,20 +142,22 @@ def _code() -> int:
         return logs.complain(error) if str(error) else error.exit_code
     except Exception as error:
         if rlimits.ran_out(error):
-            said = "too many open files; raise the limit (ulimit -n, LimitNOFILE=), and try again"
-            return logs.complain(ConfigError(said))
-        _confess(traceback.format_exc())
+            message = (
+                "too many open files; raise the limit (ulimit -n, LimitNOFILE=), and try again"
+            )
+            return logs.complain(ConfigError(message))
+        _report_bug(traceback.format_exc())
         return Exit.BUG
     return code if isinstance(code, int) else Exit.DONE
 
 
 def _interrupted(arguments: Sequence[str]) -> str:
-    """What Ctrl-C before the command took it over has stopped."""
+    """The message for a Ctrl-C that came before the command handles it."""
     name = arguments[0] if arguments else ""
     if name in _BEGINNING:
         return "stopped before the job began; the same command begins it"
-    said = "stopped; a running job is not affected"
-    return said if name.startswith("-") or not name else f"{name}: {said}"
+    message = "stopped; a running job is not affected"
+    return message if name.startswith("-") or not name else f"{name}: {message}"
 
 
 def _complain_of_usage(error: click.ClickException) -> Exit:
@@ -165,8 +167,8 @@ def _complain_of_usage(error: click.ClickException) -> Exit:
     return Exit.USAGE
 
 
-def _confess(trace: str) -> None:
+def _report_bug(trace: str) -> None:
     if not logs.is_json():
         logs.say(trace.rstrip())
-    said = "this is a bug; please report it"
-    logs.say(logs.own(said, "critical", exception=trace, exit_code=int(Exit.BUG)))
+    message = "this is a bug; please report it"
+    logs.say(logs.own(message, "critical", exception=trace, exit_code=int(Exit.BUG)))

@@ -1,8 +1,7 @@
 """Options that several commands share, and how they become settings.
 
-Law: an option that stands for a setting is declared once, in SETTING_OPTIONS, with the commands
-that have it. Its text is checked as the setting's is; a wrong one is refused under the option's
-name.
+An option for a setting is declared once, in SETTING_OPTIONS, with the commands that have it. Its
+value is checked as the setting's is; an error names the option.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Port(click.IntRange):
-    """Of an option that may stand alone, so that what follows it may be no port at all."""
+    """A port. Its option may have no value, so another argument may be taken for the port."""
 
     name = "port"
 
@@ -43,7 +42,7 @@ class _Port(click.IntRange):
 
 
 class _Path(click.Path):
-    """Of a file or directory whose whole name can be written down, in specs and manifests."""
+    """A path that is valid UTF-8, as it is written to specs and manifests."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -58,13 +57,13 @@ FILE = _Path()
 
 
 class SettingOption(NamedTuple):
-    """An option that stands for one setting."""
+    """An option for a setting."""
 
     flags: str
     key: str  # of the setting
-    metavar: str  # "": it is a flag
+    metavar: str  # "": the option is a flag
     help: str
-    commands: str  # that have it
+    commands: str  # that have the option
 
 
 SETTING_OPTIONS: Final = (
@@ -86,7 +85,7 @@ SETTING_OPTIONS: Final = (
         "--header",
         "http.headers",
         "'NAME: VALUE'",
-        "Send this header, too, with each request; may be repeated",
+        "Also send this header with each request; may be repeated",
         "run retry get worker",
     ),
     SettingOption(
@@ -121,7 +120,7 @@ SETTING_OPTIONS: Final = (
         "--per-host",
         "polite.per_host",
         "N",
-        "Requests to one host at once",
+        "Requests to one host at the same time",
         "run retry get worker",
     ),
     SettingOption(
@@ -149,11 +148,11 @@ SETTING_OPTIONS: Final = (
         "run retry get ventilator worker sink",
     ),
 )
-_ADDED: Final = "http.headers"  # what an option gives is added to it, and does not replace it
+_ADDED: Final = "http.headers"  # values of the option are added to the setting's
 _COLUMN: Final = "input.url_column"
-_GIVEN: Final = "fetcher.cli.options"  # where a context has the options of SETTING_OPTIONS
+_GIVEN: Final = "fetcher.cli.options"  # key of the given SETTING_OPTIONS in a context's meta
 
-# Which options `--help` shows together, by the names of their parameters.
+# Groups of options in `--help`, by the names of their parameters.
 _GROUPS: Final = {
     "Input": ("column", "urlfile", "outcomes", "statuses", "partial"),
     "Output": ("out", "path", "bodies", "with_body"),
@@ -171,7 +170,7 @@ class GroupedCommand(click.Command):
     """A command whose `--help` shows its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the groups that have options, those that are in none last."""
+        """Write the options by group; those without a group come last."""
         home = {name: group for group, names in _GROUPS.items() for name in names}
         shown: dict[str, list[tuple[str, str]]] = {group: [] for group in (*_GROUPS, _REST)}
         for param in self.get_params(ctx):
@@ -185,7 +184,7 @@ class GroupedCommand(click.Command):
 
 
 def setting_options(name: str) -> Callable[[F], F]:
-    """The options of SETTING_OPTIONS that the command of this name has; see `settings_of`."""
+    """Add the options of SETTING_OPTIONS that the command `name` has; see `settings_of`."""
 
     def decorated(command: F) -> F:
         for option in reversed(SETTING_OPTIONS):
@@ -217,7 +216,7 @@ def _setting_option(of: SettingOption) -> Callable[[F], F]:
 
 
 def typed_again(context: click.Context, name: str) -> Iterator[str]:
-    """The options of SETTING_OPTIONS that were given, for the command of this name; no secrets."""
+    """The given options of SETTING_OPTIONS that the command `name` has, too; without secrets."""
     given = context.meta.get(_GIVEN, {})
     for option in SETTING_OPTIONS:
         if option.key in given and name in option.commands.split():
@@ -228,7 +227,7 @@ def typed_again(context: click.Context, name: str) -> Iterator[str]:
 
 
 def config_options(command: F) -> F:
-    """-c CONF and --set section.key=value."""
+    """Add -c CONF and --set section.key=value."""
     command = click.option(
         "--set",
         "assignments",
@@ -258,14 +257,14 @@ own_servers_option = click.option(
     help="For servers of your own: private addresses open, one attempt, and no "
     "politeness unless you set a pace.",
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
 keys_option = click.option(
     "--keys", metavar="DIR", help="The folder of this role's keys; see `fetcher keys`."
 )
 insecure_option = click.option(
     "--insecure",
     is_flag=True,
-    help="Work without keys on a network, although everyone there could then join.",
+    help="Work on a network without keys, although everyone there can then join.",
 )
 
 
@@ -276,16 +275,16 @@ def settings_of(
     own_servers: bool = False,
     **options: tuple[str, Value],
 ) -> load.Loaded:
-    """The effective settings, with what the options of SETTING_OPTIONS say.
+    """The effective settings, including the options of SETTING_OPTIONS.
 
-    `options`: section__key=(option's name, value or None). `own_servers`: that option was given;
-    all others of the command line come after it.
+    `options`: section__key=(option's name, value or None); `own_servers`: whether that option was
+    given, which all others override.
     """
     overrides: dict[str, tuple[Value, str]] = {}
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals:
-            # What is wrong may hold a password: its beginning is enough to know it by.
+            # The text may hold a password, so only its beginning is shown.
             beginning = re.split(r"[^\w.-]", text, maxsplit=1)[0]
             raise ConfigError(f"--set {beginning}: write it as section.key=value")
         overrides[key.strip()] = (value.strip(), f"--set {key.strip()}")
@@ -318,7 +317,7 @@ def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Valu
 
 
 def _with_column(loaded: load.Loaded) -> load.Loaded:
-    """Whoever names a column has a CSV file, whatever the file's name is."""
+    """With --column, the format is CSV, whatever the name of the file is."""
     asked = loaded.settings.input
     if asked.format not in ("auto", "csv"):
         origin = loaded.origins["input.format"]
@@ -330,13 +329,13 @@ def _with_column(loaded: load.Loaded) -> load.Loaded:
 
 def _headers(texts: tuple[str, ...]) -> list[str]:
     for text in texts:
-        if not re.match(r"[^\s:]+:", text):  # it may be a secret: it is not shown
+        if not re.match(r"[^\s:]+:", text):  # not shown, as it may be a secret
             raise ConfigError("--header: write it as 'Name: value'")
     return list(texts)
 
 
 def command_line(arguments: Sequence[str] | None = None) -> str:
-    """This call of the program as one types it, without what may be a secret."""
+    """The command line of this process, without values that may be secrets."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     shown = [
         _header_name(argument) if before == "--header" else without_secret(argument)
@@ -346,7 +345,7 @@ def command_line(arguments: Sequence[str] | None = None) -> str:
 
 
 def without_secret(argument: str) -> str:
-    """The argument without what it may give away: headers, passwords."""
+    """The argument without the value of a header or a password."""
     option, equals, value = argument.partition("=")
     if option == "--header" and equals:
         return f"{option}={_header_name(value)}"
@@ -363,6 +362,6 @@ def _header_name(text: str) -> str:
 
 
 def page_url(monitor: Monitor) -> str:
-    """Where a browser finds the live page."""
+    """The URL of the live page."""
     host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
     return f"http://{host}:{monitor.http}/"

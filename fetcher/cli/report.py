@@ -1,4 +1,4 @@
-"""`fetcher report`: what a run was, as a page or in short."""
+"""`fetcher report`: reports on a run, as a page, a summary or JSON."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from fetcher.watch.terminal.console import make_console
 def report(
     outs: tuple[Path, ...], path: Path | None, only_text: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Outcomes, rates, latencies, hosts, errors and settings of the job in OUT.
+    """Report outcomes, rates, latencies, hosts, errors and settings of the job in OUT.
 
-    The page is one file that needs no network. A job that still runs has a report too: of what is
-    committed by now. A job with several sinks has an OUT of each: name them all.
+    The page is one file that needs no network. The report of a running job shows what is committed
+    so far. A job with several sinks has one OUT for each: name them all.
 
     \b
     Examples:
@@ -58,7 +58,7 @@ def report(
     if only_text:
         text.show(console, found)
         return
-    # jinja2 is for the page alone.
+    # Only the page needs jinja2.
     from fetcher.report.page import page  # noqa: PLC0415
 
     path = path or Path(f"{outs[0].resolve().name}.html")
@@ -68,7 +68,7 @@ def report(
     try:
         write_atomically(path, written)
     except DamageError as error:
-        raise UsageError(f"-o {error}; name a file that can be written") from error
+        raise UsageError(f"-o {path}: {error}; name a file that can be written") from error
     if not quiet:
         console.print(text.headline(found), highlight=False, markup=False, soft_wrap=True)
         console.print(

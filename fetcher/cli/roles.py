@@ -1,4 +1,4 @@
-"""`fetcher ventilator`, `fetcher worker`, `fetcher sink`: the roles on separate hosts."""
+"""`fetcher ventilator`, `fetcher worker`, `fetcher sink`: run one role on this host."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from fetcher.roles.spec import RoleSpec
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
-from fetcher.transport.sockets import refuse_open_network
+from fetcher.transport.endpoints import refuse_open_network
 from fetcher.watch import progress
 
 _endpoints = (
@@ -73,7 +73,7 @@ def _settings(
     )
 
 
-def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
+def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
     return main.run(
         RoleSpec(
             role=role,
@@ -83,7 +83,7 @@ def _live(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> int:
             sinks=settings.endpoints.sink,
             session=secrets.token_hex(8),
             keys=settings.keys.dir,
-            leashed=False,
+            has_parent=False,
             announces=not quiet,
             **fields,
         )
@@ -108,8 +108,8 @@ def ventilator(
 ) -> int:
     """Read URLFILE and hand out its lines until the sink has a row for each.
 
-    May be started before or after the others, and stopped and started again at any time: what is
-    done is known to the sink alone.
+    It may be started before or after the others, and stopped and started again at any time: only
+    the sink stores what is done.
 
     \b
     Examples:
@@ -118,7 +118,7 @@ def ventilator(
           --keys ventilator
     """
     loaded = _settings(conf, assignments, at_ventilator, at_sinks, keys)
-    return _live(
+    return _run_role(
         "ventilator",
         loaded.settings,
         quiet=quiet,
@@ -147,9 +147,9 @@ def worker(
     keys: str | None,
     insecure: bool,
 ) -> None:
-    """Fetch what the ventilator hands out and send the rows to the sink, in a process per core.
+    """Fetch what the ventilator hands out, and send the rows to the sink; one process per core.
 
-    Workers may join and leave at any time. Ctrl-C lets requests in flight finish.
+    Workers may join and leave at any time. After Ctrl-C, requests in flight finish.
 
     \b
     Examples:
@@ -173,7 +173,7 @@ def worker(
 
 
 def _only_sink(settings: Settings, number: int | None) -> Settings:
-    """The settings with the endpoint of this sink alone."""
+    """The settings with only the endpoint of this sink."""
     sinks = settings.endpoints.sink
     if number is None and len(sinks) > 1:
         raise UsageError(
@@ -181,14 +181,16 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
         )
     if number is not None and number > len(sinks):
         raise UsageError(f"--number {number}: endpoints.sink lists {len(sinks)}")
-    mine = sinks[number - 1 if number else 0]
-    endpoints = msgspec.structs.replace(settings.endpoints, sink=(mine,))
+    own = sinks[number - 1 if number else 0]
+    endpoints = msgspec.structs.replace(settings.endpoints, sink=(own,))
     return msgspec.structs.replace(settings, endpoints=endpoints)
 
 
 def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
-    """Without what a file says of batches and input: a file is for all roles, and its ventilator
-    may have options of its own for these. What is written is the sink's own business.
+    """The origins of settings that this sink insists on.
+
+    A file is shared by all roles, and the ventilator may override its settings of batches and
+    input. So a sink insists only on output settings, and on what its own options say.
     """
     return {
         key: origin
@@ -217,7 +219,7 @@ def sink(
     keys: str | None,
     insecure: bool,
 ) -> int:
-    """Make rows durable in OUT and tell the ventilator what is done; leave when all is.
+    """Write rows to OUT durably, and report to the ventilator what is done; leave when all is.
 
     \b
     Examples:
@@ -229,6 +231,6 @@ def sink(
     settings = _only_sink(loaded.settings, number)
     fields = {"out": str(out), "number": number or 1, "given": _given_to_sink(loaded, conf)}
     try:
-        return _live("sink", settings, quiet=quiet, insecure=insecure, **fields)
+        return _run_role("sink", settings, quiet=quiet, insecure=insecure, **fields)
     except StoppedError as error:
         raise StoppedError(f"{error}; what was committed is safe in {out}") from error

@@ -1,4 +1,4 @@
-"""`fetcher run`: all roles on this host."""
+"""`fetcher run`: runs all roles of a job on this host."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_job
 from fetcher.errors import InputError, StoppedError, UsageError
 from fetcher.fetch.http.tls import check_files
+from fetcher.humanize import number
 from fetcher.input.selection import Selection
 from fetcher.input.source import Source
 from fetcher.model import Outcome
@@ -37,7 +38,7 @@ from fetcher.settings.schema import Input, Settings
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
-from fetcher.store.reader import Part, read_both
+from fetcher.store.reader import Part, read_part
 from fetcher.telemetry import logs
 from fetcher.watch import progress
 
@@ -63,12 +64,12 @@ def run(
     web: int | None,
     quiet: bool,
 ) -> None:
-    """Fetch every URL of URLFILE; one result row a line goes to OUT/results/part-*.jsonl.
+    """Fetch every URL of URLFILE; each line gets one result row in OUT/results/part-*.jsonl.
 
-    URLFILE holds one URL a line (UTF-8, plain or gzip), or a JSON object a line (.jsonl), or a
-    record a line (.csv, .tsv); blank lines and lines that begin with # are skipped. `-` reads
-    standard input. URLs may also be given themselves. The same command after any interruption goes
-    on where it was; nothing that was committed is fetched again.
+    URLFILE holds one URL per line (UTF-8, plain or gzip), or a JSON object per line (.jsonl), or a
+    record per line (.csv, .tsv). Blank lines and lines that begin with # are skipped. `-` reads
+    standard input. URLs may also be given as arguments. After an interruption, the same command
+    resumes: no committed line is fetched again.
 
     \b
     Examples:
@@ -93,8 +94,8 @@ def run(
     else:
         require_as_begun(out, urlfile, loaded)
         require_file(urlfile, settings.http.max_url_bytes)
-        Source(urlfile, settings.input)  # a bad file is told before any process is started
-        carry_out(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
+        Source(urlfile, settings.input)  # reports a bad file before any process is started
+        run_and_report(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
 
 
 def _run_urls(
@@ -111,10 +112,10 @@ def _run_urls(
 
     with disk_errors(out / manifest.SPOOL_NAME):
         spooled = spool.keep(out, write, name)
-    # Whatever the settings say of files: these lines are URLs and nothing else.
+    # These lines are URLs, whatever the input settings say.
     settings = msgspec.structs.replace(loaded.settings, input=Input(format="text"))
     require_as_begun(out, spooled, msgspec.structs.replace(loaded, settings=settings))
-    carry_out(spooled, out, settings, quiet=quiet, name=name, unwanted=unwanted)
+    run_and_report(spooled, out, settings, quiet=quiet, name=name, unwanted=unwanted)
 
 
 def _run_piped(
@@ -127,12 +128,13 @@ def _run_piped(
         if next(source.url_lines(), None) is None:
             raise source.holds_none()
     except UsageError:
-        spool.forget(out)  # else the right input would be other input than OUT's
+        spool.forget(out)  # otherwise the right input would conflict with this one
         raise
-    carry_out(spooled, out, given.settings, quiet=quiet, name=_name(urlfile), unwanted=unwanted)
+    name = _name(urlfile)
+    run_and_report(spooled, out, given.settings, quiet=quiet, name=name, unwanted=unwanted)
 
 
-def carry_out(
+def run_and_report(
     urlfile: Path,
     out: Path,
     settings: Settings,
@@ -142,10 +144,10 @@ def carry_out(
     name: str = "",
     unwanted: frozenset[Outcome] = frozenset(),
 ) -> None:
-    """The job itself, with its display and its summary. Raises FetcherError.
+    """Run the job with its progress display and summary. Raises FetcherError.
 
-    `name`: what people know the input by, where it is not the name of `urlfile`. FailedRowsError
-    where the job is complete and rows have one of the `unwanted` outcomes.
+    `name`: the input's name for people, if it is not the name of `urlfile`. Raises FailedRowsError
+    if the job is complete and rows have one of the `unwanted` outcomes.
     """
     before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
@@ -154,14 +156,15 @@ def carry_out(
     try:
         run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name)
     except StoppedError as error:
-        raise StoppedError(f"{error} ({_said(out)})") from error
+        done = f"{number(_rows(_part(out)))} lines are done and safe in {out}"
+        raise StoppedError(f"{error} ({done})") from error
     finally:
         display.close()
     if quiet and not unwanted:
         return
-    after = Part(out, *read_both(out))
+    after = read_part(out)
     if not quiet:
-        # rich would be loaded before the roles are started.
+        # Imported late, so that loading rich does not delay the start of the roles.
         from fetcher.cli import after_run  # noqa: PLC0415
 
         fresh = _rows(after) - _rows(before)
@@ -170,21 +173,16 @@ def carry_out(
 
 
 def _part(out: Path) -> Part | None:
-    """What is in OUT; None where no job was begun there."""
-    begun = (out / manifest.MANIFEST_NAME).exists()
-    return Part(out, *read_both(out)) if begun else None
+    """The job in OUT; None if none was begun."""
+    return read_part(out) if (out / manifest.MANIFEST_NAME).exists() else None
 
 
 def _rows(part: Part | None) -> int:
     return part.view.recovered.totals.rows if part else 0
 
 
-def _said(out: Path) -> str:
-    return f"{_rows(_part(out)):,} lines are done and safe in {out}"
-
-
 def _spool(urlfile: Path, out: Path) -> Path:
-    """Copy a pipe into OUT, so that it can be read again; the same content again resumes."""
+    """Copy a pipe to a file in OUT, so that it can be read again."""
     name = _name(urlfile)
 
     def copy(file: BinaryIO) -> None:

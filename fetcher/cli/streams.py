@@ -1,9 +1,9 @@
-"""The standard streams as the program has them: what they do not take is no bug of its own.
+"""The standard streams of the program, which handle failed writes.
 
-Law: the first failure of standard output ends the program with one line, or none where the reader
-has left; what comes after it goes nowhere, so that nothing complains again when the interpreter
-leaves. What standard error does not take is lost, and changes nothing. On a terminal, what is not
-printable is escaped, whoever wrote it; elsewhere all stays as it is.
+The first failure of standard output ends the program with one line, or without one if the reader
+has closed the pipe. Later writes are discarded, so that the interpreter does not report them when
+it exits. Failures of standard error are ignored. On a terminal, unprintable characters are escaped;
+elsewhere the output is not changed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _BUFFER_BYTES: Final = 64 * 1024
-_LAYOUT: Final = "\n\t"  # what may be in text for a terminal
+_LAYOUT: Final = "\n\t"  # is not escaped
 
 
 class _Stream(io.FileIO):
-    """Swallows all once a write has failed."""
+    """Discards all writes after the first that failed."""
 
     _has_failed = False
 
@@ -41,11 +41,11 @@ class _Stream(io.FileIO):
             return memoryview(data).nbytes
 
     def _fail(self, error: OSError) -> None:
-        """What the first failure means."""
+        """Called at the first failure."""
 
 
 class _Escaping(_Stream):
-    """What is not printable is escaped; a character's bytes may come in several writes."""
+    """Escapes unprintable characters; the bytes of one may come in several writes."""
 
     def __init__(self, fd: int, encoding: str) -> None:
         super().__init__(fd, "wb", closefd=False)
@@ -57,14 +57,14 @@ class _Escaping(_Stream):
         left = memoryview(text.encode(self._encoding, "backslashreplace"))
         while left:
             count = super().write(left)
-            if count is None:  # it does not block, and is full
+            if count is None:  # a non-blocking stream is full
                 select.select([], [self.fileno()], [])
             left = left[count or 0 :]
         return memoryview(data).nbytes
 
 
 class _Output(_Stream):
-    """Raises StoppedError at the first failure; without words where nobody reads."""
+    """Raises StoppedError at the first failure; without a message if the pipe is closed."""
 
     def _fail(self, error: OSError) -> None:
         if isinstance(error, BrokenPipeError):
@@ -76,17 +76,17 @@ class _Output(_Stream):
 
 
 class _EscapingOutput(_Escaping, _Output):
-    """An output that also escapes."""
+    """Standard output on a terminal."""
 
 
 class Text(io.TextIOWrapper):
     """A standard stream."""
 
-    styled: Text | None = None  # of a terminal: for those who make its control sequences
+    styled: Text | None = None  # the stream without escaping, for control sequences
 
 
 def guard() -> None:
-    """Put them in the place of Python's; characters that stdout's encoding lacks become `?`."""
+    """Replace Python's streams; characters that stdout's encoding lacks become `?`."""
     sys.stdout = _guarded(_Output, _EscapingOutput, 1, sys.stdout, "replace")
     sys.stderr = _guarded(_Stream, _Escaping, 2, sys.stderr, "backslashreplace")
 
@@ -94,7 +94,7 @@ def guard() -> None:
 def _guarded(
     kind: type[_Stream], escaping: type[_Escaping], fd: int, before: TextIO | None, errors: str
 ) -> Text:
-    if before is None:  # it is closed: each write fails, as it should
+    if before is None:  # the stream is closed: each write must fail
         fd = os.open(os.devnull, os.O_RDONLY)
     direct = _text(kind(fd, "wb", closefd=False), before, errors)
     if not os.isatty(fd):

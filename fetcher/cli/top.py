@@ -1,4 +1,4 @@
-"""`fetcher top`: a job in the terminal, live."""
+"""`fetcher top`: shows a job live in the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fetcher.watch.terminal import full_screen
 from fetcher.watch.terminal.console import make_console
 from fetcher.watch.terminal.view import Look, View
 
-_ANSWER_S = 5.0  # that a ventilator may take
+_ANSWER_S = 5.0  # time for a ventilator to answer
 
 
 @click.command(short_help="Watch a job in the terminal.")
@@ -28,19 +28,19 @@ _ANSWER_S = 5.0  # that a ventilator may take
 @click.option(
     "--once",
     is_flag=True,
-    help="Print one snapshot and leave (the default where stdout is not a terminal).",
+    help="Print one snapshot and leave (the default if stdout is not a terminal).",
 )
 @config_options
 @keys_option
 def top(
     target: str, once: bool, keys: str | None, conf: Path | None, assignments: tuple[str, ...]
 ) -> None:
-    """Rate, lines done and left, outcomes, hosts, workers and what failed lately, each second.
+    """Show rate, lines done and left, outcomes, hosts, workers and recent failures, each second.
 
     OUT is a job's directory on this host, running or not. Hosts, workers and what is in flight are
     known to the ventilator alone: it is asked where `fetcher run` is at work in OUT on this host,
     or where you give its ENDPOINT. Otherwise the journal and the newest rows are shown.
-    q or Ctrl-C leaves; the job goes on.
+    q or Ctrl-C leaves; the job continues.
 
     \b
     Examples:
@@ -68,8 +68,8 @@ def top(
 @contextlib.contextmanager
 def _looking(target: str, settings: Settings, *, is_endpoint: bool) -> Iterator[Look]:
     if not is_endpoint:
-        with contextlib.closing(JobSource(Path(target))) as nearby:
-            yield nearby.look
+        with contextlib.closing(JobSource(Path(target))) as source:
+            yield source.look
         return
     with Watcher(settings.endpoints.ventilator, settings.keys.dir) as watcher:
         yield lambda: View(target, watcher.look(_ANSWER_S))

@@ -1,1 +1,1 @@
-"""A family: who starts and supervises the roles' processes."""
+"""Start and supervision of the roles' processes."""

@@ -1,7 +1,7 @@
-"""Child processes of a supervisor: started, read, restarted with backoff, ended.
+"""Child processes of a supervisor: start, output, restart with backoff, end.
 
-Law: a child is a fresh interpreter in its own session, so that a terminal's Ctrl-C reaches only
-the supervisor; its standard input is its leash, so that it leaves when the supervisor dies.
+A child is a fresh interpreter in its own session, so that a terminal's Ctrl-C reaches only the
+supervisor. Its standard input is a pipe that the supervisor holds open; it leaves when that ends.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from fetcher.stop_signals import held_back
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
-_SETTLED_S: Final = 5.0  # a child that lived so long starts again without a long pause
+_SETTLED_S: Final = 5.0  # a child that has lived so long starts again without a long pause
 # Deaths by a signal before pauses grow. It takes some six to find a line that crashes its worker
-# (see leases.ledger), and the lines that it was handed out with wait for that.
+# (see leases.poison), and the other lines of its leases wait for that.
 _FREE_CRASHES: Final = 8
-MAX_QUICK_DEATHS: Final = 20  # in a row, without any progress of the job: it will never work
+MAX_QUICK_DEATHS: Final = 20  # in a row, without any progress of the job: give up
 
 
 class Deaths:
-    """How one role's processes have ended: decides when the next one starts."""
+    """The ends of one child's processes; decides when the next one starts."""
 
     def __init__(self) -> None:
         self.in_a_row = 0  # quick ones, without progress of the job between them
         self._rows = -1
 
     def pause_s(self, code: int, lived_s: float, rows: int) -> float:
-        """Seconds until the next start, after an exit with `code` (negative: a signal).
+        """Return the seconds until the next start, after an exit with `code` (negative: a signal).
 
-        `rows`: of the job, so far.
+        `rows`: how many rows the job has so far.
         """
         if lived_s > _SETTLED_S:
             self.in_a_row = 0
@@ -53,7 +53,7 @@ class Deaths:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether another start would end the same way."""
+        """Whether it died so often that another start would end the same way."""
         return self.in_a_row >= MAX_QUICK_DEATHS
 
 
@@ -77,14 +77,14 @@ class Child:
         self.finished = False  # it has done its part, and is not to be started again
 
     def start(self, now: float) -> None:
-        """A new process, under a name that no earlier one had."""
+        """Start a process, under a name that no earlier one had."""
         self._starts += 1
         self.name = self.spec.name if self._starts == 1 else f"{self.spec.name}.{self._starts}"
         spec = msgspec.structs.replace(
             self.spec, name=self.name, over=self.over, file=str(self._file)
         )
         self._file.write_bytes(msgspec.json.encode(spec))
-        # While the child imports, nothing in it handles a signal: its role lets it in later.
+        # While the child imports, it handles no signal; its role unblocks this one later.
         with held_back(signal.SIGINT):
             self._process = subprocess.Popen(
                 interpreter.command(self._module, str(self._file)),
@@ -96,17 +96,18 @@ class Child:
         assert self._stderr is not None
         os.set_blocking(self._stderr.fileno(), False)
         self._started_at = now
-        with contextlib.suppress(OSError):  # an old kernel: its stderr ends, too, if a bit late
+        # On an old kernel the end of stderr shows the exit, if a bit later.
+        with contextlib.suppress(OSError):
             self._pidfd = os.pidfd_open(self._process.pid)
 
     @property
     def is_ready(self) -> bool:
-        """Whether its last process has begun, or had begun before it ended, its role's work."""
+        """Whether its last process has begun its role's work, even if it has ended since."""
         return self._starts > 0 and not self._file.exists()
 
     @property
     def started(self) -> bool:
-        """Whether there is a process, living or not yet reported by `ended`."""
+        """Whether there is a process that lives, or whose end `ended` has not reported yet."""
         return self._process is not None
 
     @property
@@ -115,16 +116,16 @@ class Child:
 
     @property
     def stderr_fd(self) -> int | None:
-        """To wait on; None once it is closed."""
+        """A descriptor to poll; None once stderr is closed."""
         return self._stderr.fileno() if self._stderr else None
 
     @property
     def pidfd(self) -> int | None:
-        """To wait on: readable once the process has ended; None where there is none."""
+        """A descriptor that is readable once the process has ended; None without a process."""
         return self._pidfd if self.alive else None
 
     def read_lines(self) -> list[str]:
-        """What it wrote to stderr since, in whole lines; at its end the rest too."""
+        """Return the whole lines written to stderr since the last call; at its end, the rest."""
         if self._stderr is None:
             return []
         try:
@@ -140,9 +141,9 @@ class Child:
         return [line.decode("utf-8", "replace") for line in lines]
 
     def ended(self, now: float, rows: int) -> int | None:
-        """Its exit code (negative: a signal) once it is gone; None before.
+        """Return its exit code (negative: a signal) once it has ended; None before.
 
-        Reported once; then the child may be started again at `start_at`. `rows`: see Deaths.
+        Each end is reported once; the child may be started again at `start_at`. `rows`: see Deaths.
         """
         if self._process is None or self._process.poll() is None:
             return None
@@ -164,13 +165,13 @@ class Child:
         self._process = None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it lives."""
+        """Send a signal to the process, if it lives."""
         if self.alive:
             assert self._process is not None
             self._process.send_signal(number)
 
     def reap(self, say: Callable[[str], None]) -> None:
-        """Wait for its end and pass on its last words."""
+        """Wait for the end of the process, and pass its last lines on."""
         if self._process is None:
             return
         self._process.wait()

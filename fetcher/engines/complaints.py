@@ -1,4 +1,4 @@
-"""What several children refuse alike at their start is told once."""
+"""Shows a complaint that several children make at their start only once."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Final
 
 from fetcher.telemetry import logs
 
-_ALIKE_S: Final = 5.0  # the same complaint of another child in this time is not repeated
+_ALIKE_S: Final = 5.0  # the same complaint is not repeated within this time
 
 
 class Complaints:
-    """Those of one supervisor's children."""
+    """The complaints of one supervisor's children."""
 
     def __init__(self) -> None:
         self._said_at: dict[str, float] = {}
 
     def is_repeated(self, line: str, now: float) -> bool:
-        """Whether the line is a complaint that was made a moment ago."""
+        """Return whether the line is a complaint that was made a moment ago."""
         complaint = logs.complaint(line)
         if complaint is None:
             return False

@@ -1,4 +1,4 @@
-"""Who asks a supervisor to stop, and how often."""
+"""Requests to a supervisor to stop."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterator
 
 
 class Interrupts:
-    """How often a stop was asked for, once: in good order, twice: at once.
+    """Counts requests to stop. After one the supervisor stops in order, after two at once.
 
-    The supervisor's loop looks at it; whoever asks adds to the count.
+    A request increments `count`; the supervisor's loop reads it.
     """
 
-    said = ""  # to the user, when the roles begin to stop
+    said = ""  # shown to the user when the roles begin to stop
 
     def __init__(self) -> None:
         self.count = 0
 
     def listening(self) -> contextlib.AbstractContextManager[None]:
-        """Entered while the roles run."""
+        """Return a context in which the roles run."""
         return contextlib.nullcontext()
 
 
 class Signals(Interrupts):
-    """SIGINT and SIGTERM ask for it; to be entered in the main thread."""
+    """Takes SIGINT and SIGTERM as requests. Enter `listening` in the main thread."""
 
     said = "stopping: requests in flight may finish (Ctrl-C again stops at once)"
 

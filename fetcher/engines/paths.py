@@ -1,4 +1,4 @@
-"""Names that a user gave: what can be written down in specs, manifests and messages is UTF-8."""
+"""Checks paths and arguments of the user: specs, manifests and messages can hold UTF-8 only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from fetcher.settings.load import is_text
 
 
 def require_path(text: str, named: str) -> None:
-    """Raises UsageError where it is none, or leads to where names are no text; `-` is a stream."""
+    """Raise UsageError if the text cannot be a path, or the real path is not UTF-8.
+
+    `-` stands for a stream, and is accepted. `named`: the argument or setting, for the message.
+    """
     if text == "-":
         return
     if not text:
@@ -24,7 +27,7 @@ def require_path(text: str, named: str) -> None:
 
 
 def require_text(arguments: Sequence[str]) -> None:
-    """Raises UsageError where an argument is not UTF-8: nothing of it could be written down."""
+    """Raise UsageError if an argument is not UTF-8."""
     for argument in arguments:
         if not is_text(argument):
             raise UsageError(
@@ -33,5 +36,5 @@ def require_text(arguments: Sequence[str]) -> None:
 
 
 def _readable(text: str) -> str:
-    """With the bytes that are no text as in `\\xff`."""
+    """Return the text with its undecodable bytes written as `\\xff`."""
     return os.fsencode(text).decode(errors="backslashreplace")

@@ -1,7 +1,7 @@
-"""A directory for a supervisor's sockets and its children's specs, which outlives nobody.
+"""A temporary directory for a supervisor's sockets and its children's specs.
 
-Law: mode 0700, with a path short enough for a socket's name. What a supervisor that was killed has
-left is removed by the next one of the same user: its lock is free.
+It has mode 0700, and a path short enough for a socket's name. If its supervisor is killed, the next
+supervisor of the same user removes it, as its lock is free then.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from pathlib import Path
 from typing import Final
 
 _PREFIX: Final = "fetcher-"
-_LOCK_NAME: Final = "supervisor.lock"  # what has none is not ours to remove
-_MAX_BASE: Final = 70  # a unix socket's whole path may have 107 bytes
+_LOCK_NAME: Final = "supervisor.lock"  # a directory without one is not removed
+_MAX_BASE: Final = 70  # a unix socket's path may have 107 bytes
 
 
 @contextlib.contextmanager
 def private_directory() -> Iterator[Path]:
-    """A new one, for the length of a `with` block."""
+    """Create the directory, and remove it at the end of the block."""
     base = tempfile.gettempdir()
     if len(base) >= _MAX_BASE:
         base = "/tmp"
     remove_left_behind(Path(base))
     path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-    held = _hold(path)
+    lock = _lock(path)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        os.close(held)
+        os.close(lock)
 
 
-def _hold(directory: Path) -> int:
-    """Locked before it has its name, so that nobody finds it free meanwhile."""
+def _lock(directory: Path) -> int:
+    """Create and hold the lock; it gets its name only when it is held."""
     unnamed = directory / f"{_LOCK_NAME}.new"
     fd = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
@@ -47,7 +47,7 @@ def _hold(directory: Path) -> int:
 
 
 def remove_left_behind(base: Path) -> None:
-    """Remove what killed supervisors of this user have left in `base`."""
+    """Remove the directories that killed supervisors of this user have left in `base`."""
     for path in base.glob(f"{_PREFIX}*/{_LOCK_NAME}"):
         with contextlib.suppress(OSError):
             found = path.parent.lstat()

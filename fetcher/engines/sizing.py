@@ -1,6 +1,6 @@
-"""How many worker processes a job is given, where the settings leave that open.
+"""Decides how many worker processes a job gets if the settings do not say.
 
-Law: what is looked at of the input is bounded, however long it is.
+Only a bounded part of the input is read for this.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from fetcher.input.selection import Selection
 from fetcher.input.source import Source
 from fetcher.settings.schema import Settings
 
-_MOST_BLOCKS: Final = 2  # of a census: one of lines, and its end
+_MAX_BLOCKS: Final = 2  # of a census: one block of lines, and its end
 
 
 def worker_count(settings: Settings) -> int:
-    """`worker.processes`, or the cores that this process may use."""
+    """Return `worker.processes`, or the number of cores that this process may use."""
     return settings.worker.processes or len(os.sched_getaffinity(0))
 
 
 def workers_for(settings: Settings, urlfile: Path, selection: Selection | None) -> int:
-    """The same for one job: a single worker where all its lines are one batch.
+    """Return the number of workers for one job: 1 if all its lines are one batch.
 
-    Raises InputError where the file cannot be read.
+    Raises InputError if the file cannot be read.
     """
     most = worker_count(settings)
     if settings.worker.processes or most == 1:
@@ -35,6 +35,6 @@ def workers_for(settings: Settings, urlfile: Path, selection: Selection | None) 
 
 
 def _lines_of_small(source: Source) -> int | None:
-    """The URL lines of a file of one block (a MiB); None of a longer one."""
-    infos = itertools.islice(source.census(), _MOST_BLOCKS)
+    """Return the number of URL lines of a file of one block (1 MiB); None if it is longer."""
+    infos = itertools.islice(source.census(), _MAX_BLOCKS)
     return next((info.url_lines for info in infos if info.at_end), None)

@@ -1,7 +1,7 @@
-"""Whether a role can start at all, by how its first processes end.
+"""Decides, from the ends of its first processes, whether a role can start at all.
 
-Law: a role of which one process was ever ready can start, whatever ends it later. A role whose
-processes all end alike before they are ready never will, and its user reads once why.
+If one of its processes was ever ready, the role can start. If all its processes end alike before
+they are ready, it never will, and the user reads once why.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _VARYING: Final = re.compile(r"0x[0-9a-f]+|\d+")  # addresses, process ids, time
 
 
 class Startup:
-    """What is known of one role's starts."""
+    """The starts of one role's processes."""
 
-    def __init__(self, said: dict[str, str]) -> None:
-        """`said`, shared by all roles: a line, without what varies -> the process that wrote it."""
-        self.is_proven = False  # some process of it was ready
+    def __init__(self, logged: dict[str, str]) -> None:
+        """`logged`: a line without its varying parts -> its process; shared by all roles."""
+        self.is_proven = False  # one of its processes was ready
         self._children = 0
         self._code = 0
         self._deaths = Counter[str]()  # in a row with this exit code, by child
-        self._said = said
+        self._logged = logged
         self._is_silent = True  # its processes have written nothing
 
     def add(self) -> None:
@@ -32,11 +32,11 @@ class Startup:
         self._children += 1
 
     def ready(self) -> None:
-        """A process of the role has begun its work."""
+        """Note that a process of the role has begun its work."""
         self.is_proven = True
 
     def died(self, child: str, code: int) -> None:
-        """A process of this child has ended before it was ready."""
+        """Note that a process of this child ended before it was ready."""
         if code != self._code:
             self._deaths.clear()
         self._code = code
@@ -46,7 +46,8 @@ class Startup:
     def is_hopeless(self) -> bool:
         """Whether the next process would end the same way.
 
-        Each child has had its try; several, where signals ended them: somebody may have sent these.
+        Each child must have tried once; several times if signals ended it, as somebody may have
+        sent these.
         """
         if self.is_proven or len(self._deaths) < self._children:
             return False
@@ -54,7 +55,7 @@ class Startup:
         return self._deaths.total() >= ENOUGH_DEATHS and min(self._deaths.values()) >= tries
 
     def verdict(self, role: str, how: str) -> str:
-        """What to tell the user where it is hopeless; `how`: its processes ended."""
+        """Return the message for a hopeless role; `how`: how its processes ended."""
         why = "the lines above say why"
         if self._is_silent:
             why = "they wrote nothing; is there enough memory, and does the same Python run alone?"
@@ -62,10 +63,10 @@ class Startup:
         return f"no {role} can start: {count} in a row ended ({how}) before they began; {why}"
 
     def is_new(self, process: str, line: str) -> bool:
-        """Whether no other process wrote this line before its role was ready."""
+        """Return whether no other process wrote this line before its role was ready."""
         self._is_silent = False
         if self.is_proven:
             return True
-        if len(self._said) >= _MOST_LINES:
+        if len(self._logged) >= _MOST_LINES:
             return False
-        return self._said.setdefault(_VARYING.sub("#", line), process) == process
+        return self._logged.setdefault(_VARYING.sub("#", line), process) == process

@@ -1,1 +1,1 @@
-"""What becomes of rows: chosen, merged, and written in other forms; one file for each form."""
+"""Chooses and merges committed rows, and writes them and their bodies in other formats."""

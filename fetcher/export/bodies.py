@@ -1,4 +1,4 @@
-"""An export of bodies: each kept body of the chosen rows becomes a file with a readable name."""
+"""Exports bodies: each kept body of the chosen rows becomes a file with a readable name."""
 
 from __future__ import annotations
 
@@ -24,26 +24,30 @@ ROW_ENDING: Final = ".json"
 
 
 class Files(NamedTuple):
-    """Where the files go, and what they are."""
+    """How to write the files."""
 
     folder: Path
     template: NameTemplate
-    with_rows: bool = False  # the row of each body next to it
-    link: bool = False  # hard links instead of copies
+    with_rows: bool = False  # also write the row of each body to NAME.json
+    link: bool = False  # make hard links instead of copies
     force: bool = False  # replace files with other content
 
 
-class Done(msgspec.Struct):
-    """What an export has done by now."""
+class BodyCounts(msgspec.Struct):
+    """How far an export is."""
 
     written: int = 0  # bodies
-    there: int = 0  # bodies that had their file already
+    existing: int = 0  # bodies whose file existed already
     bytes: int = 0  # of both
     without_body: int = 0  # rows
 
+    @property
+    def files(self) -> int:
+        return self.written + self.existing
+
 
 def require_bodies(merged: Merged, *, link: bool) -> None:
-    """Raises UsageError where no row can have a body, or one that can be linked to."""
+    """Raises UsageError if the job keeps no bodies or, with `link`, no files."""
     kept = {part.manifest.output.bodies for part in merged.parts}
     if kept == {"none"}:
         raise UsageError(
@@ -56,10 +60,10 @@ def require_bodies(merged: Merged, *, link: bool) -> None:
         )
 
 
-def export_bodies(merged: Merged, rows: Iterable[Row], files: Files, done: Done) -> None:
-    """Write the bodies of these rows; `done` also counts what is written before an error.
+def export_bodies(merged: Merged, rows: Iterable[Row], files: Files, counts: BodyCounts) -> None:
+    """Write the bodies of these rows; `counts` is kept up to date, also before an error.
 
-    Raises FetcherError; then each file that is there is whole.
+    Raises FetcherError; then the files that exist are complete.
     """
     outs = [part.out for part in merged.parts]
     endings = ("", ROW_ENDING) if files.with_rows else ("",)
@@ -72,21 +76,21 @@ def export_bodies(merged: Merged, rows: Iterable[Row], files: Files, done: Done)
         for row in rows:
             body = source.body_of(row)
             if body is None:
-                done.without_body += 1
+                counts.without_body += 1
                 continue
             path = files.template.path(Named(row.result, body.sha256))
             name = names.free(functools.partial(path.written, room=room), endings)
             is_new = folder.put(name, body)
             if files.with_rows:
                 folder.put(name + ROW_ENDING, _row_as_body(row))
-            done.written += is_new
-            done.there += not is_new
-            done.bytes += body.size
+            counts.written += is_new
+            counts.existing += not is_new
+            counts.bytes += body.size
         folder.sync()
 
 
 def _row_as_body(row: Row) -> Body:
-    """The row for people to read; a body in it is left out, as it is the file next to it."""
+    """The row, indented for people, without its body."""
     result = row.result
     line = jsonl.encode(replace(result, body=UNSET, body_is=UNSET))
     data = msgspec.json.format(line.strip(), indent=2) + b"\n"

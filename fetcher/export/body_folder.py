@@ -1,8 +1,8 @@
-"""The folder that an export of bodies writes to: each file is there as a whole, or not at all.
+"""The folder of an export of bodies: each file in it is complete.
 
-Law: a file is written under one temporary name, and only then gets its own. A file that is there
-with the same content is left alone, so that the same export again goes on where it was stopped; one
-with other content is replaced only if that is asked for. Whoever writes holds a lock on the folder.
+A file is written under a temporary name, and then renamed. An existing file with the same content
+is left alone, so that the same export resumes; a file with other content is replaced only with
+--force. The writer holds a lock on the folder.
 """
 
 from __future__ import annotations
@@ -17,34 +17,32 @@ from typing import Final, Self
 
 from fetcher.errors import ConflictError, FetcherError, NoSpaceError, UsageError
 from fetcher.export.body_source import Body
-from fetcher.store.disk import disk_errors, no_space, sync_file_system
+from fetcher.export.target import require_outside
+from fetcher.store.disk import disk_errors, is_disk_full, sync_file_system
 
-_TEMPORARY: Final = ".fetcher-export.tmp"  # a name that no template makes: it begins with a dot
+_TEMPORARY: Final = ".fetcher-export.tmp"  # a template never makes a name with a dot at its start
 
 
 class BodyFolder:
-    """Writes files below one folder. Raises FetcherError."""
+    """Writes files below a folder. Raises FetcherError."""
 
     def __init__(self, path: Path, outs: Sequence[Path], *, force: bool, link: bool) -> None:
-        """`link`: bodies that are files of OUT become hard links to these."""
+        """`outs`: directories that must not be written to; `force`: replace files with other
+        content; `link`: make hard links to bodies that are files of OUT.
+        """
         self._path = path
         self._outs = outs
         self._force = force
         self._link = link
         self._part = path / _TEMPORARY
-        self._taken: list[str] = []  # each OUT that lies below the folder
+        self._forbidden: list[str] = []  # paths of each OUT below the folder
 
     def __enter__(self) -> Self:
-        here = self._path.resolve()
-        for out in self._outs:
-            there = out.resolve()
-            if here.is_relative_to(there):
-                raise UsageError(
-                    f"--files {self._path}: lies within {out}, which only fetcher writes to; "
-                    "name another place"
-                )
-            if there.is_relative_to(here):
-                self._taken.append(f"{there.relative_to(here)}/")
+        folder = self._path.resolve()
+        require_outside(folder, self._outs, f"--files {self._path}")
+        for out in (each.resolve() for each in self._outs):
+            if out.is_relative_to(folder):
+                self._forbidden.append(f"{out.relative_to(folder)}/")
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -67,9 +65,9 @@ class BodyFolder:
             self._part.unlink()
 
     def put(self, name: str, body: Body) -> bool:
-        """Make the file of this path; False where it was there already."""
+        """Make the file `name`; returns False if it exists with this content."""
         path = self._path / name
-        if any(map(name.startswith, self._taken)):
+        if any(map(name.startswith, self._forbidden)):
             raise UsageError(
                 f"{path}: lies within an OUT, which only fetcher writes to; name another folder"
             )
@@ -77,7 +75,7 @@ class BodyFolder:
             return False
         try:
             if self._link and body.file is not None:
-                for _ in body.blocks():  # it is the body, or an error
+                for _ in body.blocks():  # raises DamageError if the file has changed
                     pass
                 self._make_link(path, body.file)
             else:
@@ -114,7 +112,7 @@ class BodyFolder:
         try:
             os.link(source, self._part, follow_symlinks=False)
         except OSError as error:
-            if no_space(error):
+            if is_disk_full(error):
                 raise NoSpaceError(f"{path}: {error.strerror}") from error
             raise UsageError(
                 f"--link: {source} cannot be linked to {self._path} ({error.strerror}); leave out "
@@ -123,7 +121,7 @@ class BodyFolder:
 
     def _write(self, path: Path, body: Body) -> None:
         try:
-            # No other's file, and no link to one, is ever opened.
+            # Never opens an existing file, or a link to one.
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
             fd = os.open(self._part, flags, 0o666)
         except OSError as error:
@@ -145,16 +143,16 @@ class BodyFolder:
             raise self._unusable(path, error) from error
 
     def _unusable(self, path: Path, error: OSError) -> FetcherError:
-        if no_space(error):
+        if is_disk_full(error):
             return NoSpaceError(f"{path}: {error.strerror}")
         return UsageError(f"{path}: {error.strerror}; name another folder with --files")
 
 
 def _is_same(path: Path, body: Body) -> bool:
-    """Whether the file, which is as long, has this content."""
+    """Whether the file has this content; it has the same size."""
     try:
         with path.open("rb") as file:
             same = all(file.read(len(block)) == block for block in body.blocks())
     except OSError:
-        return False  # it cannot be read: that it differs is what the user is told
+        return False  # a file that cannot be read is reported as one with other content
     return same

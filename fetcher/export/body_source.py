@@ -1,7 +1,7 @@
-"""The kept bodies of rows, however their jobs kept them: in rows, in files or in WARC files.
+"""Reads the kept bodies of rows, from rows, files or WARC files.
 
-Law: a body is given only if it is the one that its row has: by its sha256, or by its length where
-it was cut. Anything else is a DamageError.
+A body must have the sha256 of its row or, if it was cut, the length in its row. Anything else is a
+DamageError.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _BLOCK_BYTES: Final = 1 << 20
 class Body(NamedTuple):
     """A body, in memory or in a file of OUT."""
 
-    sha256: str  # "" of one that is made here
-    size: int
+    sha256: str  # "": not needed
+    size: int  # bytes
     data: bytes
-    file: Path | None = None  # where it is, instead of in `data`
+    file: Path | None = None  # if given, it holds the body in place of `data`
 
     def blocks(self) -> Iterator[bytes]:
-        """Its bytes. Raises DamageError, at the latest after the last one."""
+        """The content. Raises DamageError, which may be after the last block."""
         if self.file is None:
             yield self.data
             return
@@ -45,24 +45,25 @@ class Body(NamedTuple):
                     found.update(block)
                     yield block
         except OSError as error:
-            said = f"{self.file}: {error.strerror}, and it is the body of a row; restore it"
-            raise DamageError(said) from error
+            raise DamageError(
+                f"{self.file}: {error.strerror}; it is the body of a row; restore it"
+            ) from error
         if found.hexdigest() != self.sha256:
-            raise DamageError(f"{self.file}: is not the body that its name says; restore it")
+            raise DamageError(f"{self.file}: its content does not fit its name; restore it")
 
 
 BodyOf = Callable[[Result], Body | None]
 
 
 class BodySource:
-    """Finds the body of each row of these OUTs."""
+    """Reads the bodies of the rows of these parts. Raises DamageError, NoSpaceError."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._archives: list[WarcBodies] = []
         self._readers = [self._reader(part) for part in parts]
 
     def body_of(self, row: Row) -> Body | None:
-        """The row's body; None where it has none. Raises DamageError, NoSpaceError."""
+        """The body of a row; None if it has none."""
         return self._readers[row.part](row.result)
 
     def close(self) -> None:
@@ -93,17 +94,17 @@ def _in_row(out: Path, row: Result) -> Body | None:
 def _in_file(out: Path, row: Result) -> Body | None:
     if row.body_file is UNSET:
         return None
-    said = parsed(row.body_file)
-    if said is None or row.sha256 not in (None, said.digest):
+    named = parsed(row.body_file)
+    if named is None or row.sha256 not in (None, named.digest):
         raise _other_body(out, row)
-    return Body(said.digest, row.body_bytes or 0, b"", out / said.path)
+    return Body(named.digest, row.body_bytes or 0, b"", out / named.path)
 
 
 def _checked(out: Path, row: Result, data: bytes | None) -> Body | None:
     if data is None:
         return None
     digest = hashlib.sha256(data).hexdigest()
-    # Of a damaged encoding, the worker may have got more: bytes came to it in other pieces.
+    # If the encoding was damaged, the worker may have decoded more, as it got other pieces.
     if digest != row.sha256 and (row.sha256 is not None or row.truncated is not True):
         raise _other_body(out, row)
     return Body(digest, len(data), data)

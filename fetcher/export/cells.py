@@ -1,4 +1,4 @@
-"""A value as the text or number of one cell, for forms that have no lists."""
+"""Turns values into table cells (numbers and texts), for formats without lists."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Cell = Callable[[Result], Any]
 
 
 def utc(seconds: float) -> str:
-    """2026-01-31T12:00:00.000000Z. Raises DamageError where there is no such time."""
+    """Unix time as 2026-01-31T12:00:00.000000Z. Raises DamageError if there is no such time."""
     try:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (OverflowError, ValueError, OSError) as error:
-        raise DamageError(f"started_at: {seconds} is not a time; `fetcher verify` says more") from (
-            error
-        )
+        raise DamageError(
+            f"started_at: {seconds} is not a time; `fetcher verify` says more"
+        ) from error
     return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def cell(column: Column) -> Cell:
-    """What gives a row's cell: a number, a text or None; lists and objects as JSON."""
+    """A function that returns a row's cell: number, text or None; lists and objects as JSON."""
     get = column.value
     match column.kind:
         case Kind.TIME:
@@ -39,5 +39,5 @@ def cell(column: Column) -> Cell:
 
 
 def json_text(value: Any) -> str:
-    """As it stands in the rows."""
+    """The value as JSON, as in the rows."""
     return msgspec.json.encode(value).decode()

@@ -1,4 +1,4 @@
-"""Which rows have a wanted outcome or status: for `fetcher urls`, `retry` and `export`."""
+"""Chooses rows by outcome and status, for `fetcher urls`, `retry` and `export`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fetcher.model import Result
 
 
 def is_wanted(wanted: Wanted) -> Callable[[Result], bool]:
-    """Whether a row has one of the outcomes or statuses."""
+    """A function that tells whether a row has one of the outcomes or statuses."""
     outcomes = frozenset(wanted.outcomes)
     codes = wanted.codes()
     return lambda result: result.outcome in outcomes or result.status in codes

@@ -1,8 +1,8 @@
-"""Columns of an export: what can be asked for, and what each is of a row.
+"""The columns of an export: their names, kinds and values.
 
-Law: the same names in every form, and here alone. A row's key is a column; `timings_ms` is five of
-them, `headers.NAME` is the first header of that name, `columns.NAME` a column of a CSV input, which
-is also called NAME where a row has no such key.
+All formats have the same columns. Each key of a row is a column; `timings_ms` is five columns.
+`headers.NAME` is the first header of that name. `columns.NAME` is a column of a CSV input; it can
+also be called NAME if rows have no such key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fetcher.protocol.output_spec import Bodies
 
 
 class Kind(enum.Enum):
-    """What a column's values are, beside None."""
+    """The kind of a column's values; any value may also be None."""
 
     INT = "int"
     REAL = "real"
@@ -38,7 +38,7 @@ class Kind(enum.Enum):
 
 
 class Column(NamedTuple):
-    """A name, the kind of its values, and how a row's value is had."""
+    """A column; `value` returns the value of a row."""
 
     name: str
     kind: Kind
@@ -70,7 +70,7 @@ _KINDS: Final = {
     "http_version": Kind.TEXT,
     "worker": Kind.TEXT,
 }
-# In the rows of a job that keeps bodies so.
+# Keys of the rows, by how a job keeps bodies.
 _BODIES: Final[dict[Bodies, tuple[str, ...]]] = {
     "none": (),
     "inline": ("body", "body_is"),
@@ -137,7 +137,7 @@ _COLUMNS: Final = {
 
 
 def find(name: str, of: LineFormat) -> Column:
-    """The column of this name, for rows of an input of this format. Raises UsageError."""
+    """The column of this name; `of`: the format of the input. Raises UsageError."""
     if name in _COLUMNS:
         return _COLUMNS[name]
     if name.startswith(_HEADER) and name != _HEADER:
@@ -153,16 +153,16 @@ def find(name: str, of: LineFormat) -> Column:
 
 
 def kept_names(of: LineFormat) -> list[str]:
-    """The columns of a CSV input that its rows have."""
+    """The names of the CSV columns that the rows keep."""
     if not of.keep_columns:
         return []
     return [name for _, name in csv_lines.kept_columns(of.columns, of.url_column)]
 
 
 def _short_names(of: LineFormat) -> list[str]:
-    """The kept columns as a table names them: without `columns.` where that is not ambiguous.
+    """The names of the kept columns in a table: without `columns.` if that is not ambiguous.
 
-    Case does not tell two names apart, as it does not in SQLite.
+    Names that differ only in case are ambiguous, as they are in SQLite.
     """
     taken = {name.lower() for name in _COLUMNS}
     names = []
@@ -176,9 +176,10 @@ def _short_names(of: LineFormat) -> list[str]:
 def table_columns(
     names: str | None, of: LineFormat, bodies: Iterable[Bodies], *, handled: bool
 ) -> list[Column]:
-    """The columns of a table: those named, or all that rows of this input have.
+    """The columns of a table: those of `names` (with commas), or all that the rows have.
 
-    `bodies`: how the jobs of these rows kept them; `handled`: whether one was begun with a handler.
+    `of`: the format of the input; `bodies`: how the jobs keep bodies; `handled`: whether one of the
+    jobs has a handler. Raises UsageError.
     """
     if names is None:
         chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
@@ -195,7 +196,7 @@ def table_columns(
 
 
 def object_columns(names: str, of: LineFormat) -> list[Column]:
-    """The keys of an object for each row."""
+    """The columns of `names` (with commas), as keys of JSON objects. Raises UsageError."""
     return _found(_split(names), of)
 
 

@@ -1,9 +1,8 @@
-"""CSV: UTF-8, a head line, LF; lists and objects as JSON text, no value as an empty cell.
+"""Writes CSV: UTF-8, a header line, LF; lists and objects as JSON, None as an empty cell.
 
-Law: a text that a spreadsheet would take for a formula gets an apostrophe before it, unless told
-otherwise: headers, redirects and errors are what servers say, and a row is opened by a click. Where
-the locale's separator is a semicolon, a spreadsheet splits texts at those, and quoted line ends end
-its lines: what follows them is guarded, too.
+A text that a spreadsheet would run as a formula gets an apostrophe in front, unless the user turns
+that off: headers, redirects and errors come from servers. In some locales, a spreadsheet also
+splits cells at semicolons and at line ends within quotes: the text after these is guarded, too.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from fetcher.export.cells import Cell, cell
 from fetcher.export.columns import Column, Kind
 from fetcher.export.merged import Row
 
-_SIGNS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # some spreadsheets take the full-width forms, too
+_SIGNS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # full-width forms: some spreadsheets accept them
 _AT_START: Final = re.compile(rf" *[{_SIGNS}\t\r\n]")
 _INSIDE: Final = re.compile(rf"[;\r\n](?=[ \t\"]*[{_SIGNS}])")
-_IN_JSON: Final = re.compile(rf"(; *)([{_SIGNS}])")  # a semicolon is within a string there
+_IN_JSON: Final = re.compile(rf"(; *)([{_SIGNS}])")  # in JSON, semicolons are within strings
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.ID})
 _JSON: Final = frozenset({Kind.TEXTS, Kind.PAIRS, Kind.MAP, Kind.JSON})
 
@@ -40,13 +39,13 @@ def _guarded(column: Column) -> Cell:
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe before all that could be taken for a formula."""
+    """The text with an apostrophe before each part that could be run as a formula."""
     first = "'" if _AT_START.match(text) else ""
     return first + _INSIDE.sub(r"\g<0>'", text)
 
 
 def guarded_json(text: str) -> str:
-    """The same of JSON, whose meaning stays: the sign is escaped as JSON has it."""
+    """JSON with the first character of each possible formula escaped; its meaning stays."""
     return _IN_JSON.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
 
 
@@ -68,10 +67,10 @@ class CsvWriter:
         self._writerow([value(result) for value in self._cells])
 
     def close(self) -> None:
-        """Hand on what is buffered; the file itself stays open."""
+        """Write what is buffered; the file stays open."""
         self._text.detach()
 
     def abandon(self) -> None:
-        """The file is not closed with us."""
+        """Release the file without closing it."""
         with contextlib.suppress(OSError, ValueError):
             self._text.detach()

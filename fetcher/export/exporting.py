@@ -1,4 +1,4 @@
-"""One export: rows in, chosen, perhaps sorted; written whole to a file, or to a stream."""
+"""An export of rows: chosen, maybe sorted, and written to a file or a stream."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from fetcher.export.sorting import by_line
 
 
 class Export(NamedTuple):
-    """What to take, and how."""
+    """Which rows to write, and how."""
 
     merged: Merged
     form: Form
-    conditions: Sequence[Condition]
+    conditions: Sequence[Condition]  # all must be met
     sort: bool  # by line
 
     def to_file(self, path: Path, *, force: bool) -> int:
-        """Make the file; the number of its rows. Raises FetcherError, and then there is none."""
+        """Make the file; returns its number of rows. Raises FetcherError; then no file is made."""
         target.check(path, [each.out for each in self.merged.parts], force=force)
         with target.written_whole(path, force=force) as (file, part):
             return self._write(self.form.writer(file, part))
 
     def to_stream(self, file: BinaryIO) -> int:
-        """Write to a pipe or terminal; the number of rows."""
+        """Write to a pipe or terminal; returns the number of rows. Raises FetcherError."""
         return self._write(self.form.writer(file, None))
 
     def _write(self, writer: Writer) -> int:
@@ -45,7 +45,7 @@ class Export(NamedTuple):
 
 
 def chosen_rows(merged: Merged, conditions: Sequence[Condition], *, sort: bool) -> Iterable[Row]:
-    """The rows that meet all conditions; `sort`: by line."""
+    """The rows that meet all conditions; with `sort`, in the order of their lines."""
     rows: Iterable[Row] = merged.rows()
     if conditions:
         rows = (row for row in rows if all(met(row.result) for met in conditions))

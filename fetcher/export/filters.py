@@ -1,11 +1,12 @@
 """`--where`: conditions on a column of a row.
 
-    name=value   name!=value   of any plain column; without a value: the row has none
-    outcome=...  outcome!=...  of a list of outcomes, as `--outcome` takes it
-    name<value   <=  >  >=     of numbers and times (Unix seconds, or ISO 8601)
-    name~regex   name!~regex   of texts: a match anywhere
+    name=value   name!=value   any plain column; without a value: the row has no value
+    outcome=...  outcome!=...  a list of outcomes, as in `--outcome`
+    name<value   <=  >  >=     numbers and times (Unix seconds, or ISO 8601)
+    name~regex   name!~regex   texts: a match anywhere
 
-Law: `!=` is what `=` is not, and so with `~`; a row that has no value meets no other condition.
+`!=` is the negation of `=`, and `!~` of `~`, so a row without a value meets them. It meets no other
+condition.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from fetcher.model import Result
 
 Condition = Callable[[Result], bool]
 
-# The first operator counts, so that a value may hold any.
+# The first operator counts, so that a value may contain others.
 _SYNTAX: Final = re.compile(r"(?s)(?P<name>.*?)\s*(?P<sign>!=|!~|>=|<=|=|~|<|>)(?P<value>.*)")
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _ORDERED: Final = frozenset({Kind.INT, Kind.REAL, Kind.TIME})
@@ -33,7 +34,7 @@ _WORDS: Final = frozenset({Kind.TEXT, Kind.ID})
 
 
 def conditions(texts: Sequence[str], of: LineFormat) -> list[Condition]:
-    """All of `--where`, for rows of an input of this format. Raises UsageError."""
+    """Parse the values of `--where`; `of`: the format of the input. Raises UsageError."""
     return [_condition(text, of) for text in texts]
 
 
@@ -69,7 +70,7 @@ def _equal(column: Column, value: str) -> Callable[[Any], bool]:
         return lambda found: found is None or found == ""
     if column.kind is Kind.FLAG:
         if value != "true":
-            raise UsageError(f"{column.name} is true, or is not there ({column.name}=)")
+            raise UsageError(f"{column.name} is true or missing: use =true, or {column.name}=")
         return lambda found: found is True
     if column.kind is Kind.ID:
         return lambda found: found is not None and str(found) == value

@@ -1,4 +1,4 @@
-"""The forms that rows can be exported in, by name."""
+"""The formats in which rows can be exported, by name."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ STREAMS: Final = frozenset({"csv", "jsonl"})  # that standard output can take
 
 
 class Writer(Protocol):
-    """Takes rows one by one."""
+    """Writes rows in one format."""
 
     def write(self, row: Row) -> None:
-        """One more row."""
+        """Add a row."""
 
     def close(self) -> None:
-        """All rows are given: write the rest. The file stays open."""
+        """Write the rest, after the last row. The file stays open."""
 
     def abandon(self) -> None:
-        """It has failed: let go of everything, and write nothing more."""
+        """Release all resources after an error, and write nothing more."""
 
 
 class Form:
-    """What is to be written: a form and its columns. Raises UsageError where that cannot be."""
+    """A format and its columns. Raises UsageError."""
 
     def __init__(
         self, name: str, columns: str | None, merged: Merged, *, formula_guard: bool
     ) -> None:
-        """`columns`: the names asked for, with commas; None for all that these rows have."""
+        """`columns`: names with commas; None: all that these rows have."""
         of = merged.first.manifest.input.format
         self._name = name
         self._guard = formula_guard
@@ -56,11 +56,11 @@ class Form:
             handled = any(_has_handler(part.manifest) for part in merged.parts)
             self._columns = table_columns(columns, of, bodies, handled=handled)
         if name == "parquet":
-            # Here, so that a missing library is told before anything is done.
+            # Imported here, so that a missing library is reported before anything is done.
             from fetcher.export import parquet_file  # noqa: F401, PLC0415
 
     def writer(self, file: BinaryIO, path: Path | None) -> Writer:
-        """A writer to the open, empty file; `path` is where it lies, None for a stream."""
+        """A writer for an open, empty file; `path`: of the file, None for a stream."""
         if self._columns is None or self._name == "jsonl":
             return JsonlWriter(file, self._columns)
         if self._name == "csv":

@@ -1,4 +1,4 @@
-"""JSON Lines: the rows as OUT has them, or as it would, or objects of the columns asked for."""
+"""Writes JSON Lines: whole rows, or objects of the chosen columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class JsonlWriter:
         self._write(self._encode(chosen) + b"\n")
 
     def close(self) -> None:
-        """Nothing is kept back."""
+        """Nothing is buffered."""
 
     def abandon(self) -> None:
-        """Nothing is held."""
+        """There are no resources to release."""

@@ -1,7 +1,7 @@
-"""The rows of an OUT, or of several of one input as if they were one: a line's latest row counts.
+"""The rows of one or several OUTs of the same input; of each line, the latest row counts.
 
-Law: one look at each journal at the start says what there is; nothing beyond it is read. Several
-are read from the last to the first, with a bit for each line that was there: memory is flat.
+Each journal is read once, at the start, and nothing beyond it is read. Several OUTs are read from
+the last to the first, with one bit of memory for each line.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from fetcher.store.reader import Part
 
 
 class Row(NamedTuple):
-    """A committed row, and its bytes as a line of JSON."""
+    """A committed row."""
 
     result: Result
-    raw: bytes
-    part: int = 0  # the OUT that has it: Merged.parts[part]
+    raw: bytes  # as a line of JSON
+    part: int = 0  # index of its OUT in Merged.parts
 
 
 class Merged:
-    """OUTs in the order of their making. Raises UsageError, ConflictError, DamageError."""
+    """OUTs, oldest first. Raises UsageError, ConflictError, DamageError."""
 
     def __init__(self, outs: Sequence[Path], *, partial: bool) -> None:
-        """With `partial`, also what is committed of a run that has not ended, or of some sinks."""
-        self.parts = [Part(out, *reader.read_both(out)) for out in outs]
+        """`partial`: accept jobs that have not ended, and jobs of which some sinks are missing."""
+        self.parts = [reader.read_part(out) for out in outs]
         if not partial:
             _require_complete(self.parts)
         if len(self.parts) > 1:
             _require_one_input(self.parts)
             _require_order(self.parts)
-        self.replaced = 0  # rows that a later one stands for, of what `rows` has given so far
+        self.replaced = 0  # rows that were left out for a later row of the same line
 
     @property
     def first(self) -> Part:
-        """The one that began with the input."""
+        """The oldest part."""
         return self.parts[0]
 
     def rows(self) -> Iterator[Row]:
-        """Each line's row once, part by part; of several OUTs, the last one's first."""
+        """The latest row of each line; the rows of the last OUT come first."""
         if len(self.parts) == 1:
             yield from _rows(self.first, 0)
             return
@@ -66,7 +66,7 @@ class Merged:
 
 
 def _rows(of: Part, number: int) -> Iterator[Row]:
-    last = reader.lines_known(of)
+    last = reader.highest_line(of)
     codec = CODECS[of.manifest.output.rows]
     for segment in reader.segments(of):
         position = 0
@@ -80,7 +80,7 @@ def _rows(of: Part, number: int) -> Iterator[Row]:
                     f"{segment.path}, byte {position}: is not a valid row ({error}); "
                     f"`fetcher verify {of.out}` says more"
                 ) from error
-            # Whatever the rows of OUT are: `raw` is a line of JSON.
+            # `raw` is a line of JSON, whatever the format of the rows in OUT.
             yield Row(result, raw if codec is CODECS["jsonl"] else jsonl.encode(result), number)
             position += len(raw)
 
@@ -94,7 +94,8 @@ def _require_complete(parts: Sequence[Part]) -> None:
                 f"{each.out}: the run has not ended ({each.view.recovered.totals.rows:,}{known} "
                 "lines have their row); resume it, or take what is there with --partial"
             )
-        missing = reader.absent([part for part in parts if part.manifest.job == each.manifest.job])
+        job = each.manifest.job
+        missing = reader.missing_sinks([part for part in parts if part.manifest.job == job])
         if missing:
             raise UsageError(
                 f"{each.out}: has the rows of {each.manifest.share}; name the OUT of "

@@ -1,7 +1,7 @@
-"""`--filename`: how the files of an export of bodies are named.
+"""`--filename`: the template for the names of exported bodies.
 
-Law: only a `/` that stands in the template itself makes a folder; what a row or a server says is a
-part of a name. So no file lies outside of the folder of the export.
+Only a `/` in the template itself makes a folder; values from rows or servers become parts of a
+name. So no file can be outside the folder of the export.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ PLACEHOLDERS: Final = (
 )
 _COLUMN: Final = "column"
 _EXT: Final = "ext"
-_WITHOUT_NAME: Final = "index"  # of a URL that has no path
+_WITHOUT_NAME: Final = "index"  # for a URL without a path
 _MAX_DIGITS: Final = 19
 _ENDING: Final = re.compile(r"(.*)(\.[A-Za-z0-9]{1,12})", re.DOTALL)
 
 
 class Named(NamedTuple):
-    """What a file is named after: its row, and the digest of the body."""
+    """The values for a name: the row, and the digest of the body."""
 
     row: Result
     sha256: str
 
 
 class BodyPath(NamedTuple):
-    """A path below the folder of the export; the last name in two parts."""
+    """A path below the folder of the export; the last name is in two parts."""
 
     folders: tuple[str, ...]
-    stem: str  # not yet a safe name
+    stem: str  # not yet made safe
     ending: str
 
     def written(self, number: int, room: int) -> str:
-        """The path of the file of this number among those of the same name, from 1.
+        """The path as text; `number`, from 1, distinguishes files of the same name.
 
-        `room`: bytes that are to be free behind the last name.
+        `room`: bytes that must stay free after the last name, below its maximum length.
         """
         mark = "" if number == 1 else f"-{number}"
         return "/".join((*self.folders, file_name(self.stem, mark + self.ending, room)))
@@ -65,7 +65,7 @@ class NameTemplate:
     """A checked template. Raises UsageError."""
 
     def __init__(self, text: str, of: LineFormat) -> None:
-        """`of`: the format of the input, which says what rows have."""
+        """`of`: the format of the input, which determines the columns of rows."""
         *folders, last = _parts(text)
         self._folders = [[_piece(part, of) for part in folder] for folder in folders]
         self._ending: _Piece = lambda _: ""
@@ -92,7 +92,7 @@ _Part = str | _Field
 
 
 def _parts(text: str) -> list[list[_Part]]:
-    """The template by `/`: texts and fields of each part, none of them empty."""
+    """The texts and fields of each part of the template between two `/`."""
     try:
         parsed = list(string.Formatter().parse(text))
     except ValueError as error:
@@ -130,10 +130,10 @@ def _piece(part: _Part, of: LineFormat) -> _Piece:
     if name == "line" and argument:
         return _padded(argument)
     if name not in _FIELDS or argument:
-        said = f"{name}:{argument}" if argument else name
+        written = f"{name}:{argument}" if argument else name
         known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
         near = guess(name, (*_FIELDS, _COLUMN)) if name not in _FIELDS else ""
-        raise UsageError(f"--filename: there is no {{{said}}}{near}; there are {known}")
+        raise UsageError(f"--filename: there is no {{{written}}}{near}; there are {known}")
     if name == "id" and not (of.kind == "jsonl" or "id" in of.columns):
         raise UsageError("--filename: there is no {id}: the lines of this input have none")
     get = _FIELDS[name]
@@ -167,7 +167,7 @@ def _column(name: str, of: LineFormat) -> _Piece:
 
 
 def _path_of(url: str) -> str:
-    """The path of a URL, its escapes undone, without the first `/`."""
+    """The decoded path of a URL, without the first `/`."""
     target = web_urls.plain(url)
     text = target.url if target else web_urls.parsed(url) or ""
     path = re.split("[?#]", text.partition("://")[2], maxsplit=1)[0].partition("/")[2]

@@ -1,7 +1,7 @@
-"""Parquet, by pyarrow: typed columns, zstd, row groups of bounded size.
+"""Writes Parquet with pyarrow: typed columns, zstd, row groups of bounded size.
 
-Law: rows become Arrow arrays a few thousand at a time, and a row group is written by bytes or rows,
-whichever comes first, so that memory is flat however long rows are.
+A few thousand rows at a time become Arrow arrays. A row group is written after a number of bytes or
+rows, whichever comes first, so that memory is flat for rows of any length.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class ParquetWriter:
         self._group_rows = self._group_bytes = 0
 
     def close(self) -> None:
-        """The last rows, and the file's end."""
+        """Write the last rows and the footer."""
         if self._rows:
             self._end_batch()
         if self._batches:
@@ -117,5 +117,5 @@ class ParquetWriter:
         self._writer.close()
 
     def abandon(self) -> None:
-        """Keep pyarrow from ending a file that is given up, once the writer is collected."""
+        """Keep pyarrow from writing the footer when the writer is garbage-collected."""
         self._writer.is_open = False

@@ -1,8 +1,8 @@
-"""File names that every system takes, made of texts that nobody has checked.
+"""Makes file names that all systems accept from unchecked texts.
 
-Law: whatever the texts hold, a name is one part of a path: it has no separator, does not begin
-with a dot, and has at most 255 bytes. pathvalidate judges these names in the tests, but does not
-make them: it lets `..` and `AUX.` pass, and fails on half a character.
+For any text, a name is a single part of a path: it has no separator, does not begin with a dot, and
+has at most 255 bytes. The tests check the names with pathvalidate, but it is not used here: it
+accepts `..` and `AUX.`, and fails on lone surrogates.
 https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 """
 
@@ -23,10 +23,10 @@ _RESERVED: Final = frozenset(
 
 
 def cleaned(text: str) -> str:
-    """The text in NFC without characters that some system refuses, or that cannot be seen."""
+    """The text in NFC, with `_` for characters that are invisible or that some system refuses."""
     if _PLAIN.fullmatch(text):
         return text
-    # The characters beyond are cut off later, in any case.
+    # Characters beyond this limit would be cut off later.
     text = unicodedata.normalize("NFC", text[: 4 * MAX_BYTES])
     return "".join(
         each if each.isprintable() and each not in _FORBIDDEN else _REPLACEMENT for each in text
@@ -34,9 +34,9 @@ def cleaned(text: str) -> str:
 
 
 def file_name(stem: str, ending: str = "", room: int = 0) -> str:
-    """The name of a file or folder; only the stem is cut where it is too long.
+    """The name of a file or folder; if it is too long, the stem is cut.
 
-    `ending`: plain ASCII, such as .jpg. `room`: bytes that are to be free behind the name.
+    `ending`: plain ASCII, such as .jpg. `room`: bytes that must stay free after the name.
     """
     stem = _cut(cleaned(stem), MAX_BYTES - len(ending) - room)
     stem = stem.strip(" ").rstrip(" .")
@@ -50,7 +50,7 @@ def file_name(stem: str, ending: str = "", room: int = 0) -> str:
 
 
 def folded(path: str) -> str:
-    """Equal for paths that are one file on a system which does not tell cases apart."""
+    """A key that is equal for paths that name one file on a case-insensitive system."""
     return unicodedata.normalize("NFC", path.casefold())
 
 

@@ -1,7 +1,7 @@
-"""A table on disk that has no name: for what must not grow in memory.
+"""Temporary tables on disk, for data that would take too much memory.
 
-sqlite makes it in $SQLITE_TMPDIR, $TMPDIR, /var/tmp or /tmp; it is gone when its maker is, however
-that ends.
+sqlite makes them as unnamed files in $SQLITE_TMPDIR, $TMPDIR, /var/tmp or /tmp; they disappear
+however the process ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PRAGMAS: Final = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32768")
 
 
 def scratch_table(declaration: str, what: str) -> sqlite3.Connection:
-    """An empty table, in a transaction. Raises NoSpaceError, DamageError that name `what`."""
+    """An empty table in an open transaction. Raises NoSpaceError, DamageError that name `what`."""
     with sqlite_errors(what):
         table = sqlite3.connect("", isolation_level=None)
         try:

@@ -1,6 +1,6 @@
-"""Rows in the order of their lines, with flat memory: through a table on disk (export.scratch).
+"""Sorts rows by line, with flat memory: in a temporary table on disk (export.scratch).
 
-It needs the room of the rows themselves.
+The table takes as much space as the rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WHAT: Final = "--sort (its temporary table, see TMPDIR)"
 
 
 def by_line(rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows, lowest line first. Raises NoSpaceError, DamageError."""
+    """The rows in ascending order of their lines. Raises NoSpaceError, DamageError."""
     table = scratch_table("rows (line INTEGER PRIMARY KEY, raw BLOB, part INTEGER)", _WHAT)
     try:
         with sqlite_errors(_WHAT):

@@ -1,4 +1,4 @@
-"""SQLite: one table `results`, the line its key, an index on outcome and status."""
+"""Writes SQLite: a table `results` with the line as key, and an index on outcome and status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INTEGERS: Final = range(-(1 << 63), 1 << 63)
 # All others: TEXT.
 _TYPES: Final = {Kind.INT: "INTEGER", Kind.REAL: "REAL", Kind.ID: "", Kind.FLAG: "INTEGER"}
 _INDEXED: Final = ("outcome", "status")
-# The file is nobody's before it is whole: it needs no journal of its own, and is synced at the end.
+# Nobody reads the file before it is complete: it needs no journal, and is synced at the end.
 _PRAGMAS: Final = (
     "journal_mode=OFF",
     "synchronous=OFF",
@@ -30,7 +30,7 @@ _PRAGMAS: Final = (
 
 @contextlib.contextmanager
 def sqlite_errors(path: Path | str) -> Iterator[None]:
-    """Turn what sqlite says of a file of ours into one line."""
+    """Turn errors of sqlite into DamageError or NoSpaceError that names `path`."""
     try:
         yield
     except sqlite3.IntegrityError as error:
@@ -77,7 +77,7 @@ class SqliteWriter:
         self._rows_bytes = 0
 
     def close(self) -> None:
-        """The last rows, and the index."""
+        """Write the last rows and the index."""
         self._flush()
         indexed = [name for name in _INDEXED if name in self._names]
         with sqlite_errors(self._path):
@@ -87,7 +87,7 @@ class SqliteWriter:
             self._db.close()
 
     def abandon(self) -> None:
-        """Close, whatever it says."""
+        """Close the database, and ignore errors."""
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
 
@@ -101,14 +101,14 @@ def _declared(column: Column) -> str:
 
 def _storable(column: Column) -> Callable[[Any], Any]:
     if column.kind is Kind.FLAG:
-        return column.value  # 1, as SQLite has it
+        return column.value  # SQLite stores 1
     get = cell(column)
     if column.kind not in (Kind.ID, Kind.INT):
         return get
 
     def value(row: Any) -> Any:
         found = get(row)
-        # A number of 64 bits without a sign, say.
+        # Such as an unsigned number of 64 bits.
         return str(found) if isinstance(found, int) and found not in _INTEGERS else found
 
     return value

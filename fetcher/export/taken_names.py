@@ -1,7 +1,6 @@
-"""Which names the files of an export have already, with flat memory.
+"""Gives each file of an export a unique name, with flat memory.
 
-Law: a name is given once, also to a system that does not tell cases apart. The table has no name
-on disk, and is gone when the export ends.
+Names are also unique on a case-insensitive system. They are kept in a temporary table on disk.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _WHAT: Final = "--files (a temporary table of names, see TMPDIR)"
 
 
 class TakenNames:
-    """Gives each file a name of its own, by numbers behind those that are taken."""
+    """Finds free names by adding numbers to those that are taken."""
 
     def __init__(self) -> None:
         self._table = scratch_table(
@@ -26,13 +25,13 @@ class TakenNames:
         )
 
     def free(self, written: Callable[[int], str], endings: Sequence[str] = ("",)) -> str:
-        """The first of written(1), written(2), … that is free, and is taken by that.
+        """Take and return the first free name of written(1), written(2), …
 
-        `endings`: of the files that get this name; all of them must be free.
+        `endings`: suffixes of the files that get this name; all of them must be free.
         """
         with sqlite_errors(_WHAT):
             first = name = written(1)
-            # Where to go on: a million equal names shall not take a million steps each.
+            # Continue after the last number: a million equal names must not take 10^12 steps.
             number = self._next(first) or 1
             while True:
                 if number > 1:

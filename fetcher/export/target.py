@@ -1,7 +1,7 @@
-"""The file that an export makes: there as a whole, or not at all.
+"""The file of an export: it is made completely, or not at all.
 
-Law: written under FILE.tmp, made durable, and only then renamed. Whoever writes it holds a lock on
-it, so that the next export removes what a killed one left, and not what a living one writes.
+It is written as FILE.tmp, made durable, and then renamed. The writer holds a lock on FILE.tmp, so
+that a later export can tell the file of a killed export, which it removes, from one in use.
 """
 
 from __future__ import annotations
@@ -18,13 +18,8 @@ from fetcher.store.disk import disk_errors, fsync, fsync_dir
 
 
 def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
-    """Whether FILE may be made. Raises UsageError."""
-    folder = path.parent.resolve()
-    for out in outs:
-        if folder.is_relative_to(out.resolve()):
-            raise UsageError(
-                f"-o {path}: lies within {out}, which only fetcher writes to; name another place"
-            )
+    """Raises UsageError unless the file may be made; `force`: it may be replaced."""
+    require_outside(path.parent.resolve(), outs, f"-o {path}")
     _sweep(_part_of(path))
     if path.is_dir():
         raise UsageError(f"-o {path}: is a directory; name a file")
@@ -34,23 +29,32 @@ def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
         raise UsageError(f"-o {path}: exists already; --force replaces it")
 
 
+def require_outside(folder: Path, outs: Sequence[Path], named: str) -> None:
+    """Raises UsageError if the folder is one of the OUTs, or in one; `named`: the user's option."""
+    for out in outs:
+        if folder.is_relative_to(out.resolve()):
+            raise UsageError(
+                f"{named}: lies within {out}, which only fetcher writes to; name another place"
+            )
+
+
 def _part_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.tmp")
 
 
 def _sweep(part: Path) -> None:
-    """Remove what a killed export left, also where this one is refused then."""
+    """Remove the temporary file of a killed export."""
     if part.is_symlink() or not part.is_file():
         return
     with contextlib.suppress(OSError), part.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where a living one writes it
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if another export writes it
         if os.path.samestat(os.fstat(file.fileno()), part.stat()):
             part.unlink()
 
 
 @contextlib.contextmanager
 def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]:
-    """An empty file to write to, and its path; under its own name once the block has ended well."""
+    """An empty file and its path, for writing; renamed to `path` if the block ends normally."""
     part = _part_of(path)
     with _opened(part, path) as file:
         try:
@@ -68,7 +72,7 @@ def written_whole(path: Path, *, force: bool) -> Iterator[tuple[BinaryIO, Path]]
             with contextlib.suppress(OSError):
                 part.unlink()
             with contextlib.suppress(OSError):
-                file.close()  # which would write what is buffered, and fail again
+                file.close()  # it may fail again, as it writes what is buffered
             raise
         fsync_dir(path.parent)
 
@@ -84,7 +88,7 @@ def _opened(part: Path, path: Path) -> Iterator[BinaryIO]:
     with os.fdopen(fd, "r+b") as file:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last holder may have renamed it between our opening and our locking.
+            # The last holder may have renamed it after it was opened here, before it was locked.
             if not part.exists() or not os.path.samestat(os.fstat(fd), part.stat()):
                 raise BlockingIOError
         except OSError as error:

@@ -1,7 +1,7 @@
-"""The decoded bodies of a job's WARC files, by the lines of its rows.
+"""Reads decoded bodies from the WARC files of a job, by line.
 
-Law: only committed bytes are read. Where each line's records are is in a table on disk, as there
-may be as many as rows; so are the places of the bodies to which revisits refer.
+Only committed bytes are read. The positions of the records are kept in temporary tables on disk, as
+there may be as many records as rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-import msgspec
 from msgspec import UNSET
 
 from fetcher.errors import DamageError, FetcherError
@@ -19,35 +18,34 @@ from fetcher.export.sqlite_file import sqlite_errors
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.decoding import decoder_for
 from fetcher.model import Result
-from fetcher.protocol.output_spec import PLAIN
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store import reader
-from fetcher.store.bodies import IndexRow, index_names, warc_names
+from fetcher.store.bodies import IndexRow, index_names, read_index, warc_names
 from fetcher.store.disk import disk_errors
 from fetcher.store.reader import Part
 
 _BLOCK_BYTES: Final = 256 * 1024
-_MOST_BETWEEN: Final = 1 << 30  # bytes, where an encoding is upon another
+_MOST_BETWEEN: Final = 1 << 30  # bytes between two encodings of one body
 _WHAT: Final = "--files (a temporary table of WARC records, see TMPDIR)"
 
 
 class WarcBodies:
-    """Reads the last response of a line from the WARC files of one OUT."""
+    """Reads the body of a line's last response. Raises DamageError, NoSpaceError."""
 
     def __init__(self, part: Part) -> None:
         self._part = part
         self._directory = part.out / BODIES_NAME
-        self._places: sqlite3.Connection | None = None  # line -> its records
-        self._originals: sqlite3.Connection | None = None  # payload digest -> a record with it
-        self._open: tuple[str, IO[bytes]] | None = None  # rows come in the order of the files
+        self._places: sqlite3.Connection | None = None  # line -> file and offset
+        self._originals: sqlite3.Connection | None = None  # payload digest -> file and offset
+        self._open: tuple[str, IO[bytes]] | None = None  # the file of the last record
 
     def body_of(self, row: Result) -> bytes | None:
-        """The body, decoded; None where no answer came. Raises DamageError, NoSpaceError."""
+        """The decoded body of a row; None if no response came."""
         if row.warc_id is UNSET or row.body_bytes is None:
             return None
         record = self._record(*self._place(row))
         if record.rec_headers.get_header("WARC-Record-ID") != row.warc_id:
-            raise self._not_there(row)
+            raise self._missing(row)
         if record.rec_type == "revisit":
             record = self._original(row, record.rec_headers.get_header("WARC-Payload-Digest"))
         return _decoded(record, row)
@@ -66,7 +64,7 @@ class WarcBodies:
             "SELECT file, offset FROM records WHERE line = ?", (row.line,)
         ).fetchone()
         if found is None:
-            raise self._not_there(row)
+            raise self._missing(row)
         return found[0], found[1]
 
     def _read_index(self) -> sqlite3.Connection:
@@ -83,18 +81,16 @@ class WarcBodies:
     def _index_rows(self) -> Iterator[IndexRow]:
         lengths = self._part.view.segments
         for name in index_names(lengths):
-            segment = reader.Segment(self._part.out / name, lengths[name], PLAIN)
-            for raw in reader.rows(segment):
-                try:
-                    row = msgspec.json.decode(raw, type=IndexRow)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    raise DamageError(f"{segment.path}: {error}; restore it") from error
+            path = self._part.out / name
+            for number, (_, row) in enumerate(read_index(self._part.out, name, lengths[name]), 1):
+                if row is None:
+                    raise DamageError(f"{path}: line {number} is not valid; restore the file")
                 if f"{BODIES_NAME}/{row.file}" not in lengths:
-                    raise DamageError(f"{segment.path}: names {row.file!r}, which is not there")
+                    raise DamageError(f"{path}: names {row.file!r}, which is not there")
                 yield row
 
     def _record(self, name: str, offset: int) -> Any:
-        # warcio is for such jobs only.
+        # Only jobs with WARC files need warcio.
         from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
 
         if self._open is None or self._open[0] != name:
@@ -107,8 +103,7 @@ class WarcBodies:
         try:
             file.seek(offset)
             return next(iter(ArchiveIterator(file)))
-        # Whatever it says of damaged bytes.
-        except Exception as error:
+        except Exception as error:  # warcio raises many kinds of errors for damaged bytes
             raise DamageError(
                 f"{self._directory / name}: no record at byte {offset} ({error}); "
                 f"`fetcher verify {self._part.out}` says more"
@@ -121,11 +116,11 @@ class WarcBodies:
             "SELECT file, offset FROM originals WHERE digest = ?", (digest,)
         ).fetchone()
         if found is None:
-            raise self._not_there(row)
+            raise self._missing(row)
         return self._record(*found)
 
     def _read_originals(self) -> sqlite3.Connection:
-        """From all records: a body may be that of a redirect, which the index does not have."""
+        """Read all records, as a revisit may refer to a redirect, which is not in the index."""
         table = scratch_table(
             "originals (digest TEXT PRIMARY KEY, file TEXT, offset INTEGER) WITHOUT ROWID", _WHAT
         )
@@ -144,15 +139,15 @@ class WarcBodies:
             with reader.Committed(path, self._part.view.segments[name]) as file:
                 records: Any = ArchiveIterator(file)
                 for record in records:
-                    said = record.rec_headers.get_header
-                    if record.rec_type == "response" and not said("WARC-Truncated"):
-                        yield said("WARC-Payload-Digest"), path.name, records.get_record_offset()
+                    header = record.rec_headers.get_header
+                    if record.rec_type == "response" and not header("WARC-Truncated"):
+                        yield header("WARC-Payload-Digest"), path.name, records.get_record_offset()
         except FetcherError:
             raise
         except Exception as error:
             raise DamageError(f"{path}: {error}; `fetcher verify` says more") from error
 
-    def _not_there(self, row: Result) -> DamageError:
+    def _missing(self, row: Result) -> DamageError:
         return DamageError(
             f"{self._directory}: the record of line {row.line} is not there; "
             f"`fetcher verify {self._part.out}` says more"
@@ -160,7 +155,7 @@ class WarcBodies:
 
 
 def _decoded(record: Any, row: Result) -> bytes:
-    """As much as the row counts: a body that was cut by a limit may be longer in the record."""
+    """The decoded body, up to the row's length: in the record, a cut body may be longer."""
     most = row.body_bytes or 0
     encodings = ", ".join(v for name, v in row.headers if name.lower() == "content-encoding")
     decoder = decoder_for(encodings, _MOST_BETWEEN)
@@ -172,5 +167,5 @@ def _decoded(record: Any, row: Result) -> bytes:
                 if len(body) >= most:
                     break
     except Failure:
-        pass  # it was cut or damaged when it came, too
+        pass  # it was cut or damaged when it was received, too
     return bytes(body[:most])

@@ -1,9 +1,9 @@
 """Which IP addresses may be connected to: the public internet, and what `guard.allow` opens.
 
-Law: an address is judged at each new connection, as the very address that is connected to, so a
-name that resolves anew cannot pass. The denied networks are an explicit list (the IANA registries
-of special-purpose addresses), as `ipaddress.is_global` passes several of them. An IPv6 address that
-only wraps an IPv4 address is judged as that address.
+An address is judged at each new connection, as the very address that is connected to, so a name
+that later resolves to another address cannot pass. The denied networks are an explicit list (the
+IANA registries of special-purpose addresses), as `ipaddress.is_global` passes several of them. An
+IPv6 address that only wraps an IPv4 address is judged as that address.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-# Judgements that are remembered: crawls come back to the same hosts.
-_REMEMBERED: Final = 8192
+_CACHED: Final = 8192  # judgements that are kept: crawls come back to the same hosts
 
 _V4: Final = 4
 _V6: Final = 16
 _OPENS: Final = "(guard.allow opens it)"  # the end of each refusal
-# A network as numbers: the length of its addresses in bytes, its first, its last.
+# A network as numbers: the length of its addresses in bytes, its first and its last address.
 _Range = tuple[int, int, int]
 
 _DENIED: Final = (
@@ -58,7 +57,7 @@ _DENIED: Final = (
     ("ff00::/8", "a multicast address"),
 )
 
-# IPv6 networks whose addresses only wrap an IPv4 address, and how many bits stand after it.
+# IPv6 networks whose addresses only wrap an IPv4 address, and how many bits follow that.
 _WRAPPERS: Final = (
     ("::ffff:0:0/96", 0),
     ("::/96", 0),
@@ -66,14 +65,14 @@ _WRAPPERS: Final = (
     ("2002::/16", 80),
 )
 
-# What IPv6 has in use as public addresses; all else is refused.
+# The public addresses of IPv6; all others are refused.
 _PUBLIC_V6: Final = "2000::/3"
 # Bits 32 to 63 of an ISATAP address, whose last 32 bits are an IPv4 address.
 _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 class Guard:
-    """Judges addresses; `allow` are networks that are opened.
+    """Judges addresses; `allow` are networks that may be connected to.
 
     A network of `allow` opens an address that lies in it, and an IPv6 address that wraps an IPv4
     address that lies in it: "127.0.0.0/8" opens ::ffff:127.0.0.1 too, but not ::1.
@@ -81,10 +80,10 @@ class Guard:
 
     def __init__(self, allow: Iterable[str]) -> None:
         self._allow = tuple(_range(network) for network in allow)
-        self._judged = lru_cache(_REMEMBERED)(self._judge)
+        self._judged = lru_cache(_CACHED)(self._judge)
 
     def refusal(self, address: str) -> str | None:
-        """None if this IP address may be connected to, else why not."""
+        """Why this IP address may not be connected to; None if it may."""
         return self._judged(address)
 
     def _judge(self, address: str) -> str | None:
@@ -124,11 +123,11 @@ class Guard:
         return any(size == s and first <= number <= last for s, first, last in self._allow)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHED)
 def literal(host: str) -> str | None:
-    """The IP address that a Target's host is, or None for a name.
+    """The host if it is an IP address, None if it is a name.
 
-    All other notations of addresses (`0x7f.1`) are undone where a Target is made.
+    For a Target's host: other notations of addresses (`0x7f.1`) were replaced when it was made.
     """
     return None if _packed(host) is None else host
 
@@ -151,7 +150,7 @@ def refused_address(message: str) -> str | None:
 
 
 def _kind(size: int, number: int) -> str | None:
-    """What sort of denied address it is."""
+    """Which denied sort of address it is; None for an address that is not denied."""
     for first, last, kind in _DENIED_RANGES[size]:
         if first <= number <= last:
             return kind

@@ -7,12 +7,12 @@ from typing import Final
 from fetcher.error_kinds import ErrorKind
 from fetcher.model import Outcome
 
-# Timeouts before the connection could carry a request.
+# Timeouts before a connection can carry a request.
 CONNECTING: Final = frozenset({ErrorKind.TIMEOUT_CONNECT, ErrorKind.TIMEOUT_TLS})
 
 
 class Failure(Exception):
-    """A fetch that ended so; `message` is one line for people."""
+    """Ends an attempt with an error of this kind; `message` is one line for people."""
 
     def __init__(self, kind: ErrorKind, message: str) -> None:
         super().__init__(message)

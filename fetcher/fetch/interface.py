@@ -1,15 +1,14 @@
-"""The interface of the fetch core, and the choice of what is behind it.
+"""The interface between a worker and its fetcher, and the choice of the fetcher by the settings.
 
-Law: a Fetch is one line on its way, step by step: a step makes one exchange (a hop, an attempt),
-and between steps it may wait outside of the pool for its host's turn. A step raises nothing, ends
-within the deadline, and may block its own greenlet and no other.
+A Fetch takes one URL line to its result, step by step. A step makes one exchange (a hop, an
+attempt); between steps the line may wait outside of the pool for its host's turn. A step raises
+nothing, ends within the deadline, and may block its own greenlet and no other.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import Final, Protocol, cast, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -21,74 +20,74 @@ from fetcher.fetch.http.capture import Capture, Keep
 from fetcher.model import Outcome, Result, Task
 from fetcher.settings.schema import Settings
 
-# Outcomes of a host that could not be reached: after some in a row it is given up for a while.
+# Outcomes of a host that could not be reached. After several in a row it is given up for a while.
 UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
 
 
 class Fetch(Protocol):
-    """One line on its way."""
+    """The fetch of one URL line."""
 
-    result: Result | None  # once it has ended
-    url: str  # what the next step asks for
-    wait_s: float  # that the next step should wait, after a failed attempt
-    trouble: str  # why the last step failed to reach its host; "" where it did not
-    rest_s: float | None  # that the last step's server asked for
-    rest_why: str  # the status by which it did
-    delay_s: float  # least time between requests that its robots.txt asks for
-    is_sent: bool  # whether the last step asked its host for anything
-    has_news: bool  # whether the last step learned of other URLs that they may not be asked for
-    body: bytes | None  # of the last answer, decoded, as far as it came; where it is kept
-    tapes: list[Capture]  # of the last attempt, where they are kept
+    result: Result | None  # set by the last step
+    url: str  # what the next step requests
+    wait_s: float  # wait before the next step, after a failed attempt
+    trouble: str  # why the last step failed to reach its host; "" where it did not fail so
+    rest_s: float | None  # the pause that the last step's server asked for
+    rest_why: str  # the status by which it asked
+    delay_s: float  # the least time between requests by the host's robots.txt
+    is_sent: bool  # whether the last step sent anything to its host
+    has_news: bool  # whether the last step read a robots.txt: other lines may be forbidden now
+    body: bytes | None  # of the last answer, decoded, as far as it came; if bodies are kept
+    captures: list[Capture]  # of the last attempt; if exchanges are kept
 
     def step(self) -> None:
         """Make the next exchange."""
 
     def give_up(self, why: str) -> None:
-        """End it without another step: its host is given up."""
+        """End without another step, as the host is given up; `why` becomes the row's error."""
 
     def let_go(self) -> None:
-        """Forget `body` and `tapes`: its row is made."""
+        """Drop `body` and `captures`: the row is made."""
 
 
 class Fetcher(Protocol):
-    """What a worker has one of, for all of its greenlets."""
+    """Begins fetches; a worker has one, for all of its greenlets."""
 
-    keep: Keep  # set by the worker, before it begins: what a Fetch shall have in `body` or `tapes`
+    keep: Keep  # set by the worker before it begins: what each Fetch keeps
 
     def begin(self, task: Task) -> Fetch:
-        """The fetch of one URL line, before its first step. Raises nothing."""
+        """Return the fetch of one URL line, before its first step. Raises nothing."""
 
 
 @runtime_checkable
 class KnowsTurns(Protocol):
-    """A fetcher that can say beforehand which URLs it would ask nobody for."""
+    """A fetcher that knows before a step which host it will ask."""
 
     def turn_of(self, url: str) -> str:
-        """The host whose turn a step for this URL needs (fetch.urls.host_key); "" if none.
+        """The host whose turn a step for this URL needs (see fetch.urls.host_key).
 
-        A step for a URL of which it says "" sends nothing.
+        "": the step sends nothing, so it needs no turn.
         """
 
 
 @runtime_checkable
 class LooksUp(Protocol):
-    """A fetcher that says how its look-ups of names went."""
+    """A fetcher that counts its look-ups of names."""
 
     def lookups(self) -> dict[str, int]:
-        """So far, by how they ended."""
+        """Look-ups so far, by how they ended."""
 
 
 @runtime_checkable
 class HoldsBodies(Protocol):
-    """A fetcher that bounds what its fetches hold in memory."""
+    """A fetcher that bounds the bytes that its fetches hold in memory."""
 
-    memory: BodyMemory  # the worker counts in it what it makes of them
+    memory: BodyMemory  # the worker adds the rows that it makes of them
 
 
 class OneStep:
-    """Base of fetchers that are one function, and keep nothing beside its result.
+    """Base class of fetchers that are one function and keep only its result.
 
-    Its outcome says whether the host was reached; `fetch` is called in the turn of the URL's host.
+    `fetch` is called in the turn of the URL's host; its outcome says if the host was reached.
     """
 
     keep = Keep.NOTHING
@@ -114,7 +113,7 @@ class Whole:
 
     def __init__(self, function: Callable[[Task], Result], task: Task) -> None:
         self.result: Result | None = None
-        self.tapes: list[Capture] = []
+        self.captures: list[Capture] = []
         self.url = task.url
         self._function = function
         self._task = task
@@ -139,13 +138,13 @@ class Whole:
         )
 
     def let_go(self) -> None:
-        """See Fetch; it keeps nothing."""
+        """See Fetch; nothing is kept here."""
 
 
 def with_kind(result: Result) -> Result:
-    """The result with the kind `other` if its outcome has kinds and it names none.
+    """The result, with the kind `other` where its outcome has kinds and it names none.
 
-    For transports of the user's own. Raises ValueError if its outcome does not have the kind.
+    For users' own transports. Raises ValueError if its outcome does not have its kind.
     """
     if result.error_kind is not UNSET:
         kind_of(result.outcome, result.error_kind)
@@ -156,16 +155,18 @@ def with_kind(result: Result) -> Result:
 
 Factory = Callable[[Settings, str], Fetcher]  # (settings, the worker's name)
 
+_OWN_TRANSPORTS: Final = {
+    "curl": "fetcher.fetch.http.client:CurlFetcher",
+    "null": "fetcher.fetch.null:NullFetcher",
+}
+
 
 def make_fetcher(settings: Settings, worker: str) -> Fetcher:
-    """The fetcher that `worker.transport` names; only its own module is imported."""
+    """Make the fetcher that `worker.transport` names; only its own module is imported.
+
+    Raises ConfigError if it cannot be imported.
+    """
     transport = settings.worker.transport
-    known = {
-        "curl": "fetcher.fetch.http.client:CurlFetcher",
-        "null": "fetcher.fetch.null:NullFetcher",
-    }
-    if transport not in known:
-        return cast(Factory, own_code.load("worker.transport", transport))(settings, worker)
-    module, _, name = known[transport].partition(":")
-    factory: Factory = getattr(importlib.import_module(module), name)
+    name = _OWN_TRANSPORTS.get(transport, transport)
+    factory: Factory = own_code.load("worker.transport", name)
     return factory(settings, worker)

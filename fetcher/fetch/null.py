@@ -1,4 +1,4 @@
-"""Fetches nothing: every URL is `ok` at once, with a row of usual size. For measuring the rest."""
+"""Fetches nothing: every URL is `ok` at once, with a row of usual size. Measures the pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own code that a setting names as `module:name`."""
+"""Loads the user's own code that a setting names as `module:name`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fetcher.fetch.unexpected import one_line
 
 
 def load(setting: str, value: str) -> Any:
-    """What it names. Raises ConfigError, which names the setting, where that cannot be had."""
+    """Import the module and return the named object. Raises ConfigError with the setting's name."""
     module, _, name = value.partition(":")
     try:
         found = importlib.import_module(module)
-    # Whatever the user's own code raises.
+    # The user's own code may raise anything.
     except (Exception, SystemExit) as error:
         hint = ""
         if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
@@ -25,7 +25,7 @@ def load(setting: str, value: str) -> Any:
     try:
         return getattr(found, name)
     except AttributeError as error:
-        raise ConfigError(f"{setting} = {value!r}: {one_line(error)}{_place(found)}") from error
+        raise ConfigError(f"{setting} = {value!r}: {one_line(error)}{_found_at(found)}") from error
 
 
 def _where_to_put(module: str) -> str:
@@ -34,7 +34,7 @@ def _where_to_put(module: str) -> str:
     return f"; put {module}.py in the folder in which fetcher is started, or install it"
 
 
-def _place(module: ModuleType) -> str:
-    """Another module may have the name: `test`, for one, is the standard library's."""
+def _found_at(module: ModuleType) -> str:
+    """Where the module is: another one may have the name, as the standard library's `test`."""
     path = getattr(module, "__file__", None)
     return f" (it was found at {path})" if path else ""

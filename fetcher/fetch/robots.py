@@ -1,9 +1,9 @@
-"""robots.txt: asked once an origin, kept for a while, obeyed with its Crawl-delay.
+"""Fetches the robots.txt of each origin once, keeps it for a while, and obeys it (RFC 9309).
 
-Law (RFC 9309): a robots.txt that is not there (4xx) forbids nothing, one that the server fails to
-give (5xx) forbids everything for now; of a longer one than need be read, the beginning holds. A
-host that cannot be reached at all is told as such. Concurrent questions for one origin wait for the
-same answer. What all of them together keep in memory is bounded.
+A missing robots.txt (4xx) forbids nothing. One that the server fails to give (5xx) forbids
+everything for now. Of a file that is longer than MAX_BYTES, the beginning counts. If the host
+cannot be reached, its URLs fail with that error. Concurrent questions for one origin wait for the
+same answer. The memory for all of them together is bounded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.fetch import urls
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http import redirects
-from fetcher.fetch.http.exchange import Request
+from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.model import Outcome
 from fetcher.politeness.robots_rules import MAX_BYTES, RobotsTxt, product_of
@@ -28,13 +28,13 @@ from fetcher.web_urls import Target
 
 _MAX_ORIGINS: Final = 10_000
 _MAX_KEPT_BYTES: Final = 4 * 1024 * 1024  # of text; parsed, it takes up to seventy times as much
-_FAILED_S: Final = 60.0  # a robots.txt that cannot be had is asked for again after so long
+_FAILED_S: Final = 60.0  # a robots.txt that failed is requested again after so long
 _MAX_HOPS: Final = 5  # RFC 9309, 2.3.1.2
 _Origin = tuple[str, str, int]
 
 
 class Rules:
-    """One origin's."""
+    """The rules of one origin; `known` is set once they have been read."""
 
     def __init__(self, until: float, max_delay_s: float) -> None:
         self.until = until
@@ -46,15 +46,15 @@ class Rules:
 
     @property
     def delay_s(self) -> float:
-        """The Crawl-delay, as far as we go along with it; 0 where there is none."""
+        """The Crawl-delay, at most polite.retry_after_max_s; 0 where there is none."""
         return min(self.text.delay_s, self._max_delay_s) if self.text else 0.0
 
     def forbids(self, url: str) -> bool:
-        """Whether the URL may not be asked for."""
+        """Whether the URL may not be requested."""
         return self.failure is not None or (self.text is not None and not self.text.allows(url))
 
     def check(self, url: str) -> None:
-        """Raises Failure where the URL may not be asked for."""
+        """Raise Failure if the URL may not be requested."""
         if self.failure is not None:
             raise Failure(self.failure.kind, self.failure.message)
         if self.forbids(url):
@@ -62,20 +62,20 @@ class Rules:
 
 
 class Robots:
-    """What the robots.txt of each origin allows this user agent."""
+    """The rules of all origins, for one user agent."""
 
     def __init__(self, polite: Polite, user_agent: str, transport: Transport) -> None:
         self._polite = polite
         self._agent = product_of(user_agent)
         self._transport = transport
-        # Not those of [http]: a job that wants only the first KB of each page obeys all the same.
+        # Not the caps of [http]: a job that wants only the first KB of each page obeys all rules.
         caps = {"max_body_bytes": MAX_BYTES, "max_wire_bytes": MAX_BYTES}
         self._http = msgspec.structs.replace(transport.http, **caps)
         self._origins: OrderedDict[_Origin, Rules] = OrderedDict()
         self._kept_bytes = 0
 
     def rules(self, target: Target, timeout_s: float) -> Rules:
-        """What holds for the target's origin, asked for where it is not known. Raises Failure."""
+        """The rules of the target's origin, fetched if they are not known. Raises Failure."""
         origin = target.scheme, target.host, target.port
         now = time.monotonic()
         rules = self._origins.get(origin)
@@ -91,12 +91,12 @@ class Robots:
         return rules
 
     def knows(self, target: Target) -> bool:
-        """Whether the rules of the target's origin need not be asked for."""
+        """Whether the rules of the target's origin are known, or on their way."""
         rules = self._origins.get((target.scheme, target.host, target.port))
         return rules is not None and rules.until > time.monotonic()
 
     def forbids(self, target: Target) -> bool:
-        """Whether it is known that the target may not be asked for."""
+        """Whether known rules forbid the target."""
         rules = self._origins.get((target.scheme, target.host, target.port))
         if rules is None or not rules.known.is_set() or rules.until <= time.monotonic():
             return False
@@ -124,9 +124,9 @@ class Robots:
             if 200 <= status <= 299:
                 rules.text, rules.size = RobotsTxt(body, self._agent), len(body)
         except Failure as failure:
-            rules.failure = _told(failure)
+            rules.failure = _of_robots(failure)
             rules.until = min(rules.until, time.monotonic() + _FAILED_S)
-        except BaseException:  # this greenlet is killed: its answer is nobody's
+        except BaseException:  # this greenlet is killed, and its answer is lost
             rules.until = 0.0
             said = "robots.txt was not read to its end"
             rules.failure = Failure(ErrorKind.TIMEOUT_ROBOTS, said)
@@ -135,7 +135,7 @@ class Robots:
             rules.known.set()
 
     def _read(self, target: Target, timeout_s: float) -> tuple[int, bytes]:
-        """Status and beginning of a robots.txt. Raises Failure."""
+        """The status and the first MAX_BYTES of a robots.txt. Raises Failure."""
         end = time.monotonic() + timeout_s
         location = ""
         for _ in range(_MAX_HOPS + 1):
@@ -156,7 +156,7 @@ class Robots:
         return exchange.status, b"".join(pieces)[:MAX_BYTES]
 
 
-def _told(failure: Failure) -> Failure:
+def _of_robots(failure: Failure) -> Failure:
     if failure.outcome is Outcome.ROBOTS:
         return failure
     return Failure(failure.kind, f"robots.txt: {failure.message}")

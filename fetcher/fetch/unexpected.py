@@ -1,29 +1,29 @@
-"""Failures that nobody foresaw, told with their tracebacks."""
+"""Logs unexpected exceptions with their tracebacks."""
 
 from __future__ import annotations
 
 import logging
 from typing import Final
 
-_MOST: Final = 3
+_MAX_LOGGED: Final = 3
 
 
 class Defects:
-    """Of one kind: one that is in every line is told a few times, and then only in the rows."""
+    """Logs the first few exceptions of one place: one may come with every line."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._count = 0
 
     def tell(self, message: str, *parts: object) -> None:
-        """Log it, in an except block."""
+        """Log the exception that is being handled, if it is one of the first."""
         self._count += 1
-        if self._count <= _MOST:
+        if self._count <= _MAX_LOGGED:
             self._log.exception(message, *parts)
-        if self._count == _MOST:
+        if self._count == _MAX_LOGGED:
             self._log.error("more such failures are only in their rows")
 
 
 def one_line(error: BaseException) -> str:
-    """The error's kind and words."""
+    """The error's class and message, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

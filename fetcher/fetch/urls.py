@@ -1,8 +1,8 @@
-"""Which texts are URLs that may be fetched, and how they go over the wire.
+"""Decides which texts are URLs that may be fetched, and what is sent for them.
 
-Law: a URL means what the WHATWG URL standard says (see fetcher.web_urls). What is refused
-although the standard has it is in docs/rows.md, with the reason. The Target made here is the one
-truth of a request: libcurl, the guard, the resolver, politeness and cookies have its host from it.
+A URL means what the WHATWG URL standard says (see fetcher.web_urls). docs/rows.md lists what is
+refused although the standard allows it, with reasons. libcurl, the guard, the resolver, politeness
+and cookies all take the host from the Target made here, so they never disagree about it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class NoUrlError(ValueError):
 
 
 def target_of(text: str, max_bytes: int) -> Target:
-    """Where a request for this text goes. Raises NoUrlError."""
+    """The target of a request for this text. Raises NoUrlError."""
     target = plain(text)
     if target is not None and len(text) <= max_bytes:
         return target
@@ -46,7 +46,7 @@ def target_of(text: str, max_bytes: int) -> Target:
 
 
 def fetchable(url: str, max_bytes: int) -> Target:
-    """Where a request for this http(s) URL, as the standard writes it, goes. Raises NoUrlError."""
+    """The target of a request for an http(s) URL in the standard's form. Raises NoUrlError."""
     if len(url) > max_bytes:
         said = f"as it is sent, longer than http.max_url_bytes ({max_bytes})"
         raise NoUrlError(ErrorKind.URL_TOO_LONG.fault(said))
@@ -68,14 +68,14 @@ def origin(target: Target) -> str:
 
 
 def request_target(url: str) -> str:
-    """What a request line has of a URL as the standard writes it: its path and query."""
+    """The path and query of a URL in the standard's form, as a request line has them."""
     return url[url.index("/", 8) :].partition("#")[0]
 
 
 def host_key(text: str, max_bytes: int) -> str:
-    """Whose turn a request for this text needs: the host, with a port that is unusual; "" if none.
+    """The host whose turn a request for this text needs, with an unusual port; "" if it needs none.
 
-    http and https of a host are one: it is the same machine that has to bear them.
+    http and https of a host share a turn: the same machine has to serve both.
     """
     try:
         return key_of(target_of(text, max_bytes))
@@ -84,14 +84,14 @@ def host_key(text: str, max_bytes: int) -> str:
 
 
 def key_of(target: Target) -> str:
-    """The same for what is known to be a URL."""
+    """See `host_key`, for a known target."""
     _, scheme, host, port = target
     is_key = PORTS[scheme] == port and ":" not in host and host[-1] != "."
     return host if is_key else target.key
 
 
 def why_none(text: str) -> Fault:
-    """Why the standard finds no URL in this text: a guess, as the library gives no reasons."""
+    """Why this text is not a URL by the standard; a guess, as the library gives no reasons."""
     match = _AUTHORITY.match(text.lstrip())
     place = match[1].rpartition("@")[2] if match else ""
     if place.startswith("[") and "]" not in place:
@@ -111,7 +111,7 @@ def why_none(text: str) -> Fault:
 
 
 def scheme_of(text: str) -> str | None:
-    """The scheme in lower case; None where there is none (`host:80/path` has none either)."""
+    """The scheme in lower case; None where there is none, as in `host:80/path`."""
     match = _SCHEME.match(text.lstrip(" "))
     if not match:
         return None

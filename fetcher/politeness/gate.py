@@ -1,9 +1,9 @@
-"""Whose turn it is: what waits for its host, outside of the pool.
+"""Decides whose turn it is: keeps items that wait for their hosts, outside of the pool.
 
-Law: pure, and each move costs the same however much waits. An item waits in its host's queue; a
-host is asked by at most `per_host` items at once, `delay_s` apart, not while it rests, and only by
-the worker that owns it (see politeness.host_broker). A host that fails again and again is given up
-for a while. Hosts of which nothing need be remembered are forgotten.
+Pure; each move costs the same however many items wait. An item waits in its host's queue. A host
+serves at most `per_host` items at once, `delay_s` apart, none while it rests, and only those of the
+worker that owns it (see politeness.host_broker). A host that fails repeatedly is given up for a
+while. A host without a state to remember is forgotten.
 
     arrive -> (not_before) -> waiting -> take -> [asked] -> done
                                   `--------> given_up
@@ -24,10 +24,10 @@ from fetcher.protocol.samples import MAX_HOST, Load
 
 Item = TypeVar("Item")
 
-_REMEMBERED: Final = 10_000  # hosts at which nothing waits, but that rest or have failed
-_LOOKED_AT: Final = 2_000  # hosts, by those who watch
-_RECENT: Final = 5  # of what a host's items took, so many count most
-FREE: Final = ""  # the host of what need not wait for any
+_MAX_IDLE: Final = 10_000  # hosts without waiting items that rest or have failed
+_MAX_SHOWN: Final = 2_000  # hosts that `loads` looks at
+_RECENT: Final = 5  # items over which `took_s` is averaged
+FREE: Final = ""  # the host of items that wait for no host
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -37,14 +37,14 @@ class Rules(msgspec.Struct, frozen=True):
     delay_s: float = 0.2
     circuit_failures: int = 10
     circuit_s: float = 60.0
-    is_owner: bool = False  # all hosts are this worker's own: nobody else asks them
+    is_owner: bool = False  # this worker owns all hosts: it is the only one
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a host was like to the item that asked it."""
+    """The experience of an item with its host."""
 
     trouble: str = ""  # why it could not be reached
-    rest_s: float = 0.0  # that it asked for
+    rest_s: float = 0.0  # the pause that it asked for
     delay_s: float = 0.0  # least time between requests that it asks for
     took_s: float = 0.0  # from the host's turn to this report
     rest_why: str = ""  # the status by which it asked for a rest
@@ -76,14 +76,14 @@ class _Host(Generic[Item]):
     def __init__(self, is_owned: bool) -> None:
         self.waiting: deque[Item] = deque()
         self.active = 0
-        self.next_at = 0.0  # not asked before
-        self.clock_at = 0.0  # its place in the clock; 0: none
-        self.last: Item | None = None  # whose turn was the last, while it is the host's
+        self.next_at = 0.0  # no request before
+        self.clock_at = 0.0  # its entry in the clock; 0: none
+        self.last: Item | None = None  # the item that had the last turn, until it is done
         self.last_at = self.last_until = 0.0  # `next_at` before and since that turn
-        self.delay_s = 0.0  # its own wish
-        self.rest_until = 0.0  # it has asked to be left alone so long
+        self.delay_s = 0.0  # that the host asked for
+        self.rest_until = 0.0  # the host asked for no requests until then
         self.rest_why = ""
-        self.took_s = 0.0  # for an item, lately
+        self.took_s = 0.0  # an item's time at the host, on average
         self.failures = 0  # in a row
         self.trouble = ""  # the last of them
         self.is_listed = False  # in the queue of hosts that are ready, or in the clock
@@ -94,19 +94,19 @@ class _Host(Generic[Item]):
 
 
 class Gate(Generic[Item]):
-    """One worker's."""
+    """The waiting items of one worker."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self.parked = 0
         self._hosts: dict[str, _Host[Item]] = {}
         self._free: deque[Item] = deque()
-        self._ready: deque[str] = deque()  # hosts, each once: they take turns
+        self._ready: deque[str] = deque()  # hosts, each at most once, in turn
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
         self._ticket = itertools.count()
         self._given_up: list[tuple[Item, str]] = []
-        self._idle: dict[str, None] = {}  # remembered hosts, the longest idle first
-        self._wanted: list[str] = []  # hosts that the referee is to be asked for
+        self._idle: dict[str, None] = {}  # hosts without items, the longest idle first
+        self._wanted: list[str] = []  # hosts to ask the broker for
         self._released: list[tuple[str, int, float]] = []
 
     # -- items -------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class Gate(Generic[Item]):
     def arrive(
         self, host: str, item: Item, now: float, not_before: float = 0.0, *, first: bool = False
     ) -> None:
-        """The item waits for its turn; `first`: before all others of its host."""
+        """Add an item; `first`: it waits before all others of its host."""
         self.parked += 1
         if not_before > now:
             self._at(not_before, host, item)
@@ -138,7 +138,7 @@ class Gate(Generic[Item]):
         self._wake(name, host, now)
 
     def take(self, now: float) -> Item | None:
-        """The next item that may ask its host now; give the host back by `done`."""
+        """Take the next item that may ask its host now; call `done` afterwards."""
         self._ripen(now)
         if self._free:
             self.parked -= 1
@@ -160,7 +160,7 @@ class Gate(Generic[Item]):
         return None
 
     def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
-        """The item that asked the host has been answered, or not."""
+        """The item's request to the host has ended."""
         if name == FREE:
             return
         host = self._hosts[name]
@@ -190,13 +190,13 @@ class Gate(Generic[Item]):
 
     def _give_turn_back(self, host: _Host[Item]) -> None:
         if host.next_at != host.last_until:
-            return  # another item was told meanwhile that the host wants a rest
+            return  # the host asked for a rest meanwhile
         host.next_at = host.last_at
-        if host.clock_at:  # until then nobody need wait
+        if host.clock_at:  # that entry of the clock is no longer valid
             host.clock_at, host.is_listed = 0.0, False
 
     def part_out(self, name: str, is_out: Callable[[Item], bool]) -> list[Item]:
-        """Take out of the host's queue what needs no turn there after all."""
+        """Remove and return the items of the host's queue that need no turn there after all."""
         host = self._hosts.get(name)
         if host is None:
             return []
@@ -208,12 +208,15 @@ class Gate(Generic[Item]):
         return out
 
     def given_up(self) -> list[tuple[Item, str]]:
-        """Items whose host is given up, each with why; told once."""
+        """Return, once, the items whose host is given up, each with the reason."""
         given_up, self._given_up = self._given_up, []
         return given_up
 
     def part_with(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
-        """Items of half of the hosts that could be asked now, if they all may go: others do it."""
+        """Give up the items of half of the ready hosts, for other workers.
+
+        Only hosts count of which all items `may_go` and none is active.
+        """
         spare = [
             name
             for name in self._ready
@@ -233,13 +236,13 @@ class Gate(Generic[Item]):
         return given
 
     def next_at(self) -> float | None:
-        """When time alone lets something go on."""
+        """When an item, or a host's turn, is due next; None: never without an event."""
         return self._clock[0][0] if self._clock else None
 
     # -- ownership ---------------------------------------------------------------------------
 
     def wants(self, ticket: int, *, again: bool = False) -> list[str]:
-        """Hosts to ask the referee for with this ticket; `again`: also those asked for before."""
+        """Hosts to ask the broker for with this ticket; `again`: also those asked for before."""
         names, self._wanted = self._wanted, []
         if again:
             names = [name for name, host in self._hosts.items() if host.is_wanted]
@@ -250,12 +253,12 @@ class Gate(Generic[Item]):
         return names
 
     def releases(self) -> list[tuple[str, int, float]]:
-        """Hosts to give back to the referee: name, ticket, seconds that it must still rest."""
+        """Hosts to give back to the broker: name, ticket, seconds that it must still rest."""
         released, self._released = self._released, []
         return released
 
     def granted(self, grants: Iterable[tuple[str, int]], now: float) -> None:
-        """The referee lets this worker ask these hosts, as it wanted with these tickets."""
+        """The broker gives this worker these hosts, by the wants with these tickets."""
         for name, ticket in grants:
             host = self._hosts.get(name)
             if host is None or not host.waiting:
@@ -265,7 +268,7 @@ class Gate(Generic[Item]):
                 self._wake(name, host, now)
 
     def recalled(self, recalls: Iterable[tuple[str, int]], now: float) -> None:
-        """Others wait for these hosts: start nothing new there, and give them back."""
+        """Other workers wait for these hosts: start no request there, and give them back."""
         for name, ticket in recalls:
             host = self._hosts.get(name)
             if host is not None and host.is_owned and host.ticket == ticket:
@@ -275,7 +278,7 @@ class Gate(Generic[Item]):
                 self._released.append((name, ticket, 0.0))
 
     def disowned(self, now: float) -> None:
-        """Nothing is owned any more: this worker was away too long, or has another referee."""
+        """The worker owns no host any longer: it was away too long, or has another broker."""
         for name, host in self._hosts.items():
             if not self._rules.is_owner:
                 host.is_owned = host.is_wanted = host.is_recalled = False
@@ -286,11 +289,11 @@ class Gate(Generic[Item]):
         return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
 
     def loads(self, now: float) -> list[Load]:
-        """Hosts that are asked or waited for: of many, those that have been known for longest."""
+        """The load of hosts with requests or waiting items; of too many, the longest known ones."""
         later: Counter[str] = Counter()  # items whose next attempt is due later
-        for _, _, name, items in itertools.islice(self._clock, _LOOKED_AT):
+        for _, _, name, items in itertools.islice(self._clock, _MAX_SHOWN):
             later[name] += len(items)
-        some = itertools.islice(self._hosts.items(), _LOOKED_AT)
+        some = itertools.islice(self._hosts.items(), _MAX_SHOWN)
         return [
             Load(
                 name[:MAX_HOST],
@@ -304,7 +307,7 @@ class Gate(Generic[Item]):
         ]
 
     def longest(self, count: int, now: float) -> list[tuple[str, float]]:
-        """The hosts that what waits here keeps busy for longest, and about how long, in seconds."""
+        """The hosts whose items will take longest, with an estimate in seconds."""
         left_s = {
             name: max(0.0, host.next_at - now) + len(host.waiting) * self._pace_s(host)
             for name, host in self._hosts.items()
@@ -316,16 +319,16 @@ class Gate(Generic[Item]):
         return heapq.nlargest(count, left_s.items(), key=operator.itemgetter(1))
 
     def _pace_s(self, host: _Host[Item]) -> float:
-        """From one item's turn to the next one's."""
+        """Seconds from one item's turn to the next one's."""
         return max(self._rules.delay_s, host.delay_s, host.took_s / self._limit(host))
 
-    # -- within ------------------------------------------------------------------------------
+    # -- one host ----------------------------------------------------------------------------
 
     def _is_closed(self, host: _Host[Item]) -> bool:
         return 0 < self._rules.circuit_failures <= host.failures
 
     def _limit(self, host: _Host[Item]) -> int:
-        # A host that was given up is tried by one.
+        # A host that was given up is tried by one item.
         return 1 if self._is_closed(host) else self._rules.per_host
 
     def _may_ask(self, host: _Host[Item]) -> bool:
@@ -340,7 +343,7 @@ class Gate(Generic[Item]):
         self._given_up.append((item, why))
 
     def _wake(self, name: str, host: _Host[Item], now: float) -> None:
-        """See that the host is in the queue, or in the clock, or will be woken by an event."""
+        """Put the host into the queue or the clock, or want it, if it has items and room."""
         if host.is_listed or not host.waiting or host.active >= self._limit(host):
             return
         if not host.is_owned:
@@ -358,22 +361,22 @@ class Gate(Generic[Item]):
             self._ready.append(name)
 
     def _settle(self, name: str, host: _Host[Item], now: float) -> None:
-        """Give the host back where that is due, and forget what need not be remembered."""
+        """Release an owned host without work, and forget a host without a state."""
         if host.active or (host.waiting and not host.is_recalled):
             return
         rest_s = max(0.0, host.next_at - now)
         if host.is_owned and not self._rules.is_owner:
             host.is_owned = host.is_recalled = False
-            # Each worker finds out for itself that a host is dead: others need not wait for that.
+            # Other workers find out for themselves that a host is dead: no need to make them wait.
             rests_s = self._rules.delay_s if self._is_closed(host) else rest_s
             self._released.append((name, host.ticket, rests_s))
         if host.waiting:
             self._wake(name, host, now)
         elif host.is_listed:
-            return  # the clock comes by
+            return  # its entry in the clock is still due
         elif rest_s or host.failures:
             self._idle[name] = None
-            if len(self._idle) > _REMEMBERED:
+            if len(self._idle) > _MAX_IDLE:
                 oldest = next(iter(self._idle))
                 del self._idle[oldest], self._hosts[oldest]
         else:

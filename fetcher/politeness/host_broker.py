@@ -1,9 +1,9 @@
-"""Which worker may ask which host: for the whole job, a host belongs to one worker at a time.
+"""Decides which worker may ask which host: in a job, one worker at a time owns a host.
 
-Law: pure and soft. Lost messages only delay: workers want again what they were not granted, and
-who is silent or gone owns nothing. An owner for whose host others wait is asked to hand it over
-after a while, so that nobody starves. Hosts are numbers here (see `number_of`): what is equal by
-accident shares a turn, which harms nobody.
+Pure; its state may be lost. Lost messages only delay: workers ask again for hosts that they were
+not granted, and a worker that is silent or gone owns nothing. If others wait for a host, its owner
+is asked to hand it over after a while, so no worker starves. Hosts are numbers here (see
+`number_of`): two hosts with the same number share turns, which does no harm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Ticketed = tuple[int, int]  # a host and a want's ticket
 
 
 def number_of(host: str) -> int:
-    """A host's name as a number of 63 bits, the same in every process."""
+    """Hash a host's name to a number of 63 bits, the same in every process."""
     digest = hashlib.blake2b(host.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
@@ -31,16 +31,16 @@ class _Host:
 
     def __init__(self) -> None:
         self.owner = ""
-        self.ticket = 0  # of the want by which it got the host
-        self.free_at = 0.0  # it rests until then
+        self.ticket = 0  # of the request by which the owner got the host
+        self.free_at = 0.0  # when its rest ends
         self.recall_at = 0.0
-        self.waiting: dict[str, int] = {}  # workers in the order in which they came -> ticket
+        self.waiting: dict[str, int] = {}  # worker -> ticket, the first to come first
 
 
 class HostBroker:
-    """The ventilator's. A dead owner's hosts rest for `delay_s`.
+    """The ventilator's broker. A dead owner's hosts rest for `delay_s`.
 
-    Until `quiet_until` nothing is granted: owners of an earlier referee may still be about.
+    Until `quiet_until` nothing is granted: owners from before a restart may still be active.
     """
 
     def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
@@ -51,10 +51,10 @@ class HostBroker:
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
 
     def want(self, worker: str, hosts: Iterable[int], ticket: int, now: float) -> None:
-        """The worker would ask these hosts. What it owns already is granted again.
+        """The worker asks for these hosts. A host that it owns already is granted again.
 
-        Grants, recalls and releases name the ticket of the want that they go back to, so that what
-        was long on its way is not taken for news.
+        Grants, recalls and releases carry the ticket of this request, so that old messages are not
+        mistaken for new ones.
         """
         for number in hosts:
             host = self._hosts.get(number)
@@ -71,21 +71,21 @@ class HostBroker:
                 heapq.heappush(self._contested, (max(host.recall_at, now), number))
 
     def owns(self, worker: str, hosts: Iterable[Ticketed], now: float) -> None:
-        """The worker was given these hosts by an earlier referee."""
+        """The worker got these hosts from the broker before its restart."""
         for number, ticket in hosts:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
                 self._give(number, host, worker, ticket, now)
 
     def release(self, worker: str, hosts: Iterable[tuple[int, int, float]], now: float) -> None:
-        """The worker gives hosts back: number, ticket, seconds that it must still rest."""
+        """The worker gives hosts back: number, ticket, seconds that the host must still rest."""
         for number, ticket, rest_s in hosts:
             host = self._hosts.get(number)
             if host is not None and (host.owner, host.ticket) == (worker, ticket):
                 self._set_free(number, host, now + rest_s, now)
 
     def left(self, worker: str, now: float) -> None:
-        """The worker is gone, or silent: it owns nothing and waits for nothing."""
+        """The worker is gone, or silent: it owns no host and waits for none."""
         for number, host in list(self._hosts.items()):
             host.waiting.pop(worker, None)
             if host.owner == worker:
@@ -109,7 +109,7 @@ class HostBroker:
             heapq.heappush(self._contested, (host.recall_at, number))
 
     def grants(self, now: float) -> dict[str, list[Ticketed]]:
-        """By worker: the hosts that are its own from now on, each with the want's ticket."""
+        """Grant free hosts: by worker, its new hosts, each with the ticket of its request."""
         granted: dict[str, list[Ticketed]] = {}
         while self._free and self._free[0][0] <= now:
             _, number = heapq.heappop(self._free)
@@ -125,7 +125,7 @@ class HostBroker:
         return granted
 
     def recalls(self, now: float) -> dict[str, list[Ticketed]]:
-        """By worker, its hosts for which others wait too long; repeated until given back."""
+        """By worker, the hosts that it must give back; repeated until it does."""
         recalled: dict[str, list[Ticketed]] = {}
         while self._contested and self._contested[0][0] <= now:
             _, number = heapq.heappop(self._contested)
@@ -141,7 +141,7 @@ class HostBroker:
         return recalled
 
     def next_at(self) -> float | None:
-        """When time alone decides something."""
+        """When `grants` or `recalls` is due next; None: not without an event."""
         heads = [queue[0][0] for queue in (self._free, self._contested) if queue]
         return min(heads) if heads else None
 

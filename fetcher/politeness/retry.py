@@ -1,7 +1,7 @@
-"""Whether an attempt is followed by another, and when.
+"""Decides whether a failed attempt is repeated, and when.
 
-Law: pure; chance comes in as a number from 0 to 1. Waits double and are spread over their upper
-half, so that what failed together does not come back together.
+Pure; chance is an argument from 0 to 1. Waits double, and are spread over their upper half, so that
+lines that failed together do not come back together.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final
 from fetcher.model import Outcome
 from fetcher.settings.schema import Retry
 
-# Of which a second one does no harm (RFC 9110, 9.2.2).
-_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+# A second request of these methods does no harm (RFC 9110, 9.2.2).
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _MAX_DOUBLINGS: Final = 30
 _MAX_DIGITS: Final = 9
 
@@ -26,7 +26,7 @@ def backoff_s(
     """Seconds to wait after the `attempt`-th attempt (from 1); None where it was the last."""
     if attempt >= rules.attempts:
         return None
-    if method not in _IDEMPOTENT and rules.methods != "all":
+    if method not in IDEMPOTENT and rules.methods != "all":
         return None
     if outcome.value not in rules.outcomes and not (
         outcome is Outcome.HTTP_ERROR and status in rules.statuses
@@ -39,7 +39,7 @@ def backoff_s(
 
 
 def retry_after_s(value: str, now_unix: float) -> float | None:
-    """Seconds that a Retry-After asks to wait; None where it says nothing that can be read."""
+    """Seconds that a Retry-After asks to wait; None if it cannot be read."""
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text) if len(text) <= _MAX_DIGITS else math.inf

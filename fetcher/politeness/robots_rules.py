@@ -1,8 +1,8 @@
-"""What a robots.txt says to us (RFC 9309).
+"""Reads the rules of a robots.txt that apply to us (RFC 9309).
 
-Law: pure, and cheap whatever the text: Protego copies the rules of a group for each user agent that
-the group names, so that 50 KB of names and rules become 300 MB; so it is shown only two, us and the
-others.
+Pure, and cheap whatever the text. Protego copies the rules of a group for each user agent that the
+group names, so 50 KB of names and rules could become 300 MB. Therefore it gets a text with only two
+user agents: ours and all others.
 """
 
 from __future__ import annotations
@@ -12,24 +12,25 @@ from typing import Final
 
 from protego import Protego
 
-MAX_BYTES: Final = 512 * 1024  # that are read: RFC 9309 asks for 500 KiB
+MAX_BYTES: Final = 512 * 1024  # the most that is read; RFC 9309 demands 500 KiB
 
-# As generous as Protego: also without the hyphen, with a space for it, and without the colon.
+# As tolerant as Protego: the hyphen may be missing or a space, the colon may be missing.
 _AGENT_LINE: Final = re.compile(r"\s*user(?:-|\s+)?agent(?:\s*:|\s)([^#]*)", re.IGNORECASE)
 _ALL: Final = "*"
 _OTHERS: Final = "\x7f"  # a name that no user agent has
 
 
 class RobotsTxt:
-    """The rules of one robots.txt for one user agent, of which the product's name is given."""
+    """The rules of one robots.txt for one user agent."""
 
     def __init__(self, body: bytes, agent: str) -> None:
+        """`agent`: the product's name, see `product_of`."""
         self._agent = agent
         text = body[:MAX_BYTES].decode("utf-8-sig", "replace")
         self._rules = Protego.parse(_with_two_agents(text, agent.lower()))
 
     def allows(self, url: str) -> bool:
-        """Whether the URL may be asked for."""
+        """Whether the URL may be requested."""
         return self._rules.can_fetch(url, self._agent)
 
     @property
@@ -39,12 +40,12 @@ class RobotsTxt:
 
 
 def product_of(user_agent: str) -> str:
-    """The name that groups of a robots.txt are chosen by."""
+    """The product's name in a User-Agent: groups of a robots.txt are chosen by it."""
     return user_agent.split("/", maxsplit=1)[0].split(" ", maxsplit=1)[0] or _ALL
 
 
 def _with_two_agents(text: str, agent: str) -> str:
-    """The same text, but its user agents are the one that we obey, and one for all others."""
+    """The text with only two user agents: the one whose rules we obey, and one for all others."""
     lines = text.splitlines()
     named = {
         number: _token(match[1])
@@ -63,5 +64,5 @@ def _token(value: str) -> str:
 
 
 def _is_ours(token: str, agent: str) -> bool:
-    """Whether a group of this name is meant for us; the longest such name decides."""
+    """Whether a group of this name is for us; of several, the longest name counts."""
     return bool(token) and re.search(rf"(?<![\w-]){re.escape(token)}", agent) is not None

@@ -10,6 +10,11 @@ from msgspec import Meta
 _MAX_SINKS: Final = 64
 
 
+def sink_of(batch: int, sinks: int) -> int:
+    """Return the index of the sink to which a batch belongs, of so many sinks."""
+    return batch % sinks
+
+
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A sink's batches: those whose id, divided by the number of sinks, leaves its index."""
 
@@ -21,7 +26,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"sink {self.index + 1} of {self.of}")
 
     def has(self, batch: int) -> bool:
-        return batch % self.of == self.index
+        return sink_of(batch, self.of) == self.index
 
     def __str__(self) -> str:
         return f"sink {self.index + 1} of {self.of}"

@@ -1,1 +1,1 @@
-"""The loops of ventilator, worker and sink, and how their processes begin."""
+"""The loops of ventilator, worker and sink, and the start of their processes."""

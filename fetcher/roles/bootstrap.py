@@ -1,7 +1,7 @@
 """`python -P …/bootstrap.py MODULE [ARGUMENT…]`: runs a module of the package this file is in.
 
-Law: the package is found by this file's own path. A folder or file `fetcher` that leads `sys.path`
-does not count. Nobody imports this file, and it imports nothing that gevent would have to patch.
+The package is found by this file's own path, so that another `fetcher` at the head of `sys.path` is
+not taken for it. No module imports this file, and it imports nothing that gevent has to patch.
 """
 
 import runpy

@@ -1,7 +1,7 @@
-"""URLs that are fetched without a job: by one child process, which leaves no file.
+"""Fetches URLs without a job, in a child process that leaves no files.
 
-Law: each URL has exactly one answer, in the order of the URLs, whatever becomes of the child. The
-child fetches as a worker does, so that a row is what a job would have of this URL.
+Each URL gets exactly one answer, in the order of the URLs, whatever happens to the child. The child
+fetches as a worker does, so that a row is the one that a job would have.
 """
 
 from __future__ import annotations
@@ -23,31 +23,34 @@ from fetcher.rows import jsonl
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 
-NAME: Final = "get"  # of the worker, in its rows
+NAME: Final = "get"  # the worker's name in the rows
 _MODULE: Final = "fetcher.roles.direct_main"
-LENGTH_BYTES: Final = 8  # before each reply: how long it is, the highest byte first
+LENGTH_BYTES: Final = 8  # each reply follows its length, which is big-endian
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the child is to fetch: a line of JSON on its standard input, which then is its leash."""
+    """What the child shall fetch.
+
+    It is a line of JSON on the child's standard input, which stays open as its PARENT_FD.
+    """
 
     settings: Settings
     urls: list[str]
     first_line: int = 1
-    bodies: Bodies = "none"  # in rows
-    wants_bodies: bool = False  # beside rows
+    bodies: Bodies = "none"  # how rows hold them
+    wants_bodies: bool = False  # whether answers hold them, apart from their rows
     own_folders: tuple[str, ...] = ()  # see roles.interpreter
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
-    """What has come of one URL."""
+    """The answer for one URL."""
 
     row: bytes  # as JSON, with its line feed
-    body: bytes | None = None  # where it is wanted, and one came
+    body: bytes | None = None  # None: not wanted, or there was none
 
 
 class Refusal(msgspec.Struct, frozen=True, tag=True):
-    """The settings are wrong; nothing is fetched."""
+    """The settings are wrong, and nothing was fetched."""
 
     error: str
 
@@ -57,10 +60,10 @@ _decode: Final = msgspec.msgpack.Decoder(Answer | Refusal).decode
 
 
 def answers(order: Order) -> Generator[Answer]:
-    """The answer of each URL. Raises ConfigError.
+    """Yield the answer of each URL. Raises ConfigError.
 
-    Of several URLs, those that have none when their process dies are fetched again, each in a
-    process of its own, so that a URL that kills its process has no effect on the others.
+    If the process of several URLs dies, those without an answer are fetched again, each in a
+    process of its own, so that a URL that kills its process does not affect the others.
     """
     count = 0
     with _started(order) as child:
@@ -78,7 +81,7 @@ def answers(order: Order) -> Generator[Answer]:
 
 @contextlib.contextmanager
 def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
-    """The child, which does not outlive the block, nor this process."""
+    """Start the child; it outlives neither the block nor this process."""
     order = msgspec.structs.replace(order, own_folders=interpreter.own_folders(order.settings))
     child = subprocess.Popen(
         interpreter.command(_MODULE),
@@ -91,7 +94,7 @@ def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
     relay = threading.Thread(target=_relay, args=(child.stderr,), daemon=True)
     relay.start()
     try:
-        with contextlib.suppress(BrokenPipeError):  # how it ended says why
+        with contextlib.suppress(BrokenPipeError):  # its exit code says why
             child.stdin.write(msgspec.json.encode(order) + b"\n")
             child.stdin.flush()
         yield child
@@ -107,7 +110,7 @@ def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _relay(stderr: IO[bytes]) -> None:
-    """Pass on what the child logs."""
+    """Pass on the lines that the child logs."""
     for line in stderr:
         text = line.decode("utf-8", "replace").rstrip("\n")
         logs.say(logs.relayed(text, "worker", NAME))

@@ -1,8 +1,7 @@
 """`python -m fetcher.roles.direct_main`: fetches URLs for fetcher.roles.direct, and ends.
 
-Law: URLs pass through the pool of a worker, which here is the only one: it asks nobody for a
-host's turn. Answers leave in the order of the URLs, and few are held back. Nobody imports this
-file.
+URLs pass through the pool of a worker. As it is the only worker, its gate grants hosts' turns
+itself. Answers leave in the order of the URLs, and few are held back. No module imports this file.
 """
 
 from fetcher.roles.monkeypatch import patch_all
@@ -17,7 +16,7 @@ from typing import Final
 import gevent
 import gevent.event
 import msgspec
-from gevent.os import make_nonblocking, nb_read, nb_write
+from gevent.os import make_nonblocking, nb_write
 
 from fetcher import bitset
 from fetcher.errors import ConfigError, Exit
@@ -30,13 +29,14 @@ from fetcher.protocol.output_spec import Output
 from fetcher.roles import rlimits
 from fetcher.roles.direct import LENGTH_BYTES, NAME, Answer, Order, Refusal, encode
 from fetcher.roles.interpreter import search_also
-from fetcher.roles.spec import LEASH_FD
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
-from fetcher.roles.worker.line_pool import Line, LinePool
+from fetcher.roles.worker.line_pool import LinePool
+from fetcher.roles.worker.lines import Line
+from fetcher.roles.worker.parent_pipe import wait_for_parents_end
 from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.telemetry import logs
 
-_WINDOW: Final = 64  # URLs that are begun beyond the first one without an answer
+_WINDOW: Final = 64  # URLs that may be in progress beyond the first one without an answer
 
 
 class Direct:
@@ -46,68 +46,67 @@ class Direct:
         settings = order.settings
         self._order = order
         self._reply_fd = reply_fd
-        self._keeper = RowBuilder(settings.worker)
+        self._row_builder = RowBuilder(settings.worker)
         self._fetcher = make_fetcher(settings, NAME)
-        self._fetcher.keep = self._keeper.needed(order.bodies)
+        self._fetcher.keep = self._row_builder.needed(order.bodies)
         if order.wants_bodies:
             self._fetcher.keep |= Keep.BODY
         self._output = Output(bodies=order.bodies)
         self.pool = LinePool(
             settings, self._fetcher, NAME, self._finished, self._has_room, is_owner=True
         )
-        held = _held(order)
-        self._held = held
-        self._tasks = list(held.tasks())
-        self._begun = self._told = 0
-        self._answers: dict[int, bytes] = {}  # by line, those that wait for their turn
-        self._is_telling = False
-        self._all_told = gevent.event.Event()
+        self._buffer = _buffer_of(order)
+        self._tasks = list(self._buffer.tasks())
+        self._begun = self._sent = 0
+        self._answers: dict[int, bytes] = {}  # by line, those that wait for an earlier one
+        self._is_sending = False
+        self._all_sent = gevent.event.Event()
 
     def run(self) -> None:
         """Return when the last answer has been sent."""
         self._begin_more()
-        self._all_told.wait()
+        self._all_sent.wait()
 
     def _has_room(self) -> bool:
         return not isinstance(self._fetcher, HoldsBodies) or self._fetcher.memory.has_room
 
     def _begin_more(self) -> None:
-        until = min(self._told + _WINDOW, len(self._tasks))
+        until = min(self._sent + _WINDOW, len(self._tasks))
         tasks, self._begun = self._tasks[self._begun : until], until
         if tasks:
-            self.pool.admit(self._held, tasks)
+            self.pool.admit(self._buffer, tasks)
 
     def _finished(self, line: Line, result: Result) -> None:
         body = line.fetch.body if self._order.wants_bodies and line.fetch else None
-        made = self._keeper.make(self._output, result, line.task, line.fetch)
+        made = self._row_builder.make(self._output, result, line.task, line.fetch)
         if line.fetch is not None:
             line.fetch.let_go()
         self._answers[line.task.line] = encode(Answer(made.row, body))
-        if not self._is_telling:
-            self._is_telling = True
-            self._tell()
-            self._is_telling = False
+        if not self._is_sending:
+            self._is_sending = True
+            self._send_answers()
+            self._is_sending = False
 
-    def _tell(self) -> None:
-        """Send what is next, also what becomes so while it is sent."""
-        while answer := self._answers.pop(self._order.first_line + self._told, None):
+    def _send_answers(self) -> None:
+        """Send the answers that are next, also those that become so meanwhile."""
+        while answer := self._answers.pop(self._order.first_line + self._sent, None):
             send(self._reply_fd, answer)
-            self._told += 1
+            self._sent += 1
             self._begin_more()
             self.pool.start()
-        if self._told == len(self._tasks):
-            self._all_told.set()
+        if self._sent == len(self._tasks):
+            self._all_sent.set()
 
     def watch_loop(self) -> None:
-        """A greenlet's whole life: without its sign of life, a native thread ends the process."""
+        """Keep the watchdog quiet, a native thread that ends the process if the loop is stuck."""
         worker = self._order.settings.worker
         while True:
             faulthandler.dump_traceback_later(worker.watchdog_s, exit=True)
             gevent.sleep(worker.heartbeat_s)
 
 
-def _held(order: Order) -> LeaseBuffer:
-    """All the URLs as if they were leased."""
+def _buffer_of(order: Order) -> LeaseBuffer:
+    """Return a lease of all the URLs."""
     mask = bitset.pack((1 << len(order.urls)) - 1)
     tasks = messages.Tasks(
         job="",
@@ -128,17 +127,15 @@ def send(fd: int, reply: bytes) -> None:
         left = left[nb_write(fd, left) :]
 
 
-def _watch_leash() -> None:
-    make_nonblocking(LEASH_FD)
-    while nb_read(LEASH_FD, 1):
-        pass
-    os._exit(Exit.STOPPED)  # whoever asked is gone
+def _watch_parent() -> None:
+    wait_for_parents_end()
+    os._exit(Exit.STOPPED)
 
 
 def _main() -> Exit:
     reply_fd = os.dup(sys.stdout.fileno())
     make_nonblocking(reply_fd)
-    # What the user's modules print is no reply.
+    # The user's modules may print: this must not get between the replies.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     logs.start(order.settings.log, "worker", NAME)
@@ -150,12 +147,12 @@ def _main() -> Exit:
         send(reply_fd, encode(Refusal(str(error))))
         return Exit.USAGE
     faulthandler.enable(file=sys.stderr)
-    for loop in (_watch_leash, direct.watch_loop, direct.pool.watch_the_clock):
+    for loop in (_watch_parent, direct.watch_loop, direct.pool.watch_the_clock):
         gevent.spawn(loop).link_exception(lambda _: os._exit(Exit.BUG))
     direct.run()
     return Exit.DONE
 
 
 if __name__ == "__main__":
-    # At once: connections need no farewell, and the user's modules may have threads.
+    # Exit at once: connections need no closing, and the user's modules may have threads.
     os._exit(_main())

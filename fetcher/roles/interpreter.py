@@ -1,8 +1,8 @@
-"""How a fresh interpreter is started for a role, and what it can import.
+"""The command line of a role's fresh interpreter, and where it finds the user's modules.
 
-Law: the current folder never leads a child's `sys.path`: a user's `http.py`, `queue.py` or
-`fetcher/` in it must not replace what is installed. Modules that settings name are the user's own:
-for these, the folders in which the parent finds modules, and the current one, come last.
+The current folder never leads a child's `sys.path`: a user's `http.py`, `queue.py` or `fetcher/` in
+it must not replace what is installed. For the modules that settings name, the parent's folders and
+the current one come last.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _BOOTSTRAP: Final = str(Path(__file__).with_name("bootstrap.py").absolute())
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs a module of this very package."""
+    """Return the command line that runs a module of this package."""
     return [sys.executable, "-P", _BOOTSTRAP, module, *arguments]
 
 
 def own_folders(settings: Settings) -> tuple[str, ...]:
-    """Where modules of the user may be; () where the settings name none.
+    """Return the folders of the user's modules; () if the settings name none.
 
-    Python's own wish to keep the current folder out (`-P`, PYTHONSAFEPATH) is respected.
+    With Python's option `-P` or PYTHONSAFEPATH, the current folder is left out.
     """
     if not names_own_code(settings):
         return ()
@@ -36,12 +36,12 @@ def own_folders(settings: Settings) -> tuple[str, ...]:
 
 
 def names_own_code(settings: Settings) -> bool:
-    """Whether some setting is the user's `module:name`."""
+    """Return whether a setting names a `module:name` of the user."""
     return ":" in f"{settings.worker.handler}{settings.worker.transport}{settings.http.auth}"
 
 
 def search_also(folders: Sequence[str]) -> None:
-    """Find modules there, too, after all others."""
+    """Search these folders for modules, too, after all others."""
     sys.path += [folder for folder in folders if folder not in sys.path]
 
 

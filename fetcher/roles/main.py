@@ -1,4 +1,4 @@
-"""`bootstrap.py fetcher.roles.main SPEC`: the ventilator or the sink, unpatched."""
+"""`bootstrap.py fetcher.roles.main SPEC`: runs the ventilator or the sink, unpatched."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 from fetcher.telemetry.serving import serving
 from fetcher.telemetry.snapshot import Snapshot
-from fetcher.transport.sockets import ends, refuse_open_network
+from fetcher.transport.endpoints import endpoints_of, refuse_open_network
 
-# As a shell would have it. A sink's own exit code 3 is a verdict: it found no room on the disk.
+# The code that shells use. Exit code 3 of a sink means that it found no room on the disk.
 _ASKED_TO_STOP: Final = 128 + signal.SIGTERM
 
 
@@ -27,7 +27,7 @@ def run(spec: RoleSpec) -> Exit:
     """Live as the role of the spec. Raises FetcherError."""
     settings = spec.settings
     logs.start(settings.log, spec.role, spec.name, announces=spec.announces)
-    stop = StopFlag(leashed=spec.leashed, began=lambda: tell_ready(spec))
+    stop = StopFlag(has_parent=spec.has_parent, began=lambda: tell_ready(spec))
     stop.listen()
     if not (spec.keys or spec.insecure):
         refuse_open_network("endpoints.sink", *spec.sinks)
@@ -36,31 +36,30 @@ def run(spec: RoleSpec) -> Exit:
     rlimits.raise_limit()
     with (
         contextlib.closing(_security(spec)) as security,
-        serving(settings.metrics, spec.role, spec.number, spec.name) as board,
+        serving(settings.metrics, spec.role, spec.number, spec.name) as snapshot,
     ):
-        code = _live(spec, settings, stop, board, security)
+        code = _live(spec, settings, stop, snapshot, security)
     logs.announce(f"the {spec.role} is done: every line has its row")
     return code
 
 
 def _security(spec: RoleSpec) -> Security:
-    if spec.leashed and not spec.keys:
-        return NO_KEYS  # over `fetcher run`'s private sockets nobody would ask for them
+    if spec.has_parent and not spec.keys:
+        return NO_KEYS  # `fetcher run` uses private sockets
     return role_policy.of_role(spec.keys, spec.role)
 
 
 def _live(
-    spec: RoleSpec, settings: Settings, stop: StopFlag, board: Snapshot[Any], security: Security
+    spec: RoleSpec, settings: Settings, stop: StopFlag, snapshot: Snapshot[Any], security: Security
 ) -> Exit:
-    addresses = ends(spec.ventilator, spec.sinks)
-    # Only the chosen role is imported: the ventilator has no use for the sink's store.
+    addresses = endpoints_of(spec.ventilator, spec.sinks)
+    # Only the role's own modules are imported: a ventilator does not need the sink's store.
     if spec.role == "sink":
         from fetcher.roles.sink import role as sink  # noqa: PLC0415
 
-        # A sink of a cluster has an endpoint for its ventilator among its settings, but no use
-        # for it: it need not be true.
-        known = spec.ventilator if spec.leashed else ""
-        return sink.run(spec, settings, addresses, stop, board, security, known)
+        # The settings of a sink that runs on its own need not name the right ventilator.
+        ventilator = spec.ventilator if spec.has_parent else ""
+        return sink.run(spec, settings, addresses, stop, snapshot, security, ventilator)
     from fetcher.roles.ventilator import role  # noqa: PLC0415
     from fetcher.watch.web.serving import serving as page_served  # noqa: PLC0415
 
@@ -70,14 +69,14 @@ def _live(
         is_paused=spec.is_paused,
         command=spec.command,
     )
-    with served as desk:
-        return role.run(spec, settings, addresses, stop, board, security, desk)
+    with served as mailbox:
+        return role.run(spec, settings, addresses, stop, snapshot, security, mailbox)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(run(read_spec(sys.argv[1])))
     except StoppedError:
-        sys.exit(_ASKED_TO_STOP)  # whoever stopped us tells the user
+        sys.exit(_ASKED_TO_STOP)  # the process that stopped this one informs the user
     except FetcherError as error:
         sys.exit(logs.complain(error))

@@ -1,7 +1,7 @@
-"""Whether a worker can have the user's own code and files, tried before anything is begun.
+"""Checks, before a job begins, that a worker can load the user's code and files.
 
-Law: the user's modules are imported in a process of their own, which is patched as a worker is.
-Only what that process says clearly counts; whatever else becomes of it, the workers will tell.
+The user's modules are imported in a process of their own, which is patched as a worker is. Only a
+clear answer of that process counts. If it fails in another way, the workers will report it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _WITHIN_S: Final = 60.0  # a module may load much
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What the process is given."""
+    """What the process gets on its standard input."""
 
     settings: Settings
     own_folders: tuple[str, ...]
 
 
 def require_own_code(settings: Settings) -> None:
-    """Raises ConfigError where worker.handler, http.auth or http.cookies_file cannot be had."""
+    """Raise ConfigError if worker.handler, http.auth or http.cookies_file cannot be loaded."""
     if not (settings.worker.handler or settings.http.auth or settings.http.cookies_file):
         return
     try:
@@ -35,7 +35,7 @@ def require_own_code(settings: Settings) -> None:
             interpreter.command(_MODULE),
             input=msgspec.json.encode(Trial(settings, interpreter.own_folders(settings))),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what the modules say, the workers' will say again
+            stderr=subprocess.DEVNULL,  # the workers will show what the modules print
             check=False,
             timeout=_WITHIN_S,
             start_new_session=True,

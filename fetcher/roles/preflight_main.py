@@ -1,7 +1,7 @@
-"""`bootstrap.py fetcher.roles.preflight_main`: becomes a worker as far as its settings lead.
+"""`bootstrap.py fetcher.roles.preflight_main`: loads what a worker with these settings would load.
 
-Takes a Trial on standard input; says on standard output what is wrong with them, and leaves
-with exit code 2. Nobody imports this file.
+Reads a Trial from standard input. If something is wrong with it, writes this to standard output and
+exits with code 2. No module imports this file.
 """
 
 from fetcher.roles.monkeypatch import patch_all
@@ -22,7 +22,7 @@ from fetcher.roles.worker.row_builder import RowBuilder
 
 def _try() -> Exit:
     reply = os.dup(sys.stdout.fileno())
-    # What the user's modules print is no answer.
+    # The user's modules may print: this must not be taken for the answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
     search_also(trial.own_folders)
@@ -36,5 +36,5 @@ def _try() -> Exit:
 
 
 if __name__ == "__main__":
-    # At once: their threads and their last functions are not for a trial.
+    # Exit at once, without waiting for the modules' threads and exit functions.
     os._exit(_try())

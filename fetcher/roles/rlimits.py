@@ -1,4 +1,4 @@
-"""Open files of a role: how many it needs, and that it may have them."""
+"""The limit of open files: how many a role needs, and raising the limit to it."""
 
 from __future__ import annotations
 
@@ -9,72 +9,90 @@ from typing import Final
 from fetcher.errors import ConfigError
 from fetcher.settings.schema import Settings
 
-_FEW: Final = 64  # what each command may open; more than any was seen to
-_OF_A_CHILD: Final = 4  # its leash and its stderr, and two more while it is started
-_BESIDE_CONNECTIONS: Final = 100  # sockets of the pipeline, libraries' own files, name look-ups
+_FEW: Final = 64  # what any command may open; more than any was seen to open
+_OF_A_CHILD: Final = 4  # its stdin and stderr pipes, and two more while it is started
+_OTHER_FILES: Final = 100  # sockets between the roles, libraries' files, name look-ups
+_HOW_TO_RAISE: Final = "raise it (ulimit -Hn, LimitNOFILE=)"
 
 
 def allow(settings: Settings) -> None:
-    """Raise the soft limit to the hard one. Raises ConfigError where that is too low."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = limit_for(files_needed(settings), None if hard == resource.RLIM_INFINITY else hard)
-    if limit is not None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    """Raise the soft limit to the hard one. Raises ConfigError if that is too low for a worker."""
+    _, hard = _limits()
+    limit_for(files_needed(settings), hard)
+    raise_limit()
 
 
 def check(settings: Settings, workers: int) -> None:
-    """Before any process is started: whether workers can have theirs, and their supervisor its own.
+    """Raise ConfigError if the limit is too low for the workers or for their supervisor.
 
-    Raises ConfigError.
+    To be called before any process is started.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = None if hard == resource.RLIM_INFINITY else hard
-    limit_for(files_needed(settings), most)
+    _, hard = _limits()
+    limit_for(files_needed(settings), hard)
     needed = _FEW + _OF_A_CHILD * (workers + 2)
-    if most is not None and most < needed:
+    if hard is not None and hard < needed:
         raise ConfigError(
             f"worker.processes = {workers} needs {needed} open files in their supervisor, and the "
-            f"limit is {most}; raise it (ulimit -Hn, LimitNOFILE=) or lower the number"
+            f"limit is {hard}; {_HOW_TO_RAISE} or lower the number"
         )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    _raise_to(needed)
 
 
 def require_few() -> None:
-    """What any command needs, and libzmq ends a process without. Raises ConfigError."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < _FEW:
+    """Allow the few files that any command needs, as libzmq aborts without them.
+
+    Raises ConfigError.
+    """
+    _, hard = _limits()
+    if hard is not None and hard < _FEW:
         raise ConfigError(
-            f"the limit of open files is {hard}, and each command needs {_FEW}; raise it "
-            "(ulimit -Hn, LimitNOFILE=)"
+            f"the limit of open files is {hard}, and each command needs {_FEW}; {_HOW_TO_RAISE}"
         )
-    if soft != resource.RLIM_INFINITY and soft < _FEW:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_FEW, hard))
-
-
-def ran_out(error: Exception) -> bool:
-    """Whether an error says that there may be no more open files."""
-    return getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE)
+    _raise_to(_FEW)
 
 
 def raise_limit() -> None:
-    """Raise the soft limit to the hard one: strangers' connections must not use up a role's."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    """Raise the soft limit to the hard one, so that strangers' connections do not use it up."""
+    _, hard = _limits()
+    if hard is not None:
+        _raise_to(hard)
+
+
+def _limits() -> tuple[int | None, int | None]:
+    """Return the soft and the hard limit; None: unlimited."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (
+        None if soft == resource.RLIM_INFINITY else soft,
+        None if hard == resource.RLIM_INFINITY else hard,
+    )
+
+
+def _raise_to(needed: int) -> None:
+    soft, hard = _limits()
+    if soft is not None and soft < needed:
+        most = resource.RLIM_INFINITY if hard is None else hard
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
+
+
+def ran_out(error: Exception) -> bool:
+    """Return whether an error says that the limit of open files is reached."""
+    return getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE)
 
 
 def files_needed(settings: Settings) -> int:
-    """Connections in use count among those that are kept."""
+    """Return how many open files a worker needs.
+
+    http.max_connections counts idle connections and those in use.
+    """
     connections = max(settings.worker.pool_size, settings.http.max_connections)
-    return connections + _BESIDE_CONNECTIONS
+    return connections + _OTHER_FILES
 
 
 def limit_for(needed: int, hard: int | None) -> int | None:
-    """The soft limit to set (None: none is needed). Raises ConfigError."""
+    """Return the hard limit (None: unlimited). Raises ConfigError if it is below `needed`."""
     if hard is not None and hard < needed:
         raise ConfigError(
             f"worker.pool_size and http.max_connections need {needed} open files in a process, and "
-            f"the limit is {hard}; raise it (ulimit -Hn, LimitNOFILE=) or lower them"
+            f"the limit is {hard}; {_HOW_TO_RAISE} or lower them"
         )
     return hard

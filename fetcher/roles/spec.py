@@ -1,6 +1,6 @@
-"""What every role's process has in common: its spec, its stop flag, its leash.
+"""What the processes of all roles have in common: their spec, and how they learn to stop.
 
-Law: signal handlers only set a flag; the role's loop acts on it.
+Signal handlers only set a flag; the role's loop acts on it.
 """
 
 from __future__ import annotations
@@ -17,79 +17,80 @@ from fetcher.input.selection import Selection
 from fetcher.settings.schema import Settings
 from fetcher.stop_signals import STOP_SIGNALS, unblock
 
-LEASH_FD: Final = 0
+# Standard input is a pipe whose other end the parent process holds open. When it ends, the parent
+# has died or lets the role go.
+PARENT_FD: Final = 0
 
 
 class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a role's process needs to know; written by its supervisor, read at its start."""
+    """Everything that a role's process needs to know; its supervisor writes it to a file."""
 
-    role: str
+    role: str  # "ventilator", "worker" or "sink"
     name: str
     settings: Settings
-    # Settings that must not contradict how the job was begun, by `section.key` -> where each came
-    # from. Of `fetcher run`, none: it has compared them with OUT before it starts the roles.
+    # Settings that must not contradict how the job was begun: `section.key` -> where it was set.
+    # Empty for `fetcher run`, which has compared them with OUT before it starts the roles.
     given: dict[str, str] = {}
     ventilator: str  # endpoint
-    sinks: tuple[str, ...]  # endpoints; of a sink, its own
+    sinks: tuple[str, ...]  # endpoints; for a sink, its own
     session: str = ""
     urlfile: str = ""
-    input_name: str = ""  # what people know the URL file by; "": its own name
+    input_name: str = ""  # how people know the URL file; "": by its own name
     out: str = ""
     selection: Selection | None = None  # of the URL file's lines; kept in `out`
-    number: int = 1  # it is the n-th of its role on this host
-    insecure: bool = False
-    keys: str = ""  # the role's folder of keys; "": none, and nobody is asked who they are
-    command: str = ""  # that resumes the job, to be shown on its page; "": it is not known
-    is_paused: bool = False  # of a ventilator: as the one before it was
-    own_folders: tuple[str, ...] = ()  # of a worker: where modules that settings name may be
-    over: str = ""  # a job that is complete: to be told so again is not for this worker
-    # Standard input is a pipe whose other end the supervisor holds: at its end, leave.
-    leashed: bool = True
-    announces: bool = False  # it says that it listens, who joins, and that the job is done
-    file: str = ""  # where its supervisor wrote it; that the file is gone means: it is ready
+    number: int = 1  # 1 for the first process of its role on this host, and so on
+    insecure: bool = False  # may listen beyond loopback without keys
+    keys: str = ""  # the role's folder of keys; "": no keys
+    command: str = ""  # resumes the job, to be shown on its page; "": unknown
+    is_paused: bool = False  # for a ventilator: whether the one before it was paused
+    own_folders: tuple[str, ...] = ()  # for a worker: where the user's modules may be
+    over: str = ""  # for a worker: a complete job, whose `finish` it shall ignore
+    has_parent: bool = True  # whether PARENT_FD is such a pipe
+    announces: bool = False  # whether it logs that it listens, who joins, and that the job is done
+    file: str = ""  # where its supervisor wrote this; the role removes it when it is ready
 
 
 def read_spec(path: str) -> RoleSpec:
-    """The spec that a supervisor wrote."""
+    """Read a spec that a supervisor wrote."""
     return msgspec.json.decode(Path(path).read_bytes(), type=RoleSpec)
 
 
 def tell_ready(spec: RoleSpec) -> None:
-    """Let the supervisor know that all is imported and the role's work begins.
+    """Let the supervisor know that the role's imports are done and its work begins.
 
-    The spec's file is removed: it is of no more use, and may hold a password.
+    This removes the spec's file, which is not needed any more and may hold a password.
     """
     if spec.file:
         Path(spec.file).unlink(missing_ok=True)
 
 
 def once(function: Callable[[], None]) -> Callable[[], None]:
-    """A function that calls this one the first time, and then does nothing."""
+    """Return a function that calls this one at its first call, and does nothing afterwards."""
     left = [function]
     return lambda: left.pop()() if left else None
 
 
 class StopFlag:
-    """Set by SIGTERM and SIGINT; set, too, when the leash is cut."""
+    """True after SIGTERM or SIGINT, or when the parent has ended."""
 
-    def __init__(self, *, leashed: bool, began: Callable[[], None]) -> None:
+    def __init__(self, *, has_parent: bool, began: Callable[[], None]) -> None:
         """`began` is called when the role's loop looks at the flag for the first time."""
-        self._set = False
-        self._leashed = leashed
+        self._is_set = False
+        self._has_parent = has_parent
         self._began = once(began)
 
     def listen(self) -> None:
-        """Take the signals. To be called in the main thread."""
+        """Handle the signals; call it in the main thread."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._on_signal)
         unblock()
 
     def _on_signal(self, _number: int, _frame: object) -> None:
-        self._set = True
+        self._is_set = True
 
     def __bool__(self) -> bool:
         self._began()
-        if not self._set and self._leashed:
-            readable, _, _ = select.select([LEASH_FD], [], [], 0)
-            self._set = bool(readable)
-        return self._set
+        if not self._is_set and self._has_parent:
+            readable, _, _ = select.select([PARENT_FD], [], [], 0)
+            self._is_set = bool(readable)
+        return self._is_set

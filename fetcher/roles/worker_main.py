@@ -1,6 +1,6 @@
-"""`bootstrap.py fetcher.roles.worker_main SPEC`: patches, and only then becomes a worker.
+"""`bootstrap.py fetcher.roles.worker_main SPEC`: patches this process, then becomes a worker.
 
-Nobody imports this file; of ours, nothing is imported before but what patches.
+Nothing of the package is imported before patching. No module imports this file.
 """
 
 from fetcher.roles.monkeypatch import patch_all

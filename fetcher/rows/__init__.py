@@ -1,1 +1,1 @@
-"""A result as bytes: one file for each form that rows and bodies have on disk."""
+"""Encodes results: one module for each form that rows and bodies have on disk."""

@@ -1,7 +1,7 @@
-"""A line's WARC records on their way from the worker to the sink, where bodies are kept once.
+"""Packs a line's WARC records for the sink, which keeps equal bodies once.
 
-Law: the sink replaces a response by a revisit without reading records: the worker sends along all
-that it needs. What a worker sends is checked like any message.
+The sink can replace a response by a revisit without reading records: the worker sends both. Packed
+records are checked like any message.
 
     4 bytes: the size of what follows | msgpack: a Member for each record | the records
 """
@@ -20,10 +20,10 @@ _Size = Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
 
 
 class Member(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A record; `digest`, of its body, is empty if no revisit may replace the record.
+    """Describes a record; `digest`, of its body, is empty if no revisit may replace it.
 
-    `before` and `after` are the uncompressed revisit that may replace the record; between them go
-    the lines that name the record to which the revisit refers.
+    `before` and `after` are the uncompressed revisit. The sink puts the lines that name the
+    original record between them.
     """
 
     size: _Size  # bytes of the record as it is written
@@ -39,13 +39,13 @@ _decoder: Final = msgspec.msgpack.Decoder(list[Member])
 
 
 def pack(members: Sequence[Member], records: bytes) -> bytes:
-    """The bytes of these records for the sink."""
+    """Pack records for the sink."""
     about = _encoder.encode(members)
     return b"".join((len(about).to_bytes(_HEAD_BYTES, "big"), about, records))
 
 
 def unpack(packed: bytes) -> list[tuple[Member, memoryview]]:
-    """Each record with its Member. Raises WireError."""
+    """Return each record with its Member. Raises WireError."""
     view = memoryview(packed)
     place = _HEAD_BYTES + int.from_bytes(view[:_HEAD_BYTES], "big")
     try:

@@ -1,8 +1,8 @@
-"""The names of body files: where below OUT each is, and what its row says of it.
+"""Names the files of bodies below OUT, and reads such names from rows.
 
-Law: a name follows from the row: the sha256 of the bytes, and the extension of content type and
-URL. So a body has one file for each extension that its answers had, and a line that is fetched
-again after a crash gets the same file. The digest alone says what is in the file.
+A name follows from the row: the sha256 of the bytes, and an extension by content type and URL. So a
+body has one file for each extension that its answers had, and a line that is fetched again after a
+crash gets the same file. The digest alone identifies the contents.
 
     typed    bodies/ab/cd/abcd….jpg   below OUT
     sha256   ab/cd/abcd…              below OUT/bodies: jobs that older versions began
@@ -24,7 +24,7 @@ _NAME: Final = re.compile(
 
 
 class BodyFile(NamedTuple):
-    """What the `body_file` of a row says."""
+    """A parsed `body_file` of a row."""
 
     path: str  # below OUT
     digest: str
@@ -32,8 +32,8 @@ class BodyFile(NamedTuple):
 
 
 def body_file(names: BodyNames, digest: str, content_type: str | None, url: str | None) -> str:
-    """The `body_file` of the row of a body with this sha256."""
-    # Directories that no number of bodies makes too large.
+    """Make the `body_file` for a body with this sha256."""
+    # Two levels of directories, so that none gets too many entries.
     path = f"{digest[:2]}/{digest[2:4]}/{digest}"
     if names == "sha256":
         return path
@@ -41,7 +41,7 @@ def body_file(names: BodyNames, digest: str, content_type: str | None, url: str 
 
 
 def parsed(name: str) -> BodyFile | None:
-    """The meaning of a `body_file`; None for any text that is not the name of a body's file."""
+    """Parse a `body_file`; None if the text is not the name of a body's file."""
     # Any extension of the right form: another version of fetcher may know more of them.
     found = _NAME.fullmatch(name)
     if found is None:

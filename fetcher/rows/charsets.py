@@ -1,4 +1,4 @@
-"""The charset that a Content-Type names."""
+"""Reads the charset from a Content-Type."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]{1,40})""", re.
 
 
 def charset_of(content_type: str | None) -> str:
-    """As it is written; "utf-8" where there is none."""
+    """The charset as it is written; "utf-8" where there is none."""
     found = _CHARSET.search(content_type or "")
     return found[1] if found else "utf-8"

@@ -1,8 +1,8 @@
 """Checks the rows of a chunk before a sink takes them, whoever sent them.
 
-Law: each is exactly one row in the job's form, which every reader of OUT can read. It belongs to
-the line that the chunk names, and has the tag with which this line was handed out. The chunk's
-counts agree with its rows. Anything else is a WireError.
+Each must be exactly one row in the job's form, which every reader of OUT can read. It must belong
+to the line that the chunk names, and have the tag with which this line was handed out. The chunk's
+counts must agree with its rows. Anything else is a WireError.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fetcher.rows.body_names import parsed
 
 
 class _Row(Result, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The keys of a row that are checked; unknown keys are refused."""
+    """A row as it must be; unknown keys are refused."""
 
 
 _decode_json: Final = msgspec.json.Decoder(_Row).decode
@@ -34,25 +34,28 @@ class RowProof:
     """Checks the rows of one job."""
 
     def __init__(self, output: Output, key: bytes) -> None:
-        """`key`: of the tags, see protocol.line_tags."""
+        """`key`: the key of the lines' tags, see protocol.line_tags."""
         self._rows_of = _READERS[output.rows]
-        self._path_of_body = _BODIES.get(output.bodies)  # None: such a job keeps none
+        self._path_of_body = _BODIES.get(
+            output.bodies
+        )  # None: the job keeps no bodies in files or archives
         self._names = output.body_names
         self._key = key
 
     def require(self, chunk: Chunk) -> list[str]:
-        """The paths of the bodies' files below OUT, "" for a row without one; [] if none has one.
+        """Check the rows. Raises WireError.
 
-        Raises WireError where the chunk's rows are not what they should be.
+        Returns the paths of the bodies' files below OUT, "" for a row without one; [] if no row has
+        one.
         """
         named: list[line_tags.Named] = []
         files: list[str] = []
         path_of_body, names = self._path_of_body, self._names
         bodies = _bodies(chunk)
-        told = zip(chunk.lines, chunk.outcomes, chunk.statuses, chunk.body_bytes, strict=True)
+        claimed = zip(chunk.lines, chunk.outcomes, chunk.statuses, chunk.body_bytes, strict=True)
         try:
-            # Row by row: a hundred rows as objects would push all else out of the CPU's caches.
-            for row, (line, code, status, size) in zip(self._rows_of(chunk), told, strict=True):
+            # Row by row: a hundred decoded rows would push all else out of the CPU's caches.
+            for row, (line, code, status, size) in zip(self._rows_of(chunk), claimed, strict=True):
                 if row.line != line:
                     raise WireError("chunk: rows of other lines than it says")
                 if (
@@ -61,7 +64,7 @@ class RowProof:
                     or (row.body_bytes or 0) != size
                 ):
                     raise WireError(f"chunk: another outcome, status or size than line {line} has")
-                # Asked so that a row with `ok`, whose code is 0, costs next to nothing.
+                # In this order, a row with `ok`, whose code is 0, costs next to nothing.
                 kind = row.error_kind
                 if (code or kind is not UNSET) and kind not in ALLOWED[code]:
                     raise WireError(f"chunk: an error_kind that the outcome of line {line} has not")
@@ -82,7 +85,7 @@ class RowProof:
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:
-    """The kept bytes of each row, and whether they are an empty body."""
+    """Yield the kept bytes of each row, and whether an empty body is kept."""
     empty = frozenset(chunk.empty)
     sizes = chunk.kept_bytes or [0] * len(chunk.lines)
     start = 0
@@ -92,11 +95,11 @@ def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:
 
 
 def _path_of_filed(row: _Row, body: bytes, is_empty: bool, names: BodyNames) -> str | None:
-    """The path of the body's file below OUT, "" for none; None where the row has another body."""
+    """The path of the body's file below OUT, "" without one; None if the row is of another body."""
     if row.body_file is UNSET:
         return None if body or is_empty else ""
     digest = hashlib.sha256(body).hexdigest()
-    # The row of a cut body has no digest, but the file is named by the digest of what came.
+    # The row of a cut body has no digest; its file is named by the digest of the bytes that came.
     is_cut = row.truncated is True and row.sha256 is None and row.body_bytes == len(body)
     said = parsed(row.body_file)
     is_right = (
@@ -120,7 +123,7 @@ _BODIES: Final[dict[Bodies, Callable[[_Row, bytes, bool, BodyNames], str | None]
 
 
 def _json_rows(chunk: Chunk) -> Iterator[_Row]:
-    """Each row ends with its only line feed."""
+    """Decode rows; each must end with its only line feed."""
     data = chunk.rows
     if not data.isascii():
         str(data, "utf-8")  # the decoder checks only the values that it returns

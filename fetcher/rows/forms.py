@@ -1,4 +1,4 @@
-"""The family of row forms: which one writes, and reads, the rows of a job."""
+"""Chooses the codec for a job's rows: JSON Lines or msgpack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Codec(NamedTuple):
-    """Result -> row and back; `decode` raises msgspec.MsgspecError or UnicodeDecodeError."""
+    """Encodes and decodes rows; `decode` raises msgspec.MsgspecError or UnicodeDecodeError."""
 
     encode: Callable[[Result], bytes]
     decode: Callable[[bytes], Result]
@@ -34,7 +34,7 @@ class _Body(msgspec.Struct):
 
 
 def body_reader(form: RowForm) -> Callable[[bytes], tuple[str, int] | None]:
-    """Row -> its body's file below OUT, and its size; None where it has none."""
+    """A function from a row to the path of its body's file below OUT and its size, or None."""
     decode = decoder(form, _Body)
 
     def read(row: bytes) -> tuple[str, int] | None:
@@ -42,14 +42,14 @@ def body_reader(form: RowForm) -> Callable[[bytes], tuple[str, int] | None]:
         if not body.body_file:
             return None
         found = parsed(body.body_file)
-        # A name that is damaged stays as it is: no such file is there.
+        # A damaged name stays as it is: no such file exists.
         return found.path if found else body.body_file, body.body_bytes or 0
 
     return read
 
 
 def decoder(form: RowForm, kind: type[R]) -> Callable[[bytes], R]:
-    """As the form's `decode`, for some of a result's keys."""
+    """A decoder of rows for some of their keys: the fields of `kind`."""
     if form == "msgpack":
         return msgspec.msgpack.Decoder(kind).decode
     return msgspec.json.Decoder(kind).decode

@@ -1,7 +1,7 @@
-"""A body in its row: as text where that says all its bytes, else in base64.
+"""Puts a body into its row: as text if that preserves all bytes, else as base64.
 
-Law: with the row's content type, either gives back the very bytes. Charsets are the web's (a
-"latin-1" is windows-1252); where none is known, UTF-8 is tried.
+With the row's content type, both give back the same bytes. Charsets are those of the web ("latin-1"
+is windows-1252); without a known charset, UTF-8 is tried.
 https://encoding.spec.whatwg.org/
 """
 
@@ -20,11 +20,11 @@ def _encoding(content_type: str | None) -> webencodings.Encoding:
 
 
 def inline(body: bytes, content_type: str | None) -> tuple[str, Literal["text", "base64"]]:
-    """The text and what it is."""
+    """The text for the row's `body`, and its kind for `body_is`."""
     codec = _encoding(content_type).codec_info
     try:
         text = codec.decode(body, "strict")[0]
-        # In some charsets, more than one sequence of bytes is the same text.
+        # In some charsets, different bytes decode to the same text.
         if codec is webencodings.UTF8.codec_info or codec.encode(text, "strict")[0] == body:
             return text, "text"
     except UnicodeError:
@@ -33,7 +33,7 @@ def inline(body: bytes, content_type: str | None) -> tuple[str, Literal["text", 
 
 
 def body_of(text: str, kind: Literal["text", "base64"], content_type: str | None) -> bytes:
-    """The body again. Raises ValueError where the text is none of `inline`'s."""
+    """Turn the text back into the body. Raises ValueError if `inline` did not make it."""
     if kind == "base64":
         return base64.b64decode(text, validate=True)
     return _encoding(content_type).codec_info.encode(text, "strict")[0]

@@ -1,32 +1,34 @@
-"""Whether a value is one that every row form can hold, and every reader reads: JSON's kinds."""
+"""Checks that a value has only JSON's types, which every row form and every reader can hold."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, Final
 
-_MOST_DEPTH: Final = 50
+from fetcher.rows.printable import encodable
+
+_MAX_DEPTH: Final = 50
 _INTEGERS: Final = range(-(1 << 63), 1 << 64)  # what JSON readers elsewhere can hold
 
 
 def json_object(value: dict[Any, Any]) -> dict[str, Any]:
-    """A copy in plain dicts, lists, texts, numbers, booleans and None.
+    """Copy the value into plain dicts, lists, texts, numbers, booleans and None.
 
-    Raises ValueError, which names the place.
+    Raises ValueError, which names the place in the value.
     """
-    copy: dict[str, Any] = _copy(value, "", _MOST_DEPTH)
+    copy: dict[str, Any] = _copy(value, "", _MAX_DEPTH)
     return copy
 
 
 def _copy(value: Any, place: str, depth: int) -> Any:
     if depth < 0:
-        raise ValueError(f"more than {_MOST_DEPTH} levels deep")
+        raise ValueError(f"more than {_MAX_DEPTH} levels deep")
     match value:
         case None | bool():
             return value
-        # Kinds that are made of these (an enum, a number of numpy's) become them.
+        # Subtypes (an enum, a number of numpy) become the plain types.
         case str():
-            return _text(value)
+            return encodable(value)
         case int():
             if int(value) not in _INTEGERS:
                 raise ValueError(f"{place}: the number has more than 64 bits")
@@ -47,12 +49,7 @@ def _copy(value: Any, place: str, depth: int) -> Any:
 def _key(key: Any, place: str) -> str:
     if not isinstance(key, str):
         raise ValueError(f"{place or 'its keys'}: {key!r} is not a text, as a key must be")
-    return _text(key)
-
-
-def _text(value: str) -> str:
-    """What UTF-8 has no bytes for is escaped."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return encodable(key)
 
 
 def _inside(place: str, key: Any) -> str:

@@ -1,4 +1,4 @@
-"""JSON Lines: one result, one line, every key always there, in the order of model.Result."""
+"""JSON Lines: one line for each result, with the keys in the order of model.Result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _decoder: Final = msgspec.json.Decoder(Result)
 
 
 def encode(result: Result) -> bytes:
-    """The row, line feed included. Text that UTF-8 cannot carry is escaped, never an error."""
+    """Encode the row, line feed included. Text that UTF-8 cannot encode is escaped."""
     try:
         return _encoder.encode(result) + b"\n"
     except UnicodeEncodeError:
@@ -22,5 +22,5 @@ def encode(result: Result) -> bytes:
 
 
 def decode(row: bytes) -> Result:
-    """The result of a row. Raises msgspec.MsgspecError or UnicodeDecodeError."""
+    """Decode a row. Raises msgspec.MsgspecError or UnicodeDecodeError."""
     return _decoder.decode(row)

@@ -1,9 +1,8 @@
-"""The file extension of a body, by its content type, or by its URL where the type says nothing.
+"""Chooses a body's file extension by its content type, or by its URL if the type is vague.
 
-Law: an extension comes from the tables below and from nowhere else; what a server sends only
-selects one. The result depends on the two arguments alone: Python's `mimetypes` was not taken, as
-its table changes with the Python version and with the files of the host. A body is not looked at:
-a content type that lies gives an extension that lies.
+An extension always comes from the tables below; a server only selects one. The result depends on
+the arguments alone. Python's `mimetypes` is not used: its table depends on the Python version and
+on files of the machine. The body is not examined: a wrong content type gives a wrong extension.
 """
 
 from __future__ import annotations
@@ -165,9 +164,9 @@ _BY_TYPE: Final = {
     "application/vnd.microsoft.portable-executable": ".exe",
     "application/x-msdownload": ".exe",
 }
-# RFC 6838: what a type of this structure can always be read as.
+# By the suffix of a type (RFC 6838): its data can always be read as this.
 _BY_STRUCTURE: Final = {"json": ".json", "xml": ".xml", "yaml": ".yaml", "zip": ".zip"}
-# Types that say nothing: the URL may say more.
+# Types that say nothing: then the URL decides.
 _VAGUE: Final = frozenset(
     {
         "application/octet-stream",
@@ -182,7 +181,7 @@ _VAGUE: Final = frozenset(
         "application/save",
     }
 )
-# Extensions that URLs have, and that no type above names, or that are another spelling of one.
+# Extensions of URLs that no type above has, or that are another spelling of one of those.
 _OTHER_SPELLINGS: Final = {
     ".jpeg": ".jpg",
     ".jpe": ".jpg",
@@ -211,7 +210,7 @@ EXTENSIONS: Final = frozenset(_BY_SPELLING.values())
 
 
 def extension_of(content_type: str | None, url: str | None) -> str:
-    """The extension, with its dot, of what has this Content-Type header and came from this URL."""
+    """The extension, with its dot, of a body with this Content-Type, from this URL."""
     kind = re.split("[;,]", content_type or "", maxsplit=1)[0].strip().lower()
     known = _BY_TYPE.get(kind)
     if known is None and kind not in _VAGUE:
@@ -224,7 +223,7 @@ def extension_of(content_type: str | None, url: str | None) -> str:
 
 
 def without_extension(name: str) -> str:
-    """A file's name without an extension that is in the tables; `v1.2` and `a.php` stay."""
+    """Remove an extension that is in the tables; `v1.2` and `a.php` stay."""
     stem, dot, ending = name.rpartition(".")
     return stem if stem.strip(".") and (dot + ending.lower()) in _BY_SPELLING else name
 

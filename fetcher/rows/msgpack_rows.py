@@ -1,4 +1,4 @@
-"""One msgpack map after another: the keys and values that JSON Lines has, bytes for nothing."""
+"""msgpack rows: one map after another, with the keys and values of JSON Lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _decoder: Final = msgspec.msgpack.Decoder(Result)
 
 
 def encode(result: Result) -> bytes:
-    """The row. Text that UTF-8 cannot carry is escaped, never an error."""
+    """Encode the row. Text that UTF-8 cannot encode is escaped."""
     try:
         return _encoder.encode(result)
     except UnicodeEncodeError:
@@ -22,5 +22,5 @@ def encode(result: Result) -> bytes:
 
 
 def decode(row: bytes) -> Result:
-    """The result of a row. Raises msgspec.MsgspecError or UnicodeDecodeError."""
+    """Decode a row. Raises msgspec.MsgspecError or UnicodeDecodeError."""
     return _decoder.decode(row)

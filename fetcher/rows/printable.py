@@ -1,14 +1,19 @@
-"""Text as UTF-8 can carry it."""
+"""Escapes text that UTF-8 cannot encode: lone surrogates."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
+def encodable(text: str) -> str:
+    """The text with its lone surrogates escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def printable(value: Any) -> Any:
-    """The same with escapes for what UTF-8 has no bytes for (lone surrogates), however deep."""
+    """The value with all texts in it as `encodable`, however deep."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return encodable(value)
     if isinstance(value, dict):
         return {key: printable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

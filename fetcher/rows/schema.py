@@ -1,7 +1,7 @@
-"""The JSON Schema of a row of results/part-*.jsonl, for people and for programs.
+"""Makes the JSON Schema of a row, and the tables of docs/rows.md.
 
-Law: the shape is that of model.Result; here is only what a type cannot say: what each key means,
-and which bounds its values keep. The words of `error_kind` are those of error_kinds.
+The shape comes from model.Result. This module adds what types cannot express: the meaning of each
+key and the bounds of its values. The words of `error_kind` come from error_kinds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fetcher.model import Outcome, Result
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-# In the order of model.Result: what it means, and bounds of its value where it is not null.
+# In the order of model.Result: the key's meaning, and the bounds of a value that is not null.
 KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "line": ("physical line number in the input, from 1", {"minimum": 1}),
     "url": ("the URL as the input has it", {}),
@@ -109,7 +109,7 @@ OUTCOMES: Final = {
 
 
 def schema() -> dict[str, Any]:
-    """The schema, as plain data."""
+    """Make the schema, as plain data."""
     made = msgspec.json.schema(Result)
     parts = made["$defs"]
     row = parts.pop("Result")
@@ -134,7 +134,7 @@ def schema() -> dict[str, Any]:
 
 
 def _kinds_of(outcome: Outcome) -> dict[str, Any]:
-    """Which words `error_kind` may be in rows of this outcome."""
+    """The values of `error_kind` in rows with this outcome."""
     words = list(KINDS[outcome])
     return {
         "if": {"properties": {"outcome": {"const": outcome.value}}, "required": ["outcome"]},
@@ -143,7 +143,7 @@ def _kinds_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def _bounded(shape: dict[str, Any], bounds: dict[str, Any]) -> dict[str, Any]:
-    """The shape of a key's value with its bounds; a key that is always there has no default."""
+    """Add bounds to the shape of a value; a required key has no default."""
     shape = {key: value for key, value in shape.items() if key != "default"}
     if "anyOf" not in shape:
         return shape | bounds
@@ -159,12 +159,12 @@ def _strict(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def text() -> str:
-    """docs/row.schema.json."""
+    """The text of docs/row.schema.json."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def markdown() -> str:
-    """The tables of docs/rows.md: the keys, the outcomes, the kinds of errors."""
+    """The tables of docs/rows.md: keys, outcomes and kinds of errors."""
     made = schema()
     keys = [
         (f"`{name}`", _type(shape), shape["description"])

@@ -1,8 +1,9 @@
-"""WARC/1.1 records, one gzip member each, by warcio; only jobs that keep WARC files come here.
+"""Makes WARC/1.1 records by warcio, one gzip member each, for jobs that keep WARC files.
 
-What differs from the wire: transfer coding is undone (its header, and a length that is not the
-record's, get another name), requests' cookies and Authorization are left out, and what came by
-HTTP/2 or 3 is written as HTTP/1.1, which alone has such lines (WARC-Protocol says what it was).
+Records differ from the wire in three points. Transfer coding is undone: its header, and a length
+that is not the record's, get another name. Requests lose their cookies and Authorization. HTTP/2
+and HTTP/3 are written as HTTP/1.1, the only version with such lines; WARC-Protocol names the real
+one.
 https://iipc.github.io/warc-specifications/
 """
 
@@ -28,10 +29,10 @@ _VERSION: Final = "WARC/1.1"
 # takes five times as long and saves no more than that.
 _LEVEL: Final = 3
 _SECRET: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
-_ASIDE: Final = b"X-Orig-"  # before the name of a header that is not true of the record
+_ORIGINAL: Final = b"X-Orig-"  # prefix of headers that are not true of the record
 _VISIBLE: Final = re.compile(rb"[!-~]")
 _LINE_VERSION: Final = b"HTTP/1.1"
-# What a first line names that HTTP/1 does not have, and what ALPN calls it.
+# Versions in first lines that are newer than HTTP/1, and their ALPN names.
 _PROTOCOLS: Final = {b"HTTP/2": "h2", b"HTTP/2.0": "h2", b"HTTP/3": "h3"}
 _TRUNCATED: Final = {Outcome.TOO_LARGE: "length", Outcome.TIMEOUT: "time"}
 
@@ -49,11 +50,11 @@ class Exchange(Protocol):
 
     @property
     def body(self) -> bytes:
-        """As received, content coding included."""
+        """The body as received, content coding included."""
 
 
 def warcinfo(name: str, record_id: str) -> bytes:
-    """The record that a file of this name begins with."""
+    """Make the first record of a file of this name."""
     writer = _writer()
     info = {
         "software": f"fetcher/{__version__}",
@@ -80,10 +81,10 @@ def records(
     *,
     with_revisits: bool = False,
 ) -> Records | None:
-    """What a fetch leaves; exchanges without an answer leave nothing. None where none has one.
+    """Make the records of a fetch; None if no exchange has an answer.
 
-    `warcinfo_id`: of the record that says what made them. `with_revisits`: a response whose body
-    may be there already has along what would stand in its place.
+    `warcinfo_id`: the id of the file's first record. `with_revisits`: add to each response the
+    revisit that may replace it, if its body is kept already.
     """
     answered = [each for each in exchanges if each.head]
     if not answered:
@@ -103,12 +104,12 @@ def records(
 
 
 def _pair(exchange: Exchange, cut: str, warcinfo_id: str, *, with_revisit: bool) -> Records:
-    """The response and its request."""
+    """Make the records of a response and its request."""
     writer = _writer()
     common = _common(exchange, warcinfo_id)
     body = exchange.body
     asked, _, sent = exchange.request.partition(b"\r\n\r\n")
-    # The length that an answer to HEAD names is of another answer.
+    # The Content-Length of an answer to HEAD is that of the answer to GET.
     length = None if asked.startswith(b"HEAD ") else len(body)
     head = _Head(_response_lines(exchange.head, length))
     response = writer.create_warc_record(
@@ -121,9 +122,9 @@ def _pair(exchange: Exchange, cut: str, warcinfo_id: str, *, with_revisit: bool)
     )
     data = _packed(writer, response)
     record_id: str = response.rec_headers.get_header("WARC-Record-ID")
-    may_be_there = with_revisit and body and not cut
+    may_be_known = with_revisit and body and not cut
     members = [
-        _replaceable(response, head, common, len(data)) if may_be_there else Member(len(data))
+        _replaceable(response, head, common, len(data)) if may_be_known else Member(len(data))
     ]
     if asked:
         request = writer.create_warc_record(
@@ -141,7 +142,7 @@ def _pair(exchange: Exchange, cut: str, warcinfo_id: str, *, with_revisit: bool)
 
 
 def _common(exchange: Exchange, warcinfo_id: str) -> dict[str, str]:
-    """What both records of an exchange say."""
+    """The headers that both records of an exchange have."""
     at = datetime.datetime.fromtimestamp(exchange.began, datetime.UTC)
     common = {
         "WARC-Date": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -156,7 +157,7 @@ def _common(exchange: Exchange, warcinfo_id: str) -> dict[str, str]:
 
 
 def _replaceable(response: Any, head: _Head, common: dict[str, str], size: int) -> Member:
-    """A response, and the revisit of the same id that may stand in its place."""
+    """Describe a response, with the revisit of the same id that may replace it."""
     writer, said = _writer(), response.rec_headers.get_header
     url, digest = said("WARC-Target-URI"), said("WARC-Payload-Digest")
     revisit = writer.create_warc_record(
@@ -178,7 +179,7 @@ def _replaceable(response: Any, head: _Head, common: dict[str, str], size: int) 
 
 @functools.cache
 def _writer() -> Any:
-    """One for all: what it has written is taken out of it at once."""
+    """The one writer: all that it writes is taken out of it at once."""
     return WARCWriter(io.BytesIO(), gzip=False, warc_version=_VERSION)
 
 
@@ -195,7 +196,7 @@ def _written(writer: Any, record: Any) -> bytes:
 
 
 class _Head(StatusAndHeaders):  # type: ignore[misc]
-    """Lines as they were sent: warcio would escape what is not ASCII, and fails on some of it."""
+    """Lines as they were sent: warcio would escape non-ASCII bytes, and fails on some of them."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         super().__init__("", [])
@@ -205,12 +206,12 @@ class _Head(StatusAndHeaders):  # type: ignore[misc]
         return True
 
     def compute_headers_buffer(self, header_filter: object = None) -> None:
-        """It is there already."""
+        """The buffer exists already."""
 
 
 def _response_lines(head: Sequence[bytes], length: int | None) -> Iterator[bytes]:
-    """The lines of a head that goes before a body of this length, whatever the server said."""
-    told = False
+    """Yield a head for a body of this length, whatever the server declared."""
+    has_length = False
     first, *rest = head
     yield _first_line(first)
     for line in rest:
@@ -220,19 +221,19 @@ def _response_lines(head: Sequence[bytes], length: int | None) -> Iterator[bytes
         kind = name.strip().lower()
         text = line.rstrip(b"\r\n")
         if kind == b"content-length" and length is not None:
-            if told or value.strip() != b"%d" % length:
-                yield _ASIDE + text
+            if has_length or value.strip() != b"%d" % length:
+                yield _ORIGINAL + text
             else:
-                told = True
+                has_length = True
                 yield text
         else:
-            yield _ASIDE + text if kind == b"transfer-encoding" else text
-    if not told and length is not None:
+            yield _ORIGINAL + text if kind == b"transfer-encoding" else text
+    if not has_length and length is not None:
         yield b"Content-Length: %d" % length
 
 
 def _first_line(line: bytes) -> bytes:
-    """The status or request line; one of HTTP/2 as HTTP/1.1 would have it."""
+    """The status or request line; one of HTTP/2 in the form of HTTP/1.1."""
     text = line.rstrip(b"\r\n")
     words = text.split(b" ")
     if words[0] in _PROTOCOLS:

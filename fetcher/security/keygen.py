@@ -1,11 +1,11 @@
-"""Makes the roles' folders of keys: one to be copied whole to each host.
+"""Makes the folders of keys. Each role's folder is copied whole to the role's host.
 
     DIR/ventilator/    ventilator.key_secret, sink.key, allowed/WORKER.key …
     DIR/sink/          sink.key_secret, allowed/ventilator.key, allowed/WORKER.key …
     DIR/workers/NAME/  NAME.key_secret, ventilator.key, sink.key
 
-Law: files are 0600 and directories 0700 from their first moment; no key is ever overwritten; a
-folder is there whole or not at all.
+Files have mode 0600 and directories 0700 from their creation. A key is never overwritten. A folder
+is created completely or not at all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WORKERS: Final = "workers"
 
 
 def init(directory: Path, workers: tuple[str, ...]) -> None:
-    """All folders of a new set of keys. Raises UsageError."""
+    """Create all folders of a new set of keys. Raises UsageError."""
     _check_names(workers)
     if directory.is_symlink() or (directory.exists() and not _is_empty(directory)):
         raise UsageError(
@@ -48,7 +48,7 @@ def init(directory: Path, workers: tuple[str, ...]) -> None:
 
 
 def add_workers(directory: Path, workers: tuple[str, ...]) -> None:
-    """Folders for more workers, and their keys on the servers' lists. Raises UsageError."""
+    """Create folders for more workers; put their keys on the servers' lists. Raises UsageError."""
     _check_names(workers)
     for role in (VENTILATOR, SINK):
         if not (directory / role / f"{role}{SECRET}").exists():
@@ -97,7 +97,7 @@ def _lists(root: Path, name: str) -> list[Path]:
 
 @contextlib.contextmanager
 def _building(target: Path) -> Iterator[Path]:
-    """A directory that becomes `target` when the block has ended well."""
+    """Give a new directory, which becomes `target` if the block succeeds."""
     with _private(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -110,7 +110,7 @@ def _building(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _private(target: Path) -> Iterator[None]:
-    """What is made here is nobody else's; what the system refuses is one line."""
+    """Create files for their owner only; turn an OSError into a UsageError about `target`."""
     before = os.umask(0o077)
     try:
         yield

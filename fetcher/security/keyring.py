@@ -4,7 +4,8 @@
     SERVER.key          public key of each server that it connects to
     allowed/NAME.key    ventilator and sink: the peers that may connect; deleting one revokes it
 
-Law: the files are the truth, also while a role runs; what is wrong with one is one clear line.
+The files are read again while a role runs: adding or deleting one takes effect without a restart.
+What is wrong with a file is reported in one line.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ WORKER: Final = "worker"
 PUBLIC: Final = ".key"
 SECRET: Final = ".key_secret"
 ALLOWED: Final = "allowed"
-# Which role binds each way's socket.
+# The role that binds each channel's socket.
 SERVER_OF: Final = {
     "tasks": VENTILATOR,
     "events": VENTILATOR,
@@ -45,7 +46,7 @@ _WORKER: Final = re.compile(r"(.+)-\d+-\d+(?:\.\d+)?")
 
 
 def check_name(name: str) -> str:
-    """The name, if a worker's key may have it. Raises UsageError."""
+    """Return the name if a worker's key may have it. Raises UsageError if not."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot name a key: begin with a letter or digit, go on with these and "
@@ -57,12 +58,12 @@ def check_name(name: str) -> str:
 
 
 def worker_name(key: str, pid: int, number: int) -> str:
-    """A worker process's name under a key; a process that replaces it adds .2 and so on."""
+    """Return the name of a worker process under a key; its replacements append .2 and so on."""
     return f"{key}-{pid}-{number}"
 
 
 def belongs(worker: str, key: str) -> bool:
-    """Whether a message that names this worker may come under the key of this name."""
+    """Return whether a message that names this worker may be sent under the key of this name."""
     if key in (VENTILATOR, SINK):
         return worker == key
     match = _WORKER.fullmatch(worker)
@@ -71,7 +72,7 @@ def belongs(worker: str, key: str) -> bool:
 
 @dataclass(frozen=True)
 class Keyring:
-    """What a role's folder holds; keys are in Z85."""
+    """The keys of a role, in Z85."""
 
     folder: Path
     name: str
@@ -81,11 +82,11 @@ class Keyring:
 
 
 def load(folder: Path, role: str) -> Keyring:
-    """The keys of a role (`ventilator`, `sink` or `worker`). Raises UsageError."""
+    """Read the keys of a role (`ventilator`, `sink` or `worker`). Raises UsageError."""
     if not folder.is_dir():
-        hint = _meant(folder) or "`fetcher keys init` makes it"
+        hint = _suggestion(folder) or "`fetcher keys init` makes it"
         raise UsageError(f"keys.dir = {folder}: no such directory; {hint}")
-    path = _own(folder, role)
+    path = _secret_file(folder, role)
     public, secret = _pair(path)
     return Keyring(
         folder=folder,
@@ -96,8 +97,8 @@ def load(folder: Path, role: str) -> Keyring:
     )
 
 
-def _meant(folder: Path) -> str:
-    """A role's folder of this name in a set of keys nearby, as a question; "" if there is none."""
+def _suggestion(folder: Path) -> str:
+    """Suggest a folder of this name in a set of keys next to `folder`; "" if there is none."""
     places = (f"*/{folder.name}", f"*/workers/{folder.name}") if folder.name else ()
     for place in places:
         for found in sorted(folder.parent.glob(place)):
@@ -106,7 +107,7 @@ def _meant(folder: Path) -> str:
     return ""
 
 
-def _own(folder: Path, role: str) -> Path:
+def _secret_file(folder: Path, role: str) -> Path:
     found = sorted(path for path in folder.iterdir() if path.name.endswith(SECRET))
     servers = [folder / f"{name}{SECRET}" for name in (VENTILATOR, SINK)]
     wanted = [path for path in found if path not in servers]
@@ -126,10 +127,10 @@ def _pair(path: Path) -> tuple[bytes, bytes]:
     if mode & ~0o600:
         raise UsageError(f"{path}: mode {mode:04o} lets others read it; run chmod 600 on it")
     try:
-        fits = secret is not None and zmq.curve_public(secret) == public
+        is_pair = secret is not None and zmq.curve_public(secret) == public
     except (zmq.ZMQError, ValueError):
-        fits = False
-    if secret is None or not fits:
+        is_pair = False
+    if secret is None or not is_pair:
         raise UsageError(f"{path}: damaged: its secret key does not fit its public key")
     return public, secret
 
@@ -139,7 +140,7 @@ def _public(path: Path) -> bytes:
 
 
 def _read(path: Path) -> tuple[bytes, bytes | None]:
-    """The keys of a certificate file, of the right form. Raises UsageError."""
+    """Read a certificate file: its public key, and its secret key if any. Raises UsageError."""
     try:
         public, secret = load_certificate(path)
     except ValueError as error:
@@ -148,22 +149,22 @@ def _read(path: Path) -> tuple[bytes, bytes | None]:
         why = error.strerror or "no such file"
         raise UsageError(f"{path}: {why}; copy the role's whole folder") from error
     try:
-        fits = len(z85.decode(public)) == 32
+        is_key = len(z85.decode(public)) == 32
     except (KeyError, ValueError, struct.error):
-        fits = False
-    if not fits:
+        is_key = False
+    if not is_key:
         raise UsageError(f"{path}: damaged: its public key has not the form of one")
     return public, secret
 
 
 class AllowList:
-    """The peers of a folder's `allowed`, as its files are.
+    """The peers of a folder's `allowed` directory.
 
-    `names` may be read by any thread: it is replaced, never changed.
+    Any thread may read `names`: the dict is replaced, never changed.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises UsageError where a file, or the directory, is not what it should be."""
+        """Read the list. Raises UsageError if the directory or a file in it is unusable."""
         self.path = folder / ALLOWED
         self.names: dict[str, str] = {}  # public key -> peer's name
         self._files: dict[str, tuple[tuple[int, ...], str]] = {}  # name -> signature, key or ""
@@ -181,14 +182,14 @@ class AllowList:
             raise UsageError(f"{self.path}: holds the same key under two names")
 
     def refresh(self) -> None:
-        """Look at the files."""
+        """Read the files that have changed."""
         files: dict[str, tuple[tuple[int, ...], str]] = {}
         try:
             with os.scandir(self.path) as entries:
                 for entry in entries:
                     if entry.name.endswith(PUBLIC):
                         name = entry.name.removesuffix(PUBLIC)
-                        files[name] = self._look(name)
+                        files[name] = self._entry(name)
         except FileNotFoundError:
             files = {}  # nobody is allowed
         except OSError as error:
@@ -197,25 +198,25 @@ class AllowList:
         self._files = files
         self.names = {key: name for name, (_, key) in sorted(files.items()) if key}
 
-    def _look(self, name: str) -> tuple[tuple[int, ...], str]:
+    def _entry(self, name: str) -> tuple[tuple[int, ...], str]:
         path = self.path / f"{name}{PUBLIC}"
         signature = _signature(path)
         known = self._files.get(name)
-        told = known is not None and known[0] == signature
-        if known is not None and told and known[1]:
+        is_unchanged = known is not None and known[0] == signature
+        if known is not None and is_unchanged and known[1]:
             return known
         try:
             return signature, _public(path).decode("ascii")
         except UsageError as error:
-            if signature and not told:
+            if signature and not is_unchanged:  # else it is logged already
                 log.error("%s: nobody is let in by it", error)
             return signature, ""
 
     def now(self, key: str) -> str | None:
-        """The name of the peer with this key, by its file as it is at this moment."""
+        """Return the name of the peer with this key, by the files as they are now."""
         name = self.names.get(key)
-        # Whoever is refused does not come again: a key that was just added must not be. To ask
-        # here at all, a peer must know the server's public key.
+        # A refused peer does not try again, so a key that was just added must be found. Strangers
+        # cannot cause these reads: a peer must know the server's public key to come this far.
         if name is None or self._files[name][0] != _signature(self.path / f"{name}{PUBLIC}"):
             self.refresh()
             name = self.names.get(key)
@@ -223,7 +224,7 @@ class AllowList:
 
 
 def _signature(path: Path) -> tuple[int, ...]:
-    """Differs when the file does; () where there is none."""
+    """Return a value that changes with the file; () if there is none."""
     try:
         found = path.stat()
     except OSError:

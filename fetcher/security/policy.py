@@ -1,6 +1,7 @@
-"""What a role's sockets ask of their peers; here: nothing, as on one host over private sockets.
+"""What a role's sockets require of their peers. The base class requires nothing.
 
-Law: the channel and the roles know this interface alone; keys and CURVE are behind it (see curve).
+Transport and roles know this interface only; keys and CURVE are in fetcher.security.curve and
+fetcher.security.role_policy.
 """
 
 from __future__ import annotations
@@ -12,41 +13,44 @@ from fetcher.security.rejections import Rejections
 
 
 class Security:
-    """No keys: everybody who reaches a socket may use it."""
+    """No keys: every peer that reaches a socket may use it, as over private ipc sockets."""
 
-    keyed = False  # whether peers prove who they are
-    is_told = False  # whether `check` knows where a server lets us in or not
+    has_keys = False  # whether peers prove who they are
+    learns_refusals = False  # whether `check` finds out that a server refuses this role
 
     def __init__(self) -> None:
-        self.refusals = Rejections()
+        self.rejections = Rejections()
 
-    def options(self, way: str, *, bind: bool) -> dict[int, Any]:
-        """The socket options of one end of a way."""
+    def options(self, channel: str, *, bind: bool) -> dict[int, Any]:
+        """Return the socket options of one end of a channel."""
         return {}
 
-    def watch(self, socket: Any, way: str, address: str) -> None:
-        """Called with each new socket, before it is bound or connected."""
+    def watch(self, socket: Any, channel: str, address: str) -> None:
+        """Take note of a new socket, before it is bound or connected."""
 
     def forget(self, socket: Any) -> None:
-        """Called before a socket is closed that another takes the place of."""
+        """Stop watching a socket that is about to be closed and replaced."""
 
-    def sender(self, frame: Any, way: str) -> str:
-        """The peer under whose key a server got this frame; "" (counted) where it may not speak."""
+    def sender(self, frame: Any, channel: str) -> str:
+        """Return the peer under whose key a server received this frame.
+
+        Returns "", and counts the message as rejected, if that peer may not use the channel.
+        """
         return ""
 
-    def vouches(self, sender: str, message: Any, way: str) -> bool:
-        """Whether this sender may say this; counted where not."""
+    def vouches(self, sender: str, message: Any, channel: str) -> bool:
+        """Return whether this sender may send this message; count it as rejected if not."""
         return True
 
     def revoked(self, workers: Iterable[str]) -> list[str]:
-        """Those of the workers whose key has left the list since this was asked last."""
+        """Return those of the workers whose key was revoked since the last call."""
         return []
 
     def check(self) -> None:
-        """Raises UsageError where a server has refused our own key, or asks for one."""
+        """Raise UsageError if a server has refused this role's key, or requires one."""
 
     def close(self) -> None:
-        """To be called before the sockets' context is destroyed."""
+        """Stop watching; call it before the sockets' context is destroyed."""
 
 
 NO_KEYS: Final = Security()

@@ -1,7 +1,7 @@
-"""Who was refused, how often and why: counters for others to read, and few lines in the log.
+"""Counts and logs the peers and messages that were refused.
 
-Law: a flood of refusals costs a counter each and hardly a log line: of each reason at each of our
-sockets the first is logged, then the 10th, the 100th and so on.
+A flood of refusals must not fill the log: for each reason and socket, the first refusal is logged,
+then the 10th, the 100th and so on. The counters count all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Reason(enum.StrEnum):
-    """Why a peer, or a message, is refused."""
+    """Why a peer, or a message, was refused."""
 
     UNKNOWN_KEY = "unknown_key"
     NOT_ALLOWED = "not_allowed"
@@ -40,7 +40,7 @@ _MEANING: Final = {
     Reason.SILENT: "it did not say in time who it is",
     Reason.REVOKED: "its key is no longer on the list",
     Reason.IMPOSTOR: "it uses the name of another worker",
-    # A server, of us.
+    # A server that refuses us.
     Reason.HUNG_UP: "it does not complete the handshake; is its public key that this role "
     "has an old one?",
 }
@@ -48,24 +48,24 @@ _OF_MESSAGES: Final = frozenset({Reason.REVOKED, Reason.IMPOSTOR})
 
 
 class Rejections:
-    """Counts by reason since the role's start, here and in telemetry.drops; for all threads."""
+    """Counts refusals by reason, here and in telemetry.drops. Thread-safe."""
 
     def __init__(self, say: Callable[[str], None] = log.warning) -> None:
         self.counts: dict[Reason, int] = dict.fromkeys(Reason, 0)
         self._say = say
         self._lock = threading.Lock()
-        self._told: dict[tuple[Reason, str], tuple[int, int]] = {}  # -> how many, the next to tell
+        self._logged: dict[tuple[Reason, str], tuple[int, int]] = {}  # -> count, next to be logged
 
     def add(self, reason: Reason, who: str, where: str) -> None:
-        """One more; `who` is an address or a peer's name, `where` one of our sockets."""
+        """Count one refusal; `who`: address or name of the peer, `where`: channel or address."""
         with self._lock:
             self.counts[reason] += 1
             (drops.DROPPED if reason in _OF_MESSAGES else drops.REFUSED)[reason.value] += 1
-            count, next_told = self._told.get((reason, where), (0, 1))
+            count, next_logged = self._logged.get((reason, where), (0, 1))
             count += 1
-            tell = count == next_told
-            self._told[reason, where] = count, next_told * 10 if tell else next_told
-        if not tell:
+            is_due = count == next_logged
+            self._logged[reason, where] = count, next_logged * 10 if is_due else next_logged
+        if not is_due:
             return
         so_far = f" ({count} such so far)" if count > 1 else ""
         self._say(f"refused {who} at {where}: {_MEANING[reason]}{so_far}")

@@ -1,7 +1,7 @@
-"""The security of the unpatched processes: CURVE sockets, and a doorkeeper beside them.
+"""The security of the unpatched processes: CURVE sockets, watched by an authenticator.
 
-Law: a role that binds has a list of peers; one that only connects learns where its key is refused,
-and one without keys where it needs some.
+A role that binds has a list of peers. A role that only connects learns that a server refuses its
+key; one without keys learns that a server requires them.
 """
 
 from __future__ import annotations
@@ -13,77 +13,85 @@ from typing import Any
 from fetcher.errors import UsageError
 from fetcher.security import keyring as keys
 from fetcher.security.authenticator import Authenticator
-from fetcher.security.curve import Curve, Listed
+from fetcher.security.curve import Curve, CurveServer
 from fetcher.security.policy import Security
 from fetcher.security.rejections import Rejections
 
 
-class _Kept(Security):
-    """With a doorkeeper."""
+class _Watched(Security):
+    """A policy whose sockets an authenticator watches."""
 
-    is_told = True
-    _doorkeeper: Authenticator
+    learns_refusals = True
+    _authenticator: Authenticator
 
     def check(self) -> None:
-        if self._doorkeeper.refused:
-            raise UsageError(self._doorkeeper.refused)
+        if self._authenticator.refusal:
+            raise UsageError(self._authenticator.refusal)
 
     def forget(self, socket: Any) -> None:
-        self._doorkeeper.forget(socket)
+        self._authenticator.forget(socket)
 
     def close(self) -> None:
-        self._doorkeeper.close()
+        self._authenticator.close()
 
 
-class Keyless(_Kept):
-    """Without keys: is told where a server asks for some, as libzmq gives up there."""
+class KeylessSecurity(_Watched):
+    """For a role without keys: learns that a server requires them, as libzmq gives up there."""
 
     def __init__(self, role: str) -> None:
         super().__init__()
         self._role = role
-        self._doorkeeper = Authenticator(self.refusals, None, has_keys=False)
+        self._authenticator = Authenticator(self.rejections, None, has_keys=False)
 
-    def watch(self, socket: Any, way: str, address: str) -> None:
-        if keys.SERVER_OF[way] != self._role:
-            self._doorkeeper.watch(socket, way, address, bind=False)
+    def watch(self, socket: Any, channel: str, address: str) -> None:
+        if keys.SERVER_OF[channel] != self._role:
+            self._authenticator.watch(socket, channel, address, bind=False)
 
 
-class Watching(_Kept, Curve):
-    """Of an unpatched process that only connects: is told where its key is refused."""
+class ClientSecurity(_Watched, Curve):
+    """For a process that only connects: learns that a server refuses its key."""
 
     def __init__(self, keyring: keys.Keyring, say: Callable[[str], None]) -> None:
         super().__init__(keyring)
-        self.refusals = Rejections(say)
-        self._doorkeeper = Authenticator(self.refusals, None)
+        self.rejections = Rejections(say)
+        self._authenticator = Authenticator(self.rejections, None)
 
-    def watch(self, socket: Any, way: str, address: str) -> None:
-        self._doorkeeper.watch(socket, way, address, bind=False)
+    def watch(self, socket: Any, channel: str, address: str) -> None:
+        self._authenticator.watch(socket, channel, address, bind=False)
 
 
-class Guarding(Listed, _Kept):
-    """Of a role that binds."""
+class ServerSecurity(CurveServer, _Watched):
+    """For a role that binds: lets in the peers of its list only."""
 
     def __init__(self, keyring: keys.Keyring) -> None:
         super().__init__(keyring)
-        self._doorkeeper = Authenticator(self.refusals, self.allowed)
+        self._authenticator = Authenticator(self.rejections, self.allowed)
 
-    def watch(self, socket: Any, way: str, address: str) -> None:
-        bind = keys.SERVER_OF[way] == self.keyring.name
-        self._doorkeeper.watch(socket, way, address, bind=bind)
+    def watch(self, socket: Any, channel: str, address: str) -> None:
+        bind = keys.SERVER_OF[channel] == self.keyring.name
+        self._authenticator.watch(socket, channel, address, bind=bind)
 
     def revoked(self, workers: Iterable[str]) -> list[str]:
-        gone = self._doorkeeper.revoked
-        if gone.empty():
+        revoked = self._authenticator.revoked
+        if revoked.empty():
             return []
-        peers = [gone.get() for _ in range(gone.qsize())]
+        peers = [revoked.get() for _ in range(revoked.qsize())]
         return [worker for worker in workers if any(keys.belongs(worker, key) for key in peers)]
 
 
 def of_role(folder: str, role: str) -> Security:
-    """For the ventilator or the sink; without a folder, nothing is asked. Raises UsageError."""
-    return Guarding(keys.load(Path(folder), role)) if folder else Keyless(role)
+    """Return the policy of the ventilator or the sink; `folder` "" means no keys.
+
+    Raises UsageError if the folder does not hold the role's keys.
+    """
+    return ServerSecurity(keys.load(Path(folder), role)) if folder else KeylessSecurity(role)
 
 
 def of_supervisor(folder: str, say: Callable[[str], None]) -> Security:
-    """For the supervisor of workers, under their key. Raises UsageError."""
-    return Watching(keys.load(Path(folder), keys.WORKER), say) if folder else Keyless(keys.WORKER)
+    """Return the policy of a supervisor of workers, which uses their key; "" means no keys.
+
+    `say` gets a line for each kind of failure to connect. Raises UsageError as `of_role` does.
+    """
+    if not folder:
+        return KeylessSecurity(keys.WORKER)
+    return ClientSecurity(keys.load(Path(folder), keys.WORKER), say)

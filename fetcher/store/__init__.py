@@ -1,2 +1,2 @@
-"""The sink's disk: who may write (lock), which job this is (manifest), the rows (segments) and what
-of them is committed (journal)."""
+"""The output directory OUT: lock (one writer), manifest (which job), segments (rows and bodies) and
+journal (what is committed)."""

@@ -1,7 +1,7 @@
-"""Settings that contradict how a job was begun.
+"""Finds settings that contradict how a job was begun.
 
-Law: what was decided when OUT was begun stays. A setting that somebody gave and that says otherwise
-is an error, as it would be ignored; a default contradicts nothing.
+Some settings are fixed when a job begins. If a user gives another value later, that is an error, as
+the value would be ignored. A default value never contradicts the job.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LEAVE_OUT: Final = "leave {} out, or choose another OUT"
 
 
 class Begun(NamedTuple):
-    """What is decided when a job begins."""
+    """The settings that are fixed when a job begins."""
 
     batch_size: int
     output: Output
-    format: LineFormat | None = None  # None: not judged
+    format: LineFormat | None = None  # None: is not checked
 
     def settings(self) -> dict[str, load.Value]:
-        """The settings that say this, by `section.key`."""
+        """The same as values by `section.key`."""
         values: dict[str, load.Value] = {"job.batch_size": self.batch_size}
         for name, value in msgspec.structs.asdict(self.output).items():
             values[f"output.{name}"] = value
@@ -49,26 +49,26 @@ def _input_settings(of: LineFormat) -> dict[str, load.Value]:
 
 
 def begun_by(begun: Manifest) -> Begun:
-    """How the job of this manifest was begun."""
+    """The fixed settings of the job of this manifest."""
     return Begun(begun.batch_size, begun.output, begun.input.format)
 
 
 def require_same(
     who: str, begun: Begun, settings: Settings, given: Mapping[str, str], remedy: str = LEAVE_OUT
 ) -> None:
-    """Raises ConflictError where a given setting contradicts the job's.
+    """Raises ConflictError if a given setting contradicts the job's.
 
-    `who`: the beginning of the message, up to what the job has; `given`: `section.key` -> where it
-    came from, of settings that are not at their defaults; `remedy`: its {} stands for the settings.
+    `who`: how the message begins, before the job's values; `given`: the origin of each setting that
+    is not a default, by `section.key`; `remedy`: how the message ends, with {} for "this setting".
     """
     asked = load.dump(settings)
     differences = []
     for key, value in begun.settings().items():
-        if key not in given:  # body_names is not a setting, and never given
+        if key not in given:  # body_names is not a setting, so it is never given
             continue
         section, _, name = key.partition(".")
         wanted = asked[section][name]
-        # Which format `auto` means goes by the file's name.
+        # `auto` stands for the format that the file's name says.
         if wanted != value and (key, wanted) != ("input.format", "auto"):
             differences.append(
                 f"{key} = {load.toml(value)}, not {load.toml(wanted)} ({given[key]})"
@@ -79,9 +79,10 @@ def require_same(
 
 
 def require_as_begun(out: Path, urlfile: Path, given: load.Loaded) -> None:
-    """Before a job is begun or resumed in OUT. Raises ConflictError, DamageError.
+    """Check the settings before a job is begun or resumed in OUT.
 
-    Nothing is said where OUT is new, or was begun with another file: that is the worse mistake.
+    Raises ConflictError, DamageError. Checks nothing if OUT is new, or was begun with another file:
+    a later check reports that, as it is the worse mistake.
     """
     found = manifest.read(out) if out.is_dir() else None
     if found is None or not urlfile.is_file() or urlfile.stat().st_size != found.input.bytes:
@@ -89,5 +90,5 @@ def require_as_begun(out: Path, urlfile: Path, given: load.Loaded) -> None:
     try:
         require_same(f"{out} was begun with", begun_by(found), given.settings, given.origins)
     except ConflictError:
-        reader.read_both(out)  # raises DamageError where it is the manifest that was changed
+        reader.read_part(out)  # raises DamageError if the manifest was changed
         raise

@@ -1,7 +1,7 @@
-"""OUT/bodies: what a job keeps of its answers beside its rows, in the same commit.
+"""OUT/bodies: the kept bodies of a job, as files or WARC records, written in the rows' commits.
 
-Law: what counts is what the journal says. A body's file has its name only once it is durable; WARC
-files and their index have committed lengths like any segment.
+Only what the journal records counts. The file of a body gets its name only after its content is
+durable. WARC files and their index have committed lengths, as all segments have.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
 
 from fetcher.commit.committer import Kept
+from fetcher.protocol.output_spec import PLAIN
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.disk import disk_errors, fsync_dir, make_dir, sync_file_system
+from fetcher.store.reader import Segment, rows
 from fetcher.store.revisits import Revisits
-from fetcher.store.segments import Segments, SegmentState
+from fetcher.store.segments import Segments, SegmentState, oldest_first
 
 WARC_SUFFIX: Final = ".warc.gz"
 INDEX_SUFFIX: Final = ".index.jsonl"
@@ -27,7 +29,7 @@ _NEW_NAME: Final = ".new"
 
 
 class IndexRow(msgspec.Struct, frozen=True):
-    """Where a line's WARC records are: the last response first, then its request, then hops."""
+    """Where the WARC records of a line are: last response, its request, then the redirects."""
 
     line: int
     file: str
@@ -35,49 +37,62 @@ class IndexRow(msgspec.Struct, frozen=True):
     length: int
 
     def encoded(self) -> bytes:
-        """As it is in the index, line feed included."""
+        """The row as a line of the index, with its line feed."""
         return msgspec.json.encode(self) + b"\n"
 
 
 def warc_names(lengths: Mapping[str, int]) -> list[str]:
-    """The WARC files among the segments that the journal has, oldest first."""
+    """The names of the WARC files among the committed segments, oldest first."""
     return _named(lengths, WARC_SUFFIX)
 
 
 def index_names(lengths: Mapping[str, int]) -> list[str]:
-    """What says where each line's records are, oldest first."""
+    """The names of the index files of the WARC files, oldest first."""
     return _named(lengths, INDEX_SUFFIX)
 
 
 def _named(lengths: Mapping[str, int], suffix: str) -> list[str]:
-    mine = [name for name in lengths if name.endswith(suffix)]
-    return sorted(mine, key=lambda name: (len(name), name))
+    return oldest_first(name for name in lengths if name.endswith(suffix))
+
+
+def read_index(out: Path, name: str, length: int) -> Iterator[tuple[bytes, IndexRow | None]]:
+    """Each committed line of an index file, and its content; None if that is not valid.
+
+    `name`: as in the journal. Raises DamageError if the file is too short.
+    """
+    for raw in rows(Segment(out / name, length, PLAIN)):
+        try:
+            row = msgspec.json.decode(raw, type=IndexRow)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            yield raw, None
+        else:
+            yield raw, row
 
 
 class BodyStore(Protocol):
-    """The steps of a commit, as commit.committer.Store has them."""
+    """The steps of a commit; see commit.committer.Store."""
 
     def append(self, kept: list[Kept]) -> None:
-        """Write; on NoSpaceError nothing has changed."""
+        """Write them; after a NoSpaceError nothing has changed."""
 
     def sync(self) -> None:
-        """Make it durable."""
+        """Make what was appended durable."""
 
     def states(self) -> list[SegmentState]:
-        """For the journal."""
+        """The new states of the segments, for the journal."""
 
     def committed(self) -> None:
-        """The journal has recorded it."""
+        """The journal has recorded the states."""
 
     def require_all(self) -> None:
-        """Raises DamageError where a file that was written is not there as it was."""
+        """Raises DamageError if a file was removed, replaced or cut."""
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
 
 
 class WarcFiles:
-    """bodies/part-00000.warc.gz …, and beside them where each line's records are."""
+    """bodies/part-00000.warc.gz …, with an index of each line's records."""
 
     def __init__(
         self,
@@ -87,30 +102,31 @@ class WarcFiles:
         preamble: Callable[[str], bytes] | None,
         revisits: Revisits | None = None,
     ) -> None:
-        """`states` of all that is committed below OUT/bodies, as `states()` gave them.
+        """`states`: the committed state of each segment below OUT/bodies, by name.
 
-        `revisits`: where each body is to be there once; then what is appended is rows.archive's.
+        `revisits`: given if each body is written once only; appended data is then in the form of
+        rows.archive.
         """
         directory = out / BODIES_NAME
-        mine = {name.removeprefix(f"{BODIES_NAME}/"): state for name, state in states.items()}
-        warcs = {name: state for name, state in mine.items() if name.endswith(WARC_SUFFIX)}
-        index = {name: state for name, state in mine.items() if name.endswith(INDEX_SUFFIX)}
+        by_name = {name.removeprefix(f"{BODIES_NAME}/"): state for name, state in states.items()}
+        warcs = {name: state for name, state in by_name.items() if name.endswith(WARC_SUFFIX)}
+        index = {name: state for name, state in by_name.items() if name.endswith(INDEX_SUFFIX)}
         self._warcs = Segments(directory, WARC_SUFFIX, max_bytes, warcs, preamble)
         self._index = Segments(directory, INDEX_SUFFIX, max_bytes, index)
         self._revisits = revisits
-        self._new = 0  # records that were appended and are not committed
+        self._new = 0  # index rows that were appended and are not yet committed
 
     def append(self, kept: list[Kept]) -> None:
         if self._revisits is not None:
             self._revisits.begin()
             kept = [Kept(line, self._revisits.replaced(data)) for line, data, _ in kept]
         file, offset = self._warcs.append([each.data for each in kept])
-        rows = []
+        index_rows = []
         for line, data, _ in kept:
-            rows.append(IndexRow(line, file, offset, len(data)).encoded())
+            index_rows.append(IndexRow(line, file, offset, len(data)).encoded())
             offset += len(data)
-        self._index.append(rows)
-        self._new = len(rows)
+        self._index.append(index_rows)
+        self._new = len(index_rows)
 
     def sync(self) -> None:
         self._warcs.sync()
@@ -136,24 +152,24 @@ class WarcFiles:
 
 
 class BodyFiles:
-    """bodies/ab/cd/abcd….jpg: each body once, under the name that its row has for it."""
+    """bodies/ab/cd/abcd….jpg: one file for each distinct body, with the name that its rows have."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
         self._directory = out / BODIES_NAME
         self._new = self._directory / _NEW_NAME
-        shutil.rmtree(self._new, ignore_errors=True)  # of a commit that came to nothing
+        shutil.rmtree(self._new, ignore_errors=True)  # left by a commit that failed
         make_dir(self._new, "-o")
         fsync_dir(out)
-        self._waiting: dict[str, Path] = {}  # its path below OUT -> where it is until it is durable
-        self._renamed = False  # some have their names, and these may not be durable yet
-        # Held open, as it hears only of errors since it was opened.
+        self._waiting: dict[str, Path] = {}  # final path below OUT -> path until it is durable
+        self._renamed = False  # some files have new names that may not be durable yet
+        # Kept open, as syncfs reports only errors that happened since the file was opened.
         self._disk = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        # A process before this one may have been killed between a name and its durability.
+        # An earlier process may have been killed after a rename and before it was durable.
         self._sync_disk()
 
     def append(self, kept: list[Kept]) -> None:
-        # Again for each try: what an earlier one wrote is there already, or is written over.
+        # A commit may be tried again: then files of the earlier try exist or are overwritten.
         for _, body, name in kept:
             final = self._out / name
             if name in self._waiting or final.exists():
@@ -192,7 +208,7 @@ class BodyFiles:
         pass
 
     def require_all(self) -> None:
-        """Each body is looked at with the row that names it: see store.inspection."""
+        """The bodies are checked together with the rows that name them: see store.inspection."""
 
     def close(self) -> None:
         os.close(self._disk)

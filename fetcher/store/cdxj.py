@@ -1,8 +1,8 @@
-"""OUT/bodies/index.cdxj: where in the WARC files each page is, for programs that replay them.
+"""OUT/bodies/index.cdxj: an index of the pages in the WARC files, for programs that replay them.
 
-Law: it is made of committed bytes alone, after the last row was committed, and is written as a
-whole before the job is called complete; after a crash it is made anew. Only this file knows the
-form of a line: SURT, time, and a JSON object. Only answers to GET are pages.
+It is built from committed bytes only, after the last row was committed, and is written as a whole
+before the job is complete; after a crash it is built again. Only responses to GET are pages. Only
+this module knows the format of a line: SURT, time, and a JSON object.
 https://specs.webrecorder.net/cdxj/0.1.0/
 """
 
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.bodies import warc_names
-from fetcher.store.disk import disk_errors, fsync, fsync_dir
+from fetcher.store.disk import replacing
 from fetcher.store.line_sorter import LineSorter
 from fetcher.store.reader import Committed
 
@@ -29,10 +29,10 @@ _TIME_DIGITS: Final = 14  # to the second
 
 
 class PageLines:
-    """The lines of one WARC file, from its records in their order."""
+    """Makes the index lines of one WARC file from its records, in their order."""
 
     def __init__(self, name: str) -> None:
-        # It takes long to load, and only jobs with WARC files need it.
+        # It is slow to load, and only jobs with WARC files need it.
         from surt import surt  # noqa: PLC0415
 
         self._surt = surt
@@ -41,7 +41,7 @@ class PageLines:
         self._waiting_id = ""
 
     def see(self, record: Any, offset: int, length: int) -> bytes:
-        """The next line, if it is known by now; else b""."""
+        """Take a record; returns the index line that is now certain, or b""."""
         line = b"" if self._is_other_request(record) else self._waiting
         self._waiting = b""
         if record.rec_type in _PAGES and record.http_headers is not None:
@@ -85,9 +85,10 @@ class PageLines:
 
 
 def build(out: Path, lengths: Mapping[str, int]) -> Iterator[None]:
-    """Make the index, step by step; `lengths` are what the journal calls committed.
+    """Build the index; yields after each record, so that the caller can do other work.
 
-    Raises NoSpaceError, and DamageError where a file is not as it was written.
+    `lengths`: committed bytes of each segment, by name. Raises NoSpaceError, and DamageError if a
+    file differs from what was written.
     """
     directory = out / BODIES_NAME
     with LineSorter(directory) as sorter:
@@ -95,19 +96,14 @@ def build(out: Path, lengths: Mapping[str, int]) -> Iterator[None]:
             if line:
                 sorter.add(line)
             yield
-        part = directory / f"{CDXJ_NAME}.tmp"
-        with disk_errors(part), part.open("wb") as file:
+        with replacing(directory / CDXJ_NAME) as file:
             for line in sorter.lines():
                 file.write(line)
                 yield
-            file.flush()
-            fsync(file.fileno(), part)
-            part.replace(directory / CDXJ_NAME)
-    fsync_dir(directory)
 
 
 def _lines(out: Path, lengths: Mapping[str, int]) -> Iterator[bytes]:
-    """A line, or b"", for each record."""
+    """An index line, or b"", for each record."""
     from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
 
     for name in warc_names(lengths):
@@ -115,7 +111,7 @@ def _lines(out: Path, lengths: Mapping[str, int]) -> Iterator[bytes]:
         with Committed(out / name, lengths[name]) as file:
             records: Any = ArchiveIterator(file)
             for record in records:
-                # The place is known only once the record is read to its end.
+                # The length is known only after the whole record was read.
                 offset = records.get_record_offset()
                 yield lines.see(record, offset, records.get_record_length())
         yield lines.end()

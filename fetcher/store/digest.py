@@ -1,9 +1,9 @@
-"""The digest of a file that only grows: what was committed, byte for byte, in 32 bytes.
+"""A digest of 32 bytes for a file that only grows.
 
-Law: a chain over whole blocks (each link is the hash of the chain so far and of the block), and the
-hash of the block that is not full yet. So it goes on after a restart from the last block alone, and
-the file alone is enough to compute it again. XXH3 finds accidents; it does not protect against
-somebody who can write to the journal, too.
+It has two parts: a chain over the full blocks (each link hashes the chain so far and the block),
+and the hash of the last block, which is not full yet. After a restart, the last block is enough to
+continue. XXH3 detects accidental damage; it does not protect against somebody who can also write to
+the journal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BEGIN: Final = bytes(_CHAIN_BYTES)
 
 
 class Digest:
-    """The digest of the bytes that were given so far."""
+    """The digest of all bytes given so far."""
 
     def __init__(self, chain: bytes = _BEGIN) -> None:
         self._chain = chain
@@ -26,7 +26,7 @@ class Digest:
         self._block_bytes = 0
 
     def update(self, data: bytes) -> None:
-        """Append."""
+        """Add bytes to the end."""
         if self._block_bytes + len(data) < BLOCK_BYTES:
             self._block.update(data)
             self._block_bytes += len(data)
@@ -43,11 +43,11 @@ class Digest:
                 self._block_bytes = 0
 
     def value(self) -> bytes:
-        """The chain and the last block's hash."""
+        """The digest: the chain, then the hash of the last block."""
         return self._chain + self._block.digest()
 
     def copy(self) -> Self:
-        """A copy that goes on from here."""
+        """An independent copy."""
         made = type(self)(self._chain)
         made._block = self._block.copy()
         made._block_bytes = self._block_bytes
@@ -55,12 +55,12 @@ class Digest:
 
     @classmethod
     def resumed(cls, value: bytes, last_block: bytes) -> Self | None:
-        """The digest that had this value; None if these are not the bytes of its last block."""
+        """Continue a digest of this value; None if `last_block` are not its last bytes."""
         made = cls(value[:_CHAIN_BYTES])
         made.update(last_block)
         return made if made.value() == value else None
 
 
 def last_block_begin(length: int) -> int:
-    """The offset of the last block, which is not full, in a file of this length."""
+    """The offset of the last block, which is not full, in a file of `length` bytes."""
     return length - length % BLOCK_BYTES

@@ -1,8 +1,8 @@
-"""Small durable steps that every other file of this room uses.
+"""Durable file operations for the rest of the package.
 
-Law: an error of the disk becomes one of ours here: no space may be tried again, anything else is
-damage. A failed fsync is never retried: the kernel may have dropped the pages and call the next
-one a success (the "fsyncgate" of PostgreSQL, 2018).
+Here disk errors become errors of fetcher: NoSpaceError may be tried again, any other is a
+DamageError. A failed fsync is never retried: the kernel may have dropped the pages, and report
+success the next time (the "fsyncgate" of PostgreSQL, 2018).
 """
 
 from __future__ import annotations
@@ -10,61 +10,62 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from fetcher.errors import DamageError, FetcherError, NoSpaceError, UsageError
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_ROOM_BYTES: Final = 256 * 1024  # more than one of sqlite's small writes takes
+_ROOM_BYTES: Final = 256 * 1024  # more than a small write of sqlite needs
 _syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs
 
 
-def no_space(error: OSError) -> bool:
-    """Whether the disk is merely full."""
+def is_disk_full(error: OSError) -> bool:
+    """Whether the cause is a lack of space, by disk, quota or file size limit."""
     return error.errno in _NO_SPACE
 
 
 def has_room(directory: Path) -> bool:
-    """Whether a small file can still be written there: for errors that do not say why."""
+    """Whether a small file can be written there; explains errors that do not name their cause."""
     try:
         with tempfile.TemporaryFile(dir=directory) as file:
             os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
     except OSError as error:
-        return not no_space(error)
+        return not is_disk_full(error)
     return True
 
 
 @contextlib.contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError about `path` into ours."""
+    """Turn an OSError within the block into NoSpaceError or DamageError that names `path`."""
     try:
         yield
     except OSError as error:
-        if no_space(error):
+        if is_disk_full(error):
             raise NoSpaceError(f"{path}: {error.strerror}") from error
         raise DamageError(f"{path}: {error.strerror or error}") from error
 
 
 class FileId(NamedTuple):
-    """Which file a name stands for: another one with its name is not it."""
+    """The identity of a file, whatever its name; a replacement has another."""
 
     device: int
     inode: int
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Raises DamageError where there is none."""
+        """The identity of the file at `path`. Raises DamageError if there is none."""
         with disk_errors(path):
             found = path.stat()
         return cls(found.st_dev, found.st_ino)
 
 
 def require_file(path: Path, file: FileId, length: int = 0) -> None:
-    """Raises DamageError where `path` is not this file, or is shorter than what was written."""
+    """Raises DamageError if `path` is another file, or shorter than `length` bytes."""
     try:
         found = path.stat()
     except OSError as error:
@@ -76,7 +77,7 @@ def require_file(path: Path, file: FileId, length: int = 0) -> None:
 
 
 def fsync(fd: int, path: Path) -> None:
-    """fsync, or a loud stop."""
+    """fsync the file; raises DamageError if it fails."""
     try:
         os.fsync(fd)
     except OSError as error:
@@ -87,16 +88,19 @@ def fsync(fd: int, path: Path) -> None:
 
 
 def sync_file_system(fd: int, path: Path) -> None:
-    """fsync for all of the file system that `fd` is on: cheaper than one for each of many files."""
+    """Sync the whole file system of `fd`; for many files that is cheaper than an fsync of each.
+
+    Raises DamageError if it fails.
+    """
     if _syncfs(fd):
-        said = os.strerror(ctypes.get_errno())
+        reason = os.strerror(ctypes.get_errno())
         raise DamageError(
-            f"{path}: syncfs failed ({said}); what the disk holds is not known, so fetcher stops"
+            f"{path}: syncfs failed ({reason}); what the disk holds is not known, so fetcher stops"
         )
 
 
 def fsync_dir(path: Path) -> None:
-    """Make the names in a directory durable."""
+    """Make the names of the files in a directory durable."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fsync(fd, path)
@@ -104,12 +108,18 @@ def fsync_dir(path: Path) -> None:
         os.close(fd)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file as a whole, durably; an error leaves nothing beside what was there."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that replaces `path` as a whole, durably, if the block ends normally.
+
+    After an error the old file is unchanged. Raises NoSpaceError, DamageError.
+    """
     part = path.with_name(path.name + ".tmp")
-    with disk_errors(path), part.open("wb") as file:
+    with disk_errors(part):
+        file = part.open("wb")
+    with disk_errors(path), file:
         try:
-            file.write(data)
+            yield file
             file.flush()
             fsync(file.fileno(), part)
             part.replace(path)
@@ -120,8 +130,20 @@ def write_atomically(path: Path, data: bytes) -> None:
     fsync_dir(path.parent)
 
 
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace the file as a whole, durably; after an error the old file is unchanged."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def sha256_of(path: Path) -> str:
+    """The hexadecimal digest of the file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def make_dir(path: Path, option: str) -> None:
-    """Make OUT (or a part of it); a path that cannot be one is the user's mistake."""
+    """Make OUT or a directory in it. Raises UsageError that names `option`, NoSpaceError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -129,7 +151,7 @@ def make_dir(path: Path, option: str) -> None:
 
 
 def unusable(path: Path, option: str, error: OSError) -> FetcherError:
-    """The one line for an OUT that the system does not let us use."""
-    if no_space(error):
+    """The error for a path of the user's that the system refuses."""
+    if is_disk_full(error):
         return NoSpaceError(f"{option} {path}: {error.strerror}; make room, and run it again")
     return UsageError(f"{option} {path}: {error.strerror}; name a directory that can be written")

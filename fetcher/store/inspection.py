@@ -1,7 +1,7 @@
-"""Every file of a job is looked at before the job is called complete.
+"""Checks all files of a job before the job is complete.
 
-Law: files that were removed or cut while the job ran are found here, at the latest: each file is
-there, is the file that was written, and has its committed length. `verify` checks its bytes.
+This finds files that were removed, replaced or cut while the job ran: each file must exist, be the
+file that was written, and have its committed length. `fetcher verify` checks the content.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from fetcher.store.manifest import SELECTION_NAME, SPOOL_NAME, Manifest
 from fetcher.store.reader import Segment, rows
 
 _STEP_ROWS: Final = 500
-_MOST_SEEN: Final = 1_000_000  # bodies that are not looked at again for another row
+_MOST_SEEN: Final = 1_000_000  # bodies that are remembered, so that they are checked once
 
-# A row's body file, below OUT, and its bytes; None where it has none.
+# Given a row: the path of its body file below OUT, and its size in bytes; None if it has none.
 BodyOf = Callable[[bytes], tuple[str, int] | None]
 
 
 def require_input(out: Path, manifest: Manifest) -> None:
-    """OUT still has its part of the input: the selection of a retry, or the lines from a pipe."""
+    """Raises DamageError if OUT lacks the selection of a retry, or the lines from a pipe."""
     needed = [SELECTION_NAME] if manifest.selection is not None else []
     if Path(manifest.input.path) == (out / SPOOL_NAME).absolute():
         needed.append(SPOOL_NAME)
@@ -32,7 +32,10 @@ def require_input(out: Path, manifest: Manifest) -> None:
 
 
 def body_files(segments: Iterable[Segment], out: Path, body_of: BodyOf) -> Iterator[None]:
-    """Each body that a row names is there and has its size; gives way every few hundred rows."""
+    """Check that the body file of each row exists and has its size. Raises DamageError.
+
+    Yields every few hundred rows, so that the caller can do other work.
+    """
     seen: set[str] = set()
     for segment in segments:
         for number, row in enumerate(rows(segment)):
@@ -50,6 +53,6 @@ def _require_body(path: Path, size: int) -> None:
     try:
         found = path.stat().st_size
     except OSError as error:
-        raise DamageError(f"{path}: {error.strerror}, and it is the body of a row") from error
+        raise DamageError(f"{path}: {error.strerror}; it is the body of a row") from error
     if found != size:
         raise DamageError(f"{path}: has {found} bytes, and the body of its row had {size}")

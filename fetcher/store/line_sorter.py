@@ -1,6 +1,6 @@
-"""Lines in the order of their bytes, with flat memory: sorted runs in files that have no name.
+"""Sorts lines by their bytes, with flat memory: in sorted runs in unnamed temporary files.
 
-Law: nothing is left behind, however the process ends. Raises NoSpaceError, DamageError.
+The files disappear however the process ends. Raises NoSpaceError, DamageError.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import IO, Final, Self
 from fetcher.store.disk import disk_errors
 
 _RUN_BYTES: Final = 16 * 1024 * 1024
-_MOST_RUNS: Final = 200  # files that are open at once; then they become one
+_MOST_RUNS: Final = 200  # files that are open at once; then they are merged into one
 
 
 class LineSorter:
-    """Takes lines, each with its line feed, and gives them sorted."""
+    """Takes lines with their line feeds, and returns them sorted."""
 
     def __init__(self, directory: Path, run_bytes: int = _RUN_BYTES) -> None:
-        """`directory`: where the runs go, as large together as what is sorted."""
+        """`directory`: for the runs, which take as much space as the lines."""
         self._directory = directory
         self._run_bytes = run_bytes
         self._lines: list[bytes] = []
@@ -64,7 +64,7 @@ class LineSorter:
         return heapq.merge(*self._runs)
 
     def lines(self) -> Iterator[bytes]:
-        """All lines, lowest first; none may be added after that."""
+        """All lines, in ascending order; no more may be added."""
         self._lines.sort()
         with disk_errors(self._directory):
             yield from heapq.merge(self._merged(), self._lines)

@@ -1,6 +1,6 @@
-"""manifest.json: which job this directory is.
+"""manifest.json: which job a directory belongs to.
 
-Law: written whole or not at all; the input and the batch size never change once written.
+The file is replaced as a whole. The input and the batch size never change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ JOURNAL_NAME: Final = "journal.sqlite"
 SELECTION_NAME: Final = "selection.bits"
 FORMAT: Final = 2
 _READABLE: Final = frozenset({1, FORMAT})  # 1: without digests in the journal
-# What a crash before the manifest was written may have left behind.
+# Files that may exist if a process crashed before it wrote the manifest.
 _OURS: Final = frozenset(
     {LOCK_NAME, SPOOL_NAME, RESULTS_NAME, f"{SPOOL_NAME}.tmp", f"{MANIFEST_NAME}.tmp"}
     | {SELECTION_NAME, f"{SELECTION_NAME}.tmp"}
@@ -38,7 +38,7 @@ Setting = Plain | list[Plain]
 
 
 class InputFacts(msgspec.Struct):
-    """The URL file: `sha256` is of its uncompressed content, None until all of it was read."""
+    """The URL file; `sha256` is of its uncompressed content, None until all of it was read."""
 
     name: str
     path: str  # absolute, on the ventilator's host
@@ -46,11 +46,11 @@ class InputFacts(msgspec.Struct):
     format: LineFormat = TEXT
     sha256: str | None = None
     url_lines: int | None = None
-    line_rules: int = 1  # input.formats.RULES when it was begun; they had no number at first
+    line_rules: int = 1  # input.formats.RULES when the job was begun; the first had no number
 
 
 class Manifest(msgspec.Struct):
-    """The job's unchanging facts and its state (`running` or `complete`)."""
+    """The facts of a job, and its state."""
 
     job: str
     created_at: str  # ISO 8601, UTC
@@ -60,14 +60,14 @@ class Manifest(msgspec.Struct):
     versions: dict[str, str]
     state: Literal["running", "complete"] = "running"
     output: Output = PLAIN
-    selection: Selection | None = None  # None: the job is of all lines
-    share: Share = WHOLE  # of the batches, where the job has several sinks
-    share_url_lines: int | None = None  # the URL lines of these, once they are known
+    selection: Selection | None = None  # None: all lines
+    share: Share = WHOLE  # of the batches, if the job has several sinks
+    share_url_lines: int | None = None  # URL lines of the share, once they are known
     format: int = FORMAT
 
 
 def read(out: Path) -> Manifest | None:
-    """The directory's manifest; None where there is none yet. Raises DamageError."""
+    """The manifest in OUT; None if there is none. Raises DamageError, ConflictError."""
     path = out / MANIFEST_NAME
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
@@ -81,17 +81,17 @@ def read(out: Path) -> Manifest | None:
 
 
 def write(out: Path, manifest: Manifest) -> None:
-    """Write it, durably, for people to read."""
+    """Write the manifest durably, indented for people."""
     text = json.dumps(msgspec.to_builtins(manifest), indent=2, ensure_ascii=False)
     write_atomically(out / MANIFEST_NAME, text.encode() + b"\n")
 
 
 def prepare(out: Path) -> None:
-    """Make OUT where it is missing; refuse one that holds something else."""
+    """Make OUT if it is missing. Raises ConflictError if it holds other files."""
     make_dir(out, "-o")
     fsync_dir(out.absolute().parent)
     if (out / MANIFEST_NAME).exists() or (out / JOURNAL_NAME).exists():
-        return  # a job's; whether all of it is there is asked next
+        return  # it belongs to a job; other checks find out whether files are missing
     foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OURS)
     if foreign:
         raise ConflictError(
@@ -101,9 +101,9 @@ def prepare(out: Path) -> None:
 
 
 def how_begun(of: Manifest) -> str:
-    """begun on 2026-01-31 12:00 UTC with /lists/urls.txt"""
+    """When and with what a job was begun: begun on 2026-01-31 12:00 UTC with /lists/urls.txt"""
     at = of.created_at.replace("T", " ")[:16]
-    # What came from a pipe lies in OUT under another name.
+    # Lines from a pipe are in OUT under another name.
     path = Path(of.input.path)
     given = of.input.path if path.name == Path(of.input.name).name else of.input.name
     return f"begun on {at} UTC with {given}"

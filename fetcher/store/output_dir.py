@@ -1,6 +1,8 @@
-"""An opened output directory: the durable side of the sink.
+"""The output directory as the sink writes it.
 
-Law: lock, then manifest, then journal, then segments; whoever holds a Store is the only writer.
+OutputDirectory has the lock and the manifest; Store has the journal and the segments.
+They are opened in this order: lock, manifest, journal, segments. The holder of a Store is the only
+writer.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from fetcher.protocol.messages import InputSpec, Open
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store import journal, reader, zstd
 from fetcher.store import manifest as manifests
-from fetcher.store.agreement import require_agreement, unchanging
+from fetcher.store.agreement import fixed_part, require_agreement
 from fetcher.store.bodies import BodyFiles, BodyStore, WarcFiles
 from fetcher.store.inspection import BodyOf, body_files, require_input
 from fetcher.store.journal import Journal
@@ -36,15 +38,15 @@ from fetcher.store.segments import Segments
 
 
 class OutputDirectory:
-    """A locked OUT, before it is known which job it is for. Raises ConflictError, DamageError.
+    """A locked OUT, before its job is known. Raises ConflictError, DamageError.
 
-    `ventilator`: the endpoint of the job's, for those who look at OUT on this host; "": not known.
+    `ventilator`: the endpoint of the job's ventilator, for commands on this host; "": not known.
     """
 
     def __init__(self, out: Path, ventilator: str = "") -> None:
         manifests.prepare(out)
         self.path = out
-        self._lock = DirectoryLock(out, words=ventilator)
+        self._lock = DirectoryLock(out, note=ventilator)
         try:
             self.manifest = _manifest_of(out)
         except BaseException:
@@ -52,19 +54,22 @@ class OutputDirectory:
             raise
 
     def begin(self, request: Open) -> Manifest:
-        """The manifest of this job: made now, or the one that is there if the input is its own."""
+        """Begin the job, or resume the one that is there; returns its manifest.
+
+        Raises ConflictError if the job in OUT is another one.
+        """
         if self.manifest is None:
-            # The journal first: a manifest without a journal means damage.
+            # The journal comes first, as a manifest without a journal means damage.
             manifest = _new_manifest(request)
             with contextlib.closing(Journal(self.path / manifests.JOURNAL_NAME)) as journal:
-                journal.begin(unchanging(manifest))
+                journal.begin(fixed_part(manifest))
             self.manifest = manifest
             manifests.write(self.path, self.manifest)
         else:
             self._require_same(self.manifest, request.input)
             self._require_share(self.manifest, request)
             self._require_same_lines(self.manifest, request.input)
-            if self.manifest.format != manifests.FORMAT:  # no older version may go on with it
+            if self.manifest.format != manifests.FORMAT:  # older versions must not resume it
                 self.manifest.format = manifests.FORMAT
                 self.save()
         return self.manifest
@@ -100,7 +105,7 @@ class OutputDirectory:
                 f"{self.path} was begun by another version of fetcher, which reads the lines of "
                 f"{begun.name} by other rules; resume it with that version, or choose another OUT"
             )
-        # Which columns are kept is as the job was begun: its ventilator is told, and goes by that.
+        # The kept columns stay as the job was begun; the sink's answer names them.
         now = replace(now, format=replace(now.format, keep_columns=begun.format.keep_columns))
         if str(begun.format) == str(now.format) and begun.format != now.format:
             raise ConflictError(
@@ -128,12 +133,12 @@ class OutputDirectory:
             )
 
     def save(self) -> None:
-        """Write the manifest again after a change."""
+        """Write the changed manifest."""
         assert self.manifest is not None
         manifests.write(self.path, self.manifest)
 
     def require_held(self) -> None:
-        """Raises DamageError where the lock was taken away: another may write here, too."""
+        """Raises DamageError if the lock file was removed: another process may write here, too."""
         self._lock.require_held()
 
     def close(self) -> None:
@@ -141,7 +146,7 @@ class OutputDirectory:
 
 
 class Store:
-    """Rows, bodies and journal of a begun job; implements commit.committer.Store."""
+    """The rows, bodies and journal of a begun job; implements commit.committer.Store."""
 
     def __init__(
         self,
@@ -150,24 +155,26 @@ class Store:
         segment_bytes: int,
         warc_begins: Callable[[str], bytes] | None = None,
     ) -> None:
-        """`warc_begins`: what a WARC file of this name begins with."""
+        """`segment_bytes`: size at which a new segment is begun; `warc_begins`: returns the first
+        bytes of the WARC file of this name.
+        """
         self._out, self._manifest, output = out, manifest, manifest.output
         self.journal = Journal(out / manifests.JOURNAL_NAME)
         known = self.journal.facts()
-        # Before anything is written that goes by the manifest.
+        # Before anything is written according to the manifest.
         require_agreement(out, manifest, known)
         if known.manifest is None:
-            self.journal.adopt(unchanging(manifest), manifest.share_url_lines)
+            self.journal.adopt(fixed_part(manifest), manifest.share_url_lines)
         self._rows = self.journal.recover().totals.rows
         states = self.journal.segments()
-        beside = {name: n for name, n in states.items() if name.startswith(f"{BODIES_NAME}/")}
-        mine = {name: n for name, n in states.items() if name not in beside}
-        self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, mine)
+        bodies = {name: n for name, n in states.items() if name.startswith(f"{BODIES_NAME}/")}
+        rows = {name: n for name, n in states.items() if name not in bodies}
+        self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, rows)
         self._pack = zstd.packed if output.compression == "zstd" else None
         self._bodies: BodyStore | None = None
         if output.bodies == "warc":
             revisits = Revisits() if output.warc_dedupe else None
-            self._bodies = WarcFiles(out, segment_bytes, beside, warc_begins, revisits)
+            self._bodies = WarcFiles(out, segment_bytes, bodies, warc_begins, revisits)
         elif output.bodies == "files":
             self._bodies = BodyFiles(out)
 
@@ -182,20 +189,23 @@ class Store:
         self.segments.sync()
 
     def record(self, delta: Delta) -> None:
-        beside = self._bodies.states() if self._bodies else []
+        of_bodies = self._bodies.states() if self._bodies else []
         count = delta.totals.rows - self._rows
-        self.journal.record(delta, [self.segments.state(count), *beside], time.time())
+        self.journal.record(delta, [self.segments.state(count), *of_bodies], time.time())
         self._rows = delta.totals.rows
         self.segments.committed(count)
         if self._bodies is not None:
             self._bodies.committed()
 
     def resume_work(self) -> None:
-        """A ventilator has opened the job; see Journal.resume_work."""
+        """Count the time from now on as time at work; see Journal.resume_work."""
         self.journal.resume_work(time.time())
 
     def inspect(self, body_of: BodyOf) -> Iterator[None]:
-        """Look at every file of the job, step by step. Raises DamageError: see inspection."""
+        """Check all files of the job; see inspection. Raises DamageError.
+
+        Yields between the steps, so that the caller can do other work.
+        """
         require_input(self._out, self._manifest)
         self.segments.require_all()
         if self._bodies is not None:
@@ -203,8 +213,9 @@ class Store:
         self.journal.require_kept()
         yield
         if self._manifest.output.bodies == "files":
-            written = reader.written(self._out, self.journal.segments(), self._manifest.output)
-            yield from body_files(written, self._out, body_of)
+            states, output = self.journal.segments(), self._manifest.output
+            segments = reader.segments_in(self._out, states, output)
+            yield from body_files(segments, self._out, body_of)
 
     def close(self) -> None:
         self.segments.close()
@@ -214,7 +225,10 @@ class Store:
 
 
 def _manifest_of(out: Path) -> Manifest | None:
-    """None where no job was begun. Raises DamageError where a part of one is missing."""
+    """The manifest of the job in OUT; None if no job was begun.
+
+    Raises DamageError if the manifest or the journal is missing.
+    """
     found = manifests.read(out)
     if found is not None and not (out / manifests.JOURNAL_NAME).exists():
         raise DamageError(
@@ -230,11 +244,11 @@ def _manifest_of(out: Path) -> Manifest | None:
 
 
 def _holds_work(out: Path) -> bool:
-    """Whether more has been done in OUT than what comes before its manifest is written."""
+    """Whether OUT holds rows, or knows its input: then its manifest had been written."""
     if any(part.stat().st_size for part in (out / manifests.RESULTS_NAME).glob("*")):
         return True
     path = out / manifests.JOURNAL_NAME
-    with contextlib.suppress(DamageError):  # it was being made, or is of no use to anybody
+    with contextlib.suppress(DamageError):  # it is not complete yet, or nobody can use it
         begun = journal.view(path) if path.exists() else None
         return begun is not None and bool(begun.recovered.totals.rows + begun.source.checked_bytes)
     return False

@@ -1,7 +1,7 @@
-"""What a reader may take of an OUT, also while a job writes it: manifest, journal, committed rows.
+"""Reads an OUT, also while a job writes to it: manifest, journal and committed rows.
 
-Law: one look at the journal says what is committed, and no byte beyond that is ever given out. A
-row is given as its bytes; what they mean is the encoder's (fetcher.rows) that wrote them.
+The journal is read once, and no byte beyond the lengths in it is ever returned. Rows are returned
+as bytes; fetcher.rows decodes them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from fetcher.store.agreement import require_agreement
 from fetcher.store.digest import Digest
 from fetcher.store.journal import JournalView
 from fetcher.store.manifest import Manifest
-from fetcher.store.segments import SegmentState
+from fetcher.store.segments import SegmentState, oldest_first, too_short
 
 _BLOCK_BYTES: Final = 256 * 1024
 
 
 class Part(NamedTuple):
-    """What one sink has: its directory, manifest and journal."""
+    """The OUT of one sink, with its manifest and journal."""
 
     out: Path
     manifest: Manifest
@@ -34,17 +34,17 @@ class Part(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """One file of rows, and how much of it counts."""
+    """A file of rows, and its committed length."""
 
     path: Path
     committed_bytes: int
     output: Output
-    rows: int | None = None  # that it must have; None: not known
-    digest: bytes | None = None  # of all its bytes; None: not known
+    rows: int | None = None  # committed; None: not known
+    digest: bytes | None = None  # of all committed bytes; None: not known
 
 
-def read_both(out: Path) -> tuple[Manifest, JournalView]:
-    """Manifest and journal of a begun job. Raises UsageError where there is none."""
+def read_part(out: Path) -> Part:
+    """Read the manifest and journal of a begun job. Raises UsageError, DamageError."""
     found = manifest.read(out) if out.is_dir() else None
     if found is None:
         raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
@@ -53,14 +53,14 @@ def read_both(out: Path) -> tuple[Manifest, JournalView]:
         raise DamageError(
             f"{path}: is missing, so the rows cannot be proven; restore a backup of OUT"
         )
-    seen = journal.view(path)
-    require_agreement(out, found, seen.facts)
-    return found, seen
+    view = journal.view(path)
+    require_agreement(out, found, view.facts)
+    return Part(out, found, view)
 
 
 def read_all(outs: Sequence[Path]) -> list[Part]:
-    """The parts of one job, one of each sink. Raises ConflictError where they are of several."""
-    parts = [Part(out, *read_both(out)) for out in outs]
+    """The parts of one job, one for each sink. Raises ConflictError if they are of several jobs."""
+    parts = [read_part(out) for out in outs]
     first, *others = parts
     for other in others:
         if other.manifest.job != first.manifest.job:
@@ -71,15 +71,15 @@ def read_all(outs: Sequence[Path]) -> list[Part]:
     return parts
 
 
-def absent(parts: Sequence[Part]) -> list[str]:
-    """The job's sinks that are not among these."""
-    there = {part.manifest.share for part in parts}
+def missing_sinks(parts: Sequence[Part]) -> list[str]:
+    """The sinks of the job whose parts are not among these."""
+    given = {part.manifest.share for part in parts}
     of = parts[0].manifest.share.of
-    return [str(share) for i in range(of) if (share := Share(i, of)) not in there]
+    return [str(share) for i in range(of) if (share := Share(i, of)) not in given]
 
 
 def url_lines_of(parts: Sequence[Part]) -> int | None:
-    """The URL lines that these sinks shall have; None as long as they are not counted."""
+    """How many URL lines these sinks must have in the end; None as long as that is not known."""
     total = 0
     for part in parts:
         count, source = part.manifest.share_url_lines, part.view.source
@@ -93,11 +93,11 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
 
 def segments(of: Part) -> list[Segment]:
     """The files of rows, oldest first."""
-    return written(of.out, of.view.states, of.manifest.output)
+    return segments_in(of.out, of.view.states, of.manifest.output)
 
 
-def written(out: Path, states: Mapping[str, SegmentState], output: Output) -> list[Segment]:
-    """As `segments`, from what the journal has of each."""
+def segments_in(out: Path, states: Mapping[str, SegmentState], output: Output) -> list[Segment]:
+    """The files of rows in OUT with these states, by name; oldest first."""
     lengths = {name: state.length for name, state in states.items()}
     return [
         each._replace(rows=states[each.path.name].rows, digest=states[each.path.name].digest)
@@ -106,19 +106,18 @@ def written(out: Path, states: Mapping[str, SegmentState], output: Output) -> li
 
 
 def segments_of(out: Path, lengths: Mapping[str, int], output: Output) -> list[Segment]:
-    """Without the means to prove them, from the committed lengths alone."""
+    """The files of rows in OUT with these committed lengths; without their digests."""
     directory = out / manifest.RESULTS_NAME
-    mine = [name for name in lengths if "/" not in name]
-    names = sorted(mine, key=lambda name: (len(name), name))
+    names = oldest_first(name for name in lengths if "/" not in name)
     return [Segment(directory / name, lengths[name], output) for name in names]
 
 
 def rows(segment: Segment, start: int = 0) -> Iterator[bytes]:
-    """Each committed row, line feed included.
+    """Each committed row, with its line feed.
 
-    Raises DamageError where the file is too short and, once all was read, where these are not the
-    rows or not the bytes that were committed. `start`: only rows behind this byte, which is the end
-    of a commit.
+    Raises DamageError if the file is too short and, after the last row, if the number of rows or
+    the digest differs from what was committed. `start`: skip this many bytes, up to the end of a
+    commit; then number and digest are not checked.
     """
     with Committed(segment.path, segment.committed_bytes, start) as file:
         count = 0
@@ -140,7 +139,7 @@ def rows(segment: Segment, start: int = 0) -> Iterator[bytes]:
 
 
 def rows_of(file: Committed, segment: Segment) -> Iterator[bytes]:
-    """The rows in these bytes, whatever they are."""
+    """Split the bytes into rows, without a check."""
     blocks: Iterator[bytes] = iter(lambda: file.read(_BLOCK_BYTES), b"")
     if segment.output.compression == "zstd":
         blocks = zstd.unpacked(file, str(segment.path))
@@ -148,7 +147,7 @@ def rows_of(file: Committed, segment: Segment) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    begun: list[bytes] = []  # parts of a line, which may be long
+    begun: list[bytes] = []  # the blocks of a line, which may be long
     for block in blocks:
         *whole, last = block.split(b"\n")
         for line in whole:
@@ -161,7 +160,7 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
     unpacker = msgpack.Unpacker(max_buffer_size=0)
-    rest, before = bytearray(), 0  # where in all of them the rest begins
+    rest, before = bytearray(), 0  # bytes of an unfinished row, and their offset
     for block in blocks:
         unpacker.feed(block)
         rest += block
@@ -175,7 +174,7 @@ def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
         except msgpack.OutOfData:
             before += start
             del rest[:start]
-        except Exception:  # whatever it says of damaged bytes: they are no row
+        except Exception:  # msgpack raises many kinds of errors for damaged bytes
             yield bytes(rest[start:])
             return
     if rest:
@@ -183,7 +182,7 @@ def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class Committed:
-    """A file to its committed length."""
+    """A file that is read up to its committed length. Raises DamageError."""
 
     def __init__(self, path: Path, committed: int, start: int = 0) -> None:
         self._path = path
@@ -201,9 +200,7 @@ class Committed:
         except OSError as error:
             raise DamageError(f"{path}: {error.strerror}, and rows of it were committed") from error
         if size < committed:
-            raise DamageError(
-                f"{path}: {committed} bytes were committed, but only {size} are there"
-            )
+            raise too_short(path, committed, size)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -219,31 +216,31 @@ class Committed:
         return data
 
     def is_as(self, digest: bytes | None) -> bool:
-        """Whether all of it, from its begin on, has this digest; reads what was not read yet."""
+        """Whether all committed bytes have this digest; reads the rest of them first."""
         while self._left:
             self.read(_BLOCK_BYTES)
         return digest is None or self._digest.value() == digest
 
 
 class Follower:
-    """Gives each committed row of a job once, in the order of commit, while the job goes on."""
+    """Returns each committed row of a running job once, in the order of commit."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._output: Output | None = None  # not known before the job has begun
+        self._output: Output | None = None  # None before the job has begun
         self._index = 0  # of the segment that is being read
-        self._start = 0  # what was given of it, in bytes
+        self._start = 0  # bytes of it that were returned
 
     @property
     def output(self) -> Output:
-        """What the rows are; known once there are some."""
+        """The form of the rows; known after the first row."""
         assert self._output is not None
         return self._output
 
     def new(self) -> Iterator[bytes]:
-        """What was committed since; to be read to its end. Raises DamageError.
+        """The rows committed since the last call; must be read to the end. Raises DamageError.
 
-        Nothing before the job has begun.
+        There are none before the job has begun.
         """
         if self._output is None:
             found = manifest.read(self._out)
@@ -260,15 +257,15 @@ class Follower:
             self._start = segment.committed_bytes
 
 
-def lines_known(part: Part) -> int:
-    """No committed row has a higher line than this."""
+def highest_line(part: Part) -> int:
+    """An upper bound of the lines of all committed rows."""
     recovered = part.view.recovered
     batches = [len(recovered.done.pack()) * 8, *(batch + 1 for batch in recovered.partial)]
     return max(batches) * part.manifest.batch_size
 
 
 def find_input(out: Path, of: Manifest) -> Path | None:
-    """The job's URL file, where it still is: spooled into OUT, or where it was."""
+    """The job's URL file, in OUT or at its old path; None if it is not there any more."""
     named = Path(of.input.path)
     if named.name == manifest.SPOOL_NAME and (out / named.name).is_file():
         return out / named.name  # OUT may have been moved since

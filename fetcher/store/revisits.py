@@ -1,10 +1,10 @@
-"""Which bodies the WARC files have already: a revisit is written for each further copy.
+"""Replaces further copies of a body in the WARC files by revisit records.
 
-Law: a revisit refers to a record of the same files, whatever is killed. That is why the sink
-decides, and no worker: it alone knows which records are in the files, and in which order. A revisit
-refers to a record of an earlier commit, or to an earlier one of the same commit: both are there, or
-neither is. The sink remembers the bodies seen last, up to a bound, and starts with none: a body
-that it has forgotten is written once more, which costs bytes but is correct.
+A revisit must refer to a record in the same files, whatever process is killed. So the sink decides,
+not a worker: only the sink knows which records are in the files, and in which order. A revisit
+refers to a record of an earlier commit, or to an earlier record of the same commit; so both are in
+the files, or neither is. The sink remembers a bounded number of bodies, starting with none. A body
+that it has forgotten is written again, which costs bytes but is correct.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from typing import Final
 
 from fetcher.rows.archive import Member, unpack
 
-_MOST: Final = 100_000  # bodies; about 40 MB
-_LEVEL: Final = 1  # of gzip: a revisit is small
+_MOST_BODIES: Final = 100_000  # about 40 MB
+_GZIP_LEVEL: Final = 1  # a revisit is small
 
 _Place = tuple[str, str]  # URL and date of the record that has the body
 
 
 class Revisits:
-    """Replaces responses whose body is there by revisits, within the steps of a commit."""
+    """Replaces responses with known bodies by revisits; follows the steps of a commit."""
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, most: int = _MOST_BODIES) -> None:
         self._most = most
-        self._known: OrderedDict[str, _Place] = OrderedDict()  # by digest, longest unseen first
-        self._new: dict[str, _Place] = {}  # in the records of the commit that is being written
+        self._known: OrderedDict[str, _Place] = OrderedDict()  # by digest, least recent first
+        self._new: dict[str, _Place] = {}  # by digest, of the commit that is being written
 
     def begin(self) -> None:
-        """A commit begins, or is tried again from its start."""
+        """Begin a commit, or try one again from its start."""
         self._new = {}
 
     def replaced(self, packed: bytes) -> bytes:
-        """The records of a line as they are to be written. Raises WireError."""
+        """The records of a line with revisits in place of known bodies. Raises WireError."""
         return b"".join(self._replaced(member, record) for member, record in unpack(packed))
 
     def _replaced(self, member: Member, record: memoryview) -> bytes | memoryview:
@@ -48,10 +48,10 @@ class Revisits:
             self._known.move_to_end(member.digest)
         url, date = place
         refers = f"WARC-Refers-To-Target-URI: {url}\r\nWARC-Refers-To-Date: {date}\r\n".encode()
-        return gzip.compress(member.before + refers + member.after, _LEVEL, mtime=0)
+        return gzip.compress(member.before + refers + member.after, _GZIP_LEVEL, mtime=0)
 
     def committed(self) -> None:
-        """The journal has recorded what was written."""
+        """Remember the new bodies, as the journal has recorded the commit."""
         self._known.update(self._new)
         self._new = {}
         while len(self._known) > self._most:

@@ -1,7 +1,7 @@
-"""OUT/tags.key: the secret that the tags of a job's lines are made with (protocol.line_tags).
+"""OUT/tags.key: the secret key for the tags of a job's lines (protocol.line_tags).
 
-Law: only its owner may read it. It needs no backup: if it is lost, a new one is made, and the lines
-that were under way are fetched again.
+Only its owner may read it. It needs no backup: if it is lost, a new key is made, and the lines in
+flight are fetched again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OWNERS_ONLY: Final = 0o600
 
 
 def secret_of(out: Path) -> bytes:
-    """The key of this OUT; it is made if there is none."""
+    """The key of this OUT; made if it is missing or readable by others."""
     path = out / SECRET_NAME
     with disk_errors(path):
         if path.is_file() and not path.stat().st_mode & 0o077:

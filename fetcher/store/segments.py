@@ -1,14 +1,14 @@
-"""results/part-00000.jsonl …, bodies/part-00000.warc.gz …: append-only.
+"""Append-only files: results/part-00000.jsonl …, bodies/part-00000.warc.gz …
 
-Law: bytes beyond the committed length do not count and are cut off at start; a segment that is
-shorter than what was committed, or whose last bytes are others, is damage, and nothing is cut off
-it. Only the last segment grows; a full one is left alone.
+Bytes beyond the committed length do not count, and are cut off at start. A segment that is shorter
+than its committed length, or whose last bytes differ, is damaged, and is not changed. Only the last
+segment grows.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,16 +21,29 @@ _READ_BYTES: Final = 1 << 20
 
 
 class SegmentState(NamedTuple):
-    """What the journal has of a segment; no `rows` and no `digest`: an older version wrote it."""
+    """A segment as the journal records it."""
 
     name: str
     length: int  # bytes
-    rows: int | None = None
-    digest: bytes | None = None
+    rows: int | None = None  # None: written by an older version
+    digest: bytes | None = None  # None: written by an older version
+
+
+def oldest_first(names: Iterable[str]) -> list[str]:
+    """The names of segments of one kind, in the order in which they were made."""
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+def too_short(path: Path, committed_bytes: int, size: int) -> DamageError:
+    """The error for a segment that is shorter than its committed length."""
+    return DamageError(f"{path}: {committed_bytes} bytes were committed, but only {size} are there")
 
 
 class Segments:
-    """The open segment of a directory; `states` are what the journal has committed, by name."""
+    """The segments of a directory, of which the last is open for appending.
+
+    Raises DamageError, NoSpaceError.
+    """
 
     def __init__(
         self,
@@ -40,7 +53,9 @@ class Segments:
         states: Mapping[str, SegmentState],
         preamble: Callable[[str], bytes] | None = None,
     ) -> None:
-        """`preamble`: what a file of this name begins with."""
+        """`suffix`: of the file names; `max_bytes`: size at which the next segment is begun;
+        `states`: committed states by name; `preamble`: returns the first bytes of the named file.
+        """
         make_dir(directory, "-o")
         fsync_dir(directory.parent)
         self._directory = directory
@@ -50,10 +65,10 @@ class Segments:
         self._index = max(len(states) - 1, 0)
         names = {self._name(index) for index in range(len(states))}
         if names != states.keys():
-            # A name that is taken for new would be emptied.
+            # The file of a segment that seems to be new would be emptied.
             odd = min(names ^ states.keys())
             raise DamageError(f"{directory / odd}: the journal and the names of segments disagree")
-        self._full: dict[str, tuple[int, FileId]] = {}  # length and file of those left alone
+        self._full: dict[str, tuple[int, FileId]] = {}  # committed bytes and identity
         last = self._name()
         for name, state in states.items():
             digest = _checked(directory / name, state, is_last=name == last)
@@ -70,7 +85,7 @@ class Segments:
         self._fd = self._open()
         self._file = FileId.of(self.path)
         if state.digest is None and state.length:
-            self._rotate()  # what an older version wrote has no digest to go on from
+            self._rotate()  # written by an older version: there is no digest to continue
 
     def _name(self, index: int | None = None) -> str:
         return f"part-{self._index if index is None else index:05d}{self._suffix}"
@@ -94,9 +109,9 @@ class Segments:
         return fd
 
     def append(self, rows: list[bytes]) -> tuple[str, int]:
-        """Write behind the committed length; on NoSpaceError the file is as it was before.
+        """Write after the committed length; returns the file's name and the first row's offset.
 
-        The name of the file, and where in it the first of the rows begins.
+        After a NoSpaceError, the file is as it was before.
         """
         self._rewind()
         if self._committed >= self._max_bytes:
@@ -118,8 +133,8 @@ class Segments:
         return self._name(), start
 
     def _rewind(self) -> None:
-        # Also at the begin of an append: a commit that got this far and failed in the journal
-        # for want of space is tried again from its start.
+        # Also at the start of an append: a commit that failed in the journal for lack of space is
+        # tried again from its start.
         self._require_ours(self._written)
         with disk_errors(self.path):
             os.ftruncate(self._fd, self._committed)
@@ -131,7 +146,7 @@ class Segments:
         size = sum(map(len, buffers))
         count = os.writev(self._fd, buffers)
         self._written += count
-        if count < size:  # a nearly full disk, or a signal: the rest, as one
+        if count < size:  # the disk is nearly full, or a signal came: write the rest
             rest = memoryview(b"".join(buffers))[count:]
             while rest:
                 count = os.write(self._fd, rest)
@@ -155,7 +170,7 @@ class Segments:
         os.close(old)
 
     def sync(self) -> None:
-        """Make what was appended durable, in the file that has the segment's name."""
+        """Make what was appended durable. Raises DamageError if the file was replaced."""
         fsync(self._fd, self.path)
         self._require_ours(self._written)
 
@@ -163,13 +178,13 @@ class Segments:
         require_file(self.path, self._file, length)
 
     def require_all(self) -> None:
-        """Each segment is there, is the file that was written, and has what was committed of it."""
+        """Raises DamageError if a segment was removed, replaced, or lacks committed bytes."""
         for name, (length, file) in self._full.items():
             require_file(self._directory / name, file, length)
         self._require_ours(self._committed)
 
     def state(self, new_rows: int) -> SegmentState:
-        """The open segment with what was appended, so many rows; for the journal."""
+        """The state of the open segment after an append of `new_rows` rows, for the journal."""
         return SegmentState(
             self._name(), self._written, self._rows + new_rows, self._new_digest.value()
         )
@@ -185,7 +200,11 @@ class Segments:
 
 
 def _checked(path: Path, state: SegmentState, *, is_last: bool) -> Digest:
-    """The digest to go on with; of all but the last, only as much is read as is cheap."""
+    """Check a segment at start; returns the digest to continue with.
+
+    Reads the last block of the last segment, and all of a segment that has uncommitted bytes.
+    `fetcher verify` checks the rest.
+    """
     length = state.length
     try:
         size = path.stat().st_size
@@ -194,7 +213,7 @@ def _checked(path: Path, state: SegmentState, *, is_last: bool) -> Digest:
             f"{path}: {length} bytes were committed, but: {error.strerror}"
         ) from error
     if size < length:
-        raise DamageError(f"{path}: {length} bytes were committed, but only {size} are there")
+        raise too_short(path, length, size)
     if state.digest is None:
         if length and path.name.endswith(".jsonl") and _read(path, length - 1, length) != b"\n":
             raise DamageError(f"{path}: byte {length}, where it is committed to, ends no row")
@@ -202,11 +221,11 @@ def _checked(path: Path, state: SegmentState, *, is_last: bool) -> Digest:
     if is_last:
         begin = last_block_begin(length)
         found = Digest.resumed(state.digest, _read(path, begin, length))
-    elif size > length:  # what is behind the end of a full one may be what the journal has lost
+    elif size > length:  # the journal may have lost commits
         found = _digest_of(path, length)
         found = found if found.value() == state.digest else None
     else:
-        found = Digest()  # whether it is as it was is for `verify`, which reads all of it
+        found = Digest()  # not continued
     if found is None:
         raise DamageError(
             f"{path}: the {length} bytes that the journal has of it are not those that were "

@@ -1,7 +1,7 @@
-"""selection.bits: the lines that a job is of, where it is not of all.
+"""selection.bits: the selected lines of a retry.
 
-Law: bit k - 1 (the lowest bit of a byte first) stands for line k, as in bitset.IdSet. Written
-whole, before the job begins, and never changed: the manifest has its digest.
+Bit k - 1 (the lowest bit of a byte first) stands for line k, as in bitset.IdSet. The file is
+written as a whole before the job begins, and never changes: the manifest has its digest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from fetcher.store.reader import Part
 
 
 def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> Selection:
-    """Write the lines whose `line - 1` is in `indexes`: at least one. `parents`: of one job."""
+    """Write the selected lines to OUT.
+
+    `indexes`: `line - 1` of each line, at least one; `parents`: the parts of the first job.
+    """
     packed = indexes.pack()
     write_atomically(out / SELECTION_NAME, packed)
     return Selection(
@@ -34,10 +37,10 @@ def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> 
 
 
 class SelectedLines:
-    """The lines of a selection, on disk at one bit each; see input.selection.Chosen."""
+    """The lines of a selection, read from disk; see input.selection.Chosen."""
 
     def __init__(self, out: Path, of: Selection) -> None:
-        """Raises DamageError where they are not the lines that the job was begun with."""
+        """Raises DamageError if the file is missing or has changed."""
         path = out / SELECTION_NAME
         try:
             with path.open("rb") as file:
@@ -48,10 +51,10 @@ class SelectedLines:
         except OSError as error:
             raise DamageError(
                 f"{path}: {error.strerror}; it says which lines the job retries: restore it"
-            ) from (error)
+            ) from error
 
     def mask(self, first_line: int, count: int) -> int:
-        """Those of `count` physical lines from `first_line` on."""
+        """Which of `count` physical lines from `first_line` on are selected, as a mask."""
         first = first_line - 1
         around = self._bits[first >> 3 : (first + count + 7) >> 3]
         return int.from_bytes(around, "little") >> (first & 7) & ((1 << count) - 1)

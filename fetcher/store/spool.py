@@ -1,35 +1,34 @@
-"""input.urls: lines that came from a pipe or a program, kept in OUT so that they can be read again.
+"""input.urls: lines from a pipe or a program, copied to OUT so that they can be read again.
 
-Law: there is all of it, durably, before the job begins. The same content again is the same job;
-other content is a conflict.
+All of the file is durable before the job begins. The same content again resumes the job; other
+content is a conflict.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from fetcher.errors import ConflictError
 from fetcher.store import manifest
-from fetcher.store.disk import disk_errors, fsync, fsync_dir
+from fetcher.store.disk import disk_errors, fsync, fsync_dir, sha256_of
 from fetcher.store.lock import DirectoryLock
 
 
 def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
-    """The file in OUT with what `write` writes; with nothing, the file that is there already.
+    """Copy what `write` writes to a file in OUT, and return its path.
 
-    `what` names the content for people. Raises ConflictError, and what `write` raises: then
-    nothing is kept.
+    If `write` writes nothing, the file that exists already is used. `what`: the name of the content
+    in messages. Raises ConflictError, and what `write` raises; then no file is made.
     """
     manifest.prepare(out)
     spool = out / manifest.SPOOL_NAME
     part = spool.with_name(f"{spool.name}.tmp")
     _require_spooled(out)
     with DirectoryLock(out):
-        _require_spooled(out)  # another may have begun while the lock was waited for
+        _require_spooled(out)  # another job may have begun while this one waited for the lock
         try:
             with part.open("wb") as file:
                 write(file)
@@ -39,7 +38,7 @@ def keep(out: Path, write: Callable[[BinaryIO], None], what: str) -> Path:
             if not spool.exists():
                 part.replace(spool)
                 fsync_dir(out)
-            elif part.stat().st_size and _digest(spool) != _digest(part):
+            elif part.stat().st_size and sha256_of(spool) != sha256_of(part):
                 raise ConflictError(
                     f"{out} belongs to another job{_begun(out)}; the input now ({what}) differs. "
                     "To resume that job, give the same input; for a new one, choose another OUT"
@@ -64,12 +63,7 @@ def _begun(out: Path) -> str:
 
 
 def forget(out: Path) -> None:
-    """Remove what was kept for a job that was not begun, as nothing can be done with it."""
+    """Remove the file again, unless a job was begun with it."""
     with contextlib.suppress(ConflictError), DirectoryLock(out):
         if manifest.read(out) is None:
             (out / manifest.SPOOL_NAME).unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Rows as zstd frames, one for each commit, so that what is committed always unpacks."""
+"""Rows as zstd frames: one for each commit, so that committed bytes always end with a frame."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import zstandard
 
 from fetcher.errors import DamageError
 
-_BLOCK_BYTES: Final = 2048  # as one of these may unpack to 64 MiB
+_BLOCK_BYTES: Final = 2048  # these may unpack to 64 MiB
 
 
 class Readable(Protocol):
     """A file, or a part of one."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Read at most `size` bytes; none at the end."""
 
 
 def packed(rows: list[bytes]) -> bytes:
-    """One frame of all of them."""
+    """Compress the rows into one frame."""
     return zstandard.ZstdCompressor(write_checksum=True).compress(b"".join(rows))
 
 
 def unpacked(file: Readable, name: str) -> Iterator[bytes]:
-    """The content of frame after frame, piece by piece. Raises DamageError."""
+    """Decompress all frames, in pieces. Raises DamageError."""
     decompressor = zstandard.ZstdDecompressor()
     frame = decompressor.decompressobj()
     is_begun = False

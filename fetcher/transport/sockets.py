@@ -1,20 +1,17 @@
-"""The sockets between the roles: addresses, options, sending and receiving of messages.
+"""The sockets between the roles: their options, and how messages are sent and received.
 
-Law: nothing else in the package sets a socket option. High-water marks of 1 together with small
-kernel buffers bound what a stalled peer swallows (2,500 messages by default, 5 to 30 so); leases
-cover what is lost with it. Works with a plain context and with a `zmq.green` one.
+No other module sets a socket option, apart from the CURVE options of fetcher.security.
+High-water marks of 1 together with small kernel buffers bound how many messages a stalled peer
+swallows (2,500 with libzmq's defaults, 5 to 30 with these); leases cover their loss. Everything
+here works with a plain context and with one of zmq.green.
 """
 
 from __future__ import annotations
 
 import enum
-import ipaddress
 import logging
-import re
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import msgspec
 import zmq
 
 from fetcher.errors import ConflictError, UsageError, WireError
@@ -25,128 +22,96 @@ from fetcher.telemetry import drops
 log = logging.getLogger(__name__)
 
 _LINGER_MS: Final = 2_000
-# Over TCP a peer that vanished without a word is noticed, so that its pipe is given up: how often
-# it is asked, and how long it may take. Tasks in a pipe are handed out again ten seconds after
-# their worker was last heard of, and must not arrive there after that.
-_ZMTP_MS: Final = (5_000, 20_000)
-_ZMTP_TASKS_MS: Final = (2_000, 6_000)
-_MOST_MALFORMED: Final = 100  # messages that one call drops
+_MAX_MALFORMED: Final = 100  # messages that one call of `receive` drops
 
 
-class SinkEndpoints(msgspec.Struct, frozen=True):
-    """The two addresses of a sink."""
+class Channel(enum.StrEnum):
+    """The five channels between the roles."""
 
-    results: str
-    commits: str
-
-
-class Endpoints(msgspec.Struct, frozen=True):
-    """The addresses of a job."""
-
-    tasks: str
-    events: str
-    control: str
-    sinks: tuple[SinkEndpoints, ...]
+    TASKS = "tasks"  # ventilator -> workers
+    EVENTS = "events"  # workers -> ventilator
+    CONTROL = "control"  # ventilator -> workers and watchers
+    RESULTS = "results"  # workers -> a sink
+    COMMITS = "commits"  # ventilator <-> a sink
 
 
-def ends(ventilator: str, sinks: Sequence[str]) -> Endpoints:
-    """Addresses from the endpoints: consecutive ports, or suffixes of an ipc path."""
-    return Endpoints(
-        tasks=_nth(ventilator, 0),
-        events=_nth(ventilator, 1),
-        control=_nth(ventilator, 2),
-        sinks=tuple(SinkEndpoints(_nth(sink, 0), _nth(sink, 1)) for sink in sinks),
-    )
+class _Tuning(NamedTuple):
+    """The options of a channel's sockets."""
+
+    high_water_mark: int  # messages, at each end
+    max_frame_bytes: int  # libzmq closes the connection of a peer that sends a larger frame
+    kernel_buffer_bytes: int = 0  # 0: the system's default
+    # Over TCP, a peer that vanished silently is detected: the interval between two pings, and how
+    # long the answer may take.
+    ping_every_ms: int = 5_000
+    ping_timeout_ms: int = 20_000
 
 
-def _nth(endpoint: str, index: int) -> str:
-    if endpoint.startswith("ipc://"):
-        return f"{endpoint}.{index}"
-    base, _, port = endpoint.rpartition(":")
-    return f"{base}:{int(port) + index}"
-
-
-def refuse_open_network(setting: str, *endpoints: str) -> None:
-    """Without keys, peers do not prove who they are: only loopback will do. Raises UsageError."""
-    for endpoint in endpoints:
-        _refuse_open_network(setting, endpoint)
-
-
-def _refuse_open_network(setting: str, endpoint: str) -> None:
-    match = re.match(r"tcp://\[?(.+?)\]?:\d+$", endpoint)
-    if match is None:
-        return
-    host = match[1]
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
-        raise UsageError(
-            f"{setting} = {endpoint}: beyond loopback anybody on the network could join: set "
-            "keys.dir (--keys; `fetcher keys init` makes them), or say --insecure if the network "
-            "is yours alone"
-        )
-
-
-class Channel(enum.Enum):
-    """The five ways of the flow.
-
-    Each with its ends' high-water mark and kernel buffer, and with the largest frame that is read:
-    libzmq ends the connection of whoever sends a larger one.
-    """
-
-    TASKS = (1, 16 * 1024, codec.MAX_FRAME_BYTES)
-    RESULTS = (2, 0, codec.MAX_FRAME_BYTES)  # few, as each may hold large bodies
-    EVENTS = (10_000, 0, codec.MAX_HEADER_BYTES)
-    CONTROL = (100, 0, codec.MAX_HEADER_BYTES)
-    COMMITS = (10, 0, codec.MAX_HEADER_BYTES)
+_TUNING: Final = {
+    # A worker's tasks are handed out again ten seconds after it was last heard of. They must not
+    # reach it after that.
+    Channel.TASKS: _Tuning(1, codec.MAX_FRAME_BYTES, 16 * 1024, 2_000, 6_000),
+    Channel.EVENTS: _Tuning(10_000, codec.MAX_HEADER_BYTES),
+    Channel.CONTROL: _Tuning(100, codec.MAX_HEADER_BYTES),
+    Channel.RESULTS: _Tuning(2, codec.MAX_FRAME_BYTES),  # each may hold large bodies
+    Channel.COMMITS: _Tuning(10, codec.MAX_HEADER_BYTES),
+}
 
 
 def open_socket(
     context: Any,
     kind: int,
-    way: Channel,
+    channel: Channel,
     address: str,
     *,
     bind: bool = False,
     security: Security = NO_KEYS,
 ) -> Any:
-    """A bound or connected socket of this kind. Raises ConflictError where the address is taken."""
+    """Open a socket of this kind (zmq.PUSH, ...) and bind or connect it.
+
+    Raises ConflictError if the address is in use, UsageError if it cannot be used.
+    """
     socket = context.socket(kind)
-    ahead, buffer_bytes, frame_bytes = way.value
+    options = _options(kind, channel, address, bind=bind)
+    options |= security.options(channel, bind=bind)
+    for option, value in options.items():
+        socket.setsockopt(option, value)
+    if kind == zmq.SUB:
+        socket.setsockopt(zmq.SUBSCRIBE, b"")
+    security.watch(socket, channel, address)
+    _join(socket, address, bind=bind)
+    return socket
+
+
+def _options(kind: int, channel: Channel, address: str, *, bind: bool) -> dict[int, Any]:
+    tuning = _TUNING[channel]
     options: dict[int, Any] = {
         zmq.LINGER: _LINGER_MS,
-        zmq.MAXMSGSIZE: frame_bytes,
-        zmq.SNDHWM: ahead,
-        zmq.RCVHWM: ahead,
+        zmq.MAXMSGSIZE: tuning.max_frame_bytes,
+        zmq.SNDHWM: tuning.high_water_mark,
+        zmq.RCVHWM: tuning.high_water_mark,
     }
-    if buffer_bytes:
-        options |= {zmq.SNDBUF: buffer_bytes, zmq.RCVBUF: buffer_bytes}
+    if tuning.kernel_buffer_bytes:
+        options |= {
+            zmq.SNDBUF: tuning.kernel_buffer_bytes,
+            zmq.RCVBUF: tuning.kernel_buffer_bytes,
+        }
     if address.startswith("tcp:"):
-        every_ms, within_ms = _ZMTP_TASKS_MS if way is Channel.TASKS else _ZMTP_MS
         options |= {
             zmq.IPV6: 1,
-            zmq.HEARTBEAT_IVL: every_ms,
-            zmq.HEARTBEAT_TIMEOUT: within_ms,
+            zmq.HEARTBEAT_IVL: tuning.ping_every_ms,
+            zmq.HEARTBEAT_TIMEOUT: tuning.ping_timeout_ms,
         }
     if not bind:
-        # On one host the roles start together, and each try costs next to nothing.
-        first_ms, most_ms = (10, 50) if address.startswith("ipc:") else (100, 2_000)
-        options |= {zmq.RECONNECT_IVL: first_ms, zmq.RECONNECT_IVL_MAX: most_ms}
+        # On one host the roles start together, and each attempt costs next to nothing.
+        first_ms, longest_ms = (10, 50) if address.startswith("ipc:") else (100, 2_000)
+        options |= {zmq.RECONNECT_IVL: first_ms, zmq.RECONNECT_IVL_MAX: longest_ms}
     if kind == zmq.PUSH:
         options[zmq.IMMEDIATE] = 1
     elif kind == zmq.REQ:
         # A lost reply must not lock the socket; late answers to old requests are dropped.
         options |= {zmq.REQ_RELAXED: 1, zmq.REQ_CORRELATE: 1}
-    options |= security.options(way.name.lower(), bind=bind)
-    for option, value in options.items():
-        socket.setsockopt(option, value)
-    if kind == zmq.SUB:
-        socket.setsockopt(zmq.SUBSCRIBE, b"")
-    security.watch(socket, way.name.lower(), address)
-    _join(socket, address, bind=bind)
-    return socket
+    return options
 
 
 def _join(socket: Any, address: str, *, bind: bool) -> None:
@@ -162,7 +127,7 @@ def _join(socket: Any, address: str, *, bind: bool) -> None:
 
 
 def send(socket: Any, message: messages.AnyMessage, frame: bytes | None = None) -> bool:
-    """Send without waiting; False where there is no peer or no room."""
+    """Send without waiting. Returns False if there is no peer, or no room."""
     try:
         socket.send_multipart(codec.encode(message, frame), zmq.NOBLOCK)
     except zmq.Again:
@@ -171,48 +136,48 @@ def send(socket: Any, message: messages.AnyMessage, frame: bytes | None = None) 
 
 
 def receive(
-    socket: Any, security: Security = NO_KEYS, way: Channel = Channel.EVENTS
+    socket: Any, security: Security = NO_KEYS, channel: Channel = Channel.EVENTS
 ) -> tuple[messages.AnyMessage, bytes] | None:
-    """The next message that waits, and its frame; None if none does. Malformed ones are dropped.
+    """Return the next message that waits, with its frame; None if none waits.
 
-    And so are those that their sender may not send: with keys, `way` is the socket's.
-    None also after many malformed ones in a row: whoever sends them must not keep the role.
+    Drops malformed messages, and messages that their sender may not send. Returns None after many
+    of these in a row, too, so that a peer that sends only such messages cannot keep the role busy.
+    `channel` is the socket's; it matters only with keys.
     """
-    name = way.name.lower()
-    for _ in range(_MOST_MALFORMED):
+    for _ in range(_MAX_MALFORMED):
         try:
-            sender, frames = _take(socket, name, security)
+            sender, frames = _receive_frames(socket, channel, security)
         except zmq.Again:
             return None
         message = parse(frames) if frames else None
-        if message is not None and security.vouches(sender, message[0], name):
+        if message is not None and security.vouches(sender, message[0], channel):
             return message
     return None
 
 
 def receive_one(socket: Any, security: Security = NO_KEYS) -> list[bytes] | None:
-    """The frames that wait, for REQ and REP: these take turns, and a second receive is an error.
+    """Return the frames that wait at a REQ or REP socket; None if none wait.
 
-    No frames: its sender may not send.
+    Returns [] for a message whose sender may not send: the turn to answer was taken all the same.
     """
     try:
-        return _take(socket, Channel.COMMITS.name.lower(), security)[1]
+        return _receive_frames(socket, Channel.COMMITS, security)[1]
     except zmq.Again:
         return None
 
 
-def _take(socket: Any, way: str, security: Security) -> tuple[str, list[bytes]]:
-    """The sender, where there are keys, and the frames; none where it may not send."""
-    if not security.keyed:
+def _receive_frames(socket: Any, channel: Channel, security: Security) -> tuple[str, list[bytes]]:
+    """Return the sender ("" without keys) and the frames, [] if the sender may not send."""
+    if not security.has_keys:
         return "", socket.recv_multipart(zmq.NOBLOCK)
-    # Only whole frames know the key that they came under.
+    # Only a zmq.Frame carries the key of the connection that it came over.
     frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
-    sender = security.sender(frames[0], way)
+    sender = security.sender(frames[0], channel)
     return sender, [frame.bytes for frame in frames] if sender else []
 
 
 def parse(frames: list[bytes]) -> tuple[messages.AnyMessage, bytes] | None:
-    """The message of these frames; None, and a line in the log, where they are none."""
+    """Decode a message and its frame; a malformed one is dropped and logged, and gives None."""
     try:
         return codec.decode(frames)
     except WireError as error:
@@ -221,16 +186,16 @@ def parse(frames: list[bytes]) -> tuple[messages.AnyMessage, bytes] | None:
 
 
 class Dropped:
-    """Counts what this process dropped, and says so each time that the number has doubled."""
+    """Counts the messages that this process dropped; logs whenever the count has doubled."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def __call__(self, reason: str, what: str) -> None:
-        """Something that a peer sent is dropped; `reason` is a word for counts.DROPPED."""
+        """Count one dropped message; `reason` is a key of telemetry.drops.DROPPED."""
         self.count += 1
         drops.DROPPED[reason] += 1
-        # They may come by the thousand: the log must not be what fills the disk.
+        # Peers may send them by the thousand, and the log must not fill the disk.
         if self.count.bit_count() == 1:
             log.warning("dropped %s (%d dropped so far)", what, self.count)
 

@@ -1,1 +1,1 @@
-"""The proof, from the files, that every URL line has exactly one row."""
+"""Proves from the files that every URL line has exactly one row."""

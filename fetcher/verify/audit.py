@@ -1,7 +1,8 @@
 """`fetcher verify`: proves from the files that every URL line has exactly one row.
 
-Law: it believes nothing that can be counted. Rows are read up to the committed lengths and compared
-with the journal and with the URL file itself, in one bit a line and one number a block of lines.
+It trusts no total that it can count itself. It reads the rows up to their committed lengths, and
+compares them with the journal and the URL file. It uses one bit of memory per line, and one number
+per block of lines.
 """
 
 from __future__ import annotations
@@ -24,40 +25,40 @@ from fetcher.store import reader
 from fetcher.store.lock import is_locked
 from fetcher.store.reader import Part, Segment
 from fetcher.store.selection import SelectedLines
-from fetcher.verify.bodies import KeptBodies
-from fetcher.verify.stray_files import surplus
+from fetcher.verify.balance import is_balanced
+from fetcher.verify.bodies import BodyAudit
+from fetcher.verify.stray_files import stray_files
 
-MAX_TOLD: Final = 20  # findings of one kind that are told one by one
+MAX_LISTED: Final = 20  # findings of one kind that are listed one by one
 _BLOCK_LINES: Final = 4096
-_MAX_BLOCKS: Final = 25  # that are compared line by line, as each takes memory
-_WRAP: Final = 1 << 64
+_MAX_BLOCKS: Final = 25  # blocks that are compared line by line, as each takes memory
 
 
 class Findings:
-    """What is wrong, by kind: all are counted, the first few are kept."""
+    """What is wrong: all findings are counted by kind; the first few of each kind are listed."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.told: list[str] = []
+        self.listed: list[str] = []
 
     def add(self, kind: str, what: str) -> None:
         self.counts[kind] += 1
-        if self.counts[kind] <= MAX_TOLD:
-            self.told.append(f"{what}: {kind}")
+        if self.counts[kind] <= MAX_LISTED:
+            self.listed.append(f"{what}: {kind}")
 
 
 class Report(msgspec.Struct):
-    """The verdict: proven where nothing was found."""
+    """The result of an audit."""
 
     rows: int
-    url_lines: int | None
-    compared_with: Path | None  # the URL file, where it was there to compare with
-    counts: dict[str, int]
-    told: list[str]
-    absent: list[str]  # sinks of the job that were not looked at
-    undigested: int  # bytes that an older version committed: they have no digest to compare with
-    surplus: list[str]  # what is there and no part of the job, which takes nothing from the proof
-    is_running: bool  # it was, when this was read
+    url_lines: int | None  # None: not known
+    compared_with: Path | None  # the URL file; None: it was not found
+    counts: dict[str, int]  # findings by kind
+    listed: list[str]  # the first findings of each kind
+    missing_sinks: list[str]  # sinks of the job whose OUT was not given
+    undigested_bytes: int  # committed by an older version, without a digest
+    stray_files: list[str]  # files and bytes that do not belong to the job; not a finding
+    is_running: bool  # when the audit began
 
     @property
     def proven(self) -> bool:
@@ -78,9 +79,9 @@ OTHER_BYTES = "its bytes are not those that were committed"
 
 
 class Audit:
-    """One verification of a job's output directory, or of several that its sinks have.
+    """An audit of a job, given the OUT of each of its sinks.
 
-    Raises DamageError, ConflictError, InputError.
+    Raises UsageError, InputError, ConflictError, DamageError.
     """
 
     def __init__(self, outs: Sequence[Path], urlfile: Path | None) -> None:
@@ -92,23 +93,14 @@ class Audit:
         self._urlfile = urlfile or reader.find_input(outs[0], self._manifest)
         self._found = Findings()
         self._seen = IdSet()
-        self._lines_known = max(map(reader.lines_known, self._parts))
+        self._highest_line = max(map(reader.highest_line, self._parts))
         self._sums: Counter[int] = Counter()  # by block of lines
         self._rows = 0
 
     def run(self) -> Report:
-        """Read everything once (a damaged part twice)."""
+        """Read everything once, and damaged blocks of lines twice."""
         for part in self._parts:
-            outcomes: Counter[str] = Counter()
-            bodies = KeptBodies(part)
-            for result in _results(part, self._found):
-                self._see(result, part)
-                outcomes[result.outcome.value] += 1
-                for finding in bodies.see(result):
-                    self._found.add(*finding)
-            for finding in bodies.end():
-                self._found.add(*finding)
-            self._compare_totals(part, outcomes)
+            self._check_part(part)
         url_lines = reader.url_lines_of(self._parts)
         if self._urlfile is not None:
             url_lines = self._compare_input(self._source(self._urlfile))
@@ -120,17 +112,29 @@ class Audit:
             url_lines=url_lines,
             compared_with=self._urlfile,
             counts=dict(self._found.counts),
-            told=self._found.told,
-            absent=reader.absent(self._parts),
-            undigested=sum(
+            listed=self._found.listed,
+            missing_sinks=reader.missing_sinks(self._parts),
+            undigested_bytes=sum(
                 state.length
                 for part in self._parts
                 for state in part.view.states.values()
                 if state.digest is None
             ),
-            surplus=[line for part in self._parts for line in surplus(part)],
+            stray_files=[line for part in self._parts for line in stray_files(part)],
             is_running=self._is_running,
         )
+
+    def _check_part(self, part: Part) -> None:
+        outcomes: Counter[str] = Counter()
+        bodies = BodyAudit(part)
+        for result in _results(part, self._found):
+            self._check_row(result, part)
+            outcomes[result.outcome.value] += 1
+            for finding in bodies.check(result):
+                self._found.add(*finding)
+        for finding in bodies.end():
+            self._found.add(*finding)
+        self._compare_totals(part, outcomes)
 
     def _source(self, urlfile: Path) -> Source:
         if self._manifest.input.line_rules != formats.RULES:
@@ -142,10 +146,10 @@ class Audit:
         chosen = SelectedLines(self._parts[0].out, selection) if selection else None
         return Source(urlfile, self._manifest.input.format, chosen)
 
-    def _see(self, result: Result, part: Part) -> None:
+    def _check_row(self, result: Result, part: Part) -> None:
         line = result.line
         self._rows += 1
-        if not 1 <= line <= self._lines_known:  # nor is memory spent on whatever number it is
+        if not 1 <= line <= self._highest_line:  # a bit for it might take too much memory
             self._found.add(NOT_IN_JOURNAL, f"line {line}")
             return
         if line in self._seen:
@@ -168,7 +172,7 @@ class Audit:
             self._found.add(TOTALS, "the count of outcomes")
 
     def _compare_input(self, source: Source) -> int:
-        """Every line of the file against what was seen; the number of its URL lines."""
+        """Compare each line of the URL file with the rows; returns how many URL lines it has."""
         if source.file_bytes != self._manifest.input.bytes:
             raise ConflictError(f"{source.path} is not the file that this job was begun with")
         count = 0
@@ -178,14 +182,15 @@ class Audit:
                 self._found.add(NO_ROW, f"line {line}")
             else:
                 self._sums[line // _BLOCK_LINES] -= lines.fingerprint(line, url, name)
-        differing = sorted(block for block, rest in self._sums.items() if rest % _WRAP)
+        differing = sorted(block for block, rest in self._sums.items() if not is_balanced(rest))
         if differing:
-            self._tell_differing(source, set(differing[:_MAX_BLOCKS]))
+            self._compare_blocks(source, set(differing[:_MAX_BLOCKS]))
         for block in differing[_MAX_BLOCKS:]:
             self._found.add(OTHER_LINES, f"lines from {block * _BLOCK_LINES} on")
         return count
 
-    def _tell_differing(self, source: Source, blocks: set[int]) -> None:
+    def _compare_blocks(self, source: Source, blocks: set[int]) -> None:
+        """Find the rows that differ from their lines, in these blocks of lines."""
         texts = {n: rest for n, *rest in self._url_lines(source) if n // _BLOCK_LINES in blocks}
         for result in itertools.chain.from_iterable(_results(part, None) for part in self._parts):
             line = result.line
@@ -201,7 +206,7 @@ class Audit:
                 self._found.add(OTHER_ID, f"line {line}")
 
     def _url_lines(self, source: Source) -> Iterator[tuple[int, str, str | int | None]]:
-        """Number, URL and id of each line that is in the share of one of these sinks."""
+        """Number, URL and id of each URL line that belongs to one of these sinks."""
         task_of = formats.decoder(source.format)
         shares = [part.manifest.share for part in self._parts]
         size = self._manifest.batch_size
@@ -212,6 +217,7 @@ class Audit:
 
 
 def _results(part: Part, found: Findings | None) -> Iterator[Result]:
+    """All valid rows; adds what is wrong with the others to `found`, if given."""
     codec = CODECS[part.manifest.output.rows]
     for segment in reader.segments(part):
         name = segment.path.name
@@ -223,7 +229,7 @@ def _results(part: Part, found: Findings | None) -> Iterator[Result]:
                 if found:
                     found.add(NOT_PARSED, f"{name}, byte {position} ({error})")
             else:
-                # A damaged key is an unknown one, which a decoder passes over.
+                # A decoder skips unknown keys, and so damaged keys.
                 if found and codec.encode(result) != row:
                     found.add(NOT_WRITTEN, f"{name}, byte {position} (line {result.line})")
                 yield result
@@ -231,7 +237,7 @@ def _results(part: Part, found: Findings | None) -> Iterator[Result]:
 
 
 def _committed(segment: Segment, found: Findings | None) -> Iterator[bytes]:
-    """Its rows; that its bytes are others than those committed is a finding, not the end."""
+    """The rows of a segment; a wrong digest is a finding, and not an error."""
     with reader.Committed(segment.path, segment.committed_bytes) as file:
         yield from reader.rows_of(file, segment)
         if found and not file.is_as(segment.digest):

@@ -1,6 +1,6 @@
-"""Whether what rows say of their bodies is there: each with its digest, each record once.
+"""Checks that each kept body has the digest in its row, and that each WARC record is there once.
 
-Law: as in audit, nothing is believed that can be counted: all bodies are read.
+It reads all bodies.
 """
 
 from __future__ import annotations
@@ -16,40 +16,38 @@ import msgspec
 from fetcher.errors import FetcherError
 from fetcher.input.lines import fingerprint
 from fetcher.model import Result
-from fetcher.protocol.output_spec import PLAIN
 from fetcher.rows.body_names import BODIES_NAME, BodyFile, parsed
 from fetcher.rows.inline import body_of
 from fetcher.store import reader
-from fetcher.store.bodies import IndexRow, index_names, warc_names
+from fetcher.store.bodies import IndexRow, index_names, read_index, warc_names
 from fetcher.store.cdxj import CDXJ_NAME, PageLines
-from fetcher.store.disk import disk_errors
+from fetcher.store.disk import disk_errors, sha256_of
 from fetcher.store.reader import Part
-from fetcher.verify.revisits import Originals
+from fetcher.verify.balance import is_balanced
+from fetcher.verify.revisits import RevisitCheck
 
 NO_BODY: Final = "the kept body is missing, or differs from its row"
 NO_RECORD: Final = "rows and WARC records differ"
 NO_ORIGINAL: Final = "a WARC record refers to a record that is missing"
 OTHER_INDEX: Final = "the index for replay does not fit the WARC files"
-_SAID_CHARS: Final = 100  # of what a damaged file holds
-_WRAP: Final = 1 << 64
-_BLOCK_BYTES: Final = 1 << 20
-_MOST_SEEN: Final = 1_000_000  # files that are not read again for another row
+_SHOWN_CHARS: Final = 100  # of a message about a damaged file
+_MOST_SEEN: Final = 1_000_000  # files that are remembered, so that they are read once
 
 Finding = tuple[str, str]  # kind, and where
 
 
-class KeptBodies:
-    """What one part of a job keeps; told of each row, and asked at the end."""
+class BodyAudit:
+    """Checks the kept bodies of one part of a job: row by row, then the files as a whole."""
 
     def __init__(self, part: Part) -> None:
         self._part = part
         self._directory = part.out / BODIES_NAME
-        self._sum = 0  # of lines and their records: as rows say, less as the files say
-        self._pages = 0  # the sum of what the index for replay must have
+        self._sum = 0  # fingerprints of records: those of the rows minus those of the files
+        self._pages = 0  # fingerprints of pages: those of the records minus those of the index
         self._seen: set[bytes] = set()  # keys of files that were read already
 
-    def see(self, result: Result) -> Iterator[Finding]:
-        """What is wrong with this row's body."""
+    def check(self, result: Result) -> Iterator[Finding]:
+        """Check the body of a row."""
         if isinstance(result.warc_id, str):
             self._sum += fingerprint(result.line, result.warc_id)
         in_file = isinstance(result.body_file, str)
@@ -57,26 +55,23 @@ class KeptBodies:
             yield NO_BODY, f"line {result.line}"
 
     def _has_file(self, result: Result) -> bool:
-        said = parsed(str(result.body_file))
-        if said is None or said.names != self._part.manifest.output.body_names:
+        named = parsed(str(result.body_file))
+        if named is None or named.names != self._part.manifest.output.body_names:
             return False
-        if said.digest != (result.sha256 or said.digest):
+        if named.digest != (result.sha256 or named.digest):
             return False
-        if _is_cut(result) and not self._is_as_long(said, result):
+        if _is_cut(result) and not self._is_as_long(named, result):
             return False
-        key = _key(said)
+        key = _key(named)
         if key in self._seen:
             return True
-        found = hashlib.sha256()
         try:
-            with (self._part.out / said.path).open("rb") as file:
-                while block := file.read(_BLOCK_BYTES):
-                    found.update(block)
+            digest = sha256_of(self._part.out / named.path)
         except OSError:
             return False
         if len(self._seen) < _MOST_SEEN:
             self._seen.add(key)
-        return found.hexdigest() == said.digest
+        return digest == named.digest
 
     def _is_as_long(self, file: BodyFile, result: Result) -> bool:
         try:
@@ -85,10 +80,10 @@ class KeptBodies:
             return False
 
     def end(self) -> Iterator[Finding]:
-        """What is wrong with the files as a whole."""
+        """Check the files as a whole, after the last row."""
         if self._part.manifest.output.bodies != "warc":
             return
-        with Originals() as self._originals:
+        with RevisitCheck() as self._revisits:
             yield from self._read_archive(self._part.view.segments)
 
     def _read_archive(self, lengths: Mapping[str, int]) -> Iterator[Finding]:
@@ -102,9 +97,9 @@ class KeptBodies:
             yield NO_RECORD, "the index names records that are missing"
         yield from damaged
         yield from self._compare_pages()
-        for refers in self._originals.missing():
-            yield NO_ORIGINAL, f"{self._directory} ({refers})"
-        if self._sum % _WRAP:
+        for record in self._revisits.missing():
+            yield NO_ORIGINAL, f"{self._directory} ({record})"
+        if not is_balanced(self._sum):
             yield NO_RECORD, f"{self._directory} (each row's record, once)"
 
     def _add_page(self, line: bytes) -> None:
@@ -112,7 +107,7 @@ class KeptBodies:
             self._pages += fingerprint(0, line.decode())
 
     def _compare_pages(self) -> Iterator[Finding]:
-        """The index for replay; a job that is not complete has none, and it can be made again."""
+        """Check the index for replay, if there is one: it exists only in a complete job."""
         path = self._directory / CDXJ_NAME
         if self._part.manifest.state != "complete" or not path.exists():
             return
@@ -122,7 +117,7 @@ class KeptBodies:
                 self._pages -= fingerprint(0, line.decode("utf-8", "replace"))
                 is_sorted = is_sorted and before <= line
                 before = line
-        if self._pages % _WRAP or not is_sorted:
+        if not is_balanced(self._pages) or not is_sorted:
             yield OTHER_INDEX, str(path)
 
     def _other_bytes(self) -> Iterator[Finding]:
@@ -134,31 +129,27 @@ class KeptBodies:
 
     def _index(self, lengths: Mapping[str, int], damaged: list[Finding]) -> Iterator[IndexRow]:
         for name in index_names(lengths):
-            segment = reader.Segment(self._part.out / name, lengths[name], PLAIN)
-            for number, raw in enumerate(reader.rows(segment), 1):
-                try:
-                    row = msgspec.json.decode(raw, type=IndexRow)
-                except (msgspec.MsgspecError, UnicodeDecodeError):
-                    row = None
+            lines = read_index(self._part.out, name, lengths[name])
+            for number, (raw, row) in enumerate(lines, 1):
                 if row is None or row.encoded() != raw:
                     damaged.append((NO_RECORD, f"{name}, line {number} is not as it was written"))
                 if row is not None:
                     yield row
 
     def _walk(self, name: str, length: int, entries: Iterator[IndexRow]) -> Iterator[Finding]:
-        """Each record of a file, with its digests, beside the index."""
-        # warcio is for such jobs only.
+        """Read each record of a WARC file, check its digests, and compare it with the index."""
+        # Only jobs with WARC files need warcio.
         from warcio.archiveiterator import ArchiveIterator  # noqa: PLC0415
 
         wanted = next(entries, None)
         pages = PageLines(name)
-        end = wanted.offset if wanted else 0  # of what the entries so far are of, without a gap
+        end = wanted.offset if wanted else 0  # of the records that the index has named so far
         try:
             with reader.Committed(self._directory / name, length) as file:
                 records: Any = ArchiveIterator(file, check_digests="raise")
                 for record in records:
-                    self._originals.see(record)
-                    offset = records.get_record_offset()  # and it reads the record to its end
+                    self._revisits.add(record)
+                    offset = records.get_record_offset()  # this reads the record to its end
                     self._add_page(pages.see(record, offset, records.get_record_length()))
                     if wanted is not None and (name, offset) == (wanted.file, end):
                         record_id = record.rec_headers.get_header("WARC-Record-ID")
@@ -170,29 +161,28 @@ class KeptBodies:
             self._add_page(pages.end())
         except FetcherError:
             raise
-        # Whatever it says of damaged bytes.
-        except Exception as error:
-            said = " ".join(str(error).split()).encode("ascii", "backslashreplace").decode()
-            yield NO_RECORD, f"{name} ({said[:_SAID_CHARS]})"
+        except Exception as error:  # warcio raises many kinds of errors for damaged bytes
+            reason = " ".join(str(error).split()).encode("ascii", "backslashreplace").decode()
+            yield NO_RECORD, f"{name} ({reason[:_SHOWN_CHARS]})"
             return
         if wanted is not None:
             yield NO_RECORD, f"{name}: no record at {wanted.offset} (line {wanted.line})"
         elif end != length:
-            yield NO_RECORD, f"{name}: {length} bytes, and the index is of {end}"
+            yield NO_RECORD, f"{name}: {length} bytes, and the index covers {end}"
 
 
 def _key(file: BodyFile) -> bytes:
-    """Half of the digest and the extension: they are kept for many files."""
+    """Half of the digest and the extension, to save memory."""
     return (file.digest[:32] + PurePosixPath(file.path).suffix).encode()
 
 
 def _is_cut(result: Result) -> bool:
-    """Whether the row says that its body was cut: then it has no digest of it."""
+    """Whether the row says that its body was cut; such a row has no digest."""
     return result.truncated is True and result.sha256 is None
 
 
 def _is_as_the_row_says(result: Result) -> bool:
-    """Whether a body in a row, if there is one, has its digest; of a cut one, its length."""
+    """Whether a body in the row, if any, has the row's digest; a cut body, the row's length."""
     if isinstance(result.body_file, str) and not result.sha256 and not _is_cut(result):
         return False
     if not isinstance(result.body, str):

@@ -1,7 +1,7 @@
-"""What lies among the files of a complete job and is no part of it.
+"""Finds files and bytes in the OUT of a complete job that do not belong to the job.
 
-Law: it proves nothing and disproves nothing, as committed bytes alone count; but who reads all that
-is there by its name reads it, too. While a job is not complete such bytes are normal.
+They do not affect the proof, as only committed bytes count. But a program that reads all files in
+the directory reads them, too. In a job that is not complete, such bytes are normal.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fetcher.store.manifest import RESULTS_NAME
 from fetcher.store.reader import Part
 
 
-def surplus(part: Part) -> Iterator[str]:
-    """A line for each such file, which says what to do; nothing where the job is not complete."""
+def stray_files(part: Part) -> Iterator[str]:
+    """A line for each such file, which says what to do; none if the job is not complete."""
     if part.manifest.state != "complete":
         return
     committed = {
@@ -26,9 +26,9 @@ def surplus(part: Part) -> Iterator[str]:
         for name, size in part.view.segments.items()
     }
     directories = [RESULTS_NAME]
-    if part.manifest.output.bodies == "warc":  # others have a name for each body
+    if part.manifest.output.bodies == "warc":  # bodies as files are named by their rows
         directories.append(BODIES_NAME)
-        # Made of what is committed, at the end; `kept` compares it.
+        # It has no committed length; verify.bodies compares it with the WARC files.
         committed[f"{BODIES_NAME}/{CDXJ_NAME}"] = sys.maxsize
     for directory in directories:
         for path in sorted((part.out / directory).glob("*")):
@@ -38,7 +38,7 @@ def surplus(part: Part) -> Iterator[str]:
 def _of_file(path: Path, committed: int | None) -> Iterator[str]:
     size = path.stat().st_size
     if committed is None:
-        # A sink that got no rows leaves an empty one.
+        # A sink without rows leaves an empty file.
         if size:
             yield (
                 f"{path}: does not belong to the job; remove it, as programs that read all files "

@@ -18,8 +18,9 @@ from fetcher.errors import UnreachedError
 from fetcher.protocol import messages
 from fetcher.security import role_policy
 from fetcher.stop_signals import held_back
-from fetcher.store.lock import words_of
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
+from fetcher.store.lock import note_of
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 from fetcher.watch.job_view import JobView, from_roster
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Watcher:
             # nobody closes, and the end of the context would wait for it for ever.
             with held_back(signal.SIGINT):
                 opened = functools.partial(open_socket, self._context, security=self._security)
-                addresses = ends(endpoint, ())
+                addresses = endpoints_of(endpoint, ())
                 self._control = opened(zmq.SUB, Channel.CONTROL, addresses.control)
                 self._events = opened(zmq.PUSH, Channel.EVENTS, addresses.events)
         except BaseException:
@@ -100,7 +101,7 @@ def look(endpoint: str, within_s: float, keys: str) -> JobView:
 
 def near(out: Path) -> str:
     """The endpoint of the ventilator on this host whose job is in OUT; "": none is known."""
-    words = words_of(out) or ""
+    words = note_of(out) or ""
     return words if words.startswith("ipc:") else ""  # the lock file may hold anything
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from fetcher.commit.rate import Rate, recent
 from fetcher.errors import DamageError, UsageError
 from fetcher.store import journal, manifest
-from fetcher.store.journal import Glance
+from fetcher.store.journal import JournalSummary
 from fetcher.store.manifest import Manifest
 from fetcher.watch.job_view import JobView
 from fetcher.watch.recent_failures import RecentFailures
@@ -47,7 +47,7 @@ class FilesView:
                 f"{self._journal}: is missing, so the rows cannot be proven; "
                 "restore a backup of OUT"
             )
-        seen = journal.glance(self._journal, _MARKS)
+        seen = journal.summary(self._journal, _MARKS)
         self._rate.add(time.monotonic(), seen.totals.rows)
         updated_s = seen.updated_at_s
         return View(
@@ -58,7 +58,7 @@ class FilesView:
             rates=_rates(seen.marks),
         )
 
-    def _job(self, found: Manifest, seen: Glance) -> JobView:
+    def _job(self, found: Manifest, seen: JournalSummary) -> JobView:
         state, rows = state_of(found, self._out), seen.totals.rows
         total, is_exact = _url_lines(found, seen)
         per_s = self._rate_now(seen) if state == "running" else None
@@ -76,13 +76,13 @@ class FilesView:
             failed_lines=self._failures.look(seen.segments),
         )
 
-    def _rate_now(self, seen: Glance) -> float | None:
+    def _rate_now(self, seen: JournalSummary) -> float | None:
         if time.monotonic() - self._began > _SETTLED_S:
             return self._rate.per_s()
         return recent(seen.marks, seen.totals.rows, time.time())
 
 
-def _url_lines(found: Manifest, seen: Glance) -> tuple[int | None, bool]:
+def _url_lines(found: Manifest, seen: JournalSummary) -> tuple[int | None, bool]:
     """The URL lines of this sink, and whether the number is exact; None: not known yet."""
     if found.share_url_lines is not None:
         return found.share_url_lines, True

@@ -13,7 +13,7 @@ from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.totals import Totals, sum_of
 from fetcher.store.lock import is_locked
 from fetcher.store.manifest import Manifest
-from fetcher.store.reader import Part, absent, read_all, url_lines_of
+from fetcher.store.reader import Part, missing_sinks, read_all, url_lines_of
 from fetcher.watch import client
 from fetcher.watch.job_view import JobView
 
@@ -67,7 +67,7 @@ def look(outs: Sequence[Path]) -> Status:
         worked_s=work.seconds if work else None,
         updated_s_ago=max(time.time() - max(updated), 0.0) if updated else None,
         totals=totals,
-        absent=absent(parts),
+        absent=missing_sinks(parts),
         retry_of=first.selection.parent if first.selection else None,
         live=live,
     )

@@ -18,7 +18,7 @@ from fetcher.api import Job, Outcome, Row, fetch
 from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.rows.forms import CODECS
 from fetcher.store import manifest
-from fetcher.store.reader import Part, read_both, segments
+from fetcher.store.reader import read_part, segments
 from fetcher.store.reader import rows as read
 from support import jobs
 from support.programs import ONE, SLOW, roles, urls
@@ -77,7 +77,7 @@ def test_rows_come_while_the_job_runs_and_in_the_order_of_commit(
     first = next(rows)
     assert jobs.committed(out) < 300
     order = [first.line, *(row.line for row in rows)]
-    part = Part(out, *read_both(out))
+    part = read_part(out)
     decode = CODECS[part.manifest.output.rows].decode
     written = [decode(row).line for each in segments(part) for row in read(each)]
     assert len(segments(part)) > 2

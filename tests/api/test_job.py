@@ -11,6 +11,7 @@ from fetcher.api import Job, Progress
 from fetcher.errors import ConflictError, DamageError, StoppedError, UsageError
 from support import jobs
 from support.programs import SLOW, urls
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("temporary")
 
@@ -19,7 +20,7 @@ def test_its_progress_goes_from_new_to_complete(tmp_path: Path) -> None:
     job = Job(urls(500, ms=50), out=tmp_path / "out", settings=SLOW)
     assert job.progress == Progress()
     with job:
-        jobs.until(lambda: job.progress.state == "running", what="running")
+        wait_until(lambda: job.progress.state == "running", what="running")
         assert job.progress.total == 500
         assert job.progress.workers <= 1
         end = job.wait()

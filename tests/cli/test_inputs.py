@@ -1,4 +1,4 @@
-"""What a command takes for a file and what for a URL."""
+"""Which arguments are files, and which are URLs."""
 
 from __future__ import annotations
 

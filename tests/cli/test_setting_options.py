@@ -1,4 +1,4 @@
-"""Options that stand for settings: what each sets, what is refused, what `--help` shows."""
+"""Options for settings: their effect, their errors, and their help."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ from tools.site.hostile import HOSTILE
 from tools.site.running import RunningSite
 
 DOCS = jobs.ROOT / "docs"
-# Programs make two of them. The commands of operations.md are for several hosts: test_operations
-# runs them.
-_OTHERS = {"settings.md", "faults.md", "operations.md"}
+# Programs make two of them. Most commands of comparison.md are of other programs. Those of
+# operations.md are for several hosts: test_operations runs them.
+_OTHERS = {"settings.md", "faults.md", "operations.md", "comparison.md"}
 TEXTS = (*sorted(jobs.ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")))
 PAGES = {
     path.name: path

@@ -1,4 +1,4 @@
-"""What a run suggests at its end works when it is pasted into a shell."""
+"""The commands that a run suggests at its end work when pasted into a shell."""
 
 from __future__ import annotations
 

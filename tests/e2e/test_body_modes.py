@@ -1,4 +1,4 @@
-"""Bodies in rows, in files and in WARC files: kept with their rows, whatever is killed."""
+"""Bodies in rows, in files and in WARC files are kept with their rows, whatever is killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import gzip
 import json
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,10 +21,13 @@ from support import jobs, outs
 from support.echo import echo_server
 from support.hosts import Hosts
 from support.keeping import Kept, require_all
+from support.pages import is_failing
 from support.proxies import http_proxy
 from support.scripted import Script, answer, chunked, head, scripted
 from support.secure import context_of, http2_server
+from support.waiting import wait_until
 from tools.certificates import Authority
+from tools.ports import free_ports
 from tools.site.pages import kind_of
 from tools.site.running import RunningSite
 
@@ -42,7 +44,7 @@ def bodies(mode: str) -> str:
 
 
 def pages(site: RunningSite, count: int) -> list[str]:
-    """Pages of all kinds, images among them, with what is no page in between."""
+    """Pages of all kinds, also images, mixed with lines that are not pages."""
     paths = ["/redirect/2", "/latin1", "/utf16", "/gzip/9000", "/chunked/5000", "/bytes/0"]
     paths += ["/hostile/bad-gzip", "/hostile/close-mid-body", "/status/204", "/bytes/300000"]
     numbers = [n for n in range(2 * count) if "slow" not in kind_of(n).__name__]
@@ -75,7 +77,7 @@ def test_every_body_is_there_once_after_kill_9_of_everything_again_and_again(
         with jobs.running("run", urls, "-o", out, *FAST, *options) as job:
             for role in killed:
                 more = functools.partial(_more_than, out, jobs.committed(out) + 10)
-                jobs.until(more, what="progress")
+                wait_until(more, what="progress")
                 if role == "all":
                     kill_all(job)
                 else:
@@ -133,14 +135,8 @@ def _more_than(out: Path, before: int) -> bool:
     return jobs.committed(out) > before
 
 
-def _stands_still(out: Path) -> bool:
-    before = jobs.committed(out)
-    time.sleep(1.0)
-    return jobs.committed(out) == before
-
-
 def _require_red(out: Path, mode: str) -> None:
-    """One byte of what is kept is another: `verify` does not pass it."""
+    """Change one byte of the kept bodies; `verify` must find it."""
     if mode == "inline":
         path = out / "results" / "part-00000.jsonl"
         damaged = [(path, _behind(path, b'"body":"<!doctype'))]
@@ -314,14 +310,16 @@ def test_an_auth_objects_exchanges_are_kept(tmp_path: Path, mode: str) -> None:
 def test_a_full_disk_in_the_middle_of_a_warc_file(site: RunningSite, tmp_path: Path) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", pages(site, 300))
     out = tmp_path / "out"
+    port = free_ports(1)
     options = ("--workers=1", "--pool-size=4", "--set=sink.commit_interval_s=0.02")
-    with jobs.running("run", urls, "-o", out, bodies("warc"), *options) as job:
-        jobs.until(lambda: jobs.committed(out) > 20, what="rows")
+    metrics = f"--set=metrics.sink_port={port}"
+    with jobs.running("run", urls, "-o", out, bodies("warc"), *options, metrics) as job:
+        wait_until(lambda: jobs.committed(out) > 20, what="rows")
         sink = job.role("sink")[0]
         size = (out / "bodies" / "part-00000.warc.gz").stat().st_size
         unlimited = sink.rlimit(resource.RLIMIT_FSIZE)
         sink.rlimit(resource.RLIMIT_FSIZE, (size + 20_000, unlimited[1]))
-        jobs.until(functools.partial(_stands_still, out), what="the limit to bite")
+        wait_until(lambda: is_failing(port), what="the limit to bite")
         sink.rlimit(resource.RLIMIT_FSIZE, unlimited)
         code, _, error = job.wait(60)
     assert code == 0, error
@@ -336,7 +334,7 @@ def test_a_job_is_complete_only_with_its_index_and_is_resumed_for_it(
     out = tmp_path / "out"
     in_the_way = out / "bodies" / "index.cdxj.tmp"
     with jobs.running("run", urls, "-o", out, *FAST, bodies("warc")) as job:
-        jobs.until(functools.partial(_more_than, out, 5), what="rows")
+        wait_until(functools.partial(_more_than, out, 5), what="rows")
         in_the_way.mkdir()
         code, _, error = job.wait(60)
     assert code == Exit.DAMAGED and str(in_the_way) in error, error

@@ -1,4 +1,4 @@
-"""Whatever is killed, whenever: one row a line, and the job ends."""
+"""Whatever is killed, and whenever, each line gets one row, and the job ends."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from support import jobs
+from support.pages import metric
+from support.waiting import wait_until
+from tools.ports import free_ports
 from tools.site.running import RunningSite
 
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL)
@@ -23,10 +26,11 @@ FAST = (
     "--set=lease.finished_s=3",
     "--set=sink.commit_interval_s=0.05",
 )
+FROZEN_S = 5.0  # longer than every lease of FAST
 
 
 def mixed_urls(site: RunningSite, count: int) -> list[str]:
-    """Pages of all kinds, with comments and what is no URL in between."""
+    """Pages of all kinds, mixed with comments and lines that are not URLs."""
     urls = [site.url(f"/page/{n}") for n in range(count)]
     urls += [site.url("/latency/50") for _ in range(count // 4)]
     random.Random(7).shuffle(urls)
@@ -53,7 +57,7 @@ def test_kill_9_of_roles_in_the_middle_costs_no_row(
 ) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 800))
     with jobs.running("run", urls, "-o", tmp_path / "out", *FAST) as job:
-        jobs.until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
         met = chaos(job, roles, seed=len(roles), kills=4)
         code, _, error = job.wait(120)
     assert code == 0, error
@@ -86,7 +90,7 @@ def test_kill_9_of_everything_and_the_same_command_again_and_again(
     before = -1
     for _ in range(3):
         with jobs.running("run", urls, "-o", out, *FAST) as job:
-            jobs.until(functools.partial(_more_than, out, before), what="progress")
+            wait_until(functools.partial(_more_than, out, before), what="progress")
             children = [child for role in ROLES for child in job.role(role)]
             job.process.kill()
             for child in children:
@@ -104,7 +108,7 @@ def test_only_the_supervisor_killed_and_the_same_command_at_once(
     urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 600))
     out = tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *FAST) as first:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         first.process.kill()
         with jobs.running("run", urls, "-o", out, *FAST) as job:
             code, _, error = job.wait(120)
@@ -119,11 +123,11 @@ def _more_than(out: Path, rows: int) -> bool:
 def test_children_leave_when_their_supervisor_is_killed(site: RunningSite, tmp_path: Path) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", [site.url("/latency/200")] * 500)
     with jobs.running("run", urls, "-o", tmp_path / "out", *FAST) as job:
-        jobs.until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
         children = [child for role in ROLES for child in job.role(role)]
         assert len(children) == 4
         job.process.kill()
-        jobs.until(lambda: not any(map(_lives, children)), 15, "the children to leave")
+        wait_until(lambda: not any(map(_lives, children)), 15, "the children to leave")
 
 
 def _lives(process: object) -> bool:
@@ -134,11 +138,14 @@ def test_a_worker_frozen_past_its_lease_and_back_changes_nothing(
     site: RunningSite, tmp_path: Path
 ) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 1000))
-    with jobs.running("run", urls, "-o", tmp_path / "out", *FAST) as job:
-        jobs.until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
+    port = free_ports(1)
+    metrics = f"--set=metrics.ventilator_port={port}"
+    with jobs.running("run", urls, "-o", tmp_path / "out", *FAST, metrics) as job:
+        wait_until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
         frozen = job.role("worker")[0]
         frozen.send_signal(signal.SIGSTOP)
-        time.sleep(4)
+        handed_out_again = "fetcher_ventilator_redelivered_lines_total"
+        wait_until(lambda: metric(port, handed_out_again) > 0, what="its lines to be handed out")
         frozen.send_signal(signal.SIGCONT)
         code, _, error = job.wait(120)
     assert code == 0, error
@@ -153,10 +160,10 @@ def test_a_frozen_sink_freezes_the_job_until_it_is_back(site: RunningSite, tmp_p
     options = (*FAST, "--set=lease.sink_silent_s=1")
     site.reset()
     with jobs.running("run", urls, "-o", out, *options) as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         sink = job.role("sink")[0]
         sink.send_signal(signal.SIGSTOP)
-        time.sleep(5)
+        time.sleep(FROZEN_S)
         assert job.process.poll() is None
         sink.send_signal(signal.SIGCONT)
         code, _, error = job.wait(120)

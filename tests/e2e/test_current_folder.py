@@ -1,4 +1,4 @@
-"""The current folder replaces nothing that is installed; modules of the user are found in it."""
+"""Files in the current folder never replace installed modules; the user's modules are found."""
 
 from __future__ import annotations
 

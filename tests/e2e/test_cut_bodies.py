@@ -1,4 +1,4 @@
-"""What came of a body that was cut is kept in every mode, said in its row, and proven."""
+"""The received part of a cut body is kept in every mode, marked in its row, and proven."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk stops nothing for good: nothing is acknowledged until there is room, then all is."""
+"""On a full disk, nothing is acknowledged; the job completes when there is room again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 import os
 import resource
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support import jobs
-from support.pages import get
+from support.pages import get, is_failing
+from support.waiting import wait_until
 from tools.ports import free_ports
 
 LINES = 20_000
@@ -32,20 +32,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(path)], check=True)
 
 
-def stuck(out: Path) -> bool:
-    """Whether no row has been committed for a while, although some were."""
-    before = jobs.committed(out)
-    time.sleep(1.5)
-    return 0 < before == jobs.committed(out) < LINES
-
-
-def is_ill(port: int) -> bool:
-    """Whether the sink is there and says that it cannot commit."""
-    with contextlib.suppress(OSError):
-        return get(port, "/healthz")[0] == 503
-    return False
-
-
 def urls_in(path: Path) -> Path:
     return jobs.write_urls(path, [f"http://test.invalid/{n}" for n in range(LINES)])
 
@@ -53,9 +39,10 @@ def urls_in(path: Path) -> Path:
 def test_a_full_disk_pauses_the_job_until_there_is_room(tmp_path: Path, small_disk: Path) -> None:
     urls = urls_in(tmp_path / "urls.txt")
     out = small_disk / "out"
-    options = (*OPTIONS, "--set=sink.commit_bytes=200_000")
+    port = free_ports(1)
+    options = (*OPTIONS, "--set=sink.commit_bytes=200_000", f"--set=metrics.sink_port={port}")
     with jobs.running("run", urls, "-o", out, *options) as job:
-        jobs.until(lambda: stuck(out), what="the disk to be full")
+        wait_until(lambda: is_failing(port), what="the disk to be full")
         assert job.process.poll() is None
         remount = ["mount", "-o", "remount,size=64m", str(small_disk)]
         subprocess.run(remount, check=True)
@@ -76,13 +63,13 @@ def test_a_file_size_limit_is_taken_as_a_full_disk(tmp_path: Path) -> None:
     options = ["--workers=1", "--pool-size=50", f"--set=worker.transport={jobs.SLOW}"]
     options += [f"--set=metrics.sink_port={port}"]
     with jobs.running("run", urls, "-o", out, *options) as job:
-        jobs.until(lambda: jobs.committed(out) > 100, what="rows")
+        wait_until(lambda: jobs.committed(out) > 100, what="rows")
         sink = job.role("sink")[0]
         size = (out / "results" / "part-00000.jsonl").stat().st_size
         unlimited = sink.rlimit(resource.RLIMIT_FSIZE)
         sink.rlimit(resource.RLIMIT_FSIZE, (size + 10_000, unlimited[1]))
         assert get(port, "/healthz")[0] == 200
-        jobs.until(lambda: stuck(out), what="the limit to bite")
+        wait_until(lambda: is_failing(port), what="the limit to bite")
         status, _, said = get(port, "/healthz")
         assert status == 503
         assert b"disk full" in said
@@ -99,14 +86,15 @@ def test_a_job_stopped_on_a_full_disk_resumes_when_there_is_room(
 ) -> None:
     urls = urls_in(tmp_path / "urls.txt")
     out = small_disk / "out"
-    with jobs.running("run", urls, "-o", out, *OPTIONS, "--set=sink.commit_bytes=200_000") as job:
-        jobs.until(lambda: stuck(out), what="the disk to be full")
-        job.process.terminate()
-        assert job.wait(60)[0] == 3
     port = free_ports(1)
     metrics = f"--set=metrics.sink_port={port}"
+    small_commits = "--set=sink.commit_bytes=200_000"
+    with jobs.running("run", urls, "-o", out, *OPTIONS, metrics, small_commits) as job:
+        wait_until(lambda: is_failing(port), what="the disk to be full")
+        job.process.terminate()
+        assert job.wait(60)[0] == 3
     with jobs.running("run", urls, "-o", out, *OPTIONS, metrics) as job:
-        jobs.until(lambda: is_ill(port), what="the sink to find it as full as before")
+        wait_until(lambda: is_failing(port), what="the sink to find it as full as before")
         assert job.process.poll() is None
         subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
         code, _, error = job.wait(60)
@@ -134,9 +122,8 @@ def try_little_room(tmp_path: Path, disk: Path, free_kib: int) -> None:
     out = disk / "out"
     filler = fill(disk, free_kib)
     with jobs.running("run", urls, "-o", out, *OPTIONS) as job:
-        end = time.monotonic() + 5
-        while job.process.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            job.process.wait(5)
         ended = job.process.poll()
         filler.unlink()
         code, _, error = job.wait(60)

@@ -1,4 +1,4 @@
-"""Text of a list, of a server or of a file's name never steers the terminal that shows it."""
+"""Text from a list, a server or a file name never controls the terminal that shows it."""
 
 from __future__ import annotations
 

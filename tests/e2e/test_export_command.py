@@ -1,4 +1,4 @@
-"""`fetcher export` and `fetcher urls` as people type them: pipes, kills, mistakes."""
+"""`fetcher export` and `fetcher urls` on the command line: pipes, kills, mistakes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fetcher.cli.main import cli
 from fetcher.errors import FetcherError, UsageError
 from fetcher.model import Outcome
 from support import jobs, outs
+from support.waiting import wait_until
 
 LINES = 20_000
 
@@ -34,7 +35,7 @@ def call(*arguments: object) -> None:
 def test_kill_9_leaves_no_file_and_the_next_export_takes_over(out: Path, tmp_path: Path) -> None:
     path, part = tmp_path / "rows.jsonl", tmp_path / "rows.jsonl.tmp"
     with jobs.running("export", out, "-o", path) as job:
-        jobs.until(lambda: part.exists() and part.stat().st_size, what="the first bytes")
+        wait_until(lambda: part.exists() and part.stat().st_size, what="the first bytes")
         job.process.kill()
         job.process.wait()
     assert part.exists(), "it was over before it was killed"

@@ -1,4 +1,4 @@
-"""`fetcher export --files` as people type it."""
+"""`fetcher export --files` on the command line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fetcher.errors import Exit, FetcherError, UsageError
 from fetcher.model import Outcome
 from fetcher.rows.body_names import parsed
 from support import bodied, jobs, outs
+from support.waiting import wait_until
 from tools.site.running import RunningSite
 
 
@@ -75,12 +76,12 @@ def test_what_stops_it_leaves_whole_files_and_the_same_command_goes_on(tmp_path:
     part = folder / ".fetcher-export.tmp"
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with jobs.running(*command) as job:
-            jobs.until(lambda: part.exists() and len(files(folder)) == 5, what="the fifth body")
+            wait_until(lambda: part.exists() and len(files(folder)) == 5, what="the fifth body")
             job.process.send_signal(number)
             code, _, error = job.wait()
         if number != signal.SIGKILL:
             assert code == Exit.STOPPED
-            said_last = f"stopped; {folder} has 4 whole files by now; the same command goes on"
+            said_last = f"stopped; {folder} has 4 whole files; the same command resumes"
             assert error == f"fetcher: {said_last}\n"
             assert files(folder) == whole
     assert part.exists()

@@ -1,4 +1,4 @@
-"""`--fail-on`: an exit code of its own where a complete job has rows that the user refuses."""
+"""`--fail-on`: an exit code of its own if rows of a complete job have certain outcomes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fetcher.errors import FailedRowsError
 from fetcher.input.outcomes import FAILED, outcomes_named
 from fetcher.protocol.totals import Totals
 from support import jobs
+from support.waiting import wait_until
 
 QUICK = ("--workers=1", "--batch-size=3", "-q")
 
@@ -66,7 +67,7 @@ def test_an_interrupted_run_still_exits_with_3(tmp_path: Path) -> None:
     urls, out = jobs.write_urls(tmp_path / "urls.txt", ["no url", *slow]), tmp_path / "out"
     options = ("--workers=1", f"--set=worker.transport={jobs.SLOW}", "--set=worker.grace_s=0.1")
     with jobs.running("run", urls, "-o", out, "--fail-on=failed", "-q", *options) as job:
-        jobs.until(lambda: jobs.committed(out) == 1)
+        wait_until(lambda: jobs.committed(out) == 1)
         job.process.send_signal(signal.SIGINT)
         code, _, error = job.wait()
     assert code == 3, error

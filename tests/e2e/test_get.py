@@ -1,4 +1,4 @@
-"""`fetcher get`: rows and bodies of a few URLs, without a job."""
+"""`fetcher get` prints rows and bodies of a few URLs, without a job."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from support import jobs
 from support.crowded import Answer, crowded_site
 from support.names import at, name_server
 from support.terminals import on_terminal
+from support.waiting import wait_until
 from tools.ports import free_ports
 from tools.site.running import RunningSite
 
@@ -224,10 +225,10 @@ def test_whoever_ends_it_leaves_no_process_behind(number: signal.Signals) -> Non
                 children[:] = psutil.Process(job.process.pid).children()
                 return any("direct_main" in " ".join(each.cmdline()) for each in children)
 
-            jobs.until(has_begun, what="the child")
+            wait_until(has_begun, what="the child")
             job.process.send_signal(number)
             code, _, said = job.wait()
-            jobs.until(lambda: not any(each.is_running() for each in children), what="its end")
+            wait_until(lambda: not any(each.is_running() for each in children), what="its end")
     if number is signal.SIGINT:
         assert (code, said.count("\n")) == (3, 1)
         assert said.startswith("fetcher: get: stopped")

@@ -1,4 +1,4 @@
-"""worker.handler: called with each finished line; whatever it does costs its own row alone."""
+"""worker.handler is called with each finished line; a failure affects only that line's row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input that is more than a list of URLs, through the whole program."""
+"""Input of all formats, through the whole program."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from support import jobs
+from support.waiting import wait_until
 
 RETRY = ("--workers=1", "--set=worker.transport=null")
 NULL = (*RETRY, "--batch-size=3")
@@ -96,7 +97,7 @@ def test_a_job_that_was_begun_without_other_columns_goes_on_without_them(tmp_pat
     path.write_text("url,a\n" + "".join(f"http://a/{n}?ms=20,{n}\n" for n in range(300)))
     slow = ("--workers=1", "--pool-size=4", f"--set=worker.transport={jobs.SLOW}")
     with jobs.running("run", path, "-o", out, *slow, "--set=input.keep_columns=false") as job:
-        jobs.until(lambda: jobs.committed(out) > 5)
+        wait_until(lambda: jobs.committed(out) > 5)
         job.process.send_signal(signal.SIGINT)
         assert job.wait()[0] == 3
     begun = len(jobs.rows(out))

@@ -1,4 +1,4 @@
-"""With json as the log's format, each line on stderr is one JSON object, whatever happens."""
+"""With the log format json, each line on stderr is one JSON object."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from support import jobs
+from support.waiting import wait_until
 
 JSON = "--log-format=json"
 
@@ -32,7 +33,7 @@ def test_a_killed_worker_progress_and_the_supervisor_all_speak_json(tmp_path: Pa
     with jobs.running(
         "run", listed, "-o", out, *options, "--set=log.progress_interval_s=0.2"
     ) as job:
-        jobs.until(lambda: jobs.committed(out) > 20, what="rows")
+        wait_until(lambda: jobs.committed(out) > 20, what="rows")
         assert job.kill("worker")
         code, _, error = job.wait(60)
     assert code == 0, error

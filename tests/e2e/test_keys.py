@@ -1,11 +1,10 @@
-"""Roles with keys, over TCP: the job goes on, whoever else knocks, and tells of them."""
+"""Roles with keys, over TCP: strangers are refused and logged, and the job continues."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from fetcher.security import keygen
 from support import jobs, strangers
 from support.messages import EXAMPLES
 from support.strangers import Stranger
+from support.waiting import wait_until, wait_until_steady
 from tools.ports import free_ports
 
 MS = 40
@@ -88,7 +88,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
             stack.enter_context(jobs.running(*each)) for each in (hosts.sink, hosts.ventilator)
         )
         stack.callback(context.destroy, linger=0)
-        jobs.until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
+        wait_until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
         ports = [hosts.base + index for index in range(5)]
         stack.enter_context(strangers.idle(HOST, ports, 300))
         strangers.shout(HOST, hosts.base, b"GET / HTTP/1.1\r\n\r\n")
@@ -107,7 +107,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         known[2].say(messages.Close(session="s"))
         assert known[3].say(messages.Gone(worker="a-1-1"))
         assert known[4].say(forged, b"{}{ }")
-        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
+        wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         status = jobs.call("status", hosts.ventilator_at, f"--keys={hosts.keys / 'workers' / 'b'}")
         assert re.search(r"\ba-\d+-1\b", status.stdout), status.stderr
         logs = []
@@ -141,7 +141,7 @@ def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> N
             stack.enter_context(jobs.running(*each))
             for each in (hosts.sink, hosts.ventilator, hosts.worker("a"), hosts.worker("b"))
         )
-        jobs.until(
+        wait_until(
             lambda: {(row.worker or "?")[0] for row in jobs.rows(hosts.out)} == {"a", "b"},
             what="rows",
         )
@@ -150,8 +150,7 @@ def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> N
         assert code == 2
         assert error.count("does not let this key in") == 1
         assert "does not let this key in" in error.splitlines()[-1]
-        time.sleep(0.3)  # what the sink took before is committed by now
-        had = of_b(hosts)
+        had = wait_until_steady(lambda: of_b(hosts), for_s=0.5, what="the last rows of b")
         for job in (a, ventilator, sink):
             code, _, error = job.wait(40)
             assert code == 0, error
@@ -179,7 +178,7 @@ def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> No
 def test_who_has_no_keys_where_some_are_asked_for_learns_it_and_leaves(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 200)
     with jobs.running(*hosts.sink), jobs.running(*hosts.ventilator):
-        jobs.until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
+        wait_until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
         asks = rf"fetcher: tcp://{HOST}:\d+: the {{}} requires keys: name .* with --keys .*\n"
         elsewhere = f"--ventilator=tcp://{HOST}:{free_ports(3)}"
         for server, keyless in (

@@ -1,8 +1,9 @@
-"""A worker that lies to the sink costs no line, and no line comes twice."""
+"""A worker that sends false results costs no line, and no line appears twice."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from fetcher.security import keygen
 from support import jobs
 from support.hosts import Hosts
 from support.liar import LIES, Liar, name_under
+from support.waiting import wait_until
 
+WAITED_S = 8.0  # within this time, the ventilator gives up a line whose rows get lost
 PACKED = "--set=output.compression=zstd"
 
 
@@ -82,6 +85,11 @@ def test_a_line_whose_row_the_sink_refuses_each_time_ends_as_crashed(tmp_path: P
     assert rows[21].error_kind == "lost"
 
 
+def in_flight(hosts: Hosts) -> int:
+    told = jobs.call("status", f"--ventilator={hosts.endpoint}", "--json")
+    return int(json.loads(told.stdout)["in_flight"]) if told.returncode == 0 else 0
+
+
 @pytest.mark.slow
 def test_a_line_that_its_worker_has_from_an_earlier_ventilator_is_not_called_refused(
     tmp_path: Path,
@@ -93,11 +101,11 @@ def test_a_line_that_its_worker_has_from_an_earlier_ventilator_is_not_called_ref
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator, quick))
         stack.enter_context(jobs.running(*hosts.worker))
-        time.sleep(3)  # the worker has the line
+        wait_until(lambda: in_flight(hosts) == 1, what="the worker to have the line")
         first.process.kill()
         first.wait()
         again = stack.enter_context(jobs.running(*hosts.ventilator, quick))
-        time.sleep(8)  # more often than a lost row would be tried
+        time.sleep(WAITED_S)
         awaited.touch()
         assert again.wait(60)[0] == 0
         assert sink.wait(60)[0] == 0
@@ -113,7 +121,7 @@ def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_
         stack.callback(peer.close)
         sent = peer.be_honest(4, 30)
         assert len(sent) == 4
-        jobs.until(lambda: jobs.committed(hosts.out) == 40, what="its rows")
+        wait_until(lambda: jobs.committed(hosts.out) == 40, what="its rows")
         ventilator.process.kill()
         ventilator.wait()
         peer.replay(sent[::-1] * 3)

@@ -1,4 +1,4 @@
-"""A run that is watched while it goes on: its page in a browser, and `fetcher top`."""
+"""A running job is watched: in a browser, and with `fetcher top`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import signal
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import psutil
 
 from support import jobs
 from support.browser import browser, terminal
+from support.waiting import wait_until, wait_until_steady
 from tools.ports import free_ports
 
 LINES = 3000
@@ -59,31 +59,30 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: said.append(dialog.message))
-        jobs.until(lambda: _answers(port), what="the page")
+        wait_until(lambda: _answers(port), what="the page")
         page.goto(f"http://127.0.0.1:{port}/")
-        jobs.until(lambda: shown(page) > 100, what="figures")
+        wait_until(lambda: shown(page) > 100, what="figures")
         first = shown(page)
-        jobs.until(lambda: shown(page) > first, what="figures that move")
+        wait_until(lambda: shown(page) > first, what="figures that move")
 
         def steer(step: str) -> None:
             page.click(f"#{step}")
             page.click("#yes")
 
         steer("pause")
-        jobs.until(lambda: page.inner_text("#phase") == "paused", what="the pause")
-        jobs.until(lambda: page.inner_text("#in_flight") == "0", what="nothing in flight")
-        time.sleep(0.5)
-        jobs.until(lambda: shown(page) == jobs.committed(out), what="the figures of the job")
-        at_rest = jobs.committed(out)
+        wait_until(lambda: page.inner_text("#phase") == "paused", what="the pause")
+        wait_until(lambda: page.inner_text("#in_flight") == "0", what="nothing in flight")
+        at_rest = wait_until_steady(lambda: jobs.committed(out), for_s=0.5, what="the last rows")
+        wait_until(lambda: shown(page) == at_rest, what="the figures of the job")
         assert at_rest < LINES
         look_at_the_page(page, port)
         word = live(port)["word"]
         assert job.kill("ventilator")
-        jobs.until(
+        wait_until(
             lambda: _answers(port) and live(port)["word"] != word, what="the next ventilator"
         )
-        jobs.until(lambda: live(port)["live"]["phase"] == "paused", what="its pause")
-        jobs.until(lambda: page.inner_text("#phase") == "paused", what="the same on the page")
+        wait_until(lambda: live(port)["live"]["phase"] == "paused", what="its pause")
+        wait_until(lambda: page.inner_text("#phase") == "paused", what="the same on the page")
         assert jobs.committed(out) == at_rest, "a pause outlives its ventilator"
         assert ": paused, " in jobs.call("status", out).stdout
         assert ": paused, " in jobs.call("report", out, "--text").stdout
@@ -93,21 +92,21 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         said.clear()
 
         steer("pause")  # which resumes
-        jobs.until(lambda: shown(page) > at_rest, what="the job to go on")
+        wait_until(lambda: shown(page) > at_rest, what="the job to go on")
         steer("stop")
         code, _, error = job.wait(30)
         assert code == 3
         assert error.splitlines()[0] == f"fetcher: the job's page: http://127.0.0.1:{port}/"
         assert "stopped before the end; the same command resumes" in error
-        jobs.until(lambda: page.inner_text("#phase") == "stopped", what="the end, on the page")
+        wait_until(lambda: page.inner_text("#phase") == "stopped", what="the end, on the page")
         typed = ["fetcher", "run", str(urls), "-o", str(out), *options(port)]
         assert shlex.split(page.inner_text("#command")) == typed
         assert [each for each in said if not each.startswith(network)] == []
         with jobs.running("run", urls, "-o", out, *options(port)) as again:
-            jobs.until(lambda: _answers(port), what="the page of the next run")
+            wait_until(lambda: _answers(port), what="the page of the next run")
             page.goto(f"http://127.0.0.1:{port}/")
             assert again.wait(60)[0] == 0
-        jobs.until(lambda: page.inner_text("#phase") == "complete", what="the end, on the page")
+        wait_until(lambda: page.inner_text("#phase") == "complete", what="the end, on the page")
         assert shown(page) == LINES
         assert page.inner_text("#percent") == "100.0 %"
     jobs.prove(out, urls)
@@ -153,7 +152,7 @@ def test_top_shows_a_running_job_and_gives_the_terminal_back(tmp_path: Path) -> 
         jobs.running("ventilator", urlfile(tmp_path, 30), *where, "--batch-size=50"),
         jobs.running("worker", *where, *slow, "--set=worker.heartbeat_s=0.3"),
     ):
-        jobs.until(lambda: jobs.committed(out) > 50, what="rows")
+        wait_until(lambda: jobs.committed(out) > 50, what="rows")
         with terminal("top", at) as by_endpoint, terminal("top", out) as by_files:
             by_endpoint.until(lambda text: "4/4" in text and "h1.test" in text, "a busy worker")
             lines = by_endpoint.until(lambda text: "protocol" in text, "what failed")
@@ -187,7 +186,7 @@ def test_top_and_status_say_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     assert "no job was begun here" in none.stderr
     at = f"--ventilator=tcp://127.0.0.1:{free_ports(1)}"
     with jobs.running("status", at, "--timeout=30") as waiting:
-        jobs.until(lambda: _waits(waiting.process.pid), what="the question to be asked")
+        wait_until(lambda: _waits(waiting.process.pid), what="the question to be asked")
         waiting.process.send_signal(signal.SIGINT)
         code, _, error = waiting.wait(10)
     assert code == 3

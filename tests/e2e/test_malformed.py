@@ -1,4 +1,4 @@
-"""Peers that send to running roles what is no message: dropped, counted, survived."""
+"""Running roles drop and count malformed messages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import zmq
 from fetcher.protocol import codec
 from support import jobs
 from support.hosts import Hosts
+from support.waiting import wait_until
 from tools.fuzz.mutate import Mutator
 
 OVERSIZED = b"\x81" * (codec.MAX_HEADER_BYTES + 1)
@@ -66,7 +67,7 @@ def test_roles_outlive_malformed_and_oversized_messages(tmp_path: Path) -> None:
                 bad.send_multipart([frame for frame in frames if b"finish" not in frame] or [b""])
                 tells.send_multipart([b"\x81" + frames[0]])
         ventilator = stack.enter_context(jobs.running(*hosts.ventilator))
-        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
+        wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         babble(events, 2, 3_000)
         babble(results, 3, 3_000)
         pester(commits, 4, 300)

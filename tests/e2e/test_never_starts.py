@@ -1,4 +1,4 @@
-"""A role that cannot start is given up soon, and its user reads once why."""
+"""If a role can never start, the job is given up soon, and says once why."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support import jobs
+from support.waiting import wait_until
 
 # Put on PYTHONPATH as `sitecustomize`, it is the first to run in each Python; sys.orig_argv
 # says which process it is in.
@@ -98,7 +99,7 @@ def test_a_role_that_was_ready_once_is_started_again_and_again(
     urls = jobs.write_urls(tmp_path / "urls.txt", ["http://test.invalid/?ms=500"])
     options = ("--workers=1", f"--set=worker.transport={jobs.SLOW}", "--set=lease.silent_s=2")
     with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
-        jobs.until(lambda: has_begun(job), what="a worker that is ready")
+        wait_until(lambda: has_begun(job), what="a worker that is ready")
         assert job.kill("worker")
         code, _, error = job.wait(60)
     assert code == 0, error

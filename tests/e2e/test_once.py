@@ -1,4 +1,4 @@
-"""Where nothing fails, each URL is asked for once, as the server counts it."""
+"""If nothing fails, the server sees each URL requested once."""
 
 from __future__ import annotations
 

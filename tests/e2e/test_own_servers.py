@@ -1,4 +1,4 @@
-"""A newcomer's first list of pages on this machine: what is said, and what `--own-servers` does."""
+"""A first list of pages on this machine: the hint, and the effect of `--own-servers`."""
 
 from __future__ import annotations
 

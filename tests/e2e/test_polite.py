@@ -1,4 +1,4 @@
-"""Politeness across a whole job: hosts are spared, and nobody waits for another's host."""
+"""Politeness across a whole job: hosts are spared, and no line waits for another's host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program as people use it: commands, exit codes, what is said, stopping and resuming."""
+"""The commands as people use them: exit codes, messages, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from support import jobs
+from support.waiting import wait_until
 from tools.site.running import RunningSite
 
 QUICK = ("--workers=1", "--pool-size=16", "--batch-size=20")
@@ -284,7 +285,7 @@ def test_two_runs_on_one_directory_are_refused_with_4(tmp_path: Path) -> None:
     urls = slow_urls(tmp_path / "urls.txt", 60, ms=300)
     out = tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *SLOW, "--set=lease.silent_s=60") as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         assert job.signal("worker", signal.SIGSTOP), "or the job may be over before the second"
         second = jobs.call("run", urls, "-o", out, *SLOW)
         assert job.signal("worker", signal.SIGCONT)
@@ -306,7 +307,7 @@ def test_a_stop_lets_requests_finish_commits_them_and_says_how_to_resume(
     out = tmp_path / "out"
     site.reset()
     with jobs.running("run", urls, "-o", out, *QUICK) as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         job.process.send_signal(number)
         code, _, error = job.wait(30)
     assert code == 3
@@ -327,9 +328,9 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing_committed(tmp_path: Pa
     jobs.write_urls(urls, lines)
     out = tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *SLOW) as job:
-        jobs.until(lambda: jobs.committed(out) >= 40, what="the first commits")
+        wait_until(lambda: jobs.committed(out) >= 40, what="the first commits")
         job.process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
+        wait_until(lambda: not job.role("ventilator"), what="the first Ctrl-C to take effect")
         began = time.monotonic()
         job.process.send_signal(signal.SIGINT)
         assert job.wait(30)[0] == 3
@@ -348,7 +349,7 @@ def test_status_tells_how_far_a_job_is_during_and_after(tmp_path: Path) -> None:
     lines = [f"http://test.invalid/{n}" for n in range(299)] + [f"http://test.invalid/?file={go}"]
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     with jobs.running("run", urls, "-o", out, *SLOW) as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         during = json.loads(jobs.call("status", out, "--json").stdout)
         assert during["state"] == "running"
         assert 0 < during["rows"] < 300
@@ -416,7 +417,7 @@ def test_a_url_file_that_shrinks_while_it_is_read_ends_the_job_with_2(tmp_path: 
     size = urls.stat().st_size
     out = tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *SLOW) as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         os.truncate(urls, size // 2)
         code, _, error = job.wait(60)
     assert code == 2

@@ -1,4 +1,4 @@
-"""One job has one average rate, whoever says it: run, status, top, the report and the API."""
+"""run, status, top, the report and the API show the same average rate of a job."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from fetcher import humanize
 from fetcher.api import Job
 from support import jobs
+from support.waiting import wait_until
 
 SLOW = ("--workers=1", "--pool-size=4", "--batch-size=20", f"--set=worker.transport={jobs.SLOW}")
 
@@ -30,7 +31,7 @@ def test_every_command_says_the_same_average_of_an_interrupted_job(
     lines = [f"http://test.invalid/{n}?ms=20" for n in range(400)]
     urls, out = jobs.write_urls(tmp_path / "urls.txt", lines), tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *SLOW) as first:
-        jobs.until(lambda: jobs.committed(out) > 40, what="some rows")
+        wait_until(lambda: jobs.committed(out) > 40, what="some rows")
         first.process.send_signal(signal.SIGINT)
         assert first.wait()[0] == 3
     stopped = figures("status", out)
@@ -61,8 +62,8 @@ def test_a_running_job_has_a_rate_now_and_an_average(tmp_path: Path) -> None:
     lines = [f"http://test.invalid/{n}?ms=50" for n in range(4000)]
     urls, out = jobs.write_urls(tmp_path / "urls.txt", lines), tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *SLOW):
-        jobs.until(lambda: jobs.committed(out) > 80, what="some rows")
-        jobs.until(lambda: (figures("status", out)["rate_per_s"] or 0) > 0, what="a rate")
+        wait_until(lambda: jobs.committed(out) > 80, what="some rows")
+        wait_until(lambda: (figures("status", out)["rate_per_s"] or 0) > 0, what="a rate")
         status = figures("status", out)
         assert status["state"] == "running"
         assert status["average_per_s"] > 0

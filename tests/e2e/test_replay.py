@@ -1,4 +1,4 @@
-"""An archive is replayed by pywb, page for page and byte for byte, as it lies there."""
+"""pywb replays a WARC archive in OUT, page for page and byte for byte."""
 
 from __future__ import annotations
 

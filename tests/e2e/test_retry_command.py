@@ -1,4 +1,4 @@
-"""`fetcher retry`: what failed is fetched again, as the same lines, into another OUT."""
+"""`fetcher retry` fetches the failed lines again, under their numbers, into another OUT."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from fetcher.verify.audit import Audit
 from fetcher.watch.status import look
 from support import jobs, outs
 from support.crowded import Answer, crowded_site
+from support.waiting import wait_until
 
 
 def call(*arguments: object) -> None:
@@ -99,7 +100,7 @@ def test_a_retry_that_began_while_another_waited_for_out_is_left_alone(
     out.mkdir()
     lock = DirectoryLock(out)
     with jobs.running("retry", failed, "-o", out, "--outcome=ok", *null) as job:
-        jobs.until(lambda: has_open(job.process.pid, out / "lock"), what="its wait")
+        wait_until(lambda: has_open(job.process.pid, out / "lock"), what="its wait")
         shutil.copytree(begun, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock"))
         lock.close()
         code, _, error = job.wait()
@@ -119,10 +120,10 @@ def test_kill_9_and_a_stop_cost_no_row_of_a_retry(failed: Path, tmp_path: Path) 
         *("--set=lease.silent_s=1", "--set=lease.finished_s=1"),
     )
     with jobs.running(*command) as job:
-        jobs.until(lambda: jobs.committed(again) > 0, what="the first commit")
+        wait_until(lambda: jobs.committed(again) > 0, what="the first commit")
         assert job.kill("ventilator")
         before = jobs.committed(again)
-        jobs.until(lambda: jobs.committed(again) > before, what="its successor")
+        wait_until(lambda: jobs.committed(again) > before, what="its successor")
         job.process.send_signal(signal.SIGINT)
         code, _, error = job.wait()
     assert code == 3, error
@@ -190,7 +191,7 @@ def test_verify_knows_the_selected_lines_and_that_they_are_the_ones(
     kept = selected(failed, begun)
     rows = [outs.row(line) for line in range(3, 601, 3)]
     outs.make_out(begun, tmp_path / "urls.txt", rows[:-1], selection=kept)
-    assert Audit([begun], None).run().told == ["line 600: no row"]
+    assert Audit([begun], None).run().listed == ["line 600: no row"]
     (begun / "selection.bits").write_bytes(b"\xff")
     with pytest.raises(DamageError, match=r"selection.bits: holds other lines"):
         Audit([begun], None).run()

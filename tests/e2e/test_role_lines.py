@@ -1,4 +1,4 @@
-"""Roles of a cluster say in a line each that they listen, who joins, and that the job is done."""
+"""Roles of a cluster print a line when they listen, when others join, and at the end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from support import jobs
 from support.hosts import Hosts
+from support.waiting import wait_until
 
 
 def listens(port: int) -> bool:
@@ -22,7 +23,7 @@ def said_by(hosts: Hosts, *options: str) -> dict[str, str]:
         running: dict[object, jobs.Running] = {}
         for arguments in (hosts.sink, hosts.ventilator, hosts.worker):
             if arguments is hosts.worker:  # so that it hears all that the ventilator says
-                jobs.until(lambda: listens(hosts.ventilator_port + 2), what="the ventilator")
+                wait_until(lambda: listens(hosts.ventilator_port + 2), what="the ventilator")
             running[arguments[0]] = stack.enter_context(jobs.running(*arguments, *options))
         ended = {str(role): job.wait(60) for role, job in running.items()}
     assert [code for code, _, _ in ended.values()] == [0, 0, 0], ended

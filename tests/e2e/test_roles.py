@@ -1,4 +1,4 @@
-"""The three roles on their own, over TCP on loopback: any order of start, joining and leaving."""
+"""The roles as separate programs over TCP: they may start, join and leave in any order."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ import zmq
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 from support import jobs
 from support.hosts import Hosts
 from support.pages import get
+from support.waiting import wait_until
 from tools.ports import free_ports
 
 
@@ -44,7 +46,7 @@ def test_a_slow_worker_keeps_nothing_from_one_that_has_nothing_to_do(tmp_path: P
         ventilator = stack.enter_context(
             jobs.running(*hosts.ventilator, f"--set=metrics.ventilator_port={port}")
         )
-        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows of the slow one")
+        wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows of the slow one")
         other = stack.enter_context(jobs.running(*hosts.worker))
         said = b""
         while ventilator.process.poll() is None:
@@ -69,9 +71,9 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
             return stack.enter_context(jobs.running(*arguments))
 
         sink, ventilator, first = map(start, (hosts.sink, hosts.ventilator, hosts.worker))
-        jobs.until(lambda: jobs.committed(hosts.out) > 20, what="rows")
+        wait_until(lambda: jobs.committed(hosts.out) > 20, what="rows")
         second = start(hosts.worker)
-        jobs.until(lambda: jobs.committed(hosts.out) > 100, what="more rows")
+        wait_until(lambda: jobs.committed(hosts.out) > 100, what="more rows")
         first.process.send_signal(signal.SIGTERM)
         assert first.wait()[0] == 0
         ventilator.process.send_signal(signal.SIGTERM)
@@ -79,11 +81,11 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
         assert code == 3
         assert "the same command resumes" in error
         ventilator = start(hosts.ventilator)
-        jobs.until(lambda: jobs.committed(hosts.out) > 200, what="rows after a new ventilator")
+        wait_until(lambda: jobs.committed(hosts.out) > 200, what="rows after a new ventilator")
         sink.process.send_signal(signal.SIGTERM)
         assert sink.wait()[0] == 3
         sink = start(hosts.sink)
-        jobs.until(lambda: jobs.committed(hosts.out) > 300, what="rows after a new sink")
+        wait_until(lambda: jobs.committed(hosts.out) > 300, what="rows after a new sink")
         sink.process.kill()
         ventilator.process.kill()
         sink, ventilator = start(hosts.sink), start(hosts.ventilator)
@@ -100,7 +102,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         first = stack.enter_context(jobs.running(*hosts.ventilator))
         worker = stack.enter_context(jobs.running(*hosts.worker))
         worker_2 = stack.enter_context(jobs.running(*hosts.worker))
-        jobs.until(lambda: jobs.committed(hosts.out) > 0, what="rows")
+        wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         taken = jobs.call(*hosts.ventilator)
         assert taken.returncode == 4
         assert "in use" in taken.stderr
@@ -175,7 +177,7 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
     tmp_path: Path,
 ) -> None:
     hosts = Hosts(tmp_path, 1)
-    at = ends(hosts.endpoint, hosts.sink_endpoints)
+    at = endpoints_of(hosts.endpoint, hosts.sink_endpoints)
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         opened = functools.partial(open_socket, context, bind=True)
@@ -200,7 +202,7 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
             send(control, messages.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, referee))
 
         first: set[str] = set()
-        jobs.until(lambda: beat(first), what="the worker")
+        wait_until(lambda: beat(first), what="the worker")
         tell("running", 1)
         tell("finish", 1)
         tell("starting", 2)
@@ -208,11 +210,10 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
 
         def another() -> bool:
             tell("starting", 2)
-            time.sleep(0.05)
             beat(second)
             return len(second) == 2
 
-        jobs.until(another, what="a fresh process for the next job")
+        wait_until(another, what="a fresh process for the next job")
         assert worker.process.poll() is None
 
 
@@ -225,13 +226,13 @@ def test_of_several_sinks_a_lost_one_freezes_only_its_batches(tmp_path: Path) ->
 
         sinks = [start(each) for each in hosts.sinks]
         ventilator, worker = start(hosts.ventilator), start(hosts.worker)
-        jobs.until(lambda: all(jobs.committed(out) > 20 for out in hosts.outs), what="rows")
+        wait_until(lambda: all(jobs.committed(out) > 20 for out in hosts.outs), what="rows")
         sinks[1].process.kill()
         sinks[1].wait()
         had = jobs.committed(hosts.outs[1])
         assert had < 200
         others = (hosts.outs[0], hosts.outs[2])
-        jobs.until(lambda: all(jobs.committed(out) == 200 for out in others), 60, "the others")
+        wait_until(lambda: all(jobs.committed(out) == 200 for out in others), 60, "the others")
         assert jobs.committed(hosts.outs[1]) == had
         half = jobs.call("verify", *hosts.outs)
         assert half.returncode == 6

@@ -1,4 +1,4 @@
-"""The shape of requests: what a line, the settings and a server's cookies make them."""
+"""The request that a line, the settings and a server's cookies make together."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from support import jobs
+from support.waiting import wait_until
 
 NULL = "--set=worker.transport=null"
 _LONG_S = 60.0
@@ -25,7 +26,7 @@ def test_one_worker_process_is_started_for_a_short_list(tmp_path: Path) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", ["http://test.invalid/?ms=3000"])
     slow = f"--set=worker.transport={jobs.SLOW}"
     with jobs.running("run", urls, "-o", tmp_path / "out", slow) as job:
-        jobs.until((tmp_path / "out/manifest.json").exists, what="the job")
+        wait_until((tmp_path / "out/manifest.json").exists, what="the job")
         assert len(job.role("worker")) == 1
         job.process.terminate()
         job.wait()

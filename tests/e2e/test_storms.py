@@ -1,4 +1,4 @@
-"""Several sinks, killed again and again: each line has one row in one of them, with its body."""
+"""Several sinks are killed again and again; each line has one row, with its body."""
 
 from __future__ import annotations
 

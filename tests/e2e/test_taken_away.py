@@ -1,4 +1,4 @@
-"""Whatever is taken away from a job while it runs, it does not end with exit code 0."""
+"""If files of a running job are removed, it does not end with exit code 0."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support import jobs
+from support.waiting import wait_until
 from tools.site.running import RunningSite
 
 LINES = 400
@@ -50,7 +51,7 @@ def test_a_job_that_lost_a_file_while_it_ran_is_damaged(tmp_path: Path, what: st
     urls = [f"http://test.invalid/{n}?ms=100" for n in range(LINES)]
     urlfile, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
     with jobs.running("run", urlfile, "-o", out, *OPTIONS) as job:
-        jobs.until(lambda: list(out.glob("results/part-00001.jsonl")), what="a second segment")
+        wait_until(lambda: list(out.glob("results/part-00001.jsonl")), what="a second segment")
         path = first(out, pattern)
         lose(path)
         code, _, error = job.wait(60)
@@ -65,7 +66,7 @@ def test_a_job_that_lost_a_body_while_it_ran_is_damaged(tmp_path: Path, site: Ru
     urlfile, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
     options = (*OPTIONS[:-1], "--set=output.bodies=files")
     with jobs.running("run", urlfile, "-o", out, *options) as job:
-        jobs.until(lambda: list(out.glob("bodies/??/??/*")), what="a body")
+        wait_until(lambda: list(out.glob("bodies/??/??/*")), what="a body")
         path = first(out, "bodies/??/??/*")
         path.unlink()
         code, _, error = job.wait(60)
@@ -77,7 +78,7 @@ def test_a_resume_refuses_an_edited_manifest_in_one_line(tmp_path: Path) -> None
     urls = [f"http://test.invalid/{n}?ms=100" for n in range(LINES)]
     urlfile, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
     with jobs.running("run", urlfile, "-o", out, *OPTIONS) as job:
-        jobs.until(lambda: jobs.committed(out) > 0, what="rows")
+        wait_until(lambda: jobs.committed(out) > 0, what="rows")
         job.process.send_signal(signal.SIGTERM)
         assert job.wait(60)[0] == 3
     text = json.loads((out / "manifest.json").read_text())

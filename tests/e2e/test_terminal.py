@@ -1,4 +1,4 @@
-"""What surrounds the program: its standard streams, its arguments' bytes, a Ctrl-C at once."""
+"""The standard streams, the bytes of arguments, and an early Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from fetcher.settings import load
 from support import jobs, outs
+from support.waiting import wait_until
 
 NULL = ("--workers=1", "--set=worker.transport=null")
 
@@ -162,7 +163,7 @@ def test_ctrl_c_while_the_program_loads_is_one_line_and_3(
 ) -> None:
     given = [str(tmp_path / "new") if word == "NEW" else word for word in filled(command, out)]
     with jobs.running(*given) as job:
-        jobs.until(lambda: is_loading(job.process.pid), what="its first act")
+        wait_until(lambda: is_loading(job.process.pid), what="its first act")
         time.sleep(delay_s)
         job.process.send_signal(signal.SIGINT)
         code, _, said = job.wait(20)
@@ -181,7 +182,7 @@ def is_awake(process: psutil.Process) -> bool:
 def test_ctrl_c_to_a_role_that_still_imports_is_quiet(tmp_path: Path, role: str) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", ["http://a.invalid/1"])
     with jobs.running("run", urls, "-o", tmp_path / "out", "-q", *NULL) as job:
-        jobs.until(lambda: any(map(is_awake, job.role(role))), what=role)
+        wait_until(lambda: any(map(is_awake, job.role(role))), what=role)
         assert job.signal(role, signal.SIGINT)
         code, _, said = job.wait(30)
     assert code == 0

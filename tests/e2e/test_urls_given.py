@@ -1,4 +1,4 @@
-"""`fetcher run URL…`: URLs of the command line are a job as any other."""
+"""`fetcher run URL…`: URLs on the command line are a job like any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watching a cluster: metrics, health and status of roles that run, over TCP on loopback."""
+"""Metrics, health and status of running roles, over TCP on loopback."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from support import jobs
 from support.crowded import Answer, crowded_site
 from support.names import at, name_server
 from support.pages import get
+from support.waiting import wait_until
 from tools.ports import free_ports
 
 LINES = 1500
@@ -80,22 +81,22 @@ def test_a_cluster_tells_how_it_is_while_its_parts_come_and_go(tmp_path: Path) -
 
         ventilator = start(cluster.ventilator)
         start(cluster.worker)
-        jobs.until(lambda: health(ports["ventilator"])[0] == 503, what="a sink to be missed")
+        wait_until(lambda: health(ports["ventilator"])[0] == 503, what="a sink to be missed")
         assert "the sink does not answer" in health(ports["ventilator"])[1]
-        jobs.until(lambda: health(ports["worker"] + 1) == (200, ""), what="the second worker")
-        jobs.until(lambda: len(cluster.status()["workers"]) == 2, what="both workers")
+        wait_until(lambda: health(ports["worker"] + 1) == (200, ""), what="the second worker")
+        wait_until(lambda: len(cluster.status()["workers"]) == 2, what="both workers")
         assert "the sink does not answer" in cluster.status()["trouble"]
 
         start(cluster.sink)
-        jobs.until(lambda: jobs.committed(cluster.out) > 100, what="rows")
-        jobs.until(lambda: health(ports["ventilator"]) == (200, ""), what="the sink to be heard")
+        wait_until(lambda: jobs.committed(cluster.out) > 100, what="rows")
+        wait_until(lambda: health(ports["ventilator"]) == (200, ""), what="the sink to be heard")
         assert health(ports["sink"]) == health(ports["worker"]) == (200, "")
         look_at_the_job(cluster)
         drop_garbage(cluster)
 
         ventilator.process.send_signal(signal.SIGTERM)
         assert ventilator.wait()[0] == 3
-        jobs.until(lambda: health(ports["worker"])[0] == 503, what="the ventilator to be missed")
+        wait_until(lambda: health(ports["worker"])[0] == 503, what="the ventilator to be missed")
         assert f"no ventilator is heard at {cluster.at[13:]}" in health(ports["worker"])[1]
         silent = jobs.call("status", cluster.at, "--timeout=0.3")
         assert silent.returncode == 7
@@ -137,7 +138,7 @@ def drop_garbage(cluster: Cluster) -> None:
     with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
         stranger.connect(cluster.events)
         stranger.send(b"garbage")
-        jobs.until(
+        wait_until(
             lambda: metrics(cluster.ports["ventilator"]).get(
                 "fetcher_ventilator_messages_dropped_total.malformed"
             ),
@@ -155,9 +156,9 @@ def test_a_host_that_asked_for_a_rest_is_named_with_the_reason(tmp_path: Path) -
         out = tmp_path / "out"
         options = ("--workers=1", "--set=polite.enabled=true", "--set=polite.per_host=1")
         with jobs.running("run", urls, "-o", out, *options):
-            jobs.until(lambda: jobs.committed(out), what="the first answer")
+            wait_until(lambda: jobs.committed(out), what="the first answer")
             said = rf"127\.0\.0\.1:{site.port} rests \d+ s more after 503: 8 lines wait"
-            jobs.until(lambda: re.search(said, jobs.call("status", out).stdout), what=said)
+            wait_until(lambda: re.search(said, jobs.call("status", out).stdout), what=said)
             shown = jobs.call("status", out).stdout
             assert re.search(r"^0 being fetched; 8 waiting for their host's turn; ", shown, re.M)
             watched = jobs.call("top", out, "--once").stdout
@@ -181,8 +182,8 @@ def test_a_worker_counts_its_requests_retries_look_ups_and_hosts(tmp_path: Path)
         options += ["--set=polite.enabled=true", "--set=retry.attempts=2", "--quiet"]
         options += ["--set=retry.backoff_s=0.1", "--workers=1", f"--set=metrics.worker_port={port}"]
         with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
-            jobs.until(lambda: health(port)[0] == 200, what="the worker")
-            jobs.until(
+            wait_until(lambda: health(port)[0] == 200, what="the worker")
+            wait_until(
                 lambda: metrics(port).get("fetcher_worker_rows_total.http_error"), what="a row"
             )
             found = metrics(port)
@@ -202,8 +203,8 @@ def test_a_worker_that_stands_by_for_a_job_is_well_without_a_ventilator(tmp_path
     cluster = Cluster(tmp_path)
     with jobs.running(*cluster.worker, "--standing", "--processes=1"):
         silence = "fetcher_worker_ventilator_silence_seconds"
-        jobs.until(lambda: health(cluster.ports["worker"])[0], what="the worker")
-        jobs.until(lambda: metrics(cluster.ports["worker"])[silence] > 1.3, what="silence")
+        wait_until(lambda: health(cluster.ports["worker"])[0], what="the worker")
+        wait_until(lambda: metrics(cluster.ports["worker"])[silence] > 1.3, what="silence")
         assert health(cluster.ports["worker"]) == (200, "")
 
 

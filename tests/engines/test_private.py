@@ -1,4 +1,4 @@
-"""What a supervisor leaves in the temporary directory: nothing, also where it was killed."""
+"""A supervisor leaves nothing in the temporary directory, even if it is killed."""
 
 from __future__ import annotations
 

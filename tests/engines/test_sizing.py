@@ -1,4 +1,4 @@
-"""A short input gets one worker process, and a long one is not read to know that it is long."""
+"""A short input gets one worker process; a long one is not read to its end to find out."""
 
 from __future__ import annotations
 

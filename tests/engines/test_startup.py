@@ -1,4 +1,4 @@
-"""When a role is known never to start, and that its processes say only once why."""
+"""When a role is judged unable to start, and that the reason is shown only once."""
 
 from __future__ import annotations
 

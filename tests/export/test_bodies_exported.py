@@ -1,4 +1,4 @@
-"""The kept bodies of rows become files, however their jobs kept them."""
+"""Kept bodies are exported to files, however the jobs kept them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.errors import DamageError, UsageError
-from fetcher.export.bodies import Done, Files, export_bodies, require_bodies
+from fetcher.export.bodies import BodyCounts, Files, export_bodies, require_bodies
 from fetcher.export.exporting import chosen_rows
 from fetcher.export.filters import conditions
 from fetcher.export.merged import Merged
@@ -56,11 +56,11 @@ def export(
     *,
     partial: bool = False,
     **options: Any,
-) -> Done:
+) -> BodyCounts:
     merged = Merged(parts, partial=partial)
     require_bodies(merged, link=options.get("link", False))
     of = merged.first.manifest.input.format
-    done = Done()
+    done = BodyCounts()
     chosen = chosen_rows(merged, conditions(where, of), sort=options.pop("sort", False))
     export_bodies(merged, chosen, Files(folder, NameTemplate(template, of), **options), done)
     return done
@@ -81,9 +81,9 @@ def test_each_body_is_a_file_and_rows_without_one_are_counted(
     out = bodied.make_out(tmp_path, rows(), mode)
     done = export([out], tmp_path / "files", sort=sort)
     assert found(tmp_path / "files") == EXPECTED
-    assert done == Done(written=6, bytes=sum(map(len, EXPECTED.values())), without_body=2)
+    assert done == BodyCounts(written=6, bytes=sum(map(len, EXPECTED.values())), without_body=2)
     again = export([out], tmp_path / "files")
-    assert (again.written, again.there) == (0, 6)
+    assert (again.written, again.existing) == (0, 6)
 
 
 @pytest.mark.parametrize("rows_are", ["jsonl", "msgpack"])

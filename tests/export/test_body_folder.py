@@ -1,4 +1,4 @@
-"""The files of an export of bodies are whole, and nobody else's file is touched."""
+"""The files of an export of bodies are complete, and other files are not touched."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_a_killed_export_left_is_removed(tmp_path: Path) -> None:
 def test_a_body_that_is_not_the_one_of_its_name_gets_no_file(tmp_path: Path) -> None:
     for link in (False, True):
         with folder(tmp_path / "files", link=link) as made:
-            with pytest.raises(DamageError, match="is not the body that its name says"):
+            with pytest.raises(DamageError, match="its content does not fit its name"):
                 made.put("1.txt", filed(tmp_path / "damaged", b"bode"))
             (tmp_path / "damaged").unlink()
             with pytest.raises(DamageError, match="No such file"):

@@ -1,4 +1,4 @@
-"""`--where`: what each condition takes, and what is no condition."""
+"""`--where`: valid and invalid conditions."""
 
 from __future__ import annotations
 

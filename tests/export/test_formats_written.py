@@ -1,4 +1,4 @@
-"""What is written, as others read it: pyarrow, DuckDB, sqlite3, csv and json."""
+"""Exports are read by other programs: pyarrow, DuckDB, sqlite3, csv and json."""
 
 from __future__ import annotations
 
@@ -302,5 +302,5 @@ def test_a_cut_body_is_a_flag_in_every_form(tmp_path: Path) -> None:
         path = tmp_path / f"{condition}.csv"
         export(made, path, "line", condition)
         assert path.read_text().split() == ["line", lines]
-    with pytest.raises(UsageError, match="is true, or is not there"):
+    with pytest.raises(UsageError, match="is true or missing"):
         export(made, tmp_path / "x.csv", "line", "truncated=false")

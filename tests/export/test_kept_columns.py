@@ -1,4 +1,4 @@
-"""Kept columns of a CSV input: what rows and tables call them."""
+"""The names of the kept columns of a CSV input in rows and tables."""
 
 from __future__ import annotations
 

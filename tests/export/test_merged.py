@@ -1,4 +1,4 @@
-"""Several OUTs of one input as if they were one, and what is not to be read."""
+"""Several OUTs of one input are merged; OUTs that do not fit are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fetcher.input.selection import parse
 from fetcher.model import Outcome, Result
 from fetcher.protocol.shard import Share
 from fetcher.rows import jsonl
-from fetcher.store.reader import read_both
+from fetcher.store.reader import read_part
 from fetcher.store.selection import keep
 from support import outs
 
@@ -92,7 +92,7 @@ def test_a_run_that_has_not_ended_is_refused_unless_told(make: Make, tmp_path: P
 def test_the_outs_of_a_jobs_sinks_are_one_and_all_must_be_named(tmp_path: Path) -> None:
     urlfile = outs.write_input(tmp_path / "urls.txt", LINES)
     one = outs.make_out(tmp_path / "one", urlfile, whole(3, 11), share=Share(0, 2))
-    job = read_both(one)[0].job
+    job = read_part(one).manifest.job
     two = outs.make_out(tmp_path / "two", urlfile, whole(3, 11), share=Share(1, 2), job=job)
     merged = Merged([one, two], partial=False)
     assert sorted(row.result.line for row in merged.rows()) == list(range(1, LINES + 1))

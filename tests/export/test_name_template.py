@@ -1,4 +1,4 @@
-"""`--filename`: what a template may say, and what it makes of hostile rows."""
+"""`--filename`: valid templates, and the names they make of hostile rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of files that every system takes, whatever texts they are made of."""
+"""File names that all systems accept, made from any text."""
 
 from __future__ import annotations
 

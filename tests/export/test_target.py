@@ -1,4 +1,4 @@
-"""The file of an export is there as a whole, or not at all."""
+"""The file of an export is made completely, or not at all."""
 
 from __future__ import annotations
 

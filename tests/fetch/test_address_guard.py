@@ -1,4 +1,4 @@
-"""The address guard judges by the list, sees through embedded addresses, opens what it is told."""
+"""The address guard denies the listed networks, also inside IPv6, and allows those of settings."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_special_address_is_refused_with_its_kind(address: str, words: str) ->
 
 
 @pytest.mark.parametrize("text", NO_ADDRESS)
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_text_that_is_not_an_address_is_refused(text: str) -> None:
     refusal = Guard(("0.0.0.0/0", "::/0")).refusal(text)
     assert refusal is not None
     assert "is not an IP address" in refusal

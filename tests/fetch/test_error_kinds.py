@@ -113,10 +113,10 @@ LIMITS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("tape", [False, True])
-def test_what_an_answer_is_says_its_kind(tape: bool) -> None:
+@pytest.mark.parametrize("capture", [False, True])
+def test_what_an_answer_is_says_its_kind(capture: bool) -> None:
     found = kinds_by_path(
-        {path: script for path, (script, _) in ANSWERS.items()}, tape=tape, **LIMITS
+        {path: script for path, (script, _) in ANSWERS.items()}, capture=capture, **LIMITS
     )
     assert found == {path: wanted for path, (_, wanted) in ANSWERS.items()}
 
@@ -169,8 +169,8 @@ def test_a_defect_of_code_that_the_fetcher_calls_is_internal() -> None:
 # -- time ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tape", [False, True])
-def test_each_limit_on_time_has_the_phase_that_it_ended(tape: bool) -> None:
+@pytest.mark.parametrize("capture", [False, True])
+def test_each_limit_on_time_has_the_phase_that_it_ended(capture: bool) -> None:
     scripts = {
         "/silent": Script(end="hang"),
         "/half-a-head": Script(b"HTTP/1.1 200 OK\r\n", end="hang"),
@@ -184,7 +184,7 @@ def test_each_limit_on_time_has_the_phase_that_it_ended(tape: bool) -> None:
         "/redirect": "timeout first_byte",
     }
     limits: dict[str, Any] = {"total_timeout_s": 1.0, "low_speed_s": 30.0}
-    assert kinds_by_path(scripts, tape=tape, **limits) == wanted
+    assert kinds_by_path(scripts, capture=capture, **limits) == wanted
 
 
 def test_a_server_that_takes_a_body_and_does_not_answer_gave_no_first_byte() -> None:
@@ -214,9 +214,9 @@ def test_a_server_that_falls_silent_has_stalled_or_never_begun(script: Script, k
     assert kinds_by_path({"/": script}, **limits) == {"/": f"timeout {kind}"}
 
 
-@pytest.mark.parametrize("tape", [False, True])
-def test_a_connection_that_is_not_made_in_time_says_how_far_it_came(tape: bool) -> None:
-    limits: dict[str, Any] = {"connect_timeout_s": 0.5, "tape": tape}
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_connection_that_is_not_made_in_time_says_how_far_it_came(capture: bool) -> None:
+    limits: dict[str, Any] = {"connect_timeout_s": 0.5, "capture": capture}
     with crowded() as url, socket.create_server(("127.0.0.1", 0)) as mute:
         port = mute.getsockname()[1]
         secure = f"https://127.0.0.1:{port}/"
@@ -299,7 +299,7 @@ def test_each_way_of_not_connecting_has_its_kind() -> None:
     assert one("http://127.0.0.1/", ip_version="6") == "connect ip_version"
 
 
-def test_what_a_proxy_fails_at_is_told_from_what_a_site_fails_at() -> None:
+def test_failures_of_a_proxy_differ_from_failures_of_a_site() -> None:
     url = "https://name.invalid/"
     for scheme in ("http", "socks5h"):
         assert one(url, proxy=f"{scheme}://{NOWHERE}") == "connect proxy"
@@ -420,7 +420,7 @@ def test_what_is_wrong_with_a_line_is_its_kind() -> None:
     assert len(done.results) == len(wanted)
 
 
-def test_rules_that_forbid_are_told_from_rules_that_cannot_be_read() -> None:
+def test_rules_that_forbid_differ_from_rules_that_cannot_be_read() -> None:
     rules = b"User-agent: *\nDisallow: /closed\n"
     polite = {"polite": {"robots": True}}
     for script, kind in (

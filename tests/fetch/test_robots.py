@@ -76,7 +76,7 @@ def test_one_that_is_not_there_forbids_nothing_and_one_that_fails_all(
         assert len(server.asked) == (1 if wanted is ALL_CLOSED else 3)
 
 
-def test_a_server_that_does_not_answer_is_told_as_such() -> None:
+def test_a_server_that_does_not_answer_gives_its_own_error() -> None:
     with serve(Script()) as server:
         done = ask(server)
     for row in done.results:

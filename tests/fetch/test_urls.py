@@ -1,4 +1,4 @@
-"""Which texts are URLs, whom they name, what is sent for them, and why others are refused."""
+"""Which texts are URLs, their hosts, what is sent for them, and why others are refused."""
 
 from __future__ import annotations
 

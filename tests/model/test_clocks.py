@@ -18,7 +18,7 @@ WALL = {
 # What people are told, and what servers say by the calendar.
 TOLD = {
     ("fetch/http/client.py", "_step"): "a row's started_at",
-    ("fetch/http/client.py", "_new_tape"): "a WARC record's date",
+    ("fetch/http/client.py", "_new_capture"): "a WARC record's date",
     ("fetch/http/client.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
     (
         "fetch/cookies/jar.py",

@@ -1,4 +1,4 @@
-"""The gate and the referee: whose turn it is, alone and across workers; time is a number."""
+"""The gate and the broker: whose turn it is, alone and across workers; time is a number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def taken(made: Gate[str], now: float) -> list[str]:
     return items
 
 
-def test_a_host_that_asked_for_a_rest_is_told_with_the_time_left_and_the_reason() -> None:
+def test_a_host_that_asked_for_a_rest_is_shown_with_the_time_left_and_the_reason() -> None:
     made = gate()
     for item in ("h1", "h2", "h3"):
         made.arrive("h", item, 0)
@@ -130,7 +130,7 @@ def test_half_of_the_hosts_that_could_be_asked_go_to_others_with_all_that_waits_
     assert made.wants(1, again=False) == ["d"], "it is as new"
 
 
-def test_the_hosts_that_keep_it_busy_for_longest_are_told_with_about_how_long() -> None:
+def test_the_hosts_that_take_longest_are_shown_with_an_estimate() -> None:
     made = gate(per_host=2)
     for n in range(11):
         made.arrive("many", f"m{n}", 0)
@@ -249,48 +249,48 @@ def test_a_recalled_host_is_given_back_once_what_asks_it_has_ended() -> None:
     assert made.wants(2) == ["h"], "it still has something for it"
 
 
-def test_the_referee_gives_a_host_to_one_worker_and_to_the_next_after_its_rest() -> None:
-    referee = HostBroker()
-    referee.want("a", [1, 2], 0, 0)
-    referee.want("b", [1], 0, 0)
-    assert referee.grants(0) == {"a": [(1, 0), (2, 0)]}
-    referee.release("a", [(1, 0, 2.0)], 1)
-    assert referee.grants(2.9) == {}
-    assert referee.grants(3) == {"b": [(1, 0)]}
+def test_the_broker_gives_a_host_to_one_worker_and_to_the_next_after_its_rest() -> None:
+    broker = HostBroker()
+    broker.want("a", [1, 2], 0, 0)
+    broker.want("b", [1], 0, 0)
+    assert broker.grants(0) == {"a": [(1, 0), (2, 0)]}
+    broker.release("a", [(1, 0, 2.0)], 1)
+    assert broker.grants(2.9) == {}
+    assert broker.grants(3) == {"b": [(1, 0)]}
 
 
 def test_the_referee_recalls_what_others_wait_for() -> None:
-    referee = HostBroker()
-    referee.want("a", [1], 0, 0)
-    assert referee.grants(0) == {"a": [(1, 0)]}
-    referee.want("b", [1], 0, 1)
-    assert referee.recalls(CONTESTED_S - 0.1) == {}
-    assert referee.recalls(CONTESTED_S) == {"a": [(1, 0)]}
-    assert referee.recalls(CONTESTED_S + 0.1) == {}
-    assert referee.recalls(CONTESTED_S + 3) == {"a": [(1, 0)]}, "the first may have been lost"
+    broker = HostBroker()
+    broker.want("a", [1], 0, 0)
+    assert broker.grants(0) == {"a": [(1, 0)]}
+    broker.want("b", [1], 0, 1)
+    assert broker.recalls(CONTESTED_S - 0.1) == {}
+    assert broker.recalls(CONTESTED_S) == {"a": [(1, 0)]}
+    assert broker.recalls(CONTESTED_S + 0.1) == {}
+    assert broker.recalls(CONTESTED_S + 3) == {"a": [(1, 0)]}, "the first may have been lost"
 
 
 def test_the_referee_takes_from_who_is_gone_and_says_a_lost_grant_again() -> None:
-    referee = HostBroker()
-    referee.want("a", [1], 0, 0)
-    assert referee.grants(0) == {"a": [(1, 0)]}
-    referee.want("a", [1], 0, 2)
-    assert referee.grants(2) == {"a": [(1, 0)]}
-    referee.want("b", [1], 0, 3)
-    referee.left("a", 4)
-    assert referee.grants(4) == {"b": [(1, 0)]}
-    referee.release("b", [(1, 9, 0.0)], 5)
-    assert len(referee) == 1, "that was another grant"
-    referee.release("b", [(1, 0, 0.0)], 5)
-    assert len(referee) == 0
+    broker = HostBroker()
+    broker.want("a", [1], 0, 0)
+    assert broker.grants(0) == {"a": [(1, 0)]}
+    broker.want("a", [1], 0, 2)
+    assert broker.grants(2) == {"a": [(1, 0)]}
+    broker.want("b", [1], 0, 3)
+    broker.left("a", 4)
+    assert broker.grants(4) == {"b": [(1, 0)]}
+    broker.release("b", [(1, 9, 0.0)], 5)
+    assert len(broker) == 1, "that was another grant"
+    broker.release("b", [(1, 0, 0.0)], 5)
+    assert len(broker) == 0
 
 
 def test_a_new_referee_learns_who_owns_what_before_it_grants() -> None:
-    referee = HostBroker(quiet_until=5)
-    referee.want("b", [1, 2], 0, 0)
-    referee.owns("a", [(1, 0)], 1)
-    assert referee.grants(4.9) == {}
-    assert referee.grants(5) == {"b": [(2, 0)]}
+    broker = HostBroker(quiet_until=5)
+    broker.want("b", [1, 2], 0, 0)
+    broker.owns("a", [(1, 0)], 1)
+    assert broker.grants(4.9) == {}
+    assert broker.grants(5) == {"b": [(2, 0)]}
 
 
 class Asked(NamedTuple):
@@ -302,7 +302,7 @@ class Asked(NamedTuple):
 
 
 class Crowd:
-    """Workers with gates, a referee that may be replaced, and channels that delay and lose."""
+    """Workers with gates, a broker that may be replaced, and channels that delay and lose."""
 
     referee_class: type[HostBroker] = HostBroker
     gate_class: type[Gate[Asked]] = Gate
@@ -311,7 +311,7 @@ class Crowd:
         self.dice = random.Random(seed)
         self.now = 0.0
         self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
-        self.referee = self.referee_class(self.rules.delay_s)
+        self.broker = self.referee_class(self.rules.delay_s)
         self.gates: dict[str, Gate[Asked]] = {}
         self.asking: dict[str, list[tuple[float, Asked]]] = {}  # worker -> (ends at, what)
         self.starts: dict[str, float] = {}
@@ -360,11 +360,11 @@ class Crowd:
             self.started(item)
         released = [(number_of(host), ticket, rest) for host, ticket, rest in made.releases()]
         if released:
-            self.send(worker, lambda: self.referee.release(worker, released, self.now))
+            self.send(worker, lambda: self.broker.release(worker, released, self.now))
         ticket = next(self.serial)
         wanted = [number_of(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]
         if wanted:
-            self.send(worker, lambda: self.referee.want(worker, wanted, ticket, self.now))
+            self.send(worker, lambda: self.broker.want(worker, wanted, ticket, self.now))
 
     def started(self, asked: Asked) -> None:
         self.begun += 1
@@ -378,9 +378,9 @@ class Crowd:
         self.starts[host] = self.now
 
     def rule(self) -> None:
-        for worker, grants in self.referee.grants(self.now).items():
+        for worker, grants in self.broker.grants(self.now).items():
             self.tell(worker, Gate.granted, grants)
-        for worker, recalls in self.referee.recalls(self.now).items():
+        for worker, recalls in self.broker.recalls(self.now).items():
             self.tell(worker, Gate.recalled, recalls)
 
     def tell(self, worker: str, how: Callable[..., None], what: list[Ticketed]) -> None:
@@ -399,14 +399,14 @@ class Crowd:
             self.pending += [asked for _, asked in self.asking.pop(worker)]
             made = self.gates.pop(worker)
             self.pending += [item for host in made._hosts.values() for item in host.waiting]
-            self.referee.left(worker, self.now)
+            self.broker.left(worker, self.now)
             self.join()
         if self.dice.random() < 0.003:
             self.channels.clear()
-            self.referee = self.referee_class(self.rules.delay_s, self.now + 5)
+            self.broker = self.referee_class(self.rules.delay_s, self.now + 5)
             for worker, made in self.gates.items():
                 owned = [(number_of(host), ticket) for host, ticket in made.owned()]
-                self.referee.owns(worker, owned, self.now)
+                self.broker.owns(worker, owned, self.now)
 
     def run(self) -> None:
         while self.now < 2000 and (

@@ -1,4 +1,4 @@
-"""What is tried again, and when."""
+"""Which attempts are repeated, and when."""
 
 from __future__ import annotations
 

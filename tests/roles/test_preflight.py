@@ -1,4 +1,4 @@
-"""What is the user's own is tried before a job is begun."""
+"""The user's code and files are tried before a job begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many files a worker needs, and what is said where it cannot have them."""
+"""How many files a worker needs, and the message if the limit is too low."""
 
 from __future__ import annotations
 

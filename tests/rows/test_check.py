@@ -87,11 +87,11 @@ def with_rows(rows: Sequence[bytes]) -> Chunk:
 
 GOOD = [CODECS["jsonl"].encode(result(line)) for line in (5, 6, 7)]
 GARBLED: dict[str, Sequence[bytes]] = {
-    "garbage behind a row": [GOOD[0], GOOD[1] + b"garbage", GOOD[2]],
+    "garbage after a row": [GOOD[0], GOOD[1] + b"garbage", GOOD[2]],
     "garbage before a row": [GOOD[0], b"garbage" + GOOD[1], GOOD[2]],
     "two rows as one": [GOOD[0], GOOD[1] + GOOD[1], GOOD[2]],
     "two rows in one line": [GOOD[0], GOOD[1][:-1] + GOOD[1], GOOD[2]],
-    "a blank line behind": [GOOD[0], GOOD[1] + b"\n", GOOD[2]],
+    "a blank line at the end": [GOOD[0], GOOD[1] + b"\n", GOOD[2]],
     "a line feed within": [GOOD[0], GOOD[1].replace(b',"url"', b',\n"url"'), GOOD[2]],
     "no line feed": [GOOD[0], GOOD[1], GOOD[2][:-1]],
     "white space for a line feed": [GOOD[0], GOOD[1][:-1] + b" ", GOOD[2]],
@@ -126,7 +126,7 @@ def test_a_row_that_is_longer_and_the_next_that_is_shorter_are_refused() -> None
 
 
 @pytest.mark.parametrize("more", [b"\xc0", b"\x80", b"\xc1"])
-def test_a_map_with_something_behind_it_is_no_row(more: bytes) -> None:
+def test_a_map_with_trailing_bytes_is_refused(more: bytes) -> None:
     chunk = honest("msgpack", 1)
     data = chunk.rows + more
     with pytest.raises(WireError, match="a row that is not one"):
@@ -310,7 +310,7 @@ def filed(line: int, body: bytes, names: BodyNames = "typed", kind: str = "image
     return replace(row, body_file=body_file(names, digest, kind, None))
 
 
-def test_the_body_beside_a_row_is_the_one_that_it_names() -> None:
+def test_the_body_of_a_row_is_the_one_that_it_names() -> None:
     rows = [filed(5, b"one"), filed(6, b""), result(7)]
     texts = [CODECS["jsonl"].encode(row) for row in rows]
     proof = RowProof(Output(bodies="files", body_names="typed"), KEY)
@@ -322,7 +322,7 @@ def test_the_body_beside_a_row_is_the_one_that_it_names() -> None:
     for kept, empty in (
         ([b"two", b"", b""], [6]),  # another body
         ([b"", b"", b""], [6]),  # none
-        ([b"one", b"", b""], []),  # an empty one that is not told
+        ([b"one", b"", b""], []),  # an empty one that is not declared
         ([b"one", b"", b"x"], [6]),  # one of a row without
         ([b"one", b"", b""], [6, 7]),
     ):
@@ -372,7 +372,7 @@ def test_a_cut_body_is_as_long_as_its_row_says_and_named_by_what_came() -> None:
             proof.require(chunk_of([CODECS["jsonl"].encode(wrong)], [wrong], [b"part"]))
 
 
-def test_a_row_with_an_archived_answer_has_its_records_beside_it() -> None:
+def test_a_row_with_an_archived_answer_comes_with_its_records() -> None:
     proof = RowProof(Output(bodies="warc"), KEY)
     rows = [replace(result(5), warc_id="<urn:uuid:1>"), result(6)]
     texts = [CODECS["jsonl"].encode(row) for row in rows]

@@ -25,6 +25,6 @@ def test_text_that_utf_8_cannot_carry_is_escaped_and_not_an_error() -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\xc1", b"\x01", b"\x80", b"\x81\xa4line\xa1x"])
-def test_what_is_no_row_is_told_so(damaged: bytes) -> None:
+def test_damaged_rows_raise(damaged: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         msgpack_rows.decode(damaged)

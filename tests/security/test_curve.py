@@ -1,4 +1,4 @@
-"""Sockets with keys: who is let in, who is not, how it is told, and what revoking does."""
+"""Sockets with keys: which peers may connect, how refusals are reported, and revocation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from fetcher.protocol import messages
 from fetcher.security import keygen, role_policy
 from fetcher.security.policy import Security
 from fetcher.security.rejections import Reason
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, receive_one, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, receive_one, send
 from support import strangers
 from support.jobs import until
 from support.strangers import Stranger
@@ -33,7 +34,7 @@ class Doors:
         self.keys = directory / "keys"
         keygen.init(self.keys, ("a", "b"))
         base = free_ports(5)
-        self.addresses = ends(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{base + 3}"])
+        self.addresses = endpoints_of(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{base + 3}"])
         self.context: zmq.Context[Any] = zmq.Context()
         self.ventilator = role_policy.of_role(str(self.keys / "ventilator"), "ventilator")
         self.sink = role_policy.of_role(str(self.keys / "sink"), "sink")
@@ -45,22 +46,22 @@ class Doors:
         self.known: list[Stranger] = []
         self.strangers: zmq.Context[Any] = zmq.Context()
 
-    def _bound(self, kind: int, way: Channel, address: str) -> Any:
-        sink = way in (Channel.RESULTS, Channel.COMMITS)
+    def _bound(self, kind: int, channel: Channel, address: str) -> Any:
+        sink = channel in (Channel.RESULTS, Channel.COMMITS)
         security = self.sink if sink else self.ventilator
         context = self.sink_context if sink else self.context
-        return open_socket(context, kind, way, address, bind=True, security=security)
+        return open_socket(context, kind, channel, address, bind=True, security=security)
 
     def stranger(self, kind: int) -> Stranger:
         self.known.append(Stranger(self.strangers, kind))
         return self.known[-1]
 
-    def worker(self, name: str, way: str = "events") -> Stranger:
+    def worker(self, name: str, channel: str = "events") -> Stranger:
         """A worker's socket for events, results or tasks, connected under its key."""
-        server = "sink" if way == "results" else "ventilator"
-        kind = zmq.PULL if way == "tasks" else zmq.PUSH
+        server = "sink" if channel == "results" else "ventilator"
+        kind = zmq.PULL if channel == "tasks" else zmq.PUSH
         at = self.addresses.sinks[0] if server == "sink" else self.addresses
-        address: str = getattr(at, way)
+        address: str = getattr(at, channel)
         return self.stranger(kind).under(self.keys / "workers" / name, server).connect(address)
 
     def heard(self, within_s: float = 1.0) -> Any:
@@ -94,14 +95,14 @@ def doors(tmp_path: Path) -> Iterator[Doors]:
 
 
 def counted(security: Any, reason: Reason) -> int:
-    found: int = security.refusals.counts[reason]
+    found: int = security.rejections.counts[reason]
     return found
 
 
 def test_a_worker_under_its_key_is_heard(doors: Doors) -> None:
     assert doors.worker("a").say(CLAIM)
     assert doors.heard() == CLAIM
-    assert not any(doors.ventilator.refusals.counts.values())
+    assert not any(doors.ventilator.rejections.counts.values())
 
 
 def test_a_message_in_another_worker_s_name_is_dropped_and_counted(doors: Doors) -> None:

@@ -1,4 +1,4 @@
-"""Whose handshake failed, from events that do not say it; and few lines for many refusals."""
+"""Which connection a failed handshake belongs to, and that many refusals cost few log lines."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Table:
 
     def __init__(self) -> None:
         self.said: list[str] = []
-        self.refusals = Rejections(self.said.append)
-        self.of = ConnectionTable("results", self.refusals, 3.0)
+        self.rejections = Rejections(self.said.append)
+        self.of = ConnectionTable("results", self.rejections, 3.0)
 
     def counted(self) -> dict[Reason, int]:
-        return {reason: count for reason, count in self.refusals.counts.items() if count}
+        return {reason: count for reason, count in self.rejections.counts.items() if count}
 
 
 def test_a_failure_is_of_the_connection_that_ends_next() -> None:
@@ -40,8 +40,8 @@ def test_a_peer_that_leaves_in_good_order_is_not_counted() -> None:
     table = Table()
     table.of.accepted(7, ("10.0.0.7", 1007), 0.0)
     table.of.accepted(8, ("10.0.0.8", 1008), 0.0)
-    table.of.judged(0.2)
-    table.of.judged(0.2)
+    table.of.completed(0.2)
+    table.of.completed(0.2)
     table.of.closed(8, 0.3)
     table.of.closed(7, 60.0)
     table.of.accepted(9, ("10.0.0.9", 1009), 60.0)
@@ -54,9 +54,9 @@ def test_of_two_that_are_judged_none_is_counted_in_whichever_order_they_leave() 
     table = Table()
     table.of.accepted(7, ("10.0.0.7", 1007), 0.0)
     table.of.accepted(8, ("10.0.0.8", 1008), 0.0)
-    table.of.judged(0.1)  # it was 7
+    table.of.completed(0.1)  # it was 7
     table.of.closed(7, 0.1)
-    table.of.judged(0.2)
+    table.of.completed(0.2)
     table.of.closed(8, 0.2)
     assert table.counted() == {}
 
@@ -64,7 +64,7 @@ def test_of_two_that_are_judged_none_is_counted_in_whichever_order_they_leave() 
 def test_who_comes_after_another_was_judged_is_not_taken_for_it() -> None:
     table = Table()
     table.of.accepted(7, ("10.0.0.7", 1007), 0.0)
-    table.of.judged(0.1)
+    table.of.completed(0.1)
     table.of.accepted(8, ("10.0.0.8", 1008), 0.2)
     table.of.closed(8, 0.3)
     assert table.counted() == {Reason.NOT_CURVE: 1}
@@ -92,21 +92,21 @@ def test_a_key_s_connections_are_those_from_where_it_was_proven_when_it_was() ->
     table.of.accepted(6, ("10.0.0.7", 1006), 0.0)
     table.of.accepted(7, ("10.0.0.7", 1007), 10.0)
     table.of.accepted(8, ("10.0.0.8", 1008), 10.0)
-    table.of.asked("10.0.0.7", "KEY", 10.1)
-    assert table.of.of("KEY") == [(7, "10.0.0.7")]
+    table.of.authenticated("10.0.0.7", "KEY", 10.1)
+    assert table.of.of_key("KEY") == [(7, "10.0.0.7")]
     table.of.closed(7, 11.0)
     table.of.accepted(7, ("10.0.0.9", 1009), 12.0)  # its number is another's now
-    assert table.of.of("KEY") == []
+    assert table.of.of_key("KEY") == []
 
 
 def test_the_first_of_a_kind_is_said_then_the_10th_then_the_100th() -> None:
     said: list[str] = []
-    refusals = Rejections(said.append)
+    rejections = Rejections(said.append)
     for _ in range(5000):
-        refusals.add(Reason.UNKNOWN_KEY, "10.0.0.7", "results")
-    refusals.add(Reason.UNKNOWN_KEY, "10.0.0.8", "events")
-    refusals.add(Reason.REVOKED, "a message", "results")
-    assert refusals.counts[Reason.UNKNOWN_KEY] == 5001
+        rejections.add(Reason.UNKNOWN_KEY, "10.0.0.7", "results")
+    rejections.add(Reason.UNKNOWN_KEY, "10.0.0.8", "events")
+    rejections.add(Reason.REVOKED, "a message", "results")
+    assert rejections.counts[Reason.UNKNOWN_KEY] == 5001
     assert len(said) == 6
     assert "(1000 such so far)" in said[3]
     assert "10.0.0.8 at events" in said[4]

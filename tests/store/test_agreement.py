@@ -1,4 +1,4 @@
-"""Manifest, journal and files of an OUT must agree, or nothing is written and nothing given out."""
+"""Manifest, journal and files of an OUT must agree, or nothing is written or returned."""
 
 from __future__ import annotations
 
@@ -133,14 +133,14 @@ def test_the_lines_of_a_share_are_not_counted_by_the_manifest_alone(out: Path) -
         journal.share_counted(LINES)
     edit_manifest(out, lambda text: text.update(share_url_lines=19))
     with pytest.raises(DamageError, match="share_url_lines is 19, and"):
-        rows.read_both(out)
+        rows.read_part(out)
 
 
 @pytest.mark.parametrize("state", ["done", ""])
 def test_a_state_that_there_is_not_is_damage(out: Path, state: str) -> None:
     edit_manifest(out, lambda text: text.update(state=state))
     with pytest.raises(DamageError, match="cannot be read as a manifest"):
-        rows.read_both(out)
+        rows.read_part(out)
 
 
 def test_rows_without_a_manifest_are_not_given_to_another_job(out: Path) -> None:
@@ -225,14 +225,14 @@ def test_an_out_of_an_older_version_is_read_verified_and_resumed(tmp_path: Path)
     outs.make_out(out, urls, [outs.row(line) for line in range(1, 12)])
     age(out)
     size = part(out).stat().st_size
-    assert Audit([out], None).run().undigested == size
+    assert Audit([out], None).run().undigested_bytes == size
     with part(out).open("ab") as file:
         file.write(b"torn")
     outs.resume_out(out, urls, [outs.row(line, Outcome.DNS) for line in range(1, LINES + 1)])
     report = Audit([out], None).run()
     assert report.proven
-    assert report.undigested == size == part(out).stat().st_size
-    states = rows.read_both(out)[1].states
+    assert report.undigested_bytes == size == part(out).stat().st_size
+    states = rows.read_part(out).view.states
     assert [state.rows for state in states.values()] == [None, LINES - 11]
     assert json.loads((out / "manifest.json").read_text())["format"] == manifest.FORMAT
     edit_manifest(out, EDITS["batch_size is 4"])
@@ -250,7 +250,7 @@ def test_an_older_length_that_ends_no_row_is_damage(out: Path) -> None:
 def test_an_unreadable_format_is_refused(out: Path) -> None:
     edit_manifest(out, lambda text: text.update(format=manifest.FORMAT + 1))
     with pytest.raises(Exception, match="made by another version"):
-        rows.read_both(out)
+        rows.read_part(out)
 
 
 # -- while it runs ---------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def test_each_body_of_a_row_is_looked_at(out: Path) -> None:
 
 
 def test_what_a_pipe_gave_is_a_file_of_the_job(out: Path) -> None:
-    found, _ = rows.read_both(out)
+    found = rows.read_part(out).manifest
     require_input(out, found)
     found.input.path = str((out / "input.urls").absolute())
     with pytest.raises(DamageError, match=r"input\.urls: is missing, and the job needs it"):

@@ -1,4 +1,4 @@
-"""Which settings contradict how a job was begun, and what is said of them."""
+"""Settings that contradict how a job was begun, and their messages."""
 
 from __future__ import annotations
 

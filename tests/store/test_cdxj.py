@@ -1,4 +1,4 @@
-"""The index for replay: a line for each page, as programs that replay WARC files want it."""
+"""The index for replay has a line for each page, as replay programs expect it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digest of a growing file: the same by whatever pieces, and it goes on from its last block."""
+"""The digest of a growing file does not depend on the pieces, and resumes from the last block."""
 
 from __future__ import annotations
 

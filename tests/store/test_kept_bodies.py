@@ -1,4 +1,4 @@
-"""What is kept beside rows, on real files: files by digest, WARC files and their index."""
+"""Kept bodies on real files: files by digest, WARC files and their index."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def files_below(out: Path) -> list[bytes]:
 
 
 class Disk:
-    """Counts what is made durable, and fails when told so."""
+    """Counts the syncs, and fails at a chosen one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
         self.out = out

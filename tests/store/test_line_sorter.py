@@ -1,4 +1,4 @@
-"""Lines are sorted by their bytes, however many runs that takes, and nothing is left behind."""
+"""Lines are sorted by their bytes, in any number of runs, and no file is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body is in the WARC files once: what comes of that when commits fail, and when it is killed."""
+"""Each body is in the WARC files once, also after failed commits and kills."""
 
 from __future__ import annotations
 

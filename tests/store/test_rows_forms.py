@@ -1,4 +1,4 @@
-"""Rows of each form are read back whole, however the reads fall, and damage is told."""
+"""Rows of each format are read back whole, however reads are cut, and damage is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A selection on disk is the set that was kept."""
+"""A selection read from disk is the set that was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from fetcher.commit.committer import Recovered
 from fetcher.input.selection import RETRYABLE
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.totals import Totals
-from fetcher.store.journal import Facts, JournalView
+from fetcher.store.journal import JournalView
+from fetcher.store.journal_tables import Facts
 from fetcher.store.manifest import InputFacts, Manifest
 from fetcher.store.reader import Part
 from fetcher.store.selection import SelectedLines, keep

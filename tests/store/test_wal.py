@@ -1,4 +1,4 @@
-"""A journal whose write-ahead log is damaged: damage, or an earlier commit to go on from."""
+"""A damaged write-ahead log of the journal is reported, or an earlier commit is used."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ import pyte
 import pytest
 
 from support import jobs
+from support.waiting import wait_until
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -77,7 +78,7 @@ class Terminal:
 
     def until(self, condition: Callable[[str], object], what: str) -> list[str]:
         """The lines, once all of them together meet the condition."""
-        jobs.until(lambda: condition("\n".join(self.lines())), 20, what)
+        wait_until(lambda: condition("\n".join(self.lines())), 20, what)
         return self.lines()
 
     def end(self) -> int:

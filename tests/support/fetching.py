@@ -31,7 +31,7 @@ class Fetched:
         self.base_bytes = base_bytes  # of memory, before the first fetch
         self.peak_bytes = peak_bytes
         self.took_s = took_s
-        self.sent = sent  # requests by URL, as their tapes have them
+        self.sent = sent  # requests by URL, as their captures have them
 
 
 def fetch(
@@ -42,7 +42,7 @@ def fetch(
     first: list[str] | None = None,
     files: int | None = None,
     method: str = "GET",
-    tape: bool = False,
+    capture: bool = False,
     row_s: float = 0.0,
     **http: Any,
 ) -> Fetched:
@@ -51,7 +51,7 @@ def fetch(
 
     One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
     fetched before the others, and whose results come first. `files`: that may be open. `method`: of
-    all but `first`. `tape`: see `Fetched.sent`. `row_s`: what a row takes to be made, in which the
+    all but `first`. `capture`: see `Fetched.sent`. `row_s`: how long a row is made, while its
     body is held.
     """
     settings = {
@@ -66,7 +66,7 @@ def fetch(
         "settings": settings,
         "files": files,
         "method": method,
-        "tape": tape,
+        "capture": capture,
         "row_s": row_s,
     }
     done = subprocess.run(

@@ -1,10 +1,10 @@
 """`python -m support.fetching_main`: patches, then fetches with the real fetch core.
 
 Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[line, …], …],
-"pool": N, "files": limit or null, "method": of the URLs of the last wave, "tape": bool, "row_s":
+"pool": N, "files": limit or null, "method": of the URLs of the last wave, "capture": bool, "row_s":
 seconds}; a line is a URL, or an object as in JSON Lines; a wave begins when the last one has ended.
 Writes a row a line in the order of their ends, then one line with its own memory and time, and with
-"tape" what was sent, by URL.
+"capture" what was sent, by URL.
 """
 
 from gevent import monkey
@@ -35,7 +35,7 @@ def main() -> None:
     """See the module's words."""
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
-    fetcher.keep = Keep.WIRE if order["tape"] else Keep.NOTHING
+    fetcher.keep = Keep.WIRE if order["capture"] else Keep.NOTHING
     sent: dict[str, list[str]] = {}
     pool = gevent.pool.Pool(order["pool"])
     if order["files"]:
@@ -53,7 +53,7 @@ def main() -> None:
             gevent.sleep(fetch.wait_s)
             fetch.step()
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
-        sent[task.url] = [tape.request.decode() for tape in fetch.tapes]
+        sent[task.url] = [each.request.decode() for each in fetch.captures]
         gevent.sleep(order["row_s"])
         fetch.let_go()
 

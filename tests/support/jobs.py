@@ -11,9 +11,8 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +22,7 @@ from fetcher.input import lines
 from fetcher.model import Result
 from fetcher.rows import jsonl
 from fetcher.store import journal
+from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = {
@@ -39,6 +39,7 @@ FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
 
 
+until = wait_until  # the older name
 PROGRAM = shlex.join([sys.executable, "-m", "fetcher"])
 
 
@@ -135,14 +136,6 @@ def running(*arguments: object) -> Iterator[Running]:
         yield job
     finally:
         job.close()
-
-
-def until(condition: Callable[[], object], timeout_s: float = 30, what: str = "") -> None:
-    """Wait for a condition of the real world; fail where it does not come."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, f"this did not happen in time: {what or condition}"
-        time.sleep(0.02)
 
 
 def committed(out: Path) -> int:

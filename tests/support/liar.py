@@ -56,8 +56,8 @@ class Liar:
         self._events = self._open(zmq.PUSH, Channel.EVENTS, f"{host}:{ventilator + 1}")
         self._results = self._open(zmq.PUSH, Channel.RESULTS, f"{host}:{sink}")
 
-    def _open(self, kind: int, way: Channel, address: str) -> Any:
-        return open_socket(self._context, kind, way, address, security=self._security)
+    def _open(self, kind: int, channel: Channel, address: str) -> Any:
+        return open_socket(self._context, kind, channel, address, security=self._security)
 
     def lie(self, within_s: float) -> int:
         """Take lines until each lie was told about some; the number of lies."""

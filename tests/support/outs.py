@@ -182,3 +182,16 @@ def _path_of_body(result: Result, body: bytes) -> str:
 def csv_format(*columns: str, keep: bool = True) -> LineFormat:
     """Lines of CSV with these columns, the URL in `url`."""
     return LineFormat("csv", ",", columns, "url", keep)
+
+
+def small_open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> messages.Open:
+    """Begins a job of a URL file that need not exist, with so many bytes."""
+    return messages.Open(
+        session="s",
+        input=messages.InputSpec(
+            name="urls.txt", path="/u", file_bytes=file_bytes, source=SourceInfo(), format=of
+        ),
+        batch_size=4,
+        settings={"http": {"max_redirects": 3}},
+        version="0",
+    )

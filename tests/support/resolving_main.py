@@ -90,7 +90,7 @@ def main() -> None:
         "threads": threading.active_count(),
         "tasks": int(status.split("Threads:")[1].split()[0]),
         "cached": len(resolver._cache),
-        "asking": len(resolver._asking),
+        "asking": len(resolver._pending),
         "rss_bytes": int(status.split("VmRSS:")[1].split()[0]) * 1024,
     }
     sys.stdout.write(json.dumps(facts) + "\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from support.waiting import wait_until
 from tools.bench import __main__ as program
 from tools.bench.lists import url, write_lines, write_list
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
@@ -174,12 +175,15 @@ def test_a_benchmark_that_is_told_to_stop_leaves_nobody_behind(tmp_path: Path) -
         [*command, "--sizes", "500000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     family: list[psutil.Process] = []
-    until = time.monotonic() + 10
-    while len(family) < 4 and time.monotonic() < until:  # the program and its three roles
-        time.sleep(0.05)
-        family = psutil.Process(bench.pid).children(recursive=True)
-    bench.terminate()
+
+    def are_all_there() -> bool:
+        family[:] = psutil.Process(bench.pid).children(recursive=True)
+        return len(family) == 4
+
+    try:
+        wait_until(are_all_there, 20, "the program and its three roles")
+    finally:
+        bench.terminate()
     assert bench.wait(10) == 143
-    assert len(family) == 4
     _gone, alive = psutil.wait_procs(family, timeout=5)
     assert not alive

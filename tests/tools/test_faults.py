@@ -131,11 +131,14 @@ def try_fault(fault: Fault, tmp_path: Path, library: Path) -> Outcome:
     return outcome
 
 
+_CUT_S = 2.5  # how long the fault lasts: longer than lease.finished_s
+
+
 def cut_off_and_healed(scene: Scene) -> str:
     """One of two workers without the sink for a while; the other goes on at first, at least."""
     cluster, network = scene.cluster, scene.cluster.network
     network.cut("worker1", "sink")
-    time.sleep(2.5)
+    time.sleep(_CUT_S)
     before = cluster.committed()
     cluster.until_more(before + 100, 4, "rows of the other worker")
     network.heal("worker1", "sink")

@@ -1,6 +1,7 @@
 """The built-in site does what its routes promise, as seen by plain sockets and http.client."""
 
 import codecs
+import functools
 import gzip
 import http.client
 import json
@@ -15,10 +16,10 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.waiting import wait_until, wait_until_steady
 from tools.site import bomb
 from tools.site.demo import demo_lines
 from tools.site.hostile import HOSTILE
@@ -82,13 +83,8 @@ def get(
         connection.close()
 
 
-def wait_until(true: Any, seconds: float = PATIENCE) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
+def has_been_asked(site: RunningSite, before: int) -> bool:
+    return site.stats()["requests"] > before
 
 
 def runs(pid: int) -> bool:
@@ -283,7 +279,7 @@ def test_an_endless_answer_goes_on(site: RunningSite, path: str) -> None:
     data = raw(site, path, 2_000_000)
     assert len(data) >= 2_000_000
     assert re.match(ENDLESS[path.rpartition("/")[2]], data, re.DOTALL)
-    assert wait_until(lambda: site.stats()["open"] == 0)
+    wait_until(lambda: site.stats()["open"] == 0)
 
 
 def test_a_redirect_may_have_an_endless_body(site: RunningSite) -> None:
@@ -299,7 +295,7 @@ def test_a_drip_sends_a_byte_now_and_then(site: RunningSite, name: str) -> None:
         first = sock.recv(65536)
         assert (b"\r\n\r\n" in first) == (name == "drip-body")
         assert [sock.recv(65536), sock.recv(65536)] == [b"a", b"a"]
-    assert wait_until(lambda: site.stats()["open"] == 0)
+    wait_until(lambda: site.stats()["open"] == 0)
 
 
 def test_never_is_silent_until_the_client_leaves(site: RunningSite) -> None:
@@ -309,7 +305,7 @@ def test_never_is_silent_until_the_client_leaves(site: RunningSite) -> None:
         with pytest.raises(TimeoutError):
             sock.recv(1)
         assert site.stats()["open"] == 1
-    assert wait_until(lambda: site.stats()["open"] == 0)
+    wait_until(lambda: site.stats()["open"] == 0)
 
 
 @pytest.mark.parametrize(("path", "status"), [("/hostile/gzip-bomb", 200), ("/redirect-bomb", 302)])
@@ -438,17 +434,18 @@ def test_a_half_closed_client_is_not_kept_for_an_endless_answer(site: RunningSit
         sock.sendall(b"GET /latency/50 HTTP/1.1\r\n\r\nGET /hostile/never HTTP/1.1\r\n\r\n")
         sock.shutdown(socket.SHUT_WR)
         assert read(sock).endswith(b"late\n")
-    assert wait_until(lambda: site.stats()["open"] == 0)
+    wait_until(lambda: site.stats()["open"] == 0)
 
 
 def test_clients_that_reset_are_forgotten(site: RunningSite) -> None:
     for path in ["/hostile/endless", "/latency/5000", "/bytes/100000000", "/hostile/never"]:
+        asked = site.stats()["requests"]
         sock = connect(site)
         sock.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        time.sleep(0.05)
+        wait_until(functools.partial(has_been_asked, site, asked), what="the request")
         sock.close()
-    assert wait_until(lambda: site.stats()["open"] == 0)
+    wait_until(lambda: site.stats()["open"] == 0)
     assert site.errors() == ""
 
 
@@ -457,7 +454,7 @@ def test_a_client_that_asks_and_never_reads_costs_little(site: RunningSite) -> N
     with connect(site) as asker, connect(site) as reader:
         asker.sendall(request * 1000)
         reader.sendall(b"GET /hostile/endless HTTP/1.1\r\n\r\n")
-        time.sleep(0.3)
+        wait_until_steady(lambda: site.stats()["requests"], for_s=0.3)
         status = Path(f"/proc/{site.pid}/status").read_text()
         assert int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) < 150_000
         assert get(site, "/bytes/1")[0] == 200
@@ -515,7 +512,7 @@ def test_the_site_leaves_when_its_parent_dies() -> None:
     answer = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, timeout=30
     )
-    assert wait_until(lambda: not runs(int(answer.stdout)))
+    wait_until(lambda: not runs(int(answer.stdout)))
 
 
 def test_a_site_that_cannot_start_says_why(site: RunningSite) -> None:

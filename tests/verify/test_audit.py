@@ -84,7 +84,7 @@ def change(out: Path, edit: Callable[[list[bytes]], None]) -> Report:
     assert part(out).stat().st_size == before, "the test must keep the length"
     report = Audit([out], None).run()
     assert report.counts.pop(audit.OTHER_BYTES) == 1
-    report.told.remove(f"{part(out).name}: {audit.OTHER_BYTES}")
+    report.listed.remove(f"{part(out).name}: {audit.OTHER_BYTES}")
     return report
 
 
@@ -129,17 +129,17 @@ def test_what_is_no_part_of_a_complete_job_is_told_and_takes_nothing_from_the_pr
     part(out).with_name("part-00002.jsonl").touch()
     with part(out).open("ab") as file:
         file.write(b'{"torn')
-    assert Audit([out], None).run().surplus == [], "normal, until the job is complete"
+    assert Audit([out], None).run().stray_files == [], "normal, until the job is complete"
     complete(out)
     report = Audit([out], None).run()
     assert report.proven
-    ours, theirs = report.surplus
+    ours, theirs = report.stray_files
     assert ours.startswith(f"{part(out)}: 6 bytes after the last row do not belong to the job")
     assert f"truncate -s {size} " in ours
     assert theirs.startswith(f"{copy}: does not belong to the job; remove it")
     copy.unlink()
     part(out).write_bytes(part(out).read_bytes()[:size])
-    assert Audit([out], None).run().surplus == []
+    assert Audit([out], None).run().stray_files == []
 
 
 def test_a_job_that_runs_still_is_not_said_to_be_given_up(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_row_in_place_of_another_is_a_line_twice_and_a_line_without(out: Path)
         rows[2] = rows[3]
 
     report = change(out, edit)
-    assert report.told == ["line 4: more than one row", "line 3: no row"]
+    assert report.listed == ["line 4: more than one row", "line 3: no row"]
 
 
 def test_another_url_is_named_by_its_line(out: Path) -> None:
@@ -175,7 +175,7 @@ def test_another_url_is_named_by_its_line(out: Path) -> None:
         rows[6] = rows[6].replace(b"test.invalid/7", b"test.invalid/X")
 
     report = change(out, edit)
-    assert report.told == ["line 7: the row has another URL than the line"]
+    assert report.listed == ["line 7: the row has another URL than the line"]
 
 
 def test_two_swapped_urls_are_found_too(out: Path) -> None:
@@ -183,7 +183,7 @@ def test_two_swapped_urls_are_found_too(out: Path) -> None:
         rows[0] = rows[0].replace(b"invalid/1", b"invalid/2")
         rows[1] = rows[1].replace(b"invalid/2", b"invalid/1")
 
-    assert len(change(out, edit).told) == 2
+    assert len(change(out, edit).listed) == 2
 
 
 def test_another_id_is_named_by_its_line(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_another_id_is_named_by_its_line(tmp_path: Path) -> None:
         rows[7] = rows[7].replace(b'"id":8', b'"id":7')
 
     assert Audit([out], None).run().proven
-    assert change(out, edit).told == [
+    assert change(out, edit).listed == [
         "line 7: the row has another id than the line",
         "line 8: the row has another id than the line",
     ]
@@ -206,7 +206,7 @@ def test_a_file_is_read_in_the_format_that_the_job_was_begun_with(tmp_path: Path
     out = make(tmp_path, 4, lines, LineFormat("csv", ",", ("url",), "url"))
     report = Audit([out], None).run()
     assert report.url_lines == LINES - 1
-    assert "line 1: a row, but no such URL line" in report.told
+    assert "line 1: a row, but no such URL line" in report.listed
 
 
 def test_a_garbled_row_is_named_by_its_place(out: Path) -> None:
@@ -214,8 +214,8 @@ def test_a_garbled_row_is_named_by_its_place(out: Path) -> None:
         rows[0] = b"#" * (len(rows[0]) - 1) + b"\n"
 
     report = change(out, edit)
-    assert report.told[0].startswith("part-00000.jsonl, byte 0")
-    assert "line 1: no row" in report.told
+    assert report.listed[0].startswith("part-00000.jsonl, byte 0")
+    assert "line 1: no row" in report.listed
     assert report.counts["differs from the journal"] >= 1
 
 
@@ -225,7 +225,7 @@ def test_a_row_with_a_damaged_key_is_named(out: Path) -> None:
 
     report = change(out, edit)
     assert report.counts == {"not a row as fetcher writes it": 1}
-    assert "(line 3)" in report.told[0]
+    assert "(line 3)" in report.listed[0]
 
 
 def test_a_row_of_no_line_is_named(out: Path) -> None:
@@ -233,8 +233,8 @@ def test_a_row_of_no_line_is_named(out: Path) -> None:
         rows[9] = rows[9].replace(b'"line":10', b'"line":99')
 
     report = change(out, edit)
-    assert "line 99: a row that the journal does not have" in report.told
-    assert "line 10: no row" in report.told
+    assert "line 99: a row that the journal does not have" in report.listed
+    assert "line 10: no row" in report.listed
 
 
 @pytest.mark.parametrize("line", [b'0,"url":"', b'-3,"url":"', b'999999999999999,"url":"'])
@@ -246,8 +246,8 @@ def test_a_row_of_an_impossible_line_costs_no_memory_and_hides_no_other(
 
     report = change_freely(out, edit)
     number = int(line.partition(b",")[0])
-    assert f"line {number}: a row that the journal does not have" in report.told
-    assert "line 5: no row" in report.told
+    assert f"line {number}: a row that the journal does not have" in report.listed
+    assert "line 5: no row" in report.listed
     assert report.counts["no row"] == 1
 
 
@@ -256,7 +256,7 @@ def test_a_row_of_a_blank_or_comment_line_is_named(tmp_path: Path) -> None:
     urls = tmp_path / "urls.txt"
     urls.write_text(urls.read_text().replace("http://test.invalid/6\n", "#ttp://test.invalid/6\n"))
     report = Audit([out], None).run()
-    assert report.told == ["line 6: a row, but no such URL line"]
+    assert report.listed == ["line 6: a row, but no such URL line"]
 
 
 def test_a_row_that_is_committed_but_not_in_the_journal_is_named(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_row_that_is_committed_but_not_in_the_journal_is_named(tmp_path: Path)
         rows[9] = rows[9].replace(b'"line":10', b'"line":12').replace(b"lid/10", b"lid/12")
 
     report = change(out, edit)
-    assert report.told == [
+    assert report.listed == [
         "line 12: a row that the journal does not have",
         "line 10: no row",
         "line 11: no row",
@@ -278,7 +278,7 @@ def test_totals_that_differ_are_told(out: Path) -> None:
         rows[0] = rows[0].replace(b'"ok"', b'"tls"').replace(b"200", b"20")
 
     report = change_freely(out, edit)
-    assert report.told == ["the count of outcomes: differs from the journal"]
+    assert report.listed == ["the count of outcomes: differs from the journal"]
 
 
 def test_a_row_that_is_valid_json_and_no_result_is_named(out: Path) -> None:
@@ -286,14 +286,14 @@ def test_a_row_that_is_valid_json_and_no_result_is_named(out: Path) -> None:
         rows[1] = rows[1].replace(b'"line"', b'"lime"')
 
     report = change(out, edit)
-    assert report.told[0].startswith("part-00000.jsonl, byte ")
-    assert "line 2: no row" in report.told
+    assert report.listed[0].startswith("part-00000.jsonl, byte ")
+    assert "line 2: no row" in report.listed
 
 
 def test_an_unfinished_job_is_not_proven_and_its_lines_are_named(tmp_path: Path) -> None:
     out = make(tmp_path, 10)
     report = Audit([out], None).run()
-    assert report.told == ["line 11: no row", "line 12: no row"]
+    assert report.listed == ["line 11: no row", "line 12: no row"]
     assert set(report.counts) == {"no row"}
 
 
@@ -305,7 +305,7 @@ def test_without_the_url_file_the_counts_must_agree(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     unfinished = make(tmp_path / "more", 10)
     (tmp_path / "more" / "urls.txt").unlink()
-    assert Audit([unfinished], None).run().told == ["2 lines: no row"]
+    assert Audit([unfinished], None).run().listed == ["2 lines: no row"]
 
 
 def test_another_url_file_is_refused(out: Path, tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_many_findings_are_counted_and_the_first_are_told(tmp_path: Path) -> Non
     urls.write_text("h\n" * (size // 2) + "h" * (size % 2))
     report = Audit([out], None).run()
     assert report.counts["no row"] > 20
-    assert sum(told.endswith("no row") for told in report.told) == 20
+    assert sum(told.endswith("no row") for told in report.listed) == 20
 
 
 def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`verify` proves what is kept of bodies, and finds each damaged byte of them."""
+"""`verify` proves kept bodies, and finds each damaged byte of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CUT = (8, 9, 10)  # lines whose bodies were
 
 
 def body_of(line: int) -> bytes:
-    """Text, text in another charset, what is no text, and nothing."""
+    """Text, text in another charset, binary data, and an empty body."""
     return [b"<p>%d</p>" % line, "é".encode("latin-1") * line, bytes([line, 129]), b""][line % 4]
 
 
@@ -123,7 +123,7 @@ def after(path: Path, place: int, flip: int = 0x01) -> Report:
 @pytest.mark.parametrize("bodies", MAKERS)
 def test_a_job_that_keeps_bodies_is_proven(tmp_path: Path, bodies: Bodies) -> None:
     report = verdict(make(tmp_path, bodies))
-    assert (report.proven, report.rows) == (True, LINES), report.told
+    assert (report.proven, report.rows) == (True, LINES), report.listed
 
 
 def test_the_body_in_a_row_must_be_the_one_with_its_digest(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_a_revisit_of_what_is_not_there_is_found(tmp_path: Path) -> None:
 
 
 def test_the_index_for_replay_is_no_stray_file(tmp_path: Path) -> None:
-    assert verdict(make(tmp_path, "warc")).surplus == []
+    assert verdict(make(tmp_path, "warc")).stray_files == []
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd"])

@@ -18,8 +18,8 @@ import msgspec
 import zmq
 
 from fetcher import __version__
-from fetcher.engines.local import PATCHED, PLAIN
 from fetcher.engines.private import private_directory
+from fetcher.engines.supervisor import PATCHED, PLAIN
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import codec, messages
 from fetcher.roles.spec import RoleSpec
@@ -28,7 +28,8 @@ from fetcher.security import keyring
 from fetcher.security.curve import Curve
 from fetcher.security.policy import NO_KEYS
 from fetcher.settings.schema import Settings
-from fetcher.transport.sockets import Channel, Endpoints, ends, open_socket
+from fetcher.transport.endpoints import Endpoints, endpoints_of
+from fetcher.transport.sockets import Channel, open_socket
 from tools.bench.feeder import WORKER, tasks_of
 from tools.bench.processes import Fleet, cores, cpu_s
 
@@ -82,7 +83,7 @@ def _role(
         module = PATCHED if role == "worker" else PLAIN
         process = fleet.start("-m", module, path, core=cores()[0], piped=True)
         try:
-            yield Stage(fleet, context, ends(spec.ventilator, spec.sinks), process)
+            yield Stage(fleet, context, endpoints_of(spec.ventilator, spec.sinks), process)
             # While its peers are there, so that it does not linger for them.
             fleet.end(process)
         finally:

@@ -20,13 +20,14 @@ from fetcher.fetch import urls
 from fetcher.fetch.dns.resolver import Resolver
 from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.exchange import Request
+from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.input.formats import TEXT
 from fetcher.model import Result, Task
 from fetcher.protocol import chunk_frames, codec, messages
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
-from fetcher.roles.worker.line_pool import Line, LinePool
+from fetcher.roles.worker.line_pool import LinePool
+from fetcher.roles.worker.lines import Line
 from fetcher.rows import jsonl
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
@@ -116,9 +117,9 @@ def _pool(settings: Settings, given: list[str]) -> int:
 
     def finished(line: Line, result: Result) -> None:
         nonlocal good, ended
-        line.held.finish(result, jsonl.encode(result))
-        if not line.held.outstanding:
-            chunk = line.held.take_chunk()
+        line.buffer.finish(result, jsonl.encode(result))
+        if not line.buffer.outstanding:
+            chunk = line.buffer.take_chunk()
             assert chunk is not None
             codec.encode(*chunk_frames.chunk_parts(chunk))
         good += result.status == 200

@@ -151,7 +151,7 @@ class Namespaces:
 class Proxies:
     """Loopback addresses, and a proxy of ours between every two hosts."""
 
-    # What roles listen on; see fetcher.transport.sockets.ends.
+    # What roles listen on; see fetcher.transport.endpoints.endpoints_of.
     PORTS: Final = {"ventilator": range(5700, 5703), "sink": range(5710, 5712)}
 
     def __init__(self, hosts: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import chunk_frames, codec, messages
 from fetcher.protocol.output_spec import Output
 from fetcher.protocol.totals import Totals
-from fetcher.roles.ventilator.worker_events import tell_of_hosts, tell_of_leases
+from fetcher.roles.ventilator.worker_events import apply_to_broker, apply_to_ledger
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.rows import jsonl
 from fetcher.rows.check import RowProof
@@ -153,8 +153,8 @@ class Roles:
 
     def _ventilator(self, event: messages.AnyMessage) -> None:
         now, ledger, referee = self._now, self._ledger, self._referee
-        tell_of_leases(ledger, event, now)
-        tell_of_hosts(referee, event, now)
+        apply_to_ledger(ledger, event, now)
+        apply_to_broker(referee, event, now)
         if isinstance(event, messages.Heartbeat):
             self._in_flight[event.worker] = event.in_flight
         ledger.tick(now)

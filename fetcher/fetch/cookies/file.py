@@ -1,6 +1,9 @@
-"""A file of cookies in the browsers' cookies.txt format.
+"""Reads a file of cookies in the browsers' cookies.txt format.
 
-Law: a line that is not a cookie raises a ConfigError with the file and the line.
+A line that is not a cookie raises a ConfigError with the file and the line. The standard library's
+MozillaCookieJar does not read what browsers' extensions write: it demands a first line, refuses a
+domain whose dot and flag differ, takes the expiry 0 of session cookies for the past, decodes by the
+machine's locale, and puts the cookie itself into its error, without a line number.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ _DOMAIN: Final = re.compile(r"[\w.:\[\]-]+")
 
 
 def load(path: Path) -> Cookies:
-    """The cookies of the file. Raises ConfigError."""
+    """Read the cookies of the file. Raises ConfigError."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -48,7 +51,7 @@ def _parsed(path: Path, text: str) -> Iterator[Cookie]:
 
 
 def _cookie(record: str) -> Cookie:
-    """The cookie of a line. Raises ValueError."""
+    """Parse the cookie of a line. Raises ValueError."""
     fields = record.removeprefix(_HTTP_ONLY).split("\t")
     if len(fields) != _FIELDS:
         raise ValueError(f"{len(fields)} fields between tabs, a cookie has {_FIELDS}")
@@ -84,7 +87,7 @@ def _domain(text: str) -> str:
 
 
 def _expires(text: str) -> float | None:
-    """Unix time; None for a cookie of the session."""
+    """The expiry as Unix time; None for a session cookie."""
     try:
         return float(int(float(text or 0))) or None
     except (ValueError, OverflowError) as error:

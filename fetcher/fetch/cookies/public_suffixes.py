@@ -1,7 +1,7 @@
-"""Domains below which anybody may have a name: `co.uk`, `github.io`, `kawasaki.jp`.
+"""Knows the public suffixes, under which anybody may register a name: `co.uk`, `github.io`.
 
-Law: from the copy of the Public Suffix List that comes with its library; the network is never
-asked. The list takes 30 ms to read, so it is read when the first cookie with a domain comes.
+The Public Suffix List is the copy that comes with its library; nothing is downloaded. It takes
+30 ms to read, so it is read when the first cookie with a domain comes.
 https://publicsuffix.org/
 """
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def is_public_suffix(domain: str) -> bool:
-    """Whether a cookie for this domain, and all below it, would reach hosts of strangers."""
+    """Whether a cookie for this domain and its subdomains would reach other people's hosts."""
     return _known().is_public(domain.rstrip("."))
 
 
 def is_known_domain(name: str) -> bool:
-    """Whether a host name ends as names on the internet do, and is no such ending itself."""
+    """Whether a host name ends in a public suffix, and is longer than that."""
     known = _known()
     return "." in name and known.privatesuffix(name, accept_unknown=False) is not None
 
 
 @functools.cache
 def _known() -> PublicSuffixList:
-    # Most jobs meet no cookie with a domain.
+    # Most jobs never need it.
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
 
     return PublicSuffixList()

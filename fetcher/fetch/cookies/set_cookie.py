@@ -1,7 +1,7 @@
-"""What a Set-Cookie header says, by the algorithms of RFC 6265.
+"""Parses Set-Cookie headers by the algorithms of RFC 6265.
 
-Law: pure; time is an argument, and nothing raises. Where the RFC ignores an attribute, the cookie
-is kept without it; where it ignores the cookie, there is none. Text is wire text
+Pure: time is an argument, and nothing raises. Where the RFC ignores an attribute, the cookie is
+kept without it; where the RFC ignores the cookie, the result is None. Text is wire text
 (fetch.http.header_text). https://www.rfc-editor.org/rfc/rfc6265#section-5
 """
 
@@ -26,7 +26,7 @@ _MONTHS: Final = {
 }
 _FIRST_YEAR: Final = 1601
 _MAX_AGE: Final = re.compile(r"-?[0-9]+")
-_MOST_DIGITS: Final = 12  # of a Max-Age; with more, it is for ever
+_MAX_DIGITS: Final = 12  # of a Max-Age; with more, it never ends
 _FOR_EVER_S: Final = 1e11
 
 
@@ -36,13 +36,13 @@ class SetCookie(NamedTuple):
     name: str
     value: str
     expires: float | None  # Unix time, seconds; None: at the end of the session
-    domain: str  # in lower case, without a dot in front; "" where there is none
+    domain: str  # in lower case, without a leading dot; "" where there is none
     path: str | None  # None: that of the request's URL
     secure: bool
 
 
 def parse(text: str, now: float) -> SetCookie | None:
-    """The cookie of a Set-Cookie's value (section 5.2); None where it is to be ignored."""
+    """Parse a Set-Cookie's value (section 5.2); None where the cookie is to be ignored."""
     if len(text) > _MAX_BYTES or _CONTROL.search(text):
         return None
     pair, *attributes = text.split(";")
@@ -80,17 +80,17 @@ def _first(one: float | None, other: float | None) -> float | None:
 
 
 def _end_of(max_age: str, now: float) -> float | None:
-    """When a Max-Age ends (5.2.2); None where it is to be ignored."""
+    """When a Max-Age ends, Unix time (5.2.2); None where it is to be ignored."""
     if not _MAX_AGE.fullmatch(max_age):
         return None
-    if len(max_age) > _MOST_DIGITS:
+    if len(max_age) > _MAX_DIGITS:
         return 0.0 if max_age.startswith("-") else _FOR_EVER_S
     age_s = int(max_age)
     return now + age_s if age_s > 0 else 0.0
 
 
 def parse_date(text: str) -> float | None:
-    """Unix time of a date in any form that servers send (5.1.1); None if it is not a date."""
+    """Parse a date in any form that servers send (5.1.1) to Unix time; None if it is not a date."""
     clock = day = month = year = None
     for token in _DELIMITERS.split(text):
         if clock is None and (found := _TIME.match(token)):
@@ -125,7 +125,7 @@ def default_path(url_path: str) -> str:
 
 
 def path_matches(url_path: str, cookie_path: str) -> bool:
-    """Whether a cookie of this path belongs to a request for that (5.1.4)."""
+    """Whether a cookie with this path is sent with a request for that path (5.1.4)."""
     if not url_path.startswith(cookie_path):
         return False
     rest = url_path[len(cookie_path) :]
@@ -133,10 +133,10 @@ def path_matches(url_path: str, cookie_path: str) -> bool:
 
 
 def domain_matches(host: str, domain: str) -> bool:
-    """Whether a cookie of this domain may belong to that host (5.1.3)."""
+    """Whether the host is this domain or one of its subdomains (5.1.3)."""
     return host == domain or (host.endswith(f".{domain}") and not is_address(host))
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is an IP address: no top-level domain is a number."""
+    """Whether a host is an IP address; a top-level domain is never a number."""
     return ":" in host or host.rpartition(".")[2].isdigit()

@@ -1,1 +1,1 @@
-"""Host names become addresses."""
+"""Looks host names up, and gives libcurl their addresses."""

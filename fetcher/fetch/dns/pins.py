@@ -1,9 +1,8 @@
-"""Whose addresses libcurl has from us: those of requests in flight, and no others.
+"""Puts the addresses of requests in flight into libcurl's cache, and takes them out again.
 
-Law: libcurl asks its cache of addresses for every connection it makes, also for the second try of
-a request whose kept connection was dead; what is not there it would look up itself. And it looks
-through all of the cache at each request, unless its entries are for ever: so they are, and we take
-them out.
+libcurl asks its cache for every connection that it makes, also when it repeats a request whose kept
+connection was dead. It would look up a missing name itself. It also walks through the whole cache
+at each request unless entries never expire: so ours never do, and we remove them.
 """
 
 from __future__ import annotations
@@ -12,35 +11,35 @@ from typing import NamedTuple
 
 
 class Pin(NamedTuple):
-    """Where a request's host is."""
+    """The addresses of a request's host."""
 
-    place: str  # host:port, as libcurl's cache has it
-    addresses: str  # with commas between; "" where the host is an address in itself
+    place: str  # host:port, the key of libcurl's cache
+    addresses: str  # separated by commas; "" where the host is an address itself
 
 
 class PinTable:
-    """One for a multi handle."""
+    """The pins of one multi handle."""
 
     def __init__(self) -> None:
-        self._users: dict[str, int] = {}
-        self._left: set[str] = set()
+        self._users: dict[str, int] = {}  # requests in flight, by place
+        self._unused: set[str] = set()  # places that are still in libcurl's cache
 
     def enter(self, pin: Pin) -> list[str]:
-        """A request begins; what libcurl must be told with it (its RESOLVE)."""
+        """A request begins; returns the RESOLVE option that it must set."""
         place = pin.place
         self._users[place] = self._users.get(place, 0) + 1
-        self._left.discard(place)
-        told = [f"-{gone}" for gone in self._left]
-        self._left.clear()
+        self._unused.discard(place)
+        resolve = [f"-{unused}" for unused in self._unused]
+        self._unused.clear()
         if pin.addresses:
-            told.append(f"+{place}:{pin.addresses}")  # "+": it replaces older ones
-        return told
+            resolve.append(f"+{place}:{pin.addresses}")  # "+": it replaces older ones
+        return resolve
 
     def leave(self, place: str) -> None:
-        """It has ended."""
+        """The request to this place has ended."""
         users = self._users[place] - 1
         if users:
             self._users[place] = users
         else:
             del self._users[place]
-            self._left.add(place)
+            self._unused.add(place)

@@ -1,1 +1,1 @@
-"""HTTP by libcurl on gevent's loop."""
+"""HTTP: libcurl on gevent's loop."""

@@ -1,4 +1,4 @@
-"""What is known of an attempt so far, so that a failed one's row says how far it came."""
+"""Records how far an attempt came, and makes its row."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
-from fetcher.fetch.http.exchange import NO_ANSWER, Answer
 from fetcher.fetch.http.header_text import Headers, shown_headers
+from fetcher.fetch.http.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
 
 
 class Ending(NamedTuple):
-    """How an attempt ended: `ok` without an error, `http_error` without a kind, else with both."""
+    """How an attempt ended. `ok` has no error, `http_error` has no kind, all others have both."""
 
     outcome: Outcome
     kind: ErrorKind | None = None
@@ -21,7 +21,7 @@ class Ending(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What a row says of the fetch as a whole."""
+    """The values of a row that count for the whole fetch."""
 
     attempts: int
     started_at: float | None  # Unix time, seconds
@@ -30,7 +30,7 @@ class Spent(NamedTuple):
 
 
 class AttemptLog:
-    """One attempt's hops and the last answer."""
+    """The hops of one attempt and its last answer."""
 
     final_url: str | None = None
     answer: Answer = NO_ANSWER  # the last that had a head
@@ -41,19 +41,19 @@ class AttemptLog:
         self.hops: list[str] = []
 
     def note(self, url: str, answer: Answer) -> None:
-        """How far the hop to `url` came."""
+        """Record how far the hop to `url` came."""
         self.phases_ms = answer.phases_ms
         if answer.status:
             self.final_url = url
             self.answer = answer
 
     def result(self, task: Task, ending: Ending, spent: Spent) -> Result:
-        """The row of an attempt that ended so."""
+        """The row of the attempt, with this ending."""
         answer = self.answer
         headers = shown_headers(answer.headers)
-        # A redirect's body is nobody's: it is not even read to its end.
+        # A redirect's body is not kept, and not even read to its end.
         has_body = bool(answer.status) and not answer.redirect_to
-        # In the order of the row's keys: by name it takes twice the time.
+        # By position, in the order of the row's keys: by name it takes twice the time.
         return Result(
             task.line,
             task.url,
@@ -81,7 +81,7 @@ class AttemptLog:
 
 
 def _content_type(headers: Headers) -> str | None:
-    """The last of several, as in a browser (Fetch, "extract a MIME type")."""
+    """The Content-Type; the last of several, as in a browser (Fetch, "extract a MIME type")."""
     for name, value in reversed(headers):
         if len(name) == 12 and name.lower() == "content-type":
             return value

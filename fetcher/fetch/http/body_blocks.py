@@ -1,6 +1,6 @@
-"""Collects a body's pieces in blocks large enough for the system to get their memory back.
+"""Collects a body's pieces in blocks that are large enough to be given back to the system.
 
-Law: thousands of small pieces would leave holes in the heap that no joined body fits into.
+Thousands of small pieces would leave holes in the heap that no joined body fits into.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ class Blocks:
             self._pieces, self._piece_bytes = [], 0
 
     def take(self) -> list[bytes]:
-        """All that came."""
+        """The whole body, in blocks and pieces."""
         return self.blocks + self._pieces

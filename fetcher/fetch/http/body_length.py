@@ -1,8 +1,8 @@
-"""How long a body is by its head, where libcurl does not say when it has come as a whole.
+"""Reads from a head how long the body is, where libcurl does not notice the body's end.
 
-Law: pure. Beside a Transfer-Encoding libcurl does not look at a Content-Length and waits for the
-end of the connection, as the standard says. Servers that send `identity`, or nothing, there keep
-the connection; browsers count.
+Pure. If there is a Transfer-Encoding, libcurl ignores the Content-Length and waits for the end of
+the connection, as the standard says. But servers that send `Transfer-Encoding: identity`, or an
+empty one, keep the connection open. Browsers count the bytes; so do we.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BODILESS: Final = (204, 304)
 
 
 def declared_length(method: str, status: int, headers: Headers) -> int | None:
-    """The bytes of the body as its head says; None where it does not, or chunks do."""
+    """The body's bytes by its head; None if the head does not say, or if the body is chunked."""
     if method == "HEAD" or status in _BODILESS:
         return 0
     if "chunked" in (_values(headers, "transfer-encoding") or ""):
@@ -27,14 +27,14 @@ def declared_length(method: str, status: int, headers: Headers) -> int | None:
 
 
 def length_to_count(method: str, status: int, headers: Headers) -> int | None:
-    """The same where it is for us to end the body there; None where libcurl does."""
+    """The declared length if we must end the body there; None where libcurl does it."""
     if _values(headers, "transfer-encoding") is None or method == "HEAD" or status in _BODILESS:
         return None
     return declared_length(method, status, headers)
 
 
 def _values(headers: Headers, name: str) -> str | None:
-    """All of that name, joined, in lower case; None for none."""
+    """The values of all headers of that name, joined, in lower case; None without one."""
     size = len(name)
     values = [value for key, value in headers if len(key) == size and key.lower() == name]
     return ", ".join(values).lower() if values else None

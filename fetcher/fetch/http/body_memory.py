@@ -1,11 +1,11 @@
 """Bounds the bytes of bodies and rows that a worker process holds in memory.
 
-Law: bytes count from when they are received until the sink's socket has taken their row. While the
-budget is used up nothing new begins, and transfers pause at their next piece. The longest paused
-one may always go on alone, so that something ends and room comes back; but not while rows pile up
-before the sink, as then room comes back by itself. So at most the budget, the rows before the sink
-and one body are held. Where all that is held belongs to fetches that wait for their next hop, new
-ones may begin, as these need a place too.
+Bytes count from their receipt until the sink's socket has taken their row. While the budget is used
+up, no fetch begins, and transfers pause at their next piece. The transfer that has paused longest
+may always go on alone, so that something ends and room comes back; but not while many rows wait for
+the sink, as then room comes back anyway. So at most the budget, the waiting rows and one body are
+held. If all bytes belong to fetches that wait for their next hop, new fetches may begin: those
+waiting need a place in the pool too.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ Resume = Callable[[], None]
 
 
 class BodyMemory:
-    """Keeps the budget; a worker process has one."""
+    """The budget of a worker process."""
 
     def __init__(self, max_bytes: int, schedule: Callable[[Callable[[], None]], object]) -> None:
-        """`schedule` calls a function soon, outside of any callback of a transfer."""
+        """`schedule` calls a function soon, outside of the transfers' callbacks."""
         self._max_bytes = max_bytes
         self._schedule = schedule
         self.used_bytes = 0
         self.unsent_bytes = 0  # of these, rows that wait for the sink
-        self._going = 0  # accounts whose fetch has an exchange, or a row to be made
+        self._active = 0  # fetches with an exchange under way, or a row to be made
         self._paused: deque[Account] = deque()  # the longest paused first
-        self._favourite: Account | None = None  # may go on beyond the budget
-        self._is_due = False
+        self._privileged: Account | None = None  # may go on beyond the budget
+        self._is_scheduled = False
 
     def account(self) -> Account:
-        """The account of one fetch."""
+        """Open the account of one fetch."""
         return Account(self)
 
     @property
@@ -46,7 +46,7 @@ class BodyMemory:
         if self.unsent_bytes >= MAX_UNSENT_BYTES:
             return False
         has_room = self.used_bytes < self._max_bytes and not self._paused
-        return has_room or not (self._going or self.unsent_bytes)
+        return has_room or not (self._active or self.unsent_bytes)
 
     @property
     def paused(self) -> int:
@@ -54,88 +54,88 @@ class BodyMemory:
         return len(self._paused)
 
     def put_row(self, row_bytes: int) -> None:
-        """A row, with its body, waits for the sink."""
+        """Count a row, with its body, that waits for the sink."""
         self.used_bytes += row_bytes
         self.unsent_bytes += row_bytes
 
     def sent_rows(self, row_bytes: int) -> None:
-        """The sink's socket has taken rows of so many bytes."""
+        """Free rows of so many bytes, which the sink's socket has taken."""
         self.used_bytes -= row_bytes
         self.unsent_bytes -= row_bytes
-        self._look_again()
+        self._schedule_resume()
 
     # -- for accounts ------------------------------------------------------------------------
 
     def _admit(self, account: Account, piece_bytes: int) -> bool:
         fits = self.used_bytes + piece_bytes <= self._max_bytes
-        if not fits and account is not self._favourite:
+        if not fits and account is not self._privileged:
             self._paused.append(account)
-            self._look_again()
+            self._schedule_resume()
             return False
         self.used_bytes += piece_bytes
         return True
 
     def _begin(self) -> None:
-        self._going += 1
+        self._active += 1
 
     def _leave_queue(self, account: Account) -> None:
         if account in self._paused:
             self._paused.remove(account)
 
     def _give_way(self, account: Account, freed_bytes: int) -> None:
-        self._going -= 1
+        self._active -= 1
         self.used_bytes -= freed_bytes
-        if account is self._favourite:
-            self._favourite = None
+        if account is self._privileged:
+            self._privileged = None
         self._leave_queue(account)
-        self._look_again()
+        self._schedule_resume()
 
     def _free(self, freed_bytes: int) -> None:
         self.used_bytes -= freed_bytes
-        self._look_again()
+        self._schedule_resume()
 
-    def _look_again(self) -> None:
-        if self._paused and not self._is_due:
-            self._is_due = True
+    def _schedule_resume(self) -> None:
+        if self._paused and not self._is_scheduled:
+            self._is_scheduled = True
             self._schedule(self._resume_some)
 
     def _resume_some(self) -> None:
-        self._is_due = False
+        self._is_scheduled = False
         room_bytes = max(self._max_bytes - self.used_bytes, 0)
         for _ in range(min(len(self._paused), room_bytes // _ROOM_BYTES)):
             self._paused.popleft().resume()
-        if self._paused and self._favourite is None and self.unsent_bytes < MAX_UNSENT_BYTES:
-            self._favourite = self._paused.popleft()
-            self._favourite.resume()
+        if self._paused and self._privileged is None and self.unsent_bytes < MAX_UNSENT_BYTES:
+            self._privileged = self._paused.popleft()
+            self._privileged.resume()
 
 
 class Account:
-    """The bytes of one fetch, in all of its exchanges."""
+    """Counts the bytes of one fetch, over all of its exchanges."""
 
-    __slots__ = ("_held_bytes", "_is_going", "_memory", "resume")
+    __slots__ = ("_held_bytes", "_is_active", "_memory", "resume")
 
     def __init__(self, memory: BodyMemory) -> None:
         self._memory = memory
         self._held_bytes = 0
-        self._is_going = False
+        self._is_active = False
         self.resume: Resume = _no_resume
 
     def begin(self, resume: Resume) -> None:
-        """An exchange begins; `resume` goes on with its paused transfer."""
+        """An exchange begins; `resume` continues its transfer after a pause."""
         self.resume = resume
-        if not self._is_going:
-            self._is_going = True
+        if not self._is_active:
+            self._is_active = True
             self._memory._begin()
 
     def admit(self, piece_bytes: int) -> bool:
-        """Whether a received piece may be taken now; if not, `resume` is called later."""
+        """Whether a received piece may be taken now. If not, `resume` is called later."""
         if not self._memory._admit(self, piece_bytes):
             return False
         self._held_bytes += piece_bytes
         return True
 
     def add(self, piece_bytes: int) -> None:
-        """Count what an admitted piece unpacked to, too."""
+        """Count also the bytes that an admitted piece was decoded to."""
         self._held_bytes += piece_bytes
         self._memory.used_bytes += piece_bytes
 
@@ -146,15 +146,15 @@ class Account:
 
     def give_way(self) -> None:
         """The fetch waits for its next hop; its bytes are still held."""
-        if self._is_going:
-            self._is_going = False
+        if self._is_active:
+            self._is_active = False
             self._memory._give_way(self, 0)
 
     def close(self) -> None:
-        """The fetch's bytes are let go of, or its row has them."""
+        """The fetch's bytes are freed, or counted as its row from now on."""
         held_bytes, self._held_bytes = self._held_bytes, 0
-        if self._is_going:
-            self._is_going = False
+        if self._is_active:
+            self._is_active = False
             self._memory._give_way(self, held_bytes)
         else:
             self._memory._free(held_bytes)

@@ -1,6 +1,6 @@
-"""What a fetch leaves behind beside its result: the body, or all that went over the wire.
+"""Captures an exchange as it went over the wire, for archives.
 
-Law: kept only where the job asks for it; bounded by the limits of [http], as it is what was read.
+Only jobs that keep WARC files capture. A capture is bounded by the limits of [http].
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _HEAD_END: Final = b"\r\n\r\n"
 
 
 class Keep(enum.Flag):
-    """What is kept of a fetch."""
+    """What is kept of a fetch, besides its result."""
 
     NOTHING = 0
     BODY = enum.auto()  # of the last answer, decoded
@@ -20,26 +20,26 @@ class Keep(enum.Flag):
 
 
 class Capture:
-    """One exchange as it was on the wire, transfer coding and interim answers aside."""
+    """One exchange as it was on the wire, without transfer coding and interim answers."""
 
     def __init__(self, url: str, began: float) -> None:
         self.url = url
         self.began = began  # Unix time, seconds
         self.request = b""  # head and body
-        self.head: list[bytes] = []  # lines of the answer's, each with its line feed
+        self.head: list[bytes] = []  # lines of the answer's head, each with its line feed
         self.pieces: list[bytes] = []  # of the body, content coding included
         self.remote_ip: str | None = None
         self.is_whole = False  # the answer, to its last byte
-        self.was_stopped = False  # by us: it is not known what more would have come
+        self.was_stopped = False  # by us: the server might have sent more
 
     def note_sent(self, data: bytes) -> None:
-        """A request's head, or the next part of a long one."""
-        # The last one counts: a CONNECT, or a try on a dead connection, came before.
+        """Keep a request's head, or the next part of a long one."""
+        # The last request counts: a CONNECT, or a try on a dead connection, came before.
         is_next = self.request and not self.request.endswith(_HEAD_END)
         self.request = self.request + data if is_next else data
 
     def rewind(self) -> None:
-        """The request is sent again, as no byte of an answer came: what was sent does not count."""
+        """Forget what was sent: the request is sent again, as no byte of an answer came."""
         self.request = b""
 
     def end(self, sent: bytes | None, remote_ip: str | None) -> None:

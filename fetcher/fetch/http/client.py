@@ -1,8 +1,8 @@
-"""The fetch core: requests' meaning, libcurl's speed, our limits.
+"""Fetches URL lines with libcurl: the fetcher of a worker, and the fetch of one line.
 
-Law: hop by hop, attempt by attempt; each hop passes the same gates as a first request (what is a
-URL, which addresses, whose turn). Nothing that a server, a name server or a URL does leaves a step
-as an exception. The environment is never consulted, and no cookie outlives its chain.
+A fetch goes hop by hop and attempt by attempt. Each hop passes the same checks as a first request:
+URL, address, turn of the host. Whatever a server, a name server or a URL does, a step raises
+nothing. The environment is never read, and no cookie outlives its chain of redirects.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent
 from fetcher.fetch.http.body_blocks import Blocks
 from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.capture import Capture, Keep
-from fetcher.fetch.http.exchange import Answer, Request
 from fetcher.fetch.http.header_text import merged, to_wire
+from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.interface import UNREACHED
 from fetcher.fetch.robots import Robots
@@ -53,7 +53,7 @@ class CurlFetcher:
         self.memory = self.transport.memory
         self.keep = Keep.NOTHING
         self.defects = Defects(log)
-        # What the user wants to be sent with each request.
+        # Sent with each request.
         self.headers = tuple(_header(text) for text in http.headers)
         self.cookies = file.load(Path(http.cookies_file)) if http.cookies_file else None
         self.auth = None
@@ -74,11 +74,11 @@ class CurlFetcher:
     @keep.setter
     def keep(self, keep: Keep) -> None:
         self._keep = keep
-        # Asked for each line, and a flag of an enum is slow to ask.
+        # Read for each line, and enum flags are slow.
         self.keeps_any = bool(keep)
         self.keeps_body = Keep.BODY in keep
         self.keeps_wire = Keep.WIRE in keep
-        # Without anything kept, the fair clock stands still: then it is the plain one.
+        # The transfer clock runs only where something is kept: else our own delays are small.
         self.now = self.transport.clock.now if keep else time.monotonic
 
     def lookups(self) -> dict[str, int]:
@@ -112,11 +112,11 @@ class CurlFetch:
     is_sent = False
     has_news = False
     _attempt = 0
-    _repeats = 0  # requests that were sent again at once, in all attempts; see Exchange
+    _repeats = 0  # requests that an exchange sent again, in all attempts; see Exchange
     _started_at: float | None = None
     _failed: Ending | None = None  # how the last attempt ended
     body: bytes | None = None
-    _account: Account | None = None  # of the bytes that `body` and `tapes` keep
+    _account: Account | None = None  # of the bytes that `body` and `captures` keep
 
     def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
         self._fetcher = fetcher
@@ -127,12 +127,12 @@ class CurlFetch:
         task = self._task
         self._attempt += 1
         self._left_s = self._fetcher.settings.http.total_timeout_s
-        self._trail = AttemptLog()
+        self._log = AttemptLog()
         self.body = None
-        self.tapes: list[Capture] = []
+        self.captures: list[Capture] = []
         if self._account is not None:
             self.let_go()
-        self._target: Target | None = None  # of the next hop, once it is known to be one
+        self._target: Target | None = None  # of the next hop; None before the first
         self.url = task.url
         self._method = task.method
         self._headers = self._fetcher.headers
@@ -140,7 +140,7 @@ class CurlFetch:
             given = tuple((name, to_wire(value)) for name, value in task.headers)
             self._headers = merged(self._headers, given)
         self._body = task.body
-        self._is_home = True  # at the origin that the line names: credentials go no further
+        self._is_home = True  # at the line's own origin: credentials go nowhere else
         self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
 
     # -- a step ------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ class CurlFetch:
         if not self._fetcher.keeps_any:
             self._step()
             return
-        # What rows and handlers compute is our own delay.
+        # Time that rows and handlers take is our own delay, and not the server's.
         clock = self._fetcher.transport.clock
         clock.start()
         try:
@@ -171,9 +171,9 @@ class CurlFetch:
             is_final = self._hop(began)
         except Failure as raised:
             failure = raised
-            # Of the addresses of a name, the guard is asked as they are connected to.
+            # The guard refused the address before anything was sent.
             self.is_sent &= failure.outcome is not Outcome.BLOCKED or self.has_news
-        # A defect of ours must not cost the line its row.
+        # An error in our own code must not cost the line its row.
         except Exception as error:
             said = one_line(error)
             self._fetcher.defects.tell(
@@ -187,7 +187,7 @@ class CurlFetch:
             self._account.give_way()
 
     def _hop(self, began: float) -> bool:
-        """Make the hop; False where another follows. Raises Failure."""
+        """Make a hop; False if another one follows. Raises Failure."""
         fetcher = self._fetcher
         target = self._target or self._first_target()
         if self._left_s <= 0:
@@ -204,7 +204,7 @@ class CurlFetch:
         now = began
         if pin.addresses:
             now = fetcher.now()
-            self._trail.dns_ms = round((now - resolving) * 1000, 3)
+            self._log.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
         if answer.redirect_to:
             self._follow(target, answer)
@@ -219,38 +219,38 @@ class CurlFetch:
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
         if fetcher.auth is not None and self._is_home:
-            taper = self._new_tape if fetcher.keeps_wire else None
+            new_capture = self._new_capture if fetcher.keeps_wire else None
             note = functools.partial(self._note, target.url)
-            return fetcher.auth.perform(request, timeout_s, taper, note)
+            return fetcher.auth.perform(request, timeout_s, new_capture, note)
         exchange = fetcher.transport.lend()
         blocks = Blocks() if fetcher.keeps_body else None
-        tape = self._new_tape(request) if fetcher.keeps_wire else None
+        capture = self._new_capture(request) if fetcher.keeps_wire else None
         if fetcher.keeps_any and self._account is None:
             self._account = fetcher.memory.account()
         try:
             sink = None if blocks is None else blocks.append
-            exchange.perform(request, timeout_s, pin, sink, tape, self._account)
+            exchange.perform(request, timeout_s, pin, sink, capture, self._account)
         finally:
             answer = exchange.answer()
             self._left_s += exchange.paused_s
             pieces = None if blocks is None else blocks.take()
             self._note(target.url, answer, pieces, exchange.repeats)
             fetcher.transport.give_back(exchange)
-            if tape is not None:
-                tape.end(request.body, answer.remote_ip)
+            if capture is not None:
+                capture.end(request.body, answer.remote_ip)
         return answer
 
     def _note(self, url: str, answer: Answer, pieces: list[bytes] | None, repeats: int) -> None:
-        """What an exchange has brought, also one that failed."""
+        """Record what an exchange received, also one that failed."""
         self._repeats += repeats
-        self._trail.note(url, answer)
+        self._log.note(url, answer)
         if pieces is not None and answer.status and self._fetcher.keeps_body:
             self.body = None if answer.redirect_to else b"".join(pieces)
 
-    def _new_tape(self, request: Request) -> Capture:
-        tape = Capture(request.url, time.time())
-        self.tapes.append(tape)
-        return tape
+    def _new_capture(self, request: Request) -> Capture:
+        capture = Capture(request.url, time.time())
+        self.captures.append(capture)
+        return capture
 
     def _first_target(self) -> Target:
         try:
@@ -263,7 +263,7 @@ class CurlFetch:
 
     def _follow(self, source: Target, answer: Answer) -> None:
         http = self._fetcher.settings.http
-        if len(self._trail.hops) >= http.max_redirects:
+        if len(self._log.hops) >= http.max_redirects:
             said = f"more than http.max_redirects ({http.max_redirects}) redirects"
             raise Failure(self._kind_of_chain(), said)
         target = redirects.hop(source, answer.redirect_to, http)
@@ -285,20 +285,20 @@ class CurlFetch:
         self._body = self._body if with_body else None
         self._method = redirects.method_after(answer.status, self._method)
         self._target, self.url = target, target.url
-        self._trail.hops.append(target.url)
+        self._log.hops.append(target.url)
 
     def _kind_of_chain(self) -> ErrorKind:
-        """What is wrong with a chain of redirects that is too long."""
+        """Why a chain of redirects is too long: a loop, or just too many."""
         first = urls.target_of(self._task.url, self._fetcher.settings.http.max_url_bytes)
-        asked = [first.url, *self._trail.hops]
+        asked = [first.url, *self._log.hops]
         is_loop = len(set(asked)) < len(asked)
         return ErrorKind.REDIRECTS_LOOP if is_loop else ErrorKind.REDIRECTS_TOO_MANY
 
-    # -- its end -----------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------
 
     def _end(self, failure: Failure | None) -> None:
-        """The attempt has ended: in a result, or in a wait for the next attempt."""
-        answer = self._trail.answer
+        """End the attempt: with a result, or with a wait for the next attempt."""
+        answer = self._log.answer
         if failure is None and answer.status < 400:
             self._record(_OK)
             return
@@ -321,7 +321,7 @@ class CurlFetch:
             self._start_attempt()
 
     def _rest_s(self, answer: Answer) -> float | None:
-        """How long an overloaded server asks to be left alone."""
+        """How long an overloaded server wants no requests, in seconds; None for other servers."""
         if answer.status not in _OVERLOADED:
             return None
         polite = self._fetcher.settings.polite
@@ -331,7 +331,7 @@ class CurlFetch:
 
     def let_go(self) -> None:
         self.body = None
-        self.tapes = []
+        self.captures = []
         if self._account is not None:
             self._account.close()
             self._account = None
@@ -346,11 +346,11 @@ class CurlFetch:
         started_at = self._started_at and round(self._started_at, 3)
         attempts = self._attempt + self._repeats
         spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
-        self.result = self._trail.result(self._task, ending, spent)
+        self.result = self._log.result(self._task, ending, spent)
 
 
 def _ending(failure: Failure | None, answer: Answer) -> Ending:
-    """How an attempt ended that is not `ok`."""
+    """The ending of an attempt that was not `ok`."""
     if failure is None:
         return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
     return Ending(failure.outcome, failure.kind, failure.message)

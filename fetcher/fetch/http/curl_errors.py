@@ -1,8 +1,8 @@
-"""libcurl's failures become ours: tables from its codes to kinds of errors, and plain words.
+"""Translates libcurl's errors: tables from its codes to our kinds of errors, and plain messages.
 
-Law: a code that the tables do not know is of the outcome `protocol`, with libcurl's own words. A
-kind comes from libcurl's code, the system's errno and OpenSSL's verify result; libcurl's words are
-asked only where it has one code for several failures.
+A code that is not in the tables gets the outcome `protocol`, with libcurl's own words. A kind
+follows from libcurl's code, the system's errno and OpenSSL's verify result. libcurl's words decide
+only where it has one code for several failures.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ _BY_ERRNO: Final = {
     errno.ENOMEM: ErrorKind.CONNECT_LOCAL,
     errno.EADDRNOTAVAIL: ErrorKind.CONNECT_LOCAL,
 }
-# By OpenSSL's X509_V_ERR_…; with a certificate that is verified, libcurl itself finds that it is
-# for another host, and leaves the result at 0 (X509_V_OK) or at 1, with which it begins.
+# By OpenSSL's X509_V_ERR_… codes. If libcurl itself finds that a valid certificate is for another
+# host, the result is still 0 (X509_V_OK), or its initial value, 1.
 _BY_VERIFY_RESULT: Final = {
     0: ErrorKind.TLS_WRONG_HOST,
     1: ErrorKind.TLS_WRONG_HOST,
@@ -77,7 +77,7 @@ _BY_VERIFY_RESULT: Final = {
     64: ErrorKind.TLS_WRONG_HOST,
 }
 
-# What libcurl says, in our words, where its own would not do.
+# Our words, where libcurl's own are unclear.
 _WORDS: Final = {
     pycurl.E_GOT_NOTHING: "the server closed the connection without an answer",
     pycurl.E_RECV_ERROR: "the connection broke while receiving",
@@ -89,11 +89,11 @@ _WORDS: Final = {
 _ENDED: Final = frozenset(
     {pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2}
 )
-# What libcurl says once it has repeated a request itself as often as it will: on kept connections
-# that were dead, or on HTTP/2 connections that refused its stream or ended below it (GOAWAY).
+# libcurl's words when it gives up repeating a request itself: on kept connections that were dead,
+# or on HTTP/2 connections that refused its stream or were closed under it (GOAWAY).
 _GAVE_UP: Final = "Connection died, tried"
-# Such an alert is about the certificate that we have shown, or have not. In TLS 1.3 a server judges
-# it after the handshake, when we receive already.
+# Such an alert is about our own certificate, or its absence. In TLS 1.3 a server judges it after
+# the handshake, when we already receive.
 _BY_ALERT: Final = frozenset({pycurl.E_SSL_CONNECT_ERROR, pycurl.E_RECV_ERROR})
 _ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|access)[a-z ]*)")
 # OpenSSL's words and GnuTLS's; libcurl has no code for it.
@@ -110,12 +110,12 @@ _NOISE: Final = (
 
 
 def is_unannounced_end(code: int, words: str) -> bool:
-    """Whether a TLS server closed the connection without the alert (close_notify) that says so."""
+    """Whether a TLS server closed the connection without announcing it (close_notify)."""
     return code == pycurl.E_RECV_ERROR and any(said in words for said in _NO_CLOSE_NOTIFY)
 
 
 def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http, *, has_begun: bool) -> Failure:
-    """What libcurl's code and words mean, for a transfer that has ended on this handle.
+    """The failure for libcurl's code and words, after a transfer on this handle.
 
     `has_begun`: whether a byte of the answer came.
     """
@@ -129,7 +129,7 @@ def failure_of(code: int, words: str, easy: pycurl.Curl, http: Http, *, has_begu
 
 def _kind(code: int, words: str, easy: pycurl.Curl, http: Http) -> ErrorKind:
     has_no_tunnel = easy.getinfo(pycurl.HTTP_CONNECTCODE) >= _REFUSED_FROM
-    # All connections are to the proxy, where there is one.
+    # With a proxy, all connections are made to it.
     if http.proxy and (has_no_tunnel or code == pycurl.E_COULDNT_CONNECT):
         return ErrorKind.CONNECT_PROXY
     exact = None
@@ -147,7 +147,7 @@ def _kind(code: int, words: str, easy: pycurl.Curl, http: Http) -> ErrorKind:
 
 
 def _kind_of_reading(words: str, easy: pycurl.Curl) -> ErrorKind | None:
-    """What libcurl has only one code for: it could not receive."""
+    """The kind of a failure to receive, for which libcurl has only one code."""
     if _BAD_CHUNK.search(words):
         return ErrorKind.PROTOCOL_BAD_CHUNK
     return ErrorKind.PROTOCOL_CUT_BODY if easy.getinfo(pycurl.RESPONSE_CODE) else None
@@ -161,7 +161,7 @@ def _kind_of_head(words: str) -> ErrorKind | None:
 
 
 def _verify_result(easy: pycurl.Curl, http: Http) -> int:
-    """OpenSSL's verdict on the certificate that was refused."""
+    """OpenSSL's verify result for the refused certificate, the host's or the proxy's."""
     of_host: int = easy.getinfo(pycurl.SSL_VERIFYRESULT)
     if not http.proxy.startswith("https:"):
         return of_host
@@ -178,9 +178,9 @@ def _message(code: int, words: str, easy: pycurl.Curl) -> str:
 
 
 def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
-    """Whether a kept connection ended under the request, or an HTTP/2 server left it undone.
+    """Whether a kept connection ended under the request, or an HTTP/2 server did not process it.
 
-    For a transfer that has ended on this handle before any of its answer came.
+    For a transfer on this handle that ended before any of its answer came.
     """
     if code not in _ENDED:
         return False
@@ -188,7 +188,7 @@ def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
 
 
 def cut_by(missing_bytes: int) -> str:
-    """In words: a body that ended so much too early."""
+    """The message for a body that ended too early."""
     return f"the body broke off, {missing_bytes} bytes are missing"
 
 

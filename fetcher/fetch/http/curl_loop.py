@@ -1,11 +1,11 @@
-"""libcurl's multi handle on gevent's loop: any number of transfers, each awaited by its greenlet.
+"""Runs libcurl's multi handle on gevent's loop: many transfers, each awaited by its greenlet.
 
-Law: the loop's io and timer watchers drive libcurl (its socket interface), nothing polls and no
-thread runs. libcurl's callbacks come in the hub, or in a greenlet that adds or removes a handle:
-they only note what is wanted, and never block, raise or call libcurl back. A handle is in the multi
-handle exactly as long as a greenlet waits for it. No watcher of which libcurl awaits nothing is
-started at the end of the loop's turn, when libev tells the system what to watch: libcurl may have
-closed its descriptor, and libev ends the process over such a watcher.
+The loop's io and timer watchers drive libcurl (its socket interface); nothing polls and no thread
+runs. libcurl's callbacks run in the hub, or in a greenlet that adds or removes a handle. They only
+record what libcurl wants, and never block, raise or call libcurl. A handle is in the multi handle
+exactly as long as a greenlet waits for it. A watcher that libcurl no longer needs must be stopped
+by the end of the loop's turn, when libev registers watchers with the system: libcurl may have
+closed its descriptor, and libev aborts the process over such a watcher.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SELECT: Final = (
     pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
 )
 
-Ending = tuple[int, str]  # libcurl's code (0: all is well) and its words
+Ending = tuple[int, str]  # libcurl's code (0: success) and its words
 
 
 def _release(watchers: list[Any], multi: pycurl.CurlMulti) -> None:
@@ -46,7 +46,7 @@ def _release(watchers: list[Any], multi: pycurl.CurlMulti) -> None:
 
 
 class CurlLoop:
-    """One for a process; `max_connections` are kept open for reuse."""
+    """The multi handle of a loop; `max_connections` are kept open for reuse."""
 
     def __init__(self, max_connections: int) -> None:
         self.hub = get_hub()
@@ -56,15 +56,15 @@ class CurlLoop:
         # Requests share a connection once it is known to take them (HTTP/2). They do not wait to
         # know it (PIPEWAIT): one that hangs would hold up all others to its host.
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wish)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wish)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._watchers: dict[int, Any] = {}  # by file descriptor
-        # Of these, those that are started though nothing is awaited of them any more. A connection
-        # is nearly always used again in the same turn of the loop: then its watcher just stays.
+        # Descriptors whose watchers run although libcurl needs them no longer. A connection is
+        # nearly always used again in the same turn of the loop: then its watcher just stays.
         self._dormant: set[int] = set()
         # Of the lowest priority: all callbacks of the turn, which may call libcurl, come before it.
         self._turn_ends = self.hub.loop.prepare(ref=False, priority=_LOWEST)
-        # Weak: a loop that nobody else holds is to end.
+        # Weak: the watcher must not keep this object alive.
         stop_dormant = weakref.WeakMethod(self._stop_dormant)
         self._turn_ends.start(lambda: (stop := stop_dormant()) and stop())
         self._alarm: Any = None
@@ -75,42 +75,42 @@ class CurlLoop:
         self._waiting: dict[pycurl.Curl, greenlet] = {}
 
     def __del__(self) -> None:
-        # Before libcurl closes its descriptors: libev aborts where it comes to watch a closed one.
+        # Before libcurl closes its descriptors: libev aborts when it registers a closed one.
         self._is_over = True
         watchers = [*self._watchers.values(), self._turn_ends]
         if self._alarm is not None:
             watchers.append(self._alarm)
         self._watchers.clear()
-        # In the hub, as whoever forgets it may be another thread; not where that has ended.
+        # In the hub, as the last reference may be dropped by another thread; fails after its end.
         with contextlib.suppress(Exception):
             self.hub.loop.run_callback_threadsafe(_release, watchers, self._multi)
 
     def perform(self, easy: pycurl.Curl) -> Ending:
-        """Do the transfer; only the calling greenlet waits. Raises what is thrown at it."""
+        """Run the transfer; only the calling greenlet waits, and may be killed meanwhile."""
         self._waiting[easy] = getcurrent()
         self._multi.add_handle(easy)
         try:
-            # Only `cut` switches back, and only to who is still waiting.
+            # Only `cut` switches back, and only to a greenlet that still waits.
             ending: Ending = self.hub.switch()
             return ending
         finally:
             self._forget(easy)
 
     def cut(self, easy: pycurl.Curl, ending: Ending) -> None:
-        """End a transfer from outside (in the hub, not in a callback of libcurl)."""
+        """End a transfer; call it in the hub, and not in a callback of libcurl."""
         waiting = self._forget(easy)
         if waiting is not None:
             waiting.switch(ending)
 
     def resume(self, easy: pycurl.Curl) -> None:
-        """Go on with a transfer that a callback of its own has paused."""
+        """Continue a transfer that its own callback has paused."""
         if easy in self._waiting:
             easy.pause(pycurl.PAUSE_CONT)
-            self._on_timer_wish(0)
+            self._on_timer(0)
 
     def opened(self, fd: int) -> None:
-        """A new connection has this descriptor: the system does not watch it yet."""
-        # A watcher that an older connection left would take it for watched already.
+        """A new connection has this descriptor, which the system does not watch yet."""
+        # An older connection's watcher would not register it again.
         watcher = self._watchers.pop(fd, None)
         if watcher is not None:
             self._dormant.discard(fd)
@@ -123,9 +123,9 @@ class CurlLoop:
             self._multi.remove_handle(easy)
         return waiting
 
-    # -- what libcurl wishes -----------------------------------------------------------------
+    # -- libcurl's callbacks -----------------------------------------------------------------
 
-    def _on_socket_wish(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
+    def _on_socket(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
         if self._is_over:
             return
         watcher = self._watchers.get(fd)
@@ -150,11 +150,11 @@ class CurlLoop:
             self._watchers[fd].stop()
         self._dormant.clear()
 
-    def _on_timer_wish(self, after_ms: int) -> None:
+    def _on_timer(self, after_ms: int) -> None:
         if self._is_over:
             return
         if after_ms == 0:
-            # Every new transfer wishes it: those of one turn of the loop are served together.
+            # Every new transfer asks for it: those of one turn of the loop are served together.
             if not self._due:
                 self._due = True
                 self.hub.loop.run_callback(self._on_due)
@@ -164,8 +164,8 @@ class CurlLoop:
             self._set_alarm(after_ms / 1000)
 
     def _set_alarm(self, after_s: float) -> None:
-        # Wishes come with each transfer and nearly always name a later time: the alarm that is
-        # set stays set, and rings once without need.
+        # libcurl sets a time with each transfer, nearly always a later one: the alarm that is set
+        # stays, and rings once without need.
         if self._alarm is not None:
             self._alarm.stop()
             self._alarm.close()
@@ -173,10 +173,10 @@ class CurlLoop:
         self._alarm = self.hub.loop.timer(after_s)
         self._alarm.start(self._on_alarm)
 
-    # -- what the loop tells -----------------------------------------------------------------
+    # -- the loop's callbacks ----------------------------------------------------------------
 
     def _on_io(self, events: int, fd: int) -> None:
-        # A descriptor of which nothing is awaited may be closed, or another's by now.
+        # libcurl may have closed a dormant descriptor, and it may belong to something else by now.
         if fd not in self._dormant:
             self._act(fd, _SELECT[events & 3])
 
@@ -195,8 +195,8 @@ class CurlLoop:
 
     def _act(self, fd: int, select: int) -> None:
         _, running = self._multi.socket_action(fd, select)
-        # Who has ended is told of at the end of the loop's turn, all together: what one turn does
-        # in libcurl stays apart from what it does in Python, which the processor's caches like.
+        # Ended transfers are collected together at the end of the loop's turn. This keeps libcurl's
+        # work of one turn apart from Python's, which is better for the processor's caches.
         if running < len(self._waiting) and not self._ending:
             self._ending = True
             self.hub.loop.run_callback(self._collect)

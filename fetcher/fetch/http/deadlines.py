@@ -1,7 +1,7 @@
-"""Ends a transfer that takes too long, by a clock that leaves out our own delays.
+"""Ends a transfer that takes too long, by the transfer clock, which leaves out our own delays.
 
-Law: a transfer ends within its limits on the fair clock, the time that it was paused aside; and,
-whatever that clock says, within the slack that libcurl's own limits have on top.
+A transfer ends within its limits on that clock; pauses for lack of memory do not count. libcurl's
+own limits, which are longer by `slack_s`, end it whatever that clock says.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _LEAST_SLACK_S: Final = 10.0
 
 
 def slack_s(total_timeout_s: float) -> float:
-    """How much of our own delay is given back to a transfer at most."""
+    """The longest own delay for which a transfer gets more time."""
     return max(total_timeout_s, _LEAST_SLACK_S)
 
 
 class Deadlines:
-    """Decides when one transfer has taken too long."""
+    """The deadlines of one transfer: for its connection, and for all of it."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Deadlines:
         self._paused_at = self._clock.now()
 
     def resume(self) -> None:
-        """It goes on."""
+        """The transfer continues."""
         if self._paused_at is not None:
             self.paused_s += self._clock.now() - self._paused_at
             self._paused_at = None

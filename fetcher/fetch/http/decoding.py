@@ -1,9 +1,9 @@
-"""Content decoding in bounded pieces: gzip, deflate, br and zstd, also one upon the other.
+"""Decodes content in bounded pieces: gzip, deflate, br and zstd, also stacked.
 
-Law: no step unpacks more than a piece, so that a bomb costs a piece and its reader may stop at any
-time; a body that is cut or damaged is a Failure, never a shorter body. A body is whole once its
-last block has ended: a check sum that is missing then is not missed, one that differs is damage.
-Encodings that we do not know leave a body as it is.
+No step decodes more than a piece, so a bomb costs one piece, and its reader may stop at any time. A
+body that is cut or damaged is a Failure, never a shorter body. A body is complete once its last
+block has ended: a missing check sum is accepted, a wrong one is damage. A body in an unknown
+encoding stays as it is.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ else:
     from backports import zstd
 
 PIECE_BYTES: Final = 64 * 1024
-_MAX_ENCODINGS: Final = 3  # one upon the other
+_MAX_ENCODINGS: Final = 3  # stacked
 _SLICE_BYTES: Final = 2048
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-# Four bytes end no block and complete a check sum: its error shows that the blocks had ended.
+# Four bytes cannot end a block, but complete a check sum: its error shows that the blocks ended.
 _PROBES: Final = (bytes(4), b"\xff" * 4)
 # 8 MB, as RFC 9659 says.
 _ZSTD_WINDOW: Final[dict[int, int]] = {zstd.DecompressionParameter.window_log_max: 23}
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
-_ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # behind a first byte from 0x50 to 0x5f
+_ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # after a first byte from 0x50 to 0x5f
 
 
 class Decoder(Protocol):
-    """One body's decoder."""
+    """Decodes one body."""
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """What these received bytes unpack to. Raises Failure."""
+        """Decode these received bytes, piece by piece. Raises Failure."""
 
     def end(self) -> None:
-        """The body has ended. Raises Failure where it is cut; one without a byte is not."""
+        """The body has ended. Raises Failure if it was cut; an empty one never was."""
 
 
 class _Inflate:
@@ -55,7 +55,7 @@ class _Inflate:
         self._wbits = zlib.MAX_WBITS if name == "deflate" else _GZIP
         self._inflate = zlib.decompressobj(self._wbits)
         self._begun = False
-        self._held = b""  # a byte that says nothing alone, of what a stream or a member begins with
+        self._held = b""  # the first byte of a stream or a member, which needs a second one
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         data = self._held + data
@@ -71,12 +71,12 @@ class _Inflate:
             try:
                 piece = self._decompress(data)
             except Failure:
-                yield from _as_far_as_it_is_good(before, data)
+                yield from _before_damage(before, data)
                 raise
             data = self._inflate.unconsumed_tail or self._inflate.unused_data
             if piece:
                 yield piece
-        # A full piece may leave more behind in zlib than what it shows as unconsumed.
+        # After a full piece, zlib may hold more output than it reports as unconsumed input.
         while piece_left := self._rest():
             yield piece_left
 
@@ -99,7 +99,7 @@ class _Inflate:
 
     def _next_member(self, data: bytes) -> bytes:
         if self._name == "deflate" or not _GZIP_MAGIC.startswith(data[:2]):
-            return b""  # padding, or nonsense behind the end: ignored by everybody
+            return b""  # padding or garbage after the end, which everybody ignores
         if len(data) == 1:
             self._held = data
             return b""
@@ -108,13 +108,13 @@ class _Inflate:
 
     def end(self) -> None:
         is_empty = not self._begun and not self._held
-        if not is_empty and not self._inflate.eof and not self._lacks_its_check_alone():
+        if not is_empty and not self._inflate.eof and not self._lacks_only_check_sum():
             raise _cut(self._name)
 
-    def _lacks_its_check_alone(self) -> bool:
-        """Whether the last block has ended; zlib itself does not say."""
+    def _lacks_only_check_sum(self) -> bool:
+        """Whether the last block has ended and only the check sum is missing; zlib does not say."""
         if self._wbits < 0:
-            return False  # there is none
+            return False  # a raw stream has no check sum
         for probe in _PROBES:  # one of them differs from the check sum
             inflate = self._inflate.copy()
             try:
@@ -126,8 +126,8 @@ class _Inflate:
         return False
 
 
-def _as_far_as_it_is_good(inflate: Any, data: bytes) -> Iterator[bytes]:
-    """What comes of the data before its damage; zlib gives nothing of a call that fails."""
+def _before_damage(inflate: Any, data: bytes) -> Iterator[bytes]:
+    """Decode the data up to its damage; zlib returns nothing from a call that fails."""
     with contextlib.suppress(zlib.error):
         for at in range(len(data)):
             if piece := inflate.decompress(data[at : at + 1]):
@@ -135,7 +135,7 @@ def _as_far_as_it_is_good(inflate: Any, data: bytes) -> Iterator[bytes]:
 
 
 def _slices(data: bytes) -> Iterator[bytes]:
-    """For decoders that give nothing of a call that fails: so much is lost of a damaged body."""
+    """Cut the input up for decoders that return nothing from a call that fails."""
     for at in range(0, len(data), _SLICE_BYTES):
         yield data[at : at + _SLICE_BYTES]
 
@@ -168,12 +168,12 @@ class _Brotli:
 
 
 class _Zstd:
-    """Frames, one behind the other, those among them that hold nothing for us included."""
+    """Any number of frames, skippable ones included."""
 
     def __init__(self) -> None:
         self._frame: zstd.ZstdDecompressor | None = None  # the one that is being read
-        self._held = b""  # of a frame's first four bytes, as long as they are not all there
-        self._ended = False  # a frame did
+        self._held = b""  # the beginning of a frame, while it has fewer than four bytes
+        self._ended = False  # at least one frame has ended
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         data = self._held + data
@@ -181,7 +181,7 @@ class _Zstd:
         while data:
             if self._frame is None:
                 if self._ended and not _may_begin_frame(data):
-                    return  # padding, or nonsense behind the end
+                    return  # padding or garbage after the end
                 if len(data) < len(_ZSTD_MAGIC):
                     self._held = data
                     return
@@ -208,11 +208,11 @@ class _Zstd:
         if self._frame is None:
             is_cut = bool(self._held) and not self._ended
         else:
-            is_cut = not self._lacks_its_check_alone(self._frame)
+            is_cut = not self._lacks_only_check_sum(self._frame)
         if is_cut:
             raise _cut("zstd")
 
-    def _lacks_its_check_alone(self, frame: zstd.ZstdDecompressor) -> bool:
+    def _lacks_only_check_sum(self, frame: zstd.ZstdDecompressor) -> bool:
         try:
             frame.decompress(_PROBES[0])
         except zstd.ZstdError as error:
@@ -226,7 +226,7 @@ def _may_begin_frame(data: bytes) -> bool:
 
 
 class _Stack:
-    """Decoders in the order in which they undo each other; the caps hold between them too."""
+    """Stacked decoders, the outermost first; the cap holds between them too."""
 
     def __init__(self, decoders: list[Decoder], max_bytes: int) -> None:
         self._decoders = decoders
@@ -253,7 +253,7 @@ class _Stack:
 
 
 class _TooMany:
-    """More encodings than anybody stacks: an attack, where there is a body at all."""
+    """More encodings than anybody stacks: an attack, unless the body is empty."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -275,9 +275,9 @@ _DECODERS: Final[dict[str, Callable[[], Decoder]]] = {
 
 
 def decoder_for(encodings: str, max_bytes: int) -> Decoder | None:
-    """The decoder for a Content-Encoding; None where the body is to be left as it is.
+    """The decoder for a Content-Encoding; None if the body stays as it is.
 
-    Where an encoding is upon another, no more than `max_bytes` may come out of any.
+    `max_bytes`: the most that one stacked decoder may pass to the next.
     """
     names = [name.strip().lower() for name in encodings.split(",")]
     names = [name for name in names if name not in ("", "identity")]

@@ -1,8 +1,8 @@
-"""The head of a response, as bytes, becomes a status and headers.
+"""Parses the head of a response into a status and headers.
 
-Law: text is read as latin-1, as http.client does it, so that no byte is an error and each can go
-back as it came (see fetch.http.header_text); names and values stay as they were sent, in order,
-doubles included.
+Text is read as latin-1, as in http.client, so no byte is an error and each can be sent back as it
+came (see fetch.http.header_text). Names and values stay as they were sent, in their order, repeated
+names included.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHORT: Final = 128  # bytes of a line that is worth remembering: most servers r
 
 
 def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
-    """Status, reason and headers of a head's lines, line ends included. Raises Failure."""
+    """Parse status, reason and headers from lines with their line ends. Raises Failure."""
     match = _STATUS_LINE.match(lines[0]) if lines else None
     if match is None:
         said = ascii(lines[0].decode("latin-1").strip())[:80] if lines else "none"
@@ -30,7 +30,7 @@ def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
         field = _known(line) if len(line) <= _SHORT else _field(line)
         if field is not None:
             headers.append(field)
-        elif line[0] in b" \t" and headers:  # folded, as nobody should any more
+        elif line[0] in b" \t" and headers:  # a folded line, which is obsolete
             last, begun = headers[-1]
             headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
     return int(match[1]), match[2].decode("latin-1"), headers

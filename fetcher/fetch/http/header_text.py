@@ -1,8 +1,8 @@
-"""Header text: bytes on the wire, and here latin-1 text in which each character is one byte.
+"""Wire text: header text as latin-1, in which each character is one byte on the wire.
 
-Law: Request.headers and Answer.headers hold such wire text, so that what a server sent (a cookie, a
-Location) can go back as the same bytes. People's text is UTF-8: it is converted once on its way in
-(`to_wire`), and once on its way into a row (`shown`).
+Request.headers and Answer.headers hold wire text, so a server's cookie or Location can be sent back
+as the same bytes. Text of users is UTF-8: it is converted once on its way in (`to_wire`), and once
+on its way into a row (`shown`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ Headers = list[tuple[str, str]]
 
 
 def to_wire(text: str) -> str:
-    """The wire text of a text: its UTF-8 bytes; lone surrogates are escaped."""
+    """Convert to wire text: UTF-8 bytes; lone surrogates are escaped."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("latin-1")
 
 
 def shown(wire_text: str) -> str:
-    """The text of wire text: read as UTF-8 if that is valid, else as latin-1."""
+    """Convert wire text to text: as UTF-8 if that is valid, else as latin-1."""
     if wire_text.isascii():
         return wire_text
     try:
@@ -28,7 +28,7 @@ def shown(wire_text: str) -> str:
 
 
 def shown_headers(headers: Headers) -> Headers:
-    """The headers with names and values as `shown`; the same list where all of it is ASCII."""
+    """Convert names and values as `shown` does; the same list if all of it is ASCII."""
     for name, value in headers:
         if not (value.isascii() and name.isascii()):
             return [(shown(name), shown(value)) for name, value in headers]
@@ -38,7 +38,7 @@ def shown_headers(headers: Headers) -> Headers:
 def merged(
     defaults: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
-    """The defaults whose names are not among the given headers, then the given headers."""
+    """The defaults without those that are given too, then the given headers."""
     if not given:
         return tuple(defaults)
     names = {name.lower() for name, _ in given}

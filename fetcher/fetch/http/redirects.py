@@ -1,8 +1,8 @@
-"""Where a redirect leads, and what of a request may go there.
+"""Decides where a redirect leads, and which parts of the request go there.
 
-Law: a Location means what it means in a browser (the WHATWG URL and Fetch standards); methods and
-bodies are kept as `requests` does it (its rebuild_method); nothing which could be a credential ever
-crosses to another origin.
+A Location means what it means in a browser (the WHATWG URL and Fetch standards). Methods and
+bodies are kept as in `requests` (its rebuild_method). Nothing that could be a credential is sent to
+another origin.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from fetcher.settings.schema import Http
 from fetcher.web_urls import Target
 
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
-# Of the headers that a user set: what is no secret whatever it holds.
+# Headers that hold no secret, whatever the user has set.
 _HARMLESS: Final = frozenset(
     {"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match"}
     | {"if-modified-since", "cache-control", "pragma", "range", "dnt", "expect"}
-    # Without these, a body that goes along could not be read.
+    # Without these, the receiver could not read a body.
     | {"content-type", "content-encoding", "content-language"}
 )
 BODY_HEADERS: Final = frozenset({"content-length", "content-type", "transfer-encoding"})
@@ -31,8 +31,8 @@ BODY_HEADERS: Final = frozenset({"content-length", "content-type", "transfer-enc
 def location_of(headers: Iterable[tuple[str, str]]) -> str:
     """The Location of a redirect's headers, "" for none. Raises Failure.
 
-    Browsers take several that are the same for one, and fail where two differ: that is how a
-    redirect looks into which somebody has smuggled a header.
+    As in browsers, several equal ones count as one, and different ones are an error: a header may
+    have been smuggled into the answer.
     """
     values = {value for name, value in headers if len(name) == 8 and name.lower() == "location"}
     values.discard("")
@@ -43,7 +43,7 @@ def location_of(headers: Iterable[tuple[str, str]]) -> str:
 
 
 def hop(source: Target, location: str, http: Http) -> Target:
-    """Where the Location leads that `source` answered with. Raises Failure."""
+    """The target of the Location in the answer of `source`. Raises Failure."""
     text = _text(location)
     url = web_urls.resolved(source.url, text)
     if url is None:
@@ -61,8 +61,8 @@ def hop(source: Target, location: str, http: Http) -> Target:
 
 
 def _text(location: str) -> str:
-    # Headers are read as latin-1; what was sent is nearly always UTF-8, and what is not goes back
-    # as the bytes that came, as browsers do it.
+    # Headers are read as latin-1. Most servers send UTF-8; other bytes are sent back as they came,
+    # as in browsers.
     raw = location.encode("latin-1")
     try:
         return raw.decode("utf-8")
@@ -76,12 +76,12 @@ def _no_url(why: str) -> Failure:
 
 
 def keeps_body(status: int) -> bool:
-    """Whether the request's body is sent to the next hop too."""
+    """Whether the next hop gets the request's body too."""
     return status in (307, 308)
 
 
 def method_after(status: int, method: str) -> str:
-    """With which method a redirect is followed."""
+    """The method of the next hop."""
     if method == "HEAD":
         return method
     if status in (302, 303) or (status == 301 and method == "POST"):
@@ -92,7 +92,7 @@ def method_after(status: int, method: str) -> str:
 def headers_after(
     headers: Sequence[tuple[str, str]], *, same_origin: bool, with_body: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Those of the user's headers that go on to the next hop."""
+    """The user's headers that the next hop gets."""
     return tuple(
         (name, value)
         for name, value in headers

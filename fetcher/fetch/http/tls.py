@@ -1,4 +1,4 @@
-"""The files that TLS needs: trusted authorities, a client certificate and its key."""
+"""Checks the files that TLS needs: trusted authorities, a client certificate and its key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ca_file(http: Http) -> str:
 
 
 def check_files(http: Http) -> None:
-    """Raises ConfigError where a file that is named cannot be read, or is not what it should be."""
+    """Raise ConfigError if a named file cannot be read, or does not hold what it should."""
     for name in ("ca_file", "client_cert", "client_key"):
         path = getattr(http, name)
         try:
@@ -29,18 +29,20 @@ def check_files(http: Http) -> None:
             raise ConfigError(f"http.{name}: {path}: {error.strerror}") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if http.ca_file:
-        with _told("ca_file", http.ca_file, "no certificates in PEM"):
+        with _as_config_error("ca_file", http.ca_file, "no certificates in PEM"):
             context.load_verify_locations(http.ca_file)
     if http.client_cert:
-        with _told("client_cert", http.client_cert, "no certificate with its key in PEM"):
-            # An empty password, as nobody is there to be asked for one.
+        with _as_config_error(
+            "client_cert", http.client_cert, "no certificate with its key in PEM"
+        ):
+            # An empty password: without one, OpenSSL would ask on the terminal.
             context.load_cert_chain(http.client_cert, http.client_key or None, password="")
     elif http.client_key:
         raise ConfigError("http.client_key is set without http.client_cert")
 
 
 @contextlib.contextmanager
-def _told(name: str, path: str, what: str) -> Iterator[None]:
+def _as_config_error(name: str, path: str, what: str) -> Iterator[None]:
     try:
         yield
     except (ssl.SSLError, ValueError) as error:

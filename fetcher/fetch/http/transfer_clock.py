@@ -1,8 +1,8 @@
 """A clock that leaves out the time in which this process kept its event loop from the network.
 
-Law: what the loop computes in one turn beyond a share is our own delay, and no server's. The clock
-never goes back and is never faster than the system's. It looks at the loop's turns only while
-somebody uses it, so that others do not pay for it.
+If a turn of the loop computes for longer than a fixed share, the rest is our own delay, and not the
+server's. The clock never goes back and is never faster than the system's. It watches the loop's
+turns only while it is in use, as that costs time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gevent import get_hub
 
-_SHARE_S: Final = 0.02  # that every turn may take, as pages and rows are made
+_SHARE_S: Final = 0.02  # of every turn, for making rows and pages
 _HIGHEST, _LOWEST = 2, -2  # libev's priorities
 
 
@@ -21,21 +21,21 @@ class TransferClock:
 
     def __init__(self) -> None:
         loop = get_hub().loop
-        # The turn begins with the first callback behind the wait for events, and ends with the
-        # last one before the next.
+        # A turn begins with the first callback after the wait for events, and ends with the last
+        # one before the next wait.
         self._begins: Any = loop.check(ref=False, priority=_HIGHEST)
         self._ends: Any = loop.prepare(ref=False, priority=_LOWEST)
         self._users = 0
         self._held_s = 0.0  # in the turns before this one
-        self._began: float | None = None  # this turn; None: it is not looked at
+        self._began: float | None = None  # this turn; None: turns are not watched
 
     def now(self) -> float:
-        """Seconds, only to be compared with each other."""
+        """Seconds, to be compared only with other readings of this clock."""
         now = time.monotonic()
         return now - self._held_s - self._excess_s(now)
 
     def start(self) -> None:
-        """Look at the loop's turns until as many calls of `stop`."""
+        """Watch the loop's turns, until `stop` was called as often as `start`."""
         self._users += 1
         if self._users == 1:
             self._on_begin()

@@ -1,1 +1,1 @@
-"""The fetch core as a transport adapter of `requests`."""
+"""Offers the fetch core to users of `requests`: a transport adapter, auth, handlers' pages."""

@@ -1,9 +1,9 @@
 """A `requests` transport adapter on the fetch core: Session, auth, cookies and hooks work over it.
 
-Law: what a caller of requests sees is what the stock adapter would show, except where our limits
-say otherwise: the guard, the caps, a deadline for the whole answer, and a redirect's body, of which
-no more is read than http.redirect_body_bytes. `timeout` may only shorten the settings' limits.
-The list of differences is docs/requests.md.
+A caller of requests sees what the stock adapter would show, except where our limits say otherwise:
+the guard, the caps, a deadline for the whole answer, and a redirect's body, of which no more is
+read than http.redirect_body_bytes. `timeout` may only shorten the settings' limits. The list of
+differences is docs/requests.md.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from requests.adapters import HTTPAdapter
 
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.capture import Capture
-from fetcher.fetch.http.exchange import Request
 from fetcher.fetch.http.header_text import shown
+from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.requests_compat import errors, per_request, prepared
 from fetcher.fetch.requests_compat.pipe import Reader
 from fetcher.fetch.requests_compat.raw import Raw
-from fetcher.fetch.requests_compat.streaming import StreamedExchange
-from fetcher.fetch.requests_compat.timeouts import limits_of
+from fetcher.fetch.requests_compat.streaming import Job, StreamedExchange
+from fetcher.fetch.requests_compat.timeouts import Limits, limits_of
 from fetcher.fetch.requests_compat.upload import Upload, is_streamed, length_of
 from fetcher.settings.schema import Http, Settings
+from fetcher.web_urls import Target
 
-Taper = Callable[[Request], Capture]
+NewCapture = Callable[[Request], Capture]
 
 
 class CurlAdapter(HTTPAdapter):
@@ -41,17 +42,17 @@ class CurlAdapter(HTTPAdapter):
     def __init__(
         self,
         transport: Transport,
-        taper: Taper | None = None,
+        new_capture: NewCapture | None = None,
         ends_at: float = float("inf"),
         repeated: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     ) -> None:
-        """`taper` makes a tape for each exchange; none goes on after `ends_at` (monotonic).
+        """`new_capture` makes the Capture of each exchange. All end by `ends_at` (monotonic).
 
-        `repeated`: what is sent for headers that a request holds as one (see `prepared.repeated`).
+        `repeated`: what to send for headers that a request holds as one (see `prepared.repeated`).
         """
         super().__init__()
         self.repeats = 0  # requests that were sent again so far; see Exchange
-        self._taper = taper
+        self._new_capture = new_capture
         self._repeated = repeated or {}
         self._ends_at = ends_at
         self._use(transport)
@@ -73,31 +74,48 @@ class CurlAdapter(HTTPAdapter):
     ) -> requests.Response:
         """See requests.adapters.HTTPAdapter; all bodies are read as they come, if they are read."""
         transport = self._of_this_thread()
-        settings = transport.http
-        target = prepared.target_of(request, settings.max_url_bytes)
-        http = per_request.http_of(settings, request, verify, cert, proxies)
+        target = prepared.target_of(request, transport.http.max_url_bytes)
+        http = per_request.http_of(transport.http, request, verify, cert, proxies)
         self.add_headers(
             request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
         )
         limits = limits_of(timeout)
+        asked, upload = self._translated(request, target)
+        exchange = transport.stream(http)
+        try:
+            job = self._job(transport, http, target, asked, upload, limits)
+            return self._response(request, exchange, exchange.start(job), http)
+        except Failure as failure:
+            place = errors.Place(target, is_proxied=bool(http.proxy))
+            raise errors.before_head(failure, request, place) from failure
+
+    def _translated(
+        self, request: requests.PreparedRequest, target: Target
+    ) -> tuple[Request, Upload | None]:
+        """The request for the fetch core, and its body where that is streamed."""
         headers = tuple(prepared.headers_of(request, self._repeated))
         method = prepared.method_of(request)
         upload = None
         if is_streamed(request.body):
             upload = Upload(request.body, length_of(headers))
-        asked = Request(target.url, method, headers, prepared.body_of(request, method))
-        exchange = transport.stream(http)
-        try:
-            left_s = min(http.total_timeout_s, self._ends_at - time.monotonic())
-            if left_s <= 0:
-                raise transport.late()
-            pin = transport.pin(target, left_s, http)
-            tape = self._taper(asked) if self._taper else None
-            runner = exchange.start(asked, left_s, pin, limits, upload, tape)
-            return self._response(request, exchange, runner, http)
-        except Failure as failure:
-            place = errors.Place(target, is_proxied=bool(http.proxy))
-            raise errors.before_head(failure, request, place) from failure
+        return Request(target.url, method, headers, prepared.body_of(request, method)), upload
+
+    def _job(
+        self,
+        transport: Transport,
+        http: Http,
+        target: Target,
+        asked: Request,
+        upload: Upload | None,
+        limits: Limits,
+    ) -> Job:
+        """All that the exchange needs; looks the host up. Raises Failure."""
+        left_s = min(http.total_timeout_s, self._ends_at - time.monotonic())
+        if left_s <= 0:
+            raise transport.late()
+        pin = transport.pin(target, left_s, http)
+        capture = self._new_capture(asked) if self._new_capture else None
+        return Job(asked, left_s, pin, limits, upload, capture)
 
     def _response(
         self,
@@ -106,7 +124,7 @@ class CurlAdapter(HTTPAdapter):
         runner: gevent.Greenlet,
         http: Http,
     ) -> requests.Response:
-        """Once the answer's head is there. Raises Failure, InvalidHeader."""
+        """Wait for the answer's head and make the response. Raises Failure, InvalidHeader."""
         try:
             exchange.send_body()
             exchange.pipe.head.wait()
@@ -139,7 +157,7 @@ class CurlAdapter(HTTPAdapter):
     def __setstate__(self, state: dict[str, Any]) -> None:
         settings: Settings = state.pop("settings")
         super().__setstate__(state)  # type: ignore[misc]
-        self._taper = None
+        self._new_capture = None
         self._repeated = {}
         self.repeats = 0
         self._use(Transport(settings))

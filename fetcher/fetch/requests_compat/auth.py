@@ -1,7 +1,7 @@
-"""Authentication by any `requests` auth object, over our adapter.
+"""Authenticates requests by any `requests` auth object, over our adapter.
 
-Law: an auth object belongs to one request at a time, as it does in requests; what it adds goes to
-the origin that the line names, and nowhere else (see CurlFetch).
+An auth object belongs to one request at a time, as in requests. What it adds is sent only to the
+origin that the line names (see CurlFetch).
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.exchange import NO_ANSWER, Answer, Request
+from fetcher.fetch.http.message import NO_ANSWER, Answer, Request
 from fetcher.fetch.http.pool import Transport
-from fetcher.fetch.requests_compat.adapter import CurlAdapter, Taper
-from fetcher.fetch.requests_compat.errors import failure_behind
+from fetcher.fetch.requests_compat.adapter import CurlAdapter, NewCapture
+from fetcher.fetch.requests_compat.errors import cause_of
 from fetcher.fetch.requests_compat.prepared import repeated
 from fetcher.fetch.requests_compat.raw import Raw
 from fetcher.fetch.unexpected import one_line
 
 
 class Auth:
-    """What `http.auth` names. Raises ConfigError where that cannot be had."""
+    """Makes auth objects with what `http.auth` names. Raises ConfigError if that fails."""
 
     def __init__(self, name: str, transport: Transport) -> None:
         self._make = own_code.load("http.auth", name)
         try:
             self._make()
-        # Whatever the user's own code raises.
+        # The user's own code may raise anything.
         except Exception as error:
             raise ConfigError(f"http.auth = {name!r}: {type(error).__name__}: {error}") from error
         self._transport = transport
@@ -43,19 +43,19 @@ class Auth:
         self,
         request: Request,
         timeout_s: float,
-        taper: Taper | None,
+        new_capture: NewCapture | None,
         note: Callable[[Answer, list[bytes], int], None],
     ) -> Answer:
-        """The last answer of the exchange, or exchanges, that it takes.
+        """Make the exchanges that the auth object needs, and return the last answer.
 
-        `taper` makes a tape for each exchange; `note` gets the last answer that began, the
-        pieces of its body, also where that is cut, and how many requests were sent again (see
+        `new_capture` makes the Capture of each exchange. `note` gets the last answer that began,
+        the pieces of its body, also where that is cut, and how many requests were sent again (see
         Exchange). Raises Failure.
         """
         headers, lines = repeated(request.headers)
         prepared = _prepared(request, headers)
         prepared.prepare_auth(self._make())
-        adapter = CurlAdapter(self._transport, taper, time.monotonic() + timeout_s, lines)
+        adapter = CurlAdapter(self._transport, new_capture, time.monotonic() + timeout_s, lines)
         answer, pieces = NO_ANSWER, list[bytes]()
         try:
             response = dispatch_hook(  # type: ignore[no-untyped-call]
@@ -67,8 +67,8 @@ class Auth:
             finally:
                 answer = _as_read(response.raw.answer, pieces)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            behind = failure_behind(error)
-            raise behind or Failure(ErrorKind.PROTOCOL_OTHER, one_line(error)) from error
+            cause = cause_of(error)
+            raise cause or Failure(ErrorKind.PROTOCOL_OTHER, one_line(error)) from error
         finally:
             note(answer, pieces, adapter.repeats)
         return answer
@@ -83,7 +83,7 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 def _as_read(answer: Answer, pieces: list[bytes]) -> Answer:
-    """The answer with what its body unpacked to."""
+    """The answer with the size and digest of its decoded body."""
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
@@ -91,7 +91,7 @@ def _as_read(answer: Answer, pieces: list[bytes]) -> Answer:
 
 
 def _prepared(request: Request, headers: dict[str, str]) -> requests.PreparedRequest:
-    """As requests prepares it, but for the URL, which stays as it is."""
+    """Prepare the request as requests does, but leave the URL as it is."""
     prepared = requests.Request(request.method, "http://any/", headers, data=request.body).prepare()
     prepared.url = request.url
     return prepared

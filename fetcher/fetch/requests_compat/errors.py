@@ -1,7 +1,7 @@
 """Turns a failure of an exchange into the exception that the stock adapter would raise.
 
-Law: before the head, exceptions of requests around those of urllib3; while the body is read, those
-of urllib3 alone, which requests then wraps. The Failure is the cause of each, or its cause's cause.
+Before the head, that is an exception of requests around one of urllib3. While the body is read, it
+is one of urllib3 alone, which requests then wraps. The Failure is in its chain of causes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _BY_OUTCOME: Final[dict[Outcome, type[rx.RequestException]]] = {
 
 
 class Place(NamedTuple):
-    """Where a request went."""
+    """The destination of a request."""
 
     target: Target
     is_proxied: bool
@@ -52,7 +52,7 @@ class Place(NamedTuple):
 def before_head(
     failure: Failure, request: requests.PreparedRequest, place: Place
 ) -> rx.RequestException:
-    """The exception for a request that got no answer."""
+    """The exception for a request without an answer."""
     kind = _BY_KIND.get(failure.kind) or _BY_OUTCOME.get(failure.outcome, rx.ConnectionError)
     if place.is_proxied and failure.outcome is Outcome.CONNECT:
         kind = rx.ProxyError
@@ -93,8 +93,8 @@ def in_body(failure: Failure, url: str | None) -> Exception:
     return ux.ProtocolError(f"Connection broken: {failure.message}")
 
 
-def failure_behind(error: BaseException | None) -> Failure | None:
-    """The Failure from which such an exception was made."""
+def cause_of(error: BaseException | None) -> Failure | None:
+    """The Failure from which such an exception was made; None for any other exception."""
     while error is not None and not isinstance(error, Failure):
         error = error.__cause__ or error.__context__
     return error

@@ -1,4 +1,4 @@
-"""What a handler gets of a line: the result, the body, and the answer as `requests` shows it."""
+"""The page that a handler gets: the result, the body, and the answer as a requests.Response."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import http.client
 import requests
 import webencodings
 
-from fetcher.fetch.http.exchange import NO_ANSWER
+from fetcher.fetch.http.message import NO_ANSWER
 from fetcher.fetch.requests_compat.raw import decoded_response
 from fetcher.model import Result
 from fetcher.rows.charsets import charset_of
 
 
 class Page:
-    """One finished line; nothing of it is computed before it is asked for."""
+    """One finished line; `text` and `response` are made when they are first used."""
 
     def __init__(self, result: Result, body: bytes | None, method: str) -> None:
         self.result = result
-        # Decoded (gzip and the like undone); None where no whole one came.
+        # Decoded (without gzip and the like); None if no complete body came.
         self.body = body
         self._method = method
 
     @functools.cached_property
     def text(self) -> str | None:
-        """The body in the charset of its Content-Type, else UTF-8; what is damaged is replaced."""
+        """The body in the charset of its Content-Type, else UTF-8; invalid bytes are replaced."""
         if self.body is None:
             return None
         charset = webencodings.lookup(charset_of(self.result.content_type))
@@ -33,9 +33,9 @@ class Page:
 
     @functools.cached_property
     def response(self) -> requests.Response | None:
-        """None where no server answered.
+        """The last answer; None if no server answered.
 
-        Its request has the last URL and the line's method; its headers are as the row shows them.
+        Its request has the last URL and the line's method; its headers are those of the row.
         """
         result = self.result
         if result.status is None:

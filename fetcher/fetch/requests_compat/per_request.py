@@ -1,7 +1,7 @@
 """Replaces settings of [http] by the `verify`, `cert` and `proxies` of one request.
 
-Law: what the stock adapter refuses is refused with the same exception. `verify=True`, and whatever
-is not given, leave the settings as they are.
+What the stock adapter refuses is refused with the same exception. `verify=True` and missing
+arguments leave the settings as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib3.util import Url, parse_url
 
 from fetcher.settings.schema import Http
 
-_STOCK: Final = HTTPAdapter()  # its checks of verify and cert are the meaning that we keep
+_STOCK: Final = HTTPAdapter()  # used for its checks of verify and cert
 _PROXY_PORTS: Final = {"http": 80, "https": 443, "socks5h": 1080}
 
 
@@ -56,7 +56,7 @@ def _tls_changes(url: str, verify: bool | str | None, cert: Any) -> dict[str, An
 
 
 def _proxy(given: str) -> str:
-    """Scheme, host and port, as http.proxy has them."""
+    """The proxy's URL in the form of http.proxy."""
     try:
         url: str = prepend_scheme_if_needed(given, "http")  # type: ignore[no-untyped-call]
         parts = parse_url(url)

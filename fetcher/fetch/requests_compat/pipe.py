@@ -1,7 +1,7 @@
-"""An answer's body on its way from libcurl's callbacks to the greenlet that reads it.
+"""Passes an answer's body from libcurl's callbacks to the greenlet that reads it.
 
-Law: the callbacks' side never blocks and holds no more than `LIMIT_BYTES` and a piece; the reader
-waits. A transfer is ended when its reader closes it.
+The callbacks' side never blocks, and holds at most `LIMIT_BYTES` and a piece; the reader waits.
+When the reader closes, the transfer ends.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ LIMIT_BYTES: Final = 256 * 1024
 
 
 class Pipe:
-    """A bounded queue of pieces: one side puts them in, the other takes them out."""
+    """A bounded queue of pieces."""
 
     def __init__(self) -> None:
-        self.head = Event()  # set once there is an answer's head, or an end
+        self.head = Event()  # set when the answer's head, or the end, has come
         self.is_ended = False
         self._failure: BaseException | None = None
         self._pieces: deque[bytes] = deque()
@@ -48,13 +48,13 @@ class Pipe:
     # -- the reader's side -------------------------------------------------------------------
 
     def raise_failure(self) -> None:
-        """Raise what the transfer ended with, if it has failed."""
+        """Raise the transfer's failure, if it has failed."""
         if self._failure is not None:
             raise self._failure
 
     @property
     def is_empty(self) -> bool:
-        """The end, and all before it was read. False where a failure is still to be raised."""
+        """Whether all was read up to the end; False while a failure is still to be raised."""
         return self.is_ended and not self._pieces and self._failure is None
 
     def take(self, max_bytes: int | None) -> bytes:

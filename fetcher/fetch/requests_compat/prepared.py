@@ -1,8 +1,8 @@
 """Translates a PreparedRequest for the fetch core.
 
-Law: requests' own preparation decides what a URL, a header and a method are. A request that was
-changed after its preparation is sent as changed, as with the stock adapter. But libcurl gets a URL
-that is built from the very host that was judged and pinned, so that both mean the same host.
+The preparation by requests decides about URL, headers and method. A request that was changed after
+its preparation is sent as changed, as with the stock adapter. But libcurl gets a URL that is built
+from the very host that was judged and pinned, so that both mean the same host.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def target_of(request: requests.PreparedRequest, max_bytes: int) -> Target:
 
 
 def _rest(request: requests.PreparedRequest, url: str) -> str:
-    """Path and query, as they were signed where libcurl can send them so."""
+    """Path and query; as they are (they may be signed) where libcurl can send them so."""
     rest = _BEFORE_PATH.sub("", url, count=1).partition("#")[0]
     return rest if _SENDABLE.fullmatch(rest) else quote(request.path_url, safe=_KEPT)
 
@@ -78,7 +78,7 @@ def body_of(request: requests.PreparedRequest, method: str) -> bytes | None:
 def repeated(
     headers: Iterable[tuple[str, str]],
 ) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
-    """The headers with each name once, as requests holds them, and those given repeatedly."""
+    """Split headers into those that requests can hold, each name once, and the repeated lines."""
     by_name: dict[str, list[tuple[str, str]]] = {}
     for name, value in headers:
         by_name.setdefault(name.lower(), []).append((name, value))
@@ -107,7 +107,7 @@ def headers_of(
             raise ValueError(f"Invalid header value {text!r}")
         text.encode("latin-1")
         lines = repeated.get(name.lower())
-        # What an auth object has changed is sent as it left it.
+        # A header that an auth object has changed is sent as changed.
         yield from lines if lines and text == _joined(lines) else ((name, text),)
 
 

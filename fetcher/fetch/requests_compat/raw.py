@@ -1,7 +1,7 @@
-"""`Response.raw` as the stock adapter makes it: urllib3's own class, on a body that is ours.
+"""Makes `Response.raw` as the stock adapter does: urllib3's own class, on a body of ours.
 
-Law: `read` gives bytes as received, and decoded ones where it is asked to; decoding is ours,
-bounded by the caps of [http] (see fetch.http.decoding).
+`read` returns bytes as received, or decoded on demand. Decoding is ours, bounded by the caps of
+[http] (see fetch.http.decoding).
 """
 
 from __future__ import annotations
@@ -17,22 +17,21 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.response import is_fp_closed
 
-from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.decoding import PIECE_BYTES, Decoder, decoder_for
-from fetcher.fetch.http.exchange import Answer
 from fetcher.fetch.http.header_text import Headers
+from fetcher.fetch.http.limits import body_excess, ratio_excess
+from fetcher.fetch.http.message import Answer
 from fetcher.fetch.requests_compat import errors
 from fetcher.settings.schema import Http
 
 _VERSIONS: Final = {"1.0": 10, "1.1": 11, "2": 20, "3": 30}
-_RATIO_FROM: Final = 1024 * 1024  # decoded bytes from which on the ratio counts
 _CHUNK_BYTES: Final = 64 * 1024
-_MAKER: Final = HTTPAdapter()  # its build_response is the meaning that we keep
+_MAKER: Final = HTTPAdapter()  # used for its build_response
 
 
 class Raw(urllib3.HTTPResponse):
-    """The raw side of one answer; `answer` is what is known of it so far."""
+    """The raw side of one answer; `answer` is the state of it so far."""
 
     def __init__(
         self,
@@ -90,13 +89,13 @@ class Raw(urllib3.HTTPResponse):
         if amt == 0 or not (self.chunked or self._is_as_it_comes):
             yield from super().stream(amt, decode_content)
             return
-        # Pieces go on as they come: somebody may be listening to events.
+        # Pieces are passed on as they come, as for streams of events.
         yield from self.pieces(amt, decode_content)
 
     def pieces(
         self, amt: int | None = None, decode_content: bool | None = True
     ) -> Generator[bytes]:
-        """The body as it comes: what came before a failure is given out before it is raised."""
+        """Yield the body as it comes; a failure is raised after all that came before it."""
         # urllib3 would close the body at its last byte, before libcurl has said that it is whole.
         self.length_remaining = None
         while not is_fp_closed(self._fp) or self._has_more():
@@ -124,7 +123,7 @@ class Raw(urllib3.HTTPResponse):
 
 
 class _Decoded(Raw):
-    """A body that is decoded already."""
+    """An answer whose body is decoded already."""
 
     def _init_decoder(self) -> None:
         self._decoder_initialized = True
@@ -133,13 +132,13 @@ class _Decoded(Raw):
 def decoded_response(
     request: requests.PreparedRequest, answer: Answer, reason: str, body: bytes
 ) -> requests.Response:
-    """The response for an answer that was read to its end, and its decoded body."""
+    """Make the response for an answer that was read to its end, with its decoded body."""
     raw = _Decoded(io.BytesIO(body), lambda: answer, reason, request.method, request.url, Http())
     return _MAKER.build_response(request, raw)
 
 
 class _Stock:
-    """A decoder of urllib3's, for what ours do not know (zstd), with the methods of ours."""
+    """Gives a decoder of urllib3 the interface of ours, for encodings that ours do not know."""
 
     def __init__(self, decoder: Any) -> None:
         self._decoder = decoder
@@ -154,19 +153,19 @@ class _Stock:
 
 
 class _Bounded:
-    """A decoder with the methods of urllib3's; raises Failure beyond the caps."""
+    """Gives a decoder of ours the interface of urllib3's; raises Failure beyond the caps."""
 
     def __init__(self, decoder: Decoder, limits: Http) -> None:
         self._decoder = decoder
         self._limits = limits
         self._pieces: Iterator[bytes] = iter(())
-        self._left = b""  # of a piece that was not wanted as a whole
+        self._left = b""  # the rest of a piece
         self._received = 0
         self._decoded = 0
         self.has_unconsumed_tail = False
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """The next decoded bytes, at most as many as asked for."""
+        """Return the next decoded bytes, at most `max_length`."""
         self._received += len(data)
         if data:
             more = self._decoder.pieces(data)
@@ -196,11 +195,9 @@ class _Bounded:
         self._decoded += size
         limits = self._limits
         if self._decoded > limits.max_body_bytes:
-            said = f"body larger than http.max_body_bytes ({limits.max_body_bytes})"
-            raise Failure(ErrorKind.LARGE_BODY, said)
-        if self._decoded > max(_RATIO_FROM, self._received * limits.max_ratio):
-            said = f"unpacks to more than http.max_ratio ({limits.max_ratio}) times its size"
-            raise Failure(ErrorKind.LARGE_RATIO, said)
+            raise body_excess(limits)
+        if excess := ratio_excess(self._decoded, self._received, limits):
+            raise excess
 
 
 class _Original:

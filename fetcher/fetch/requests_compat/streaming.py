@@ -1,15 +1,15 @@
 """An exchange that streams: the answer is read while it comes, the body sent while it is produced.
 
-Law: as for fetch.http.exchange, but the body goes on as it was received, undecoded, through a Pipe
-that holds the server up while nobody reads. Where the caller gave timeouts, those count too: one
-for the connection, one for the silence between two pieces of the answer.
+As fetch.http.exchange, but the body goes on as it was received, undecoded, through a Pipe; while
+nobody reads, the server has to wait. The caller's timeouts count too: one for the connection, one
+for the server's silence between two pieces of the answer.
 """
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import gevent
 import pycurl
@@ -21,28 +21,43 @@ from fetcher.fetch.dns.pins import Pin, PinTable
 from fetcher.fetch.failures import CONNECTING, Failure
 from fetcher.fetch.http.capture import Capture
 from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.exchange import Exchange, Request
+from fetcher.fetch.http.exchange import Exchange
+from fetcher.fetch.http.limits import body_excess
+from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.transfer_clock import TransferClock
 from fetcher.fetch.requests_compat.pipe import Pipe
 from fetcher.fetch.requests_compat.timeouts import Limits
 from fetcher.fetch.requests_compat.upload import Upload
 from fetcher.settings.schema import Http
 
+_MIN_WAIT_S: Final = 0.001
+
+
+class Job(NamedTuple):
+    """What a streamed exchange does."""
+
+    request: Request
+    timeout_s: float
+    pin: Pin
+    limits: Limits
+    upload: Upload | None  # the request's body, where it is streamed
+    capture: Capture | None
+
 
 class StreamedExchange(Exchange):
     """A streamed exchange; it serves one request only."""
 
     def __init__(
-        self, loop: CurlLoop, places: PinTable, http: Http, guard: Guard, clock: TransferClock
+        self, loop: CurlLoop, pins: PinTable, http: Http, guard: Guard, clock: TransferClock
     ) -> None:
+        super().__init__(loop, pins, http, guard, clock)
         self.pipe = Pipe()
         self._limits = Limits()
         self._upload: Upload | None = None
         self._is_paused = False
-        self._last_sign = 0.0  # of the server's life, monotonic seconds
+        self._last_sign = 0.0  # when the server last sent anything, monotonic seconds
         self._began = 0.0
         self._silence_timer: Any = None
-        super().__init__(loop, places, http, guard, clock)
 
     @property
     def has_head(self) -> bool:
@@ -51,29 +66,21 @@ class StreamedExchange(Exchange):
 
     # -- the caller's side -------------------------------------------------------------------
 
-    def start(
-        self,
-        request: Request,
-        timeout_s: float,
-        pin: Pin,
-        limits: Limits,
-        upload: Upload | None,
-        tape: Capture | None,
-    ) -> gevent.Greenlet:
+    def start(self, job: Job) -> gevent.Greenlet:
         """Begin, and return the greenlet of the transfer; kill it to end the transfer."""
-        self._limits, self._upload = limits, upload
-        runner = gevent.Greenlet(self._run, request, timeout_s, pin, tape)
+        self._limits, self._upload = job.limits, job.upload
+        runner = gevent.Greenlet(self._run, job)
         runner.start()
         return runner
 
     def send_body(self) -> None:
-        """Read the request's body to its end, as fast as it is sent. Raises what it raises."""
+        """Read the request's body to its end, as fast as it is sent. Raises the body's errors."""
         upload = self._upload
         if upload is None:
             return
-        more = True
-        while more and not self.pipe.is_ended:
-            more = upload.next_piece()
+        has_more = True
+        while has_more and not self.pipe.is_ended:
+            has_more = upload.next_piece()
             if upload.is_starved:
                 upload.is_starved = False
                 self._loop.resume(self._easy)
@@ -86,29 +93,28 @@ class StreamedExchange(Exchange):
             self._last_sign = time.monotonic()
             self._loop.resume(self._easy)
 
-    def _run(self, request: Request, timeout_s: float, pin: Pin, tape: Capture | None) -> None:
+    def _run(self, job: Job) -> None:
         failure: BaseException | None = Failure(
             ErrorKind.PROTOCOL_CUT_BODY, "the response was closed by its reader"
         )
         self._began = time.monotonic()
         try:
-            self._watch_silence()
-            self.perform(request, timeout_s, pin, None, tape)
+            if self._limits.read_s is not None:
+                self._watch_silence(self._limits.read_s)
+            self.perform(job.request, job.timeout_s, job.pin, None, job.capture)
             failure = None
         # Any exception is raised to the reader of the answer.
         except Exception as error:
             failure = error
         finally:
-            if self._silence_timer is not None:
-                self._silence_timer.stop()
-                self._silence_timer.close()
-            if tape is not None:
-                tape.end(request.body, self.answer().remote_ip)
+            self._stop_silence_timer()
+            if job.capture is not None:
+                job.capture.end(job.request.body, self.answer().remote_ip)
             if self._upload is not None:
                 self._upload.stop()
             self.pipe.end(failure)
 
-    # -- what differs from an exchange that collects -----------------------------------------
+    # -- the handle --------------------------------------------------------------------------
 
     def _configure(self) -> None:
         super()._configure()
@@ -116,7 +122,7 @@ class StreamedExchange(Exchange):
             self._easy.unsetopt(pycurl.CAINFO)
             self._easy.setopt(pycurl.CAPATH, self._http.ca_file)
 
-    def _own_headers(self, encodings: str) -> dict[str, str]:
+    def _default_headers(self) -> dict[str, str]:
         # As http.client does: headers that the caller removed are not added again.
         return {
             "user-agent": f"User-Agent: {self._http.user_agent}",
@@ -126,23 +132,28 @@ class StreamedExchange(Exchange):
             "content-type": "Content-Type:",
         }
 
-    def _give_shape(self, request: Request, encodings: str) -> None:
-        super()._give_shape(request, encodings)
-        easy, limits = self._easy, self._limits
-        if limits.connect_s is not None and limits.connect_s < self._http.connect_timeout_s:
-            easy.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(limits.connect_s * 1000)))
+    def _set_shape(self, request: Request) -> None:
+        super()._set_shape(request)
+        if (limit_s := self._shorter_connect_s()) is not None:
+            self._easy.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(limit_s * 1000)))
         if self._upload is not None and request.method != "HEAD":
-            easy.setopt(pycurl.UPLOAD, 1)
-            easy.setopt(pycurl.CUSTOMREQUEST, request.method)
-            easy.setopt(pycurl.READFUNCTION, self._upload.give)
-            # After a dead kept connection it would have to be read a second time.
-            easy.setopt(pycurl.FRESH_CONNECT, 1)
-            if self._upload.length is not None:
-                easy.setopt(pycurl.INFILESIZE_LARGE, self._upload.length)
+            self._set_upload(self._upload, request.method)
+
+    def _set_upload(self, upload: Upload, method: str) -> None:
+        easy = self._easy
+        easy.setopt(pycurl.UPLOAD, 1)
+        easy.setopt(pycurl.CUSTOMREQUEST, method)
+        easy.setopt(pycurl.READFUNCTION, upload.give)
+        # After a dead kept connection it would have to be read a second time.
+        easy.setopt(pycurl.FRESH_CONNECT, 1)
+        if upload.length is not None:
+            easy.setopt(pycurl.INFILESIZE_LARGE, upload.length)
 
     def _may_repeat(self, request: Request, code: int, words: str) -> bool:
         # What was streamed cannot be read a second time.
         return self._upload is None and super()._may_repeat(request, code, words)
+
+    # -- the answer --------------------------------------------------------------------------
 
     def _on_header(self, line: bytes) -> int | None:
         self._last_sign = time.monotonic()
@@ -169,8 +180,7 @@ class StreamedExchange(Exchange):
     def _take(self, piece: bytes) -> int | None:
         http = self._http
         if self.wire_bytes > http.max_body_bytes and not self.header("content-encoding"):
-            said = f"body larger than http.max_body_bytes ({http.max_body_bytes})"
-            return self._stop(ErrorKind.LARGE_BODY, said)
+            return self._stop(body_excess(http))
         self.pipe.put(piece)
         return None
 
@@ -178,34 +188,38 @@ class StreamedExchange(Exchange):
         try:
             super()._judge(code, words)
         except Failure as failure:
-            limit_s = self._limits.connect_s
-            is_callers = limit_s is not None and limit_s < self._http.connect_timeout_s
-            if failure.kind not in CONNECTING or not is_callers:
+            limit_s = self._shorter_connect_s()
+            if failure.kind not in CONNECTING or limit_s is None:
                 raise
             said = f"Connection timed out. (connect timeout={limit_s})"
             raise Failure(failure.kind, said) from None
 
+    def _shorter_connect_s(self) -> float | None:
+        """The caller's limit for the connection, if it is shorter than that of the settings."""
+        limit_s = self._limits.connect_s
+        return None if limit_s is None or limit_s >= self._http.connect_timeout_s else limit_s
+
     # -- the server's silence ----------------------------------------------------------------
 
-    def _watch_silence(self) -> None:
-        limit_s = self._limits.read_s
-        if limit_s is not None:
-            self._silence_timer = get_hub().loop.timer(max(limit_s, 0.001))
-            self._silence_timer.start(self._on_silence)
+    def _watch_silence(self, after_s: float) -> None:
+        self._stop_silence_timer()
+        self._silence_timer = get_hub().loop.timer(max(after_s, _MIN_WAIT_S))
+        self._silence_timer.start(self._on_silence)
+
+    def _stop_silence_timer(self) -> None:
+        if self._silence_timer is not None:
+            self._silence_timer.stop()
+            self._silence_timer.close()
+            self._silence_timer = None
 
     def _on_silence(self) -> None:
         limit_s = self._limits.read_s or 0.0
         left_s = limit_s - self._silent_s()
-        if left_s > 0.001:
-            self._silence_timer.stop()
-            self._silence_timer.close()
-            self._silence_timer = get_hub().loop.timer(left_s)
-            self._silence_timer.start(self._on_silence)
+        if left_s > _MIN_WAIT_S:
+            self._watch_silence(left_s)
         elif not self.pipe.is_ended:
-            self._stopped = Failure(
-                ErrorKind.TIMEOUT_STALLED if self._head_bytes else ErrorKind.TIMEOUT_FIRST_BYTE,
-                f"Read timed out. (read timeout={self._limits.read_s})",
-            )
+            kind = ErrorKind.TIMEOUT_STALLED if self._head_bytes else ErrorKind.TIMEOUT_FIRST_BYTE
+            self._stopped = Failure(kind, f"Read timed out. (read timeout={self._limits.read_s})")
             self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, ""))
 
     def _silent_s(self) -> float:

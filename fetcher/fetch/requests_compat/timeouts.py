@@ -1,6 +1,6 @@
-"""The `timeout` of a call of requests, as its stock adapter reads it.
+"""Reads the `timeout` of a call of requests as its stock adapter does.
 
-Law: what the stock adapter refuses is refused with the same exception and text; a timeout may only
+What the stock adapter refuses is refused with the same exception and text. A timeout may only
 shorten the limits of [http].
 """
 
@@ -12,16 +12,16 @@ from urllib3 import Timeout
 
 
 class Limits(NamedTuple):
-    """The limits of one exchange; None: only the settings limit it."""
+    """The caller's limits for one exchange; None: only the settings count."""
 
     connect_s: float | None = None
     read_s: float | None = None  # between two pieces of the answer
 
 
 def limits_of(timeout: Any) -> Limits:
-    """What this `timeout` limits. Raises ValueError."""
+    """The limits of this `timeout`. Raises ValueError."""
     given = _given(timeout)
-    # Where there is a total, read_timeout is what is left of it since the connection was begun.
+    # With a total, read_timeout is the rest of it after the connection began.
     counted = given.clone()
     counted.start_connect()
     return Limits(

@@ -1,7 +1,7 @@
-"""A request's body that is sent as it is read: a file, or an iterable of pieces.
+"""Sends a request's body while it is read: a file, or an iterable of pieces.
 
-Law: the body is read in its caller's greenlet, never in libcurl's callbacks, and no more than a
-piece ahead of what is sent. What it raises is raised to the caller.
+The body is read in its caller's greenlet, never in libcurl's callbacks, and at most a piece ahead
+of what is sent. Its exceptions are raised to the caller.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Upload:
         self._drained = Event()
 
     def next_piece(self) -> bool:
-        """Read on; False at the end. Raises what the body raises."""
+        """Read the next piece; False at the end. Raises the body's exceptions."""
         piece = next(self._pieces, None)
         self._is_all = piece is None
         self._piece = memoryview(piece or b"")
@@ -42,11 +42,11 @@ class Upload:
         return not self._is_all
 
     def wait(self) -> None:
-        """Until libcurl has taken the piece, or `stop`."""
+        """Wait until libcurl has taken the piece, or until `stop`."""
         self._drained.wait()
 
     def stop(self) -> None:
-        """The exchange has ended: nothing more is sent."""
+        """The exchange has ended: no more is sent."""
         self._drained.set()
 
     def give(self, size: int) -> bytes | int:

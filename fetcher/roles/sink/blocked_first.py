@@ -1,7 +1,7 @@
-"""A hint, once, where the first rows of a job are all of private or loopback addresses.
+"""A hint, given once, if the first rows of a job are all of private or loopback addresses.
 
-Law: it is given only where `--own-servers` would have opened the address of each of these rows. A
-first row of any other outcome or reason means that there is nothing to hint at.
+It is given only if `--own-servers` would allow the address of each of these rows. A first row with
+any other outcome or reason means that no hint is given.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fetcher.protocol.totals import Totals
 from fetcher.rows.forms import decoder
 from fetcher.settings import presets
 
-ENOUGH: Final = 20  # rows; of a smaller job, all
+ENOUGH: Final = 20  # rows; of a smaller job, all rows
 _BLOCKED: Final = OUTCOME_CODE[Outcome.BLOCKED]
 
 
@@ -28,33 +28,33 @@ class _Row(msgspec.Struct):
 
 
 class BlockedFirst:
-    """Sees the rows of a job as they come, until it is known whether to give the hint."""
+    """Looks at the rows of a job as they come, until it is decided whether to give the hint."""
 
     def __init__(self, form: RowForm, before: Totals) -> None:
-        """`before`: of the rows that earlier runs of the job have committed."""
+        """`before`: the totals of the rows that earlier runs of the job have committed."""
         self._decode: Callable[[bytes], _Row] = decoder(form, _Row)
-        self._opened = Guard(presets.OWN_NETWORKS)
+        self._own_servers = Guard(presets.OWN_NETWORKS)
         self._seen = 0
         self._is_decided = any(name != Outcome.BLOCKED for name in before.outcomes)
 
     def note(self, chunk: Chunk) -> None:
-        """Some more rows, which are proven."""
+        """Look at some more rows, which are checked already."""
         if self._is_decided or self._seen >= ENOUGH:
             self._is_decided |= any(code != _BLOCKED for code in chunk.outcomes)
             return
         self._is_decided = any(code != _BLOCKED for code in chunk.outcomes) or not all(
-            self._would_open(row) for row in islice(_rows_of(chunk), ENOUGH - self._seen)
+            self._would_allow(row) for row in islice(_rows_of(chunk), ENOUGH - self._seen)
         )
         self._seen += len(chunk.lines)
 
-    def _would_open(self, row: bytes) -> bool:
+    def _would_allow(self, row: bytes) -> bool:
         address = refused_address(self._decode(row).error or "")
-        return address is not None and self._opened.refusal(address) is None
+        return address is not None and self._own_servers.refusal(address) is None
 
     def hint(self, rows: int, *, is_all: bool) -> str:
-        """What to say after a commit; "": nothing.
+        """Return the hint to give after a commit, "" for none.
 
-        `rows`: that are committed; `is_all`: no more will come.
+        `rows`: the number of committed rows; `is_all`: no more will come.
         """
         if self._is_decided or not self._seen or (rows < ENOUGH and not is_all):
             return ""

@@ -1,7 +1,7 @@
 """The last work of a sink, once all rows of its job are committed.
 
-Law: done in slices between the sink's other work, so that polls are answered; work that fails
-begins anew the next time, as a full disk may have room by then.
+It is done in slices between the sink's other work, so that polls are answered. Work that fails
+begins again the next time, as a full disk may have room by then.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ _SLICE_S: Final = 0.05
 
 
 class Finishing:
-    """Runs steps one by one."""
+    """Runs the last steps one by one."""
 
     def __init__(self, begin: Callable[[], Iterator[None]]) -> None:
-        """`begin` gives the steps; what a step raises, `work` raises."""
+        """`begin` yields after each step; `work` raises what a step raises."""
         self._begin = begin
         self._steps: Iterator[None] | None = None
 
     @property
     def is_begun(self) -> bool:
-        """Whether it has begun and has not failed since."""
+        """Whether the steps have begun and have not failed since."""
         return self._steps is not None
 
     def work(self) -> bool:
-        """Go on for a moment; True once all is done."""
+        """Run steps for one slice; return True once all are done."""
         if self._steps is None:
             self._steps = self._begin()
         until = time.monotonic() + _SLICE_S

@@ -1,7 +1,7 @@
-"""The job that a sink has begun: its files, and which of the workers' chunks it takes.
+"""The job that a sink has begun: its files, and the check of the workers' chunks.
 
-Law: a chunk is proven before it is taken. What the job's ventilator is told, and when the job is
-complete, is decided in commit.session; here it is made durable.
+A chunk is checked before it is taken. commit.session decides what the ventilator is answered, and
+when the job is complete; this module makes it durable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from fetcher.transport.sockets import drop
 
 log = logging.getLogger(__name__)
 
-_MOST_UNPACKED: Final = 1032  # bytes of deflate's one (zlib's own figure)
+_MAX_INFLATION: Final = 1032  # bytes that one byte of deflate may become (zlib's own figure)
 
 
 class SinkJob:
@@ -54,8 +54,8 @@ class SinkJob:
         self._finishing = Finishing(self._last_steps)
         key = secret_of(directory.path)
         self._proof = RowProof(self._output, key)
-        self.intake = Committer(self._store, self._store.journal.recover(), manifest.job, epoch)
-        self._first = BlockedFirst(self._output.rows, self.intake.totals)
+        self.committer = Committer(self._store, self._store.journal.recover(), manifest.job, epoch)
+        self._hint = BlockedFirst(self._output.rows, self.committer.totals)
         terms = JobTerms(
             manifest.job,
             manifest.batch_size,
@@ -63,23 +63,23 @@ class SinkJob:
             key,
             keep_columns=manifest.input.format.keep_columns,
         )
-        self.decided = CommitJob(terms, self._facts(), self.intake, self, epoch)
-        # No line is shorter than its line feed, and no gzip makes more of a byte than this.
-        self._batches = manifest.input.bytes * _MOST_UNPACKED // manifest.batch_size + 1
+        self.commits = CommitJob(terms, self._facts(), self.committer, self, epoch)
+        # A line has at least its line feed, and gzip makes at most this many bytes of one.
+        self._batches = manifest.input.bytes * _MAX_INFLATION // manifest.batch_size + 1
 
     def _facts(self) -> JobFacts:
         manifest, journal = self._manifest, self._store.journal
         return JobFacts(
             source=journal.source(),
             suspects=journal.suspects(),
-            # Not by the journal alone: a sink may have been killed before it wrote the manifest.
+            # The journal is not enough: a sink may have been killed before it wrote the manifest.
             is_input_counted=manifest.input.url_lines is not None,
             share_url_lines=manifest.share_url_lines,
             is_complete=manifest.state == "complete",
         )
 
     def _warc_begins(self, name: str) -> bytes:
-        # Imported by jobs that keep WARC files only.
+        # Only jobs that keep WARC files import warcio.
         from fetcher.rows import warc  # noqa: PLC0415
 
         return warc.warcinfo(
@@ -87,11 +87,11 @@ class SinkJob:
         )
 
     def take(self, header: messages.ChunkHeader, rows: bytes) -> None:
-        """One chunk of results; a malformed one is dropped."""
+        """Take a chunk of rows; a malformed one is dropped."""
         try:
             size, share = self._manifest.batch_size, self._manifest.share
             if header.job != self._manifest.job:
-                return  # of a job that was here before
+                return  # a chunk of an earlier job
             chunk = chunk_frames.check_chunk(header, rows, size, self._batches, share)
             bodies = self._output.bodies
             if (chunk.kept and bodies not in ("files", "warc")) or (
@@ -104,30 +104,30 @@ class SinkJob:
                     if start < end:
                         archive.unpack(chunk.kept[start:end])
             files = self._proof.require(chunk)
-            self.intake.offer(replace(chunk, body_files=files), size)
-            self._first.note(chunk)
+            self.committer.offer(replace(chunk, body_files=files), size)
+            self._hint.note(chunk)
         except WireError as error:
             drop("contradictory", f"a {error} (from {header.worker!r}; fetched again)")
 
     def resume_work(self) -> None:
-        """A ventilator opens the job (again)."""
+        """Prepare for more rows, as a ventilator has opened the job (again)."""
         self._store.resume_work()
 
     def give_hint(self) -> None:
-        """Warn once where the first rows suggest a setting."""
-        rows = self.intake.totals.rows
-        if hint := self._first.hint(rows, is_all=rows == self._manifest.share_url_lines):
+        """Log a hint, once, if the first rows suggest a setting."""
+        rows = self.committer.totals.rows
+        if hint := self._hint.hint(rows, is_all=rows == self._manifest.share_url_lines):
             log.warning("%s", hint)
 
     @property
     def has_last_rows(self) -> bool:
-        """Whether rows wait for their commit that make the job's the last."""
-        waiting = self.intake.pending_rows
+        """Whether the rows that wait for their commit complete the job."""
+        waiting = self.committer.pending_rows
         return bool(waiting) and (
-            self.intake.totals.rows + waiting == self._manifest.share_url_lines
+            self.committer.totals.rows + waiting == self._manifest.share_url_lines
         )
 
-    # -- what the session has decided: see commit.session.JobRecord ----------------------
+    # -- commit.session.JobRecord: makes durable what the session decides -----------------
 
     def note(self, source: SourceInfo | None, suspects: list[messages.Suspect] | None) -> None:
         self._store.journal.note(source=source, suspects=suspects)
@@ -150,7 +150,7 @@ class SinkJob:
 
     def _last_steps(self) -> Iterator[None]:
         if self._output.bodies == "warc":
-            # warcio is for such jobs only.
+            # Only jobs that keep WARC files import warcio.
             from fetcher.store import cdxj  # noqa: PLC0415
 
             yield from cdxj.build(self._directory.path, self._store.journal.lengths())

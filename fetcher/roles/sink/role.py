@@ -1,7 +1,7 @@
-"""The sink: collects chunks, makes them durable in groups, answers what is committed.
+"""The sink: collects chunks of rows, commits them in groups, answers what is committed.
 
-Law: unpatched, one thread, one loop. Which rows count is decided in commit.committer, what is
-answered in commit.session; the files are store's.
+It runs unpatched, in one thread with one loop. commit.committer decides which rows count,
+commit.session what is answered; fetcher.store writes the files.
 """
 
 from __future__ import annotations
@@ -30,65 +30,57 @@ from fetcher.telemetry import drops, logs
 from fetcher.telemetry.numbers import SinkNumbers
 from fetcher.telemetry.snapshot import Snapshot
 from fetcher.telemetry.tallies import CommitTally
-from fetcher.transport.sockets import (
-    Channel,
-    Endpoints,
-    drop,
-    open_socket,
-    parse,
-    receive,
-    receive_one,
-    send,
-)
+from fetcher.transport.endpoints import Endpoints
+from fetcher.transport.sockets import Channel, drop, open_socket, parse, receive, receive_one, send
 
 log = logging.getLogger(__name__)
 
 _IDLE_MS: Final = 100
-_MAX_CHUNKS: Final = 500  # of one turn of the loop
-_RETRY_S: Final = 1.0  # a commit that found the disk full
-_DRAIN_S: Final = 2.0  # at a stop: for rows that are on their way
+_MAX_CHUNKS: Final = 500  # in one turn of the loop
+_RETRY_S: Final = 1.0  # after a commit that found the disk full
+_DRAIN_S: Final = 2.0  # at a stop: how long rows in transit are awaited
 _DRAIN_QUIET_MS: Final = 200
 
 
 class Sink:
-    """One job's sink; `run` returns when every line is committed."""
+    """The sink of one job. `run` returns when every line is committed."""
 
     def __init__(
         self,
         spec: RoleSpec,
         settings: Settings,
-        ends: Endpoints,
+        endpoints: Endpoints,
         stop: StopFlag,
-        board: Snapshot[SinkNumbers],
+        snapshot: Snapshot[SinkNumbers],
         security: Security,
         ventilator: str,
     ) -> None:
-        """`ventilator`: the endpoint of a job that runs on this host alone, else ""."""
+        """`ventilator`: its endpoint if the job runs on this host alone, else ""."""
         self._settings = settings
         self._given = spec.given
-        self._leashed = spec.leashed
+        self._has_parent = spec.has_parent
         self._stop = stop
-        self._board = board
+        self._snapshot = snapshot
         self._tally = CommitTally()
         self._directory = OutputDirectory(Path(spec.out), ventilator)
         self._context = zmq.Context()
-        (mine,) = ends.sinks
+        (mine,) = endpoints.sinks
         self._security = security
         opened = functools.partial(open_socket, self._context, bind=True, security=security)
         self._results = opened(zmq.PULL, Channel.RESULTS, mine.results)
         self._commits = opened(zmq.REP, Channel.COMMITS, mine.commits)
         self._epoch = secrets.token_hex(8)
         self._job: SinkJob | None = None
-        self._joined = ""  # the session of the ventilator that has joined last
+        self._joined = ""  # the session of the last ventilator
         self._commit_at = 0.0
         self._committed_at = 0.0  # when rows were committed last
         if self._directory.manifest is not None:
             self._job = SinkJob(self._directory, self._directory.manifest, settings, self._epoch)
-            # Now that the manifest agrees with the journal: a damaged OUT is the worse news.
+            # After the check of the manifest against the journal: damage must be reported first.
             self._require_given(
                 f"{spec.out} was begun with", begun.begun_by(self._directory.manifest)
             )
-        decided = self._job.decided if self._job is not None else None
+        decided = self._job.commits if self._job is not None else None
         self._session = CommitSession(spec.out, self._begin, decided, time.monotonic())
 
     def _require_given(self, who: str, job: Begun, remedy: str = begun.LEAVE_OUT) -> None:
@@ -125,18 +117,18 @@ class Sink:
         if self._job is not None:
             self._job.give_hint()
         now = time.monotonic()
-        if self._board.is_due(now):
-            self._board.put(self._numbers(), now)
+        if self._snapshot.is_due(now):
+            self._snapshot.put(self._numbers(), now)
 
     def _numbers(self) -> SinkNumbers:
-        intake = self._job.intake if self._job is not None else None
+        committer = self._job.committer if self._job is not None else None
         return SinkNumbers(
             trouble=self._session.stalled,
             dropped=dict(drops.DROPPED),
             refused=dict(drops.REFUSED),
-            totals=intake.totals if intake else Totals(),
-            duplicates=intake.duplicates if intake else 0,
-            pending_bytes=intake.pending_bytes if intake else 0,
+            totals=committer.totals if committer else Totals(),
+            duplicates=committer.duplicates if committer else 0,
+            pending_bytes=committer.pending_bytes if committer else 0,
             row_bytes=self._tally.row_bytes,
             commit_s=self._tally.seconds.look(),
             commit_rows=self._tally.rows.look(),
@@ -151,7 +143,7 @@ class Sink:
         timeout_ms = float(_IDLE_MS)
         if self._session.is_finishing:
             timeout_ms = 0.0
-        elif self._job is not None and self._job.intake.pending_bytes:
+        elif self._job is not None and self._job.committer.pending_bytes:
             timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
         poller.poll(max(int(timeout_ms), 0))
 
@@ -165,17 +157,17 @@ class Sink:
                 drop("unexpected", f"a result of type {type(message).__name__}")
                 continue
             job.take(message, rows)
-            if job.intake.pending_bytes >= self._settings.sink.commit_bytes:
+            if job.committer.pending_bytes >= self._settings.sink.commit_bytes:
                 self._commit_at = 0.0
                 return
         if job.has_last_rows:
             self._commit_at = 0.0
-        elif job.intake.pending_bytes:
-            # The first rows after a while need not wait for others.
+        elif job.committer.pending_bytes:
+            # The first rows after a pause need not wait for others.
             self._commit_at = self._committed_at + self._settings.sink.commit_interval_s
 
     def _commit(self, job: SinkJob) -> None:
-        began, row_bytes = time.monotonic(), job.intake.pending_bytes
+        began, row_bytes = time.monotonic(), job.committer.pending_bytes
         was_full = bool(self._session.no_room)
         self._directory.require_held()
         rows = self._session.commit()
@@ -191,7 +183,7 @@ class Sink:
         self._commit_at = now + (_RETRY_S if no_room else self._settings.sink.commit_interval_s)
 
     def _drain(self) -> None:
-        """Take what is on its way, commit, and leave."""
+        """Take the rows in transit, and commit."""
         if self._job is None or self._session.stalled:
             return
         until = time.monotonic() + _DRAIN_S
@@ -206,7 +198,7 @@ class Sink:
         if frames is None:
             return
         received = parse(frames) if frames else None
-        # Whatever came is answered: without an answer the socket would take nothing more.
+        # Every request is answered, as a REP socket receives nothing before it has answered.
         answer: messages.AnyMessage = messages.Refused(
             reason="malformed request", exit_code=Exit.BUG
         )
@@ -224,7 +216,7 @@ class Sink:
                 )
             manifest = self._directory.begin(request)
         except ConflictError as error:
-            if not self._leashed:  # else the ventilator tells the same user
+            if not self._has_parent:  # else the same user reads it from the ventilator
                 log.error("a ventilator is refused: %s", error)
             raise
         if self._job is None:
@@ -233,20 +225,20 @@ class Sink:
             self._joined = request.session
             logs.announce(f"a ventilator joined with {request.input.name}")
         self._job.resume_work()
-        return self._job.decided
+        return self._job.commits
 
 
 def run(
     spec: RoleSpec,
     settings: Settings,
-    ends: Endpoints,
+    endpoints: Endpoints,
     stop: StopFlag,
-    board: Snapshot[SinkNumbers],
+    snapshot: Snapshot[SinkNumbers],
     security: Security,
     ventilator: str,
 ) -> Exit:
-    """The role's whole life. Raises FetcherError."""
-    sink = Sink(spec, settings, ends, stop, board, security, ventilator)
-    where = ends.sinks[0].results
+    """Live as the sink. Raises FetcherError."""
+    sink = Sink(spec, settings, endpoints, stop, snapshot, security, ventilator)
+    where = endpoints.sinks[0].results
     logs.announce(f"the sink listens at {where}; waiting for a ventilator and workers")
     return sink.run()

@@ -1,1 +1,1 @@
-"""The ventilator: hands out the URLs and learns what is committed."""
+"""The ventilator: hands out the URLs and learns which rows are committed."""

@@ -1,7 +1,7 @@
-"""The ventilator's line to the sink: one request at a time, asked again until it is answered.
+"""The ventilator's requests to one sink: one at a time, repeated until it is answered.
 
-Law: every request is idempotent, so a lost answer costs only time. The link knows when the sink was
-last heard of; what that means is for others to decide.
+Every request is idempotent, so a lost answer costs only time. The client knows when the sink
+answered last; leases.sessions decides what its silence means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REPLACE_S: Final = 5.0
 
 
 class SinkRpc:
-    """Requests and answers over the commits socket."""
+    """Sends requests over the commits socket, and receives their answers."""
 
     def __init__(
         self, context: Any, address: str, now: float, security: Security = NO_KEYS
@@ -38,11 +38,11 @@ class SinkRpc:
         )
 
     def may_ask(self, now: float, every_s: float) -> bool:
-        """Whether it is time for a request: `every_s` after the last, later if that got none."""
+        """Return whether a request is due: after `every_s`, later if the last got no answer."""
         return now - self._asked_at >= (ASK_AGAIN_S if self._waiting else every_s)
 
     def ask(self, request: messages.AnyMessage, now: float) -> None:
-        """Send a request; it replaces one that is not answered yet."""
+        """Send a request; it replaces one that has no answer yet."""
         if now - max(self.heard_at, self._opened_at) > _REPLACE_S:
             self._security.forget(self.socket)
             self.socket.close(0)
@@ -52,7 +52,7 @@ class SinkRpc:
         self._asked_at = now
 
     def answer(self, now: float) -> messages.AnyMessage | None:
-        """The answer to the last request, once."""
+        """Return the answer to the last request, once; None if there is none yet."""
         frames = receive_one(self.socket) if self._waiting else None
         if frames is None:
             return None

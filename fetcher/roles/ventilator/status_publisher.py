@@ -1,7 +1,7 @@
-"""What the ventilator shows of itself: on its ports, and to whoever asks on the control socket.
+"""Publishes the ventilator's status: on its ports, and as a roster on the control socket.
 
-Law: nothing here decides anything. Who has asked is told for a short while, and only then: the
-answer goes to every peer, as all that is said there does.
+Nothing here decides anything. The roster is sent for a short while after each question, and only
+then, as everything on the control socket goes to all peers.
 """
 
 from __future__ import annotations
@@ -18,45 +18,46 @@ from fetcher.telemetry.snapshot import Snapshot
 from fetcher.watch.web.control_mailbox import ControlMailbox
 from fetcher.watch.workers import WorkerTable
 
-_SHOW_S: Final = 3.0  # after a question
+_ANSWER_S: Final = 3.0  # how long a question is answered
 
 
 class StatusPublisher:
-    """One for a ventilator."""
+    """The status of one ventilator: its numbers, its page, its roster."""
 
-    def __init__(self, board: Snapshot[VentilatorNumbers], desk: ControlMailbox) -> None:
-        self._board = board
-        self._desk = desk
-        self._members = WorkerTable()
+    def __init__(self, snapshot: Snapshot[VentilatorNumbers], mailbox: ControlMailbox) -> None:
+        self._snapshot = snapshot
+        self._mailbox = mailbox
+        self._workers = WorkerTable()
         self._rate = Rate()
-        self._show_until = 0.0
+        self._answer_until = 0.0
 
-    def hear(
+    def receive(
         self, event: messages.Heartbeat | messages.Progress | messages.Look, now: float
     ) -> None:
+        """Take in what a worker says about itself, or a question for the roster."""
         match event:
             case messages.Heartbeat():
-                self._members.heartbeat(event, now)
+                self._workers.heartbeat(event, now)
             case messages.Progress():
-                self._members.progress(event, now)
+                self._workers.progress(event, now)
             case messages.Look():
-                self._show_until = now + _SHOW_S
+                self._answer_until = now + _ANSWER_S
 
     def is_watched(self, now: float) -> bool:
-        """Whether somebody looks, so that workers shall give a glimpse."""
-        return now < self._show_until or self._desk.is_watched(now)
+        """Return whether somebody looks at the job, so that workers shall send samples."""
+        return now < self._answer_until or self._mailbox.is_watched(now)
 
     def in_flight(self, living: list[str]) -> int:
-        """Fetches of these workers, as they said last."""
-        self._members.keep(living)
-        return self._members.in_flight
+        """Return the number of fetches in flight in these workers, as they said last."""
+        self._workers.keep(living)
+        return self._workers.in_flight
 
     @property
     def turns_s(self) -> float:
-        """How long politeness makes the job last still, as workers said last."""
-        return self._members.turns_s
+        """How many seconds the job will still last because of politeness, as workers said last."""
+        return self._workers.turns_s
 
-    def show(
+    def publish(
         self,
         state: messages.State,
         ledger: Ledger,
@@ -67,12 +68,12 @@ class StatusPublisher:
         sinks_silent_s: tuple[float, ...],
         trouble: str,
     ) -> messages.Roster | None:
-        """Put the numbers on the board; the roster to tell now, None where nobody has asked.
+        """Publish the numbers; return the roster to send now, None if nobody has asked.
 
-        To be called with each state that is told.
+        To be called with each state that is sent.
         """
         self._rate.hear(now, state)
-        if self._board.is_due(now):
+        if self._snapshot.is_due(now):
             numbers = VentilatorNumbers(
                 trouble=trouble,
                 dropped=dict(drops.DROPPED),
@@ -83,17 +84,17 @@ class StatusPublisher:
                 hosts=hosts,
                 sinks_silent_s=sinks_silent_s,
             )
-            self._board.put(numbers, now)
-        if not self._desk.is_on and now >= self._show_until:
+            self._snapshot.put(numbers, now)
+        if not self._mailbox.is_on and now >= self._answer_until:
             return None
         roster = self._roster(state.job, ledger, now, trouble)
-        if self._desk.is_on:
-            self._desk.put(state, roster, self._members.most_in_flight)
-        return roster if now < self._show_until else None
+        if self._mailbox.is_on:
+            self._mailbox.put(state, roster, self._workers.most_in_flight)
+        return roster if now < self._answer_until else None
 
     def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> messages.Roster:
         table = lease_stats.look(ledger, now)
-        workers, unlisted = self._members.look(table.by_worker, now)
+        workers, unlisted = self._workers.look(table.by_worker, now)
         oldest = table.oldest or lease_stats.OldestLine(0, 0.0, "")
         return messages.Roster(
             job=job,
@@ -108,5 +109,5 @@ class StatusPublisher:
             oldest_worker=oldest.worker,
             workers=workers,
             unlisted=unlisted,
-            glimpse=self._members.glimpse(),
+            glimpse=self._workers.glimpse(),
         )

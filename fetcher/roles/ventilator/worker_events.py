@@ -1,4 +1,4 @@
-"""What workers say of leases and hosts, told to those who decide on them."""
+"""Applies the events of workers to the ledger of leases and to the host broker."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import messages
 
 
-def tell_of_leases(ledger: Ledger, event: messages.AnyMessage, now: float) -> bool:
-    """Tell the ledger; False where the event is none for it."""
+def apply_to_ledger(ledger: Ledger, event: messages.AnyMessage, now: float) -> bool:
+    """Apply an event; return False if it is not about leases."""
     match event:
         case messages.Claim():
             ledger.claimed(event.worker, event.lease, now)
@@ -39,17 +39,17 @@ def _report_of(beat: messages.Heartbeat) -> WorkerReport:
     )
 
 
-def tell_of_hosts(referee: HostBroker, event: messages.AnyMessage, now: float) -> bool:
-    """Tell the referee; False where the event is none for it."""
+def apply_to_broker(broker: HostBroker, event: messages.AnyMessage, now: float) -> bool:
+    """Apply an event; return False if it is not about hosts."""
     match event:
         case messages.Want():
-            referee.want(event.worker, event.hosts, event.ticket, now)
+            broker.want(event.worker, event.hosts, event.ticket, now)
         case messages.Release():
             given = zip(event.hosts, event.tickets, event.rests_s, strict=False)
-            referee.release(event.worker, given, now)
+            broker.release(event.worker, given, now)
         case messages.Owned():
             owned = zip(event.hosts, event.tickets, strict=False)
-            referee.owns(event.worker, owned, now)
+            broker.owns(event.worker, owned, now)
         case _:
             return False
     return True

@@ -1,6 +1,6 @@
-"""The ventilator's ear for the workers, and what it says to each of them.
+"""Receives the workers' events, and sends grants, recalls and copies' lines back to them.
 
-Law: decides nothing: leases are the ledger's, hosts the referee's.
+Nothing is decided here: the ledger decides about leases, the host broker about hosts.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from fetcher.leases.ledger import Ledger
 from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import messages
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
-from fetcher.roles.ventilator.worker_events import tell_of_hosts, tell_of_leases
+from fetcher.roles.ventilator.worker_events import apply_to_broker, apply_to_ledger
 from fetcher.security.policy import Security
 from fetcher.telemetry import logs
 from fetcher.transport.sockets import drop, receive, send
 
-_MAX_EVENTS: Final = 1000  # of one turn of the loop
+_MAX_EVENTS: Final = 1000  # in one turn of the loop
 
 
 class Workers:
-    """The workers of one job, by what they say on the events' socket."""
+    """The workers of one job. `broker`: the host broker, which is replaced once the job is open."""
 
     def __init__(
         self,
@@ -29,53 +29,53 @@ class Workers:
         control: Any,
         security: Security,
         ledger: Ledger,
-        lookout: StatusPublisher,
+        publisher: StatusPublisher,
     ) -> None:
         self._events, self._control = events, control
         self._security = security
         self._ledger = ledger
-        self._lookout = lookout
-        self._known: set[str] = set()  # that the referee has heard to be there
-        self.referee = HostBroker()
+        self._publisher = publisher
+        self._known: set[str] = set()  # those that the broker knows
+        self.broker = HostBroker()
 
-    def hear(self, now: float) -> None:
-        """Take in what workers have said, and part with those whose keys are gone."""
+    def receive(self, now: float) -> None:
+        """Apply the events that wait; drop the workers whose keys were revoked."""
         for _ in range(_MAX_EVENTS):
             received = receive(self._events, self._security)
             if received is None:
                 break
-            self._tell(received[0], now)
+            self._apply(received[0], now)
         for worker in self._security.revoked(self._ledger.workers):
             self._ledger.left(worker, now, died=False)
 
-    def _tell(self, event: messages.AnyMessage, now: float) -> None:
-        is_known = tell_of_leases(self._ledger, event, now) or tell_of_hosts(
-            self.referee, event, now
+    def _apply(self, event: messages.AnyMessage, now: float) -> None:
+        is_known = apply_to_ledger(self._ledger, event, now) or apply_to_broker(
+            self.broker, event, now
         )
         if isinstance(event, messages.Heartbeat | messages.Progress | messages.Look):
-            self._lookout.hear(event, now)
+            self._publisher.receive(event, now)
         elif not is_known:
             drop("unexpected", f"an event of type {type(event).__name__}")
 
-    def tell_hosts(self, now: float) -> None:
-        """Grants and recalls; a lost one is wanted, or recalled, again."""
+    def send_hosts(self, now: float) -> None:
+        """Send grants and recalls; a lost grant is wanted again, a lost recall repeated."""
         living = set(self._ledger.workers)
         for gone in self._known - living:
-            self.referee.left(gone, now)
+            self.broker.left(gone, now)
         for worker in sorted(living - self._known):
             logs.announce(f"worker {worker} joined ({len(living)} now)")
         self._known = living
-        said = (
-            (messages.Grant, self.referee.grants(now)),
-            (messages.Recall, self.referee.recalls(now)),
+        decided = (
+            (messages.Grant, self.broker.grants(now)),
+            (messages.Recall, self.broker.recalls(now)),
         )
-        for kind, told in said:
-            for worker, hosts in told.items():
+        for kind, by_worker in decided:
+            for worker, hosts in by_worker.items():
                 for part in messages.parts(hosts):
                     numbers, tickets = zip(*part, strict=True)
                     send(self._control, kind(worker, list(numbers), list(tickets)))
 
-    def tell_copies(self) -> None:
-        """What a second copy need not fetch any more; where that is lost, it is fetched twice."""
+    def send_unneeded(self) -> None:
+        """Send which lines of copies are committed; if that is lost, they are fetched twice."""
         for lease, mask in self._ledger.unneeded():
             send(self._control, messages.Unneeded(lease, bitset.pack(mask)))

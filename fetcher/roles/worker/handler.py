@@ -1,8 +1,8 @@
-"""The user's own function, called with each finished line; what it returns goes into the row.
+"""Calls the user's function with each finished line; what it returns goes into the row.
 
-Law: whatever it does costs its own row alone. One that waits is ended by gevent, one that computes
-by a signal that is raised in its greenlet and in no other; one that is stuck in C is ended with
-its worker, by the watchdog.
+Whatever the function does affects its own row only. A call that takes too long is ended: by gevent
+if it waits; by a signal, raised in its own greenlet, if it computes; by the watchdog, together with
+its worker, if it is stuck in C.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from fetcher.settings.schema import Worker
 
 log = logging.getLogger(__name__)
 
-_MAX_BYTES: Final = 16 * 1024 * 1024  # of what it returns, as JSON
-_MAX_TICK_S: Final = 0.25  # how exactly one that computes is ended
+_MAX_BYTES: Final = 16 * 1024 * 1024  # of the returned value, as JSON
+_MAX_TICK_S: Final = 0.25  # between two checks of a function that computes
 _MIN_TICK_S: Final = 0.01
 
 
-class _Refusal(Exception):
-    """What the function did is not accepted; `error` says why, in the words of the row."""
+class _RejectedError(Exception):
+    """The function's call failed; `error` says why, as it goes into the row."""
 
     def __init__(self, kind: ErrorKind, error: BaseException) -> None:
         super().__init__(str(error))
@@ -43,26 +43,26 @@ class _Refusal(Exception):
 
 
 class Handler:
-    """What `worker.handler` names. Raises ConfigError where that cannot be had."""
+    """The function that `worker.handler` names. Raises ConfigError if it cannot be loaded."""
 
     def __init__(self, settings: Worker) -> None:
         self._call = _load(settings.handler)
         self._timeout_s = settings.handler_timeout_s
-        self._running: dict[Any, tuple[float, gevent.Timeout]] = {}  # by greenlet: until when
+        self._running: dict[Any, tuple[float, gevent.Timeout]] = {}  # greenlet -> its deadline
         self._defects = Defects(log)
         tick_s = min(max(self._timeout_s / 4, _MIN_TICK_S), _MAX_TICK_S)
         signal.signal(signal.SIGALRM, self._on_tick)
         signal.setitimer(signal.ITIMER_REAL, tick_s, tick_s)
-        # Nobody takes the signal in an interpreter that is being taken down.
+        # While the interpreter shuts down, nothing handles the signal any more.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
     def handle(self, result: Result, body: bytes | None, method: str) -> Result:
-        """The result with what the function returned, or with its failure."""
+        """Return the result with the function's value, or with its failure."""
         try:
             extra = self._in_time(Page(result, body, method))
-        except _Refusal as refusal:
-            return self._failed(result, refusal.kind, refusal.error)
-        # Also what no other code would catch, such as sys.exit(): it is the row's.
+        except _RejectedError as rejected:
+            return self._failed(result, rejected.kind, rejected.error)
+        # Also what other code must not catch, such as sys.exit(): here it is the row's failure.
         except BaseException as error:
             return self._failed(result, ErrorKind.HANDLER_RAISED, error)
         return msgspec.structs.replace(result, extra=extra) if extra is not None else result
@@ -81,12 +81,12 @@ class Handler:
             if raised is not timeout:
                 raise
             said = f"took longer than worker.handler_timeout_s ({self._timeout_s:g})"
-            raise _Refusal(ErrorKind.HANDLER_TIMEOUT, TimeoutError(said)) from raised
+            raise _RejectedError(ErrorKind.HANDLER_TIMEOUT, TimeoutError(said)) from raised
         finally:
             timeout.close()
 
     def _failed(self, result: Result, kind: ErrorKind, error: BaseException) -> Result:
-        """The result with its failure, which is logged; called in an except block."""
+        """Log a failure and return the result with it; called in an except block."""
         self._defects.tell("the handler failed on line %d", result.line)
         said = f"handler: {one_line(error)}"
         if result.outcome is not Outcome.OK:
@@ -99,7 +99,7 @@ class Handler:
         greenlet = gevent.getcurrent()
         until, timeout = self._running.get(greenlet, (0.0, None))
         if timeout is not None and time.monotonic() > until:
-            # Once: it must not be raised in the code that ends it.
+            # Raise it once only, not again in the code that handles it.
             del self._running[greenlet]
             raise timeout
 
@@ -112,12 +112,12 @@ def _load(name: str) -> Callable[[Page], Any]:
 
 
 def _accepted(extra: Any) -> dict[str, Any] | None:
-    """As a row can hold it. Raises _Refusal."""
+    """Return the value as a row can hold it. Raises _RejectedError."""
     try:
         return _checked(extra)
-    # Whatever the methods of such an object raise.
+    # The methods of a foreign object may raise anything.
     except Exception as error:
-        raise _Refusal(ErrorKind.HANDLER_BAD_RESULT, error) from error
+        raise _RejectedError(ErrorKind.HANDLER_BAD_RESULT, error) from error
 
 
 def _checked(extra: Any) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
-"""Gives memory that large bodies leave free back to the system.
+"""Returns the memory of large bodies to the system once they are freed.
 
-Law: only glibc is asked, and only after many bytes were freed: it keeps what lies between pieces
-that are still used, and a worker would hold its bodies' memory twice, as pieces and as rows.
+glibc keeps freed memory that lies between blocks still in use. A worker would hold the memory of
+its bodies twice, as received pieces and as rows. Only glibc is asked to return it, and only after
+many bytes were freed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-LARGE_BYTES: Final = 256 * 1024  # rows below it fit into what is free anyway
+LARGE_BYTES: Final = 256 * 1024  # smaller rows fit into what is free anyway
 _M_MMAP_THRESHOLD: Final = -3  # see mallopt(3)
 _EVERY_BYTES: Final = 32 * 1024 * 1024
 
@@ -21,12 +22,13 @@ class Heap:
         libc = ctypes.CDLL(None)
         self._trim = getattr(libc, "malloc_trim", None)
         if self._trim is not None:
-            # Else it grows with the first large body, and the heap keeps all later ones.
+            # By default the threshold grows with the first large body, and all later ones are
+            # allocated from the heap.
             libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
         self._freed_bytes = 0
 
     def freed(self, row_bytes: int) -> None:
-        """A row of this size was made, or was sent."""
+        """Note that a row of this size was made or sent."""
         if row_bytes < LARGE_BYTES or self._trim is None:
             return
         self._freed_bytes += row_bytes

@@ -1,7 +1,7 @@
-"""What a worker holds of one lease: its outstanding lines, and finished rows not yet sent.
+"""The state of one lease in a worker: its outstanding lines, and rows that are not sent yet.
 
-Law: each piece has its own outstanding set and its own end; nothing is inherited from another, and
-nothing here grows with the job.
+Each lease has its own set of outstanding lines and its own end. It takes nothing over from another
+lease, and nothing here grows with the job.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from fetcher.protocol import line_tags, messages
 
 
 class LeaseBuffer:
-    """One leased piece of a batch in this worker."""
+    """One lease.
+
+    `outstanding`: a mask of the lines without a row. `active`: how many of them are in the pool or
+    queued for it. `has_names`: whether its rows may have an id or columns of the input.
+    """
 
     def __init__(self, tasks: messages.Tasks, urls: bytes, worker: str, skip: int) -> None:
-        """`skip`: lines that this worker has in flight under another lease."""
+        """`skip`: a mask of lines that need not be fetched under this lease."""
         self.lease = tasks.lease
         self.batch = tasks.batch
         self.job = tasks.job
@@ -30,34 +34,34 @@ class LeaseBuffer:
         self._format = tasks.format
         self._tags = tasks.tags
         self.output = tasks.output
-        self.names = tasks.format.kind != "text"  # its rows may have an id or columns
+        self.has_names = tasks.format.kind != "text"
         self.outstanding = self._mask & ~skip
-        self.active = 0  # lines in the pool, or next for it
+        self.active = 0
         self._new_buffers()
 
     def _new_buffers(self) -> None:
-        # As a chunk has them.
-        self._kept: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
-        self._empty: list[int] = []  # lines of which a file without a byte is kept
+        # The columns of a chunk, line by line.
+        self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
+        self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
-        self.kept_bytes = 0
+        self.unsent_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
-        """The outstanding lines as tasks. Raises ValueError where mask and lines do not agree."""
+        """Decode the outstanding lines. Raises ValueError if mask and lines do not agree."""
         wanted, mask = self.outstanding, self._mask
         task_of = formats.decoder(self._format)
-        whole = mask & (mask + 1) == 0  # the first lines, all of them: nearly always
-        offsets = range(mask.bit_length()) if whole else bitset.offsets(mask)
+        is_prefix = mask & (mask + 1) == 0  # nearly always
+        offsets = range(mask.bit_length()) if is_prefix else bitset.offsets(mask)
         for offset, raw in zip(offsets, self._urls.split(b"\n"), strict=True):
             if wanted >> offset & 1:
                 yield task_of(self.first_line + offset, raw)
         self._urls = b""
 
-    def finish(self, result: Result, row: bytes, beside: bytes = b"") -> int:
-        """A line is done: keep its row, and what goes beside it; the number of rows now kept."""
+    def finish(self, result: Result, row: bytes, body: bytes = b"") -> int:
+        """Keep a line's row, and its body or WARC records; return how many rows are unsent now."""
         bit = 1 << (result.line - self.first_line)
         self.outstanding &= ~bit
-        self._kept.append(
+        self._rows.append(
             (
                 result.line,
                 len(row),
@@ -65,25 +69,25 @@ class LeaseBuffer:
                 result.status or 0,
                 result.body_bytes or 0,
                 row,
-                beside,
+                body,
                 line_tags.nth(self._tags, (self._mask & (bit - 1)).bit_count()),
             )
         )
-        if not beside and isinstance(result.body_file, str):
+        if not body and isinstance(result.body_file, str):
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
-        self.kept_bytes += len(row) + len(beside)
-        return len(self._kept)
+        self.unsent_bytes += len(row) + len(body)
+        return len(self._rows)
 
     def take_chunk(self) -> Chunk | None:
-        """The kept rows as a chunk, and none kept; None where there are none."""
-        if not self._kept:
+        """Take the unsent rows out, as a chunk; None if there are none."""
+        if not self._rows:
             return None
-        lines, sizes, outcomes, statuses, bodies, rows, beside, marks = zip(
-            *self._kept, strict=True
+        lines, sizes, outcomes, statuses, body_bytes, rows, bodies, tags = zip(
+            *self._rows, strict=True
         )
-        kept = b"".join(beside)
+        kept = b"".join(bodies)
         chunk = Chunk(
             job=self.job,
             batch=self.batch,
@@ -93,11 +97,11 @@ class LeaseBuffer:
             row_bytes=list(sizes),
             outcomes=list(outcomes),
             statuses=list(statuses),
-            body_bytes=list(bodies),
+            body_bytes=list(body_bytes),
             rows=b"".join(rows),
             kept=kept,
-            kept_bytes=list(map(len, beside)) if kept else [],
-            tags=b"".join(marks),
+            kept_bytes=list(map(len, bodies)) if kept else [],
+            tags=b"".join(tags),
             empty=self._empty,
             retried=self._retried,
         )

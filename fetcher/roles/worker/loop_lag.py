@@ -1,6 +1,6 @@
-"""Measures how long a worker's event loop is held up, and warns its user.
+"""Measures how long a worker's event loop was blocked, and warns its user.
 
-Law: the heartbeat measures the lag since the one before; no decision depends on it.
+Each heartbeat measures the lag since the one before. No decision depends on it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from fetcher.roles.worker.turns import TurnShare
 
 log = logging.getLogger(__name__)
 
-# From here on, other lines feel it. Without a handler a busy machine is the usual cause, and short
-# delays are of no use to know.
+# From here on, a lag delays other lines noticeably. Without a handler, the usual cause is a busy
+# machine, where short lags do not matter.
 _SLOW_S: Final = {True: 0.1, False: 1.0}
 _AGAIN_S: Final = 60.0  # between two warnings
 _CAUSES: Final = {
@@ -35,7 +35,7 @@ class LoopLag:
         self._warn_at = 0.0
 
     def look_ms(self, now: float) -> int:
-        """The longest that the loop was held up since the last look, in milliseconds."""
+        """Return for how many milliseconds at most the loop was blocked since the last call."""
         late_s = now - self._last_at - self._heartbeat_s if self._last_at is not None else 0.0
         self._last_at = now
         lag_s = max(self._turns.take_longest_s(), late_s, 0.0)

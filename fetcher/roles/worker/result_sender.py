@@ -1,7 +1,7 @@
-"""A worker's rows on their way to one sink.
+"""Sends a worker's rows to one sink.
 
-Law: a sink that does not take its rows holds up no other sink's; what waits is bounded by the
-worker, which begins nothing new while too much does.
+A sink that does not take its rows delays no other sink's. The caller bounds what is queued here: a
+worker begins no further step while too much is unsent.
 """
 
 from __future__ import annotations
@@ -11,37 +11,28 @@ from typing import Any, Final
 
 import gevent
 import gevent.queue
-import zmq.green as zmq
 
 from fetcher.model import Chunk
 from fetcher.protocol import chunk_frames, codec
-from fetcher.security.policy import Security
-from fetcher.transport.sockets import Channel, open_socket
 
-_SLICE_S: Final = 1.0  # a safety timeout: a wake-up that zmq.green missed is made up for
+_RETRY_S: Final = 1.0  # zmq.green may miss a wake-up: sending is tried again
 
 
 class ResultSender:
-    """To be run by a greenlet of its own."""
+    """A queue of chunks, sent in order by a greenlet that calls `run`."""
 
-    def __init__(
-        self,
-        context: Any,
-        address: str,
-        sent: Callable[[Chunk | None, int | None], None],
-        security: Security,
-    ) -> None:
-        """`sent` is called after each: with it, and the lease that has ended by it, or None."""
-        self._socket = open_socket(context, zmq.PUSH, Channel.RESULTS, address, security=security)
+    def __init__(self, socket: Any, sent: Callable[[Chunk | None, int | None], None]) -> None:
+        """`sent` is called with what was `put`, once it has been sent."""
+        self._socket = socket
         self._sent = sent
         self._queue = gevent.queue.JoinableQueue()
 
     def put(self, chunk: Chunk | None, ended: int | None) -> None:
-        """Rows to send, if any, and the lease that then has ended, if any."""
+        """Queue rows, if any, and the number of the lease that ends with them, if one does."""
         self._queue.put((chunk, ended))
 
     def run(self) -> None:
-        """Send for ever."""
+        """Send what is queued; runs for ever."""
         while True:
             chunk, ended = self._queue.get()
             if chunk is not None:
@@ -50,12 +41,12 @@ class ResultSender:
             self._queue.task_done()
 
     def _send(self, frames: list[bytes]) -> None:
-        sent = False
-        while not sent:
-            with gevent.Timeout(_SLICE_S, False):
+        is_sent = False
+        while not is_sent:
+            with gevent.Timeout(_RETRY_S, False):
                 self._socket.send_multipart(frames)
-                sent = True
+                is_sent = True
 
     def join(self) -> None:
-        """Wait until all is sent."""
+        """Wait until everything queued has been sent."""
         self._queue.join()

@@ -1,7 +1,7 @@
-"""What a worker makes of a finished line: its row, and what goes beside the row.
+"""Builds the row of a finished line, and the body or WARC records that are kept with it.
 
-Law: the row is made, whatever its server sent and whatever a handler does. A body that cannot be
-kept costs its row the body alone.
+A row is always made, whatever the server sent and whatever a handler does. If a body cannot be
+kept, its row says so and is kept without it.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ _NEEDED: Final[dict[Bodies, Keep]] = {
     "files": Keep.BODY,
     "warc": Keep.WIRE,
 }
-# What one message takes, and room for the rows that a chunk has already.
-_MOST_BYTES: Final = codec.MAX_FRAME_BYTES - 16 * 1024 * 1024
+# A message's limit, less room for the rows that the chunk holds already.
+_MAX_BYTES: Final = codec.MAX_FRAME_BYTES - 16 * 1024 * 1024
 
 
 class Made(NamedTuple):
-    """A row, what it says, and what goes beside it: a body, or WARC records."""
+    """A result as it is recorded, its encoded row, and its body or WARC records (b"": none)."""
 
     result: Result
     row: bytes
-    beside: bytes
+    body: bytes
 
 
 class RowBuilder:
-    """One for a worker. Raises ConfigError where its handler cannot be had."""
+    """Builds the rows of a worker. Raises ConfigError if its handler cannot be loaded."""
 
     def __init__(self, settings: Worker) -> None:
         self._handler = None
         if settings.handler:
-            # It takes the process's alarm signal.
+            # Imported only if needed, as it takes the process's alarm signal.
             from fetcher.roles.worker.handler import Handler  # noqa: PLC0415
 
             self._handler = Handler(settings)
         self._defects = Defects(log)
 
     def needed(self, bodies: Bodies) -> Keep:
-        """What a fetch must leave behind."""
+        """Return what a fetch must keep of its answer."""
         return _NEEDED[bodies] | (Keep.BODY if self._handler else Keep.NOTHING)
 
     def make(
@@ -68,33 +68,33 @@ class RowBuilder:
         fetch: Fetch | None,
         warcinfo_id: str = "",
     ) -> Made:
-        """The row; `fetch` is None where none was begun. `warcinfo_id` is named by WARC records."""
-        beside = b""
+        """Build a row. `fetch`: None if none has begun; `warcinfo_id`: for the WARC records."""
+        kept = b""
         if output.bodies != "none":
             try:
-                result, beside = _kept(output, result, fetch, warcinfo_id)
-            # What a server sent must not cost the line its row, nor its worker.
+                result, kept = _kept(output, result, fetch, warcinfo_id)
+            # Whatever the server sent, the line gets its row, and the worker lives on.
             except Exception as error:
                 self._defects.tell("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
         if self._handler is not None:
-            # Half a page must not pass for a whole one.
+            # A handler must not take half a page for a whole one.
             body = fetch.body if fetch is not None and result.sha256 is not None else None
             result = self._handler.handle(result, body, task.method)
         encode = CODECS[output.rows].encode
         row = encode(result)
-        if len(row) + len(beside) > _MOST_BYTES:
-            said = f"more than {_MOST_BYTES} bytes with its row"
-            result, beside = _without_body(result, said), b""
+        if len(row) + len(kept) > _MAX_BYTES:
+            said = f"more than {_MAX_BYTES} bytes with its row"
+            result, kept = _without_body(result, said), b""
             row = encode(result)
-        return Made(result, row, beside)
+        return Made(result, row, kept)
 
 
 def _without_body(result: Result, why: str) -> Result:
-    told = f"{result.error}; " if result.error else ""
+    error = f"{result.error}; " if result.error else ""
     return replace(
         result,
-        error=f"{told}its body is not kept: {why}",
+        error=f"{error}its body is not kept: {why}",
         body=UNSET,
         body_is=UNSET,
         body_file=UNSET,
@@ -123,14 +123,17 @@ def _kept(
 def _archived(
     output: Output, result: Result, fetch: Fetch | None, warcinfo_id: str
 ) -> tuple[Result, bytes]:
-    # warcio is for such jobs only.
+    # Only jobs that keep WARC files import warcio.
     from fetcher.rows import warc  # noqa: PLC0415
 
     made = warc.records(
-        fetch.tapes if fetch else (), result.outcome, warcinfo_id, with_revisits=output.warc_dedupe
+        fetch.captures if fetch else (),
+        result.outcome,
+        warcinfo_id,
+        with_revisits=output.warc_dedupe,
     )
     if made is None:
         return result, b""
     members, data, record_id = made
-    beside = archive.pack(members, data) if output.warc_dedupe else data
-    return replace(result, warc_id=record_id), beside
+    packed = archive.pack(members, data) if output.warc_dedupe else data
+    return replace(result, warc_id=record_id), packed

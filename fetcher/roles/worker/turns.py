@@ -1,6 +1,6 @@
-"""Shares the event loop's turns between what computes and what waits for the network.
+"""Shares the event loop's turns between computations and the network.
 
-Law: in one turn of the loop, computations (rows, handlers) get a share of time; the rest wait for
+In one turn of the loop, computations (rows, handlers) get a share of time; further ones wait for
 the next turn, first come, first served. Between two turns the loop serves its sockets and
 timers. One computation alone may take longer than the share: nothing can interrupt it.
 """
@@ -19,12 +19,12 @@ _SHARE_S: Final = 0.02
 
 
 class TurnShare:
-    """Decides who may compute in a turn of the loop; a worker process has one."""
+    """Decides which greenlets may compute in a turn of the loop; a worker process has one."""
 
     def __init__(self) -> None:
         self._hub = get_hub()
         self._waiting: deque[greenlet] = deque()
-        self._timer: Any = None  # rings in the loop's next turn, once somebody has computed
+        self._timer: Any = None  # fires in the loop's next turn, once a greenlet has computed
         self._began = 0.0  # when this turn's first computation began
         self._longest_s = 0.0
 
@@ -34,7 +34,7 @@ class TurnShare:
         return len(self._waiting)
 
     def wait(self) -> None:
-        """Return when the calling greenlet may compute: mostly at once."""
+        """Return when the calling greenlet may compute, mostly at once."""
         now = time.monotonic()
         if self._timer is None:
             self._begin(now)
@@ -43,13 +43,13 @@ class TurnShare:
             self._hub.switch()
 
     def take_longest_s(self) -> float:
-        """The longest that the computations of one turn took since this was last asked."""
+        """Return how long the longest turn's computations took since the last call."""
         longest_s, self._longest_s = self._longest_s, 0.0
         return longest_s
 
     def _begin(self, now: float) -> None:
         self._began = now
-        # A callback would run before the loop looks at its sockets; a timer comes behind them.
+        # A callback would run before the loop looks at its sockets; a timer runs after them.
         self._timer = self._hub.loop.timer(0)
         self._timer.start(self._on_next_turn)
 

@@ -99,7 +99,7 @@ def test_without_a_file_there_is_none() -> None:
         ("http://a.test/\tTRUE\t/\tFALSE\t0\ta\tb", "is not a domain"),
     ],
 )
-def test_a_broken_file_is_told_by_its_line(tmp_path: Path, line: str, said: str) -> None:
+def test_a_broken_file_is_reported_with_its_line(tmp_path: Path, line: str, said: str) -> None:
     path = tmp_path / "cookies.txt"
     path.write_text(f"# comment\n\n{line}\n")
     with pytest.raises(ConfigError) as caught:
@@ -108,7 +108,7 @@ def test_a_broken_file_is_told_by_its_line(tmp_path: Path, line: str, said: str)
     assert said in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         file.load(tmp_path / "none")
     (tmp_path / "bad").write_bytes(b"\xff")

@@ -72,7 +72,7 @@ def test_a_year_of_two_digits_is_of_1970_to_2069(text: str, year: int) -> None:
         "٠٦ Nov 1994 08:49:37",
     ],
 )
-def test_what_is_no_date_is_none(text: str) -> None:
+def test_text_without_a_date_is_none(text: str) -> None:
     assert parse_date(text) is None
 
 

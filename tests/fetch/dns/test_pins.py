@@ -1,4 +1,4 @@
-"""libcurl has the addresses of requests in flight, and of nobody else."""
+"""libcurl has the addresses of requests in flight, and no others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Cache:
     def __init__(self) -> None:
         self.places: dict[str, str] = {}
 
-    def take(self, told: list[str], pin: Pin) -> None:
-        for line in told:
+    def take(self, resolve: list[str], pin: Pin) -> None:
+        for line in resolve:
             if line.startswith("-"):
                 self.places.pop(line[1:], None)
             else:

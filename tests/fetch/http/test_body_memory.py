@@ -11,7 +11,7 @@ MB = 1024 * 1024
 
 
 class Loop:
-    """Calls what was scheduled when it is told to."""
+    """Runs scheduled functions on demand."""
 
     def __init__(self) -> None:
         self._due: list[Callable[[], None]] = []

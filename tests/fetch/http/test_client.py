@@ -1,4 +1,4 @@
-"""The fetch core against a real server: what is asked, what is recorded, how it follows."""
+"""The fetch core against a real server: requests, rows and redirects."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ NO_URLS = {
 }
 
 
-def test_what_is_no_url_says_why() -> None:
+def test_a_line_that_is_not_a_url_says_why() -> None:
     done = fetch(list(NO_URLS))
     for url, why in NO_URLS.items():
         result = done.by_url[url]

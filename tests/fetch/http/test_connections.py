@@ -1,4 +1,4 @@
-"""Connections: how they fail and what is said of it, when they are used again and when anew."""
+"""Connections: their errors and messages, and when they are reused."""
 
 from __future__ import annotations
 

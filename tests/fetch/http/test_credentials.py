@@ -52,7 +52,7 @@ def test_an_auth_object_follows_redirects_of_its_own_origin_only() -> None:
     assert b"accept-language: de" in heads(other)["/away"]
 
 
-def test_what_was_left_behind_does_not_come_back_with_a_redirect_home() -> None:
+def test_credentials_that_a_redirect_dropped_do_not_come_back_with_a_redirect_home() -> None:
     with scripted({"/": lambda asked: moved(home.url("/back"))}) as other:
         with scripted({"/": moved(other.url("/")), "/back": Script(answer(b""))}) as home:
             (row,) = fetch([home.url("/")], **SECRETS).results

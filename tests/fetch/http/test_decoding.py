@@ -1,4 +1,4 @@
-"""What is counted, unpacked and capped of a body, byte by byte."""
+"""How a body is counted, decoded and capped, byte by byte."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_the_encodings_that_are_unpacked_are_asked_for() -> None:
     assert b"\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" in server.heads[0]
 
 
-def test_an_encoding_that_nobody_asked_for_is_left_as_it_came() -> None:
+def test_an_unknown_encoding_is_left_as_it_came() -> None:
     for encoding in ("dcb", "gzip, dcb", "x-unknown"):
         result = one(encoded(TEXT, encoding))
         assert (result.outcome, result.body_bytes) == (Outcome.OK, len(TEXT)), encoding

@@ -52,11 +52,11 @@ COUNTED = {
 }
 
 
-@pytest.mark.parametrize("tape", [False, True])
-def test_a_body_of_another_transfer_encoding_ends_where_its_length_says(tape: bool) -> None:
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_body_of_another_transfer_encoding_ends_where_its_length_says(capture: bool) -> None:
     empty = Script(head(IDENTITY, "Content-Length: 0"), end="hang")
     with scripted({**COUNTED, "/empty": empty}) as server:
-        done = fetch([server.url(path) for path in (*COUNTED, "/empty")], tape=tape)
+        done = fetch([server.url(path) for path in (*COUNTED, "/empty")], capture=capture)
         results = {path: done.by_url[server.url(path)] for path in (*COUNTED, "/empty")}
     assert done.took_s < 10
     assert results.pop("/empty").body_bytes == 0

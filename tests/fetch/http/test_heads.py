@@ -1,4 +1,4 @@
-"""Response heads as they come: what is recorded, what is skipped, what is refused."""
+"""Response heads as servers send them: recorded, skipped or refused."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ BAD_TARGETS = (
 )
 
 
-def test_a_hop_to_what_is_no_url_is_the_servers_fault() -> None:
+def test_a_hop_to_a_text_that_is_not_a_url_is_the_servers_fault() -> None:
     for target in BAD_TARGETS:
         result, _ = one(Script(moved(f"Location: {target}")))
         assert (result.outcome, result.status) == (Outcome.PROTOCOL, 302), result

@@ -1,4 +1,4 @@
-"""Hostile servers: one result each, in time, in bounded memory, and nobody else is delayed."""
+"""Hostile servers: one result each, in time and in bounded memory; other lines are not delayed."""
 
 from __future__ import annotations
 

@@ -105,11 +105,11 @@ def test_both_tries_together_have_the_time_of_one() -> None:
     assert (result.timings_ms.total or 0) < 1500 + TRIED * 150
 
 
-def test_its_tape_has_the_request_that_was_answered() -> None:
+def test_its_capture_has_the_request_that_was_answered() -> None:
     with scripted(both(keeps(loses))) as server:
-        done = play(server, "/?taped", tape=True)
-    (sent,) = done.sent[server.url("/?taped")]
-    assert sent.count("GET /?taped HTTP/1.1\r\n") == 1
+        done = play(server, "/?captured", capture=True)
+    (sent,) = done.sent[server.url("/?captured")]
+    assert sent.count("GET /?captured HTTP/1.1\r\n") == 1
     assert sent.endswith("\r\n\r\n")
 
 

@@ -17,7 +17,7 @@ BUDGET = {"worker": {"max_body_memory": 16 * MB}}
 def test_bodies_that_are_kept_stay_within_the_budget_and_all_come_whole() -> None:
     with scripted({"/": Script(answer(BODY))}) as server:
         urls = [server.url(f"/?{number}") for number in range(30)]
-        done = fetch(urls, pool=30, sections=BUDGET, tape=True, row_s=0.05)
+        done = fetch(urls, pool=30, sections=BUDGET, capture=True, row_s=0.05)
     assert {(r.outcome, r.body_bytes) for r in done.results} == {(Outcome.OK, len(BODY))}
     assert done.peak_bytes - done.base_bytes < 60 * MB, "120 MB without a budget"
 
@@ -26,7 +26,7 @@ def test_a_body_larger_than_the_budget_is_read_by_itself() -> None:
     sections = {"worker": {"max_body_memory": MB}}
     with scripted({"/": Script(answer(BODY))}) as server:
         urls = [server.url(f"/?{number}") for number in range(5)]
-        done = fetch(urls, pool=5, sections=sections, tape=True)
+        done = fetch(urls, pool=5, sections=sections, capture=True)
     assert [result.outcome for result in done.results] == [Outcome.OK] * 5
 
 
@@ -39,7 +39,7 @@ def test_the_time_that_a_transfer_waits_for_room_is_not_the_servers() -> None:
             urls,
             pool=6,
             sections=sections,
-            tape=True,
+            capture=True,
             row_s=0.5,
             total_timeout_s=1.0,
             low_speed_s=1.0,
@@ -53,5 +53,5 @@ def test_packed_bodies_are_read_whole_after_a_pause() -> None:
     with scripted({"/": Script(answer(packed, "Content-Encoding: gzip"))}) as server:
         urls = [server.url(f"/?{number}") for number in range(8)]
         sections = {"worker": {"max_body_memory": 6 * MB}}
-        done = fetch(urls, pool=8, sections=sections, tape=True)
+        done = fetch(urls, pool=8, sections=sections, capture=True)
     assert {(r.outcome, r.body_bytes) for r in done.results} == {(Outcome.OK, len(BODY))}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fetcher.errors import ConfigError
-from fetcher.fetch.http.pool import _place_of
+from fetcher.fetch.http.pool import _proxy_address
 from fetcher.model import Outcome
 from support.fetching import fetch
 from support.proxies import http_proxy, socks_proxy
@@ -123,7 +123,7 @@ def test_what_a_name_resolves_to_is_for_the_proxy_to_judge() -> None:
     assert sorted(proxy.asked) == sorted(f"GET {url} HTTP/1.1" for url in urls)
 
 
-def test_a_proxy_that_refuses_is_told_from_a_site_that_does(tmp_path: Path) -> None:
+def test_a_refusal_by_a_proxy_differs_from_one_by_a_site(tmp_path: Path) -> None:
     refusals = {
         b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n": "407",
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n": "502",
@@ -157,9 +157,9 @@ def test_a_proxy_that_is_not_there_is_a_failed_connection() -> None:
     ],
 )
 def test_a_proxy_is_where_its_url_says(proxy: str, place: tuple[str, int] | None) -> None:
-    assert _place_of(proxy) == place
+    assert _proxy_address(proxy) == place
 
 
 def test_a_proxy_at_a_port_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match=r"http\.proxy"):
-        _place_of("http://proxy.test:99999")
+        _proxy_address("http://proxy.test:99999")

@@ -122,7 +122,7 @@ def test_text_is_shown_again_as_it_was_given(text: str) -> None:
     assert shown(wire) == text
 
 
-def test_what_utf8_cannot_carry_is_escaped_and_what_is_no_utf8_is_latin1() -> None:
+def test_lone_surrogates_are_escaped_and_bytes_that_are_not_utf8_are_latin1() -> None:
     assert to_wire("a\ud800") == "a\\ud800"
     assert shown("\xfc") == "ü"
     assert shown("\xfc\xc3\xa9") == "üÃ©"

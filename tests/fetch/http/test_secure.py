@@ -66,11 +66,11 @@ def test_a_client_shows_its_certificate_where_it_has_one(
         without = one(f"https://127.0.0.1:{port}/", **trust)
     with https_server(context_of(*server, trusted=authority.ca_file)) as port:
         url = f"https://127.0.0.1:{port}/"
-        beside = one(url, **trust, client_cert=str(certificate), client_key=str(key))
+        separate = one(url, **trust, client_cert=str(certificate), client_key=str(key))
         included = one(url, **trust, client_cert=str(both))
     assert without.outcome is Outcome.TLS, without
     assert "alert handshake failure" in (without.error or ""), without.error
-    assert beside.outcome is included.outcome is Outcome.OK
+    assert separate.outcome is included.outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_zstd_is_decoded_where_requests_asks_for_it() -> None:
                 capped.get(server.url("/"))
 
 
-def test_a_server_is_held_up_while_nobody_reads_and_left_when_the_response_is_closed() -> None:
+def test_a_server_waits_while_the_response_is_not_read_and_is_left_when_it_is_closed() -> None:
     sent = [0]
     ended = threading.Event()
 
@@ -103,7 +103,7 @@ def test_a_server_is_held_up_while_nobody_reads_and_left_when_the_response_is_cl
         assert ended.wait(MAX_S)
 
 
-def test_a_response_that_nobody_holds_any_more_is_closed() -> None:
+def test_a_response_without_references_is_closed() -> None:
     ended = threading.Event()
 
     def serve(connection: socket.socket) -> None:

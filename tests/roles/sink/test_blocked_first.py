@@ -1,4 +1,4 @@
-"""When the hint at private and loopback addresses is given, from rows alone."""
+"""When the hint about private and loopback addresses is given."""
 
 from __future__ import annotations
 

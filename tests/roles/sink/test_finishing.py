@@ -1,4 +1,4 @@
-"""A job's last work is done between other work, and anew where it could not be done."""
+"""A job's last work is done in slices, and begins again after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ventilator's line to the sink: asked again until it is answered, whatever the network did."""
+"""The ventilator's requests to a sink are repeated until answered, whatever the network did."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_a_line_that_never_connects_again_is_replaced() -> None:
 def test_lines_that_were_replaced_leave_no_watch_behind(tmp_path: Path) -> None:
     keygen.init(tmp_path / "keys", ())
     security = role_policy.of_role(str(tmp_path / "keys" / "ventilator"), "ventilator")
-    assert isinstance(security, role_policy.Guarding)
-    monitors = security._doorkeeper._monitors
+    assert isinstance(security, role_policy.ServerSecurity)
+    monitors = security._authenticator._monitors
     with zmq.Context() as context:
         link = SinkRpc(context, "tcp://127.0.0.1:9", 0.0, security)
         for n in range(20):

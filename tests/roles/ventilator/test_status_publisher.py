@@ -1,4 +1,4 @@
-"""What the ventilator shows, and to whom."""
+"""What the ventilator publishes of its status, and when."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from fetcher.watch.web.control_mailbox import ControlMailbox
 
 
 def show(
-    lookout: StatusPublisher, now: float, rows: int = 0, trouble: str = ""
+    publisher: StatusPublisher, now: float, rows: int = 0, trouble: str = ""
 ) -> messages.Roster | None:
     """As the ventilator does with each state; one lease is out since 0."""
     ledger = Ledger(LeaseRules())
     ledger.add(Batch(0, 1, 0b11, b"u\nv"))
     ledger.take(0)
     state = messages.State("j", "running", Totals(rows), SourceInfo(), 0, 1, 0, 1)
-    return lookout.show(
+    return publisher.publish(
         state, ledger, now, lines_read=2, hosts=0, sinks_silent_s=(0.5,), trouble=trouble
     )
 
 
 def test_the_roster_is_told_for_a_while_to_who_asks_and_never_else() -> None:
-    board: Snapshot[VentilatorNumbers] = Snapshot(is_on=False)
-    lookout = StatusPublisher(board, ControlMailbox())
-    lookout.hear(messages.Heartbeat("a", 4, 1, 0, [], []), 0)
-    assert show(lookout, 1) is None
-    lookout.hear(messages.Look(), 1)
-    roster = show(lookout, 2, rows=50, trouble="x" * 10_000)
+    snapshot: Snapshot[VentilatorNumbers] = Snapshot(is_on=False)
+    publisher = StatusPublisher(snapshot, ControlMailbox())
+    publisher.receive(messages.Heartbeat("a", 4, 1, 0, [], []), 0)
+    assert show(publisher, 1) is None
+    publisher.receive(messages.Look(), 1)
+    roster = show(publisher, 2, rows=50, trouble="x" * 10_000)
     assert roster is not None
     assert (roster.oldest_line, roster.oldest_s, roster.leased_lines) == (1, 2.0, 2)
     assert (roster.rate_per_s, len(roster.trouble)) == (50.0, messages.MAX_TEXT)
     assert codec.decode(codec.encode(roster)) == (roster, b"")
-    assert show(lookout, 3.9) is not None
-    assert show(lookout, 4.1) is None
-    assert board.latest()[0] is None, "nobody looks at the board"
+    assert show(publisher, 3.9) is not None
+    assert show(publisher, 4.1) is None
+    assert snapshot.latest()[0] is None, "nobody looks at the snapshot"
 
 
 def test_numbers_are_put_up_where_somebody_looks_twice_a_second_at_most() -> None:
-    board: Snapshot[VentilatorNumbers] = Snapshot(is_on=True)
-    lookout = StatusPublisher(board, ControlMailbox())
+    snapshot: Snapshot[VentilatorNumbers] = Snapshot(is_on=True)
+    publisher = StatusPublisher(snapshot, ControlMailbox())
     for now in (10.0, 10.3, 10.6):
-        show(lookout, now, rows=int(now * 10), trouble="why")
-        numbers, put_at = board.latest()
+        show(publisher, now, rows=int(now * 10), trouble="why")
+        numbers, put_at = snapshot.latest()
         assert numbers is not None
         assert (put_at, numbers.state.totals.rows) == ((10.6, 106) if now > 10.5 else (10.0, 100))
         assert numbers.trouble == "why"

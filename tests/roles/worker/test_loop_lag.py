@@ -1,4 +1,4 @@
-"""How long a worker's loop is held up is measured, and its user warned, but not each second."""
+"""The lag of a worker's loop is measured, and its user warned, but not each second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker makes of a finished line: the row comes out, whatever becomes of its body."""
+"""A finished line gets its row, whatever becomes of its body."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def test_what_cannot_be_kept_costs_the_body_alone(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("bodies", ["inline", "files"])
 def test_what_no_message_takes_is_not_kept(bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> None:
     size = sum(map(len, make(bodies)[1:]))
-    monkeypatch.setattr(row_builder, "_MOST_BYTES", size)
+    monkeypatch.setattr(row_builder, "_MAX_BYTES", size)
     assert make(bodies).result.error is None
-    monkeypatch.setattr(row_builder, "_MOST_BYTES", size - 1)
+    monkeypatch.setattr(row_builder, "_MAX_BYTES", size - 1)
     row, encoded, beside = make(bodies)
     assert (row.body, row.body_is, row.body_file, beside) == (UNSET, UNSET, UNSET, b"")
     assert row.error == f"its body is not kept: more than {size - 1} bytes with its row"

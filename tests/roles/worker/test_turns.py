@@ -1,4 +1,4 @@
-"""What computes shares the event loop's turns with what waits for the network."""
+"""Computations share the event loop's turns with the network."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from fetcher.leases.types import Assignment
 from fetcher.model import Batch, Chunk
 from fetcher.protocol import messages
 from fetcher.protocol.shard import Share
-from fetcher.roles.ventilator.worker_events import tell_of_leases
+from fetcher.roles.ventilator.worker_events import apply_to_ledger
 from support.sim.chaos import Chaos
 from support.sim.checks import Checks, lines_of
 from support.sim.commits import Commits
@@ -349,7 +349,7 @@ class World:
 
         def arrive() -> None:
             if ventilator is not None and self.ventilator is ventilator:
-                tell_of_leases(ventilator.ledger, event, self.now)
+                apply_to_ledger(ventilator.ledger, event, self.now)
 
         if worker is None or self.dice.random() >= self.loss:
             self.later(0.02, arrive)

@@ -217,6 +217,6 @@ def test_where_the_ventilator_of_a_lock_is_not_the_files_are_read(tmp_path: Path
     urls = write_input(tmp_path / "urls.txt", 5)
     out = make_out(tmp_path / "out", urls, [row(1)])
     for words in (f"ipc://{tmp_path}/v", "\0 no endpoint", ""):
-        with DirectoryLock(out, words=words), contextlib.closing(JobSource(out)) as source:
+        with DirectoryLock(out, note=words), contextlib.closing(JobSource(out)) as source:
             seen = source.look().job
         assert (seen.phase, seen.rows, seen.in_flight) == ("running", 1, None)

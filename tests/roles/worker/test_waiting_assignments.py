@@ -1,4 +1,4 @@
-"""What a busy worker does with batches that it cannot begin: a real worker, between our sockets."""
+"""Assignments that a busy worker cannot begin: a real worker, between the test's sockets."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 import zmq
 
 from fetcher import bitset
-from fetcher.engines.local import PATCHED
 from fetcher.engines.private import private_directory
+from fetcher.engines.supervisor import PATCHED
 from fetcher.input.formats import TEXT
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.types import first_lease
@@ -25,7 +25,8 @@ from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
 from fetcher.roles.spec import RoleSpec
 from fetcher.settings.schema import Settings
-from fetcher.transport.sockets import Channel, ends, open_socket, receive, send
+from fetcher.transport.endpoints import endpoints_of
+from fetcher.transport.sockets import Channel, open_socket, receive, send
 from support import jobs
 
 NUMBER = 7  # of the ventilator that we are
@@ -50,10 +51,10 @@ class Peers:
             sinks=(f"ipc://{directory}/s",),
         )
         (directory / "w.json").write_bytes(msgspec.json.encode(spec))
-        at = ends(spec.ventilator, spec.sinks)
+        at = endpoints_of(spec.ventilator, spec.sinks)
 
-        def opened(kind: int, way: Channel, address: str) -> Any:
-            return open_socket(self._context, kind, way, address, bind=True)
+        def opened(kind: int, channel: Channel, address: str) -> Any:
+            return open_socket(self._context, kind, channel, address, bind=True)
 
         self.tasks = opened(zmq.PUSH, Channel.TASKS, at.tasks)
         self._events = opened(zmq.PULL, Channel.EVENTS, at.events)

@@ -1,0 +1,132 @@
+"""Prepares a retry: chooses lines of a job by their rows, and records the choice in a new OUT.
+
+The lines are read from the same URL file as before, and as the first job read them. The choice is
+made once, before the retry begins, and never changes: an interrupted retry resumes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from fetcher.errors import ConflictError, InputError, UsageError
+from fetcher.export.choose import wanted_lines
+from fetcher.export.merged import Merged
+from fetcher.input.selection import Selection, Wanted
+from fetcher.input.source import Source
+from fetcher.settings.load import Loaded
+from fetcher.settings.schema import Input, Settings
+from fetcher.store import manifest, reader
+from fetcher.store.begun import begun_by, require_as_begun, require_same
+from fetcher.store.lock import DirectoryLock
+from fetcher.store.manifest import Manifest
+from fetcher.store.reader import Part
+from fetcher.store.selection import keep
+
+
+class PreparedRetry(NamedTuple):
+    """What to run."""
+
+    urlfile: Path
+    settings: Settings  # with the input settings of the first job
+    selection: Selection
+    input_name: str  # "": the name of the URL file
+
+
+class RetryRequest(NamedTuple):
+    """Which rows of which job are to be fetched again."""
+
+    parents: Sequence[Path]  # the OUT of each of the job's sinks
+    wanted: Wanted
+    urlfile: Path | None = None  # None: where the job found it
+    partial: bool = False  # accept a job that has not ended
+
+
+def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry | None:
+    """Choose the lines and record them in the new OUT, or resume; None if no row matches.
+
+    Raises UsageError, InputError, ConflictError, DamageError, NoSpaceError.
+    """
+    _require_other_directory(out, request.parents)
+    reader.read_all(request.parents)  # raises ConflictError unless they belong to one job
+    merged = Merged(request.parents, partial=request.partial)
+    first = merged.first
+    urlfile = request.urlfile or _input_of(first)
+    _require_same_input(first, given)
+    settings = replace(given.settings, input=_input_settings(first.manifest))
+    selection = _resumed(out, first, request.wanted)
+    if selection is None:
+        selection = _choose(out, merged, request.wanted, Source(urlfile, settings.input))
+    if selection is None:
+        return None
+    require_as_begun(out, urlfile, given)
+    is_spooled = urlfile.name == manifest.SPOOL_NAME
+    name = first.manifest.input.name if is_spooled else ""
+    return PreparedRetry(urlfile, settings, selection, name)
+
+
+def _require_other_directory(out: Path, parents: Sequence[Path]) -> None:
+    if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
+        raise UsageError(f"-o {out}: is the directory to retry; name another one for the new rows")
+
+
+def _input_of(first: Part) -> Path:
+    found = reader.find_input(first.out, first.manifest)
+    if found is None:
+        raise InputError(
+            f"{first.manifest.input.path}: the URL file of {first.out} is not there; "
+            "name it with --urls"
+        )
+    return found
+
+
+def _require_same_input(first: Part, given: Loaded) -> None:
+    """Raises ConflictError if a given setting would read the lines otherwise than the first job."""
+    of_input = {key: origin for key, origin in given.origins.items() if key.startswith("input.")}
+    begun = begun_by(first.manifest)
+    require_same(f"{first.out} was begun with", begun, given.settings, of_input, "leave {} out")
+
+
+def _input_settings(first: Manifest) -> Input:
+    """The settings that read the lines as the first job did."""
+    begun = first.input.format
+    if begun.kind != "csv":
+        return Input(format=begun.kind)
+    return Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
+
+
+def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
+    """The choice of the retry that was begun in OUT; None if none was."""
+    found = manifest.read(out) if out.is_dir() else None
+    if found is None:
+        return None
+    begun = found.selection
+    if begun is None or begun.parent_job != first.manifest.job:
+        what = f"a retry of {begun.parent}" if begun else "a run of its own"
+        raise ConflictError(f"{out} is {what}, not a retry of {first.out}; choose another -o")
+    if begun.wanted != wanted:
+        raise ConflictError(
+            f"{out} was begun with {begun.wanted}; resume it with these, or choose another -o"
+        )
+    return begun
+
+
+def _choose(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selection | None:
+    """Choose the lines and write them to OUT; None if no row matches."""
+    first = merged.first
+    if source.format != first.manifest.input.format:
+        raise ConflictError(
+            f"{source.path} is not the file that {first.out} was begun with: its lines are "
+            f"{source.format}, and were {first.manifest.input.format}"
+        )
+    source.require_same(first.view.source, str(first.out))
+    indexes = wanted_lines(merged, wanted)
+    if not indexes.count():
+        return None
+    manifest.prepare(out)
+    with DirectoryLock(out):
+        # Another process may have begun or ended a retry while this one waited for the lock.
+        return _resumed(out, first, wanted) or keep(out, indexes, merged.parts, wanted)

@@ -1,0 +1,127 @@
+"""Looks up one name: asks for IPv4 and IPv6 addresses, and decides how long to wait for which.
+
+A look-up has no greenlet: each reply, and the end of each wait, is a step. It ends within its time,
+and calls back exactly once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import gevent
+
+from fetcher.fetch.dns.name_servers import NameServers, Reply, Status
+
+# The wait for AAAA once A is answered: many name servers never answer AAAA.
+_GRACE_S: Final = 0.1
+# Less time than this is not worth another question.
+_MIN_LEFT_S: Final = 0.25
+# With such a reply to the first family, a family that was not asked at once decides.
+_UNDECIDED: Final = frozenset({Status.NO_ADDRESS, Status.FAILED})
+
+
+class Plan(NamedTuple):
+    """What a look-up asks, and its limits."""
+
+    families: tuple[int, ...]  # one or two of socket.AF_INET and AF_INET6, the preferred first
+    at_once: tuple[int, ...]  # those of them that are asked before there is a reply
+    total_s: float
+    preferred_s: float  # the longest wait for the preferred family once the other is there
+
+
+class Lookup:
+    """One name that is being looked up."""
+
+    def __init__(
+        self, servers: NameServers, name: str, plan: Plan, on_end: Callable[[Reply], None]
+    ) -> None:
+        """`on_end` is called once, maybe before `step` returns."""
+        self._servers = servers
+        self._name = name
+        self._plan = plan
+        self._on_end = on_end
+        self._ends_at = time.monotonic() + plan.total_s
+        self._unasked = list(plan.families)
+        self._replies: dict[int, tuple[Reply, float]] = {}  # by family, with the time
+        self._is_stepping = self._is_over = False
+        self._timer: Any = None
+        self._wakes_at = 0.0
+
+    def step(self) -> None:
+        """Ask what can be asked; then end, or wait for a reply or for the end of the time."""
+        if self._is_stepping or self._is_over:
+            return
+        self._is_stepping = True
+        while self._ask_more():
+            pass
+        self._is_stepping = False
+        until, now = min(self._ends_at, self._waits_until()), time.monotonic()
+        if until > now:
+            self._wake_at(until, now)
+            return
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.close()
+        self._on_end(self._merged())
+
+    def _wake_at(self, until: float, now: float) -> None:
+        if self._timer is not None:
+            if self._timer.active and self._wakes_at == until:
+                return
+            self._timer.close()
+        self._wakes_at = until
+        self._timer = gevent.get_hub().loop.timer(until - now)
+        self._timer.start(self.step)
+
+    def _ask_more(self) -> bool:
+        """Ask the next question, if there is one to ask now."""
+        preferred = self._plan.families[0]
+        for family in self._unasked:
+            if family in self._plan.at_once or self._status(preferred) in _UNDECIDED:
+                self._unasked.remove(family)
+                self._ask(family)
+                return True
+        # c-ares ends a question early when its server is usually fast: use the time that is left.
+        if self._ends_at - time.monotonic() >= _MIN_LEFT_S:
+            for family, (reply, _) in self._replies.items():
+                if reply.status is Status.SILENT:
+                    del self._replies[family]
+                    self._ask(family)
+                    return True
+        return False
+
+    def _ask(self, family: int) -> None:
+        def on_reply(reply: Reply) -> None:
+            self._replies[family] = (reply, time.monotonic())
+            self.step()
+
+        self._servers.ask(self._name, family, on_reply)
+
+    def _status(self, family: int) -> Status | None:
+        return self._replies[family][0].status if family in self._replies else None
+
+    def _waits_until(self) -> float:
+        """When to stop waiting, as things stand (monotonic); 0 when nothing is missing."""
+        first, last = self._plan.families[0], self._plan.families[-1]
+        if all(family in self._replies for family in self._plan.families):
+            return 0
+        if self._status(first) in {Status.FOUND, Status.NO_NAME}:
+            return self._replies[first][1] + _GRACE_S if last in self._plan.at_once else 0
+        if self._status(last) is Status.FOUND:
+            return self._replies[last][1] + self._plan.preferred_s
+        return self._ends_at
+
+    def _merged(self) -> Reply:
+        """All addresses, the preferred family's first; without any, the reply that explains it."""
+        silent = Reply(Status.SILENT)
+        replies = [self._replies.get(family, (silent, 0))[0] for family in self._plan.families]
+        found = tuple(address for reply in replies for address in reply.addresses)
+        if found:
+            return Reply(Status.FOUND, found)
+        first, last = replies[0], replies[-1]
+        # A name without A exists: then the reply to AAAA decides.
+        if first.status is Status.NO_ADDRESS and last.status is not Status.NO_NAME:
+            return last
+        return first

@@ -1,0 +1,194 @@
+"""Takes in an answer: libcurl's callbacks for its head and its body.
+
+The callbacks note and count, and never raise: what is wrong with an answer is kept in `_stopped`
+and ends the transfer. An answer is bounded by the caps of [http], as received and as decoded;
+decoding is ours (see fetch.http.decoding).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import pycurl
+from gevent import get_hub
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.http import redirects
+from fetcher.fetch.http.body_length import length_to_count
+from fetcher.fetch.http.body_memory import Account
+from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.http.curl_loop import CurlLoop
+from fetcher.fetch.http.deadlines import Deadlines
+from fetcher.fetch.http.decoding import Decoder, decoder_for
+from fetcher.fetch.http.head import parse_head
+from fetcher.fetch.http.limits import body_excess, ratio_excess
+from fetcher.settings.schema import Http
+
+_DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
+_DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth waiting for
+_STOP: Final = -1  # a write callback's answer that ends the transfer
+
+Sink = Callable[[bytes], None]
+
+
+class Receiver:
+    """The receiving side of an exchange; it serves one request after another."""
+
+    def __init__(self, loop: CurlLoop, http: Http) -> None:
+        self._loop = loop
+        self._http = http
+        self._easy = pycurl.Curl()
+        self._drain_timer: Any = None
+        self._clear("", None, None, None)
+
+    def _clear(
+        self, method: str, sink: Sink | None, capture: Capture | None, account: Account | None
+    ) -> None:
+        """Forget the last answer; an answer to this method comes next."""
+        self.status = 0
+        self.reason = ""
+        self.headers: list[tuple[str, str]] = []
+        self.body_bytes = 0
+        self.wire_bytes = 0
+        self.redirect_to = ""  # the Location as it was sent
+        self.is_whole = False
+        self._method = method
+        self._sink = sink  # takes the decoded body, piece by piece
+        self._capture = capture
+        self._account = account  # of the bytes that these two keep
+        self._deadlines: Deadlines | None = None
+        self._digest: Any = None  # hashlib's, from the first piece on
+        self._decoder: Decoder | None = None
+        self._head_is_whole = False
+        self._head_bytes = 0
+        self._lines: list[bytes] = []  # of a head that is still coming, or of trailers
+        self._stopped: Failure | None = None  # why we ended the transfer
+        self._length: int | None = None  # where we count the body, as libcurl does not
+        self._is_counted = False  # `_length` bytes came
+
+    def _let_go(self) -> None:
+        """Drop what a handle that waits for its next request must not keep in memory."""
+        self._sink = self._capture = self._account = self._decoder = None
+
+    def header(self, name: str) -> str | None:
+        """The values of a list header (its name in lower case), joined; None for none."""
+        size = len(name)
+        values = [v for key, v in self.headers if len(key) == size and key.lower() == name]
+        return ", ".join(values) if values else None
+
+    # -- the head ----------------------------------------------------------------------------
+
+    def _on_header(self, line: bytes) -> int | None:
+        self._head_bytes += len(line)
+        if self._head_bytes > self._http.max_header_bytes:
+            limit = self._http.max_header_bytes
+            said = f"more bytes of headers than http.max_header_bytes ({limit})"
+            return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
+        if len(line) > 2:
+            self._lines.append(line)
+            return None
+        if self._head_is_whole:
+            return None  # the end of the trailers
+        head, self._lines = self._lines, []
+        try:
+            status, reason, headers = parse_head(head)
+        except Failure as failure:
+            return self._stop(failure)
+        if status < 200:
+            return None  # an interim answer, such as 103 Early Hints
+        self.status, self.reason, self.headers = status, reason, headers
+        if self._capture is not None:
+            self._capture.head = head
+        return self._on_head()
+
+    def _on_head(self) -> int | None:
+        """The head is there as a whole."""
+        self._head_is_whole = True
+        if len(self.headers) > self._http.max_headers:
+            said = f"more headers than http.max_headers ({self._http.max_headers})"
+            return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
+        try:
+            if self.status in redirects.STATUSES:
+                self.redirect_to = redirects.location_of(self.headers)
+        except Failure as failure:
+            return self._stop(failure)
+        if self.redirect_to:
+            self._drain_timer = get_hub().loop.timer(_DRAIN_S)
+            self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
+        if encodings := self.header("content-encoding"):
+            self._decoder = decoder_for(encodings, self._http.max_body_bytes)
+        self._length = length_to_count(self._method, self.status, self.headers)
+        return self._stop_once_counted()
+
+    def _stop_drain_timer(self) -> None:
+        if self._drain_timer is not None:
+            self._drain_timer.stop()
+            self._drain_timer.close()
+            self._drain_timer = None
+
+    # -- the body ----------------------------------------------------------------------------
+
+    def _on_body(self, data: bytes) -> int | None:
+        # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
+        if self._account is not None and not self._account.admit(len(data)):
+            if self._deadlines is not None:
+                self._deadlines.pause()
+            return pycurl.WRITEFUNC_PAUSE
+        if self._length is None:
+            return self._receive(data)
+        verdict = self._receive(data[: self._length - self.wire_bytes])
+        return self._stop_once_counted() if verdict is None else verdict
+
+    def _stop_once_counted(self) -> int | None:
+        self._is_counted = self.wire_bytes == self._length
+        return _STOP if self._is_counted else None
+
+    def _receive(self, data: bytes) -> int | None:
+        self.wire_bytes += len(data)
+        if self._capture is not None:
+            self._capture.pieces.append(data)
+        if self.redirect_to and self.wire_bytes > self._http.redirect_body_bytes:
+            return _STOP
+        if self.wire_bytes > self._http.max_wire_bytes:
+            said = f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})"
+            return self._stop(Failure(ErrorKind.LARGE_WIRE, said))
+        return self._take(data) if self._decoder is None else self._decode(self._decoder, data)
+
+    def _decode(self, decoder: Decoder, data: bytes) -> int | None:
+        try:
+            for piece in decoder.pieces(data):
+                if self._take(piece) is not None:
+                    return _STOP
+        except Failure as failure:
+            return self._stop(failure)
+        return None
+
+    def _take(self, piece: bytes) -> int | None:
+        """Take in a decoded piece, up to the cap."""
+        http = self._http
+        room_bytes = http.max_body_bytes - self.body_bytes
+        is_too_large = len(piece) > room_bytes
+        if is_too_large:
+            piece = piece[:room_bytes]
+        self.body_bytes += len(piece)
+        if self._digest is None:
+            self._digest = hashlib.sha256(piece)
+        else:
+            self._digest.update(piece)
+        if self._sink is not None:
+            self._sink(piece)
+            if self._account is not None and self._decoder is not None:
+                self._account.add(len(piece))
+        if is_too_large:
+            return self._stop(body_excess(http))
+        if excess := ratio_excess(self.body_bytes, self.wire_bytes, http):
+            return self._stop(excess)
+        return None
+
+    def _stop(self, failure: Failure) -> int:
+        """End the transfer with this failure."""
+        self._stopped = failure
+        return _STOP

@@ -1,0 +1,148 @@
+"""The job's input and terms, as the ventilator reads them and as its sinks began the job with them.
+
+The URL file is counted and hashed before the job begins, up to a limit; the rest is counted while
+the job runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from fetcher import __version__
+from fetcher.errors import ConflictError, InputError
+from fetcher.input import formats
+from fetcher.input.source import Source
+from fetcher.input.source_info import SourceInfo
+from fetcher.model import Batch
+from fetcher.protocol import messages
+from fetcher.protocol.output_spec import Output
+from fetcher.protocol.shard import Share
+from fetcher.roles.spec import RoleSpec
+from fetcher.settings import load
+from fetcher.settings.schema import Settings
+from fetcher.store import begun
+from fetcher.store.selection import SelectedLines
+
+_COUNT_FIRST_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
+
+
+class JobInput:
+    """The lines of a job and the terms on which they are fetched.
+
+    `info`: what is known of the URL file so far. `output`: the form of rows and bodies.
+    `task_of`: decodes a line, given its number and its bytes.
+    """
+
+    def __init__(self, spec: RoleSpec, settings: Settings) -> None:
+        """Read the beginning of the URL file. Raises FetcherError."""
+        self._settings = settings
+        self._given = spec.given
+        self._selection = spec.selection
+        selected = SelectedLines(Path(spec.out), spec.selection) if spec.selection else None
+        self._name = spec.input_name or Path(spec.urlfile).name
+        self._source = Source(Path(spec.urlfile), settings.input, selected)
+        self.task_of = formats.decoder(self._source.format)
+        self._census = self._source.census()
+        self.info = self._count_first()
+        self._batch_size = settings.job.batch_size
+        self.output = Output(
+            **msgspec.structs.asdict(settings.output),
+            body_names="typed" if settings.output.bodies == "files" else "sha256",
+        )
+
+    def _count_first(self) -> SourceInfo:
+        info = SourceInfo()
+        for info in self._census:
+            if info.checked_bytes >= _COUNT_FIRST_BYTES:
+                break
+        if info.at_end and not info.url_lines:
+            raise self._source.holds_none()
+        return info
+
+    @property
+    def format(self) -> formats.LineFormat:
+        """The format of the lines."""
+        return self._source.format
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the whole file has been counted."""
+        return self.info.at_end
+
+    def count_more(self) -> None:
+        """Count and hash the next part of the file."""
+        self.info = next(self._census)
+
+    def require_read(self, lines_read: int) -> None:
+        """Raise InputError unless so many lines are all that were counted.
+
+        Otherwise the job could never end.
+        """
+        if lines_read != self.info.url_lines:
+            raise InputError(
+                f"{self._source.path}: changed while it was read; restore it and run the same "
+                "command again"
+            )
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the file from its beginning, in batches."""
+        return self._source.batches(self._batch_size)
+
+    # -- the terms of the job ----------------------------------------------------------------
+
+    def offer(self, session: str, job: str, share: Share) -> messages.Open:
+        """Return the request by which a sink begins the job, or goes on with it."""
+        return messages.Open(
+            session=session,
+            input=messages.InputSpec(
+                name=self._name,
+                path=str(self._source.path.absolute()),
+                file_bytes=self._source.file_bytes,
+                source=self.info,
+                format=self._source.format,
+                selection=self._selection or UNSET,
+            ),
+            batch_size=self._batch_size,
+            settings=load.without_secrets(self._settings),
+            version=__version__,
+            share=share,
+            output=self.output,
+            job=job,
+        )
+
+    def adopt(self, opened: messages.Opened) -> None:
+        """Take over the terms on which the job was begun.
+
+        Raises ConflictError if the URL file or a given setting contradicts them.
+        """
+        if opened.source != self.info:
+            self._source.require_same(opened.source, "the output directory")
+            if opened.source.at_end:
+                self.info, self._census = opened.source, iter(())
+        begun.require_same(
+            "the sink's OUT was begun with",
+            begun.Begun(opened.batch_size, opened.output),
+            self._settings,
+            self._given,
+        )
+        self._batch_size = opened.batch_size
+        self.output = opened.output  # also of what has no setting, such as the names of bodies
+        self._adopt_columns(keep=bool(opened.keep_columns))
+
+    def _adopt_columns(self, *, keep: bool) -> None:
+        found = self._source.format
+        if found.keep_columns == keep:
+            return
+        origin = self._given.get("input.keep_columns")
+        if origin is not None:
+            raise ConflictError(
+                f"the sink's OUT was begun with input.keep_columns = {str(keep).lower()} "
+                f"({origin} says otherwise); leave this setting out, or choose another OUT"
+            )
+        self._source.format = msgspec.structs.replace(found, keep_columns=keep)
+        self.task_of = formats.decoder(self._source.format)

@@ -1,0 +1,105 @@
+"""Asks the ventilator's host broker for the turns of hosts, and gives them back.
+
+The pool's gate decides which hosts are wanted and which are released. Here these decisions become
+messages, in which a host is a number (politeness.host_broker.number_of).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import gevent
+
+from fetcher.politeness.host_broker import number_of
+from fetcher.protocol import messages
+from fetcher.roles.worker.line_pool import LinePool
+from fetcher.transport.sockets import send
+
+_COLLECT_S: Final = 0.005  # wants and releases of this time go into one message
+
+
+class HostTurns:
+    """The hosts that a worker wants or holds the turn of."""
+
+    def __init__(self, worker: str, pool: LinePool, events: Any) -> None:
+        self._worker = worker
+        self._pool = pool
+        self._gate = pool.gate
+        self._events = events
+        self._names: dict[int, str] = {}  # of the hosts that the broker knows we want
+        self._ticket = 0  # the number of the last want
+        self._broker = 0  # the number of the ventilator that grants hosts
+
+    def __len__(self) -> int:
+        return len(self._gate.owned())
+
+    def run(self) -> None:
+        """Send what is new; runs for ever, in a greenlet of its own."""
+        while True:
+            self._pool.host_news.wait()
+            gevent.sleep(_COLLECT_S)
+            self._pool.host_news.clear()
+            self._release()
+            self.want(again=False)
+
+    def want(self, *, again: bool) -> None:
+        """Ask for the hosts that are wanted; `again`: those without an answer, too."""
+        self._ticket += 1
+        numbers = []
+        for host in self._gate.wants(self._ticket, again=again):
+            number = number_of(host)
+            self._names[number] = host
+            numbers.append(number)
+        for hosts in messages.parts(numbers):
+            send(self._events, messages.Want(self._worker, self._ticket, list(hosts)))
+
+    def _release(self) -> None:
+        released = []
+        for host, ticket, rest_s in self._gate.releases():
+            number = number_of(host)
+            self._names.pop(number, None)
+            released.append((number, ticket, rest_s))
+        for part in messages.parts(released):
+            hosts, tickets, rests_s = (list(each) for each in zip(*part, strict=True))
+            send(self._events, messages.Release(self._worker, hosts, tickets, rests_s))
+
+    def hear_broker(self, number: int) -> None:
+        """Note which ventilator grants hosts; a new one learns what the old one has granted."""
+        if self._broker and number != self._broker:
+            owned = [(number_of(host), ticket) for host, ticket in self._gate.owned()]
+            for part in messages.parts(owned):
+                hosts, tickets = [host for host, _ in part], [ticket for _, ticket in part]
+                send(self._events, messages.Owned(self._worker, hosts, tickets))
+            self.want(again=True)
+        self._broker = number
+
+    def grant(self, message: messages.Grant) -> None:
+        """Use the turns of these hosts."""
+        self._gate.granted(self._named(message.hosts, message.tickets), time.monotonic())
+        self._pool.take_turns()
+
+    def recall(self, message: messages.Recall) -> None:
+        """Give these hosts back as soon as possible."""
+        self._gate.recalled(self._named(message.hosts, message.tickets), time.monotonic())
+        self._pool.take_turns()
+
+    def disown(self) -> None:
+        """Give up all hosts: this worker was silent for so long that others have them by now."""
+        self._gate.disowned(time.monotonic())
+        self._pool.take_turns()
+
+    def longest_s(self) -> dict[int, float]:
+        """Return, by number, the hosts whose lines here will take longest, and about how long."""
+        longest = self._gate.longest(messages.MAX_TURNS, time.monotonic())
+        return {
+            number_of(host): min(left_s, messages.MAX_SECONDS) for host, left_s in longest if host
+        }
+
+    def _named(self, hosts: Iterable[int], tickets: Iterable[int]) -> list[tuple[str, int]]:
+        return [
+            (self._names[number], ticket)
+            for number, ticket in zip(hosts, tickets, strict=False)
+            if number in self._names
+        ]

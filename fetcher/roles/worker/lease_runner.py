@@ -1,0 +1,202 @@
+"""Runs the leases that a worker has begun: fetches their lines, builds rows, sends them to sinks.
+
+A lease ends here when its last row has been sent; what a sink does not take yet stays in memory,
+and while there is too much of it no further step begins.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import gevent
+
+from fetcher import bitset
+from fetcher.fetch.http.body_memory import BodyMemory
+from fetcher.fetch.interface import Fetcher, HoldsBodies
+from fetcher.input import formats
+from fetcher.model import Chunk, Outcome, Result, Task
+from fetcher.protocol import messages
+from fetcher.protocol.output_spec import warcinfo_id
+from fetcher.protocol.samples import Sampler
+from fetcher.protocol.shard import sink_of
+from fetcher.roles.worker.heap import Heap
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
+from fetcher.roles.worker.line_pool import LinePool
+from fetcher.roles.worker.lines import Line
+from fetcher.roles.worker.result_sender import ResultSender
+from fetcher.roles.worker.row_builder import RowBuilder
+from fetcher.settings.schema import Settings
+from fetcher.telemetry.tallies import FetchTally
+from fetcher.transport.sockets import drop, send
+
+_MAX_CHUNK_BYTES: Final = 2 * 1024 * 1024  # of rows, at which a chunk is sent however few they are
+_JOIN_S: Final = 5.0  # at the end: for the sinks to take the last rows
+
+
+class LeaseRunner:
+    """The leases that have begun in this worker.
+
+    `held`: by number, those with lines that have no row yet. `ending`: those whose last rows are
+    not sent yet -> since when (monotonic seconds). `job`: the job of the last lease, "" before.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        worker: str,
+        fetcher: Fetcher,
+        row_builder: RowBuilder,
+        tally: FetchTally,
+        events: Any,
+        results: Iterable[Any],
+    ) -> None:
+        """`events`: the socket to the ventilator, `results`: one socket to each sink."""
+        self.job = ""
+        self.held: dict[int, LeaseBuffer] = {}
+        self.ending: dict[int, float] = {}
+        self.samples = Sampler()
+        self.memory = _memory_of(fetcher, settings.worker.max_body_memory)
+        self.pool = LinePool(
+            settings, fetcher, worker, self._finish_line, lambda: self.memory.has_room
+        )
+        self.senders = [ResultSender(socket, self._on_sent) for socket in results]
+        self._settings = settings.worker
+        self._name = worker
+        self._fetcher = fetcher
+        self._holds_bodies = isinstance(fetcher, HoldsBodies)
+        self._row_builder = row_builder
+        self._tally = tally
+        self._events = events
+        self._heap = Heap()
+        self._unsent: dict[int, LeaseBuffer] = {}  # those of `held` that have rows to send
+        self._skipped: dict[int, int] = {}  # lease -> lines that another lease here has
+
+    # -- begin -------------------------------------------------------------------------------
+
+    def begin(self, assignment: messages.Tasks, urls: bytes, committed: int) -> None:
+        """Begin a lease; `committed`: a mask of lines that need not be fetched any more."""
+        send(self._events, messages.Claim(worker=self._name, lease=assignment.lease))
+        self.job = assignment.job
+        self._fetcher.keep = self._row_builder.needed(assignment.output.bodies)
+        skip = committed
+        for other in self.held.values():
+            if (other.job, other.batch) == (assignment.job, assignment.batch):
+                skip |= other.outstanding
+        buffer = LeaseBuffer(assignment, urls, self._name, skip)
+        tasks = _tasks_of(buffer)
+        if tasks is None:
+            return
+        self.held[buffer.lease] = buffer
+        if skip:
+            self._skipped[buffer.lease] = skip
+        if not tasks:
+            self._end(buffer)
+        self.pool.admit(buffer, tasks)
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def _finish_line(self, line: Line, result: Result) -> None:
+        buffer = line.buffer
+        if result.outcome is not Outcome.OK:
+            self.samples.failed(result)
+        if buffer.has_names:
+            result = formats.named(result, line.task)
+        warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
+        made = self._row_builder.make(buffer.output, result, line.task, line.fetch, warcinfo)
+        if self._holds_bodies and line.fetch is not None:
+            line.fetch.let_go()
+        row_bytes = len(made.row) + len(made.body)
+        self.memory.put_row(row_bytes)
+        self._heap.freed(max(row_bytes, result.body_bytes or 0))
+        rows = buffer.finish(*made)
+        if not buffer.outstanding:
+            self._end(buffer)
+        elif rows >= self._settings.chunk_rows or buffer.unsent_bytes >= _MAX_CHUNK_BYTES:
+            self._send_rows(buffer)
+        else:
+            self._unsent[buffer.lease] = buffer
+
+    def _end(self, buffer: LeaseBuffer) -> None:
+        self.held.pop(buffer.lease, None)
+        self.ending[buffer.lease] = time.monotonic()
+        self._sender_of(buffer).put(buffer.take_chunk(), buffer.lease)
+
+    def _send_rows(self, buffer: LeaseBuffer) -> None:
+        chunk = buffer.take_chunk()
+        if chunk is not None:
+            self._sender_of(buffer).put(chunk, None)
+
+    def _sender_of(self, buffer: LeaseBuffer) -> ResultSender:
+        return self.senders[sink_of(buffer.batch, len(self.senders))]
+
+    def _on_sent(self, chunk: Chunk | None, ended: int | None) -> None:
+        if chunk is not None:
+            self._tally.add(chunk)
+            row_bytes = len(chunk.rows) + len(chunk.kept)
+            self.memory.sent_rows(row_bytes)
+            self._heap.freed(row_bytes)
+        self.pool.start()
+        if ended is not None:
+            self.ending.pop(ended, None)
+            skipped = bitset.pack(self._skipped.pop(ended, 0))
+            send(self._events, messages.Finished(self._name, ended, skipped))
+
+    def flush(self) -> None:
+        """Send rows that wait for others; runs for ever, in a greenlet of its own."""
+        while True:
+            gevent.sleep(self._settings.chunk_interval_s)
+            unsent, self._unsent = self._unsent, {}
+            for buffer in unsent.values():
+                self._send_rows(buffer)
+
+    def drain(self, grace_s: float) -> None:
+        """Wait for the steps in flight, `grace_s` at most, and for the sinks to take the rows."""
+        self.pool.drain(grace_s)
+        for buffer in self.held.values():
+            self._send_rows(buffer)
+        with gevent.Timeout(_JOIN_S, False):
+            for sender in self.senders:
+                sender.join()
+
+    # -- lines that are not fetched here -----------------------------------------------------
+
+    def share(self) -> None:
+        """Return lines that wait for a slot, for a worker that has too few."""
+        shared: dict[LeaseBuffer, int] = {}
+        for line in self.pool.share():
+            shared[line.buffer] = shared.get(line.buffer, 0) | line.bit
+        for buffer, mask in shared.items():
+            # This must come before the end of the lease: an ended lease can return nothing.
+            send(self._events, messages.Returned(self._name, buffer.lease, bitset.pack(mask)))
+            self._leave_out(buffer, mask)
+
+    def skip_committed(self, lease: int, mask: int) -> None:
+        """Leave out those of these lines that have not begun; a lease not held is ignored."""
+        buffer = self.held.get(lease)
+        if buffer is None:
+            return
+        left_out = self.pool.leave_out(buffer, mask)
+        if left_out:
+            self._leave_out(buffer, left_out)
+
+    def _leave_out(self, buffer: LeaseBuffer, mask: int) -> None:
+        buffer.outstanding &= ~mask
+        if not buffer.outstanding:
+            self._end(buffer)
+
+
+def _tasks_of(buffer: LeaseBuffer) -> list[Task] | None:
+    tasks: Iterator[Task] = buffer.tasks()
+    try:
+        return list(tasks)
+    except ValueError:
+        drop("contradictory", f"tasks of batch {buffer.batch}: mask and lines do not agree")
+        return None
+
+
+def _memory_of(fetcher: Fetcher, max_bytes: int) -> BodyMemory:
+    if isinstance(fetcher, HoldsBodies):
+        return fetcher.memory
+    return BodyMemory(max_bytes, gevent.get_hub().loop.run_callback)
