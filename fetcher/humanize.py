@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Formats numbers, sizes, times and text for people."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ NOT_MEASURED: Final = "\N{EN DASH}"
 
 
 def number(value: int) -> str:
-    """12,345"""
+    """A number with separators: 12,345"""
     return f"{value:,}"
 
 
 def rate(per_s: float) -> str:
-    """0.42, 7.1, 99.6, 1,234"""
+    """A rate with three digits: 0.42, 7.1, 99.6, 1,234"""
     return number(round(per_s)) if per_s >= 99.95 else f"{per_s:.3g}"
 
 
 def rates(now_per_s: float | None, average_per_s: float | None) -> list[str]:
-    """140 lines/s now; 125 lines/s on average (what each means: fetcher.commit.rate)"""
+    """The known rates: `140 lines/s now`, `125 lines/s on average`; see fetcher.commit.rate."""
     both = ((now_per_s, "now"), (average_per_s, "on average"))
     return [f"{rate(per_s)} lines/s {when}" for per_s, when in both if per_s is not None]
 
@@ -30,9 +30,9 @@ def activity(
     leases: int | None = None,
     waiting: int | None = None,
 ) -> list[str]:
-    """13 being fetched, 40 waiting for their host's turn, …: what is known (None: is not), in words
+    """Phrases such as `13 being fetched`, `40 waiting for their host's turn`; None: not known.
 
-    Numbers other than of lines and batches in hand are left out where they are 0.
+    A 0 is left out, except for lines in flight and batches at workers.
     """
     batches = "batch" if leases == 1 else "batches"
     known = (
@@ -42,11 +42,11 @@ def activity(
         (leases, f"{batches} at workers", True),
         (waiting, "batches to be handed out", False),
     )
-    return [f"{number(n)} {what}" for n, what, is_told in known if n or (is_told and n is not None)]
+    return [f"{number(n)} {text}" for n, text, shows_0 in known if n or (shows_0 and n is not None)]
 
 
 def rest(host: str, rest_s: float, why: str, waiting: int) -> str:
-    """h.test rests 28 s more after 503: 40 lines wait"""
+    """A host that is left alone: `h.test rests 28 s more after 503: 40 lines wait`."""
     lines = (
         f": {number(waiting)} {'line waits' if waiting == 1 else 'lines wait'}" if waiting else ""
     )
@@ -54,7 +54,7 @@ def rest(host: str, rest_s: float, why: str, waiting: int) -> str:
 
 
 def escaped(text: str, kept: str = "") -> str:
-    """Text that may steer a terminal: what is not printable, nor `kept`, as \\x1b or \\u202e."""
+    """The text with its unprintable characters as \\x1b or \\u202e, except those in `kept`."""
     if text.isprintable():
         return text
     return "".join(
@@ -69,12 +69,12 @@ def shortened(text: str, most_chars: int) -> str:
 
 
 def phase(name: str) -> str:
-    """A job's phase: starting, running, paused, frozen, stopping, finishing"""
+    """A phase of the protocol as people see it: `finish` is `finishing`."""
     return "finishing" if name == "finish" else name
 
 
 def size(count: int) -> str:
-    """1.5 MiB"""
+    """A size in bytes, in the largest fitting unit: 1.5 MiB"""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if value < 1024 or unit == "TiB":
@@ -84,7 +84,7 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """5 s, 3 min 20 s, 2 h 05 min, 3 d 4 h"""
+    """A time in whole seconds: 5 s, 3 min 20 s, 2 h 05 min, 3 d 4 h"""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -96,17 +96,17 @@ def duration(seconds: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """8.0 s, and from a minute on as `duration`"""
+    """A time with tenths of a second (8.0 s); from a minute on as `duration` shows it."""
     return f"{value:.1f} s" if value < 59.95 else duration(value)
 
 
 def time_left(seconds: float, *, is_least: bool) -> str:
-    """3 min 20 s left; at least 3 min 20 s left"""
+    """The time until the end: `3 min 20 s left` or `at least 3 min 20 s left`."""
     return f"{'at least ' if is_least else ''}{duration(seconds)} left"
 
 
 def milliseconds(value: float) -> str:
-    """0.02 ms, 4.1 ms, 812 ms, 3.42 s, 2 min 05 s"""
+    """A time with three digits: 0.02 ms, 4.1 ms, 812 ms, 3.42 s, 2 min 05 s"""
     if value >= 59_995:
         return duration(value / 1000)
     if value >= 999.5:
@@ -115,7 +115,7 @@ def milliseconds(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """91.5 %; nothing that is there becomes 0, and nothing that lacks some becomes 100"""
+    """A share (0 to 1) as 91.5 %; only nothing is shown as 0, and only all as 100."""
     if 0 < share < 0.0005:
         return "<0.1 %"
     if 0.9995 <= share < 1:

@@ -1,15 +1,14 @@
 """fetcher from Python: `for row in fetch(urls)`, `retry(out)`, or a `Job` to start and stop.
 
-Law: nothing of the calling process is changed: no signal handler, no patching, no greenlet, no
-file descriptor left. All fetching is done by child processes, as `fetcher run` starts them.
+The calling process is not changed: no signal handler, no patching, no greenlet, no file descriptor
+left open. All fetching is done by child processes, as `fetcher run` starts them.
 
     from fetcher.api import fetch
 
     for row in fetch(["https://example.com/", "https://example.org/"]):
         print(row.url, row.status if row.ok else row.error)
 
-What goes wrong with the job as a whole is raised as an error of fetcher.errors; what goes wrong
-with a URL is its row.
+A failure of the whole job is raised as an error of fetcher.errors; a failure of one URL is its row.
 """
 
 from fetcher.api.items import Urls

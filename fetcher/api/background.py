@@ -1,7 +1,7 @@
-"""A job's run in a thread of its own, beside whatever the program does.
+"""Runs a job in a thread, while the program does other things.
 
-Law: the thread holds nothing that holds the program's Job, so that a Job that nobody holds any more
-can end its run. What the roles say goes to `logging`, what ends the run is kept to be raised.
+The thread holds no reference to the program's Job, so that a garbage-collected Job can end its run.
+Lines of the roles go to `logging`; the error that ends the run is kept, to be raised later.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _VERDICTS: Final[dict[Exit, type[FetcherError]]] = {
 
 
 class LogDisplay:
-    """Hears the job; see fetcher.engines.supervisor.Display."""
+    """Takes the job's states and lines; see fetcher.engines.supervisor.Display."""
 
     def __init__(self) -> None:
         self.last: messages.State | None = None
@@ -58,7 +58,7 @@ class LogDisplay:
         self.rate.hear(time.monotonic(), state)
 
     def say(self, line: str) -> None:
-        """Log it; a role's complaint later, as it may be what ends the run."""
+        """Log a line; a role's complaint is kept back, as it may be the error that ends the run."""
         self.flush()
         if line.startswith(OURS):
             self._complaint = line
@@ -72,7 +72,7 @@ class LogDisplay:
         self._complaint = ""
 
     def error(self, verdict: Verdict) -> FetcherError:
-        """What a role complained of, as it would have raised it."""
+        """The error that a role complained of."""
         said = self._complaint.removeprefix(OURS) or "a role ended without saying why"
         self._complaint = ""
         return _VERDICTS.get(verdict.exit_code, FetcherError)(said)
@@ -88,7 +88,7 @@ class JobInput(NamedTuple):
 
 
 class Run:
-    """One run of a job. `end` may be called at any time, by anybody, again and again."""
+    """One run of a job. `end` may be called at any time, from any thread, repeatedly."""
 
     def __init__(self, out: Path, *, temporary: bool) -> None:
         self.out = out
@@ -96,14 +96,14 @@ class Run:
         self.ended = threading.Event()
         self._temporary = temporary
         self._interrupts = Interrupts()
-        self._ear = LogDisplay()
+        self._display = LogDisplay()
         self._thread: threading.Thread | None = None
         self._last: Progress | None = None
         self._pid = os.getpid()
 
     def start(self, given: JobInput) -> None:
         """Start the roles."""
-        # A daemon: at the interpreter's exit the thread shall be ended, not waited for.
+        # A daemon, so that the interpreter does not wait for the thread at its exit.
         self._thread = threading.Thread(
             target=self._live, args=(given,), name="fetcher", daemon=True
         )
@@ -115,7 +115,7 @@ class Run:
                 given.urlfile.absolute(),
                 self.out,
                 given.settings,
-                self._ear,
+                self._display,
                 self._interrupts,
                 given.selection,
                 input_name=given.name,
@@ -126,15 +126,15 @@ class Run:
                     "process ignore SIGCHLD, or wait for children that are not its own?"
                 )
         except Verdict as verdict:
-            self.error = self._ear.error(verdict)
+            self.error = self._display.error(verdict)
         except StoppedError:
-            # It may have become complete while it was stopped.
+            # The job may have become complete while it was being stopped.
             if not self._is_complete():
                 self.error = StoppedError(self._how_it_stopped())
         except BaseException as error:
             self.error = error
         finally:
-            self._ear.flush()
+            self._display.flush()
             self._last = self._at_end()
             self.ended.set()
 
@@ -149,23 +149,24 @@ class Run:
 
     @property
     def gone(self) -> bool:
-        """Whether its rows are no longer there to be read."""
+        """Whether the rows were temporary and are removed."""
         return self._temporary and not self.out.exists()
 
     @property
     def progress(self) -> Progress:
+        """The newest progress."""
         if self._last is not None:
             return self._last
-        if self._ear.last is not None:
-            return self._heard(self._ear.last)
+        if self._display.last is not None:
+            return self._progress_of(self._display.last)
         return Progress(state="starting")
 
-    def _heard(self, state: messages.State) -> Progress:
+    def _progress_of(self, state: messages.State) -> Progress:
         seen = self._summary()
-        return progress.heard(state, self._ear.rate.per_s(), seen.work if seen else None)
+        return progress.from_state(state, self._display.rate.per_s(), seen.work if seen else None)
 
     def _summary(self) -> journal.JournalSummary | None:
-        """What is committed; None where that cannot be said, as before the job has begun."""
+        """What is committed; None where the journal cannot be read, or does not exist yet."""
         try:
             path = self.out / manifest.JOURNAL_NAME
             return journal.summary(path, 0) if path.exists() else None
@@ -174,14 +175,14 @@ class Run:
             return None
 
     def _at_end(self) -> Progress:
-        """The counts that the journal has; they are later than what was heard."""
+        """The progress with the journal's counts, which are newer than the last state."""
         state: progress.State = "complete"
         if self.error is not None:
             state = "stopped" if isinstance(self.error, StoppedError) else "failed"
-        found = self._heard(self._ear.last) if self._ear.last else Progress()
+        found = self._progress_of(self._display.last) if self._display.last else Progress()
         seen = self._summary()
         if seen is not None:
-            found = progress.counted(found, seen.totals)
+            found = progress.with_totals(found, seen.totals)
             if seen.work is not None:
                 found = msgspec.structs.replace(found, average_per_s=seen.work.per_s)
         return progress.at_rest(found, state)
@@ -196,7 +197,7 @@ class Run:
         self._interrupts.count = max(self._interrupts.count, 1)
 
     def end(self) -> None:
-        """End all roles at once, wait for that, and leave nothing temporary behind."""
+        """End all roles at once, wait for their end, and remove a temporary directory."""
         if os.getpid() != self._pid:
             return
         self._interrupts.count = 2

@@ -1,7 +1,7 @@
-"""What a program gives as URLs: a file, or items that become one, a line each.
+"""The URLs that a program passes: a file, or items that are written to one, a line each.
 
-Law: every item is exactly one line of JSON Lines, whatever is in it, so that it has exactly one
-row whose `line` is the item's number. Items are read once and never held.
+Every item becomes exactly one line of JSON Lines, so that it has exactly one row, whose `line` is
+the item's number. Items are read once and not kept in memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WRITE_BYTES: Final = 256 * 1024
 
 
 def file_of(urls: Urls) -> Path | None:
-    """The URL file, where it is one; None for items. Raises InputError for what is neither."""
+    """The path of a URL file; None for items. Raises InputError for other types."""
     if isinstance(urls, str):
         if "://" in urls:
             raise InputError(f"urls: {urls!r} is one URL; give a list: [{urls!r}]")
@@ -41,7 +41,7 @@ def file_of(urls: Urls) -> Path | None:
 
 
 def first_of(items: Iterable[Item]) -> Iterator[Item] | None:
-    """All items, once it is sure that there is one; None where there is none."""
+    """All items, after the first one was read; None where there are none."""
     iterator = iter(items)
     for item in iterator:
         return itertools.chain((item,), iterator)
@@ -49,7 +49,7 @@ def first_of(items: Iterable[Item]) -> Iterator[Item] | None:
 
 
 def write(items: Iterable[Item], file: BinaryIO, path: Path) -> None:
-    """Each item as its line. Raises InputError, and what reading the items raises."""
+    """Write each item as a line. Raises InputError, and whatever reading the items raises."""
     lines: list[bytes] = []
     size = 0
     for number, item in enumerate(items, 1):
@@ -76,7 +76,7 @@ def _line(number: int, item: object) -> bytes:
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"urls: item {number} cannot be written as JSON: {error}") from error
-    # What UTF-8 cannot carry is a fault of the line, told in its row.
+    # Text that is not valid UTF-8 fails later, in the row of its line.
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
 

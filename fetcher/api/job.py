@@ -1,7 +1,7 @@
-"""`Job` and `fetch`: what a program holds.
+"""`Job` and `fetch`, the objects of the API.
 
-Law: whatever way a program leaves a job (its end, `break`, an exception, the garbage collector, the
-interpreter's exit), no process and no temporary directory of it stays.
+In whatever way a program leaves a job (its end, `break`, an exception, the garbage collector, the
+interpreter's exit), no process and no temporary directory of the job stays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from fetcher.api import items
-from fetcher.api import settings as chosen
+from fetcher.api import settings as api_settings
 from fetcher.api.background import JobInput, Run
 from fetcher.api.items import Item, Urls
 from fetcher.api.progress import Progress
@@ -41,7 +41,7 @@ _Out = str | os.PathLike[str] | None
 
 
 class Job:
-    """One job: fetches each input and commits its row, in child processes, while you do else.
+    """One job: fetches each input and commits its row, in child processes.
 
     Thread-safe. Each `rows()` gives all rows from the first on; `with job:` starts it, and ends it
     at once where it has not ended.
@@ -61,13 +61,13 @@ class Job:
     ) -> None:
         """Checks the settings; starts nothing, and reads no URL. See `fetch`.
 
-        Raises ConfigError for a wrong setting, InputError for `urls` that are of no such type,
+        Raises ConfigError for a wrong setting, InputError for `urls` of another type,
         UsageError for a path that is not UTF-8.
         """
         self._urls = urls
         self._file = items.file_of(urls)
         short = {"workers": workers, "pool_size": pool_size, "batch_size": batch_size}
-        self._given = chosen.settings_of(
+        self._given = api_settings.settings_of(
             conf, settings or {}, short, sections, of_items=self._file is None
         )
         self._settings = self._given.settings
@@ -86,12 +86,12 @@ class Job:
 
     @property
     def out(self) -> Path | None:
-        """Where the rows are, in the layout of `fetcher run`; None for a temporary job."""
+        """The output directory, laid out as by `fetcher run`; None for a temporary job."""
         return self._out
 
     @property
     def progress(self) -> Progress:
-        """How far it is, by what was last heard (twice a second) or, at its end, exactly."""
+        """How far the job is: updated twice a second, and exact at its end."""
         if self._run is not None:
             return self._run.progress
         if self._is_empty:
@@ -99,7 +99,7 @@ class Job:
         return Progress()
 
     def start(self) -> Self:
-        """Write the URLs to a file where they are none, and start the roles; once.
+        """Write items to a file, and start the roles. Further calls do nothing.
 
         Raises InputError (the URLs cannot be read), ConflictError (`out` belongs to other input, or
         is in use), UsageError, DamageError; and what reading your iterable raises.
@@ -227,7 +227,7 @@ class Job:
         return self.progress
 
     def close(self) -> None:
-        """End all roles at once, and remove what is temporary; again, it does nothing."""
+        """End all roles at once and remove a temporary directory. Further calls do nothing."""
         if self._run is not None:
             self._end()
 

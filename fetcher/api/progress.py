@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from fetcher.commit.rate import Work
-from fetcher.protocol.messages import State as Heard
+from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals, in_order
 
 State = Literal[
@@ -20,7 +20,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """One look at a job; its counts are of committed rows, earlier runs of it included.
 
     `state`: `new` (not started), `starting`, `running`, `paused` (by its page), `frozen` (its rows
-    cannot be committed now, as where the disk is full; it goes on by itself), `stopping`,
+    cannot be committed now, as the disk is full; it goes on by itself), `stopping`,
     `complete`, `stopped` (the same job again resumes), `failed` (rows() and wait() raise why).
     """
 
@@ -38,16 +38,16 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> bool:
-        """Whether no more rows will come of this job."""
+        """Whether this job will have no more rows."""
         return self.state in {"complete", "stopped", "failed"}
 
 
-def heard(state: Heard, per_s: float, work: Work | None) -> Progress:
-    """What the running job says of itself; `per_s`: its rate now."""
+def from_state(state: messages.State, per_s: float, work: Work | None) -> Progress:
+    """The progress of a running job by its newest state; `per_s`: its rate now."""
     total, exact = state.source.total()
-    # It says `finish` when all is committed; it is complete when all have left.
+    # The phase is `finish` once all is committed; the job is complete when all roles have ended.
     phase: State = "running" if state.phase == "finish" else state.phase
-    return counted(
+    return with_totals(
         Progress(
             state=phase,
             total=total,
@@ -61,8 +61,8 @@ def heard(state: Heard, per_s: float, work: Work | None) -> Progress:
     )
 
 
-def counted(progress: Progress, totals: Totals) -> Progress:
-    """The same with these counts."""
+def with_totals(progress: Progress, totals: Totals) -> Progress:
+    """The progress with these counts."""
     return msgspec.structs.replace(
         progress,
         rows=totals.rows,
@@ -73,7 +73,7 @@ def counted(progress: Progress, totals: Totals) -> Progress:
 
 
 def at_rest(progress: Progress, state: State) -> Progress:
-    """The same when nobody works any more."""
+    """The progress once all roles have ended."""
     complete = state == "complete"
     return msgspec.structs.replace(
         progress,

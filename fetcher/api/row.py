@@ -1,4 +1,4 @@
-"""A row as programs take it: the committed result, typed, with what is often asked of it."""
+"""The row type of the API: a committed result with typed fields and a few conveniences."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fetcher.model import Outcome, Result
 class Row(Result, frozen=True, kw_only=True):
     """One input's result; docs/rows.md has each field.
 
-    `line` is the input's number, from 1; `id` and `columns` are what the input said of itself.
-    What only some rows have is None in the others; `truncated` is False.
+    `line` is the input's number, from 1; `id` and `columns` come from the input.
+    Fields that only some rows have are None in the others; `truncated` is False there.
     """
 
     error_kind: str | None = None  # type: ignore[assignment]
@@ -27,11 +27,11 @@ class Row(Result, frozen=True, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Whether there is a complete response with a status below 400."""
+        """Whether a complete response with a status below 400 came."""
         return self.outcome is Outcome.OK
 
     def header(self, name: str) -> str | None:
-        """The value of the first header of that name, in any case; None without one."""
+        """The value of the first header of that name, ignoring case; None without one."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
@@ -42,7 +42,7 @@ class Row(Result, frozen=True, kw_only=True):
 
     @property
     def content(self) -> bytes | None:
-        """The body, where it is kept in the row; of a text its UTF-8, whatever it came in."""
+        """The body, where it is kept in the row; a text is UTF-8, whatever it was sent in."""
         if self.body is None:
             return None
         return base64.b64decode(self.body) if self.body_is == "base64" else self.body.encode()

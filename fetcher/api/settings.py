@@ -1,7 +1,7 @@
 """Settings as a program gives them: the same as everywhere, by section or by full name.
 
-Law: the declarations in fetcher.settings.schema decide; a file and the environment apply as they do
-for `fetcher run`, and arguments come last. No setting may be given twice.
+The declarations in fetcher.settings.schema decide what is valid. A file and the environment apply
+as for `fetcher run`; arguments override both. No setting may be given twice.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ SHORT: Final = {
     "batch_size": "job.batch_size",
 }
 _FORMAT: Final = "input.format"
-# What is decided here, and why it is not for an argument to say.
+# Settings that the API decides, and why an argument must not set them.
 _OURS: Final = {
     _FORMAT: "for files; each item of urls is a URL or a dict",
-    "log.format": "for the command; what is said goes to logging here",
+    "log.format": "for the command; here, log lines go to logging",
 }
 
 
@@ -41,7 +41,7 @@ def settings_of(
     """The effective settings. Raises ConfigError, which names the argument.
 
     `named`: by `section.key`; `short`: by the names of SHORT, None for what was not given;
-    `of_items`: the input is written here, so that its format is no matter of settings.
+    `of_items`: the input is written by the API, which also decides its format.
     """
     arguments: dict[str, tuple[object, str]] = {}
     for key, value, origin in _all(named, short, sections):
@@ -84,7 +84,7 @@ def _all(
 
 
 def _unknown(word: str) -> str:
-    """A keyword that is no section; often it is the name of a setting."""
+    """The message for an unknown keyword; often it is the name of a setting."""
     homes = describe.homes_of(word)
     if homes:
         near = " or ".join(f"{home}={{'{word}': …}}" for home in homes)
@@ -99,7 +99,7 @@ def _unknown(word: str) -> str:
 
 
 def _how_to_name(value: object) -> str:
-    """What to write for a function, or another object that can be called."""
+    """The message for a function or another callable: how to name it instead."""
     module, name = getattr(value, "__module__", ""), getattr(value, "__qualname__", "")
     if not name.isidentifier():  # a lambda, a method, an object
         module, name = "module", "name"
@@ -112,7 +112,7 @@ def _how_to_name(value: object) -> str:
 
 
 def _plain(key: str, value: object) -> object:
-    """As the declarations take it; headers may be a dict, as they are elsewhere in Python."""
+    """The value as the declarations take it; headers may be a dict, as elsewhere in Python."""
     if key == "http.headers" and isinstance(value, Mapping):
         return [f"{name}: {text}" for name, text in value.items()]
     return os.fspath(value) if isinstance(value, os.PathLike) else value

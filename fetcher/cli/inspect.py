@@ -16,6 +16,7 @@ from fetcher.telemetry import logs
 from fetcher.verify.audit import MAX_LISTED, NO_ROW, Audit, Report
 from fetcher.watch import client, summary
 from fetcher.watch.status import Status, look
+from fetcher.watch.terminal import job_text
 from fetcher.watch.terminal.console import make_console
 
 
@@ -70,7 +71,7 @@ def status(
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:
-        client.show(make_console(), found)
+        job_text.show(make_console(), found)
 
 
 def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
@@ -81,7 +82,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     console = make_console()
     console.print(_headline(found), highlight=False, markup=False, soft_wrap=True)
     if found.live is not None:
-        client.show_activity(console, found.live)
+        job_text.show_activity(console, found.live)
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))

@@ -13,7 +13,7 @@ from fetcher.cli.options import FILE, OUT, quiet_option
 from fetcher.errors import DamageError, UsageError
 from fetcher.humanize import size
 from fetcher.report import text
-from fetcher.report.contents import Contents, contents
+from fetcher.report.contents import Contents, contents, for_json
 from fetcher.report.reading import read
 from fetcher.store.disk import write_atomically
 from fetcher.watch.terminal.console import make_console
@@ -52,7 +52,7 @@ def report(
         )
     found = _read(outs, quiet=quiet)
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(msgspec.json.encode(for_json(found)).decode())
         return
     console = make_console()
     if only_text:

@@ -18,7 +18,7 @@ from fetcher.watch.client import Watcher
 from fetcher.watch.job_source import JobSource
 from fetcher.watch.terminal import full_screen
 from fetcher.watch.terminal.console import make_console
-from fetcher.watch.terminal.view import Look, of_live
+from fetcher.watch.terminal.view import Look, View
 
 _ANSWER_S = 5.0  # time for a ventilator to answer
 
@@ -37,9 +37,9 @@ def top(
 ) -> None:
     """Show rate, lines done and left, outcomes, hosts, workers and recent failures, each second.
 
-    OUT is the directory of a job on this host, running or not. The journal and the newest rows are
-    read. If `fetcher run` is running the job, or if you give the ENDPOINT of its ventilator, the
-    ventilator also reports what is in flight, parked and handed out.
+    OUT is a job's directory on this host, running or not. Hosts, workers and what is in flight are
+    known to the ventilator alone: it is asked where `fetcher run` is at work in OUT on this host,
+    or where you give its ENDPOINT. Otherwise the journal and the newest rows are shown.
     q or Ctrl-C leaves; the job continues.
 
     \b
@@ -72,4 +72,4 @@ def _looking(target: str, settings: Settings, *, is_endpoint: bool) -> Iterator[
             yield source.look
         return
     with Watcher(settings.endpoints.ventilator, settings.keys.dir) as watcher:
-        yield lambda: of_live(target, watcher.look(_ANSWER_S))
+        yield lambda: View(target, watcher.look(_ANSWER_S))

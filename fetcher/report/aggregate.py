@@ -1,7 +1,7 @@
-"""Rows in, sums out: all that a report says of the rows, in one pass.
+"""Adds rows up, in one pass, to all sums that a report needs.
 
-Law: pure (no file, clock or output) and flat: a report of 10^7 rows takes the memory of one of
-10^5. A row's own words (URLs, errors, types) are somebody else's: nothing is believed of them.
+Pure (no file, clock or output), and bounded in memory: a report of 10^7 rows takes as much as one
+of 10^5. The texts of a row (URLs, errors, types) are untrusted.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _MOST_GROUPS: Final = 500
 _MOST_NAMES: Final = 500
 _EXAMPLES: Final = 3
 _KEY_CHARS: Final = 300  # of a host, an error, a type
-_LAST_YEAR_S: Final = 4_102_444_800  # 2100: beyond it a clock is not merely wrong
-_UNKNOWN: Final = "(unknown)"  # stands for all kinds that this version does not have
+_LAST_YEAR_S: Final = 4_102_444_800  # 2100; later times are not times
+_UNKNOWN: Final = "(unknown)"  # all kinds that this version does not have
 MANY_HOPS: Final = 20
 
 PHASES: Final = ("dns", "connect", "tls", "first_byte")
-# Without an answer, rows of these were refused before anything was sent.
+# Rows of these without an answer were refused before anything was sent.
 _REFUSED: Final = frozenset({Outcome.INVALID_URL, Outcome.BLOCKED, Outcome.ROBOTS})
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*")
 _ADDRESS: Final = re.compile(r"\bhttps?://\S+|\b[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}\b", re.I)
@@ -46,7 +46,7 @@ class RowTimings(msgspec.Struct):
 
 
 class Row(msgspec.Struct):
-    """What a report needs of a row; see fetcher.model.Result."""
+    """The fields of a row that a report needs; see fetcher.model.Result."""
 
     line: int
     url: str
@@ -66,7 +66,7 @@ class Row(msgspec.Struct):
 
 
 class Count:
-    """How many rows a name has, and how many bytes the bodies of those that have one."""
+    """The rows of one name, and the bodies among them with their bytes."""
 
     __slots__ = ("bodies", "body_bytes", "failed", "rows")
 
@@ -75,7 +75,7 @@ class Count:
 
 
 class Host(Count):
-    """What one host did, and how long those took whose time was measured."""
+    """The rows of one host, and the times of those that were timed."""
 
     __slots__ = ("longest_ms", "timed", "took_ms")
 
@@ -86,7 +86,7 @@ class Host(Count):
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A row that stands for others."""
+    """A row as an example of its group."""
 
     line: int
     url: str
@@ -94,7 +94,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Failing(NamedTuple):
-    """What rows that failed have in common."""
+    """The outcome and kind of failed rows."""
 
     outcome: Outcome
     kind: str  # "": the rows name none
@@ -105,7 +105,7 @@ class Failing(NamedTuple):
 
 
 class ErrorGroup:
-    """Rows that failed alike; `same` while all of them said it in the same words."""
+    """Rows that failed alike; `same`: all of them have the same text."""
 
     __slots__ = ("examples", "rows", "same")
 
@@ -116,7 +116,7 @@ class ErrorGroup:
 
 
 class Aggregate:
-    """The sums."""
+    """All sums of a report."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -146,7 +146,7 @@ class Aggregate:
         self.workers = Bounded[str, Count](_MOST_NAMES, Count, "rows")
 
     def add(self, row: Row) -> None:
-        """Count one row in."""
+        """Count one row."""
         failed = row.outcome is not Outcome.OK
         body_bytes = row.body_bytes or 0
         self.rows += 1
@@ -176,7 +176,7 @@ class Aggregate:
             self._add_error(row, host)
 
     def _time(self, row: Row, failed: bool) -> float | None:
-        """Count its times; how long it took, where that was measured."""
+        """Count the row's times; returns its total time in milliseconds, where it was measured."""
         timings = row.timings_ms
         took_ms = None
         if timings is not None and was_sent(row):
@@ -191,7 +191,7 @@ class Aggregate:
                 phases["first_byte"].add(timings.first_byte)
             took_ms = timings.total
             if row.status is None and not took_ms:
-                took_ms = None  # given up between two attempts: of neither is the time known
+                took_ms = None  # given up between two attempts, whose times are not known
             if took_ms is not None:
                 (self.unanswered_ms if row.status is None else self.total_ms).add(took_ms)
         began_s = row.started_at
@@ -203,12 +203,12 @@ class Aggregate:
             self.first_s = began_s
         if self.last_s is None or ended_s > self.last_s:
             self.last_s = ended_s
-        stretch = self.timeline.at(ended_s)
-        stretch.rows += 1
-        stretch.failed += failed
-        stretch.body_bytes += row.body_bytes or 0
+        bin_ = self.timeline.at(ended_s)
+        bin_.rows += 1
+        bin_.failed += failed
+        bin_.body_bytes += row.body_bytes or 0
         if took_ms is not None and row.status is not None:
-            stretch.latency_ms.add(took_ms)
+            bin_.latency_ms.add(took_ms)
         return took_ms
 
     def _add_host(self, name: str, row: Row, took_ms: float | None, failed: bool) -> None:
@@ -233,12 +233,12 @@ class Aggregate:
 
 
 def was_sent(row: Row) -> bool:
-    """Whether anything was tried for it, so that its times say something."""
+    """Whether a request was tried for the row, so that its times mean something."""
     return row.attempts > 0 and (row.status is not None or row.outcome not in _REFUSED)
 
 
 def _kind(row: Row) -> str:
-    """Its kind of error, if it is one that we know: whoever wrote the row could name any."""
+    """The row's kind of error, where we know it: a row may hold any text there."""
     if row.error_kind is None:
         return ""
     return row.error_kind if row.error_kind in KINDS[row.outcome] else _UNKNOWN
@@ -253,7 +253,7 @@ def _count(of: Count, row: Row, failed: bool) -> None:
 
 
 def pattern(error: str, host: str) -> str:
-    """An error without what differs from row to row: the host, URLs, addresses, numbers."""
+    """An error without the parts that differ from row to row: host, URLs, addresses, numbers."""
     if host:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name in error:

@@ -1,230 +1,151 @@
-"""What a report says: sums and facts become plain data, which page.py and text.py only show.
+"""What a report says, section by section: plain data, which page.py and text.py only show.
 
-Law: pure. Every text of a row or of the manifest passes `plain`, so that nothing in it acts on a
-terminal or turns the page's direction; HTML is the template's to escape.
+Pure. Every text that comes from a row or the manifest passes `shares.plain`. In JSON, for
+`report --json`, the fields of all sections stand side by side under their public names.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from fetcher.commit.rate import Work
-from fetcher.humanize import escaped
 from fetcher.model import Outcome
-from fetcher.report.aggregate import MANY_HOPS, Aggregate, Count, Example, Host
+from fetcher.report.aggregate import Aggregate
+from fetcher.report.errors import Errors, errors
+from fetcher.report.hosts import Hosts, hosts
 from fetcher.report.job import Job, SettingShown
 from fetcher.report.plots import LatencyPlot, SizePlot, TimePlot, latency_plot, size_plot, time_plot
-from fetcher.report.sketches import Bounded, LogHistogram
+from fetcher.report.shares import (
+    Quantiles,
+    Share,
+    by_number,
+    most_frequent,
+    plain,
+    quantiles,
+    share,
+)
 from fetcher.report.timeline import Drawn
 
-_MOST_HOSTS: Final = 15
-_MOST_ERRORS: Final = 20
 _MOST_NAMES: Final = 15
 _MOST_WORKERS: Final = 40
-_MOST_CHARS: Final = 200
-
-# Under each phase, what a row's timings_ms mean.
-_PHASES: Final = {
-    "dns": "looking the name up",
-    "connect": "until the connection stood; new connections only",
-    "tls": "until TLS stood, connecting included; new connections only",
-    "first_byte": "until the answer began, all of the last hop before it included",
-    "total": "the whole fetch with all its hops, where there was an answer",
-    "no answer": "the whole fetch, where no answer came",
-}
 
 
-class Share(msgspec.Struct, frozen=True):
-    """One of several parts of the rows; `share` is 0 to 1."""
+class Outcomes(msgspec.Struct, frozen=True):
+    """How the rows ended."""
 
-    name: str
-    rows: int
-    share: float
-    failed: int = 0
-    body_bytes: int | None = None  # None: no body came
-
-
-class Phase(msgspec.Struct, frozen=True):
-    """Milliseconds; the quantiles are those of LogHistogram."""
-
-    name: str
-    meaning: str
-    number: int
-    mean: float
-    median: float
-    p90: float
-    p99: float
-    highest: float
-
-
-class HostShown(msgspec.Struct, frozen=True):
-    """One host's rows; None is what no row of it has measured."""
-
-    name: str
-    rows: int
-    failed: int
-    mean_ms: float | None
-    longest_ms: float | None
-    body_bytes: int | None
-
-
-class Hosts(msgspec.Struct, frozen=True):
-    """Three rankings, and what is to be known of them."""
-
-    slowest: list[HostShown]
-    slowest_least: int  # rows that a host needs to be among them
-    failing: list[HostShown]
-    busiest: list[HostShown]
-    known: int
-    given_up: int
-    missed_rows: int
-    missed_failed: int
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """Rows that failed alike."""
-
-    outcome: str
-    kind: str  # "": none
-    text: str
-    rows: int
-    share: float  # of all failed rows
-    examples: list[Example]
-
-    @property
-    def name(self) -> str:
-        """Its outcome and kind."""
-        return f"{self.outcome} {self.kind}".rstrip()
-
-
-class Contents(msgspec.Struct, frozen=True):
-    """The report."""
-
-    job: Job
-    written_at_s: float
     rows: int
     ok: int
     failed: int
-    answered: int
+    answered: int  # rows with a status
+    by_outcome: list[Share] = msgspec.field(name="outcomes")
+    by_status: list[Share] = msgspec.field(name="statuses")  # of the answered
+
+
+class Times(msgspec.Struct, frozen=True):
+    """When the rows ended; Unix times, None where no row has one."""
+
     first_s: float | None
     last_s: float | None
     worked_s: float | None
     average_per_s: float | None
-    untimed: int
-    outcomes: list[Share]
-    statuses: list[Share]
-    time: TimePlot
-    phases: list[Phase]
-    latency: LatencyPlot
-    hosts: Hosts
-    kinds: list[Share]  # of the rows that failed, by outcome and kind
-    failures: list[Failure]
-    failures_not_shown: int  # rows
-    body_bytes: int
-    wire_bytes: int
-    sizes: Phase | None  # bytes, not milliseconds
-    size_plot: SizePlot
+    untimed: int  # rows without a time
+    plot: TimePlot = msgspec.field(name="time")
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """How long fetches took, by phase."""
+
+    phases: list[Quantiles]  # milliseconds
+    plot: LatencyPlot = msgspec.field(name="latency")
+
+
+class Bodies(msgspec.Struct, frozen=True):
+    """What the answers were."""
+
+    body_bytes: int  # decoded
+    wire_bytes: int  # received
+    sizes: Quantiles | None  # bytes of decoded bodies
+    plot: SizePlot = msgspec.field(name="size_plot")
     types: list[Share]
-    versions: list[Share]
-    workers: list[Share]
+    versions: list[Share]  # of HTTP
+
+
+class Tries(msgspec.Struct, frozen=True):
+    """Attempts, redirects, and who did the work."""
+
     attempts: list[Share]
     retried: int
     mean_attempts: float | None  # of the lines that were tried at all
     saved_by_retry: int
     hops: list[Share]
     redirected: int
+    workers: list[Share]
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """The report, written at `written_at_s` (Unix time)."""
+
+    job: Job
+    written_at_s: float
+    outcomes: Outcomes
+    times: Times
+    latency: Latency
+    errors: Errors
+    hosts: Hosts
+    bodies: Bodies
+    tries: Tries
     settings: list[SettingShown]
 
     @property
     def changed(self) -> list[SettingShown]:
         """The settings that are not at their default."""
-        return [each for each in self.settings if each.changed]
+        return [setting for setting in self.settings if setting.changed]
 
     @property
     def done_share(self) -> float | None:
         """Rows of URL lines, 0 to 1; None while the number of lines is unknown."""
-        lines = self.job.url_lines
-        return None if lines is None else self.rows / lines if lines else 1.0
+        lines, rows = self.job.url_lines, self.outcomes.rows
+        return None if lines is None else rows / lines if lines else 1.0
 
 
 def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
     """The report on these sums, written at `now_s` (Unix time)."""
-    drawn = sums.timeline.drawn()
-    work = job.work or _timed_work(sums, drawn)
-    failures = [
-        Failure(
-            failing.outcome.value,
-            failing.kind,
-            plain(group.examples[0].error if group.same else key),
-            group.rows,
-            group.rows / sums.failed,
-            [Example(each.line, plain(each.url), plain(each.error)) for each in group.examples],
-        )
-        for (failing, key), group in sums.errors.top("rows", _MOST_ERRORS)
-    ]
-    timed = {**sums.phases_ms, "total": sums.total_ms, "no answer": sums.unanswered_ms}
     return Contents(
         job=_plain_job(job),
         written_at_s=now_s,
-        rows=sums.rows,
-        ok=sums.rows - sums.failed,
-        failed=sums.failed,
-        answered=sums.answered,
-        first_s=sums.first_s,
-        last_s=sums.last_s,
-        worked_s=work.seconds if work else None,
-        average_per_s=work.per_s if work else None,
-        untimed=sums.untimed,
-        outcomes=[
-            _share(outcome.value, sums.outcomes[outcome], sums.rows)
-            for outcome in Outcome
-            if sums.outcomes[outcome]
-        ],
-        statuses=[
-            _share(_status(code), rows, sums.answered)
-            for code, rows in sorted(sums.statuses.items())
-        ],
-        time=time_plot(drawn),
-        phases=[_phase(name, of) for name, of in timed.items() if of.number],
-        latency=latency_plot({name: of for name, of in timed.items() if of.number}),
-        hosts=_hosts(sums.hosts),
-        kinds=[
-            _share(failing.name, rows, sums.failed) for failing, rows in sums.kinds.most_common()
-        ],
-        failures=failures,
-        failures_not_shown=sums.failed - sum(each.rows for each in failures),
-        body_bytes=sums.body_bytes,
-        wire_bytes=sums.wire_bytes,
-        sizes=_phase("body", sums.sizes) if sums.sizes.number else None,
-        size_plot=size_plot(sums.sizes),
-        types=_named(sums.types, _MOST_NAMES, sums.answered),
-        versions=_named(sums.versions, _MOST_NAMES, sums.answered),
-        workers=_named(sums.workers, _MOST_WORKERS, sums.rows),
-        attempts=_numbered(sums.attempts, sums.rows),
-        retried=sums.retried,
-        mean_attempts=_mean_attempts(sums.attempts),
-        saved_by_retry=sums.saved_by_retry,
-        hops=_numbered(sums.hops, sums.answered),
-        redirected=sums.answered - sums.hops[0],
-        settings=[
-            SettingShown(
-                plain(each.name),
-                plain(each.value),
-                None if each.default is None else plain(each.default),
-            )
-            for each in job.settings
-        ],
+        outcomes=_outcomes(sums),
+        times=_times(job, sums),
+        latency=_latency(sums),
+        errors=errors(sums),
+        hosts=hosts(sums.hosts),
+        bodies=_bodies(sums),
+        tries=_tries(sums),
+        settings=[_plain_setting(setting) for setting in job.settings],
     )
 
 
-def plain(text: str, most: int = _MOST_CHARS) -> str:
-    """At most `most` characters, each of which can be seen: what cannot is escaped."""
-    return escaped(text if len(text) <= most else text[: most - 1] + "…")
+def for_json(report: Contents) -> dict[str, Any]:
+    """The report as `report --json` prints it: no key may be renamed."""
+    found: dict[str, Any] = {
+        "job": report.job,
+        "written_at_s": report.written_at_s,
+        "hosts": report.hosts,
+        "settings": report.settings,
+    }
+    for section in (
+        report.outcomes,
+        report.times,
+        report.latency,
+        report.errors,
+        report.bodies,
+        report.tries,
+    ):
+        found |= msgspec.to_builtins(section)
+    return found
 
 
 def _plain_job(job: Job) -> Job:
@@ -236,16 +157,22 @@ def _plain_job(job: Job) -> Job:
     )
 
 
-def _timed_work(sums: Aggregate, drawn: Drawn) -> Work | None:
-    """By the times in the rows: nobody has counted the work of an older version."""
-    if sums.first_s is None or sums.last_s is None:
-        return None
-    paused_s = sum(seconds for _, seconds in drawn.pauses)
-    return Work(sums.rows, max(sums.last_s - sums.first_s - paused_s, 0.0))
+def _plain_setting(setting: SettingShown) -> SettingShown:
+    default = None if setting.default is None else plain(setting.default)
+    return SettingShown(plain(setting.name), plain(setting.value), default)
 
 
-def _share(name: str, rows: int, of: int) -> Share:
-    return Share(name, rows, rows / of if of else 0.0)
+def _outcomes(sums: Aggregate) -> Outcomes:
+    found = [(outcome.value, sums.outcomes[outcome]) for outcome in Outcome]
+    statuses = sorted(sums.statuses.items())
+    return Outcomes(
+        rows=sums.rows,
+        ok=sums.rows - sums.failed,
+        failed=sums.failed,
+        answered=sums.answered,
+        by_outcome=[share(name, rows, sums.rows) for name, rows in found if rows],
+        by_status=[share(_status(code), rows, sums.answered) for code, rows in statuses],
+    )
 
 
 def _status(code: int) -> str:
@@ -255,69 +182,58 @@ def _status(code: int) -> str:
         return str(code)
 
 
-def _phase(name: str, of: LogHistogram) -> Phase:
-    mean, median, p90, p99 = of.mean, of.quantile(0.5), of.quantile(0.9), of.quantile(0.99)
-    assert mean is not None and median is not None and p90 is not None and p99 is not None
-    meaning = _PHASES.get(name, "")
-    return Phase(name, meaning, of.number, mean, median, p90, p99, of.highest)
-
-
-def _hosts(table: Bounded[str, Host]) -> Hosts:
-    # A host of one unlucky row is not slow: ask for as many rows as enough hosts have.
-    for least in (30, 10, 3, 1):
-        timed = [item for item in table.items() if item[1].timed >= least]
-        if len(timed) >= _MOST_HOSTS:
-            break
-    slowest = sorted(timed, key=lambda item: (-item[1].took_ms / item[1].timed, item[0]))
-    return Hosts(
-        slowest=_shown_hosts(slowest[:_MOST_HOSTS]),
-        slowest_least=least,
-        failing=_shown_hosts(table.top("failed", _MOST_HOSTS)),
-        busiest=_shown_hosts(table.top("rows", _MOST_HOSTS)),
-        known=len(table),
-        given_up=table.given_up,
-        missed_rows=table.missed["rows"],
-        missed_failed=table.missed["failed"],
+def _times(job: Job, sums: Aggregate) -> Times:
+    drawn = sums.timeline.drawn()
+    work = job.work or _timed_work(sums, drawn)
+    return Times(
+        first_s=sums.first_s,
+        last_s=sums.last_s,
+        worked_s=work.seconds if work else None,
+        average_per_s=work.per_s if work else None,
+        untimed=sums.untimed,
+        plot=time_plot(drawn),
     )
 
 
-def _shown_hosts(items: Iterable[tuple[str, Host]]) -> list[HostShown]:
-    return [
-        HostShown(
-            plain(name, 100),
-            of.rows,
-            of.failed,
-            of.took_ms / of.timed if of.timed else None,
-            of.longest_ms if of.timed else None,
-            _body_bytes(of),
-        )
-        for name, of in items
-    ]
+def _timed_work(sums: Aggregate, drawn: Drawn) -> Work | None:
+    """The work by the times in the rows, for a job of a version that did not count it."""
+    if sums.first_s is None or sums.last_s is None:
+        return None
+    paused_s = sum(seconds for _, seconds in drawn.pauses)
+    return Work(sums.rows, max(sums.last_s - sums.first_s - paused_s, 0.0))
 
 
-def _body_bytes(of: Count) -> int | None:
-    return of.body_bytes if of.bodies else None
+def _latency(sums: Aggregate) -> Latency:
+    all_ms = {**sums.phases_ms, "total": sums.total_ms, "no answer": sums.unanswered_ms}
+    timed = {name: values for name, values in all_ms.items() if values.number}
+    phases = [quantiles(name, values) for name, values in timed.items()]
+    return Latency(phases, latency_plot(timed))
 
 
-def _named(table: Bounded[str, Count], most: int, of: int) -> list[Share]:
-    """The most frequent, and all others as one."""
-    found = [
-        Share(plain(name, 80), each.rows, each.rows / of, each.failed, _body_bytes(each))
-        for name, each in table.top("rows", most)
-    ]
-    rest = of - sum(each.rows for each in found)
-    return [*found, Share("all others", rest, rest / of)] if rest else found
+def _bodies(sums: Aggregate) -> Bodies:
+    return Bodies(
+        body_bytes=sums.body_bytes,
+        wire_bytes=sums.wire_bytes,
+        sizes=quantiles("body", sums.sizes) if sums.sizes.number else None,
+        plot=size_plot(sums.sizes),
+        types=most_frequent(sums.types, _MOST_NAMES, sums.answered),
+        versions=most_frequent(sums.versions, _MOST_NAMES, sums.answered),
+    )
+
+
+def _tries(sums: Aggregate) -> Tries:
+    return Tries(
+        attempts=by_number(sums.attempts, sums.rows),
+        retried=sums.retried,
+        mean_attempts=_mean_attempts(sums.attempts),
+        saved_by_retry=sums.saved_by_retry,
+        hops=by_number(sums.hops, sums.answered),
+        redirected=sums.answered - sums.hops[0],
+        workers=most_frequent(sums.workers, _MOST_WORKERS, sums.rows),
+    )
 
 
 def _mean_attempts(counts: Counter[int]) -> float | None:
     tried = sum(rows for attempts, rows in counts.items() if attempts)
     total = sum(attempts * rows for attempts, rows in counts.items())
     return total / tried if tried else None
-
-
-def _numbered(counts: Counter[int], of: int) -> list[Share]:
-    return [
-        _share(f"{number} or more" if number == MANY_HOPS else str(number), rows, of)
-        for number, rows in sorted(counts.items())
-        if rows
-    ]

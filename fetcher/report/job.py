@@ -1,4 +1,4 @@
-"""What the job was: its input, its state and its settings, from the manifest and the journal."""
+"""The facts of a job: its input, state and settings, from the manifest and the journal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     input_sha256: str | None
     created_at: str
     updated_at_s: float | None
-    work: Work | None  # see fetcher.commit.rate; None: of an older version
+    work: Work | None  # see fetcher.commit.rate; None for a job of an older version
     state: str
     committed: int  # rows
     url_lines: int | None
@@ -47,7 +47,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def job_of(parts: Sequence[Part]) -> Job:
-    """The job whose sinks' parts these are."""
+    """The facts of the job with these parts, one of each sink."""
     outs = [part.out for part in parts]
     found = status.look(outs)
     of = parts[0].manifest

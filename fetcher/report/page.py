@@ -1,7 +1,7 @@
-"""The report as one HTML file that asks the network for nothing.
+"""The report as one HTML file that loads nothing from the network.
 
-Law: whatever a URL, an error or a header holds, it is text: the template escapes everything, and
-the page's Content-Security-Policy runs only the scripts whose hashes it names.
+URLs, errors and headers are shown as text: the template escapes everything, and the page's
+Content-Security-Policy runs only the scripts whose hashes it names.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ from fetcher.report.contents import Contents
 
 _FILES: Final = resources.files("fetcher.report") / "page"
 _UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
-# What is plotted; the rest of the page is in the template.
-_DATA: Final = ("time", "latency", "size_plot")
 
 
-def page(of: Contents) -> str:
+def page(report: Contents) -> str:
     """The whole file."""
+    plots = {
+        "time": report.times.plot,
+        "latency": report.latency.plot,
+        "size_plot": report.bodies.plot,
+    }
     scripts = [_vendored_script(), _text("page.js")]
     styles = [_vendored("uPlot.min.css"), _common(), _text("page.css")]
     return _template().render(
-        report=of,
+        report=report,
         version=__version__,
-        # In the very bytes that stand between the tags: that is what a browser hashes.
+        # Unchanged: a browser hashes the very bytes that stand between the tags.
         scripts=[Markup(text) for text in scripts],
         styles=[Markup(text) for text in styles],
         policy=_policy(scripts, styles),
-        data={name: msgspec.to_builtins(getattr(of, name)) for name in _DATA},
+        data=msgspec.to_builtins(plots),
     )
 
 
@@ -76,7 +79,7 @@ def _vendored(name: str) -> str:
 
 @cache
 def _vendored_script() -> str:
-    # Its licence asks to stand in every copy.
+    # The licence must be part of every copy.
     licence = _vendored("LICENSE").replace("*/", "* /")
     return f"/*\n{licence}*/\n{_vendored('uPlot.iife.min.js')}"
 
@@ -100,7 +103,7 @@ def _time(at_s: float) -> str:
 
 
 def _iso_time(text: str) -> str:
-    """The same of an ISO 8601 time with a zone; what is none stays as it is."""
+    """The same for an ISO 8601 time with a zone; other text stays as it is."""
     try:
         return _time(datetime.datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError):

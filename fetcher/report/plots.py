@@ -1,4 +1,4 @@
-"""The numbers of the plots: parallel lists, as the drawing library takes them, and few of them."""
+"""The numbers of the plots: short parallel lists, as the plot library takes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 from fetcher.report.sketches import LogHistogram
 from fetcher.report.timeline import Drawn
 
-_PER_DECADE = 8  # steps of a distribution that is drawn
-_LEAST_MS = 0.1  # all that is shorter is one step of the distribution of times
+_PER_DECADE = 8  # steps of a plotted distribution
+_LEAST_MS = 0.1  # all shorter times are one step of the distribution
 
 
 class TimePlot(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class TimePlot(msgspec.Struct, frozen=True):
 
 
 class LatencyPlot(msgspec.Struct, frozen=True):
-    """By phase: what share (0 to 1) of its values lies from each bound to the next one.
+    """By phase, the share (0 to 1) of its values from each bound to the next one.
 
     Where the first bound is below `least_ms`, it stands for 0.
     """
@@ -42,7 +42,7 @@ class LatencyPlot(msgspec.Struct, frozen=True):
 
 
 class SizePlot(msgspec.Struct, frozen=True):
-    """What share (0 to 1) of the bodies has from so many bytes to the next bound."""
+    """The share (0 to 1) of the bodies whose size lies from each bound to the next one."""
 
     from_bytes: list[float]
     shares: list[float]
@@ -83,7 +83,7 @@ def latency_plot(phases: dict[str, LogHistogram]) -> LatencyPlot:
 
 
 def size_plot(sizes: LogHistogram) -> SizePlot:
-    """The distribution of sizes; what has less than a byte is in the first step, below one."""
+    """The distribution of sizes; empty bodies are in the first step, below one byte."""
     counts = _from_step(-1, sizes.coarse(_PER_DECADE))
     buckets = _span(list(counts))
     return SizePlot(
@@ -92,7 +92,7 @@ def size_plot(sizes: LogHistogram) -> SizePlot:
 
 
 def _from_step(lowest: int, counts: Mapping[int, int]) -> dict[int, int]:
-    """The same with all lower steps in this one."""
+    """The same counts, with all lower steps added to `lowest`."""
     found: dict[int, int] = {}
     for step, count in counts.items():
         found[max(step, lowest)] = found.get(max(step, lowest), 0) + count
@@ -113,5 +113,5 @@ def _quantile(of: LogHistogram, share: float) -> float | None:
 
 
 def _short(value: float) -> float:
-    """Four digits: more cannot be seen, and would make the page larger."""
+    """Rounded to four digits: more cannot be seen, and would make the page larger."""
     return float(f"{value:.4g}")

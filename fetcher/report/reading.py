@@ -13,7 +13,7 @@ from fetcher.report.aggregate import Aggregate, Row
 from fetcher.report.job import Job, job_of
 from fetcher.store.reader import read_all, rows, segments
 
-_TELL_EVERY = 1000  # rows
+_REPORT_EVERY = 1000  # rows
 _DECODE: dict[RowForm, Callable[[bytes], Row]] = {
     "jsonl": msgspec.json.Decoder(Row).decode,
     "msgpack": msgspec.msgpack.Decoder(Row).decode,
@@ -21,12 +21,12 @@ _DECODE: dict[RowForm, Callable[[bytes], Row]] = {
 
 
 def read(
-    outs: Sequence[Path], tell: Callable[[int, int], None] | None = None
+    outs: Sequence[Path], report: Callable[[int, int], None] | None = None
 ) -> tuple[Job, Aggregate]:
-    """What the job was, and the sums of its committed rows.
+    """The facts of the job, and the sums of its committed rows.
 
-    `tell(done, all)` is called now and then with rows. Raises UsageError, ConflictError,
-    DamageError.
+    `report(done, all)` is called now and then with numbers of rows. Raises UsageError,
+    ConflictError, DamageError.
     """
     parts = read_all(outs)
     job = job_of(parts)
@@ -46,6 +46,6 @@ def read(
                     ) from error
                 add(row)
                 position += len(text)
-                if tell and not sums.rows % _TELL_EVERY:
-                    tell(sums.rows, job.committed)
+                if report and not sums.rows % _REPORT_EVERY:
+                    report(sums.rows, job.committed)
     return job, sums

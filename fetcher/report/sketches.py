@@ -1,7 +1,7 @@
 """Bounded summaries of unbounded streams: a histogram of fixed log buckets, and a table of the top.
 
-Law: pure, and no memory that grows with the number of rows or of different keys. What was given up
-to stay bounded is counted, so that a report can say it.
+Pure; memory does not grow with the number of rows or of different keys. Dropped entries are
+counted, so that a report can say how exact it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HIGHEST: Final = 15 * PER_DECADE
 
 
 class LogHistogram:
-    """How often values >= 0 came, by buckets whose bounds are powers of ten to the 1/32."""
+    """Counts of values >= 0 in buckets whose bounds are the powers of 10 ** (1 / PER_DECADE)."""
 
     __slots__ = ("counts", "highest", "lowest", "number", "total")
 
@@ -32,6 +32,7 @@ class LogHistogram:
         self.highest = 0.0
 
     def add(self, value: float) -> None:
+        """Count a value."""
         bucket = math.floor(math.log10(value) * PER_DECADE) if value > 0.001 else _LOWEST
         bucket = min(bucket, _HIGHEST)
         counts = self.counts
@@ -42,6 +43,7 @@ class LogHistogram:
         self.lowest = min(self.lowest, value)
 
     def merge(self, other: LogHistogram) -> None:
+        """Add the other histogram's values."""
         for bucket, count in other.counts.items():
             self.counts[bucket] = self.counts.get(bucket, 0) + count
         self.number += other.number
@@ -51,10 +53,11 @@ class LogHistogram:
 
     @property
     def mean(self) -> float | None:
+        """None without values."""
         return self.total / self.number if self.number else None
 
     def quantile(self, share: float) -> float | None:
-        """The value that `share` of all do not exceed, by the middle of its bucket."""
+        """The value that `share` (0 to 1) of all do not exceed: the middle of its bucket."""
         if not self.number:
             return None
         left = max(math.ceil(share * self.number), 1)
@@ -68,7 +71,7 @@ class LogHistogram:
         raise AssertionError
 
     def coarse(self, per_decade: int) -> dict[int, int]:
-        """Counts by wider buckets: floor(log10(value) * per_decade); divides PER_DECADE."""
+        """Counts by wider buckets, so many per decade; `per_decade` divides PER_DECADE."""
         found: dict[int, int] = {}
         for bucket, count in self.counts.items():
             wide = bucket * per_decade // PER_DECADE
@@ -77,11 +80,11 @@ class LogHistogram:
 
 
 class Bounded(dict[K, V]):
-    """A table by key that makes what it lacks and keeps the heaviest.
+    """A table that makes missing values by `new` and keeps the heaviest keys.
 
-    `weights` names attributes of a value: when twice `most` keys are there, those that are among
-    the first `most` by any of the weights stay. A key that was given up and comes again begins
-    anew, so a count may be too low by at most `missed[weight]`.
+    `weights` names attributes of a value. When the table is full, the keys that are among the first
+    `most` by any of the weights stay, and the others are dropped. A dropped key that comes again
+    starts from zero, so that a count may be too low by at most `missed[weight]`.
     """
 
     def __init__(self, most: int, new: Callable[[], V], *weights: str) -> None:
@@ -91,7 +94,7 @@ class Bounded(dict[K, V]):
         self._new = new
         self._weights = [(name, attrgetter(name)) for name in weights]
         self.missed: dict[str, Any] = dict.fromkeys(weights, 0)
-        self.given_up = 0  # entries; a key that comes again counts again
+        self.given_up = 0  # dropped entries; a key may be dropped more than once
 
     def __missing__(self, key: K) -> V:
         if len(self) >= self._limit:
@@ -111,7 +114,7 @@ class Bounded(dict[K, V]):
         self.given_up += len(gone)
 
     def top(self, weight: str, count: int) -> Iterator[tuple[K, V]]:
-        """The heaviest that weigh anything, heaviest first; equal ones by their key."""
+        """The `count` heaviest entries above 0, heaviest first; equal ones by their key."""
         of = attrgetter(weight)
         heavy = [item for item in self.items() if of(item[1]) > 0]
         yield from sorted(heavy, key=lambda item: (-of(item[1]), str(item[0])))[:count]

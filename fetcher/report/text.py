@@ -8,7 +8,9 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from fetcher.humanize import NOT_MEASURED, milliseconds, number, percent, rates, seconds, size
-from fetcher.report.contents import Contents, Failure, HostShown
+from fetcher.report.contents import Contents
+from fetcher.report.errors import Failure
+from fetcher.report.hosts import HostShown
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name
 
 _MOST_HOSTS = 5
@@ -20,42 +22,42 @@ _ERROR = 20  # columns that an error needs
 _URL = 16  # columns that a URL needs
 
 
-def show(console: Console, of: Contents) -> None:
-    """Print what a terminal of 80 columns has room for."""
-    console.print(headline(of), highlight=False, markup=False, soft_wrap=True)
-    console.print(Group(*_parts(of)), highlight=False)
+def show(console: Console, report: Contents) -> None:
+    """Print a summary that fits a terminal of 80 columns."""
+    console.print(headline(report), highlight=False, markup=False, soft_wrap=True)
+    console.print(Group(*_parts(report)), highlight=False)
 
 
-def _parts(of: Contents) -> Iterator[RenderableType]:
-    if not of.rows:
+def _parts(report: Contents) -> Iterator[RenderableType]:
+    if not report.outcomes.rows:
         return
     yield Text()
     outcomes = _table("outcome", "lines", "share", bar=True)
-    for each in of.outcomes:
+    for each in report.outcomes.by_outcome:
         bar = "█" * max(1, round(_BAR * each.share))
         outcomes.add_row(each.name, number(each.rows), percent(each.share), bar)
     yield outcomes
-    if of.phases:
+    if report.latency.phases:
         yield Text()
         times = _table("time", "median", "90 %", "99 %", "longest")
-        for phase in of.phases:
+        for phase in report.latency.phases:
             spots = (phase.median, phase.p90, phase.p99, phase.highest)
             times.add_row(phase.name.replace("_", " "), *map(milliseconds, spots))
         yield times
-    if of.hosts.failing:
+    if report.hosts.failing:
         yield Text()
-        yield _hosts("most failing hosts", of.hosts.failing)
-    if of.hosts.slowest:
+        yield _hosts("most failing hosts", report.hosts.failing)
+    if report.hosts.slowest:
         yield Text()
-        yield _hosts("slowest hosts", of.hosts.slowest)
-    if of.failures:
+        yield _hosts("slowest hosts", report.hosts.slowest)
+    if report.errors.failures:
         yield Text()
         kinds = _table("errors by kind", "lines", "share")
-        for each in of.kinds[:_MOST_KINDS]:
+        for each in report.errors.kinds[:_MOST_KINDS]:
             kinds.add_row(Text(each.name), number(each.rows), percent(each.share))
         yield kinds
         yield Text()
-        yield _errors(of.failures)
+        yield _errors(report.errors.failures)
 
 
 def _errors(failures: list[Failure]) -> FittingTable:
@@ -72,26 +74,28 @@ def _errors(failures: list[Failure]) -> FittingTable:
 
 
 def _short(url: str) -> str:
-    """Without the scheme, which says little of what failed."""
+    """The URL without its scheme, which does not help to find an error."""
     return url.partition("://")[2] or url
 
 
-def headline(of: Contents) -> str:
-    """What the job is, and how it went, in a line."""
-    job = of.job
-    lines = f"{number(of.rows)} rows"
+def headline(report: Contents) -> str:
+    """The job and its result in one line."""
+    job = report.job
+    lines = f"{number(report.outcomes.rows)} rows"
     if job.url_lines is not None:
         about = "" if job.url_lines_exact else "about "
-        lines = f"{number(of.rows)} of {about}{number(job.url_lines)} lines"
+        lines = f"{number(report.outcomes.rows)} of {about}{number(job.url_lines)} lines"
     parts = [f"{job.input}: {job.state}", lines]
-    if of.rows:
-        parts.append(f"{percent(of.ok / of.rows)} ok")
-    if of.worked_s is not None:
-        parts.append(f"{seconds(of.worked_s)} of work")
-    parts += rates(None, of.average_per_s)
-    parts.append(f"{size(of.body_bytes)} of bodies")
-    if of.retried:
-        parts.append(f"{number(of.retried)} tried again, {number(of.saved_by_retry)} of them ok")
+    if report.outcomes.rows:
+        parts.append(f"{percent(report.outcomes.ok / report.outcomes.rows)} ok")
+    if report.times.worked_s is not None:
+        parts.append(f"{seconds(report.times.worked_s)} of work")
+    parts += rates(None, report.times.average_per_s)
+    parts.append(f"{size(report.bodies.body_bytes)} of bodies")
+    tries = report.tries
+    if tries.retried:
+        saved = number(tries.saved_by_retry)
+        parts.append(f"{number(tries.retried)} tried again, {saved} of them ok")
     if job.absent:
         parts.append(f"without {' and '.join(job.absent)}")
     return ", ".join(parts)
@@ -110,7 +114,7 @@ def _measured(value_ms: float | None) -> str:
 
 
 def _table(*names: str, bar: bool = False) -> FittingTable:
-    """The first column is a text, the others are numbers, and the last one may be a bar."""
+    """A table whose first column is text and whose others are numbers; `bar` adds a last one."""
     columns = [Column(names[0], least=_NAME), *map(Column, names[1:])]
     if bar:
         columns.append(Column("", is_left=True))

@@ -1,8 +1,8 @@
-"""What happened when: bins of time that become wider as they become many.
+"""Counts rows in bins of time, which become wider as they become many.
 
-Law: pure; at most 2 * MOST_BINS bins whatever times come, also from clocks that are wrong by years.
-A pause of the job (stopped on Friday, resumed on Monday) costs no bins, and is cut out of what is
-drawn: time here is time of work.
+Pure; at most 2 * MOST_BINS bins whatever times come, also from clocks that are wrong by years. A
+pause of the job (stopped on Friday, resumed on Monday) takes no bins and is cut out of the plot:
+the axis is time at work.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from fetcher.commit.rate import PAUSE_S
 from fetcher.report.sketches import LogHistogram
 
 MOST_BINS: Final = 360
-MOST_POINTS: Final = 160  # that are drawn
+MOST_POINTS: Final = 160  # of a plot
 _FIRST_WIDTH_S: Final = 1 / 16
 
 
 class Bin:
-    """Rows that ended within one stretch of time."""
+    """The rows that ended within one span of time."""
 
     __slots__ = ("body_bytes", "failed", "latency_ms", "rows")
 
@@ -29,6 +29,7 @@ class Bin:
         self.latency_ms = LogHistogram()
 
     def merge(self, other: Bin) -> None:
+        """Add the other bin's rows."""
         self.rows += other.rows
         self.failed += other.failed
         self.body_bytes += other.body_bytes
@@ -38,7 +39,7 @@ class Bin:
 class Point(NamedTuple):
     """One bin as drawn."""
 
-    worked_s: float  # since the begin, without pauses: where the bin begins
+    worked_s: float  # where the bin begins, in seconds at work
     at_s: float  # Unix time
     bin: Bin
 
@@ -70,7 +71,7 @@ class Timeline:
         return found
 
     def drawn(self) -> Drawn:
-        """At most MOST_POINTS points with the empty ones between them, pauses cut out."""
+        """At most MOST_POINTS points, with empty bins between them and without pauses."""
         bins, width_s = self._bins, self.width_s
         while (runs := _runs(bins, width_s)) and _length(runs) > MOST_POINTS:
             bins, width_s = _wider(bins), width_s * 2
@@ -90,13 +91,13 @@ class Timeline:
 def _wider(bins: dict[int, Bin]) -> dict[int, Bin]:
     found: dict[int, Bin] = {}
     for index, of in bins.items():
-        # A bin that is drawn from is not changed: merge into a new one.
+        # The timeline goes on with these bins: merge into new ones.
         found.setdefault(index // 2, Bin()).merge(of)
     return found
 
 
 def _runs(bins: dict[int, Bin], width_s: float) -> list[tuple[int, int]]:
-    """First and last index of each stretch of work."""
+    """The first and the last index of each time without a pause."""
     runs: list[tuple[int, int]] = []
     for index in sorted(bins):
         if runs and (index - runs[-1][1] - 1) * width_s < PAUSE_S:

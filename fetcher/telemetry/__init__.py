@@ -1,1 +1,1 @@
-"""What a role tells of itself while it runs: log lines, and numbers on a port."""
+"""What a role reports while it runs: log lines, and numbers on an HTTP port."""

@@ -1,6 +1,6 @@
-"""What this process has turned away, by reason; a process is one role.
+"""Counts of what this process has turned away, by reason. A process is one role.
 
-Law: reasons are a few fixed words, never anything that a peer has sent.
+Reasons are a few fixed words, never text that a peer has sent.
 """
 
 from __future__ import annotations
@@ -8,5 +8,5 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-DROPPED: Final[Counter[str]] = Counter()  # messages: malformed, unexpected, contradictory
+DROPPED: Final[Counter[str]] = Counter()  # messages: malformed, unexpected or contradictory
 REFUSED: Final[Counter[str]] = Counter()  # peers

@@ -1,6 +1,6 @@
 """Numbers in Prometheus' text format, by its official client.
 
-Law: the only file that knows the client, and imported only where a port is set. Names are
+Only this file knows the client, and it is imported only where a port is set. Names are
 `fetcher_<role>_…`, in base units; a counter may begin above 0, as a job's totals outlive a process.
 """
 
@@ -33,12 +33,12 @@ _PHASES: Final = get_args(Phase)
 
 
 class Exposition:
-    """Turns the newest numbers on a board into a page."""
+    """Turns the newest numbers of a snapshot into a page."""
 
-    def __init__(self, board: Snapshot[Any], role: str) -> None:
+    def __init__(self, snapshot: Snapshot[Any], role: str) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._registry.register(_OfBoard(board, role))
+        self._registry.register(_SnapshotCollector(snapshot, role))
 
     def page(self) -> bytes:
         """All metrics, as they are now."""
@@ -46,15 +46,15 @@ class Exposition:
         return page
 
 
-class _OfBoard(Collector):
-    def __init__(self, board: Snapshot[AnyNumbers], role: str) -> None:
-        self._board = board
+class _SnapshotCollector(Collector):
+    def __init__(self, snapshot: Snapshot[AnyNumbers], role: str) -> None:
+        self._snapshot = snapshot
         self._role = role
 
     def collect(self) -> Iterator[Metric]:
         build = {"version": __version__, "role": self._role}
         yield InfoMetricFamily("fetcher_build", "The program and its role.", build)
-        numbers, _ = self._board.latest()
+        numbers, _ = self._snapshot.latest()
         if numbers is None:
             return
         yield from _common(f"fetcher_{self._role}", numbers)
@@ -78,7 +78,7 @@ def _common(prefix: str, numbers: AnyNumbers) -> Iterator[Metric]:
 
 
 def _sink(n: SinkNumbers) -> Iterator[Metric]:
-    yield from _of_job("fetcher_sink", n.totals)
+    yield from _job_metrics("fetcher_sink", n.totals)
     yield _counter(
         "fetcher_sink_duplicate_rows", "Rows dropped, as their line had one.", n.duplicates
     )
@@ -93,7 +93,7 @@ def _sink(n: SinkNumbers) -> Iterator[Metric]:
 
 def _ventilator(n: VentilatorNumbers) -> Iterator[Metric]:
     state, table, prefix = n.state, n.table, "fetcher_ventilator"
-    yield from _of_job(prefix, state.totals)
+    yield from _job_metrics(prefix, state.totals)
     phases = GaugeMetricFamily(
         f"{prefix}_phase", "1 for the phase that the job is in.", labels=["phase"]
     )
@@ -157,7 +157,7 @@ def _worker(n: WorkerNumbers) -> Iterator[Metric]:
     )
 
 
-def _of_job(prefix: str, totals: Totals) -> Iterator[Metric]:
+def _job_metrics(prefix: str, totals: Totals) -> Iterator[Metric]:
     yield _counts(
         f"{prefix}_rows", "Rows of the job committed, by outcome.", "outcome", totals.outcomes
     )

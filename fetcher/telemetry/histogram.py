@@ -1,4 +1,4 @@
-"""How values are spread, as plain counts: one addition for each value."""
+"""A histogram over fixed bounds; adding a value costs one addition."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Distribution(msgspec.Struct, frozen=True):
-    """`counts[k]`: values up to `bounds[k]` and above the bound before; the last: all above."""
+    """`counts[k]`: values up to `bounds[k]` and above `bounds[k - 1]`; the last: all above."""
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
@@ -16,10 +16,10 @@ class Distribution(msgspec.Struct, frozen=True):
 
 
 class Histogram:
-    """Takes values; their distribution so far may be looked at."""
+    """Counts values; `look` gives their distribution so far."""
 
     def __init__(self, *bounds: float) -> None:
-        """`bounds` rise."""
+        """`bounds` are in rising order."""
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._total = 0.0

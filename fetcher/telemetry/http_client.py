@@ -1,7 +1,7 @@
-"""One client of a port, from its first byte to its last: bounded in time and in size.
+"""The connection of one HTTP client, bounded in time and in size.
 
-Law: a request must come, and its answer be read, within `REQUEST_S`, in whatever pieces. A
-malformed request is answered with 400 and the like, counted, and logged in one line.
+A request must come and its answer be read within `REQUEST_S`, in whatever pieces. A malformed
+request is answered with a 4xx status, counted, and logged in one line.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from fetcher import __version__
 log = logging.getLogger(__name__)
 
 REQUEST_S: Final = 10.0  # for a request and its answer
-SILENT_S: Final = 5.0  # a client that says nothing for so long is left
+SILENT_S: Final = 5.0  # a client that sends nothing for so long is disconnected
 _MAX_REQUEST_BYTES: Final = 128 * 1024
-_DRAIN_S: Final = 0.5  # that a client has to read the answer before the connection is closed
+_DRAIN_S: Final = 0.5  # for a client to read the answer before the connection is closed
 _DRAIN_BYTES: Final = 256 * 1024
-_TELL_EVERY_S: Final = 60.0
-_WORDS_OF_0_9: Final = 2  # of a first line that names no version
+_LOG_EVERY_S: Final = 60.0
+_WORDS_OF_0_9: Final = 2  # in a request line without a version
 _MAX_DIGITS: Final = 10  # of a Content-Length
 _SHOWN_CHARS: Final = 100  # of a reason
 
@@ -37,15 +37,16 @@ class Malformed:
     def __init__(self, name: str) -> None:
         self.count = 0
         self._name = name
-        self._tells_at = 0.0
+        self._logs_at = 0.0
         self._lock = threading.Lock()
 
     def note(self, peer: str, reason: str) -> None:
+        """Count one request, and maybe log it."""
         with self._lock:
             self.count += 1
-            if time.monotonic() < self._tells_at:
+            if time.monotonic() < self._logs_at:
                 return
-            self._tells_at = time.monotonic() + _TELL_EVERY_S
+            self._logs_at = time.monotonic() + _LOG_EVERY_S
         log.warning(
             "%s: malformed request from %s: %s (%d so far)",
             self._name,
@@ -56,19 +57,19 @@ class Malformed:
 
 
 class Server(Protocol):
-    """What a handler needs of its server."""
+    """The part of a server that its handlers call."""
 
     malformed: Malformed
 
     def has_asked(self, connection: socket.socket) -> None:
-        """The request's head is there."""
+        """The head of the request has come."""
 
     def has_its_answer(self, connection: socket.socket) -> None:
         """All of the answer is sent."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Base of handlers; one request for each connection."""
+    """The base of all handlers. A connection carries one request."""
 
     raw_requestline: bytes
     server: Server  # type: ignore[assignment]
@@ -83,7 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         self.server.has_its_answer(self.connection)
-        # Closed with bytes unread, the connection would be reset, and the answer lost.
+        # Closing a socket with unread bytes resets the connection, and the answer is lost.
         with contextlib.suppress(OSError):
             if self._wire.received:
                 self._drain()
@@ -101,17 +102,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         if len(self.raw_requestline.split()) == _WORDS_OF_0_9:
-            # http.server would wait for headers, which nobody sends then.
+            # http.server would wait for headers, which HTTP/0.9 does not have.
             self.requestline = self.command = self.request_version = ""
             self.send_error(400, "HTTP/0.9 is not supported")
             return False
-        is_one = super().parse_request()
-        if is_one:
+        is_valid = super().parse_request()
+        if is_valid:
             self.server.has_asked(self.connection)
-        return is_one
+        return is_valid
 
     def read_body(self, most: int, *, is_needed: bool) -> bytes | None:
-        """The request's body; None if it was refused, and the refusal was sent."""
+        """The request's body of at most `most` bytes; None where it was refused and answered."""
         length, fault = self._length(most, is_needed=is_needed)
         body = b""
         if fault is None and length:
@@ -125,7 +126,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def _length(self, most: int, *, is_needed: bool) -> tuple[int, str | None]:
-        """The length of the body that comes, and what is wrong with the body, if anything."""
+        """The length of the coming body, and why it is refused; None: it is not."""
         lengths = {text.strip() for text in self.headers.get_all("Content-Length", [])}
         if "Transfer-Encoding" in self.headers:
             return 0, "a body without Content-Length is not taken"
@@ -139,7 +140,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Count a malformed request, and answer it with one line."""
         reason = message or self.responses.get(code, ("",))[0]
-        self.request_version = "HTTP/1.0"  # where it is not known yet, no head would be sent
+        self.request_version = "HTTP/1.0"  # while the version is not known, no head would be sent
         self.server.malformed.note(self.client_address[0], f"{code} {reason}")
         body = f"{code} {_shown(reason)}\n".encode()
         self.send_response(code, self.responses.get(code, ("",))[0])
@@ -158,7 +159,7 @@ def _shown(reason: str) -> str:
 
 
 class _Wire(io.RawIOBase):
-    """A connection's bytes, until its deadline."""
+    """Reads and writes a connection until a deadline (monotonic seconds)."""
 
     def __init__(self, connection: socket.socket, ends_at: float) -> None:
         self.received = 0
@@ -169,7 +170,7 @@ class _Wire(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        # Where a head is read, http.server answers it with 431.
+        # http.server answers this with 431 while it reads a head.
         if self.received > _MAX_REQUEST_BYTES:
             raise http.client.HTTPException("more bytes than a request may have")
         self._set_timeout(SILENT_S)

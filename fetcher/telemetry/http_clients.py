@@ -1,9 +1,9 @@
-"""Which clients are connected to a port, and which one has to leave when the port is full.
+"""The clients of an HTTP port, and which of them is disconnected when the port is full.
 
-Law: a newcomer is let in. A client that has its answer and stays leaves its place first; then the
-client that has been sending its request for longest, first among the clients of the newcomer's
-address, if these are many, then among all; then one whose answer takes too long. So slow clients
-hold up each other, and nobody else.
+A new client is let in at the cost of, in this order: a client that has its answer and stays; the
+client that has been sending its request for longest; one whose answer takes too long. Where one
+address has many clients, only those of the same address make room. So slow clients hold up only
+each other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-_SLOW_S: Final = 1.0  # an answer that takes longer may be cut off for a newcomer
+_SLOW_S: Final = 1.0  # an answer that takes longer may be cut off for a new client
 
 
 class Client:
@@ -24,11 +24,11 @@ class Client:
         self.connection = connection
         self.peer = peer
         self.since = since
-        self.is_asking = True  # its request has not come as a whole
-        self.is_answered = False  # its answer has been sent as a whole
+        self.is_asking = True  # its request has not come completely
+        self.is_answered = False  # its answer has been sent completely
 
     def cut(self) -> None:
-        """End the connection under whoever reads from it or writes to it."""
+        """End the connection, whichever thread reads from it or writes to it."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
@@ -36,7 +36,7 @@ class Client:
 def who_leaves(
     clients: Sequence[Client], peer: str, now: float, most: int, most_of_a_peer: int
 ) -> Client | None:
-    """The client that leaves for a newcomer; None: there is room, or none can leave."""
+    """The client to disconnect for a new one; None: there is room, or none can leave."""
     own = [client for client in clients if client.peer == peer]
     if len(own) >= most_of_a_peer:
         return _slowest(own, now)
@@ -51,7 +51,7 @@ def _slowest(clients: Sequence[Client], now: float) -> Client | None:
 
 
 class Room:
-    """The clients of one port; for all of its threads."""
+    """The clients of one port. Thread-safe."""
 
     def __init__(self, most: int, most_of_a_peer: int) -> None:
         self._most = most
@@ -60,7 +60,7 @@ class Room:
         self._clients: dict[socket.socket, Client] = {}  # oldest first
 
     def enter(self, connection: socket.socket, peer: str, now: float) -> bool:
-        """Let it in, in place of another if need be. False: all others are being answered."""
+        """Let a client in, in place of another if need be; False: all are being answered."""
         with self._lock:
             clients = list(self._clients.values())
             leaving = who_leaves(clients, peer, now, self._most, self._most_of_a_peer)
@@ -73,19 +73,20 @@ class Room:
             return True
 
     def has_asked(self, connection: socket.socket) -> None:
-        """The client's request has come."""
+        """The head of the client's request has come."""
         with self._lock:
             client = self._clients.get(connection)
             if client is not None:
                 client.is_asking = False
 
     def has_its_answer(self, connection: socket.socket) -> None:
-        """All is sent; it has not closed the connection yet."""
+        """All of the answer is sent; the client has not closed the connection yet."""
         with self._lock:
             client = self._clients.get(connection)
             if client is not None:
                 client.is_asking, client.is_answered = False, True
 
     def leave(self, connection: socket.socket) -> None:
+        """The connection is closed."""
         with self._lock:
             self._clients.pop(connection, None)

@@ -1,6 +1,7 @@
-"""A port that no client can hold up: a thread for each, and few of them.
+"""An HTTP server that slow clients cannot hold up: one thread for each client, and few clients.
 
-Law: who serves pages in a role serves them by this, whatever the pages are.
+Metrics and the live page both use it. WSGI servers such as waitress bound sizes and idle time, but
+not the time of a whole request; once full, they let no new client in.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ log = logging.getLogger(__name__)
 
 _MAX_CLIENTS: Final = 16  # at once
 _MAX_OF_A_PEER: Final = 12  # of one address
-_LEAVE_S: Final = 0.1  # that the end of the role waits for the port at most
+_LEAVE_S: Final = 0.1  # the most that closing the port adds to the end of the role
 
 
 class HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Few clients at once, the slowest leave for others; asks for nobody's name."""
+    """Serves few clients at once; the slowest make room for others. Looks up no names."""
 
     daemon_threads = True
     block_on_close = False
@@ -47,20 +48,22 @@ class HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
             raise port.refusal(error) from error
 
     def server_bind(self) -> None:
-        socketserver.TCPServer.server_bind(self)  # HTTPServer's own would ask for a host's name
+        socketserver.TCPServer.server_bind(self)  # that of HTTPServer would look up a host's name
         self.server_name, self.server_port = "", self.server_address[1]
 
     def get_request(self) -> Any:
         try:
             return super().get_request()
         except OSError:
-            time.sleep(_LEAVE_S)  # too many open files, say: not again and again at once
+            time.sleep(_LEAVE_S)  # such as too many open files: do not retry at once
             raise
 
     def has_asked(self, connection: socket.socket) -> None:
+        """The head of the request has come."""
         self._room.has_asked(connection)
 
     def has_its_answer(self, connection: socket.socket) -> None:
+        """All of the answer is sent."""
         self._room.has_its_answer(connection)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -88,7 +91,7 @@ class HttpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     @contextlib.contextmanager
     def answering(self, name: str) -> Iterator[None]:
-        """In a thread of this name, while the block runs."""
+        """Serve in a thread of this name while the block runs."""
         threading.Thread(
             target=self.serve_forever, args=(_LEAVE_S,), name=name, daemon=True
         ).start()

@@ -1,11 +1,11 @@
-"""What a process says on stderr: lines for people, or one JSON object a line.
+"""The lines that a process writes to stderr: text for people, or one JSON object a line.
 
-Law: the form is chosen once per process, and every line of its own is made here; so with
-`log.format = json` nothing else is on stderr. What a child writes past its log (a traceback, the
-rest of a line at its death) its supervisor wraps.
+The form is chosen once per process, and every line of the process is made here, so that with
+`log.format = json` nothing else is on stderr. Other output of a child (a traceback, the rest of a
+line at its death) is wrapped by its supervisor.
 
 A JSON line has `ts` (ISO 8601, UTC), `level`, `role`, `worker` where the role is one, `message`,
-`exception` where there is one, and `exit_code` where it says why the process leaves.
+`exception` where there is one, and `exit_code` where the line says why the process ends.
 """
 
 from __future__ import annotations
@@ -27,21 +27,23 @@ from fetcher.settings.schema import Log
 log = logging.getLogger(__name__)
 
 Form = Literal["text", "json"]
-OURS: Final = "fetcher: "  # what a line of text begins with that tells the user something
+OURS: Final = "fetcher: "  # begins each line of text that is meant for the user
 
 
 class _Speaker(msgspec.Struct):
+    """How this process logs, and as whom."""
+
     form: Form = "text"
     role: str = "cli"
     worker: str = ""
-    announces: bool = False  # a role of a cluster says how it gets on
+    announces: bool = False  # a role of a cluster reports its progress
 
 
-_speaker: Final = _Speaker()  # this process
+_speaker: Final = _Speaker()
 
 
 def use(form: Form, role: str = "", worker: str = "") -> None:
-    """From now on this process speaks so, and (where given) as that role."""
+    """Set the form of this process's lines and, where given, its role and worker."""
     _speaker.form = form
     if role:
         _speaker.role, _speaker.worker = role, worker
@@ -52,9 +54,9 @@ def is_json() -> bool:
 
 
 def start(settings: Log, role: str, name: str, *, announces: bool = False) -> None:
-    """The log of a role's process; `name` is its own among those of its role.
+    """Start logging in a role's process; `name` tells it from others of its role.
 
-    `announces`: what is passed to `announce` is said.
+    `announces`: whether `announce` says anything.
     """
     use(settings.format, role, name if role == "worker" else "")
     _speaker.announces = announces
@@ -98,7 +100,7 @@ def _line(
 
 
 def own(message: str, level: str = "warning", **more: Any) -> str:
-    """A line that tells the user something; `more` is for programs, and only in JSON."""
+    """A line for the user; `more` is for programs and appears only in JSON."""
     return _line(time.time(), level, message, more) if is_json() else f"{OURS}{message}"
 
 
@@ -108,13 +110,13 @@ def say(line: str) -> None:
 
 
 def announce(message: str, say: Callable[[str], None] = say) -> None:
-    """Tell how a role of a cluster gets on: it listens, others join, the job is done."""
+    """Report the progress of a role of a cluster: it listens, others join, the job is done."""
     if _speaker.announces:
         say(own(message, "info"))
 
 
 def complain(error: FetcherError) -> Exit:
-    """Tell the user's one line; the exit code to leave with."""
+    """Say the error in one line; returns the exit code to end with."""
     say(own(str(error), "error", exit_code=int(error.exit_code)))
     return error.exit_code
 
@@ -123,14 +125,14 @@ def complain(error: FetcherError) -> Exit:
 
 
 def relayed(line: str, role: str, worker: str) -> str:
-    """A child's line as this process passes it on: what is no JSON object is wrapped in one."""
+    """A child's line as this process passes it on; in JSON, other text is wrapped in an object."""
     if not is_json() or _fields(line) is not None:
         return line
     return _line(time.time(), "error", line, {}, role, worker if role == "worker" else "")
 
 
 def complaint(line: str) -> str | None:
-    """What a line says, where it tells why a process leaves; None where it does not."""
+    """The message of a line that says why a process ends; None for other lines."""
     if not is_json():
         return line if line.startswith(OURS) else None
     fields = _fields(line) or {}

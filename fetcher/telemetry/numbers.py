@@ -1,7 +1,7 @@
-"""What each role shows of itself: plain numbers of one moment.
+"""The numbers that each role exposes on its port: plain data of one moment.
 
-Law: data only. Counts are since the process began, except `totals`, which are the job's.
-`trouble` says why the role is not well; "" where it is.
+Counts are since the process began, except `totals`, which are those of the job. `trouble` says why
+the role is not healthy; "" where it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
 
 class SinkNumbers(_Common, frozen=True, kw_only=True):
     totals: Totals
-    duplicates: int  # rows dropped, as their line had one
+    duplicates: int  # rows dropped because their line had a row
     pending_bytes: int  # rows taken and not committed yet
     row_bytes: int  # committed
     commit_s: Distribution
@@ -34,7 +34,7 @@ class VentilatorNumbers(_Common, frozen=True, kw_only=True):
     state: State
     table: LeaseStats
     lines_read: int
-    hosts: int  # that the referee knows of
+    hosts: int  # known to the host broker
     sinks_silent_s: tuple[float, ...]  # since each was last heard
 
 
@@ -52,7 +52,7 @@ class WorkerNumbers(_Common, frozen=True, kw_only=True):
     pool_size: int
     leases: int
     unsent_bytes: int  # rows that wait for a sink
-    hosts: int  # that it may ask
+    hosts: int  # that the worker may ask
     loop_lag_s: Distribution
     ventilator_silent_s: float
 

@@ -1,7 +1,4 @@
-"""What a role's port answers: /metrics and /healthz, whoever serves it.
-
-Law: reads the board and nothing else of the role.
-"""
+"""The answers of a role's port: /metrics and /healthz. They depend on the snapshot alone."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from fetcher.telemetry.exposition import CONTENT_TYPE, Exposition
 from fetcher.telemetry.numbers import AnyNumbers
 from fetcher.telemetry.snapshot import Snapshot
 
-_STUCK_S: Final = 10.0  # a loop that turns puts numbers up twice a second
+_STUCK_S: Final = 10.0  # a running loop replaces its numbers twice a second
 
 
 class Page(NamedTuple):
@@ -33,31 +30,31 @@ class Health(msgspec.Struct, frozen=True):
     role: str
     name: str
     reasons: list[str]  # why it is failing
-    turned_s_ago: float  # since the role's loop was last seen to turn
+    turned_s_ago: float  # since the role's loop last ran
 
 
 def health(
     numbers: AnyNumbers | None, turned_s_ago: float, role: str, name: str
 ) -> tuple[bool, Health]:
-    """Whether all is well, and what to say."""
+    """Whether the role is healthy, and the body that says so."""
     reasons = [numbers.trouble] if numbers is not None and numbers.trouble else []
     if turned_s_ago > _STUCK_S:
         reasons.append(f"its loop has not turned for {turned_s_ago:.0f} s")
-    said = "failing" if reasons else "ok"
-    return not reasons, Health(said, role, name, reasons, round(turned_s_ago, 3))
+    status = "failing" if reasons else "ok"
+    return not reasons, Health(status, role, name, reasons, round(turned_s_ago, 3))
 
 
 class Pages:
-    """Of one role."""
+    """The pages of one role."""
 
-    def __init__(self, board: Snapshot[Any], role: str, name: str) -> None:
-        self._board = board
-        self._exposition = Exposition(board, role)
+    def __init__(self, snapshot: Snapshot[Any], role: str, name: str) -> None:
+        self._snapshot = snapshot
+        self._exposition = Exposition(snapshot, role)
         self._role = role
         self._name = name
 
     def answer(self, path: str) -> Page:
-        """The page at a path; a query behind it says nothing."""
+        """The page at a path; a query is ignored."""
         match path.partition("?")[0]:
             case "/metrics":
                 return Page(HTTPStatus.OK, CONTENT_TYPE, self._exposition.page())
@@ -68,7 +65,7 @@ class Pages:
                 return Page(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", text)
 
     def _health(self) -> Page:
-        numbers, turned_at = self._board.latest()
+        numbers, turned_at = self._snapshot.latest()
         is_well, said = health(numbers, time.monotonic() - turned_at, self._role, self._name)
         status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
         return Page(status, "application/json", msgspec.json.encode(said) + b"\n")

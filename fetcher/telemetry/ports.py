@@ -1,4 +1,4 @@
-"""Which port a process serves its pages on, and what to say where it cannot."""
+"""The port that a process serves, and the error for a port that cannot be bound."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fetcher.settings.schema import Metrics
 
 
 class Port(msgspec.Struct, frozen=True):
-    """Where one process listens; the `number`-th (from 1) of its role on this host."""
+    """Where one process listens; `setting` is the setting that names the port."""
 
     host: str
-    port: int  # 0: nowhere
+    port: int  # 0: none
     setting: str
 
     def refusal(self, error: OSError) -> FetcherError:
-        """The error to raise where it cannot be bound."""
+        """The error to raise where the port cannot be bound."""
         where = f"{self.setting}: {self.host}:{self.port}"
         if error.errno == errno.EADDRINUSE:
             return ConflictError(
@@ -29,7 +29,10 @@ class Port(msgspec.Struct, frozen=True):
 
 
 def port_of(metrics: Metrics, role: str, number: int) -> Port:
-    """The first of a role has its setting's port, the next one the next. Raises ConfigError."""
+    """The port of the `number`-th process (from 1) of a role on this host. Raises ConfigError.
+
+    The first process has the port of the setting, each further one the next port.
+    """
     setting = f"metrics.{role}_port"
     first: int = getattr(metrics, f"{role}_port")
     port = first + number - 1 if first else 0

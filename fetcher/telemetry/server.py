@@ -1,6 +1,6 @@
-"""The port of a process: a few threads that only read the board.
+"""The metrics port of a process. Its threads only read the snapshot.
 
-In a worker, which is patched, they are greenlets on its loop: this file need not know.
+In a worker, which gevent has patched, the threads are greenlets on the worker's loop.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from fetcher.telemetry.snapshot import Snapshot
 
 
 @contextlib.contextmanager
-def listening(port: Port, board: Snapshot[Any], role: str, name: str) -> Iterator[None]:
-    """Answer while the block runs. Raises ConflictError, UsageError."""
-    with _Server(port, Pages(board, role, name)).answering("metrics"):
+def listening(port: Port, snapshot: Snapshot[Any], role: str, name: str) -> Iterator[None]:
+    """Serve /metrics and /healthz while the block runs. Raises ConflictError, UsageError."""
+    with _Server(port, Pages(snapshot, role, name)).answering("metrics"):
         yield
 
 

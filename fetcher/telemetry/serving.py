@@ -1,4 +1,4 @@
-"""The way from a role to its port: a board, and who serves it where a port is set."""
+"""Serves a role's metrics and health where a port is set."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from fetcher.telemetry.snapshot import Snapshot
 
 @contextlib.contextmanager
 def serving(metrics: Metrics, role: str, number: int, name: str) -> Iterator[Snapshot[Any]]:
-    """The board that is served while the block runs. Raises ConflictError, UsageError."""
+    """The role's snapshot, served while the block runs. Raises ConflictError, UsageError.
+
+    `number`: which process of this role on this host it is, from 1.
+    """
     port = port_of(metrics, role, number)
-    board: Snapshot[Any] = Snapshot(is_on=bool(port.port))
+    snapshot: Snapshot[Any] = Snapshot(is_on=bool(port.port))
     if not port.port:
-        yield board
+        yield snapshot
         return
-    # The server and Prometheus' client cost memory and time: only where they are wanted.
+    # The server and Prometheus' client cost memory and time: load them only where a port is set.
     from fetcher.telemetry.server import listening  # noqa: PLC0415
 
-    with listening(port, board, role, name):
-        yield board
+    with listening(port, snapshot, role, name):
+        yield snapshot

@@ -1,7 +1,7 @@
-"""Where a role's loop leaves its newest numbers, and whoever serves them takes them.
+"""Passes a role's newest numbers from its loop to the threads that serve them.
 
-Law: the loop replaces the whole, frozen; a server's thread only ever reads the reference. A role
-that nobody looks at makes no numbers.
+The loop replaces one frozen object; a server's thread only reads the reference. Without a port no
+numbers are made.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Final, Generic, TypeVar
 
 Numbers = TypeVar("Numbers")
 
-EVERY_S: Final = 0.5
+EVERY_S: Final = 0.5  # between two updates
 
 
 class Snapshot(Generic[Numbers]):
-    """One role's; `is_on`: somebody may look."""
+    """The newest numbers of one role; `is_on`: a port serves them."""
 
     def __init__(self, *, is_on: bool) -> None:
         self.is_on = is_on
@@ -24,14 +24,14 @@ class Snapshot(Generic[Numbers]):
         self._latest: tuple[Numbers | None, float] = (None, time.monotonic())
 
     def is_due(self, now: float) -> bool:
-        """Whether new numbers should be put up; never where nobody looks."""
+        """Whether new numbers should be put; never without a port."""
         return now >= self._due_at
 
     def put(self, numbers: Numbers, now: float) -> None:
-        """Replace what is there. The loop turns, as it does this."""
+        """Replace the numbers. The call also shows that the role's loop runs."""
         self._latest = (numbers, now)
         self._due_at = now + EVERY_S
 
     def latest(self) -> tuple[Numbers | None, float]:
-        """The newest numbers (None before the first), and when the loop was last seen to turn."""
+        """The newest numbers (None before the first), and their time in monotonic seconds."""
         return self._latest

@@ -1,4 +1,4 @@
-"""What a role counts for its numbers alone: by the commit, by the chunk, never by the row."""
+"""Counts that only metrics need, added up by the commit or by the chunk, never by the row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fetcher.telemetry.histogram import Histogram
 
 
 class CommitTally:
-    """The sink's."""
+    """Counts the commits of a sink."""
 
     def __init__(self) -> None:
         self.seconds = Histogram(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -17,7 +17,7 @@ class CommitTally:
         self.row_bytes = 0
 
     def add(self, rows: int, row_bytes: int, took_s: float) -> None:
-        """A commit of so many rows; an empty one is none."""
+        """Count a commit; one without rows does not count."""
         if rows:
             self.seconds.add(took_s)
             self.rows.add(rows)
@@ -25,10 +25,10 @@ class CommitTally:
 
 
 class FetchTally:
-    """The worker's: rows that were handed to the sink."""
+    """Counts the rows that a worker handed to the sink."""
 
     def __init__(self, *, is_detailed: bool) -> None:
-        """Without details only `rows` counts."""
+        """Without `is_detailed` only `rows` is counted."""
         self._is_detailed = is_detailed
         self.rows = 0
         self.row_bytes = 0
@@ -38,6 +38,7 @@ class FetchTally:
         self.loop_lag_s = Histogram(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
     def add(self, chunk: Chunk) -> None:
+        """Count the rows of one chunk."""
         self.rows += len(chunk.lines)
         if self._is_detailed:
             self.row_bytes += len(chunk.rows)

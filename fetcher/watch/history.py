@@ -1,4 +1,4 @@
-"""The course of a job so far, for a plot: few points, however long it goes on."""
+"""The course of a job so far, for a plot: a bounded number of points, however long it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-_MOST: Final = 600
+_MOST: Final = 600  # points
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):
@@ -18,7 +18,7 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
 
 
 class History:
-    """Points at least `step_s` apart; when there are too many, two become one."""
+    """Points at least `step_s` apart. When there are too many, each two become one."""
 
     def __init__(self) -> None:
         self.step_s = 1.0
@@ -26,7 +26,7 @@ class History:
         self._most_in_flight = 0  # since the last point
 
     def add(self, point: Point) -> None:
-        """A later one. Whoever holds `since` is not disturbed, in whatever thread."""
+        """Add a later point. Threads that call `since` meanwhile see the old or the new points."""
         self._most_in_flight = max(self._most_in_flight, point.most_in_flight)
         points = self._points
         if points and point.at_s - points[-1].at_s < self.step_s:
@@ -38,12 +38,12 @@ class History:
         self._points = (*points, msgspec.structs.replace(point, most_in_flight=most))
 
     def since(self, at_s: float) -> list[Point]:
-        """Those later than that, in order."""
+        """The points later than that Unix time, in order."""
         return [point for point in self._points if point.at_s > at_s]
 
 
 def _halved(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    """The first one of each two, with the most of both."""
+    """The first point of each two, with the higher `most_in_flight` of both."""
     pairs = zip(points[::2], points[1::2], strict=True)
     return tuple(
         msgspec.structs.replace(

@@ -1,6 +1,6 @@
-"""A job of this host: its ventilator is asked where there is one, and its files are read elsewhere.
+"""A job in an OUT of this host: asks its ventilator where one answers, and reads files elsewhere.
 
-Law: whatever the ventilator does, there is a view: it may be starting, be another user's, or gone.
+There is a view in any case: the ventilator may be starting, belong to another user, or be gone.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import msgspec
 
 from fetcher.errors import UnreachedError
 from fetcher.watch.client import ANSWER_S, Watcher, near
-from fetcher.watch.files_view import Files
-from fetcher.watch.terminal.view import View, of_live
+from fetcher.watch.files_view import FilesView
+from fetcher.watch.job_view import JobView
+from fetcher.watch.terminal.view import View
 
 
 class JobSource:
@@ -20,28 +21,26 @@ class JobSource:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._files = Files(out)
+        self._files = FilesView(out)
         self._endpoint = ""
         self._watcher: Watcher | None = None
         self._is_first = True
 
     def look(self) -> View:
-        """What is known now."""
-        live = self._ask()
-        if live is None:
+        """The job now."""
+        job = self._ask()
+        if job is None:
             return self._files.look()
-        if self._is_first:  # workers tell of hosts once they have heard that somebody looks
-            self._is_first = False
-            read = self._files.look()
-            live = msgspec.structs.replace(
-                live,
-                rates=read.rates,
-                hosts=live.hosts or read.hosts,
-                mishaps=live.mishaps or read.mishaps,
-            )
-        return live
+        if not self._is_first:
+            return View(self._files.title, job)
+        # Until workers say what failed, the files do; the rates before this look are only there.
+        self._is_first = False
+        read = self._files.look()
+        failed_lines = job.failed_lines or read.job.failed_lines
+        job = msgspec.structs.replace(job, failed_lines=failed_lines)
+        return View(self._files.title, job, rates=read.rates)
 
-    def _ask(self) -> View | None:
+    def _ask(self) -> JobView | None:
         endpoint = near(self._out)
         if endpoint != self._endpoint:
             self.close()
@@ -50,13 +49,12 @@ class JobSource:
         if self._watcher is None:
             return None
         try:
-            live = self._watcher.look(ANSWER_S)
+            return self._watcher.look(ANSWER_S)
         except UnreachedError:
             return None
-        return of_live(f"{self._files.name} in {self._out}", live)
 
     def close(self) -> None:
-        """Leave the ventilator alone."""
+        """Disconnect from the ventilator."""
         if self._watcher is not None:
             self._watcher.close()
             self._watcher = None

@@ -1,7 +1,7 @@
-"""What to do after a run: lines that each say why and give a command to paste into a shell.
+"""Suggests what to do after a run: each line gives a reason and a command to paste into a shell.
 
-Law: pure, and at most three lines. A command names only what is there, and a new OUT or file that
-is not.
+Pure, and at most three lines. A command reads only directories that exist and writes only to names
+that are free.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fetcher.protocol.totals import Totals
 
 MOST: Final = 3  # lines
 _OWN: Final = "--own-servers"
-_MOST_NAMES: Final = 100  # that are tried for a new OUT or file
+_MOST_NAMES: Final = 100  # tried for a new OUT or file
 _COUNTED: Final = re.compile(r"(?P<name>.*[A-Za-z_])(?P<number>[1-9][0-9]?)")
 
 
@@ -29,38 +29,38 @@ class Finished(NamedTuple):
 
     totals: Totals
     out: Path
-    parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines it has fetched again
-    program: str = "fetcher"  # as a shell finds it
-    options: Sequence[str] = ()  # of this run, which a retry needs as well
+    parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines were fetched again
+    program: str = "fetcher"  # the command as the shell finds it
+    options: Sequence[str] = ()  # options of this run that a retry needs as well
 
 
-def steps(of: Finished, exists: Callable[[Path], bool]) -> list[str]:
-    """The lines; `exists` says whether a file or directory is there."""
+def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
+    """The lines. `exists` says whether a file or directory exists."""
 
     def line(why: str, command: str, *words: Path | str) -> str:
-        return f"{why}: {shlex.join([of.program, command, *map(_word, words)])}"
+        return f"{why}: {shlex.join([run.program, command, *map(_word, words)])}"
 
     def table(name: str) -> Path:
         return _free(Path(), name, ".csv", exists)
 
-    out, name = of.out, of.out.resolve().name or "rows"
-    failed = of.totals.rows - of.totals.outcomes.get(Outcome.OK, 0)
+    out, name = run.out, run.out.resolve().name or "rows"
+    failed = run.totals.rows - run.totals.outcomes.get(Outcome.OK, 0)
     found = []
     if failed:
         options = ("-o", table(f"{name}-failed"), "--outcome", FAILED_WORD)
         found.append(line(f"{number(failed)} not ok", "export", out, *options))
-    if of.totals.outcomes.get(Outcome.BLOCKED) == of.totals.rows and _OWN not in of.options:
+    if run.totals.outcomes.get(Outcome.BLOCKED) == run.totals.rows and _OWN not in run.options:
         again = _free(_directory(out), name, "", exists)
         which = ("--outcome", Outcome.BLOCKED.value)
         why = "if these servers are your own"
-        found.append(line(why, "retry", out, *which, "-o", again, *of.options, _OWN))
-    elif _is_worth_a_retry(of.totals):
+        found.append(line(why, "retry", out, *which, "-o", again, *run.options, _OWN))
+    elif _is_worth_a_retry(run.totals):
         again = _free(_directory(out), name, "", exists)
-        found.append(line("try those that may work now", "retry", out, "-o", again, *of.options))
-    if of.parents:
-        whole = table(f"{of.parents[0].resolve().name}-all")
+        found.append(line("try those that may work now", "retry", out, "-o", again, *run.options))
+    if run.parents:
+        whole = table(f"{run.parents[0].resolve().name}-all")
         why = "the newest row of every line"
-        found.append(line(why, "export", *of.parents, out, "-o", whole))
+        found.append(line(why, "export", *run.parents, out, "-o", whole))
     elif not failed:
         found.append(line("as a table", "export", out, "-o", table(name)))
     if len(found) < MOST:
@@ -69,7 +69,7 @@ def steps(of: Finished, exists: Callable[[Path], bool]) -> list[str]:
 
 
 def _word(word: Path | str) -> str:
-    # A path must not be taken for an option.
+    # A path that begins with a hyphen would be taken for an option.
     return f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
 
 
@@ -86,7 +86,7 @@ def _directory(out: Path) -> Path:
 
 
 def _free(directory: Path, name: str, suffix: str, exists: Callable[[Path], bool]) -> Path:
-    """A new name: for a table the name itself where it is new, else the next one: out2, out3."""
+    """A free name: the next number (out2, out3); a table without a number where that is free."""
     path = directory / f"{name}{suffix}"
     if suffix and not exists(path):
         return path

@@ -1,4 +1,4 @@
-"""The job while it runs: a live line on a terminal, plain lines elsewhere, nothing with --quiet."""
+"""Shows a running job: a live line on a terminal, plain lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -9,64 +9,60 @@ from typing import Any
 from fetcher.commit.rate import Rate
 from fetcher.humanize import number, phase, rate, time_left
 from fetcher.protocol import messages
-from fetcher.protocol.totals import in_order, most_frequent
+from fetcher.protocol.totals import most_frequent
 from fetcher.telemetry import logs
-from fetcher.watch.job_view import left
+from fetcher.watch.job_view import JobView, from_state
 
 
-def describe(state: messages.State, per_s: float) -> str:
+def describe(job: JobView) -> str:
     """The numbers of the progress line."""
-    return " · ".join(numbers(state, per_s))
+    return " · ".join(numbers(job))
 
 
-def numbers(state: messages.State, per_s: float) -> list[str]:
+def numbers(job: JobView) -> list[str]:
     """The numbers of the progress line, one by one."""
-    total, exact = state.source.total()
-    about = "" if exact else "~"
-    of = "" if total is None else f"/{about}{number(total)}"
+    about = "" if job.url_lines_exact else "~"
+    of = "" if job.url_lines is None else f"/{about}{number(job.url_lines)}"
     parts = [
-        f"{number(state.totals.rows)}{of} lines",
-        f"{rate(per_s)}/s",
-        f"{number(state.in_flight)} in flight",
-        outcomes(state.totals.outcomes),
+        f"{number(job.rows)}{of} lines",
+        f"{rate(job.rate_per_s or 0.0)}/s",
+        f"{number(job.in_flight or 0)} in flight",
+        outcomes(job.totals.outcomes),
     ]
-    estimate = left(state, per_s)
-    if state.phase == "running" and estimate is not None:
-        parts.append(time_left(estimate.seconds, is_least=estimate.is_least))
-    elif state.phase != "running":
-        parts.append(phase(state.phase))
+    if job.phase != "running":
+        parts.append(phase(job.phase))
+    elif job.left_s is not None:
+        parts.append(time_left(job.left_s, is_least=job.left_is_least))
     return [part for part in parts if part]
 
 
-def fields(state: messages.State, per_s: float) -> dict[str, Any]:
-    """The same for programs."""
-    total, exact = state.source.total()
-    estimate = left(state, per_s)
+def fields(job: JobView) -> dict[str, Any]:
+    """The same for programs: public keys of a line of the log."""
     return {
-        "phase": state.phase,
-        "rows": state.totals.rows,
-        "url_lines": total,
-        "url_lines_exact": exact,
-        "rate_per_s": round(per_s, 1),
-        "left_s": None if estimate is None else round(estimate.seconds, 1),
-        "left_is_least": estimate is not None and estimate.is_least,
-        "in_flight": state.in_flight,
-        "workers": state.workers,
-        "redelivered": state.redelivered,
-        "copied": state.copied,
-        "outcomes": in_order(state.totals.outcomes),
+        "phase": job.phase,
+        "rows": job.rows,
+        "url_lines": job.url_lines,
+        "url_lines_exact": job.url_lines_exact,
+        "rate_per_s": round(job.rate_per_s or 0.0, 1),
+        "left_s": None if job.left_s is None else round(job.left_s, 1),
+        "left_is_least": job.left_is_least,
+        "in_flight": job.in_flight,
+        "workers": len(job.workers) + job.unlisted,
+        "redelivered": job.redelivered,
+        "copied": job.copied,
+        "outcomes": job.totals.outcomes,
     }
 
 
 def outcomes(counts: dict[str, int]) -> str:
     """The three most frequent outcomes, and the others as one."""
     shown, rest = most_frequent(counts, 3)
-    said = [f"{name} {number(count)}" for name, count in shown.items()]
-    return ", ".join(said + ([f"others {number(rest)}"] if rest else []))
+    parts = [f"{name} {number(count)}" for name, count in shown.items()]
+    return ", ".join(parts + ([f"others {number(rest)}"] if rest else []))
 
 
 class Quiet:
-    """Only what went wrong."""
+    """Says only what went wrong."""
 
     def __init__(self) -> None:
         self.last: messages.State | None = None
@@ -82,7 +78,7 @@ class Quiet:
 
 
 class Greeting(Quiet):
-    """Says something once the job is heard."""
+    """Says one line when the job's first state comes."""
 
     def __init__(self, greeting: str) -> None:
         super().__init__()
@@ -96,7 +92,7 @@ class Greeting(Quiet):
 
 
 class PlainLines(Greeting):
-    """A line every so often, for logs and pipes."""
+    """Says a line every `interval_s`, for logs and pipes."""
 
     def __init__(self, interval_s: float, greeting: str = "") -> None:
         super().__init__(greeting)
@@ -110,12 +106,12 @@ class PlainLines(Greeting):
         self._rate.hear(now, state)
         if now - self._said_at >= self._interval_s:
             self._said_at = now
-            per_s = self._rate.per_s()
-            self.say(logs.own(describe(state, per_s), "info", progress=fields(state, per_s)))
+            job = from_state(state, self._rate.per_s())
+            self.say(logs.own(describe(job), "info", progress=fields(job)))
 
 
 def display(*, quiet: bool, interval_s: float, greeting: str = "") -> Quiet:
-    """The display that fits stderr; the greeting is said once the job is heard."""
+    """The display that fits stderr; `greeting` is said when the job's first state comes."""
     if quiet:
         return Quiet()
     if sys.stderr.isatty() and not logs.is_json():

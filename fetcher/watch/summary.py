@@ -1,4 +1,4 @@
-"""The short table at the end of a run, and of `fetcher status`."""
+"""The summary at the end of a run; its table of outcomes is that of `fetcher status` too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fetcher.watch.terminal.fitting import Column, FittingTable
 
 
 def table(totals: Totals) -> FittingTable:
-    """Outcomes with their share."""
+    """The outcomes with their share of the rows."""
     columns = [Column("outcome", least=8), Column("lines"), Column("share")]
     result = FittingTable(columns, is_ruled=True, fills=False)
     for name, count in in_order(totals.outcomes).items():
@@ -23,7 +23,7 @@ def table(totals: Totals) -> FittingTable:
 
 
 def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
-    """1,000 of about 5,000 lines (20.0 %)"""
+    """The text `1,000 of about 5,000 lines (20.0 %)`."""
     if url_lines is None:
         return f"{number(rows)} lines"
     share = 100 * rows / max(url_lines, 1)
@@ -32,15 +32,16 @@ def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
 
 
 def statuses(totals: Totals) -> str:
-    """Every HTTP status and how often it came."""
+    """Every HTTP status and its number of rows."""
     known = sorted((code, count) for code, count in totals.statuses.items() if code)
     return ", ".join(f"{code}: {number(count)}" for code, count in known) or "none"
 
 
 def repeats(totals: Totals, last: State | None) -> str:
-    """Lines asked for more than once, and why; `last`: what the run's ventilator said at its end.
+    """Lines that were handed out or fetched more than once, and why.
 
-    A line that was handed out again need not have been asked for before.
+    `last`: the last state of the run's ventilator. A line that was handed out again may not have
+    been fetched before.
     """
     copied = last.copied if last else 0
     lost = last.redelivered - copied if last else 0

@@ -1,6 +1,6 @@
-"""What the ventilator knows of each worker, for those who watch: nothing is decided by it.
+"""The ventilator's table of living workers, for those who watch. No decision depends on it.
 
-Law: only workers that the ledger counts as living are kept, so it has their bound.
+Only workers that the ledger counts as living are kept, so the table is as bounded as the ledger.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from fetcher.commit.rate import Rate
 from fetcher.protocol import bounds, messages, samples
 
 
-class _Member:
+class _Worker:
+    """The newest messages of one worker."""
+
     __slots__ = (
         "beat",
         "hosts",
@@ -41,74 +43,78 @@ class WorkerTable:
     """The living workers."""
 
     def __init__(self) -> None:
-        self._members: dict[str, _Member] = {}
-        self._mishaps: deque[messages.FailedLine] = deque(maxlen=bounds.MAX_MISHAPS)
+        self._workers: dict[str, _Worker] = {}
+        self._failed_lines: deque[messages.FailedLine] = deque(maxlen=bounds.MAX_MISHAPS)
 
     def heartbeat(self, beat: messages.Heartbeat, now: float) -> None:
-        member = self._members.get(beat.worker)
-        if member is None:
-            self._members[beat.worker] = _Member(beat, now)
+        """Take a worker's heartbeat; the first one adds the worker."""
+        worker = self._workers.get(beat.worker)
+        if worker is None:
+            self._workers[beat.worker] = _Worker(beat, now)
         else:
-            member.beat, member.seen_at = beat, now
+            worker.beat, worker.seen_at = beat, now
 
     def progress(self, progress: messages.Progress, now: float) -> None:
-        """Of a worker that has been heard."""
-        member = self._members.get(progress.worker)
-        if member is not None:
-            member.rows, member.parked, member.seen_at = progress.rows, progress.parked, now
-            member.most_in_flight = max(progress.most_in_flight, member.beat.in_flight)
-            member.rate.add(now, progress.rows)
-            member.lag_ms = progress.lag_ms
-            member.hosts = progress.glimpse.hosts
-            member.turns_s = progress.turns_s
-            self._mishaps.extend(progress.glimpse.mishaps)
+        """Take a worker's progress; that of a worker without a heartbeat is ignored."""
+        worker = self._workers.get(progress.worker)
+        if worker is not None:
+            worker.rows, worker.parked, worker.seen_at = progress.rows, progress.parked, now
+            worker.most_in_flight = max(progress.most_in_flight, worker.beat.in_flight)
+            worker.rate.add(now, progress.rows)
+            worker.lag_ms = progress.lag_ms
+            worker.hosts = progress.glimpse.hosts
+            worker.turns_s = progress.turns_s
+            self._failed_lines.extend(progress.glimpse.mishaps)
 
     def keep(self, living: Collection[str]) -> None:
-        """Forget all others."""
-        for gone in self._members.keys() - set(living):
-            del self._members[gone]
+        """Forget all workers that are not among these."""
+        for gone in self._workers.keys() - set(living):
+            del self._workers[gone]
 
     @property
     def in_flight(self) -> int:
-        """Fetches, as the workers said last."""
-        return sum(member.beat.in_flight for member in self._members.values())
+        """Fetches in flight, by the last heartbeats."""
+        return sum(worker.beat.in_flight for worker in self._workers.values())
 
     @property
     def turns_s(self) -> float:
-        """How long the host that will take longest keeps all workers that have lines of it."""
-        # A host is asked by one worker after another.
+        """Seconds until the host that takes longest has no lines left, at all workers together."""
+        # One worker at a time asks a host, so that the times of several workers add up.
         sums: dict[int, float] = {}
-        for member in self._members.values():
-            for host, left_s in member.turns_s.items():
+        for worker in self._workers.values():
+            for host, left_s in worker.turns_s.items():
                 sums[host] = sums.get(host, 0.0) + left_s
         return max(sums.values(), default=0.0)
 
     @property
     def most_in_flight(self) -> int:
-        """Fetches at once since the heartbeats before the last ones: at most so many."""
-        return sum(member.most_in_flight for member in self._members.values())
+        """An upper bound of the fetches in flight at once since the heartbeats before the last."""
+        return sum(worker.most_in_flight for worker in self._workers.values())
 
     def glimpse(self) -> messages.Samples:
-        """Of all workers together."""
-        hosts = [each for member in self._members.values() for each in member.hosts]
-        return messages.Samples(samples.together(hosts), list(self._mishaps))
+        """The busiest hosts and the newest failed lines of all workers together."""
+        hosts = [each for worker in self._workers.values() for each in worker.hosts]
+        return messages.Samples(samples.together(hosts), list(self._failed_lines))
 
     def look(self, leases: Mapping[str, int], now: float) -> tuple[list[messages.Member], int]:
-        """By name, and how many more there are; those unheard of for longest are always told."""
-        members = sorted(self._members.items(), key=lambda item: item[1].seen_at)
-        told = sorted(members[: bounds.MAX_MEMBERS])
+        """The workers by name, and how many more there are.
+
+        `leases`: open leases by worker. Workers that are silent for longest are always listed.
+        """
+        found = sorted(self._workers.items(), key=lambda item: item[1].seen_at)
+        listed = sorted(found[: bounds.MAX_MEMBERS])
         return [
             messages.Member(
                 worker=name,
-                seen_s_ago=max(now - member.seen_at, 0.0),
-                slots=member.beat.slots,
-                in_flight=member.beat.in_flight,
-                queued=max(member.beat.queued - member.parked, 0),
-                parked=member.parked,
+                seen_s_ago=max(now - worker.seen_at, 0.0),
+                slots=worker.beat.slots,
+                in_flight=worker.beat.in_flight,
+                queued=max(worker.beat.queued - worker.parked, 0),
+                parked=worker.parked,
                 leases=leases.get(name, 0),
-                rows=member.rows,
-                rate_per_s=member.rate.per_s(),
-                lag_ms=member.lag_ms,
+                rows=worker.rows,
+                rate_per_s=worker.rate.per_s(),
+                lag_ms=worker.lag_ms,
             )
-            for name, member in told
-        ], len(members) - len(told)
+            for name, worker in listed
+        ], len(found) - len(listed)

@@ -157,13 +157,15 @@ def test_top_shows_a_running_job_and_gives_the_terminal_back(tmp_path: Path) -> 
             by_endpoint.until(lambda text: "4/4" in text and "h1.test" in text, "a busy worker")
             lines = by_endpoint.until(lambda text: "protocol" in text, "what failed")
             assert lines[0] == f"running  {at}"
-            assert "lines of late" not in "\n".join(lines)
-            lines = by_files.until(lambda text: "lines of late" in text, "rows")
+            lines = by_files.until(lambda text: "failed lately" in text, "rows")
+            assert "being fetched" not in "\n".join(lines)
             assert lines[0].startswith("running  urls.txt in ")
             first = lines[1]
             by_files.until(lambda text: first not in text, "figures that move")
+            assert "known to its ventilator" in "\n".join(lines)
             by_files.resize(120, 30)
-            lines = by_files.until(lambda text: "status " in text, "the new size")
+            by_files.until(lambda _: any(len(line) > 80 for line in by_files.lines()), "its width")
+            lines = by_files.lines()
             assert any(len(line) > 80 for line in lines)
             by_files.type("q")
             by_endpoint.process.send_signal(signal.SIGINT)

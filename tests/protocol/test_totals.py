@@ -33,8 +33,8 @@ def test_a_running_job_tells_its_outcomes_in_that_order() -> None:
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
     assert isinstance(state, State)
     assert isinstance(roster, Roster)
-    told = job_view.told(msgspec.structs.replace(state, totals=Totals(18, FOUND)), roster)
-    assert list(told.totals.outcomes) == ORDER
+    job = job_view.from_roster(msgspec.structs.replace(state, totals=Totals(18, FOUND)), roster)
+    assert list(job.totals.outcomes) == ORDER
 
 
 def test_the_documents_name_all_outcomes_in_that_order() -> None:

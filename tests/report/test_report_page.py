@@ -49,6 +49,14 @@ def make(tmp_path: Path, count: int = LINES, output: Output | None = None) -> Pa
     return outs.make_out(tmp_path / "out", urls, results(count), output=output or Output())
 
 
+PUBLIC_KEYS = (
+    "answered attempts average_per_s body_bytes failed failures failures_not_shown first_s hops "
+    "hosts job kinds last_s latency mean_attempts ok outcomes phases redirected retried rows "
+    "saved_by_retry settings size_plot sizes statuses time types untimed versions wire_bytes "
+    "worked_s workers written_at_s"
+)
+
+
 def figures(out: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(jobs.call("report", out, "--json").stdout)
     return found
@@ -65,6 +73,7 @@ def test_figures_are_those_of_the_rows(tmp_path: Path, output: Output) -> None:
     ]
     assert found["failures"][0]["rows"] == 40
     assert not re.search("[\u202e\x1b]", json.dumps(found, ensure_ascii=False))
+    assert found.keys() == set(PUBLIC_KEYS.split())
 
 
 def test_the_page_in_a_browser(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ ODD_UNITS = re.compile(r"_(ms|milliseconds|minutes|kb|mb|kilobytes|megabytes|per
 
 
 def families(role: str) -> dict[str, Metric]:
-    board: Snapshot[AnyNumbers] = Snapshot(is_on=True)
-    board.put(EXAMPLES[role], 0.0)
-    page = Exposition(board, role).page().decode()
+    snapshot: Snapshot[AnyNumbers] = Snapshot(is_on=True)
+    snapshot.put(EXAMPLES[role], 0.0)
+    page = Exposition(snapshot, role).page().decode()
     return {family.name: family for family in text_string_to_metric_families(page)}
 
 
@@ -92,9 +92,9 @@ def test_what_a_worker_counts() -> None:
 
 @pytest.mark.parametrize("role", EXAMPLES)
 def test_trouble_is_a_number_too(role: str) -> None:
-    board: Snapshot[AnyNumbers] = Snapshot(is_on=True)
-    exposition = Exposition(board, role)
+    snapshot: Snapshot[AnyNumbers] = Snapshot(is_on=True)
+    exposition = Exposition(snapshot, role)
     assert b"_healthy" not in exposition.page(), "nothing is known yet"
     for trouble, value in (("", "1.0"), ("disk full", "0.0")):
-        board.put(msgspec.structs.replace(EXAMPLES[role], trouble=trouble), 0.0)
+        snapshot.put(msgspec.structs.replace(EXAMPLES[role], trouble=trouble), 0.0)
         assert f"\nfetcher_{role}_healthy {value}\n" in exposition.page().decode()

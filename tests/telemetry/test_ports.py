@@ -27,25 +27,25 @@ def served(metrics: Metrics) -> contextlib.AbstractContextManager[Snapshot[Any]]
 
 
 def test_a_role_without_a_port_serves_nothing_and_makes_no_numbers() -> None:
-    with served(Metrics()) as board:
-        assert not board.is_on
-        assert not board.is_due(1e12)
+    with served(Metrics()) as snapshot:
+        assert not snapshot.is_on
+        assert not snapshot.is_due(1e12)
 
 
 def test_the_pages_of_a_port() -> None:
     port = free_ports(1)
-    with served(Metrics(sink_port=port)) as board:
+    with served(Metrics(sink_port=port)) as snapshot:
         now = time.monotonic()
-        board.put(EXAMPLES["sink"], now)
-        assert not board.is_due(now)
-        assert board.is_due(now + 1)
+        snapshot.put(EXAMPLES["sink"], now)
+        assert not snapshot.is_due(now)
+        assert snapshot.is_due(now + 1)
         status, kind, body = get(port, "/metrics?x=1")
         assert (status, kind.split(";")[0]) == (200, "text/plain")
         assert b'fetcher_sink_rows_total{outcome="ok"} 3.0\n' in body
         status, kind, body = get(port, "/healthz")
         assert (status, kind) == (200, "application/json")
         assert msgspec.json.decode(body)["status"] == "ok"
-        board.put(
+        snapshot.put(
             msgspec.structs.replace(EXAMPLES["sink"], trouble="disk full"), time.monotonic() - 60
         )
         status, _, body = get(port, "/healthz")
@@ -64,8 +64,8 @@ def test_the_pages_of_a_port() -> None:
 
 @pytest.mark.parametrize("host", ["::1", "localhost"])
 def test_a_port_may_be_on_any_address_of_the_machine(host: str) -> None:
-    with serving(Metrics(host=host, worker_port=free_ports(1)), "worker", 1, "w") as board:
-        assert board.is_on
+    with serving(Metrics(host=host, worker_port=free_ports(1)), "worker", 1, "w") as snapshot:
+        assert snapshot.is_on
 
 
 @pytest.mark.parametrize(

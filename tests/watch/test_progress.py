@@ -10,6 +10,7 @@ from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
 from fetcher.watch import progress
+from fetcher.watch.job_view import from_state
 
 
 def state(rows: int, source: SourceInfo, **more: object) -> messages.State:
@@ -26,7 +27,7 @@ def state(rows: int, source: SourceInfo, **more: object) -> messages.State:
 
 def test_the_line_tells_done_total_rate_in_flight_outcomes_and_the_time_left() -> None:
     source = SourceInfo(url_lines=20_000, at_end=True, fraction=1.0)
-    assert progress.describe(state(10_000, source), 100.0) == (
+    assert progress.describe(from_state(state(10_000, source), 100.0)) == (
         "10,000/20,000 lines · 100/s · 1,234 in flight · "
         "ok 9,994, dns 2, timeout 3, others 1 · 1 min 40 s left"
     )
@@ -46,16 +47,16 @@ def test_the_time_left_is_that_of_the_rate_or_of_the_slowest_host_s_turns(
     per_s: float, turns: messages.Turns, said: str
 ) -> None:
     source = SourceInfo(url_lines=20_000, at_end=True, fraction=1.0)
-    heard = state(10_000, source, turns=turns)
-    assert progress.describe(heard, per_s).endswith(said)
-    assert progress.fields(heard, per_s)["left_is_least"] is ("at least" in said)
+    job = from_state(state(10_000, source, turns=turns), per_s)
+    assert progress.describe(job).endswith(said)
+    assert progress.fields(job)["left_is_least"] is ("at least" in said)
 
 
 def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
-    assert "/~20,000 lines" in progress.describe(
-        state(1, SourceInfo(url_lines=5_000, fraction=0.25)), 1.0
-    )
-    assert progress.describe(state(1, SourceInfo()), 0.0).startswith("1 lines · 0/s")
+    estimated = from_state(state(1, SourceInfo(url_lines=5_000, fraction=0.25)), 1.0)
+    assert "/~20,000 lines" in progress.describe(estimated)
+    unknown = from_state(state(1, SourceInfo()), 0.0)
+    assert progress.describe(unknown).startswith("1 lines · 0/s")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,8 @@ def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
 )
 def test_other_phases_are_named(phase: str, said: str) -> None:
     source = SourceInfo(url_lines=20, at_end=True)
-    assert progress.describe(state(5, source, phase=phase), 5.0).endswith(f" · {said}")
+    job = from_state(state(5, source, phase=phase), 5.0)
+    assert progress.describe(job).endswith(f" · {said}")
 
 
 def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:
@@ -112,3 +114,21 @@ def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
 )
 def test_sizes_are_read_at_a_glance(count: int, text: str) -> None:
     assert humanize.size(count) == text
+
+
+def test_the_log_has_the_same_numbers_for_programs() -> None:
+    job = from_state(state(10, SourceInfo(url_lines=20, at_end=True), copied=0), 0.5)
+    assert progress.fields(job) == {
+        "phase": "running",
+        "rows": 10,
+        "url_lines": 20,
+        "url_lines_exact": True,
+        "rate_per_s": 0.5,
+        "left_s": 20.0,
+        "left_is_least": False,
+        "in_flight": 1234,
+        "workers": 2,
+        "redelivered": 0,
+        "copied": 0,
+        "outcomes": {"ok": 4, "dns": 2, "timeout": 3, "tls": 1},
+    }

@@ -29,6 +29,7 @@ from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.rows import jsonl
 from fetcher.rows.check import RowProof
 from fetcher.watch import progress
+from fetcher.watch.job_view import from_state
 
 BATCH_SIZE: Final = 4
 BATCHES: Final = 1_000
@@ -99,7 +100,7 @@ class Roles:
             case messages.Assignment():
                 self._worker(message, frame)
             case messages.State():
-                progress.describe(message, 1.0)
+                progress.describe(from_state(message, 1.0))
             case messages.Open():
                 _manifest(message)
             case messages.Opened():

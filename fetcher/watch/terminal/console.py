@@ -1,7 +1,7 @@
 """The console that commands show tables and live lines on.
 
-Law: only our own control sequences reach a terminal. All shown text (of a line, a server, a file's
-name) has its unprintable characters escaped, and markup and emoji codes in it have no effect.
+Only our own control sequences reach a terminal. In all shown text (of a line, a server, a file's
+name) unprintable characters are escaped, and markup and emoji codes have no effect.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class SafeConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """As the base class, with text escaped that was not escaped before."""
+        """Render as the base class does, and escape the text."""
         return map(_escaped, super().render(renderable, options))
 
 

@@ -1,6 +1,6 @@
 """Fits text to a terminal of any width: leaves out whole parts and columns, never cuts a number.
 
-Law: pure, except that the classes at the end ask rich for their width.
+rich draws the tables; left alone, it would cut numbers or break lines where a table is too wide.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_PORT: Final = 6  # of `:65535`
 
 
 def cut_middle(text: str, width: int, tail: int = 0) -> str:
-    """The text, cut in its middle to `width`; the last `tail` columns stay."""
+    """The text, cut in its middle to `width` columns; the last `tail` columns stay."""
     if cell_len(text) <= width:
         return text
     if width < 2:
@@ -30,13 +30,13 @@ def cut_middle(text: str, width: int, tail: int = 0) -> str:
 
 
 def port_columns(host: str) -> int:
-    """The length of a host's port with its colon; 0 where it has none."""
+    """The length of a host's port with its colon; 0 without a port."""
     port = host[host.rfind(":") :]
     return len(port) if len(port) <= _MOST_PORT and port[1:].isdigit() else 0
 
 
 def parts_that_fit(parts: Sequence[Text], width: int, separator: str = " · ") -> Text:
-    """The first parts, as many as fit in a line; the first one is cut if even it does not fit."""
+    """As many of the first parts as fit in a line; the first part is cut where it is too long."""
     line = Text(no_wrap=True, overflow="ellipsis")
     for part in parts:
         gap = separator if line else ""
@@ -48,8 +48,8 @@ def parts_that_fit(parts: Sequence[Text], width: int, separator: str = " · ") -
 class Column(NamedTuple):
     """A column of a table; if not all fit, the one with the highest `rank` is left out first.
 
-    `least`: columns of the terminal that a text needs, which takes what is left by its `ratio`;
-    None: it has all that it needs, as a number has.
+    `least`: the terminal columns that a text needs at least; texts share the remaining room by
+    their `ratio`. None: the column is as wide as its cells, as a number needs it.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Column(NamedTuple):
 
 
 def columns_that_fit(needs: Sequence[int], ranks: Sequence[int], width: int, gap: int) -> list[int]:
-    """The columns that stay, in order: at least the one of the lowest rank."""
+    """The columns that stay, in order; the one of the lowest rank always does."""
     stay = list(range(len(needs)))
     while len(stay) > 1 and sum(needs[at] for at in stay) + gap * (len(stay) - 1) > width:
         stay.remove(max(stay, key=lambda at: (ranks[at], at)))
@@ -68,13 +68,13 @@ def columns_that_fit(needs: Sequence[int], ranks: Sequence[int], width: int, gap
 
 
 def shared(room: int, ratios: Sequence[int]) -> list[int]:
-    """The room, divided by these ratios."""
+    """The room divided by these ratios; each part is at least 1."""
     parts = [max(room * ratio // sum(ratios), 1) for ratio in ratios]
     return [*parts[:-1], max(room - sum(parts[:-1]), 1)]
 
 
 class Name:
-    """A host or the like, cut in its middle where it is too long, but never at its port."""
+    """A name such as a host: cut in its middle where it is too long, but never in its port."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -88,7 +88,7 @@ class Name:
 
 
 class Parts:
-    """Parts in a line; those that do not fit are left out."""
+    """Parts in a line; the last ones are left out where they do not fit."""
 
     def __init__(self, parts: Sequence[Text | str], separator: str = " · ") -> None:
         self._separator = separator
@@ -102,9 +102,9 @@ Cell: TypeAlias = Name | Text | str
 
 
 class FittingTable:
-    """A table whose columns are left out where they do not fit: the last ones first, or by rank.
+    """A table that leaves out columns that do not fit: by rank, of equal ranks the last first.
 
-    `is_ruled`: a line is under its header; `fills`: it is as wide as there is room.
+    `is_ruled`: a line stands under the header; `fills`: the table takes all of the width.
     """
 
     def __init__(

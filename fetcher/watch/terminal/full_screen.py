@@ -1,4 +1,4 @@
-"""The terminal while `fetcher top` has it: keys, redrawing, and giving it back as it was."""
+"""The terminal of `fetcher top`: reads keys, redraws, and restores the terminal at the end."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rich.live import Live as Screen
 
 from fetcher.errors import UnreachedError
 from fetcher.humanize import duration
+from fetcher.watch.client import HOSTS_S
 from fetcher.watch.terminal.screen import screen
 from fetcher.watch.terminal.view import Look, View
 
@@ -33,11 +34,16 @@ _HINT: Final = "q: quit"
 def once(look: Look, console: Console) -> None:
     """One snapshot, as long as it is. Raises FetcherError."""
     view = look()
+    until = time.monotonic() + HOSTS_S
+    # Workers send what they know of hosts once they have heard that somebody watches.
+    while view.job.in_flight and not view.job.hosts and time.monotonic() < until:
+        time.sleep(_TURN_S)
+        view = look()
     console.print(screen(view, view.rates, console.width, None))
 
 
 class Watch:
-    """The view now, and the rates before it; a ventilator that is gone leaves the last view."""
+    """The view now and the rates before it. Keeps the last view when the ventilator is gone."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -46,23 +52,24 @@ class Watch:
         self._heard_at = time.monotonic()
 
     def again(self) -> None:
-        """Raises FetcherError, but where nobody answers."""
-        if self.view.is_over:
+        """Look again. Raises FetcherError, except where the ventilator does not answer."""
+        if self.view.job.is_over:
             return
         try:
             self.view = self._look()
         except UnreachedError:
             silent_s = time.monotonic() - self._heard_at
             said = f"no answer for {duration(silent_s)}: what is below is old"
-            self.view = msgspec.structs.replace(self.view, phase="no answer", trouble=said)
+            job = msgspec.structs.replace(self.view.job, phase="no answer", trouble=said)
+            self.view = msgspec.structs.replace(self.view, job=job)
             return
         self._heard_at = time.monotonic()
-        self.rates.append(self.view.rate_per_s or 0.0)
+        self.rates.append(self.view.job.rate_per_s or 0.0)
 
 
 def run(look: Look, console: Console) -> None:
-    """Until q or Ctrl-C. Raises FetcherError."""
-    watch = Watch(look)  # before the screen is taken: what is wrong at the start is said below it
+    """Show the job until q or Ctrl-C. Raises FetcherError."""
+    watch = Watch(look)  # before the screen is taken, so that an error at the start stays visible
     with (
         contextlib.suppress(KeyboardInterrupt),
         _as_interrupt(signal.SIGTERM, signal.SIGHUP),
@@ -93,7 +100,7 @@ def _frame(view: View, watch: Watch, console: Console) -> RenderableType:
 
 @contextlib.contextmanager
 def _as_interrupt(*numbers: signal.Signals) -> Iterator[None]:
-    """What would end us at once ends us as Ctrl-C does, so that the terminal is given back."""
+    """These signals raise KeyboardInterrupt, so that the terminal is restored."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -108,7 +115,7 @@ def _as_interrupt(*numbers: signal.Signals) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _keys() -> Iterator[int | None]:
-    """Keys one by one and unseen, where standard input is a terminal."""
+    """Keys come one by one and without echo, where standard input is a terminal."""
     if not sys.stdin.isatty():
         yield None
         return
@@ -122,7 +129,7 @@ def _keys() -> Iterator[int | None]:
 
 
 def _pressed(keys: int | None, timeout_s: float) -> bool:
-    """Whether it is time to leave."""
+    """Whether a key to leave was pressed, or the terminal is gone."""
     if keys is None:
         time.sleep(timeout_s)
         return False

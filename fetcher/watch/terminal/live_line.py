@@ -12,16 +12,17 @@ from rich.table import Table
 
 from fetcher.commit.rate import Rate
 from fetcher.protocol import messages
+from fetcher.watch.job_view import from_state
 from fetcher.watch.progress import Greeting, numbers
 from fetcher.watch.terminal.console import make_console
 from fetcher.watch.terminal.fitting import Parts
 
 _BAR_COLUMNS: Final = 20
-_NARROW_COLUMNS: Final = 60  # of a terminal that has no room for a bar
+_NARROW_COLUMNS: Final = 60  # a terminal of fewer columns has no room for a bar
 
 
 class Line(ProgressColumn):
-    """A bar, how much is done, and the numbers that fit; no bar where it is narrow."""
+    """A bar, the share that is done, and the numbers that fit; no bar on a narrow terminal."""
 
     max_refresh = 0.2
 
@@ -66,7 +67,7 @@ class LiveLine(Greeting):
             transient=True,
             refresh_per_second=4,
             redirect_stdout=False,
-            redirect_stderr=False,  # whose text would be read for control sequences
+            redirect_stderr=False,  # rich would read the text for control sequences
         )
         self._task = self._progress.add_task("", total=None, numbers=["starting"])
         self._progress.start()
@@ -74,11 +75,9 @@ class LiveLine(Greeting):
     def update(self, state: messages.State) -> None:
         super().update(state)
         self._rate.hear(time.monotonic(), state)
+        job = from_state(state, self._rate.per_s())
         self._progress.update(
-            self._task,
-            total=state.source.total()[0],
-            completed=state.totals.rows,
-            numbers=numbers(state, self._rate.per_s()),
+            self._task, total=job.url_lines, completed=job.rows, numbers=numbers(job)
         )
 
     def say(self, line: str) -> None:

@@ -1,7 +1,7 @@
 """A view as lines of a terminal, of any size.
 
-Law: pure: a view, a size and the rates before it give the lines. What is not printable, whoever
-sent it, is escaped. A text that is too long is cut; a number is whole or not there.
+Pure: a view, a size and the rates before it give the lines. Unprintable characters of all texts are
+escaped. A text that is too long is cut; a number is shown whole or not at all.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fetcher.humanize import activity, duration, escaped, number, percent, rate, size, time_left
+from fetcher.humanize import duration, escaped, number, percent, rate, size, time_left
 from fetcher.humanize import rates as rates_of
-from fetcher.protocol.messages import FailedLine
+from fetcher.protocol.messages import FailedLine, HostLoad, Member
 from fetcher.protocol.totals import Totals, most_frequent
 from fetcher.watch import summary
+from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name, Parts
-from fetcher.watch.terminal.view import HostRow, View, WorkerRow
+from fetcher.watch.terminal.job_text import activity
+from fetcher.watch.terminal.view import View
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_PHASES: Final = {"finish": "complete"}
 _COLOURS: Final = {
     "running": "bold green",
     "complete": "bold green",
@@ -39,6 +42,7 @@ _STACKED_LINES: Final = 16  # ... and hosts are there only where there are so ma
 _SPARKS: Final = 10  # columns that the bars of the rates need
 _HEAD_LINES: Final = 6
 _MOST_LINES: Final = 60  # of a snapshot that no screen bounds
+_NOT_LIVE: Final = "Hosts and workers are known to its ventilator: fetcher top ENDPOINT"
 
 
 def sparkline(rates: Sequence[float], width: int) -> str:
@@ -53,28 +57,35 @@ def sparkline(rates: Sequence[float], width: int) -> str:
 def screen(
     view: View, rates: Sequence[float], width: int, height: int | None, hint: str = ""
 ) -> RenderableType:
-    """All of it. `height`: lines of the terminal; None: as many as there is to say."""
-    has_statuses_line = width < _WIDE and _answered(view.totals) > 0
-    rest = (_MOST_LINES if height is None else height) - _HEAD_LINES - bool(view.trouble)
+    """All lines. `height`: lines of the terminal; None: as many as there is to say.
+
+    Hosts and workers have a place only where the ventilator says them.
+    """
+    job = view.job
+    has_statuses_line = width < _WIDE and job.is_live and _answered(job.totals) > 0
+    rest = (_MOST_LINES if height is None else height) - _HEAD_LINES - bool(job.trouble)
     rest -= has_statuses_line
     is_stacked = width < _NARROW and rest >= _STACKED_LINES
-    ranked = min(max(len(view.totals.outcomes), len(view.hosts)) + 1, max(rest // 3, 3))
-    workers = min(len(view.workers) + 1, max((rest - ranked - 4) // 2, 2))
-    mishaps = rest - ranked * (1 + is_stacked) - workers - 2 - is_stacked - bool(hint)
+    second_panel = len(job.hosts) if job.is_live else len(job.totals.statuses)
+    ranked = min(max(len(job.totals.outcomes), second_panel) + 1, max(rest // 3, 3))
+    workers = min(len(job.workers) + 1, max((rest - ranked - 4) // 2, 2)) if job.is_live else 1
+    failures = rest - ranked * (1 + is_stacked) - workers - 2 - is_stacked - bool(hint)
     parts: list[RenderableType] = [
         _title(view),
-        *([_cut(escaped(view.trouble), "bold red")] if view.trouble else []),
-        _bar(view, width),
+        *([_cut(escaped(job.trouble), "bold red")] if job.trouble else []),
+        _bar(job, width),
         _rate(view, rates, width),
         _counts(view),
-        *([_statuses_line(view.totals)] if has_statuses_line else []),
+        *([_statuses_line(job.totals)] if has_statuses_line else []),
         "",
-        *_panels(view, ranked, width, is_stacked=is_stacked),
-        "",
-        _workers(view, workers),
+        *_panels(job, ranked, width, is_stacked=is_stacked),
     ]
-    if mishaps > 1:
-        parts += ["", _mishaps(view.mishaps, mishaps - 1)]
+    if job.is_live:
+        parts += ["", _workers(job, workers)]
+    elif job.phase == "running":
+        parts += ["", _cut(_NOT_LIVE, "dim")]
+    if failures > 1:
+        parts += ["", _failures(job.failed_lines, failures - 1)]
     if hint:
         parts.append(_cut(hint, "dim"))
     return Group(*parts)
@@ -85,34 +96,36 @@ def _cut(text: str, style: str = "") -> Text:
 
 
 def _title(view: View) -> Text:
+    phase = _PHASES.get(view.job.phase, view.job.phase)
     text = _cut("")
-    text.append(view.phase, _COLOURS.get(view.phase, "bold"))
+    text.append(phase, _COLOURS.get(phase, "bold"))
     text.append(f"  {escaped(view.title)}")
     return text
 
 
-def _bar(view: View, width: int) -> RenderableType:
-    done = summary.done(view.rows, view.url_lines, exact=view.url_lines_exact)
+def _bar(job: JobView, width: int) -> RenderableType:
+    done = summary.done(job.rows, job.url_lines, exact=job.url_lines_exact)
     if len(done) > width:
-        done = f"{number(view.rows)} lines"
+        done = f"{number(job.rows)} lines"
     parts = [done]
-    if view.phase == "running" and view.left_s is not None:
-        parts.append(time_left(view.left_s, is_least=view.left_is_least))
+    if job.phase == "running" and job.left_s is not None:
+        parts.append(time_left(job.left_s, is_least=job.left_is_least))
     said = Parts(parts, ", ")
     if width < _NARROW:
         return said
     line = Table.grid(padding=(0, 1))
     line.add_column(width=width // 4)
     line.add_column(width=width - width // 4 - 1)
-    bar = ProgressBar(total=view.url_lines or 1, completed=view.rows, width=width // 4)
+    bar = ProgressBar(total=job.url_lines or 1, completed=job.rows, width=width // 4)
     line.add_row(bar, said)
     return line
 
 
 def _rate(view: View, rates: Sequence[float], width: int) -> Text:
-    first, *more = rates_of(view.rate_per_s, view.average_per_s) or ["rate not known"]
+    known = rates_of(view.job.rate_per_s, view.average_per_s)
+    first, *more = known or ["rate not known"]
     text = _cut(first, "bold")
-    for each in (*more, f"bodies {size(view.totals.body_bytes)}"):
+    for each in (*more, f"bodies {size(view.job.totals.body_bytes)}"):
         if len(text) + len(each) + 2 + _SPARKS < width:
             text.append(f", {each}", "not bold")
     text.append(" ")
@@ -121,21 +134,16 @@ def _rate(view: View, rates: Sequence[float], width: int) -> Text:
 
 
 def _counts(view: View) -> Parts:
-    workers = [each.queued for each in view.workers if each.queued is not None]
-    queued = sum(workers) if workers else None
-    parts = activity(view.in_flight, view.parked, queued, view.leases, view.waiting)
-    said = [Text(part) for part in parts]
-    if view.redelivered:
-        again = f"{number(view.redelivered)} lines handed out again"
-        said.append(Text(again, "yellow" if view.many_redelivered else ""))
-    if view.oldest_s is not None:
-        said.append(Text(f"longest at work {duration(view.oldest_s)}"))
+    said = activity(view.job)
+    if view.job.oldest is not None:
+        said.append(Text(f"longest at work {duration(view.job.oldest.age_s)}"))
     if view.committed_s_ago is not None:
         said.append(Text(f"last commit {duration(view.committed_s_ago)} ago"))
     return Parts(said)
 
 
 def _answered(totals: Totals) -> int:
+    """Rows with an HTTP status."""
     return sum(count for code, count in totals.statuses.items() if code)
 
 
@@ -145,24 +153,21 @@ def _statuses_line(totals: Totals) -> Parts:
     return Parts([f"statuses {said[0]}", *said[1:]])
 
 
-def _panels(view: View, lines: int, width: int, *, is_stacked: bool) -> list[RenderableType]:
-    if width >= _NARROW:
-        return [_side_by_side(view, lines, width)]
-    outcomes = _outcomes(view.totals, lines - 1)
-    return [outcomes, "", _hosts(view.hosts, lines - 1)] if is_stacked else [outcomes]
-
-
-def _side_by_side(view: View, lines: int, width: int) -> Table:
+def _panels(job: JobView, lines: int, width: int, *, is_stacked: bool) -> list[RenderableType]:
+    """Outcomes and, where they are known and fit, statuses and hosts."""
+    panels: dict[RenderableType, int] = {_outcomes(job.totals, lines - 1): 2}  # with their ratio
+    if _answered(job.totals) and (width >= _WIDE or not job.is_live):
+        panels[_statuses(job.totals, lines - 1)] = 2
+    if job.is_live:
+        panels[_hosts(job.hosts, lines - 1)] = 3
+    first, *others = panels
+    if width < _NARROW:
+        return [first, "", *others] if is_stacked and others else [first]
     both = Table.grid(padding=(0, 3, 0, 0), expand=True)
-    both.add_column(ratio=2)
-    panels: list[RenderableType] = [_outcomes(view.totals, lines - 1)]
-    if width >= _WIDE:
-        both.add_column(ratio=2)
-        panels.append(_statuses(view.totals, lines - 1))
-    both.add_column(ratio=3)
-    panels.append(_hosts(view.hosts, lines - 1))
+    for ratio in panels.values():
+        both.add_column(ratio=ratio)
     both.add_row(*panels)
-    return both
+    return [both]
 
 
 def _outcomes(totals: Totals, most: int) -> FittingTable:
@@ -192,48 +197,53 @@ def _share(count: int, whole: int) -> tuple[str, str]:
     return number(count), percent(count / max(whole, 1))
 
 
-def _hosts(hosts: list[HostRow], most: int) -> FittingTable:
-    if hosts and hosts[0].lines is not None:
-        counts = [Column("lines of late"), Column("failed")]
-        made = FittingTable([Column("host", least=_HOST), *counts])
-        for each in hosts[:most]:
-            made.add_row(Name(escaped(each.host)), number(each.lines or 0), number(each.failed))
-        return made
-    counts = [Column("in flight", rank=2), Column("waiting", rank=1), Column("failed", rank=3)]
-    rests = any(each.rest for each in hosts[:most])
-    if rests:
-        counts.append(Column("rests for", rank=0))
-    made = FittingTable([Column("host", least=_HOST), *counts])
-    for each in hosts[:most]:
-        numbers = (each.in_flight or 0, each.waiting or 0, each.failed)
-        rest = [escaped(each.rest)] if rests else []
-        made.add_row(Name(escaped(each.host)), *map(number, numbers), *rest)
+def _hosts(hosts: list[HostLoad], most: int) -> FittingTable:
+    shown = hosts[:most]
+    columns = [
+        Column("host", least=_HOST),
+        Column("in flight", rank=2),
+        Column("waiting", rank=1),
+        Column("failed", rank=3),
+    ]
+    has_rests = any(host.rest_s for host in shown)
+    if has_rests:
+        columns.append(Column("rests for", rank=0))
+    made = FittingTable(columns)
+    for host in shown:
+        counts = map(number, (host.in_flight, host.waiting, host.failed))
+        made.add_row(Name(escaped(host.host)), *counts, *([_rest(host)] if has_rests else []))
     return made
 
 
-def _workers(view: View, lines: int) -> FittingTable:
-    hidden = view.unlisted + max(len(view.workers) - lines + 1, 0)
+def _rest(host: HostLoad) -> str:
+    return f"{duration(host.rest_s)} after {escaped(host.rest_why)}" if host.rest_s else ""
+
+
+def _workers(job: JobView, lines: int) -> FittingTable:
+    hidden = job.unlisted + max(len(job.workers) - lines + 1, 0)
     first = f"worker (+{number(hidden)})" if hidden else "worker"
     columns = [Column(first, least=max(_NAME, len(first))), Column("lines/s")]
-    if any(each.slots is not None for each in view.workers):
+    if job.workers:
         ranked = (("lines", 4), ("busy", 1), ("queued", 5), ("waiting", 2), ("seen", 3))
         columns += [Column(name, rank) for name, rank in ranked]
     made = FittingTable(columns)
-    for each in view.workers[: lines - 1]:
-        made.add_row(Name(escaped(each.worker)), *_of_worker(each))
+    for worker in job.workers[: lines - 1]:
+        made.add_row(Name(escaped(worker.worker)), *_worker_cells(worker))
     return made
 
 
-def _of_worker(worker: WorkerRow) -> list[str]:
-    cells = [rate(worker.rate_per_s)]
-    if worker.slots is not None:
-        cells += [number(worker.rows or 0), f"{worker.in_flight}/{worker.slots}"]
-        cells += [number(worker.queued or 0), number(worker.parked or 0)]
-        cells.append(f"{worker.seen_s_ago:.1f} s")
-    return cells
+def _worker_cells(worker: Member) -> list[str]:
+    return [
+        rate(worker.rate_per_s),
+        number(worker.rows),
+        f"{worker.in_flight}/{worker.slots}",
+        number(worker.queued),
+        number(worker.parked),
+        f"{worker.seen_s_ago:.1f} s",
+    ]
 
 
-def _mishaps(mishaps: list[FailedLine], most: int) -> FittingTable:
+def _failures(failed_lines: list[FailedLine], most: int) -> FittingTable:
     """The newest first: the URL, and what was wrong, each with about half of the line."""
     made = FittingTable(
         [
@@ -243,17 +253,16 @@ def _mishaps(mishaps: list[FailedLine], most: int) -> FittingTable:
             Column("error", rank=2, least=_HOST),
         ]
     )
-    for each in reversed(mishaps[-most:]):
-        status = f" {each.status}" if each.status else ""
+    for failed in reversed(failed_lines[-most:]):
+        status = f" {failed.status}" if failed.status else ""
         made.add_row(
-            _cut(f"{escaped(each.outcome)}{status}", "yellow"),
-            str(each.line),
-            _cut(escaped(_middle(each.url))),
-            _cut(escaped(each.error)),
+            _cut(f"{escaped(failed.outcome)}{status}", "yellow"),
+            str(failed.line),
+            _cut(escaped(_without_scheme(failed.url))),
+            _cut(escaped(failed.error)),
         )
     return made
 
 
-def _middle(url: str) -> str:
-    """Without what all of them begin with."""
+def _without_scheme(url: str) -> str:
     return url.partition("://")[2] or url

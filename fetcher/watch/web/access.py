@@ -1,11 +1,11 @@
-"""Who may see the page, and who may steer by it.
+"""Decides who may see the page and who may control the job by it.
 
-Law: pure; what is secret is compared in constant time. A request is refused unless
-- its Host is an address, this machine's name or the one that is listened on: a page elsewhere whose
-  name is made to lead here (DNS rebinding) has another;
-- it has the token, where there is one: in a cookie made of it, or as `Authorization: Bearer`;
-- it comes from our own page, where it would change something: it brings the word that only our
-  page can read, and where a browser says whose it is, it is ours.
+Pure; secrets are compared in constant time. A request is refused unless
+- its Host is an address, a name of this machine or the name that we listen on: a foreign page whose
+  name was made to resolve to us (DNS rebinding) sends another Host;
+- it has the token, where one is set: in a cookie derived from it, or as `Authorization: Bearer`;
+- a request that changes something comes from our own page: it brings the word that only our page
+  can read (against cross-site request forgery), and its Origin and Sec-Fetch-Site are ours.
 """
 
 from __future__ import annotations
@@ -22,44 +22,45 @@ WORD_HEADER: Final = "X-Fetcher-Word"
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is looked at of a request; "" where it has none."""
+    """The parts of a request that decide; "" where a part is missing."""
 
     method: str
     host: str
     origin: str = ""
     site: str = ""  # Sec-Fetch-Site
-    cookie: str = ""  # the one of ours
+    cookie: str = ""  # the value of our cookie
     authorization: str = ""
     word: str = ""
 
 
 class Refusal(NamedTuple):
-    """No, and why."""
+    """The status and the reason of an answer that refuses."""
 
     status: HTTPStatus
     reason: str
 
 
 class Access:
-    """Of one page."""
+    """The access rules of one page."""
 
     def __init__(self, host: str, port: int, token: str, names: tuple[str, ...] = ()) -> None:
-        """`host`, `port`: that are listened on; `names`: others that lead here."""
+        """`host`, `port`: where the page listens; `names`: other names of this machine."""
         self._names = {host.lower(), "localhost", *(name.lower() for name in names)}
         self._token = token
         self.cookie_name = f"fetcher_page_{port}"  # a host's ports share their cookies
-        self.word = secrets.token_urlsafe(24)  # that only our own page can read
+        self.word = secrets.token_urlsafe(24)  # only our own page can read it
 
     @property
     def cookie(self) -> str:
-        """What the browser keeps: of no use to whoever wants the token itself."""
+        """The value that the browser keeps; the token cannot be derived from it."""
         return hmac.new(self._token.encode(), b"fetcher live page", "sha256").hexdigest()
 
     def is_token(self, given: str) -> bool:
+        """Whether this is the token; False where none is set."""
         return bool(self._token) and _same(given, self._token)
 
     def refuse_place(self, request: Request) -> Refusal | None:
-        """Where it asks for another place than this, or comes from one to change something."""
+        """Refuse a request for another host, and a change that another site asks for."""
         name = host_of(request.host)
         if name not in self._names and not _is_address(name):
             return Refusal(HTTPStatus.FORBIDDEN, "this is not the host that you ask for")
@@ -71,10 +72,10 @@ class Access:
         return None
 
     def refuse(self, request: Request) -> Refusal | None:
-        """Why it is not answered; None: it is."""
-        wrong = self.refuse_place(request)
-        if wrong is not None:
-            return wrong
+        """Why the request is refused; None: it is answered."""
+        refusal = self.refuse_place(request)
+        if refusal is not None:
+            return refusal
         if self._token and not self._has_token(request):
             return Refusal(HTTPStatus.UNAUTHORIZED, "the token of monitor.token is wanted")
         if request.method not in ("GET", "HEAD") and not _same(request.word, self.word):
@@ -88,14 +89,14 @@ class Access:
 
 
 def host_of(header: str) -> str:
-    """The name in a Host header, without its port."""
+    """The host in a Host header, without its port, in lower case."""
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
+    """Whether only this machine can reach a socket that listens there."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

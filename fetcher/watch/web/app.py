@@ -1,8 +1,7 @@
-"""The page's addresses, by bottle: what is sent, with which headers.
+"""The web application of the live page: its routes and its headers.
 
-Law: the only file that knows bottle. All that it does is in threads of its own: it reads the desk
-and leaves wishes there. Nothing of the job is put into HTML here: the page asks for JSON and shows
-texts as text.
+Only this file knows bottle. It runs in threads of its own: it reads the mailbox and leaves commands
+there. No text of the job is put into HTML here: the page asks for JSON and shows texts as text.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from fetcher.telemetry.http_client import Handler
 from fetcher.telemetry.http_server import HttpServer
 from fetcher.telemetry.ports import Port
 from fetcher.watch.history import Point
-from fetcher.watch.job_view import Live, told
+from fetcher.watch.job_view import JobView, from_roster
 from fetcher.watch.web.access import WORD_HEADER, Access, Refusal, Request
 from fetcher.watch.web.control_mailbox import ControlMailbox
 
@@ -64,28 +63,28 @@ _ASSETS: Final = {
 _MAX_LINE: Final = 65_536  # bytes of a request's first line
 _MAX_BODY: Final = 4096
 _MAX_FIELDS: Final = 10  # of a form
-_WRONG_S: Final = 0.5  # how long a wrong token waits for its answer, one at a time
+_WRONG_S: Final = 0.5  # delay of the answer to a wrong token; wrong tokens wait in line
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """What the page asks for again and again; `live` is null before the first look."""
+    """The page's JSON, which it asks for once a second; `live` is null before the first look."""
 
     version: str
     job: str  # its input's name
-    command: str  # that resumes it once it is stopped; "": not known
+    command: str  # resumes the job after a stop; "": not known
     word: str  # see access.WORD_HEADER
     now_s: float
-    live: Live | None
-    history: list[Point]  # since what it has
+    live: JobView | None
+    history: list[Point]  # later than the page's newest point
 
 
 class App:
-    """The page of one ventilator."""
+    """The WSGI application of one ventilator."""
 
-    def __init__(self, desk: ControlMailbox, access: Access, job: str, command: str) -> None:
+    def __init__(self, mailbox: ControlMailbox, access: Access, job: str, command: str) -> None:
         self._job = job
         self._command = command
-        self._desk = desk
+        self._mailbox = mailbox
         self._access = access
         self._wrong = threading.Lock()
         self._app = bottle.Bottle()
@@ -100,7 +99,7 @@ class App:
         self._app.route("/login", "POST", self._log_in)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer a request, as WSGI has it."""
         try:
             refusal = self._refusal(environ)
             if refusal is not None:
@@ -108,16 +107,18 @@ class App:
             answer: Iterable[bytes] = self._app(environ, _with_headers(start))
         except Exception:
             log.exception("the live page failed")
-            return _say(HTTPStatus.INTERNAL_SERVER_ERROR, b"the page failed; see the log", start)
+            return _respond(
+                HTTPStatus.INTERNAL_SERVER_ERROR, b"the page failed; see the log", start
+            )
         return answer
 
     def _refusal(self, environ: dict[str, Any]) -> Refusal | None:
-        request = _looked_at(environ, self._access.cookie_name)
-        if environ.get("PATH_INFO") == "/login":  # where the token is given
+        request = _request_of(environ, self._access.cookie_name)
+        if environ.get("PATH_INFO") == "/login":  # here the token comes in a form
             return self._access.refuse_place(request)
         return self._access.refuse(request)
 
-    # -- addresses ---------------------------------------------------------------------------
+    # -- routes ------------------------------------------------------------------------------
 
     def _page(self) -> bytes:
         return (_PAGE / "page.html").read_bytes()
@@ -127,7 +128,7 @@ class App:
             since_s = float(bottle.request.query.get("since", "0"))
         except ValueError:
             since_s = 0.0
-        latest = self._desk.visit()
+        latest = self._mailbox.visit()
         bottle.response.content_type = "application/json"
         return msgspec.json.encode(
             Moment(
@@ -136,21 +137,21 @@ class App:
                 command=self._command,
                 word=self._access.word,
                 now_s=time.time(),
-                live=told(*latest) if latest else None,
-                history=self._desk.history.since(since_s),
+                live=from_roster(*latest) if latest else None,
+                history=self._mailbox.history.since(since_s),
             )
         )
 
     def _pause(self) -> bytes:
-        self._desk.shall_pause = True
+        self._mailbox.shall_pause = True
         return self._taken()
 
     def _resume(self) -> bytes:
-        self._desk.shall_pause = False
+        self._mailbox.shall_pause = False
         return self._taken()
 
     def _stop(self) -> bytes:
-        self._desk.shall_stop = True
+        self._mailbox.shall_stop = True
         return self._taken()
 
     def _taken(self) -> bytes:
@@ -170,7 +171,7 @@ class App:
 
 
 def _token_in(form: bytes) -> str:
-    """The form's token; "" where it has none."""
+    """The token in a form; "" where it has none."""
     try:
         fields = parse_qs(form.decode("utf-8", "replace"), max_num_fields=_MAX_FIELDS)
     except ValueError:
@@ -187,7 +188,7 @@ def _asset(name: str) -> bytes:
 
 
 def _login_page(*, was_wrong: bool) -> tuple[bytes, int, dict[str, str]]:
-    """Body, status, headers. It has its style within it, as nothing else is given yet."""
+    """Body, status, headers. Its style is inline, as no other file is served without the token."""
     nonce = secrets.token_urlsafe(16)
     page = (_PAGE / "login.html").read_bytes().replace(b"NONCE", nonce.encode())
     page = page.replace(b"WRONG", b"That is not the token." if was_wrong else b"")
@@ -200,9 +201,9 @@ def _login_page(*, was_wrong: bool) -> tuple[bytes, int, dict[str, str]]:
     return page, HTTPStatus.UNAUTHORIZED.value, headers
 
 
-def _looked_at(environ: dict[str, Any], cookie_name: str) -> Request:
+def _request_of(environ: dict[str, Any], cookie_name: str) -> Request:
     cookies: SimpleCookie = SimpleCookie()
-    with contextlib.suppress(CookieError):  # whatever a browser keeps for other pages of this host
+    with contextlib.suppress(CookieError):  # other pages of this host may have set any
         cookies.load(environ.get("HTTP_COOKIE", ""))
     return Request(
         method=environ["REQUEST_METHOD"],
@@ -218,11 +219,11 @@ def _looked_at(environ: dict[str, Any], cookie_name: str) -> Request:
 def _refuse(refusal: Refusal, path: str, start: Callable[..., Any]) -> Iterable[bytes]:
     if refusal.status == HTTPStatus.UNAUTHORIZED and path == "/":
         body, _, headers = _login_page(was_wrong=False)
-        return _say(refusal.status, body, start, headers)
-    return _say(refusal.status, refusal.reason.encode() + b"\n", start)
+        return _respond(refusal.status, body, start, headers)
+    return _respond(refusal.status, refusal.reason.encode() + b"\n", start)
 
 
-def _say(
+def _respond(
     status: HTTPStatus, body: bytes, start: Callable[..., Any], more: dict[str, str] | None = None
 ) -> Iterable[bytes]:
     headers = {**_HEADERS, "Content-Type": "text/plain; charset=utf-8", **(more or {})}
@@ -233,8 +234,8 @@ def _say(
 
 def _with_headers(start: Callable[..., Any]) -> Callable[..., Any]:
     def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        said = {name.title() for name, _ in headers}
-        more = [(name, text) for name, text in _HEADERS.items() if name.title() not in said]
+        given = {name.title() for name, _ in headers}
+        more = [(name, text) for name, text in _HEADERS.items() if name.title() not in given]
         return start(status, [*headers, *more], *rest)
 
     return begin
@@ -262,7 +263,7 @@ class _Handler(Handler, wsgiref.simple_server.WSGIRequestHandler):
         if body is None:
             return
         environ = {**self.get_environ(), "CONTENT_LENGTH": str(len(body))}
-        # The App tells its own failures; what is left are clients that go away.
+        # The App logs its own failures; the others are clients that go away.
         answer: Any = self.wfile
         handler = wsgiref.simple_server.ServerHandler(
             io.BytesIO(body), answer, io.StringIO(), environ, multithread=False
@@ -273,11 +274,11 @@ class _Handler(Handler, wsgiref.simple_server.WSGIRequestHandler):
 
 @contextlib.contextmanager
 def listening(
-    port: Port, settings: Monitor, desk: ControlMailbox, job: str, command: str
+    port: Port, settings: Monitor, mailbox: ControlMailbox, job: str, command: str
 ) -> Iterator[None]:
-    """Answer while the block runs. Raises ConflictError, UsageError."""
+    """Serve the page while the block runs. Raises ConflictError, UsageError."""
     names = (*settings.names, socket.gethostname())
-    app = App(desk, Access(port.host, port.port, settings.token, names), job, command)
+    app = App(mailbox, Access(port.host, port.port, settings.token, names), job, command)
     server = _Server(port, _Handler)
     server.set_app(app)
     with server.answering("page"):

@@ -1,7 +1,7 @@
-"""Where the ventilator's loop leaves its newest look for the page, and finds what visitors want.
+"""Passes the newest look from the ventilator's loop to the page, and commands from the page back.
 
-Law: the loop replaces, a visitor's thread reads; a visitor leaves a wish, the loop carries it out.
-Neither waits for the other. A wish may be repeated: it says what shall be, not what to change.
+The loop puts a look, a visitor's thread reads it; a visitor sets a flag, the loop acts on it.
+Neither waits for the other. Commands are idempotent: a flag names the wanted state.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WATCHED_S: Final = 5.0  # after a visit
 
 
 class ControlMailbox:
-    """One for a ventilator; `is_on`: there is a page."""
+    """The mailbox of one ventilator; `is_on`: a page is served."""
 
     def __init__(self, *, is_on: bool = False, is_paused: bool = False) -> None:
         self.is_on = is_on
@@ -24,25 +24,25 @@ class ControlMailbox:
         self.shall_stop = False
         self.history = History()
         self._latest: tuple[messages.State, messages.Roster] | None = None
-        self._is_seen = True  # a visitor has had the latest
+        self._is_seen = True  # a visitor has read the latest look
         self._visited_at = -_WATCHED_S
 
     def put(self, state: messages.State, roster: messages.Roster, most_in_flight: int) -> None:
-        """The newest look, by the loop; `most_in_flight`: within the last heartbeats."""
+        """Replace the look (called by the loop); `most_in_flight`: within the last heartbeats."""
         self._latest, self._is_seen = (state, roster), False
         if state.phase != "starting":
             self.history.add(Point(time.time(), state.totals.rows, most_in_flight))
 
     def visit(self) -> tuple[messages.State, messages.Roster] | None:
-        """The newest look, by a visitor; None before the first."""
+        """The newest look (called by a visitor); None before the first."""
         self._visited_at = time.monotonic()
         latest, self._is_seen = self._latest, True
         return latest
 
     def is_watched(self, now: float) -> bool:
-        """Whether somebody looks at the page."""
+        """Whether somebody has the page open."""
         return now - self._visited_at < _WATCHED_S
 
     def is_looked_for(self, now: float) -> bool:
-        """Whether a visitor will want the latest, and has not had it."""
+        """Whether a visitor is about to read the latest look, and has not done so yet."""
         return not self._is_seen and self.is_watched(now)

@@ -1,4 +1,4 @@
-"""The way from a ventilator to its page: a desk, and who serves it where a port is set."""
+"""Serves the live page of a ventilator where a port is set."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from fetcher.watch.web.control_mailbox import ControlMailbox
 def serving(
     settings: Monitor, job: str, *, is_paused: bool, command: str = ""
 ) -> Iterator[ControlMailbox]:
-    """The desk that is served while the block runs. Raises ConflictError, UsageError.
+    """The mailbox, with its page served while the block runs. Raises ConflictError, UsageError.
 
-    `job`: what the page calls it; `command`: what it says that resumes it.
+    `job`: the job's name on the page; `command`: resumes the job, as the page shows it.
     """
-    desk = ControlMailbox(is_on=bool(settings.http), is_paused=is_paused)
+    mailbox = ControlMailbox(is_on=bool(settings.http), is_paused=is_paused)
     if not settings.http:
-        yield desk
+        yield mailbox
         return
     if not settings.token and not is_loopback(settings.host):
         raise UsageError(
             f"monitor.host = {settings.host}: beyond loopback anybody on the network could stop "
             "the job; set monitor.token, or listen on 127.0.0.1"
         )
-    # Bottle costs memory and time: only where it is wanted.
+    # Bottle costs memory and time: it is loaded only where a page is served.
     from fetcher.watch.web import app  # noqa: PLC0415
 
     port = Port(settings.host, settings.http, "monitor.http")
-    with app.listening(port, settings, desk, job, command):
-        yield desk
+    with app.listening(port, settings, mailbox, job, command):
+        yield mailbox

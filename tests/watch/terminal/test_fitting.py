@@ -14,8 +14,8 @@ from rich.text import Text
 
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
-from fetcher.watch import client, summary
-from fetcher.watch.terminal import live_line
+from fetcher.watch import summary
+from fetcher.watch.terminal import job_text, live_line
 from fetcher.watch.terminal.fitting import (
     Column,
     FittingTable,
@@ -104,7 +104,7 @@ def test_the_summary_and_the_status_fit(width: int) -> None:
     assert invalid.startswith("invalid")
     assert ("81.0 %" in lines[2]) == (width > 20)
     member = messages.Member("host-12345-1", 0.25, 400, 21, 17, 2_345, 12, 987_654, 2.5)
-    shown = client.workers([member])
+    shown = job_text.workers([member])
     head, _, row = printed(shown, width)
     assert len(head) <= width
     assert "21/400" in row

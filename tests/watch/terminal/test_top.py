@@ -12,39 +12,40 @@ from rich.console import Console
 
 from fetcher.errors import UsageError
 from fetcher.model import Outcome
-from fetcher.protocol.messages import FailedLine
+from fetcher.protocol.messages import FailedLine, HostLoad, Member
 from fetcher.protocol.totals import Totals
 from fetcher.store.lock import DirectoryLock
-from fetcher.watch.files_view import Files
+from fetcher.watch.files_view import FilesView
 from fetcher.watch.job_source import JobSource
+from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.screen import screen, sparkline
-from fetcher.watch.terminal.view import HostRow, View, WorkerRow
+from fetcher.watch.terminal.view import View
 from support import jobs
 from support.outs import make_out, row, write_input
 
 HOSTILE = "http://h.test/\x1b[2J\x07\u202e[bold]\n" + "x" * 500
 
 
-def view(**more: object) -> View:
+def view(title: str = HOSTILE, **more: object) -> View:
     fields: dict[str, object] = {
-        "title": HOSTILE,
+        "job": "j",
         "phase": "running",
-        "trouble": "",
         "rows": 1234,
         "url_lines": 5000,
         "url_lines_exact": False,
         "rate_per_s": 99.6,
         "left_s": 61.0,
+        "left_is_least": False,
         "totals": Totals(1234, {"ok": 1200, "dns": 30, "tls": 4}, {200: 1200, 0: 34}, 2048),
-        "hosts": [HostRow(HOSTILE, 3, 2, 1)] * 10,
-        "workers": [WorkerRow(HOSTILE, 9.5, 1, 2, 3, 4, 5, 0.5)] * 30,
+        "hosts": [HostLoad(HOSTILE, 2, 1, 3)] * 10,
+        "workers": [Member(HOSTILE, 0.5, 3, 2, 4, 5, 0, 1, 9.5)] * 30,
         "unlisted": 5,
-        "mishaps": [FailedLine(n, "dns", 0, HOSTILE, HOSTILE) for n in range(1, 21)],
+        "failed_lines": [FailedLine(n, "dns", 0, HOSTILE, HOSTILE) for n in range(1, 21)],
         "in_flight": 77,
         "parked": 5,
         **more,
     }
-    return View(**fields)  # type: ignore[arg-type]
+    return View(title, JobView(**fields))  # type: ignore[arg-type]
 
 
 def drawn(shown: View, width: int, height: int | None) -> list[str]:
@@ -87,7 +88,7 @@ def test_the_figures_are_there_at_80_by_24() -> None:
 
 
 def test_a_host_that_rests_says_for_how_long_and_why() -> None:
-    shown = view(hosts=[HostRow("h.test", 3, 0, 40, rest="28 s after 503")])
+    shown = view(hosts=[HostLoad("h.test", 0, 40, 3, 28.0, "503")])
     text = "\n".join(drawn(shown, 80, 24))
     assert re.search(r"rests for", text)
     assert re.search(r"h\.test .*28 s after 503", text)
@@ -96,7 +97,7 @@ def test_a_host_that_rests_says_for_how_long_and_why() -> None:
 
 def test_hosts_are_cut_in_the_middle_and_keep_their_port() -> None:
     host = "a-rather-long-name-of-some-shop.example.com:65535"
-    shown = view(hosts=[HostRow(host, 3, 2, 1)])
+    shown = view(hosts=[HostLoad(host, 2, 1, 3)])
     (line,) = (line for line in drawn(shown, 80, 24) if ":65535" in line)
     assert re.search(r" a-rather\S*…\S*:65535 +2 +1 +3 *$", line)
     (line,) = (line for line in drawn(shown, 20, 40) if ":65535" in line)
@@ -112,9 +113,9 @@ def test_no_number_is_cut_at_any_width(width: int, height: int) -> None:
         totals=Totals(n, {"ok": n}, {200: n, 404: n}, 2048),
         rows=n,
         url_lines=n,
-        hosts=[HostRow("h", n, n, n)],
-        workers=[WorkerRow("w", float(n), n, n, n, n, n, 0.5)] * 3,
-        mishaps=[FailedLine(n, "dns", 0, "http://u/", "e")] * 20,
+        hosts=[HostLoad("h", n, n, n)],
+        workers=[Member("w", 0.5, n, n, n, n, 0, n, float(n))] * 3,
+        failed_lines=[FailedLine(n, "dns", 0, "http://u/", "e")] * 20,
         in_flight=n,
         redelivered=n,
     )
@@ -143,38 +144,51 @@ def test_a_sparkline_is_of_the_newest_rates() -> None:
 def test_an_out_is_looked_at_by_its_journal_and_its_newest_rows(tmp_path: Path) -> None:
     urls = write_input(tmp_path / "urls.txt", 20)
     rows = [row(n, Outcome.DNS if n == 7 else Outcome.OK) for n in range(1, 17)]
-    files = Files(make_out(tmp_path / "out", urls, rows))
-    seen = files.look()
-    assert (seen.phase, seen.rows, seen.url_lines, seen.url_lines_exact) == (
-        "stopped",
-        16,
-        20,
-        True,
-    )
+    files = FilesView(make_out(tmp_path / "out", urls, rows))
+    seen = files.look().job
+    assert (seen.phase, seen.rows) == ("stopped", 16)
+    assert (seen.url_lines, seen.url_lines_exact) == (20, True)
     assert seen.totals.outcomes == {"ok": 15, "dns": 1}
-    assert [(each.line, each.outcome) for each in seen.mishaps] == [(7, "dns")]
-    assert seen.hosts == [HostRow("test.invalid", 1, lines=16)]
-    assert [each.worker for each in seen.workers] == ["w"]
-    assert seen.in_flight is None
-    again = files.look()
-    assert again.hosts == seen.hosts, "no row is seen twice"
-    assert again.mishaps == seen.mishaps
+    assert [(each.line, each.outcome) for each in seen.failed_lines] == [(7, "dns")]
+    assert seen == files.look().job, "no row is seen twice"
+
+
+def test_nothing_is_made_up_of_hosts_and_workers_where_no_ventilator_says_them(
+    tmp_path: Path,
+) -> None:
+    urls = write_input(tmp_path / "urls.txt", 20)
+    rows = [row(n, Outcome.DNS if n == 7 else Outcome.OK) for n in range(1, 17)]
+    view = FilesView(make_out(tmp_path / "out", urls, rows)).look()
+    job = view.job
+    assert (job.in_flight, job.leases, job.hosts, job.workers) == (None, None, [], [])
+    for width in (40, 80, 120):
+        lines = drawn(view, width, 24)
+        text = "\n".join(lines)
+        assert re.search(r"^outcome", text, re.M)
+        assert "failed lately" in text
+        assert re.search(r"\b200 +15 +100\.0 %", text), "statuses take the place of hosts"
+        assert not re.search(r"host|worker|in flight|being fetched", text)
+        assert len(lines) <= 24
+
+
+def test_without_an_answer_there_is_no_table_of_statuses(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 2)
+    view = FilesView(make_out(tmp_path / "out", urls, [row(1, Outcome.DNS, status=None)])).look()
+    assert "status" not in "\n".join(drawn(view, 120, 24))
 
 
 def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
     count = 4000
     urls = write_input(tmp_path / "urls.txt", count)
-    out = make_out(tmp_path / "out", urls, map(row, range(1, count + 1)))
-    seen = Files(out).look()
+    rows = [row(n, Outcome.DNS if n in (1, count) else Outcome.OK) for n in range(1, count + 1)]
+    seen = FilesView(make_out(tmp_path / "out", urls, rows)).look().job
     assert (seen.phase, seen.rows) == ("complete", count)
-    (host,) = seen.hosts
-    assert host.lines is not None
-    assert 100 < host.lines < count / 2
+    assert [each.line for each in seen.failed_lines] == [count]
 
 
 def test_where_no_job_is_one_line_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no job was begun here"):
-        Files(tmp_path)
+        FilesView(tmp_path)
 
 
 def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path: Path) -> None:
@@ -183,19 +197,18 @@ def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path
     options = ("--workers=1", "--pool-size=20", f"--set=worker.transport={jobs.FAILING}")
     with jobs.running("run", listed, "-o", out, *options) as job:
         jobs.until(lambda: jobs.committed(out) > 200, what="rows")
-        with contextlib.closing(JobSource(out)) as nearby:
-            first = nearby.look()
-            assert first.phase == "running"
+        with contextlib.closing(JobSource(out)) as source:
+            first = source.look()
             assert first.title == f"urls.txt in {out}"
-            assert first.in_flight is not None
-            assert first.hosts, "those of the rows, before workers tell theirs"
-            assert first.mishaps
-            jobs.until(lambda: nearby.look().in_flight == 20, what="a full pool")
-            jobs.until(lambda: any(row.in_flight for row in nearby.look().hosts), what="hosts")
+            assert first.job.phase == "running"
+            assert first.job.is_live
+            assert first.job.failed_lines, "those of the rows, before workers say theirs"
+            jobs.until(lambda: source.look().job.in_flight == 20, what="a full pool")
+            jobs.until(lambda: any(h.in_flight for h in source.look().job.hosts), what="hosts")
             assert jobs.call("run", listed, "-o", out).returncode == 4, "locked, in one line"
             job.process.terminate()
             assert job.wait()[0] == 3
-            left = nearby.look()
+            left = source.look().job
             assert (left.phase, left.in_flight) == ("stopped", None)
             assert left.rows == jobs.committed(out)
 
@@ -204,6 +217,6 @@ def test_where_the_ventilator_of_a_lock_is_not_the_files_are_read(tmp_path: Path
     urls = write_input(tmp_path / "urls.txt", 5)
     out = make_out(tmp_path / "out", urls, [row(1)])
     for words in (f"ipc://{tmp_path}/v", "\0 no endpoint", ""):
-        with DirectoryLock(out, note=words), contextlib.closing(JobSource(out)) as nearby:
-            seen = nearby.look()
+        with DirectoryLock(out, note=words), contextlib.closing(JobSource(out)) as source:
+            seen = source.look().job
         assert (seen.phase, seen.rows, seen.in_flight) == ("running", 1, None)

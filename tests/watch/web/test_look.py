@@ -28,7 +28,7 @@ LONG_URL = "http://shop.test/" + "article/" * 20
 COMMAND = "fetcher run urls.txt -o out --set=polite.delay_s=0.5"
 
 
-def put_look(desk: ControlMailbox, *, redelivered: int = 3, most_in_flight: int = 3) -> None:
+def put_look(mailbox: ControlMailbox, *, redelivered: int = 3, most_in_flight: int = 3) -> None:
     """1,000 lines, of which 900 had an answer."""
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
     assert isinstance(state, messages.State)
@@ -46,15 +46,15 @@ def put_look(desk: ControlMailbox, *, redelivered: int = 3, most_in_flight: int 
         trouble="",
         glimpse=messages.Samples(roster.glimpse.hosts, [mishap]),
     )
-    desk.put(state, roster, most_in_flight)
+    mailbox.put(state, roster, most_in_flight)
 
 
 @contextlib.contextmanager
 def page() -> Iterator[tuple[str, ControlMailbox]]:
     port = free_ports(1)
     settings = Monitor(http=port)
-    with serving(settings, "urls.txt", is_paused=False, command=COMMAND) as desk:
-        yield f"http://127.0.0.1:{port}/", desk
+    with serving(settings, "urls.txt", is_paused=False, command=COMMAND) as mailbox:
+        yield f"http://127.0.0.1:{port}/", mailbox
 
 
 @contextlib.contextmanager
@@ -88,8 +88,8 @@ def style(shown: Any, selector: str, name: str) -> str:
 
 def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most() -> None:
     said: list[str] = []
-    with page() as (url, desk):
-        put_look(desk)
+    with page() as (url, mailbox):
+        put_look(mailbox)
         with tab(url, said, viewport={"width": 1280, "height": 800}) as shown:
             assert cells(shown, "outcomes") == [
                 ["ok", "639", "63.9 %", "63.9%"],
@@ -112,7 +112,7 @@ def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most() -> No
             size, weight = "fontSize", "fontWeight"
             assert style(shown, ".url", size) > style(shown, ".said", size)
             assert int(style(shown, ".url", weight)) > int(style(shown, ".said", weight))
-            put_look(desk, redelivered=21)
+            put_look(mailbox, redelivered=21)
             shown.wait_for_selector("#redelivered.warns")
             assert style(shown, "#redelivered", "color") != style(shown, "#leases", "color")
             assert shown.locator("thead th:not([scope=col])").count() == 0
@@ -121,8 +121,8 @@ def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most() -> No
 
 def test_on_a_phone_a_table_that_goes_on_shows_it_and_is_reached_by_keys() -> None:
     said: list[str] = []
-    with page() as (url, desk):
-        put_look(desk)
+    with page() as (url, mailbox):
+        put_look(mailbox)
         options = {"viewport": {"width": 390, "height": 800}, "reduced_motion": "reduce"}
         with tab(url, said, **options) as shown:
             goes_on = "(of) => of.scrollWidth > of.clientWidth && of.tabIndex === 0"
@@ -139,8 +139,8 @@ def test_on_a_phone_a_table_that_goes_on_shows_it_and_is_reached_by_keys() -> No
 
 def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
     said: list[str] = []
-    with page() as (url, desk), browser() as opened:
-        put_look(desk, most_in_flight=2)
+    with page() as (url, mailbox), browser() as opened:
+        put_look(mailbox, most_in_flight=2)
         shown = opened.new_page()
         shown.add_init_script(
             """window.drawn = [];
@@ -154,7 +154,7 @@ def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
         shown.goto(url)
 
         def is_drawn() -> bool:
-            put_look(desk, most_in_flight=2)
+            put_look(mailbox, most_in_flight=2)
             return {"0", "1", "2"} <= set(shown.evaluate("drawn"))
 
         jobs.until(is_drawn, 15, "an axis")
@@ -166,12 +166,12 @@ def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
 def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -> None:
     said: list[str] = []
     with contextlib.ExitStack() as stack:
-        with page() as (url, desk):
-            put_look(desk)
+        with page() as (url, mailbox):
+            put_look(mailbox)
             shown = stack.enter_context(tab(url, said))
             shown.click("#stop")
             shown.click("#yes")
-            jobs.until(lambda: desk.shall_stop, what="the wish")
+            jobs.until(lambda: mailbox.shall_stop, what="the wish")
             assert shown.is_visible("#controls")
         shown.wait_for_selector("#command", timeout=20_000)
         assert shown.inner_text("#command") == COMMAND
@@ -182,8 +182,8 @@ def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -
 
 def test_a_job_that_ended_elsewhere_leaves_its_command_too() -> None:
     with contextlib.ExitStack() as stack:
-        with page() as (url, desk):
-            put_look(desk)
+        with page() as (url, mailbox):
+            put_look(mailbox)
             shown = stack.enter_context(tab(url, []))
         shown.wait_for_selector("#command", timeout=20_000)
         assert shown.inner_text("#command") == COMMAND
@@ -212,7 +212,7 @@ def test_the_command_is_as_it_was_typed_but_for_secrets(arguments: list[str], sh
 def test_many_lines_handed_out_again_are_more_than_the_end_of_a_job_has(
     redelivered: int, rows: int, many: bool
 ) -> None:
-    assert job_view.are_many(redelivered, rows) is many
+    assert job_view.are_many_redelivered(redelivered, rows) is many
 
 
 # -- colours ---------------------------------------------------------------------------------------

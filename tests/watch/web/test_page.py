@@ -53,25 +53,25 @@ class Client:
 @contextlib.contextmanager
 def page(**settings: Any) -> Iterator[tuple[Client, ControlMailbox]]:
     port = free_ports(1)
-    with serving(Monitor(http=port, **settings), "urls.txt", is_paused=False) as desk:
-        yield Client(port), desk
+    with serving(Monitor(http=port, **settings), "urls.txt", is_paused=False) as mailbox:
+        yield Client(port), mailbox
 
 
-def put_look(desk: ControlMailbox) -> None:
+def put_look(mailbox: ControlMailbox) -> None:
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
     assert isinstance(state, messages.State)
     assert isinstance(roster, messages.Roster)
-    desk.put(state, roster, 40)
+    mailbox.put(state, roster, 40)
 
 
 def test_without_a_port_there_is_no_page_and_nothing_to_do_for_it() -> None:
-    with serving(Monitor(), "urls.txt", is_paused=False) as desk:
-        assert not desk.is_on
-        assert not desk.is_watched(time.monotonic())
+    with serving(Monitor(), "urls.txt", is_paused=False) as mailbox:
+        assert not mailbox.is_on
+        assert not mailbox.is_watched(time.monotonic())
 
 
 def test_the_page_and_its_numbers() -> None:
-    with page() as (ask, desk):
+    with page() as (ask, mailbox):
         status, headers, text = ask("GET", "/")
         assert (status, headers["content-type"]) == (200, "text/html; charset=UTF-8")
         policy = headers["content-security-policy"]
@@ -82,13 +82,13 @@ def test_the_page_and_its_numbers() -> None:
         for name in ("common.css", "page.css", "page.js", "uPlot.min.css", "uPlot.iife.min.js"):
             assert f"/assets/{name}" in text
             assert ask("GET", f"/assets/{name}")[0] == 200
-        assert not desk.is_watched(time.monotonic())
+        assert not mailbox.is_watched(time.monotonic())
         assert json.loads(ask("GET", "/live.json")[2])["live"] is None
-        assert desk.is_watched(time.monotonic())
-        put_look(desk)
-        assert desk.is_looked_for(time.monotonic())
+        assert mailbox.is_watched(time.monotonic())
+        put_look(mailbox)
+        assert mailbox.is_looked_for(time.monotonic())
         told = json.loads(ask("GET", "/live.json?since=x")[2])
-        assert not desk.is_looked_for(time.monotonic())
+        assert not mailbox.is_looked_for(time.monotonic())
         assert (told["job"], told["live"]["rows"]) == ("urls.txt", 2)
         assert told["live"]["mishaps"][0]["error"] == "not found"
         ((at_s, rows, most_in_flight),) = told["history"]
@@ -100,23 +100,23 @@ def test_the_page_and_its_numbers() -> None:
 
 
 def test_wishes_may_be_repeated_and_need_the_word() -> None:
-    with page() as (ask, desk):
+    with page() as (ask, mailbox):
         for path in ("/pause", "/resume", "/stop"):
             assert ask("POST", path)[0] == 403
             assert ask("POST", path, X_Fetcher_Word="guess")[0] == 403
-        assert (desk.shall_pause, desk.shall_stop) == (False, False)
+        assert (mailbox.shall_pause, mailbox.shall_stop) == (False, False)
         word = ask.word()
         for _ in range(2):
             assert ask("POST", "/pause", X_Fetcher_Word=word)[0] == 202
-            assert desk.shall_pause
+            assert mailbox.shall_pause
         for _ in range(2):
             assert ask("POST", "/resume", X_Fetcher_Word=word)[0] == 202
-            assert not desk.shall_pause
+            assert not mailbox.shall_pause
         evil = {"X_Fetcher_Word": word, "Origin": "http://evil.test"}
         assert ask("POST", "/stop", **evil)[0] == 403
-        assert not desk.shall_stop
+        assert not mailbox.shall_stop
         assert ask("POST", "/stop", X_Fetcher_Word=word)[0] == 202
-        assert desk.shall_stop
+        assert mailbox.shall_stop
 
 
 @pytest.mark.parametrize("token", ["", TOKEN])
@@ -130,8 +130,8 @@ def test_a_name_that_is_made_to_lead_here_is_refused_everywhere(token: str) -> N
 
 
 def test_with_a_token_nothing_is_told_without_it() -> None:
-    with page(token=TOKEN) as (ask, desk):
-        put_look(desk)
+    with page(token=TOKEN) as (ask, mailbox):
+        put_look(mailbox)
         paths = ("/", "/live.json", "/assets/page.css", "/assets/page.js", "/nothing")
         for path in paths:
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "fetcher_page=x"}):
@@ -141,7 +141,7 @@ def test_with_a_token_nothing_is_told_without_it() -> None:
         assert ask("POST", "/stop")[0] == 401
         word = ask.word(Authorization=f"Bearer {TOKEN}")
         assert ask("POST", "/pause", X_Fetcher_Word=word)[0] == 401
-        assert not desk.shall_pause
+        assert not mailbox.shall_pause
         assert ask("GET", "/", Authorization=f"Bearer {TOKEN}")[0] == 200
 
 
@@ -164,8 +164,8 @@ def test_the_token_is_given_once_and_then_a_cookie_stands_for_it() -> None:
 
 def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
     said: list[str] = []
-    with page(token=TOKEN) as (ask, desk), browser() as opened:
-        put_look(desk)
+    with page(token=TOKEN) as (ask, mailbox), browser() as opened:
+        put_look(mailbox)
         shown = opened.new_page()
         shown.on("pageerror", lambda error: said.append(str(error)))
         shown.on("console", lambda message: said.append(message.text))
@@ -180,9 +180,9 @@ def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
         shown.click("#pause")
         shown.keyboard.press("Escape")
         shown.click("#pause")
-        assert not desk.shall_pause, "it was not confirmed"
+        assert not mailbox.shall_pause, "it was not confirmed"
         shown.click("#yes")
-        jobs.until(lambda: desk.shall_pause, what="the wish")
+        jobs.until(lambda: mailbox.shall_pause, what="the wish")
     refused = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
     assert set(said) <= {refused}
 

@@ -12,7 +12,7 @@
   // -- words ------------------------------------------------------------------------------------
   const number = (n) => Math.round(n).toLocaleString("en");
   const rate = (n) => n >= 99.95 ? number(n) : String(+n.toPrecision(3)); // as in humanize.py
-  // What came does not become 0, and what lacks some does not become 100.
+  // As humanize.percent: only nothing is shown as 0, and only all as 100.
   function share(part, whole) {
     if (!whole) return "–";
     const of = part / whole;
@@ -33,7 +33,7 @@
     return Math.floor(s / 86400) + " d " + Math.floor(s % 86400 / 3600) + " h";
   }
 
-  // What would not be seen, or would turn the text around, is seen as a question mark.
+  // Characters that cannot be seen, or that turn the text around, become replacement characters.
   const plain = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 
   // -- elements ---------------------------------------------------------------------------------
@@ -69,7 +69,7 @@
     return make("td", "wide", make("div", "bar", inner));
   }
 
-  // -- what is shown ----------------------------------------------------------------------------
+  // -- the look ---------------------------------------------------------------------------------
   const NAMES = { finish: "complete", frozen: "waits for the sink" };
   const CLASSES = { finish: "complete" };
 
@@ -112,7 +112,7 @@
     const answered = Object.values(statuses).reduce((sum, n) => sum + n, 0);
     counts("statuses", statuses, answered, () => "");
     put("answered_lines", "the " + number(answered));
-    showMishaps(live.mishaps);
+    showFailedLines(live.mishaps);
     fill("hosts", live.hosts.map((each) => make("tr", "", head(plain(each.host) || "(none)"),
       right(number(each.in_flight)), right(number(each.waiting)), right(number(each.failed)),
       right(each.rest_s ? duration(each.rest_s) + " after " + plain(each.rest_why) : ""))),
@@ -146,7 +146,7 @@
       "· " + (live.left_is_least ? "at least " : "") + duration(live.left_s) + " left" : "");
     if (phase === "running" && percent) document.title = percent + " · " + job;
   }
-  // In the order in which they are told; of many the most frequent.
+  // In the order of the JSON; of many, only the most frequent.
   function counts(id, found, whole, colour) {
     const all = Object.entries(found).filter(([, n]) => n);
     const least = all.map(([, n]) => n).sort((a, b) => b - a)[MOST_COUNTS - 1] || 0;
@@ -163,7 +163,7 @@
       return make("tr", "", title, right(number(n)), right(share(n, whole)), bar(n, whole, colour(name)));
     }), "none yet");
   }
-  function showMishaps(mishaps) {
+  function showFailedLines(mishaps) {
     const items = mishaps.slice(-8).reverse().map((each) => {
       const key = make("span", "key");
       key.style.setProperty("--key", "var(--" + each.outcome + ")");
@@ -194,12 +194,12 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = (n) => n >= 1e6 ? n / 1e6 + " M" : n >= 1e4 ? n / 1e3 + " k" : String(+n.toPrecision(3));
 
-  // As wide as its longest number.
+  // The axis is as wide as its longest number.
   const wide = (_, values) => 14 + 7.5 * Math.max(1, ...(values || []).map((text) => text.length));
   const WHOLE = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
   const PARTS = [.001, .002, .005, .01, .02, .05, .1, .2, .5];
 
-  // `isCount`: of whole things, so that no part of one is marked.
+  // `isCount`: the values are whole numbers, so the axis has no fractions.
   function plot(id, name, isCount) {
     const incrs = (u, _, low, high) => isCount || high > 3 ? WHOLE : [...PARTS, ...WHOLE];
     const box = $(id), tip = make("div", "tip");
@@ -236,7 +236,7 @@
     const times = points.slice(1).map((p) => p[0]);
     const rates = points.slice(1).map((p, index) => {
       const i = index + 1;
-      // over some seconds, as commits come in bursts
+      // over three seconds, as commits come in bursts
       let j = Math.max(i - 1, 0);
       while (j > 0 && p[0] - points[j][0] < 3) j -= 1;
       const before = points[j], took = p[0] - before[0];
@@ -299,7 +299,7 @@
   }
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !wasLost) ask().catch(showLost); });
 
-  // -- steering ---------------------------------------------------------------------------------
+  // -- commands ---------------------------------------------------------------------------------
   const STEPS = {
     pause: ["Pause the job?", "Requests in flight end, and their rows are kept. Nothing new is begun, at any worker, until you resume. No line loses its turn.", "Pause"],
     resume: ["Resume the job?", "Workers go on where they were.", "Resume"],
@@ -329,7 +329,7 @@
       await ask();
     } catch (error) {
       if (isStopAsked) showLost();
-      else notice("That was not taken: " + error.message);
+      else notice("The command was refused: " + error.message);
     }
   }
   $("pause").addEventListener("click", () => steer(phase === "paused" ? "resume" : "pause"));
