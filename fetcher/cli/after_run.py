@@ -88,5 +88,8 @@ def _lineage(selection: Selection | None) -> list[Path]:
 
 def _relative(path: Path) -> Path:
     """The path relative to the current directory, if it is below that."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the directory has been removed
+        return path
     return Path(os.path.relpath(path, here)) if path.is_relative_to(here) else path

@@ -177,7 +177,8 @@ class _Output:
 
     def close(self) -> None:
         if self._file is not None and self._path != _STDOUT:
-            self._file.close()
+            with disk_errors(self._path):
+                self._file.close()
 
 
 def pretty(row: bytes) -> str:

@@ -344,6 +344,12 @@ def command_line(arguments: Sequence[str] | None = None) -> str:
     return shlex.join(["fetcher", *shown])
 
 
+# What stands before the @ of a URL of any scheme, or of a user:password@host without one.
+_CREDENTIALS: Final = re.compile(
+    r"(?i)^(\s*https?:[/\\]*|\s*[a-z][a-z0-9+.-]*:[/\\]+|\s*(?=[^/\\?#\s:@]+:[^/\\?#\s]*@))[^/\\?#]*@"
+)
+
+
 def without_secret(argument: str) -> str:
     """The argument without the value of a header or a password."""
     option, equals, value = argument.partition("=")
@@ -353,7 +359,7 @@ def without_secret(argument: str) -> str:
     name, equals, _ = argument.removeprefix(prefix).partition("=")
     if equals and name.strip() in load.SECRETS:
         return f"{prefix}{name}={load.HIDDEN}"
-    return re.sub(r"(?i)^(\s*https?:[/\\]*)[^/\\?#]*@", rf"\1{load.HIDDEN}@", argument)
+    return _CREDENTIALS.sub(rf"\1{load.HIDDEN}@", argument)
 
 
 def _header_name(text: str) -> str:

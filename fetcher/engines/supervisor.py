@@ -54,6 +54,11 @@ class Display(Protocol):
         """Show a line."""
 
 
+def _ends_are_unknown() -> bool:
+    """Whether every exit code is read as 0: this program ignores SIGCHLD."""
+    return signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+
+
 class Supervisor:
     """The supervisor of a set of children."""
 
@@ -193,7 +198,7 @@ class Supervisor:
             return
         if code in _VERDICTS:
             raise Verdict(Exit(code))
-        if code == CHILD_DONE:
+        if code == CHILD_DONE or (code == 0 and _ends_are_unknown()):
             self._handle_done(child, now)
             return
         if role == "worker":

@@ -19,6 +19,7 @@ from fetcher.errors import ConflictError, FetcherError, NoSpaceError, UsageError
 from fetcher.export.body_source import Body
 from fetcher.export.target import require_outside
 from fetcher.store.disk import disk_errors, is_disk_full, sync_file_system
+from fetcher.store.manifest import MANIFEST_NAME
 
 _TEMPORARY: Final = ".fetcher-export.tmp"  # a template never makes a name with a dot at its start
 
@@ -36,6 +37,7 @@ class BodyFolder:
         self._link = link
         self._part = path / _TEMPORARY
         self._forbidden: list[str] = []  # paths of each OUT below the folder
+        self._checked: set[Path] = set()  # folders that are neither links nor OUTs
 
     def __enter__(self) -> Self:
         folder = self._path.resolve()
@@ -64,6 +66,22 @@ class BodyFolder:
         with contextlib.suppress(OSError):
             self._part.unlink()
 
+    def _require_own_folders(self, path: Path) -> None:
+        """Raises UsageError if a folder on the way is a link, or belongs to a job.
+
+        A link could lead to anywhere, and so could the value that a template put into its name.
+        """
+        for folder in path.parents:
+            if folder == self._path or folder in self._checked:
+                break
+            if folder.is_symlink():
+                raise UsageError(f"{folder}: is a symbolic link; remove it, or name another folder")
+            if (folder / MANIFEST_NAME).exists():
+                raise UsageError(
+                    f"{path}: lies within an OUT, which only fetcher writes to; name another folder"
+                )
+            self._checked.add(folder)
+
     def put(self, name: str, body: Body) -> bool:
         """Make the file `name`; returns False if it exists with this content."""
         path = self._path / name
@@ -71,6 +89,7 @@ class BodyFolder:
             raise UsageError(
                 f"{path}: lies within an OUT, which only fetcher writes to; name another folder"
             )
+        self._require_own_folders(path)
         if self._is_there(path, body):
             return False
         try:

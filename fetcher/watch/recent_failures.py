@@ -17,6 +17,7 @@ from fetcher.errors import DamageError
 from fetcher.model import Outcome, Result
 from fetcher.protocol.bounds import MAX_MISHAPS
 from fetcher.protocol.messages import FailedLine
+from fetcher.protocol.samples import failed_line
 from fetcher.rows.forms import CODECS
 from fetcher.store import reader
 from fetcher.store.manifest import Manifest

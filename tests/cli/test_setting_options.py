@@ -15,6 +15,7 @@ from fetcher.cli.options import (
     config_options,
     setting_options,
     settings_of,
+    without_secret,
 )
 from fetcher.errors import ConfigError
 from fetcher.settings import describe
@@ -122,6 +123,21 @@ def test_the_help_of_each_option_names_a_setting() -> None:
     for option in SETTING_OPTIONS:
         assert option.key in describe.all_keys()
         assert set(option.commands.split()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("ftp://me:s3cret@a/x", "ftp://…@a/x"),
+        ("me:s3cret@a.example/x", "…@a.example/x"),
+        ("http:me:s3cret@a", "http:…@a"),
+        ("lists/me@home.txt", "lists/me@home.txt"),
+        ("me@home.txt", "me@home.txt"),
+        ("https://a.example/u:v@w", "https://a.example/u:v@w"),
+    ],
+)
+def test_passwords_of_urls_are_not_shown(argument: str, shown: str) -> None:
+    assert without_secret(argument) == shown
 
 
 def test_help_shows_options_in_groups_and_each_once() -> None:

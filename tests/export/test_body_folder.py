@@ -48,6 +48,24 @@ def test_folders_are_made_and_what_is_there_already_is_left_alone(tmp_path: Path
     assert files(path) == {"x/y/1.txt": b"body", "x/2.txt": b""}
 
 
+def test_no_file_leaves_the_folder_by_a_link_or_goes_into_a_job(tmp_path: Path) -> None:
+    path, other = tmp_path / "files", tmp_path / "other"
+    for each in (path / "job", other):
+        each.mkdir(parents=True)
+    (path / "host").symlink_to(other)
+    (path / "job/manifest.json").write_text("{}")
+    with folder(path, force=True) as made:
+        for name, said in (
+            ("host/1.txt", "symbolic link"),
+            ("host/a/1.txt", "symbolic link"),
+            ("job/manifest.json", "lies within an OUT"),
+            ("job/x/1.txt", "lies within an OUT"),
+        ):
+            with pytest.raises(UsageError, match=said):
+                made.put(name, body())
+    assert not files(other) and files(path) == {"job/manifest.json": b"{}"}
+
+
 @pytest.mark.parametrize("there", [b"else", b"longer than it", b""])
 def test_a_file_with_other_content_is_replaced_only_by_force(tmp_path: Path, there: bytes) -> None:
     path = tmp_path / "files"

@@ -23,7 +23,7 @@ from fetcher.input.source_info import SourceInfo
 from fetcher.leases.types import first_lease
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
-from fetcher.roles.spec import RoleSpec
+from fetcher.roles.spec import CHILD_DONE, RoleSpec
 from fetcher.settings.schema import Settings
 from fetcher.transport.endpoints import endpoints_of
 from fetcher.transport.sockets import Channel, open_socket, receive, send
@@ -206,4 +206,4 @@ def test_whoever_leaves_returns_what_waits_and_what_still_comes(peers: Peers) ->
     peers.hand_out(5)
     assert peers.leases(1) == [("Returned", FIRST + 5)]
     assert peers.hear(messages.Bye) == messages.Bye(worker="w")
-    assert peers.process.wait(30) == 0
+    assert peers.process.wait(30) == CHILD_DONE
