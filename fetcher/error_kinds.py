@@ -1,6 +1,6 @@
 """Why a line failed, for programs: under each outcome, a small fixed set of words.
 
-Law: this table is the only list of the words; the schema, the documents, the filters and the sink's
+This table is the only list of the words; the schema, the documents, the filters and the sink's
 check are made from it. A kind is chosen where the failure is known, and never derived from a
 message. Words may be added, but a word is not renamed and does not change its meaning.
 
@@ -40,7 +40,11 @@ class ErrorKind(enum.Enum):
         "scheme",
         "the URL has no scheme, or another than http and https",
     )
-    URL_HOST = Outcome.INVALID_URL, "host", "the host is missing, or is no name and no IP address"
+    URL_HOST = (
+        Outcome.INVALID_URL,
+        "host",
+        "the host is missing, or is neither a name nor an IP address",
+    )
     URL_PORT = Outcome.INVALID_URL, "port", "the port is not a number from 1 to 65535"
     URL_CREDENTIALS = Outcome.INVALID_URL, "credentials", "the URL holds a user name or password"
     URL_CHARACTER = Outcome.INVALID_URL, "character", "the line holds a control character"

@@ -1,6 +1,6 @@
 """Optional libraries: what to say where one is not installed.
 
-Law: a hint names the library itself and the running interpreter, never a distribution of ours: the
+A hint names the library itself and the running interpreter, never a distribution of ours: the
 name `fetcher` belongs to somebody else's package in the public index.
 """
 

@@ -87,7 +87,7 @@ def body_bytes(count: Count) -> int | None:
 
 
 def quantiles(name: str, values: LogHistogram) -> Quantiles:
-    """Of at least one value."""
+    """Return the quantiles and the mean of at least one value."""
     mean = values.mean
     median, p90, p99 = (values.quantile(part) for part in (0.5, 0.9, 0.99))
     assert mean is not None and median is not None and p90 is not None and p99 is not None

@@ -82,7 +82,7 @@ _WORDS: Final = {
     pycurl.E_GOT_NOTHING: "the server closed the connection without an answer",
     pycurl.E_RECV_ERROR: "the connection broke while receiving",
     pycurl.E_SEND_ERROR: "the connection broke while sending",
-    pycurl.E_UNSUPPORTED_PROTOCOL: "the answer is no HTTP",
+    pycurl.E_UNSUPPORTED_PROTOCOL: "the answer is not HTTP",
     _TOO_LARGE: "more headers than can be taken",
 }
 # Errors of a connection that ended before, or while, it carried a request.
