@@ -152,6 +152,8 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
         section, _, name = key.partition(".")
         items = describe.setting(key).items
         value = given if items is None else _listed(given, items)
+        if type(value) is int and describe.allowed(key).startswith("one of "):
+            value = str(value)  # `ip_version = 4` is read as a number
         try:
             msgspec.convert({name: value}, describe.sections()[section])
         except msgspec.ValidationError:  # its text may show the value: not chained

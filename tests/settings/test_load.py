@@ -398,3 +398,14 @@ def test_subclasses_of_text_and_numbers_are_taken() -> None:
     http = settings.http
     assert (http.user_agent, http.headers, http.total_timeout_s) == ("me", ("A: b",), 5.0)
     assert type(http.user_agent) is str
+
+
+@pytest.mark.parametrize("given", ["4", '"4"'])
+def test_a_choice_that_looks_like_a_number_needs_no_quotes(given: str, tmp_path: Path) -> None:
+    conf = tmp_path / "conf.toml"
+    conf.write_text(f"[http]\nip_version = {given}\n")
+    assert load.load(conf, environ={}).settings.http.ip_version == "4"
+    by_option = load.load(overrides={"http.ip_version": (given, "--set")}, environ={})
+    assert by_option.settings.http.ip_version == "4"
+    with pytest.raises(ConfigError, match="5: must be one of any, 4, 6"):
+        load.load(overrides={"http.ip_version": ("5", "--set")}, environ={})
