@@ -99,7 +99,7 @@ def export(
     With --files, write each kept body to a file of its own instead. TEMPLATE has {line}, {line:8}
     (with zeros, to 8 digits), {id}, {host}, {path} and {name} (of the URL; the name is the path's
     last part), {sha256}, {ext} (by content type, with its dot), {status}, {outcome} and
-    {column:NAME} (of a CSV input with input.keep_columns). A / makes a folder. Names are made safe
+    {column:NAME} (of a CSV input). A / makes a folder. Names are made safe
     for all systems; if several rows have the same name, the second gets -2, and so on. Existing
     files with the same content are left alone, so the same command resumes after an interruption.
 

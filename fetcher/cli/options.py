@@ -313,6 +313,8 @@ def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Valu
         for key, (value, _) in given.items()
     ):
         del preset["polite.enabled"]
+        if "polite.enabled" not in given:
+            preset["polite.delay_s"] = (0.0, "--own-servers")
     return preset
 
 

@@ -49,11 +49,12 @@ def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
     if failed:
         options = ("-o", table(f"{name}-failed"), "--outcome", FAILED_WORD)
         found.append(line(f"{number(failed)} not ok", "export", out, *options))
-    if run.totals.outcomes.get(Outcome.BLOCKED) == run.totals.rows and _OWN not in run.options:
+    if run.totals.outcomes.get(Outcome.BLOCKED) == run.totals.rows:
         again = _free(_directory(out), name, "", exists)
         which = ("--outcome", Outcome.BLOCKED.value)
         why = "if these servers are your own"
-        found.append(line(why, "retry", out, *which, "-o", again, *run.options, _OWN))
+        others = [each for each in run.options if each != _OWN]
+        found.append(line(why, "retry", out, *which, "-o", again, *others, _OWN))
     elif _is_worth_a_retry(run.totals):
         again = _free(_directory(out), name, "", exists)
         found.append(line("try those that may work now", "retry", out, "-o", again, *run.options))

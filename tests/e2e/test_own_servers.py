@@ -129,4 +129,6 @@ def test_other_options_of_the_command_line_come_after_it(tmp_path: Path) -> None
     ],
 )
 def test_whoever_asks_for_a_pace_has_politeness(given: tuple[str, ...], is_polite: bool) -> None:
-    assert settings_of(None, given, own_servers=True).settings.polite.enabled == is_polite
+    polite = settings_of(None, given, own_servers=True).settings.polite
+    assert polite.enabled == is_polite
+    assert not is_polite or polite.delay_s == ("polite.delay_s=1" in given)

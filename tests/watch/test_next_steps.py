@@ -39,7 +39,7 @@ def test_failed_rows_are_exported_and_what_may_work_now_is_tried_again() -> None
 
 
 def test_where_all_is_blocked_a_retry_for_own_servers_is_suggested() -> None:
-    done = Finished(totals(ok=0, blocked=4), Path("out"), options=["--delay", "1"])
+    done = Finished(totals(ok=0, blocked=4), Path("out"), options=["--delay", "1", "--own-servers"])
     assert suggested(done)[1] == (
         "if these servers are your own: "
         "fetcher retry out --outcome blocked -o out2 --delay 1 --own-servers"
