@@ -23,7 +23,6 @@ SUFFIXES: Final = {
     ".db": "sqlite",
 }
 NAMES: Final = ("parquet", "csv", "jsonl", "sqlite")
-STREAMS: Final = frozenset({"csv", "jsonl"})  # that standard output can take
 
 
 class Writer(Protocol):

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.humanize import shortened
 from fetcher.input import request_fields
 from fetcher.input.request_fields import LineError
 from fetcher.model import Task
@@ -62,8 +63,9 @@ def _url(value: dict[str, Any]) -> str:
 def _task_with(line: int, url: str, value: dict[str, Any], name: str | int | None) -> Task:
     unknown = next((key for key in value if key not in _KNOWN), None)
     if unknown is not None:
-        shown = unknown if len(unknown) <= _MAX_SHOWN else unknown[: _MAX_SHOWN - 1] + "…"
-        raise LineError(f"{shown!r} is not a known key; use {', '.join(KEYS)}")
+        raise LineError(
+            f"{shortened(unknown, _MAX_SHOWN)!r} is not a known key; use {', '.join(KEYS)}"
+        )
     given = {key: content for key, content in value.items() if content is not None}
     method = request_fields.method(given["method"]) if "method" in given else "GET"
     headers = request_fields.headers(given["headers"]) if "headers" in given else ()

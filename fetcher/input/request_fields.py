@@ -13,6 +13,7 @@ import re
 from typing import Any, Final
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.humanize import shortened
 from fetcher.model import Fault
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -119,4 +120,4 @@ def raw(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…")
+    return repr(shortened(text, _MAX_SHOWN))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from fetcher.protocol.shard import sink_of
+
 
 class _Share(msgspec.Struct):
     """Times of one share, seconds; None: it goes on."""
@@ -30,7 +32,7 @@ class FrozenShares:
 
     def index(self, batch: int) -> int:
         """The share of a batch."""
-        return batch % len(self._shares)
+        return sink_of(batch, len(self._shares))
 
     def _share(self, batch: int) -> _Share:
         return self._shares[self.index(batch)]

@@ -17,6 +17,7 @@ from fetcher import bitset
 from fetcher.error_kinds import ErrorKind
 from fetcher.leases.types import BatchPart
 from fetcher.protocol.messages import Suspect
+from fetcher.protocol.shard import sink_of
 
 SPLIT: Final = 8  # into how many parts a blamed part is split
 MAX_SPARED: Final = 3  # deaths for which a part is not blamed because it was parked
@@ -117,8 +118,11 @@ class Poison:
 
     # -- restarts ----------------------------------------------------------------------------
 
+    def _share(self, batch: int) -> int:
+        return sink_of(batch, len(self._is_changed))
+
     def _mark(self, batch: int) -> None:
-        self._is_changed[batch % len(self._is_changed)] = True
+        self._is_changed[self._share(batch)] = True
 
     def suspects_if_changed(self, index: int, parts: Iterable[BatchPart]) -> list[Suspect] | None:
         """The blamed lines of a share; None if nothing has changed since the last call.
@@ -129,7 +133,7 @@ class Poison:
             return None
         self._is_changed[index] = False
         condemned = (each.part for each in self._condemned.values())
-        of_share = (each for each in condemned if each.batch % len(self._is_changed) == index)
+        of_share = (each for each in condemned if self._share(each.batch) == index)
         return [*suspects_of([*parts, *of_share])]
 
 

@@ -22,7 +22,7 @@ from fetcher.leases.session import SinkSession
 from fetcher.leases.types import Assignment
 from fetcher.model import Batch
 from fetcher.protocol import messages
-from fetcher.protocol.shard import Share
+from fetcher.protocol.shard import Share, sink_of
 from fetcher.protocol.totals import Totals, sum_of
 
 WAITING_NOTICE_S: Final = 10.0  # between two notices about waiting for a sink
@@ -313,7 +313,7 @@ class SinkSessions:
 
     def session_of(self, batch: int) -> SinkSession:
         """The session of the sink whose share has this batch."""
-        return self._all[batch % len(self._all)]
+        return self._all[sink_of(batch, len(self._all))]
 
     def close(self) -> None:
         """From now on, tell the sinks that they may leave."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from fetcher import web_urls
+from fetcher.humanize import shortened
 from fetcher.model import Outcome, Result
 from fetcher.protocol import bounds, messages
 
@@ -40,19 +41,14 @@ def _guessed(text: str) -> str:
     return rest.partition("/")[0].partition("?")[0].rpartition("@")[2].lower()
 
 
-def cut(text: str) -> str:
-    """Shorten a text to what samples may hold."""
-    return text if len(text) <= bounds.MAX_SAID else text[: bounds.MAX_SAID - 1] + "…"
-
-
 def failed_line(result: Result) -> messages.FailedLine:
     """The data of a failed line for a message."""
     return messages.FailedLine(
         line=result.line,
         outcome=result.outcome.value,
         status=result.status or 0,
-        url=cut(result.url),
-        error=cut(result.error or ""),
+        url=shortened(result.url, bounds.MAX_SAID),
+        error=shortened(result.error or "", bounds.MAX_SAID),
     )
 
 

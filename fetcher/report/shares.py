@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from fetcher.humanize import escaped
+from fetcher.humanize import escaped, shortened
 from fetcher.report.aggregate import MANY_HOPS, Count
 from fetcher.report.sketches import Bounded, LogHistogram
 
@@ -54,7 +54,7 @@ class Quantiles(msgspec.Struct, frozen=True):
 
 def plain(text: str, most: int = _MOST_CHARS) -> str:
     """At most `most` characters, with those that cannot be seen escaped."""
-    return escaped(text if len(text) <= most else text[: most - 1] + "…")
+    return escaped(shortened(text, most))
 
 
 def share(name: str, rows: int, whole: int) -> Share:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from fetcher.errors import ConfigError
+from fetcher.humanize import shortened
 from fetcher.settings import describe, environment, suggest
 from fetcher.settings.schema import Settings
 
@@ -140,7 +141,7 @@ def _shown(key: str, value: Any) -> str:
     if key in SECRETS:
         return HIDDEN  # a wrong value may still be a secret
     text = toml(value) if isinstance(value, bool) else repr(value)
-    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+    return shortened(text, _SHOWN_CHARS)
 
 
 def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:

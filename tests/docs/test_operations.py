@@ -16,6 +16,7 @@ from fetcher.telemetry.snapshot import Snapshot
 from support import jobs
 from support.guide import HOSTS, Command, Hosts, commands, in_one_go
 from support.numbers import EXAMPLES
+from support.waiting import wait_until
 
 GUIDE = (jobs.ROOT / "docs" / "operations.md").read_text("utf-8")
 LINES = 300
@@ -57,7 +58,7 @@ def test_a_reader_who_types_it_all_has_a_cluster(hosts: Hosts) -> None:
             (lists / "crawl.go").touch()
         hosts.run(command)
     (lists / "next.go").touch()
-    jobs.until(lambda: "fetcher-sink@next" not in running(hosts), what="the second job's end")
+    wait_until(lambda: "fetcher-sink@next" not in running(hosts), what="the second job's end")
     assert running(hosts) <= {"fetcher-worker", "fetcher-ventilator@next"}, "worker-a stays"
     for unit in hosts.units():
         assert unit.pid() or unit.code() == ("2" if unit.name == "fetcher-worker" else "0")

@@ -17,6 +17,7 @@ from fetcher.model import Outcome, Result, Timings
 from fetcher.protocol.output_spec import Output
 from support import jobs, outs
 from support.browser import browser
+from support.waiting import wait_until
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>\u202e\x1b[31m'
 LINES = 400
@@ -183,7 +184,7 @@ def test_latencies_with_no_neighbour_are_drawn_as_points(tmp_path: Path, lines: 
         tab.goto(page.as_uri())
         tab.wait_for_selector("#plot-latency canvas")
         # Of the three quantiles, which are the same here, the last one drawn is seen.
-        jobs.until(
+        wait_until(
             lambda: tab.evaluate(COLOURED, ["plot-latency", "p-dns"]) > 9 * lines, 5, "points"
         )
 
@@ -205,7 +206,7 @@ def test_axes_of_bytes_are_marked_at_round_numbers(tmp_path: Path) -> None:
         )
         tab.goto(page.as_uri())
         tab.wait_for_selector("#plot-sizes canvas")
-        jobs.until(lambda: "1 MiB" in tab.evaluate("drawn"), 5, "both axes")
+        wait_until(lambda: "1 MiB" in tab.evaluate("drawn"), 5, "both axes")
         of_bytes = {each for each in tab.evaluate("drawn") if re.search(r"B$", each)}
     assert {"0 B", "1 KiB"} < of_bytes
     odd = [each for each in of_bytes if not re.fullmatch(r"\d{1,3}(\.5)? (B|KiB|MiB|GiB)", each)]

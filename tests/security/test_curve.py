@@ -20,8 +20,8 @@ from fetcher.security.rejections import Reason
 from fetcher.transport.endpoints import endpoints_of
 from fetcher.transport.sockets import Channel, open_socket, receive, receive_one, send
 from support import strangers
-from support.jobs import until
 from support.strangers import Stranger
+from support.waiting import wait_until
 from tools.ports import free_ports
 
 CLAIM = messages.Claim(worker="a-1-1", lease=7)
@@ -147,7 +147,7 @@ def test_who_has_another_server_s_key_speaks_plaintext_or_no_zmtp_is_told_apart(
     before = counted(doors.ventilator, Reason.NOT_CURVE)
     assert before + counted(doors.ventilator, Reason.LEFT) > 0
     strangers.shout("127.0.0.1", port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    until(lambda: counted(doors.ventilator, Reason.NOT_CURVE) > before, 5)
+    wait_until(lambda: counted(doors.ventilator, Reason.NOT_CURVE) > before, 5)
     # One that has hung up before it was looked at has no address any more.
     assert "refused 127.0.0.1:" in caplog.text or "refused an unknown address" in caplog.text
     assert doors.worker("a").say(CLAIM)
@@ -157,7 +157,7 @@ def test_who_has_another_server_s_key_speaks_plaintext_or_no_zmtp_is_told_apart(
 def test_a_worker_s_key_does_not_open_the_commits(doors: Doors) -> None:
     worker = doors.stranger(zmq.REQ).under(doors.keys / "workers" / "a", "sink")
     worker.connect(doors.addresses.sinks[0].commits).say(messages.Close(session="s"))
-    until(lambda: counted(doors.sink, Reason.NOT_ALLOWED) == 1, 5)
+    wait_until(lambda: counted(doors.sink, Reason.NOT_ALLOWED) == 1, 5)
     assert receive_one(doors.commits, doors.sink) is None
     ventilator = doors.stranger(zmq.REQ).under(doors.keys / "ventilator", "sink")
     assert ventilator.connect(doors.addresses.sinks[0].commits).say(messages.Close(session="s"))
@@ -176,7 +176,7 @@ def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors
     news = messages.Claim(worker="b-1-1", lease=8)
     assert b.say(news)
     assert doors.heard() == news
-    until(lambda: send(doors.tasks, CLAIM), 2)  # any message will do
+    wait_until(lambda: send(doors.tasks, CLAIM), 2)  # any message will do
     assert tasks.socket.poll(2000)
     tasks.socket.recv()
     assert b.say(news)
@@ -187,8 +187,8 @@ def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors
     assert counted(doors.ventilator, Reason.UNKNOWN_KEY) > 0
     assert doors.heard(0.2) is None
     assert counted(doors.ventilator, Reason.REVOKED) > 0
-    until(lambda: not send(doors.tasks, CLAIM), 3)  # its connection has ended
-    until(lambda: not b.socket.poll(0, zmq.POLLOUT), 3)
+    wait_until(lambda: not send(doors.tasks, CLAIM), 3)  # its connection has ended
+    wait_until(lambda: not b.socket.poll(0, zmq.POLLOUT), 3)
     assert a.say(CLAIM)
     assert doors.heard(3) == CLAIM
 
@@ -205,7 +205,7 @@ def ask(security: Security, address: str) -> None:
     context: zmq.Context[Any] = zmq.Context()
     try:
         _socket = open_socket(context, zmq.PUSH, Channel.RESULTS, address, security=security)
-        until(security.check, 5)
+        wait_until(security.check, 5)
     finally:
         security.close()
         context.destroy(linger=0)
@@ -242,5 +242,5 @@ def test_a_flood_of_strangers_costs_few_lines_and_no_worker(
     assert a.say(CLAIM)
     assert doors.heard(5) == CLAIM
     reasons = (Reason.NOT_CURVE, Reason.LEFT)
-    until(lambda: sum(counted(doors.ventilator, each) for each in reasons) == 300, 5)
+    wait_until(lambda: sum(counted(doors.ventilator, each) for each in reasons) == 300, 5)
     assert len(caplog.records) <= 6

@@ -22,7 +22,6 @@ from fetcher.input import lines
 from fetcher.model import Result
 from fetcher.rows import jsonl
 from fetcher.store import journal
-from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = {
@@ -39,7 +38,6 @@ FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
 
 
-until = wait_until  # the older name
 PROGRAM = shlex.join([sys.executable, "-m", "fetcher"])
 
 

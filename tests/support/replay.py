@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from support import jobs
+from support.waiting import wait_until
 
 PROGRAM = Path(sys.prefix) / "pywb" / "bin" / "wayback"
 _CONFIG = """\
@@ -69,7 +69,7 @@ def replaying(out: Path, folder: Path) -> Iterator[Replay]:
         command = [str(PROGRAM), "-b", "127.0.0.1", "-p", str(port), "-d", str(folder)]
         process = subprocess.Popen(command, stdout=file, stderr=file, cwd=folder)
     try:
-        jobs.until(lambda: _answers(port, process), 60, f"pywb: {log}")
+        wait_until(lambda: _answers(port, process), 60, f"pywb: {log}")
         yield Replay(port)
     finally:
         process.kill()

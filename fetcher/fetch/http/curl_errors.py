@@ -16,6 +16,7 @@ import pycurl
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
+from fetcher.humanize import shortened
 from fetcher.settings.schema import Http
 
 _WEIRD_REPLY: Final = 8  # an answer that cannot be made sense of
@@ -229,4 +230,4 @@ def _line(code: int, words: str) -> str:
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         text = f"the certificate is not trusted: {text}"
     text = text or f"libcurl's error {code}"
-    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"
+    return shortened(text, _MAX_CHARS)

@@ -15,7 +15,7 @@ import pytest
 
 from fetcher.model import Outcome
 from support.fetching import fetch
-from support.jobs import until
+from support.waiting import wait_until
 from tools.certificates import Authority
 from tools.ports import free_ports
 
@@ -61,7 +61,7 @@ def nginx(folder: Path, requests: int) -> Iterator[Nginx]:
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            until(lambda: _listens(port), what="nginx")
+            wait_until(lambda: _listens(port), what="nginx")
             yield Nginx(port, folder)
         finally:
             process.terminate()

@@ -22,6 +22,7 @@ from fetcher.watch.terminal.screen import screen, sparkline
 from fetcher.watch.terminal.view import View
 from support import jobs
 from support.outs import make_out, row, write_input
+from support.waiting import wait_until
 
 HOSTILE = "http://h.test/\x1b[2J\x07\u202e[bold]\n" + "x" * 500
 
@@ -196,15 +197,15 @@ def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path
     out, listed = tmp_path / "out", jobs.write_urls(tmp_path / "urls.txt", urls)
     options = ("--workers=1", "--pool-size=20", f"--set=worker.transport={jobs.FAILING}")
     with jobs.running("run", listed, "-o", out, *options) as job:
-        jobs.until(lambda: jobs.committed(out) > 200, what="rows")
+        wait_until(lambda: jobs.committed(out) > 200, what="rows")
         with contextlib.closing(JobSource(out)) as source:
             first = source.look()
             assert first.title == f"urls.txt in {out}"
             assert first.job.phase == "running"
             assert first.job.is_live
             assert first.job.failed_lines, "those of the rows, before workers say theirs"
-            jobs.until(lambda: source.look().job.in_flight == 20, what="a full pool")
-            jobs.until(lambda: any(h.in_flight for h in source.look().job.hosts), what="hosts")
+            wait_until(lambda: source.look().job.in_flight == 20, what="a full pool")
+            wait_until(lambda: any(h.in_flight for h in source.look().job.hosts), what="hosts")
             assert jobs.call("run", listed, "-o", out).returncode == 4, "locked, in one line"
             job.process.terminate()
             assert job.wait()[0] == 3

@@ -19,9 +19,9 @@ from fetcher.settings.schema import Monitor
 from fetcher.watch import job_view
 from fetcher.watch.web.control_mailbox import ControlMailbox
 from fetcher.watch.web.serving import serving
-from support import jobs
 from support.browser import browser
 from support.messages import EXAMPLES
+from support.waiting import wait_until
 from tools.ports import free_ports
 
 LONG_URL = "http://shop.test/" + "article/" * 20
@@ -157,7 +157,7 @@ def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
             put_look(mailbox, most_in_flight=2)
             return {"0", "1", "2"} <= set(shown.evaluate("drawn"))
 
-        jobs.until(is_drawn, 15, "an axis")
+        wait_until(is_drawn, 15, "an axis")
         numbers = [each for each in shown.evaluate("drawn") if ":" not in each]
     assert all(re.fullmatch(r"\d+", each) for each in numbers), numbers
     assert said == []
@@ -171,7 +171,7 @@ def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -
             shown = stack.enter_context(tab(url, said))
             shown.click("#stop")
             shown.click("#yes")
-            jobs.until(lambda: mailbox.shall_stop, what="the wish")
+            wait_until(lambda: mailbox.shall_stop, what="the wish")
             assert shown.is_visible("#controls")
         shown.wait_for_selector("#command", timeout=20_000)
         assert shown.inner_text("#command") == COMMAND

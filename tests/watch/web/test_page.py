@@ -18,9 +18,9 @@ from fetcher.protocol import messages
 from fetcher.settings.schema import Monitor
 from fetcher.watch.web.control_mailbox import ControlMailbox
 from fetcher.watch.web.serving import serving
-from support import jobs
 from support.browser import browser
 from support.messages import EXAMPLES
+from support.waiting import wait_until
 from tools.ports import free_ports
 
 TOKEN = "a-token-of-enough-length"
@@ -182,7 +182,7 @@ def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
         shown.click("#pause")
         assert not mailbox.shall_pause, "it was not confirmed"
         shown.click("#yes")
-        jobs.until(lambda: mailbox.shall_pause, what="the wish")
+        wait_until(lambda: mailbox.shall_pause, what="the wish")
     refused = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
     assert set(said) <= {refused}
 
