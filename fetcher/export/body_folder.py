@@ -36,15 +36,16 @@ class BodyFolder:
         self._force = force
         self._link = link
         self._part = path / _TEMPORARY
-        self._forbidden: list[str] = []  # paths of each OUT below the folder
+        self._below: set[Path] = set()  # of these directories, those within the folder
         self._checked: set[Path] = set()  # folders that are neither links nor OUTs
 
     def __enter__(self) -> Self:
         folder = self._path.resolve()
         require_outside(folder, self._outs, f"--files {self._path}")
-        for out in (each.resolve() for each in self._outs):
-            if out.is_relative_to(folder):
-                self._forbidden.append(f"{out.relative_to(folder)}/")
+        outs = (each.resolve() for each in self._outs)
+        self._below = {
+            self._path / each.relative_to(folder) for each in outs if each.is_relative_to(folder)
+        }
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -76,7 +77,7 @@ class BodyFolder:
                 break
             if folder.is_symlink():
                 raise UsageError(f"{folder}: is a symbolic link; remove it, or name another folder")
-            if (folder / MANIFEST_NAME).exists():
+            if folder in self._below or (folder / MANIFEST_NAME).exists():
                 raise UsageError(
                     f"{path}: lies within an OUT, which only fetcher writes to; name another folder"
                 )
@@ -85,10 +86,6 @@ class BodyFolder:
     def put(self, name: str, body: Body) -> bool:
         """Make the file `name`; returns False if it exists with this content."""
         path = self._path / name
-        if any(map(name.startswith, self._forbidden)):
-            raise UsageError(
-                f"{path}: lies within an OUT, which only fetcher writes to; name another folder"
-            )
         self._require_own_folders(path)
         if self._is_there(path, body):
             return False
