@@ -90,7 +90,7 @@ def _is_refused(task: Task) -> bool:
     if task.fault:
         return True
     try:
-        urls.fetchable(task.url, lines.MAX_LINE_BYTES)
+        urls.target_of(task.url, lines.MAX_LINE_BYTES)
     except urls.NoUrlError:
         return True
     return False
