@@ -41,7 +41,7 @@ class Fault(NamedTuple):
     """Why an input line cannot be requested."""
 
     kind: str  # for programs: an error_kind of `invalid_url`, see fetcher.error_kinds
-    words: str  # for people
+    message: str  # for people
 
 
 class Task(msgspec.Struct, frozen=True):

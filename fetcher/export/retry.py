@@ -20,7 +20,7 @@ from fetcher.input.source import Source
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Input, Settings
 from fetcher.store import manifest, reader
-from fetcher.store.begun import begun_by, require_as_begun, require_same
+from fetcher.store.begun import fixed_settings_of, require_as_begun, require_same
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import Manifest
 from fetcher.store.reader import Part
@@ -86,7 +86,7 @@ def _input_of(first: Part) -> Path:
 def _require_same_input(first: Part, given: Loaded) -> None:
     """Raises ConflictError if a given setting would read the lines otherwise than the first job."""
     of_input = {key: origin for key, origin in given.origins.items() if key.startswith("input.")}
-    begun = begun_by(first.manifest)
+    begun = fixed_settings_of(first.manifest)
     require_same(f"{first.out} was begun with", begun, given.settings, of_input, "leave {} out")
 
 

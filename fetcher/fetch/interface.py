@@ -45,7 +45,7 @@ class Fetch(Protocol):
     def give_up(self, why: str) -> None:
         """End without another step, as the host is given up; `why` becomes the row's error."""
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Drop `body` and `captures`: the row is made."""
 
 
@@ -137,7 +137,7 @@ class Whole:
             attempts=0,
         )
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """See Fetch; nothing is kept here."""
 
 

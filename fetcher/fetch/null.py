@@ -30,7 +30,7 @@ class NullFetcher(OneStep):
                 task.line,
                 task.url,
                 Outcome.INVALID_URL,
-                error=task.fault.words,
+                error=task.fault.message,
                 error_kind=task.fault.kind,
                 worker=self._worker,
             )

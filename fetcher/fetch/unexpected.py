@@ -12,16 +12,16 @@ class Defects:
     """Logs the first few exceptions of one place: one may come with every line."""
 
     def __init__(self, log: logging.Logger) -> None:
-        self._log = log
+        self._logger = log
         self._count = 0
 
-    def tell(self, message: str, *parts: object) -> None:
+    def log(self, message: str, *parts: object) -> None:
         """Log the exception that is being handled, if it is one of the first."""
         self._count += 1
         if self._count <= _MAX_LOGGED:
-            self._log.exception(message, *parts)
+            self._logger.exception(message, *parts)
         if self._count == _MAX_LOGGED:
-            self._log.error("more such failures are only in their rows")
+            self._logger.error("more such failures are only in their rows")
 
 
 def one_line(error: BaseException) -> str:

@@ -27,7 +27,7 @@ class NoUrlError(ValueError):
     """A text is not a URL that can be fetched; `fault` says why."""
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.words)
+        super().__init__(fault.message)
         self.fault = fault
 
 

@@ -19,7 +19,7 @@ def first_lease(session: int) -> int:
 
 
 def session_of(lease: int) -> int:
-    """The number of the ventilator that issued a lease (messages.State.referee)."""
+    """The number of the ventilator that issued a lease (messages.State.ventilator_number)."""
     return lease >> _SESSION_BITS
 
 

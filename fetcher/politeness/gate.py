@@ -195,7 +195,7 @@ class Gate(Generic[Item]):
         if host.clock_at:  # that entry of the clock is no longer valid
             host.clock_at, host.is_listed = 0.0, False
 
-    def part_out(self, name: str, is_out: Callable[[Item], bool]) -> list[Item]:
+    def take_waiting(self, name: str, is_out: Callable[[Item], bool]) -> list[Item]:
         """Remove and return the items of the host's queue that need no turn there after all."""
         host = self._hosts.get(name)
         if host is None:
@@ -212,7 +212,7 @@ class Gate(Generic[Item]):
         given_up, self._given_up = self._given_up, []
         return given_up
 
-    def part_with(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
+    def give_up_hosts(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
         """Give up the items of half of the ready hosts, for other workers.
 
         Only hosts count of which all items `may_go` and none is active.

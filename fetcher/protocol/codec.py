@@ -28,7 +28,7 @@ from fetcher.errors import WireError
 from fetcher.protocol.messages import AnyMessage, Assignment, ChunkHeader
 
 # Versions 1 and 2 began with a msgpack map: 0x81 to 0x8f. A version must not be in that range.
-VERSION: Final = 3
+VERSION: Final = 4
 MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
 MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
 

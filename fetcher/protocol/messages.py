@@ -27,10 +27,10 @@ from msgspec import Meta, field
 from fetcher.input.formats import LineFormat
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.bounds import (
+    MAX_FAILED_LINES,
     MAX_HOSTS,
     MAX_LOADS,
     MAX_MEMBERS,
-    MAX_MISHAPS,
     MAX_REST_WHY,
     MAX_SLOW,
     MAX_TEXT,
@@ -143,7 +143,8 @@ class Samples(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Samples of the activity: busy hosts and recent failed lines; see protocol.samples."""
 
     hosts: Annotated[list[HostLoad], Meta(max_length=MAX_LOADS)] = []
-    mishaps: Annotated[list[FailedLine], Meta(max_length=MAX_MISHAPS)] = []  # the newest last
+    # The newest last.
+    failed_lines: Annotated[list[FailedLine], Meta(max_length=MAX_FAILED_LINES)] = []
 
 
 class Claim(Message, tag="claim", frozen=True):
@@ -194,7 +195,7 @@ class Progress(Message, tag="progress", frozen=True):
     worker: Name
     rows: Count  # sent to the sink since the worker began
     parked: Small  # lines that wait outside of the pool
-    glimpse: Samples = Samples()  # empty unless `State.is_watched`
+    samples: Samples = Samples()  # empty unless `State.is_watched`
     lag_ms: Small = 0  # longest delay of its event loop since the last `Progress`
     # Hosts whose waiting lines will take longest -> how long, about.
     turns_s: Annotated[dict[Count, Seconds], Meta(max_length=MAX_TURNS)] = field(
@@ -280,7 +281,7 @@ class State(Message, tag="state", frozen=True):
     in_flight: Count
     workers: Count
     redelivered: Count  # lines handed out again so far, copies included
-    referee: Count  # the ventilator's number; a new one has granted no hosts yet
+    ventilator_number: Count  # the ventilator's number; a new one has granted no hosts yet
     is_watched: bool = False  # workers should send samples
     is_hungry: bool = False  # a worker has too little: others should return waiting lines
     copied: Count = 0  # lines given to a second worker at the end because they were slow
@@ -321,7 +322,7 @@ class Roster(Message, tag="roster", frozen=True):
     oldest_worker: Name  # "": unclaimed
     workers: Annotated[list[Member], Meta(max_length=MAX_MEMBERS)]
     unlisted: Count  # number of further workers
-    glimpse: Samples = Samples()  # of all workers
+    samples: Samples = Samples()  # of all workers
 
 
 AnyMessage = (

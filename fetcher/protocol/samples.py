@@ -31,7 +31,7 @@ class Load(NamedTuple):
     rest_why: str = ""
 
 
-def host_of(text: str) -> str:
+def shown_host_of(text: str) -> str:
     """The host of a URL, or of an invalid URL the text at the host's place; never an error."""
     return (web_urls.host_of(text) or _guessed(text))[:MAX_HOST]
 
@@ -81,10 +81,10 @@ class Sampler:
     def failed(self, result: Result) -> None:
         """Note a line whose outcome is not ok."""
         if result.outcome is not Outcome.INVALID_URL:  # it has no host
-            self._failures.add(host_of(result.final_url or result.url))
+            self._failures.add(shown_host_of(result.final_url or result.url))
         self._recent.append(result)
 
-    def glimpse(self, loads: Iterable[Load]) -> messages.Samples:
+    def samples(self, loads: Iterable[Load]) -> messages.Samples:
         """The samples for a message. Each failed line is in one message only."""
         half = bounds.MAX_LOADS // 2
         by_host = {load.host: load for load in loads}

@@ -80,7 +80,7 @@ class Direct:
         body = line.fetch.body if self._order.wants_bodies and line.fetch else None
         made = self._row_builder.make(self._output, result, line.task, line.fetch)
         if line.fetch is not None:
-            line.fetch.let_go()
+            line.fetch.release()
         self._answers[line.task.line] = encode(Answer(made.row, body))
         if not self._is_sending:
             self._is_sending = True

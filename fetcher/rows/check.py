@@ -30,7 +30,7 @@ _decode_json: Final = msgspec.json.Decoder(_Row).decode
 _decode_map: Final = msgspec.msgpack.Decoder(_Row).decode
 
 
-class RowProof:
+class RowChecker:
     """Checks the rows of one job."""
 
     def __init__(self, output: Output, key: bytes) -> None:

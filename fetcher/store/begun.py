@@ -23,7 +23,7 @@ from fetcher.store.manifest import Manifest
 LEAVE_OUT: Final = "leave {} out, or choose another OUT"
 
 
-class Begun(NamedTuple):
+class FixedSettings(NamedTuple):
     """The settings that are fixed when a job begins."""
 
     batch_size: int
@@ -48,13 +48,17 @@ def _input_settings(of: LineFormat) -> dict[str, load.Value]:
     }
 
 
-def begun_by(begun: Manifest) -> Begun:
+def fixed_settings_of(begun: Manifest) -> FixedSettings:
     """The fixed settings of the job of this manifest."""
-    return Begun(begun.batch_size, begun.output, begun.input.format)
+    return FixedSettings(begun.batch_size, begun.output, begun.input.format)
 
 
 def require_same(
-    who: str, begun: Begun, settings: Settings, given: Mapping[str, str], remedy: str = LEAVE_OUT
+    who: str,
+    begun: FixedSettings,
+    settings: Settings,
+    given: Mapping[str, str],
+    remedy: str = LEAVE_OUT,
 ) -> None:
     """Raises ConflictError if a given setting contradicts the job's.
 
@@ -88,7 +92,9 @@ def require_as_begun(out: Path, urlfile: Path, given: load.Loaded) -> None:
     if found is None or not urlfile.is_file() or urlfile.stat().st_size != found.input.bytes:
         return
     try:
-        require_same(f"{out} was begun with", begun_by(found), given.settings, given.origins)
+        require_same(
+            f"{out} was begun with", fixed_settings_of(found), given.settings, given.origins
+        )
     except ConflictError:
         reader.read_part(out)  # raises DamageError if the manifest was changed
         raise

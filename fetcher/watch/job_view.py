@@ -111,8 +111,8 @@ def from_roster(state: messages.State, roster: messages.Roster) -> JobView:
         oldest=oldest if oldest.line else None,
         workers=roster.workers,
         unlisted=roster.unlisted,
-        hosts=roster.glimpse.hosts,
-        failed_lines=roster.glimpse.mishaps,
+        hosts=roster.samples.hosts,
+        failed_lines=roster.samples.failed_lines,
     )
 
 

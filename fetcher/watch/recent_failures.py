@@ -15,7 +15,7 @@ import msgspec
 
 from fetcher.errors import DamageError
 from fetcher.model import Outcome, Result
-from fetcher.protocol.bounds import MAX_MISHAPS
+from fetcher.protocol.bounds import MAX_FAILED_LINES
 from fetcher.protocol.messages import FailedLine
 from fetcher.protocol.samples import failed_line
 from fetcher.rows.forms import CODECS
@@ -36,7 +36,7 @@ class RecentFailures:
         self._output = found.output
         self._decode = CODECS[found.output.rows].decode
         self._looked_at: tuple[str, int] | None = None  # a segment's name and its length then
-        self._lines: deque[FailedLine] = deque(maxlen=MAX_MISHAPS)
+        self._lines: deque[FailedLine] = deque(maxlen=MAX_FAILED_LINES)
 
     def look(self, lengths: Mapping[str, int]) -> list[FailedLine]:
         """The newest last. `lengths`: committed bytes by segment. Raises DamageError."""

@@ -44,7 +44,7 @@ class WorkerTable:
 
     def __init__(self) -> None:
         self._workers: dict[str, _Worker] = {}
-        self._failed_lines: deque[messages.FailedLine] = deque(maxlen=bounds.MAX_MISHAPS)
+        self._failed_lines: deque[messages.FailedLine] = deque(maxlen=bounds.MAX_FAILED_LINES)
 
     def heartbeat(self, beat: messages.Heartbeat, now: float) -> None:
         """Take a worker's heartbeat; the first one adds the worker."""
@@ -62,9 +62,9 @@ class WorkerTable:
             worker.most_in_flight = max(progress.most_in_flight, worker.beat.in_flight)
             worker.rate.add(now, progress.rows)
             worker.lag_ms = progress.lag_ms
-            worker.hosts = progress.glimpse.hosts
+            worker.hosts = progress.samples.hosts
             worker.turns_s = progress.turns_s
-            self._failed_lines.extend(progress.glimpse.mishaps)
+            self._failed_lines.extend(progress.samples.failed_lines)
 
     def keep(self, living: Collection[str]) -> None:
         """Forget all workers that are not among these."""
@@ -91,7 +91,7 @@ class WorkerTable:
         """An upper bound of the fetches in flight at once since the heartbeats before the last."""
         return sum(worker.most_in_flight for worker in self._workers.values())
 
-    def glimpse(self) -> messages.Samples:
+    def samples(self) -> messages.Samples:
         """The busiest hosts and the newest failed lines of all workers together."""
         hosts = [each for worker in self._workers.values() for each in worker.hosts]
         return messages.Samples(samples.together(hosts), list(self._failed_lines))

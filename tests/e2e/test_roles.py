@@ -198,8 +198,11 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
                 of.add(received[0].worker)
             return bool(of)
 
-        def tell(phase: messages.Phase, referee: int) -> None:
-            send(control, messages.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, referee))
+        def tell(phase: messages.Phase, ventilator_number: int) -> None:
+            send(
+                control,
+                messages.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, ventilator_number),
+            )
 
         first: set[str] = set()
         wait_until(lambda: beat(first), what="the worker")

@@ -216,5 +216,5 @@ def test_what_requests_has_prepared_is_sent_as_it_is(url: str, target: Target) -
 
 
 def test_an_ipv6_address_without_its_bracket_is_shown_as_a_whole() -> None:
-    assert why_none("http://[::1").words == "'[::1' is not an IPv6 address: its ] is missing"
-    assert "'[::g]' is not an IPv6 address" in why_none("http://[::g]:80/").words
+    assert why_none("http://[::1").message == "'[::1' is not an IPv6 address: its ] is missing"
+    assert "'[::g]' is not an IPv6 address" in why_none("http://[::g]:80/").message

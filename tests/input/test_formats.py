@@ -42,7 +42,7 @@ def tasks_of(content: bytes, of: LineFormat) -> list[Task]:
 def shown(task: Task) -> dict[str, Any]:
     """A task as its golden line has it; how exactly JSON is broken is for its library to say."""
     plain, blank = (json.loads(msgspec.json.encode(one)) for one in (task, Task(0, "")))
-    if task.fault is not None and task.fault.words.startswith(_BROKEN):
+    if task.fault is not None and task.fault.message.startswith(_BROKEN):
         plain["fault"] = [task.fault.kind, _BROKEN]
     return {key: value for key, value in plain.items() if key == "url" or value != blank[key]}
 
@@ -71,7 +71,7 @@ def test_a_fault_names_the_key() -> None:
             continue
         if raw.startswith("{") and len(keys) > 1:
             assert task.fault is not None
-            assert any(key in task.fault.words for key in keys[1:]), task.fault
+            assert any(key in task.fault.message for key in keys[1:]), task.fault
 
 
 # -- any bytes -------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def test_a_line_that_is_too_long_is_a_fault_and_its_row_is_short() -> None:
     for of in (JSONL, CSV):
         content = b"x\n" + b'{"url":"' + b"a" * 2 * lines.MAX_LINE_BYTES + b'"}\n'
         task = tasks_of(content, of)[-1]
-        assert task.fault is not None and "longer than" in task.fault.words
+        assert task.fault is not None and "longer than" in task.fault.message
         assert len(task.url) == 2000
 
 

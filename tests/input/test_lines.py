@@ -43,7 +43,7 @@ def test_a_line_longer_than_the_limit_is_cut_and_stays_recognisable() -> None:
         assert (first, last) == (b"first", b"last")
         assert len(long) == MAX_LINE_BYTES + 1
     task = lines.task_of(2, long)
-    assert task.fault is not None and "longer than" in task.fault.words
+    assert task.fault is not None and "longer than" in task.fault.message
     assert len(task.url) == MAX_LINE_BYTES
 
 
@@ -69,7 +69,7 @@ def test_a_line_with_a_carriage_return_inside_is_never_lost_and_says_so() -> Non
         assert lines.url_lines([raw]) == [raw]
         task = lines.task_of(1, raw)
         assert task.url == raw.decode()
-        assert task.fault is not None and task.fault.words.startswith(
+        assert task.fault is not None and task.fault.message.startswith(
             "a carriage return (0x0d) inside"
         )
 

@@ -108,9 +108,9 @@ def test_what_is_known_to_need_no_turn_any_more_leaves_the_queue() -> None:
     for n in range(6):
         made.arrive("h", f"h{n}", 0)
     assert taken(made, 0) == ["h0"]
-    assert made.part_out("h", lambda item: item in {"h1", "h4"}) == ["h1", "h4"]
+    assert made.take_waiting("h", lambda item: item in {"h1", "h4"}) == ["h1", "h4"]
     assert made.parked == 3
-    assert made.part_out("other", lambda _: True) == []
+    assert made.take_waiting("other", lambda _: True) == []
     made.done("h", 0.1, FINE, "h0")
     assert taken(made, 0.5) == ["h2"]
 
@@ -122,7 +122,7 @@ def test_half_of_the_hosts_that_could_be_asked_go_to_others_with_all_that_waits_
             made.arrive(host, f"{host}{n}", 0)
     made.granted([(host, 0) for host in made.wants(0, again=False)], 0)
     assert made.take(0) == "a0"
-    assert made.part_with(lambda item: item != "c2", 0) == ["d0", "d1", "d2"]
+    assert made.give_up_hosts(lambda item: item != "c2", 0) == ["d0", "d1", "d2"]
     assert made.parked == 8
     assert [host for host, _, _ in made.releases()] == ["d"]
     assert taken(made, 0) == ["b0", "c0"]
@@ -259,7 +259,7 @@ def test_the_broker_gives_a_host_to_one_worker_and_to_the_next_after_its_rest() 
     assert broker.grants(3) == {"b": [(1, 0)]}
 
 
-def test_the_referee_recalls_what_others_wait_for() -> None:
+def test_the_host_broker_recalls_what_others_wait_for() -> None:
     broker = HostBroker()
     broker.want("a", [1], 0, 0)
     assert broker.grants(0) == {"a": [(1, 0)]}
@@ -270,7 +270,7 @@ def test_the_referee_recalls_what_others_wait_for() -> None:
     assert broker.recalls(CONTESTED_S + 3) == {"a": [(1, 0)]}, "the first may have been lost"
 
 
-def test_the_referee_takes_from_who_is_gone_and_says_a_lost_grant_again() -> None:
+def test_the_host_broker_takes_from_who_is_gone_and_says_a_lost_grant_again() -> None:
     broker = HostBroker()
     broker.want("a", [1], 0, 0)
     assert broker.grants(0) == {"a": [(1, 0)]}
@@ -285,7 +285,7 @@ def test_the_referee_takes_from_who_is_gone_and_says_a_lost_grant_again() -> Non
     assert len(broker) == 0
 
 
-def test_a_new_referee_learns_who_owns_what_before_it_grants() -> None:
+def test_a_new_host_broker_learns_who_owns_what_before_it_grants() -> None:
     broker = HostBroker(quiet_until=5)
     broker.want("b", [1, 2], 0, 0)
     broker.owns("a", [(1, 0)], 1)
@@ -304,14 +304,14 @@ class Asked(NamedTuple):
 class Crowd:
     """Workers with gates, a broker that may be replaced, and channels that delay and lose."""
 
-    referee_class: type[HostBroker] = HostBroker
+    broker_class: type[HostBroker] = HostBroker
     gate_class: type[Gate[Asked]] = Gate
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.now = 0.0
         self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
-        self.broker = self.referee_class(self.rules.delay_s)
+        self.broker = self.broker_class(self.rules.delay_s)
         self.gates: dict[str, Gate[Asked]] = {}
         self.asking: dict[str, list[tuple[float, Asked]]] = {}  # worker -> (ends at, what)
         self.starts: dict[str, float] = {}
@@ -392,7 +392,7 @@ class Crowd:
 
         self.send(f"to {worker}", deliver)
 
-    def mishap(self) -> None:
+    def failed_line(self) -> None:
         if self.dice.random() < 0.003:
             worker = self.dice.choice(list(self.gates))
             self.channels.pop(worker, None)
@@ -403,7 +403,7 @@ class Crowd:
             self.join()
         if self.dice.random() < 0.003:
             self.channels.clear()
-            self.broker = self.referee_class(self.rules.delay_s, self.now + 5)
+            self.broker = self.broker_class(self.rules.delay_s, self.now + 5)
             for worker, made in self.gates.items():
                 owned = [(number_of(host), ticket) for host, ticket in made.owned()]
                 self.broker.owns(worker, owned, self.now)
@@ -414,7 +414,7 @@ class Crowd:
         ):
             self.now += 0.05
             if self.now < 60:
-                self.mishap()
+                self.failed_line()
             self.deliver()
             for worker in list(self.gates):
                 self.turn(worker)
@@ -423,7 +423,7 @@ class Crowd:
         assert self.begun >= self.total
 
 
-def test_a_host_never_sees_more_than_the_limits_whatever_workers_and_referees_do() -> None:
+def test_a_host_never_sees_more_than_the_limits_whatever_workers_and_brokers_do() -> None:
     for seed in range(1000):
         Crowd(seed).run()
 
@@ -466,7 +466,7 @@ def test_the_crowd_notices_turns_that_are_given_back_twice() -> None:
 
 @pytest.mark.parametrize("mistake", [GivesTwice, ForgetsTheRest, NeverRecalls, GrantsAtOnce])
 def test_the_crowd_notices_the_mistake(mistake: type[HostBroker]) -> None:
-    crowd = type("MistakenCrowd", (Crowd,), {"referee_class": mistake})
+    crowd = type("MistakenCrowd", (Crowd,), {"broker_class": mistake})
     with pytest.raises(AssertionError):
         for seed in range(1000):
             crowd(seed).run()

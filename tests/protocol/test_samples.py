@@ -29,7 +29,7 @@ def result(line: int, url: str) -> Result:
     ],
 )
 def test_the_host_of_whatever_stands_there(url: str, host: str) -> None:
-    assert samples.host_of(url) == host
+    assert samples.shown_host_of(url) == host
 
 
 def test_a_glimpse_has_the_busiest_and_the_worst_hosts_and_new_failures_once() -> None:
@@ -37,23 +37,23 @@ def test_a_glimpse_has_the_busiest_and_the_worst_hosts_and_new_failures_once() -
     for line in range(1, 31):
         seen.failed(result(line, f"http://bad{line % 3}.test/{'x' * 900}"))
     loads = [Load(f"h{n}.test", n, 0) for n in range(20)] + [Load("bad1.test", 0, 99)]
-    made = seen.glimpse(loads)
+    made = seen.samples(loads)
     hosts = {each.host: each for each in made.hosts}
     assert hosts["bad1.test"] == messages.HostLoad("bad1.test", 0, 99, 10)
     assert {"h19.test", "h18.test", "bad0.test", "bad2.test"} <= set(hosts)
     assert len(hosts) <= bounds.MAX_LOADS
-    assert [each.line for each in made.mishaps] == [26, 27, 28, 29, 30]
-    assert all(len(each.url) == len(each.error) == bounds.MAX_SAID for each in made.mishaps)
+    assert [each.line for each in made.failed_lines] == [26, 27, 28, 29, 30]
+    assert all(len(each.url) == len(each.error) == bounds.MAX_SAID for each in made.failed_lines)
     assert codec.decode(codec.encode(messages.Progress("w", 1, 1, made)))[0]
-    assert seen.glimpse([]).mishaps == []
+    assert seen.samples([]).failed_lines == []
 
 
 def test_a_line_that_is_not_a_url_is_of_no_host() -> None:
     seen = Sampler()
     seen.failed(Result(1, "javascript:void(0)", Outcome.INVALID_URL, error="no URL"))
-    made = seen.glimpse([])
+    made = seen.samples([])
     assert made.hosts == []
-    assert [each.url for each in made.mishaps] == ["javascript:void(0)"]
+    assert [each.url for each in made.failed_lines] == ["javascript:void(0)"]
 
 
 def test_the_worst_host_is_known_among_ten_thousand() -> None:
@@ -71,14 +71,14 @@ def test_what_workers_have_of_a_host_is_added_up_and_their_failures_are_kept() -
     for worker in ("a", "b"):
         members.heartbeat(messages.Heartbeat(worker, 4, 1, 0, [], []), 0)
         hosts = [messages.HostLoad("h", 2, 3, 1), messages.HostLoad(worker, 1, 0, 0)]
-        mishaps = [messages.FailedLine(n, "dns", 0, "u", "e") for n in range(1, 16)]
-        members.progress(messages.Progress(worker, 9, 0, messages.Samples(hosts, mishaps)), 0)
-    made = members.glimpse()
+        failed_lines = [messages.FailedLine(n, "dns", 0, "u", "e") for n in range(1, 16)]
+        members.progress(messages.Progress(worker, 9, 0, messages.Samples(hosts, failed_lines)), 0)
+    made = members.samples()
     assert made.hosts[0] == messages.HostLoad("h", 4, 6, 2)
     assert [each.host for each in made.hosts] == ["h", "a", "b"]
-    assert len(made.mishaps) == bounds.MAX_MISHAPS
+    assert len(made.failed_lines) == bounds.MAX_FAILED_LINES
     members.keep(["a"])
-    assert [each.host for each in members.glimpse().hosts] == ["h", "a"]
+    assert [each.host for each in members.samples().hosts] == ["h", "a"]
 
 
 def test_a_long_history_keeps_its_beginning_and_its_end_in_few_points() -> None:

@@ -23,7 +23,7 @@ from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
 from fetcher.protocol import line_tags
 from fetcher.protocol.output_spec import BodyNames, Output, RowForm
 from fetcher.rows.body_names import body_file
-from fetcher.rows.check import RowProof
+from fetcher.rows.check import RowChecker
 from fetcher.rows.forms import CODECS
 
 KEY = b"k" * 32
@@ -67,7 +67,7 @@ def honest(form: RowForm = "jsonl", count: int = 3) -> Chunk:
 
 
 def require(chunk: Chunk, form: RowForm = "jsonl") -> None:
-    RowProof(Output(rows=form), KEY).require(chunk)
+    RowChecker(Output(rows=form), KEY).require(chunk)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -273,7 +273,7 @@ def test_a_line_of_whatever_bytes_has_a_row_that_is_taken(
     """Or it would be fetched for ever."""
     task = formats.decoder(of)(5, text)
     fault = task.fault or ErrorKind.URL_OTHER.fault("not a URL")
-    made = Result(5, task.url, Outcome.INVALID_URL, error=fault.words, error_kind=fault.kind)
+    made = Result(5, task.url, Outcome.INVALID_URL, error=fault.message, error_kind=fault.kind)
     row = formats.named(made, task)
     chunk = chunk_of([CODECS[form].encode(row)], [row])
     handed_out = line_tags.of_lines(KEY, 1, MASK, [(5, task.url, task.id)])
@@ -313,7 +313,7 @@ def filed(line: int, body: bytes, names: BodyNames = "typed", kind: str = "image
 def test_the_body_of_a_row_is_the_one_that_it_names() -> None:
     rows = [filed(5, b"one"), filed(6, b""), result(7)]
     texts = [CODECS["jsonl"].encode(row) for row in rows]
-    proof = RowProof(Output(bodies="files", body_names="typed"), KEY)
+    proof = RowChecker(Output(bodies="files", body_names="typed"), KEY)
     assert proof.require(chunk_of(texts, rows, [b"one", b"", b""], [6])) == [
         rows[0].body_file,
         rows[1].body_file,
@@ -349,7 +349,7 @@ def test_the_body_of_a_row_is_the_one_that_it_names() -> None:
 
 
 def test_a_job_of_an_older_version_has_names_without_an_extension() -> None:
-    proof = RowProof(Output(bodies="files"), KEY)
+    proof = RowChecker(Output(bodies="files"), KEY)
     row = filed(5, b"one", "sha256")
     assert proof.require(chunk_of([CODECS["jsonl"].encode(row)], [row], [b"one"])) == [
         f"bodies/{row.body_file}"
@@ -361,7 +361,7 @@ def test_a_job_of_an_older_version_has_names_without_an_extension() -> None:
 
 def test_a_cut_body_is_as_long_as_its_row_says_and_named_by_what_came() -> None:
     cut = replace(filed(5, b"part"), sha256=None, truncated=True)
-    proof = RowProof(Output(bodies="files", body_names="typed"), KEY)
+    proof = RowChecker(Output(bodies="files", body_names="typed"), KEY)
     proof.require(chunk_of([CODECS["jsonl"].encode(cut)], [cut], [b"part"]))
     for wrong in (
         replace(cut, truncated=UNSET),
@@ -373,7 +373,7 @@ def test_a_cut_body_is_as_long_as_its_row_says_and_named_by_what_came() -> None:
 
 
 def test_a_row_with_an_archived_answer_comes_with_its_records() -> None:
-    proof = RowProof(Output(bodies="warc"), KEY)
+    proof = RowChecker(Output(bodies="warc"), KEY)
     rows = [replace(result(5), warc_id="<urn:uuid:1>"), result(6)]
     texts = [CODECS["jsonl"].encode(row) for row in rows]
     proof.require(chunk_of(texts, rows, [b"record", b""]))

@@ -13,7 +13,7 @@ from fetcher.input.formats import TEXT, LineFormat
 from fetcher.protocol.output_spec import PLAIN, Output
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
-from fetcher.store.begun import Begun, require_as_begun, require_same
+from fetcher.store.begun import FixedSettings, require_as_begun, require_same
 from support import outs
 
 CSV = LineFormat("csv", ",", ("link", "a"), "link")
@@ -25,7 +25,7 @@ def given(**settings: object) -> load.Loaded:
     return load.load(None, {}, arguments={key: (value, f"--{key}") for key, value in keys.items()})
 
 
-def said(begun: Begun, **settings: object) -> str:
+def said(begun: FixedSettings, **settings: object) -> str:
     """What is wrong with these settings; "" where nothing is."""
     loaded = given(**settings)
     try:
@@ -37,7 +37,11 @@ def said(begun: Begun, **settings: object) -> str:
 
 def test_no_default_contradicts_a_job() -> None:
     other = Output("msgpack", "zstd", "warc", warc_dedupe=True)
-    for begun in (Begun(7, other, CSV), Begun(7, other, LineFormat("jsonl")), Begun(7, other)):
+    for begun in (
+        FixedSettings(7, other, CSV),
+        FixedSettings(7, other, LineFormat("jsonl")),
+        FixedSettings(7, other),
+    ):
         assert said(begun) == ""
 
 
@@ -45,10 +49,10 @@ def test_no_default_contradicts_a_job() -> None:
 def test_each_setting_of_output_is_compared_with_the_jobs(name: str) -> None:
     other = Output("msgpack", "zstd", "warc", warc_dedupe=True)
     value, plain = getattr(other, name), getattr(PLAIN, name)
-    assert said(Begun(200, other, TEXT), **{f"output__{name}": value}) == ""
-    assert said(Begun(200, PLAIN, TEXT), **{f"output__{name}": plain}) == ""
+    assert said(FixedSettings(200, other, TEXT), **{f"output__{name}": value}) == ""
+    assert said(FixedSettings(200, PLAIN, TEXT), **{f"output__{name}": plain}) == ""
     text, plain_text = load.toml(value), load.toml(plain)
-    assert said(Begun(200, other, TEXT), **{f"output__{name}": plain}) == (
+    assert said(FixedSettings(200, other, TEXT), **{f"output__{name}": plain}) == (
         f"out was begun with output.{name} = {text}, not {plain_text} (--output.{name}); "
         "leave this setting out, or choose another OUT"
     )
@@ -75,12 +79,12 @@ def test_all_of_output_is_a_setting_and_the_other_way_round() -> None:
 def test_settings_of_the_input_are_compared_as_far_as_they_apply(
     of: LineFormat | None, settings: dict[str, object], refused: str
 ) -> None:
-    found = said(Begun(200, PLAIN, of), **settings)
+    found = said(FixedSettings(200, PLAIN, of), **settings)
     assert found == "" if not refused else f"with {refused} (--input." in found
 
 
 def test_all_contradictions_are_told_at_once() -> None:
-    assert said(Begun(20, PLAIN, TEXT), job__batch_size=50, output__bodies="warc") == (
+    assert said(FixedSettings(20, PLAIN, TEXT), job__batch_size=50, output__bodies="warc") == (
         "out was begun with job.batch_size = 20, not 50 (--job.batch_size); "
         'output.bodies = "none", not "warc" (--output.bodies); '
         "leave these settings out, or choose another OUT"
@@ -104,5 +108,5 @@ def test_a_message_holds_each_value_as_toml_takes_it() -> None:
     fields = msgspec.structs.asdict(Output(warc_dedupe=True))
     assert fields["warc_dedupe"] is True
     assert "= true, not false (" in said(
-        Begun(200, Output(warc_dedupe=True)), output__warc_dedupe=False
+        FixedSettings(200, Output(warc_dedupe=True)), output__warc_dedupe=False
     )

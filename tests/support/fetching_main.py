@@ -55,7 +55,7 @@ def main() -> None:
         sys.stdout.buffer.write(jsonl.encode(fetch.result))
         sent[task.url] = [each.request.decode() for each in fetch.captures]
         gevent.sleep(order["row_s"])
-        fetch.let_go()
+        fetch.release()
 
     number = itertools.count(1)
     for wave in order["waves"]:

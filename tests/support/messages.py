@@ -18,9 +18,9 @@ _SOURCE: Final = SourceInfo(
 _SELECTION: Final = Selection(
     parent="/p", parent_job="q", wanted=Wanted(("dns",), ("5xx",)), lines=2, sha256="cd"
 )
-_GLIMPSE: Final = messages.Samples(
+_SAMPLES: Final = messages.Samples(
     hosts=[messages.HostLoad("h.test", 2, 7, 1)],
-    mishaps=[messages.FailedLine(3, "http_error", 404, "http://h.test/", "not found")],
+    failed_lines=[messages.FailedLine(3, "http_error", 404, "http://h.test/", "not found")],
 )
 _SUSPECT: Final = messages.Suspect(batch=1, mask=b"\x01", deaths=2)
 
@@ -76,7 +76,7 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             worker="w",
             rows=9,
             parked=1,
-            glimpse=_GLIMPSE,
+            samples=_SAMPLES,
             lag_ms=150,
             turns_s={1 << 62: 2.5},
             most_in_flight=3,
@@ -100,7 +100,7 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             in_flight=1,
             workers=2,
             redelivered=3,
-            referee=5,
+            ventilator_number=5,
             copied=1,
             turns=messages.Turns(2.5, is_all=True),
         ),
@@ -121,7 +121,7 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             oldest_worker="w",
             workers=[messages.Member("w", 0.25, 4, 2, 1, 1, 2, 9, 2.5)],
             unlisted=1,
-            glimpse=_GLIMPSE,
+            samples=_SAMPLES,
         ),
         None,
     ),

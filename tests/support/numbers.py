@@ -39,7 +39,7 @@ EXAMPLES: Final[dict[str, AnyNumbers]] = {
             in_flight=7,
             workers=2,
             redelivered=3,
-            referee=1,
+            ventilator_number=1,
         ),
         table=LeaseStats(1, 2, 3, 1, 8, 4, 5, OldestLine(6, 1.5, "a"), {"a": 2}),
         lines_read=8,

@@ -16,7 +16,7 @@ from fetcher.watch.job_view import from_state
 def state(rows: int, source: SourceInfo, **more: object) -> messages.State:
     outcomes = {"ok": rows - 6, "timeout": 3, "dns": 2, "tls": 1} if rows > 6 else {"ok": rows}
     fields = {"phase": "running", "in_flight": 1234, "workers": 2, "redelivered": 0}
-    fields |= {"referee": 1, **more}
+    fields |= {"ventilator_number": 1, **more}
     return messages.State(
         job="j",
         totals=Totals(rows=rows, outcomes=outcomes),

@@ -12,7 +12,7 @@ from fetcher.watch import summary
 
 def state(redelivered: int, copied: int) -> messages.State:
     return messages.State(
-        "j", "finish", Totals(), SourceInfo(), 0, 1, redelivered, referee=1, copied=copied
+        "j", "finish", Totals(), SourceInfo(), 0, 1, redelivered, ventilator_number=1, copied=copied
     )
 
 

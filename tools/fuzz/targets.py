@@ -27,7 +27,7 @@ from fetcher.protocol.totals import Totals
 from fetcher.roles.ventilator.worker_events import apply_to_broker, apply_to_ledger
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.rows import jsonl
-from fetcher.rows.check import RowProof
+from fetcher.rows.check import RowChecker
 from fetcher.watch import progress
 from fetcher.watch.job_view import from_state
 
@@ -62,7 +62,7 @@ class Roles:
     """The deciding part of every role, without its sockets and its disk."""
 
     def __init__(self) -> None:
-        self._proofs = [RowProof(output, b"key") for output in _OUTPUTS]
+        self._proofs = [RowChecker(output, b"key") for output in _OUTPUTS]
         self.taken = 0  # messages that were decoded
         self._begin()
 
@@ -70,7 +70,7 @@ class Roles:
         self._committer = Committer(_Journal(), Recovered(bitset.IdSet(), {}, Totals()), "j", "e")
         self._ledger = Ledger(LeaseRules())
         self._ledger.add(Batch(0, 1, 0b1111, b"a\nb\nc\nd"))
-        self._referee = HostBroker()
+        self._broker = HostBroker()
         self._in_flight: dict[str, int] = {}
         self._now = 0.0
 
@@ -155,16 +155,16 @@ class Roles:
             ledger.take(self._now)
 
     def _ventilator(self, event: messages.AnyMessage) -> None:
-        now, ledger, referee = self._now, self._ledger, self._referee
+        now, ledger, broker = self._now, self._ledger, self._broker
         apply_to_ledger(ledger, event, now)
-        apply_to_broker(referee, event, now)
+        apply_to_broker(broker, event, now)
         if isinstance(event, messages.Heartbeat):
             self._in_flight[event.worker] = event.in_flight
         ledger.tick(now)
         assignment = ledger.take(now)
         if assignment is not None:
             ledger.put_back(assignment.lease)
-        for worker, hosts in [*referee.grants(now).items(), *referee.recalls(now).items()]:
+        for worker, hosts in [*broker.grants(now).items(), *broker.recalls(now).items()]:
             numbers, tickets = zip(*hosts, strict=True)
             codec.decode(codec.encode(messages.Grant(worker, list(numbers), list(tickets))))
         self._tell_state()
@@ -178,7 +178,7 @@ class Roles:
             in_flight=sum(self._in_flight.values()),
             workers=len(self._ledger.workers),
             redelivered=self._ledger.redelivered,
-            referee=0,
+            ventilator_number=0,
             is_hungry=self._ledger.is_hungry,
         )
         codec.decode(codec.encode(state))

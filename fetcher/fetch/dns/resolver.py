@@ -36,7 +36,7 @@ class _NoAddress(msgspec.Struct, frozen=True):
     """Why a name has no addresses."""
 
     kind: ErrorKind
-    words: str
+    message: str
 
 
 _Verdict = tuple[str, ...] | _NoAddress  # a name's addresses, or the reason that it has none
@@ -74,7 +74,7 @@ class Resolver:
         verdict = self._verdict(host)
         if isinstance(verdict, tuple):
             return verdict
-        raise Failure(verdict.kind, f"the host name does not resolve ({verdict.words})")
+        raise Failure(verdict.kind, f"the host name does not resolve ({verdict.message})")
 
     def close(self) -> None:
         """Close the sockets; look-ups that are still waiting fail."""

@@ -131,7 +131,7 @@ class CurlFetch:
         self.body = None
         self.captures: list[Capture] = []
         if self._account is not None:
-            self.let_go()
+            self.release()
         self._target: Target | None = None  # of the next hop; None before the first
         self.url = task.url
         self._method = task.method
@@ -176,7 +176,7 @@ class CurlFetch:
         # An error in our own code must not cost the line its row.
         except Exception as error:
             said = one_line(error)
-            self._fetcher.defects.tell(
+            self._fetcher.defects.log(
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
@@ -259,7 +259,7 @@ class CurlFetch:
             return urls.target_of(self.url, self._fetcher.settings.http.max_url_bytes)
         except urls.NoUrlError as error:
             kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
-            raise Failure(kind, error.fault.words) from error
+            raise Failure(kind, error.fault.message) from error
 
     def _follow(self, source: Target, answer: Answer) -> None:
         http = self._fetcher.settings.http
@@ -329,7 +329,7 @@ class CurlFetch:
         rest_s = retry.retry_after_s(asked, time.time())
         return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         self.body = None
         self.captures = []
         if self._account is not None:

@@ -85,7 +85,7 @@ class Exchange(Receiver):
         try:
             self._judge(*self._transfer(request, timeout_s, pin))
         finally:
-            self._let_go()
+            self._release()
 
     def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> Ending:
         """Run the transfer on the handle; a second one where the first was lost."""

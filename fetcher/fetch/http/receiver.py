@@ -69,7 +69,7 @@ class Receiver:
         self._length: int | None = None  # where we count the body, as libcurl does not
         self._is_counted = False  # `_length` bytes came
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         """Drop what a handle that waits for its next request must not keep in memory."""
         self._sink = self._capture = self._account = self._decoder = None
 

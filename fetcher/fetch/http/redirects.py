@@ -47,7 +47,7 @@ def hop(source: Target, location: str, http: Http) -> Target:
     text = _text(location)
     url = web_urls.resolved(source.url, text)
     if url is None:
-        raise _no_url(urls.why_none(text).words)
+        raise _no_url(urls.why_none(text).message)
     _, mark, fragment = source.url.partition("#")
     if mark and "#" not in url:
         url = f"{url}#{fragment}"

@@ -22,7 +22,7 @@ from fetcher.protocol.output_spec import warcinfo_id
 from fetcher.roles.sink.blocked_first import BlockedFirst
 from fetcher.roles.sink.finishing import Finishing
 from fetcher.rows import archive
-from fetcher.rows.check import RowProof
+from fetcher.rows.check import RowChecker
 from fetcher.rows.forms import body_reader
 from fetcher.settings.schema import Settings
 from fetcher.store.manifest import Manifest
@@ -53,7 +53,7 @@ class SinkJob:
         )
         self._finishing = Finishing(self._last_steps)
         key = secret_of(directory.path)
-        self._proof = RowProof(self._output, key)
+        self._proof = RowChecker(self._output, key)
         self.committer = Committer(self._store, self._store.journal.recover(), manifest.job, epoch)
         self._hint = BlockedFirst(self._output.rows, self.committer.totals)
         terms = JobTerms(

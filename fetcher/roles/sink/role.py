@@ -24,7 +24,7 @@ from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.security.policy import Security
 from fetcher.settings.schema import Settings
 from fetcher.store import begun
-from fetcher.store.begun import Begun
+from fetcher.store.begun import FixedSettings
 from fetcher.store.output_dir import OutputDirectory
 from fetcher.telemetry import drops, logs
 from fetcher.telemetry.numbers import SinkNumbers
@@ -78,12 +78,12 @@ class Sink:
             self._job = SinkJob(self._directory, self._directory.manifest, settings, self._epoch)
             # After the check of the manifest against the journal: damage must be reported first.
             self._require_given(
-                f"{spec.out} was begun with", begun.begun_by(self._directory.manifest)
+                f"{spec.out} was begun with", begun.fixed_settings_of(self._directory.manifest)
             )
         decided = self._job.commits if self._job is not None else None
         self._session = CommitSession(spec.out, self._begin, decided, time.monotonic())
 
-    def _require_given(self, who: str, job: Begun, remedy: str = begun.LEAVE_OUT) -> None:
+    def _require_given(self, who: str, job: FixedSettings, remedy: str = begun.LEAVE_OUT) -> None:
         begun.require_same(who, job, self._settings, self._given, remedy)
 
     def run(self) -> Exit:
@@ -211,7 +211,7 @@ class Sink:
             if self._directory.manifest is None:
                 self._require_given(
                     f"the ventilator would begin {self._directory.path} with",
-                    begun.Begun(request.batch_size, request.output, request.input.format),
+                    begun.FixedSettings(request.batch_size, request.output, request.input.format),
                     "give {} alike to the ventilator and to this sink",
                 )
             manifest = self._directory.begin(request)

@@ -126,7 +126,7 @@ class JobInput:
                 self.info, self._census = opened.source, iter(())
         begun.require_same(
             "the sink's OUT was begun with",
-            begun.Begun(opened.batch_size, opened.output),
+            begun.FixedSettings(opened.batch_size, opened.output),
             self._settings,
             self._given,
         )

@@ -29,7 +29,7 @@ from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.roles.ventilator.job_input import JobInput
 from fetcher.roles.ventilator.sink_clients import SinkClients, log_notice
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
-from fetcher.roles.ventilator.task_messages import crash_chunk, tasks_message
+from fetcher.roles.ventilator.task_messages import assignment_message, crash_chunk
 from fetcher.roles.ventilator.workers import Workers
 from fetcher.security.policy import Security
 from fetcher.settings.schema import Settings
@@ -213,7 +213,7 @@ class Ventilator:
         tasks = self._sockets.tasks
         if not tasks.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
             return False
-        message = tasks_message(assignment, self._input, self._sessions)
+        message = assignment_message(assignment, self._input, self._sessions)
         return send(tasks, message, assignment.urls)
 
     # -- what others hear --------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Ventilator:
             in_flight=self._publisher.in_flight(workers),
             workers=len(workers),
             redelivered=self._ledger.redelivered,
-            referee=self._number,
+            ventilator_number=self._number,
             is_watched=self._publisher.is_watched(time.monotonic()),
             is_hungry=self._ledger.is_hungry,
             copied=self._ledger.copied,
@@ -272,7 +272,7 @@ class Ventilator:
         self._sessions.close()
         self._sinks.exchange(self._input.info, now, is_hurried=True)
         while now - began < _FINISH_S and (
-            not self._sessions.is_closed or self._ledger.workers or self._mailbox.is_looked_for(now)
+            not self._sessions.is_closed or self._ledger.workers or self._mailbox.has_viewer(now)
         ):
             send(self._sockets.control, self._state())
             self._wait(_IDLE_MS)

@@ -109,5 +109,5 @@ class StatusPublisher:
             oldest_worker=oldest.worker,
             workers=workers,
             unlisted=unlisted,
-            glimpse=self._workers.glimpse(),
+            samples=self._workers.samples(),
         )

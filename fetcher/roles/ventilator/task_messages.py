@@ -17,7 +17,7 @@ from fetcher.rows.forms import CODECS
 _NAME: Final = "ventilator"  # in the rows of crashed lines, in place of a worker's name
 
 
-def tasks_message(
+def assignment_message(
     assignment: Assignment, job_input: JobInput, sessions: SinkSessions
 ) -> messages.Assignment:
     """Return the message that hands out an assignment; its URLs are the message's frame."""

@@ -87,7 +87,7 @@ class Handler:
 
     def _failed(self, result: Result, kind: ErrorKind, error: BaseException) -> Result:
         """Log a failure and return the result with it; called in an except block."""
-        self._defects.tell("the handler failed on line %d", result.line)
+        self._defects.log("the handler failed on line %d", result.line)
         said = f"handler: {one_line(error)}"
         if result.outcome is not Outcome.OK:
             said += f" (and the fetch: {result.outcome}: {result.error})"

@@ -125,5 +125,5 @@ class Heartbeat:
         )
         if not self.is_watched:
             return progress
-        samples = self._runner.samples.glimpse(self._pool.loads())
-        return msgspec.structs.replace(progress, glimpse=samples)
+        samples = self._runner.samples.samples(self._pool.loads())
+        return msgspec.structs.replace(progress, samples=samples)

@@ -106,7 +106,7 @@ class LeaseRunner:
         warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
         made = self._row_builder.make(buffer.output, result, line.task, line.fetch, warcinfo)
         if self._holds_bodies and line.fetch is not None:
-            line.fetch.let_go()
+            line.fetch.release()
         row_bytes = len(made.row) + len(made.body)
         self.memory.put_row(row_bytes)
         self._heap.freed(max(row_bytes, result.body_bytes or 0))

@@ -27,7 +27,7 @@ from fetcher.fetch.interface import Fetch, Fetcher, KnowsTurns, with_kind
 from fetcher.fetch.urls import host_key
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.gate import FREE, Gate, Report, Rules
-from fetcher.protocol.samples import Load, host_of
+from fetcher.protocol.samples import Load, shown_host_of
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.lines import Line, RunningLines
 from fetcher.roles.worker.turns import TurnShare
@@ -230,7 +230,7 @@ class LinePool:
     def _recheck_waiting(self, host: str) -> None:
         """Release the lines that wait for the host, but will send it nothing as is known now."""
         now = time.monotonic()
-        for line in self.gate.part_out(host, lambda line: not self._turn_of(line.url)):
+        for line in self.gate.take_waiting(host, lambda line: not self._turn_of(line.url)):
             line.host = FREE
             self.gate.arrive(FREE, line, now)
 
@@ -288,7 +288,7 @@ class LinePool:
         if self._busy < self._size or self._is_paused:
             return []
         spare = [line for line in self._queue if line.fetch is None and not line.host]
-        hosts = self.gate.part_with(lambda line: line.fetch is None, time.monotonic())
+        hosts = self.gate.give_up_hosts(lambda line: line.fetch is None, time.monotonic())
         self.host_news.set()
         return self._remove(spare[len(spare) // 2 :]) + hosts
 
@@ -342,7 +342,7 @@ class LinePool:
         """Return how many lines each host has here."""
         if self._is_polite:
             return self.gate.loads(time.monotonic())
-        hosts = Counter(host_of(line.task.url) for line in self.running)
+        hosts = Counter(shown_host_of(line.task.url) for line in self.running)
         return [Load(host, count, 0) for host, count in hosts.items()]
 
     @property

@@ -154,7 +154,7 @@ class Worker:
         self._heartbeat.is_mute = is_over
         if is_over:
             return
-        self._hosts.hear_broker(state.referee)
+        self._hosts.hear_broker(state.ventilator_number)
         self._heartbeat.is_watched = state.is_watched
         self._waiting.hear_state(state)
         if state.is_hungry:

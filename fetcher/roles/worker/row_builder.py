@@ -75,7 +75,7 @@ class RowBuilder:
                 result, kept = _kept(output, result, fetch, warcinfo_id)
             # Whatever the server sent, the line gets its row, and the worker lives on.
             except Exception as error:
-                self._defects.tell("what line %d brought cannot be kept", result.line)
+                self._defects.log("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
         if self._handler is not None:
             # A handler must not take half a page for a whole one.

@@ -59,7 +59,7 @@ class WaitingAssignments:
         """
         self._max = 0 if state.is_hungry else self._usual_max
         for each in [*self._waiting]:
-            if session_of(each[0].lease) != state.referee:
+            if session_of(each[0].lease) != state.ventilator_number:
                 self._waiting.remove(each)
                 self._return(each[0])
         self.begin_some()

@@ -61,7 +61,7 @@ class Access:
 
     def refuse_place(self, request: Request) -> Refusal | None:
         """Refuse a request for another host, and a change that another site asks for."""
-        name = host_of(request.host)
+        name = host_in_header(request.host)
         if name not in self._names and not _is_address(name):
             return Refusal(HTTPStatus.FORBIDDEN, "this is not the host that you ask for")
         if request.method not in ("GET", "HEAD") and (
@@ -88,7 +88,7 @@ class Access:
         return bears or _same(request.cookie, self.cookie)
 
 
-def host_of(header: str) -> str:
+def host_in_header(header: str) -> str:
     """The host in a Host header, without its port, in lower case."""
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()

@@ -43,6 +43,6 @@ class ControlMailbox:
         """Whether somebody has the page open."""
         return now - self._visited_at < _WATCHED_S
 
-    def is_looked_for(self, now: float) -> bool:
+    def has_viewer(self, now: float) -> bool:
         """Whether a visitor is about to read the latest look, and has not done so yet."""
         return not self._is_seen and self.is_watched(now)

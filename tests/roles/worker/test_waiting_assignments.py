@@ -77,8 +77,8 @@ class Peers:
         while not send(self.tasks, tasks, urls.encode()):
             self.tasks.poll(1000, zmq.POLLOUT)
 
-    def tell(self, *, referee: int = NUMBER, is_hungry: bool = False) -> None:
-        state = messages.State("j", "running", Totals(), SourceInfo(), 0, 1, 0, referee)
+    def tell(self, *, ventilator_number: int = NUMBER, is_hungry: bool = False) -> None:
+        state = messages.State("j", "running", Totals(), SourceInfo(), 0, 1, 0, ventilator_number)
         send(self._control, msgspec.structs.replace(state, is_hungry=is_hungry))
 
     def tell_unneeded(self, lease: int, mask: int) -> None:
@@ -191,10 +191,10 @@ def test_what_a_ventilator_left_behind_is_returned_to_its_successor(
     peers: Peers, tmp_path: Path
 ) -> None:
     other = first_lease(NUMBER + 1)
-    peers.tell(referee=NUMBER + 1)
+    peers.tell(ventilator_number=NUMBER + 1)
     assert peers.leases(2) == [("Returned", FIRST + 2), ("Returned", FIRST + 3)]
     peers.hand_out(2, other)
-    peers.tell(referee=NUMBER + 1)
+    peers.tell(ventilator_number=NUMBER + 1)
     peers.settle()
     (tmp_path / "go").touch()
     assert peers.leases(1) == [("Claim", other + 2)]

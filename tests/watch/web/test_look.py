@@ -39,12 +39,12 @@ def put_look(mailbox: ControlMailbox, *, redelivered: int = 3, most_in_flight: i
         {0: 100, 404: 260, 200: 630, 302: 10},
     )
     state = msgspec.structs.replace(state, totals=totals, redelivered=redelivered, copied=0)
-    mishap = messages.FailedLine(7, "timeout", 0, LONG_URL, "took longer than 60 s")
+    failed_line = messages.FailedLine(7, "timeout", 0, LONG_URL, "took longer than 60 s")
     roster = msgspec.structs.replace(
         roster,
         workers=[messages.Member("w", 0.25, 4, 2, 17, 2_345, 2, 9, 2.5, lag_ms=100)],
         trouble="",
-        glimpse=messages.Samples(roster.glimpse.hosts, [mishap]),
+        samples=messages.Samples(roster.samples.hosts, [failed_line]),
     )
     mailbox.put(state, roster, most_in_flight)
 

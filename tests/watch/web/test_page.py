@@ -86,9 +86,9 @@ def test_the_page_and_its_numbers() -> None:
         assert json.loads(ask("GET", "/live.json")[2])["live"] is None
         assert mailbox.is_watched(time.monotonic())
         put_look(mailbox)
-        assert mailbox.is_looked_for(time.monotonic())
+        assert mailbox.has_viewer(time.monotonic())
         told = json.loads(ask("GET", "/live.json?since=x")[2])
-        assert not mailbox.is_looked_for(time.monotonic())
+        assert not mailbox.has_viewer(time.monotonic())
         assert (told["job"], told["live"]["rows"]) == ("urls.txt", 2)
         assert told["live"]["mishaps"][0]["error"] == "not found"
         ((at_s, rows, most_in_flight),) = told["history"]
