@@ -69,6 +69,15 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "other columns of a CSV input, by name (`input.keep_columns`)",
         {},
     ),
+    "depth": ("links from a seed to this line, 0 for a seed; only in a crawl", {"minimum": 0}),
+    "found_on": (
+        "the line of the page that links to this line; only in a crawl, and not of a seed",
+        {"minimum": 1},
+    ),
+    "via": (
+        "the kind of the link, such as `a`, `redirect` or `seed`; only in a crawl",
+        {},
+    ),
     "truncated": (
         "`true`; only where the body was cut: by the server, by a limit, or because its encoding "
         "is damaged",
