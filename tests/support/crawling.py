@@ -58,7 +58,7 @@ class CrawlingWorker(threading.Thread):
             tasks.poll(50)
             received = receive(tasks)
             if received is not None and isinstance(received[0], messages.Assignment):
-                self._fetch(*received, events, results)
+                self._fetch(received[0], received[1], events, results)
         context.destroy(linger=0)
 
     def _fetch(
