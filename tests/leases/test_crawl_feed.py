@@ -87,6 +87,7 @@ def test_a_page_that_does_not_continue_the_log_is_ignored() -> None:
         messages.LogPage(1, 3, b"\x03", text(1)),
         messages.LogPage(1, 3, b"\x01", b"{}"),
         messages.LogPage(1, 2, b"\x02", text(1)),
+        messages.LogPage(1, 1 << 62, b"", b""),
     ],
 )
 def test_what_is_not_a_log_stops_the_ventilator(bad: messages.LogPage) -> None:
