@@ -37,6 +37,7 @@ def growth_of(rules: CrawlRules, store: Store) -> Growth:
     assert files is not None
     began = time.monotonic()
     frontier = Frontier(rules, record.key_seed)
+    frontier.expect(record.lines)
     for block in files.key_records():
         frontier.recover(block)
     frontier.recover_seeds(files.seed_urls())
