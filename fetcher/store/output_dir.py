@@ -240,8 +240,8 @@ class Store:
         self.segments.committed(count)
         if self._bodies is not None:
             self._bodies.committed()
-        if self.crawl is not None:
-            self.crawl.committed()
+        if self.crawl is not None and delta.crawl is not None:
+            self.crawl.committed(delta.crawl)
 
     def resume_work(self) -> None:
         """Count the time from now on as time at work; see Journal.resume_work."""
