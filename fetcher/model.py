@@ -102,11 +102,11 @@ class Result(msgspec.Struct, frozen=True):
     # Set if the input has them.
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true if the body was cut
     # Set in a crawl: see Found.
     depth: int | msgspec.UnsetType = msgspec.UNSET
     found_on: int | msgspec.UnsetType = msgspec.UNSET
     via: str | msgspec.UnsetType = msgspec.UNSET
-    truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true if the body was cut
     # Set if the job keeps bodies, and a response came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET

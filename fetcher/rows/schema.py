@@ -69,6 +69,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "other columns of a CSV input, by name (`input.keep_columns`)",
         {},
     ),
+    "truncated": (
+        "`true`; only where the body was cut: by the server, by a limit, or because its encoding "
+        "is damaged",
+        {"const": True},
+    ),
     "depth": ("links from a seed to this line, 0 for a seed; only in a crawl", {"minimum": 0}),
     "found_on": (
         "the line of the page that links to this line; only in a crawl, and not of a seed",
@@ -77,11 +82,6 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "via": (
         "the kind of the link, such as `a`, `redirect` or `seed`; only in a crawl",
         {},
-    ),
-    "truncated": (
-        "`true`; only where the body was cut: by the server, by a limit, or because its encoding "
-        "is damaged",
-        {"const": True},
     ),
     "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
     "body_is": ("what `body` is: `text`, or `base64` of bytes that are not text", {}),
