@@ -1,6 +1,9 @@
 """The benchmarks run end to end at tiny sizes, and print what they should."""
 
+import functools
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,9 +14,10 @@ import pytest
 
 from support.waiting import wait_until
 from tools.bench import __main__ as program
+from tools.bench import figures, guard
 from tools.bench.lists import url, write_lines, write_list
+from tools.bench.peers import article
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
-from tools.bench.rivals import article
 from tools.bench.table import Target, machine, number, spread, table
 
 
@@ -122,11 +126,25 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
         (
-            "speed keepalive demo --runs 1 --scale 0.002 --rivals article pycurl_multi",
-            ["1 KB keep-alive", "the demo's pages", "bare pycurl", "the article's program"],
+            "speed keepalive demo --runs 1 --scale 0.002 --peers article pycurl_multi",
+            ["1 KB keep-alive", "the demo's pages", "bare pycurl", "as articles teach", "verifies"],
         ),
         (
-            "speed https --runs 1 --scale 0.002 --rivals aiohttp_loop",
+            "speed hosts --runs 1 --scale 0.002 --peers curl wget2 aiohttp_polite",
+            ["20 KB, a new host each", "fetcher, polite", "curl", "wget2", "a limiter for each"],
+        ),
+        (
+            "slow --runs 1 --hosts 20 --urls-per-host 3 --latency 0.1 --programs fetcher_polite "
+            "aiohttp_polite curl",
+            ["60 URLs of 20 hosts", "fetcher, polite", "curl", "ideal"],
+        ),
+        (
+            "mix --runs 1 --urls 120 --latency 0.1 --names-late 0.05 --programs fetcher_polite "
+            "aiohttp_polite",
+            ["A mix of 120 URLs", "fetcher, polite", "aiohttp", "ideal"],
+        ),
+        (
+            "speed https --runs 1 --scale 0.002 --peers aiohttp_loop",
             ["server on core", "HTTPS"],
         ),
         (
@@ -160,13 +178,58 @@ def test_a_benchmark_runs_and_prints_its_table(
 
 @pytest.mark.parametrize(
     "command",
-    ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export", "bodies", "watching"],
+    [
+        *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
+        *("bodies", "watching", "guard"),
+    ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         program.main([command, "--help"])
     assert left.value.code == 0
     assert "--dir" in capsys.readouterr().out
+
+
+def test_a_peer_that_is_not_installed_is_left_out_with_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    words = "speed keepalive --runs 1 --scale 0.001 --limit 60 --peers curl --dir"
+    assert program.main([*words.split(), str(tmp_path)]) == 0
+    assert "curl --parallel is left out, as it is not installed" in capsys.readouterr().out
+
+
+def test_the_guard_stores_ratios_and_compares_with_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    command = ["guard", "keepalive", "--runs", "1", "--scale", "0.001", "--limit", "60"]
+    command += ["--dir", str(tmp_path), "--results", str(results)]
+    assert program.main([*command, "--store"]) == 0
+    capsys.readouterr()
+    # A cost that no run can keep to.
+    path = results / "guard.json"
+    stored = json.loads(path.read_bytes())
+    ratios = stored["tables"]["keepalive"]["rows"]["fetcher_per_pycurl_multi"]["cpu_ratio"]
+    ratios |= {"median": 0.001, "lowest": 0.001, "highest": 0.001}
+    path.write_text(json.dumps(stored), "utf-8")
+    assert program.main(command) == guard.EXIT_WORSE
+    shown = capsys.readouterr()
+    assert "WORSE" in shown.out
+    assert "worse: keepalive, fetcher_per_pycurl_multi, cpu_ratio" in shown.err
+
+
+def test_a_benchmark_saves_its_figures_and_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results"
+    monkeypatch.setattr(figures, "save", functools.partial(figures.save, folder=results))
+    command = ["speed", "demo", "--runs", "1", "--scale", "0.002", "--peers", "--limit", "60"]
+    assert program.main([*command, "--dir", str(tmp_path), "--save"]) == 0
+    table = figures.load("speed", results).tables["demo"]
+    assert table.origin == f"python -m tools.bench {' '.join(command)}"
+    assert table.rows["fetcher"]["urls_per_s"].runs == 1
+    assert table.rows["fetcher"]["cpu_us"].median > 0
 
 
 def test_a_benchmark_that_is_told_to_stop_leaves_nobody_behind(tmp_path: Path) -> None:
