@@ -1,7 +1,6 @@
 """The benchmarks run end to end at tiny sizes, and print what they should."""
 
 import functools
-import json
 import os
 import shutil
 import subprocess
@@ -14,7 +13,8 @@ import pytest
 
 from support.waiting import wait_until
 from tools.bench import __main__ as program
-from tools.bench import figures, guard
+from tools.bench import figures, guard, speed
+from tools.bench.cases import CASES
 from tools.bench.lists import url, write_lines, write_list
 from tools.bench.peers import article
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
@@ -180,7 +180,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     "command",
     [
         *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
-        *("bodies", "watching", "guard"),
+        *("bodies", "watching", "guard", "all"),
     ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,32 +191,30 @@ def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFi
 
 
 def test_a_peer_that_is_not_installed_is_left_out_with_a_word(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _name: None)
-    words = "speed keepalive --runs 1 --scale 0.001 --limit 60 --peers curl --dir"
-    assert program.main([*words.split(), str(tmp_path)]) == 0
+    found = speed.installed(CASES["keepalive"], ["fetcher", "curl", "aiohttp_loop"])
+    assert [program.name for program in found] == ["fetcher", "aiohttp_loop"]
     assert "curl --parallel is left out, as it is not installed" in capsys.readouterr().out
 
 
-def test_the_guard_stores_ratios_and_compares_with_them(
+def test_the_guard_compares_with_stored_ratios_and_stores_new_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"
-    command = ["guard", "keepalive", "--runs", "1", "--scale", "0.001", "--limit", "60"]
-    command += ["--dir", str(tmp_path), "--results", str(results)]
-    assert program.main([*command, "--store"]) == 0
-    capsys.readouterr()
     # A cost that no run can keep to.
-    path = results / "guard.json"
-    stored = json.loads(path.read_bytes())
-    ratios = stored["tables"]["keepalive"]["rows"]["fetcher_per_pycurl_multi"]["cpu_ratio"]
-    ratios |= {"median": 0.001, "lowest": 0.001, "highest": 0.001}
-    path.write_text(json.dumps(stored), "utf-8")
-    assert program.main(command) == guard.EXIT_WORSE
+    cheap = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([0.001])}}
+    figures.save("guard", {"keepalive": cheap}, "by hand", results)
+    command = ["guard", "keepalive", "--runs", "1", "--scale", "0.001", "--limit", "60", "--store"]
+    arguments = [*command, "--dir", str(tmp_path), "--results", str(results)]
+    assert program.main(arguments) == guard.EXIT_WORSE
     shown = capsys.readouterr()
     assert "WORSE" in shown.out
     assert "worse: keepalive, fetcher_per_pycurl_multi, cpu_ratio" in shown.err
+    stored = figures.load("guard", results).tables["keepalive"].rows
+    assert stored["fetcher_per_pycurl_multi"]["cpu_ratio"].median > 0.1
+    assert set(stored["fetcher_per_aiohttp_loop"]) == {"cpu_ratio", "time_ratio"}
 
 
 def test_a_benchmark_saves_its_figures_and_the_command(

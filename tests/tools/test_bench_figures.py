@@ -1,20 +1,21 @@
-"""The arithmetic of the benchmarks, and what they keep."""
+"""The arithmetic of the benchmarks, what they keep, and the pages that are written from it."""
 
 from __future__ import annotations
 
 import argparse
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tools.bench import binaries, comparison, figures, guard, ideal, mix, names
+from tools.bench import binaries, comparison, docs, figures, guard, ideal, mix, names, page
 from tools.bench.cases import CASES, Server
 from tools.bench.comparison import Change
-from tools.bench.figures import Rows, Sample, sample
+from tools.bench.figures import Results, Rows, Sample, Table, sample
 from tools.bench.ideal import Limits
-from tools.bench.processes import ENV
+from tools.bench.processes import ENV, ROOT
 from tools.bench.programs import OURS, PROGRAMS
-from tools.bench.speed import work_table
 
 
 def _rows(**costs: list[float]) -> Rows:
@@ -200,7 +201,7 @@ def test_who_cannot_be_given_a_name_server_is_in_no_case_with_names() -> None:
 
 
 def test_every_program_says_what_work_it_does() -> None:
-    text = work_table(list(PROGRAMS.values()))
+    text = page.Page({}).work()
     for program in PROGRAMS.values():
         assert program.title in text
         assert program.names
@@ -215,5 +216,80 @@ def test_curl_has_at_most_300_transfers_and_its_own_settings_file(tmp_path: Path
     assert "*:443:127.0.0.1" in words
 
 
+def test_the_versions_of_installed_programs_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"(\w+ \d+[.\d]+(, |$))*", binaries.versions())
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    assert binaries.versions() == ""
+
+
 def test_bytecode_is_written_whatever_the_environment_says() -> None:
     assert "PYTHONDONTWRITEBYTECODE" not in ENV
+
+
+# -- pages -----------------------------------------------------------------------------------
+
+
+def _results(**rows: list[float]) -> dict[str, Results]:
+    table = Table("2026-01-31", "2 cores", "python -m tools.bench speed", _rows(**rows))
+    return {"speed": Results("speed", {"keepalive": table})}
+
+
+def test_the_pages_are_what_the_figures_give() -> None:
+    for name, text in docs.pages(figures.load_all()).items():
+        assert (ROOT / name).read_text("utf-8") == text, "run `python -m tools.bench docs`"
+
+
+def test_a_page_that_shows_other_figures_is_found() -> None:
+    kept = figures.load_all()
+    table = kept["speed"].tables["keepalive"]
+    ours = table.rows["fetcher"] | {"urls_per_s": sample([1.0])}
+    changed = figures.merged(
+        kept["speed"],
+        {"keepalive": table.rows | {"fetcher": ours}},
+        origin=table.origin,
+        place=table.machine,
+        day=table.measured_on,
+    )
+    texts = docs.pages(kept | {"speed": changed})
+    assert all((ROOT / name).read_text("utf-8") != text for name, text in texts.items())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["speed.keepalive.fetcher.rate", "speed.keepalive.x.cpu_us", "speed.x.a.b", "x.y.z.w"],
+)
+def test_a_template_that_refers_to_a_missing_figure_is_refused(path: str) -> None:
+    table = r"\.".join(path.split(".")[:2])
+    with pytest.raises(page.MissingFigureError, match=f"^{table}.*: run `python -m tools.bench"):
+        docs.render_text(f'{{{{ page.figure("{path}") }}}}', _results(fetcher=[1.0]))
+
+
+def test_a_figure_and_a_ratio_are_written_in_short() -> None:
+    text = '{{ page.rounded("speed.keepalive.a.cpu_us") }} '
+    for one, other in ("ab", "ba", "ac"):
+        text += f'{{{{ page.ratio("speed.keepalive.{one}.cpu_us", '
+        text += f'"speed.keepalive.{other}.cpu_us") }}}} '
+    results = _results(a=[12345.0], b=[4000.0], c=[500.0])
+    assert docs.render_text(text, results) == "12,340 3.1 0.32 25 "
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (_rows(a=[1.0], b=[2.0]), "single runs"),
+        (_rows(a=[1.0, 2.0, 3.0]), "medians of 3"),
+        (_rows(a=[1.0, 2.0], b=[1.0]), "medians of 1 to 2"),
+    ],
+)
+def test_single_runs_are_named_as_such(rows: Rows, words: str) -> None:
+    assert page.runs_of(rows) == words
+
+
+def test_a_table_says_when_and_how_it_was_measured_and_where_if_elsewhere() -> None:
+    results = _results(a=[1.0])
+    assert page.Page(results).about("speed.keepalive") == (
+        "*2026-01-31, `python -m tools.bench speed`; single runs.*"
+    )
+    other = Table("2026-02-01", "a laptop", "measured by hand", _rows(a=[1.0]))
+    results["by_hand"] = Results("by_hand", {"one": other, "two": other, "three": other})
+    assert "Machine: 2 cores" in page.Page(results).about("speed.keepalive")

@@ -1,7 +1,7 @@
 """`python -m tools.bench NAME`: figures, and their targets; `--help` lists the names.
 
 Loopback only; everything that is started is ended, whatever happens. With --save the figures are
-also kept in tools/bench/results.
+also kept in tools/bench/results, from which `python -m tools.bench docs` writes docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from types import ModuleType
 from typing import Final, NoReturn
 
 from tools.bench import (
+    all_tables,
     bodies,
     curve,
+    docs,
     export,
     figures,
     guard,
@@ -39,7 +41,7 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
     )
 }
 # Each has its own exit code.
-_OTHERS: Final[Mapping[str, ModuleType]] = {"guard": guard}
+_OTHERS: Final[Mapping[str, ModuleType]] = {"guard": guard, "docs": docs, "all": all_tables}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
             return int(_OTHERS[options.command].run(options))
         print(machine(), flush=True)
         tables = BENCHMARKS[options.command].run(options)
-        if options.save:
+        if options.save and tables:
             print(f"\nsaved in {figures.save(options.command, tables, _command(given))}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

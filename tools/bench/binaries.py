@@ -1,4 +1,4 @@
-"""The command lines of curl, aria2c and wget2, and how many of their answers were good.
+"""The command lines of curl, aria2c and wget2, how many answers were good, and their versions.
 
 None of them reads the settings of whoever runs the benchmark. aria2c and wget2 can be given neither
 an address for a name nor the port of a name server, so they take part where hosts are addresses.
@@ -6,6 +6,9 @@ an address for a name nor the port of a name server, so they take part where hos
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +17,7 @@ from tools.bench.cases import Server
 
 CURL_MOST: Final = 300  # with more, curl 7 goes back to its default of 50
 WITHOUT_NAMES: Final = ("aria2c", "wget2")
+_VERSION: Final = re.compile(r"\d+(\.\d+)+")
 _PINNED: Final = "127.0.0.1"
 _OUTPUT: Final = "output"
 
@@ -57,6 +61,20 @@ def wget2(urls: Sequence[str], folder: Path, pool: int, server: Server) -> list[
         *("--tries=1", f"--timeout={server.timeout_s:g}", "--no-hsts", "--no-robots", "--no-proxy"),
         *("--output-document", "-"),
     ]
+
+
+def versions() -> str:
+    """Of those that are installed, and of nginx: `curl 7.88.1, nginx 1.22.1`."""
+    found = []
+    for name in (*COMMANDS, "nginx"):
+        executable = shutil.which(name)
+        if executable is None:
+            continue
+        flag = "-v" if name == "nginx" else "--version"
+        said = subprocess.run([executable, flag], capture_output=True, text=True, check=False)
+        version = _VERSION.search(said.stdout + said.stderr)
+        found.append(f"{name} {version[0] if version else '?'}")
+    return ", ".join(found)
 
 
 def _statuses(_folder: Path, output: Path, _body_bytes: int) -> int:

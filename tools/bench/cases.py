@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,12 +163,18 @@ def serving(case: Case, directory: Path, fleet: Fleet) -> Iterator[Server]:
 def secure_settings(names_port: int, ca_file: Path) -> tuple[str, ...]:
     """fetcher's settings for servers that our name server and our authority know."""
     settings = (f"dns.servers=127.0.0.1:{names_port}", f"http.ca_file={ca_file}")
-    return (*settings, f"http.tls_groups={TLS_GROUPS}") if can_set_groups() else settings
+    return (*settings, _groups_setting()) if can_set_groups() else settings
 
 
 def can_set_groups() -> bool:
     """Whether fetcher has a setting for TLS groups."""
     return "tls_groups" in Http.__struct_fields__
+
+
+def _groups_setting() -> str:
+    is_list = isinstance(getattr(Http(), "tls_groups", ""), tuple)
+    value = json.dumps(TLS_GROUPS.split(":")) if is_list else TLS_GROUPS
+    return f"http.tls_groups={value}"
 
 
 def list_of(url: str, count: int) -> Iterator[str]:

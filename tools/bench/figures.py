@@ -14,10 +14,12 @@ from typing import Final
 
 import msgspec
 
+from tools.bench import binaries
 from tools.bench.processes import ROOT
 from tools.bench.table import machine
 
 RESULTS: Final = ROOT / "tools" / "bench" / "results"
+_PEERS: Final = ("aiohttp", "scrapy")  # libraries whose versions matter for comparisons
 _DIGITS: Final = 4  # that are kept: more would be noise, and changes without a meaning
 
 
@@ -81,18 +83,23 @@ def load_all(folder: Path = RESULTS) -> dict[str, Results]:
     return {path.stem: load(path.stem, folder) for path in sorted(folder.glob("*.json"))}
 
 
+def where() -> str:
+    """The machine, and the versions of libraries and of other programs."""
+    return f"{machine(*_PEERS)}, {binaries.versions()}".rstrip(", ")
+
+
 def merged(
-    kept: Results, tables: Mapping[str, Rows], *, origin: str, where: str, day: str
+    kept: Results, tables: Mapping[str, Rows], *, origin: str, place: str, day: str
 ) -> Results:
     """`kept` with these tables in place of older ones of their names."""
-    new = {name: Table(day, where, origin, rows) for name, rows in tables.items()}
+    new = {name: Table(day, place, origin, rows) for name, rows in tables.items()}
     return Results(kept.benchmark, kept.tables | new)
 
 
 def save(benchmark: str, tables: Mapping[str, Rows], origin: str, folder: Path = RESULTS) -> Path:
     """Keep tables that were measured today on this machine; the file's path."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    results = merged(load(benchmark, folder), tables, origin=origin, where=machine(), day=today)
+    results = merged(load(benchmark, folder), tables, origin=origin, place=where(), day=today)
     path = folder / f"{benchmark}.json"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")

@@ -69,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
     kept = figures.load("guard", options.results).tables
     found = comparison.changes(now, {name: table.rows for name, table in kept.items()})
     print(_table(found), flush=True)
-    for where in {kept[name].machine for name in now if name in kept} - {machine()}:
-        print(f"\nThe stored ratios are of another machine or other versions: {where}")
+    for other in {kept[name].machine for name in now if name in kept} - {figures.where()}:
+        print(f"\nThe stored ratios are of another machine or other versions: {other}")
     if options.store:
         origin = f"python -m tools.bench guard --runs {options.runs} --scale {options.scale}"
         print(f"\nstored in {figures.save('guard', now, origin, options.results)}")

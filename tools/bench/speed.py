@@ -71,7 +71,7 @@ def measure_case(
     case: Case, names: Sequence[str], options: argparse.Namespace
 ) -> dict[str, list[tuple[int, Job]]]:
     """For each of these programs that is installed, all runs, with their lists' lengths."""
-    programs = _installed(case, names)
+    programs = installed(case, names)
     jobs: dict[str, list[tuple[int, Job]]] = {program.name: [] for program in programs}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
         directory = Path(name)
@@ -87,7 +87,8 @@ def measure_case(
     return jobs
 
 
-def _installed(case: Case, names: Sequence[str]) -> list[Program]:
+def installed(case: Case, names: Sequence[str]) -> list[Program]:
+    """Those of the case's programs that are named and installed; says which are left out."""
     wanted = [PROGRAMS[name] for name in case.programs if name in names]
     for program in wanted:
         if not program.is_there:

@@ -32,7 +32,7 @@ _LAYERS: Final = {
     "whole": "the pipeline: three roles, commits, start and end",
 }
 _PROGRAMS: Final = {"libcurl": "pycurl_multi", "whole": "fetcher"}
-_NAMES: Final = "name look-ups (A and AAAA)"
+_NAMES: Final = "name look-ups"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

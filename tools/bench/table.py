@@ -73,10 +73,10 @@ def spread(values: Sequence[float]) -> tuple[float, str]:
     return statistics.median(values), f"{number(min(values))} - {number(max(values))}"
 
 
-def machine() -> str:
-    """Cores, system, Python and libraries, in one line."""
+def machine(*more: str) -> str:
+    """Cores, system, Python and libraries, and `more` libraries, in one line."""
     versions = []
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *more):
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
