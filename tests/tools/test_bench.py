@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from support.waiting import wait_until
 from tools.bench import __main__ as program
-from tools.bench import figures, guard, speed
+from tools.bench import all_tables, figures, guard, speed
 from tools.bench.cases import CASES
 from tools.bench.lists import url, write_lines, write_list
 from tools.bench.peers import article
@@ -228,6 +229,17 @@ def test_a_benchmark_saves_its_figures_and_the_command(
     assert table.origin == f"python -m tools.bench {' '.join(command)}"
     assert table.rows["fetcher"]["urls_per_s"].runs == 1
     assert table.rows["fetcher"]["cpu_us"].median > 0
+
+
+def test_the_committed_pages_are_those_of_the_figures() -> None:
+    assert program.main(["docs", "--check"]) == 0
+
+
+def test_all_tables_are_of_commands_and_cases_that_there_are() -> None:
+    commands = [command for part in all_tables.PARTS.values() for command in part]
+    given = [program.parser().parse_args([*shlex.split(each), "--save"]) for each in commands]
+    assert {options.command for options in given} <= set(program.BENCHMARKS)
+    assert {case for options in given for case in getattr(options, "cases", ())} == set(CASES)
 
 
 def test_a_benchmark_that_is_told_to_stop_leaves_nobody_behind(tmp_path: Path) -> None:

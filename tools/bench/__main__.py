@@ -44,9 +44,10 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
 _OTHERS: Final[Mapping[str, ModuleType]] = {"guard": guard, "docs": docs, "all": all_tables}
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The command line of all benchmarks."""
+    whole = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True)
     for name, module in {**BENCHMARKS, **_OTHERS}.items():
         purpose = (module.__doc__ or "").partition("\n\n")
         command = commands.add_parser(
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         module.add_options(command)
         if name in BENCHMARKS:
             command.add_argument("--save", action="store_true", help="keep the figures as JSON")
-    return parser
+    return whole
 
 
 def _command(given: Sequence[str]) -> str:
@@ -77,7 +78,7 @@ def _leave(_number: int, _frame: object) -> NoReturn:
 def main(arguments: list[str] | None = None) -> int:
     """Run one benchmark; the exit code of a plain one is 0 also where a target was missed."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(given)
+    options = parser().parse_args(given)
     # A plain SIGTERM would skip the `with` blocks that end what was started.
     signal.signal(signal.SIGTERM, _leave)
     compile_modules()

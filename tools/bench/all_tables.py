@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 # Importing __main__ at its top would be a circle: it imports this module.
-_PARTS: Final = {
+PARTS: Final = {
     "pipeline": ("pipeline --runs 3 --batch-sizes 500",),
     "memory": ("memory --sizes 10000000",),
     "keepalive": ("speed keepalive --runs 3 --scale 0.2",),
@@ -35,19 +35,21 @@ _PARTS: Final = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", nargs="+", choices=list(_PARTS), default=list(_PARTS))
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run each part's benchmarks as from the command line, then write the page."""
+    """Run each part's benchmarks as from the command line, then write the page; the exit code."""
     from tools.bench.__main__ import main  # noqa: PLC0415
 
     began = time.monotonic()
     for part in options.only:
-        for command in _PARTS[part]:
+        for command in PARTS[part]:
             print(f"\n== {command} ({time.monotonic() - began:.0f} s so far)", flush=True)
             directory = ["--dir", str(options.dir)] if options.dir else []
-            main([*shlex.split(command), "--save", *directory])
+            code = main([*shlex.split(command), "--save", *directory])
+            if code:
+                return code
     print(f"\nall of it took {time.monotonic() - began:.0f} s")
     return main(["docs"])

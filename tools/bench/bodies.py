@@ -30,15 +30,10 @@ _FORMS: Final[dict[str, Sequence[str]]] = {
     "warc": ("output.bodies=warc",),
     "msgpack": ("output.rows=msgpack",),
     "zstd": ("output.compression=zstd",),
-    "handler": ("worker.handler=tools.bench.bodies:handler",),
+    "handler": ("worker.handler=tools.bench.handler:handler",),
 }
 # A query of its own makes each page another URL, and all of them one body.
 _URL: Final = "http://127.0.0.1:{port}/20000?n={n}"
-
-
-def handler(page: object) -> dict[str, int]:
-    """The least that one can do."""
-    return {"answer": 42}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
