@@ -16,6 +16,7 @@ from support.waiting import wait_until
 from tools.bench import __main__ as program
 from tools.bench import all_tables, figures, guard, speed
 from tools.bench.cases import CASES
+from tools.bench.jobs import Job
 from tools.bench.lists import url, write_lines, write_list
 from tools.bench.peers import article
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
@@ -206,7 +207,8 @@ def test_the_guard_compares_with_stored_ratios_and_stores_new_ones(
     results = tmp_path / "results"
     # A cost that no run can keep to.
     cheap = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([0.001])}}
-    figures.save("guard", {"keepalive": cheap}, "by hand", results)
+    origin = "python -m tools.bench guard --scale 0.001"
+    figures.save("guard", {"keepalive": cheap}, origin, results)
     command = ["guard", "keepalive", "--runs", "1", "--scale", "0.001", "--limit", "60", "--store"]
     arguments = [*command, "--dir", str(tmp_path), "--results", str(results)]
     assert program.main(arguments) == guard.EXIT_WORSE
@@ -216,6 +218,19 @@ def test_the_guard_compares_with_stored_ratios_and_stores_new_ones(
     stored = figures.load("guard", results).tables["keepalive"].rows
     assert stored["fetcher_per_pycurl_multi"]["cpu_ratio"].median > 0.1
     assert set(stored["fetcher_per_aiohttp_loop"]) == {"cpu_ratio", "time_ratio"}
+
+
+def test_the_guard_does_not_compare_lists_of_different_lengths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([0.001])}}
+    figures.save("guard", {"keepalive": cheap}, "python -m tools.bench guard --scale 9", tmp_path)
+    programs = [name for pair in guard.RATIOS["keepalive"] for name in pair]
+    jobs = {name: [(1, Job(wall_s=1.0, cpu_s=1.0))] for name in programs}
+    monkeypatch.setattr(guard, "measure_case", lambda *_: jobs)
+    arguments = ["guard", "keepalive", "--runs", "1", "--results", str(tmp_path)]
+    assert program.main(arguments) == guard.EXIT_NOTHING_STORED
+    assert "Not compared, as their lists had another length" in capsys.readouterr().out
 
 
 def test_a_benchmark_saves_its_figures_and_the_command(

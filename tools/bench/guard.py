@@ -4,7 +4,7 @@ The cases are 1 KB over kept connections, 20 KB from a new host each (polite, to
 over verified HTTPS. In each round every program runs once, and a ratio is of one round: CPU and
 seconds per URL of fetcher, divided by those of bare pycurl and of aiohttp; and polite divided by
 impolite. So a slower machine changes little. Medians and spreads are compared with the stored ones
-(tools/bench/results/guard.json); --store puts these in their place.
+(tools/bench/results/guard.json) of the same --scale; --store puts these in their place.
 
 Exit codes: 0, nothing is worse; 3, a ratio is worse than the stored one by more than noise (all of
 its runs are above all stored runs, and its median by more than 5 %); 4, nothing is stored.
@@ -30,7 +30,7 @@ EXIT_WORSE: Final = 3
 EXIT_NOTHING_STORED: Final = 4
 _PEERS: Final = ("pycurl_multi", "aiohttp_loop")
 # Which costs are divided by which, for each case.
-_RATIOS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
+RATIOS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "keepalive": [("fetcher", peer) for peer in _PEERS],
     "hosts": [
         *(("fetcher", peer) for peer in _PEERS),
@@ -42,7 +42,7 @@ _RATIOS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(_RATIOS)}; none: all")
+    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(RATIOS)}; none: all")
     parser.add_argument("--runs", type=int, default=5, help="rounds; medians are compared")
     parser.add_argument("--scale", type=float, default=0.15, help="of the speed lists' lengths")
     parser.add_argument("--store", action="store_true", help="keep the ratios for later runs")
@@ -54,25 +54,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print and compare; the exit code."""
-    unknown = [name for name in options.cases if name not in _RATIOS]
+    unknown = [name for name in options.cases if name not in RATIOS]
     if unknown:
-        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(_RATIOS)})")
+        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(RATIOS)})")
     print(machine(), flush=True)
     now: dict[str, Rows] = {}
-    for name in options.cases or _RATIOS:
+    for name in options.cases or RATIOS:
         case = CASES[name]
         if case.tls and not web.has_nginx():
             print(f"\n{case.title}: left out, as there is no nginx")
             continue
-        names = sorted({each for pair in _RATIOS[name] for each in pair})
-        now[name] = _ratios(measure_case(case, names, options), _RATIOS[name])
-    kept = figures.load("guard", options.results).tables
+        names = sorted({each for pair in RATIOS[name] for each in pair})
+        now[name] = _ratios(measure_case(case, names, options), RATIOS[name])
+    # Start-up weighs more in short lists: only ratios of the same lists can be compared.
+    origin = f"python -m tools.bench guard --scale {options.scale:g}"
+    stored = figures.load("guard", options.results).tables
+    kept = {name: table for name, table in stored.items() if table.origin == origin}
+    for other in sorted({stored[name].origin for name in now if name in stored} - {origin}):
+        print(f"\nNot compared, as their lists had another length: the ratios of `{other}`")
     found = comparison.changes(now, {name: table.rows for name, table in kept.items()})
     print(_table(found), flush=True)
     for other in {kept[name].machine for name in now if name in kept} - {figures.where()}:
         print(f"\nThe stored ratios are of another machine or other versions: {other}")
     if options.store:
-        origin = f"python -m tools.bench guard --runs {options.runs} --scale {options.scale}"
         print(f"\nstored in {figures.save('guard', now, origin, options.results)}")
     return exit_code(found, options)
 
@@ -133,7 +137,7 @@ def exit_code(found: Sequence[comparison.Change], options: argparse.Namespace) -
         return EXIT_WORSE
     if all(change.stored is None for change in found) and not options.store:
         print(
-            f"nothing to compare with: there are no stored ratios in {options.results}; "
+            f"nothing to compare with: {options.results} has no stored ratios of such lists; "
             "run it with --store on a good version first",
             file=sys.stderr,
         )
