@@ -43,14 +43,9 @@ fuzz: $(VENV)/.tested
 faults: $(VENV)/.tested
 	$(BIN)/python -m tools.faults --table docs/faults.md $(ARGS)
 
-# Figures: make bench, or python -m tools.bench --help.
+# All figures of docs/benchmarks.md, which it also writes; single ones: python -m tools.bench --help.
 bench: $(VENV)/.tested
-	$(BIN)/python -m tools.bench pipeline
-	$(BIN)/python -m tools.bench memory
-	$(BIN)/python -m tools.bench speed
-	$(BIN)/python -m tools.bench export
-	$(BIN)/python -m tools.bench bodies
-	$(BIN)/python -m tools.bench watching
+	$(BIN)/python -m tools.bench all $(ARGS)
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
