@@ -168,7 +168,7 @@ def run_and_report(
         from fetcher.cli import after_run  # noqa: PLC0415
 
         fresh = _rows(after) - _rows(before)
-        after_run.show(after, before and before.view.work, fresh, display.last)
+        after_run.show(after, settings, before and before.view.work, fresh, display.last)
     require_none(after.view.recovered.totals, unwanted)
 
 
