@@ -32,8 +32,8 @@ class _RetryJob(Job):
 
     def _input(self, out: Path) -> JobInput | None:
         found = prepare(out, self._request, self._given)
-        if found is None:
-            return None
+        if not found.selection.lines and self._out is None:
+            return None  # nobody could see that the job was complete
         return JobInput(found.urlfile, found.settings, found.selection, found.input_name)
 
 
