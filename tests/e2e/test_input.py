@@ -132,6 +132,13 @@ def test_a_missing_column_is_told_before_anything_is_started(tmp_path: Path) -> 
         f"fetcher: {path}: its first line should name the columns: there is no column 'url'; "
         "name the one that holds the URL with --column (input.url_column): 'link', 'a'"
     )
+    lines = tmp_path / "urls.jsonl"
+    lines.write_text('{"link": "http://a/"}\n')
+    for command in (("run", lines, "-o", tmp_path / "out"), ("ventilator", lines)):
+        done = jobs.call(*command, "--column", "link")
+        assert done.returncode == 2
+        (said,) = done.stderr.splitlines()
+        assert said.startswith(f"fetcher: --column: is for CSV, and {lines} is a file of JSON")
     assert not (tmp_path / "out").exists()
 
 
