@@ -7,7 +7,6 @@ import functools
 import itertools
 import json
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -49,10 +48,14 @@ def test_a_slow_worker_keeps_nothing_from_one_that_has_nothing_to_do(tmp_path: P
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows of the slow one")
         other = stack.enter_context(jobs.running(*hosts.worker))
         said = b""
-        while ventilator.process.poll() is None:
+
+        def has_ended() -> bool:
+            nonlocal said
             with contextlib.suppress(OSError):
                 said = get(port, "/metrics")[2]
-            time.sleep(0.1)
+            return ventilator.process.poll() is not None
+
+        wait_until(has_ended, what="the end of the job")
         code, _, error = ventilator.wait()
         assert code == sink.wait()[0] == slow.wait()[0] == other.wait()[0] == 0, error
     jobs.prove(hosts.out, hosts.urls)

@@ -65,7 +65,7 @@ def test_open_batches_are_bounded_by_their_bytes() -> None:
     small = LeaseRules(max_open_bytes=2000, ahead=100)
     made = Ledger(small)
     count = 0
-    while made.wants_batch():
+    while made.wants_batch() and count < 10:
         made.add(batch(count))
         made.claimed("w", take(made).lease, 0)
         count += 1
