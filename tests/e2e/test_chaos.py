@@ -178,7 +178,8 @@ def test_a_url_that_kills_its_worker_is_isolated_and_recorded(tmp_path: Path) ->
     lines = [f"http://test.invalid/{n}" for n in range(300)]
     lines[137] = "http://test.invalid/kill"
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
-    options = (*FAST, f"--set=worker.transport={jobs.DEADLY}")
+    deadly = f"--set=worker.transport={jobs.DEADLY}"
+    options = (*FAST, deadly, "--set=lease.poison_deaths=2")
     with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
         code, _, error = job.wait(120)
     assert code == 0, error

@@ -108,17 +108,17 @@ def test_a_handler_that_computes_neither_kills_its_worker_nor_costs_a_line_twice
     tmp_path: Path,
 ) -> None:
     with RunningSite() as site:
-        lines = [site.url(f"/bytes/100?{n}#compute") for n in range(120)]
+        lines = [site.url(f"/bytes/100?{n}#compute") for n in range(60)]
         path = jobs.write_urls(tmp_path / "urls.txt", lines)
         # All of them together compute for longer than the loop may stand still.
-        options = ("--workers=1", "--set=worker.watchdog_s=4")
+        options = ("--workers=1", "--set=worker.watchdog_s=2")
         done = jobs.call("run", path, "-o", tmp_path / "out", handler("by_fragment"), *options)
         hits = site.hits()
     assert done.returncode == 0, done.stderr
     assert "ended" not in done.stderr, "its worker lives"
     assert {row.outcome for row in jobs.prove(tmp_path / "out", path)} == {Outcome.OK}
     asked = [count for target, count in hits.items() if target.startswith("/bytes/100?")]
-    assert asked == [1] * 120, "each line is asked for once"
+    assert asked == [1] * 60, "each line is asked for once"
 
 
 def _last(out: Path) -> Result:
@@ -176,7 +176,7 @@ def test_a_module_that_prints_and_has_something_to_do_at_its_end_is_no_bad_one(
 
 
 def test_what_it_computes_is_not_charged_to_the_servers(site: RunningSite, tmp_path: Path) -> None:
-    lines = [site.url(f"/bytes/1000?{number}") for number in range(60)]
+    lines = [site.url(f"/bytes/1000?{number}") for number in range(20)]
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     out = tmp_path / "out"
     limits = [

@@ -145,7 +145,8 @@ def test_a_missing_column_is_told_before_anything_is_started(tmp_path: Path) -> 
 def test_a_line_that_kills_its_workers_keeps_its_id(tmp_path: Path) -> None:
     path = tmp_path / "urls.jsonl"
     path.write_text('{"url": "http://a/kill", "id": "k"}\n{"url": "http://a/?ms=1", "id": "l"}\n')
-    options = ("--set=lease.poison_deaths=1", f"--set=worker.transport={jobs.DEADLY}")
+    quick = ("--set=lease.poison_deaths=1", "--set=lease.silent_s=1")
+    options = (*quick, f"--set=worker.transport={jobs.DEADLY}")
     rows = run(path, *options)
     assert [(rows[n]["outcome"], rows[n]["id"]) for n in (1, 2)] == [("crashed", "k"), ("ok", "l")]
 

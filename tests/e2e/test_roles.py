@@ -99,7 +99,10 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
 
 
 def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
-    hosts = Hosts(tmp_path, 3200)  # long enough for all that follows
+    hosts, go = Hosts(tmp_path, 0), tmp_path / "go"
+    urls = [f"http://test.invalid/{n}?ms=20" for n in range(40)]
+    urls += [f"http://test.invalid/{n}?file={go}" for n in range(40)]
+    jobs.write_urls(hosts.urls, urls)
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator))
@@ -117,6 +120,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         locked = jobs.call(*hosts.at(sink=f"tcp://127.0.0.1:{free_ports(2)}").sink)
         assert locked.returncode == 4
         assert "in use" in locked.stderr
+        go.touch()
         code, _, error = first.wait(60)
         assert code == 0, error
         assert sink.wait()[0] == 0
