@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_a_denied_address_is_not_connected_to(denied: Listener) -> None:
     }
     with scripted(hops) as server, name_server(ZONE) as names:
         asked = [*urls, *(server.url(path) for path in hops)]
-        sections = {
+        sections: dict[str, dict[str, Any]] = {
             "guard": {"allow": ["127.0.0.1/32"]},
             "dns": {"servers": [f"127.0.0.1:{names.port}"]},
             "retry": {"attempts": 2, "backoff_s": 0.01},

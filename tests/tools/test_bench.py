@@ -162,8 +162,8 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["200 pages of 20 KB", "files", "bytes / URL"],
         ),
         (
-            "watching --runs 1 --rows 50000",
-            ["50,000 lines", "5 viewers", "metrics", "report` of 50,000 rows", "Targets"],
+            "watching --runs 1 --rows 5000",
+            ["5,000 lines", "5 viewers", "metrics", "report` of 5,000 rows", "Targets"],
         ),
     ],
 )
