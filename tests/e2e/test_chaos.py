@@ -40,7 +40,7 @@ def mixed_urls(site: RunningSite, count: int) -> list[str]:
 
 
 def chaos(job: jobs.Running, roles: tuple[str, ...], seed: int, kills: int) -> int:
-    """kill -9 of random roles at random moments; the number of kills that met somebody."""
+    """kill -9 of random roles at random moments; the number of processes that were killed."""
     dice = random.Random(seed)
     met = 0
     for _ in range(kills * 3):

@@ -125,7 +125,7 @@ def _last(out: Path) -> Result:
     return max(jobs.rows(out), key=lambda row: row.line)
 
 
-def test_lines_of_a_host_that_is_given_up_are_handled_too_and_hold_nobody_up(
+def test_lines_of_a_host_that_is_given_up_are_handled_too_and_delay_no_others(
     tmp_path: Path,
 ) -> None:
     nowhere = f"http://127.0.0.1:{free_ports(1)}"
@@ -153,7 +153,7 @@ def test_lines_of_a_host_that_is_given_up_are_handled_too_and_hold_nobody_up(
         ("no colon", "module:name"),
     ],
 )
-def test_a_handler_that_cannot_be_had_is_one_line_told_once(
+def test_a_handler_that_cannot_be_imported_is_one_line_shown_once(
     tmp_path: Path, name: str, said: str
 ) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", ["http://127.0.0.1:9/"])
@@ -166,7 +166,7 @@ def test_a_handler_that_cannot_be_had_is_one_line_told_once(
     assert not (tmp_path / "out").exists(), "it is not begun with settings that cannot be"
 
 
-def test_a_module_that_prints_and_has_something_to_do_at_its_end_is_no_bad_one(
+def test_a_handlers_module_may_print_and_run_code_at_exit(
     site: RunningSite, tmp_path: Path
 ) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", [site.url("/bytes/10")])

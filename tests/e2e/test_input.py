@@ -122,7 +122,7 @@ def test_column_names_the_one_with_the_urls(tmp_path: Path) -> None:
     assert [row.columns for row in jobs.rows(tmp_path / "b")] == [{"page": "/a"}]
 
 
-def test_a_missing_column_is_told_before_anything_is_started(tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_before_anything_is_started(tmp_path: Path) -> None:
     path = tmp_path / "urls.csv"
     path.write_text("link,a\nhttp://a/,1\n")
     done = jobs.call("run", path, "-o", tmp_path / "out", *NULL)

@@ -20,7 +20,7 @@ OVERSIZED = b"\x81" * (codec.MAX_HEADER_BYTES + 1)
 
 @contextlib.contextmanager
 def peer(kind: int, address: str, *, bind: bool = False) -> Iterator[zmq.Socket[bytes]]:
-    """A socket of somebody who may speak, and speaks badly."""
+    """A socket of an accepted peer that sends malformed messages."""
     with zmq.Context() as context, context.socket(kind) as socket:
         socket.linger = 2_000
         socket.sndhwm = 100

@@ -129,7 +129,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
     jobs.prove(hosts.out, hosts.urls)
 
 
-def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
+def test_a_sink_outlives_malformed_requests(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 30)
     address, port = hosts.sink_endpoints[0].rsplit(":", 1)
     with contextlib.ExitStack() as stack:
@@ -151,7 +151,7 @@ def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ["sink", "ventilator"])
-def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str) -> None:
+def test_a_role_binds_beyond_loopback_only_with_insecure(tmp_path: Path, role: str) -> None:
     hosts = Hosts(tmp_path, 3)
     elsewhere = hosts.at(**{role: f"tcp://0.0.0.0:{free_ports(3)}"})
     done = jobs.call(*getattr(elsewhere, role))
@@ -159,7 +159,7 @@ def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str)
     assert "--insecure" in done.stderr
 
 
-def test_a_standing_worker_serves_job_after_job_and_leaves_when_told(tmp_path: Path) -> None:
+def test_a_standing_worker_serves_job_after_job_and_leaves_on_a_signal(tmp_path: Path) -> None:
     first, second = Hosts(tmp_path, 40), Hosts(tmp_path, 40)
     second.outs = [tmp_path / "second"]
     second = second.at(ventilator=first.endpoint, sink=first.sink_endpoints[0])

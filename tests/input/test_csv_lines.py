@@ -107,7 +107,7 @@ def test_a_record_gives_its_url_method_id_and_other_columns() -> None:
     assert task("http://a", ("url",)) == Task(2, "http://a", columns={})
 
 
-def test_the_column_of_the_urls_is_no_id_and_no_method_whatever_its_name() -> None:
+def test_the_column_of_the_urls_is_never_an_id_or_a_method() -> None:
     for name in ("id", "method"):
         made = csv_lines.task_maker(",", (name, "x"), name, True)
         assert made(2, "http://a,y") == Task(2, "http://a", columns={"x": "y"})

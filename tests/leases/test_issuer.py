@@ -143,7 +143,7 @@ def test_when_all_have_returned_a_lease_it_rests_until_one_may_have_room() -> No
     assert made.take(2.1 + REST_S) is not None
 
 
-def test_somebody_is_hungry_when_all_is_handed_out_and_not_all_begun() -> None:
+def test_a_worker_is_hungry_when_all_is_handed_out_and_not_all_begun() -> None:
     made = ledger(batch(0), batch(1), workers=("slow", "idle"))
     claim(made, "slow")
     waiting = take(made)

@@ -56,7 +56,7 @@ def test_lines_that_are_committed_or_leased_elsewhere_are_not_queued_again() -> 
     assert len(queued(parts)) == 1, "lease 2 has the lines that are left"
 
 
-def test_a_lease_that_was_excluded_from_flow_control_counts_as_nobodys() -> None:
+def test_a_lease_that_was_excluded_from_flow_control_keeps_no_line() -> None:
     parts, reissuer = of_one_batch()
     waiting = lease(parts, 1, 0b11, LeaseState.SENT)
     parts.flow.exclude(waiting)

@@ -257,7 +257,7 @@ def test_all_tables_are_of_commands_and_cases_that_there_are() -> None:
     assert {case for options in given for case in getattr(options, "cases", ())} == set(CASES)
 
 
-def test_a_benchmark_that_is_told_to_stop_leaves_nobody_behind(tmp_path: Path) -> None:
+def test_a_benchmark_that_is_stopped_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tools.bench", "memory", "--dir", str(tmp_path)]
     bench = subprocess.Popen(
         [*command, "--sizes", "500000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

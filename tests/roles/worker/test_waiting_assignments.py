@@ -150,7 +150,7 @@ def test_what_waits_is_begun_in_its_order_as_soon_as_there_is_room(
     assert peers.leases(2) == [("Claim", FIRST + 2), ("Claim", FIRST + 3)]
 
 
-def test_while_somebody_has_nothing_to_do_nothing_waits_here(peers: Peers, tmp_path: Path) -> None:
+def test_no_batch_waits_here_while_another_worker_is_idle(peers: Peers, tmp_path: Path) -> None:
     peers.tell(is_hungry=True)
     returned = [peers.hear(messages.Returned) for _ in range(3)]
     # Of the batches that are begun, half of what waits for the pool is returned as well.
@@ -202,7 +202,7 @@ def test_what_a_ventilator_left_behind_is_returned_to_its_successor(
     assert peers.leases(1) == [("Claim", other + 2)]
 
 
-def test_whoever_leaves_returns_what_waits_and_what_still_comes(peers: Peers) -> None:
+def test_a_leaving_worker_returns_batches_that_wait_and_that_still_come(peers: Peers) -> None:
     peers.process.send_signal(signal.SIGTERM)
     assert peers.leases(2) == [("Returned", FIRST + 3), ("Returned", FIRST + 2)]
     peers.hand_out(5)
