@@ -160,7 +160,7 @@ def _behind(path: Path, what: bytes) -> int:
 
 
 def _in_check_sum(path: Path) -> int:
-    """The place of a bit that matters: elsewhere in the last gzip member one may have no meaning."""
+    """The place of a bit that matters; elsewhere in the member it may have no meaning."""
     return path.stat().st_size - 6
 
 
