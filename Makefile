@@ -25,7 +25,7 @@ test: $(VENV)/.tested $(VENV)/pywb/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 # The pure rooms alone, and the simulator, in about a minute.
 quick: $(VENV)/.tested

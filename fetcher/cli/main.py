@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import os
 import re
-import shlex
 import signal
 import sys
 import traceback
@@ -23,6 +22,7 @@ from fetcher import __version__
 from fetcher.cli import streams
 from fetcher.engines.paths import require_text
 from fetcher.errors import ConfigError, Exit, FetcherError, StoppedError, UsageError
+from fetcher.humanize import shell_word
 from fetcher.roles import rlimits
 from fetcher.telemetry import logs
 
@@ -68,9 +68,9 @@ class _Commands(click.Group):
         if name in _COMMANDS:
             return _imported(name)
         if name.lower().startswith(("http://", "https://")):
-            context.fail(f"{name} is not a command; try: fetcher get {shlex.quote(name)}")
+            context.fail(f"{name} is not a command; try: fetcher get {shell_word(name)}")
         if Path(name).is_file():
-            context.fail(f"{name} is not a command; try: fetcher run {shlex.quote(name)} -o out")
+            context.fail(f"{name} is not a command; try: fetcher run {shell_word(name)} -o out")
         # click suggests one of these.
         self.commands = {known: _imported(known) for known in _COMMANDS}
         return None

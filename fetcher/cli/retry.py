@@ -79,16 +79,16 @@ def retry(
     check_files(given.settings.http)
     require_own_code(given.settings)
     found = prepare(out, RetryRequest(parents, wanted, urlfile, partial), given)
-    if found is None:
-        message = f"nothing to retry: no row of {parents[0]} matches {wanted}"
-        logs.say(logs.own(message, "info"))
-        return
+    is_empty = not found.selection.lines
     run_and_report(
         found.urlfile,
         out,
         found.settings,
-        quiet=quiet,
+        quiet=quiet or is_empty,
         selection=found.selection,
         name=found.input_name,
         unwanted=unwanted,
     )
+    if is_empty:
+        message = f"nothing to retry: no row of {parents[0]} matches {wanted}; {out} has no rows"
+        logs.say(logs.own(message, "info"))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from fetcher.cli.inputs import require_csv
 from fetcher.cli.options import (
     FILE,
     GroupedCommand,
@@ -118,6 +119,7 @@ def ventilator(
           --keys ventilator
     """
     loaded = _settings(conf, assignments, at_ventilator, at_sinks, keys)
+    require_csv(urlfile, loaded)
     return _run_role(
         "ventilator",
         loaded.settings,

@@ -170,7 +170,7 @@ def test_what_is_not_sent_needs_no_turn_and_takes_none(tmp_path: Path) -> None:
     assert len(asked.starts) <= 5, "robots.txt once for each worker, and three pages"
 
 
-def test_politeness_holds_for_a_transport_of_one_s_own_and_not_for_null(tmp_path: Path) -> None:
+def test_politeness_holds_for_a_custom_transport_and_not_for_null(tmp_path: Path) -> None:
     urls = [f"http://one.test/{n}?ms=10" for n in range(6)]
     polite = ("--set=polite.enabled=true", "--quiet", "--workers=2")
     began = time.monotonic()
@@ -190,7 +190,7 @@ def test_the_public_internet_alone_is_open_by_default(tmp_path: Path) -> None:
     assert all("guard.allow" in (row.error or "") for row in found)
 
 
-def test_lines_that_ask_nobody_end_though_more_of_them_wait_than_there_are_slots(
+def test_lines_without_a_request_end_though_more_of_them_wait_than_there_are_slots(
     tmp_path: Path,
 ) -> None:
     urls = [f"http://127.0.0.1:1/{n}" for n in range(5_000)]

@@ -42,7 +42,7 @@ def one(url: str, **more: Any) -> str:
 
 
 def kinds_by_path(scripts: Mapping[str, Script], **more: Any) -> dict[str, str]:
-    """What comes of each path of a server that plays these scripts."""
+    """The result of each path of a server that plays these scripts."""
     with scripted(scripts) as server:
         done = fetch([server.url(path) for path in scripts], **more)
         return {path: shown(done.by_url[server.url(path)]) for path in scripts}

@@ -23,9 +23,10 @@ def gate(**changes: float | bool) -> Gate[str]:
 
 
 def taken(made: Gate[str], now: float) -> list[str]:
-    items = []
+    items: list[str] = []
     while (item := made.take(now)) is not None:
         items.append(item)
+        assert len(items) <= 1000, "it gives without end"
     return items
 
 

@@ -86,7 +86,7 @@ def test_unknown_missing_and_wrong_keys_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"lines": 0},
+        {"lines": -1},
         {"wanted": {"outcomes": [], "statuses": ["6xx"]}},
         {"wanted": {"outcomes": ["x" * 21], "statuses": []}},
         {"parent": "x" * 5000},

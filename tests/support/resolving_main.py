@@ -47,7 +47,7 @@ def many(resolver: dns.Resolver, hosts: Iterable[str], at_once: int) -> list[Any
 
 
 def take(resolver: dns.Resolver, step: dict[str, Any]) -> list[Any] | None:
-    """What one step gave."""
+    """The results of one step."""
     if "sleep" in step:
         gevent.sleep(step["sleep"])
         return None
@@ -76,7 +76,7 @@ def main() -> None:
         results = take(resolver, step)
         if results is not None:
             sys.stdout.write(json.dumps(results) + "\n")
-    # Let look-ups end that nobody waits for.
+    # Let the look-ups end that were given up.
     gevent.sleep(0.1)
     gc.collect()
     status = Path("/proc/self/status").read_text()

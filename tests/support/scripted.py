@@ -22,7 +22,7 @@ from tools.certificates import Authority
 
 End = Literal["close", "keep", "hang", "reset", "notify"]
 NOTIFY_S = 0.2  # for the answer to a close_notify
-MAX_S = 60.0  # what a connection that nobody ends may last
+MAX_S = 60.0  # the longest time of a connection that no side ends
 
 
 class Asked(NamedTuple):
@@ -99,7 +99,7 @@ class ScriptedServer:
     def _serve(self, plain: socket.socket, number: int) -> None:
         plain.settimeout(MAX_S)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Suppressed: whoever was sent rubbish may leave in the middle of it.
+        # Suppressed: a client may close the connection in the middle of an invalid answer.
         with plain, contextlib.suppress(OSError):
             sock = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
             self._open.add(sock)
@@ -154,7 +154,7 @@ def scripted(scripts: Scripts, tls: ssl.SSLContext | None = None) -> Iterator[Sc
 
 
 def self_signed(path: Path) -> ssl.SSLContext:
-    """A TLS server's context with a certificate that nobody vouches for."""
+    """A TLS server's context with a certificate that is signed by itself."""
     return context_of(*Authority(path).issue(["localhost"]))
 
 

@@ -1,4 +1,4 @@
-"""An HTTPS server, of HTTP/1.1 or HTTP/2, that says who asked and how."""
+"""An HTTPS server, of HTTP/1.1 or HTTP/2, that answers with facts about the request."""
 
 from __future__ import annotations
 
