@@ -142,6 +142,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["200 pages of 20 KB", "files", "bytes / URL"],
         ),
         (
+            "start --runs 1",
+            ["--help", "get", "run of 1 URL", "run of 1,000 URLs", "ventilator", "Targets"],
+        ),
+        (
             "watching --runs 1 --rows 50000",
             ["50,000 lines", "5 viewers", "metrics", "report` of 50,000 rows", "Targets"],
         ),
@@ -160,7 +164,18 @@ def test_a_benchmark_runs_and_prints_its_table(
 
 @pytest.mark.parametrize(
     "command",
-    ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export", "bodies", "watching"],
+    [
+        "pipeline",
+        "curve",
+        "scaling",
+        "memory",
+        "speed",
+        "stages",
+        "export",
+        "bodies",
+        "watching",
+        "start",
+    ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

@@ -10,14 +10,36 @@ import signal
 import sys
 from typing import NoReturn
 
-from tools.bench import bodies, curve, export, memory, pipeline, scaling, speed, stages, watching
+from tools.bench import (
+    bodies,
+    curve,
+    export,
+    memory,
+    pipeline,
+    scaling,
+    speed,
+    stages,
+    start,
+    watching,
+)
 from tools.bench.table import machine
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (pipeline, curve, scaling, memory, speed, stages, export, bodies, watching):
+    for module in (
+        pipeline,
+        curve,
+        scaling,
+        memory,
+        speed,
+        stages,
+        export,
+        bodies,
+        watching,
+        start,
+    ):
         name = module.__name__.rpartition(".")[2]
         purpose = (module.__doc__ or "").partition("\n\n")
         command = commands.add_parser(

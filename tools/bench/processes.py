@@ -17,7 +17,12 @@ import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Settings of whoever runs the benchmark must not change what it measures.
-ENV: Final = {name: text for name, text in os.environ.items() if not name.startswith("FETCHER_")}
+# Without bytecode, each process of each run would compile all modules.
+ENV: Final = {
+    name: text
+    for name, text in os.environ.items()
+    if not name.startswith("FETCHER_") and name != "PYTHONDONTWRITEBYTECODE"
+}
 _LEAVE_S: Final = 5.0
 _TURN_S: Final = 0.01
 _SAMPLE_S: Final = 0.25
