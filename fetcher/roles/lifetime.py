@@ -15,10 +15,6 @@ from typing import NoReturn
 
 from fetcher.errors import StoppedError
 
-# How many more objects are made than freed until the youngest are looked at; Python's own 700 cost
-# a worker some 5 % of its time. Few objects of a fetch are in cycles, so little garbage waits.
-_YOUNG_OBJECTS = 10_000
-
 
 def imported() -> None:
     """Collect garbage from now on, but never look at what the imported modules consist of.
@@ -26,7 +22,6 @@ def imported() -> None:
     Until then, the process has switched it off in its first line.
     """
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     gc.enable()
 
 
