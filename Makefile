@@ -52,6 +52,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.installed: $(VENV)/bin/pip setup.cfg constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,parquet]'
+	@$(BIN)/python -m compileall -q fetcher  # an editable installation leaves it to the first run
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

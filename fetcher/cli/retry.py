@@ -28,7 +28,7 @@ from fetcher.roles.preflight import require_own_code
 from fetcher.telemetry import logs
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch again what failed, into another OUT.")
+@click.command(cls=GroupedCommand)
 @click.argument("parents", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @outcome_option
 @status_option

@@ -91,7 +91,7 @@ def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> i
     )
 
 
-@click.command(cls=GroupedCommand, short_help="Hand out the URLs of a file to workers on any host.")
+@click.command(cls=GroupedCommand)
 @click.argument("urlfile", type=FILE)
 @_with_endpoints
 @setting_options("ventilator")
@@ -131,9 +131,7 @@ def ventilator(
     )
 
 
-@click.command(
-    cls=GroupedCommand, short_help="Fetch the URLs that a ventilator hands out, on any host."
-)
+@click.command(cls=GroupedCommand)
 @_with_endpoints
 @setting_options("worker")
 @config_options
@@ -201,7 +199,7 @@ def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
     }
 
 
-@click.command(cls=GroupedCommand, short_help="Collect result rows from workers on any host.")
+@click.command(cls=GroupedCommand)
 @out_option
 @click.option(
     "--number", type=click.IntRange(1), metavar="N", help="Which of several sinks this is, from 1."

@@ -45,7 +45,7 @@ from fetcher.watch import progress
 _COPY_BYTES = 1024 * 1024
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch every URL of a file, on this host.")
+@click.command(cls=GroupedCommand)
 @click.argument("given", type=INPUT, nargs=-1, required=True, metavar="URLFILE|URL...")
 @out_option
 @setting_options("run")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
 import platform
 import time
 import uuid
@@ -35,6 +34,7 @@ from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest, how_begun
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments
+from fetcher.store.versions import version_of
 
 
 class OutputDirectory:
@@ -273,6 +273,6 @@ def _new_manifest(request: Open) -> Manifest:
         versions={
             "fetcher": __version__,
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("gevent", "requests", "pyzmq")},
+            **{name: version_of(name) for name in ("gevent", "requests", "pyzmq")},
         },
     )

@@ -189,3 +189,21 @@ def test_what_it_computes_is_not_charged_to_the_servers(site: RunningSite, tmp_p
     assert done.returncode == 0, done.stderr
     rows = jobs.prove(out, urls)
     assert {(row.outcome, row.error) for row in rows} == {(Outcome.OK, None)}
+
+
+def test_the_exit_functions_of_its_module_are_called(
+    site: RunningSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(jobs.ENV, "PYTHONPATH", f"{jobs.ENV['PYTHONPATH']}:{tmp_path}")
+    (tmp_path / "counting.py").write_text(
+        "import atexit, pathlib\n"
+        "pages = []\n"
+        "file = pathlib.Path(__file__).with_name('n')\n"
+        "atexit.register(lambda: file.write_text(str(len(pages))))\n"
+        "def count(page): pages.append(page.result.url)\n"
+    )
+    urls = jobs.write_urls(tmp_path / "urls.txt", [site.url("/bytes/1"), site.url("/bytes/2")])
+    handler_option = "--set=worker.handler=counting:count"
+    done = jobs.call("run", urls, "-o", tmp_path / "out", "--workers=1", handler_option)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "n").read_text() == "2"

@@ -162,6 +162,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["200 pages of 20 KB", "files", "bytes / URL"],
         ),
         (
+            "start --runs 1",
+            ["--help", "get", "run of 1 URL", "run of 1,000 URLs", "ventilator", "Targets"],
+        ),
+        (
             "watching --runs 1 --rows 5000",
             ["5,000 lines", "5 viewers", "metrics", "report` of 5,000 rows", "Targets"],
         ),
@@ -182,7 +186,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     "command",
     [
         *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
-        *("bodies", "watching", "guard", "all"),
+        *("bodies", "watching", "start", "guard", "all"),
     ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:

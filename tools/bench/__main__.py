@@ -28,6 +28,7 @@ from tools.bench import (
     slow,
     speed,
     stages,
+    start,
     watching,
 )
 from tools.bench.processes import compile_modules
@@ -38,6 +39,7 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(pipeline, curve, scaling, memory, speed, slow, mix, stages, export, bodies, watching),
+        start,
     )
 }
 # Each has its own exit code.

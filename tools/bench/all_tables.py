@@ -24,6 +24,7 @@ PARTS: Final = {
         "speed wide --runs 1 --scale 0.5",
         "speed demo --runs 3 --scale 0.3",
     ),
+    "start": ("start --runs 9",),
     "slow": ("slow --runs 2 --urls-per-host 4",),
     "mix": ("mix --runs 3 --urls 3000",),
     "stages": ("stages --runs 2 --scale 0.08",),

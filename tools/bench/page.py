@@ -25,6 +25,14 @@ _STAGES: Final = {
 }
 
 
+_PROCESSES: Final = {
+    "sink": "sink",
+    "ventilator": "ventilator",
+    "worker": "workers",
+    "direct_main": "`get`'s process",
+}
+
+
 class MissingFigureError(LookupError):
     """The template refers to a figure that no file has."""
 
@@ -144,6 +152,24 @@ class Page:
         head = ("program", "seconds", "lowest - highest", "ideal", "ideal / it", "CPU µs per URL")
         return markdown(head, (_last_row(*item) for item in self.table(path).rows.items()))
 
+    def starts(self, path: str, titles: Mapping[str, str]) -> str:
+        """Seconds of wall and CPU time of short commands; CPU also by process."""
+        rows = self.table(path).rows
+        parts = ("command", *_PROCESSES)
+        head = ("command", "wall s", "CPU s", "its own process", *_PROCESSES.values())
+        return markdown(
+            head,
+            (
+                (
+                    title,
+                    _seconds(rows[name].get("wall_s")),
+                    _seconds(rows[name].get("cpu_s")),
+                    *(_seconds(rows[name].get(f"{part}_cpu_s")) for part in parts),
+                )
+                for name, title in titles.items()
+            ),
+        )
+
     def stages(self, *cases: str) -> str:
         """Microseconds of CPU per URL of each part."""
         tables = {case: self.table(f"stages.{case}").rows for case in cases}
@@ -253,6 +279,10 @@ def _last_row(name: str, figures: Mapping[str, Sample]) -> tuple[str, ...]:
         f"{100 * figures['ideal_share'].median:.0f} %",
         f"{figures['cpu_us'].median:,.0f}",
     )
+
+
+def _seconds(figure: Sample | None) -> str:
+    return "" if figure is None else f"{figure.median:.2f}"
 
 
 def _cost(figures: Mapping[str, Sample] | None) -> str:

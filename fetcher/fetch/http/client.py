@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
@@ -29,12 +29,14 @@ from fetcher.fetch.http.header_text import merged, to_wire
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.interface import UNREACHED
-from fetcher.fetch.robots import Robots
 from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness import retry
 from fetcher.settings.schema import Settings
 from fetcher.web_urls import Target
+
+if TYPE_CHECKING:
+    from fetcher.fetch.robots import Robots
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ class CurlFetcher:
             self.auth = Auth(http.auth, self.transport)
         self.robots: Robots | None = None
         if settings.polite.robots:
+            from fetcher.fetch.robots import Robots  # noqa: PLC0415 (takes time to load)
+
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
 
     @property
