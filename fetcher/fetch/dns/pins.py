@@ -1,8 +1,9 @@
 """Puts the addresses of requests in flight into libcurl's cache, and takes them out again.
 
 libcurl asks its cache for every connection that it makes, also when it repeats a request whose kept
-connection was dead. It would look up a missing name itself. It also walks through the whole cache
-at each request unless entries never expire: so ours never do, and we remove them.
+connection was dead, and also for a host that is an address. It may not look up what is missing (see
+fetch.http.exchange). It also walks through the whole cache at each request unless entries never
+expire: so ours never do, and we remove them.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import NamedTuple
 
 
 class Pin(NamedTuple):
-    """The addresses of a request's host."""
+    """The addresses of a request's host that the guard has passed; at least one."""
 
     place: str  # host:port, the key of libcurl's cache
-    addresses: str  # separated by commas; "" where the host is an address itself
+    addresses: str  # separated by commas
 
 
 class PinTable:
@@ -31,8 +32,7 @@ class PinTable:
         self._unused.discard(place)
         resolve = [f"-{unused}" for unused in self._unused]
         self._unused.clear()
-        if pin.addresses:
-            resolve.append(f"+{place}:{pin.addresses}")  # "+": it replaces older ones
+        resolve.append(f"+{place}:{pin.addresses}")  # "+": it replaces older ones
         return resolve
 
     def leave(self, place: str) -> None:

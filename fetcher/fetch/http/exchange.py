@@ -1,17 +1,17 @@
 """One request and its answer on a libcurl handle that is used again and again.
 
 An exchange ends within its time and its caps, whatever the server does, and ends in `answer` or in
-a Failure. Every connection is made to an address that the guard has passed at that very moment. A
-request that a kept connection lost before any of its answer came is sent once more, on a new
+a Failure. libcurl connects only to addresses of pins, which the guard has passed: it may not look a
+host up, not even one that is an address. The peer is judged once more before each request is sent.
+A request that a kept connection lost before any of its answer came is sent once more, on a new
 connection and in the rest of the same time, if its method is idempotent.
 """
 
 from __future__ import annotations
 
-import _socket  # gevent's own kind does far more, and libcurl wants but the number
 import hashlib
 import math
-from typing import Any, Final
+from typing import Final
 
 import pycurl
 
@@ -58,7 +58,7 @@ class Exchange(Receiver):
         self._timeout_ms = 0
         self._has_target = False  # a request target, which cannot be taken back
         # Of the last request:
-        self._refused = ""  # why the guard passed no address
+        self._refused = ""  # why the guard did not pass the peer
         self.paused_s = 0.0  # for lack of memory
         self.repeats = 0  # 1 where a kept connection lost the request
 
@@ -165,7 +165,9 @@ class Exchange(Receiver):
         curl_options.set_limits(easy, self._http)
         easy.setopt(pycurl.HEADERFUNCTION, self._on_header)
         easy.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        easy.setopt(pycurl.OPENSOCKETFUNCTION, self._on_connect)
+        easy.setopt(pycurl.RESOLVER_START_FUNCTION, _refuse_look_up)
+        if not self._http.proxy:
+            easy.setopt(pycurl.PREREQFUNCTION, self._on_connected)
         easy.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket)
 
     def _set_shape(self, request: Request) -> None:
@@ -194,13 +196,13 @@ class Exchange(Receiver):
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
 
-    def _on_connect(self, _purpose: int, address: tuple[int, int, int, Any]) -> Any:
-        family, kind, protocol, (host, *_) = address
-        refusal = None if self._http.proxy else self._guard.refusal(_text(host))
-        if refusal is not None:
-            self._refused = refusal
-            return pycurl.SOCKET_BAD
-        return _socket.socket(family, kind, protocol)
+    def _on_connected(self, peer: str, _own: str, _port: int, _own_port: int) -> int:
+        """Judge the peer of a new or a kept connection, before the request is sent."""
+        refusal = self._guard.refusal(peer)
+        if refusal is None:
+            return pycurl.PREREQFUNC_OK
+        self._refused = refusal
+        return pycurl.PREREQFUNC_ABORT
 
     def _on_socket(self, fd: int, _purpose: int) -> int:
         self._loop.opened(fd)
@@ -234,8 +236,10 @@ class Exchange(Receiver):
         self.is_whole = True
 
     def _failure(self, code: int, words: str) -> Failure:
-        if self._refused and code == pycurl.E_COULDNT_CONNECT:
+        if self._refused:
             return Failure(ErrorKind.BLOCKED_ADDRESS, self._refused)
+        if code == pycurl.E_ABORTED_BY_CALLBACK:
+            return Failure(ErrorKind.BLOCKED_OTHER, "libcurl reads another host in the URL")
         has_begun = self._head_bytes > 0
         return failure_of(code, words, self._easy, self._http, has_begun=has_begun)
 
@@ -285,5 +289,6 @@ def _ms(time_us: int) -> float | None:
     return time_us / 1000 if time_us > 0 else None
 
 
-def _text(host: str | bytes) -> str:
-    return host.decode("ascii", "replace") if isinstance(host, bytes) else host
+def _refuse_look_up() -> int:
+    """libcurl does not find a host among the pins, and may not look it up."""
+    return 1
