@@ -130,6 +130,13 @@ class Dns(Section, frozen=True, kw_only=True):
     servers: Annotated[Addresses, about("name servers; empty: those of this machine")] = ()
     timeout_s: Annotated[Seconds, about("limit on one question to one server")] = 3.0
     tries: Annotated[int, about("rounds of questions", ge=1, le=10)] = 3
+    order: Annotated[
+        Literal["a-first", "aaaa-first", "both"],
+        about(
+            "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address, "
+            "or where no connection to one is made; aaaa-first: the other way round; both: at once"
+        ),
+    ] = "a-first"
     cache_s: Annotated[Seconds, about("how long an answer is used")] = 300.0
     negative_s: Annotated[
         Seconds, about("how long a failed look-up (no such name, or no answer) is not repeated")

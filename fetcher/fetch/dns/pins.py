@@ -8,6 +8,7 @@ expire: so ours never do, and we remove them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -16,6 +17,13 @@ class Pin(NamedTuple):
 
     place: str  # host:port, the key of libcurl's cache
     addresses: str  # separated by commas
+    # Asks for addresses that were not asked for yet, within so many seconds; "" for none.
+    more: Callable[[float], str] | None = None
+
+
+def entry(place: str, addresses: str) -> str:
+    """The RESOLVE option that replaces the addresses of a place in libcurl's cache."""
+    return f"+{place}:{addresses}"
 
 
 class PinTable:
@@ -32,7 +40,7 @@ class PinTable:
         self._unused.discard(place)
         resolve = [f"-{unused}" for unused in self._unused]
         self._unused.clear()
-        resolve.append(f"+{place}:{pin.addresses}")  # "+": it replaces older ones
+        resolve.append(entry(pin.place, pin.addresses))
         return resolve
 
     def leave(self, place: str) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Final
 
 import pycurl
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.address_guard import Guard
-from fetcher.fetch.dns.pins import Pin, PinTable
+from fetcher.fetch.dns.pins import Pin, PinTable, entry
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http import curl_options
 from fetcher.fetch.http.body_length import declared_length
@@ -40,6 +41,18 @@ _HTTP_VERSIONS: Final = {
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
 _BROKE: Final = (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
+_UNCONNECTED: Final = (pycurl.E_COULDNT_CONNECT, pycurl.E_OPERATION_TIMEDOUT)
+# Failures after which other addresses of the host are asked for.
+_UNREACHABLE: Final = frozenset(
+    {
+        ErrorKind.CONNECT_REFUSED,
+        ErrorKind.CONNECT_UNREACHABLE,
+        ErrorKind.CONNECT_OTHER,
+        ErrorKind.CONNECT_PROXY,
+        ErrorKind.TIMEOUT_CONNECT,
+    }
+)
+_LEAST_S: Final = 0.05  # less time than this is not worth a look-up
 _UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 
 
@@ -81,7 +94,6 @@ class Exchange(Receiver):
         self._clear(request.method, sink, capture, account)
         self._refused, self.paused_s, self.repeats = "", 0.0, 0
         self._set_up(request)
-        self._set_timeout(timeout_s)
         try:
             self._judge(*self._transfer(request, timeout_s, pin))
         finally:
@@ -91,26 +103,53 @@ class Exchange(Receiver):
         """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
         resolve = self._pins.enter(pin)
-        account = self._account
-        if account is not None:
-            account.begin(self._resume)
-            connect_s = self._http.connect_timeout_s
-            self._deadlines = Deadlines(self._loop, self._easy, self._clock, connect_s, timeout_s)
+        if self._account is not None:
+            self._account.begin(self._resume)
         try:
-            if resolve:
-                self._easy.setopt(pycurl.RESOLVE, resolve)
-            ending = self._loop.perform(self._easy)
+            self._easy.setopt(pycurl.RESOLVE, resolve)
+            ending = self._run_once(timeout_s)
+            if ending[0] and pin.more is not None and self._has_no_connection(*ending):
+                ending = self._run_elsewhere(pin.place, pin.more, ending, ends_at)
             if ending[0] and self._may_repeat(request, *ending):
                 ending = self._repeat(ending, ends_at)
             return ending
         finally:
             self._pins.leave(pin.place)
             self._stop_drain_timer()
-            if account is not None:
-                account.end()
-            if self._deadlines is not None:
-                self._deadlines.stop()
-                self.paused_s = self._deadlines.paused_s
+            if self._account is not None:
+                self._account.end()
+
+    def _run_once(self, timeout_s: float) -> Ending:
+        """Run libcurl's transfer once, for at most so long."""
+        self._set_timeout(timeout_s)
+        if self._account is None:
+            return self._loop.perform(self._easy)
+        connect_s = self._http.connect_timeout_s
+        deadlines = Deadlines(self._loop, self._easy, self._clock, connect_s, timeout_s)
+        self._deadlines = deadlines
+        try:
+            return self._loop.perform(self._easy)
+        finally:
+            deadlines.stop()
+            self.paused_s += deadlines.paused_s
+
+    def _has_no_connection(self, code: int, words: str) -> bool:
+        """Whether no TCP connection could be made to any of the addresses."""
+        if code not in _UNCONNECTED or self._head_bytes or self._refused:
+            return False
+        return self._failure(code, words).kind in _UNREACHABLE
+
+    def _run_elsewhere(
+        self, place: str, more: Callable[[float], str], ending: Ending, ends_at: float
+    ) -> Ending:
+        """Run the transfer to addresses that are asked for now; `ending` stays without any."""
+        left_s = ends_at - self._clock.now()
+        addresses = more(left_s) if left_s > _LEAST_S else ""
+        left_s = ends_at - self._clock.now()
+        if not addresses or left_s <= 0:
+            return ending
+        self._easy.setopt(pycurl.RESOLVE, [entry(place, addresses)])
+        return self._run_once(left_s)
 
     def _resume(self) -> None:
         """There is memory again for a paused transfer."""
@@ -133,10 +172,9 @@ class Exchange(Receiver):
         self.repeats = 1
         if self._capture is not None:
             self._capture.rewind()
-        self._set_timeout(left_s)
         self._easy.setopt(pycurl.FRESH_CONNECT, 1)
         try:
-            return self._loop.perform(self._easy)
+            return self._run_once(left_s)
         finally:
             self._easy.setopt(pycurl.FRESH_CONNECT, 0)
 

@@ -6,6 +6,8 @@ which connects to no others. The address of a proxy is not judged.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -128,16 +130,28 @@ class Transport:
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
                 addresses = self._resolver.resolve(host)
-        return Pin(f"{host}:{port}", ",".join(map(bracketed, passed(addresses))))
+        more = functools.partial(self._more, host, passed) if self._resolver.asks_later else None
+        return Pin(f"{host}:{port}", _listed(passed(addresses)), more)
+
+    def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
+        """See Pin.more."""
+        addresses: Addresses = ()
+        with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
+            addresses = passed(self._resolver.resolve_more(host))
+        return _listed(addresses)
 
     def _passed(self, addresses: Addresses) -> Addresses:
         """Those that the guard passes. Raises Failure if there are none."""
         refusals = [self._guard.refusal(address) for address in addresses]
         if not any(refusals):
-            return addresses
+            return addresses  # or there are none
         if all(refusals):
             raise Failure(ErrorKind.BLOCKED_ADDRESS, str(refusals[0]))
         return tuple(a for a, refusal in zip(addresses, refusals, strict=True) if not refusal)
+
+
+def _listed(addresses: Addresses) -> str:
+    return ",".join(map(bracketed, addresses))
 
 
 def _unjudged(addresses: Addresses) -> Addresses:

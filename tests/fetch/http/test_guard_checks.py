@@ -19,22 +19,24 @@ import pytest
 
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.http.exchange import Exchange
 from fetcher.fetch.http.message import Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
-from fetcher.model import Outcome, Task
+from fetcher.model import Outcome
 from fetcher.settings.schema import Settings
 from support.by_hand import session
+from support.fetching import fetch_here
 from support.names import at, name_server
 from support.scripted import Script, ScriptedServer, answer, scripted
 from support.secure import Http2, context_of, http2_server
+from support.waiting import wait_until
 from tools.certificates import Authority
 
 OPEN = "127.0.0.1"  # where servers may be connected to
 CLOSED = "127.0.0.2"
-PAGE = Script(answer(b"page"), end="keep")
+PAGE = Script(answer(b"page"))
+KEPT = Script(answer(b"page"), end="keep")
 SCRIPTS = {"/": PAGE, "/robots.txt": PAGE}
 
 
@@ -49,10 +51,7 @@ Way = Callable[[Settings, Place], object]
 
 
 def fetched(settings: Settings, url: str, **task: Any) -> Outcome:
-    fetch = CurlFetcher(settings, "test").begin(Task(1, url, **task))
-    while fetch.result is None:
-        fetch.step()
-    return fetch.result.outcome
+    return fetch_here(settings, url, **task)[0].outcome
 
 
 def by_url(url: str, **task: Any) -> Way:
@@ -164,7 +163,7 @@ def test_with_the_second_check_alone_the_server_gets_no_request(
     without_the_first_check(monkeypatch)
     with refused_server() as (settings, place, server):
         ended = WAYS[way](settings, place)
-    assert server.connections
+        wait_until(lambda: server.connections > 0)
     assert server.heads == []
     assert ended in (Outcome.BLOCKED, None)
 
@@ -176,8 +175,8 @@ def test_without_a_check_the_server_gets_the_request(
     without_the_first_check(monkeypatch)
     without_the_second_check(monkeypatch)
     with refused_server() as (settings, place, server):
-        WAYS[way](settings, place)
-    assert server.heads
+        ended = WAYS[way](settings, place)
+    assert server.heads, ended
 
 
 def test_over_tls_no_request_is_sent_and_no_connection_made(
@@ -217,7 +216,7 @@ def test_a_request_on_a_shared_http2_connection_is_judged_too(
 
 def test_a_request_on_a_kept_connection_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(scripted(SCRIPTS))
+        server = stack.enter_context(scripted({"/": KEPT}))
         transport = Transport(settings_with(stack))
         pin = Pin(f"any.test:{server.port}", OPEN)
         request = Request(f"http://any.test:{server.port}/")
@@ -245,7 +244,7 @@ def test_libcurl_looks_nothing_up_that_was_not_judged(host: str) -> None:
 
 def test_a_lost_request_is_repeated_to_a_judged_address_only() -> None:
     """libcurl looks the host up again for it, among the pins."""
-    dies = {"/": lambda asked: PAGE if asked.nth == 1 else Script()}
+    dies = {"/": lambda asked: KEPT if asked.nth == 1 else Script()}
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(scripted(dies))
         transport = Transport(settings_with(stack))
