@@ -110,7 +110,7 @@ class Exchange(Receiver):
             ending = self._run_once(timeout_s)
             if ending[0] and pin.more is not None and self._has_no_connection(*ending):
                 ending = self._run_elsewhere(pin.place, pin.more, ending, ends_at)
-            if ending[0] and self._may_repeat(request, *ending):
+            if ending[0] and self._may_repeat(request, ending[0]):
                 ending = self._repeat(ending, ends_at)
             return ending
         finally:
@@ -157,12 +157,8 @@ class Exchange(Receiver):
             self._deadlines.resume()
         self._loop.resume(self._easy)
 
-    def _may_repeat(self, request: Request, code: int, words: str) -> bool:
-        return (
-            request.method in IDEMPOTENT
-            and not self._head_bytes
-            and was_lost(code, words, self._easy)
-        )
+    def _may_repeat(self, request: Request, code: int) -> bool:
+        return request.method in IDEMPOTENT and not self._head_bytes and was_lost(code, self._easy)
 
     def _repeat(self, ending: Ending, ends_at: float) -> Ending:
         """Send the request again on a new connection; `ending` stays where no time is left."""
@@ -266,7 +262,7 @@ class Exchange(Receiver):
         if code:
             raise self._failure(code, words)
         if not self._head_is_whole:
-            raise Failure(ErrorKind.PROTOCOL_CUT_HEAD, "the response breaks off in its headers")
+            raise _cut_head()
         if self._length is not None and not self._is_counted:
             raise Failure(ErrorKind.PROTOCOL_CUT_BODY, cut_by(self._length - self.wire_bytes))
         if self._decoder is not None:
@@ -279,7 +275,10 @@ class Exchange(Receiver):
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             return Failure(ErrorKind.BLOCKED_OTHER, "libcurl reads another host in the URL")
         has_begun = self._head_bytes > 0
-        return failure_of(code, words, self._easy, self._http, has_begun=has_begun)
+        failure = failure_of(code, words, self._easy, self._http, has_begun=has_begun)
+        is_cut = failure.kind is ErrorKind.PROTOCOL_CUT_BODY
+        # libcurl knows the length of a body, or its status, before the head has ended.
+        return _cut_head() if is_cut and not self._head_is_whole else failure
 
     def _is_complete_anyway(self, code: int, words: str) -> bool:
         """Whether the answer is all there although libcurl reports an error."""
@@ -325,6 +324,10 @@ class Exchange(Receiver):
 
 def _ms(time_us: int) -> float | None:
     return time_us / 1000 if time_us > 0 else None
+
+
+def _cut_head() -> Failure:
+    return Failure(ErrorKind.PROTOCOL_CUT_HEAD, "the response breaks off in its headers")
 
 
 def _refuse_look_up() -> int:

@@ -149,9 +149,9 @@ class StreamedExchange(Exchange):
         if upload.length is not None:
             easy.setopt(pycurl.INFILESIZE_LARGE, upload.length)
 
-    def _may_repeat(self, request: Request, code: int, words: str) -> bool:
+    def _may_repeat(self, request: Request, code: int) -> bool:
         # What was streamed cannot be read a second time.
-        return self._upload is None and super()._may_repeat(request, code, words)
+        return self._upload is None and super()._may_repeat(request, code)
 
     # -- the answer --------------------------------------------------------------------------
 
