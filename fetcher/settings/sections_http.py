@@ -13,6 +13,7 @@ from fetcher.settings.value_types import (
     Networks,
     Seconds,
     Section,
+    TlsGroups,
     about,
     parse_server,
 )
@@ -118,10 +119,21 @@ class Http(Section, frozen=True, kw_only=True):
     ca_file: Annotated[
         str, about("file of trusted authorities (PEM); empty: the certifi bundle")
     ] = ""
+    tls_groups: Annotated[
+        TlsGroups,
+        about(
+            "groups for the key exchange of TLS, the preferred first; empty: those of the library. "
+            '["X25519", "P-256", "P-384"] saves CPU and gives up post-quantum key exchange'
+        ),
+    ] = ()
     client_cert: Annotated[
         str, about("file of the client certificate (PEM), with its key unless client_key is set")
     ] = ""
     client_key: Annotated[str, about("file of the client certificate's key (PEM)")] = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.tls_groups)) < len(self.tls_groups):
+            raise ValueError("tls_groups names a group twice")
 
 
 class Dns(Section, frozen=True, kw_only=True):
