@@ -3,8 +3,9 @@
 Reads {"dns": settings, "ip_version": .., "ipv6": .., "steps": [..]} from standard input. A step is
 {"resolve": [hosts]}, all at once, or {"count": N, "pattern": "n%d.test", "at_once": M}, or
 {"sleep": seconds}, or {"give_up": host, "after": seconds, "others": N}: N + 1 callers of one name
-of which the first gives up, or {"close": [hosts]}, while these are looked up. Writes a line a step
-that resolves, then one line of facts.
+of which the first gives up, or {"close": [hosts]}, while these are looked up, or {"more": [hosts]}:
+resolves them, then gives what `resolve_more` adds. Writes a line a step that resolves, then one
+line of facts.
 """
 
 from gevent import monkey
@@ -51,6 +52,9 @@ def take(resolver: dns.Resolver, step: dict[str, Any]) -> list[Any] | None:
     if "sleep" in step:
         gevent.sleep(step["sleep"])
         return None
+    if "more" in step:
+        many(resolver, step["more"], len(step["more"]))
+        return [[resolver.resolve_more(host), None, None, 0.0] for host in step["more"]]
     if "close" in step:
         waiting = [gevent.spawn(one, resolver, host) for host in step["close"]]
         gevent.sleep(0.1)

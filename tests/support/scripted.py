@@ -58,10 +58,11 @@ Scripts = Mapping[str, Script | Callable[[Asked], Script]]
 class ScriptedServer:
     """A listening server; `asked` grows as requests come."""
 
-    def __init__(self, scripts: Scripts, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, scripts: Scripts, tls: ssl.SSLContext | None, address: str) -> None:
         self._scripts = scripts
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._address = address
+        self._listener = socket.create_server((address, 0), backlog=512)
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._closing = False
@@ -73,7 +74,7 @@ class ScriptedServer:
         self._accepting.start()
 
     def url(self, path: str) -> str:
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{self._address}:{self.port}{path}"
 
     def close(self) -> None:
         self._closing = True
@@ -144,9 +145,11 @@ class ScriptedServer:
 
 
 @contextlib.contextmanager
-def scripted(scripts: Scripts, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
+def scripted(
+    scripts: Scripts, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> Iterator[ScriptedServer]:
     """A server that plays these scripts, by path without query, as long as the block lasts."""
-    server = ScriptedServer(scripts, tls)
+    server = ScriptedServer(scripts, tls, address)
     try:
         yield server
     finally:

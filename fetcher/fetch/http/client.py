@@ -222,30 +222,37 @@ class CurlFetch:
             headers = (*headers, ("Cookie", cookie))
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
+        if fetcher.keeps_any and self._account is None:
+            self._account = fetcher.memory.account()
         if fetcher.auth is not None and self._is_home:
             new_capture = self._new_capture if fetcher.keeps_wire else None
             note = functools.partial(self._note, target.url)
-            return fetcher.auth.perform(request, timeout_s, new_capture, note)
+            return fetcher.auth.perform(request, timeout_s, new_capture, note, self._account)
         exchange = fetcher.transport.lend()
         blocks = Blocks() if fetcher.keeps_body else None
         capture = self._new_capture(request) if fetcher.keeps_wire else None
-        if fetcher.keeps_any and self._account is None:
-            self._account = fetcher.memory.account()
         try:
             sink = None if blocks is None else blocks.append
             exchange.perform(request, timeout_s, pin, sink, capture, self._account)
         finally:
             answer = exchange.answer()
-            self._left_s += exchange.paused_s
             pieces = None if blocks is None else blocks.take()
-            self._note(target.url, answer, pieces, exchange.repeats)
+            self._note(target.url, answer, pieces, exchange.repeats, exchange.paused_s)
             fetcher.transport.give_back(exchange)
             if capture is not None:
                 capture.end(request.body, answer.remote_ip)
         return answer
 
-    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None, repeats: int) -> None:
+    def _note(
+        self,
+        url: str,
+        answer: Answer,
+        pieces: list[bytes] | None,
+        repeats: int,
+        paused_s: float,
+    ) -> None:
         """Record what an exchange received, also one that failed."""
+        self._left_s += paused_s
         self._repeats += repeats
         self._log.note(url, answer)
         if pieces is not None and answer.status and self._fetcher.keeps_body:
