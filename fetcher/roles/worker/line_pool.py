@@ -26,7 +26,8 @@ from fetcher.errors import Exit
 from fetcher.fetch.interface import Fetch, Fetcher, KnowsTurns, with_kind
 from fetcher.fetch.urls import host_key
 from fetcher.model import Outcome, Result, Task
-from fetcher.politeness.gate import FREE, Gate, Report, Rules
+from fetcher.politeness.gate import Gate
+from fetcher.politeness.host_state import FREE, Report, Rules
 from fetcher.protocol.samples import Load, shown_host_of
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.lines import Line, RunningLines
@@ -60,7 +61,7 @@ class LinePool:
     ) -> None:
         """`done` takes each line's result, in a greenlet of the pool, where it may wait.
 
-        No step begins while `may_begin` returns False. `is_owner`: see politeness.gate.Rules.
+        No step begins while `may_begin` returns False. `is_owner`: see politeness.host_state.Rules.
         """
         self.gate: Gate[Line] = Gate(_rules(settings.polite, is_owner=is_owner))
         self.turns = TurnShare()
@@ -120,7 +121,8 @@ class LinePool:
             self._queue.append(line)
         for line, why in self.gate.given_up():
             self._give_up(line, why)
-        self.host_news.set()
+        if self.gate.has_news:
+            self.host_news.set()
         self.start()
 
     def watch_the_clock(self) -> None:
