@@ -92,7 +92,9 @@ class LinePool:
     @property
     def has_room(self) -> bool:
         """Whether another batch should be taken."""
-        return len(self._queue) <= self._low and self.gate.parked <= self._max_parked
+        # Lines whose hosts are ready are as good as queued: others may as well fetch the next ones.
+        is_low = len(self._queue) + self.gate.ready <= self._low
+        return is_low and self.gate.parked <= self._max_parked
 
     def admit(self, buffer: LeaseBuffer, tasks: Iterable[Task]) -> None:
         """Fetch these lines of a lease."""
@@ -108,12 +110,15 @@ class LinePool:
             self.gate.arrive(host, Line(buffer, task, host), now)
         self.take_turns()
 
-    def take_turns(self) -> None:
-        """Move lines whose host has a free turn from the gate to the queue."""
+    def take_turns(self, free: int = 0) -> None:
+        """Move lines whose host has a free turn from the gate to the queue.
+
+        `free`: greenlets of the pool that have ended their line, and take the next one themselves.
+        """
         if self._is_paused:
             return
         now = time.monotonic()
-        while len(self._queue) < self._size - self._busy:
+        while len(self._queue) < self._size - self._busy + free:
             line = self.gate.take(now)
             if line is None:
                 break
@@ -123,7 +128,8 @@ class LinePool:
             self._give_up(line, why)
         if self.gate.has_news:
             self.host_news.set()
-        self.start()
+        if len(self._queue) > free:
+            self.start()
 
     def watch_the_clock(self) -> None:
         """End the waits that time ends; runs for ever, in a greenlet of its own."""
@@ -166,7 +172,7 @@ class LinePool:
         while self._has_work():
             line = self._queue.popleft()
             self.start()
-            if len(self._queue) <= self._low:
+            if self.has_room:
                 self.room.set()
             if self._needs_turn(line):
                 line.buffer.active -= 1
@@ -174,6 +180,8 @@ class LinePool:
                 self.take_turns()
             else:
                 self._step(line)
+            if self._is_polite and not self._queue:
+                self.take_turns(free=1)
 
     def _needs_turn(self, line: Line) -> bool:
         """Return whether a line that needed no host's turn needs one now.
