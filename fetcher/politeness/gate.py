@@ -92,7 +92,8 @@ class Gate(OwnedHosts[Item]):
             host.active += 1
             host.last, host.last_at = item, host.next_at
             host.next_at = host.last_until = now + max(self._rules.delay_s, host.delay_s)
-            self._wake(name, host, now)
+            if host.waiting:
+                self._wake(name, host, now)
             return item
         return None
 
@@ -127,7 +128,8 @@ class Gate(OwnedHosts[Item]):
                     self._give_up(host.waiting.popleft(), host)
         elif report.is_sent:
             host.failures = 0
-        self._wake(name, host, now)
+        if host.waiting:
+            self._wake(name, host, now)
         self._settle(name, host, now)
 
     def _give_turn_back(self, host: HostState[Item]) -> None:
@@ -227,7 +229,7 @@ class Gate(OwnedHosts[Item]):
 
     def _limit(self, host: HostState[Item]) -> int:
         # A host that was given up is tried by one item.
-        return 1 if self._is_closed(host) else self._rules.per_host
+        return 1 if host.failures and self._is_closed(host) else self._rules.per_host
 
     def _give_up(self, item: Item, host: HostState[Item]) -> None:
         self.parked -= 1
@@ -257,8 +259,6 @@ class Gate(OwnedHosts[Item]):
         heapq.heappush(self._clock, (at, next(self._ticket), name, items))
 
     def _ripen(self, now: float) -> None:
-        if self._has_all:
-            self.give_unused_back(now)
         while self._clock and self._clock[0][0] <= now:
             at, _, name, items = heapq.heappop(self._clock)
             for item in items:

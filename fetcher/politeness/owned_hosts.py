@@ -7,6 +7,7 @@ work may come for it, and so that one message gives many hosts back.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Final, Generic, NamedTuple
 
@@ -64,14 +65,13 @@ class OwnedHosts(Generic[Item]):
         return released
 
     def give_unused_back(self, now: float) -> None:
-        """Release the hosts without work whose rest is over."""
-        while self._unused:
-            name = next(iter(self._unused))
-            host = self._hosts[name]
-            if host.next_at > now:
-                return
-            del self._unused[name], self._hosts[name]
-            self._release(name, host, 0.0)
+        """Release, or forget, the hosts without work whose rest is over; to be called often."""
+        over = list(
+            itertools.takewhile(lambda each: self._hosts[each].next_at <= now, self._unused)
+        )
+        for name in over:
+            del self._unused[name]
+            self._release(name, self._hosts.pop(name), 0.0)
 
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""

@@ -212,6 +212,8 @@ def test_hosts_are_forgotten_once_there_is_nothing_to_remember() -> None:
         made.arrive(f"h{n}", "x", n)
         assert made.take(n) == "x"
         made.done(f"h{n}", n, FINE)
+        made.give_unused_back(n)
+    assert len(made._hosts) < 10
     for n in range(30_000):
         made.arrive(f"dead{n}", "x", 4000 + n)
         assert made.take(4000 + n) == "x"

@@ -31,6 +31,7 @@ class HostTurns:
         self._gate = pool.gate
         self._events = events
         self._names: dict[int, str] = {}  # of the hosts that the broker knows we want
+        self._numbers: dict[str, int] = {}  # of the same hosts: hashing is not free
         self._ticket = 0  # the number of the last want
         self._broker = 0  # the number of the ventilator that grants hosts
 
@@ -63,7 +64,7 @@ class HostTurns:
     def _release(self) -> None:
         released = []
         for host, ticket, rest_s in self._gate.releases():
-            number = number_of(host)
+            number = self._numbers.pop(host, None) or number_of(host)
             self._names.pop(number, None)
             released.append((number, ticket, rest_s))
         for part in messages.parts(released):
@@ -91,6 +92,7 @@ class HostTurns:
         """Use the turns of all hosts."""
         self._gate.granted_all(ticket, time.monotonic())
         self._names.clear()
+        self._numbers.clear()
         self._pool.take_turns()
 
     def recall_all(self, ticket: int) -> None:
@@ -130,8 +132,10 @@ class HostTurns:
         }
 
     def _number(self, host: str) -> int:
-        number = number_of(host)
-        self._names[number] = host
+        number = self._numbers.get(host)
+        if number is None:
+            number = self._numbers[host] = number_of(host)
+            self._names[number] = host
         return number
 
     def _named(self, hosts: Iterable[int], tickets: Iterable[int]) -> list[tuple[str, int]]:

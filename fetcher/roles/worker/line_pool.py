@@ -64,6 +64,7 @@ class LinePool:
         No step begins while `may_begin` returns False. `is_owner`: see politeness.host_state.Rules.
         """
         self.gate: Gate[Line] = Gate(_rules(settings.polite, is_owner=is_owner))
+        self._is_owner = is_owner
         self.turns = TurnShare()
         self.room = gevent.event.Event()
         self.host_news = gevent.event.Event()
@@ -136,6 +137,8 @@ class LinePool:
         while True:
             at = self.gate.next_at()
             now = time.monotonic()
+            if self._is_owner:  # else HostTurns does this
+                self.gate.give_unused_back(now)
             if at is None or at > now + _IDLE_S or self._is_paused:
                 gevent.sleep(_CLOCK_S if self.gate.parked else _IDLE_S / 10)
                 continue
@@ -259,7 +262,7 @@ class LinePool:
     def _end(self, line: Line, result: Result, report: Report) -> None:
         if line.host:
             self.gate.done(line.host, time.monotonic(), report, line)
-        if self._is_polite:
+        if self._is_polite and self._busy < self._size:
             self.take_turns()
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
         # that waits for its turn to compute is not overdue, however long the others take.
