@@ -66,12 +66,11 @@ class OwnedHosts(Generic[Item]):
 
     def give_unused_back(self, now: float) -> None:
         """Release, or forget, the hosts without work whose rest is over; to be called often."""
-        over = list(
-            itertools.takewhile(lambda each: self._hosts[each].next_at <= now, self._unused)
-        )
-        for name in over:
+        hosts = self._hosts
+        over = itertools.takewhile(lambda name: hosts[name].next_at <= now, self._unused)
+        for name in list(over):
             del self._unused[name]
-            self._release(name, self._hosts.pop(name), 0.0)
+            self._release(name, hosts.pop(name), 0.0)
 
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""

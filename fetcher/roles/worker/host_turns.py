@@ -19,7 +19,7 @@ from fetcher.roles.worker.line_pool import LinePool
 from fetcher.transport.sockets import send
 
 _COLLECT_S: Final = 0.005  # wants and urgent releases of this time go into one message
-_RELEASE_S: Final = 0.1  # between two releases of hosts without work
+_RELEASE_S: Final = 0.2  # between two releases of hosts without work
 
 
 class HostTurns:
