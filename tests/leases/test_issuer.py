@@ -183,3 +183,14 @@ def test_lines_that_are_committed_before_their_batch_is_read_are_not_handed_out(
     made.add(batch(1))
     made.committed(0, -1, 2)
     assert take(made, 2).mask == batch(1).mask & ~0b111
+
+
+def test_all_rows_are_sent_only_once_every_lease_is_finished() -> None:
+    made = ledger(batch(0), batch(1))
+    made.read_to_end()
+    first, second = claim(made), claim(made)
+    assert made.is_all_out
+    made.finished("w", first.lease, 1)
+    assert not made.is_all_sent
+    made.finished("w", second.lease, 1)
+    assert made.is_all_sent

@@ -35,6 +35,7 @@ OPTIONAL = {
     "committed": {"stalled"},
     "progress": {"samples", "lag_ms", "turns_s", "most_in_flight"},
     "roster": {"samples"},
+    "owned": {"answers"},
     "state": {"is_watched", "is_hungry", "copied", "turns"},
 }
 

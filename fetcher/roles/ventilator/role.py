@@ -116,7 +116,7 @@ class Ventilator:
     def _turn(self) -> None:
         is_counting = not self._input.is_counted
         since_s = time.monotonic() - self._ledger.finished_at
-        is_hurried = self._ledger.is_all_out and since_s < _HURRY_S
+        is_hurried = since_s < _HURRY_S and self._ledger.is_all_sent
         self._wait(0 if is_counting else _HURRIED_MS if is_hurried else _IDLE_MS)
         now = time.monotonic()
         self._workers.receive(now)

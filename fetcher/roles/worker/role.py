@@ -105,6 +105,7 @@ class Worker:
             self._listen,
             self._pool.watch_the_clock,
             self._hosts.run,
+            self._hosts.release_unused,
             *(sender.run for sender in self._runner.senders),
         ]
         if self._spec.has_parent:
@@ -149,6 +150,10 @@ class Worker:
                     self._waiting.skip_committed(lease, committed)
                 case messages.Recall(worker=self._spec.name) as recall:
                     self._hosts.recall(recall)
+                case messages.GrantAll(worker=self._spec.name, ticket=ticket):
+                    self._hosts.grant_all(ticket)
+                case messages.RecallAll(worker=self._spec.name, ticket=ticket):
+                    self._hosts.recall_all(ticket)
 
     def _hear_state(self, state: messages.State) -> None:
         is_over = state.phase == "finish" and state.job == self._spec.over != ""
