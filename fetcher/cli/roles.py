@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from fetcher.cli.inputs import require_csv
 from fetcher.cli.options import (
     FILE,
     GroupedCommand,
@@ -90,7 +91,7 @@ def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> i
     )
 
 
-@click.command(cls=GroupedCommand, short_help="Hand out the URLs of a file to workers on any host.")
+@click.command(cls=GroupedCommand)
 @click.argument("urlfile", type=FILE)
 @_with_endpoints
 @setting_options("ventilator")
@@ -118,6 +119,7 @@ def ventilator(
           --keys ventilator
     """
     loaded = _settings(conf, assignments, at_ventilator, at_sinks, keys)
+    require_csv(urlfile, loaded)
     return _run_role(
         "ventilator",
         loaded.settings,
@@ -129,9 +131,7 @@ def ventilator(
     )
 
 
-@click.command(
-    cls=GroupedCommand, short_help="Fetch the URLs that a ventilator hands out, on any host."
-)
+@click.command(cls=GroupedCommand)
 @_with_endpoints
 @setting_options("worker")
 @config_options
@@ -199,7 +199,7 @@ def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
     }
 
 
-@click.command(cls=GroupedCommand, short_help="Collect result rows from workers on any host.")
+@click.command(cls=GroupedCommand)
 @out_option
 @click.option(
     "--number", type=click.IntRange(1), metavar="N", help="Which of several sinks this is, from 1."

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from fetcher.cli.fail_on import fail_on_option, require_none
-from fetcher.cli.inputs import INPUT, name_of, one_input, require_file, require_url
+from fetcher.cli.inputs import INPUT, name_of, one_input, require_csv, require_file, require_url
 from fetcher.cli.options import (
     GroupedCommand,
     command_line,
@@ -45,7 +45,7 @@ from fetcher.watch import progress
 _COPY_BYTES = 1024 * 1024
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch every URL of a file, on this host.")
+@click.command(cls=GroupedCommand)
 @click.argument("given", type=INPUT, nargs=-1, required=True, metavar="URLFILE|URL...")
 @out_option
 @setting_options("run")
@@ -92,6 +92,7 @@ def run(
     elif str(urlfile) == "-" or urlfile.is_fifo():
         _run_piped(urlfile, out, loaded, quiet=quiet, unwanted=unwanted)
     else:
+        require_csv(urlfile, loaded)
         require_as_begun(out, urlfile, loaded)
         require_file(urlfile, settings.http.max_url_bytes)
         Source(urlfile, settings.input)  # reports a bad file before any process is started
@@ -168,7 +169,7 @@ def run_and_report(
         from fetcher.cli import after_run  # noqa: PLC0415
 
         fresh = _rows(after) - _rows(before)
-        after_run.show(after, before and before.view.work, fresh, display.last)
+        after_run.show(after, settings, before and before.view.work, fresh, display.last)
     require_none(after.view.recovered.totals, unwanted)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from fetcher.model import Outcome
@@ -43,6 +42,8 @@ def retry_after_s(value: str, now_unix: float) -> float | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text) if len(text) <= _MAX_DIGITS else math.inf
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 (takes time to load)
+
     try:
         at = parsedate_to_datetime(text)
         return max(0.0, at.replace(tzinfo=at.tzinfo or UTC).timestamp() - now_unix)

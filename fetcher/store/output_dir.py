@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
 import platform
 import secrets
 import time
@@ -37,6 +36,7 @@ from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest, how_begun
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments, SegmentState
+from fetcher.store.versions import version_of
 
 if TYPE_CHECKING:
     from fetcher.store.crawl_files import CrawlFiles
@@ -324,6 +324,6 @@ def _new_manifest(request: Open) -> Manifest:
         versions={
             "fetcher": __version__,
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("gevent", "requests", "pyzmq")},
+            **{name: version_of(name) for name in ("gevent", "requests", "pyzmq")},
         },
     )

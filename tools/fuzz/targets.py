@@ -217,6 +217,11 @@ class Roles:
         assignment = ledger.take(now)
         if assignment is not None:
             ledger.put_back(assignment.lease)
+        broker.living(ledger.workers, now)
+        if granted := broker.grant_of_all():
+            codec.decode(codec.encode(messages.GrantAll(*granted)))
+        if recalled := broker.recall_of_all(now):
+            codec.decode(codec.encode(messages.RecallAll(*recalled)))
         for worker, hosts in [*broker.grants(now).items(), *broker.recalls(now).items()]:
             numbers, tickets = zip(*hosts, strict=True)
             codec.decode(codec.encode(messages.Grant(worker, list(numbers), list(tickets))))

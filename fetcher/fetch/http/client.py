@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
@@ -29,12 +29,14 @@ from fetcher.fetch.http.header_text import merged, to_wire
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.interface import UNREACHED
-from fetcher.fetch.robots import Robots
 from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness import retry
 from fetcher.settings.schema import Settings
 from fetcher.web_urls import Target
+
+if TYPE_CHECKING:
+    from fetcher.fetch.robots import Robots
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ class CurlFetcher:
             self.auth = Auth(http.auth, self.transport)
         self.robots: Robots | None = None
         if settings.polite.robots:
+            from fetcher.fetch.robots import Robots  # noqa: PLC0415 (takes time to load)
+
             self.robots = Robots(settings.polite, http.user_agent, self.transport)
 
     @property
@@ -218,30 +222,37 @@ class CurlFetch:
             headers = (*headers, ("Cookie", cookie))
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
+        if fetcher.keeps_any and self._account is None:
+            self._account = fetcher.memory.account()
         if fetcher.auth is not None and self._is_home:
             new_capture = self._new_capture if fetcher.keeps_wire else None
             note = functools.partial(self._note, target.url)
-            return fetcher.auth.perform(request, timeout_s, new_capture, note)
+            return fetcher.auth.perform(request, timeout_s, new_capture, note, self._account)
         exchange = fetcher.transport.lend()
         blocks = Blocks() if fetcher.keeps_body else None
         capture = self._new_capture(request) if fetcher.keeps_wire else None
-        if fetcher.keeps_any and self._account is None:
-            self._account = fetcher.memory.account()
         try:
             sink = None if blocks is None else blocks.append
             exchange.perform(request, timeout_s, pin, sink, capture, self._account)
         finally:
             answer = exchange.answer()
-            self._left_s += exchange.paused_s
             pieces = None if blocks is None else blocks.take()
-            self._note(target.url, answer, pieces, exchange.repeats)
+            self._note(target.url, answer, pieces, exchange.repeats, exchange.paused_s)
             fetcher.transport.give_back(exchange)
             if capture is not None:
                 capture.end(request.body, answer.remote_ip)
         return answer
 
-    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None, repeats: int) -> None:
+    def _note(
+        self,
+        url: str,
+        answer: Answer,
+        pieces: list[bytes] | None,
+        repeats: int,
+        paused_s: float,
+    ) -> None:
         """Record what an exchange received, also one that failed."""
+        self._left_s += paused_s
         self._repeats += repeats
         self._log.note(url, answer)
         if pieces is not None and answer.status and self._fetcher.keeps_body:
