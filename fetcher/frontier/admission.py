@@ -158,18 +158,21 @@ class Frontier:
         edges, new = admitted.edges, self._new
         for link, key, known in looked_up:
             line = known or new.get(key)
-            edges.append(line or self._judged(row, link, admitted))
+            edges.append(line or self._judged(row, link, key, admitted))
         return admitted
 
-    def _judged(self, row: RowLinks, link: Link, admitted: Admitted) -> int | tuple[str, str]:
-        """The edge of a link whose key, as its worker says, is unknown."""
+    def _judged(
+        self, row: RowLinks, link: Link, told: bytes, admitted: Admitted
+    ) -> int | tuple[str, str]:
+        """The edge of a link whose key, as its worker told it, is unknown."""
         text = self._key_text(link)
         if text is None:
             return self._refused(Refusal.INVALID, link, admitted)
         key = digests_of((text,), self._seed)[0]
-        line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
-        if line:
-            return line  # its worker told another key
+        if key != told:
+            line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
+            if line:
+                return line
         url = text.partition(" ")[0] if link.request is None else self._texts.of(link.url) or ""
         reason = self._refusal(row, link, url)
         if reason is not None:
