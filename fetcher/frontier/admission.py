@@ -169,12 +169,12 @@ class Frontier:
     def _judged(
         self, row: RowLinks, link: Link, told: bytes, admitted: Admitted
     ) -> int | tuple[str, str]:
-        """The edge of a link whose key, as its worker has told it, is unknown."""
+        """The edge of a link whose key, as its worker told it, is unknown."""
         text = self._key_text(link)
         if text is None:
             return self._refused(Refusal.INVALID, link, admitted)
         key = digests_of((text,), self._seed)[0]
-        if key != told:  # a look-up of one key costs more than all else here
+        if key != told:
             line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
             if line:
                 return line
