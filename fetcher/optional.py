@@ -13,7 +13,12 @@ from typing import Final
 from fetcher.errors import UsageError
 
 # The lower bounds are those of setup.cfg's extras.
-REQUIREMENTS: Final = {"bottle": "bottle>=0.13", "pyarrow": "pyarrow>=17"}
+REQUIREMENTS: Final = {
+    "bottle": "bottle>=0.13",
+    "numpy": "numpy>=1.26",
+    "pyarrow": "pyarrow>=17",
+    "selectolax": "selectolax>=1.0.2",
+}
 
 
 def missing_library(library: str, needed_by: str) -> UsageError:

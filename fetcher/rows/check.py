@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from fetcher.error_kinds import ALLOWED
 from fetcher.errors import WireError
-from fetcher.model import OUTCOME_CODE, Chunk, Result
+from fetcher.model import OUTCOME_CODE, Chunk, Found, Result
 from fetcher.protocol import line_tags
 from fetcher.protocol.output_spec import Bodies, BodyNames, Output, RowForm
 from fetcher.rows.body_names import parsed
@@ -49,6 +49,7 @@ class RowChecker:
         one.
         """
         named: list[line_tags.Named] = []
+        depths = chunk.depths
         files: list[str] = []
         path_of_body, names = self._path_of_body, self._names
         bodies = _bodies(chunk)
@@ -69,6 +70,8 @@ class RowChecker:
                 if (code or kind is not UNSET) and kind not in ALLOWED[code]:
                     raise WireError(f"chunk: an error_kind that the outcome of line {line} has not")
                 named.append((line, row.url, None if row.id is UNSET else row.id))
+                if depths:
+                    named[-1] = _named(row, chunk, len(named) - 1)
                 if path_of_body is not None:
                     path = path_of_body(row, *next(bodies), names)
                     if path is None:
@@ -82,6 +85,19 @@ class RowChecker:
         if line_tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
             raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
         return files if any(files) else []
+
+
+def _named(row: _Row, chunk: Chunk, index: int) -> line_tags.Named:
+    """What the tag of a crawl's line covers, as the row and its chunk say. Raises WireError."""
+    if row.depth != chunk.depths[index]:
+        raise WireError("chunk: other depths than its rows have")
+    found = Found(
+        chunk.depths[index],
+        0 if row.found_on is UNSET else row.found_on,
+        "" if row.via is UNSET else row.via,
+        chunk.hops[index] if chunk.hops else 0,
+    )
+    return line_tags.named(row.line, row.url, None if row.id is UNSET else row.id, found)
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:

@@ -74,6 +74,15 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "is damaged",
         {"const": True},
     ),
+    "depth": ("links from a seed to this line, 0 for a seed; only in a crawl", {"minimum": 0}),
+    "found_on": (
+        "the line of the page that links to this line; only in a crawl, and not of a seed",
+        {"minimum": 1},
+    ),
+    "via": (
+        "the kind of the link, such as `a`, `redirect` or `seed`; only in a crawl",
+        {},
+    ),
     "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
     "body_is": ("what `body` is: `text`, or `base64` of bytes that are not text", {}),
     "body_file": (

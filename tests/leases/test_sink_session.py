@@ -79,9 +79,9 @@ def test_a_restarted_sinks_state_replaces_the_one_before() -> None:
     made = session(replace(OPENED, done=done(0), partial={1: b"\x01"}))
     made.must_open, made.refusal, made.busy_since = True, "not now", 1.0
     first, second = batches(0b11, 0b11)
-    assert (made.committed_of(first), made.committed_of(second)) == (0b11, 0b01)
+    assert (made.committed_of(first.id), made.committed_of(second.id)) == (-1, 0b01)
     made.take_over(replace(OPENED, epoch="f", version=9, complete=True, totals=Totals(rows=2)))
-    assert (made.committed_of(first), made.committed_of(second)) == (0, 0)
+    assert (made.committed_of(first.id), made.committed_of(second.id)) == (0, 0)
     assert not made.must_open
     assert made.busy_since is None
     assert (made.refusal, made.is_opened, made.is_complete, made.totals.rows) == ("", True, True, 2)

@@ -13,7 +13,7 @@ import sys
 loaded = [name for name in sys.argv[1].split() if name in sys.modules]
 print(*loaded)
 """
-RARE = "email difflib tomllib tempfile importlib.metadata requests rich asyncio"
+RARE = "email difflib tomllib tempfile importlib.metadata requests rich asyncio numpy"
 SINK = "import fetcher.roles.main, fetcher.roles.sink.role"
 VENTILATOR = "import fetcher.roles.main, fetcher.roles.ventilator.role, fetcher.watch.web.serving"
 WORKER = "import fetcher.roles.worker_main, fetcher.fetch.http.client"

@@ -20,7 +20,7 @@ EXTRAS = SETUP["options.extras_require"]
 
 
 def test_hints_have_the_lower_bounds_of_the_extras() -> None:
-    listed = [*EXTRAS["web"].split(), *EXTRAS["parquet"].split()]
+    listed = [each for extra in ("crawl", "web", "parquet") for each in EXTRAS[extra].split()]
     assert sorted(listed) == sorted(optional.REQUIREMENTS.values())
 
 

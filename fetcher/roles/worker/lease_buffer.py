@@ -6,7 +6,10 @@ lease, and nothing here grows with the job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 from fetcher import bitset
 from fetcher.input import formats
@@ -36,6 +39,8 @@ class LeaseBuffer:
         self.output = tasks.output
         self.has_names = tasks.format.kind != "text"
         self.outstanding = self._mask & ~skip
+        self._is_of_crawl = tasks.crawl is not msgspec.UNSET
+        self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
         self._new_buffers()
 
@@ -44,6 +49,8 @@ class LeaseBuffer:
         self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
+        self._depths: list[int] = []  # in a crawl; and the encoded links of each row
+        self._links: list[bytes] = []
         self.unsent_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
@@ -54,11 +61,17 @@ class LeaseBuffer:
         offsets = range(mask.bit_length()) if is_prefix else bitset.offsets(mask)
         for offset, raw in zip(offsets, self._urls.split(b"\n"), strict=True):
             if wanted >> offset & 1:
-                yield task_of(self.first_line + offset, raw)
+                task = task_of(self.first_line + offset, raw)
+                if task.found is not None and task.found.hops:
+                    self._hops[task.line] = task.found.hops
+                yield task
         self._urls = b""
 
-    def finish(self, result: Result, row: bytes, body: bytes = b"") -> int:
-        """Keep a line's row, and its body or WARC records; return how many rows are unsent now."""
+    def finish(self, result: Result, row: bytes, body: bytes = b"", links: bytes = b"") -> int:
+        """Keep a line's row, and its body or WARC records; return how many rows are unsent now.
+
+        `links`: those of the page, as protocol.links encodes them.
+        """
         bit = 1 << (result.line - self.first_line)
         self.outstanding &= ~bit
         self._rows.append(
@@ -77,7 +90,10 @@ class LeaseBuffer:
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
-        self.unsent_bytes += len(row) + len(body)
+        if self._is_of_crawl:
+            self._depths.append(0 if result.depth is msgspec.UNSET else result.depth)
+            self._links.append(links)
+        self.unsent_bytes += len(row) + len(body) + len(links)
         return len(self._rows)
 
     def take_chunk(self) -> Chunk | None:
@@ -104,6 +120,19 @@ class LeaseBuffer:
             tags=b"".join(tags),
             empty=self._empty,
             retried=self._retried,
+            **self._found(lines),
         )
         self._new_buffers()
         return chunk
+
+    def _found(self, lines: Sequence[int]) -> dict[str, Any]:
+        """What the chunk of a crawl has besides that of a list."""
+        if not self._is_of_crawl:
+            return {}
+        links = b"".join(self._links)
+        return {
+            "depths": self._depths,
+            "hops": [self._hops.get(line, 0) for line in lines] if self._hops else [],
+            "links": links,
+            "link_bytes": list(map(len, self._links)) if links else [],
+        }
