@@ -16,6 +16,7 @@ from typing import Final
 import zmq
 from msgspec import UNSET
 
+from fetcher.commit.schedule import CommitSchedule
 from fetcher.commit.session import CommitJob, CommitSession
 from fetcher.errors import ConflictError, Exit, StoppedError
 from fetcher.protocol import messages
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 
 _IDLE_MS: Final = 100
 _MAX_CHUNKS: Final = 500  # in one turn of the loop
-_RETRY_S: Final = 1.0  # after a commit that found the disk full
 _DRAIN_S: Final = 2.0  # at a stop: how long rows in transit are awaited
 _DRAIN_QUIET_MS: Final = 200
 
@@ -74,14 +74,14 @@ class Sink:
         self._epoch = secrets.token_hex(8)
         self._job: SinkJob | None = None
         self._joined = ""  # the session of the last ventilator
-        self._commit_at = 0.0
-        self._committed_at = 0.0  # when rows were committed last
         if self._directory.manifest is not None:
             self._job = SinkJob(self._directory, self._directory.manifest, settings, self._epoch)
             # After the check of the manifest against the journal: damage must be reported first.
             self._require_given(
                 f"{spec.out} was begun with", begun.fixed_settings_of(self._directory.manifest)
             )
+        rows = self._job.committer.totals.rows if self._job is not None else 0
+        self._schedule = CommitSchedule(settings.sink.commit_interval_s, has_rows=rows > 0)
         decided = self._job.commits if self._job is not None else None
         self._session = CommitSession(spec.out, self._begin, decided, time.monotonic())
 
@@ -113,7 +113,7 @@ class Sink:
         if self._job is not None and not self._session.stalled:
             self._take_chunks(self._job)
         self._answer()
-        is_due = self._session.is_finishing or time.monotonic() >= self._commit_at
+        is_due = self._session.is_finishing or self._schedule.is_due(time.monotonic())
         if self._job is not None and is_due:
             self._commit(self._job)
         if self._job is not None:
@@ -146,8 +146,8 @@ class Sink:
         if self._session.is_finishing:
             timeout_ms = 0.0
         elif self._job is not None and self._job.committer.pending_bytes:
-            timeout_ms = min(timeout_ms, (self._commit_at - time.monotonic()) * 1000)
-        poller.poll(max(int(timeout_ms), 0))
+            timeout_ms = min(timeout_ms, self._schedule.wait_s(time.monotonic()) * 1000)
+        poller.poll(int(timeout_ms))
 
     def _take_chunks(self, job: SinkJob) -> None:
         for _ in range(_MAX_CHUNKS):
@@ -160,13 +160,10 @@ class Sink:
                 continue
             job.take(message, rows)
             if job.committer.pending_bytes >= self._settings.sink.commit_bytes:
-                self._commit_at = 0.0
+                self._schedule.arrived(time.monotonic(), is_urgent=True)
                 return
-        if job.has_last_rows:
-            self._commit_at = 0.0
-        elif job.committer.pending_bytes:
-            # The first rows after a pause need not wait for others.
-            self._commit_at = self._committed_at + self._settings.sink.commit_interval_s
+        if job.committer.pending_bytes:
+            self._schedule.arrived(time.monotonic(), is_urgent=job.has_last_rows)
 
     def _commit(self, job: SinkJob) -> None:
         began, row_bytes = time.monotonic(), job.committer.pending_bytes
@@ -175,14 +172,12 @@ class Sink:
         rows = self._session.commit()
         now = time.monotonic()
         self._tally.add(rows, row_bytes, now - began)
-        if rows:
-            self._committed_at = now
         no_room = self._session.no_room
         if no_room and not was_full:
             log.error("disk full (%s): nothing is committed until there is room", no_room)
         elif was_full and not no_room:
             log.warning("the disk has room again")
-        self._commit_at = now + (_RETRY_S if no_room else self._settings.sink.commit_interval_s)
+        self._schedule.committed(rows, now, has_room=not no_room)
 
     def _drain(self) -> None:
         """Take the rows in transit, and commit."""
