@@ -98,6 +98,9 @@ class Result(msgspec.Struct, frozen=True):
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
     body_file: str | msgspec.UnsetType = msgspec.UNSET  # see rows.body_names
     warc_id: str | msgspec.UnsetType = msgspec.UNSET  # the WARC-Record-ID of the last response
+    # Set in a crawl: the page that the response redirects to, and the title of an HTML page.
+    location: str | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType = msgspec.UNSET
     extra: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET  # what worker.handler returned
 
 

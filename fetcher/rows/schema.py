@@ -86,6 +86,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         '`output.bodies = "warc"`, where one came',
         {},
     ),
+    "location": (
+        "only in a crawl: the page that the response redirects to, which is a line of its own",
+        {},
+    ),
+    "title": ("only with `crawl.title`: the title of an HTML page, where it has one", {}),
     "extra": ("what `worker.handler` returned; only where it returned something", {}),
 }
 OUTCOMES: Final = {
@@ -116,7 +121,7 @@ def schema() -> dict[str, Any]:
     parts["Outcome"] |= {"description": "; ".join(f"{k}: {v}" for k, v in OUTCOMES.items())}
     # Every key is always there, in the order of the declaration.
     parts["Timings"] |= {"required": list(parts["Timings"]["properties"]), "description": ""}
-    optional = [f.name for f in msgspec.structs.fields(Result) if f.default is msgspec.UNSET]
+    optional = [f.encode_name for f in msgspec.structs.fields(Result) if f.default is msgspec.UNSET]
     return {
         "$schema": _DRAFT,
         "title": "A result row of fetcher",

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fetcher.model import Result
 from fetcher.rows import jsonl
@@ -44,6 +44,7 @@ def fetch(
     method: str = "GET",
     capture: bool = False,
     row_s: float = 0.0,
+    crawls: Literal["", "yes", "robots"] = "",
     **http: Any,
 ) -> Fetched:
     """Fetch these URLs, or requests, in a process of their own, with these settings of [http]
@@ -52,7 +53,7 @@ def fetch(
     One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
     fetched before the others, and whose results come first. `files`: that may be open. `method`: of
     all but `first`. `capture`: see `Fetched.sent`. `row_s`: how long a row is made, while its
-    body is held.
+    body is held. `crawls`: as lines of a crawl, which may obey robots.txt.
     """
     settings = {
         "http": http,
@@ -68,6 +69,7 @@ def fetch(
         "method": method,
         "capture": capture,
         "row_s": row_s,
+        "crawls": crawls,
     }
     done = subprocess.run(
         [sys.executable, "-m", "support.fetching_main"],

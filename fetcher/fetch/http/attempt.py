@@ -67,7 +67,7 @@ class AttemptLog:
             _content_type(headers),
             answer.body_bytes if has_body else None,
             answer.wire_bytes if has_body else None,
-            answer.sha256 if answer.is_whole else None,
+            answer.sha256 if has_body and answer.is_whole else None,
             spent.attempts,
             spent.started_at,
             Timings(self.dns_ms, *self.phases_ms, spent.total_ms),

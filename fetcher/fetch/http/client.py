@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
 from fetcher.fetch.cookies import file
@@ -28,7 +30,7 @@ from fetcher.fetch.http.capture import Capture, Keep
 from fetcher.fetch.http.header_text import merged, to_wire
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
-from fetcher.fetch.interface import UNREACHED
+from fetcher.fetch.interface import UNREACHED, Crawling
 from fetcher.fetch.robots import Robots
 from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.model import Outcome, Result, Task
@@ -62,9 +64,8 @@ class CurlFetcher:
             from fetcher.fetch.requests_compat.auth import Auth  # noqa: PLC0415
 
             self.auth = Auth(http.auth, self.transport)
-        self.robots: Robots | None = None
-        if settings.polite.robots:
-            self.robots = Robots(settings.polite, http.user_agent, self.transport)
+        self._robots = Robots(settings.polite, http.user_agent, self.transport)
+        self.crawling = None
 
     @property
     def keep(self) -> Keep:
@@ -80,6 +81,19 @@ class CurlFetcher:
         self.keeps_wire = Keep.WIRE in keep
         # The transfer clock runs only where something is kept: else our own delays are small.
         self.now = self.transport.clock.now if keep else time.monotonic
+
+    @property
+    def crawling(self) -> Crawling | None:
+        """See fetcher.fetch.interface.Crawls."""
+        return self._crawling
+
+    @crawling.setter
+    def crawling(self, crawling: Crawling | None) -> None:
+        self._crawling = crawling
+        polite = self.settings.polite
+        obeys = polite.robots or (crawling is not None and crawling.obeys_robots)
+        # Only the host turns of [polite] apply Crawl-delay.
+        self.robots = self._robots if obeys and polite.enabled else None
 
     def lookups(self) -> dict[str, int]:
         return self.transport.lookups
@@ -115,6 +129,7 @@ class CurlFetch:
     _repeats = 0  # requests that an exchange sent again, in all attempts; see Exchange
     _started_at: float | None = None
     _failed: Ending | None = None  # how the last attempt ended
+    _location = ""  # the page that the last answer redirects to, in a crawl
     body: bytes | None = None
     _account: Account | None = None  # of the bytes that `body` and `captures` keep
 
@@ -206,9 +221,21 @@ class CurlFetch:
             now = fetcher.now()
             self._log.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
-        if answer.redirect_to:
-            self._follow(target, answer)
-        return not answer.redirect_to
+        if not answer.redirect_to or self._ends_at(target, answer):
+            return True
+        self._follow(target, answer)
+        return False
+
+    def _ends_at(self, source: Target, redirect: Answer) -> bool:
+        """Whether a redirect of a crawl leads to another page, so that its fetch ends here."""
+        crawling = self._fetcher.crawling
+        if crawling is None:
+            return False
+        to = redirects.hop(source, redirect.redirect_to, self._fetcher.settings.http)
+        if crawling.is_same_page(self._task.url, to.url):
+            return False
+        self._location = to.url
+        return True
 
     def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
         fetcher = self._fetcher
@@ -346,7 +373,8 @@ class CurlFetch:
         started_at = self._started_at and round(self._started_at, 3)
         attempts = self._attempt + self._repeats
         spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
-        self.result = self._log.result(self._task, ending, spent)
+        result = self._log.result(self._task, ending, spent)
+        self.result = replace(result, location=self._location) if self._location else result
 
 
 def _ending(failure: Failure | None, answer: Answer) -> Ending:
