@@ -44,6 +44,15 @@ class Fault(NamedTuple):
     message: str  # for people
 
 
+class Found(NamedTuple):
+    """How a line of a crawl was found."""
+
+    depth: int = 0  # links from a seed to it
+    found_on: int = 0  # the line of the page that links to it; 0: it is a seed
+    via: str = "seed"  # see frontier.links.Via
+    hops: int = 0  # steps at this depth since the last ordinary link, such as redirects
+
+
 class Task(msgspec.Struct, frozen=True):
     """One URL line to fetch."""
 
@@ -55,6 +64,7 @@ class Task(msgspec.Struct, frozen=True):
     body: bytes | None = None
     id: str | int | None = None  # the line's id, copied to its row
     columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
+    found: Found | None = None  # how a crawl found the line, copied to its row
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -93,14 +103,17 @@ class Result(msgspec.Struct, frozen=True):
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true if the body was cut
+    # Set in a crawl: see Found; the page that the response redirects to; an HTML page's title.
+    depth: int | msgspec.UnsetType = msgspec.UNSET
+    found_on: int | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
+    via: str | msgspec.UnsetType = msgspec.UNSET
+    location: str | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType = msgspec.UNSET
     # Set if the job keeps bodies, and a response came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
     body_file: str | msgspec.UnsetType = msgspec.UNSET  # see rows.body_names
     warc_id: str | msgspec.UnsetType = msgspec.UNSET  # the WARC-Record-ID of the last response
-    # Set in a crawl: the page that the response redirects to, and the title of an HTML page.
-    location: str | msgspec.UnsetType = msgspec.UNSET
-    title: str | msgspec.UnsetType = msgspec.UNSET
     extra: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET  # what worker.handler returned
 
 
@@ -131,5 +144,10 @@ class Chunk(msgspec.Struct, frozen=True):
     tags: bytes = b""  # of the lines, as they were handed out: see protocol.line_tags
     empty: list[int] = []  # lines whose body is empty, and kept
     retried: list[int] = []  # lines that took more than one attempt
+    # In a crawl, how each row's line was found; see Found.
+    depths: list[int] = []
+    hops: list[int] = []  # empty if all are 0
+    links: bytes = b""  # in a crawl: the links that were found on these rows' pages
+    link_bytes: list[int] = []  # of each row; empty if there are no links
     # Path of each row's body below OUT; the sink reads it from the row after checking the chunk.
     body_files: list[str] = []

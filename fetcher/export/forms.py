@@ -52,8 +52,14 @@ class Form:
             self._columns = None if columns is None else object_columns(columns, of)
         else:
             bodies = {part.manifest.output.bodies for part in merged.parts}
-            handled = any(_has_handler(part.manifest) for part in merged.parts)
-            self._columns = table_columns(columns, of, bodies, handled=handled)
+            begun = [part.manifest for part in merged.parts]
+            self._columns = table_columns(
+                columns,
+                of,
+                bodies,
+                handled=any(_is_set(each, "worker", "handler") for each in begun),
+                titled=any(_is_set(each, "crawl", "title") for each in begun),
+            )
         if name == "parquet":
             # Imported here, so that a missing library is reported before anything is done.
             from fetcher.export import parquet_file  # noqa: F401, PLC0415
@@ -73,5 +79,5 @@ class Form:
         return ParquetWriter(file, self._columns)
 
 
-def _has_handler(of: Manifest) -> bool:
-    return bool(of.settings.get("worker", {}).get("handler"))
+def _is_set(of: Manifest, section: str, name: str) -> bool:
+    return bool(of.settings.get(section, {}).get(name))

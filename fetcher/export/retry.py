@@ -93,9 +93,9 @@ def _require_same_input(first: Part, given: Loaded) -> None:
 def _input_settings(first: Manifest) -> Input:
     """The settings that read the lines as the first job did."""
     begun = first.input.format
-    if begun.kind != "csv":
-        return Input(format=begun.kind)
-    return Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
+    if begun.kind == "csv":
+        return Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
+    return Input(format="jsonl" if begun.kind == "jsonl" else "text")
 
 
 def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:

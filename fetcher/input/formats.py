@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from fetcher.input import csv_lines, json_lines, lines, request_fields
+from fetcher.input import csv_lines, json_lines, lines, log_lines, request_fields
 from fetcher.model import Result, Task
 
 # The version of the rules for lines. Raise it when the same bytes would give other URL lines or
@@ -25,7 +25,7 @@ _MOST_COLUMNS: Final = lines.MAX_LINE_BYTES + 1
 class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The format of the lines; all fields except `kind` are for csv."""
 
-    kind: Literal["text", "jsonl", "csv"]
+    kind: Literal["text", "jsonl", "csv", "log"]  # "log": the log of a crawl
     delimiter: Literal[",", "\t"] = ","
     columns: Annotated[
         tuple[str, ...], Meta(max_length=_MOST_COLUMNS)
@@ -46,6 +46,7 @@ class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 
 
 TEXT: Final = LineFormat("text")
+LOG: Final = LineFormat("log")
 
 TextsOf = Callable[[list[bytes]], list[bytes]]
 TaskOf = Callable[[int, bytes], Task]
@@ -71,6 +72,8 @@ def decoder(of: LineFormat) -> TaskOf:
             return lines.task_of
         case "jsonl":
             return _decoded(json_lines.task_of)
+        case "log":
+            return log_lines.task_of
         case "csv":
             return _decoded(
                 csv_lines.task_maker(of.delimiter, of.columns, of.url_column, of.keep_columns)
@@ -88,12 +91,18 @@ def _decoded(task_of_text: Callable[[int, str], Task]) -> TaskOf:
 
 
 def named(result: Result, task: Task) -> Result:
-    """The result with the id and the columns of its line."""
-    if task.id is None and task.columns is None:
+    """The result with the id and the columns of its line, and how a crawl found it."""
+    if task.id is None and task.columns is None and task.found is None:
         return result
     unset = msgspec.UNSET
-    return msgspec.structs.replace(
+    named = msgspec.structs.replace(
         result,
         id=unset if task.id is None else task.id,
         columns=unset if task.columns is None else task.columns,
+    )
+    if task.found is None:
+        return named
+    found = task.found
+    return msgspec.structs.replace(
+        named, depth=found.depth, found_on=found.found_on or unset, via=found.via
     )

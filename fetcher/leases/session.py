@@ -110,5 +110,5 @@ class SinkSession:
 
     def tags(self, batch: int, batch_mask: bytes, tasks: Iterable[Task]) -> bytes:
         """The tags of these lines of a batch; the sink accepts rows only with them."""
-        named = [(task.line, task.url, task.id) for task in tasks]
+        named = [line_tags.named(task.line, task.url, task.id, task.found) for task in tasks]
         return line_tags.of_lines(self._key, batch, batch_mask, named)

@@ -33,6 +33,12 @@ Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 Mask = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES // 8)]  # see bitset.pack
 Tags = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES * TAG_BYTES)]
 Masks = Annotated[dict[Count, Mask], Meta(max_length=_MAX_PARTIAL)]  # by batch
+MAX_DEPTH: Final = 1 << 31  # of a line of a crawl
+Depth = Annotated[int, Meta(ge=0, le=MAX_DEPTH)]
+MAX_PAGE_LINES: Final = 1 << 16  # lines of a log that one page looks at
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024  # of their texts
+PageMask = Annotated[bytes, Meta(max_length=MAX_PAGE_LINES // 8)]
+PageTexts = Annotated[bytes, Meta(max_length=MAX_PAGE_BYTES)]
 # Not infinity and not NaN: a manifest with them could not be read again.
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Plain = str | int | Finite | bool | None  # the value of a setting

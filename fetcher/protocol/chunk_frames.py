@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
+from msgspec import UNSET
+
 from fetcher.errors import WireError
 from fetcher.model import Chunk
+from fetcher.protocol import links
 from fetcher.protocol.messages import ChunkHeader
 from fetcher.protocol.shard import WHOLE, Share
+
+_CRAWL_FIELDS: Final = ("depths", "hops", "link_bytes")
+_LIST_FIELDS: Final = tuple(
+    name for name in ChunkHeader.__struct_fields__ if name not in _CRAWL_FIELDS
+)
 
 
 def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
     """Return the message and the frame of a chunk."""
-    fields = {name: getattr(chunk, name) for name in ChunkHeader.__struct_fields__}
-    return ChunkHeader(**fields), chunk.rows + chunk.kept
+    fields = {name: getattr(chunk, name) for name in _LIST_FIELDS}
+    if not chunk.depths:
+        return ChunkHeader(**fields), chunk.rows + chunk.kept
+    found: dict[str, Any] = {name: getattr(chunk, name) or UNSET for name in _CRAWL_FIELDS}
+    return ChunkHeader(**fields, **found), chunk.rows + chunk.kept + links.packed(chunk.links)
 
 
 def check_chunk(
@@ -31,7 +44,8 @@ def check_chunk(
     if any(len(array) != count for array in arrays) or len(header.kept_bytes) not in (0, count):
         raise WireError("chunk: arrays of unequal length")
     rows_end = sum(header.row_bytes)
-    if rows_end + sum(header.kept_bytes) != len(frame):
+    kept_end = rows_end + sum(header.kept_bytes)
+    if kept_end > len(frame) or (kept_end < len(frame) and header.depths is UNSET):
         raise WireError("chunk: row lengths do not add up")
     if len(set(header.lines)) != count:
         raise WireError("chunk: a line twice")
@@ -46,5 +60,15 @@ def check_chunk(
     for line in header.lines:
         if line < first or not mask >> (line - first) & 1:
             raise WireError(f"chunk: line {line} is not of batch {header.batch}")
-    fields = {name: getattr(header, name) for name in ChunkHeader.__struct_fields__}
-    return Chunk(**fields, rows=frame[:rows_end], kept=frame[rows_end:])
+    fields = {name: getattr(header, name) for name in _LIST_FIELDS}
+    found = {} if header.depths is UNSET else _found_of(header, frame[kept_end:])
+    return Chunk(**fields, **found, rows=frame[:rows_end], kept=frame[rows_end:kept_end])
+
+
+def _found_of(header: ChunkHeader, packed: bytes) -> dict[str, Any]:
+    """The fields of a crawl, checked; `packed`: the links. Raises WireError."""
+    given = {name: getattr(header, name) for name in _CRAWL_FIELDS}
+    found = {name: value for name, value in given.items() if value is not UNSET}
+    if any(len(value) != len(header.lines) for value in found.values()):
+        raise WireError("chunk: arrays of unequal length")
+    return {**found, "links": links.unpacked(packed, sum(found.get("link_bytes", ())))}

@@ -3,7 +3,7 @@
 The ventilator sends a tag with each line, and the worker returns it with the row. Only the job's
 sink and ventilator know the key of the tags. A tag covers the batch with the mask of its URL lines,
 and the line's number, URL and id. So a row with the right tag is of an existing line that was
-handed out, and has the number, URL and id of that line.
+handed out, and has the number, URL and id of that line; in a crawl, also its depth, finder and via.
 """
 
 from __future__ import annotations
@@ -13,11 +13,20 @@ from collections.abc import Iterable
 from typing import Final
 
 from fetcher.input.lines import identity
+from fetcher.model import Found
 
 KEY_BYTES: Final = 32
 TAG_BYTES: Final = 8
 
-Named = tuple[int, str, str | int | None]  # a line's number, URL and id
+# A line's number, its URL (in a crawl after how it was found), and its id.
+Named = tuple[int, str, str | int | None]
+
+
+def named(line: int, url: str, name: str | int | None, found: Found | None = None) -> Named:
+    """What the tag of a line covers, besides its batch."""
+    if found is not None:
+        url = f"{found.depth} {found.found_on} {found.hops} {found.via} {url}"
+    return line, url, name
 
 
 def of_lines(key: bytes, batch: int, batch_mask: bytes, lines: Iterable[Named]) -> bytes:

@@ -13,7 +13,8 @@ Tags and field names are part of the wire format and must not change within a ve
     ventilator -> all      control  State, repeated;  for one worker: Grant, Recall, Unneeded;
                                     for a while after a Look: Roster
     ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
-                                    Poll -> Committed | Resync | Refused
+                                    Poll -> Committed | Resync | Refused;
+                                    in a crawl: Seeds -> Seeded | Resync | Refused
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import LineFormat
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.bounds import (
@@ -38,6 +40,7 @@ from fetcher.protocol.bounds import (
     Amount,
     Code,
     Count,
+    Depth,
     Hosts,
     Line,
     Mask,
@@ -55,12 +58,16 @@ from fetcher.protocol.sink_messages import (
     Close,
     Closed,
     Committed,
+    CrawlState,
     InputSpec,
+    LogPage,
     Open,
     Opened,
     Poll,
     Refused,
     Resync,
+    Seeded,
+    Seeds,
     Suspect,
 )
 from fetcher.protocol.totals import Totals
@@ -72,12 +79,16 @@ __all__ = [
     "Close",
     "Closed",
     "Committed",
+    "CrawlState",
     "InputSpec",
+    "LogPage",
     "Open",
     "Opened",
     "Poll",
     "Refused",
     "Resync",
+    "Seeded",
+    "Seeds",
     "Suspect",
 ]
 
@@ -96,10 +107,14 @@ class Assignment(Message, tag="tasks", frozen=True):
     format: LineFormat
     output: Output = PLAIN
     tags: Tags = b""  # of the lines in `mask`: see protocol.line_tags
+    crawl: CrawlRules | UnsetType = UNSET  # unset: the job is a list
 
 
 class ChunkHeader(Message, tag="chunk", frozen=True):
-    """Finished rows of one batch; see model.Chunk. The frame holds `rows`, then `kept`."""
+    """Finished rows of one batch; see model.Chunk.
+
+    The frame holds `rows`, then `kept`, then the links, compressed (see protocol.links).
+    """
 
     job: Name
     batch: Count
@@ -114,6 +129,10 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     tags: Tags = b""  # of the lines
     empty: Annotated[list[Line], Rows] = field(default_factory=list)
     retried: Annotated[list[Line], Rows] = field(default_factory=list)
+    # In a crawl; see model.Chunk.
+    depths: Annotated[list[Depth], Rows] | UnsetType = UNSET
+    hops: Annotated[list[Depth], Rows] | UnsetType = UNSET
+    link_bytes: Annotated[list[Count], Rows] | UnsetType = UNSET  # before compression
 
 
 class HostLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -349,6 +368,8 @@ AnyMessage = (
     | Poll
     | Committed
     | Resync
+    | Seeds
+    | Seeded
     | Close
     | Closed
     | Refused

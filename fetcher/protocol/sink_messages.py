@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType, field
 
 from fetcher.errors import Exit
+from fetcher.frontier import totals as frontier_totals
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.input.selection import Selection
 from fetcher.input.source_info import SourceInfo
@@ -15,10 +17,13 @@ from fetcher.protocol.bounds import (
     MAX_HOSTS,
     BatchSize,
     Count,
+    Line,
     Mask,
     Masks,
     Message,
     Name,
+    PageMask,
+    PageTexts,
     Settings,
 )
 from fetcher.protocol.line_tags import KEY_BYTES
@@ -35,7 +40,9 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_bytes: Count
     source: SourceInfo
     format: LineFormat = TEXT
-    selection: Selection | msgspec.UnsetType = msgspec.UNSET  # unset: all lines
+    selection: Selection | UnsetType = UNSET  # unset: all lines
+    # Unset: a list. Set: the file holds the seeds of a crawl, and the job's lines are its log.
+    crawl: CrawlRules | UnsetType = UNSET
 
 
 class Open(Message, tag="open", frozen=True):
@@ -66,6 +73,24 @@ class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 Suspects = Annotated[list[Suspect], Meta(max_length=MAX_HOSTS)]
 
 
+class CrawlState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a crawl is, durably."""
+
+    seeds: Count  # lines of the list of seeds that were taken
+    has_all_seeds: bool
+    lines: Count  # of the log
+    totals: frontier_totals.Totals = field(default_factory=frontier_totals.Totals)
+
+
+class LogPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lines of a crawl's log that have no row yet; see input.log_lines."""
+
+    first: Line  # as the poll asked
+    end: Line  # the line after the last one that was looked at: where the next page begins
+    mask: PageMask  # bit k: line `first` + k is in `texts`
+    texts: PageTexts  # joined by line feeds
+
+
 class Opened(Message, tag="opened", frozen=True):
     """The job is open: its properties, and the lines that are committed."""
 
@@ -80,8 +105,9 @@ class Opened(Message, tag="opened", frozen=True):
     version: Count
     complete: bool
     output: Output = PLAIN
-    keep_columns: bool | msgspec.UnsetType = msgspec.UNSET  # unset: false
+    keep_columns: bool | UnsetType = UNSET  # unset: false
     key: Annotated[bytes, Meta(max_length=KEY_BYTES)] = b""  # key of the lines' tags
+    crawl: CrawlState | UnsetType = UNSET  # unset: the job is a list
 
     @property
     def unchanging(self) -> tuple[int, Output, bool]:
@@ -98,6 +124,7 @@ class Poll(Message, tag="poll", frozen=True):
     source: SourceInfo
     url_lines: Count | None = None  # in this sink's share; None: not counted yet
     suspects: Suspects | None = None  # None: unchanged
+    log_from: Line | UnsetType = UNSET  # in a crawl: the next line of the log
 
 
 class Committed(Message, tag="committed", frozen=True):
@@ -108,6 +135,24 @@ class Committed(Message, tag="committed", frozen=True):
     totals: Totals
     complete: bool
     stalled: str = ""  # why nothing can be committed now, such as a full disk; "": it can
+    crawl: CrawlState | UnsetType = UNSET
+    log: LogPage | UnsetType = UNSET  # unset: nothing new for this poll
+
+
+class Seeds(Message, tag="seeds", frozen=True):
+    """A page of the seeds of a crawl; may be sent again, and then nothing is taken twice."""
+
+    session: Name
+    first: Count  # the number of the first of these, from 0
+    texts: PageTexts  # lines of the log (input.log_lines), joined by line feeds; b"": none
+    at_end: bool  # these are the last
+
+
+class Seeded(Message, tag="seeded", frozen=True):
+    """The seeds up to `crawl.seeds` are durable; the next page should begin there."""
+
+    crawl: CrawlState
+    stalled: str = ""  # as in Committed
 
 
 class Resync(Message, tag="resync", frozen=True):

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from fetcher.error_kinds import ALLOWED
 from fetcher.errors import WireError
-from fetcher.model import OUTCOME_CODE, Chunk, Result
+from fetcher.model import OUTCOME_CODE, Chunk, Found, Result
 from fetcher.protocol import line_tags
 from fetcher.protocol.output_spec import Bodies, BodyNames, Output, RowForm
 from fetcher.rows.body_names import parsed
@@ -49,6 +49,7 @@ class RowChecker:
         one.
         """
         named: list[line_tags.Named] = []
+        depths: list[int] = []
         files: list[str] = []
         path_of_body, names = self._path_of_body, self._names
         bodies = _bodies(chunk)
@@ -68,7 +69,14 @@ class RowChecker:
                 kind = row.error_kind
                 if (code or kind is not UNSET) and kind not in ALLOWED[code]:
                     raise WireError(f"chunk: an error_kind that the outcome of line {line} has not")
-                named.append((line, row.url, None if row.id is UNSET else row.id))
+                name = None if row.id is UNSET else row.id
+                if row.depth is UNSET:
+                    named.append((line, row.url, name))
+                else:
+                    hops = chunk.hops[len(depths)] if chunk.hops else 0
+                    found = _found_of(row, row.depth, hops)
+                    named.append(line_tags.named(line, row.url, name, found))
+                    depths.append(row.depth)
                 if path_of_body is not None:
                     path = path_of_body(row, *next(bodies), names)
                     if path is None:
@@ -79,9 +87,17 @@ class RowChecker:
         # Besides its own errors, a decoder raises UnicodeDecodeError and RecursionError.
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
+        if depths != chunk.depths:
+            raise WireError("chunk: other depths than its rows have")
         if line_tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
             raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
         return files if any(files) else []
+
+
+def _found_of(row: _Row, depth: int, hops: int) -> Found:
+    """How the row, and its chunk, say that a crawl found its line."""
+    found_on = 0 if row.found_on is UNSET else row.found_on
+    return Found(depth, found_on, "" if row.via is UNSET else row.via, hops)
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:

@@ -74,6 +74,21 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "is damaged",
         {"const": True},
     ),
+    "depth": ("only in a crawl: links from a seed to this line; 0 for a seed", {"minimum": 0}),
+    "from": (
+        "only in a crawl: the line of the page that it was found on; not in rows of seeds",
+        {"minimum": 1},
+    ),
+    "via": (
+        "only in a crawl: how it was found: as a `seed`, or by the kind of link, such as `a` or "
+        "`redirect`",
+        {},
+    ),
+    "location": (
+        "only in a crawl: the page that the response redirects to, which is a line of its own",
+        {},
+    ),
+    "title": ("only with `crawl.title`: the title of an HTML page, where it has one", {}),
     "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
     "body_is": ("what `body` is: `text`, or `base64` of bytes that are not text", {}),
     "body_file": (
@@ -86,11 +101,6 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         '`output.bodies = "warc"`, where one came',
         {},
     ),
-    "location": (
-        "only in a crawl: the page that the response redirects to, which is a line of its own",
-        {},
-    ),
-    "title": ("only with `crawl.title`: the title of an HTML page, where it has one", {}),
     "extra": ("what `worker.handler` returned; only where it returned something", {}),
 }
 OUTCOMES: Final = {

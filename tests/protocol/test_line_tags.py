@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fetcher.model import Found
 from fetcher.protocol import line_tags
 from fetcher.protocol.line_tags import TAG_BYTES, Named
 
@@ -40,3 +41,12 @@ def test_a_tag_covers_key_batch_mask_line_url_and_id(other: bytes) -> None:
 
 def test_an_id_that_is_a_number_has_another_tag_than_its_text() -> None:
     assert tag(line=(7, "u", 1)) != tag(line=(7, "u", "1"))
+
+
+def test_in_a_crawl_a_tag_covers_how_the_line_was_found() -> None:
+    found = Found(2, 5, "a", 1)
+    others = [None, Found(3, 5, "a", 1), Found(2, 6, "a", 1), Found(2, 5, "area", 1)]
+    others.append(Found(2, 5, "a", 0))
+    tags = {tag(line=line_tags.named(7, "u", None, each)) for each in (found, *others)}
+    assert len(tags) == 6
+    assert line_tags.named(7, "u", None) == (7, "u", None)

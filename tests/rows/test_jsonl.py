@@ -26,7 +26,7 @@ RESULT = Result(
     worker="w",
 )
 OPTIONAL = {"error_kind", "id", "columns", "truncated", "extra"}
-OPTIONAL |= {"body", "body_is", "body_file", "warc_id"}
+OPTIONAL |= {"body", "body_is", "body_file", "warc_id"} | {"depth", "found_on", "via"}
 OPTIONAL |= {"location", "title"}
 
 

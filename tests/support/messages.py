@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from fetcher.input.formats import LineFormat
+from fetcher.frontier.links import Link
+from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Totals as CrawlTotals
+from fetcher.input.formats import LOG, LineFormat
 from fetcher.input.selection import Selection, Wanted
 from fetcher.input.source_info import SourceInfo
-from fetcher.protocol import messages
+from fetcher.protocol import links, messages
 from fetcher.protocol.shard import Share
 from fetcher.protocol.totals import Totals
 
@@ -23,6 +26,11 @@ _SAMPLES: Final = messages.Samples(
     failed_lines=[messages.FailedLine(3, "http_error", 404, "http://h.test/", "not found")],
 )
 _SUSPECT: Final = messages.Suspect(batch=1, mask=b"\x01", deaths=2)
+
+_LINKS: Final = links.encode((Link("http://a/b"), Link("http://a/c#d", "image", "http://a/c")))
+_CRAWL: Final = messages.CrawlState(
+    seeds=2, has_all_seeds=True, lines=9, totals=CrawlTotals(20, {0: 2, 1: 7}, {"scope": 11})
+)
 
 EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
     "tasks": (
@@ -51,6 +59,36 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             retried=[7],
         ),
         b"{}{ }",
+    ),
+    "tasks_of_a_crawl": (
+        messages.Assignment(
+            job="j",
+            lease=1,
+            batch=0,
+            batch_mask=b"\x0f",
+            first_line=1,
+            mask=b"\x01",
+            format=LOG,
+            crawl=CrawlRules(depth=3, deny=("/calendar/",)),
+        ),
+        b'{"url":"http://a"}',
+    ),
+    "chunk_of_a_crawl": (
+        messages.ChunkHeader(
+            job="j",
+            batch=0,
+            batch_mask=b"\x0f",
+            worker="w",
+            lines=[1, 2],
+            row_bytes=[2, 3],
+            outcomes=[0, 0],
+            statuses=[200, 200],
+            body_bytes=[10, 0],
+            depths=[0, 1],
+            hops=[0, 2],
+            link_bytes=[len(_LINKS), 0],
+        ),
+        b"{}{ }" + links.packed(_LINKS),
     ),
     "claim": (messages.Claim(worker="w", lease=7), None),
     "returned": (messages.Returned(worker="w", lease=7), None),
@@ -149,6 +187,39 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
         ),
         None,
     ),
+    "open_of_a_crawl": (
+        messages.Open(
+            session="s",
+            input=messages.InputSpec(
+                name="n", path="/n", file_bytes=9, source=_SOURCE, crawl=CrawlRules(scope="any")
+            ),
+            batch_size=4,
+            settings={},
+            version="0",
+        ),
+        None,
+    ),
+    "opened_of_a_crawl": (
+        messages.Opened(
+            job="j",
+            batch_size=4,
+            source=_SOURCE,
+            done=b"",
+            partial={},
+            suspects=[],
+            totals=_TOTALS,
+            epoch="e",
+            version=5,
+            complete=False,
+            crawl=_CRAWL,
+        ),
+        None,
+    ),
+    "seeds": (
+        messages.Seeds(session="s", first=1, texts=b'{"url":"http://b"}', at_end=True),
+        None,
+    ),
+    "seeded": (messages.Seeded(crawl=_CRAWL, stalled="full"), None),
     "opened": (
         messages.Opened(
             job="j",
@@ -173,6 +244,21 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
     "committed": (
         messages.Committed(
             version=6, changed={3: b"", 4: b"\x01"}, totals=_TOTALS, complete=True, stalled="full"
+        ),
+        None,
+    ),
+    "poll_of_a_crawl": (
+        messages.Poll(session="s", epoch="e", version=5, source=_SOURCE, log_from=7),
+        None,
+    ),
+    "committed_of_a_crawl": (
+        messages.Committed(
+            version=6,
+            changed={0: b"\x01"},
+            totals=_TOTALS,
+            complete=False,
+            crawl=_CRAWL,
+            log=messages.LogPage(7, 10, b"\x05", b'{"url":"http://g"}\n{"url":"http://i"}'),
         ),
         None,
     ),

@@ -1,0 +1,210 @@
+"""Decides which links become lines of the log: `Frontier`, the one judge of the sink and of verify.
+
+Deterministic: the same seeds and rows, in the same order, give the same log. A link is judged in
+this order: its key is in the log (an edge, nothing else); URL and scope; traps; depth; the host's
+budget; the budget of all pages. What is admitted counts from then on: the caller commits it, or
+stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from fetcher import web_urls
+from fetcher.frontier.budgets import Budgets
+from fetcher.frontier.keys import KEY_BYTES, KeyTexts, as_keys, digests_of, host_number
+from fetcher.frontier.links import LINKS_PER_SITEMAP, SAME_DEPTH, Link, LinkRequest, Via
+from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.scope import ScopeRules
+from fetcher.frontier.seen import SeenSet
+from fetcher.frontier.totals import Refusal, Totals
+from fetcher.frontier.traps import is_too_long, trap
+
+RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its host's number
+MAX_HOPS: Final = 10  # redirects and assets of assets in a row, at one depth
+_PLAIN_REQUEST: Final = LinkRequest()
+
+
+class NewLine(NamedTuple):
+    """A line that the log gets."""
+
+    line: int
+    link: Link
+    found_on: int  # the finder's line; 0: a seed
+    depth: int
+    hops: int  # steps at this depth since the last ordinary link
+    host: str  # in the form of Target.key; "" for a seed that is not a URL
+    record: bytes  # for the keys' file, RECORD_BYTES
+
+
+class Admitted(NamedTuple):
+    """What became of the links of one row, in their order."""
+
+    lines: list[NewLine]
+    edges: list[int | tuple[str, str]]  # the line, or the Refusal and the URL
+    totals: Totals
+
+
+class RowLinks(msgspec.Struct, frozen=True, array_like=True):
+    """The links of one row."""
+
+    line: int
+    depth: int
+    links: tuple[Link, ...]
+    hops: int = 0
+    cut: int = 0  # links that the worker counted, but did not send
+
+
+_NO_ROW: Final = RowLinks(0, 0, ())  # the finder of a seed
+_LookedUp = tuple[Link, bytes, int]  # a link, its key, and its line or 0
+
+
+class Frontier:
+    """The state of a crawl's log: keys, budgets and seeds. A restart begins with `recover`."""
+
+    def __init__(self, rules: CrawlRules, seed: int) -> None:
+        self._rules = rules
+        self._seed = seed
+        self._texts = KeyTexts(rules)
+        self._scope = ScopeRules(rules)
+        self._seen = SeenSet()
+        self._budgets = Budgets(rules)
+        self._new: dict[bytes, int] = {}  # keys of the running call, in the order of their lines
+
+    def __len__(self) -> int:
+        """The lines of the log."""
+        return self._budgets.lines
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory of the keys."""
+        return self._seen.memory_bytes
+
+    def recover(self, records: bytes) -> None:
+        """Take the next records of the keys' file, in its order: before anything is offered."""
+        table = np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)
+        self._seen.add(table[:, :2])
+        self._budgets.recover(table[:, 2])
+
+    def recover_seeds(self, urls: Iterable[str]) -> None:
+        """Know the seeds that are in the log already; together with `recover`."""
+        for url in urls:
+            self._scope.add_seed(url)
+
+    def seeds(self, links: Sequence[Link]) -> Admitted:
+        """Take seeds: each key once, within the budgets; scope and traps do not hold for them.
+
+        A seed that is not a URL becomes a line, too, and its row says what is wrong with it. Links
+        are in scope if they are near any seed, so that all seeds come before the first row.
+        """
+        admitted = Admitted([], [], Totals(links=len(links)))
+        texts = [self._key_text(link) or f"invalid {link.url}" for link in links]
+        for link, key, line in self._looked_up(links, texts):
+            if line or key in self._new:
+                admitted.edges.append(self._refused(Refusal.DUPLICATE, link, admitted))
+                continue
+            edge = self._within_budgets(_NO_ROW, link, key, link.url, admitted)
+            admitted.edges.append(edge)
+            if isinstance(edge, int):
+                self._scope.add_seed(link.url)
+        self._keep_new()
+        return admitted
+
+    def offer(
+        self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0, cut: int = 0
+    ) -> Admitted:
+        """Judge the links of one row, of a line with this depth and these hops."""
+        return self.offer_rows([RowLinks(found_on, depth, tuple(links), hops, cut)])[0]
+
+    def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
+        """Judge the links of several rows, as one row after the other, but faster."""
+        taken = [row.links[: self._limit(row)] for row in rows]
+        links = [link for some in taken for link in some]
+        looked_up = self._looked_up(links, [link.key or link.url for link in links])
+        answers = [
+            self._row(row, islice(looked_up, len(some)), len(row.links) - len(some))
+            for row, some in zip(rows, taken, strict=True)
+        ]
+        self._keep_new()
+        return answers
+
+    def _limit(self, row: RowLinks) -> int:
+        is_sitemap = bool(row.links) and row.links[0].via == Via.SITEMAP
+        return LINKS_PER_SITEMAP if is_sitemap else self._rules.links_per_page
+
+    def _looked_up(self, links: Sequence[Link], texts: list[str]) -> Iterator[_LookedUp]:
+        keys = digests_of(texts, self._seed)
+        lines: list[int] = self._seen.lines_of(as_keys(keys)).tolist()
+        return zip(links, keys, lines, strict=True)
+
+    def _row(self, row: RowLinks, looked_up: Iterator[_LookedUp], surplus: int) -> Admitted:
+        admitted = Admitted([], [], Totals(links=len(row.links) + row.cut))
+        admitted.totals.refuse(Refusal.LINKS_PER_PAGE, surplus + row.cut)
+        edges, new = admitted.edges, self._new
+        for link, key, known in looked_up:
+            line = known or new.get(key)
+            edges.append(line or self._judged(row, link, admitted))
+        return admitted
+
+    def _judged(self, row: RowLinks, link: Link, admitted: Admitted) -> int | tuple[str, str]:
+        """The edge of a link whose key, as its worker says, is unknown."""
+        text = self._key_text(link)
+        if text is None:
+            return self._refused(Refusal.INVALID, link, admitted)
+        key = digests_of((text,), self._seed)[0]
+        line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
+        if line:
+            return line  # its worker told another key
+        url = text.partition(" ")[0] if link.request is None else self._texts.of(link.url) or ""
+        reason = self._refusal(row, link, url)
+        if reason is not None:
+            return self._refused(reason, link, admitted)
+        return self._within_budgets(row, link, key, url, admitted)
+
+    def _key_text(self, link: Link) -> str | None:
+        request = link.request or _PLAIN_REQUEST
+        return self._texts.of(link.url, request.method, request.body)
+
+    def _refusal(self, row: RowLinks, link: Link, url: str) -> Refusal | None:
+        """Why the rules refuse this link; `url` is its URL in the standard's form."""
+        if is_too_long(url, self._rules):
+            return Refusal.URL_BYTES
+        reason = self._scope.refusal(url, web_urls.host_of(url), link.via)
+        reason = reason or trap(url, self._rules)
+        if reason is not None:
+            return reason
+        if link.via in SAME_DEPTH:
+            return Refusal.HOPS if row.hops >= MAX_HOPS else None
+        return Refusal.DEPTH if row.depth >= self._rules.depth else None
+
+    def _within_budgets(
+        self, row: RowLinks, link: Link, key: bytes, url: str, admitted: Admitted
+    ) -> int | tuple[str, str]:
+        host = web_urls.host_of(url)
+        number = host_number(host, self._seed)
+        reason = self._budgets.refusal(number)
+        if reason is not None:
+            return self._refused(reason, link, admitted)
+        self._budgets.count(number)
+        is_same_depth = not row.line or link.via in SAME_DEPTH
+        depth = row.depth if is_same_depth else row.depth + 1
+        hops = row.hops + 1 if row.line and is_same_depth else 0
+        line = self._new[key] = self._budgets.lines
+        record = key + number.to_bytes(8, "little")
+        admitted.lines.append(NewLine(line, link, row.line, depth, hops, host, record))
+        admitted.totals.count_line(depth)
+        return line
+
+    def _refused(self, reason: Refusal, link: Link, admitted: Admitted) -> tuple[str, str]:
+        admitted.totals.refuse(reason)
+        return reason.value, link.url
+
+    def _keep_new(self) -> None:
+        if self._new:
+            self._seen.add(as_keys(self._new))
+            self._new = {}

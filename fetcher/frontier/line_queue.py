@@ -1,0 +1,93 @@
+"""A queue of line numbers that costs 4 bytes a line, whose middle may lie outside of memory.
+
+Lines come and go in blocks. The first and the last block stay in memory; a full block between them
+goes to the Spill while its owner says so.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+BLOCK_LINES: Final = 1024
+LINE_BYTES: Final = 4
+
+
+class Spill(Protocol):
+    """Keeps blocks of bytes outside of memory, as a temporary file does."""
+
+    def put(self, block: bytes) -> int:
+        """Keep the block; return its ticket."""
+
+    def get(self, ticket: int) -> bytes:
+        """Return the block and forget it."""
+
+
+class LineQueue:
+    """First in, first out."""
+
+    __slots__ = ("_first", "_last", "_middle", "_taken", "spilled")
+
+    def __init__(self) -> None:
+        self._first = array("I")
+        self._taken = 0  # of the first block
+        self._middle: deque[array[int] | int] | None = None  # blocks, and tickets of blocks
+        self._last: array[int] | None = None  # None: the first block is the last one
+        self.spilled = 0  # lines outside of memory
+
+    def __len__(self) -> int:
+        blocks = len(self._middle) if self._middle else 0
+        last = len(self._last) if self._last is not None else 0
+        return len(self._first) - self._taken + blocks * BLOCK_LINES + last
+
+    def append(self, line: int, spill: Spill | None = None) -> None:
+        """Add a line at the end; with a spill, a block that becomes full goes there."""
+        if self._last is None:
+            if len(self._first) < BLOCK_LINES:
+                self._first.append(line)
+                return
+            self._last = array("I")
+        elif len(self._last) == BLOCK_LINES:
+            self._store(self._last, spill)
+            self._last = array("I")
+        self._last.append(line)
+
+    def put_back(self, lines: Iterable[int]) -> None:
+        """Add lines at the front, in this order."""
+        self._first = array("I", lines) + self._first[self._taken :]
+        self._taken = 0
+
+    def take(self, count: int, spill: Spill | None = None) -> list[int]:
+        """Remove up to so many lines from the front; `spill` as for `append`, always the same."""
+        lines: list[int] = []
+        while len(lines) < count and len(self):
+            some = self._first[self._taken : self._taken + count - len(lines)]
+            lines.extend(some)
+            self._taken += len(some)
+            if self._taken == len(self._first):
+                self._next_block(spill)
+        return lines
+
+    def _store(self, block: array[int], spill: Spill | None) -> None:
+        if self._middle is None:
+            self._middle = deque()
+        if spill is None:
+            self._middle.append(block)
+        else:
+            self._middle.append(spill.put(block.tobytes()))
+            self.spilled += BLOCK_LINES
+
+    def _next_block(self, spill: Spill | None) -> None:
+        self._taken = 0
+        block = self._middle.popleft() if self._middle else None
+        if block is None:
+            self._first, self._last = self._last or array("I"), None
+        elif isinstance(block, int):
+            if spill is None:
+                raise ValueError("a queue that spilled lines is read without its spill")
+            self._first = array("I", spill.get(block))
+            self.spilled -= BLOCK_LINES
+        else:
+            self._first = block

@@ -1,0 +1,77 @@
+"""A link on its way from a page to the log, and what its place in the page means for it.
+
+A worker sends all http(s) links of a page, each key once, in the order of the page.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgspec
+
+
+class Via(enum.StrEnum):
+    """Where a link was found."""
+
+    SEED = "seed"
+    REDIRECT = "redirect"
+    SITEMAP = "sitemap"
+    FEED = "feed"
+    HANDLER = "handler"
+    A = "a"
+    AREA = "area"
+    FRAME = "frame"
+    IFRAME = "iframe"
+    REFRESH = "refresh"
+    CANONICAL = "canonical"
+    NEXT = "next"
+    PREV = "prev"
+    ALTERNATE = "alternate"
+    # assets
+    IMAGE = "image"
+    SCRIPT = "script"
+    STYLESHEET = "stylesheet"
+    ICON = "icon"
+    PRELOAD = "preload"
+    MEDIA = "media"
+    EMBED = "embed"
+    CSS = "css"
+
+
+ASSETS: Final = frozenset(
+    {
+        Via.IMAGE,
+        Via.SCRIPT,
+        Via.STYLESHEET,
+        Via.ICON,
+        Via.PRELOAD,
+        Via.MEDIA,
+        Via.EMBED,
+        Via.CSS,
+    }
+)
+# A redirect stands for its finder, and an asset is part of it, so both have the finder's depth.
+SAME_DEPTH: Final = ASSETS | {Via.REDIRECT}
+# The sitemap protocol's limit. A page has its own, CrawlRules.links_per_page.
+LINKS_PER_SITEMAP: Final = 50_000
+
+
+class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a handler wants for its link apart from a plain GET."""
+
+    method: str = "GET"
+    route: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    id: str | int | None = None
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A link as a worker sends it. `via` is a Via; text, because a peer may send anything."""
+
+    url: str
+    via: str = "a"
+    key: str = ""  # its key text where that differs from `url`
+    priority: int = 0
+    request: LinkRequest | None = None

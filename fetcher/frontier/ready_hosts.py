@@ -1,0 +1,196 @@
+"""Decides which lines of a crawl are handed out next: hosts take turns.
+
+Pure; its state is soft, and follows from the lines that have no row. Each host has a queue of lines
+and a cap of lines that are out, so a huge or slow host takes its turns and nothing more. The cap of
+a host follows what it finishes. With `levels`, a line is due only when no line of a smaller depth
+is without its row.
+
+Memory: 4 bytes a line that waits, outside of memory beyond a bound (see line_queue), and about 700
+bytes a host that has lines.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from fetcher.frontier.line_queue import LINE_BYTES, LineQueue, Spill
+from fetcher.frontier.rules import Order
+
+MIN_CAP: Final = 32  # lines of a host that may be out, however slow it is
+WINDOW_S: Final = 2.0  # twice what a host finished in so long may be out
+_TURN: Final = 32  # lines of one host before the next host's turn
+_MEMORY_BYTES: Final = 64 * 1024 * 1024
+
+
+class HostLoad(NamedTuple):
+    """What a host has to do."""
+
+    host: str
+    waiting: int
+    out: int
+
+
+class ReadyHosts:
+    """Lines by host. A line is added once; it waits or is out until it is `committed`."""
+
+    def __init__(
+        self, order: Order = "log", spill: Spill | None = None, memory_bytes: int = _MEMORY_BYTES
+    ) -> None:
+        self._is_levels = order == "levels"
+        self._spill = spill
+        self._memory_lines = memory_bytes // LINE_BYTES
+        self._hosts: dict[str, _Host] = {}  # of the running level
+        self._later: dict[int, dict[str, _Host]] = {}  # by depth
+        self._depth = 0
+        self._turns: deque[_Host] = deque()  # hosts with lines that may be out
+        self._out: dict[int, _Host] = {}
+        self._waiting = 0  # lines, those of later levels included
+        self._spilled = 0
+
+    def __len__(self) -> int:
+        """The lines that wait, those of later levels included."""
+        return self._waiting
+
+    @property
+    def out(self) -> int:
+        """The lines that are handed out and neither committed nor returned."""
+        return len(self._out)
+
+    def add(self, line: int, host: str, depth: int = 0, priority: int = 0) -> None:
+        """A line of the log that has no row. Of one host, higher priorities go first."""
+        hosts = self._hosts
+        if self._is_levels and depth > self._depth:
+            hosts = self._later.setdefault(depth, {})
+        entry = hosts.get(host)
+        if entry is None:
+            entry = hosts[host] = _Host(host)
+        is_full = self._waiting - self._spilled >= self._memory_lines
+        self._spilled += entry.append(line, priority, self._spill if is_full else None)
+        self._waiting += 1
+        if hosts is self._hosts:
+            self._give_turn(entry)
+
+    def take(self, count: int, now: float) -> list[int]:
+        """Hand out up to so many lines, the hosts in turn."""
+        self._next_level()
+        lines: list[int] = []
+        while len(lines) < count and self._turns:
+            host = self._turns.popleft()
+            room = min(count - len(lines), _TURN, host.cap(now) - host.out)
+            some, from_spill = host.take(max(room, 0), self._spill)
+            self._spilled -= from_spill
+            self._out.update(dict.fromkeys(some, host))
+            lines.extend(some)
+            if host.waiting and host.out < host.cap(now):
+                self._turns.append(host)
+            else:
+                host.has_turn = False
+        self._waiting -= len(lines)
+        return lines
+
+    def committed(self, lines: Iterable[int], now: float) -> None:
+        """These lines have rows. Lines that are not out are ignored: a line may be told twice."""
+        for line in lines:
+            host = self._out.pop(line, None)
+            if host is not None:
+                host.finished(now)
+                self._settle(host)
+
+    def returned(self, lines: Iterable[int]) -> None:
+        """These lines come back without rows: they are the next of their hosts."""
+        for line in sorted(lines, reverse=True):
+            host = self._out.pop(line, None)
+            if host is not None:
+                host.put_back(line)
+                self._waiting += 1
+                self._settle(host)
+
+    def loads(self, count: int) -> list[HostLoad]:
+        """The hosts of the running level with the most lines."""
+        busiest = sorted(self._hosts.values(), key=lambda host: -host.waiting - host.out)
+        return [HostLoad(host.name, host.waiting, host.out) for host in busiest[:count]]
+
+    def _settle(self, host: _Host) -> None:
+        """Give the host a turn if it has lines; forget it if it has none at all."""
+        if host.waiting:
+            self._give_turn(host)
+        elif not host.out and self._hosts.get(host.name) is host:
+            del self._hosts[host.name]
+
+    def _give_turn(self, host: _Host) -> None:
+        if not host.has_turn:
+            host.has_turn = True
+            self._turns.append(host)
+
+    def _next_level(self) -> None:
+        if self._later and not self._hosts:
+            self._depth = min(self._later)
+            self._hosts = self._later.pop(self._depth)
+            for host in self._hosts.values():
+                self._give_turn(host)
+
+
+class _Host:
+    __slots__ = ("_before", "_queues", "_since", "_this", "has_turn", "name", "out", "waiting")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.waiting = 0
+        self.out = 0
+        self.has_turn = False
+        self._queues: dict[int, LineQueue] = {}  # by priority
+        self._since = 0.0  # when the running window began
+        self._this = 0  # lines finished in it
+        self._before = 0  # and in the window before
+
+    def append(self, line: int, priority: int, spill: Spill | None) -> int:
+        """Add a line; return how many lines that spilled."""
+        queue = self._queues.get(priority)
+        if queue is None:
+            queue = self._queues[priority] = LineQueue()
+        before = queue.spilled
+        queue.append(line, spill)
+        self.waiting += 1
+        return queue.spilled - before
+
+    def take(self, count: int, spill: Spill | None) -> tuple[list[int], int]:
+        """Up to so many lines, and how many came back from the spill."""
+        lines: list[int] = []
+        from_spill = 0
+        while len(lines) < count and self._queues:
+            priority = max(self._queues)
+            queue = self._queues[priority]
+            before = queue.spilled
+            lines.extend(queue.take(count - len(lines), spill))
+            from_spill += before - queue.spilled
+            if not len(queue):
+                del self._queues[priority]
+        self.waiting -= len(lines)
+        self.out += len(lines)
+        return lines, from_spill
+
+    def put_back(self, line: int) -> None:
+        """A line that was out is the next one, whatever its priority was."""
+        self._queues.setdefault(max(self._queues, default=0), LineQueue()).put_back((line,))
+        self.out -= 1
+        self.waiting += 1
+
+    def finished(self, now: float) -> None:
+        self.out -= 1
+        self._turn_window(now)
+        self._this += 1
+
+    def cap(self, now: float) -> int:
+        """How many lines may be out: twice what the last two seconds finished."""
+        self._turn_window(now)
+        share = max(0.0, 1 - (now - self._since) / WINDOW_S)  # of the window before that counts
+        return max(MIN_CAP, int(2 * (self._this + share * self._before)))
+
+    def _turn_window(self, now: float) -> None:
+        passed = now - self._since
+        if passed >= WINDOW_S:
+            self._before = self._this if passed < 2 * WINDOW_S else 0
+            self._this = 0
+            self._since = now

@@ -1,0 +1,90 @@
+"""The rules of a crawl, as they go over the wire and into the manifest.
+
+The rules and the log decide everything in this room: no clock, file or network does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+Scope = Literal["page", "prefix", "host", "domain", "any"]
+Order = Literal["levels", "log"]
+
+MAX_LINES: Final = 2**32 - 2  # a line number has 32 bits, and 0 means: unknown
+MAX_PATTERNS: Final = 100
+MAX_PATTERN_CHARS: Final = 1000
+
+Patterns = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=MAX_PATTERN_CHARS)], ...],
+    Meta(max_length=MAX_PATTERNS),
+]
+Names = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=1000)
+]
+_Lines = Annotated[int, Meta(ge=1, le=MAX_LINES)]
+
+
+class CrawlRules(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What a crawl may fetch and how it reads pages. Raises ValueError for a bad pattern."""
+
+    # Where the seeds are; most users name a site, and expect nothing else to be fetched.
+    scope: Scope = "host"
+    # A link must match one of `allow`, if there are any, and none of `deny` (re.search in the URL).
+    allow: Patterns = ()
+    deny: Patterns = ()
+    # Links away from a seed. Real pagination has some hundred pages; an endless calendar has more.
+    depth: Annotated[int, Meta(ge=0, le=1_000_000)] = 1000
+    # Ten million lines need 240 MB of memory in the sink.
+    max_pages: _Lines = 10_000_000
+    # The last guard against a site that makes up pages without end.
+    max_pages_per_host: _Lines = 1_000_000
+    # Index pages have hundreds of links; more than this is generated. Sitemaps have another limit.
+    links_per_page: Annotated[int, Meta(ge=1, le=100_000)] = 5000
+    # Longer pages are parsed up to here: 20 ms and 60 MB of a worker. One page in 10,000 is longer.
+    parse_bytes: Annotated[int, Meta(ge=1024, le=100 * 1024 * 1024)] = 5 * 1024 * 1024
+    # The limit of the sitemap protocol; longer URLs are mostly made by faulty scripts.
+    url_bytes: Annotated[int, Meta(ge=16, le=65_536)] = 2048
+    # Segments of a path: a faulty relative link adds one at each page, without end.
+    path_depth: Annotated[int, Meta(ge=1, le=1000)] = 20
+    # How often one segment may occur in a path: /a/b/a/b/a/b is the mark of such a spiral.
+    repeated_segments: Annotated[int, Meta(ge=1, le=1000)] = 3
+    # Two URLs are one page if they differ in the order of parameters alone. Not true of all sites.
+    sort_query: bool = False
+    # Parameters that do not count: names, `utm_*`, or `@tracking` for the list in keys.TRACKING.
+    drop_params: Names = ()
+    # Fetch images, scripts, style sheets and what else a page shows, too.
+    assets: bool = False
+    # Fetch sitemaps that robots.txt names, and /sitemap.xml.
+    sitemaps: bool = False
+    # Respect rel=nofollow, <meta name=robots> and X-Robots-Tag.
+    nofollow: bool = True
+    # `log`: as found, so that no host waits for another. `levels`: depth by depth, see design.
+    order: Order = "log"
+    # Keep which line links to which.
+    keep_links: bool = True
+    # Keep the page's title in its row.
+    title: bool = False
+
+    def __post_init__(self) -> None:
+        compiled("allow", self.allow)
+        compiled("deny", self.deny)
+
+
+def compiled(name: str, patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """The patterns of this rule. Raises ValueError, which names the pattern and its fault."""
+    return tuple(_compiled(name, text) for text in patterns)
+
+
+def _compiled(name: str, text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    # Too many groups or nested levels are not a re.error.
+    except (re.error, OverflowError, RecursionError) as error:
+        said = f"{name}: {text[:80]!r} is not a regular expression: {error}"
+        raise ValueError(said) from error

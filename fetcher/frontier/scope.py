@@ -1,0 +1,95 @@
+"""Decides whether a link lies where the seeds are.
+
+The scope is relative to all seeds, so that it must know them before the first link is judged. http
+and https, and a host with and without `www.`, are one place: half of all sites redirect from the
+one to the other. An asset of a page in scope is in scope, wherever it lies. `deny` wins over all.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from fetcher import web_urls
+from fetcher.frontier.links import ASSETS
+from fetcher.frontier.rules import CrawlRules, compiled
+from fetcher.frontier.totals import Refusal
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+class ScopeRules:
+    """The scope of one crawl."""
+
+    def __init__(self, rules: CrawlRules) -> None:
+        self._kind = rules.scope
+        self._allow = compiled("allow", rules.allow)
+        self._deny = compiled("deny", rules.deny)
+        self._places: set[str] = set()
+        self._prefixes: dict[str, set[str]] = {}  # by host
+
+    def add_seed(self, url: str) -> None:
+        """A seed in any spelling; a text that is not a URL widens nothing."""
+        normal = web_urls.parsed(url)
+        host = web_urls.host_of(normal) if normal else ""
+        if not normal or not host:
+            return
+        self._places.add(self._place(host))
+        path = _path(normal)
+        folder = path[: path.rindex("/") + 1]
+        self._prefixes.setdefault(_without_www(host), set()).add(folder)
+
+    def refusal(self, url: str, host: str, via: str) -> Refusal | None:
+        """Why this URL, in the standard's form, is out of scope."""
+        is_asset = via in ASSETS
+        if not is_asset and not self._is_near(url, host, via):
+            return Refusal.SCOPE
+        if _matches(self._deny, url):
+            return Refusal.DENY
+        is_allowed = is_asset or not self._allow or _matches(self._allow, url)
+        return None if is_allowed else Refusal.ALLOW
+
+    def _is_near(self, url: str, host: str, via: str) -> bool:
+        if self._kind == "any":
+            return True
+        if self._kind == "prefix":
+            folders = self._prefixes.get(_without_www(host), ())
+            path = _path(url)
+            return any(path.startswith(folder) for folder in folders)
+        if self._kind == "page" and via != "redirect":
+            return False
+        return self._place(host) in self._places
+
+    def _place(self, host: str) -> str:
+        return registrable(host) if self._kind == "domain" else _without_www(host)
+
+
+def registrable(host: str) -> str:
+    """The part of a host's name that somebody registered; the host if there is none."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name.startswith("[") or name.replace(".", "").isdigit():
+        return name
+    return _suffixes().privatesuffix(name) or name
+
+
+def _matches(patterns: tuple[re.Pattern[str], ...], url: str) -> bool:
+    return any(pattern.search(url) for pattern in patterns)
+
+
+def _without_www(host: str) -> str:
+    return host.removeprefix("www.")
+
+
+def _path(url: str) -> str:
+    """Of a URL in the standard's form, without its query."""
+    return url[url.index("/", 8) :].partition("?")[0].partition("#")[0]
+
+
+@functools.cache
+def _suffixes() -> PublicSuffixList:
+    # Reading the list takes 30 ms, which most crawls do not need.
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
+
+    return PublicSuffixList()

@@ -1,0 +1,124 @@
+"""The exact set of all keys of a crawl: line n of the log has key n - 1.
+
+Open addressing with double hashing: a table of 32-bit line numbers (0: empty) refers to the array
+of keys. The table's size is a prime, so each key's probes reach every slot. Costs 16 bytes a key
+and 5 to 6.3 bytes of table.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fetcher.frontier.keys import Keys
+
+Lines = npt.NDArray[np.uint32]
+
+_LOAD: Final = 0.8  # at most
+_GROWTH: Final = 1.25
+_MIN_SLOTS: Final = 1009
+_MAX_ROOM: Final = 1 << 20  # keys for which memory is taken in advance
+_REBUILT: Final = 1 << 18  # keys inserted at once: the scratch arrays stay small
+
+
+class SeenSet:
+    """Grows only; `add` takes new keys alone."""
+
+    def __init__(self) -> None:
+        self._keys = np.zeros((0, 2), dtype=np.uint64)
+        self._count = 0
+        self._table = np.zeros(_MIN_SLOTS, dtype=np.uint32)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory taken, with what is taken in advance."""
+        return self._keys.nbytes + self._table.nbytes
+
+    def lines_of(self, keys: Keys) -> Lines:
+        """The line of each key, 0 where it is unknown."""
+        found = np.zeros(len(keys), dtype=np.uint32)
+        if not self._count or not len(keys):
+            return found
+        slots, steps = self._probes(keys)
+        asked = np.arange(len(keys))
+        while len(asked):
+            lines = self._table[slots]
+            # An empty slot reads the last key, whatever it is: its line is 0 in any case.
+            known = self._keys[lines.astype(np.intp) - 1]
+            is_same = (known[:, 0] == keys[asked, 0]) & (known[:, 1] == keys[asked, 1])
+            hit = is_same & (lines != 0)
+            found[asked[hit]] = lines[hit]
+            go_on = ~is_same & (lines != 0)
+            asked, steps = asked[go_on], steps[go_on]
+            slots = self._next(slots[go_on], steps)
+        return found
+
+    def add(self, keys: Keys) -> None:
+        """Append these keys, all different and none in the set, as the next lines."""
+        before = self._count
+        self._reserve(before + len(keys))
+        self._keys[before : before + len(keys)] = keys
+        self._count = before + len(keys)
+        if self._count > len(self._table) * _LOAD:
+            self._rebuild()
+        else:
+            self._insert(before, self._count)
+
+    def _reserve(self, count: int) -> None:
+        room = len(self._keys)
+        if count <= room:
+            return
+        new_room = max(count, room + min(max(room // 2, 1024), _MAX_ROOM))
+        # In place, by realloc: a big array keeps its pages, so that no copy doubles the memory.
+        self._keys.resize((new_room, 2), refcheck=False)
+
+    def _rebuild(self) -> None:
+        slots = _prime_from(max(_MIN_SLOTS, math.ceil(self._count / _LOAD * _GROWTH)))
+        self._table = np.zeros(0, dtype=np.uint32)  # frees the old one first
+        self._table = np.zeros(slots, dtype=np.uint32)
+        for first in range(0, self._count, _REBUILT):
+            self._insert(first, min(first + _REBUILT, self._count))
+
+    def _insert(self, first: int, end: int) -> None:
+        lines = np.arange(first + 1, end + 1, dtype=np.uint32)
+        slots, steps = self._probes(self._keys[first:end])
+        while len(lines):
+            free = self._table[slots] == 0
+            # Of several keys for one slot the last one stays, and the others go on.
+            self._table[slots[free]] = lines[free]
+            go_on = self._table[slots] != lines
+            lines, steps = lines[go_on], steps[go_on]
+            slots = self._next(slots[go_on], steps)
+
+    def _probes(self, keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The first slot of each key and its step: 1 to size - 1."""
+        size = np.uint64(len(self._table))
+        slots = (keys[:, 0] % size).astype(np.int64)
+        steps = (keys[:, 1] % (size - np.uint64(1))).astype(np.int64) + 1
+        return slots, steps
+
+    def _next(
+        self, slots: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        slots = slots + steps
+        slots[slots >= len(self._table)] -= len(self._table)
+        return slots
+
+
+def _prime_from(number: int) -> int:
+    """The first prime that is not smaller."""
+    number |= 1
+    while not _is_prime(number):
+        number += 2
+    return number
+
+
+def _is_prime(number: int) -> bool:
+    """Of an odd number from 9."""
+    return bool(np.all(number % np.arange(3, math.isqrt(number) + 1, 2) != 0))

@@ -1,0 +1,30 @@
+"""Recognises URLs of sites that make up pages without end, by the URL alone.
+
+A relative link that is wrong by a folder gives /a/a/a/…: one more segment at each page. Calendars
+and session ids look like any other URL: for those there are the budgets.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Refusal
+
+
+def is_too_long(url: str, rules: CrawlRules) -> bool:
+    """Whether the URL has too many bytes; in the standard's form it is ASCII."""
+    return len(url) > rules.url_bytes
+
+
+def trap(url: str, rules: CrawlRules) -> Refusal | None:
+    """Why the path of this http(s) URL, in the standard's form, looks like a trap."""
+    path = url[url.index("/", 8) :].partition("?")[0]
+    if path.count("/") <= rules.repeated_segments:
+        return None
+    segments = [segment for segment in path.split("/") if segment]
+    if len(segments) > rules.path_depth:
+        return Refusal.PATH_DEPTH
+    if segments and max(Counter(segments).values()) > rules.repeated_segments:
+        return Refusal.REPEATED_SEGMENTS
+    return None

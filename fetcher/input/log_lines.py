@@ -1,0 +1,59 @@
+"""The lines of a crawl's log: JSON objects that only the sink writes.
+
+Line n of the log is line n of the job. Every line gives exactly one task, and nothing is raised.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.input import request_fields
+from fetcher.input.request_fields import LineError
+from fetcher.model import Found, Task
+
+
+class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line of the log; the defaults are those of a seed."""
+
+    url: str
+    found_on: int = 0
+    depth: int = 0
+    via: str = "seed"
+    hops: int = 0
+    priority: int = 0  # higher: sooner, among the lines of its host
+    route: str = ""
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None  # base64 in the log
+    id: str | int | None = None
+
+
+encode: Final = msgspec.json.Encoder().encode
+decode: Final = msgspec.json.Decoder(LogLine).decode
+
+
+def task_of(line: int, raw: bytes) -> Task:
+    """The task of a line of the log."""
+    try:
+        entry = decode(raw)
+    except (ValueError, RecursionError) as error:
+        said = ErrorKind.LINE_RECORD.fault(f"not a line of a crawl's log: {error}")
+        return Task(line, request_fields.raw(raw.decode("utf-8", "backslashreplace")), said)
+    found = Found(entry.depth, entry.found_on, entry.via, entry.hops)
+    try:
+        method = request_fields.method(entry.method)
+        headers = request_fields.headers([list(pair) for pair in entry.headers])
+    except LineError as error:
+        return Task(line, entry.url, error.fault, id=entry.id, found=found)
+    return Task(line, entry.url, None, method, headers, entry.body, entry.id, found=found)
+
+
+def seed_of(task: Task) -> bytes:
+    """The line of the log for a line of the list of seeds; an invalid one gets its row, too."""
+    seed = LogLine(
+        url=task.url, method=task.method, headers=task.headers, body=task.body, id=task.id
+    )
+    return encode(seed)

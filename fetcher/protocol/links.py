@@ -1,0 +1,53 @@
+"""The links that a worker has found on pages, as they travel with the rows.
+
+The links of one row are a msgpack list of frontier.links.Link. Those of all rows of a chunk are
+compressed together, because links of one site are alike.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from fetcher.errors import WireError
+from fetcher.frontier.links import Link
+
+MAX_LINK_BYTES: Final = 64 * 1024 * 1024  # of one chunk, before compression
+_LEVEL: Final = 1
+
+encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(tuple[Link, ...]).decode
+
+
+def decode(data: bytes | memoryview) -> tuple[Link, ...]:
+    """The links of one row. Raises WireError."""
+    try:
+        return _decode(data)
+    # As in protocol.codec: whatever the decoder raises, the bytes are wrong.
+    except Exception as error:
+        raise WireError(f"chunk: links: {type(error).__name__}: {error}"[:200]) from error
+
+
+def packed(links: bytes) -> bytes:
+    """Compress the joined links of a chunk; of none, b""."""
+    import zstandard  # noqa: PLC0415  # only crawls need it
+
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(links) if links else b""
+
+
+def unpacked(data: bytes, link_bytes: int) -> bytes:
+    """Decompress what must be exactly so many bytes. Raises WireError."""
+    if not data and not link_bytes:
+        return b""
+    if not 0 < link_bytes <= MAX_LINK_BYTES:
+        raise WireError(f"chunk: {link_bytes} bytes of links")
+    import zstandard  # noqa: PLC0415
+
+    try:
+        # `max_output_size` of zstandard is ignored where the frame itself gives its size.
+        if zstandard.frame_content_size(data) != link_bytes:
+            raise WireError("chunk: its links have another size than it says")
+        return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise WireError(f"chunk: links: {error}"[:200]) from error

@@ -1,0 +1,58 @@
+"""The lines of a crawl's log: written by the sink, read by ventilator, worker and verify."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.input import formats, log_lines
+from fetcher.input.log_lines import LogLine
+from fetcher.model import Fault, Found, Outcome, Result, Task
+
+task_of = formats.decoder(formats.LOG)
+
+
+def test_a_line_becomes_a_task_that_knows_how_it_was_found() -> None:
+    line = LogLine("http://a.test/", 3, 2, "redirect", 1)
+    assert task_of(9, log_lines.encode(line)) == Task(
+        9, "http://a.test/", found=Found(2, 3, "redirect", 1)
+    )
+
+
+def test_a_request_of_a_handler_reaches_the_task() -> None:
+    line = LogLine("u", method="post", headers=(("X", "y"),), body=b"\x00\xff", id=7, route="api")
+    task = task_of(1, log_lines.encode(line))
+    assert (task.method, task.headers, task.body, task.id) == (
+        "POST",
+        (("X", "y"),),
+        b"\x00\xff",
+        7,
+    )
+    assert task.found == Found()
+
+
+@pytest.mark.parametrize(
+    "line", [LogLine("u", method="A B"), LogLine("u", headers=(("Host", "b"),))]
+)
+def test_a_request_that_cannot_be_sent_is_a_fault(line: LogLine) -> None:
+    task = task_of(1, log_lines.encode(line))
+    assert task.fault is not None and task.url == "u"
+
+
+@given(st.binary(max_size=50))
+def test_any_bytes_give_one_task(raw: bytes) -> None:
+    assert task_of(5, raw).line == 5
+
+
+def test_a_seed_keeps_its_request_and_an_invalid_seed_its_text() -> None:
+    seed = Task(4, "http://a.test/", None, "PUT", (("A", "b"),), b"x", "n")
+    assert task_of(1, log_lines.seed_of(seed)) == Task(
+        1, "http://a.test/", None, "PUT", (("A", "b"),), b"x", "n", found=Found()
+    )
+    assert task_of(2, log_lines.seed_of(Task(5, "no url", Fault("k", "m")))).url == "no url"
+
+
+def test_a_row_says_how_its_line_was_found() -> None:
+    row = formats.named(Result(1, "u", Outcome.OK), Task(1, "u", found=Found(2, 3, "a", 1)))
+    assert (row.depth, row.found_on, row.via) == (2, 3, "a")

@@ -1,0 +1,90 @@
+"""The links in a chunk: packed by the worker, unpacked by the sink within bounds."""
+
+from __future__ import annotations
+
+import pytest
+import zstandard
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher.errors import WireError
+from fetcher.frontier.links import Link, LinkRequest
+from fetcher.model import Chunk
+from fetcher.protocol import chunk_frames, links, messages
+from support.messages import EXAMPLES
+
+LINKS = (
+    Link("http://a.test/b"),
+    Link("http://a.test/c#d", "image", "http://a.test/c", 3),
+    Link("http://a.test/", "handler", request=LinkRequest("POST", "r", (("A", "b"),), b"x", 7)),
+)
+MESSAGE, FRAME = EXAMPLES["chunk_of_a_crawl"]
+
+
+def check(header: messages.AnyMessage = MESSAGE, frame: bytes | None = FRAME) -> Chunk:
+    assert isinstance(header, messages.ChunkHeader) and frame is not None
+    return chunk_frames.check_chunk(header, frame, 4, 1)
+
+
+def changed(**changes: object) -> messages.AnyMessage:
+    return replace(MESSAGE, **changes)
+
+
+def test_links_are_read_as_they_were_written() -> None:
+    assert links.decode(links.encode(LINKS)) == LINKS
+
+
+def test_a_chunk_of_a_crawl_is_read_as_it_was_written() -> None:
+    chunk = check()
+    assert links.decode(chunk.links) == (
+        Link("http://a/b"),
+        Link("http://a/c#d", "image", "http://a/c"),
+    )
+    assert (chunk.depths, chunk.hops, chunk.rows) == ([0, 1], [0, 2], b"{}{ }")
+    header, frame = chunk_frames.chunk_parts(chunk)
+    assert (header, frame) == EXAMPLES["chunk_of_a_crawl"]
+
+
+def test_a_chunk_of_a_crawl_may_have_no_links() -> None:
+    chunk = check(changed(link_bytes=UNSET, hops=UNSET), b"{}{ }")
+    assert (chunk.depths, chunk.hops, chunk.links, chunk.link_bytes) == ([0, 1], [], b"", [])
+
+
+@pytest.mark.parametrize(
+    ("header", "frame"),
+    [
+        (changed(depths=[0]), FRAME),
+        (changed(hops=[0, 0, 0]), FRAME),
+        (changed(link_bytes=[1]), FRAME),
+        (changed(link_bytes=[1, 1]), FRAME),
+        (changed(link_bytes=[1 << 40, 0]), FRAME),
+        (changed(link_bytes=UNSET), FRAME),
+        (changed(depths=UNSET), FRAME),
+        (MESSAGE, FRAME and FRAME + b"x"),
+        (MESSAGE, FRAME and FRAME[:-1]),
+        (MESSAGE, b"{}{ }"),
+        (MESSAGE, b"{}{ }" + b"x" * 20),
+    ],
+)
+def test_links_that_do_not_agree_with_the_header_are_refused(
+    header: messages.AnyMessage, frame: bytes
+) -> None:
+    with pytest.raises(WireError):
+        check(header, frame)
+
+
+def test_links_cannot_unpack_to_more_than_they_say() -> None:
+    bomb = zstandard.ZstdCompressor(write_content_size=False).compress(b"a" * 1_000_000)
+    for data in (bomb, links.packed(b"a" * 1_000_000)):
+        with pytest.raises(WireError):
+            links.unpacked(data, 1_000)
+    with pytest.raises(WireError, match="bytes of links"):
+        links.unpacked(bomb, links.MAX_LINK_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x01", b"\x91\x90", b"\x91\xc0", links.encode(LINKS) + b"x"]
+)
+def test_bytes_that_are_not_links_are_refused(data: bytes) -> None:
+    with pytest.raises(WireError):
+        links.decode(data)
