@@ -23,10 +23,12 @@ _LAST_LABEL: Final = r"[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # A segment that begins like this may be a dot segment.
 _DOT: Final = r"\.|%2[eE]"
+_PATH: Final = rf"(?:/(?!{_DOT})[A-Za-z0-9_~!$&'()*+,;=:@.%|\[\]-]*+)++(?:\?[!$-&(-;=?-~]++)?"
 _PLAIN: Final = re.compile(
     rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
-    rf"(?:/(?!{_DOT})[A-Za-z0-9_~!$&'()*+,;=:@.%|\[\]-]*+)++(?:\?[!$-&(-;=?-~]++)?"
+    + _PATH
 )
+_PLAIN_PATH: Final = re.compile(_PATH)
 # The beginning of a URL as the library writes it.
 _WRITTEN: Final = re.compile(r"(https?)://([^/:@\[]+|\[[0-9a-f:]+\])(?::([0-9]+))?/")
 _DNS_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+\.?")
@@ -66,6 +68,11 @@ def plain(text: str) -> Target | None:
     if port > MAX_PORT or port == PORTS[scheme]:
         return None
     return Target(text, scheme, host, port)
+
+
+def is_plain_path(text: str) -> bool:
+    """Whether the standard leaves this path, with or without a query, as it is."""
+    return _PLAIN_PATH.fullmatch(text) is not None
 
 
 def parsed(text: str) -> str | None:

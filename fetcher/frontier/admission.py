@@ -18,7 +18,7 @@ import numpy as np
 from fetcher import web_urls
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.keys import KEY_BYTES, KeyTexts, as_keys, digests_of, host_number
-from fetcher.frontier.links import LINKS_PER_SITEMAP, SAME_DEPTH, Link, LinkRequest, Via
+from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.seen import SeenSet
@@ -57,7 +57,7 @@ class RowLinks(msgspec.Struct, frozen=True, array_like=True):
     depth: int
     links: tuple[Link, ...]
     hops: int = 0
-    cut: int = 0  # links that the worker counted, but did not send
+    left_out: dict[Refusal, int] = {}  # links that the worker counted, but did not send
 
 
 _NO_ROW: Final = RowLinks(0, 0, ())  # the finder of a seed
@@ -115,15 +115,13 @@ class Frontier:
         self._keep_new()
         return admitted
 
-    def offer(
-        self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0, cut: int = 0
-    ) -> Admitted:
+    def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
         """Judge the links of one row, of a line with this depth and these hops."""
-        return self.offer_rows([RowLinks(found_on, depth, tuple(links), hops, cut)])[0]
+        return self.offer_rows([RowLinks(found_on, depth, tuple(links), hops)])[0]
 
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         """Judge the links of several rows, as one row after the other, but faster."""
-        taken = [row.links[: self._limit(row)] for row in rows]
+        taken = [self._within_limit(row.links) for row in rows]
         links = [link for some in taken for link in some]
         looked_up = self._looked_up(links, [link.key or link.url for link in links])
         answers = [
@@ -133,9 +131,18 @@ class Frontier:
         self._keep_new()
         return answers
 
-    def _limit(self, row: RowLinks) -> int:
-        is_sitemap = bool(row.links) and row.links[0].via == Via.SITEMAP
-        return LINKS_PER_SITEMAP if is_sitemap else self._rules.links_per_page
+    def _within_limit(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
+        """Without what a row has too much of; a worker that keeps the rules sends no such row."""
+        room = {False: self._rules.links_per_page, True: LINKS_PER_SITEMAP}
+        if len(links) <= room[False]:
+            return links
+        kept = []
+        for link in links:
+            is_listed = link.via in FROM_SITEMAPS
+            if room[is_listed]:
+                room[is_listed] -= 1
+                kept.append(link)
+        return tuple(kept)
 
     def _looked_up(self, links: Sequence[Link], texts: list[str]) -> Iterator[_LookedUp]:
         keys = digests_of(texts, self._seed)
@@ -143,8 +150,11 @@ class Frontier:
         return zip(links, keys, lines, strict=True)
 
     def _row(self, row: RowLinks, looked_up: Iterator[_LookedUp], surplus: int) -> Admitted:
-        admitted = Admitted([], [], Totals(links=len(row.links) + row.cut))
-        admitted.totals.refuse(Refusal.LINKS_PER_PAGE, surplus + row.cut)
+        found = len(row.links) + sum(row.left_out.values())
+        admitted = Admitted([], [], Totals(links=found))
+        admitted.totals.refuse(Refusal.LINKS_PER_PAGE, surplus)
+        for reason, count in row.left_out.items():
+            admitted.totals.refuse(reason, count)
         edges, new = admitted.edges, self._new
         for link, key, known in looked_up:
             line = known or new.get(key)

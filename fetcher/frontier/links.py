@@ -16,8 +16,8 @@ class Via(enum.StrEnum):
 
     SEED = "seed"
     REDIRECT = "redirect"
-    SITEMAP = "sitemap"
-    FEED = "feed"
+    SITEMAP = "sitemap"  # the link leads to a sitemap, whether from robots.txt or an index
+    LISTED = "listed"  # a page that a sitemap or a feed lists
     HANDLER = "handler"
     A = "a"
     AREA = "area"
@@ -51,9 +51,10 @@ ASSETS: Final = frozenset(
         Via.CSS,
     }
 )
-# A redirect stands for its finder, and an asset is part of it, so both have the finder's depth.
-SAME_DEPTH: Final = ASSETS | {Via.REDIRECT}
-# The sitemap protocol's limit. A page has its own, CrawlRules.links_per_page.
+# A redirect stands for its finder, and an asset or a sitemap is part of it: they have its depth.
+SAME_DEPTH: Final = ASSETS | {Via.REDIRECT, Via.SITEMAP}
+FROM_SITEMAPS: Final = frozenset({Via.SITEMAP, Via.LISTED})
+# The limit of the sitemap protocol. A page has its own, CrawlRules.links_per_page.
 LINKS_PER_SITEMAP: Final = 50_000
 
 

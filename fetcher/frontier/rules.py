@@ -44,10 +44,10 @@ class CrawlRules(
     max_pages: _Lines = 10_000_000
     # The last guard against a site that makes up pages without end.
     max_pages_per_host: _Lines = 1_000_000
-    # Index pages have hundreds of links; more than this is generated. Sitemaps have another limit.
-    links_per_page: Annotated[int, Meta(ge=1, le=100_000)] = 5000
-    # Longer pages are parsed up to here: 20 ms and 60 MB of a worker. One page in 10,000 is longer.
-    parse_bytes: Annotated[int, Meta(ge=1024, le=100 * 1024 * 1024)] = 5 * 1024 * 1024
+    # Indexes of big manuals have thousands of links: 1 MB of a row. Sitemaps have another limit.
+    links_per_page: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
+    # As http.max_body_bytes: some manuals have pages of 8 MB. extract.effort bounds the parser.
+    parse_bytes: Annotated[int, Meta(ge=1024, le=100 * 1024 * 1024)] = 10 * 1024 * 1024
     # The limit of the sitemap protocol; longer URLs are mostly made by faulty scripts.
     url_bytes: Annotated[int, Meta(ge=16, le=65_536)] = 2048
     # Segments of a path: a faulty relative link adds one at each page, without end.

@@ -28,6 +28,7 @@ class Refusal(enum.StrEnum):
     PAGES_PER_HOST = "max_pages_per_host"
     PAGES = "max_pages"
     LINKS_PER_PAGE = "links_per_page"
+    NOFOLLOW = "nofollow"  # its page asks robots not to follow it
     DUPLICATE = "duplicate"  # a seed whose key an earlier seed has
 
 

@@ -1,0 +1,133 @@
+"""Decides how much of a page may be parsed, so that hostile markup costs bounded time and memory.
+
+The parser builds a browser's tree. Its time grows with the square of the nesting, of the attributes
+of one tag and of open <b>, <font> …, which it may also copy without bound. This module counts them
+by tags alone, in linear time, and cuts the page where a limit is passed. The limits are far above
+what real pages have. The count is an estimate: a page made to evade it can still be slow, and ends
+its worker as any page does that hangs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_TAGS: Final = 400_000  # of 250 to 400 bytes of the parser's memory
+MAX_ATTRIBUTES: Final = 2000  # of one tag
+MAX_STEPS: Final = 200_000_000  # tags times open elements: about half a second
+MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, at worst
+
+_FREE_TAGS: Final = 10_000  # so few cannot need MAX_STEPS
+_LONG_TAG_BYTES: Final = 8192
+_LONG_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d}" % _LONG_TAG_BYTES)
+_ATTRIBUTE: Final = (
+    rb"[\s/]*+(?:=?[^\s/>=]++)(?:\s*+=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|[^\s>\"'][^\s>]*+)?+)?+"
+)
+_ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
+_TOKEN: Final = re.compile(
+    rb"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?P<end>/?)(?P<name>[A-Za-z][^\s/>]*+)(?:%s)*+)" % _ATTRIBUTE,
+    re.DOTALL,
+)
+_NO_CONTENT: Final = frozenset(
+    b"area base br col embed hr img input link meta param source track wbr".split()
+)
+# Their end is implied by the next of their kind or by their parent's end.
+_IMPLIED: Final = frozenset(
+    b"html head body p li dd dt tr td th thead tbody tfoot option optgroup rt rp".split()
+)
+_FORMATTING: Final = frozenset(
+    b"b big code em font i s small strike strong tt u".split()
+)  # <a> and <nobr> end the one before
+_FORMATTING_TAG: Final = re.compile(
+    rb"<(?:%s)(?=[\s/>])[^>]*+" % b"|".join(sorted(_FORMATTING)), re.IGNORECASE
+)
+# Their content holds no tags.
+_RAW_TEXT: Final = {
+    name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
+    for name in b"script style textarea title xmp iframe noembed noframes".split()
+}
+_SAME_COPIES: Final = 3  # equal formatting elements of which the parser keeps so many
+
+
+def safe_bytes(page: bytes) -> int:
+    """The length of the beginning of this page (UTF-8) that may be parsed."""
+    return len(page) if _is_small(page) else _Counter(page).count()
+
+
+def _is_small(page: bytes) -> bool:
+    """Whether a page can pass no limit, as nearly all; counting costs more than parsing them."""
+    tags = page.count(b"<")
+    if tags > _FREE_TAGS or _LONG_TAG.search(page) is not None:
+        return False
+    copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
+    return copied * tags <= MAX_COPIES
+
+
+class _Counter:
+    def __init__(self, page: bytes) -> None:
+        self._page = page
+        self._tags = 0
+        self._open: dict[bytes, int] = {}
+        self._depth = 0  # elements that are open
+        self._steps = 0
+        self._formats: dict[bytes, list[bytes]] = {}  # open formatting tags by name
+        self._kept: dict[bytes, int] = {}  # how often each is open
+        self._live = 0  # formatting elements that the parser would copy
+        self._copies = 0
+
+    def count(self) -> int:
+        """Where a limit is passed, or the end."""
+        page, position = self._page, 0
+        while (token := _TOKEN.search(page, position)) is not None:
+            position = token.end()
+            name = token["name"]
+            if name is None:
+                continue
+            name = name.lower()
+            if position - token.start() > _LONG_TAG_BYTES and _has_many_attributes(token[0]):
+                return token.start()
+            if token["end"]:
+                self._close(name)
+            else:
+                self._begin(name, token[0])
+                if name in _RAW_TEXT:
+                    position = self._after_text(name, position)
+                if name == b"plaintext":
+                    break
+            self._steps += self._depth
+            if self._is_passed():
+                return token.start()
+        return len(page)
+
+    def _is_passed(self) -> bool:
+        return self._steps > MAX_STEPS or self._copies > MAX_COPIES or self._tags > MAX_TAGS
+
+    def _begin(self, name: bytes, tag: bytes) -> None:
+        self._tags += 1
+        self._copies += self._live
+        if name in _NO_CONTENT or name in _IMPLIED or name in _RAW_TEXT:
+            return
+        self._open[name] = self._open.get(name, 0) + 1
+        self._depth += 1
+        if name in _FORMATTING:
+            self._formats.setdefault(name, []).append(tag)
+            kept = self._kept[tag] = self._kept.get(tag, 0) + 1
+            self._live += kept <= _SAME_COPIES
+
+    def _close(self, name: bytes) -> None:
+        if not self._open.get(name):
+            return
+        self._open[name] -= 1
+        self._depth -= 1
+        if name in _FORMATTING:
+            tag = self._formats[name].pop()
+            self._kept[tag] -= 1
+            self._live -= self._kept[tag] < _SAME_COPIES
+
+    def _after_text(self, name: bytes, position: int) -> int:
+        found = _RAW_TEXT[name].search(self._page, position)
+        return found.end() if found else len(self._page)
+
+
+def _has_many_attributes(tag: bytes) -> bool:
+    return len(_ATTRIBUTES.findall(tag)) > MAX_ATTRIBUTES

@@ -1,0 +1,89 @@
+"""Chooses the reader for a fetched body: HTML, CSS, or sitemap and feed.
+
+Only these are parsed. A body without a content type is HTML if it begins like it, as browsers have
+it; a sitemap is one because a link said so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from fetcher.extract import charset, css, html, robots_tags, sitemaps
+from fetcher.extract.found import Collector, Found
+from fetcher.extract.resolving import Resolver
+from fetcher.frontier.links import Via
+from fetcher.frontier.rules import CrawlRules
+
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_FEEDS: Final = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
+# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type
+_LIKE_HTML: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|"
+    rb"style|title|b|body|br|p)[ >]",
+    re.IGNORECASE,
+)
+
+
+def is_read(content_type: str | None, via: str, rules: CrawlRules) -> bool:
+    """Whether a body of this type may hold links, so that it has to be kept until it is read."""
+    kind = _kind(content_type)
+    is_sheet = kind == "text/css" and rules.assets
+    is_feed = rules.sitemaps and kind in _FEEDS
+    return not kind or kind in _HTML or is_sheet or is_feed or via == Via.SITEMAP
+
+
+def read(
+    body: bytes,
+    url: str,
+    rules: CrawlRules,
+    *,
+    headers: Iterable[tuple[str, str]] = (),
+    via: str = Via.A,
+    agent: str = "",
+) -> Found:
+    """The links of this body, from this http(s) URL in the standard's form.
+
+    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
+    """
+    headers = tuple(headers)
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+    kind = _kind(content_type)
+    if via == Via.SITEMAP or (rules.sitemaps and kind in _FEEDS):
+        return sitemaps.read((body,), url, rules)
+    if kind == "text/css":
+        return _sheet(body, url, rules, content_type) if rules.assets else Found()
+    if kind in _HTML or (not kind and _LIKE_HTML.match(body)):
+        tags = [value for name, value in headers if name.lower() == "x-robots-tag"]
+        return html.read(
+            body,
+            url,
+            rules,
+            content_type=content_type,
+            is_nofollow=robots_tags.headers_say_nofollow(tags, agent),
+            agent=agent,
+        )
+    return Found()
+
+
+def _kind(content_type: str | None) -> str:
+    return re.split("[;,]", content_type or "", maxsplit=1)[0].strip().lower()
+
+
+def _sheet(body: bytes, url: str, rules: CrawlRules, content_type: str | None) -> Found:
+    part = body[: rules.parse_bytes]
+    is_cut = len(part) < len(body)
+    encoding = charset.encoding_of_sheet(part, content_type)
+    collector = Collector(rules.links_per_page, rules.url_bytes, frozenset())
+    resolver = Resolver(url)
+    for text in css.urls_of(charset.in_utf8(part, encoding).decode()):
+        link = resolver.url(text) if text and text[0] != "#" else None
+        if link is not None:
+            collector.add(link, Via.CSS)
+    return Found(
+        links=collector.links(),
+        left_out=collector.left_out(),
+        is_cut=is_cut,
+        fault=f"only the first {len(part)} bytes of the style sheet were read" if is_cut else "",
+    )

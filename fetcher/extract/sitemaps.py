@@ -1,0 +1,207 @@
+"""Reads sitemaps and feeds as a stream: XML, text, gzip; within limits.
+
+XML is read by expat without entities of its own, so no document can grow or open files. What comes
+before a fault is kept. https://www.sitemaps.org/protocol.html, RSS 0.9 to 2.0, RFC 4287 (Atom)
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+from xml.parsers import expat
+
+from fetcher.extract.found import Collector, Found
+from fetcher.extract.resolving import Resolver
+from fetcher.frontier.links import LINKS_PER_SITEMAP, Via
+from fetcher.frontier.rules import CrawlRules
+
+MAX_BYTES: Final = 50 * 1024 * 1024  # unpacked: the limit of the protocol
+MAX_DEPTH: Final = 64  # of elements; sitemaps have 4, feeds some more for their content
+MAX_TEXT_CHARS: Final = 65_536  # of one URL, before it is judged
+_PIECE_BYTES: Final = 64 * 1024
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_MARK: Final = b"\xef\xbb\xbf"
+_WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_ROOTS: Final = frozenset({"urlset", "sitemapindex", "rss", "feed", "RDF"})
+# Elements whose text is a URL, by parent.
+_TEXTS: Final = {
+    ("url", "loc"): Via.LISTED,
+    ("sitemap", "loc"): Via.SITEMAP,
+    ("item", "link"): Via.LISTED,
+}
+# Where an element has the URL in its attribute href, by parent.
+_HREFS: Final = {("url", "link"): Via.ALTERNATE, ("entry", "link"): Via.LISTED}
+
+
+class SitemapError(ValueError):
+    """The rest of a sitemap cannot be read; the text says why."""
+
+
+def read(pieces: Iterable[bytes], url: str, rules: CrawlRules) -> Found:
+    """The links of the sitemap or feed at this http(s) URL."""
+    collector = Collector(LINKS_PER_SITEMAP, rules.url_bytes, frozenset())
+    resolver = Resolver(url)
+    fault = ""
+    try:
+        _read(_unpacked(pieces), resolver, collector)
+    except SitemapError as error:
+        fault = str(error)
+    return Found(
+        links=collector.links(), left_out=collector.left_out(), is_cut=bool(fault), fault=fault
+    )
+
+
+def _read(pieces: Iterator[bytes], resolver: Resolver, collector: Collector) -> None:
+    first = next(pieces, b"").removeprefix(_MARK).lstrip()
+    is_xml = first.startswith((b"<", *_WIDE_MARKS))
+    reader = _Xml(resolver, collector) if is_xml else _Lines(resolver, collector)
+    reader.feed(first)
+    for piece in pieces:
+        reader.feed(piece)
+    reader.end()
+
+
+class _Lines:
+    """One URL a line, in UTF-8."""
+
+    def __init__(self, resolver: Resolver, collector: Collector) -> None:
+        self._resolver = resolver
+        self._collector = collector
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> None:
+        lines = (self._rest + piece).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            self._line(line)
+        if len(self._rest) > MAX_TEXT_CHARS:
+            raise SitemapError("a line is too long for a URL")
+
+    def end(self) -> None:
+        self._line(self._rest)
+
+    def _line(self, line: bytes) -> None:
+        text = line.decode("utf-8", "replace").strip()
+        # A relative text is not a URL here: the answer may be any text.
+        url = self._resolver.url(text) if text.startswith(("http://", "https://")) else None
+        if url is not None:
+            self._collector.add(url, Via.LISTED)
+
+
+class _Xml:
+    """Sitemaps, indexes of sitemaps, RSS and Atom; namespaces are not checked."""
+
+    def __init__(self, resolver: Resolver, collector: Collector) -> None:
+        self._resolver = resolver
+        self._collector = collector
+        self._names: list[str] = []  # of the open elements
+        self._text: list[str] | None = None  # of the element that holds a URL
+        self._chars = 0
+        parser = self._parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._begin
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._data
+        parser.EntityDeclHandler = self._entity
+
+    def feed(self, piece: bytes, is_last: bool = False) -> None:
+        try:
+            self._parser.Parse(piece, is_last)
+        except (expat.ExpatError, LookupError, ValueError) as error:
+            if isinstance(error, SitemapError):
+                raise
+            raise SitemapError(f"not well-formed XML: {error}") from error
+
+    def end(self) -> None:
+        self.feed(b"", is_last=True)
+
+    def _entity(self, *_: object) -> None:
+        raise SitemapError("it declares entities, which are not read")
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        name = name.rpartition(":")[2]
+        if not self._names and name not in _ROOTS:
+            raise SitemapError(f"neither a sitemap nor a feed: its first element is {name[:40]!r}")
+        if len(self._names) >= MAX_DEPTH:
+            raise SitemapError(f"elements are nested deeper than {MAX_DEPTH}")
+        parent = self._names[-1] if self._names else ""
+        self._names.append(name)
+        if (parent, name) in _TEXTS:
+            self._text, self._chars = [], 0
+        via = _HREFS.get((parent, name))
+        if via is not None and attributes.get("rel", "alternate") == "alternate":
+            self._add(attributes.get("href", ""), via)
+
+    def _data(self, text: str) -> None:
+        if self._text is None or self._chars > MAX_TEXT_CHARS:
+            return
+        self._text.append(text)
+        self._chars += len(text)
+
+    def _end(self, _: str) -> None:
+        name = self._names.pop()
+        if self._text is None or len(self._names) == 0:
+            return
+        via = _TEXTS.get((self._names[-1], name))
+        if via is not None:
+            self._add("".join(self._text), via)
+            self._text = None
+
+    def _add(self, text: str, via: Via) -> None:
+        text = text.strip()
+        url = self._resolver.url(text) if text else None
+        if url is not None:
+            self._collector.add(url, via)
+
+
+def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes of the sitemap, unpacked if they are gzip, up to MAX_BYTES."""
+    left = MAX_BYTES
+    for piece in _inflated(pieces):
+        yield piece[:left]
+        left -= len(piece)
+        if left < 0:
+            raise SitemapError(f"longer than {MAX_BYTES} bytes")
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    iterator = (piece for piece in pieces if piece)
+    first = next(iterator, b"")
+    if first.startswith(_GZIP_MAGIC):
+        yield from _members(chain((first,), iterator))
+        return
+    for piece in chain((first,), iterator):
+        for start in range(0, len(piece), _PIECE_BYTES):
+            yield piece[start : start + _PIECE_BYTES]
+
+
+def _members(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack gzip of any number of members; what follows them is ignored, as everybody does."""
+    inflate = zlib.decompressobj(_GZIP)
+    for piece in pieces:
+        rest = piece
+        while rest:
+            if inflate.eof:
+                if not rest.startswith(_GZIP_MAGIC):
+                    return
+                inflate = zlib.decompressobj(_GZIP)
+            yield from _decompressed(inflate, rest)
+            rest = inflate.unconsumed_tail or inflate.unused_data
+    if not inflate.eof:
+        raise SitemapError("its gzip data is cut")
+
+
+def _decompressed(inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    try:
+        yield inflate.decompress(data, _PIECE_BYTES)
+        # After a full piece, zlib may hold more output than it reports as unconsumed input.
+        while not inflate.eof and not inflate.unconsumed_tail:
+            held = inflate.decompress(b"", _PIECE_BYTES)
+            if not held:
+                return
+            yield held
+    except zlib.error as error:
+        raise SitemapError(f"damaged gzip data: {error}") from error
