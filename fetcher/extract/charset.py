@@ -93,12 +93,16 @@ def _in_meta(head: bytes) -> str | None:
         attributes: dict[bytes, bytes] = {}
         while (found := _ATTRIBUTE.match(head, position)) is not None and found.end() > position:
             position = found.end()
-            attributes.setdefault(found[1].lower(), (found[2] or b"").strip(b"\"'"))
+            attributes.setdefault(found[1].lower(), _unquoted(found[2] or b""))
         if piece[0].lower() == b"<meta":
             name = _of_meta(attributes)
             if name is not None:
                 return UTF8 if name.startswith("utf-16") else name
     return None
+
+
+def _unquoted(value: bytes) -> bytes:
+    return value[1:-1] if value[:1] in (b"'", b'"') else value
 
 
 def _of_meta(attributes: dict[bytes, bytes]) -> str | None:

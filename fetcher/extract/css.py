@@ -14,18 +14,19 @@ _DOUBLE: Final = r'"(?:[^"\\\n\r\f]++|\\[\s\S])*+"?+'
 _SINGLE: Final = r"'(?:[^'\\\n\r\f]++|\\[\s\S])*+'?+"
 _STRING: Final = rf"(?:{_DOUBLE}|{_SINGLE})"
 _COMMENT: Final = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/)?+"
+_BARE: Final = r"(?:[^\"'()\\\s]++|\\[0-9A-Fa-f]{1,6}\s?+|\\[\s\S])++"
 _SPACE: Final = rf"(?:\s++|{_COMMENT})*+"
 _TOKEN: Final = re.compile(
     rf"{_COMMENT}"
     rf"|@namespace\b(?:[^;{{}}\"']++|{_STRING})*+"
     rf"|@import\b{_SPACE}(?P<imported>{_STRING})"
-    rf"|\burl\(\s*+(?:(?P<quoted>{_STRING})|(?P<bare>(?:[^\"'()\\\s]++|\\[\s\S])++)\s*+(?:\)|\Z))"
+    rf"|\burl\(\s*+(?:(?P<quoted>{_STRING})|(?P<bare>{_BARE})\s*+(?:\)|\Z))"
     rf"|\bimage-set\((?P<images>(?:[^()\"']++|{_STRING}|\([^()]*+\))*+)"
     rf"|{_STRING}",
     re.IGNORECASE,
 )
 _IMAGE: Final = re.compile(
-    rf"\burl\(\s*+(?P<bare>(?:[^\"'()\\\s]++|\\[\s\S])++)"
+    rf"\burl\(\s*+(?P<bare>{_BARE})"
     rf"|\btype\([^()]*+\)|(?P<quoted>{_STRING})",
     re.IGNORECASE,
 )
@@ -37,17 +38,17 @@ def urls_of(css: str) -> Iterator[str]:
     for token in _TOKEN.finditer(css):
         if token["images"] is not None:
             for image in _IMAGE.finditer(token["images"]):
-                if part := image["quoted"] or image["bare"]:
-                    yield _text(part)
-        elif found := token["quoted"] or token["bare"] or token["imported"]:
-            yield _text(found)
+                yield from _text(image["quoted"] or image["bare"] or "")
+        else:
+            yield from _text(token["quoted"] or token["bare"] or token["imported"] or "")
 
 
-def _text(token: str) -> str:
-    """The text of a string with its quotes, or of a bare URL."""
-    if token[0] in "\"'":
+def _text(token: str) -> Iterator[str]:
+    """The text of a string with its quotes, or of a bare URL, if it is not empty."""
+    if token[:1] in ("'", '"'):
         token = token[1:-1] if len(token) > 1 and token[-1] == token[0] else token[1:]
-    return _ESCAPE.sub(_unescaped, token) if "\\" in token else token
+    if token:
+        yield _ESCAPE.sub(_unescaped, token) if "\\" in token else token
 
 
 def _unescaped(found: re.Match[str]) -> str:

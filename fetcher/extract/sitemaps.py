@@ -21,6 +21,7 @@ MAX_BYTES: Final = 50 * 1024 * 1024  # unpacked: the limit of the protocol
 MAX_DEPTH: Final = 64  # of elements; sitemaps have 4, feeds some more for their content
 MAX_TEXT_CHARS: Final = 65_536  # of one URL, before it is judged
 _PIECE_BYTES: Final = 64 * 1024
+_BEGIN_BYTES: Final = 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _MARK: Final = b"\xef\xbb\xbf"
@@ -160,15 +161,24 @@ class _Xml:
 def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The bytes of the sitemap, unpacked if they are gzip, up to MAX_BYTES."""
     left = MAX_BYTES
-    for piece in _inflated(pieces):
+    for piece in _begun(_inflated(_begun(pieces))):
         yield piece[:left]
         left -= len(piece)
         if left < 0:
             raise SitemapError(f"longer than {MAX_BYTES} bytes")
 
 
+def _begun(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes; the first piece is large enough to show what they are."""
+    iterator = iter(pieces)
+    first = b""
+    while len(first) < _BEGIN_BYTES and (piece := next(iterator, None)) is not None:
+        first += piece
+    return chain((first,), iterator)
+
+
 def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    iterator = (piece for piece in pieces if piece)
+    iterator = iter(pieces)
     first = next(iterator, b"")
     if first.startswith(_GZIP_MAGIC):
         yield from _members(chain((first,), iterator))

@@ -1,0 +1,54 @@
+"""Links become URLs as the standard says, whether by the short way or by the library."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fetcher import web_urls
+from fetcher.extract.resolving import Resolver
+
+BASES = (
+    "http://h/",
+    "https://h.example:8080/a/b/c.html?q=1/2#f",
+    "http://[::1]/a%20b/",
+    "http://user:pw@h/a;b/c",
+    "http://h/?a",
+)
+_TEXTS = st.text("abcZ09/?#.:%&=;@\\[]|~ \t\n'\"<>^{}`-_2eE\u00e4\u4e2d", max_size=20)
+
+
+def by_the_library(base: str, text: str) -> str | None:
+    url = web_urls.resolved(base, text)
+    is_web = url is not None and url.startswith(("http://", "https://"))
+    return url.partition("#")[0] if url is not None and is_web else None
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(BASES), _TEXTS | _TEXTS.map(lambda text: "http://h" + text))
+@example(BASES[0], "")
+@example(BASES[1], "?x")
+@example(BASES[1], "..")
+@example(BASES[1], "a:b")
+@example(BASES[1], "x#a b")
+@example(BASES[1], "/%2E%2e/x")
+@example(BASES[1], "http://h/x #y")
+def test_a_link_resolves_as_the_library_does_it(base: str, text: str) -> None:
+    assert Resolver(base).url(text) == by_the_library(base, text)
+
+
+@pytest.mark.parametrize("text", ["/a/b?x=1", "b.html", "?x=1", "http://o/x", "a//b;c?d=/e"])
+def test_a_plain_link_does_not_need_the_library(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = by_the_library(BASES[1], text)
+    monkeypatch.setattr(web_urls, "resolved", lambda *_: None)
+    assert Resolver(BASES[1]).url(text) == expected
+
+
+def test_a_query_is_encoded_as_the_page_is() -> None:
+    resolver = Resolver("http://h/d/", "windows-1252")
+    assert resolver.url("\u00e4?\u00e4='\u20ac&\u4e2d#\u00e4") == (
+        "http://h/d/%C3%A4?%E4=%27%80&%26%2320013%3B"
+    )
+    assert resolver.url("?\u00e4\n\u00e4") == "http://h/d/?%E4%E4"
+    assert Resolver("http://h/", "gb18030").url("?\u4e2d") == "http://h/?%D6%D0"

@@ -1,0 +1,110 @@
+"""URLs in srcset and in style sheets, and what a page asks of robots."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.extract import css, robots_tags, srcset
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("a", ["a"]),
+        (" a 1x , b 2x", ["a", "b"]),
+        ("a,b", ["a,b"]),
+        ("a, b", ["a", "b"]),
+        ("a 100w,b 200w", ["a", "b"]),
+        (",,a 1x,, b,,", ["a", "b"]),
+        ("a (x,y) 1x, b", ["a", "b"]),
+        ("a (x, b", ["a"]),
+        ("data:image/png;base64,AA== 1x, b", ["data:image/png;base64,AA==", "b"]),
+        ("\n\ta\f1x\n,\nb", ["a", "b"]),
+    ],
+)
+def test_a_srcset_gives_its_urls(text: str, expected: list[str]) -> None:
+    assert list(srcset.urls_of(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a { b: url(c) }", ["c"]),
+        ("a { b: URL( 'c' ), url(\"d\") }", ["c", "d"]),
+        ("url( c\n)", ["c"]),
+        ("url()", []),
+        ("url('')", []),
+        ("xurl(c)", []),
+        ("url(c", ["c"]),
+        ("url(c d)", []),
+        ("@import 'c'; @import\"d\" screen; @import/**/'e'; @import url(f);", ["c", "d", "e", "f"]),
+        ("/* url(c) */ url(d) /* url(e)", ["d"]),
+        ("a { content: 'url(c)' } 'url(d)' url(e)", ["e"]),
+        ("@namespace svg url(http://www.w3.org/2000/svg); url(c)", ["c"]),
+        (r"url(c\20 d\)e)", ["c d)e"]),
+        (r"url('c\'\64 \000065f')", ["c'def"]),
+        ("url('c\\\nd')", ["cd"]),
+        (r"url(\0\110000\d800x)", ["\ufffd" * 3 + "x"]),
+        ("image-set('c' 1x, url(d) 2x, \"e\" type('image/png'))", ["c", "d", "e"]),
+        ("-webkit-image-set(url('c') 1x)", ["c"]),
+        ("image-set(linear-gradient(red, blue) 1x, 'c')", ["c"]),
+        ("a{b:'unclosed\n} url(c)", ["c"]),
+    ],
+)
+def test_a_style_sheet_gives_its_urls(text: str, expected: list[str]) -> None:
+    assert list(css.urls_of(text)) == expected
+
+
+@given(st.text("url(@import'\"\\/*) \nax;{}", max_size=60))
+def test_any_text_is_read(text: str) -> None:
+    list(css.urls_of(text))
+    list(srcset.urls_of(text))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "(",
+        "url(",
+        "'",
+        "/*",
+        "\\",
+        "@import ",
+        "url('",
+        "image-set(",
+        "a(",
+        ",",
+        "@namespace ",
+        "*",
+    ],
+)
+def test_the_time_grows_with_the_length_alone(piece: str) -> None:
+    text = piece * (400_000 // len(piece))
+    begun = time.process_time()
+    list(css.urls_of(text))
+    list(srcset.urls_of(text))
+    assert time.process_time() - begun < 5  # seconds; the square would take minutes
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((), False),
+        (("noindex",), False),
+        (("noindex, NOFOLLOW",), True),
+        (("none",), True),
+        (("noindex", "nofollow"), True),
+        (("googlebot: nofollow",), False),
+        (("Fetcher: noindex, nofollow",), True),
+        (("max-snippet: 5, nofollow",), True),
+        (("unavailable_after: 25 Jun 2030 15:00:00 PST, nofollow",), True),
+        (("otherbot: noindex, nofollow", "noindex"), False),
+    ],
+)
+def test_the_headers_speak_to_all_robots_or_to_one(values: tuple[str, ...], expected: bool) -> None:
+    assert robots_tags.headers_say_nofollow(values, "fetcher") is expected
