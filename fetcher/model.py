@@ -65,6 +65,7 @@ class Task(msgspec.Struct, frozen=True):
     id: str | int | None = None  # the line's id, copied to its row
     columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
     found: Found | None = None  # how a crawl found the line, copied to its row
+    route: str = ""  # of a crawl's line: the word that a handler gave its link
 
 
 class Timings(msgspec.Struct, frozen=True):

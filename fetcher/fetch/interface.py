@@ -92,6 +92,9 @@ class Crawls(Protocol):
 
     crawling: Crawling | None  # set by the worker before it begins; None: for a list
 
+    def sitemaps_of(self, url: str) -> tuple[str, ...]:
+        """The sitemaps that the robots.txt of this URL's site names, as far as it is known."""
+
 
 @runtime_checkable
 class HoldsBodies(Protocol):

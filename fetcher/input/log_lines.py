@@ -48,7 +48,11 @@ def task_of(line: int, raw: bytes) -> Task:
         headers = request_fields.headers([list(pair) for pair in entry.headers])
     except LineError as error:
         return Task(line, entry.url, error.fault, id=entry.id, found=found)
-    return Task(line, entry.url, None, method, headers, entry.body, entry.id, found=found)
+    return Task(
+        *(line, entry.url, None, method, headers, entry.body, entry.id, None),
+        found=found,
+        route=entry.route,
+    )
 
 
 def seed_of(task: Task) -> bytes:

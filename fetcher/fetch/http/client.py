@@ -16,6 +16,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from fetcher import web_urls
 from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
 from fetcher.fetch.cookies import file
@@ -94,6 +95,13 @@ class CurlFetcher:
         obeys = polite.robots or (crawling is not None and crawling.obeys_robots)
         # Only the host turns of [polite] apply Crawl-delay.
         self.robots = self._robots if obeys and polite.enabled else None
+
+    def sitemaps_of(self, url: str) -> tuple[str, ...]:
+        """See fetcher.fetch.interface.Crawls."""
+        target = web_urls.written(url)
+        if target is None or self.robots is None:
+            return ()
+        return self.robots.sitemaps(target)
 
     def lookups(self) -> dict[str, int]:
         return self.transport.lookups
@@ -231,10 +239,13 @@ class CurlFetch:
         crawling = self._fetcher.crawling
         if crawling is None:
             return False
-        to = redirects.hop(source, redirect.redirect_to, self._fetcher.settings.http)
-        if crawling.is_same_page(self._task.url, to.url):
+        http = self._fetcher.settings.http
+        target = redirects.hop(source, redirect.redirect_to, http)
+        if crawling.is_same_page(self._task.url, target.url):
             return False
-        self._location = to.url
+        if self._body:
+            redirects.require_body_may_go(redirect.status, source, target, http)
+        self._location = target.url
         return True
 
     def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
@@ -294,15 +305,10 @@ class CurlFetch:
             said = f"more than http.max_redirects ({http.max_redirects}) redirects"
             raise Failure(self._kind_of_chain(), said)
         target = redirects.hop(source, answer.redirect_to, http)
+        if self._body:
+            redirects.require_body_may_go(answer.status, source, target, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
-        if with_body and self._body and not same_origin and not http.cross_origin_bodies:
-            raise Failure(
-                ErrorKind.BLOCKED_BODY,
-                f"redirected ({answer.status}) to another origin, {target.host}:{target.port} by "
-                f"{target.scheme}, which may not have the request's body "
-                "(http.cross_origin_bodies = false)",
-            )
         self._chain = self._chain or Cookies().chain()
         self._chain.absorb(source.url, answer.headers)
         self._headers = redirects.headers_after(

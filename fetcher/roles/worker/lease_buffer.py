@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from fetcher import bitset
 from fetcher.input import formats
-from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
+from fetcher.model import OUTCOME_CODE, Chunk, Found, Result, Task
 from fetcher.protocol import line_tags, messages
 
 
@@ -34,6 +34,7 @@ class LeaseBuffer:
         self._format = tasks.format
         self._tags = tasks.tags
         self.output = tasks.output
+        self.crawl = tasks.crawl
         self.has_names = tasks.format.kind != "text"
         self.outstanding = self._mask & ~skip
         self.active = 0
@@ -42,6 +43,9 @@ class LeaseBuffer:
     def _new_buffers(self) -> None:
         # The columns of a chunk, line by line.
         self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
+        self._depths: list[int] = []  # in a crawl
+        self._hops: list[int] = []
+        self._links: list[bytes] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
         self.unsent_bytes = 0
@@ -57,8 +61,18 @@ class LeaseBuffer:
                 yield task_of(self.first_line + offset, raw)
         self._urls = b""
 
-    def finish(self, result: Result, row: bytes, body: bytes = b"") -> int:
-        """Keep a line's row, and its body or WARC records; return how many rows are unsent now."""
+    def finish(
+        self,
+        result: Result,
+        row: bytes,
+        body: bytes = b"",
+        links: bytes = b"",
+        found: Found | None = None,
+    ) -> int:
+        """Keep a line's row, its body or WARC records, and what a crawl found on its page.
+
+        Returns how many rows are unsent now. `found`: how the line itself was found, in a crawl.
+        """
         bit = 1 << (result.line - self.first_line)
         self.outstanding &= ~bit
         self._rows.append(
@@ -77,7 +91,11 @@ class LeaseBuffer:
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
-        self.unsent_bytes += len(row) + len(body)
+        if found is not None:
+            self._depths.append(found.depth)
+            self._hops.append(found.hops)
+            self._links.append(links)
+        self.unsent_bytes += len(row) + len(body) + len(links)
         return len(self._rows)
 
     def take_chunk(self) -> Chunk | None:
@@ -88,6 +106,7 @@ class LeaseBuffer:
             *self._rows, strict=True
         )
         kept = b"".join(bodies)
+        links = b"".join(self._links)
         chunk = Chunk(
             job=self.job,
             batch=self.batch,
@@ -104,6 +123,10 @@ class LeaseBuffer:
             tags=b"".join(tags),
             empty=self._empty,
             retried=self._retried,
+            depths=self._depths,
+            hops=self._hops if any(self._hops) else [],
+            links=links,
+            link_bytes=list(map(len, self._links)) if links else [],
         )
         self._new_buffers()
         return chunk
