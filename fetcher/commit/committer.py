@@ -10,13 +10,17 @@ from __future__ import annotations
 import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
 from fetcher import bitset
+from fetcher.commit.crawl_record import CrawlRecord
 from fetcher.model import Chunk
 from fetcher.protocol.totals import Totals
+
+if TYPE_CHECKING:
+    from fetcher.commit.growth import Growth  # loads numpy, which lists do not need
 
 # So many changed batches are remembered for the ventilator's polls; an older poll cannot be
 # answered with changes, and the ventilator opens the job again.
@@ -35,6 +39,7 @@ class Delta(msgspec.Struct, frozen=True):
 
     batches: dict[int, BatchState]
     totals: Totals
+    crawl: CrawlRecord | None = None
 
 
 class Recovered(msgspec.Struct):
@@ -69,8 +74,17 @@ class Store(Protocol):
 class Committer:
     """Collects the new rows of chunks, commits them in groups, and reports what is committed."""
 
-    def __init__(self, store: Store, recovered: Recovered, job: str, epoch: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        recovered: Recovered,
+        job: str,
+        epoch: str,
+        growth: Growth | None = None,
+    ) -> None:
+        """`growth`: the log of a crawl; None: the job is a list."""
         self._store = store
+        self.growth = growth
         self._job = job
         self._done = recovered.done
         self._partial = recovered.partial
@@ -97,9 +111,13 @@ class Committer:
         return self._outcomes.total()
 
     def offer(self, chunk: Chunk, batch_size: int) -> None:
-        """Add the chunk's rows to the pending group, except for lines that have a row already."""
+        """Add the chunk's rows to the pending group, except for lines that have a row already.
+
+        Raises WireError if its links cannot be read.
+        """
         if chunk.job != self._job:
             return
+        found = self.growth.found_in(chunk) if self.growth is not None else []
         first = chunk.batch * batch_size + 1
         offered = bitset.mask_of([line - first for line in chunk.lines])
         full = int.from_bytes(chunk.batch_mask, "little")
@@ -115,6 +133,8 @@ class Committer:
             self._count(chunk, range(len(chunk.lines)))
         else:
             self._take_some(chunk, new, first)
+        if self.growth is not None:
+            self.growth.found([row for row in found if new >> (row.line - first) & 1])
         pending = self._masks.get(chunk.batch)
         self._masks[chunk.batch] = BatchState(new | (pending.committed if pending else 0), full)
 
@@ -166,9 +186,12 @@ class Committer:
 
         On NoSpaceError the group stays pending; call again later.
         """
-        if not self._masks:
+        growth = self.growth
+        if not self._masks and (growth is None or not growth.is_pending):
             return 0
         self._store.append(self._rows, self._kept)
+        if growth is not None:
+            growth.write()
         self._store.sync()
         delta = self._delta()
         self._store.record(delta)
@@ -184,7 +207,7 @@ class Committer:
             committed = pending.committed | (before.committed if before else 0)
             batches[batch] = BatchState(committed, pending.full)
         totals = self.totals.plus(self._outcomes, self._statuses, self._body_bytes, self._retried)
-        return Delta(batches, totals)
+        return Delta(batches, totals, self.growth.record() if self.growth is not None else None)
 
     def _publish(self, delta: Delta) -> None:
         self.version += 1
@@ -197,6 +220,8 @@ class Committer:
             self._changed[batch] = self.version
             self._changed.move_to_end(batch)
         self.totals = delta.totals
+        if self.growth is not None and delta.crawl is not None:
+            self.growth.publish(delta.crawl)
         while len(self._changed) > _REMEMBERED:
             _, self._known_from = self._changed.popitem(last=False)
 
@@ -214,6 +239,18 @@ class Committer:
             state = self._partial.get(batch)
             changed[batch] = bitset.pack(state.committed) if state else b""
         return changed
+
+    def uncommitted(self, first: int, end: int, batch_size: int) -> int:
+        """The mask of the lines `first` to `end` - 1 that have no row; bit 0: line `first`."""
+        committed = 0
+        for batch in range((first - 1) // batch_size, (end - 2) // batch_size + 1):
+            shift = batch * batch_size + 1 - first
+            mask = (1 << batch_size) - 1
+            if batch not in self._done:
+                state = self._partial.get(batch)
+                mask = state.committed if state else 0
+            committed |= mask << shift if shift >= 0 else mask >> -shift
+        return ~committed & ((1 << (end - first)) - 1)
 
     def snapshot(self) -> tuple[bytes, dict[int, bytes]]:
         """Everything committed: the packed set of full batches, and the masks of the others."""

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from fetcher.commit import crawl_answers
 from fetcher.commit.committer import Committer
-from fetcher.errors import ConflictError, Exit, NoSpaceError
+from fetcher.errors import ConflictError, Exit, NoSpaceError, WireError
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
+from fetcher.protocol.bounds import MAX_PAGE_LINES
 from fetcher.protocol.output_spec import PLAIN, Output
 
 SESSION_S: Final = 3.0  # a ventilator that is silent for longer may be replaced by another
@@ -66,6 +68,8 @@ class JobRecord(Protocol):
 class CommitJob:
     """A job that has begun: its facts, its answers, and whether it is complete."""
 
+    log_page_lines = MAX_PAGE_LINES
+
     def __init__(
         self, terms: JobTerms, facts: JobFacts, committer: Committer, record: JobRecord, epoch: str
     ) -> None:
@@ -100,7 +104,9 @@ class CommitJob:
                 source=facts.source if new_source is None else new_source,
                 suspects=facts.suspects if new_suspects is None else new_suspects,
             )
-        new_count = None if share_url_lines == facts.share_url_lines else share_url_lines
+        if self.committer.growth is not None:
+            share_url_lines = None  # the lines of a crawl are those of its log, not of its seeds
+        new_count = None if share_url_lines in (None, facts.share_url_lines) else share_url_lines
         if is_ended or new_count is not None:
             self._record.count(source if is_ended else None, new_count)
             self._facts = replace(
@@ -116,13 +122,43 @@ class CommitJob:
         Raises NoSpaceError, DamageError.
         """
         self.is_finishing = False
-        if self.is_complete or self.committer.totals.rows != self._facts.share_url_lines:
+        if self.is_complete or not self._has_all_rows():
             return
         if self._record.finish():
             self._record.complete()
             self._facts = replace(self._facts, is_complete=True)
         else:
             self.is_finishing = True
+
+    def _has_all_rows(self) -> bool:
+        """Whether every line has its row, and no line can come any more.
+
+        If the lines of a crawl have their rows, its next lines are judged, or counted as the last.
+        """
+        growth, rows = self.committer.growth, self.committer.totals.rows
+        if growth is not None:
+            if not growth.is_at_rest or rows != growth.committed.ready_lines:
+                return False
+            if growth.extend():
+                self.is_finishing = True  # the next commit makes it durable, without new rows
+                return False
+            if self._facts.share_url_lines != rows:
+                self._record.count(None, rows)
+                self._facts = replace(self._facts, share_url_lines=rows)
+        return rows == self._facts.share_url_lines
+
+    def take_seeds(self, page: messages.Seeds) -> None:
+        """Add a page of a crawl's seeds to the pending group. Raises WireError."""
+        if self.committer.growth is None:
+            raise WireError("seeds of a list")
+        texts = page.texts.split(b"\n") if page.texts else []
+        self.committer.growth.seeds(page.first, texts, at_end=page.at_end)
+
+    @property
+    def crawl(self) -> messages.CrawlState | UnsetType:
+        """How far a crawl is, durably; UNSET: the job is a list."""
+        growth = self.committer.growth
+        return UNSET if growth is None else crawl_answers.state_of(growth)
 
     def opened(self, source: SourceInfo) -> messages.Opened:
         """The answer to `Open`; `source`: what the ventilator has counted of the input."""
@@ -143,6 +179,7 @@ class CommitJob:
             output=self._terms.output,
             keep_columns=self._terms.keep_columns or UNSET,
             key=self._terms.key,
+            crawl=self.crawl,
         )
 
     def committed(self, poll: messages.Poll, stalled: str) -> messages.Committed | messages.Resync:
@@ -156,6 +193,13 @@ class CommitJob:
             totals=self.committer.totals,
             complete=self.is_complete,
             stalled=stalled,
+            crawl=self.crawl,
+            log=self._log_page(poll.log_from),
+        )
+
+    def _log_page(self, first: int | UnsetType) -> messages.LogPage | UnsetType:
+        return crawl_answers.page(
+            self.committer, first, self._terms.batch_size, self.log_page_lines
         )
 
 
@@ -222,16 +266,18 @@ class CommitSession:
         match request:
             case messages.Open():
                 return self._open(request, now)
-            case messages.Poll() | messages.Close() if not self._ventilator:
+            case messages.Poll() | messages.Seeds() | messages.Close() if not self._ventilator:
                 # This sink has restarted: the ventilator must open the job again.
                 return messages.Resync()
-            case messages.Poll() | messages.Close() if request.session != self._ventilator:
+            case messages.Poll() | messages.Seeds() | messages.Close() if (
+                request.session != self._ventilator
+            ):
                 return messages.Refused(
                     reason="another ventilator has taken over this job", exit_code=Exit.CONFLICT
                 )
-            case messages.Poll() if self.job is not None:
+            case messages.Poll() | messages.Seeds() if self.job is not None:
                 self._heard_at = now
-                return self._poll(self.job, request)
+                return self._serve(self.job, request)
             case messages.Close():
                 self.is_closed = True
                 return messages.Closed()
@@ -257,6 +303,13 @@ class CommitSession:
                 raise  # nothing has begun that a later request could continue
             return messages.Refused(reason=_disk_full(str(error)), exit_code=Exit.STOPPED)
 
+    def _serve(
+        self, job: CommitJob, request: messages.Poll | messages.Seeds
+    ) -> messages.AnyMessage:
+        if isinstance(request, messages.Seeds):
+            return self._take_seeds(job, request)
+        return self._poll(job, request)
+
     def _poll(self, job: CommitJob, poll: messages.Poll) -> messages.AnyMessage:
         stalled = self.stalled
         try:
@@ -264,6 +317,15 @@ class CommitSession:
         except NoSpaceError as error:  # the next poll repeats it
             stalled = _disk_full(str(error))
         return job.committed(poll, stalled)
+
+    def _take_seeds(self, job: CommitJob, page: messages.Seeds) -> messages.AnyMessage:
+        """They are durable when this returns, or the disk is full and the page comes again."""
+        try:
+            job.take_seeds(page)
+        except WireError as error:
+            return messages.Refused(reason=str(error), exit_code=Exit.BUG)
+        self.commit()
+        return messages.Seeded(job.crawl, self.stalled) if job.crawl else messages.Resync()
 
 
 def _disk_full(why: str) -> str:

@@ -103,6 +103,13 @@ def select(urls: bytes, full: int, mask: int) -> bytes:
     return b"\n".join(text for offset, text in texts if mask >> offset & 1)
 
 
+def merge(urls: bytes, mask: int, others: bytes, of_others: int) -> bytes:
+    """Join the texts of two sets of lines; where both have a line, those of `others` are taken."""
+    texts = dict(zip(bitset.offsets(mask), urls.split(b"\n"), strict=True)) if mask else {}
+    texts.update(zip(bitset.offsets(of_others), others.split(b"\n"), strict=True))
+    return b"\n".join(texts[offset] for offset in sorted(texts))
+
+
 def task_of(line: int, raw: bytes) -> Task:
     """The task of a line of plain text, which is only a URL."""
     task = text_of(line, raw)

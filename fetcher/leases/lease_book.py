@@ -28,10 +28,27 @@ class LeaseBook:
 
     # -- batches -----------------------------------------------------------------------------
 
-    def open(self, batch: Batch, remaining: int) -> None:
-        """Add a batch of which the lines in `remaining` are to be fetched."""
-        opened = self.batches[batch.id] = OpenBatch(batch, remaining, set(), batch.mask)
+    def open(self, batch: Batch, remaining: int, in_memory: int = -1) -> None:
+        """Add a batch of which the lines in `remaining` are to be fetched.
+
+        `in_memory`: the lines whose text it has; -1: all URL lines.
+        """
+        in_memory = batch.mask if in_memory == -1 else in_memory
+        opened = self.batches[batch.id] = OpenBatch(batch, remaining, set(), in_memory)
         self._queue.add_open_bytes(batch.id, opened.cost_bytes)
+
+    def grow(self, batch: Batch, mask: int) -> None:
+        """Add lines to a batch, which may be open; `batch` has their texts."""
+        opened = self.batches.get(batch.id)
+        if opened is None:
+            self.open(batch, mask, mask)
+            return
+        before_bytes = opened.cost_bytes
+        text = lines.merge(opened.batch.urls, opened.in_memory, batch.urls, mask)
+        opened.batch = msgspec.structs.replace(opened.batch, urls=text)
+        opened.remaining |= mask
+        opened.in_memory |= mask
+        self._queue.add_open_bytes(batch.id, opened.cost_bytes - before_bytes)
 
     def close(self, batch_id: int) -> None:
         """Remove a batch whose lines are all committed."""

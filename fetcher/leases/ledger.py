@@ -60,6 +60,7 @@ class Ledger:
         self._issuer = self.issuer_class(self._parts, first_lease)
         self._reissuer = self.reissuer_class(self._parts)
         self._last_added = [-1] * shares
+        self.grows = False  # whether the list grows: a crawl
         # Committed lines of batches that are not added yet: an earlier ventilator handed them out.
         self._committed_ahead: dict[int, int] = {}
         self.finished_at = float("-inf")  # when a worker last finished a lease
@@ -70,9 +71,9 @@ class Ledger:
         """Whether the next batch of this share should be added."""
         return self._issuer.has_room and self._queue.wants_batch(index, self.rules.max_open_bytes)
 
-    def read_to_end(self, index: int = 0) -> None:
-        """The source has no more batches of this share."""
-        self._queue.read_to_end(index)
+    def read_to_end(self, index: int = 0, *, is_end: bool = True) -> None:
+        """The source has no more batches of this share; in a crawl, it may have more later."""
+        self._queue.read_to_end(index, is_end=is_end)
 
     def is_read(self, index: int) -> bool:
         """Whether all batches of this share have been added."""
@@ -95,12 +96,28 @@ class Ledger:
         if not remaining:
             return
         self._book.open(batch, remaining)
+        self._push(batch.id, remaining, suspects)
+
+    def grow(self, batch: Batch, mask: int, suspects: Iterable[Suspect] = ()) -> None:
+        """Add lines of a crawl's batch, none of which was added before.
+
+        `batch`: with the texts of these lines; `suspects`: as in `add`.
+        """
+        self._book.grow(batch, mask)
+        self._push(batch.id, mask, suspects)
+
+    def _push(self, batch: int, remaining: int, suspects: Iterable[Suspect]) -> None:
         for suspect in suspects:
             for part in parts_of(suspect, remaining):
                 self._queue.push(part)
                 remaining &= ~part.mask
         if remaining:
-            self._queue.push(BatchPart(batch.id, remaining))
+            self._queue.push(BatchPart(batch, remaining))
+
+    def remaining(self, batch: int) -> int:
+        """The mask of the lines of a batch that were added and are not committed."""
+        opened = self._book.batches.get(batch)
+        return opened.remaining if opened else 0
 
     # -- handing out -------------------------------------------------------------------------
 
@@ -222,7 +239,8 @@ class Ledger:
         """`mask`: all committed lines of the batch, not only the newest."""
         opened = self._book.batches.get(batch_id)
         if opened is None:
-            if batch_id > self._last_added[self._frozen.index(batch_id)]:
+            # Of a crawl's lines, leases.crawl_feed knows which are committed.
+            if batch_id > self._last_added[self._frozen.index(batch_id)] and not self.grows:
                 self._committed_ahead[batch_id] = mask
             return
         new = opened.remaining & mask

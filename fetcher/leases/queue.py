@@ -112,9 +112,9 @@ class Queue:
         """So much more (or, where negative, less) text of uncommitted batches is in memory."""
         self._shares[self._frozen.index(batch)].open_bytes += cost_bytes
 
-    def read_to_end(self, index: int) -> None:
-        """The source has no more batches of this share."""
-        self._shares[index].is_read = True
+    def read_to_end(self, index: int, *, is_end: bool = True) -> None:
+        """The source has no more batches of this share; if not `is_end`, it has some again."""
+        self._shares[index].is_read = is_end
 
     def is_read(self, index: int) -> bool:
         """Whether all batches of this share have been read."""

@@ -6,7 +6,9 @@ restart of the sink, its new state replaces the old one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec.structs import replace
 
 from fetcher import bitset
 from fetcher.input.source_info import SourceInfo
@@ -104,9 +106,28 @@ class SinkSession:
                 return batch, self._partial.pop(batch.id, 0), self._suspects.pop(batch.id, [])
         return None
 
-    def committed_of(self, batch: Batch) -> int:
-        """The lines of a batch that were committed at the last `take_over`."""
-        return batch.mask if batch.id in self._done else self._partial.get(batch.id, 0)
+    def committed_of(self, batch: int) -> int:
+        """The lines of a batch that were committed at the last `take_over`; -1: all of them."""
+        return -1 if batch in self._done else self._partial.get(batch, 0)
+
+    # -- a crawl's lines ---------------------------------------------------------------------
+
+    def take_suspects(self, batch: int, mask: int) -> list[messages.Suspect]:
+        """The suspects that an earlier ventilator found, of these lines, which are read now."""
+        taken: list[messages.Suspect] = []
+        for suspect in self._suspects.pop(batch, []):
+            for part, found in ((mask, taken), (~mask, self._suspects.setdefault(batch, []))):
+                if lines := bitset.unpack(suspect.mask) & part:
+                    found.append(replace(suspect, mask=bitset.pack(lines)))
+        if not self._suspects.get(batch, True):
+            del self._suspects[batch]
+        return taken
+
+    def keep_suspects(self, unread: Callable[[int, int], int]) -> None:
+        """Forget the suspects that are read; `unread`: from a batch and its lines to those left."""
+        for batch in list(self._suspects):
+            mask = ~unread(batch, -1)
+            self.take_suspects(batch, mask)
 
     def tags(self, batch: int, batch_mask: bytes, tasks: Iterable[Task]) -> bytes:
         """The tags of these lines of a batch; the sink accepts rows only with them."""

@@ -12,7 +12,10 @@ the batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
@@ -24,6 +27,9 @@ from fetcher.model import Batch
 from fetcher.protocol import messages
 from fetcher.protocol.shard import Share, sink_of
 from fetcher.protocol.totals import Totals, sum_of
+
+if TYPE_CHECKING:
+    from fetcher.leases.crawl_feed import CrawlFeed
 
 WAITING_NOTICE_S: Final = 10.0  # between two notices about waiting for a sink
 BUSY_S: Final = 10.0  # how long to wait for another ventilator that has the job
@@ -80,8 +86,18 @@ class SinkSessions:
         silent_s: float,
         offer: Callable[[Share], messages.Open],
         now: float,
+        feed: CrawlFeed | None = None,
     ) -> None:
-        """`silent_s`: time without an answer until a share freezes; `offer`: makes the `Open`."""
+        """`silent_s`: time without an answer until a share freezes; `offer`: makes the `Open`.
+
+        `feed`: the lines of a crawl, which has one sink; None: the job is a list.
+        """
+        if feed is not None and count != 1:
+            raise ConflictError(
+                f"a crawl has one sink, and endpoints.sink names {count}: name one of them alone"
+            )
+        self.feed = feed
+        ledger.grows = feed is not None
         self._ledger = ledger
         self._session = session
         self._silent_s = silent_s
@@ -109,21 +125,26 @@ class SinkSessions:
             return self._offer(one.share)
         if self._is_closing:
             return None if one.is_closed else messages.Close(session=self._session)
+        if self.feed is not None and self.feed.wants_seeds:
+            return self.feed.seeds_request(self._session)
         self._count_share(one, source)
         one.is_count_told = one.url_lines is not None
-        return one.poll(self._session, source, self._ledger.suspects_if_changed(one.index))
+        poll = one.poll(self._session, source, self._ledger.suspects_if_changed(one.index))
+        return poll if self.feed is None else replace(poll, log_from=self.feed.next_line)
 
     def is_urgent(self, one: SinkSession, source: SourceInfo) -> bool:
-        """Whether to ask at once, because the number of the sink's lines has become known.
+        """Whether to ask at once.
 
-        With that number the sink can complete its share.
+        With the number of its lines, a sink can complete its share. In a crawl, it has more lines.
         """
+        if self.feed is not None:
+            return not one.must_open and self.feed.has_more
         if not one.must_open:
             self._count_share(one, source)
         return one.url_lines is not None and not one.is_count_told
 
     def _count_share(self, one: SinkSession, source: SourceInfo) -> None:
-        if one.url_lines is None and source.at_end:
+        if one.url_lines is None and source.at_end and self.feed is None:
             if len(self._all) == 1:
                 one.url_lines = source.url_lines
             elif self._ledger.is_read(one.index):
@@ -141,6 +162,9 @@ class SinkSessions:
                 return self._opened(one, answer, now)
             case messages.Committed():
                 return self._committed(one, answer, now)
+            case messages.Seeded() if self.feed is not None:
+                self.feed.state, one.stalled = answer.crawl, answer.stalled
+                return self._stall_or_go_on(one, now)
             case messages.Resync():
                 one.must_open = True
             case messages.Closed():
@@ -166,18 +190,42 @@ class SinkSessions:
         self._waiting_since = now
         one.take_over(opened)
         for batch in self._ledger.open_batches(one.index):
-            self._ledger.committed(batch.id, one.committed_of(batch), now)
+            self._ledger.committed(batch.id, one.committed_of(batch.id), now)
         self._ledger.sink_restarted(now, one.index)
+        if self.feed is not None:
+            self._take_over_crawl(self.feed, one, opened, now)
         return notices
+
+    def _take_over_crawl(
+        self, feed: CrawlFeed, one: SinkSession, opened: messages.Opened, now: float
+    ) -> None:
+        if opened.crawl is UNSET:
+            raise ConflictError(
+                f"{self._name(one)} has a list, and not a crawl; choose another OUT"
+            )
+        feed.begin(opened.batch_size, opened.crawl)
+        for batch in feed.open_batches():
+            feed.committed(batch, one.committed_of(batch), now)
+        one.keep_suspects(
+            lambda batch, mask: feed.unread(batch, mask, self._ledger.remaining(batch))
+        )
 
     def _committed(self, one: SinkSession, news: messages.Committed, now: float) -> list[Notice]:
         one.update(news)
-        for batch, mask in news.changed.items():
-            # b"": the batch is full
-            self._ledger.committed(batch, bitset.unpack(mask) if mask else -1, now)
+        if self.feed is not None:
+            self.feed.hear(news)
+        for batch, packed in news.changed.items():
+            mask = bitset.unpack(packed) if packed else -1  # b"": the batch is full
+            self._ledger.committed(batch, mask, now)
+            if self.feed is not None:
+                self.feed.committed(batch, mask, now)
         self._check_consistent(one, news, now)
-        if news.stalled:
-            return self._freeze(one, news.stalled, now)
+        return self._stall_or_go_on(one, now)
+
+    def _stall_or_go_on(self, one: SinkSession, now: float) -> list[Notice]:
+        """Freeze the share of a sink that cannot commit, or thaw that of one that can again."""
+        if one.stalled:
+            return self._freeze(one, one.stalled, now)
         if self._ledger.is_frozen(one.index):
             self._ledger.thaw(now, one.index)
             return [Thawed(self._name(one))]
@@ -271,8 +319,13 @@ class SinkSessions:
         """
         while True:
             for one in self._all:
+                if self.feed is not None:
+                    self._ledger.read_to_end(one.index, is_end=False)
                 while self._ledger.wants_batch(one.index):
-                    self._read_on(one, batches[one.index])
+                    if self.feed is not None:
+                        self._read_log(self.feed, one, now)
+                    else:
+                        self._read_on(one, batches[one.index])
             assignment = self._ledger.take(now)
             if assignment is None:
                 return True
@@ -286,6 +339,13 @@ class SinkSessions:
             self._ledger.read_to_end(one.index)
         else:
             self._ledger.add(*found)
+
+    def _read_log(self, feed: CrawlFeed, one: SinkSession, now: float) -> None:
+        due = feed.due(len(self._ledger.workers), now)
+        for batch, mask in due:
+            self._ledger.grow(batch, mask, one.take_suspects(batch.id, mask))
+        if not due:
+            self._ledger.read_to_end(one.index)
 
     # -- all sinks ---------------------------------------------------------------------------
 
@@ -309,6 +369,8 @@ class SinkSessions:
     @property
     def lines_read(self) -> int:
         """URL lines that were read for all sinks together."""
+        if self.feed is not None:
+            return self.feed.next_line - 1
         return sum(one.lines_read for one in self._all)
 
     def session_of(self, batch: int) -> SinkSession:

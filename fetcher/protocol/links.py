@@ -1,14 +1,15 @@
 """The links that a worker has found on pages, as they travel with the rows.
 
-The links of one row are a msgpack list of frontier.links.Link. Those of all rows of a chunk are
-compressed together, because links of one site are alike.
+The links of one row are a msgpack array, PageLinks. Those of all rows of a chunk are compressed
+together, because links of one site are alike.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from fetcher.errors import WireError
 from fetcher.frontier.links import Link
@@ -16,11 +17,19 @@ from fetcher.frontier.links import Link
 MAX_LINK_BYTES: Final = 64 * 1024 * 1024  # of one chunk, before compression
 _LEVEL: Final = 1
 
+
+class PageLinks(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The links of one row."""
+
+    links: tuple[Link, ...]  # absolute, each key once, in the order of the page
+    cut: Annotated[int, Meta(ge=0, le=1 << 32)] = 0  # further links, which are only counted
+
+
 encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(tuple[Link, ...]).decode
+_decode: Final = msgspec.msgpack.Decoder(PageLinks).decode
 
 
-def decode(data: bytes | memoryview) -> tuple[Link, ...]:
+def decode(data: bytes | memoryview) -> PageLinks:
     """The links of one row. Raises WireError."""
     try:
         return _decode(data)

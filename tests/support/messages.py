@@ -27,7 +27,9 @@ _SAMPLES: Final = messages.Samples(
 )
 _SUSPECT: Final = messages.Suspect(batch=1, mask=b"\x01", deaths=2)
 
-_LINKS: Final = links.encode((Link("http://a/b"), Link("http://a/c#d", "image", "http://a/c")))
+_LINKS: Final = links.encode(
+    links.PageLinks((Link("http://a/b"), Link("http://a/c#d", "image", "http://a/c")))
+)
 _CRAWL: Final = messages.CrawlState(
     seeds=2, has_all_seeds=True, lines=9, totals=CrawlTotals(20, {0: 2, 1: 7}, {"scope": 11})
 )

@@ -41,9 +41,12 @@ class SimSink:
 
     def _job(self) -> CommitJob:
         disk = self._disk
-        committer = self.committer_class(self.store, self.store.recover(), disk.job, self._epoch)
+        committer = self._committer()
         terms = JobTerms(disk.job, self._world.batch_size)
         return self.job_class(terms, disk.facts, committer, self._record, self._epoch)
+
+    def _committer(self) -> Committer:
+        return self.committer_class(self.store, self.store.recover(), self._disk.job, self._epoch)
 
     def _begin(self, request: messages.Open) -> CommitJob:
         if request.share != self.share:

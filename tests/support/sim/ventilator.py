@@ -17,6 +17,7 @@ from support.sim.disk import Violation
 from support.sim.worker import TAIL_AFTER_S, chunk_of
 
 if TYPE_CHECKING:
+    from fetcher.leases.crawl_feed import CrawlFeed
     from support.sim.world import World
 
 RULES: Final = LeaseRules(
@@ -74,7 +75,13 @@ class SimVentilator:
         self._session = f"v{number}"
         self.ledger = self.ledger_class(world.rules, first_lease(number), world.shares)
         self.sinks = self.sessions_class(
-            self.ledger, world.shares, self._session, SINK_SILENT_S, self._offer, world.now
+            self.ledger,
+            world.shares,
+            self._session,
+            SINK_SILENT_S,
+            self._offer,
+            world.now,
+            self._feed(),
         )
         self.links = [self.link_class() for _ in self.sinks]
         self.shall_pause = shall_pause
@@ -84,6 +91,10 @@ class SimVentilator:
         self._counted_at = world.now + world.counts_s  # the whole input
         self._batches = self._readers()
         self._tick_at = 0.0
+
+    def _feed(self) -> CrawlFeed | None:
+        """The lines of a crawl; None: the job is a list."""
+        return None
 
     def _readers(self) -> list[Iterator[Batch]]:
         return [iter(self._world.batches) for _ in self.sinks]
@@ -149,6 +160,9 @@ class SimVentilator:
         for batch, condemned, _ in self.ledger.condemned(now):
             line = batch.first_line + condemned.offset
             self.send(chunk_of(batch, [line], Outcome.CRASHED, "ventilator"))
+        self._check_reading()
+
+    def _check_reading(self) -> None:
         if self.ledger.source_ended and self.sinks.lines_read != len(self._world.lines):
             raise Violation("not all lines were read, or some were read twice")
 

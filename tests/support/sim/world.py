@@ -33,6 +33,8 @@ _AHEAD = 1  # and that it keeps waiting once it has looked
 class World:
     """One simulated job. `run` raises Violation where the promise is broken."""
 
+    disk_class = Disk
+    checks_class = Checks
     sink_class = SimSink
     ventilator_class = SimVentilator
     rules = RULES
@@ -64,8 +66,8 @@ class World:
             self.hung.clear()
         self.fetches: Counter[int] = Counter()  # begun, by line
         self.is_calm = not (self.poison or self.hung or kill_workers)
-        self.disks = [Disk(dice) for _ in range(self.shares)]
-        self.checks = Checks(self)
+        self.disks = [self.disk_class(dice) for _ in range(self.shares)]
+        self.checks = self.checks_class(self)
         self.sinks: list[SimSink | None] = [None] * self.shares
         self.ventilator: SimVentilator | None = None
         self.ghosts: list[SimVentilator] = []  # replaced, and not dead

@@ -1,0 +1,57 @@
+"""What a sink tells the ventilator of a crawl: how far it is, and the lines of its log.
+
+Only what is committed is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from fetcher import bitset
+from fetcher.commit.committer import Committer
+from fetcher.protocol.bounds import MAX_PAGE_BYTES, MAX_PAGE_LINES
+from fetcher.protocol.messages import CrawlState, LogPage
+
+if TYPE_CHECKING:
+    from fetcher.commit.growth import Growth  # loads numpy, which lists do not need
+
+
+def state_of(growth: Growth) -> CrawlState:
+    """How far the crawl is, durably."""
+    record = growth.committed
+    return CrawlState(record.seeds, record.has_all_seeds, record.ready_lines, record.totals)
+
+
+def page(
+    committer: Committer,
+    first: int | UnsetType,
+    batch_size: int,
+    most_lines: int = MAX_PAGE_LINES,
+) -> LogPage | UnsetType:
+    """The lines from `first` on that have no row, as many as fit; UNSET: none are new.
+
+    Nothing is told before all seeds are there, because they decide about the scope.
+    """
+    growth = committer.growth
+    if growth is None or first is UNSET or not growth.committed.has_all_seeds:
+        return UNSET
+    end = min(growth.committed.ready_lines + 1, first + most_lines)
+    if first >= end:
+        return UNSET
+    mask = committer.uncommitted(first, end, batch_size)
+    if not mask:
+        return LogPage(first, end, b"", b"")
+    texts: list[bytes] = []
+    size = 0
+    last = first + mask.bit_length()
+    for line, text in enumerate(growth.files.log_texts(first, last), first):
+        if not mask >> (line - first) & 1:
+            continue
+        size += len(text) + 1
+        if size > MAX_PAGE_BYTES:
+            end, mask = line, mask & ((1 << (line - first)) - 1)
+            break
+        texts.append(text)
+    return LogPage(first, end, bitset.pack(mask), b"\n".join(texts))

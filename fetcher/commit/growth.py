@@ -1,0 +1,194 @@
+"""The log of a crawl, as its sink extends it.
+
+The links of new rows are judged when the rows are offered, and what becomes of them is written in
+the commit of these rows. Until then it counts as seen: the frontier knows all keys that are in the
+log or will be with the next commit. A row that is a duplicate brings no links.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
+from fetcher.errors import WireError
+from fetcher.frontier.admission import Admitted, Frontier, RowLinks
+from fetcher.frontier.links import Link, LinkRequest, Via
+from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Totals
+from fetcher.input import log_lines
+from fetcher.input.log_lines import LogLine
+from fetcher.model import Chunk
+from fetcher.protocol import links
+
+_PLAIN: Final = LinkRequest()
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class CrawlFiles(Protocol):
+    """The files of a crawl; see store.crawl_files."""
+
+    def append(self, what: Appended, level: Level) -> None:
+        """Write after the committed lengths, durably; on NoSpaceError nothing has changed.
+
+        `level`: as it is committed; its file gets `what.found`.
+        """
+
+    def log_texts(self, first: int, end: int) -> Iterable[bytes]:
+        """The committed lines `first` to `end` - 1 of the log."""
+
+    def found_after(self, level: Level) -> Iterator[RowLinks]:
+        """Read a level's file: the rows after line `judged_to`, in the order of their lines."""
+
+
+class Growth:
+    """Collects what the next commit adds to the log; `committed` is what is durable."""
+
+    def __init__(
+        self, rules: CrawlRules, frontier: Frontier, record: CrawlRecord, files: CrawlFiles
+    ) -> None:
+        """`frontier`: has taken all committed keys and seeds."""
+        self.files = files
+        self._frontier = frontier
+        self._keeps_links = rules.keep_links
+        self.committed = record
+        self._clear()
+
+    def _clear(self) -> None:
+        self.pending = Appended()
+        self._seeds = self.committed.seeds
+        self._seed_lines = 0
+        self._has_all_seeds = self.committed.has_all_seeds
+        self._totals = Totals()
+        self.is_pending = False  # whether a commit would change something
+
+    @property
+    def pending_bytes(self) -> int:
+        """About what the pending part takes in memory."""
+        return sum(map(len, self.pending.log)) + sum(map(len, self.pending.edges))
+
+    # -- what comes in -----------------------------------------------------------------------
+
+    def seeds(self, first: int, texts: Sequence[bytes], *, at_end: bool) -> None:
+        """Take a page of seeds, of which the first has the number `first`. Raises WireError.
+
+        What was taken already is left out, so a page may come again. A page that leaves a gap is
+        ignored.
+        """
+        known = self._seeds - first
+        if known < 0 or self._has_all_seeds:
+            return
+        seeds = [_seed_link(text) for text in texts[known:]]
+        self.is_pending = True
+        self._seeds += len(seeds)
+        admitted = self._frontier.seeds(seeds)
+        self._seed_lines += len(admitted.lines)
+        self._take(admitted)
+        self._has_all_seeds = at_end and self._seeds == first + len(texts)
+
+    def found_in(self, chunk: Chunk) -> list[RowLinks]:
+        """The links of each row of a chunk. Raises WireError."""
+        if not chunk.link_bytes:
+            return []
+        starts = itertools.accumulate(chunk.link_bytes, initial=0)
+        hops = chunk.hops or [0] * len(chunk.lines)
+        found = []
+        for line, depth, hop, (start, end) in zip(
+            chunk.lines, chunk.depths, hops, itertools.pairwise(starts), strict=True
+        ):
+            page = links.decode(chunk.links[start:end]) if end > start else links.PageLinks(())
+            found.append(RowLinks(line, depth, page.links, hop, page.cut))
+        return found
+
+    def found(self, rows: Sequence[RowLinks]) -> None:
+        """Take the links of these rows, which are new."""
+        self._judge([row for row in rows if row.links or row.cut])
+
+    def _judge(self, rows: Sequence[RowLinks]) -> None:
+        for row, admitted in zip(rows, self._frontier.offer_rows(rows), strict=True):
+            self._take(admitted)
+            if self._keeps_links:
+                self.pending.edges.append(_encode((row.line, admitted.edges)))
+
+    def _take(self, admitted: Admitted) -> None:
+        for new in admitted.lines:
+            request = new.link.request or _PLAIN
+            line = LogLine(
+                url=new.link.url,
+                found_on=new.found_on,
+                depth=new.depth,
+                via=new.link.via,
+                hops=new.hops,
+                priority=new.link.priority,
+                route=request.route,
+                method=request.method,
+                headers=request.headers,
+                body=request.body,
+                id=request.id,
+            )
+            self.pending.log.append(log_lines.encode(line) + b"\n")
+            self.pending.keys.append(new.record)
+        self._totals.add(admitted.totals)
+        self.is_pending = True
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def extend(self) -> bool:
+        """Judge the next links that were put off to the end of a level; False: none are left.
+
+        Call it when every line that is ready has its row, and nothing is pending.
+        """
+        return False
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether all seeds are there, and nothing waits for a commit."""
+        return self.committed.has_all_seeds and not self.is_pending
+
+    # -- commits -----------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Append what is pending to the files. Raises NoSpaceError."""
+        self.files.append(self.pending, self.committed.level)
+
+    def record(self) -> CrawlRecord:
+        """The state that the next commit makes durable."""
+        before = self.committed
+        lines = before.lines + len(self.pending.log)
+        return replace(
+            before,
+            seeds=self._seeds,
+            has_all_seeds=self._has_all_seeds,
+            seed_lines=before.seed_lines + self._seed_lines,
+            lines=lines,
+            ready_lines=lines,
+            totals=_sum(before.totals, self._totals),
+        )
+
+    def publish(self, record: CrawlRecord) -> None:
+        """The journal has this record, and the files what was pending."""
+        self.committed = record
+        self._clear()
+
+
+def _sum(one: Totals, other: Totals) -> Totals:
+    total = Totals()
+    total.add(one)
+    total.add(other)
+    return total
+
+
+def _seed_link(text: bytes) -> Link:
+    """Raises WireError."""
+    try:
+        seed = log_lines.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"seeds: not a line of a log: {error}"[:200]) from error
+    request = LinkRequest(seed.method, seed.route, seed.headers, seed.body, seed.id)
+    return Link(
+        seed.url, Via.SEED, priority=seed.priority, request=None if request == _PLAIN else request
+    )

@@ -1,0 +1,85 @@
+"""Crawls with a mistake; the simulator must catch every one."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from fetcher.leases.session import SinkSession
+from fetcher.leases.sessions import SinkSessions
+from support.sim import crawl_mistakes as mistakes
+from support.sim.crawl_world import (
+    BudgetedCrawl,
+    CrawlSink,
+    CrawlVentilator,
+    CrawlWorld,
+    DuplicatedCrawl,
+    LevelCrawl,
+)
+
+
+class CrawlMutant(NamedTuple):
+    """A crawl with a mistake, and whether its workers are killed."""
+
+    world: type[CrawlWorld]
+    kill_workers: bool = True
+
+
+def _mutant(
+    world: type[CrawlWorld] = CrawlWorld,
+    *,
+    ventilator: type[CrawlVentilator] = CrawlVentilator,
+    feed: Any = None,
+    session: type[SinkSession] | None = None,
+    kill_workers: bool = True,
+    **of_sink: Any,
+) -> CrawlMutant:
+    """Put the given classes into a world; `of_sink`: members of the sink."""
+    of_ventilator: dict[str, Any] = {} if feed is None else {"feed_class": feed}
+    if session is not None:
+        of_ventilator["sessions_class"] = type("S", (SinkSessions,), {"session_class": session})
+    members = {
+        "sink_class": type("MutantSink", (CrawlSink,), of_sink),
+        "ventilator_class": type("MutantVentilator", (ventilator,), of_ventilator),
+    }
+    return CrawlMutant(type("MutantWorld", (world,), members), kill_workers)
+
+
+CRAWL_MUTANTS: Final[dict[str, CrawlMutant]] = {
+    # The five of the design.
+    "index durable before the commit": _mutant(growth_class=mistakes.IndexBeforeTheCommit),
+    "a worker that suppresses what it only sent": _mutant(mistakes.SuppressesWhatItSent),
+    "links in the next commit": _mutant(growth_class=mistakes.LinksInTheNextCommit),
+    "dedupe against the committed only": _mutant(growth_class=mistakes.DedupeAgainstTheCommitted),
+    "an empty queue taken for the end": _mutant(ventilator=mistakes.EndsWhenNothingWaits),
+    # The sink.
+    "links dropped on a full disk": _mutant(growth_class=mistakes.ForgetsOnAFullDisk),
+    "links of duplicate rows taken": _mutant(
+        DuplicatedCrawl, committer_class=mistakes.DuplicatesBringLinks
+    ),
+    "budget counted before dedupe": _mutant(
+        BudgetedCrawl, frontier_class=mistakes.CountsBeforeDedupe
+    ),
+    "seeds forgotten at a restart": _mutant(frontier_class=mistakes.ForgetsTheSeeds),
+    "log not truncated at recovery": _mutant(files_class=mistakes.LogNotTruncated),
+    "a page of seeds taken twice": _mutant(DuplicatedCrawl, growth_class=mistakes.SeedsTwice),
+    "seeds confirmed before they are durable": _mutant(
+        session_class=mistakes.SeedsBeforeTheyAreDurable
+    ),
+    "lines told before they are durable": _mutant(job_class=mistakes.TellsWhatIsPending),
+    "complete without all seeds": _mutant(growth_class=mistakes.EndsWithoutAllSeeds),
+    # Levels.
+    "a level closed too early": _mutant(LevelCrawl, job_class=mistakes.ClosesTheLevelEarly),
+    "lines of a level ready at once": _mutant(LevelCrawl, level_growth_class=mistakes.ReadyAtOnce),
+    "redirects judged with the links": _mutant(
+        LevelCrawl, level_growth_class=mistakes.RedirectsWithTheLinks
+    ),
+    "a level judged again from its beginning": _mutant(
+        LevelCrawl, level_growth_class=mistakes.ForgetsWhereItWas
+    ),
+    # The ventilator.
+    "the log read again after a resync": _mutant(feed=mistakes.ReadsTheLogAgain),
+    "the rest of a page skipped": _mutant(feed=mistakes.SkipsWhatDidNotFit),
+    "rows of waiting lines not heard": _mutant(feed=mistakes.ForgetsRowsWhileLinesWait),
+    "a restarted sink not compared": _mutant(feed=mistakes.KeepsWhatWasOpen),
+    "suspects forgotten by the next ventilator": _mutant(session=mistakes.TakesNoSuspects),
+}
