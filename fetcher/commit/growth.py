@@ -101,12 +101,12 @@ class Growth:
             chunk.lines, chunk.depths, hops, itertools.pairwise(starts), strict=True
         ):
             page = links.decode(chunk.links[start:end]) if end > start else links.PageLinks(())
-            found.append(RowLinks(line, depth, page.links, hop, page.cut))
+            found.append(RowLinks(line, depth, page.links, hop, page.left_out))
         return found
 
     def found(self, rows: Sequence[RowLinks]) -> None:
         """Take the links of these rows, which are new."""
-        self._judge([row for row in rows if row.links or row.cut])
+        self._judge([row for row in rows if row.links or row.left_out])
 
     def _judge(self, rows: Sequence[RowLinks]) -> None:
         for row, admitted in zip(rows, self._frontier.offer_rows(rows), strict=True):

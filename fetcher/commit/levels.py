@@ -43,7 +43,7 @@ class LevelGrowth(Growth):
         self._ready_lines = record.ready_lines
 
     def found(self, rows: Sequence[RowLinks]) -> None:
-        self.pending.found.extend(packed(row) for row in rows if row.links or row.cut)
+        self.pending.found.extend(packed(row) for row in rows if row.links or row.left_out)
         self.is_pending = True
 
     def extend(self) -> bool:
@@ -53,7 +53,7 @@ class LevelGrowth(Growth):
         if not rows:
             return self._next_step()
         wanted = map(self._of_step, rows)
-        self._judge([row for row in wanted if row.links or row.cut])
+        self._judge([row for row in wanted if row.links or row.left_out])
         self._level = replace(self._level, judged_to=rows[-1].line)
         self.is_pending = True
         return True
@@ -62,7 +62,7 @@ class LevelGrowth(Growth):
         """The row with those of its links that the running step judges."""
         is_at_links = self._level.is_at_links
         found = tuple(link for link in row.links if (link.via not in SAME_DEPTH) == is_at_links)
-        return replace(row, links=found, cut=row.cut if is_at_links else 0)
+        return replace(row, links=found, left_out=row.left_out if is_at_links else {})
 
     def _next_step(self) -> bool:
         """All links of a step are judged. False: the crawl has no more lines."""

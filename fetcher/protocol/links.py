@@ -13,16 +13,20 @@ from msgspec import Meta
 
 from fetcher.errors import WireError
 from fetcher.frontier.links import Link
+from fetcher.frontier.totals import Refusal
 
 MAX_LINK_BYTES: Final = 64 * 1024 * 1024  # of one chunk, before compression
 _LEVEL: Final = 1
+
+
+_Links = Annotated[int, Meta(ge=0, le=1 << 32)]
 
 
 class PageLinks(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The links of one row."""
 
     links: tuple[Link, ...]  # absolute, each key once, in the order of the page
-    cut: Annotated[int, Meta(ge=0, le=1 << 32)] = 0  # further links, which are only counted
+    left_out: dict[Refusal, _Links] = {}  # further links, which are only counted
 
 
 encode: Final = msgspec.msgpack.Encoder().encode

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from fetcher.errors import WireError
 from fetcher.frontier.links import Link, LinkRequest
+from fetcher.frontier.totals import Refusal
 from fetcher.model import Chunk
 from fetcher.protocol import chunk_frames, links, messages
 from support.messages import EXAMPLES
@@ -19,7 +20,7 @@ LINKS = links.PageLinks(
         Link("http://a.test/c#d", "image", "http://a.test/c", 3),
         Link("http://a.test/", "handler", request=LinkRequest("POST", "r", (("A", "b"),), b"x", 7)),
     ),
-    cut=4,
+    {Refusal.NOFOLLOW: 4},
 )
 MESSAGE, FRAME = EXAMPLES["chunk_of_a_crawl"]
 

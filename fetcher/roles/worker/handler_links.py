@@ -69,8 +69,8 @@ def _request(link: dict[str, Any], base: str) -> Link:
     _require_text("route", route)
     method = request_fields.method(given.get("method", "GET"))
     headers = request_fields.headers(_as_lists(given.get("headers", [])))
-    for name, text in headers:
-        _require_text(f"headers: {name}", text)
+    for header, text in headers:
+        _require_text(f"headers: {header}", text)
     name = request_fields.name(given["id"]) if "id" in given else None
     _require_text("id", str(name))
     request = LinkRequest(

@@ -23,6 +23,7 @@ from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.frontier.keys import KeyTexts
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Refusal
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.robots_rules import product_of
 from fetcher.protocol import links as wire
@@ -100,7 +101,10 @@ class PageReader:
         if self.rules.page_links:
             links += (self._link(url, via) for url, via in found.links)
         sent = links if self._are_few(links, handled) else list(_within(links, _MAX_LINK_BYTES))
-        left_out = sum(found.left_out.values()) + len(links) - len(sent)
+        left_out = dict(found.left_out) if self.rules.page_links else {}
+        if len(sent) < len(links):
+            surplus = left_out.get(Refusal.LINKS_PER_PAGE, 0) + len(links) - len(sent)
+            left_out[Refusal.LINKS_PER_PAGE] = surplus
         if not sent and not left_out:
             return Reading(result, b"")
         return Reading(result, wire.encode(wire.PageLinks(tuple(sent), left_out)))

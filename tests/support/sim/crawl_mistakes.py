@@ -202,7 +202,7 @@ class RedirectsWithTheLinks(LevelGrowth):
     """Judges all links of a level in one step."""
 
     def _of_step(self, row: RowLinks) -> RowLinks:
-        return row if self._level.is_at_links else replace(row, links=(), cut=0)
+        return row if self._level.is_at_links else replace(row, links=(), left_out={})
 
 
 class ForgetsWhereItWas(LevelGrowth):
