@@ -28,6 +28,7 @@ from fetcher.telemetry import logs
 
 _COMMANDS: Final = {
     "run": "run:run",
+    "crawl": "crawl:crawl",
     "get": "get:get",
     "ventilator": "roles:ventilator",
     "worker": "roles:worker",
@@ -42,7 +43,7 @@ _COMMANDS: Final = {
     "retry": "retry:retry",
     "config": "inspect:show_config",
 }
-_BEGINNING = ("run", "retry", "ventilator", "worker", "sink")  # commands that begin a job
+_BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
 
 EPILOG = """\b
 Exit codes:
@@ -54,7 +55,7 @@ Exit codes:
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
-  8  get: an outcome is not ok; run, retry with --fail-on: some rows have such an outcome
+  8  get: an outcome is not ok; run, crawl, retry with --fail-on: some rows have such an outcome
 """
 
 
@@ -99,6 +100,8 @@ def cli() -> None:
     Examples:
       fetcher run urls.txt -o out          fetch them all, on all cores
       fetcher get https://example.org/     fetch one, and print its row
+      fetcher crawl https://example.org/ -o out
+                                           fetch a site: follow the links of its pages
       fetcher status out                   how far is it?
       fetcher top out                      … and watch it
       fetcher verify out                   prove that every line has its row

@@ -56,6 +56,13 @@ class Crawl(Section, frozen=True, kw_only=True):
             "committed, which gives shortest depths and the same list at each run; log: as found"
         ),
     ] = "log"
+    page_links: Annotated[
+        bool,
+        about(
+            "follow the links that pages have; false: only redirects, and the links that "
+            "worker.handler returns"
+        ),
+    ] = True
     nofollow: Annotated[
         bool,
         about("obey rel=nofollow, and nofollow in meta robots and X-Robots-Tag"),

@@ -177,7 +177,7 @@ def test_an_unknown_section_is_reported_with_a_guess_or_else_the_sections(tmp_pa
     assert said == (
         "unknown section [zzz]; "
         "the sections are job, input, crawl, worker, http, dns, guard, polite, retry, output, "
-        "lease, endpoints, keys, log, metrics, monitor"
+        "sink, lease, endpoints, keys, log, metrics, monitor"
     )
 
 

@@ -20,13 +20,13 @@ EXTRAS = SETUP["options.extras_require"]
 
 
 def test_hints_have_the_lower_bounds_of_the_extras() -> None:
-    listed = [*EXTRAS["web"].split(), *EXTRAS["parquet"].split()]
+    listed = [each for extra in ("crawl", "web", "parquet") for each in EXTRAS[extra].split()]
     assert sorted(listed) == sorted(optional.REQUIREMENTS.values())
 
 
 @pytest.mark.parametrize("library", optional.REQUIREMENTS)
 def test_a_hint_is_a_command_of_the_running_interpreter(library: str) -> None:
-    said = str(optional.missing_library(library, "the thing"))
+    said = str(optional.missing_library(library, needed_by="the thing"))
     assert said.startswith(f"the thing needs {library}; install it with: ")
     command = shlex.split(said.partition("install it with: ")[2])
     assert command == [sys.executable, "-m", "pip", "install", optional.REQUIREMENTS[library]]
@@ -51,4 +51,4 @@ def _texts() -> Iterator[Path]:
 def test_make_run_installs_what_the_readme_uses() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     (recipe,) = re.findall(r"^\$\(VENV\)/\.installed:.*\n\t(.*)$", makefile, re.M)
-    assert recipe.endswith("-e '.[web,parquet]'")
+    assert recipe.endswith("-e '.[crawl,web,parquet]'")
