@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from fetcher import bitset, web_urls
 from fetcher.errors import DamageError
+from fetcher.frontier.line_queue import Spill
 from fetcher.frontier.ready_hosts import ReadyHosts
 from fetcher.input import log_lines
 from fetcher.model import Batch
@@ -55,12 +56,13 @@ class DueLines(NamedTuple):
 class CrawlFeed:
     """Learns the log of a crawl page by page, and says which lines are next."""
 
-    def __init__(self, seeds: SeedsFrom, texts: LineTexts) -> None:
+    def __init__(self, seeds: SeedsFrom, texts: LineTexts, spill: Spill | None = None) -> None:
+        """`spill`: see frontier.ready_hosts."""
         self._seeds = seeds
         self.state: CrawlState | None = None  # as the sink said last; None: nothing yet
         self.next_line = 1  # the first line of the log that is not known here
         self._texts = texts
-        self._hosts = ReadyHosts()
+        self._hosts = ReadyHosts(spill=spill)
         self._batch_size = 1
         self._full = 0
         # Lines by batch (a mask) that are known here and have no row, whether they wait or not.

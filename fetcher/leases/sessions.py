@@ -12,7 +12,7 @@ the batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.input.source_info import SourceInfo
+from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.session import SinkSession
 from fetcher.leases.types import Assignment
@@ -27,9 +28,6 @@ from fetcher.model import Batch
 from fetcher.protocol import messages
 from fetcher.protocol.shard import Share, sink_of
 from fetcher.protocol.totals import Totals, sum_of
-
-if TYPE_CHECKING:
-    from fetcher.leases.crawl_feed import CrawlFeed
 
 WAITING_NOTICE_S: Final = 10.0  # between two notices about waiting for a sink
 BUSY_S: Final = 10.0  # how long to wait for another ventilator that has the job
@@ -372,6 +370,13 @@ class SinkSessions:
         if self.feed is not None:
             return self.feed.next_line - 1
         return sum(one.lines_read for one in self._all)
+
+    def source(self, read: SourceInfo) -> SourceInfo:
+        """The lines of the job, given what was read of the file; those of a crawl so far."""
+        state = self.feed.state if self.feed is not None else None
+        if state is None:
+            return read
+        return replace(read, url_lines=state.lines, at_end=state.has_all_seeds)
 
     def session_of(self, batch: int) -> SinkSession:
         """The session of the sink whose share has this batch."""

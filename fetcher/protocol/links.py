@@ -19,14 +19,12 @@ MAX_LINK_BYTES: Final = 64 * 1024 * 1024  # of one chunk, before compression
 _LEVEL: Final = 1
 
 
-_Links = Annotated[int, Meta(ge=0, le=1 << 32)]
-
-
 class PageLinks(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The links of one row."""
 
     links: tuple[Link, ...]  # absolute, each key once, in the order of the page
-    left_out: dict[Refusal, _Links] = {}  # further links, which are only counted
+    # Further links, which are only counted, by the reason.
+    left_out: dict[Refusal, Annotated[int, Meta(ge=0, le=1 << 32)]] = {}
 
 
 encode: Final = msgspec.msgpack.Encoder().encode

@@ -19,6 +19,7 @@ import msgspec
 
 from fetcher import bitset
 from fetcher.commit.committer import Delta, Recovered
+from fetcher.commit.crawl_record import CrawlRecord
 from fetcher.commit.rate import Work, WorkClock
 from fetcher.errors import DamageError
 from fetcher.input.source_info import SourceInfo
@@ -114,6 +115,8 @@ class Journal:
                 segments,
             )
             self._put("totals", delta.totals)
+            if delta.crawl is not None:
+                self._put("crawl", delta.crawl)
             self._put("updated_at_s", now_s)
             work = self._work_clock.committed(delta.totals.rows, now_s)
             if work is not None:
@@ -170,6 +173,15 @@ class Journal:
                 self._put("key", found)
             return found
 
+    def crawl(self, make_seed: Callable[[], int]) -> CrawlRecord:
+        """The state of the crawl; `make_seed`: makes the seed of its keys at the first call."""
+        with sqlite_errors(self._path), self._transaction():
+            found = meta(self._db, "crawl", CrawlRecord)
+            if found is None:
+                found = CrawlRecord(make_seed())
+                self._put("crawl", found)
+            return found
+
     def recover(self) -> Recovered:
         """Everything committed so far."""
         with sqlite_errors(self._path):
@@ -216,6 +228,7 @@ class JournalView(msgspec.Struct, frozen=True):
     updated_at_s: float | None
     work: Work | None  # None: written by an older version
     facts: Facts
+    crawl: CrawlRecord | None = None  # None: the job is a list
 
     @property
     def segments(self) -> dict[str, int]:
@@ -242,6 +255,7 @@ def _view(db: sqlite3.Connection) -> JournalView:
         updated_at_s=meta(db, "updated_at_s", float),
         work=meta(db, "work", Work),
         facts=facts_of(db),
+        crawl=meta(db, "crawl", CrawlRecord),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from fetcher.errors import ConflictError, DamageError
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.input.selection import Selection
 from fetcher.protocol.bounds import Plain
@@ -61,6 +62,7 @@ class Manifest(msgspec.Struct):
     state: Literal["running", "complete"] = "running"
     output: Output = PLAIN
     selection: Selection | None = None  # None: all lines
+    crawl: CrawlRules | None = None  # None: a list; else `input` holds the seeds
     share: Share = WHOLE  # of the batches, if the job has several sinks
     share_url_lines: int | None = None  # URL lines of the share, once they are known
     format: int = FORMAT

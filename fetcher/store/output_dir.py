@@ -11,10 +11,12 @@ import contextlib
 import datetime
 import importlib.metadata
 import platform
+import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -34,7 +36,10 @@ from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest, how_begun
 from fetcher.store.revisits import Revisits
-from fetcher.store.segments import Segments
+from fetcher.store.segments import Segments, SegmentState
+
+if TYPE_CHECKING:
+    from fetcher.store.crawl_files import CrawlFiles
 
 
 class OutputDirectory:
@@ -58,6 +63,11 @@ class OutputDirectory:
 
         Raises ConflictError if the job in OUT is another one.
         """
+        if request.input.crawl is not UNSET and request.share.of > 1:
+            raise ConflictError(
+                f"{self.path}: a crawl has one sink, and this is {request.share}; name one sink "
+                "alone in endpoints.sink"
+            )
         if self.manifest is None:
             # The journal comes first, as a manifest without a journal means damage.
             manifest = _new_manifest(request)
@@ -69,6 +79,7 @@ class OutputDirectory:
             self._require_same(self.manifest, request.input)
             self._require_share(self.manifest, request)
             self._require_same_lines(self.manifest, request.input)
+            self._require_same_crawl(self.manifest, request.input)
             if self.manifest.format != manifests.FORMAT:  # older versions must not resume it
                 self.manifest.format = manifests.FORMAT
                 self.save()
@@ -132,6 +143,27 @@ class OutputDirectory:
                 f"-o {self.path}`, or choose another OUT"
             )
 
+    def _require_same_crawl(self, begun: Manifest, now: InputSpec) -> None:
+        rules = None if now.crawl is UNSET else now.crawl
+        if begun.crawl == rules:
+            return
+        if begun.crawl is None or rules is None:
+            was, wanted = ("a list", "a crawl") if rules else ("a crawl", "a list")
+            raise ConflictError(
+                f"{self.path} was begun with {begun.input.name} as {was}, and now it should be "
+                f"{wanted}; choose another OUT"
+            )
+        names = [
+            name
+            for name in rules.__struct_fields__
+            if getattr(rules, name) != getattr(begun.crawl, name)
+        ]
+        raise ConflictError(
+            f"{self.path} was begun with another crawl.{names[0]} "
+            f"({getattr(begun.crawl, names[0])!r}, and now {getattr(rules, names[0])!r}); "
+            "set [crawl] as it was, or choose another OUT"
+        )
+
     def save(self) -> None:
         """Write the changed manifest."""
         assert self.manifest is not None
@@ -168,7 +200,7 @@ class Store:
         self._rows = self.journal.recover().totals.rows
         states = self.journal.segments()
         bodies = {name: n for name, n in states.items() if name.startswith(f"{BODIES_NAME}/")}
-        rows = {name: n for name, n in states.items() if name not in bodies}
+        rows = {name: n for name, n in states.items() if "/" not in name}
         self.segments = Segments(out / manifests.RESULTS_NAME, output.suffix, segment_bytes, rows)
         self._pack = zstd.packed if output.compression == "zstd" else None
         self._bodies: BodyStore | None = None
@@ -177,11 +209,21 @@ class Store:
             self._bodies = WarcFiles(out, segment_bytes, bodies, warc_begins, revisits)
         elif output.bodies == "files":
             self._bodies = BodyFiles(out)
+        self.crawl: CrawlFiles | None = None
+        if manifest.crawl is not None:
+            self.crawl = self._crawl_files(segment_bytes, states)
+
+    def _crawl_files(self, segment_bytes: int, states: Mapping[str, SegmentState]) -> CrawlFiles:
+        # Only crawls import numpy.
+        from fetcher.store.crawl_files import CrawlFiles  # noqa: PLC0415
+
+        self.crawl_record = self.journal.crawl(lambda: secrets.randbits(63))
+        return CrawlFiles(self._out, segment_bytes, states, self.crawl_record)
 
     def append(self, rows: list[bytes], kept: list[Kept]) -> None:
         if self._bodies is not None:
             self._bodies.append(kept)
-        self.segments.append([self._pack(rows)] if self._pack else rows)
+        self.segments.append([self._pack(rows)] if self._pack and rows else rows)
 
     def sync(self) -> None:
         if self._bodies is not None:
@@ -190,12 +232,16 @@ class Store:
 
     def record(self, delta: Delta) -> None:
         of_bodies = self._bodies.states() if self._bodies else []
+        of_crawl = self.crawl.states() if self.crawl is not None else []
         count = delta.totals.rows - self._rows
-        self.journal.record(delta, [self.segments.state(count), *of_bodies], time.time())
+        states = [self.segments.state(count), *of_bodies, *of_crawl]
+        self.journal.record(delta, states, time.time())
         self._rows = delta.totals.rows
         self.segments.committed(count)
         if self._bodies is not None:
             self._bodies.committed()
+        if self.crawl is not None:
+            self.crawl.committed()
 
     def resume_work(self) -> None:
         """Count the time from now on as time at work; see Journal.resume_work."""
@@ -210,6 +256,8 @@ class Store:
         self.segments.require_all()
         if self._bodies is not None:
             self._bodies.require_all()
+        if self.crawl is not None:
+            self.crawl.require_all()
         self.journal.require_kept()
         yield
         if self._manifest.output.bodies == "files":
@@ -221,6 +269,8 @@ class Store:
         self.segments.close()
         if self._bodies is not None:
             self._bodies.close()
+        if self.crawl is not None:
+            self.crawl.close()
         self.journal.close()
 
 
@@ -270,6 +320,7 @@ def _new_manifest(request: Open) -> Manifest:
         output=request.output,
         settings=request.settings,
         selection=None if request.input.selection is UNSET else request.input.selection,
+        crawl=None if request.input.crawl is UNSET else request.input.crawl,
         versions={
             "fetcher": __version__,
             "python": platform.python_version(),

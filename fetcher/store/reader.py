@@ -83,7 +83,8 @@ def url_lines_of(parts: Sequence[Part]) -> int | None:
     total = 0
     for part in parts:
         count, source = part.manifest.share_url_lines, part.view.source
-        if count is None and source.at_end and part.manifest.share.of == 1:
+        is_list = part.manifest.crawl is None
+        if count is None and source.at_end and part.manifest.share.of == 1 and is_list:
             count = source.url_lines
         if count is None:
             return None

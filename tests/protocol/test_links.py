@@ -20,7 +20,7 @@ LINKS = links.PageLinks(
         Link("http://a.test/c#d", "image", "http://a.test/c", 3),
         Link("http://a.test/", "handler", request=LinkRequest("POST", "r", (("A", "b"),), b"x", 7)),
     ),
-    {Refusal.NOFOLLOW: 4},
+    left_out={Refusal.NOFOLLOW: 4},
 )
 MESSAGE, FRAME = EXAMPLES["chunk_of_a_crawl"]
 

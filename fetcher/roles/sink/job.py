@@ -19,6 +19,7 @@ from fetcher.errors import WireError
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import chunk_frames, messages
 from fetcher.protocol.output_spec import warcinfo_id
+from fetcher.roles.sink import crawl
 from fetcher.roles.sink.blocked_first import BlockedFirst
 from fetcher.roles.sink.finishing import Finishing
 from fetcher.rows import archive
@@ -54,7 +55,9 @@ class SinkJob:
         self._finishing = Finishing(self._last_steps)
         key = secret_of(directory.path)
         self._proof = RowChecker(self._output, key)
-        self.committer = Committer(self._store, self._store.journal.recover(), manifest.job, epoch)
+        growth = None if manifest.crawl is None else crawl.growth_of(manifest.crawl, self._store)
+        recovered = self._store.journal.recover()
+        self.committer = Committer(self._store, recovered, manifest.job, epoch, growth)
         self._hint = BlockedFirst(self._output.rows, self.committer.totals)
         terms = JobTerms(
             manifest.job,
@@ -64,8 +67,15 @@ class SinkJob:
             keep_columns=manifest.input.format.keep_columns,
         )
         self.commits = CommitJob(terms, self._facts(), self.committer, self, epoch)
+
+    @property
+    def _batches(self) -> int:
+        """The most batches that the job can have now."""
+        growth, size = self.committer.growth, self._manifest.batch_size
+        if growth is not None:
+            return growth.committed.ready_lines // size + 1
         # A line has at least its line feed, and gzip makes at most this many bytes of one.
-        self._batches = manifest.input.bytes * _MAX_INFLATION // manifest.batch_size + 1
+        return self._manifest.input.bytes * _MAX_INFLATION // size + 1
 
     def _facts(self) -> JobFacts:
         manifest, journal = self._manifest, self._store.journal
@@ -116,16 +126,20 @@ class SinkJob:
     def give_hint(self) -> None:
         """Log a hint, once, if the first rows suggest a setting."""
         rows = self.committer.totals.rows
-        if hint := self._hint.hint(rows, is_all=rows == self._manifest.share_url_lines):
+        if hint := self._hint.hint(rows, is_all=rows == self._lines):
             log.warning("%s", hint)
 
     @property
     def has_last_rows(self) -> bool:
         """Whether the rows that wait for their commit complete the job."""
         waiting = self.committer.pending_rows
-        return bool(waiting) and (
-            self.committer.totals.rows + waiting == self._manifest.share_url_lines
-        )
+        return bool(waiting) and self.committer.totals.rows + waiting == self._lines
+
+    @property
+    def _lines(self) -> int | None:
+        """The lines of this sink, as far as they are known; of a crawl, those that are ready."""
+        growth = self.committer.growth
+        return self._manifest.share_url_lines if growth is None else growth.committed.ready_lines
 
     # -- commit.session.JobRecord: makes durable what the session decides -----------------
 

@@ -18,11 +18,13 @@ from fetcher.errors import ConflictError, InputError
 from fetcher.input import formats
 from fetcher.input.source import Source
 from fetcher.input.source_info import SourceInfo
+from fetcher.leases.crawl_feed import SeedPage
 from fetcher.model import Batch
 from fetcher.protocol import messages
 from fetcher.protocol.output_spec import Output
 from fetcher.protocol.shard import Share
 from fetcher.roles.spec import RoleSpec
+from fetcher.roles.ventilator.seeds import SeedReader
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
 from fetcher.store import begun
@@ -35,7 +37,8 @@ class JobInput:
     """The lines of a job and the terms on which they are fetched.
 
     `info`: what is known of the URL file so far. `output`: the form of rows and bodies.
-    `task_of`: decodes a line, given its number and its bytes.
+    `task_of`: decodes a line, given its number and its bytes. `crawl`: the rules of a crawl, whose
+    lines are those of its log; the file then holds its seeds. None: the job is a list.
     """
 
     def __init__(self, spec: RoleSpec, settings: Settings) -> None:
@@ -46,7 +49,9 @@ class JobInput:
         selected = SelectedLines(Path(spec.out), spec.selection) if spec.selection else None
         self._name = spec.input_name or Path(spec.urlfile).name
         self._source = Source(Path(spec.urlfile), settings.input, selected)
-        self.task_of = formats.decoder(self._source.format)
+        self.crawl = spec.crawl
+        self.task_of = formats.decoder(self.format)
+        self._seeds = SeedReader(self._source) if spec.crawl is not None else None
         self._census = self._source.census()
         self.info = self._count_first()
         self._batch_size = settings.job.batch_size
@@ -67,7 +72,12 @@ class JobInput:
     @property
     def format(self) -> formats.LineFormat:
         """The format of the lines."""
-        return self._source.format
+        return self._source.format if self.crawl is None else formats.LOG
+
+    def seeds(self, first: int) -> SeedPage:
+        """The seeds of a crawl from this number on, from 0."""
+        assert self._seeds is not None
+        return self._seeds.page(first)
 
     @property
     def is_counted(self) -> bool:
@@ -106,6 +116,7 @@ class JobInput:
                 source=self.info,
                 format=self._source.format,
                 selection=self._selection or UNSET,
+                crawl=UNSET if self.crawl is None else self.crawl,
             ),
             batch_size=self._batch_size,
             settings=load.without_secrets(self._settings),
@@ -145,4 +156,4 @@ class JobInput:
                 f"({origin} says otherwise); leave this setting out, or choose another OUT"
             )
         self._source.format = msgspec.structs.replace(found, keep_columns=keep)
-        self.task_of = formats.decoder(self._source.format)
+        self.task_of = formats.decoder(self.format)

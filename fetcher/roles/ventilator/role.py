@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import zmq
 
 from fetcher.errors import Exit, StoppedError
+from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules, first_lease
@@ -27,6 +28,7 @@ from fetcher.protocol.messages import Phase
 from fetcher.protocol.shard import Share
 from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.roles.ventilator.job_input import JobInput
+from fetcher.roles.ventilator.log_spool import BlockSpool, LogSpool
 from fetcher.roles.ventilator.sink_clients import SinkClients, log_notice
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
 from fetcher.roles.ventilator.task_messages import assignment_message, crash_chunk
@@ -83,7 +85,13 @@ class Ventilator:
         self._number = secrets.randbits(31)
         self._ledger = Ledger(_lease_rules(settings), first_lease(self._number), sinks)
         self._sessions = SinkSessions(
-            self._ledger, sinks, session, settings.lease.sink_silent_s, self._offer, now
+            self._ledger,
+            sinks,
+            session,
+            settings.lease.sink_silent_s,
+            self._offer,
+            now,
+            None if job_input.crawl is None else _feed_of(job_input),
         )
         self._sinks = SinkClients(sockets.context, endpoints.sinks, self._sessions, security, now)
         self._workers = Workers(sockets.events, sockets.control, security, self._ledger, publisher)
@@ -129,7 +137,7 @@ class Ventilator:
         self._publish(now)
         if is_counting:
             self._input.count_more()
-        elif self._ledger.source_ended:
+        elif self._ledger.source_ended and self._sessions.feed is None:
             self._input.require_read(self._sessions.lines_read)
         if self._stop:
             raise StoppedError("stopped; the same command resumes")
@@ -250,7 +258,7 @@ class Ventilator:
             job=self._sessions.job,
             phase=self._phase_now(),
             totals=self._sessions.totals,
-            source=self._input.info,
+            source=self._sessions.source(self._input.info),
             in_flight=self._publisher.in_flight(workers),
             workers=len(workers),
             redelivered=self._ledger.redelivered,
@@ -279,6 +287,10 @@ class Ventilator:
             now = time.monotonic()
             self._workers.receive(now)
             self._sinks.exchange(self._input.info, now, is_hurried=True)
+
+
+def _feed_of(job_input: JobInput) -> CrawlFeed:
+    return CrawlFeed(job_input.seeds, LogSpool(), BlockSpool())
 
 
 def _lease_rules(settings: Settings) -> LeaseRules:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from fetcher import bitset
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input import formats
 from fetcher.leases.poison import Condemned
 from fetcher.leases.sessions import SinkSessions
@@ -38,7 +42,13 @@ def assignment_message(
         format=job_input.format,
         output=job_input.output,
         tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, tasks),
+        crawl=UNSET if job_input.crawl is None else _for_workers(job_input.crawl),
     )
+
+
+def _for_workers(rules: CrawlRules) -> CrawlRules:
+    """The rules without those that the sink alone applies, which may be long."""
+    return replace(rules, allow=(), deny=())
 
 
 def crash_chunk(
@@ -74,4 +84,6 @@ def crash_chunk(
         body_bytes=[0],
         rows=row,
         tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, [task]),
+        depths=[] if task.found is None else [task.found.depth],
+        hops=[] if task.found is None else [task.found.hops],
     )

@@ -6,11 +6,14 @@ lease, and nothing here grows with the job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 from fetcher import bitset
 from fetcher.input import formats
-from fetcher.model import OUTCOME_CODE, Chunk, Found, Result, Task
+from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
 from fetcher.protocol import line_tags, messages
 
 
@@ -34,20 +37,20 @@ class LeaseBuffer:
         self._format = tasks.format
         self._tags = tasks.tags
         self.output = tasks.output
-        self.crawl = tasks.crawl
         self.has_names = tasks.format.kind != "text"
         self.outstanding = self._mask & ~skip
+        self.crawl = tasks.crawl
+        self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
         self._new_buffers()
 
     def _new_buffers(self) -> None:
         # The columns of a chunk, line by line.
         self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
-        self._depths: list[int] = []  # in a crawl
-        self._hops: list[int] = []
-        self._links: list[bytes] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
+        self._depths: list[int] = []  # in a crawl; and the encoded links of each row
+        self._links: list[bytes] = []
         self.unsent_bytes = 0
 
     def tasks(self) -> Iterator[Task]:
@@ -58,20 +61,16 @@ class LeaseBuffer:
         offsets = range(mask.bit_length()) if is_prefix else bitset.offsets(mask)
         for offset, raw in zip(offsets, self._urls.split(b"\n"), strict=True):
             if wanted >> offset & 1:
-                yield task_of(self.first_line + offset, raw)
+                task = task_of(self.first_line + offset, raw)
+                if task.found is not None and task.found.hops:
+                    self._hops[task.line] = task.found.hops
+                yield task
         self._urls = b""
 
-    def finish(
-        self,
-        result: Result,
-        row: bytes,
-        body: bytes = b"",
-        links: bytes = b"",
-        found: Found | None = None,
-    ) -> int:
-        """Keep a line's row, its body or WARC records, and what a crawl found on its page.
+    def finish(self, result: Result, row: bytes, body: bytes = b"", links: bytes = b"") -> int:
+        """Keep a line's row, and its body or WARC records; return how many rows are unsent now.
 
-        Returns how many rows are unsent now. `found`: how the line itself was found, in a crawl.
+        `links`: those of the page, as protocol.links encodes them.
         """
         bit = 1 << (result.line - self.first_line)
         self.outstanding &= ~bit
@@ -91,9 +90,8 @@ class LeaseBuffer:
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
-        if found is not None:
-            self._depths.append(found.depth)
-            self._hops.append(found.hops)
+        if self.crawl is not msgspec.UNSET:
+            self._depths.append(0 if result.depth is msgspec.UNSET else result.depth)
             self._links.append(links)
         self.unsent_bytes += len(row) + len(body) + len(links)
         return len(self._rows)
@@ -106,7 +104,6 @@ class LeaseBuffer:
             *self._rows, strict=True
         )
         kept = b"".join(bodies)
-        links = b"".join(self._links)
         chunk = Chunk(
             job=self.job,
             batch=self.batch,
@@ -123,10 +120,19 @@ class LeaseBuffer:
             tags=b"".join(tags),
             empty=self._empty,
             retried=self._retried,
-            depths=self._depths,
-            hops=self._hops if any(self._hops) else [],
-            links=links,
-            link_bytes=list(map(len, self._links)) if links else [],
+            **self._found(lines),
         )
         self._new_buffers()
         return chunk
+
+    def _found(self, lines: Sequence[int]) -> dict[str, Any]:
+        """What the chunk of a crawl has besides that of a list."""
+        if self.crawl is msgspec.UNSET:
+            return {}
+        links = b"".join(self._links)
+        return {
+            "depths": self._depths,
+            "hops": [self._hops.get(line, 0) for line in lines] if self._hops else [],
+            "links": links,
+            "link_bytes": list(map(len, self._links)) if links else [],
+        }

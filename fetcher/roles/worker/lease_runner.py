@@ -145,7 +145,7 @@ class LeaseRunner:
         row_bytes = len(made.row) + len(made.body) + len(made.links)
         self.memory.put_row(row_bytes)
         self._heap.freed(max(row_bytes, result.body_bytes or 0))
-        rows = buffer.finish(*made, found=line.task.found)
+        rows = buffer.finish(*made)
         if not buffer.outstanding:
             self._end(buffer)
         elif rows >= self._settings.chunk_rows or buffer.unsent_bytes >= _MAX_CHUNK_BYTES:

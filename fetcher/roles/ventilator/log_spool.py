@@ -1,0 +1,94 @@
+"""The lines of a crawl that wait to be handed out, in unnamed temporary files.
+
+The files disappear however the process ends. In memory there are 8 bytes for the texts of 64 lines.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from fetcher.store.disk import disk_errors
+
+_BLOCK_LINES: Final = 64
+
+
+class LogSpool:
+    """Implements leases.crawl_feed.LineTexts. Raises NoSpaceError."""
+
+    def __init__(self) -> None:
+        self._texts = _File()
+        self._blocks = array("Q")  # where every 64th line begins, from line 1
+        self._lines = 0
+
+    def put(self, first: int, texts: Sequence[bytes]) -> None:
+        """Keep the next lines; `first` must be the number of the next one."""
+        assert first == self._lines + 1
+        at = self._texts.end
+        for line, text in enumerate(texts, first):
+            if (line - 1) % _BLOCK_LINES == 0:
+                self._blocks.append(at)
+            at += len(text) + 1
+        self._texts.append(b"".join([text + b"\n" for text in texts]))
+        self._lines += len(texts)
+
+    def get(self, lines: Sequence[int]) -> list[bytes]:
+        """The texts of these lines, which are ascending."""
+        found = []
+        block, texts = -1, [b""]
+        for line in lines:
+            wanted, offset = divmod(line - 1, _BLOCK_LINES)
+            if wanted != block:
+                block, texts = wanted, self._block(wanted)
+            found.append(texts[offset])
+        return found
+
+    def _block(self, block: int) -> list[bytes]:
+        is_last = block + 1 == len(self._blocks)
+        end = self._texts.end if is_last else self._blocks[block + 1]
+        start = self._blocks[block]
+        return self._texts.read(start, end - start).split(b"\n")
+
+
+class BlockSpool:
+    """Implements frontier.line_queue.Spill. Raises NoSpaceError."""
+
+    def __init__(self) -> None:
+        self._blocks = _File()
+        self._sizes: dict[int, int] = {}  # by ticket
+
+    def put(self, block: bytes) -> int:
+        """Keep a block of bytes; return its ticket."""
+        ticket = self._blocks.end
+        self._blocks.append(block)
+        self._sizes[ticket] = len(block)
+        return ticket
+
+    def get(self, ticket: int) -> bytes:
+        """Return a block and forget it."""
+        return self._blocks.read(ticket, self._sizes.pop(ticket))
+
+
+class _File:
+    """A temporary file that is appended to and read anywhere."""
+
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.gettempdir())
+        with disk_errors(self._directory):
+            self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115
+        self.end = 0
+
+    def append(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            with disk_errors(self._directory):
+                count = os.pwrite(self._file.fileno(), rest, self.end)
+            self.end, rest = self.end + count, rest[count:]
+
+    def read(self, at: int, size: int) -> bytes:
+        with disk_errors(self._directory):
+            return os.pread(self._file.fileno(), size, at)
