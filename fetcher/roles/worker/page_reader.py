@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -40,13 +40,6 @@ _XML: Final = re.compile(r"(?:application|text)/(?:xml|(?:rss|atom|rdf)\+xml)\b"
 _XML_PATH: Final = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#].*)?", re.IGNORECASE)
 _HTML: Final = "html"
 _USUAL: Final = "/sitemap.xml"  # where a sitemap is, unless robots.txt names some
-
-
-class Reading(NamedTuple):
-    """A result as it is recorded, and its links as they travel (b"": none)."""
-
-    result: Result
-    links: bytes
 
 
 class PageReader:
@@ -80,34 +73,41 @@ class PageReader:
         found = (web_urls.resolved(url, text) for text in named or [_USUAL])
         return [each.partition("#")[0] for each in found if each and each.startswith("http")]
 
-    def read(
+    def read(self, result: Result, task: Task, body: bytes | None) -> tuple[Result, Found]:
+        """Read the page of a line; return the result with what it says of the page.
+
+        `body`: None if it is not complete.
+        """
+        if not body or result.outcome is not Outcome.OK or result.location is not UNSET:
+            return result, Found()
+        found = self._found(result, task, body)
+        return _noted(result, found), found
+
+    def pack(
         self,
         result: Result,
         task: Task,
-        body: bytes | None,
+        found: Found,
         sitemaps: Sequence[str] = (),
         handled: Sequence[Link] = (),
-    ) -> Reading:
-        """Read a finished line.
+    ) -> bytes:
+        """All links of a row, as they travel; b"": none.
 
-        `body`: None if it is not complete. `sitemaps`: their URLs, where robots.txt names some.
-        `handled`: the links that the handler returned.
+        `found`: those of its page; `sitemaps`: URLs that the row proposes; `handled`: the links
+        that the handler returned.
         """
-        found = Found()
-        if body and result.outcome is Outcome.OK and result.location is UNSET:
-            found = self._found(result, task, body)
-            result = _noted(result, found)
         links = [*self._proposed(result, task, sitemaps), *handled]
+        left_out: dict[Refusal, int] = {}
         if self.rules.page_links:
             links += (self._link(url, via) for url, via in found.links)
+            left_out |= found.left_out
         sent = links if self._are_few(links, handled) else list(_within(links, _MAX_LINK_BYTES))
-        left_out = dict(found.left_out) if self.rules.page_links else {}
         if len(sent) < len(links):
             surplus = left_out.get(Refusal.LINKS_PER_PAGE, 0) + len(links) - len(sent)
             left_out[Refusal.LINKS_PER_PAGE] = surplus
         if not sent and not left_out:
-            return Reading(result, b"")
-        return Reading(result, wire.encode(wire.PageLinks(tuple(sent), left_out)))
+            return b""
+        return wire.encode(wire.PageLinks(tuple(sent), left_out))
 
     def _are_few(self, links: Sequence[Link], handled: Sequence[Link]) -> bool:
         """Whether the links are within the limit of a message, whatever their lengths."""

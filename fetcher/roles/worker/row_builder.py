@@ -94,11 +94,13 @@ class RowBuilder:
                 result = _without_body(result, one_line(error))
         # Nobody must take half a page for a whole one.
         body = fetch.body if fetch is not None and result.sha256 is not None else None
-        handled: Sequence[Link] = ()
+        found, handled = None, list[Link]()
+        if reader is not None:
+            result, found = reader.read(result, task, body)
         if self._handler is not None:
             result, handled = self._handler.handle(result, body, task, in_crawl=reader is not None)
-        if reader is not None:
-            result, links = reader.read(result, task, body, sitemaps, handled)
+        if reader is not None and found is not None:
+            links = reader.pack(result, task, found, sitemaps, handled)
         encode = CODECS[output.rows].encode
         row = encode(result)
         if len(row) + len(kept) + len(links) > _MAX_BYTES:
