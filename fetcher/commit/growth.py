@@ -121,7 +121,7 @@ class Growth:
                 url=new.link.url,
                 found_on=new.found_on,
                 depth=new.depth,
-                via=new.link.via,
+                via=str(new.link.via),
                 hops=new.hops,
                 priority=new.link.priority,
                 route=request.route,

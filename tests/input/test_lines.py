@@ -119,3 +119,18 @@ def test_a_file_of_only_comments_gives_batches_without_lines(size: int) -> None:
     made = list(lines.batches([[b"# a", b"", b"#"]], size))
     assert made
     assert all(batch.mask == 0 and batch.urls == b"" for batch in made)
+
+
+@given(st.integers(0, 255), st.integers(1, 255))
+def test_texts_of_two_sets_of_lines_are_merged_in_order(mask: int, others: int) -> None:
+    def texts(of: int, kind: bytes) -> list[bytes]:
+        return [b"%s%d" % (kind, offset) for offset in bitset.offsets(of)]
+
+    merged = lines.merge(
+        b"\n".join(texts(mask, b"a")), mask, b"\n".join(texts(others, b"b")), others
+    )
+    right = [
+        b"%s%d" % (b"b" if others >> offset & 1 else b"a", offset)
+        for offset in bitset.offsets(mask | others)
+    ]
+    assert merged.split(b"\n") == right

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.input.source_info import SourceInfo
@@ -26,46 +25,14 @@ from fetcher.model import Batch
 from fetcher.protocol import messages
 from fetcher.protocol.output_spec import Output
 from fetcher.protocol.shard import Share
-from fetcher.protocol.totals import Totals
+from support.answers import COUNTED, COUNTING, news, offer, opened
 
-COUNTING = SourceInfo(checked_bytes=1)
-COUNTED = SourceInfo(checked_bytes=2, url_lines=2, at_end=True)
 SUSPECT = messages.Suspect(batch=0, mask=b"\x01", deaths=1)
-
-
-def offer(share: Share) -> messages.Open:
-    spec = messages.InputSpec(name="", path="", file_bytes=1, source=COUNTING)
-    return messages.Open(
-        session="s", input=spec, batch_size=1, settings={}, version="", share=share
-    )
 
 
 def sessions_of(count: int = 1) -> tuple[SinkSessions, Ledger]:
     ledger = Ledger(LeaseRules(), shares=count)
     return SinkSessions(ledger, count, "s", 3.0, offer, 0.0), ledger
-
-
-OPENED = messages.Opened(
-    job="job",
-    batch_size=1,
-    source=COUNTING,
-    done=b"",
-    partial={},
-    suspects=[],
-    totals=Totals(),
-    epoch="e",
-    version=0,
-    complete=False,
-)
-NEWS = messages.Committed(version=1, changed={}, totals=Totals(), complete=False)
-
-
-def opened(**said: Any) -> messages.Opened:
-    return replace(OPENED, **said)
-
-
-def news(**said: Any) -> messages.Committed:
-    return replace(NEWS, **said)
 
 
 def open_all(sessions: SinkSessions, **said: Any) -> None:

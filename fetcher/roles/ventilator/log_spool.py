@@ -82,6 +82,9 @@ class _File:
             self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115
         self.end = 0
 
+    def __del__(self) -> None:
+        self._file.close()
+
     def append(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
