@@ -19,7 +19,7 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     """One line of the log; the defaults are those of a seed."""
 
     url: str
-    found_on: int = 0
+    found_on: int = msgspec.field(name="from", default=0)
     depth: int = 0
     via: str = "seed"
     hops: int = 0
