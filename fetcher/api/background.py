@@ -30,6 +30,7 @@ from fetcher.errors import (
     StoppedError,
     UsageError,
 )
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.selection import Selection
 from fetcher.protocol import messages
 from fetcher.settings.schema import Settings
@@ -85,6 +86,7 @@ class JobInput(NamedTuple):
     settings: Settings
     selection: Selection | None = None
     name: str = ""  # the input's name, if it is not the name of `urlfile`
+    crawl: CrawlRules | None = None  # `urlfile` holds the seeds of a crawl; None: a list
 
 
 class Run:
@@ -119,6 +121,7 @@ class Run:
                 self._interrupts,
                 given.selection,
                 input_name=given.name,
+                crawl=given.crawl,
             )
             if not self._is_complete():
                 raise FetcherError(

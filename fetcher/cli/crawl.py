@@ -27,6 +27,7 @@ from fetcher.optional import require_crawl_libraries
 from fetcher.roles.preflight import require_own_code
 from fetcher.settings.crawl_defaults import of_crawl
 from fetcher.settings.load import Loaded
+from fetcher.store.begun import rules_as_begun
 from fetcher.telemetry import logs
 
 
@@ -73,7 +74,7 @@ def crawl(
 
     def fetch(file: Path, terms: Loaded, name: str) -> None:
         settings = terms.settings
-        rules = rules_of(settings)
+        rules = rules_as_begun(out, rules_of(settings))
         run_and_report(file, out, settings, quiet=quiet, name=name, unwanted=unwanted, crawl=rules)
 
     start(seeds, out, loaded, fetch)

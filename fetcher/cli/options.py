@@ -17,9 +17,9 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from fetcher.cli.setting_options import SETTING_OPTIONS, SettingOption
+from fetcher.cli.setting_options import CRAWLS, SETTING_OPTIONS, SettingOption
 from fetcher.engines.paths import require_path
-from fetcher.errors import ConfigError
+from fetcher.errors import ConfigError, UsageError
 from fetcher.settings import load, presets
 from fetcher.settings.load import Value
 from fetcher.settings.schema import Monitor
@@ -64,7 +64,7 @@ _GIVEN: Final = "fetcher.cli.options"  # key of the given SETTING_OPTIONS in a c
 
 # Groups of options in `--help`, by the names of their parameters.
 _GROUPS: Final = {
-    "Input": ("column", "urlfile", "outcomes", "statuses", "partial"),
+    "Input": ("column", "urlfile", "is_crawl", "outcomes", "statuses", "partial"),
     "Output": ("out", "path", "bodies", "with_body"),
     "Crawl": (
         *("scope", "allow", "deny", "depth", "max_pages", "max_pages_per_host"),
@@ -216,6 +216,14 @@ def settings_of(
     loaded = load.load(conf, overrides=overrides, added=added)
     logs.use(loaded.settings.log.format)
     return _with_column(loaded) if _COLUMN in given else loaded
+
+
+def require_no_crawl_options(loaded: load.Loaded) -> None:
+    """Raise UsageError if an option was given that has a meaning only in a crawl."""
+    for option in SETTING_OPTIONS:
+        origin = loaded.origins.get(option.key, "")
+        if option.commands == CRAWLS and origin in option.flags.split("/"):
+            raise UsageError(f"{origin}: is for a crawl; add --crawl")
 
 
 def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:

@@ -87,8 +87,8 @@ SETTING_OPTIONS: Final = (
         "--robots/--no-robots",
         "polite.robots",
         "",
-        "Obey robots.txt, or not",
-        "run crawl retry get worker",
+        "Obey robots.txt, or not; a crawl obeys it unless you say otherwise",
+        "run crawl retry get ventilator worker",
     ),
     SettingOption(
         "--scope",
