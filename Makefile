@@ -25,7 +25,7 @@ test: $(VENV)/.tested $(VENV)/pywb/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 # The pure rooms alone, and the simulator, in about a minute.
 quick: $(VENV)/.tested
@@ -43,20 +43,16 @@ fuzz: $(VENV)/.tested
 faults: $(VENV)/.tested
 	$(BIN)/python -m tools.faults --table docs/faults.md $(ARGS)
 
-# Figures: make bench, or python -m tools.bench --help.
+# All figures of docs/benchmarks.md, which it also writes; single ones: python -m tools.bench --help.
 bench: $(VENV)/.tested
-	$(BIN)/python -m tools.bench pipeline
-	$(BIN)/python -m tools.bench memory
-	$(BIN)/python -m tools.bench speed
-	$(BIN)/python -m tools.bench export
-	$(BIN)/python -m tools.bench bodies
-	$(BIN)/python -m tools.bench watching
+	$(BIN)/python -m tools.bench all $(ARGS)
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/pip setup.cfg constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,web,parquet]'
+	@$(BIN)/python -m compileall -q fetcher  # an editable installation leaves it to the first run
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

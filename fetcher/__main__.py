@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import gc
+
+gc.disable()  # until the modules are imported, see fetcher.roles.lifetime
+
+import os  # noqa: E402
+import sys  # noqa: E402
 
 
 def _put_current_folder_last() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 NOT_MEASURED: Final = "\N{EN DASH}"
@@ -61,6 +62,19 @@ def escaped(text: str, kept: str = "") -> str:
         each if each.isprintable() or each in kept else each.encode("unicode_escape").decode()
         for each in text
     )
+
+
+def shell_word(text: str) -> str:
+    """The text as one word for a shell, on one line: unprintable characters as $'\\x09'."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_shell_character, text))}'"
+
+
+def _shell_character(each: str) -> str:
+    if each.isprintable():
+        return f"\\{each}" if each in "'\\" else each
+    return "".join(f"\\x{byte:02x}" for byte in each.encode())
 
 
 def shortened(text: str, most_chars: int) -> str:

@@ -18,7 +18,7 @@ REQUIREMENTS: Final = {
     "bottle": "bottle>=0.13",
     "numpy": "numpy>=1.26",
     "pyarrow": "pyarrow>=17",
-    "selectolax": "selectolax>=0.4",
+    "selectolax": "selectolax>=1.0.2",
 }
 _CRAWL: Final = ("numpy", "selectolax")
 

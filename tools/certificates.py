@@ -16,7 +16,7 @@ _PEM = serialization.Encoding.PEM
 
 
 class Authority:
-    """An authority that nobody knows; `ca_file` (PEM) is for those who shall trust it."""
+    """An unknown authority; `ca_file` (PEM) is for the clients that shall trust it."""
 
     def __init__(self, directory: Path, name: str = "test authority") -> None:
         self._directory = directory

@@ -19,7 +19,7 @@ _steps = itertools.count()  # what this process has asked for so far
 
 
 def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """The first of `count` consecutive ports of loopback that nobody listens on.
+    """The first of `count` consecutive free ports of loopback.
 
     Each process begins elsewhere: those that run at the same time must not meet each other's
     roles. Raises RuntimeError where there are none.

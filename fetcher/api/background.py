@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from fetcher.api import progress
+from fetcher.api.keywords import in_python
 from fetcher.api.progress import Progress
 from fetcher.commit.rate import Rate
 from fetcher.engines.interrupts import Interrupts
@@ -64,19 +65,19 @@ class LogDisplay:
         if line.startswith(OURS):
             self._complaint = line
         else:
-            log.warning("%s", line)
+            log.warning("%s", in_python(line))
 
     def flush(self) -> None:
         """Log the complaint that did not end the run."""
         if self._complaint:
-            log.warning("%s", self._complaint)
+            log.warning("%s", in_python(self._complaint))
         self._complaint = ""
 
     def error(self, verdict: Verdict) -> FetcherError:
         """The error that a role complained of."""
         said = self._complaint.removeprefix(OURS) or "a role ended without saying why"
         self._complaint = ""
-        return _VERDICTS.get(verdict.exit_code, FetcherError)(said)
+        return _VERDICTS.get(verdict.exit_code, FetcherError)(in_python(said))
 
 
 class JobInput(NamedTuple):

@@ -20,6 +20,7 @@ from fetcher.api import items
 from fetcher.api import settings as api_settings
 from fetcher.api.background import JobInput, Run
 from fetcher.api.items import Item, Urls
+from fetcher.api.keywords import named_arguments
 from fetcher.api.progress import Progress
 from fetcher.api.row import Row
 from fetcher.engines.paths import require_path
@@ -104,7 +105,7 @@ class Job:
         Raises InputError (the URLs cannot be read), ConflictError (`out` belongs to other input, or
         is in use), UsageError, DamageError; and what reading your iterable raises.
         """
-        with self._starting:
+        with self._starting, named_arguments():
             if self._run is None and not self._is_empty:
                 self._start()
         return self

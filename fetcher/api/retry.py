@@ -12,6 +12,7 @@ from typing import Any
 
 from fetcher.api.background import JobInput
 from fetcher.api.job import Job, rows_of
+from fetcher.api.keywords import named_arguments
 from fetcher.api.row import Row
 from fetcher.engines.paths import require_path
 from fetcher.errors import UsageError
@@ -32,8 +33,8 @@ class _RetryJob(Job):
 
     def _input(self, out: Path) -> JobInput | None:
         found = prepare(out, self._request, self._given)
-        if found is None:
-            return None
+        if not found.selection.lines and self._out is None:
+            return None  # nobody could see that the job was complete
         return JobInput(found.urlfile, found.settings, found.selection, found.input_name)
 
 
@@ -65,9 +66,11 @@ def retry(
     Raises ConfigError and UsageError at once; when it is iterated, what `Job.start` and `Job.rows`
     raise, and ConflictError if the URL file has changed. Yields nothing if no row matches.
     """
+    with named_arguments():
+        wanted = selection.parse(_list(outcomes), _list(statuses))
     request = RetryRequest(
         parents=_directories(parents),
-        wanted=selection.parse(_list(outcomes), _list(statuses)),
+        wanted=wanted,
         urlfile=None if urls is None else Path(urls).absolute(),
         partial=partial,
     )

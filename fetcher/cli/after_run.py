@@ -13,12 +13,13 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
-from fetcher.cli.options import typed_again
+from fetcher.cli.options import given_headers, typed_again
 from fetcher.commit.rate import Work
 from fetcher.humanize import escaped
 from fetcher.input.selection import Selection
 from fetcher.protocol.messages import State
 from fetcher.settings import load
+from fetcher.settings.schema import Http, Settings
 from fetcher.store import manifest
 from fetcher.store.reader import Part
 from fetcher.watch import next_steps, summary
@@ -26,19 +27,30 @@ from fetcher.watch.terminal.console import make_console
 
 # Options of a run that its retry needs, too. Values that may be secrets are not repeated.
 _CARRIED: Final = ("conf", "assignments", "own_servers")
+_DEFAULT_TIMEOUT_S: Final = Http().total_timeout_s
 _MOST_PARENTS: Final = 10
 
 
-def show(part: Part, before: Work | None, fresh: int, last: State | None) -> None:
+def show(
+    part: Part, settings: Settings, before: Work | None, fresh: int, last: State | None
+) -> None:
     """Print the summary and the next steps; for `before`, `fresh` and `last` see watch.summary."""
     console = make_console()
     summary.show(console, part, before, fresh, last)
+    context = click.get_current_context()
+    options = [*typed_again(context, "retry"), *_carried(context)]
+    timeout_s = settings.http.total_timeout_s
     finished = next_steps.Finished(
         totals=part.view.recovered.totals,
         out=part.out,
         parents=_lineage(part.manifest.selection),
         program=_program(),
-        options=tuple(_options(click.get_current_context())),
+        options=[each for each in options if not _is_secret(each)],
+        hidden=[
+            *(f"--header {name}" for name in given_headers(context)),
+            *(f"{each[0]} {_key(each)}" for each in options if _is_secret(each)),
+        ],
+        timeout_s=timeout_s if timeout_s != _DEFAULT_TIMEOUT_S else None,
     )
     console.print()
     for line in next_steps.steps(finished, Path.exists):
@@ -53,8 +65,7 @@ def _program() -> str:
     return "fetcher"
 
 
-def _options(context: click.Context) -> Iterator[str]:
-    yield from typed_again(context, "retry")
+def _carried(context: click.Context) -> Iterator[tuple[str, ...]]:
     options = (each for each in context.command.params if isinstance(each, click.Option))
     for option in options:
         name = option.name or ""
@@ -64,12 +75,20 @@ def _options(context: click.Context) -> Iterator[str]:
         ):
             continue
         if option.is_flag:
-            yield option.opts[0]
+            yield (option.opts[0],)
             continue
         values = context.params[name]
         for value in values if option.multiple else (values,):
-            if str(value).partition("=")[0].strip() not in load.SECRETS:
-                yield from (option.opts[0], str(value))
+            yield (option.opts[0], str(value))
+
+
+def _key(option: tuple[str, ...]) -> str:
+    """The setting of `--set section.key=value`."""
+    return option[-1].partition("=")[0].strip()
+
+
+def _is_secret(option: tuple[str, ...]) -> bool:
+    return option[0] == "--set" and _key(option) in load.SECRETS
 
 
 def _lineage(selection: Selection | None) -> list[Path]:

@@ -31,7 +31,7 @@ from fetcher.store.begun import rules_as_begun
 from fetcher.telemetry import logs
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch pages and follow their links, on this host.")
+@click.command(cls=GroupedCommand)
 @click.argument("given", type=INPUT, nargs=-1, required=True, metavar="URL...|SEEDFILE")
 @out_option
 @setting_options("crawl")

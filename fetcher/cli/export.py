@@ -29,7 +29,7 @@ from fetcher.input import selection
 _STDOUT: Final = Path("-")
 
 
-@click.command(short_help="Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files.")
+@click.command
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @click.option(
     "--to", "name", type=click.Choice(forms.NAMES), help="The format (default: by the file's name)."

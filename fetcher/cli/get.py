@@ -33,7 +33,7 @@ from fetcher.telemetry import logs
 _STDOUT: Final = Path("-")
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch a URL and print its row, or its body.")
+@click.command(cls=GroupedCommand)
 @click.argument("given", nargs=-1, required=True, metavar="URL...")
 @click.option("--body", "with_body", is_flag=True, help="Print the body, and not the row.")
 @click.option(

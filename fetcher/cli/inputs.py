@@ -20,6 +20,8 @@ from fetcher.errors import UsageError
 from fetcher.fetch import urls
 from fetcher.fetch.cookies.public_suffixes import is_known_domain
 from fetcher.humanize import number, shortened
+from fetcher.input.detect import kind_of
+from fetcher.settings.load import Loaded
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
 _SHOWN_CHARS: Final = 200  # of an argument in a message
@@ -72,6 +74,16 @@ def require_file(path: Path, max_url_bytes: int) -> None:
         raise UsageError(
             f"{_shown(text)}: there is no such file, and a URL needs a scheme"
             f"{_suggestion(text, max_url_bytes)}"
+        )
+
+
+def require_csv(path: Path, given: Loaded) -> None:
+    """Raises UsageError if --column is given for a file that is JSON lines by its name."""
+    is_column_given = given.origins.get("input.url_column") == "--column"
+    if is_column_given and "input.format" not in given.origins and kind_of(path) == "jsonl":
+        raise UsageError(
+            f"--column: is for CSV, and {path} is a file of JSON lines by its name, whose key for "
+            "the URL is always url; leave --column out, or say --set input.format=csv"
         )
 
 

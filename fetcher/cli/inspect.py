@@ -20,7 +20,7 @@ from fetcher.watch.terminal import job_text
 from fetcher.watch.terminal.console import make_console
 
 
-@click.command(short_help="How far a job is, during and after a run.")
+@click.command
 @click.argument("outs", type=OUT, metavar="OUT...", nargs=-1)
 @click.option(
     "--ventilator", "endpoint", metavar="TCP", help="Ask the ventilator at this address instead."
@@ -105,7 +105,7 @@ def _headline(found: Status) -> str:
     return ", ".join(parts)
 
 
-@click.command(short_help="Prove that every URL line has exactly one row.")
+@click.command
 @click.argument("outs", type=OUT, metavar="OUT...", nargs=-1, required=True)
 @click.option(
     "--urls",
@@ -169,7 +169,7 @@ def _verdict(report: Report) -> str:
     return f"NOT proven: {lines} URL lines, {number(report.rows)} rows ({against}){hint}"
 
 
-@click.command("config", short_help="The effective settings and where each came from.")
+@click.command("config")
 @config_options
 def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
     """Print every setting with its value and origin, as TOML that -c accepts.

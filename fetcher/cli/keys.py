@@ -34,7 +34,7 @@ Do the last two first; running roles see a new file at once."""
 _DIRECTORY = click.argument("directory", type=FILE, metavar="DIR")
 
 
-@click.group(short_help="Make the keys for roles on separate hosts.")
+@click.group
 def keys() -> None:
     """Make the CURVE keys by which roles on separate hosts authenticate and encrypt messages.
 

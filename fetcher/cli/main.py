@@ -9,13 +9,12 @@ import contextlib
 import importlib
 import os
 import re
-import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, NoReturn
 
 import click
 
@@ -23,25 +22,41 @@ from fetcher import __version__
 from fetcher.cli import streams
 from fetcher.engines.paths import require_text
 from fetcher.errors import ConfigError, Exit, FetcherError, StoppedError, UsageError
-from fetcher.roles import rlimits
+from fetcher.humanize import shell_word
+from fetcher.roles import lifetime, rlimits
 from fetcher.telemetry import logs
 
+
+class _Listed(NamedTuple):
+    """A command as `fetcher --help` lists it."""
+
+    place: str  # module:function
+    short_help: str
+
+
 _COMMANDS: Final = {
-    "run": "run:run",
-    "crawl": "crawl:crawl",
-    "get": "get:get",
-    "ventilator": "roles:ventilator",
-    "worker": "roles:worker",
-    "sink": "roles:sink",
-    "keys": "keys:keys",
-    "status": "inspect:status",
-    "top": "top:top",
-    "verify": "inspect:verify",
-    "report": "report:report",
-    "export": "export:export",
-    "urls": "urls:urls",
-    "retry": "retry:retry",
-    "config": "inspect:show_config",
+    "run": _Listed("run:run", "Fetch every URL of a file, on this host."),
+    "crawl": _Listed("crawl:crawl", "Fetch pages and follow their links, on this host."),
+    "get": _Listed("get:get", "Fetch a URL and print its row, or its body."),
+    "ventilator": _Listed(
+        "roles:ventilator", "Hand out the URLs of a file to workers on any host."
+    ),
+    "worker": _Listed("roles:worker", "Fetch the URLs that a ventilator hands out, on any host."),
+    "sink": _Listed("roles:sink", "Collect result rows from workers on any host."),
+    "keys": _Listed("keys:keys", "Make the keys for roles on separate hosts."),
+    "status": _Listed("inspect:status", "How far a job is, during and after a run."),
+    "top": _Listed("top:top", "Watch a job in the terminal."),
+    "verify": _Listed("inspect:verify", "Prove that every URL line has exactly one row."),
+    "report": _Listed(
+        "report:report", "Report on a run: one HTML file with plots, and a summary here."
+    ),
+    "export": _Listed(
+        "export:export", "Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files."
+    ),
+    "urls": _Listed("urls:urls", "The URLs whose rows have some outcome or status."),
+    "diff": _Listed("diff:diff", "What changed from one run to another."),
+    "retry": _Listed("retry:retry", "Fetch again what failed, into another OUT."),
+    "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
 }
 _BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
 
@@ -65,20 +80,25 @@ class _Commands(click.Group):
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
 
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing their modules."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.short_help) for name, each in _COMMANDS.items()])
+
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name in _COMMANDS:
             return _imported(name)
         if name.lower().startswith(("http://", "https://")):
-            context.fail(f"{name} is not a command; try: fetcher get {shlex.quote(name)}")
+            context.fail(f"{name} is not a command; try: fetcher get {shell_word(name)}")
         if Path(name).is_file():
-            context.fail(f"{name} is not a command; try: fetcher run {shlex.quote(name)} -o out")
+            context.fail(f"{name} is not a command; try: fetcher run {shell_word(name)} -o out")
         # click suggests one of these.
         self.commands = {known: _imported(known) for known in _COMMANDS}
         return None
 
 
 def _imported(name: str) -> click.Command:
-    module, _, function = _COMMANDS[name].partition(":")
+    module, _, function = _COMMANDS[name].place.partition(":")
     command: click.Command = getattr(importlib.import_module(f"fetcher.cli.{module}"), function)
     return command
 
@@ -110,14 +130,14 @@ def cli() -> None:
     """
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the program and leave with its exit code."""
     logs.use(_log_format(sys.argv[1:], os.environ))
     streams.guard()
     code = _code()
     with contextlib.suppress(StoppedError):  # the error was printed already
         sys.stdout.flush()
-    sys.exit(code)
+    lifetime.leave(code)
 
 
 def _log_format(arguments: Sequence[str], environ: Mapping[str, str]) -> logs.Form:
@@ -132,6 +152,7 @@ def _code() -> int:
         for name in sys.argv[1:2]:
             if name in _COMMANDS:
                 _imported(name)  # while Ctrl-C is blocked by fetcher.__main__
+        lifetime.imported()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         require_text(sys.argv[1:])
         rlimits.require_few()

@@ -129,7 +129,7 @@ def _setting_option(of: SettingOption) -> Callable[[F], F]:
     )
 
 
-def typed_again(context: click.Context, name: str) -> Iterator[str]:
+def typed_again(context: click.Context, name: str) -> Iterator[tuple[str, ...]]:
     """The given options of SETTING_OPTIONS that the command `name` has, too; without secrets."""
     given = context.meta.get(_GIVEN, {})
     for option in SETTING_OPTIONS:
@@ -137,8 +137,13 @@ def typed_again(context: click.Context, name: str) -> Iterator[str]:
             value, flag = given[option.key]
             if option.key not in load.SECRETS:
                 for each in value if isinstance(value, tuple) else (value,):
-                    yield flag
-                    yield from [str(each)] if option.metavar else []
+                    yield (flag, str(each)) if option.metavar else (flag,)
+
+
+def given_headers(context: click.Context) -> list[str]:
+    """The names of the headers that were given with --header."""
+    texts, _ = context.meta.get(_GIVEN, {}).get(_ADDED, ((), ""))
+    return [text.partition(":")[0] for text in texts]
 
 
 def config_options(command: F) -> F:

@@ -19,7 +19,7 @@ from fetcher.store.disk import write_atomically
 from fetcher.watch.terminal.console import make_console
 
 
-@click.command(short_help="Report on a run: one HTML file with plots, and a summary here.")
+@click.command
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @click.option(
     "-o",

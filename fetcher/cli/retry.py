@@ -28,7 +28,7 @@ from fetcher.roles.preflight import require_own_code
 from fetcher.telemetry import logs
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch again what failed, into another OUT.")
+@click.command(cls=GroupedCommand)
 @click.argument("parents", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @outcome_option
 @status_option
@@ -79,16 +79,16 @@ def retry(
     check_files(given.settings.http)
     require_own_code(given.settings)
     found = prepare(out, RetryRequest(parents, wanted, urlfile, partial), given)
-    if found is None:
-        message = f"nothing to retry: no row of {parents[0]} matches {wanted}"
-        logs.say(logs.own(message, "info"))
-        return
+    is_empty = not found.selection.lines
     run_and_report(
         found.urlfile,
         out,
         found.settings,
-        quiet=quiet,
+        quiet=quiet or is_empty,
         selection=found.selection,
         name=found.input_name,
         unwanted=unwanted,
     )
+    if is_empty:
+        message = f"nothing to retry: no row of {parents[0]} matches {wanted}; {out} has no rows"
+        logs.say(logs.own(message, "info"))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from fetcher.cli.inputs import require_csv
 from fetcher.cli.options import (
     FILE,
     GroupedCommand,
@@ -93,7 +94,7 @@ def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> i
     )
 
 
-@click.command(cls=GroupedCommand, short_help="Hand out the URLs of a file to workers on any host.")
+@click.command(cls=GroupedCommand)
 @click.argument("urlfile", type=FILE)
 @click.option(
     "--crawl", "is_crawl", is_flag=True, help="URLFILE holds seeds: follow the links of pages."
@@ -133,6 +134,7 @@ def ventilator(
         loaded = of_crawl(loaded)
     else:
         require_no_crawl_options(loaded)
+    require_csv(urlfile, loaded)
     return _run_role(
         "ventilator",
         loaded.settings,
@@ -145,9 +147,7 @@ def ventilator(
     )
 
 
-@click.command(
-    cls=GroupedCommand, short_help="Fetch the URLs that a ventilator hands out, on any host."
-)
+@click.command(cls=GroupedCommand)
 @_with_endpoints
 @setting_options("worker")
 @config_options
@@ -215,7 +215,7 @@ def _given_to_sink(loaded: Loaded, conf: Path | None) -> dict[str, str]:
     }
 
 
-@click.command(cls=GroupedCommand, short_help="Collect result rows from workers on any host.")
+@click.command(cls=GroupedCommand)
 @out_option
 @click.option(
     "--number", type=click.IntRange(1), metavar="N", help="Which of several sinks this is, from 1."

@@ -38,7 +38,7 @@ from fetcher.telemetry import logs
 from fetcher.watch import progress
 
 
-@click.command(cls=GroupedCommand, short_help="Fetch every URL of a file, on this host.")
+@click.command(cls=GroupedCommand)
 @click.argument("given", type=INPUT, nargs=-1, required=True, metavar="URLFILE|URL...")
 @out_option
 @setting_options("run")
@@ -122,7 +122,7 @@ def run_and_report(
         from fetcher.cli import after_run  # noqa: PLC0415
 
         fresh = _rows(after) - _rows(before)
-        after_run.show(after, before and before.view.work, fresh, display.last)
+        after_run.show(after, settings, before and before.view.work, fresh, display.last)
     require_none(after.view.recovered.totals, unwanted)
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from fetcher.cli.inputs import name_of, require_file, require_url
+from fetcher.cli.inputs import name_of, require_csv, require_file, require_url
 from fetcher.errors import InputError, UsageError
 from fetcher.input.source import Source
 from fetcher.settings.load import Loaded
@@ -38,6 +38,7 @@ def start(given: Path | list[str], out: Path, loaded: Loaded, run: Run) -> None:
     elif str(given) == "-" or given.is_fifo():
         _start_piped(given, out, loaded, run)
     else:
+        require_csv(given, loaded)
         require_as_begun(out, given, loaded)
         require_file(given, loaded.settings.http.max_url_bytes)
         Source(given, loaded.settings.input)  # reports a bad file before any process is started

@@ -23,7 +23,7 @@ from fetcher.watch.terminal.view import Look, View
 _ANSWER_S = 5.0  # time for a ventilator to answer
 
 
-@click.command(short_help="Watch a job in the terminal.")
+@click.command
 @click.argument("target", metavar="OUT|ENDPOINT")
 @click.option(
     "--once",

@@ -18,7 +18,7 @@ from fetcher.protocol.totals import in_order
 from fetcher.telemetry import logs
 
 
-@click.command(short_help="The URLs whose rows have some outcome or status.")
+@click.command
 @click.argument("outs", type=OUT, nargs=-1, required=True, metavar="OUT...")
 @outcome_option
 @status_option

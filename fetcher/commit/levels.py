@@ -73,7 +73,7 @@ class LevelGrowth(Growth):
             self._level = replace(level, judged_to=ready)
         elif not level.is_at_links:
             self._level = replace(level, is_at_links=True, judged_to=level.begins_after)
-        elif is_grown:
+        elif is_grown or level.found_bytes:  # at the very end, what was judged is not kept
             self._level = Level(level.number + 1, judged_to=ready, begins_after=ready)
         else:
             return False

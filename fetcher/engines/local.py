@@ -20,7 +20,6 @@ from fetcher.input.selection import Selection
 from fetcher.roles import rlimits
 from fetcher.roles.interpreter import own_folders
 from fetcher.roles.spec import RoleSpec
-from fetcher.security import keyring, role_policy
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 from fetcher.transport.endpoints import endpoints_of
@@ -80,6 +79,8 @@ def run_job(
 
 def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
     """Run worker processes for roles that run elsewhere. Raises FetcherError."""
+    from fetcher.security import keyring, role_policy  # noqa: PLC0415 (takes time to load)
+
     processes = worker_count(settings)
     rlimits.check(settings, processes)
     ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink

@@ -150,7 +150,28 @@ _CRAWL_COLUMNS: Final = {
 
 
 def find(name: str, of: LineFormat) -> Column:
-    """The column of this name; `of`: the format of the input. Raises UsageError."""
+    """The column that a user means; `of`: the format of the input. Raises UsageError."""
+    if name not in _COLUMNS:
+        _require_unambiguous(name, of)
+    return _find(name, of)
+
+
+def _require_unambiguous(name: str, of: LineFormat) -> None:
+    if not of.keep_columns or of.columns.count(name) < 2:
+        return
+    positions = [str(at) for at, each in enumerate(of.columns, 1) if each == name]
+    kept = [
+        _KEPT + unique
+        for at, unique in csv_lines.kept_columns(of.columns, of.url_column)
+        if of.columns[at] == name
+    ]
+    raise UsageError(
+        f"the input has several columns {name!r} (its columns {' and '.join(positions)}); write "
+        f"{' or '.join(kept)}"
+    )
+
+
+def _find(name: str, of: LineFormat) -> Column:
     if name in _COLUMNS:
         return _COLUMNS[name]
     if of.kind == "log" and name in _CRAWL_COLUMNS:
@@ -211,10 +232,10 @@ def table_columns(
         chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]
         chosen += _short_names(of)
         chosen += ["extra"] if handled else []
-    else:
-        chosen = []
-        for name in _split(names):
-            chosen += _TIMINGS if name == "timings_ms" else (name,)
+        return [_find(name, of) for name in chosen]
+    chosen = []
+    for name in _split(names):
+        chosen += _TIMINGS if name == "timings_ms" else (name,)
     return _found(chosen, of)
 
 

@@ -45,10 +45,12 @@ class RetryRequest(NamedTuple):
     partial: bool = False  # accept a job that has not ended
 
 
-def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry | None:
-    """Choose the lines and record them in the new OUT, or resume; None if no row matches.
+def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry:
+    """Choose the lines and record them in the new OUT, or resume.
 
-    Raises UsageError, InputError, ConflictError, DamageError, NoSpaceError.
+    If no row matches, no line is chosen: the job is complete at once, so that a command that
+    merges its OUT with that of the first job works. Raises UsageError, InputError, ConflictError,
+    DamageError, NoSpaceError.
     """
     _require_other_directory(out, request.parents)
     reader.read_all(request.parents)  # raises ConflictError unless they belong to one job
@@ -60,8 +62,6 @@ def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry | 
     selection = _resumed(out, first, request.wanted)
     if selection is None:
         selection = _choose(out, merged, request.wanted, Source(urlfile, settings.input))
-    if selection is None:
-        return None
     require_as_begun(out, urlfile, given)
     is_spooled = urlfile.name == manifest.SPOOL_NAME
     name = first.manifest.input.name if is_spooled else ""
@@ -114,8 +114,8 @@ def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
     return begun
 
 
-def _choose(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selection | None:
-    """Choose the lines and write them to OUT; None if no row matches."""
+def _choose(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selection:
+    """Choose the lines and write them to OUT."""
     first = merged.first
     if source.format != first.manifest.input.format:
         raise ConflictError(
@@ -124,8 +124,6 @@ def _choose(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Select
         )
     source.require_same(first.view.source, str(first.out))
     indexes = wanted_lines(merged, wanted)
-    if not indexes.count():
-        return None
     manifest.prepare(out)
     with DirectoryLock(out):
         # Another process may have begun or ended a retry while this one waited for the lock.

@@ -10,16 +10,20 @@ its worker as any page does that hangs.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 MAX_TAGS: Final = 400_000  # of 250 to 400 bytes of the parser's memory
-MAX_ATTRIBUTES: Final = 2000  # of one tag
-MAX_STEPS: Final = 200_000_000  # tags times open elements: about half a second
+MAX_ATTRIBUTES: Final = 2000  # of one element
+MAX_STEPS: Final = 100_000_000  # tags times open elements: up to a second
 MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, at worst
 
 _FREE_TAGS: Final = 10_000  # so few cannot need MAX_STEPS
-_LONG_TAG_BYTES: Final = 8192
+_LONG_TAG_BYTES: Final = 4096
 _LONG_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d}" % _LONG_TAG_BYTES)
+# An attribute whose value holds a >, so that the tag is longer than it looks.
+_HIDDEN_END: Final = re.compile(rb"=\s*+(?:\"[^\">]*+>|'[^'>]*+>)")
+_MAX_HIDDEN_ENDS: Final = 30
 _ATTRIBUTE: Final = (
     rb"[\s/]*+(?:=?[^\s/>=]++)(?:\s*+=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|[^\s>\"'][^\s>]*+)?+)?+"
 )
@@ -33,14 +37,15 @@ _NO_CONTENT: Final = frozenset(
 )
 # Their end is implied by the next of their kind or by their parent's end.
 _IMPLIED: Final = frozenset(
-    b"html head body p li dd dt tr td th thead tbody tfoot option optgroup rt rp".split()
+    b"html head body a nobr p li dd dt tr td th thead tbody tfoot option".split()
 )
 _FORMATTING: Final = frozenset(
     b"b big code em font i s small strike strong tt u".split()
-)  # <a> and <nobr> end the one before
+)  # and <a> and <nobr>, which end the one before
 _FORMATTING_TAG: Final = re.compile(
     rb"<(?:%s)(?=[\s/>])[^>]*+" % b"|".join(sorted(_FORMATTING)), re.IGNORECASE
 )
+_ROOTS: Final = frozenset({b"html", b"body"})  # each tag adds its attributes to the one element
 # Their content holds no tags.
 _RAW_TEXT: Final = {
     name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
@@ -59,6 +64,9 @@ def _is_small(page: bytes) -> bool:
     tags = page.count(b"<")
     if tags > _FREE_TAGS or _LONG_TAG.search(page) is not None:
         return False
+    hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
+    if sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS:
+        return False
     copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
     return copied * tags <= MAX_COPIES
 
@@ -74,6 +82,7 @@ class _Counter:
         self._kept: dict[bytes, int] = {}  # how often each is open
         self._live = 0  # formatting elements that the parser would copy
         self._copies = 0
+        self._root_attributes = 0
 
     def count(self) -> int:
         """Where a limit is passed, or the end."""
@@ -84,7 +93,7 @@ class _Counter:
             if name is None:
                 continue
             name = name.lower()
-            if position - token.start() > _LONG_TAG_BYTES and _has_many_attributes(token[0]):
+            if self._has_many_attributes(name, token[0]):
                 return token.start()
             if token["end"]:
                 self._close(name)
@@ -101,6 +110,13 @@ class _Counter:
 
     def _is_passed(self) -> bool:
         return self._steps > MAX_STEPS or self._copies > MAX_COPIES or self._tags > MAX_TAGS
+
+    def _has_many_attributes(self, name: bytes, tag: bytes) -> bool:
+        if name in _ROOTS:
+            self._root_attributes += len(_ATTRIBUTES.findall(tag, 1 + len(name)))
+            return self._root_attributes > MAX_ATTRIBUTES
+        is_long = len(tag) > _LONG_TAG_BYTES
+        return is_long and len(_ATTRIBUTES.findall(tag)) > MAX_ATTRIBUTES
 
     def _begin(self, name: bytes, tag: bytes) -> None:
         self._tags += 1
@@ -127,7 +143,3 @@ class _Counter:
     def _after_text(self, name: bytes, position: int) -> int:
         found = _RAW_TEXT[name].search(self._page, position)
         return found.end() if found else len(self._page)
-
-
-def _has_many_attributes(tag: bytes) -> bool:
-    return len(_ATTRIBUTES.findall(tag)) > MAX_ATTRIBUTES

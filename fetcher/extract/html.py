@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from fetcher import web_urls
 from fetcher.extract import charset, css, effort, robots_tags, srcset
@@ -89,7 +89,8 @@ def read(
     safe = effort.safe_bytes(page)
     if safe < len(page):
         is_whole, page = False, page[:safe]
-    tree = LexborHTMLParser(page)
+    # Without events, <selectedcontent> does not copy each <option> again.
+    tree = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
     is_nofollow = rules.nofollow and (is_nofollow or _meta_says_nofollow(tree, agent))
     collector = Collector(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING

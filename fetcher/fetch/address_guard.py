@@ -1,9 +1,9 @@
 """Which IP addresses may be connected to: the public internet, and what `guard.allow` opens.
 
-An address is judged at each new connection, as the very address that is connected to, so a name
-that later resolves to another address cannot pass. The denied networks are an explicit list (the
-IANA registries of special-purpose addresses), as `ipaddress.is_global` passes several of them. An
-IPv6 address that only wraps an IPv4 address is judged as that address.
+An address is judged before libcurl may connect to it, and again as a connection's peer before each
+request, so a name that later resolves to another address cannot pass. The denied networks are an
+explicit list (the IANA registries of special-purpose addresses), as `ipaddress.is_global` passes
+several of them. An IPv6 address that only wraps an IPv4 address is judged as that address.
 """
 
 from __future__ import annotations

@@ -85,6 +85,10 @@ class Frontier:
         """The memory of the keys."""
         return self._seen.memory_bytes
 
+    def expect(self, lines: int) -> None:
+        """Make room for so many lines, before `recover`: that is faster than to grow."""
+        self._seen.expect(lines)
+
     def recover(self, records: bytes) -> None:
         """Take the next records of the keys' file, in its order: before anything is offered."""
         table = np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)
@@ -108,7 +112,8 @@ class Frontier:
             if line or key in self._new:
                 admitted.edges.append(self._refused(Refusal.DUPLICATE, link, admitted))
                 continue
-            edge = self._within_budgets(_NO_ROW, link, key, link.url, admitted)
+            host = web_urls.host_of(link.url)
+            edge = self._within_budgets(_NO_ROW, link, key, host, admitted)
             admitted.edges.append(edge)
             if isinstance(edge, int):
                 self._scope.add_seed(link.url)
@@ -158,33 +163,37 @@ class Frontier:
         edges, new = admitted.edges, self._new
         for link, key, known in looked_up:
             line = known or new.get(key)
-            edges.append(line or self._judged(row, link, admitted))
+            edges.append(line or self._judged(row, link, key, admitted))
         return admitted
 
-    def _judged(self, row: RowLinks, link: Link, admitted: Admitted) -> int | tuple[str, str]:
-        """The edge of a link whose key, as its worker says, is unknown."""
+    def _judged(
+        self, row: RowLinks, link: Link, told: bytes, admitted: Admitted
+    ) -> int | tuple[str, str]:
+        """The edge of a link whose key, as its worker told it, is unknown."""
         text = self._key_text(link)
         if text is None:
             return self._refused(Refusal.INVALID, link, admitted)
         key = digests_of((text,), self._seed)[0]
-        line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
-        if line:
-            return line  # its worker told another key
+        if key != told:
+            line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
+            if line:
+                return line
         url = text.partition(" ")[0] if link.request is None else self._texts.of(link.url) or ""
-        reason = self._refusal(row, link, url)
+        host = web_urls.host_of(url)
+        reason = self._refusal(row, link, url, host)
         if reason is not None:
             return self._refused(reason, link, admitted)
-        return self._within_budgets(row, link, key, url, admitted)
+        return self._within_budgets(row, link, key, host, admitted)
 
     def _key_text(self, link: Link) -> str | None:
         request = link.request or _PLAIN_REQUEST
         return self._texts.of(link.url, request.method, request.body)
 
-    def _refusal(self, row: RowLinks, link: Link, url: str) -> Refusal | None:
+    def _refusal(self, row: RowLinks, link: Link, url: str, host: str) -> Refusal | None:
         """Why the rules refuse this link; `url` is its URL in the standard's form."""
         if is_too_long(url, self._rules):
             return Refusal.URL_BYTES
-        reason = self._scope.refusal(url, web_urls.host_of(url), link.via)
+        reason = self._scope.refusal(url, host, link.via)
         reason = reason or trap(url, self._rules)
         if reason is not None:
             return reason
@@ -193,9 +202,8 @@ class Frontier:
         return Refusal.DEPTH if row.depth >= self._rules.depth else None
 
     def _within_budgets(
-        self, row: RowLinks, link: Link, key: bytes, url: str, admitted: Admitted
+        self, row: RowLinks, link: Link, key: bytes, host: str, admitted: Admitted
     ) -> int | tuple[str, str]:
-        host = web_urls.host_of(url)
         number = host_number(host, self._seed)
         reason = self._budgets.refusal(number)
         if reason is not None:

@@ -1,6 +1,7 @@
 """Counts lines against the limits of a crawl; a limit is reached, never passed.
 
-A line counts once it is in the log, or goes there with the next commit.
+A line counts once it is in the log, or goes there with the next commit. Seeds that are not URLs
+have no host: they count as pages alone.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fetcher.frontier.keys import NO_HOST
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
 
@@ -31,7 +33,7 @@ class Budgets:
 
     def refusal(self, host: int) -> Refusal | None:
         """Why one more line of this host is too many."""
-        if self._by_host.get(host, 0) >= self._max_per_host:
+        if host != NO_HOST and self._by_host.get(host, 0) >= self._max_per_host:
             return Refusal.PAGES_PER_HOST
         return Refusal.PAGES if self._lines >= self._max_pages else None
 

@@ -22,6 +22,7 @@ from fetcher.frontier.rules import CrawlRules
 Keys = npt.NDArray[np.uint64]  # shape (n, 2)
 
 KEY_BYTES: Final = 16
+NO_HOST: Final = 0
 ALL_TRACKING: Final = "@tracking"
 # Parameters that say where a visitor came from, never which page it is: the ad systems' own
 # documents (Google Analytics and Ads, Meta, Microsoft, TikTok, X, LinkedIn, Yandex, Mailchimp,
@@ -123,7 +124,9 @@ def as_keys(digests: Iterable[bytes]) -> Keys:
 
 
 def host_number(host: str, seed: int) -> int:
-    """64 bits for a host in the form of Target.key."""
+    """64 bits for a host in the form of Target.key; NO_HOST for an empty text."""
+    if not host:
+        return NO_HOST
     return xxhash.xxh3_64_intdigest(host.encode("utf-8", "surrogatepass"), seed)
 
 

@@ -77,18 +77,26 @@ class ReadyHosts:
         self._next_level()
         lines: list[int] = []
         while len(lines) < count and self._turns:
-            host = self._turns.popleft()
-            room = min(count - len(lines), _TURN, host.cap(now) - host.out)
+            host = self._turns[0]
+            room = min(count - len(lines), host.turn_left, host.cap(now) - host.out)
             some, from_spill = host.take(max(room, 0), self._spill)
             self._spilled -= from_spill
             self._out.update(dict.fromkeys(some, host))
             lines.extend(some)
-            if host.waiting and host.out < host.cap(now):
-                self._turns.append(host)
-            else:
-                host.has_turn = False
+            self._end_turn(host, now)
         self._waiting -= len(lines)
         return lines
+
+    def _end_turn(self, host: _Host, now: float) -> None:
+        """The first host took lines. A turn that `count` cut goes on with the next call."""
+        may_go_on = bool(host.waiting) and host.out < host.cap(now)
+        if may_go_on and host.turn_left:
+            return
+        self._turns.popleft()
+        host.turn_left = _TURN
+        host.has_turn = may_go_on
+        if may_go_on:
+            self._turns.append(host)
 
     def committed(self, lines: Iterable[int], now: float) -> None:
         """These lines have rows. Lines that are not out are ignored: a line may be told twice."""
@@ -133,13 +141,24 @@ class ReadyHosts:
 
 
 class _Host:
-    __slots__ = ("_before", "_queues", "_since", "_this", "has_turn", "name", "out", "waiting")
+    __slots__ = (
+        "_before",
+        "_queues",
+        "_since",
+        "_this",
+        "has_turn",
+        "name",
+        "out",
+        "turn_left",
+        "waiting",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.waiting = 0
         self.out = 0
         self.has_turn = False
+        self.turn_left = _TURN
         self._queues: dict[int, LineQueue] = {}  # by priority
         self._since = 0.0  # when the running window began
         self._this = 0  # lines finished in it
@@ -169,6 +188,7 @@ class _Host:
                 del self._queues[priority]
         self.waiting -= len(lines)
         self.out += len(lines)
+        self.turn_left -= len(lines)
         return lines, from_spill
 
     def put_back(self, line: int) -> None:

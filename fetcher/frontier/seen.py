@@ -1,8 +1,8 @@
 """The exact set of all keys of a crawl: line n of the log has key n - 1.
 
 Open addressing with double hashing: a table of 32-bit line numbers (0: empty) refers to the array
-of keys. The table's size is a prime, so each key's probes reach every slot. Costs 16 bytes a key
-and 5 to 6.3 bytes of table.
+of keys. The table's size is a prime, so each key's probes reach every slot. A key costs 16 to 17
+bytes, and 5 to 6.3 bytes of table.
 """
 
 from __future__ import annotations
@@ -70,16 +70,21 @@ class SeenSet:
         else:
             self._insert(before, self._count)
 
+    def expect(self, count: int) -> None:
+        """Make the room for so many keys at once, before the first is added."""
+        self._reserve(count)
+        self._table = np.zeros(_slots_for(count), dtype=np.uint32)
+
     def _reserve(self, count: int) -> None:
         room = len(self._keys)
         if count <= room:
             return
-        new_room = max(count, room + min(max(room // 2, 1024), _MAX_ROOM))
+        new_room = max(count, room + min(max(room // 16, 1024), _MAX_ROOM))
         # In place, by realloc: a big array keeps its pages, so that no copy doubles the memory.
         self._keys.resize((new_room, 2), refcheck=False)
 
     def _rebuild(self) -> None:
-        slots = _prime_from(max(_MIN_SLOTS, math.ceil(self._count / _LOAD * _GROWTH)))
+        slots = _slots_for(self._count)
         self._table = np.zeros(0, dtype=np.uint32)  # frees the old one first
         self._table = np.zeros(slots, dtype=np.uint32)
         for first in range(0, self._count, _REBUILT):
@@ -109,6 +114,11 @@ class SeenSet:
         slots = slots + steps
         slots[slots >= len(self._table)] -= len(self._table)
         return slots
+
+
+def _slots_for(count: int) -> int:
+    """The slots of a table that has room to grow beyond so many keys."""
+    return _prime_from(max(_MIN_SLOTS, math.ceil(count / _LOAD * _GROWTH)))
 
 
 def _prime_from(number: int) -> int:

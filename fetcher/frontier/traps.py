@@ -20,7 +20,7 @@ def is_too_long(url: str, rules: CrawlRules) -> bool:
 def trap(url: str, rules: CrawlRules) -> Refusal | None:
     """Why the path of this http(s) URL, in the standard's form, looks like a trap."""
     path = url[url.index("/", 8) :].partition("?")[0]
-    if path.count("/") <= rules.repeated_segments:
+    if path.count("/") <= min(rules.repeated_segments, rules.path_depth):
         return None
     segments = [segment for segment in path.split("/") if segment]
     if len(segments) > rules.path_depth:

@@ -30,17 +30,25 @@ _MAX_LISTED: Final = 30  # columns named in a message
 
 def resolve(path: Path, first_line: Callable[[], bytes], asked: Input) -> LineFormat:
     """Return the format of the file's lines; `first_line` reads it if needed. Raises InputError."""
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
-    kind = _BY_SUFFIX.get(suffix, "text") if asked.format == "auto" else asked.format
+    kind = kind_of(path) if asked.format == "auto" else asked.format
     if kind != "csv":
         return LineFormat(kind)
-    delimiter: Literal[",", "\t"] = "\t" if suffix == ".tsv" else ","
+    delimiter: Literal[",", "\t"] = "\t" if _suffix(path) == ".tsv" else ","
     try:
         columns = _columns(first_line(), delimiter)
         _check(columns, asked)
     except LineError as error:
         raise InputError(f"{path}: its first line should name the columns: {error}") from error
     return LineFormat("csv", delimiter, columns, asked.url_column, asked.keep_columns)
+
+
+def kind_of(path: Path) -> Kind:
+    """The format that the file's name says."""
+    return _BY_SUFFIX.get(_suffix(path), "text")
+
+
+def _suffix(path: Path) -> str:
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def _columns(raw: bytes, delimiter: str) -> tuple[str, ...]:
@@ -63,8 +71,9 @@ def _check(columns: tuple[str, ...], asked: Input) -> None:
             f"--column (input.url_column): {_listed(columns)}"
         )
     for name in (asked.url_column, *csv_lines.USED_COLUMNS):
-        if columns.count(name) > 1:
-            raise LineError(f"the column {name!r} is named twice")
+        positions = [str(at) for at, each in enumerate(columns, 1) if each == name]
+        if len(positions) > 1:
+            raise LineError(f"several columns are {name!r} (columns {' and '.join(positions)})")
 
 
 def _listed(columns: tuple[str, ...]) -> str:

@@ -85,7 +85,7 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: Text  # the OUT (or OUTs, quoted for a shell) whose rows selected the lines
     parent_job: Text
     wanted: Wanted
-    lines: Annotated[int, Meta(ge=1)]
+    lines: Annotated[int, Meta(ge=0)]
     sha256: Text  # of the lines, as store.selection keeps them
 
     def same_lines(self, other: Selection) -> bool:

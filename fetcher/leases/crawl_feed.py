@@ -20,6 +20,7 @@ from fetcher.frontier.ready_hosts import ReadyHosts
 from fetcher.input import log_lines
 from fetcher.model import Batch
 from fetcher.protocol import messages
+from fetcher.protocol.bounds import MAX_PAGE_LINES
 from fetcher.protocol.messages import CrawlState
 
 _SHARES: Final = 2  # parts for each worker into which few lines are split
@@ -112,8 +113,10 @@ class CrawlFeed:
             return
         offsets = list(bitset.offsets(bitset.unpack(page.mask)))
         found = page.texts.split(b"\n") if offsets else []
-        texts = [b""] * (page.end - page.first)
         try:
+            if page.end - page.first > MAX_PAGE_LINES:
+                raise ValueError("a page has too many lines")
+            texts = [b""] * (page.end - page.first)
             for offset, text in zip(offsets, found, strict=True):
                 texts[offset] = text
                 self._add(page.first + offset, text)

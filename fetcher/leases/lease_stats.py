@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from fetcher.leases.ledger import Ledger
 from fetcher.leases.types import LeaseState
+
+if TYPE_CHECKING:  # the processes that only know the statistics do not load the ledger
+    from fetcher.leases.ledger import Ledger
 
 
 class OldestLine(msgspec.Struct, frozen=True):

@@ -358,6 +358,12 @@ class Ledger:
         """Whether workers have all uncommitted lines of all shares."""
         return self._queue.is_all_read and not len(self._queue)
 
+    @property
+    def is_all_sent(self) -> bool:
+        """Whether the rows of all uncommitted lines have been sent to the sinks."""
+        leases = self._book.leases.values()
+        return self.is_all_out and all(lease.state is LeaseState.FINISHED for lease in leases)
+
     # -- statistics, and what a next ventilator must know --------------------------------------
 
     @property

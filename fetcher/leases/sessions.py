@@ -133,10 +133,12 @@ class SinkSessions:
     def is_urgent(self, one: SinkSession, source: SourceInfo) -> bool:
         """Whether to ask at once.
 
-        With the number of its lines, a sink can complete its share. In a crawl, it has more lines.
+        With the number of its lines, a sink can complete its share. In a crawl, it may have or
+        want more lines.
         """
         if self.feed is not None:
-            return not one.must_open and self.feed.has_more
+            is_able = not (one.must_open or one.stalled)
+            return is_able and (self.feed.has_more or self.feed.wants_seeds)
         if not one.must_open:
             self._count_share(one, source)
         return one.url_lines is not None and not one.is_count_told

@@ -15,99 +15,28 @@ import heapq
 import itertools
 import operator
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Final
 
-import msgspec
-
+from fetcher.politeness.host_state import FREE, HostState, Item, Report, Rules
+from fetcher.politeness.owned_hosts import OwnedHosts
 from fetcher.protocol.samples import MAX_HOST, Load
 
-Item = TypeVar("Item")
-
-_MAX_IDLE: Final = 10_000  # hosts without waiting items that rest or have failed
 _MAX_SHOWN: Final = 2_000  # hosts that `loads` looks at
 _RECENT: Final = 5  # items over which `took_s` is averaged
-FREE: Final = ""  # the host of items that wait for no host
 
 
-class Rules(msgspec.Struct, frozen=True):
-    """See the settings of the same names."""
-
-    per_host: int = 2
-    delay_s: float = 0.2
-    circuit_failures: int = 10
-    circuit_s: float = 60.0
-    is_owner: bool = False  # this worker owns all hosts: it is the only one
-
-
-class Report(msgspec.Struct, frozen=True):
-    """The experience of an item with its host."""
-
-    trouble: str = ""  # why it could not be reached
-    rest_s: float = 0.0  # the pause that it asked for
-    delay_s: float = 0.0  # least time between requests that it asks for
-    took_s: float = 0.0  # from the host's turn to this report
-    rest_why: str = ""  # the status by which it asked for a rest
-    is_sent: bool = True  # False: the turn was not needed, as nothing was sent
-
-
-class _Host(Generic[Item]):
-    __slots__ = (
-        "active",
-        "clock_at",
-        "delay_s",
-        "failures",
-        "is_listed",
-        "is_owned",
-        "is_recalled",
-        "is_wanted",
-        "last",
-        "last_at",
-        "last_until",
-        "next_at",
-        "rest_until",
-        "rest_why",
-        "ticket",
-        "took_s",
-        "trouble",
-        "waiting",
-    )
-
-    def __init__(self, is_owned: bool) -> None:
-        self.waiting: deque[Item] = deque()
-        self.active = 0
-        self.next_at = 0.0  # no request before
-        self.clock_at = 0.0  # its entry in the clock; 0: none
-        self.last: Item | None = None  # the item that had the last turn, until it is done
-        self.last_at = self.last_until = 0.0  # `next_at` before and since that turn
-        self.delay_s = 0.0  # that the host asked for
-        self.rest_until = 0.0  # the host asked for no requests until then
-        self.rest_why = ""
-        self.took_s = 0.0  # an item's time at the host, on average
-        self.failures = 0  # in a row
-        self.trouble = ""  # the last of them
-        self.is_listed = False  # in the queue of hosts that are ready, or in the clock
-        self.is_owned = is_owned
-        self.is_wanted = False
-        self.is_recalled = False
-        self.ticket = 0  # of the last want
-
-
-class Gate(Generic[Item]):
+class Gate(OwnedHosts[Item]):
     """The waiting items of one worker."""
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+        super().__init__(rules)
         self.parked = 0
-        self._hosts: dict[str, _Host[Item]] = {}
         self._free: deque[Item] = deque()
         self._ready: deque[str] = deque()  # hosts, each at most once, in turn
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
         self._ticket = itertools.count()
         self._given_up: list[tuple[Item, str]] = []
-        self._idle: dict[str, None] = {}  # hosts without items, the longest idle first
-        self._wanted: list[str] = []  # hosts to ask the broker for
-        self._released: list[tuple[str, int, float]] = []
 
     # -- items -------------------------------------------------------------------------------
 
@@ -126,16 +55,23 @@ class Gate(Generic[Item]):
     def _queue(self, name: str, item: Item, now: float, *, first: bool) -> None:
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = _Host(self._rules.is_owner)
-        self._idle.pop(name, None)
-        if self._is_closed(host) and host.next_at > now:
+            host = self._hosts[name] = HostState(self._has_all)
+        elif self._is_closed(host) and host.next_at > now:
             self._give_up(item, host)
             return
+        else:
+            self._unused.pop(name, None)
+            self._idle.pop(name, None)
         if first:
             host.waiting.appendleft(item)
         else:
             host.waiting.append(item)
         self._wake(name, host, now)
+
+    @property
+    def ready(self) -> int:
+        """Hosts of which an item may be taken now."""
+        return len(self._ready)
 
     def take(self, now: float) -> Item | None:
         """Take the next item that may ask its host now; call `done` afterwards."""
@@ -147,17 +83,24 @@ class Gate(Generic[Item]):
             name = self._ready.popleft()
             host = self._hosts[name]
             host.is_listed = False
-            if not host.waiting or host.active >= self._limit(host) or not self._may_ask(host):
+            if not self._may_take(host, now):
                 self._settle(name, host, now)
+                self._wake(name, host, now)
                 continue
             item = host.waiting.popleft()
             self.parked -= 1
             host.active += 1
             host.last, host.last_at = item, host.next_at
             host.next_at = host.last_until = now + max(self._rules.delay_s, host.delay_s)
-            self._wake(name, host, now)
+            if host.waiting:
+                self._wake(name, host, now)
             return item
         return None
+
+    def _may_take(self, host: HostState[Item], now: float) -> bool:
+        # While it was in the queue, it may have been recalled, or have asked for a rest.
+        has_turn = host.active < self._limit(host) and host.next_at <= now
+        return bool(host.waiting) and has_turn and self._may_ask(host)
 
     def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
         """The item's request to the host has ended."""
@@ -185,10 +128,11 @@ class Gate(Generic[Item]):
                     self._give_up(host.waiting.popleft(), host)
         elif report.is_sent:
             host.failures = 0
-        self._wake(name, host, now)
+        if host.waiting:
+            self._wake(name, host, now)
         self._settle(name, host, now)
 
-    def _give_turn_back(self, host: _Host[Item]) -> None:
+    def _give_turn_back(self, host: HostState[Item]) -> None:
         if host.next_at != host.last_until:
             return  # the host asked for a rest meanwhile
         host.next_at = host.last_at
@@ -225,12 +169,15 @@ class Gate(Generic[Item]):
             and all(map(may_go, host.waiting))
         ]
         given: list[Item] = []
-        for name in spare[len(spare) // 2 :]:
-            self._ready.remove(name)
+        spare = spare[len(spare) // 2 :]
+        gone = set(spare)
+        self._ready = deque(name for name in self._ready if name not in gone)
+        for name in spare:
             host = self._hosts[name]
             host.is_listed = False
             given += host.waiting
             host.waiting.clear()
+            self._release(name, host, host.next_at - now)
             self._settle(name, host, now)
         self.parked -= len(given)
         return given
@@ -239,54 +186,7 @@ class Gate(Generic[Item]):
         """When an item, or a host's turn, is due next; None: never without an event."""
         return self._clock[0][0] if self._clock else None
 
-    # -- ownership ---------------------------------------------------------------------------
-
-    def wants(self, ticket: int, *, again: bool = False) -> list[str]:
-        """Hosts to ask the broker for with this ticket; `again`: also those asked for before."""
-        names, self._wanted = self._wanted, []
-        if again:
-            names = [name for name, host in self._hosts.items() if host.is_wanted]
-        for name in names:
-            host = self._hosts.get(name)
-            if host is not None:
-                host.ticket = ticket
-        return names
-
-    def releases(self) -> list[tuple[str, int, float]]:
-        """Hosts to give back to the broker: name, ticket, seconds that it must still rest."""
-        released, self._released = self._released, []
-        return released
-
-    def granted(self, grants: Iterable[tuple[str, int]], now: float) -> None:
-        """The broker gives this worker these hosts, by the wants with these tickets."""
-        for name, ticket in grants:
-            host = self._hosts.get(name)
-            if host is None or not host.waiting:
-                self._released.append((name, ticket, 0.0))
-            elif ticket == host.ticket and host.is_wanted:
-                host.is_owned, host.is_wanted, host.is_recalled = True, False, False
-                self._wake(name, host, now)
-
-    def recalled(self, recalls: Iterable[tuple[str, int]], now: float) -> None:
-        """Other workers wait for these hosts: start no request there, and give them back."""
-        for name, ticket in recalls:
-            host = self._hosts.get(name)
-            if host is not None and host.is_owned and host.ticket == ticket:
-                host.is_recalled = True
-                self._settle(name, host, now)
-            else:
-                self._released.append((name, ticket, 0.0))
-
-    def disowned(self, now: float) -> None:
-        """The worker owns no host any longer: it was away too long, or has another broker."""
-        for name, host in self._hosts.items():
-            if not self._rules.is_owner:
-                host.is_owned = host.is_wanted = host.is_recalled = False
-                self._wake(name, host, now)
-
-    def owned(self) -> list[tuple[str, int]]:
-        """The hosts that this worker may ask, with their tickets."""
-        return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
+    # -- numbers -----------------------------------------------------------------------------
 
     def loads(self, now: float) -> list[Load]:
         """The load of hosts with requests or waiting items; of too many, the longest known ones."""
@@ -307,34 +207,31 @@ class Gate(Generic[Item]):
         ]
 
     def longest(self, count: int, now: float) -> list[tuple[str, float]]:
-        """The hosts whose items will take longest, with an estimate in seconds."""
+        """The hosts whose items will take longest, with an estimate in seconds.
+
+        Hosts with a single item that has to wait for nothing else are left out.
+        """
         left_s = {
             name: max(0.0, host.next_at - now) + len(host.waiting) * self._pace_s(host)
             for name, host in self._hosts.items()
-            if host.waiting
+            if host.waiting and (host.next_at > now or len(host.waiting) > 1)
         }
         for at, _, name, items in self._clock:
             if items:
                 left_s[name] = max(left_s.get(name, 0.0), at - now)
         return heapq.nlargest(count, left_s.items(), key=operator.itemgetter(1))
 
-    def _pace_s(self, host: _Host[Item]) -> float:
+    def _pace_s(self, host: HostState[Item]) -> float:
         """Seconds from one item's turn to the next one's."""
         return max(self._rules.delay_s, host.delay_s, host.took_s / self._limit(host))
 
     # -- one host ----------------------------------------------------------------------------
 
-    def _is_closed(self, host: _Host[Item]) -> bool:
-        return 0 < self._rules.circuit_failures <= host.failures
-
-    def _limit(self, host: _Host[Item]) -> int:
+    def _limit(self, host: HostState[Item]) -> int:
         # A host that was given up is tried by one item.
-        return 1 if self._is_closed(host) else self._rules.per_host
+        return 1 if host.failures and self._is_closed(host) else self._rules.per_host
 
-    def _may_ask(self, host: _Host[Item]) -> bool:
-        return host.is_owned and not host.is_recalled
-
-    def _give_up(self, item: Item, host: _Host[Item]) -> None:
+    def _give_up(self, item: Item, host: HostState[Item]) -> None:
         self.parked -= 1
         why = (
             f"not tried: the host is given up for {self._rules.circuit_s:g} s after "
@@ -342,14 +239,12 @@ class Gate(Generic[Item]):
         )
         self._given_up.append((item, why))
 
-    def _wake(self, name: str, host: _Host[Item], now: float) -> None:
+    def _wake(self, name: str, host: HostState[Item], now: float) -> None:
         """Put the host into the queue or the clock, or want it, if it has items and room."""
         if host.is_listed or not host.waiting or host.active >= self._limit(host):
             return
         if not host.is_owned:
-            if not host.is_wanted:
-                host.is_wanted = True
-                self._wanted.append(name)
+            self._want(name, host)
         elif host.is_recalled:
             return
         elif host.next_at > now:
@@ -359,29 +254,6 @@ class Gate(Generic[Item]):
         else:
             host.is_listed = True
             self._ready.append(name)
-
-    def _settle(self, name: str, host: _Host[Item], now: float) -> None:
-        """Release an owned host without work, and forget a host without a state."""
-        if host.active or (host.waiting and not host.is_recalled):
-            return
-        rest_s = max(0.0, host.next_at - now)
-        if host.is_owned and not self._rules.is_owner:
-            host.is_owned = host.is_recalled = False
-            # Other workers find out for themselves that a host is dead: no need to make them wait.
-            rests_s = self._rules.delay_s if self._is_closed(host) else rest_s
-            self._released.append((name, host.ticket, rests_s))
-        if host.waiting:
-            self._wake(name, host, now)
-        elif host.is_listed:
-            return  # its entry in the clock is still due
-        elif rest_s or host.failures:
-            self._idle[name] = None
-            if len(self._idle) > _MAX_IDLE:
-                oldest = next(iter(self._idle))
-                del self._idle[oldest], self._hosts[oldest]
-        else:
-            self._idle.pop(name, None)
-            del self._hosts[name]
 
     def _at(self, at: float, name: str, *items: Item) -> None:
         heapq.heappush(self._clock, (at, next(self._ticket), name, items))

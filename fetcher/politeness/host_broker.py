@@ -4,17 +4,25 @@ Pure; its state may be lost. Lost messages only delay: workers ask again for hos
 not granted, and a worker that is silent or gone owns nothing. If others wait for a host, its owner
 is asked to hand it over after a while, so no worker starves. Hosts are numbers here (see
 `number_of`): two hosts with the same number share turns, which does no harm.
+
+A worker that is alone owns all hosts (see politeness.sole_owner), and nothing is recorded. A host
+has a record only while a worker owns it, waits for it, or it must rest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
+
+import msgspec
+
+from fetcher.politeness.sole_owner import SoleOwner
 
 CONTESTED_S: Final = 5.0  # an owner keeps a host that others want for at least so long
 _RECALL_AGAIN_S: Final = 2.0
+_LOOK_S: Final = 0.25  # between two looks whether the only worker may have all hosts
 
 
 Ticketed = tuple[int, int]  # a host and a want's ticket
@@ -26,15 +34,13 @@ def number_of(host: str) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-class _Host:
-    __slots__ = ("free_at", "owner", "recall_at", "ticket", "waiting")
-
-    def __init__(self) -> None:
-        self.owner = ""
-        self.ticket = 0  # of the request by which the owner got the host
-        self.free_at = 0.0  # when its rest ends
-        self.recall_at = 0.0
-        self.waiting: dict[str, int] = {}  # worker -> ticket, the first to come first
+# Untracked by the garbage collector, as there may be millions.
+class _Host(msgspec.Struct, gc=False):
+    owner: str = ""
+    ticket: int = 0  # of the request by which the owner got the host
+    free_at: float = 0.0  # when its rest ends
+    recall_at: float = 0.0
+    waiting: dict[str, int] = {}  # worker -> ticket, the first to come first
 
 
 class HostBroker:
@@ -49,6 +55,32 @@ class HostBroker:
         self._hosts: dict[int, _Host] = {}
         self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
+        self._granted: dict[str, list[Ticketed]] = {}  # and not said yet
+        self._sole = SoleOwner()
+        self._look_at = 0.0
+
+    # -- workers -----------------------------------------------------------------------------
+
+    def living(self, workers: Collection[str], now: float) -> None:
+        """These workers live: give all hosts to a worker that is alone, recall them if it is not.
+
+        While another worker owns a host, or a host rests, nobody gets all hosts.
+        """
+        if self._sole.worker:
+            if any(worker != self._sole.worker for worker in workers):
+                self._sole.contest(now)
+        elif len(workers) == 1 and now >= max(self._look_at, self._quiet_until):
+            (worker,) = workers
+            self._look_at = now + _LOOK_S
+            if all(host.owner == worker for host in self._hosts.values()):
+                self._forget_hosts()
+                self._sole.give(worker)
+
+    def _forget_hosts(self) -> None:
+        self._hosts.clear()
+        self._free.clear()
+        self._contested.clear()
+        self._granted.clear()
 
     def want(self, worker: str, hosts: Iterable[int], ticket: int, now: float) -> None:
         """The worker asks for these hosts. A host that it owns already is granted again.
@@ -56,10 +88,16 @@ class HostBroker:
         Grants, recalls and releases carry the ticket of this request, so that old messages are not
         mistaken for new ones.
         """
+        if self._sole.wants(worker, now):
+            return
+        may_grant = self._may_grant(now)
         for number in hosts:
             host = self._hosts.get(number)
             if host is None:
                 host = self._hosts[number] = _Host()
+                if may_grant:
+                    self._grant(number, host, worker, ticket, now)
+                    continue
             if host.owner == worker:
                 host.owner = ""
                 host.waiting = {worker: ticket, **host.waiting}
@@ -70,28 +108,49 @@ class HostBroker:
             elif len(host.waiting) == 1:
                 heapq.heappush(self._contested, (max(host.recall_at, now), number))
 
-    def owns(self, worker: str, hosts: Iterable[Ticketed], now: float) -> None:
-        """The worker got these hosts from the broker before its restart."""
+    def owns(
+        self,
+        worker: str,
+        hosts: Iterable[Ticketed],
+        rests: Iterable[tuple[int, float]],
+        answers: int,
+        now: float,
+    ) -> None:
+        """The worker owns these hosts by grants that are not known here; `rests` knows others.
+
+        Either an earlier ventilator granted them, or the worker owned all hosts: then it `answers`
+        the recall with this ticket, and owns only these from now on.
+        """
         for number, ticket in hosts:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
                 self._give(number, host, worker, ticket, now)
+        for number, rest_s in rests:
+            host = self._hosts.setdefault(number, _Host())
+            if not host.owner:
+                self._set_free(number, host, max(host.free_at, now + rest_s), now)
+        self._sole.owns(worker, answers, now)
 
     def release(self, worker: str, hosts: Iterable[tuple[int, int, float]], now: float) -> None:
         """The worker gives hosts back: number, ticket, seconds that the host must still rest."""
         for number, ticket, rest_s in hosts:
             host = self._hosts.get(number)
-            if host is not None and (host.owner, host.ticket) == (worker, ticket):
+            if host is not None and host.owner == worker and host.ticket == ticket:
                 self._set_free(number, host, now + rest_s, now)
 
     def left(self, worker: str, now: float) -> None:
         """The worker is gone, or silent: it owns no host and waits for none."""
+        if self._sole.left(worker):
+            self._quiet_until = max(self._quiet_until, now + self._delay_s)
+        self._granted.pop(worker, None)
         for number, host in list(self._hosts.items()):
             host.waiting.pop(worker, None)
             if host.owner == worker:
                 self._set_free(number, host, now + self._delay_s, now)
             elif not host.owner and not host.waiting and host.free_at <= now:
                 del self._hosts[number]
+
+    # -- one host ----------------------------------------------------------------------------
 
     def _set_free(self, number: int, host: _Host, free_at: float, now: float) -> None:
         host.owner = ""
@@ -104,25 +163,34 @@ class HostBroker:
     def _give(self, number: int, host: _Host, worker: str, ticket: int, now: float) -> None:
         host.owner, host.ticket = worker, ticket
         host.recall_at = now + CONTESTED_S
-        host.waiting.pop(worker, None)
+        if host.waiting:
+            host.waiting.pop(worker, None)
         if host.waiting:
             heapq.heappush(self._contested, (host.recall_at, number))
 
+    def _grant(self, number: int, host: _Host, worker: str, ticket: int, now: float) -> None:
+        self._give(number, host, worker, ticket, now)
+        self._granted.setdefault(worker, []).append((number, ticket))
+
+    # -- messages to the workers -------------------------------------------------------------
+
     def grants(self, now: float) -> dict[str, list[Ticketed]]:
         """Grant free hosts: by worker, its new hosts, each with the ticket of its request."""
-        granted: dict[str, list[Ticketed]] = {}
-        while self._free and self._free[0][0] <= now:
+        while self._free and self._free[0][0] <= now and self._may_grant(now):
             _, number = heapq.heappop(self._free)
             host = self._hosts.get(number)
             if host is None or host.owner or host.free_at > now:
                 continue
             if host.waiting:
                 worker, ticket = next(iter(host.waiting.items()))
-                self._give(number, host, worker, ticket, now)
-                granted.setdefault(worker, []).append((number, ticket))
+                self._grant(number, host, worker, ticket, now)
             else:
                 del self._hosts[number]
+        granted, self._granted = self._granted, {}
         return granted
+
+    def _may_grant(self, now: float) -> bool:
+        return not self._sole.worker and now >= self._quiet_until
 
     def recalls(self, now: float) -> dict[str, list[Ticketed]]:
         """By worker, the hosts that it must give back; repeated until it does."""
@@ -140,10 +208,13 @@ class HostBroker:
             heapq.heappush(self._contested, (host.recall_at, number))
         return recalled
 
-    def next_at(self) -> float | None:
-        """When `grants` or `recalls` is due next; None: not without an event."""
-        heads = [queue[0][0] for queue in (self._free, self._contested) if queue]
-        return min(heads) if heads else None
+    def grant_of_all(self) -> tuple[str, int] | None:
+        """The worker that gets all hosts, and the ticket of this grant; None: nobody now."""
+        return self._sole.grant()
+
+    def recall_of_all(self, now: float) -> tuple[str, int] | None:
+        """The worker that must give up all hosts, and the ticket; repeated until it answers."""
+        return self._sole.recall(now)
 
     def __len__(self) -> int:
         return len(self._hosts)

@@ -10,7 +10,8 @@ Tags and field names are part of the wire format and must not change within a ve
     worker -> ventilator   events   Claim, Returned, Finished, Heartbeat, Progress, Bye, Want,
                                     Release, Owned;
                                     from a supervisor: Gone;  from a monitor: Look
-    ventilator -> all      control  State, repeated;  for one worker: Grant, Recall, Unneeded;
+    ventilator -> all      control  State, repeated;  for one worker: Grant, Recall, GrantAll,
+                                    RecallAll, Unneeded;
                                     for a while after a Look: Roster
     ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
                                     Poll -> Committed | Resync | Refused;
@@ -242,11 +243,17 @@ class Release(Message, tag="release", frozen=True):
 
 
 class Owned(Message, tag="owned", frozen=True):
-    """Hosts that an earlier ventilator granted to this worker."""
+    """The hosts that this worker owns, for a ventilator that did not grant each of them.
+
+    Lists of hosts are parallel to the list after them.
+    """
 
     worker: Name
     hosts: Hosts
     tickets: Hosts
+    resting: Hosts  # hosts that it does not own, and that must rest
+    rests_s: Annotated[list[Seconds], Meta(max_length=MAX_HOSTS)]
+    answers: Count = 0  # the ticket of the `RecallAll` that this answers; 0: of none
 
 
 class Grant(Message, tag="grant", frozen=True):
@@ -255,6 +262,20 @@ class Grant(Message, tag="grant", frozen=True):
     worker: Name
     hosts: Hosts
     tickets: Hosts
+
+
+class GrantAll(Message, tag="grant_all", frozen=True):
+    """This worker is the only one and may send requests to all hosts."""
+
+    worker: Name
+    ticket: Count
+
+
+class RecallAll(Message, tag="recall_all", frozen=True):
+    """There are more workers: this worker should keep only the hosts in use, and say which."""
+
+    worker: Name
+    ticket: Count  # of the `GrantAll`
 
 
 class Unneeded(Message, tag="unneeded", frozen=True):
@@ -359,6 +380,8 @@ AnyMessage = (
     | Owned
     | Grant
     | Recall
+    | GrantAll
+    | RecallAll
     | Unneeded
     | Bye
     | Gone

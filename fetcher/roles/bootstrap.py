@@ -4,6 +4,10 @@ The package is found by this file's own path, so that another `fetcher` at the h
 not taken for it. No module imports this file, and it imports nothing that gevent has to patch.
 """
 
+import gc
+
+gc.disable()  # until the modules are imported, see fetcher.roles.lifetime
+
 import runpy
 import sys
 from importlib.util import module_from_spec, spec_from_file_location

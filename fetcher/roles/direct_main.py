@@ -26,7 +26,7 @@ from fetcher.input.formats import TEXT
 from fetcher.model import Result
 from fetcher.protocol import messages
 from fetcher.protocol.output_spec import Output
-from fetcher.roles import rlimits
+from fetcher.roles import lifetime, rlimits
 from fetcher.roles.direct import LENGTH_BYTES, NAME, Answer, Order, Refusal, encode
 from fetcher.roles.interpreter import search_also
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
@@ -146,6 +146,7 @@ def _main() -> Exit:
     except ConfigError as error:
         send(reply_fd, encode(Refusal(str(error))))
         return Exit.USAGE
+    lifetime.imported()
     faulthandler.enable(file=sys.stderr)
     for loop in (_watch_parent, direct.watch_loop, direct.pool.watch_the_clock):
         gevent.spawn(loop).link_exception(lambda _: os._exit(Exit.BUG))

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from fetcher.errors import Exit, FetcherError, StoppedError
-from fetcher.roles import rlimits
+from fetcher.roles import lifetime, rlimits
 from fetcher.roles.spec import RoleSpec, StopFlag, child_code, read_spec, tell_ready
-from fetcher.security import role_policy
 from fetcher.security.policy import NO_KEYS, Security
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
@@ -46,6 +45,8 @@ def run(spec: RoleSpec) -> Exit:
 def _security(spec: RoleSpec) -> Security:
     if spec.has_parent and not spec.keys:
         return NO_KEYS  # `fetcher run` uses private sockets
+    from fetcher.security import role_policy  # noqa: PLC0415 (takes time to load)
+
     return role_policy.of_role(spec.keys, spec.role)
 
 
@@ -59,10 +60,12 @@ def _live(
 
         # The settings of a sink that runs on its own need not name the right ventilator.
         ventilator = spec.ventilator if spec.has_parent else ""
+        lifetime.imported()
         return sink.run(spec, settings, addresses, stop, snapshot, security, ventilator)
     from fetcher.roles.ventilator import role  # noqa: PLC0415
     from fetcher.watch.web.serving import serving as page_served  # noqa: PLC0415
 
+    lifetime.imported()
     served = page_served(
         settings.monitor,
         spec.input_name or Path(spec.urlfile).name,
@@ -73,10 +76,14 @@ def _live(
         return role.run(spec, settings, addresses, stop, snapshot, security, mailbox)
 
 
-if __name__ == "__main__":
+def _main() -> int:
     try:
-        sys.exit(child_code(run(read_spec(sys.argv[1]))))
+        return child_code(run(read_spec(sys.argv[1])))
     except StoppedError:
-        sys.exit(_ASKED_TO_STOP)  # the process that stopped this one informs the user
+        return _ASKED_TO_STOP  # the process that stopped this one informs the user
     except FetcherError as error:
-        sys.exit(logs.complain(error))
+        return logs.complain(error)
+
+
+if __name__ == "__main__":
+    lifetime.leave(_main())

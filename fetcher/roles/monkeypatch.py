@@ -1,21 +1,64 @@
-"""gevent's monkey patching, with a single search for its plug-ins.
+"""gevent's monkey patching, with at most a single search for its plug-ins.
 
 Before and after each module that it patches, gevent searches all installed packages for plug-ins.
-These 25 searches took more than half of the time of patching
-(gevent.events.notify_and_call_entry_points, gevent 26.9).
+These 25 searches took more than half of the time of patching, and importlib.metadata, which they
+need, half of the rest (gevent.events.notify_and_call_entry_points, gevent 26.9).
 """
 
-from importlib import metadata
+import sys
+from pathlib import Path
 from typing import Any
 
-from gevent import monkey
+from gevent import events, monkey
+
+_GROUPS = b"[gevent.plugins."  # how the plug-ins' sections of entry_points.txt begin
+_FOLDERS = (".dist-info", ".egg-info", ".egg")
 
 
 def patch_all() -> None:
     """Patch as gevent.monkey.patch_all does; plug-ins are still found and called."""
+    if _may_have_plugins():
+        _patch_with_plugins()
+        return
+    notify_all = events.notify_and_call_entry_points
+    events.notify_and_call_entry_points = events.notify
+    try:
+        monkey.patch_all()
+    finally:
+        events.notify_and_call_entry_points = notify_all
+
+
+def _patch_with_plugins() -> None:
+    from importlib import metadata  # noqa: PLC0415 (takes time to load)
+
     entry_points: Any = metadata.entry_points  # it has overloads for older Pythons
     metadata.entry_points = entry_points().select
     try:
         monkey.patch_all()
     finally:
         metadata.entry_points = entry_points
+
+
+def _may_have_plugins() -> bool:
+    """Whether an installed package has a plug-in; True also where that cannot be seen here."""
+    for folder in sys.path:
+        try:
+            packages = [path for path in Path(folder).iterdir() if path.suffix in _FOLDERS]
+        except FileNotFoundError:
+            continue
+        except OSError:  # packages in a zip file
+            return True
+        if any(map(_has_plugin, packages)):
+            return True
+    return False
+
+
+def _has_plugin(package: Path) -> bool:
+    if package.suffix == ".egg":  # its metadata is further inside
+        return True
+    if package.name.startswith("gevent-"):
+        return False  # its own plug-in only warns of `signal` without `os`; both are patched here
+    try:
+        return _GROUPS in (package / "entry_points.txt").read_bytes()
+    except OSError:
+        return False  # it has no entry points at all

@@ -10,15 +10,23 @@ patch_all()
 import sys
 
 from fetcher.errors import FetcherError
-from fetcher.roles.interpreter import search_also
-from fetcher.roles.spec import child_code, read_spec
+from fetcher.roles import lifetime
+from fetcher.roles.interpreter import names_own_code, search_also
+from fetcher.roles.spec import RoleSpec, child_code, read_spec
 from fetcher.roles.worker import role
 from fetcher.telemetry import logs
+
+
+def _main(spec: RoleSpec) -> int:
+    try:
+        return child_code(role.run(spec))
+    except FetcherError as error:
+        return logs.complain(error)
+
 
 if __name__ == "__main__":
     spec = read_spec(sys.argv[1])
     search_also(spec.own_folders)
-    try:
-        sys.exit(child_code(role.run(spec)))
-    except FetcherError as error:
-        sys.exit(logs.complain(error))
+    if names_own_code(spec.settings):
+        sys.exit(_main(spec))  # it calls the exit functions of the user's modules, too
+    lifetime.leave(_main(spec))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import zmq
 
 from fetcher.security import keyring as keys
-from fetcher.security.policy import NO_KEYS, Security
+from fetcher.security.policy import Security
 from fetcher.security.rejections import Reason
 
 # libzmq closes a connection whose peer has not proven its key by then.
@@ -75,5 +75,5 @@ class CurveServer(Curve):
 
 
 def of_worker(folder: str) -> Security:
-    """Return the policy of a worker's process; `folder` "" means no keys. Raises UsageError."""
-    return Curve(keys.load(Path(folder), keys.WORKER)) if folder else NO_KEYS
+    """Return the policy of a worker's process with this folder of keys. Raises UsageError."""
+    return Curve(keys.load(Path(folder), keys.WORKER))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -76,7 +75,7 @@ def _with_added(loaded: Loaded, key: str, added: Loaded) -> Loaded:
 
 def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:
     try:
-        data = tomllib.loads(path.read_text("utf-8-sig"))
+        data = _toml(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name a readable TOML file") from error
     except UnicodeDecodeError as error:
@@ -112,9 +111,15 @@ def is_text(text: str) -> bool:
     return True
 
 
+def _toml(text: str) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 (takes time to load, and most processes read no TOML)
+
+    return tomllib.loads(text)
+
+
 def _parse(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return _toml(f"value = {text}")["value"]
     except ValueError:
         return text  # a bare word is a string
 

@@ -13,6 +13,7 @@ from fetcher.settings.value_types import (
     Networks,
     Seconds,
     Section,
+    TlsGroups,
     about,
     parse_server,
 )
@@ -118,10 +119,21 @@ class Http(Section, frozen=True, kw_only=True):
     ca_file: Annotated[
         str, about("file of trusted authorities (PEM); empty: the certifi bundle")
     ] = ""
+    tls_groups: Annotated[
+        TlsGroups,
+        about(
+            "groups for the key exchange of TLS, the preferred first; empty: those of the library. "
+            '["X25519", "P-256", "P-384"] saves CPU and gives up post-quantum key exchange'
+        ),
+    ] = ()
     client_cert: Annotated[
         str, about("file of the client certificate (PEM), with its key unless client_key is set")
     ] = ""
     client_key: Annotated[str, about("file of the client certificate's key (PEM)")] = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.tls_groups)) < len(self.tls_groups):
+            raise ValueError("tls_groups names a group twice")
 
 
 class Dns(Section, frozen=True, kw_only=True):
@@ -130,6 +142,13 @@ class Dns(Section, frozen=True, kw_only=True):
     servers: Annotated[Addresses, about("name servers; empty: those of this machine")] = ()
     timeout_s: Annotated[Seconds, about("limit on one question to one server")] = 3.0
     tries: Annotated[int, about("rounds of questions", ge=1, le=10)] = 3
+    order: Annotated[
+        Literal["a-first", "aaaa-first", "both"],
+        about(
+            "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address, "
+            "or where no connection to one is made; aaaa-first: the other way round; both: at once"
+        ),
+    ] = "a-first"
     cache_s: Annotated[Seconds, about("how long an answer is used")] = 300.0
     negative_s: Annotated[
         Seconds, about("how long a failed look-up (no such name, or no answer) is not repeated")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fetcher.settings import describe
 
+_DEFAULT_CUTOFF: Final = 0.6  # of difflib
 _CUTOFF: Final = 0.7  # similarity; higher than the default, because all settings are compared
 # Names that other programs use for these settings.
 _ALIASES: Final = {
@@ -34,10 +34,10 @@ def keys_near(key: str) -> list[str]:
     section, _, name = key.partition(".")
     words = set(name.split("_"))
     there = [word for word in describe.settings_of(section) if words <= set(word.split("_"))]
-    found = difflib.get_close_matches(name, there, n=1, cutoff=0)
+    found = _close_matches(name, there, cutoff=0)
     elsewhere = [f"{home}.{name}" for home in describe.homes_of(name) if home != section]
     if not (found or elsewhere):
-        found = difflib.get_close_matches(name, describe.settings_of(section), n=1)
+        found = _close_matches(name, describe.settings_of(section))
     return [*(f"{section}.{word}" for word in found), *elsewhere]
 
 
@@ -56,23 +56,30 @@ def keys_meant_by(words: str) -> list[str]:
             return found
     known = {key.replace(".", "_"): key for key in describe.all_keys()}
     known |= {key.partition(".")[2]: key for key in reversed(describe.all_keys())}
-    return [known[word] for word in difflib.get_close_matches(words, known, n=1, cutoff=_CUTOFF)]
+    return [known[word] for word in _close_matches(words, known, _CUTOFF)]
 
 
 def home(name: str) -> str:
     """A suggestion for a setting that was given outside of any section."""
     plain = [key.partition(".")[2] for key in describe.all_keys()]
-    found = difflib.get_close_matches(name, plain, n=1)
+    found = _close_matches(name, plain)
     return did_you_mean([f"[{home}] {word}" for word in found for home in describe.homes_of(word)])
 
 
 def guess(word: str, known: Iterable[str]) -> str:
     """A suggestion of the most similar known word; "" if none is similar."""
     by_lower = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    found = _close_matches(word.lower(), by_lower)
     return did_you_mean([by_lower[each] for each in found])
 
 
 def did_you_mean(words: Sequence[str]) -> str:
     """The suggestion as text for a message; "" without words."""
     return f" (did you mean {' or '.join(words)}?)" if words else ""
+
+
+def _close_matches(word: str, known: Iterable[str], cutoff: float = _DEFAULT_CUTOFF) -> list[str]:
+    """The most similar known word; [] if none is similar."""
+    import difflib  # noqa: PLC0415 (takes time to load, and is rarely needed)
+
+    return difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)

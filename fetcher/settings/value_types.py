@@ -62,6 +62,16 @@ _HEADER: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*\Z"
 _ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)\Z"
 _Header = Annotated[str, Meta(pattern=_HEADER)]
 _Failure = Literal["dns", "connect", "tls", "timeout", "protocol"]
+_TlsGroup = Literal[
+    "X25519MLKEM768",
+    "SecP256r1MLKEM768",
+    "SecP384r1MLKEM1024",
+    "X25519",
+    "X448",
+    "P-256",
+    "P-384",
+    "P-521",
+]
 _Status = Annotated[int, Meta(ge=400, le=599)]
 _Name = Annotated[str, Meta(pattern=r"^[^\s/:]+\Z")]
 
@@ -71,6 +81,13 @@ Addresses = Annotated[
 ]
 Headers = Annotated[tuple[_Header, ...], _kind('a list of texts "Name: value"')]
 Failures = Annotated[tuple[_Failure, ...], _kind("a list of dns, connect, tls, timeout, protocol")]
+TlsGroups = Annotated[
+    tuple[_TlsGroup, ...],
+    _kind(
+        "a list of X25519MLKEM768, SecP256r1MLKEM768, SecP384r1MLKEM1024, X25519, X448, P-256, "
+        "P-384, P-521"
+    ),
+]
 Statuses = Annotated[tuple[_Status, ...], _kind("a list of statuses from 400 to 599")]
 Factory = Annotated[str, _kind('module:name, or ""', r"^([\w.]+:\w+)?\Z")]
 Patterns = Annotated[

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -155,6 +154,8 @@ class BodyFiles:
     """bodies/ab/cd/abcd….jpg: one file for each distinct body, with the name that its rows have."""
 
     def __init__(self, out: Path) -> None:
+        import shutil  # noqa: PLC0415 (takes time to load; only jobs with body files need it)
+
         self._out = out
         self._directory = out / BODIES_NAME
         self._new = self._directory / _NEW_NAME

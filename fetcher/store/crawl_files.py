@@ -20,22 +20,15 @@ from fetcher.frontier.admission import RECORD_BYTES, RowLinks
 from fetcher.input import log_lines
 from fetcher.store.level_file import LevelFile
 from fetcher.store.log_reader import LogReader, Part
+from fetcher.store.log_source import FRONTIER_NAME, LINKS_NAME, LOG_SUFFIX
 from fetcher.store.reader import Committed
 from fetcher.store.segments import Segments, SegmentState, oldest_first
 
-FRONTIER_NAME: Final = "frontier"
-LINKS_NAME: Final = "links"
-LOG_SUFFIX: Final = ".jsonl"
 _KEYS_SUFFIX: Final = ".keys"
 _EDGES_SUFFIX: Final = ".msgpack"
 _BLOCK_RECORDS: Final = 1 << 18
 
 States = Mapping[str, SegmentState]
-
-
-def is_of_crawl(name: str) -> bool:
-    """Whether a file with this name in the journal is one of these."""
-    return name.startswith((f"{FRONTIER_NAME}/", f"{LINKS_NAME}/"))
 
 
 def log_parts(out: Path, states: States) -> list[Part]:
@@ -127,8 +120,9 @@ class CrawlFiles:
             if records
         ]
 
-    def committed(self) -> None:
-        """The journal has recorded `states`."""
+    def committed(self, record: CrawlRecord) -> None:
+        """The journal has recorded `states`, and the record of the crawl."""
+        self._level.begin(record.level)
         self._states.update((state.name, state) for state in self.states())
         for file, records in self._with_records():
             if records:

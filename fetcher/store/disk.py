@@ -8,11 +8,9 @@ success the next time (the "fsyncgate" of PostgreSQL, 2018).
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self
@@ -21,7 +19,6 @@ from fetcher.errors import DamageError, FetcherError, NoSpaceError, UsageError
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ROOM_BYTES: Final = 256 * 1024  # more than a small write of sqlite needs
-_syncfs: Final = ctypes.CDLL(None, use_errno=True).syncfs
 
 
 def is_disk_full(error: OSError) -> bool:
@@ -31,6 +28,8 @@ def is_disk_full(error: OSError) -> bool:
 
 def has_room(directory: Path) -> bool:
     """Whether a small file can be written there; explains errors that do not name their cause."""
+    import tempfile  # noqa: PLC0415 (takes time to load, and is rarely needed)
+
     try:
         with tempfile.TemporaryFile(dir=directory) as file:
             os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
@@ -92,11 +91,19 @@ def sync_file_system(fd: int, path: Path) -> None:
 
     Raises DamageError if it fails.
     """
-    if _syncfs(fd):
-        reason = os.strerror(ctypes.get_errno())
+    if error_number := _syncfs(fd):
+        reason = os.strerror(error_number)
         raise DamageError(
             f"{path}: syncfs failed ({reason}); what the disk holds is not known, so fetcher stops"
         )
+
+
+def _syncfs(fd: int) -> int:
+    """Call syncfs; return its error number, 0 for success."""
+    import ctypes  # noqa: PLC0415 (takes time to load; only jobs that keep body files need it)
+
+    failed = ctypes.CDLL(None, use_errno=True).syncfs(fd)
+    return ctypes.get_errno() if failed else 0
 
 
 def fsync_dir(path: Path) -> None:

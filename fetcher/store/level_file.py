@@ -43,11 +43,14 @@ class LevelFile:
             if path != self.path:
                 path.unlink()
 
-    def append(self, records: list[bytes], level: Level) -> None:
-        """Write after the committed length of `level`, durably."""
-        if level.number != self._number:  # the levels before are judged
+    def begin(self, level: Level) -> None:
+        """Go on to the file of this level, if it is another: the levels before it are judged."""
+        if level.number != self._number:
             os.close(self._fd)
             self._open(level)
+
+    def append(self, records: list[bytes], level: Level) -> None:
+        """Write after the committed length of `level`, durably."""
         if not records:
             return
         try:

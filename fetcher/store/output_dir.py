@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
 import platform
 import secrets
 import time
@@ -37,6 +36,7 @@ from fetcher.store.lock import DirectoryLock
 from fetcher.store.manifest import InputFacts, Manifest, how_begun
 from fetcher.store.revisits import Revisits
 from fetcher.store.segments import Segments, SegmentState
+from fetcher.store.versions import version_of
 
 if TYPE_CHECKING:
     from fetcher.store.crawl_files import CrawlFiles
@@ -240,8 +240,8 @@ class Store:
         self.segments.committed(count)
         if self._bodies is not None:
             self._bodies.committed()
-        if self.crawl is not None:
-            self.crawl.committed()
+        if self.crawl is not None and delta.crawl is not None:
+            self.crawl.committed(delta.crawl)
 
     def resume_work(self) -> None:
         """Count the time from now on as time at work; see Journal.resume_work."""
@@ -324,6 +324,6 @@ def _new_manifest(request: Open) -> Manifest:
         versions={
             "fetcher": __version__,
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("gevent", "requests", "pyzmq")},
+            **{name: version_of(name) for name in ("gevent", "requests", "pyzmq")},
         },
     )

@@ -23,7 +23,7 @@ from fetcher.store.reader import Part
 def keep(out: Path, indexes: IdSet, parents: Sequence[Part], wanted: Wanted) -> Selection:
     """Write the selected lines to OUT.
 
-    `indexes`: `line - 1` of each line, at least one; `parents`: the parts of the first job.
+    `indexes`: `line - 1` of each line; `parents`: the parts of the first job.
     """
     packed = indexes.pack()
     write_atomically(out / SELECTION_NAME, packed)
@@ -47,7 +47,9 @@ class SelectedLines:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 if digest != of.sha256:
                     raise DamageError(f"{path}: holds other lines than the job was begun with")
-                self._bits = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._bits: bytes | mmap.mmap = b""
+                if of.lines:  # an empty file cannot be mapped
+                    self._bits = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise DamageError(
                 f"{path}: {error.strerror}; it says which lines the job retries: restore it"

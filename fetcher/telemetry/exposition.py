@@ -122,7 +122,11 @@ def _ventilator(n: VentilatorNumbers) -> Iterator[Metric]:
         "Age of the oldest open lease.",
         table.oldest.age_s if table.oldest else 0.0,
     )
-    yield _gauge(f"{prefix}_hosts", "Hosts that are owned, wanted or at rest.", n.hosts)
+    yield _gauge(
+        f"{prefix}_hosts",
+        "Hosts that are owned, wanted or at rest; 0 while a single worker owns all.",
+        n.hosts,
+    )
     silence = GaugeMetricFamily(
         f"{prefix}_sink_silence_seconds", "Since the sink was last heard.", labels=["sink"]
     )

@@ -23,6 +23,7 @@ from fetcher.model import Result
 from fetcher.rows.forms import CODECS
 from fetcher.store import reader
 from fetcher.store.lock import is_locked
+from fetcher.store.log_source import FRONTIER_NAME, LogSource
 from fetcher.store.reader import Part, Segment
 from fetcher.store.selection import SelectedLines
 from fetcher.verify.balance import is_balanced
@@ -32,6 +33,9 @@ from fetcher.verify.stray_files import stray_files
 MAX_LISTED: Final = 20  # findings of one kind that are listed one by one
 _BLOCK_LINES: Final = 4096
 _MAX_BLOCKS: Final = 25  # blocks that are compared line by line, as each takes memory
+
+
+Lines = Source | LogSource  # the lines of a job: of its URL file, or of a crawl's log
 
 
 class Findings:
@@ -91,6 +95,8 @@ class Audit:
         )
         self._manifest = self._parts[0].manifest
         self._urlfile = urlfile or reader.find_input(outs[0], self._manifest)
+        if self._manifest.crawl is not None:  # its lines are those of its log
+            self._urlfile = self._parts[0].out / FRONTIER_NAME
         self._found = Findings()
         self._seen = IdSet()
         self._highest_line = max(map(reader.highest_line, self._parts))
@@ -102,7 +108,9 @@ class Audit:
         for part in self._parts:
             self._check_part(part)
         url_lines = reader.url_lines_of(self._parts)
-        if self._urlfile is not None:
+        if self._manifest.crawl is not None:
+            url_lines = self._compare_lines(LogSource(self._parts[0]))
+        elif self._urlfile is not None:
             url_lines = self._compare_input(self._source(self._urlfile))
         elif url_lines is None or url_lines != self._rows:
             missing = "unknown" if url_lines is None else url_lines - self._rows
@@ -175,6 +183,9 @@ class Audit:
         """Compare each line of the URL file with the rows; returns how many URL lines it has."""
         if source.file_bytes != self._manifest.input.bytes:
             raise ConflictError(f"{source.path} is not the file that this job was begun with")
+        return self._compare_lines(source)
+
+    def _compare_lines(self, source: Lines) -> int:
         count = 0
         for line, url, name in self._url_lines(source):
             count += 1
@@ -189,7 +200,7 @@ class Audit:
             self._found.add(OTHER_LINES, f"lines from {block * _BLOCK_LINES} on")
         return count
 
-    def _compare_blocks(self, source: Source, blocks: set[int]) -> None:
+    def _compare_blocks(self, source: Lines, blocks: set[int]) -> None:
         """Find the rows that differ from their lines, in these blocks of lines."""
         texts = {n: rest for n, *rest in self._url_lines(source) if n // _BLOCK_LINES in blocks}
         for result in itertools.chain.from_iterable(_results(part, None) for part in self._parts):
@@ -205,7 +216,7 @@ class Audit:
             elif name != _id(result):
                 self._found.add(OTHER_ID, f"line {line}")
 
-    def _url_lines(self, source: Source) -> Iterator[tuple[int, str, str | int | None]]:
+    def _url_lines(self, source: Lines) -> Iterator[tuple[int, str, str | int | None]]:
         """Number, URL and id of each URL line that belongs to one of these sinks."""
         task_of = formats.decoder(source.format)
         shares = [part.manifest.share for part in self._parts]

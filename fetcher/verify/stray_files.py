@@ -13,6 +13,7 @@ from pathlib import Path
 from fetcher.humanize import number
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.cdxj import CDXJ_NAME
+from fetcher.store.log_source import FRONTIER_NAME, LINKS_NAME
 from fetcher.store.manifest import RESULTS_NAME
 from fetcher.store.reader import Part
 
@@ -26,6 +27,8 @@ def stray_files(part: Part) -> Iterator[str]:
         for name, size in part.view.segments.items()
     }
     directories = [RESULTS_NAME]
+    if part.manifest.crawl is not None:
+        directories += [FRONTIER_NAME, LINKS_NAME]
     if part.manifest.output.bodies == "warc":  # bodies as files are named by their rows
         directories.append(BODIES_NAME)
         # It has no committed length; verify.bodies compares it with the WARC files.

@@ -7,19 +7,21 @@ that are free.
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from fetcher.humanize import number
+from fetcher.humanize import number, shell_word
 from fetcher.input.outcomes import FAILED_WORD
 from fetcher.input.selection import RETRYABLE
 from fetcher.model import Outcome
 from fetcher.protocol.totals import Totals
 
 MOST: Final = 3  # lines
-_OWN: Final = "--own-servers"
+_OWN: Final = ("--own-servers",)
+_TIMEOUT: Final = "--timeout"
+_TIMEOUT_KEY: Final = "http.total_timeout_s"
+_LONGEST_TIMEOUT_S: Final = 86_400  # that the setting allows
 _MOST_NAMES: Final = 100  # tried for a new OUT or file
 _COUNTED: Final = re.compile(r"(?P<name>.*[A-Za-z_])(?P<number>[1-9][0-9]?)")
 
@@ -31,14 +33,16 @@ class Finished(NamedTuple):
     out: Path
     parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines were fetched again
     program: str = "fetcher"  # the command as the shell finds it
-    options: Sequence[str] = ()  # options of this run that a retry needs as well
+    options: Sequence[tuple[str, ...]] = ()  # of this run, that a retry needs as well
+    hidden: Sequence[str] = ()  # such options that may hold secrets, without their values
+    timeout_s: float | None = None  # the limit on an attempt, if it is not the default
 
 
 def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
     """The lines. `exists` says whether a file or directory exists."""
 
     def line(why: str, command: str, *words: Path | str) -> str:
-        return f"{why}: {shlex.join([run.program, command, *map(_word, words)])}"
+        return f"{why}: {' '.join([shell_word(run.program), command, *map(_word, words)])}"
 
     def table(name: str) -> Path:
         return _free(Path(), name, ".csv", exists)
@@ -52,12 +56,13 @@ def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
     if run.totals.outcomes.get(Outcome.BLOCKED) == run.totals.rows:
         again = _free(_directory(out), name, "", exists)
         which = ("--outcome", Outcome.BLOCKED.value)
-        why = "if these servers are your own"
+        why = f"if these servers are your own{_to_add(run)}"
         others = [each for each in run.options if each != _OWN]
-        found.append(line(why, "retry", out, *which, "-o", again, *others, _OWN))
+        found.append(line(why, "retry", out, *which, "-o", again, *_words([*others, _OWN])))
     elif _is_worth_a_retry(run.totals):
         again = _free(_directory(out), name, "", exists)
-        found.append(line("try those that may work now", "retry", out, "-o", again, *run.options))
+        why = f"try those that may work now{_to_add(run)}"
+        found.append(line(why, "retry", out, "-o", again, *_words(_retry_options(run))))
     if run.parents:
         whole = table(f"{run.parents[0].resolve().name}-all")
         why = "the newest row of every line"
@@ -71,7 +76,28 @@ def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
 
 def _word(word: Path | str) -> str:
     # A path that begins with a hyphen would be taken for an option.
-    return f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+    is_like_option = isinstance(word, Path) and str(word).startswith("-")
+    return shell_word(f"./{word}" if is_like_option else str(word))
+
+
+def _words(options: Iterable[tuple[str, ...]]) -> list[str]:
+    return [word for option in options for word in option]
+
+
+def _to_add(run: Finished) -> str:
+    return f" (add your {', '.join(run.hidden)})" if run.hidden else ""
+
+
+def _retry_options(run: Finished) -> list[tuple[str, ...]]:
+    """The options of the run; with twice its timeout, if that was too short for some lines."""
+    if run.timeout_s is None or not run.totals.outcomes.get(Outcome.TIMEOUT):
+        return list(run.options)
+    others = [option for option in run.options if not _sets_timeout(option)]
+    return [*others, (_TIMEOUT, f"{min(2 * run.timeout_s, _LONGEST_TIMEOUT_S):g}")]
+
+
+def _sets_timeout(option: tuple[str, ...]) -> bool:
+    return option[0] == _TIMEOUT or option[-1].partition("=")[0].strip() == _TIMEOUT_KEY
 
 
 def _is_worth_a_retry(totals: Totals) -> bool:

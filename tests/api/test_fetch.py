@@ -124,7 +124,7 @@ def test_what_reading_the_urls_raises_is_raised_and_nothing_is_kept(tmp_path: Pa
         list(fetch(broken()))
 
 
-def test_a_file_that_is_no_list_is_told_before_any_process(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_list_is_refused_before_any_process_starts(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.txt: No such file"):
         list(fetch(tmp_path / "nowhere.txt"))
     with pytest.raises(InputError, match="is a directory"):
@@ -195,7 +195,7 @@ def test_it_works_in_a_thread_and_leaves_signal_handlers_alone() -> None:
     assert all(handlers == before for handlers in during)
 
 
-def test_it_works_in_a_running_event_loop_beside_other_tasks() -> None:
+def test_it_works_in_a_running_event_loop_together_with_other_tasks() -> None:
     async def beats(stop: asyncio.Event) -> int:
         count = 0
         while not stop.is_set():
@@ -219,7 +219,7 @@ def test_it_works_in_a_running_event_loop_beside_other_tasks() -> None:
     assert beaten > 10
 
 
-def test_two_jobs_run_beside_each_other() -> None:
+def test_two_jobs_run_at_the_same_time() -> None:
     pairs = zip(fetch(urls(40), settings=SLOW), fetch(urls(40), settings=SLOW), strict=True)
     assert len(list(pairs)) == 40
 

@@ -80,7 +80,7 @@ def test_an_item_of_another_type_is_named(item: object, said: str) -> None:
         written(["http://a.test/", item])
 
 
-def test_a_full_disk_is_told_by_an_error() -> None:
+def test_a_full_disk_is_an_error() -> None:
     with (
         open("/dev/full", "wb", buffering=0) as full,
         pytest.raises(NoSpaceError, match="No space left"),
@@ -97,7 +97,7 @@ def test_a_full_disk_is_told_by_an_error() -> None:
         (None, "NoneType is neither a path nor an iterable"),
     ],
 )
-def test_what_is_no_list_of_urls_is_told_at_once(urls: Any, said: str) -> None:
+def test_input_that_is_not_a_list_of_urls_is_refused_at_once(urls: Any, said: str) -> None:
     with pytest.raises(InputError, match=f"^urls: .*{said}"):
         Job(urls)
 

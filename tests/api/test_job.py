@@ -51,7 +51,7 @@ def test_rows_may_be_read_again_and_by_several_at_once() -> None:
         job.rows()
 
 
-def test_stop_commits_what_is_in_flight_and_whoever_reads_is_told(tmp_path: Path) -> None:
+def test_stop_commits_requests_in_flight_and_readers_get_an_error(tmp_path: Path) -> None:
     out = tmp_path / "out"
     job = Job(urls(300, ms=200), out=out, settings=SLOW)
     seen: list[int] = []
@@ -93,7 +93,7 @@ def test_what_a_role_refuses_is_an_error_and_no_log_line(
     assert caplog.text == ""
 
 
-def test_damage_is_told_by_an_error(tmp_path: Path) -> None:
+def test_damage_is_an_error(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with Job(urls(20), out=out, settings=SLOW) as job:
         job.wait()

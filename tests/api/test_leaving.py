@@ -133,7 +133,9 @@ def test_signals_that_the_program_blocks_or_ignores_are_its_own_affair(tmp_path:
     )
 
 
-def test_a_process_that_gevent_has_patched_is_told_to_use_the_program(tmp_path: Path) -> None:
+def test_a_process_that_gevent_has_patched_is_refused_with_a_hint_at_the_command(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "patched.py").write_text(
         "from gevent import monkey; monkey.patch_all()\n"
         "from fetcher.api import fetch\n"

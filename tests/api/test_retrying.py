@@ -59,6 +59,12 @@ def test_with_out_the_rows_stay_and_the_same_call_resumes(failed: Path, tmp_path
         list(retry(failed, out=again, outcomes="ok", settings=ONE))
 
 
+def test_a_retry_of_nothing_is_complete(failed: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    assert list(retry(failed, out=again, outcomes="timeout", settings=ONE)) == []
+    assert jobs.call("export", failed, again, "-o", tmp_path / "all.csv").returncode == 0
+
+
 def test_what_cannot_be_retried_is_an_error_of_fetcher(failed: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such outcome"):
         retry(failed, outcomes="timeuot")

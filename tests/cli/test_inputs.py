@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from fetcher.cli.inputs import INPUT, name_of, one_input, require_file, require_url
+from fetcher.cli.inputs import INPUT, name_of, one_input, require_csv, require_file, require_url
 from fetcher.errors import UsageError
+from fetcher.settings import load
+from fetcher.settings.load import Loaded
 
 MAX_BYTES = 8192
 
@@ -76,6 +78,23 @@ def test_a_missing_file_whose_name_is_a_host_is_taken_for_a_mistyped_url(tmp_pat
     assert len(str(caught.value)) < 600
     for name in ("a" * 9000, "urls.txt" * 900):
         require_file(Path(name), MAX_BYTES)
+
+
+def given(**values: tuple[str, str]) -> Loaded:
+    """Settings of [input] with these values and origins."""
+    return load.load(environ={}, overrides={f"input.{key}": of for key, of in values.items()})
+
+
+def test_column_is_refused_for_json_lines_unless_the_format_is_given_too() -> None:
+    column = ("link", "--column")
+    for name in ("u.jsonl", "u.ndjson.gz"):
+        said = f"^--column: is for CSV, and {name} is a file of JSON lines"
+        with pytest.raises(UsageError, match=said):
+            require_csv(Path(name), given(url_column=column))
+    require_csv(Path("u.jsonl"), given(url_column=column, format=("csv", "--set input.format")))
+    require_csv(Path("u.jsonl"), given(url_column=("link", "my.toml")))
+    require_csv(Path("u.jsonl"), given())
+    require_csv(Path("u.txt"), given(url_column=column))
 
 
 def test_urls_have_a_name_that_people_can_read() -> None:

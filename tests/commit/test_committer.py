@@ -127,7 +127,7 @@ def test_rows_seen_before_are_dropped_whether_committed_or_pending(
     assert committer.totals.statuses == {200: 3, 404: 2}
 
 
-def test_what_goes_beside_a_row_is_taken_and_dropped_with_it(
+def test_the_body_of_a_row_is_taken_and_dropped_with_it(
     committer: Committer, store: Recording
 ) -> None:
     kept_data = {0: b"zero", 1: b"", 2: b"two", 3: b"three"}
@@ -152,7 +152,7 @@ def test_an_empty_body_is_kept_with_its_row_and_dropped_with_it(
     assert store.kept == [Kept(2, b""), Kept(4, b""), Kept(3, b"two")]
 
 
-def test_a_full_batch_takes_no_more_rows_and_is_told_as_full(
+def test_a_full_batch_takes_no_more_rows_and_is_reported_as_full(
     committer: Committer, store: Recording
 ) -> None:
     committer.offer(chunk(3, *range(SIZE)), SIZE)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fetcher import bitset
 from fetcher.commit import crawl_answers
 from fetcher.commit.committer import Committer, Delta, Kept, Recovered
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.commit.growth import Growth
+from fetcher.commit.session import CommitJob, CommitSession, JobFacts, JobTerms
 from fetcher.errors import NoSpaceError, WireError
 from fetcher.frontier.admission import Frontier, RowLinks
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
+from fetcher.input.source_info import SourceInfo
 from fetcher.model import Chunk
-from fetcher.protocol import bounds, links
+from fetcher.protocol import bounds, links, messages
+from fetcher.protocol.shard import WHOLE
 from fetcher.protocol.totals import Totals
+from support.answers import offer
 
 SIZE = 4
 RULES = CrawlRules(scope="any")
@@ -202,3 +208,88 @@ def test_a_page_of_the_log_has_the_committed_lines_without_a_row(
     assert (cut.end, cut.mask) == (8, b"\x05")
     assert not crawl_answers.page(committer, 11, SIZE)
     assert bounds.MAX_PAGE_LINES >= 1
+
+
+# -- the session of a crawl ------------------------------------------------------------------
+
+
+class Record:
+    """See commit.session.JobRecord."""
+
+    def __init__(self) -> None:
+        self.lines: int | None = None
+        self.is_complete = False
+
+    def note(self, source: SourceInfo | None, suspects: list[messages.Suspect] | None) -> None:
+        pass
+
+    def count(self, source: SourceInfo | None, share_url_lines: int | None) -> None:
+        self.lines = share_url_lines
+
+    def finish(self) -> bool:
+        return True
+
+    def complete(self) -> None:
+        self.is_complete = True
+
+
+def session_of(memory: Memory, record: Record | None = None) -> CommitSession:
+    job = CommitJob(JobTerms("job", SIZE), JobFacts(), memory.begin(), record or Record(), "e")
+    return CommitSession("OUT", lambda _: job, None, 0.0)
+
+
+def page(first: int, *urls: str, session: str = "s", at_end: bool = True) -> messages.Seeds:
+    return messages.Seeds(session, first, b"\n".join(seeds(*urls)), at_end)
+
+
+def poll(**said: Any) -> messages.Poll:
+    return replace(messages.Poll("s", "e", 0, SourceInfo(1, "", 7, True, 1.0)), **said)
+
+
+def test_seeds_are_durable_when_they_are_answered(memory: Memory) -> None:
+    session = session_of(memory)
+    assert session.answer(page(0, "http://a/"), 0.0) == messages.Resync()
+    opened = session.answer(offer(WHOLE), 0.0)
+    assert isinstance(opened, messages.Opened)
+    assert opened.crawl == messages.CrawlState(0, False, 0)
+    memory.is_full = True
+    answer = session.answer(page(0, "http://a/"), 0.0)
+    assert isinstance(answer, messages.Seeded)
+    assert (answer.crawl.seeds, answer.stalled) == (0, "disk full (full)")
+    memory.is_full = False
+    answer = session.answer(page(0, "http://a/"), 0.0)
+    assert isinstance(answer, messages.Seeded)
+    assert (answer.crawl.seeds, answer.crawl.lines, answer.stalled) == (1, 1, "")
+    assert memory.urls == ["http://a/"]
+    other = session.answer(page(1, "http://b/", session="another"), 0.0)
+    assert isinstance(other, messages.Refused)
+
+
+def test_seeds_that_are_not_lines_of_a_log_are_refused(memory: Memory) -> None:
+    session = session_of(memory)
+    session.answer(offer(WHOLE), 0.0)
+    answer = session.answer(messages.Seeds("s", 0, b"{}", True), 0.0)
+    assert isinstance(answer, messages.Refused)
+    assert "seeds" in answer.reason
+
+
+def test_a_crawl_is_complete_when_all_seeds_are_there_and_each_line_has_its_row(
+    memory: Memory,
+) -> None:
+    record = Record()
+    session = session_of(memory, record)
+    session.answer(offer(WHOLE), 0.0)
+    session.answer(page(0, "http://a/", at_end=False), 0.0)
+    assert session.job is not None
+    session.job.committer.offer(chunk(1), SIZE)
+    session.commit()
+    session.answer(poll(url_lines=1), 0.0)
+    assert not session.is_complete, "more seeds may come"
+    session.answer(page(1, "http://b/"), 0.0)
+    session.job.committer.offer(chunk(2, "http://c/"), SIZE)
+    session.commit()
+    assert not session.is_complete, "line 3 was found"
+    session.job.committer.offer(chunk(3), SIZE)
+    session.commit()
+    assert session.is_complete
+    assert (record.lines, record.is_complete) == (3, True)

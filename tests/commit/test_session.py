@@ -79,7 +79,7 @@ def poll(session: str, **said: Any) -> messages.Poll:
     return replace(messages.Poll(session=session, epoch="e", version=0, source=COUNTED), **said)
 
 
-def test_who_asks_before_opening_the_job_is_told_to_open_it() -> None:
+def test_a_poll_before_the_job_is_open_is_answered_with_resync() -> None:
     session = session_of(Output())
     assert session.answer(poll("a"), 0.0) == messages.Resync()
     assert session.answer(messages.Close(session="a"), 0.0) == messages.Resync()
@@ -127,7 +127,7 @@ def test_a_job_is_complete_once_its_last_work_is_done_and_recorded() -> None:
     assert session.may_leave(0.0)
 
 
-def test_a_complete_sink_stays_as_long_as_somebody_asks() -> None:
+def test_a_complete_sink_stays_as_long_as_it_is_asked() -> None:
     """Its ventilator may wait for another sink, and not have opened this one yet."""
     job = job_on(Output(), JobFacts(is_complete=True))
     session = CommitSession("OUT", lambda _: job, job, 0.0)

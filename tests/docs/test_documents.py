@@ -180,7 +180,7 @@ def test_real_rows_of_all_kinds_fit_the_schema(
         {"url": ...},
     ],
 )
-def test_a_row_that_is_none_does_not_fit(change: dict[str, object]) -> None:
+def test_an_invalid_row_does_not_fit_the_schema(change: dict[str, object]) -> None:
     check = jsonschema.Draft202012Validator(schema.schema())
     row = json.loads(jsonl.encode(Result(1, "http://test.invalid/", Outcome.OK, 200)))
     check.validate(row)

@@ -160,7 +160,7 @@ def _behind(path: Path, what: bytes) -> int:
 
 
 def _in_check_sum(path: Path) -> int:
-    """Of the last gzip member: elsewhere a bit may be one that says nothing."""
+    """The place of a bit that matters; elsewhere in the member it may have no meaning."""
     return path.stat().st_size - 6
 
 
@@ -233,7 +233,7 @@ def test_hostile_headers_cost_nothing(archived: tuple[dict[str, Result], Kept]) 
     assert block.endswith(b"\r\n\r\nodd!")
 
 
-def test_chunks_are_joined_and_cuts_are_told(archived: tuple[dict[str, Result], Kept]) -> None:
+def test_chunks_are_joined_and_cuts_are_marked(archived: tuple[dict[str, Result], Kept]) -> None:
     rows, kept = archived
     joined = kept.response(rows["/chunked"])
     assert (joined.payload, joined.http["x-orig-transfer-encoding"]) == (TEXT, "chunked")
@@ -257,7 +257,7 @@ def test_a_redirects_hops_are_records_behind_the_last(
     assert records[2].payload == b"hop"
 
 
-def test_a_request_is_told_without_its_credentials(
+def test_a_request_is_archived_without_its_credentials(
     archived: tuple[dict[str, Result], Kept],
 ) -> None:
     rows, kept = archived
@@ -268,7 +268,7 @@ def test_a_request_is_told_without_its_credentials(
     assert not any(b"s3cret" in record.block for record in kept.records.values())
 
 
-def test_http2_through_a_proxy_is_told_without_the_proxy(tmp_path: Path) -> None:
+def test_http2_through_a_proxy_is_archived_without_the_proxy(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     context = context_of(*authority.issue(["127.0.0.1"]))
     with http2_server(context) as port, http_proxy() as proxy:

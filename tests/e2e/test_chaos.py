@@ -40,7 +40,7 @@ def mixed_urls(site: RunningSite, count: int) -> list[str]:
 
 
 def chaos(job: jobs.Running, roles: tuple[str, ...], seed: int, kills: int) -> int:
-    """kill -9 of random roles at random moments; the number of kills that met somebody."""
+    """kill -9 of random roles at random moments; the number of processes that were killed."""
     dice = random.Random(seed)
     met = 0
     for _ in range(kills * 3):
@@ -178,7 +178,8 @@ def test_a_url_that_kills_its_worker_is_isolated_and_recorded(tmp_path: Path) ->
     lines = [f"http://test.invalid/{n}" for n in range(300)]
     lines[137] = "http://test.invalid/kill"
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
-    options = (*FAST, f"--set=worker.transport={jobs.DEADLY}")
+    deadly = f"--set=worker.transport={jobs.DEADLY}"
+    options = (*FAST, deadly, "--set=lease.poison_deaths=2")
     with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
         code, _, error = job.wait(120)
     assert code == 0, error

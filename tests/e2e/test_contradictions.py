@@ -76,7 +76,7 @@ def test_a_piped_list_is_judged_too(tmp_path: Path) -> None:
     assert jobs.call("run", "-", "-o", out, *NULL, stdin=lines).returncode == 0
 
 
-def test_another_list_is_told_before_another_setting(tmp_path: Path) -> None:
+def test_another_list_is_reported_before_another_setting(tmp_path: Path) -> None:
     _, out = half_done(tmp_path)
     other = outs.write_input(tmp_path / "other.txt", 21)
     code, said = call("run", other, "-o", out, *NULL, "--set=output.bodies=warc")

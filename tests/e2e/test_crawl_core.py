@@ -64,6 +64,9 @@ def require_whole(out: Path, pages: Pages) -> list[LogLine]:
     assert view.crawl is not None
     assert view.crawl.lines == view.recovered.totals.rows == len(log)
     assert view.crawl.totals.refused["scope"] >= 5
+    verdict = jobs.call("verify", out)
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+    assert f"proven: {len(log)} URL lines, {len(log)} rows, one each" in verdict.stdout
     return log
 
 

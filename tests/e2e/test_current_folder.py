@@ -124,7 +124,7 @@ def by_api(where: Path, setting: str, env: Mapping[str, str]) -> object:
     return None if extra == "UNSET" else json.loads(extra.replace("'", '"'))
 
 
-def test_the_file_that_another_module_of_that_name_was_found_in_is_told(tmp_path: Path) -> None:
+def test_the_file_of_a_wrong_module_of_the_same_name_is_named(tmp_path: Path) -> None:
     where = folder(tmp_path / "here")
     (where / "test.py").write_text(HANDLER)
     options = {**NULL, "worker.handler": "test:title"}

@@ -114,7 +114,7 @@ def test_what_came_of_a_cut_body_is_kept(job: Job, mode: str) -> None:
     )
 
 
-def test_an_archive_has_what_came_and_says_so(job: Job) -> None:
+def test_an_archive_has_the_part_that_came_and_marks_it_as_truncated(job: Job) -> None:
     out, rows = job("warc")
     kept = Kept(out)
     for path, (_, _, least) in CUT.items():

@@ -139,7 +139,7 @@ def try_little_room(tmp_path: Path, disk: Path, free_kib: int) -> None:
 
 
 @pytest.mark.parametrize("free_kib", [0, 4, 16, 64])
-def test_little_room_at_the_start_is_told_and_costs_no_row(
+def test_little_room_at_the_start_is_reported_and_loses_no_row(
     tmp_path: Path, small_disk: Path, free_kib: int
 ) -> None:
     try_little_room(tmp_path, small_disk, free_kib)

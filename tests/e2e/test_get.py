@@ -215,7 +215,7 @@ def test_a_loop_that_stands_still_is_ended() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_whoever_ends_it_leaves_no_process_behind(number: signal.Signals) -> None:
+def test_a_signal_leaves_no_process(number: signal.Signals) -> None:
     with tempfile.TemporaryDirectory() as folder:
         awaited = Path(folder) / "never"
         with jobs.running("get", f"http://test.invalid/?file={awaited}", SLOW) as job:

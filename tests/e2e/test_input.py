@@ -122,7 +122,7 @@ def test_column_names_the_one_with_the_urls(tmp_path: Path) -> None:
     assert [row.columns for row in jobs.rows(tmp_path / "b")] == [{"page": "/a"}]
 
 
-def test_a_missing_column_is_told_before_anything_is_started(tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_before_anything_is_started(tmp_path: Path) -> None:
     path = tmp_path / "urls.csv"
     path.write_text("link,a\nhttp://a/,1\n")
     done = jobs.call("run", path, "-o", tmp_path / "out", *NULL)
@@ -132,13 +132,21 @@ def test_a_missing_column_is_told_before_anything_is_started(tmp_path: Path) -> 
         f"fetcher: {path}: its first line should name the columns: there is no column 'url'; "
         "name the one that holds the URL with --column (input.url_column): 'link', 'a'"
     )
+    lines = tmp_path / "urls.jsonl"
+    lines.write_text('{"link": "http://a/"}\n')
+    for command in (("run", lines, "-o", tmp_path / "out"), ("ventilator", lines)):
+        done = jobs.call(*command, "--column", "link")
+        assert done.returncode == 2
+        (said,) = done.stderr.splitlines()
+        assert said.startswith(f"fetcher: --column: is for CSV, and {lines} is a file of JSON")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_line_that_kills_its_workers_keeps_its_id(tmp_path: Path) -> None:
     path = tmp_path / "urls.jsonl"
     path.write_text('{"url": "http://a/kill", "id": "k"}\n{"url": "http://a/?ms=1", "id": "l"}\n')
-    options = ("--set=lease.poison_deaths=1", f"--set=worker.transport={jobs.DEADLY}")
+    quick = ("--set=lease.poison_deaths=1", "--set=lease.silent_s=1")
+    options = (*quick, f"--set=worker.transport={jobs.DEADLY}")
     rows = run(path, *options)
     assert [(rows[n]["outcome"], rows[n]["id"]) for n in (1, 2)] == [("crashed", "k"), ("ok", "l")]
 

@@ -71,7 +71,7 @@ class Hosts:
 
 
 def refused(log: str) -> list[str]:
-    """The lines that tell of somebody, without their times."""
+    """The lines about peers, without their times."""
     return re.findall(r"refused .*", log)
 
 
@@ -214,7 +214,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert done.stderr == f"fetcher: {secret}: mode 0644 lets others read it; run chmod 600 on it\n"
 
 
-def test_keys_are_made_told_of_and_never_made_twice(tmp_path: Path) -> None:
+def test_keys_are_made_once_and_described(tmp_path: Path) -> None:
     directory = tmp_path / "keys"
     made = jobs.call("keys", "init", directory, "a")
     assert made.returncode == 0

@@ -20,7 +20,7 @@ OVERSIZED = b"\x81" * (codec.MAX_HEADER_BYTES + 1)
 
 @contextlib.contextmanager
 def peer(kind: int, address: str, *, bind: bool = False) -> Iterator[zmq.Socket[bytes]]:
-    """A socket of somebody who may speak, and speaks badly."""
+    """A socket of an accepted peer that sends malformed messages."""
     with zmq.Context() as context, context.socket(kind) as socket:
         socket.linger = 2_000
         socket.sndhwm = 100
@@ -68,9 +68,9 @@ def test_roles_outlive_malformed_and_oversized_messages(tmp_path: Path) -> None:
                 tells.send_multipart([b"\x81" + frames[0]])
         ventilator = stack.enter_context(jobs.running(*hosts.ventilator))
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
-        babble(events, 2, 3_000)
-        babble(results, 3, 3_000)
-        pester(commits, 4, 300)
+        babble(events, 2, 1_500)
+        babble(results, 3, 1_500)
+        pester(commits, 4, 150)
         assert jobs.committed(hosts.out) < 1200, "the job was over before they had spoken"
         errors = []
         for job in (ventilator, sink, worker):
@@ -78,7 +78,7 @@ def test_roles_outlive_malformed_and_oversized_messages(tmp_path: Path) -> None:
             assert code == 0, error
             assert "Traceback" not in error
             errors.append(error)
-    assert dropped(errors[0]) > 1_000
-    assert dropped(errors[1]) > 1_000
+    assert dropped(errors[0]) > 500
+    assert dropped(errors[1]) > 500
     assert dropped(errors[2]) > 0
     jobs.prove(hosts.out, hosts.urls)

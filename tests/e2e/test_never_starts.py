@@ -64,7 +64,7 @@ def test_a_sink_that_cannot_start_is_given_up_too(
     assert "can start" in error.splitlines()[-1]
 
 
-def test_a_python_that_is_killed_at_its_start_is_told_by_its_signal(
+def test_a_python_that_is_killed_at_its_start_is_reported_with_its_signal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, error, _ = run(tmp_path, monkeypatch, _KILLED, "--workers=2")
@@ -91,7 +91,7 @@ def test_too_little_memory_to_start_is_given_up(
     assert "no worker can start" in error.splitlines()[-1]
 
 
-def test_json_lines_are_told_once_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_log_lines_are_shown_once_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, error, _ = run(tmp_path, monkeypatch, _NO_ZMQ, "--workers=3", "--log-format=json")
     said = [json.loads(line) for line in error.splitlines()]
     assert code == said[-1]["exit_code"] == 1

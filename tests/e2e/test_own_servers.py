@@ -33,7 +33,7 @@ def call(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_blocked_loopback_is_told_once_whatever_the_number_of_lines(tmp_path: Path) -> None:
+def test_blocked_loopback_is_reported_once_for_any_number_of_lines(tmp_path: Path) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://localhost:1/{n}" for n in range(45)])
     done = call("run", urls, "-o", tmp_path / "out", "--workers=2", "--batch-size=10")
     assert done.returncode == 0, done.stderr
@@ -60,7 +60,7 @@ def test_the_option_of_the_hint_opens_what_was_blocked_in_a_retry_and_in_a_run(
     assert {row.outcome for row in jobs.rows(tmp_path / "out3")} == {Outcome.OK}
 
 
-def test_other_blocked_addresses_are_not_told(tmp_path: Path) -> None:
+def test_other_blocked_addresses_give_no_hint(tmp_path: Path) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", ["http://169.254.169.254/latest/"] * 3)
     done = call("run", urls, "-o", tmp_path / "out", "--workers=1")
     assert (done.returncode, done.stderr) == (0, "")
@@ -128,7 +128,7 @@ def test_other_options_of_the_command_line_come_after_it(tmp_path: Path) -> None
         (("http.total_timeout_s=1",), False),
     ],
 )
-def test_whoever_asks_for_a_pace_has_politeness(given: tuple[str, ...], is_polite: bool) -> None:
+def test_a_given_pace_turns_politeness_on(given: tuple[str, ...], is_polite: bool) -> None:
     polite = settings_of(None, given, own_servers=True).settings.polite
     assert polite.enabled == is_polite
     assert not is_polite or polite.delay_s == ("polite.delay_s=1" in given)

@@ -13,6 +13,7 @@ from fetcher.model import Outcome, Result
 from support import jobs
 from support.crowded import Answer, Behaviour, crowded_site
 from support.names import at, name_server
+from support.waiting import wait_until
 
 OK: Answer = (200, {}, b"fine", 0.0)
 
@@ -56,6 +57,33 @@ def test_a_host_never_sees_more_than_its_limits_from_all_workers_together(
     # A request may be under way longer than the one after it, by so much.
     assert min(host.gaps_s) > 0.02
     assert sum(gap < 0.04 for gap in host.gaps_s) <= 3
+
+
+def _await_rows(out: Path, rows: int) -> None:
+    wait_until(lambda: jobs.committed(out) >= rows)
+
+
+def test_limits_hold_while_workers_and_ventilators_die_and_workers_join(
+    tmp_path: Path, dns: str
+) -> None:
+    with crowded_site(always(0.05)) as site:
+        hosts = [f"h{n}.test" for n in range(8)]
+        urls = [f"http://{host}:{site.port}/{n}" for n in range(20) for host in hosts]
+        chosen = options(dns, per_host=1, delay_s=0.1)
+        urlfile = jobs.write_urls(tmp_path / "urls.txt", urls)
+        more = ("--workers=2", "--batch-size=20", "--set=lease.silent_s=2")
+        with jobs.running("run", urlfile, "-o", tmp_path / "out", *chosen, *more) as job:
+            for rows, role in ((10, "worker"), (40, "ventilator"), (90, "worker")):
+                _await_rows(tmp_path / "out", rows)
+                job.kill(role)
+            code, _, error = job.wait(120)
+        found = jobs.prove(tmp_path / "out", urlfile)
+    assert code == 0, error
+    assert all(row.outcome is Outcome.OK for row in found)
+    # A killed worker's request may still be at the server when the next worker sends one.
+    assert max(site.hosts[host].most for host in hosts) <= 2
+    gaps_s = [gap for host in hosts for gap in site.hosts[host].gaps_s]
+    assert sum(gap < 0.05 for gap in gaps_s) <= len(gaps_s) / 10
 
 
 def test_many_urls_of_a_slow_host_do_not_hold_up_the_others(tmp_path: Path, dns: str) -> None:
@@ -170,7 +198,7 @@ def test_what_is_not_sent_needs_no_turn_and_takes_none(tmp_path: Path) -> None:
     assert len(asked.starts) <= 5, "robots.txt once for each worker, and three pages"
 
 
-def test_politeness_holds_for_a_transport_of_one_s_own_and_not_for_null(tmp_path: Path) -> None:
+def test_politeness_holds_for_a_custom_transport_and_not_for_null(tmp_path: Path) -> None:
     urls = [f"http://one.test/{n}?ms=10" for n in range(6)]
     polite = ("--set=polite.enabled=true", "--quiet", "--workers=2")
     began = time.monotonic()
@@ -190,7 +218,7 @@ def test_the_public_internet_alone_is_open_by_default(tmp_path: Path) -> None:
     assert all("guard.allow" in (row.error or "") for row in found)
 
 
-def test_lines_that_ask_nobody_end_though_more_of_them_wait_than_there_are_slots(
+def test_lines_without_a_request_end_though_more_of_them_wait_than_there_are_slots(
     tmp_path: Path,
 ) -> None:
     urls = [f"http://127.0.0.1:1/{n}" for n in range(5_000)]

@@ -413,7 +413,9 @@ def test_what_config_shows_can_be_used_as_a_config_file(tmp_path: Path) -> None:
 
 
 def test_a_url_file_that_shrinks_while_it_is_read_ends_the_job_with_2(tmp_path: Path) -> None:
-    urls = slow_urls(tmp_path / "urls.txt", 40_000, ms=10)
+    # Far more bytes than are read ahead.
+    lines = [f"http://test.invalid/{n}/{'x' * 1000}?ms=10" for n in range(2_000)]
+    urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     size = urls.stat().st_size
     out = tmp_path / "out"
     with jobs.running("run", urls, "-o", out, *SLOW) as job:

@@ -135,14 +135,25 @@ def test_kill_9_and_a_stop_cost_no_row_of_a_retry(failed: Path, tmp_path: Path) 
     assert verdict.returncode == 0, verdict.stdout
 
 
-def test_nothing_to_retry_makes_nothing(
-    failed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_retry_of_nothing_is_complete_so_that_the_next_command_works(
+    failed: Path, tmp_path: Path
 ) -> None:
-    call("retry", failed, "--status=5xx,429", "-o", tmp_path / "again")
-    assert capsys.readouterr().err == (
-        f"fetcher: nothing to retry: no row of {failed} matches --status 429,5xx\n"
-    )
-    assert not (tmp_path / "again").exists()
+    again = tmp_path / "again"
+    for _ in range(2):  # the second resumes
+        done = jobs.call("retry", failed, "--status=5xx,429", "-o", again)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            0,
+            "",
+            f"fetcher: nothing to retry: no row of {failed} matches --status 429,5xx; "
+            f"{again} has no rows\n",
+        )
+    assert Audit([again], None).run().proven
+    assert look([again]).state == "complete"
+    merged = Merged([failed, again], partial=False)
+    assert (sum(1 for _ in merged.rows()), merged.replaced) == (600, 0)
+    call("export", failed, again, "-o", tmp_path / "all.csv", "-q")
+    with pytest.raises(ConflictError, match="resume it with these"):
+        call("retry", failed, "-o", again)
 
 
 def test_another_file_than_the_one_that_failed_is_refused(failed: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def listens(port: int) -> bool:
 
 
 def said_by(hosts: Hosts, *options: str) -> dict[str, str]:
-    """What each role of a whole job wrote to stderr."""
+    """The stderr of each role of a whole job."""
     with contextlib.ExitStack() as stack:
         running: dict[object, jobs.Running] = {}
         for arguments in (hosts.sink, hosts.ventilator, hosts.worker):

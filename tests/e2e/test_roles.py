@@ -7,7 +7,6 @@ import functools
 import itertools
 import json
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -49,10 +48,14 @@ def test_a_slow_worker_keeps_nothing_from_one_that_has_nothing_to_do(tmp_path: P
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows of the slow one")
         other = stack.enter_context(jobs.running(*hosts.worker))
         said = b""
-        while ventilator.process.poll() is None:
+
+        def has_ended() -> bool:
+            nonlocal said
             with contextlib.suppress(OSError):
                 said = get(port, "/metrics")[2]
-            time.sleep(0.1)
+            return ventilator.process.poll() is not None
+
+        wait_until(has_ended, what="the end of the job")
         code, _, error = ventilator.wait()
         assert code == sink.wait()[0] == slow.wait()[0] == other.wait()[0] == 0, error
     jobs.prove(hosts.out, hosts.urls)
@@ -96,7 +99,10 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
 
 
 def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path) -> None:
-    hosts = Hosts(tmp_path, 3200)  # long enough for all that follows
+    hosts, go = Hosts(tmp_path, 0), tmp_path / "go"
+    urls = [f"http://test.invalid/{n}?ms=20" for n in range(40)]
+    urls += [f"http://test.invalid/{n}?file={go}" for n in range(40)]
+    jobs.write_urls(hosts.urls, urls)
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(jobs.running(*hosts.sink))
         first = stack.enter_context(jobs.running(*hosts.ventilator))
@@ -114,6 +120,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
         locked = jobs.call(*hosts.at(sink=f"tcp://127.0.0.1:{free_ports(2)}").sink)
         assert locked.returncode == 4
         assert "in use" in locked.stderr
+        go.touch()
         code, _, error = first.wait(60)
         assert code == 0, error
         assert sink.wait()[0] == 0
@@ -122,7 +129,7 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
     jobs.prove(hosts.out, hosts.urls)
 
 
-def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
+def test_a_sink_outlives_malformed_requests(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 30)
     address, port = hosts.sink_endpoints[0].rsplit(":", 1)
     with contextlib.ExitStack() as stack:
@@ -144,7 +151,7 @@ def test_a_sink_outlives_requests_that_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ["sink", "ventilator"])
-def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str) -> None:
+def test_a_role_binds_beyond_loopback_only_with_insecure(tmp_path: Path, role: str) -> None:
     hosts = Hosts(tmp_path, 3)
     elsewhere = hosts.at(**{role: f"tcp://0.0.0.0:{free_ports(3)}"})
     done = jobs.call(*getattr(elsewhere, role))
@@ -152,7 +159,7 @@ def test_beyond_loopback_a_role_binds_only_if_told_to(tmp_path: Path, role: str)
     assert "--insecure" in done.stderr
 
 
-def test_a_standing_worker_serves_job_after_job_and_leaves_when_told(tmp_path: Path) -> None:
+def test_a_standing_worker_serves_job_after_job_and_leaves_on_a_signal(tmp_path: Path) -> None:
     first, second = Hosts(tmp_path, 40), Hosts(tmp_path, 40)
     second.outs = [tmp_path / "second"]
     second = second.at(ventilator=first.endpoint, sink=first.sink_endpoints[0])

@@ -112,7 +112,7 @@ def test_an_auth_object_of_requests_can_be_named(tmp_path: Path) -> None:
     assert [row.status for row in named] == [200, 200]
 
 
-def test_wrong_names_in_the_settings_are_told_in_one_line(tmp_path: Path) -> None:
+def test_wrong_names_in_the_settings_are_one_line(tmp_path: Path) -> None:
     urlfile = jobs.write_urls(tmp_path / "urls.txt", ["http://a.test/"])
     for option, said in (
         ("http.auth=nowhere:nothing", "http.auth = 'nowhere:nothing'"),

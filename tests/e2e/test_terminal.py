@@ -323,7 +323,7 @@ def test_config_shows_no_secret_and_gives_none_to_the_next_job(tmp_path: Path) -
     assert (http.headers, http.proxy) == ((), "")
 
 
-def test_an_assignment_that_is_none_is_not_shown_whole() -> None:
+def test_an_invalid_assignment_is_not_shown_whole() -> None:
     code, _, said = run(("config", "--set", "http.proxy:http://me:x1y2@proxy.test:3128"))
     assert said == "fetcher: --set http.proxy: write it as section.key=value\n"
     assert code == 2

@@ -52,7 +52,7 @@ def test_progress_and_a_long_life_are_a_new_beginning() -> None:
         assert not deaths.is_hopeless
 
 
-def test_progress_counts_for_each_role_whoever_saw_it_first() -> None:
+def test_progress_counts_for_each_role_in_any_order() -> None:
     first, second = Deaths(), Deaths()
     for rows in range(2 * MAX_QUICK_DEATHS):
         for deaths in (first, second):

@@ -61,6 +61,6 @@ def test_a_retry_counts_the_lines_that_it_is_of(tmp_path: Path) -> None:
         assert sizing.workers_for(settings(), path, few) == expected
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing"):
         sizing.workers_for(settings(), tmp_path / "nothing.txt", None)

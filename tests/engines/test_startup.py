@@ -62,7 +62,7 @@ def test_a_role_that_was_ready_once_can_start() -> None:
     assert not role.is_hopeless
 
 
-def test_a_traceback_is_told_once_and_whole_however_many_write_it() -> None:
+def test_a_traceback_of_several_processes_is_shown_once_and_whole() -> None:
     role = startup(2)
     trace = ["Traceback", "  File line 7", "  File line 7", "ImportError: at 0x7f0011"]
     other = ["Traceback", "  File line 7", "  File line 7", "ImportError: at 0x7fabcd"]

@@ -276,7 +276,7 @@ def test_a_damaged_warc_file_or_index_is_damage(tmp_path: Path) -> None:
         path.write_bytes(good)
 
 
-def test_bodies_in_base64_that_are_none_are_damage(tmp_path: Path) -> None:
+def test_invalid_base64_in_a_body_is_damage(tmp_path: Path) -> None:
     row = replace(rows()[2][0], body="no base64", body_is="base64")
     good = replace(row, body=base64.b64encode(BODIES[3][0]).decode())
     for each in (row, replace(good, body_is=UNSET)):

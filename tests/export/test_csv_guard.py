@@ -17,7 +17,7 @@ TEXTS = st.text(st.sampled_from(f"{SIGNS}; ,\"\t\r\n'a\\"), max_size=12)
 
 
 def cells(fields: list[str], delimiter: str) -> list[str]:
-    """What a spreadsheet with this separator makes of a line that was written with commas."""
+    """The cells that a spreadsheet with this separator reads from a line written with commas."""
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerow(fields)
     # It takes a line end as such wherever it is, but within a field that begins with a quote.

@@ -96,7 +96,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_csv_gives_no_spreadsheet_a_formula_unless_told(out: Path, tmp_path: Path) -> None:
+def test_csv_holds_no_formula_unless_the_guard_is_off(out: Path, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     names = "line,url,error,id,headers.server,headers,columns.country,columns.=note,started_at"
     export(out, path, names)

@@ -11,6 +11,7 @@ import pytest
 
 from fetcher.errors import UsageError
 from fetcher.export import columns
+from fetcher.export.filters import conditions
 from fetcher.input import csv_lines
 from fetcher.input.formats import LineFormat
 from fetcher.model import Outcome, Result
@@ -86,6 +87,23 @@ def test_a_column_is_found_by_either_name() -> None:
         columns.find("pages", form)
 
 
+def test_a_name_that_several_columns_have_is_refused_with_their_positions() -> None:
+    form = of("page", "url", "page", "status", "status")
+    said = r"several columns 'page' \(its columns 1 and 3\); write columns.page or columns.page_2$"
+    for choose in (
+        lambda: columns.find("page", form),
+        lambda: columns.object_columns("line,page", form),
+        lambda: columns.table_columns("line,page", form, ["none"], handled=False),
+        lambda: conditions(["page=x"], form),
+    ):
+        with pytest.raises(UsageError, match=said):
+            choose()
+    assert columns.find("page_2", form).name == "page_2"
+    assert columns.find("columns.page", form).name == "columns.page"
+    assert columns.find("status", form).kind is columns.Kind.INT, "the key of the rows"
+    assert table(*form.columns)[:2] == ["page", "page_2"]
+
+
 def test_a_csv_file_goes_through_a_run_and_comes_out_with_its_columns(tmp_path: Path) -> None:
     path, out = tmp_path / "links.csv", tmp_path / "out"
     path.write_text("page,link,page,status\n/a,http://a/,x,mine\n")
@@ -104,5 +122,7 @@ def test_a_csv_file_goes_through_a_run_and_comes_out_with_its_columns(tmp_path: 
     database.close()
     kept = json.loads((tmp_path / "rows.jsonl").read_text())["columns"]
     assert kept == {"page": "/a", "page_2": "x", "status": "mine"}
-    chosen = jobs.call("export", out, "--to=jsonl", "-o", "-", "--columns=page,columns.status")
-    assert json.loads(chosen.stdout) == {"page": "/a", "columns.status": "mine"}
+    chosen = jobs.call(
+        "export", out, "--to=jsonl", "-o", "-", "--columns=columns.page,columns.status"
+    )
+    assert json.loads(chosen.stdout) == {"columns.page": "/a", "columns.status": "mine"}

@@ -80,7 +80,7 @@ def test_outs_that_do_not_belong_together_or_in_this_order_are_refused(
         Merged([first, second, first], partial=False)
 
 
-def test_a_run_that_has_not_ended_is_refused_unless_told(make: Make, tmp_path: Path) -> None:
+def test_a_run_that_has_not_ended_is_refused_without_partial(make: Make, tmp_path: Path) -> None:
     out = make("half", whole()[:8])
     with pytest.raises(UsageError, match=r"the run has not ended \(8 of 20 lines"):
         Merged([out], partial=False)

@@ -51,7 +51,7 @@ def path(template: str, row: Result = ROW, of: LineFormat = CSV, number: int = 1
         ("plain", "plain"),
     ],
 )
-def test_each_placeholder_says_something_of_the_row(template: str, made: str) -> None:
+def test_each_placeholder_is_filled_from_the_row(template: str, made: str) -> None:
     assert path(template) == made
 
 
@@ -175,7 +175,7 @@ def taken(names: TakenNames, template: str, rows: list[Result], *endings: str) -
     return [names.free(lambda n, p=p: p.written(n, 5), endings or ("",)) for p in paths]  # type: ignore[misc]
 
 
-def test_no_two_rows_get_one_name_also_where_cases_are_not_told_apart() -> None:
+def test_two_rows_never_get_the_same_name_also_on_systems_that_ignore_case() -> None:
     rows = [replace(ROW, id=name) for name in ("a", "A", "a-2", "a", "b", "a")]
     names = TakenNames()
     made = taken(names, "{id}", rows)

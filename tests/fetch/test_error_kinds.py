@@ -12,19 +12,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pycurl
 import pytest
 from msgspec import UNSET, UnsetType
 
 from fetcher.error_kinds import KINDS, ErrorKind, kind_of
+from fetcher.fetch.http.curl_errors import failure_of
 from fetcher.fetch.interface import with_kind
 from fetcher.model import Outcome, Result
+from fetcher.settings.schema import Http
 from support import auths
 from support.by_hand import crowded, served
 from support.fetching import fetch
 from support.names import BROKEN, DROP, NO_NAME, Answer, name_server
 from support.proxies import http_proxy
 from support.scripted import Script, answer, head, scripted
-from support.secure import context_of, http2_server, https_server
+from support.secure import Http2, context_of, http2_server, https_server
 from tools.certificates import Authority
 
 NOWHERE = "127.0.0.1:1"
@@ -42,7 +45,7 @@ def one(url: str, **more: Any) -> str:
 
 
 def kinds_by_path(scripts: Mapping[str, Script], **more: Any) -> dict[str, str]:
-    """What comes of each path of a server that plays these scripts."""
+    """The result of each path of a server that plays these scripts."""
     with scripted(scripts) as server:
         done = fetch([server.url(path) for path in scripts], **more)
         return {path: shown(done.by_url[server.url(path)]) for path in scripts}
@@ -71,7 +74,25 @@ ANSWERS = {
     "/status": (Script(b"HTTP/1.1 999999 what\r\n\r\n"), "protocol bad_head"),
     "/lengths": (Script(answer(b"", "Content-Length: 5")), "protocol bad_length"),
     "/length": (Script(head("Content-Length: -5")), "protocol bad_length"),
+    "/length-of-67-bits": (
+        Script(head("Content-Length: 99999999999999999999") + b"ab"),
+        "protocol cut_body",
+    ),
+    "/length-of-64-bits": (
+        Script(head("Content-Length: 9223372036854775808") + b"ab"),
+        "protocol cut_body",
+    ),
+    "/length-without-end": (Script(head("Content-Length: " + "9" * 2000)), "protocol cut_body"),
+    "/long-and-short": (
+        Script(head("Content-Length: 99999999999999999999", "Content-Length: 2") + b"ab"),
+        "protocol bad_length",
+    ),
     "/head": (Script(b"HTTP/1.1 200 OK\r\nContent-Le"), "protocol cut_head"),
+    "/head-with-length": (
+        Script(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y"),
+        "protocol cut_head",
+    ),
+    "/head-by-reset": (Script(b"HTTP/1.1 200 OK\r\nX: y", 0.2, end="reset"), "protocol cut_head"),
     "/cut": (Script(answer(b"abc")[:-1]), "protocol cut_body"),
     "/cut-by-reset": (Script(answer(b"abc")[:-1], 0.2, end="reset"), "protocol cut_body"),
     "/cut-chunks": (Script(head("Transfer-Encoding: chunked") + b"5\r\nab"), "protocol cut_body"),
@@ -159,6 +180,41 @@ def test_an_error_of_http2_has_its_kind(authority: Authority) -> None:
         done = fetch([f"{url}/reset", f"{url}/cut-length", f"{url}/fine"], pool=1, **trust)
     kinds = [shown(done.by_url[f"{url}/{path}"]) for path in ("reset", "cut-length", "fine")]
     assert kinds == ["protocol http2", "protocol cut_body", "ok -"]
+
+
+def test_a_stream_that_is_refused_is_tried_on_new_connections(authority: Authority) -> None:
+    with http2_server(context_of(*authority.issue(["127.0.0.1"]))) as port:
+        url = f"https://127.0.0.1:{port}"
+        trust: dict[str, Any] = {"ca_file": str(authority.ca_file)}
+        done = fetch([f"{url}/refused", f"{url}/refused-once"], pool=1, **trust)
+        asked = dict(Http2.asked)
+    kinds = [shown(done.by_url[f"{url}/{path}"]) for path in ("refused", "refused-once")]
+    assert kinds == ["protocol http2", "ok -"]
+    assert asked["/refused-once"] == 2
+    assert asked["/refused"] <= 6, "libcurl's own tries, and none of ours"
+
+
+def test_a_head_that_breaks_off_over_tls_is_cut(authority: Authority) -> None:
+    script = Script(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y")
+    with scripted({"/": script}, context_of(*authority.issue(["127.0.0.1"]))) as server:
+        assert one(server.url("/"), ca_file=str(authority.ca_file)) == "protocol cut_head"
+
+
+ALERTS = [
+    (35, "TLS connect error: error:0A00045C:SSL routines::tlsv13 alert certificate required"),
+    (55, "OpenSSL SSL_write: error:0A00045C:SSL routines::tlsv13 alert certificate required"),
+    (56, "OpenSSL SSL_read: error:1409445C:SSL routines:ssl3_read_bytes:reason(1116), errno 0"),
+    (92, "SSL_read: SSL alert number 116"),
+]
+
+
+@pytest.mark.parametrize(("code", "words"), ALERTS)
+def test_an_alert_about_the_clients_certificate_has_its_kind_by_any_code(
+    code: int, words: str
+) -> None:
+    failure = failure_of(code, words, pycurl.Curl(), Http(), has_begun=False)
+    assert failure.kind is ErrorKind.TLS_CLIENT_CERTIFICATE
+    assert failure.message == "the server refused: certificate required"
 
 
 def test_a_defect_of_code_that_the_fetcher_calls_is_internal() -> None:

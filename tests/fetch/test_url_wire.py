@@ -80,7 +80,7 @@ def target_or_none(text: str) -> Target | None:
 
 
 def host_header(target: Target) -> bytes:
-    """What the standard has as `host`."""
+    """The `host` of the standard."""
     usual = {"http": 80, "https": 443}[target.scheme] == target.port
     host = f"[{target.host}]" if ":" in target.host else target.host
     return (host if usual else f"{host}:{target.port}").encode()

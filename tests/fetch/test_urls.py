@@ -97,7 +97,7 @@ def test_an_address_in_any_notation_is_that_address(host: str, address: str) -> 
 
 
 @pytest.mark.parametrize("host", NO_HOSTS.split())
-def test_what_looks_like_an_address_and_is_none_is_refused(host: str) -> None:
+def test_a_text_that_looks_like_an_address_but_is_invalid_is_refused(host: str) -> None:
     with pytest.raises(NoUrlError):
         target_of(f"http://{host}/", LIMIT)
 

@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fetcher.fetch import urls
-from fetcher.input import csv_lines, formats, json_lines, lines
+from fetcher.input import formats, json_lines, lines
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.model import Outcome, Result, Task
 from fetcher.rows import jsonl
@@ -160,24 +160,6 @@ def test_a_record_over_several_lines_is_a_fault_of_each_of_them() -> None:
     assert [task.line for task in spans] == [2, 3, 5, 6, 7]
     assert all("a record must be one line" in str(task.fault) for task in spans)
     assert spans[1].url == "http://b,two"
-
-
-@pytest.mark.parametrize(
-    ("text", "inside", "opens"),
-    [
-        ('a,"b', False, True),
-        ('a,b"', False, False),
-        ('a,"b""', False, True),
-        ('a,"b"', False, False),
-        ('"a,b', True, False),
-        ('a"', True, False),
-        ("a,b", True, True),
-        ('a","b', True, True),
-        ('"a"b",c', False, False),
-    ],
-)
-def test_a_quote_opens_a_field_only_at_its_beginning(text: str, inside: bool, opens: bool) -> None:
-    assert csv_lines.leaves_open(text, ",", inside=inside) is opens
 
 
 def test_the_url_column_may_be_called_as_another_that_is_used() -> None:

@@ -38,7 +38,7 @@ def test_options_are_sets_in_any_order_and_case() -> None:
 
 
 @pytest.mark.parametrize("text", ["failed", "!ok", "all,!ok"])
-def test_failed_is_kept_as_its_outcomes_and_told_as_the_word(text: str) -> None:
+def test_failed_is_stored_as_its_outcomes_and_shown_as_the_word(text: str) -> None:
     wanted = selection.parse(text, None)
     assert "ok" not in wanted.outcomes
     assert {"http_error", "timeout"} < set(wanted.outcomes)

@@ -59,7 +59,9 @@ def test_gzip_is_read_also_in_several_members(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["short", "garbled"])
-def test_damaged_gzip_is_told_by_the_census_and_by_the_reader(tmp_path: Path, damage: str) -> None:
+def test_damaged_gzip_is_an_error_of_the_census_and_of_the_reader(
+    tmp_path: Path, damage: str
+) -> None:
     lines = b"".join(b"http://%s.invalid/\n" % os.urandom(8).hex().encode() for _ in range(40_000))
     content = bytearray(gzip.compress(lines, mtime=0))
     if damage == "short":
@@ -102,7 +104,7 @@ def test_what_is_no_list_of_urls_is_refused_by_name(
 
 
 @pytest.mark.parametrize("garbage", [b"x", b"garbage", b"\x1f", b"http://c\n" * 99_999])
-def test_what_follows_gzip_data_and_is_none_is_told(tmp_path: Path, garbage: bytes) -> None:
+def test_other_bytes_after_gzip_data_are_an_error(tmp_path: Path, garbage: bytes) -> None:
     for count in (2, 20_000):  # where all of it is looked at to judge it, and where it is not
         content = gzip.compress(b"http://a\n" * count, mtime=0) + garbage
         with pytest.raises(InputError, match=r"urls\.txt: what follows its gzip data is not gzip"):
@@ -138,7 +140,7 @@ def test_the_same_content_is_the_same_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 4500, 8999])
-def test_changed_content_is_told(tmp_path: Path, at: int) -> None:
+def test_changed_content_is_an_error(tmp_path: Path, at: int) -> None:
     content = bytearray(b"http://a\n" * 1000)
     info = counted(written(tmp_path, bytes(content)))
     content[at] ^= 1
@@ -146,7 +148,7 @@ def test_changed_content_is_told(tmp_path: Path, at: int) -> None:
         written(tmp_path, bytes(content)).require_same(info, "out")
 
 
-def test_a_file_that_became_longer_or_shorter_is_told(tmp_path: Path) -> None:
+def test_a_file_that_became_longer_or_shorter_is_an_error(tmp_path: Path) -> None:
     info = counted(written(tmp_path, b"http://a\n" * 10))
     for lines in (9, 11):
         with pytest.raises(ConflictError):

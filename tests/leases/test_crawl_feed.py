@@ -87,6 +87,7 @@ def test_a_page_that_does_not_continue_the_log_is_ignored() -> None:
         messages.LogPage(1, 3, b"\x03", text(1)),
         messages.LogPage(1, 3, b"\x01", b"{}"),
         messages.LogPage(1, 2, b"\x02", text(1)),
+        messages.LogPage(1, 1 << 62, b"", b""),
     ],
 )
 def test_what_is_not_a_log_stops_the_ventilator(bad: messages.LogPage) -> None:
@@ -132,6 +133,7 @@ def test_seeds_are_sent_until_the_sink_has_all_and_then_the_log_is_read() -> Non
     (sink,) = sessions
     begun = state(0, seeds=0, has_all_seeds=False)
     sessions.receive(sink, opened(batch_size=SIZE, crawl=begun), 0.0)
+    assert sessions.is_urgent(sink, COUNTED)
     assert sessions.request(sink, COUNTED) == messages.Seeds("s", 0, text(1), False)
     assert sent(sessions) == {}
     sessions.receive(sink, messages.Seeded(replace(begun, seeds=1)), 0.0)
@@ -156,6 +158,7 @@ def test_a_sink_without_room_for_seeds_freezes_the_job() -> None:
     sessions.receive(sink, opened(crawl=begun), 0.0)
     assert sessions.receive(sink, messages.Seeded(begun, "full"), 0.0)
     assert sessions.is_some_frozen
+    assert not sessions.is_urgent(sink, COUNTED)
     assert sessions.receive(sink, messages.Seeded(begun), 1.0)
     assert not sessions.is_some_frozen
 

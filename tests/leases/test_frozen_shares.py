@@ -197,7 +197,7 @@ def test_suspects_are_tried_while_a_worker_has_rows_for_a_sink_that_is_away() ->
     assert take(made, 300 + RULES.stall_s).batch.id == 1
 
 
-def test_what_nobody_claims_for_a_sink_that_is_away_does_not_keep_others_from_being_sent() -> None:
+def test_unclaimed_leases_of_a_sink_that_is_away_do_not_stop_others_from_being_sent() -> None:
     made = shared(*(batch(n) for n in range(0, 8, 2)))
     out = [take(made) for _ in range(4)]
     assert not made.wants_batch(1)

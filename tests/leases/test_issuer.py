@@ -65,7 +65,7 @@ def test_open_batches_are_bounded_by_their_bytes() -> None:
     small = LeaseRules(max_open_bytes=2000, ahead=100)
     made = Ledger(small)
     count = 0
-    while made.wants_batch():
+    while made.wants_batch() and count < 10:
         made.add(batch(count))
         made.claimed("w", take(made).lease, 0)
         count += 1
@@ -143,7 +143,7 @@ def test_when_all_have_returned_a_lease_it_rests_until_one_may_have_room() -> No
     assert made.take(2.1 + REST_S) is not None
 
 
-def test_somebody_is_hungry_when_all_is_handed_out_and_not_all_begun() -> None:
+def test_a_worker_is_hungry_when_all_is_handed_out_and_not_all_begun() -> None:
     made = ledger(batch(0), batch(1), workers=("slow", "idle"))
     claim(made, "slow")
     waiting = take(made)
@@ -183,3 +183,14 @@ def test_lines_that_are_committed_before_their_batch_is_read_are_not_handed_out(
     made.add(batch(1))
     made.committed(0, -1, 2)
     assert take(made, 2).mask == batch(1).mask & ~0b111
+
+
+def test_all_rows_are_sent_only_once_every_lease_is_finished() -> None:
+    made = ledger(batch(0), batch(1))
+    made.read_to_end()
+    first, second = claim(made), claim(made)
+    assert made.is_all_out
+    made.finished("w", first.lease, 1)
+    assert not made.is_all_sent
+    made.finished("w", second.lease, 1)
+    assert made.is_all_sent

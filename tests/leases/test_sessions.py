@@ -77,7 +77,7 @@ def test_sinks_that_do_not_agree_stop_the_job(said: dict[str, Any], why: str) ->
         sessions.receive(second, opened(**said), 0.0)
 
 
-def test_it_is_told_from_time_to_time_which_sink_is_waited_for() -> None:
+def test_the_sink_that_is_waited_for_is_named_from_time_to_time() -> None:
     sessions, _ = sessions_of()
     (sink,) = sessions
     assert sessions.waiting(WAITING_NOTICE_S) == []
@@ -187,7 +187,7 @@ def polled(sessions: SinkSessions) -> messages.Poll:
     return asked
 
 
-def test_suspects_are_told_until_a_sink_that_has_room_answers() -> None:
+def test_suspects_are_sent_until_a_sink_with_room_answers() -> None:
     sessions, ledger = blaming()
     (sink,) = sessions
     open_all(sessions)
@@ -200,7 +200,7 @@ def test_suspects_are_told_until_a_sink_that_has_room_answers() -> None:
     assert polled(sessions).suspects is None
 
 
-def test_suspects_found_while_a_poll_is_out_are_told_with_the_next() -> None:
+def test_suspects_found_during_a_poll_are_sent_with_the_next_one() -> None:
     sessions, ledger = blaming()
     (sink,) = sessions
     open_all(sessions)
@@ -210,7 +210,7 @@ def test_suspects_found_while_a_poll_is_out_are_told_with_the_next() -> None:
     assert polled(sessions).suspects == [SUSPECT]
 
 
-def test_suspects_of_batches_that_are_not_read_yet_are_told_along() -> None:
+def test_suspects_of_batches_that_are_not_read_yet_are_sent_too() -> None:
     sessions, ledger = blaming()
     (sink,) = sessions
     unread = messages.Suspect(batch=5, mask=b"\x01", deaths=2)
@@ -227,7 +227,7 @@ def read_to_the_end(sessions: SinkSessions) -> None:
     sessions.hand_out([iter(()) for _ in sessions], lambda _: True, 0.0)
 
 
-def test_the_lines_of_a_share_are_told_once_all_are_read() -> None:
+def test_the_number_of_lines_of_a_share_is_sent_once_all_are_read() -> None:
     sessions, _ = sessions_of(2)
     open_all(sessions)
 
@@ -263,7 +263,7 @@ def test_a_count_that_never_agrees_is_damage_once_the_input_is_counted(is_counte
         sessions.receive(sink, news(), 1.1 + END_S)
 
 
-def test_a_sink_is_told_that_it_may_leave_until_it_has_heard() -> None:
+def test_a_sink_is_sent_close_until_it_confirms() -> None:
     sessions, _ = sessions_of()
     (sink,) = sessions
     open_all(sessions, complete=True)

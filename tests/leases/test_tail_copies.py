@@ -93,7 +93,7 @@ def test_only_who_has_a_lease_can_hand_lines_of_it_back() -> None:
     assert made.take(1) is None
 
 
-def test_lines_that_a_copy_need_not_fetch_any_more_are_told_once() -> None:
+def test_lines_that_a_copy_need_not_fetch_any_more_are_reported_once() -> None:
     made = ledger(batch(), workers=("a", "b"))
     made.read_to_end()
     held = claim(made, "a").lease

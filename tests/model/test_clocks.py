@@ -57,7 +57,7 @@ def uses(source: str) -> Iterator[str]:
                     yield "<import>"
 
 
-def test_the_wall_clock_is_asked_only_for_what_people_are_told() -> None:
+def test_the_wall_clock_is_read_only_for_times_that_people_see() -> None:
     found = {
         (str(path.relative_to(PACKAGE)), function)
         for path in PACKAGE.rglob("*.py")

@@ -1,17 +1,9 @@
-"""The gate and the broker: whose turn it is, alone and across workers; time is a number."""
+"""The gate of one worker that owns all hosts; time is a number."""
 
 from __future__ import annotations
 
-import itertools
-import random
-from collections import deque
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
-
-import pytest
-
-from fetcher.politeness.gate import FREE, Gate, Report, Rules
-from fetcher.politeness.host_broker import CONTESTED_S, HostBroker, Ticketed, number_of
+from fetcher.politeness.gate import Gate
+from fetcher.politeness.host_state import FREE, Report, Rules
 from fetcher.protocol.samples import Load
 
 RULES = Rules(per_host=2, delay_s=0.5, circuit_failures=3, circuit_s=60.0, is_owner=True)
@@ -23,9 +15,10 @@ def gate(**changes: float | bool) -> Gate[str]:
 
 
 def taken(made: Gate[str], now: float) -> list[str]:
-    items = []
+    items: list[str] = []
     while (item := made.take(now)) is not None:
         items.append(item)
+        assert len(items) <= 1000, "it gives without end"
     return items
 
 
@@ -165,6 +158,16 @@ def test_a_host_that_asks_for_rest_gets_it_and_its_own_delay_is_kept() -> None:
     assert taken(made, 36) == ["h2"]
 
 
+def test_a_rest_holds_for_items_whose_host_was_ready_already() -> None:
+    made = gate()
+    made.arrive("h", "h0", 0)
+    assert made.take(0) == "h0"
+    made.arrive("h", "h1", 1)
+    made.done("h", 1, Report(rest_s=30.0), "h0")
+    assert taken(made, 30.9) == []
+    assert taken(made, 31) == ["h1"]
+
+
 def test_a_host_that_fails_again_and_again_is_given_up_and_tried_again_by_one() -> None:
     made = gate(delay_s=0.0)
     for n in range(9):
@@ -210,263 +213,10 @@ def test_hosts_are_forgotten_once_there_is_nothing_to_remember() -> None:
         made.arrive(f"h{n}", "x", n)
         assert made.take(n) == "x"
         made.done(f"h{n}", n, FINE)
+        made.give_unused_back(n)
+    assert len(made._hosts) < 10
     for n in range(30_000):
         made.arrive(f"dead{n}", "x", 4000 + n)
         assert made.take(4000 + n) == "x"
         made.done(f"dead{n}", 4000 + n, Report(trouble="dead"))
     assert len(made._hosts) < 12_000
-
-
-# -- across workers --------------------------------------------------------------------------
-
-
-def test_a_host_is_asked_only_once_it_is_granted_and_is_given_back_when_idle() -> None:
-    made = gate(is_owner=False)
-    made.arrive("h", "x", 0)
-    assert taken(made, 0) == []
-    assert made.wants(7) == ["h"]
-    made.granted([("h", 6)], 1)
-    assert taken(made, 1) == [], "that was an answer to another want"
-    made.granted([("h", 7)], 1)
-    assert taken(made, 1) == ["x"]
-    made.done("h", 1.2, FINE)
-    ((name, ticket, rest_s),) = made.releases()
-    assert (name, ticket, round(rest_s, 6)) == ("h", 7, 0.3)
-
-
-def test_a_recalled_host_is_given_back_once_what_asks_it_has_ended() -> None:
-    made = gate(is_owner=False, delay_s=0.0)
-    for n in range(3):
-        made.arrive("h", f"h{n}", 0)
-    assert made.wants(1) == ["h"]
-    made.granted([("h", 1)], 0)
-    assert taken(made, 0) == ["h0", "h1"]
-    made.recalled([("h", 1)], 1)
-    made.done("h", 2, FINE)
-    assert (taken(made, 2), made.releases()) == ([], [])
-    made.done("h", 3, FINE)
-    assert made.releases() == [("h", 1, 0.0)]
-    assert made.wants(2) == ["h"], "it still has something for it"
-
-
-def test_the_broker_gives_a_host_to_one_worker_and_to_the_next_after_its_rest() -> None:
-    broker = HostBroker()
-    broker.want("a", [1, 2], 0, 0)
-    broker.want("b", [1], 0, 0)
-    assert broker.grants(0) == {"a": [(1, 0), (2, 0)]}
-    broker.release("a", [(1, 0, 2.0)], 1)
-    assert broker.grants(2.9) == {}
-    assert broker.grants(3) == {"b": [(1, 0)]}
-
-
-def test_the_host_broker_recalls_what_others_wait_for() -> None:
-    broker = HostBroker()
-    broker.want("a", [1], 0, 0)
-    assert broker.grants(0) == {"a": [(1, 0)]}
-    broker.want("b", [1], 0, 1)
-    assert broker.recalls(CONTESTED_S - 0.1) == {}
-    assert broker.recalls(CONTESTED_S) == {"a": [(1, 0)]}
-    assert broker.recalls(CONTESTED_S + 0.1) == {}
-    assert broker.recalls(CONTESTED_S + 3) == {"a": [(1, 0)]}, "the first may have been lost"
-
-
-def test_the_host_broker_takes_from_who_is_gone_and_says_a_lost_grant_again() -> None:
-    broker = HostBroker()
-    broker.want("a", [1], 0, 0)
-    assert broker.grants(0) == {"a": [(1, 0)]}
-    broker.want("a", [1], 0, 2)
-    assert broker.grants(2) == {"a": [(1, 0)]}
-    broker.want("b", [1], 0, 3)
-    broker.left("a", 4)
-    assert broker.grants(4) == {"b": [(1, 0)]}
-    broker.release("b", [(1, 9, 0.0)], 5)
-    assert len(broker) == 1, "that was another grant"
-    broker.release("b", [(1, 0, 0.0)], 5)
-    assert len(broker) == 0
-
-
-def test_a_new_host_broker_learns_who_owns_what_before_it_grants() -> None:
-    broker = HostBroker(quiet_until=5)
-    broker.want("b", [1, 2], 0, 0)
-    broker.owns("a", [(1, 0)], 1)
-    assert broker.grants(4.9) == {}
-    assert broker.grants(5) == {"b": [(2, 0)]}
-
-
-class Asked(NamedTuple):
-    """Something that asks a host; or that turns out to send nothing, once its turn has come."""
-
-    host: str
-    number: int
-    is_sent: bool
-
-
-class Crowd:
-    """Workers with gates, a broker that may be replaced, and channels that delay and lose."""
-
-    broker_class: type[HostBroker] = HostBroker
-    gate_class: type[Gate[Asked]] = Gate
-
-    def __init__(self, seed: int) -> None:
-        self.dice = random.Random(seed)
-        self.now = 0.0
-        self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
-        self.broker = self.broker_class(self.rules.delay_s)
-        self.gates: dict[str, Gate[Asked]] = {}
-        self.asking: dict[str, list[tuple[float, Asked]]] = {}  # worker -> (ends at, what)
-        self.starts: dict[str, float] = {}
-        self.names = {number_of(f"h{n}"): f"h{n}" for n in range(6)}
-        self.begun = 0
-        self.lost = self.dice.choice((0.0, 0.1, 0.3))
-        self.delay_s = self.dice.choice((0.0, 0.2, 2.0))
-        self.channels: dict[str, deque[tuple[float, Callable[[], None]]]] = {}
-        self.serial = itertools.count(1)
-        unsent = random.Random(f"what is not sent in {seed}")
-        share = unsent.choice((0.0, 0.0, 0.0, 0.5))
-        self.pending = [
-            Asked(f"h{self.dice.randint(0, 5)}", number, unsent.random() >= share)
-            for number in range(self.dice.randint(5, 80))
-        ]
-        self.total = len(self.pending)
-        for _ in range(self.dice.randint(1, 4)):
-            self.join()
-
-    def join(self) -> None:
-        name = f"w{next(self.serial)}"
-        self.gates[name] = self.gate_class(self.rules)
-        self.asking[name] = []
-
-    def send(self, channel: str, deliver: Callable[[], None]) -> None:
-        """In order within a channel, late, and sometimes not at all."""
-        if self.dice.random() >= self.lost:
-            at = self.now + self.dice.random() * self.delay_s
-            self.channels.setdefault(channel, deque()).append((at, deliver))
-
-    def deliver(self) -> None:
-        for queue in self.channels.values():
-            while queue and queue[0][0] <= self.now:
-                queue.popleft()[1]()
-
-    def turn(self, worker: str) -> None:
-        made = self.gates[worker]
-        if self.pending and self.dice.random() < 0.3:
-            asked = self.pending.pop()
-            made.arrive(asked.host, asked, self.now)
-        for end, asked in [each for each in self.asking[worker] if each[0] <= self.now]:
-            self.asking[worker].remove((end, asked))
-            made.done(asked.host, self.now, Report(is_sent=asked.is_sent), asked)
-        while (item := made.take(self.now)) is not None:
-            self.asking[worker].append((self.now + self.dice.expovariate(1.0), item))
-            self.started(item)
-        released = [(number_of(host), ticket, rest) for host, ticket, rest in made.releases()]
-        if released:
-            self.send(worker, lambda: self.broker.release(worker, released, self.now))
-        ticket = next(self.serial)
-        wanted = [number_of(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]
-        if wanted:
-            self.send(worker, lambda: self.broker.want(worker, wanted, ticket, self.now))
-
-    def started(self, asked: Asked) -> None:
-        self.begun += 1
-        host = asked.host
-        at_once = sum(each.host == host for mine in self.asking.values() for _, each in mine)
-        assert at_once <= self.rules.per_host, f"{host} is asked by {at_once} at once"
-        if not asked.is_sent:
-            return
-        since = self.now - self.starts.get(host, -10.0)
-        assert since >= self.rules.delay_s - 1e-9, f"{host} is asked too soon"
-        self.starts[host] = self.now
-
-    def rule(self) -> None:
-        for worker, grants in self.broker.grants(self.now).items():
-            self.tell(worker, Gate.granted, grants)
-        for worker, recalls in self.broker.recalls(self.now).items():
-            self.tell(worker, Gate.recalled, recalls)
-
-    def tell(self, worker: str, how: Callable[..., None], what: list[Ticketed]) -> None:
-        named = [(self.names[number], ticket) for number, ticket in what]
-
-        def deliver() -> None:
-            if worker in self.gates:
-                how(self.gates[worker], named, self.now)
-
-        self.send(f"to {worker}", deliver)
-
-    def failed_line(self) -> None:
-        if self.dice.random() < 0.003:
-            worker = self.dice.choice(list(self.gates))
-            self.channels.pop(worker, None)
-            self.pending += [asked for _, asked in self.asking.pop(worker)]
-            made = self.gates.pop(worker)
-            self.pending += [item for host in made._hosts.values() for item in host.waiting]
-            self.broker.left(worker, self.now)
-            self.join()
-        if self.dice.random() < 0.003:
-            self.channels.clear()
-            self.broker = self.broker_class(self.rules.delay_s, self.now + 5)
-            for worker, made in self.gates.items():
-                owned = [(number_of(host), ticket) for host, ticket in made.owned()]
-                self.broker.owns(worker, owned, self.now)
-
-    def run(self) -> None:
-        while self.now < 2000 and (
-            self.pending or any(self.asking.values()) or any(g.parked for g in self.gates.values())
-        ):
-            self.now += 0.05
-            if self.now < 60:
-                self.failed_line()
-            self.deliver()
-            for worker in list(self.gates):
-                self.turn(worker)
-            self.rule()
-        assert self.now < 2000, "something waits for ever"
-        assert self.begun >= self.total
-
-
-def test_a_host_never_sees_more_than_the_limits_whatever_workers_and_brokers_do() -> None:
-    for seed in range(1000):
-        Crowd(seed).run()
-
-
-class GivesTwice(HostBroker):
-    def want(self, worker: str, hosts: Iterable[int], ticket: int, now: float) -> None:
-        for host in self._hosts.values():
-            host.owner = ""
-        super().want(worker, hosts, ticket, now)
-
-
-class ForgetsTheRest(HostBroker):
-    def release(self, worker: str, hosts: Iterable[tuple[int, int, float]], now: float) -> None:
-        super().release(worker, [(number, ticket, 0.0) for number, ticket, _ in hosts], now)
-
-
-class NeverRecalls(HostBroker):
-    def recalls(self, now: float) -> dict[str, list[Ticketed]]:
-        return {}
-
-
-class GrantsAtOnce(HostBroker):
-    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
-        super().__init__(delay_s)
-
-
-class GivesAnyTurnBack(Gate[Asked]):
-    def done(self, name: str, now: float, report: Report, item: Asked | None = None) -> None:
-        if not report.is_sent:
-            self._hosts[name].next_at = 0.0
-        super().done(name, now, report, item)
-
-
-def test_the_crowd_notices_turns_that_are_given_back_twice() -> None:
-    crowd = type("MistakenCrowd", (Crowd,), {"gate_class": GivesAnyTurnBack})
-    with pytest.raises(AssertionError):
-        for seed in range(1000):
-            crowd(seed).run()
-
-
-@pytest.mark.parametrize("mistake", [GivesTwice, ForgetsTheRest, NeverRecalls, GrantsAtOnce])
-def test_the_crowd_notices_the_mistake(mistake: type[HostBroker]) -> None:
-    crowd = type("MistakenCrowd", (Crowd,), {"broker_class": mistake})
-    with pytest.raises(AssertionError):
-        for seed in range(1000):
-            crowd(seed).run()

@@ -42,6 +42,7 @@ OPTIONAL = {
     "seeded": {"stalled"},
     "progress": {"samples", "lag_ms", "turns_s", "most_in_flight"},
     "roster": {"samples"},
+    "owned": {"answers"},
     "state": {"is_watched", "is_hungry", "copied", "turns"},
 }
 
@@ -93,7 +94,7 @@ def test_unknown_missing_and_wrong_keys_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"lines": 0},
+        {"lines": -1},
         {"wanted": {"outcomes": [], "statuses": ["6xx"]}},
         {"wanted": {"outcomes": ["x" * 21], "statuses": []}},
         {"parent": "x" * 5000},

@@ -138,7 +138,7 @@ def test_a_page_of_no_answer_at_all_says_so(tmp_path: Path, outcome: Outcome, ti
     assert not re.search(r"<tbody>\s*</tbody>", body)
 
 
-def test_a_full_disk_leaves_the_page_that_was_there_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_page_and_no_temporary_file(tmp_path: Path) -> None:
     out = make(tmp_path)
     folder = tmp_path / "pages"
     folder.mkdir()

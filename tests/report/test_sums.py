@@ -68,7 +68,7 @@ def test_a_timeline_stays_small_whatever_times_come() -> None:
     assert sum(point.bin.rows for point in drawn.points) == 20_000
 
 
-def test_a_pause_of_the_job_is_cut_out_and_told() -> None:
+def test_a_pause_of_the_job_is_cut_out_and_reported() -> None:
     timeline = Timeline()
     for second in range(60):
         timeline.at(1_700_000_000 + second).rows += 1

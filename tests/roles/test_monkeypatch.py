@@ -20,7 +20,7 @@ assert metadata.entry_points is before
 PLUGIN = "[gevent.plugins.monkey.did_patch_all]\nmine = mine:told\n"
 
 
-def test_everything_is_patched_and_plugins_are_told(tmp_path: Path) -> None:
+def test_everything_is_patched_and_plugins_can_see_it(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def told(event): print(type(event).__name__)\n")
     (tmp_path / "mine-1.dist-info").mkdir()
     (tmp_path / "mine-1.dist-info" / "METADATA").write_text("Name: mine\nVersion: 1\n")

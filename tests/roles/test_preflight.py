@@ -24,7 +24,7 @@ def test_nothing_is_tried_where_there_is_nothing_of_the_users() -> None:
     assert time.monotonic() - began < 1, "no process was started"
 
 
-def test_what_cannot_be_had_is_named_by_its_setting(tmp_path: Path) -> None:
+def test_code_that_cannot_be_imported_is_named_by_its_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^http.auth = 'json:nothing': AttributeError"):
         require_own_code(settings("http", auth="json:nothing"))
     path = tmp_path / "cookies.txt"

@@ -115,7 +115,7 @@ def test_a_message_in_another_worker_s_name_is_dropped_and_counted(doors: Doors)
     assert counted(doors.ventilator, Reason.IMPOSTOR) == 2
 
 
-def test_an_unknown_key_is_refused_and_told_with_its_address(
+def test_an_unknown_key_is_refused_and_logged_with_its_address(
     doors: Doors, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -130,7 +130,7 @@ def test_an_unknown_key_is_refused_and_told_with_its_address(
     assert "refused 127.0.0.1 at events: its key is on no list" in caplog.text
 
 
-def test_who_has_another_server_s_key_speaks_plaintext_or_no_zmtp_is_told_apart(
+def test_a_wrong_server_key_plaintext_and_other_protocols_are_distinguished(
     doors: Doors, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

@@ -80,7 +80,7 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "a/b", "-a", "a b", "ventilator", "sink", "ä", "a\n", "x" * 65]
 )
-def test_a_name_is_refused_that_is_none(tmp_path: Path, name: str) -> None:
+def test_an_invalid_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError):
         keygen.init(tmp_path / "keys", (name,))
     assert not (tmp_path / "keys").exists()

@@ -78,7 +78,7 @@ def test_a_peer_that_left_before_it_was_looked_at_has_no_address() -> None:
     assert "unknown address" in table.said[0]
 
 
-def test_who_is_silent_until_the_time_is_up_is_told_from_who_leaves() -> None:
+def test_a_peer_that_is_silent_is_distinguished_from_one_that_leaves() -> None:
     table = Table()
     for fd, at in ((7, 1.0), (8, 2.9)):
         table.of.accepted(fd, ("10.0.0.7", fd), 0.0)

@@ -26,7 +26,7 @@ needs_systemd = pytest.mark.skipif(
 
 
 def complaints(path: Path) -> list[str]:
-    """What the verifier says of this unit, with a program in the place of one to be installed."""
+    """The verifier's output for this unit, with a stand-in for the program to be installed."""
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False
     )

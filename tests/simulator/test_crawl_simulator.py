@@ -1,7 +1,20 @@
 """The promise of a crawl over many simulated jobs, and the mistakes that must not pass.
 
 The log is exactly what the committed rows have found, each URL once; each line has one row; the job
-ends. `mutants` in support.sim.crawl_mutants lists the mistakes.
+ends. Seeds until a mistake is caught (support.sim.crawl_mutants):
+
+    index durable before the commit              6   a page of seeds taken twice          85
+    a worker that suppresses what it only sent   6   seeds confirmed too early             1
+    links in the next commit                     4   lines told before they are durable    2
+    dedupe against the committed only           33   complete without all seeds            1
+    an empty queue taken for the end             9   a level closed too early              2
+                                                     lines of a level ready at once        2
+    links dropped on a full disk                49   redirects judged with the links       2
+    links of duplicate rows taken                4   a level judged again                  4
+    budget counted before dedupe                14   the log read again after a resync     2
+    seeds forgotten at a restart                 2   the rest of a page skipped            2
+    log not truncated at recovery                1   rows of waiting lines not heard      11
+    suspects forgotten                           2   a restarted sink not compared        13
 """
 
 from __future__ import annotations

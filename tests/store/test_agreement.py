@@ -190,7 +190,7 @@ def test_a_full_segment_whose_length_was_lowered_is_damage(tmp_path: Path) -> No
         resume(out)
 
 
-def test_what_somebody_put_behind_a_full_segment_takes_nothing_from_it(tmp_path: Path) -> None:
+def test_bytes_appended_to_a_full_segment_do_not_affect_it(tmp_path: Path) -> None:
     out = make(tmp_path, segment_bytes=100)
     with part(out).open("ab") as file:
         file.write(b"garbage")

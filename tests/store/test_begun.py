@@ -83,7 +83,7 @@ def test_settings_of_the_input_are_compared_as_far_as_they_apply(
     assert found == "" if not refused else f"with {refused} (--input." in found
 
 
-def test_all_contradictions_are_told_at_once() -> None:
+def test_all_contradictions_are_named_at_once() -> None:
     assert said(FixedSettings(20, PLAIN, TEXT), job__batch_size=50, output__bodies="warc") == (
         "out was begun with job.batch_size = 20, not 50 (--job.batch_size); "
         'output.bodies = "none", not "warc" (--output.bodies); '

@@ -141,7 +141,7 @@ def test_whatever_bytes_are_damaged_a_reader_says_so_or_reads(tmp_path: Path) ->
     assert damaged > 20
 
 
-def test_a_finished_job_is_read_without_writing_beside_it(tmp_path: Path) -> None:
+def test_a_finished_job_is_read_without_writing_files(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     first = journal.Journal(path)
     first.record(delta(1, b0=(1, 3)), [part(1)], 1.0)

@@ -79,7 +79,7 @@ def test_what_unpacks_to_very_much_comes_in_pieces() -> None:
     assert max(sizes) <= 64 << 20
 
 
-def test_damage_of_a_frame_is_told_unless_it_says_the_same(tmp_path: Path) -> None:
+def test_a_damaged_frame_is_an_error_unless_its_content_is_the_same(tmp_path: Path) -> None:
     segment = write(tmp_path / "part", Output("jsonl", "zstd"), encoded("jsonl"))
     good, red = segment.path.read_bytes(), 0
     for place in range(0, segment.committed_bytes, 5):
@@ -113,7 +113,7 @@ def told(out: Path) -> list[tuple[int, str, str]]:
     return [(result.line, result.url, result.outcome) for result in results]
 
 
-def test_damaged_maps_are_told_unless_a_mere_value_is_another(tmp_path: Path) -> None:
+def test_a_damaged_map_is_an_error_unless_only_a_value_has_changed(tmp_path: Path) -> None:
     out = made_out(tmp_path, Output("msgpack"))
     path = out / "results" / "part-00001.msgpack"
     good = path.read_bytes()

@@ -50,7 +50,7 @@ def test_what_was_not_committed_is_cut_off_at_start(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_segment_that_nobody_committed_is_emptied(tmp_path: Path) -> None:
+def test_a_segment_without_a_commit_is_emptied(tmp_path: Path) -> None:
     made = segments(tmp_path, max_bytes=4)
     states = dict([commit(made, b"good\n")])
     made.append([b"never recorded"])  # in part-00001

@@ -27,7 +27,7 @@ PARENTS = [Part(Path("/one"), _MANIFEST, _VIEW), Part(Path("/other one"), _MANIF
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sets(st.integers(1, 300), min_size=1), st.integers(1, 320), st.integers(0, 90))
+@given(st.sets(st.integers(1, 300)), st.integers(1, 320), st.integers(0, 90))
 def test_the_mask_of_any_run_of_lines_is_theirs(
     tmp_path: Path, lines: set[int], first: int, count: int
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a user would name in http.auth."""
+"""Auth objects as a user would name them in http.auth."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def lines(self) -> list[str]:
-        """What it shows now."""
+        """The text on the screen now."""
         while select.select([self._master], [], [], 0.05)[0]:
             data = os.read(self._master, 1 << 16)
             self.raw += data

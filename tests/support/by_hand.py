@@ -1,4 +1,4 @@
-"""A server each of whose connections is a function of the test, and sessions to ask it with."""
+"""A server whose connections a test's function handles, and sessions of requests for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.settings.schema import Settings
 
-MAX_S = 20.0  # for each socket operation, so that no test waits for ever
+MAX_S = 20.0  # for each socket operation, so that every test ends
 DEFAULTS = {
     "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
     "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},
@@ -59,7 +59,7 @@ def crowded() -> Iterator[str]:
 
 
 def read_head(connection: socket.socket) -> bytes:
-    """A request's head, or what came of it."""
+    """A request's head, or the part of it that came."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)

@@ -1,4 +1,4 @@
-"""A site of many hosts at one address, that notes how hard each host is asked."""
+"""A site of many hosts at one address, which records the load of each host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Host:
-    """What a host has seen."""
+    """The requests of one host."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -44,7 +44,7 @@ Behaviour = Callable[[str, str, int], Answer]
 
 
 class CrowdedSite:
-    """See the module."""
+    """The hosts' records, and the answers that `behaviour` gives."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.hosts: dict[str, Host] = defaultdict(Host)
@@ -78,7 +78,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def crowded_site(behaviour: Behaviour) -> Iterator[CrowdedSite]:
-    """A running one, on a free loopback port."""
+    """A running site on a free loopback port."""
     site = CrowdedSite(behaviour)
 
     class Handler(BaseHTTPRequestHandler):

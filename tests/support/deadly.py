@@ -38,7 +38,7 @@ class DeadlyFetcher(SlowFetcher):
 
     /kill ends the process, /hang never lets the loop run again, /endless never ends, /raise raises,
     /nothing gives no result, /unwritable one that is no row, /huge one of 3 MiB, /misnamed one of
-    another URL, which no sink takes. /late fails without a kind, /odd-kind is ok and has one.
+    another URL, which the sink refuses. /late fails without a kind, /odd-kind is ok and has one.
     /mutter leaves half a line on stderr.
     """
 

@@ -1,4 +1,4 @@
-"""A server that says what it was asked: for comparing what two clients send and understand."""
+"""A server that answers with the request that it got, to compare two clients."""
 
 from __future__ import annotations
 

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from fetcher.model import Result
+from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.http.client import CurlFetcher
+from fetcher.model import Result, Task
 from fetcher.rows import jsonl
+from fetcher.settings.schema import Settings
 from support.jobs import ENV, ROOT
 
 
@@ -85,3 +88,19 @@ def fetch(
     *rows, last = done.stdout.splitlines(keepends=True)
     facts = json.loads(last)
     return Fetched([jsonl.decode(row) for row in rows], log, **facts)
+
+
+def fetch_here(
+    settings: Settings, *urls: str, keep: Keep = Keep.NOTHING, **task: Any
+) -> list[Result]:
+    """Fetch these URLs one after the other in this process, which a test may have changed."""
+    fetcher = CurlFetcher(settings, "test")
+    fetcher.keep = keep
+    results = []
+    for number, url in enumerate(urls, 1):
+        fetch = fetcher.begin(Task(number, url, **task))
+        while fetch.result is None:
+            fetch.step()
+        fetch.release()
+        results.append(fetch.result)
+    return results

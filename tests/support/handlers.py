@@ -1,4 +1,4 @@
-"""What a user would name in worker.handler."""
+"""Handlers as a user would name them in worker.handler."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TITLE = re.compile(r"<title>(.*?)</title>")
 
 
 def facts(page: Page) -> dict[str, Any]:
-    """What it was given."""
+    """The facts of the page that it gets."""
     response = page.response
     return {
         "outcome": page.result.outcome,
@@ -31,7 +31,7 @@ def facts(page: Page) -> dict[str, Any]:
 
 
 def compute(page: Page) -> dict[str, bool]:
-    """Holds its worker's loop up."""
+    """Blocks its worker's loop for a while."""
     end = time.monotonic() + 0.15
     while time.monotonic() < end:
         pass

@@ -1,4 +1,4 @@
-"""Every https host there is, for programs that go through this proxy: the local site.
+"""A proxy through which every https host is the local site.
 
 For the documentation's examples: https://example.com/page/1 is /page/1 of the site.
 """

@@ -24,8 +24,9 @@ from fetcher.rows import jsonl
 from fetcher.store import journal
 
 ROOT = Path(__file__).resolve().parents[2]
+_NOT_INHERITED = ("FETCHER_", "PYTHONDONTWRITEBYTECODE")  # see conftest
 ENV = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("FETCHER_")},
+    **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)},
     "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
     "COLUMNS": "200",
     # The local site is ours: see conf/own-servers.toml.

@@ -1,4 +1,4 @@
-"""What a job has kept of its bodies, read from its files as anybody would."""
+"""Reads the bodies that a job has kept from its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that gets lines like any other, and sends false rows of them to the sink."""
+"""A worker that claims batches and sends false rows to the sink."""
 
 from __future__ import annotations
 

@@ -125,10 +125,15 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
     ),
     "want": (messages.Want(worker="w", ticket=3, hosts=[1, 1 << 62]), None),
     "release": (messages.Release(worker="w", hosts=[1], tickets=[3], rests_s=[0.5]), None),
-    "owned": (messages.Owned(worker="w", hosts=[1], tickets=[3]), None),
+    "owned": (
+        messages.Owned(worker="w", hosts=[1], tickets=[3], resting=[2], rests_s=[0.5], answers=4),
+        None,
+    ),
     "grant": (messages.Grant(worker="w", hosts=[1], tickets=[3]), None),
     "unneeded": (messages.Unneeded(lease=7, mask=b"\x02"), None),
     "recall": (messages.Recall(worker="w", hosts=[1], tickets=[3]), None),
+    "grant_all": (messages.GrantAll(worker="w", ticket=4), None),
+    "recall_all": (messages.RecallAll(worker="w", ticket=4), None),
     "bye": (messages.Bye(worker="w"), None),
     "gone": (messages.Gone(worker="w"), None),
     "state": (

@@ -21,7 +21,7 @@ from support.jobs import ENV, ROOT
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered to a question; without addresses or a code it is "no address"."""
+    """The answer to a question; without addresses or a code it is "no address"."""
 
     addresses: tuple[str, ...] = ()
     code: str = "NOERROR"
@@ -164,7 +164,7 @@ def _serve_tcp(server: NameServer, sock: socket.socket) -> None:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What came of one host: its addresses, or the failure's outcome and words."""
+    """The result for one host: its addresses, or the failure's outcome and words."""
 
     addresses: tuple[str, ...]
     outcome: str | None
@@ -173,7 +173,7 @@ class Resolved:
 
 
 class Resolving:
-    """What the steps gave, in their order, and facts about the process after the last."""
+    """The results of the steps, in order, and facts about the process after the last."""
 
     def __init__(self, steps: list[list[Resolved]], facts: dict[str, Any]) -> None:
         self.steps = steps

@@ -1,4 +1,4 @@
-"""One example of what each role shows of itself."""
+"""One example of the numbers of each role."""
 
 from __future__ import annotations
 

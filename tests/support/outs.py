@@ -1,4 +1,4 @@
-"""Output directories made in no time: a URL file and rows of it, committed as the sink commits."""
+"""Output directories without a job: a URL file and rows of it, committed as the sink commits."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def make_out(
 
 
 def open_request(urlfile: Path, of: LineFormat = TEXT) -> messages.Open:
-    """What a ventilator asks for that begins with this file."""
+    """The request with which a ventilator begins a job of this file."""
     *_, info = Source(urlfile, of).census()
     spec = messages.InputSpec(
         name=urlfile.name,
@@ -172,7 +172,7 @@ def _chunk(
 
 
 def _path_of_body(result: Result, body: bytes) -> str:
-    """Where this body's file goes, also where the row names another."""
+    """The path of this body's file, also if the row names another."""
     if not isinstance(result.body_file, str):
         return ""
     digest, suffix = hashlib.sha256(body).hexdigest(), Path(result.body_file).suffix

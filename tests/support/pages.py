@@ -1,4 +1,4 @@
-"""What is served on a port of loopback."""
+"""Reads pages from a port of loopback."""
 
 from __future__ import annotations
 

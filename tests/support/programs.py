@@ -1,4 +1,4 @@
-"""What programs that use fetcher.api are tested with: quick settings, URLs, a look at the roles."""
+"""Quick settings, URLs and the living roles, for tests of programs that use fetcher.api."""
 
 from __future__ import annotations
 

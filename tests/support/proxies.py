@@ -1,4 +1,4 @@
-"""Small proxies that write down what they were asked: HTTP with CONNECT, and SOCKS 5."""
+"""Small proxies that record their requests: HTTP with CONNECT, and SOCKS 5."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Handler(socketserver.BaseRequestHandler):
     server: _Server
 
     def pipe_to(self, port: int, first: bytes = b"") -> None:
-        """Whatever host was asked for, it is here."""
+        """Connect every host to the local server."""
         with socket.create_connection(("127.0.0.1", port), 10) as there:
             there.sendall(first)
             back = threading.Thread(target=_pour, args=(there, self.request), daemon=True)

@@ -26,7 +26,7 @@ collections:
 
 
 class Replayed(NamedTuple):
-    """What pywb answers for a page."""
+    """pywb's answer for a page."""
 
     status: int
     headers: dict[str, str]

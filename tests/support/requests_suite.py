@@ -1,4 +1,4 @@
-"""`pytest -p support.requests_suite`: whoever makes a Session of requests gets our adapter."""
+"""`pytest -p support.requests_suite`: every Session of requests uses our adapter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fetcher.settings.schema import Settings
 
 SETTINGS = {
     "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
-    "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},  # nobody is asked
+    "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},  # no server is there
 }
 TRANSPORT = Transport(msgspec.convert(SETTINGS, Settings))
 

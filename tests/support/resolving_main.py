@@ -3,8 +3,9 @@
 Reads {"dns": settings, "ip_version": .., "ipv6": .., "steps": [..]} from standard input. A step is
 {"resolve": [hosts]}, all at once, or {"count": N, "pattern": "n%d.test", "at_once": M}, or
 {"sleep": seconds}, or {"give_up": host, "after": seconds, "others": N}: N + 1 callers of one name
-of which the first gives up, or {"close": [hosts]}, while these are looked up. Writes a line a step
-that resolves, then one line of facts.
+of which the first gives up, or {"close": [hosts]}, while these are looked up, or {"more": [hosts]}:
+resolves them, then gives what `resolve_more` adds. Writes a line a step that resolves, then one
+line of facts.
 """
 
 from gevent import monkey
@@ -47,10 +48,13 @@ def many(resolver: dns.Resolver, hosts: Iterable[str], at_once: int) -> list[Any
 
 
 def take(resolver: dns.Resolver, step: dict[str, Any]) -> list[Any] | None:
-    """What one step gave."""
+    """The results of one step."""
     if "sleep" in step:
         gevent.sleep(step["sleep"])
         return None
+    if "more" in step:
+        many(resolver, step["more"], len(step["more"]))
+        return [[resolver.resolve_more(host), None, None, 0.0] for host in step["more"]]
     if "close" in step:
         waiting = [gevent.spawn(one, resolver, host) for host in step["close"]]
         gevent.sleep(0.1)
@@ -76,7 +80,7 @@ def main() -> None:
         results = take(resolver, step)
         if results is not None:
             sys.stdout.write(json.dumps(results) + "\n")
-    # Let look-ups end that nobody waits for.
+    # Let the look-ups end that were given up.
     gevent.sleep(0.1)
     gc.collect()
     status = Path("/proc/self/status").read_text()

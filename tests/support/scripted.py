@@ -22,7 +22,7 @@ from tools.certificates import Authority
 
 End = Literal["close", "keep", "hang", "reset", "notify"]
 NOTIFY_S = 0.2  # for the answer to a close_notify
-MAX_S = 60.0  # what a connection that nobody ends may last
+MAX_S = 60.0  # the longest time of a connection that no side ends
 
 
 class Asked(NamedTuple):
@@ -58,10 +58,11 @@ Scripts = Mapping[str, Script | Callable[[Asked], Script]]
 class ScriptedServer:
     """A listening server; `asked` grows as requests come."""
 
-    def __init__(self, scripts: Scripts, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, scripts: Scripts, tls: ssl.SSLContext | None, address: str) -> None:
         self._scripts = scripts
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._address = address
+        self._listener = socket.create_server((address, 0), backlog=512)
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._closing = False
@@ -73,7 +74,7 @@ class ScriptedServer:
         self._accepting.start()
 
     def url(self, path: str) -> str:
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{self._address}:{self.port}{path}"
 
     def close(self) -> None:
         self._closing = True
@@ -99,7 +100,7 @@ class ScriptedServer:
     def _serve(self, plain: socket.socket, number: int) -> None:
         plain.settimeout(MAX_S)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Suppressed: whoever was sent rubbish may leave in the middle of it.
+        # Suppressed: a client may close the connection in the middle of an invalid answer.
         with plain, contextlib.suppress(OSError):
             sock = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
             self._open.add(sock)
@@ -144,9 +145,11 @@ class ScriptedServer:
 
 
 @contextlib.contextmanager
-def scripted(scripts: Scripts, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
+def scripted(
+    scripts: Scripts, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> Iterator[ScriptedServer]:
     """A server that plays these scripts, by path without query, as long as the block lasts."""
-    server = ScriptedServer(scripts, tls)
+    server = ScriptedServer(scripts, tls, address)
     try:
         yield server
     finally:
@@ -154,7 +157,7 @@ def scripted(scripts: Scripts, tls: ssl.SSLContext | None = None) -> Iterator[Sc
 
 
 def self_signed(path: Path) -> ssl.SSLContext:
-    """A TLS server's context with a certificate that nobody vouches for."""
+    """A TLS server's context with a certificate that is signed by itself."""
     return context_of(*Authority(path).issue(["localhost"]))
 
 

@@ -1,4 +1,4 @@
-"""An HTTPS server, of HTTP/1.1 or HTTP/2, that says who asked and how."""
+"""An HTTPS server, of HTTP/1.1 or HTTP/2, that answers with facts about the request."""
 
 from __future__ import annotations
 
@@ -77,14 +77,16 @@ def https_server(context: ssl.SSLContext, host: str = "127.0.0.1") -> Iterator[i
 class Http2(asyncio.Protocol):
     """A connection.
 
-    `/reset` is answered by RST_STREAM, `/goaway` by GOAWAY and the end, `/cut` by a part of an
-    answer and the end without close_notify, `/all-but-the-end` by all of its bytes, without
-    END_STREAM, and that end. With a `limit` it answers so many requests, and says by
+    `/reset` is answered by RST_STREAM, `/refused` and the first `/refused-once` by RST_STREAM with
+    REFUSED_STREAM, `/goaway` by GOAWAY and the end, `/cut` by a part of an answer and the end
+    without close_notify, `/all-but-the-end` by all of its bytes, without END_STREAM, and that end.
+    With a `limit` it answers so many requests, and says by
     GOAWAY that it leaves others undone.
     """
 
     connections = 0
     limit: int | None = None
+    asked: ClassVar[Counter[str]] = Counter()  # by path
     answered: ClassVar[Counter[str]] = Counter()  # by path
     living: ClassVar[set[asyncio.Transport]] = set()
     transport: asyncio.Transport
@@ -112,7 +114,10 @@ class Http2(asyncio.Protocol):
         stream = event.stream_id
         assert stream is not None and event.headers is not None
         path = dict(event.headers)[b":path"]
-        if path.startswith(b"/reset"):
+        Http2.asked[path.decode()] += 1
+        if path == b"/refused" or (path == b"/refused-once" and Http2.asked["/refused-once"] == 1):
+            self.h2.reset_stream(stream, error_code=7)  # REFUSED_STREAM
+        elif path.startswith(b"/reset"):
             self.h2.reset_stream(stream, error_code=2)
         elif path.startswith(b"/goaway"):
             self.h2.close_connection(error_code=11)
@@ -146,6 +151,7 @@ def http2_server(context: ssl.SSLContext, limit: int | None = None) -> Iterator[
     context.set_alpn_protocols(["h2"])
     Http2.connections = 0
     Http2.limit = limit
+    Http2.asked.clear()
     Http2.answered.clear()
     ready = threading.Event()
     shared: dict[str, Any] = {}

@@ -37,7 +37,7 @@ class Stranger:
         return self
 
     def say(self, message: messages.AnyMessage, frame: bytes | None = None) -> bool:
-        """Send it; False where nobody lets us within a second."""
+        """Send it; False if it cannot be sent within a second."""
         if not self.socket.poll(1000, zmq.POLLOUT):
             return False
         self.socket.send_multipart(codec.encode(message, frame))
@@ -46,7 +46,7 @@ class Stranger:
 
 @contextlib.contextmanager
 def idle(host: str, ports: list[int], count: int) -> Iterator[None]:
-    """So many TCP connections, spread over the ports, on which nobody says a word."""
+    """So many silent TCP connections, spread over the ports."""
     with contextlib.ExitStack() as stack:
         for number in range(count):
             port = ports[number % len(ports)]

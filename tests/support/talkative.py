@@ -1,4 +1,4 @@
-"""A handler's module that prints, and has something to do at its end."""
+"""A handler's module that prints, and runs code at exit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A terminal for tests: what a program writes to one, byte by byte."""
+"""Runs a program on a terminal and records the bytes that it writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m support.units ROOT systemctl …`: what of systemd a guide's reader needs, for tests.
+"""`python -m support.units ROOT systemctl …`: a stand-in for the parts of systemd in the guide.
 
 ROOT is a host's root directory. A unit's ExecStart is run as the unit says, in its environment,
 with its stop signal; nothing is confined and nothing is started again.

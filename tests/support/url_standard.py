@@ -11,7 +11,7 @@ _DATA: Final = ROOT / "tests" / "fetch" / "url_standard"
 
 
 class Case(NamedTuple):
-    """A text, the URL of the page that it stands on, and what the standard makes of it."""
+    """A text, the URL of its page, and the URL that it is by the standard."""
 
     text: str
     base: str | None
@@ -30,13 +30,13 @@ class Case(NamedTuple):
 
 
 def cases() -> list[Case]:
-    """Those of urltestdata.json."""
+    """The cases of urltestdata.json."""
     entries = json.loads((_DATA / "urltestdata.json").read_text("utf-8"))
     return [_case(entry) for entry in entries if isinstance(entry, dict)]
 
 
 def hosts() -> list[Case]:
-    """Those of toascii.json, each as the host of a URL."""
+    """The cases of toascii.json, each as the host of a URL."""
     entries = json.loads((_DATA / "toascii.json").read_text("utf-8"))
     return [
         Case(f"https://{entry['input']}/x", None, url, entry["output"] or "")

@@ -1,4 +1,4 @@
-"""WARC data as two independent readers see it: warcio and FastWARC must agree on every byte."""
+"""Reads WARC data with warcio and FastWARC, which must agree on every byte."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from fetcher.telemetry import logs
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    """What the process's log was before."""
+    """Restores the process's log at the end."""
     root, hook = logging.getLogger(), sys.excepthook
     before = root.handlers[:], root.level
     yield

@@ -20,7 +20,7 @@ from tools.ports import free_ports
 
 @pytest.fixture
 def port(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[int]:
-    """Of a role's pages. Nothing is written past the log, and no traceback into it."""
+    """The port of a role's pages. Only the log is written to, and without tracebacks."""
     number = free_ports(1)
     with caplog.at_level(logging.DEBUG), serving(Metrics(sink_port=number), "sink", 1, "sink"):
         yield number

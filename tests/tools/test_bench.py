@@ -1,6 +1,9 @@
 """The benchmarks run end to end at tiny sizes, and print what they should."""
 
+import functools
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -11,9 +14,12 @@ import pytest
 
 from support.waiting import wait_until
 from tools.bench import __main__ as program
+from tools.bench import all_tables, figures, guard, speed
+from tools.bench.cases import CASES
+from tools.bench.jobs import Job
 from tools.bench.lists import url, write_lines, write_list
+from tools.bench.peers import article
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
-from tools.bench.rivals import article
 from tools.bench.table import Target, machine, number, spread, table
 
 
@@ -122,11 +128,25 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
         (
-            "speed keepalive demo --runs 1 --scale 0.002 --rivals article pycurl_multi",
-            ["1 KB keep-alive", "the demo's pages", "bare pycurl", "the article's program"],
+            "speed keepalive demo --runs 1 --scale 0.002 --peers article pycurl_multi",
+            ["1 KB keep-alive", "the demo's pages", "bare pycurl", "as articles teach", "verifies"],
         ),
         (
-            "speed https --runs 1 --scale 0.002 --rivals aiohttp_loop",
+            "speed hosts --runs 1 --scale 0.002 --peers curl wget2 aiohttp_polite",
+            ["20 KB, a new host each", "fetcher, polite", "curl", "wget2", "a limiter for each"],
+        ),
+        (
+            "slow --runs 1 --hosts 20 --urls-per-host 3 --latency 0.1 --programs fetcher_polite "
+            "aiohttp_polite curl",
+            ["60 URLs of 20 hosts", "fetcher, polite", "curl", "ideal"],
+        ),
+        (
+            "mix --runs 1 --urls 120 --latency 0.1 --names-late 0.05 --programs fetcher_polite "
+            "aiohttp_polite",
+            ["A mix of 120 URLs", "fetcher, polite", "aiohttp", "ideal"],
+        ),
+        (
+            "speed https --runs 1 --scale 0.002 --peers aiohttp_loop",
             ["server on core", "HTTPS"],
         ),
         (
@@ -142,8 +162,12 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["200 pages of 20 KB", "files", "bytes / URL"],
         ),
         (
-            "watching --runs 1 --rows 50000",
-            ["50,000 lines", "5 viewers", "metrics", "report` of 50,000 rows", "Targets"],
+            "start --runs 1",
+            ["--help", "get", "run of 1 URL", "run of 1,000 URLs", "ventilator", "Targets"],
+        ),
+        (
+            "watching --runs 1 --rows 5000",
+            ["5,000 lines", "5 viewers", "metrics", "report` of 5,000 rows", "Targets"],
         ),
     ],
 )
@@ -160,7 +184,10 @@ def test_a_benchmark_runs_and_prints_its_table(
 
 @pytest.mark.parametrize(
     "command",
-    ["pipeline", "curve", "scaling", "memory", "speed", "stages", "export", "bodies", "watching"],
+    [
+        *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
+        *("bodies", "watching", "start", "guard", "all"),
+    ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -169,7 +196,72 @@ def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFi
     assert "--dir" in capsys.readouterr().out
 
 
-def test_a_benchmark_that_is_told_to_stop_leaves_nobody_behind(tmp_path: Path) -> None:
+def test_a_peer_that_is_not_installed_is_left_out_with_a_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    found = speed.installed(CASES["keepalive"], ["fetcher", "curl", "aiohttp_loop"])
+    assert [program.name for program in found] == ["fetcher", "aiohttp_loop"]
+    assert "curl --parallel is left out, as it is not installed" in capsys.readouterr().out
+
+
+def test_the_guard_compares_with_stored_ratios_and_stores_new_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    # A cost that no run can keep to.
+    cheap = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([0.001])}}
+    origin = "python -m tools.bench guard --scale 0.001"
+    figures.save("guard", {"keepalive": cheap}, origin, results)
+    command = ["guard", "keepalive", "--runs", "1", "--scale", "0.001", "--limit", "60", "--store"]
+    arguments = [*command, "--dir", str(tmp_path), "--results", str(results)]
+    assert program.main(arguments) == guard.EXIT_WORSE
+    shown = capsys.readouterr()
+    assert "WORSE" in shown.out
+    assert "worse: keepalive, fetcher_per_pycurl_multi, cpu_ratio" in shown.err
+    stored = figures.load("guard", results).tables["keepalive"].rows
+    assert stored["fetcher_per_pycurl_multi"]["cpu_ratio"].median > 0.1
+    assert set(stored["fetcher_per_aiohttp_loop"]) == {"cpu_ratio", "time_ratio"}
+
+
+def test_the_guard_does_not_compare_lists_of_different_lengths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([0.001])}}
+    figures.save("guard", {"keepalive": cheap}, "python -m tools.bench guard --scale 9", tmp_path)
+    programs = [name for pair in guard.RATIOS["keepalive"] for name in pair]
+    jobs = {name: [(1, Job(wall_s=1.0, cpu_s=1.0))] for name in programs}
+    monkeypatch.setattr(guard, "measure_case", lambda *_: jobs)
+    arguments = ["guard", "keepalive", "--runs", "1", "--results", str(tmp_path)]
+    assert program.main(arguments) == guard.EXIT_NOTHING_STORED
+    assert "Not compared, as their lists had another length" in capsys.readouterr().out
+
+
+def test_a_benchmark_saves_its_figures_and_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results"
+    monkeypatch.setattr(figures, "save", functools.partial(figures.save, folder=results))
+    command = ["speed", "demo", "--runs", "1", "--scale", "0.002", "--peers", "--limit", "60"]
+    assert program.main([*command, "--dir", str(tmp_path), "--save"]) == 0
+    table = figures.load("speed", results).tables["demo"]
+    assert table.origin == f"python -m tools.bench {' '.join(command)}"
+    assert table.rows["fetcher"]["urls_per_s"].runs == 1
+    assert table.rows["fetcher"]["cpu_us"].median > 0
+
+
+def test_the_committed_pages_are_those_of_the_figures() -> None:
+    assert program.main(["docs", "--check"]) == 0
+
+
+def test_all_tables_are_of_commands_and_cases_that_there_are() -> None:
+    commands = [command for part in all_tables.PARTS.values() for command in part]
+    given = [program.parser().parse_args([*shlex.split(each), "--save"]) for each in commands]
+    assert {options.command for options in given} <= set(program.BENCHMARKS)
+    assert {case for options in given for case in getattr(options, "cases", ())} == set(CASES)
+
+
+def test_a_benchmark_that_is_stopped_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tools.bench", "memory", "--dir", str(tmp_path)]
     bench = subprocess.Popen(
         [*command, "--sizes", "500000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -25,7 +25,7 @@ def urls_of(site: RunningSite) -> list[str]:
 
 @needs_compiler
 @pytest.mark.parametrize(("place", "at"), [("results", 2), ("WARC files", 3), ("journal", 12)])
-def test_an_error_at_a_write_is_told_and_costs_no_row(
+def test_a_write_error_is_reported_and_loses_no_row(
     site: RunningSite, tmp_path: Path, library: Path, place: str, at: int
 ) -> None:
     assert try_write_error(tmp_path / "job", library, urls_of(site), place, at) == 5

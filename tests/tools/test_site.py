@@ -50,7 +50,7 @@ def connect(site: RunningSite) -> socket.socket:
 
 
 def read(sock: socket.socket, enough: int = ENOUGH) -> bytes:
-    """What comes until the end, a reset, or enough bytes."""
+    """The bytes until the end, a reset, or enough of them."""
     parts, size = [], 0
     while size < enough:
         try:

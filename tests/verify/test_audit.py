@@ -120,7 +120,7 @@ def complete(out: Path) -> None:
     (out / "manifest.json").write_text(json.dumps({**text, **ended}))
 
 
-def test_what_is_no_part_of_a_complete_job_is_told_and_takes_nothing_from_the_proof(
+def test_stray_files_of_a_complete_job_are_reported_and_do_not_affect_the_proof(
     out: Path,
 ) -> None:
     size = part(out).stat().st_size
@@ -273,7 +273,7 @@ def test_a_row_that_is_committed_but_not_in_the_journal_is_named(tmp_path: Path)
     ]
 
 
-def test_totals_that_differ_are_told(out: Path) -> None:
+def test_totals_that_differ_are_reported(out: Path) -> None:
     def edit(rows: list[bytes]) -> None:
         rows[0] = rows[0].replace(b'"ok"', b'"tls"').replace(b"200", b"20")
 
@@ -324,7 +324,7 @@ def test_missing_bytes_are_damage(out: Path, loss: str) -> None:
         Audit([out], None).run()
 
 
-def test_a_whole_other_list_of_the_same_size_is_told_in_blocks(
+def test_another_list_of_the_same_size_is_reported_in_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = make(tmp_path, LINES)
@@ -344,7 +344,7 @@ def test_where_no_job_is_there_is_nothing_to_verify(tmp_path: Path) -> None:
         Audit([tmp_path], None)
 
 
-def test_many_findings_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
+def test_many_findings_are_counted_and_the_first_are_listed(tmp_path: Path) -> None:
     out = make(tmp_path, 4)
     urls = tmp_path / "urls.txt"
     size = urls.stat().st_size

@@ -10,6 +10,8 @@ import pytest
 from fetcher.protocol.totals import Totals
 from fetcher.watch.next_steps import MOST, Finished, steps
 
+OWN = [("--delay", "1"), ("--own-servers",)]
+
 
 def totals(ok: int = 3, statuses: dict[int, int] | None = None, **failed: int) -> Totals:
     return Totals(ok + sum(failed.values()), {"ok": ok, **failed}, statuses or {200: ok})
@@ -29,7 +31,7 @@ def test_a_perfect_run_says_only_how_to_look_at_its_rows() -> None:
 
 
 def test_failed_rows_are_exported_and_what_may_work_now_is_tried_again() -> None:
-    options = ("-c", "own servers.toml")
+    options = [("-c", "own servers.toml")]
     done = Finished(totals(timeout=60, http_error=1007), Path("runs/out"), options=options)
     assert suggested(done) == [
         "1,067 not ok: fetcher export runs/out -o out-failed.csv --outcome failed",
@@ -39,13 +41,31 @@ def test_failed_rows_are_exported_and_what_may_work_now_is_tried_again() -> None
 
 
 def test_where_all_is_blocked_a_retry_for_own_servers_is_suggested() -> None:
-    done = Finished(totals(ok=0, blocked=4), Path("out"), options=["--delay", "1", "--own-servers"])
+    done = Finished(totals(ok=0, blocked=4), Path("out"), options=OWN)
     assert suggested(done)[1] == (
         "if these servers are your own: "
         "fetcher retry out --outcome blocked -o out2 --delay 1 --own-servers"
     )
     for other in (totals(ok=1, blocked=4), totals(ok=0, blocked=4, dns=1)):
         assert "--own-servers" not in " ".join(suggested(Finished(other, Path("out"))))
+
+
+def test_a_retry_after_timeouts_has_twice_the_time_that_the_run_had() -> None:
+    given = [("--timeout", "5.0"), ("--set", "http.total_timeout_s = 5"), ("--delay", "1")]
+    for timeouts, options in ((1, "--delay 1 --timeout 10"), (0, f"{shlex.join(sum(given, ()))}")):
+        run = Finished(totals(dns=1, timeout=timeouts), Path("out"), options=given, timeout_s=5)
+        assert suggested(run)[1].endswith(f": fetcher retry out -o out2 {options}")
+    by_file = Finished(totals(timeout=1), Path("out"), options=[("-c", "a.toml")], timeout_s=0.25)
+    assert suggested(by_file)[1].endswith("retry out -o out2 -c a.toml --timeout 0.5")
+    longest = Finished(totals(timeout=1), Path("out"), timeout_s=80_000)
+    assert suggested(longest)[1].endswith("--timeout 86400")
+
+
+def test_the_reason_names_the_options_whose_values_are_not_repeated() -> None:
+    hidden = ["--header Authorization", "--set http.proxy"]
+    for failed in (totals(dns=1), totals(ok=0, blocked=1)):
+        said = suggested(Finished(failed, Path("out"), hidden=hidden))[1]
+        assert " (add your --header Authorization, --set http.proxy): fetcher retry out" in said
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def state(redelivered: int, copied: int) -> messages.State:
         ),
     ],
 )
-def test_repeats_are_told_by_their_reasons(
+def test_repeats_are_shown_with_their_reasons(
     retried: int, last: messages.State | None, said: str
 ) -> None:
     assert summary.repeats(Totals(rows=9, retried=retried), last) == said

@@ -43,7 +43,7 @@ def test_a_host_keeps_one_worker_after_another_busy_that_has_lines_of_it() -> No
     assert members.turns_s == 50
 
 
-def test_a_worker_is_told_with_what_it_said_last_and_its_own_rate() -> None:
+def test_a_worker_is_shown_with_its_last_report_and_its_own_rate() -> None:
     members = WorkerTable()
     members.heartbeat(beat("b"), 0)
     members.heartbeat(beat("a", in_flight=1), 0)

@@ -1,1 +1,1 @@
-"""The benchmarks: `python -m tools.bench {pipeline,memory,speed}`."""
+"""The benchmarks: `python -m tools.bench --help` lists them."""

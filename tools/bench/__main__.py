@@ -1,6 +1,7 @@
 """`python -m tools.bench NAME`: figures, and their targets; `--help` lists the names.
 
-Loopback only; everything that is started is ended, whatever happens.
+Loopback only; everything that is started is ended, whatever happens. With --save the figures are
+also kept in tools/bench/results, from which `python -m tools.bench docs` writes docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -8,27 +9,68 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Final, NoReturn
 
-from tools.bench import bodies, curve, export, memory, pipeline, scaling, speed, stages, watching
+from tools.bench import (
+    all_tables,
+    bodies,
+    curve,
+    docs,
+    export,
+    figures,
+    guard,
+    memory,
+    mix,
+    pipeline,
+    scaling,
+    slow,
+    speed,
+    stages,
+    start,
+    watching,
+)
+from tools.bench.processes import compile_modules
 from tools.bench.table import machine
 
+# Each measures, prints its tables, and returns their figures.
+BENCHMARKS: Final[Mapping[str, ModuleType]] = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        *(pipeline, curve, scaling, memory, speed, slow, mix, stages, export, bodies, watching),
+        start,
+    )
+}
+# Each has its own exit code.
+_OTHERS: Final[Mapping[str, ModuleType]] = {"guard": guard, "docs": docs, "all": all_tables}
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for module in (pipeline, curve, scaling, memory, speed, stages, export, bodies, watching):
-        name = module.__name__.rpartition(".")[2]
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of all benchmarks."""
+    whole = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True)
+    for name, module in {**BENCHMARKS, **_OTHERS}.items():
         purpose = (module.__doc__ or "").partition("\n\n")
         command = commands.add_parser(
             name,
-            help=purpose[0],
+            help=purpose[0].replace("%", "%%"),
             description=(module.__doc__ or ""),
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
         module.add_options(command)
-        command.set_defaults(run=module.run)
-    return parser
+        if name in BENCHMARKS:
+            command.add_argument("--save", action="store_true", help="keep the figures as JSON")
+    return whole
+
+
+def _command(given: Sequence[str]) -> str:
+    """The command that measures the same: without where files went and that figures were kept."""
+    words = [word for word in given if word != "--save"]
+    if "--dir" in words:
+        at = words.index("--dir")
+        del words[at : at + 2]
+    return " ".join(["python -m tools.bench", *words])
 
 
 def _leave(_number: int, _frame: object) -> NoReturn:
@@ -36,13 +78,19 @@ def _leave(_number: int, _frame: object) -> NoReturn:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one benchmark; the exit code is 0 also where a target was missed."""
-    options = _parser().parse_args(arguments)
+    """Run one benchmark; the exit code of a plain one is 0 also where a target was missed."""
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(given)
     # A plain SIGTERM would skip the `with` blocks that end what was started.
     signal.signal(signal.SIGTERM, _leave)
-    print(machine(), flush=True)
+    compile_modules()
     try:
-        options.run(options)
+        if options.command in _OTHERS:
+            return int(_OTHERS[options.command].run(options))
+        print(machine(), flush=True)
+        tables = BENCHMARKS[options.command].run(options)
+        if options.save and tables:
+            print(f"\nsaved in {figures.save(options.command, tables, _command(given))}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

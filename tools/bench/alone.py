@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from fetcher.settings.schema import Settings
 from fetcher.transport.endpoints import Endpoints, endpoints_of
 from fetcher.transport.sockets import Channel, open_socket
 from tools.bench.feeder import WORKER, tasks_of
+from tools.bench.figures import Sample, sample
 from tools.bench.processes import Fleet, cores, cpu_s
 
 _ASK_S = 0.05
@@ -49,8 +50,17 @@ def _figure(count: int, took_s: float, role_cpu_s: float, peer_cpu_s: float) -> 
     return Figure(count / took_s, role_cpu_s / count * 1e6, peer_cpu_s / count * 1e6)
 
 
+def rows_of(figures: Sequence[Figure]) -> dict[str, Sample]:
+    """The figures of all runs."""
+    return {
+        "rows_per_s": sample(figure.rows_per_s for figure in figures),
+        "cpu_us": sample(figure.role_us for figure in figures),
+        "peer_cpu_us": sample(figure.peer_us for figure in figures),
+    }
+
+
 class Stage(NamedTuple):
-    """Where a role plays."""
+    """A running role, and what its peers need to talk with it."""
 
     fleet: Fleet
     context: zmq.Context[Any]

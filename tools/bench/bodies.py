@@ -9,16 +9,17 @@ which do not pack so well.
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tools.bench.cases import Case, Server, list_of, serving
+from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job
 from tools.bench.lists import write_lines
 from tools.bench.processes import Fleet
-from tools.bench.speed import Case, Server, list_of, ours, serving
+from tools.bench.programs import ours
 from tools.bench.table import number, table
 
 _FORMS: Final[dict[str, Sequence[str]]] = {
@@ -29,15 +30,10 @@ _FORMS: Final[dict[str, Sequence[str]]] = {
     "warc": ("output.bodies=warc",),
     "msgpack": ("output.rows=msgpack",),
     "zstd": ("output.compression=zstd",),
-    "handler": ("worker.handler=tools.bench.bodies:handler",),
+    "handler": ("worker.handler=tools.bench.handler:handler",),
 }
 # A query of its own makes each page another URL, and all of them one body.
 _URL: Final = "http://127.0.0.1:{port}/20000?n={n}"
-
-
-def handler(page: object) -> dict[str, int]:
-    """The least that one can do."""
-    return {"answer": 42}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
-    case = Case("bodies", "20 KB, keep-alive", _URL, options.urls, 256, ())
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures of each form."""
+    case = Case("bodies", "20 KB, keep-alive", _URL, options.urls, 256, ("fetcher",))
     done: dict[str, list[tuple[Job, int]]] = {form: [] for form in options.forms}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
         directory = Path(name)
@@ -62,7 +58,9 @@ def run(options: argparse.Namespace) -> None:
                     if job.good != options.urls:
                         raise RuntimeError(f"{form}: {job.good} good of {options.urls} URLs")
                     jobs.append((job, size))
-    _show(done, options)
+    rows = {form: _samples(jobs, options.urls) for form, jobs in done.items()}
+    _show(rows, options)
+    return {"forms": rows}
 
 
 def _once(
@@ -82,23 +80,30 @@ def _bytes_in(directory: Path) -> int:
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
-def _show(done: dict[str, list[tuple[Job, int]]], options: argparse.Namespace) -> None:
-    rates = {form: [options.urls / job.wall_s for job, _ in jobs] for form, jobs in done.items()}
-    plain = statistics.median(next(iter(rates.values())))
+def _samples(jobs: Sequence[tuple[Job, int]], urls: int) -> dict[str, Sample]:
+    return {
+        "urls_per_s": sample(urls / job.wall_s for job, _ in jobs),
+        "cpu_us": sample(job.cpu_s / urls * 1e6 for job, _ in jobs),
+        "out_bytes": sample(size / urls for _, size in jobs),
+    }
+
+
+def _show(forms: Rows, options: argparse.Namespace) -> None:
+    first = next(iter(forms))
+    plain = forms[first]["urls_per_s"].median
     rows: list[list[float | str]] = []
-    for form, jobs in done.items():
-        rate = statistics.median(rates[form])
+    for form, figures in forms.items():
+        rate = figures["urls_per_s"]
         rows.append(
             [
                 form,
-                rate,
-                f"{number(min(rates[form]))} - {number(max(rates[form]))}",
-                f"x {rate / plain:.2f}",
-                statistics.median(job.cpu_s for job, _ in jobs) / options.urls * 1e6,
-                statistics.median(size for _, size in jobs) / options.urls,
+                rate.median,
+                f"{number(rate.lowest)} - {number(rate.highest)}",
+                f"x {rate.median / plain:.2f}",
+                figures["cpu_us"].median,
+                figures["out_bytes"].median,
             ]
         )
-    first = next(iter(done))
     head = ("", "URLs/s", "lowest - highest", f"of {first}", "us CPU / URL", "bytes / URL")
     title = f"{options.urls:,} pages of 20 KB, keep-alive (medians of {options.runs})"
     print(table(title, head, rows), flush=True)

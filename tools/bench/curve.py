@@ -16,7 +16,8 @@ from pathlib import Path
 
 from fetcher.security import keygen
 from fetcher.settings.schema import Settings
-from tools.bench.alone import Figure, sink_alone
+from tools.bench.alone import Figure, rows_of, sink_alone
+from tools.bench.figures import Rows, sample
 from tools.bench.jobs import CommitWatch, Job
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet, children_cpu_s, require_success
@@ -35,13 +36,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name:
         directory = Path(name)
         urls = write_list(directory / "urls.txt", options.lines)
         keygen.init(directory / "keys", (_WORKER,))
-        _sinks(options, directory)
+        sinks = _sinks(options, directory)
         jobs: dict[str, list[Job]] = {"without keys": [], "with keys": []}
         for _ in range(options.runs):
             for title, done in jobs.items():
@@ -58,9 +59,21 @@ def run(options: argparse.Namespace) -> None:
     head = ["", "lines/s", "lowest - highest", "us CPU/line, all roles"]
     said = f"Three roles over TCP, {options.lines:,} lines, median of {options.runs}"
     print(table(said, head, rows), flush=True)
+    roles = {
+        _key(title): {
+            "lines_per_s": sample(job.rows_per_s for job in done),
+            "cpu_us": sample(job.cpu_s / options.lines * 1e6 for job in done),
+        }
+        for title, done in jobs.items()
+    }
+    return {"sink": sinks, "roles": roles}
 
 
-def _sinks(options: argparse.Namespace, directory: Path) -> None:
+def _key(title: str) -> str:
+    return title.replace(" ", "_")
+
+
+def _sinks(options: argparse.Namespace, directory: Path) -> Rows:
     figures: dict[str, list[Figure]] = {"without keys": [], "with keys": []}
     settings, out = Settings(), directory / "out"
     for _ in range(options.runs):
@@ -78,6 +91,7 @@ def _sinks(options: argparse.Namespace, directory: Path) -> None:
         rows.append([title, rate, between, spread([figure.role_us for figure in done])[0]])
     head = ["", "rows/s", "lowest - highest", "us CPU/row, sink"]
     print(table(f"One sink alone over TCP, median of {options.runs}", head, rows), flush=True)
+    return {_key(title): rows_of(done) for title, done in figures.items()}
 
 
 def _once(urls: Path, out: Path, keys: Path | None, limit_s: float) -> Job:

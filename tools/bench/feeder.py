@@ -2,8 +2,8 @@
 
 TAGS is the key of the lines' tags, hexadecimal; KEYS is a worker's folder of keys, or "".
 
-All chunks are made beforehand, by the worker's own means. It says `ready`, waits for a line, and
-then does nothing but send.
+All chunks are made beforehand, by the worker's own means. It prints `ready`, waits for a line, and
+then only sends.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from tools.bench.processes import Fleet, Peaks, children_cpu_s, require_success
 
 @dataclass
 class Job:
-    """What was seen of one run; seconds are from its start."""
+    """The measurements of one run; seconds are from its start."""
 
     wall_s: float = 0.0
     cpu_s: float = 0.0

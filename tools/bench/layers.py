@@ -1,6 +1,6 @@
-"""`python -m tools.bench.layers LAYER URLFILE TOLD …`: the fetch core up to one of its layers.
+"""`python -m tools.bench.layers LAYER URLFILE RESULT_FILE …`: the fetch core up to a layer.
 
-What it tells is the CPU time of its own process between the first request and the last, in seconds.
+RESULT_FILE then has the CPU seconds of this process between the first request and the last.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet
@@ -35,8 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures."""
     jobs: dict[str, Job] = {}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
         directory = Path(name)
@@ -49,6 +50,17 @@ def run(options: argparse.Namespace) -> None:
             _resume(fleet, urls, out, options, size, jobs)
     print(table("Peak memory (MB) and seconds from the start", _HEAD, _rows(jobs)), flush=True)
     show_targets(_targets(jobs))
+    return {"jobs": {_key(name): _samples(job) for name, job in jobs.items()}}
+
+
+def _key(name: str) -> str:
+    return name.replace(",", "").replace(" ", "_")
+
+
+def _samples(job: Job) -> dict[str, Sample]:
+    figures = {f"{role}_mb": job.peaks.mb(role) for role in _ROLES}
+    figures |= {"wall_s": job.wall_s, "first_batch_s": job.first_fetch_s or 0.0}
+    return {name: sample([value]) for name, value in figures.items()}
 
 
 def _run(

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fetcher.settings.schema import Settings, Worker
-from tools.bench.alone import Figure, sink_alone, worker_alone
+from tools.bench.alone import Figure, rows_of, sink_alone, worker_alone
+from tools.bench.figures import Rows, sample
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet, cores, pinned
@@ -36,13 +37,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures."""
     targets: list[Target] = []
+    tables: dict[str, Rows] = {}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name:
         for part in options.only:
-            _PARTS[part](options, Path(name), targets)
+            tables[part] = _PARTS[part](options, Path(name), targets)
     show_targets(targets)
+    return tables
 
 
 def _repeat(runs: int, directory: Path, once: Callable[[Path], Figure]) -> list[Figure]:
@@ -54,21 +57,21 @@ def _repeat(runs: int, directory: Path, once: Callable[[Path], Figure]) -> list[
     return figures
 
 
-def _sink(options: argparse.Namespace, directory: Path, targets: list[Target]) -> None:
+def _sink(options: argparse.Namespace, directory: Path, targets: list[Target]) -> Rows:
     def once(size: int, out: Path) -> Figure:
         return sink_alone(out, Settings(), options.sink_rows, size, options.limit)
 
-    _alone("sink", SINK_ROWS_PER_S, options, directory, targets, once)
+    return _alone("sink", SINK_ROWS_PER_S, options, directory, targets, once)
 
 
-def _worker(options: argparse.Namespace, directory: Path, targets: list[Target]) -> None:
+def _worker(options: argparse.Namespace, directory: Path, targets: list[Target]) -> Rows:
     settings = Settings(worker=Worker(transport="null"))
 
     def once(size: int, _out: Path) -> Figure:
         return worker_alone(settings, options.worker_lines, size, options.limit)
 
     with pinned(cores()[1]):
-        _alone("worker", WORKER_ROWS_PER_S, options, directory, targets, once)
+        return _alone("worker", WORKER_ROWS_PER_S, options, directory, targets, once)
 
 
 def _alone(
@@ -78,14 +81,16 @@ def _alone(
     directory: Path,
     targets: list[Target],
     once: Callable[[int, Path], Figure],
-) -> None:
+) -> Rows:
     rows: list[list[float | str]] = []
+    kept: Rows = {}
     for size in options.batch_sizes:
 
         def of_this_size(out: Path, size: int = size) -> Figure:
             return once(size, out)
 
         figures = _repeat(options.runs, directory, of_this_size)
+        kept[f"batches_of_{size}"] = rows_of(figures)
         rate, between = spread([figure.rows_per_s for figure in figures])
         role_us = spread([figure.role_us for figure in figures])[0]
         peer_us = spread([figure.peer_us for figure in figures])[0]
@@ -93,11 +98,13 @@ def _alone(
         targets.append(Target(f"the {role} alone, batches of {size}", rate, bound, "rows/s"))
     head = ["", "rows/s", "lowest - highest", f"us CPU/row, {role}", "its peer"]
     print(table(f"One {role} process alone, median of {options.runs}", head, rows), flush=True)
+    return kept
 
 
-def _whole(options: argparse.Namespace, directory: Path, targets: list[Target]) -> None:
+def _whole(options: argparse.Namespace, directory: Path, _targets: list[Target]) -> Rows:
     urls = write_list(directory / "urls.txt", options.lines)
     rows: list[list[float | str]] = []
+    kept: Rows = {}
     with Fleet() as fleet:
         for size in options.batch_sizes:
             jobs: list[Job] = []
@@ -106,6 +113,11 @@ def _whole(options: argparse.Namespace, directory: Path, targets: list[Target]) 
                 jobs.append(run_null(fleet, urls, out, "--batch-size", size, limit_s=options.limit))
                 _check(jobs[-1].rows, options.lines)
                 shutil.rmtree(out)
+            kept[f"batches_of_{size}"] = {
+                "lines_per_s": sample(options.lines / job.wall_s for job in jobs),
+                "steady_lines_per_s": sample(job.rows_per_s for job in jobs),
+                "cpu_us": sample(job.cpu_s / options.lines * 1e6 for job in jobs),
+            }
             wall, between = spread([options.lines / job.wall_s for job in jobs])
             commits = spread([job.rows_per_s for job in jobs])[0]
             cpu_us = spread([job.cpu_s / options.lines * 1e6 for job in jobs])[0]
@@ -113,6 +125,7 @@ def _whole(options: argparse.Namespace, directory: Path, targets: list[Target]) 
     title = f"fetcher run, 1 worker, {options.lines:,} lines, median of {options.runs}"
     head = ["", "lines/s, wall", "lowest - highest", "commit to commit", "us CPU/line, all roles"]
     print(table(title, head, rows), flush=True)
+    return kept
 
 
 def _check(rows: int, lines: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
 import resource
@@ -16,8 +17,12 @@ from typing import Final, Self
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-# Settings of whoever runs the benchmark must not change what it measures.
-ENV: Final = {name: text for name, text in os.environ.items() if not name.startswith("FETCHER_")}
+_NOT_FOR_CHILDREN: Final = ("FETCHER_", "PYTHONDONTWRITEBYTECODE")
+# Settings of whoever runs the benchmark must not change what it measures; nor may each start of a
+# program compile its modules again.
+ENV: Final = {
+    name: text for name, text in os.environ.items() if not name.startswith(_NOT_FOR_CHILDREN)
+}
 _LEAVE_S: Final = 5.0
 _TURN_S: Final = 0.01
 _SAMPLE_S: Final = 0.25
@@ -67,16 +72,17 @@ class Fleet:
     def start(
         self,
         *arguments: object,
+        program: str = sys.executable,
         core: int | None = None,
         piped: bool = False,
+        output: int = subprocess.DEVNULL,
         env: dict[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """`python ARGUMENTS`, with pipes to its stdin and stdout where `piped`."""
-        end = subprocess.PIPE if piped else subprocess.DEVNULL
+        """`PROGRAM ARGUMENTS`; `piped`: pipes to its stdin and stdout; else stdout to `output`."""
         process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            stdin=end,
-            stdout=end,
+            [program, *map(str, arguments)],
+            stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if piped else output,
             cwd=ROOT,
             env=ENV | (env or {}),
             start_new_session=True,  # a Ctrl-C is for us; we then end it
@@ -142,6 +148,13 @@ class Fleet:
         return process.returncode
 
 
+def compile_modules() -> None:
+    """Write the bytecode of all of ours, so that no start of a program is slower than others."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # for children that take our environment
+    for name in ("fetcher", "tools"):
+        compileall.compile_dir(ROOT / name, quiet=2)
+
+
 def require_success(code: int, what: str) -> None:
     """RuntimeError where a process that should have succeeded has not."""
     if code:
@@ -172,13 +185,15 @@ class Peaks:
         return sum(self.bytes.values()) / 1e6
 
 
-def timed(fleet: Fleet, command: str, *words: object, limit_s: float) -> tuple[float, float]:
-    """Seconds and peak MB of a command of fetcher that has no children, on the first core."""
+def timed(fleet: Fleet, command: str, *words: object, limit_s: float) -> tuple[float, float, float]:
+    """Seconds, peak MB and CPU seconds of a command of fetcher, on the first core."""
     peaks = Peaks()
+    cpu_before = children_cpu_s()
     began = time.monotonic()
     process = fleet.start("-m", "fetcher", command, *words, core=cores()[0])
     require_success(fleet.wait(process, limit_s, peaks=peaks), f"fetcher {command}")
-    return time.monotonic() - began, peaks.mb("parent")
+    took_s = time.monotonic() - began
+    return took_s, peaks.mb("parent"), children_cpu_s() - cpu_before
 
 
 def _label(command: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tools.bench.figures import Rows, sample
 from tools.bench.jobs import Job, run_job
 from tools.bench.lists import write_lines
 from tools.bench.processes import Fleet
@@ -31,9 +32,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures."""
     rows: list[list[float | str]] = []
+    kept: Rows = {}
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name,
         Fleet() as fleet,
@@ -42,6 +44,10 @@ def run(options: argparse.Namespace) -> None:
         for processes in options.processes:
             done = [_once(fleet, site, Path(name), processes, options) for _ in range(options.runs)]
             rate, between = spread([job.rows_per_s for job in done])
+            kept[f"processes_{processes}"] = {
+                "lines_per_s": sample(job.rows_per_s for job in done),
+                "cpu_us": sample(job.cpu_s / job.rows * 1e6 for job in done),
+            }
             ideal = processes * options.pool_size / options.latency
             rows.append([f"{processes}", rate, between, ideal, 100 * rate / ideal])
     said = (
@@ -50,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
     )
     head = ["worker processes", "lines/s", "lowest - highest", "ideal", "% of it"]
     print(table(said, head, rows), flush=True)
+    return {f"pool_{options.pool_size}": kept}
 
 
 def _once(

@@ -9,16 +9,17 @@ beyond its worker's core: sockets, ventilator, sink, commits, start and end.
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from tools.bench import web
+from tools.bench.cases import CASES, Case, list_of, serving
+from tools.bench.figures import Rows, sample
 from tools.bench.lists import write_lines
 from tools.bench.processes import ROOT, Fleet, cores, require_success
-from tools.bench.speed import CASES, Case, list_of, ours, rival, serving
+from tools.bench.programs import PROGRAMS, measure
 from tools.bench.table import table
 
 _CASES: Final = ("keepalive", "hosts", "https")
@@ -30,7 +31,8 @@ _LAYERS: Final = {
     "pool": "batches, pool, rows as JSON, chunks",
     "whole": "the pipeline: three roles, commits, start and end",
 }
-_NAMES: Final = "name look-ups (A and AAAA)"
+_PROGRAMS: Final = {"libcurl": "pycurl_multi", "whole": "fetcher"}
+_NAMES: Final = "name look-ups"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,20 +43,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures of each case."""
     unknown = [name for name in options.cases if name not in _CASES]
     if unknown:
         raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(_CASES)})")
+    tables: dict[str, Rows] = {}
     for name in options.cases or _CASES:
         case = CASES[name]
         if case.tls and not web.has_nginx():
             print(f"\n{case.title}: left out, as there is no nginx")
             continue
-        print(_table(case, options), flush=True)
+        tables[name] = _measure(case, options)
+        print(_shown(case, tables[name], options.runs), flush=True)
+    return tables
 
 
-def _table(case: Case, options: argparse.Namespace) -> str:
+def _measure(case: Case, options: argparse.Namespace) -> Rows:
     count = max(1, int(case.count * options.scale))
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as name, Fleet() as fleet:
         directory = Path(name)
@@ -74,37 +79,46 @@ def _table(case: Case, options: argparse.Namespace) -> str:
                 return float(result_file.read_text("ascii"))
 
             def cpu_s(name: str) -> float:
-                if name == "libcurl":
-                    return rival("pycurl_multi", fleet, urls, case, server, options.limit).cpu_s
-                if name == "whole":
-                    return ours(fleet, urls, directory / "out", case, server, options.limit).cpu_s
+                if name in _PROGRAMS:
+                    program = PROGRAMS[_PROGRAMS[name]]
+                    return measure(program, fleet, urls, case, server, options.limit).cpu_s
                 return layer(name)
 
             names = [*_LAYERS, *(["names"] if case.tls else [])]
-            costs = _medians(names, options.runs, cpu_s)
-    return _shown(case, {name: cost / count * 1e6 for name, cost in costs.items()}, options.runs)
+            done = _rounds(names, options.runs, cpu_s)
+    return _costs({name: [each / count * 1e6 for each in costs] for name, costs in done.items()})
 
 
-def _medians(names: list[str], runs: int, once: Callable[[str], float]) -> dict[str, float]:
-    """The medians of so many rounds through all stages, because a machine's speed varies."""
+def _rounds(names: list[str], runs: int, once: Callable[[str], float]) -> dict[str, list[float]]:
+    """So many rounds through all stages, because a machine's speed varies."""
     done: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(runs):
         for name in names:
             done[name].append(once(name))
-    return {name: statistics.median(each) for name, each in done.items()}
+    return done
 
 
-def _shown(case: Case, costs_us: dict[str, float], runs: int) -> str:
-    names_us = costs_us.get("names", 0.0)
-    rows: list[list[float | str]] = []
-    before_us = 0.0
-    for name, title in _LAYERS.items():
-        here_us = costs_us[name]
-        if name == "whole":
-            if names_us:
-                rows.append([_NAMES, names_us, before_us + names_us])
-            before_us += names_us
-        rows.append([title, here_us - before_us, here_us])
-        before_us = here_us
+def _costs(so_far_us: dict[str, list[float]]) -> Rows:
+    """Each stage's own cost, round by round, and the cost up to it; names before the last."""
+    rows: Rows = {}
+    before: list[float] = [0.0] * len(so_far_us["libcurl"])
+    for name in _LAYERS:
+        here = so_far_us[name]
+        if name == "whole" and "names" in so_far_us:
+            looked_up = so_far_us["names"]
+            before = [a + b for a, b in zip(before, looked_up, strict=True)]
+            rows["names"] = {"cpu_us": sample(looked_up), "so_far_cpu_us": sample(before)}
+        own = [b - a for a, b in zip(before, here, strict=True)]
+        rows[name] = {"cpu_us": sample(own), "so_far_cpu_us": sample(here)}
+        before = here
+    return rows
+
+
+def _shown(case: Case, costs: Rows, runs: int) -> str:
+    titles = _LAYERS | {"names": _NAMES}
+    rows: list[list[float | str]] = [
+        [titles[name], figures["cpu_us"].median, figures["so_far_cpu_us"].median]
+        for name, figures in costs.items()
+    ]
     title = f"{case.title}: CPU microseconds per URL, median of {runs}"
     return table(title, ("stage", "us", "us so far"), rows)

@@ -20,13 +20,19 @@ def number(value: float | str) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[float | str]]) -> str:
-    """The rows under their heads: first column to the left, the others to the right."""
+def table(
+    title: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[float | str]],
+    *,
+    left: bool = False,
+) -> str:
+    """The rows under their heads: first column to the left, the others to the right or `left`."""
     cells = [list(head), *([number(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(
-            cell.rjust(width) if index else cell.ljust(width)
+            cell.ljust(width) if left or not index else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in cells
@@ -67,10 +73,10 @@ def spread(values: Sequence[float]) -> tuple[float, str]:
     return statistics.median(values), f"{number(min(values))} - {number(max(values))}"
 
 
-def machine() -> str:
-    """Cores, system, Python and libraries, in one line."""
+def machine(*more: str) -> str:
+    """Cores, system, Python and libraries, and `more` libraries, in one line."""
     versions = []
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *more):
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:

@@ -1,9 +1,9 @@
 """What it costs to watch a job, and how long a report of it takes.
 
 First `fetcher run` with one worker and the null transport, which makes rows far faster than any
-server would let it: with nobody looking, with the live page served, with viewers who ask for it
+server would let it: unwatched, with the live page served, with viewers who ask for it
 once a second each, and with every role's metrics read once a second. These alternate. CPU is of
-all roles, not of who looks. Then `fetcher report` of all those rows, as anybody starts it.
+all roles, without the viewers. Then `fetcher report` of all those rows, as a user starts it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet, timed
@@ -29,7 +30,7 @@ from tools.ports import free_ports
 _VIEWERS: Final = 5
 _EVERY_S: Final = 1.0  # as the page asks
 _FIRST_S: Final = 0.05  # until all have answered once: a short job is soon over
-_MOST_COST: Final = 1.05  # of the CPU with nobody looking
+_MOST_COST: Final = 1.05  # of the CPU without viewers
 _REPORT_S: Final = 60.0
 _REPORT_MB: Final = 300.0
 
@@ -41,10 +42,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure and print."""
+def run(options: argparse.Namespace) -> dict[str, Rows]:
+    """Measure and print; the figures."""
     ways = {
-        "nobody looks": _unseen,
+        "unwatched": _unseen,
         "the page is served": _page,
         f"{_VIEWERS} viewers of the page": _viewed,
         "metrics of each role are read": _metrics,
@@ -61,8 +62,22 @@ def run(options: argparse.Namespace) -> None:
                     words = [word for each in settings for word in ("--set", each)]
                     jobs[way].append(run_null(fleet, urls, out, *words, limit_s=options.limit))
         targets = _show(jobs, options)
-        targets += _reports(fleet, out, options)
+        reports = _reports(fleet, out, options)
+    targets += _report_targets(reports["page"])
     show_targets(targets)
+    watched_jobs = {_key(way): _samples(done, options.rows) for way, done in jobs.items()}
+    return {"jobs": watched_jobs, "reports": reports}
+
+
+def _key(way: str) -> str:
+    return way.replace(" ", "_")
+
+
+def _samples(jobs: Sequence[Job], rows: int) -> dict[str, Sample]:
+    return {
+        "lines_per_s": sample(job.rows_per_s for job in jobs),
+        "cpu_us": sample(job.cpu_s / rows * 1e6 for job in jobs),
+    }
 
 
 @contextlib.contextmanager
@@ -92,7 +107,7 @@ def _metrics() -> Iterator[Sequence[str]]:
 
 @contextlib.contextmanager
 def _asking(urls: Sequence[str]) -> Iterator[None]:
-    """Somebody who asks for each of these once a second. RuntimeError where nobody answered."""
+    """Ask for each of these once a second, in a thread. RuntimeError where one never answered."""
     done = threading.Event()
     answers = [0] * len(urls)
 
@@ -134,22 +149,27 @@ def _show(jobs: dict[str, list[Job]], options: argparse.Namespace) -> list[Targe
     ]
 
 
-def _reports(fleet: Fleet, out: Path, options: argparse.Namespace) -> list[Target]:
+def _reports(fleet: Fleet, out: Path, options: argparse.Namespace) -> Rows:
     page = out.with_name("page.html")
     rows: list[list[float | str]] = []
-    took: dict[str, tuple[float, float]] = {}
+    kept: Rows = {}
     for name, words in {"page": ("-o", page), "text": ("--text",)}.items():
         figures = []
         for _ in range(options.runs):
             page.unlink(missing_ok=True)
             figures.append(timed(fleet, "report", out, *words, "-q", limit_s=options.limit))
-        took[name] = statistics.median(s for s, _ in figures), max(mb for _, mb in figures)
+        took_s, peak_mb, cpu_s = (sample(each) for each in zip(*figures, strict=True))
+        kept[name] = {"wall_s": took_s, "peak_mb": peak_mb, "cpu_s": cpu_s}
         size_kb = page.stat().st_size / 1e3 if page.exists() else 0.0
-        rows.append([name, *took[name], size_kb])
+        rows.append([name, took_s.median, cpu_s.median, peak_mb.highest, size_kb])
     title = f"`fetcher report` of {options.rows:,} rows (medians of {options.runs})"
-    print(table(title, ("", "seconds", "peak MB", "kB"), rows), flush=True)
-    seconds, peak_mb = took["page"]
+    print(table(title, ("", "seconds", "CPU s", "peak MB", "kB"), rows), flush=True)
+    return kept
+
+
+def _report_targets(page: dict[str, Sample]) -> list[Target]:
+    took_s, peak_mb = page["wall_s"].median, page["peak_mb"].highest
     return [
-        Target("a report", seconds, _REPORT_S, "s", at_least=False),
+        Target("a report", took_s, _REPORT_S, "s", at_least=False),
         Target("a report's peak", peak_mb, _REPORT_MB, "MB", at_least=False),
     ]

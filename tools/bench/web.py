@@ -21,7 +21,7 @@ from tools.ports import free_ports
 
 DOMAIN: Final = "bench.test"
 _START_S: Final = 10.0
-# Started by root, it would serve as somebody who may not read our directory.
+# Without this line, nginx started by root serves as a user who may not read our directory.
 _CONFIG: Final = """\
 user {user}; daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
 worker_rlimit_nofile 65536;
@@ -30,13 +30,21 @@ http {{
   access_log off; keepalive_requests 1000000000; default_type text/html; open_file_cache max=100;
   client_body_temp_path {dir}/tmp; proxy_temp_path {dir}/tmp; fastcgi_temp_path {dir}/tmp;
   uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
+{upstream}
   server {{
-    listen 127.0.0.1:{tls_port} ssl backlog=8192; listen {port} backlog=8192; root {dir}/pages;
-    ssl_certificate {certificate}; ssl_certificate_key {key};
+    listen 127.0.0.1:{tls_port} ssl backlog=8192; listen {port} backlog=8192; {content}
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {certificate}; ssl_certificate_key {key};
     ssl_session_tickets off; ssl_session_cache off;
   }}
 }}
 """
+_PAGES: Final = "root {dir}/pages;"
+_UPSTREAM: Final = "upstream site {{ server 127.0.0.1:{site}; keepalive 4096; }}"
+_PROXY: Final = """\
+location / {
+    proxy_pass http://site; proxy_http_version 1.1; proxy_set_header Connection "";
+    proxy_set_header Host $http_host; proxy_redirect off; proxy_buffering on;
+  }"""
 
 
 def has_nginx() -> bool:
@@ -45,10 +53,14 @@ def has_nginx() -> bool:
 
 
 class Web:
-    """nginx for the length of a `with` block, with /1000 and /20000 (bytes), plain and TLS."""
+    """nginx for the length of a `with` block, with /1000 and /20000 (bytes), plain and TLS.
 
-    def __init__(self, directory: Path, core: int) -> None:
+    `site`: the port of a server that gives its answers in place of these.
+    """
+
+    def __init__(self, directory: Path, core: int, site: int = 0) -> None:
         self._dir = directory
+        self._site = site
         self._core = core
         self.port, self.tls_port = free_ports(1), free_ports(1)
         authority = Authority(directory)
@@ -68,6 +80,8 @@ class Web:
                 tls_port=self.tls_port,
                 certificate=self._certificate,
                 key=self._key,
+                upstream=_UPSTREAM.format(site=self._site) if self._site else "",
+                content=_PROXY if self._site else _PAGES.format(dir=self._dir),
             ),
             "utf-8",
         )
@@ -95,10 +109,11 @@ class Web:
         self._process.wait()
 
 
-def start_names(fleet: Fleet, core: int) -> int:
-    """A name server that says 127.0.0.1 to everything; its port."""
+def start_names(fleet: Fleet, core: int, late_ms: float = 0) -> int:
+    """A name server that says 127.0.0.1 (see tools.bench.names); its port."""
     port = free_ports(1, socket.SOCK_DGRAM)
-    process = fleet.start("-m", "tools.bench.names", port, core=core, piped=True)
+    late = (late_ms,) if late_ms else ()
+    process = fleet.start("-m", "tools.bench.names", port, *late, core=core, piped=True)
     assert process.stdout is not None
     process.stdout.readline()
     return port

@@ -77,7 +77,7 @@ class Role:
 
     def kill(self) -> None:
         """kill -9 of it and of its children, as if its host had lost its power."""
-        # Stopped first, so that it tells nobody of its children's death, nor they of its own.
+        # Stopped first, so that it does not report its children's death, nor they its own.
         self.signal(signal.SIGSTOP)
         for child in self.living_children():
             with contextlib.suppress(psutil.Error):
@@ -86,7 +86,7 @@ class Role:
         self.process.wait()
 
     def words(self) -> str:
-        """What it has written to its log so far."""
+        """The text of its log so far."""
         return self.log.read_text("utf-8", "replace")
 
 

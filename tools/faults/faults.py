@@ -32,7 +32,7 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True)
 class Scene:
-    """What a fault may use."""
+    """The cluster and the shim that a fault may use."""
 
     cluster: Cluster
     shim: Shim

@@ -32,7 +32,7 @@ class Network(Protocol):
         """The host's own address."""
 
     def address_of(self, host: str, seen_by: str) -> str:
-        """Where `seen_by` reaches the host."""
+        """The address at which `seen_by` reaches the host."""
 
     def command(self, host: str, command: Sequence[str]) -> list[str]:
         """The command as it is run on that host."""
@@ -41,7 +41,7 @@ class Network(Protocol):
         """Nothing passes, and a sender gets an error at once."""
 
     def drop(self, one: str, other: str) -> None:
-        """Nothing passes, and nobody gets an error: a black hole."""
+        """A black hole: nothing passes, and no side gets an error."""
 
     def heal(self, one: str, other: str) -> None:
         """As before."""

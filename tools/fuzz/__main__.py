@@ -38,7 +38,7 @@ def _line(name: str, frames: Frames) -> str:
 
 
 class Report:
-    """What a run has found."""
+    """The findings of a run."""
 
     def __init__(self) -> None:
         self.findings: dict[str, Frames] = {}  # by kind: the shortest input of each

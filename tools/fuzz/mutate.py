@@ -15,13 +15,18 @@ from typing import Any, Final
 
 import msgpack
 
-from fetcher.protocol import codec
+from fetcher.frontier.links import Link
+from fetcher.protocol import codec, links
 
 Frames = list[bytes]
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "tests" / "protocol" / "golden_wire.txt"
 ROWS: Final = b"{}{ }"  # of the golden chunk
 URLS: Final = b"http://a\nhttp://b"  # of the golden tasks
+# Of the golden chunk of a crawl.
+LINKS: Final = links.encode(
+    links.PageLinks((Link("http://a/b"), Link("http://a/c#d", "image", "http://a/c")))
+)
 
 _ODD: Final[list[Any]] = [
     *(0, 1, -1, 2, 7, 8, 255, 256, 999, 1000, 9_999, 10_000, 10_001, 1 << 16, 1 << 31, 1 << 32),
@@ -30,7 +35,7 @@ _ODD: Final[list[Any]] = [
     *(None, True, False, "", "x", "\0", "\n", "é" * 9, "\U0001f600", "a" * 201, "1"),
     *(b"", b"\0", b"\xff", b"\x00" * 9, b"\xff" * 1250, b"\xff" * 1251, b"\n", b"\xc3"),
     *([], [[]], {}, {"": 0}, {0: b""}, [0] * 9, [1, 1], [None], ["u"], ["u", "u", "id"]),
-    *("csv", "jsonl", "text", "\t", ",", "running", "finish", "ok"),
+    *("csv", "jsonl", "text", "log", "\t", ",", "running", "finish", "ok"),
 ]
 _TEXTS: Final = [
     *(b"", b"\n", b"\n\n", b"\r", b"\0", b"\xff\xfe", b"http://a", b"{}", b'{"url": "http://a"}'),
@@ -62,7 +67,7 @@ class Mutator:
         self._heads = [bytes.fromhex(packed) for _, packed in lines]
         self._trees = [msgpack.unpackb(head[1:], strict_map_key=False) for head in self._heads]
         for tree in self._trees:
-            if tree["t"] == "chunk":
+            if tree["t"] == "chunk" and "depths" not in tree:
                 tree["batch"] = 1  # of four lines, so that it agrees with its lines
         self._values = [value for tree in self._trees for value in tree.values()]
         self._by_type: dict[type, list[Any]] = {}
@@ -80,6 +85,7 @@ class Mutator:
     def _input(self) -> Frames:
         dice = self._dice
         kind = dice.randrange(10)
+        tree: dict[Any, Any] = {}
         if kind == 0:
             head = self._bytes(dice.choice(self._heads))
             tag = ""
@@ -91,12 +97,20 @@ class Mutator:
                 head = self._bytes(head)
         if not (tag in ("tasks", "chunk") or kind == 0) or dice.random() < 0.02:
             return [head] if dice.random() < 0.98 else [head, *[b""] * dice.randrange(3)]
-        return [head, self._frame(tag)]
+        return [head, self._frame(tag, self._links(tree.get("link_bytes")))]
 
-    def _frame(self, tag: object) -> bytes:
+    def _links(self, sizes: Any) -> bytes:
+        """Compressed links of the size that a header says, mostly; b"": it has none."""
+        if not isinstance(sizes, list):
+            return b""
+        data = LINKS if self._dice.random() < 0.3 else self._bytes(LINKS)
+        size = sum(each for each in sizes if isinstance(each, int))
+        return links.packed(data.ljust(size, b"x")[:size] if 0 <= size < 1_000 else data)
+
+    def _frame(self, tag: object, packed_links: bytes) -> bytes:
         dice = self._dice
         if tag == "chunk" and dice.random() < 0.8:
-            return ROWS
+            return ROWS + packed_links
         if dice.random() < 0.4:
             return URLS
         return b"\n".join(dice.choice(_TEXTS) for _ in range(dice.randint(0, 4)))

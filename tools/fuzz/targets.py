@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fetcher import bitset
+from fetcher.commit import crawl_answers
 from fetcher.commit.committer import Committer, Delta, Kept, Recovered
-from fetcher.errors import Exit, WireError
+from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
+from fetcher.commit.growth import Growth
+from fetcher.errors import DamageError, Exit, WireError
+from fetcher.frontier.admission import Frontier, RowLinks
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.source_info import SourceInfo
+from fetcher.leases.crawl_feed import CrawlFeed, SeedPage
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.types import LeaseRules
 from fetcher.model import Batch, Outcome, Result
@@ -70,6 +78,9 @@ class Roles:
         self._committer = Committer(_Journal(), Recovered(bitset.IdSet(), {}, Totals()), "j", "e")
         self._ledger = Ledger(LeaseRules())
         self._ledger.add(Batch(0, 1, 0b1111, b"a\nb\nc\nd"))
+        self._crawl = _crawl()
+        self._feed = CrawlFeed(lambda first: SeedPage([b"{}"], at_end=first > 0), _Texts())
+        self._feed.begin(BATCH_SIZE, messages.CrawlState(0, False, 0))
         self._broker = HostBroker()
         self._in_flight: dict[str, int] = {}
         self._now = 0.0
@@ -106,9 +117,15 @@ class Roles:
             case messages.Opened():
                 self._resume(message)
             case messages.Committed():
-                for batch, mask in message.changed.items():
-                    self._ledger.committed(batch, bitset.unpack(mask) if mask else -1, self._now)
+                self._learn(message)
+            case messages.Seeds():
+                self._seed(message)
+            case messages.Seeded():
+                self._feed.state = message.crawl
+                codec.decode(codec.encode(self._feed.seeds_request("s")))
             case messages.Poll():
+                if message.log_from:
+                    self._tell_crawl(message.log_from)
                 message.source.total()
                 msgspec.msgpack.encode((message.source, message.suspects))
                 self._committer.changed_since(message.epoch, message.version)
@@ -129,6 +146,42 @@ class Roles:
         codec.decode(
             codec.encode(messages.Committed(self._committer.version, changed, totals, False))
         )
+
+        if chunk.depths:
+            self._crawl.offer(replace(chunk, job="j"), BATCH_SIZE)
+            self._tell_crawl(1)
+
+    def _seed(self, page: messages.Seeds) -> None:
+        """The sink of a crawl."""
+        assert self._crawl.growth is not None
+        texts = page.texts.split(b"\n") if page.texts else []
+        self._crawl.growth.seeds(page.first, texts, at_end=page.at_end)
+        self._tell_crawl(1)
+
+    def _tell_crawl(self, first: int) -> None:
+        crawl = self._crawl
+        crawl.commit()
+        assert crawl.growth is not None
+        told = messages.Committed(
+            crawl.version,
+            {},
+            crawl.totals,
+            complete=False,
+            crawl=crawl_answers.state_of(crawl.growth),
+            log=crawl_answers.page(crawl, first, BATCH_SIZE),
+        )
+        codec.decode(codec.encode(told))
+
+    def _learn(self, news: messages.Committed) -> None:
+        for batch, packed in news.changed.items():
+            mask = bitset.unpack(packed) if packed else -1
+            self._ledger.committed(batch, mask, self._now)
+            self._feed.committed(batch, mask, self._now)
+        with contextlib.suppress(DamageError):  # it stops the ventilator with a word
+            self._feed.hear(news)
+        for due in self._feed.due(1, self._now):
+            if due.batch.id:  # the ledger has a batch 0 of a list
+                self._ledger.grow(*due)
 
     def _worker(self, tasks: messages.Assignment, urls: bytes) -> None:
         held = LeaseBuffer(tasks, urls, "w", 0)
@@ -164,6 +217,11 @@ class Roles:
         assignment = ledger.take(now)
         if assignment is not None:
             ledger.put_back(assignment.lease)
+        broker.living(ledger.workers, now)
+        if granted := broker.grant_of_all():
+            codec.decode(codec.encode(messages.GrantAll(*granted)))
+        if recalled := broker.recall_of_all(now):
+            codec.decode(codec.encode(messages.RecallAll(*recalled)))
         for worker, hosts in [*broker.grants(now).items(), *broker.recalls(now).items()]:
             numbers, tickets = zip(*hosts, strict=True)
             codec.decode(codec.encode(messages.Grant(worker, list(numbers), list(tickets))))
@@ -182,6 +240,43 @@ class Roles:
             is_hungry=self._ledger.is_hungry,
         )
         codec.decode(codec.encode(state))
+
+
+class _Texts:
+    """See leases.crawl_feed.LineTexts."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, bytes] = {}
+
+    def put(self, first: int, texts: Sequence[bytes]) -> None:
+        self._texts.update(enumerate(texts, first))
+
+    def get(self, lines: Sequence[int]) -> list[bytes]:
+        return [self._texts[line] for line in lines]
+
+
+class _Files:
+    """See commit.growth.CrawlFiles."""
+
+    def __init__(self) -> None:
+        self._log: list[bytes] = []
+
+    def append(self, what: Appended, level: Level) -> None:
+        self._log += what.log
+
+    def log_texts(self, first: int, end: int) -> Iterable[bytes]:
+        return [text[:-1] for text in self._log[first - 1 : end - 1]]
+
+    def found_after(self, level: Level) -> Iterator[RowLinks]:
+        return iter(())
+
+
+def _crawl() -> Committer:
+    """The committer of a crawl with a few lines."""
+    rules = CrawlRules(scope="any", max_pages=100)
+    growth = Growth(rules, Frontier(rules, 1), CrawlRecord(1), _Files())
+    growth.seeds(0, [b'{"url":"http://a/%d"}' % n for n in range(5)], at_end=True)
+    return Committer(_Journal(), Recovered(bitset.IdSet(), {}, Totals()), "j", "e", growth)
 
 
 def _manifest(request: messages.Open) -> None:

@@ -1,7 +1,7 @@
 """The command line: `python -m tools.site`. Says `ready URL` in one line, then serves.
 
 Leaves quietly at SIGINT, at SIGTERM, and with `--until-eof` when its standard
-input ends, so that it never outlives whoever started it.
+input ends, so that it never outlives its parent.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Answers that break the protocol, or the patience of whoever reads them.
+"""Answers that break the protocol, or keep the client waiting.
 
 Each is a row of `HOSTILE`, by the last part of its path. An endless answer
 makes its bytes as they are taken, so that a thousand of them cost no memory.

@@ -139,7 +139,7 @@ _BY_ROLL = [kind for share, kind in _MIX for _ in range(share)]
 
 
 def kind_of(number: int) -> Callable[[int], Answer]:
-    """What a page is: the function that renders it."""
+    """A page: the function that renders it."""
     return _BY_ROLL[int(_dice(number, "kind") * len(_BY_ROLL))]
 
 

@@ -97,7 +97,7 @@ class RunningSite:
         self._ask("/_reset")
 
     def errors(self) -> str:
-        """What the site has written to its standard error; empty when all is well."""
+        """The site's standard error; empty if it had no error."""
         size = os.fstat(self._errors.fileno()).st_size
         return os.pread(self._errors.fileno(), size, 0).decode(errors="replace")
 

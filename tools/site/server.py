@@ -26,7 +26,7 @@ _ECHOES = {b"/headers": echo_headers, b"/cookies/show": echo_cookie}
 
 
 class Site:
-    """What the connections of one site share."""
+    """The data that the connections of one site share."""
 
     def __init__(self, latency: float = 0.0) -> None:
         self.latency = latency
@@ -241,7 +241,7 @@ class Connection(asyncio.Protocol):
 
 
 def _without_body(answer: Answer) -> Answer:
-    """What HEAD gets: the headers alone, where the answer has any."""
+    """The answer to HEAD: only the headers, if it has any."""
     top, found, _ = answer.wire.partition(b"\r\n\r\n")
     return Answer(top + found, answer.delay, close=answer.close) if found else answer
 

@@ -6,6 +6,7 @@ and calls back exactly once.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -18,7 +19,7 @@ from fetcher.fetch.dns.name_servers import NameServers, Reply, Status
 _GRACE_S: Final = 0.1
 # Less time than this is not worth another question.
 _MIN_LEFT_S: Final = 0.25
-# With such a reply to the first family, a family that was not asked at once decides.
+# With such a reply to the preferred family, a family that was not asked at once decides.
 _UNDECIDED: Final = frozenset({Status.NO_ADDRESS, Status.FAILED})
 
 
@@ -29,6 +30,7 @@ class Plan(NamedTuple):
     at_once: tuple[int, ...]  # those of them that are asked before there is a reply
     total_s: float
     preferred_s: float  # the longest wait for the preferred family once the other is there
+    alone_s: float = math.inf  # if the preferred one has no reply then, the other is asked too
 
 
 class Lookup:
@@ -42,7 +44,9 @@ class Lookup:
         self._name = name
         self._plan = plan
         self._on_end = on_end
-        self._ends_at = time.monotonic() + plan.total_s
+        now = time.monotonic()
+        self._ends_at = now + plan.total_s
+        self._asks_more_at = now + plan.alone_s
         self._unasked = list(plan.families)
         self._replies: dict[int, tuple[Reply, float]] = {}  # by family, with the time
         self._is_stepping = self._is_over = False
@@ -54,37 +58,38 @@ class Lookup:
         if self._is_stepping or self._is_over:
             return
         self._is_stepping = True
-        while self._ask_more():
+        now = time.monotonic()
+        while self._ask_more(now):
             pass
         self._is_stepping = False
-        until, now = min(self._ends_at, self._waits_until()), time.monotonic()
+        until = min(self._ends_at, self._waits_until())
         if until > now:
-            self._wake_at(until, now)
+            self._wake_at(until)
             return
         self._is_over = True
         if self._timer is not None:
             self._timer.close()
         self._on_end(self._merged())
 
-    def _wake_at(self, until: float, now: float) -> None:
+    def _wake_at(self, until: float) -> None:
         if self._timer is not None:
             if self._timer.active and self._wakes_at == until:
                 return
             self._timer.close()
         self._wakes_at = until
-        self._timer = gevent.get_hub().loop.timer(until - now)
+        self._timer = gevent.get_hub().loop.timer(max(0.0, until - time.monotonic()))
         self._timer.start(self.step)
 
-    def _ask_more(self) -> bool:
+    def _ask_more(self, now: float) -> bool:
         """Ask the next question, if there is one to ask now."""
         preferred = self._plan.families[0]
         for family in self._unasked:
-            if family in self._plan.at_once or self._status(preferred) in _UNDECIDED:
+            if family in self._plan.at_once or self._is_undecided(preferred, now):
                 self._unasked.remove(family)
                 self._ask(family)
                 return True
         # c-ares ends a question early when its server is usually fast: use the time that is left.
-        if self._ends_at - time.monotonic() >= _MIN_LEFT_S:
+        if self._ends_at - now >= _MIN_LEFT_S:
             for family, (reply, _) in self._replies.items():
                 if reply.status is Status.SILENT:
                     del self._replies[family]
@@ -99,12 +104,21 @@ class Lookup:
 
         self._servers.ask(self._name, family, on_reply)
 
+    def _is_undecided(self, preferred: int, now: float) -> bool:
+        """Whether the reply to the preferred family, or its absence, lets another one decide."""
+        status = self._status(preferred)
+        if status is None or status is Status.SILENT:
+            return now >= self._asks_more_at
+        return status in _UNDECIDED
+
     def _status(self, family: int) -> Status | None:
         return self._replies[family][0].status if family in self._replies else None
 
     def _waits_until(self) -> float:
         """When to stop waiting, as things stand (monotonic); 0 when nothing is missing."""
         first, last = self._plan.families[0], self._plan.families[-1]
+        if self._unasked and self._status(first) in {None, Status.SILENT}:
+            return self._asks_more_at
         if all(family in self._replies for family in self._plan.families):
             return 0
         if self._status(first) in {Status.FOUND, Status.NO_NAME}:

@@ -103,6 +103,7 @@ class NameServers:
             "flags": _FLAGS,
             "timeout": max(_MIN_WAIT_S, total_s / (2**tries - 1)),
             "tries": tries,
+            # Not `lookups`: pycares 5.2.1 frees its text before c-ares reads it.
             "servers": [f"{bracketed(address)}:{port}" for address, port in servers],
         }
         least_s, most_s = _CHANNEL_AGE_S
@@ -118,7 +119,25 @@ class NameServers:
             return
         if self._channel.is_old(self._max_age_s):
             self._renew()
-        self._channel.ask(name, family, reply)
+
+        def on_reply(found: Reply) -> None:
+            if found.kind is ErrorKind.DNS_BAD_ANSWER and not self._closed:
+                self._ask_alone(name, family, reply)
+            else:
+                reply(found)
+
+        self._channel.ask(name, family, on_reply)
+
+    def _ask_alone(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
+        """Ask on a socket of its own.
+
+        c-ares cannot tell to which question a malformed answer belongs: it blames all that were
+        open on the same socket.
+        """
+        channel = _Channel(self._options)
+        self._retired = [*(old for old in self._retired if old.open), channel]
+        channel.ask(name, family, reply)
+        channel.retire()
 
     def close(self) -> None:
         """Close the sockets in the loop's next turn; open questions end as FAILED."""

@@ -1,20 +1,29 @@
 """Puts the addresses of requests in flight into libcurl's cache, and takes them out again.
 
 libcurl asks its cache for every connection that it makes, also when it repeats a request whose kept
-connection was dead. It would look up a missing name itself. It also walks through the whole cache
-at each request unless entries never expire: so ours never do, and we remove them.
+connection was dead, and also for a host that is an address. It may not look up what is missing (see
+fetch.http.exchange). It also walks through the whole cache at each request unless entries never
+expire: so ours never do, and we remove them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Pin(NamedTuple):
-    """The addresses of a request's host."""
+    """The addresses of a request's host that the guard has passed; at least one."""
 
     place: str  # host:port, the key of libcurl's cache
-    addresses: str  # separated by commas; "" where the host is an address itself
+    addresses: str  # separated by commas
+    # Asks for addresses that were not asked for yet, within so many seconds; "" for none.
+    more: Callable[[float], str] | None = None
+
+
+def entry(place: str, addresses: str) -> str:
+    """The RESOLVE option that replaces the addresses of a place in libcurl's cache."""
+    return f"+{place}:{addresses}"
 
 
 class PinTable:
@@ -31,8 +40,7 @@ class PinTable:
         self._unused.discard(place)
         resolve = [f"-{unused}" for unused in self._unused]
         self._unused.clear()
-        if pin.addresses:
-            resolve.append(f"+{place}:{pin.addresses}")  # "+": it replaces older ones
+        resolve.append(entry(pin.place, pin.addresses))
         return resolve
 
     def leave(self, place: str) -> None:

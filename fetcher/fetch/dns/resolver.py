@@ -1,5 +1,8 @@
 """Resolves host names: one look-up of a name at a time, bounded time, a bounded cache.
 
+With dns.order = a-first or aaaa-first, a name with addresses is asked for those of one family only;
+`resolve_more` asks for the others, where no connection to these could be made.
+
 `resolve` blocks only the calling greenlet, and never longer than dns.timeout_s x dns.tries. A
 look-up belongs to no caller: when a caller is killed, the others still get their answer. A result
 is kept for its time whatever the servers say in between (this defeats DNS rebinding).
@@ -29,6 +32,8 @@ _FAMILIES: Final[dict[str, tuple[int, ...]]] = {
     "4": (socket.AF_INET,),
     "6": (socket.AF_INET6,),
 }
+# The longest wait for a reply to the preferred family alone.
+_ALONE_S: Final = 1.0
 _MISSING: Final = {"any": "no IP address", "4": "no IPv4 address", "6": "no IPv6 address"}
 
 
@@ -38,6 +43,8 @@ class _NoAddress(msgspec.Struct, frozen=True):
     kind: ErrorKind
     message: str
 
+
+_MORE: Final = " more"  # follows the name in the key of what `resolve_more` asks for
 
 _Verdict = tuple[str, ...] | _NoAddress  # a name's addresses, or the reason that it has none
 _STOPPED: Final = _NoAddress(ErrorKind.DNS_OTHER, "the look-up was stopped")
@@ -53,10 +60,12 @@ class Resolver:
         self._dns = dns
         total_s = dns.timeout_s * dns.tries
         self._missing = _MISSING[ip_version]
-        families = _FAMILIES[ip_version]
-        # Without a route to IPv6, AAAA is asked only for a name that has no A: half the load.
-        at_once = families if _has_ipv6() else families[:1]
-        self._plan = Plan(families, at_once, total_s, dns.timeout_s)
+        self._plan = _plan(dns, _FAMILIES[ip_version])
+        # None: all addresses are asked for at once, or those of one family only can be used.
+        self._more: Plan | None = None
+        if len(self._plan.at_once) == 1 and self._plan.alone_s < total_s:
+            others = self._plan.families[1:]
+            self._more = Plan(others, others, total_s, dns.timeout_s)
         servers = [parse_server(text) for text in dns.servers]
         max_age_s = min(dns.cache_s, dns.negative_s)
         self._servers = NameServers(servers, total_s, dns.tries, max_age_s)
@@ -70,11 +79,35 @@ class Resolver:
         return verdict if isinstance(verdict, tuple) else None
 
     def resolve(self, host: str) -> tuple[str, ...]:
-        """The host's addresses in the order to try, IPv4 first. Raises Failure(DNS)."""
+        """The host's addresses in the order to try (dns.order). Raises Failure(DNS)."""
         verdict = self._verdict(host)
         if isinstance(verdict, tuple):
             return verdict
         raise Failure(verdict.kind, f"the host name does not resolve ({verdict.message})")
+
+    @property
+    def asks_later(self) -> bool:
+        """Whether `resolve_more` may find anything."""
+        return self._more is not None
+
+    def resolve_more(self, host: str) -> tuple[str, ...]:
+        """The addresses that `resolve` did not ask for, as it had some; often none.
+
+        They are known to `resolve` then. It blocks as `resolve` does, and raises nothing.
+        """
+        name = host.removesuffix(".").lower()
+        known = self._cached(name)
+        if self._more is None or not isinstance(known, tuple):
+            return ()
+        if any(_family(address) in self._more.families for address in known):
+            return ()
+        until = self._cache[name][0]
+        more = self._cached(f"{name}{_MORE}") or self._looked_up(name, _MORE, self._more)
+        if not isinstance(more, tuple):
+            return ()
+        if name in self._cache:
+            self._cache[name] = until, known + more
+        return more
 
     def close(self) -> None:
         """Close the sockets; look-ups that are still waiting fail."""
@@ -83,8 +116,8 @@ class Resolver:
     def _verdict(self, host: str) -> _Verdict:
         address = address_guard.literal(host)
         if address is not None:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            return (address,) if family in self._plan.families else _no_address(self._missing)
+            is_usable = _family(address) in self._plan.families
+            return (address,) if is_usable else _no_address(self._missing)
         name = host.removesuffix(".").lower()
         if not is_dns_name(host.lower()):
             return _BAD_NAME
@@ -100,24 +133,28 @@ class Resolver:
         del self._cache[name]
         return None
 
-    def _looked_up(self, name: str) -> _Verdict:
-        """The verdict of the look-up of this name that is under way, or of a new one."""
-        pending = self._pending.get(name)
+    def _looked_up(self, name: str, what: str = "", plan: Plan | None = None) -> _Verdict:
+        """The verdict of the look-up of this name that is under way, or of a new one.
+
+        `what`: what is looked up, if it is not all that the settings ask for.
+        """
+        key = name + what
+        pending = self._pending.get(key)
         if pending is None:
-            pending = self._pending[name] = _Pending()
-            Lookup(self._servers, name, self._plan, lambda reply: self._end(name, reply)).step()
+            pending = self._pending[key] = _Pending()
+            Lookup(self._servers, name, plan or self._plan, lambda end: self._end(key, end)).step()
         if pending.verdict is None:
             pending.wait()
         return pending.verdict or _STOPPED
 
-    def _end(self, name: str, reply: Reply) -> None:
+    def _end(self, key: str, reply: Reply) -> None:
         self.lookups[reply.status.name.lower()] += 1
         verdict = reply.addresses or self._reason(reply)
         keep_s = self._dns.cache_s if reply.addresses else self._dns.negative_s
         while len(self._cache) >= self._dns.cache_names:
             self._cache.popitem(last=False)
-        self._cache[name] = (time.monotonic() + keep_s, verdict)
-        self._pending.pop(name).end(verdict)
+        self._cache[key] = (time.monotonic() + keep_s, verdict)
+        self._pending.pop(key).end(verdict)
 
     def _reason(self, reply: Reply) -> _NoAddress:
         """Why there are no addresses."""
@@ -129,6 +166,26 @@ class Resolver:
             said = f"no answer from the name servers in {self._plan.total_s:g} s"
             return _NoAddress(ErrorKind.DNS_NO_ANSWER, said)
         return _NoAddress(reply.kind, reply.detail)
+
+
+def _plan(dns: Dns, families: tuple[int, ...]) -> Plan:
+    """What a look-up of a name asks for addresses of these families."""
+    total_s = dns.timeout_s * dns.tries
+    if len(families) == 1:
+        return Plan(families, families, total_s, dns.timeout_s)
+    if not _has_ipv6():
+        # AAAA is asked only for a name that has no A, for the reason that its row names.
+        return Plan(families, families[:1], total_s, dns.timeout_s)
+    if dns.order == "both":
+        return Plan(families, families, total_s, dns.timeout_s)
+    if dns.order == "aaaa-first":
+        families = families[::-1]
+    alone_s = min(_ALONE_S, dns.timeout_s / 2)
+    return Plan(families, families[:1], total_s, dns.timeout_s, alone_s)
+
+
+def _family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _no_address(words: str) -> _NoAddress:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.header_text import Headers, shown_headers
 from fetcher.fetch.http.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
@@ -18,6 +19,13 @@ class Ending(NamedTuple):
     outcome: Outcome
     kind: ErrorKind | None = None
     error: str | None = None
+
+
+def ending_of(failure: Failure | None, answer: Answer) -> Ending:
+    """The ending of an attempt that was not `ok`."""
+    if failure is None:
+        return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
+    return Ending(failure.outcome, failure.kind, failure.message)
 
 
 class Spent(NamedTuple):

@@ -2,35 +2,62 @@
 
 Pure. If there is a Transfer-Encoding, libcurl ignores the Content-Length and waits for the end of
 the connection, as the standard says. But servers that send `Transfer-Encoding: identity`, or an
-empty one, keep the connection open. Browsers count the bytes; so do we.
+empty one, keep the connection open. Browsers count the bytes; so do we. libcurl also ignores a
+Content-Length of more than 63 bits, whose body is never whole.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.header_text import Headers
 
-_MAX_DIGITS: Final = 18
+_MAX_DIGITS: Final = 30  # longer numbers count as the largest number of so many digits
+_MAX_OF_LIBCURL: Final = 2**63 - 1
 _BODILESS: Final = (204, 304)
 
 
 def declared_length(method: str, status: int, headers: Headers) -> int | None:
-    """The body's bytes by its head; None if the head does not say, or if the body is chunked."""
+    """The body's bytes by its head; None if the head does not say, or if the body is chunked.
+
+    Raises Failure for lengths that differ, if libcurl does not see it.
+    """
     if method == "HEAD" or status in _BODILESS:
         return 0
     if "chunked" in (_values(headers, "transfer-encoding") or ""):
         return None
-    length = _values(headers, "content-length") or ""
-    is_number = length.isascii() and length.isdecimal() and len(length) <= _MAX_DIGITS
-    return int(length) if is_number else None
+    given = _values(headers, "content-length")
+    if given is None:
+        return None
+    lengths = {_number(text.strip()) for text in given.split(",")}
+    if len(lengths) == 1:
+        return lengths.pop()
+    if any(length is not None and length > _MAX_OF_LIBCURL for length in lengths):
+        raise Failure(ErrorKind.PROTOCOL_BAD_LENGTH, "malformed or contradictory Content-Length")
+    return None
 
 
 def length_to_count(method: str, status: int, headers: Headers) -> int | None:
-    """The declared length if we must end the body there; None where libcurl does it."""
-    if _values(headers, "transfer-encoding") is None or method == "HEAD" or status in _BODILESS:
+    """The declared length if we must end the body there; None where libcurl does it.
+
+    Raises Failure as `declared_length` does.
+    """
+    if method == "HEAD" or status in _BODILESS:
         return None
-    return declared_length(method, status, headers)
+    length = declared_length(method, status, headers)
+    if length is None or length > _MAX_OF_LIBCURL:
+        return length
+    return None if _values(headers, "transfer-encoding") is None else length
+
+
+def _number(text: str) -> int | None:
+    """The number of a Content-Length; None if it is not one."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS - 1
 
 
 def _values(headers: Headers, name: str) -> str | None:

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -24,7 +24,7 @@ from fetcher.fetch.cookies.jar import Cookies
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http import redirects
-from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent
+from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
 from fetcher.fetch.http.body_blocks import Blocks
 from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.capture import Capture, Keep
@@ -32,16 +32,17 @@ from fetcher.fetch.http.header_text import merged, to_wire
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.interface import UNREACHED, Crawling
-from fetcher.fetch.robots import Robots
 from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness import retry
 from fetcher.settings.schema import Settings
 from fetcher.web_urls import Target
 
+if TYPE_CHECKING:
+    from fetcher.fetch.robots import Robots
+
 log = logging.getLogger(__name__)
 
-_OVERLOADED: Final = frozenset({429, 503})
 _OK: Final = Ending(Outcome.OK)
 
 
@@ -65,7 +66,7 @@ class CurlFetcher:
             from fetcher.fetch.requests_compat.auth import Auth  # noqa: PLC0415
 
             self.auth = Auth(http.auth, self.transport)
-        self._robots = Robots(settings.polite, http.user_agent, self.transport)
+        self._robots: Robots | None = None  # once they are needed
         self.crawling = None
 
     @property
@@ -94,7 +95,15 @@ class CurlFetcher:
         polite = self.settings.polite
         obeys = polite.robots or (crawling is not None and crawling.obeys_robots)
         # Only the host turns of [polite] apply Crawl-delay.
-        self.robots = self._robots if obeys and polite.enabled else None
+        self.robots = self._known_robots() if obeys and polite.enabled else None
+
+    def _known_robots(self) -> Robots:
+        if self._robots is None:
+            from fetcher.fetch.robots import Robots  # noqa: PLC0415 (takes time to load)
+
+            settings = self.settings
+            self._robots = Robots(settings.polite, settings.http.user_agent, self.transport)
+        return self._robots
 
     def sitemaps_of(self, url: str) -> tuple[str, ...]:
         """See fetcher.fetch.interface.Crawls."""
@@ -256,30 +265,37 @@ class CurlFetch:
             headers = (*headers, ("Cookie", cookie))
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
+        if fetcher.keeps_any and self._account is None:
+            self._account = fetcher.memory.account()
         if fetcher.auth is not None and self._is_home:
             new_capture = self._new_capture if fetcher.keeps_wire else None
             note = functools.partial(self._note, target.url)
-            return fetcher.auth.perform(request, timeout_s, new_capture, note)
+            return fetcher.auth.perform(request, timeout_s, new_capture, note, self._account)
         exchange = fetcher.transport.lend()
         blocks = Blocks() if fetcher.keeps_body else None
         capture = self._new_capture(request) if fetcher.keeps_wire else None
-        if fetcher.keeps_any and self._account is None:
-            self._account = fetcher.memory.account()
         try:
             sink = None if blocks is None else blocks.append
             exchange.perform(request, timeout_s, pin, sink, capture, self._account)
         finally:
             answer = exchange.answer()
-            self._left_s += exchange.paused_s
             pieces = None if blocks is None else blocks.take()
-            self._note(target.url, answer, pieces, exchange.repeats)
+            self._note(target.url, answer, pieces, exchange.repeats, exchange.paused_s)
             fetcher.transport.give_back(exchange)
             if capture is not None:
                 capture.end(request.body, answer.remote_ip)
         return answer
 
-    def _note(self, url: str, answer: Answer, pieces: list[bytes] | None, repeats: int) -> None:
+    def _note(
+        self,
+        url: str,
+        answer: Answer,
+        pieces: list[bytes] | None,
+        repeats: int,
+        paused_s: float,
+    ) -> None:
         """Record what an exchange received, also one that failed."""
+        self._left_s += paused_s
         self._repeats += repeats
         self._log.note(url, answer)
         if pieces is not None and answer.status and self._fetcher.keeps_body:
@@ -335,9 +351,10 @@ class CurlFetch:
         if failure is None and answer.status < 400:
             self._record(_OK)
             return
-        ending = self._failed = _ending(failure, answer)
+        ending = self._failed = ending_of(failure, answer)
         self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
-        self.rest_s = self._rest_s(answer)
+        polite = self._fetcher.settings.polite
+        self.rest_s = retry.rest_s(polite, answer.status, answer.headers, time.time())
         self.rest_why = "" if self.rest_s is None else str(answer.status)
         backoff_s = retry.backoff_s(
             self._fetcher.settings.retry,
@@ -352,15 +369,6 @@ class CurlFetch:
         else:
             self.wait_s = max(backoff_s, self.rest_s or 0.0)
             self._start_attempt()
-
-    def _rest_s(self, answer: Answer) -> float | None:
-        """How long an overloaded server wants no requests, in seconds; None for other servers."""
-        if answer.status not in _OVERLOADED:
-            return None
-        polite = self._fetcher.settings.polite
-        asked = next((v for n, v in answer.headers if n.lower() == "retry-after"), "")
-        rest_s = retry.retry_after_s(asked, time.time())
-        return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
 
     def release(self) -> None:
         self.body = None
@@ -381,13 +389,6 @@ class CurlFetch:
         spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
         result = self._log.result(self._task, ending, spent)
         self.result = replace(result, location=self._location) if self._location else result
-
-
-def _ending(failure: Failure | None, answer: Answer) -> Ending:
-    """The ending of an attempt that was not `ok`."""
-    if failure is None:
-        return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
-    return Ending(failure.outcome, failure.kind, failure.message)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -94,9 +94,13 @@ _ENDED: Final = frozenset(
 # or on HTTP/2 connections that refused its stream or were closed under it (GOAWAY).
 _GAVE_UP: Final = "Connection died, tried"
 # Such an alert is about our own certificate, or its absence. In TLS 1.3 a server judges it after
-# the handshake, when we already receive.
-_BY_ALERT: Final = frozenset({pycurl.E_SSL_CONNECT_ERROR, pycurl.E_RECV_ERROR})
-_ALERT: Final = re.compile(r"alert ((?:certificate|bad certificate|unknown ca|access)[a-z ]*)")
+# the handshake, when we already send or receive, so libcurl has several codes for it. Libraries
+# that do not know the alert 116 show its number.
+_ALERT: Final = re.compile(
+    r"alert ((?:certificate|bad certificate|unknown ca|access)[a-z ]*)"
+    r"|alert number 116|reason\(1116\)"
+)
+_ALERT_116: Final = "certificate required"
 # OpenSSL's words and GnuTLS's; libcurl has no code for it.
 _NO_CLOSE_NOTIFY: Final = ("unexpected eof while reading", "non-properly terminated")
 _MISSING: Final = re.compile(r"with (\d+) bytes (?:remaining|missing)")
@@ -138,8 +142,10 @@ def _kind(code: int, words: str, easy: pycurl.Curl, http: Http) -> ErrorKind:
         exact = _BY_ERRNO.get(easy.getinfo(pycurl.OS_ERRNO))
     elif code == pycurl.E_PEER_FAILED_VERIFICATION:
         exact = _BY_VERIFY_RESULT.get(_verify_result(easy, http))
-    elif code in _BY_ALERT and _ALERT.search(words):
+    elif _ALERT.search(words):
         exact = ErrorKind.TLS_CLIENT_CERTIFICATE
+    elif _is_refused_stream(words, easy):
+        exact = ErrorKind.PROTOCOL_HTTP2
     elif code == pycurl.E_RECV_ERROR:
         exact = _kind_of_reading(words, easy)
     elif code == _WEIRD_REPLY:
@@ -173,19 +179,24 @@ def _verify_result(easy: pycurl.Curl, http: Http) -> int:
 def _message(code: int, words: str, easy: pycurl.Curl) -> str:
     if code == pycurl.E_COULDNT_CONNECT and (number := easy.getinfo(pycurl.OS_ERRNO)):
         return os.strerror(number)
-    if code == pycurl.E_RECV_ERROR and (alert := _ALERT.search(words)):
-        return f"the server refused: {alert[1]}"
+    if code != pycurl.E_PEER_FAILED_VERIFICATION and (alert := _ALERT.search(words)):
+        return f"the server refused: {alert[1] or _ALERT_116}"
+    if _is_refused_stream(words, easy):
+        return "the server refused the request on several HTTP/2 connections"
     return _line(code, words)
 
 
-def was_lost(code: int, words: str, easy: pycurl.Curl) -> bool:
-    """Whether a kept connection ended under the request, or an HTTP/2 server did not process it.
+def _is_refused_stream(words: str, easy: pycurl.Curl) -> bool:
+    """Whether an HTTP/2 server refused the request (REFUSED_STREAM) also on a new connection."""
+    return words.startswith(_GAVE_UP) and easy.getinfo(pycurl.NUM_CONNECTS) > 0
+
+
+def was_lost(code: int, easy: pycurl.Curl) -> bool:
+    """Whether a kept connection ended under the request.
 
     For a transfer on this handle that ended before any of its answer came.
     """
-    if code not in _ENDED:
-        return False
-    return words.startswith(_GAVE_UP) or not easy.getinfo(pycurl.NUM_CONNECTS)
+    return code in _ENDED and not easy.getinfo(pycurl.NUM_CONNECTS)
 
 
 def cut_by(missing_bytes: int) -> str:

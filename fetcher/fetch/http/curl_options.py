@@ -58,6 +58,8 @@ def set_limits(easy: pycurl.Curl, http: Http) -> None:
         pycurl.PROXY_SSL_VERIFYPEER: int(http.verify_tls),
         pycurl.PROXY_SSL_VERIFYHOST: verify_host,
     }
+    if http.tls_groups:
+        options[pycurl.SSL_EC_CURVES] = ":".join(http.tls_groups)
     if http.client_cert:
         options[pycurl.SSLCERT] = http.client_cert
     if http.client_key:

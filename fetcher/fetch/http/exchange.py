@@ -1,23 +1,24 @@
 """One request and its answer on a libcurl handle that is used again and again.
 
 An exchange ends within its time and its caps, whatever the server does, and ends in `answer` or in
-a Failure. Every connection is made to an address that the guard has passed at that very moment. A
-request that a kept connection lost before any of its answer came is sent once more, on a new
+a Failure. libcurl connects only to addresses of pins, which the guard has passed: it may not look a
+host up, not even one that is an address. The peer is judged once more before each request is sent.
+A request that a kept connection lost before any of its answer came is sent once more, on a new
 connection and in the rest of the same time, if its method is idempotent.
 """
 
 from __future__ import annotations
 
-import _socket  # gevent's own kind does far more, and libcurl wants but the number
 import hashlib
 import math
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import pycurl
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.address_guard import Guard
-from fetcher.fetch.dns.pins import Pin, PinTable
+from fetcher.fetch.dns.pins import Pin, PinTable, entry
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http import curl_options
 from fetcher.fetch.http.body_length import declared_length
@@ -40,6 +41,18 @@ _HTTP_VERSIONS: Final = {
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
 _BROKE: Final = (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
+_UNCONNECTED: Final = (pycurl.E_COULDNT_CONNECT, pycurl.E_OPERATION_TIMEDOUT)
+# Failures after which other addresses of the host are asked for.
+_UNREACHABLE: Final = frozenset(
+    {
+        ErrorKind.CONNECT_REFUSED,
+        ErrorKind.CONNECT_UNREACHABLE,
+        ErrorKind.CONNECT_OTHER,
+        ErrorKind.CONNECT_PROXY,
+        ErrorKind.TIMEOUT_CONNECT,
+    }
+)
+_LEAST_S: Final = 0.05  # less time than this is not worth a look-up
 _UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 
 
@@ -58,7 +71,7 @@ class Exchange(Receiver):
         self._timeout_ms = 0
         self._has_target = False  # a request target, which cannot be taken back
         # Of the last request:
-        self._refused = ""  # why the guard passed no address
+        self._refused = ""  # why the guard did not pass the peer
         self.paused_s = 0.0  # for lack of memory
         self.repeats = 0  # 1 where a kept connection lost the request
 
@@ -81,7 +94,6 @@ class Exchange(Receiver):
         self._clear(request.method, sink, capture, account)
         self._refused, self.paused_s, self.repeats = "", 0.0, 0
         self._set_up(request)
-        self._set_timeout(timeout_s)
         try:
             self._judge(*self._transfer(request, timeout_s, pin))
         finally:
@@ -91,26 +103,53 @@ class Exchange(Receiver):
         """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
         resolve = self._pins.enter(pin)
-        account = self._account
-        if account is not None:
-            account.begin(self._resume)
-            connect_s = self._http.connect_timeout_s
-            self._deadlines = Deadlines(self._loop, self._easy, self._clock, connect_s, timeout_s)
+        if self._account is not None:
+            self._account.begin(self._resume)
         try:
-            if resolve:
-                self._easy.setopt(pycurl.RESOLVE, resolve)
-            ending = self._loop.perform(self._easy)
-            if ending[0] and self._may_repeat(request, *ending):
+            self._easy.setopt(pycurl.RESOLVE, resolve)
+            ending = self._run_once(timeout_s)
+            if ending[0] and pin.more is not None and self._has_no_connection(*ending):
+                ending = self._run_elsewhere(pin.place, pin.more, ending, ends_at)
+            if ending[0] and self._may_repeat(request, ending[0]):
                 ending = self._repeat(ending, ends_at)
             return ending
         finally:
             self._pins.leave(pin.place)
             self._stop_drain_timer()
-            if account is not None:
-                account.end()
-            if self._deadlines is not None:
-                self._deadlines.stop()
-                self.paused_s = self._deadlines.paused_s
+            if self._account is not None:
+                self._account.end()
+
+    def _run_once(self, timeout_s: float) -> Ending:
+        """Run libcurl's transfer once, for at most so long."""
+        self._set_timeout(timeout_s)
+        if self._account is None:
+            return self._loop.perform(self._easy)
+        connect_s = self._http.connect_timeout_s
+        deadlines = Deadlines(self._loop, self._easy, self._clock, connect_s, timeout_s)
+        self._deadlines = deadlines
+        try:
+            return self._loop.perform(self._easy)
+        finally:
+            deadlines.stop()
+            self.paused_s += deadlines.paused_s
+
+    def _has_no_connection(self, code: int, words: str) -> bool:
+        """Whether no TCP connection could be made to any of the addresses."""
+        if code not in _UNCONNECTED or self._head_bytes or self._refused:
+            return False
+        return self._failure(code, words).kind in _UNREACHABLE
+
+    def _run_elsewhere(
+        self, place: str, more: Callable[[float], str], ending: Ending, ends_at: float
+    ) -> Ending:
+        """Run the transfer to addresses that are asked for now; `ending` stays without any."""
+        left_s = ends_at - self._clock.now()
+        addresses = more(left_s) if left_s > _LEAST_S else ""
+        left_s = ends_at - self._clock.now()
+        if not addresses or left_s <= 0:
+            return ending
+        self._easy.setopt(pycurl.RESOLVE, [entry(place, addresses)])
+        return self._run_once(left_s)
 
     def _resume(self) -> None:
         """There is memory again for a paused transfer."""
@@ -118,12 +157,8 @@ class Exchange(Receiver):
             self._deadlines.resume()
         self._loop.resume(self._easy)
 
-    def _may_repeat(self, request: Request, code: int, words: str) -> bool:
-        return (
-            request.method in IDEMPOTENT
-            and not self._head_bytes
-            and was_lost(code, words, self._easy)
-        )
+    def _may_repeat(self, request: Request, code: int) -> bool:
+        return request.method in IDEMPOTENT and not self._head_bytes and was_lost(code, self._easy)
 
     def _repeat(self, ending: Ending, ends_at: float) -> Ending:
         """Send the request again on a new connection; `ending` stays where no time is left."""
@@ -133,10 +168,9 @@ class Exchange(Receiver):
         self.repeats = 1
         if self._capture is not None:
             self._capture.rewind()
-        self._set_timeout(left_s)
         self._easy.setopt(pycurl.FRESH_CONNECT, 1)
         try:
-            return self._loop.perform(self._easy)
+            return self._run_once(left_s)
         finally:
             self._easy.setopt(pycurl.FRESH_CONNECT, 0)
 
@@ -165,7 +199,9 @@ class Exchange(Receiver):
         curl_options.set_limits(easy, self._http)
         easy.setopt(pycurl.HEADERFUNCTION, self._on_header)
         easy.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        easy.setopt(pycurl.OPENSOCKETFUNCTION, self._on_connect)
+        easy.setopt(pycurl.RESOLVER_START_FUNCTION, _refuse_look_up)
+        if not self._http.proxy:
+            easy.setopt(pycurl.PREREQFUNCTION, self._on_connected)
         easy.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket)
 
     def _set_shape(self, request: Request) -> None:
@@ -194,13 +230,13 @@ class Exchange(Receiver):
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
 
-    def _on_connect(self, _purpose: int, address: tuple[int, int, int, Any]) -> Any:
-        family, kind, protocol, (host, *_) = address
-        refusal = None if self._http.proxy else self._guard.refusal(_text(host))
-        if refusal is not None:
-            self._refused = refusal
-            return pycurl.SOCKET_BAD
-        return _socket.socket(family, kind, protocol)
+    def _on_connected(self, peer: str, _own: str, _port: int, _own_port: int) -> int:
+        """Judge the peer of a new or a kept connection, before the request is sent."""
+        refusal = self._guard.refusal(peer)
+        if refusal is None:
+            return pycurl.PREREQFUNC_OK
+        self._refused = refusal
+        return pycurl.PREREQFUNC_ABORT
 
     def _on_socket(self, fd: int, _purpose: int) -> int:
         self._loop.opened(fd)
@@ -226,7 +262,7 @@ class Exchange(Receiver):
         if code:
             raise self._failure(code, words)
         if not self._head_is_whole:
-            raise Failure(ErrorKind.PROTOCOL_CUT_HEAD, "the response breaks off in its headers")
+            raise _cut_head()
         if self._length is not None and not self._is_counted:
             raise Failure(ErrorKind.PROTOCOL_CUT_BODY, cut_by(self._length - self.wire_bytes))
         if self._decoder is not None:
@@ -234,10 +270,15 @@ class Exchange(Receiver):
         self.is_whole = True
 
     def _failure(self, code: int, words: str) -> Failure:
-        if self._refused and code == pycurl.E_COULDNT_CONNECT:
+        if self._refused:
             return Failure(ErrorKind.BLOCKED_ADDRESS, self._refused)
+        if code == pycurl.E_ABORTED_BY_CALLBACK:
+            return Failure(ErrorKind.BLOCKED_OTHER, "libcurl reads another host in the URL")
         has_begun = self._head_bytes > 0
-        return failure_of(code, words, self._easy, self._http, has_begun=has_begun)
+        failure = failure_of(code, words, self._easy, self._http, has_begun=has_begun)
+        is_cut = failure.kind is ErrorKind.PROTOCOL_CUT_BODY
+        # libcurl knows the length of a body, or its status, before the head has ended.
+        return _cut_head() if is_cut and not self._head_is_whole else failure
 
     def _is_complete_anyway(self, code: int, words: str) -> bool:
         """Whether the answer is all there although libcurl reports an error."""
@@ -285,5 +326,10 @@ def _ms(time_us: int) -> float | None:
     return time_us / 1000 if time_us > 0 else None
 
 
-def _text(host: str | bytes) -> str:
-    return host.decode("ascii", "replace") if isinstance(host, bytes) else host
+def _cut_head() -> Failure:
+    return Failure(ErrorKind.PROTOCOL_CUT_HEAD, "the response breaks off in its headers")
+
+
+def _refuse_look_up() -> int:
+    """libcurl does not find a host among the pins, and may not look it up."""
+    return 1

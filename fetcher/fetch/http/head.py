@@ -7,16 +7,18 @@ names included.
 
 from __future__ import annotations
 
-import functools
 import re
-from typing import Final
+from typing import Final, cast
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.header_text import Headers
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
-_SHORT: Final = 128  # bytes of a line that is worth remembering: most servers repeat most of theirs
+# Most servers repeat most of their lines: parsed lines up to this length are remembered.
+_SHORT_BYTES: Final = 128
+_MOST_KNOWN: Final = 4096
+_KNOWN: Final[dict[bytes, tuple[str, str]]] = {}
 
 
 def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
@@ -25,15 +27,29 @@ def parse_head(lines: list[bytes]) -> tuple[int, str, Headers]:
     if match is None:
         said = ascii(lines[0].decode("latin-1").strip())[:80] if lines else "none"
         raise Failure(ErrorKind.PROTOCOL_BAD_HEAD, f"malformed status line: {said}")
+    known = [_KNOWN.get(line) for line in lines[1:]]
+    headers = _parsed(lines[1:]) if None in known else cast("Headers", known)
+    return int(match[1]), match[2].decode("latin-1"), headers
+
+
+def _parsed(lines: list[bytes]) -> Headers:
     headers: Headers = []
-    for line in lines[1:]:
-        field = _known(line) if len(line) <= _SHORT else _field(line)
+    for line in lines:
+        field = _KNOWN.get(line) or _field(line)
         if field is not None:
             headers.append(field)
+            if len(line) <= _SHORT_BYTES:
+                _remember(line, field)
         elif line[0] in b" \t" and headers:  # a folded line, which is obsolete
             last, begun = headers[-1]
             headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
-    return int(match[1]), match[2].decode("latin-1"), headers
+    return headers
+
+
+def _remember(line: bytes, field: tuple[str, str]) -> None:
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()  # cheaper than to note for each line when it was used last
+    _KNOWN[line] = field
 
 
 def _field(line: bytes) -> tuple[str, str] | None:
@@ -41,6 +57,3 @@ def _field(line: bytes) -> tuple[str, str] | None:
     if not colon or line[0] in b" \t":
         return None
     return name.rstrip(), value.strip()
-
-
-_known: Final = functools.lru_cache(maxsize=4096)(_field)

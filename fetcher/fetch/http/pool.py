@@ -1,11 +1,14 @@
 """Shares handles, connections, name look-ups and the guard among all fetches of a worker.
 
-Names are looked up here, and their addresses are pinned for libcurl, which never looks up a name.
-The guard judges an address when a connection is made to it.
+Names are looked up here, and those of their addresses that the guard passes are pinned for libcurl,
+which connects to no others. The address of a proxy is not judged.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -27,6 +30,10 @@ from fetcher.web_urls import Target, bracketed
 
 if TYPE_CHECKING:
     from fetcher.fetch.requests_compat.streaming import StreamedExchange
+
+
+Addresses = tuple[str, ...]
+Passed = Callable[[Addresses], Addresses]  # the addresses that may be connected to
 
 
 class Transport:
@@ -87,9 +94,9 @@ class Transport:
         if failure := self._refusal(target.host, is_proxied=proxy is not None):
             raise failure
         if proxy is None:
-            return self._pin(target.host, target.port, timeout_s)
+            return self._pin(target.host, target.port, timeout_s, self._passed)
         try:
-            return self._pin(*proxy, timeout_s)
+            return self._pin(*proxy, timeout_s, _unjudged)
         except Failure as failure:
             raise Failure(ErrorKind.CONNECT_PROXY, f"http.proxy: {failure.message}") from failure
 
@@ -112,17 +119,43 @@ class Transport:
         said = f"{address}: http.ip_version is {version}"
         return Failure(ErrorKind.CONNECT_IP_VERSION, said)
 
-    def _pin(self, host: str, port: int, timeout_s: float) -> Pin:
+    def _pin(self, host: str, port: int, timeout_s: float, passed: Passed) -> Pin:
         address = literal(host)
         if address is not None:
             if failure := self._wrong_version(address):  # the proxy's
                 raise failure
-            return Pin(f"{bracketed(host)}:{port}", "")
+            host = bracketed(host)
+            return Pin(f"{host}:{port}", host)
         addresses = self._resolver.known(host)
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
                 addresses = self._resolver.resolve(host)
-        return Pin(f"{host}:{port}", ",".join(map(bracketed, addresses)))
+        more = functools.partial(self._more, host, passed) if self._resolver.asks_later else None
+        return Pin(f"{host}:{port}", _listed(passed(addresses)), more)
+
+    def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
+        """See Pin.more."""
+        addresses: Addresses = ()
+        with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
+            addresses = passed(self._resolver.resolve_more(host))
+        return _listed(addresses)
+
+    def _passed(self, addresses: Addresses) -> Addresses:
+        """Those that the guard passes. Raises Failure if there are none."""
+        refusals = [self._guard.refusal(address) for address in addresses]
+        if not any(refusals):
+            return addresses  # or there are none
+        if all(refusals):
+            raise Failure(ErrorKind.BLOCKED_ADDRESS, str(refusals[0]))
+        return tuple(a for a, refusal in zip(addresses, refusals, strict=True) if not refusal)
+
+
+def _listed(addresses: Addresses) -> str:
+    return ",".join(map(bracketed, addresses))
+
+
+def _unjudged(addresses: Addresses) -> Addresses:
+    return addresses
 
 
 def _proxy_address(proxy: str) -> tuple[str, int] | None:

@@ -113,6 +113,7 @@ class Receiver:
         try:
             if self.status in redirects.STATUSES:
                 self.redirect_to = redirects.location_of(self.headers)
+            self._length = length_to_count(self._method, self.status, self.headers)
         except Failure as failure:
             return self._stop(failure)
         if self.redirect_to:
@@ -120,7 +121,6 @@ class Receiver:
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if encodings := self.header("content-encoding"):
             self._decoder = decoder_for(encodings, self._http.max_body_bytes)
-        self._length = length_to_count(self._method, self.status, self.headers)
         return self._stop_once_counted()
 
     def _stop_drain_timer(self) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
-
-import certifi
 
 from fetcher.errors import ConfigError
 from fetcher.settings.schema import Http
@@ -15,7 +12,11 @@ from fetcher.settings.schema import Http
 
 def ca_file(http: Http) -> str:
     """The PEM file of trusted authorities."""
-    return http.ca_file or certifi.where()
+    if http.ca_file:
+        return http.ca_file
+    import certifi  # noqa: PLC0415 (takes time to load)
+
+    return certifi.where()
 
 
 def check_files(http: Http) -> None:
@@ -27,6 +28,10 @@ def check_files(http: Http) -> None:
                 Path(path).read_bytes()
         except OSError as error:
             raise ConfigError(f"http.{name}: {path}: {error.strerror}") from error
+    if not (http.ca_file or http.client_cert or http.client_key):
+        return
+    import ssl  # noqa: PLC0415 (takes time to load)
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if http.ca_file:
         with _as_config_error("ca_file", http.ca_file, "no certificates in PEM"):
@@ -45,7 +50,7 @@ def check_files(http: Http) -> None:
 def _as_config_error(name: str, path: str, what: str) -> Iterator[None]:
     try:
         yield
-    except (ssl.SSLError, ValueError) as error:
+    except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
         reason = getattr(error, "reason", None) or str(error)
         said = f"http.{name}: {path}: {what} ({reason.lower().replace('_', ' ')})"
         raise ConfigError(said) from error

@@ -20,6 +20,7 @@ from requests import exceptions as rx
 from requests.adapters import HTTPAdapter
 
 from fetcher.fetch.failures import Failure
+from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.capture import Capture
 from fetcher.fetch.http.header_text import shown
 from fetcher.fetch.http.message import Request
@@ -45,13 +46,18 @@ class CurlAdapter(HTTPAdapter):
         new_capture: NewCapture | None = None,
         ends_at: float = float("inf"),
         repeated: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        account: Account | None = None,
     ) -> None:
-        """`new_capture` makes the Capture of each exchange. All end by `ends_at` (monotonic).
+        """`new_capture` makes the Capture of each exchange. All end by `ends_at` (monotonic),
+        without the time in which they waited for memory.
 
         `repeated`: what to send for headers that a request holds as one (see `prepared.repeated`).
+        `account` counts what is received; while it admits no more, the transfer pauses.
         """
         super().__init__()
         self.repeats = 0  # requests that were sent again so far; see Exchange
+        self._account = account
+        self._exchanges: list[StreamedExchange] = []  # those of which the pauses count
         self._new_capture = new_capture
         self._repeated = repeated or {}
         self._ends_at = ends_at
@@ -82,12 +88,19 @@ class CurlAdapter(HTTPAdapter):
         limits = limits_of(timeout)
         asked, upload = self._translated(request, target)
         exchange = transport.stream(http)
+        if self._account is not None:
+            self._exchanges.append(exchange)
         try:
             job = self._job(transport, http, target, asked, upload, limits)
             return self._response(request, exchange, exchange.start(job), http)
         except Failure as failure:
             place = errors.Place(target, is_proxied=bool(http.proxy))
             raise errors.before_head(failure, request, place) from failure
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds for which exchanges with an account waited for room."""
+        return sum(exchange.paused_s for exchange in self._exchanges)
 
     def _translated(
         self, request: requests.PreparedRequest, target: Target
@@ -110,12 +123,12 @@ class CurlAdapter(HTTPAdapter):
         limits: Limits,
     ) -> Job:
         """All that the exchange needs; looks the host up. Raises Failure."""
-        left_s = min(http.total_timeout_s, self._ends_at - time.monotonic())
+        left_s = min(http.total_timeout_s, self._ends_at + self.paused_s - time.monotonic())
         if left_s <= 0:
             raise transport.late()
         pin = transport.pin(target, left_s, http)
         capture = self._new_capture(asked) if self._new_capture else None
-        return Job(asked, left_s, pin, limits, upload, capture)
+        return Job(asked, left_s, pin, limits, upload, capture, self._account)
 
     def _response(
         self,
@@ -159,5 +172,7 @@ class CurlAdapter(HTTPAdapter):
         super().__setstate__(state)  # type: ignore[misc]
         self._new_capture = None
         self._repeated = {}
+        self._account = None
+        self._exchanges = []
         self.repeats = 0
         self._use(Transport(settings))

@@ -18,6 +18,7 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
 from fetcher.fetch.failures import Failure
+from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.message import NO_ANSWER, Answer, Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.requests_compat.adapter import CurlAdapter, NewCapture
@@ -44,33 +45,38 @@ class Auth:
         request: Request,
         timeout_s: float,
         new_capture: NewCapture | None,
-        note: Callable[[Answer, list[bytes], int], None],
+        note: Callable[[Answer, list[bytes], int, float], None],
+        account: Account | None,
     ) -> Answer:
         """Make the exchanges that the auth object needs, and return the last answer.
 
         `new_capture` makes the Capture of each exchange. `note` gets the last answer that began,
-        the pieces of its body, also where that is cut, and how many requests were sent again (see
-        Exchange). Raises Failure.
+        the pieces of its body, also where that is cut, how many requests were sent again, and for
+        how long they waited for memory (see Exchange). `account` counts the bodies. Raises Failure.
         """
         headers, lines = repeated(request.headers)
         prepared = _prepared(request, headers)
         prepared.prepare_auth(self._make())
-        adapter = CurlAdapter(self._transport, new_capture, time.monotonic() + timeout_s, lines)
+        ends_at = time.monotonic() + timeout_s
+        adapter = CurlAdapter(self._transport, new_capture, ends_at, lines, account)
         answer, pieces = NO_ANSWER, list[bytes]()
         try:
             response = dispatch_hook(  # type: ignore[no-untyped-call]
                 "response", prepared.hooks, adapter.send(prepared)
             )
             try:
+                is_packed = "content-encoding" in response.headers
                 for piece in _pieces(response):
                     pieces.append(piece)
+                    if account is not None and is_packed:
+                        account.add(len(piece))
             finally:
                 answer = _as_read(response.raw.answer, pieces)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             cause = cause_of(error)
             raise cause or Failure(ErrorKind.PROTOCOL_OTHER, one_line(error)) from error
         finally:
-            note(answer, pieces, adapter.repeats)
+            note(answer, pieces, adapter.repeats, adapter.paused_s)
         return answer
 
 

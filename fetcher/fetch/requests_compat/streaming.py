@@ -19,6 +19,7 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.address_guard import Guard
 from fetcher.fetch.dns.pins import Pin, PinTable
 from fetcher.fetch.failures import CONNECTING, Failure
+from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.capture import Capture
 from fetcher.fetch.http.curl_loop import CurlLoop
 from fetcher.fetch.http.exchange import Exchange
@@ -42,6 +43,7 @@ class Job(NamedTuple):
     limits: Limits
     upload: Upload | None  # the request's body, where it is streamed
     capture: Capture | None
+    account: Account | None = None  # of the bytes that the capture and the reader keep
 
 
 class StreamedExchange(Exchange):
@@ -101,7 +103,7 @@ class StreamedExchange(Exchange):
         try:
             if self._limits.read_s is not None:
                 self._watch_silence(self._limits.read_s)
-            self.perform(job.request, job.timeout_s, job.pin, None, job.capture)
+            self.perform(job.request, job.timeout_s, job.pin, None, job.capture, job.account)
             failure = None
         # Any exception is raised to the reader of the answer.
         except Exception as error:
@@ -149,9 +151,9 @@ class StreamedExchange(Exchange):
         if upload.length is not None:
             easy.setopt(pycurl.INFILESIZE_LARGE, upload.length)
 
-    def _may_repeat(self, request: Request, code: int, words: str) -> bool:
+    def _may_repeat(self, request: Request, code: int) -> bool:
         # What was streamed cannot be read a second time.
-        return self._upload is None and super()._may_repeat(request, code, words)
+        return self._upload is None and super()._may_repeat(request, code)
 
     # -- the answer --------------------------------------------------------------------------
 

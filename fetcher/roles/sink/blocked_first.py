@@ -12,12 +12,10 @@ from typing import Final
 
 import msgspec
 
-from fetcher.fetch.address_guard import Guard, refused_address
 from fetcher.model import OUTCOME_CODE, Chunk, Outcome
 from fetcher.protocol.output_spec import RowForm
 from fetcher.protocol.totals import Totals
 from fetcher.rows.forms import decoder
-from fetcher.settings import presets
 
 ENOUGH: Final = 20  # rows; of a smaller job, all rows
 _BLOCKED: Final = OUTCOME_CODE[Outcome.BLOCKED]
@@ -33,7 +31,6 @@ class BlockedFirst:
     def __init__(self, form: RowForm, before: Totals) -> None:
         """`before`: the totals of the rows that earlier runs of the job have committed."""
         self._decode: Callable[[bytes], _Row] = decoder(form, _Row)
-        self._own_servers = Guard(presets.OWN_NETWORKS)
         self._seen = 0
         self._is_decided = any(name != Outcome.BLOCKED for name in before.outcomes)
 
@@ -48,8 +45,12 @@ class BlockedFirst:
         self._seen += len(chunk.lines)
 
     def _would_allow(self, row: bytes) -> bool:
+        # Most jobs have no blocked row, and need not load this.
+        from fetcher.fetch.address_guard import Guard, refused_address  # noqa: PLC0415
+        from fetcher.settings import presets  # noqa: PLC0415
+
         address = refused_address(self._decode(row).error or "")
-        return address is not None and self._own_servers.refusal(address) is None
+        return address is not None and Guard(presets.OWN_NETWORKS).refusal(address) is None
 
     def hint(self, rows: int, *, is_all: bool) -> str:
         """Return the hint to give after a commit, "" for none.

@@ -39,9 +39,11 @@ def growth_of(rules: CrawlRules, store: Store) -> Growth:
     assert files is not None
     began = time.monotonic()
     frontier = Frontier(rules, record.key_seed)
+    frontier.expect(record.lines)
     for block in files.key_records():
         frontier.recover(block)
-    frontier.recover_seeds(files.seed_urls())
+    if rules.scope != "any":
+        frontier.recover_seeds(files.seed_urls())
     took_s = time.monotonic() - began
     if took_s > _WORTH_TELLING_S:
         log.info("read the keys of %d lines of the log in %.1f s", record.lines, took_s)

@@ -65,7 +65,8 @@ class JobInput:
         for info in self._census:
             if info.checked_bytes >= _COUNT_FIRST_BYTES:
                 break
-        if info.at_end and not info.url_lines:
+        is_empty_retry = self._selection is not None and not self._selection.lines
+        if info.at_end and not info.url_lines and not is_empty_retry:
             raise self._source.holds_none()
         return info
 

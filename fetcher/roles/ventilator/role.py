@@ -29,7 +29,6 @@ from fetcher.protocol.messages import Phase
 from fetcher.protocol.shard import Share
 from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.roles.ventilator.job_input import JobInput
-from fetcher.roles.ventilator.log_spool import BlockSpool, LogSpool
 from fetcher.roles.ventilator.sink_clients import SinkClients, log_notice
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
 from fetcher.roles.ventilator.task_messages import assignment_message, crash_chunk
@@ -125,7 +124,7 @@ class Ventilator:
     def _turn(self) -> None:
         is_counting = not self._input.is_counted
         since_s = time.monotonic() - self._ledger.finished_at
-        is_hurried = self._ledger.is_all_out and since_s < _HURRY_S
+        is_hurried = since_s < _HURRY_S and self._ledger.is_all_sent
         self._wait(0 if is_counting else _HURRIED_MS if is_hurried else _IDLE_MS)
         now = time.monotonic()
         self._workers.receive(now)
@@ -293,6 +292,9 @@ class Ventilator:
 
 
 def _feed_of(job_input: JobInput) -> CrawlFeed:
+    # Only crawls need temporary files.
+    from fetcher.roles.ventilator.log_spool import BlockSpool, LogSpool  # noqa: PLC0415
+
     return CrawlFeed(job_input.seeds, LogSpool(), BlockSpool())
 
 

@@ -49,7 +49,8 @@ def apply_to_broker(broker: HostBroker, event: messages.AnyMessage, now: float) 
             broker.release(event.worker, given, now)
         case messages.Owned():
             owned = zip(event.hosts, event.tickets, strict=False)
-            broker.owns(event.worker, owned, now)
+            rests = zip(event.resting, event.rests_s, strict=False)
+            broker.owns(event.worker, owned, rests, event.answers, now)
         case _:
             return False
     return True

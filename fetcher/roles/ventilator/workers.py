@@ -65,6 +65,8 @@ class Workers:
         for worker in sorted(living - self._known):
             logs.announce(f"worker {worker} joined ({len(living)} now)")
         self._known = living
+        self.broker.living(living, now)
+        self._send_all_hosts(now)
         decided = (
             (messages.Grant, self.broker.grants(now)),
             (messages.Recall, self.broker.recalls(now)),
@@ -74,6 +76,12 @@ class Workers:
                 for part in messages.parts(hosts):
                     numbers, tickets = zip(*part, strict=True)
                     send(self._control, kind(worker, list(numbers), list(tickets)))
+
+    def _send_all_hosts(self, now: float) -> None:
+        if granted := self.broker.grant_of_all():
+            send(self._control, messages.GrantAll(*granted))
+        if recalled := self.broker.recall_of_all(now):
+            send(self._control, messages.RecallAll(*recalled))
 
     def send_unneeded(self) -> None:
         """Send which lines of copies are committed; if that is lost, they are fetched twice."""

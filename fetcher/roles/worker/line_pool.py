@@ -26,7 +26,8 @@ from fetcher.errors import Exit
 from fetcher.fetch.interface import Fetch, Fetcher, KnowsTurns, with_kind
 from fetcher.fetch.urls import host_key
 from fetcher.model import Outcome, Result, Task
-from fetcher.politeness.gate import FREE, Gate, Report, Rules
+from fetcher.politeness.gate import Gate
+from fetcher.politeness.host_state import FREE, Report, Rules
 from fetcher.protocol.samples import Load, shown_host_of
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.lines import Line, RunningLines
@@ -60,9 +61,10 @@ class LinePool:
     ) -> None:
         """`done` takes each line's result, in a greenlet of the pool, where it may wait.
 
-        No step begins while `may_begin` returns False. `is_owner`: see politeness.gate.Rules.
+        No step begins while `may_begin` returns False. `is_owner`: see politeness.host_state.Rules.
         """
         self.gate: Gate[Line] = Gate(_rules(settings.polite, is_owner=is_owner))
+        self._is_owner = is_owner
         self.turns = TurnShare()
         self.room = gevent.event.Event()
         self.host_news = gevent.event.Event()
@@ -91,7 +93,9 @@ class LinePool:
     @property
     def has_room(self) -> bool:
         """Whether another batch should be taken."""
-        return len(self._queue) <= self._low and self.gate.parked <= self._max_parked
+        # Lines whose hosts are ready are as good as queued: others may as well fetch the next ones.
+        is_low = len(self._queue) + self.gate.ready <= self._low
+        return is_low and self.gate.parked <= self._max_parked
 
     def admit(self, buffer: LeaseBuffer, tasks: Iterable[Task]) -> None:
         """Fetch these lines of a lease."""
@@ -107,12 +111,15 @@ class LinePool:
             self.gate.arrive(host, Line(buffer, task, host), now)
         self.take_turns()
 
-    def take_turns(self) -> None:
-        """Move lines whose host has a free turn from the gate to the queue."""
+    def take_turns(self, free: int = 0) -> None:
+        """Move lines whose host has a free turn from the gate to the queue.
+
+        `free`: greenlets of the pool that have ended their line, and take the next one themselves.
+        """
         if self._is_paused:
             return
         now = time.monotonic()
-        while len(self._queue) < self._size - self._busy:
+        while len(self._queue) < self._size - self._busy + free:
             line = self.gate.take(now)
             if line is None:
                 break
@@ -120,14 +127,18 @@ class LinePool:
             self._queue.append(line)
         for line, why in self.gate.given_up():
             self._give_up(line, why)
-        self.host_news.set()
-        self.start()
+        if self.gate.has_news:
+            self.host_news.set()
+        if len(self._queue) > free:
+            self.start()
 
     def watch_the_clock(self) -> None:
         """End the waits that time ends; runs for ever, in a greenlet of its own."""
         while True:
             at = self.gate.next_at()
             now = time.monotonic()
+            if self._is_owner:  # else HostTurns does this
+                self.gate.give_unused_back(now)
             if at is None or at > now + _IDLE_S or self._is_paused:
                 gevent.sleep(_CLOCK_S if self.gate.parked else _IDLE_S / 10)
                 continue
@@ -164,7 +175,7 @@ class LinePool:
         while self._has_work():
             line = self._queue.popleft()
             self.start()
-            if len(self._queue) <= self._low:
+            if self.has_room:
                 self.room.set()
             if self._needs_turn(line):
                 line.buffer.active -= 1
@@ -172,6 +183,8 @@ class LinePool:
                 self.take_turns()
             else:
                 self._step(line)
+            if self._is_polite and not self._queue:
+                self.take_turns(free=1)
 
     def _needs_turn(self, line: Line) -> bool:
         """Return whether a line that needed no host's turn needs one now.
@@ -249,7 +262,7 @@ class LinePool:
     def _end(self, line: Line, result: Result, report: Report) -> None:
         if line.host:
             self.gate.done(line.host, time.monotonic(), report, line)
-        if self._is_polite:
+        if self._is_polite and self._busy < self._size:
             self.take_turns()
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
         # that waits for its turn to compute is not overdue, however long the others take.

@@ -23,7 +23,7 @@ from fetcher import bitset
 from fetcher.errors import Exit
 from fetcher.fetch.interface import make_fetcher
 from fetcher.protocol import messages
-from fetcher.roles import rlimits
+from fetcher.roles import lifetime, rlimits
 from fetcher.roles.spec import RoleSpec
 from fetcher.roles.worker.heartbeat import Heartbeat
 from fetcher.roles.worker.host_turns import HostTurns
@@ -32,7 +32,7 @@ from fetcher.roles.worker.numbers_publisher import NumbersPublisher
 from fetcher.roles.worker.parent_pipe import wait_for_parents_end
 from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.roles.worker.waiting_assignments import WaitingAssignments
-from fetcher.security import curve
+from fetcher.security.policy import NO_KEYS, Security
 from fetcher.stop_signals import STOP_SIGNALS, unblock
 from fetcher.telemetry import logs
 from fetcher.telemetry.numbers import WorkerNumbers
@@ -60,7 +60,7 @@ class Worker:
         fetcher = make_fetcher(settings, spec.name)
         tally = FetchTally(is_detailed=snapshot.is_on)
         self._context = zmq.Context()
-        opened = functools.partial(open_socket, self._context, security=curve.of_worker(spec.keys))
+        opened = functools.partial(open_socket, self._context, security=_security(spec.keys))
         addresses = endpoints_of(spec.ventilator, spec.sinks)
         self._tasks = opened(zmq.PULL, Channel.TASKS, addresses.tasks)
         results = [opened(zmq.PUSH, Channel.RESULTS, sink.results) for sink in addresses.sinks]
@@ -82,6 +82,7 @@ class Worker:
         for number in STOP_SIGNALS:
             gevent.signal_handler(number, self._leave.set)
         unblock()
+        lifetime.imported()
         running = [gevent.spawn(loop) for loop in self._loops()]
         for greenlet in running:
             # A loop that ends by an exception must not leave a worker that only looks alive.
@@ -104,6 +105,7 @@ class Worker:
             self._listen,
             self._pool.watch_the_clock,
             self._hosts.run,
+            self._hosts.release_unused,
             *(sender.run for sender in self._runner.senders),
         ]
         if self._spec.has_parent:
@@ -148,6 +150,10 @@ class Worker:
                     self._waiting.skip_committed(lease, committed)
                 case messages.Recall(worker=self._spec.name) as recall:
                     self._hosts.recall(recall)
+                case messages.GrantAll(worker=self._spec.name, ticket=ticket):
+                    self._hosts.grant_all(ticket)
+                case messages.RecallAll(worker=self._spec.name, ticket=ticket):
+                    self._hosts.recall_all(ticket)
 
     def _hear_state(self, state: messages.State) -> None:
         is_over = state.phase == "finish" and state.job == self._spec.over != ""
@@ -170,6 +176,14 @@ class Worker:
         log.warning("the supervisor has ended: this worker leaves")
         self._is_hurried = True
         self._leave.set()
+
+
+def _security(keys_folder: str) -> Security:
+    if not keys_folder:
+        return NO_KEYS
+    from fetcher.security import curve  # noqa: PLC0415 (takes time to load)
+
+    return curve.of_worker(keys_folder)
 
 
 def run(spec: RoleSpec) -> Exit:

@@ -24,7 +24,10 @@ class TurnShare:
     def __init__(self) -> None:
         self._hub = get_hub()
         self._waiting: deque[greenlet] = deque()
-        self._timer: Any = None  # fires in the loop's next turn, once a greenlet has computed
+        # Fires in the loop's next turn, once a greenlet has computed. A callback would run before
+        # the loop looks at its sockets; a timer runs after them.
+        self._timer: Any = self._hub.loop.timer(0)
+        self._has_begun = False  # a greenlet has computed in this turn
         self._began = 0.0  # when this turn's first computation began
         self._longest_s = 0.0
 
@@ -36,7 +39,7 @@ class TurnShare:
     def wait(self) -> None:
         """Return when the calling greenlet may compute, mostly at once."""
         now = time.monotonic()
-        if self._timer is None:
+        if not self._has_begun:
             self._begin(now)
         elif self._waiting or now - self._began > _SHARE_S:
             self._waiting.append(getcurrent())
@@ -49,13 +52,11 @@ class TurnShare:
 
     def _begin(self, now: float) -> None:
         self._began = now
-        # A callback would run before the loop looks at its sockets; a timer runs after them.
-        self._timer = self._hub.loop.timer(0)
+        self._has_begun = True
         self._timer.start(self._on_next_turn)
 
     def _on_next_turn(self) -> None:
-        self._timer.close()
-        self._timer = None
+        self._has_begun = False
         now = time.monotonic()
         self._longest_s = max(self._longest_s, now - self._began)
         if not self._waiting:

@@ -16,7 +16,7 @@ NO_ADDRESS = Answer()
 def test_addresses_come_in_the_order_to_try_ipv4_first() -> None:
     zone = {("a.test", "A"): [at("1.1.1.1", "1.1.1.2")], ("a.test", "AAAA"): [at("2600::1")]}
     with name_server(zone) as server:
-        result = resolve("a.test", servers=[f"127.0.0.1:{server.port}"]).only()
+        result = resolve("a.test", servers=[f"127.0.0.1:{server.port}"], order="both").only()
     assert sorted(result.addresses[:2]) == ["1.1.1.1", "1.1.1.2"]
     assert result.addresses[2:] == ("2600::1",)
 
@@ -128,7 +128,8 @@ def test_a_missing_answer_to_aaaa_delays_a_by_a_moment_only() -> None:
     for aaaa in (DROP, at("2600::1", after_s=2)):
         zone: Zone = {("a.test", "A"): [at("1.1.1.1")], ("a.test", "AAAA"): [aaaa]}
         with name_server(zone) as server:
-            result = resolve("a.test", servers=[f"127.0.0.1:{server.port}"]).only()
+            servers = [f"127.0.0.1:{server.port}"]
+            result = resolve("a.test", servers=servers, order="both").only()
         assert result.addresses == ("1.1.1.1",)
         assert result.took_s < 0.5
 
@@ -137,18 +138,95 @@ def test_an_error_for_aaaa_takes_nothing_from_a() -> None:
     for aaaa in (BROKEN, NO_NAME, Answer(code="NOTIMP"), Answer(code="FORMERR")):
         zone: Zone = {("a.test", "A"): [at("1.1.1.1")], ("a.test", "AAAA"): [aaaa]}
         with name_server(zone) as server:
-            result = resolve("a.test", servers=[f"127.0.0.1:{server.port}"]).only()
+            servers = [f"127.0.0.1:{server.port}"]
+            result = resolve("a.test", servers=servers, order="both").only()
         assert result.addresses == ("1.1.1.1",)
         assert result.took_s < 0.5
 
 
-def test_a_host_whose_a_is_never_answered_is_reached_by_ipv6() -> None:
+@pytest.mark.parametrize("order", ["a-first", "both"])
+def test_a_host_whose_a_is_never_answered_is_reached_by_ipv6(order: str) -> None:
     zone: Zone = {("a.test", "A"): [DROP], ("a.test", "AAAA"): [at("2600::1")]}
     with name_server(zone) as server:
         servers = [f"127.0.0.1:{server.port}"]
-        result = resolve("a.test", servers=servers, timeout_s=0.5, tries=4).only()
+        result = resolve("a.test", servers=servers, timeout_s=0.5, tries=6, order=order).only()
     assert result.addresses == ("2600::1",)
-    assert result.took_s < 1
+    assert result.took_s < 1.5
+
+
+BOTH: Zone = {
+    ("both.test", "A"): [at("1.1.1.1")],
+    ("both.test", "AAAA"): [at("2600::1")],
+    ("four.test", "A"): [at("1.1.1.1")],
+    ("four.test", "AAAA"): [NO_ADDRESS],
+    ("six.test", "A"): [NO_ADDRESS],
+    ("six.test", "AAAA"): [at("2600::1")],
+    ("broken.test", "A"): [BROKEN],
+    ("broken.test", "AAAA"): [at("2600::1")],
+}
+
+
+def test_aaaa_is_asked_for_only_where_a_gives_nothing() -> None:
+    with name_server(BOTH) as server:
+        servers = [f"127.0.0.1:{server.port}"]
+        hosts = ["both.test", "six.test", "broken.test", "none.test"]
+        done = resolve(hosts, servers=servers)
+    assert [result.addresses for result in done.steps[0]] == [
+        ("1.1.1.1",),
+        ("2600::1",),
+        ("2600::1",),
+        (),
+    ]
+    asked = {name for name, kind in server.asked if kind == "AAAA"}
+    assert asked == {"six.test", "broken.test"}, "a name that does not exist has no AAAA"
+
+
+def test_the_order_is_a_setting() -> None:
+    with name_server(BOTH) as server:
+        servers = [f"127.0.0.1:{server.port}"]
+        first = resolve(["both.test", "four.test"], servers=servers, order="aaaa-first").steps[0]
+        assert ("both.test", "A") not in server.asked
+        both = resolve("both.test", servers=servers, order="both").only()
+    assert [result.addresses for result in first] == [("2600::1",), ("1.1.1.1",)]
+    assert both.addresses == ("1.1.1.1", "2600::1")
+
+
+def test_more_addresses_are_asked_for_once_and_known_then() -> None:
+    with name_server(BOTH) as server:
+        servers = [f"127.0.0.1:{server.port}"]
+        done = resolve(
+            {"more": ["both.test", "four.test", "six.test"]},
+            {"more": ["both.test", "four.test"]},
+            ["both.test", "four.test"],
+            servers=servers,
+        )
+    more, again, known = ([result.addresses for result in step] for step in done.steps)
+    assert more == [("2600::1",), (), ()]
+    assert again == [(), ()], "both.test has all of its addresses by now"
+    assert known == [("1.1.1.1", "2600::1"), ("1.1.1.1",)]
+    assert set(server.asked.values()) == {1}
+
+
+def test_nothing_more_is_asked_for_without_a_route_or_of_one_version() -> None:
+    for settings in ({"ipv6": False}, {"ip_version": "4"}, {"order": "both"}):
+        with name_server(BOTH) as server:
+            servers = [f"127.0.0.1:{server.port}"]
+            done = resolve({"more": ["both.test"]}, servers=servers, **settings)
+            assert done.steps[0][0].addresses == ()
+            assert server.asked["both.test", "AAAA"] == (1 if "order" in settings else 0)
+
+
+def test_a_malformed_answer_takes_nothing_from_other_names() -> None:
+    good = {(f"n{number}.test", "A"): [at("1.1.1.1", after_s=0.3)] for number in range(20)}
+    zone: Zone = {**good, ("bad.test", "A"): [Answer(garbage=True)], ("dead.test", "A"): [DROP]}
+    with name_server(zone) as server:
+        servers = [f"127.0.0.1:{server.port}"]
+        hosts = [*(name for name, _ in good), "dead.test", "bad.test"]
+        done = resolve(hosts, servers=servers, ip_version="4", timeout_s=1.5, tries=1)
+    *found, dead, bad = done.steps[0]
+    assert {result.addresses for result in found} == {("1.1.1.1",)}
+    assert "no answer" in str(dead.error)
+    assert "malformed" in str(bad.error)
 
 
 def test_without_a_route_aaaa_is_asked_only_for_a_name_that_has_no_a() -> None:

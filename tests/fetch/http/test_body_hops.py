@@ -30,7 +30,7 @@ def posted(path: Path, cases: dict[int, str], *options: str) -> list[Result]:
 
 
 def arrived(row: Result) -> dict[str, Any]:
-    """What the last server says it was asked."""
+    """The request that the last server reports."""
     assert isinstance(row.body, str), row
     said: dict[str, Any] = json.loads(row.body)
     return said | {"headers": dict(said["headers"])}

@@ -36,7 +36,7 @@ KEPT = 4  # requests that a connection answers on /kept, before it ends
 
 
 def ending(asked: Asked) -> Script:
-    """What the path says, and then the end that its query begins with."""
+    """The answer that the path names, then the end of the connection that its query names."""
     path, _, query = asked.path.partition("?")
     is_kept = path == "/kept" and asked.nth < KEPT
     end = "keep" if is_kept else query.partition("&")[0]

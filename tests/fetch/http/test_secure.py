@@ -26,7 +26,7 @@ def one(url: str, **http: Any) -> Result:
     return result
 
 
-def test_an_authority_of_ones_own_is_trusted_where_it_is_named(authority: Authority) -> None:
+def test_a_private_authority_is_trusted_where_it_is_named(authority: Authority) -> None:
     with https_server(context_of(*authority.issue(["127.0.0.1"]))) as port:
         url = f"https://127.0.0.1:{port}/"
         stranger = one(url)
@@ -83,7 +83,7 @@ def test_a_client_shows_its_certificate_where_it_has_one(
         ("client_key", None),
     ],
 )
-def test_a_file_that_is_none_is_one_line_at_the_start(
+def test_an_unusable_file_is_one_line_at_the_start(
     tmp_path: Path, setting: str, content: bytes | None
 ) -> None:
     file = tmp_path / "file.pem"

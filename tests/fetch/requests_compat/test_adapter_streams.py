@@ -170,7 +170,9 @@ def test_a_generator_is_asked_for_its_next_piece_when_the_last_one_is_sent() -> 
         arrived.set()
         rest = b""
         while not rest.endswith(b"0\r\n\r\n"):
-            rest += connection.recv(100)
+            piece = connection.recv(100)
+            assert piece, "the request breaks off"
+            rest += piece
         connection.sendall(answer(rest))
 
     def body() -> Iterator[bytes]:

@@ -111,7 +111,7 @@ def test_requests_own_tests_pass_over_our_adapter(suite: tuple[Path, Path], tmp_
         stderr=subprocess.STDOUT,
         cwd=sources,
         env=_environment(needed),
-        timeout=240,
+        timeout=900,
     )
     said = done.stdout.decode("utf-8", "replace")[-8000:]
     assert report.exists(), said

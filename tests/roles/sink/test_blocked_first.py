@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fetcher.fetch.address_guard import Guard
-from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
+from fetcher.model import Chunk, Outcome, Result
 from fetcher.protocol.output_spec import RowForm
 from fetcher.protocol.totals import Totals
 from fetcher.roles.sink.blocked_first import ENOUGH, BlockedFirst
-from fetcher.rows.forms import CODECS
+from support.chunks import chunk_of_rows
 
 LOOPBACK = Guard(()).refusal("127.0.0.1")
 NO_ROWS = Totals()
@@ -20,12 +20,7 @@ def chunk(
 ) -> Chunk:
     """Rows with these errors, of lines from 1 on."""
     results = [Result(n, "http://a/", outcome, error=text) for n, text in enumerate(errors, 1)]
-    rows = [CODECS[form].encode(result) for result in results]
-    zeros = [0] * len(rows)
-    lines = [result.line for result in results]
-    codes = [OUTCOME_CODE[outcome]] * len(rows)
-    sizes = [len(row) for row in rows]
-    return Chunk("j", 0, b"\1", "w", lines, sizes, codes, zeros, zeros, b"".join(rows))
+    return chunk_of_rows(results, form)
 
 
 def hint(rows: int, *chunks: Chunk, is_all: bool = False, before: Totals = NO_ROWS) -> str:

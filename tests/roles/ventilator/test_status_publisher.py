@@ -27,7 +27,7 @@ def show(
     )
 
 
-def test_the_roster_is_told_for_a_while_to_who_asks_and_never_else() -> None:
+def test_the_roster_is_published_for_a_while_after_a_look_and_never_otherwise() -> None:
     snapshot: Snapshot[VentilatorNumbers] = Snapshot(is_on=False)
     publisher = StatusPublisher(snapshot, ControlMailbox())
     publisher.receive(messages.Heartbeat("a", 4, 1, 0, [], []), 0)
@@ -43,7 +43,7 @@ def test_the_roster_is_told_for_a_while_to_who_asks_and_never_else() -> None:
     assert snapshot.latest()[0] is None, "nobody looks at the snapshot"
 
 
-def test_numbers_are_put_up_where_somebody_looks_twice_a_second_at_most() -> None:
+def test_numbers_are_published_while_they_are_read_at_most_twice_a_second() -> None:
     snapshot: Snapshot[VentilatorNumbers] = Snapshot(is_on=True)
     publisher = StatusPublisher(snapshot, ControlMailbox())
     for now in (10.0, 10.3, 10.6):

@@ -54,7 +54,7 @@ def test_short_computations_share_a_turn() -> None:
     assert [each for each in order if each != "tick"] == list(range(50))
 
 
-def test_the_longest_turn_is_told_once() -> None:
+def test_the_longest_turn_is_reported_once() -> None:
     turns = TurnShare()
     turns.wait()
     _compute(0.05)

@@ -30,7 +30,9 @@ class Checks:
         self._well_at = [0.0] * world.shares  # when each last said that it is, heard or not
         self._owners = [("", 0.0)] * world.shares  # whose job it is, and when it asked last
         self._closed: set[int] = set()  # sinks that received `Close`
-        self._is_paused = False  # the ventilator has said so, and nobody has asked it to go on
+        self._is_paused = (
+            False  # the ventilator reported a pause, and no resume was asked for since
+        )
 
     def sink_starts(self, index: int) -> None:
         """A sink that starts knows of no ventilator."""
@@ -39,7 +41,7 @@ class Checks:
     def answered(
         self, index: int, request: messages.AnyMessage, answer: messages.AnyMessage
     ) -> None:
-        """Whatever a sink says to be committed must stay so for ever, and is one ventilator's."""
+        """What a sink reports as committed stays committed, and it serves one ventilator."""
         self._answered_whom(index, request, answer)
         self._answered_what(index, answer)
         if isinstance(request, messages.Poll) and request.suspects:
@@ -90,7 +92,7 @@ class Checks:
             self.acked[index].update(lines_of(batch, mask))
 
     def disk(self, index: int) -> None:
-        """What is there now has each line at most once, and all that was acknowledged."""
+        """The rows on disk have each line at most once, and every acknowledged line."""
         found = Counter(self._world.disks[index].committed_lines())
         if lost := self.acked[index] - set(found):
             raise Violation(f"acknowledged and lost: {sorted(lost)}")
@@ -102,7 +104,7 @@ class Checks:
     # -- while it runs -----------------------------------------------------------------------
 
     def paused(self, *, is_on: bool) -> None:
-        """The ventilator has said that all is paused; or somebody has asked it to go on."""
+        """The ventilator reports a pause; or a resume is asked for."""
         self._is_paused = is_on
 
     def handed_out(self, batch: Batch) -> None:
@@ -115,7 +117,7 @@ class Checks:
             raise Violation("handed out for a sink that is away")
 
     def _suspected(self, index: int, suspects: list[messages.Suspect]) -> None:
-        """Where no worker dies or stalls, whatever happens to all others, no line has killed."""
+        """If no worker dies or stalls, no line is condemned, whatever happens to other roles."""
         if self._world.is_calm and any(each.deaths for each in suspects):
             raise Violation("a suspect, where no worker dies")
         if len(suspects) > 3 * len(self._world.share_lines[index]):
@@ -124,7 +126,7 @@ class Checks:
     # -- what a ventilator believes ----------------------------------------------------------
 
     def known_at(self, index: int) -> Known:
-        """What a sink that has just answered knows."""
+        """The commits that a sink reports in its answer."""
         sink = self._world.sinks[index]
         assert sink is not None
         assert sink.session.job is not None
@@ -188,7 +190,7 @@ class Checks:
     def noted(
         self, index: int, before: list[messages.Suspect], after: list[messages.Suspect]
     ) -> None:
-        """What lines are blamed for is never less than it was, until they are committed."""
+        """The blame of a line never becomes less before the line is committed."""
         if self._world.was_contested:  # two ventilators do not know each other's
             return
         known = blame_of(after)
@@ -234,14 +236,14 @@ class Checks:
             raise Violation("an innocent line is called crashed")
 
     def once(self) -> None:
-        """Where nothing fails and no fetch is slow, each line is fetched once."""
+        """If nothing fails and no fetch is slow, each line is fetched once."""
         fetches = self._world.fetches
         if twice := {line: count for line, count in fetches.items() if count > 1}:
             raise Violation(f"fetched more than once: {twice}")
 
 
 class Known(NamedTuple):
-    """What a sink knew at some moment."""
+    """The commits of a sink at some moment."""
 
     done: bitset.IdSet
     partial: dict[int, int]

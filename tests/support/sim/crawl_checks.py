@@ -192,7 +192,8 @@ class CrawlChecks(Checks):
         if isinstance(end, int):
             return
         reason, url = end
-        is_in_scope = self._crawl.web.is_in_scope(url)
+        seeds = {entry.url.split("/")[2] for entry in log if not entry.found_on}
+        is_in_scope = url.split("/")[2] in seeds
         if is_in_scope != (reason != Refusal.SCOPE) or (is_in_scope and reason not in _BUDGETS):
             raise Violation(f"{url} is refused by {reason}")
         rules = self._crawl.rules_of_crawl

@@ -23,7 +23,7 @@ from fetcher.leases.session import SinkSession
 from fetcher.model import Chunk
 from fetcher.protocol import messages
 from support.sim.crawl_disk import SimCrawlFiles
-from support.sim.crawl_world import CrawlJob, CrawlVentilator, CrawlWorld
+from support.sim.crawl_world import CrawlJob, CrawlVentilator, LinklessCrawl
 
 # -- the sink: what is found -----------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class ForgetsWhereItWas(LevelGrowth):
 # -- the worker and the ventilator -----------------------------------------------------------
 
 
-class SuppressesWhatItSent(CrawlWorld):
+class SuppressesWhatItSent(LinklessCrawl):
     """A worker leaves out the links that it has sent before."""
 
     def _make_input(self, seed: int) -> None:

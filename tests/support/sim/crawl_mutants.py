@@ -14,6 +14,7 @@ from support.sim.crawl_world import (
     CrawlWorld,
     DuplicatedCrawl,
     LevelCrawl,
+    LinklessCrawl,
 )
 
 
@@ -46,13 +47,19 @@ def _mutant(
 
 CRAWL_MUTANTS: Final[dict[str, CrawlMutant]] = {
     # The five of the design.
-    "index durable before the commit": _mutant(growth_class=mistakes.IndexBeforeTheCommit),
+    "index durable before the commit": _mutant(
+        LinklessCrawl, growth_class=mistakes.IndexBeforeTheCommit
+    ),
     "a worker that suppresses what it only sent": _mutant(mistakes.SuppressesWhatItSent),
-    "links in the next commit": _mutant(growth_class=mistakes.LinksInTheNextCommit),
-    "dedupe against the committed only": _mutant(growth_class=mistakes.DedupeAgainstTheCommitted),
+    "links in the next commit": _mutant(LinklessCrawl, growth_class=mistakes.LinksInTheNextCommit),
+    "dedupe against the committed only": _mutant(
+        LinklessCrawl, growth_class=mistakes.DedupeAgainstTheCommitted
+    ),
     "an empty queue taken for the end": _mutant(ventilator=mistakes.EndsWhenNothingWaits),
     # The sink.
-    "links dropped on a full disk": _mutant(growth_class=mistakes.ForgetsOnAFullDisk),
+    "links dropped on a full disk": _mutant(
+        LinklessCrawl, growth_class=mistakes.ForgetsOnAFullDisk
+    ),
     "links of duplicate rows taken": _mutant(
         DuplicatedCrawl, committer_class=mistakes.DuplicatesBringLinks
     ),

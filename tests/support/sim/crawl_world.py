@@ -121,6 +121,7 @@ class CrawlWorld(World):
     sink_class = CrawlSink
     ventilator_class = CrawlVentilator
     has_budgets = False
+    has_edges = True
     by_levels = 0.3  # the share of jobs
 
     def _make_input(self, seed: int) -> None:
@@ -131,6 +132,8 @@ class CrawlWorld(World):
         self.rules_of_crawl = rules_of(
             web_dice, has_budgets=self.has_budgets, by_levels=is_by_levels
         )
+        if not self.has_edges:
+            self.rules_of_crawl = replace(self.rules_of_crawl, keep_links=False)
         self.seed_texts = [log_lines.encode(log_lines.LogLine(url)) for url in web.seeds]
         super()._make_input(seed)
         self.batches = self._all_batches(web.most_lines)
@@ -204,6 +207,13 @@ class BudgetedCrawl(CrawlWorld):
     """Limits of pages, hosts and depth are reached."""
 
     has_budgets = True
+
+
+class LinklessCrawl(CrawlWorld):
+    """No edges are kept, so that a mistake shows in the log or not at all."""
+
+    has_edges = False
+    by_levels = 0.0
 
 
 class LevelCrawl(CrawlWorld):

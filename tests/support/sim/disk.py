@@ -33,7 +33,7 @@ class Disk:
         self.full = False
 
     def lose_power(self) -> None:
-        """What was not synced is gone from some point on."""
+        """Lose the bytes that were not synced, from some point on."""
         del self.segment[self._dice.randint(self.segment_synced, len(self.segment)) :]
         del self.journal[self._dice.randint(self.journal_synced, len(self.journal)) :]
         self.segment_synced = len(self.segment)
@@ -130,7 +130,7 @@ class SimStore:
         self.step()
 
     def recover(self) -> Recovered:
-        """What the journal holds."""
+        """The content of the journal."""
         done = bitset.IdSet()
         partial: dict[int, BatchState] = {}
         totals = Totals()

@@ -1,4 +1,4 @@
-"""Mistakes that somebody could make, each as a small change; the simulator must catch every one."""
+"""Possible mistakes, each as a small change; the simulator must catch every one."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "a close believed before it is heard": _mutant(
         "Unheard", sink_sessions=session_mistakes.BelievesACloseUnheard
     ),
-    "a take-over that the ledger is not told of": _mutant(
+    "a take-over that the ledger does not learn of": _mutant(
         "Untold", sink_sessions=session_mistakes.ForgetsTheLedger
     ),
     "a take-over that keeps the old version": _mutant(

@@ -1,4 +1,4 @@
-"""The durable side of a simulated job besides its rows; see commit.session.JobRecord."""
+"""The durable data of a simulated job except its rows; see commit.session.JobRecord."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody could get wrong in the sessions of ventilator and sinks, each as a small change."""
+"""Possible mistakes in the sessions of ventilator and sinks, each as a small change."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ class ReadsWhatIsDone(SinkSession):
 
 
 class AnswersTheReplaced(CommitSession):
-    """Answers whoever has had the job."""
+    """Answers every ventilator that has had the job."""
 
     def answer(self, request: messages.AnyMessage, now: float) -> messages.AnyMessage:
         if isinstance(request, messages.Poll | messages.Close) and self._ventilator:
@@ -225,7 +225,7 @@ class RefusesStrangers(CommitSession):
 
 
 class GivesTheJobAway(CommitSession):
-    """Opens the job for whoever asks."""
+    """Opens the job for every ventilator that asks."""
 
     def _open(self, request: messages.Open, now: float) -> messages.AnyMessage:
         self._ventilator = ""

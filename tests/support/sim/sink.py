@@ -69,6 +69,6 @@ class SimSink:
         self.offer(chunk)
 
     def offer(self, chunk: Chunk) -> None:
-        """Whatever it is."""
+        """Take any message."""
         if self.session.job is not None:
             self.session.job.committer.offer(chunk, self._world.batch_size)

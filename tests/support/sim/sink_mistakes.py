@@ -1,4 +1,4 @@
-"""What somebody could get wrong in a sink, each as a small change."""
+"""Possible mistakes in a sink, each as a small change."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class NoRewind(SimStore):
 
 
 class TakesAnyShare(SimSink):
-    """Takes every row that somebody sends it."""
+    """Takes every row that comes."""
 
     def take(self, chunk: Chunk) -> None:
         self.offer(chunk)

@@ -101,7 +101,7 @@ class SimVentilator:
 
     @property
     def phase(self) -> messages.Phase:
-        """What it tells the workers and its supervisor."""
+        """The state that it publishes to the workers and its supervisor."""
         if not self.sinks.is_open:
             return "starting"
         return "paused" if self.ledger.is_paused else "running"

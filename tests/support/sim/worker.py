@@ -122,7 +122,7 @@ class SimWorker:
         self._world.to_ventilator(self, messages.Finished(worker=self.name, lease=lease))
 
     def hear(self, phase: messages.Phase, *, is_hungry: bool) -> None:
-        """What the ventilator says of the whole."""
+        """Take the ventilator's state of the job."""
         if phase != "starting":  # which says nothing of a pause
             self.is_paused = phase == "paused"
             self.fill()

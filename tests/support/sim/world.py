@@ -23,7 +23,7 @@ from support.sim.sink import SimSink
 from support.sim.ventilator import RULES, SimVentilator
 from support.sim.worker import SimWorker
 
-_END_S = 3000.0  # simulated seconds in which a job must end, once nobody is killed any more
+_END_S = 3000.0  # simulated seconds in which a job must end after the last kill
 _PIPE = 3  # assignments that a worker's pipe holds before it looks
 _TICK_S = 0.3  # between two looks at what waits
 _SETTLED_S = 15.0  # after a second ventilator has left, until none can find it any more
@@ -321,7 +321,7 @@ class World:
         return True
 
     def sink_of(self, chunk: Chunk) -> int:
-        """Where its rows belong."""
+        """The sink of its rows."""
         return chunk.batch % self.shares
 
     def takes_rows(self, chunk: Chunk) -> bool:

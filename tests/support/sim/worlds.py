@@ -46,7 +46,7 @@ class Refusing(World):
 
 
 class Lying(Refusing):
-    """Where there are several workers, no row of one of them is taken."""
+    """If there are several workers, the sink takes no row of one of them."""
 
     def __init__(self, seed: int, *, kill_workers: bool = True) -> None:
         super().__init__(seed, kill_workers=kill_workers)
@@ -79,7 +79,7 @@ class Faultless(World):
 
 
 def run(seed: int, world: type[World] = World, *, kill_workers: bool = True) -> str | None:
-    """What was violated with this seed; None if nothing was."""
+    """The rule that was violated with this seed; None if all held."""
     try:
         world(seed, kill_workers=kill_workers).run()
     except Violation as violation:

@@ -187,7 +187,7 @@ def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
     assert [each.line for each in seen.failed_lines] == [count]
 
 
-def test_where_no_job_is_one_line_says_so(tmp_path: Path) -> None:
+def test_a_directory_without_a_job_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no job was begun here"):
         FilesView(tmp_path)
 

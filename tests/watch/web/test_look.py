@@ -236,7 +236,7 @@ def _luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-def test_colours_are_told_apart_from_what_they_stand_on(colours: dict[str, str]) -> None:
+def test_colours_contrast_with_their_background(colours: dict[str, str]) -> None:
     for text in ("ink", "soft", "accent", "good", "warn", "bad"):
         for ground in ("card", "page"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)

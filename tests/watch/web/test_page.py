@@ -129,7 +129,7 @@ def test_a_name_that_is_made_to_lead_here_is_refused_everywhere(token: str) -> N
                 )
 
 
-def test_with_a_token_nothing_is_told_without_it() -> None:
+def test_with_a_token_nothing_is_answered_without_it() -> None:
     with page(token=TOKEN) as (ask, mailbox):
         put_look(mailbox)
         paths = ("/", "/live.json", "/assets/page.css", "/assets/page.js", "/nothing")

@@ -20,7 +20,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 
 @pytest.fixture
 def port(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[int]:
-    """Of a page with a token. Nothing is written past the log, and no traceback into it."""
+    """The port of a page with a token. Only the log is written to, and without tracebacks."""
     number = free_ports(1)
     settings = Monitor(http=number, token=TOKEN)
     with caplog.at_level(logging.DEBUG), serving(settings, "urls.txt", is_paused=False):

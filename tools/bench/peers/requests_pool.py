@@ -8,7 +8,7 @@ import gevent.pool  # noqa: E402
 import requests  # noqa: E402
 from requests.adapters import HTTPAdapter  # noqa: E402
 
-from tools.bench.rivals.lists import TIMEOUT_S, options, tell  # noqa: E402
+from tools.bench.peers.arguments import options, write_count  # noqa: E402
 
 
 def main() -> None:
@@ -22,12 +22,12 @@ def main() -> None:
 
     def fetch(url: str) -> bool:
         try:
-            answer = session.get(url, timeout=TIMEOUT_S)
+            answer = session.get(url, timeout=given.timeout)
             return bool(answer.content) and answer.status_code == 200
         except Exception:
             return False
 
-    tell(given, sum(gevent.pool.Pool(given.pool).imap_unordered(fetch, given.urls)))
+    write_count(given, sum(gevent.pool.Pool(given.pool).imap_unordered(fetch, given.urls)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pycurl
 
-from tools.bench.rivals.lists import SERVER, TIMEOUT_S, options, tell
+from tools.bench.peers.arguments import SERVER, options, write_count
 
 _EPOLL = {
     pycurl.POLL_IN: select.EPOLLIN,
@@ -61,10 +61,12 @@ class _Loop:
     def _easy(self) -> pycurl.Curl:
         easy = pycurl.Curl()
         easy.setopt(pycurl.NOSIGNAL, 1)
-        easy.setopt(pycurl.TIMEOUT_MS, int(TIMEOUT_S * 1000))
+        easy.setopt(pycurl.TIMEOUT_MS, int(self._given.timeout * 1000))
         easy.setopt(pycurl.PROXY, "")
         if self._given.ca:
             easy.setopt(pycurl.CAINFO, str(self._given.ca))
+            if self._given.groups:
+                easy.setopt(pycurl.SSL_EC_CURVES, self._given.groups)
         easy.setopt(pycurl.WRITEFUNCTION, _drop)
         return easy
 
@@ -102,7 +104,7 @@ def main() -> None:
     given = options("pycurl_multi")
     loop = _Loop(given)
     loop.run()
-    tell(given, loop.good)
+    write_count(given, loop.good)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m tools.bench.rivals.article URLFILE OUT`: the bulk fetcher that articles teach.
+"""`python -m tools.bench.peers.article URLFILE OUT`: the bulk fetcher that articles teach.
 
 The parent reads the list and splits it in batches; one process per core is patched by gevent and
 does a batch at a time: a greenlet per URL in a `gevent.pool.Pool`, each calling `requests.get`,
@@ -91,7 +91,7 @@ def main(urlfile: Path, out: Path, processes: int, pool_size: int, batch_size: i
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tools.bench.rivals.article")
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.peers.article")
     parser.add_argument("urlfile", type=Path)
     parser.add_argument("out", type=Path, help="the file of rows")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())

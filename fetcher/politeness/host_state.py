@@ -1,0 +1,57 @@
+"""The rules of politeness, and what a worker knows of one host."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+Item = TypeVar("Item")
+
+FREE: Final = ""  # the host of items that wait for no host
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """See the settings of the same names."""
+
+    per_host: int = 2
+    delay_s: float = 0.2
+    circuit_failures: int = 10
+    circuit_s: float = 60.0
+    is_owner: bool = False  # this worker owns all hosts for ever, as there is no broker
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The experience of an item with its host."""
+
+    trouble: str = ""  # why it could not be reached
+    rest_s: float = 0.0  # the pause that it asked for
+    delay_s: float = 0.0  # least time between requests that it asks for
+    took_s: float = 0.0  # from the host's turn to this report
+    rest_why: str = ""  # the status by which it asked for a rest
+    is_sent: bool = True  # False: the turn was not needed, as nothing was sent
+
+
+# Untracked by the garbage collector: a worker has ten thousands of hosts, and items know none.
+class HostState(msgspec.Struct, Generic[Item], gc=False):
+    """A host with its waiting items; times in seconds."""
+
+    is_owned: bool
+    waiting: deque[Item] = msgspec.field(default_factory=deque)
+    active: int = 0
+    next_at: float = 0.0  # no request before
+    clock_at: float = 0.0  # its entry in the clock; 0: none
+    last: Item | None = None  # the item that had the last turn, until it is done
+    last_at: float = 0.0  # `next_at` before that turn
+    last_until: float = 0.0  # `next_at` since that turn
+    delay_s: float = 0.0  # that the host asked for
+    rest_until: float = 0.0  # the host asked for no requests until then
+    rest_why: str = ""
+    took_s: float = 0.0  # an item's time at the host, on average
+    failures: int = 0  # in a row
+    trouble: str = ""  # the last of them
+    is_listed: bool = False  # in the queue of hosts that are ready, or in the clock
+    is_wanted: bool = False
+    is_recalled: bool = False
+    ticket: int = 0  # of the last want

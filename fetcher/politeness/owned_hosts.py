@@ -1,0 +1,211 @@
+"""Knows which hosts a worker owns, wants and gives back; see politeness.host_broker.
+
+Pure. Only the owner of a host may send it requests. A worker owns the hosts that the broker granted
+to it, or all hosts while it is the only worker. A host without work is kept for a moment, as more
+work may come for it, and so that one message gives many hosts back.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Final, Generic, NamedTuple
+
+from fetcher.politeness.host_state import HostState, Item, Rules
+
+KEEP_S: Final = 1.0  # a host without work is kept while it rests, for so long at most
+_MAX_IDLE: Final = 10_000  # hosts without items that rest for long or have failed
+
+
+class Ownership(NamedTuple):
+    """What a worker tells a broker that does not know its hosts."""
+
+    owned: list[tuple[str, int]]  # hosts that it is asking, with their tickets
+    rests: list[tuple[str, float]]  # other hosts, and the seconds that they must still rest
+
+
+class OwnedHosts(Generic[Item]):
+    """The hosts of a worker; the gate adds their items."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._hosts: dict[str, HostState[Item]] = {}
+        self._has_all = rules.is_owner
+        self._all_ticket = 0  # of the last grant of all hosts
+        self._wanted: dict[str, None] = {}  # hosts to ask the broker for
+        self._asked: dict[str, None] = {}  # hosts that it was asked for, and did not grant yet
+        self._released: list[tuple[str, int, float]] = []
+        self._unused: dict[str, None] = {}  # hosts without items that are kept, the oldest first
+        self._idle: dict[str, None] = {}  # hosts to remember, the longest idle first
+        self._max_idle = _MAX_IDLE
+
+    def _wake(self, name: str, host: HostState[Item], now: float) -> None:
+        """Let the host's items go on, or want the host; the gate does this."""
+        raise NotImplementedError
+
+    # -- messages to the broker --------------------------------------------------------------
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `wants` or `releases` has something to send at once."""
+        return bool(self._wanted or self._released)
+
+    def wants(self, ticket: int, *, again: bool = False) -> list[str]:
+        """Hosts to ask the broker for with this ticket; `again`: also those asked for before."""
+        names = [*self._asked, *self._wanted] if again else list(self._wanted)
+        for name in names:
+            self._hosts[name].ticket = ticket
+        self._asked.update(self._wanted)
+        self._wanted.clear()
+        return names
+
+    def releases(self) -> list[tuple[str, int, float]]:
+        """Hosts to give back to the broker: name, ticket, seconds that it must still rest."""
+        released, self._released = self._released, []
+        return released
+
+    def give_unused_back(self, now: float) -> None:
+        """Release, or forget, the hosts without work whose rest is over; to be called often."""
+        hosts = self._hosts
+        over = itertools.takewhile(lambda name: hosts[name].next_at <= now, self._unused)
+        for name in list(over):
+            del self._unused[name]
+            self._release(name, hosts.pop(name), 0.0)
+
+    def owned(self) -> list[tuple[str, int]]:
+        """The hosts that this worker may ask, with their tickets."""
+        return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
+
+    # -- messages from the broker ------------------------------------------------------------
+
+    def granted(self, grants: Iterable[tuple[str, int]], now: float) -> None:
+        """The broker gives this worker these hosts, by the wants with these tickets."""
+        for name, ticket in grants:
+            host = self._hosts.get(name)
+            if host is None or not (host.is_owned or host.is_wanted):
+                self._released.append((name, ticket, 0.0))
+            elif ticket == host.ticket and host.is_wanted:
+                self._own(name, host, now)
+
+    def granted_all(self, ticket: int, now: float) -> None:
+        """The broker gives this worker all hosts, as it is the only worker."""
+        if self._rules.is_owner:
+            return
+        self._has_all, self._all_ticket = True, ticket
+        for name, host in list(self._hosts.items()):
+            self._own(name, host, now)
+
+    def _own(self, name: str, host: HostState[Item], now: float) -> None:
+        host.is_owned, host.is_recalled = True, False
+        self._unwant(name, host)
+        self._wake(name, host, now)
+
+    def recalled(self, recalls: Iterable[tuple[str, int]], now: float) -> None:
+        """Other workers wait for these hosts: start no request there, and give them back."""
+        if self._has_all:
+            return  # a recall of before the grant of all hosts
+        for name, ticket in recalls:
+            host = self._hosts.get(name)
+            if host is not None and host.is_owned and host.ticket == ticket:
+                host.is_recalled = True
+                self._settle(name, host, now)
+            else:
+                rest_s = 0.0 if host is None else max(0.0, host.next_at - now)
+                self._released.append((name, ticket, rest_s))
+
+    def recalled_all(self, ticket: int, now: float) -> Ownership | None:
+        """There is another worker: own only the hosts that are being asked, and say which.
+
+        None: this recall is older than the last grant of all hosts.
+        """
+        if self._has_all and ticket < self._all_ticket:
+            return None
+        return self.tell_all(now)
+
+    def tell_all(self, now: float) -> Ownership:
+        """Give up owning all hosts, and tell the broker what it must know of the hosts."""
+        if self._has_all and not self._rules.is_owner:
+            self._has_all = False
+            for name, host in list(self._hosts.items()):
+                if not host.active:
+                    host.is_owned = False
+                    self._wake(name, host, now)
+        rests = [
+            (name, host.next_at - now)
+            for name, host in self._hosts.items()
+            if not host.is_owned and host.next_at > now
+        ]
+        return Ownership(self.owned(), rests)
+
+    def disowned(self, now: float) -> None:
+        """The worker owns no host any longer: it was away for too long."""
+        if self._rules.is_owner:
+            return
+        self._has_all = False
+        for name, host in list(self._hosts.items()):
+            host.is_owned = host.is_recalled = False
+            self._unwant(name, host)
+            self._wake(name, host, now)
+
+    # -- one host ----------------------------------------------------------------------------
+
+    def _is_closed(self, host: HostState[Item]) -> bool:
+        return 0 < self._rules.circuit_failures <= host.failures
+
+    def _may_ask(self, host: HostState[Item]) -> bool:
+        return host.is_owned and not host.is_recalled
+
+    def _want(self, name: str, host: HostState[Item]) -> None:
+        if not host.is_wanted:
+            host.is_wanted = True
+            self._wanted[name] = None
+
+    def _unwant(self, name: str, host: HostState[Item]) -> None:
+        if host.is_wanted:
+            host.is_wanted = False
+            self._wanted.pop(name, None)
+            self._asked.pop(name, None)
+
+    def _settle(self, name: str, host: HostState[Item], now: float) -> None:
+        """Keep, release or forget a host without work; release a recalled one without requests."""
+        if host.active or (host.waiting and not host.is_recalled):
+            return
+        if host.is_recalled:
+            self._release(name, host, host.next_at - now)
+        if host.waiting:
+            self._wake(name, host, now)
+        elif not host.is_listed:  # else its entry in the clock or the queue is still due
+            self._put_away(name, host, now)
+
+    def _put_away(self, name: str, host: HostState[Item], now: float) -> None:
+        self._unwant(name, host)
+        rest_s = host.next_at - now
+        if rest_s > KEEP_S or host.failures:
+            self._release(name, host, rest_s)
+            self._remember(name, now)
+        elif rest_s > 0 or (host.is_owned and not self._has_all):
+            self._unused[name] = None
+        else:
+            self._unused.pop(name, None)
+            del self._hosts[name]
+
+    def _release(self, name: str, host: HostState[Item], rest_s: float) -> None:
+        if not host.is_owned or self._has_all:
+            return
+        host.is_owned = host.is_recalled = False
+        # Other workers find out for themselves that a host is dead: no need to make them wait.
+        left_s = self._rules.delay_s if self._is_closed(host) else max(0.0, rest_s)
+        self._released.append((name, host.ticket, left_s))
+
+    def _remember(self, name: str, now: float) -> None:
+        self._unused.pop(name, None)
+        self._idle[name] = None
+        if len(self._idle) <= self._max_idle:
+            return
+        if not self._has_all:  # the broker knows their rests
+            oldest = next(iter(self._idle))
+            del self._idle[oldest], self._hosts[oldest]
+            return
+        for each in [each for each in self._idle if self._hosts[each].next_at <= now]:
+            del self._idle[each], self._hosts[each]
+        self._max_idle = max(_MAX_IDLE, 2 * len(self._idle))

@@ -1,0 +1,169 @@
+"""A host to whose IPv4 addresses no connection can be made is asked for its IPv6 addresses."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from fetcher.fetch.dns import resolver
+from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.requests_compat.adapter import CurlAdapter
+from fetcher.model import Outcome
+from fetcher.settings.schema import Settings
+from support.by_hand import crowded, session
+from support.fetching import fetch_here
+from support.names import NameServer, at, name_server
+from support.scripted import Script, answer, scripted, self_signed
+from support.secure import https_server
+
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage"
+ZONE = {
+    ("dual.test", "A"): [at("127.0.0.1")],
+    ("dual.test", "AAAA"): [at("::1")],
+    ("four.test", "A"): [at("127.0.0.1")],
+    ("four.test", "AAAA"): [at()],
+    ("private.test", "A"): [at("127.0.0.1")],
+    ("private.test", "AAAA"): [at("fd00::7")],
+}
+
+
+@pytest.fixture(autouse=True)
+def route_to_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "_has_ipv6", lambda: True)
+
+
+class Server:
+    """A server at ::1 whose port is free at 127.0.0.1."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.port: int = listener.getsockname()[1]
+        self.asked: list[bytes] = []
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                with connection:
+                    connection.settimeout(20)
+                    self.asked.append(connection.recv(65536))
+                    connection.sendall(PAGE)
+
+
+@contextlib.contextmanager
+def on_ipv6(port: int = 0) -> Iterator[Server]:
+    try:
+        listener = socket.create_server(("::1", port), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no ::1, or the port is taken")
+    server = Server(listener)
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+        listener.close()
+
+
+@contextlib.contextmanager
+def settings_for(**sections: dict[str, Any]) -> Iterator[tuple[Settings, NameServer]]:
+    with name_server(ZONE) as names:
+        given = {
+            "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
+            "retry": {"attempts": 1},
+            **sections,
+            "dns": {"servers": [f"127.0.0.1:{names.port}"], **sections.get("dns", {})},
+        }
+        yield msgspec.convert(given, Settings), names
+
+
+@pytest.mark.parametrize("keep", [Keep.NOTHING, Keep.BODY, Keep.WIRE])
+@pytest.mark.parametrize("auth", ["", "support.auths:basic"])
+def test_a_refused_connection_is_made_by_ipv6(keep: Keep, auth: str) -> None:
+    with on_ipv6() as server, settings_for(http={"auth": auth}) as (settings, names):
+        url = f"http://dual.test:{server.port}/"
+        results = fetch_here(settings, url, url, keep=keep)
+    assert [result.outcome for result in results] == [Outcome.OK] * 2
+    assert [result.remote_ip for result in results] == ["::1"] * 2
+    assert [result.attempts for result in results] == [1, 1]
+    assert dict(names.asked) == {("dual.test", "A"): 1, ("dual.test", "AAAA"): 1}
+
+
+def test_a_post_is_sent_by_ipv6_too() -> None:
+    with on_ipv6() as server, settings_for() as (settings, _):
+        url = f"http://dual.test:{server.port}/"
+        (result,) = fetch_here(settings, url, method="POST", body=b"body")
+    assert result.outcome is Outcome.OK
+    assert len(server.asked) == 1
+
+
+def test_a_session_of_requests_reaches_the_host_too() -> None:
+    with on_ipv6() as server, settings_for() as (settings, _):
+        client = session(CurlAdapter(Transport(settings)))
+        answer = client.post(f"http://dual.test:{server.port}/", data=iter([b"streamed"]))
+    assert answer.text == "page"
+
+
+def test_a_connection_that_is_not_made_in_time_is_made_by_ipv6() -> None:
+    with crowded() as url, settings_for(http={"connect_timeout_s": 0.5}) as (settings, _):
+        port = int(url.rstrip("/").rpartition(":")[2])
+        with on_ipv6(port):
+            for keep in (Keep.NOTHING, Keep.BODY):
+                (result,) = fetch_here(settings, f"http://dual.test:{port}/", keep=keep)
+                assert result.outcome is Outcome.OK
+
+
+def test_the_failure_stays_where_there_is_nothing_else() -> None:
+    with on_ipv6() as server, settings_for() as (settings, names):
+        urls = [f"http://{name}.test:{server.port}/" for name in ("four", "private")]
+        results = fetch_here(settings, *urls)
+    assert [(result.outcome, result.error_kind) for result in results] == [
+        (Outcome.CONNECT, "refused")
+    ] * 2
+    assert server.asked == []
+    assert names.asked["four.test", "AAAA"] == names.asked["private.test", "AAAA"] == 1
+
+
+def test_the_second_family_shares_the_deadline() -> None:
+    limits = {"connect_timeout_s": 5.0, "total_timeout_s": 0.6}
+    with crowded() as url, settings_for(http=limits) as (settings, names):
+        port = int(url.rstrip("/").rpartition(":")[2])
+        with on_ipv6(port):
+            (result,) = fetch_here(settings, f"http://dual.test:{port}/")
+    assert result.outcome is Outcome.TIMEOUT
+    assert result.timings_ms is not None and (result.timings_ms.total or 0) < 5000
+    assert names.asked["dual.test", "AAAA"] == 0
+
+
+def test_failures_after_the_connection_ask_for_nothing_more(tmp_path: Path) -> None:
+    with https_server(self_signed(tmp_path)) as port, settings_for() as (settings, names):
+        (result,) = fetch_here(settings, f"https://dual.test:{port}/")
+    assert result.outcome is Outcome.TLS
+    assert names.asked["dual.test", "AAAA"] == 0
+
+
+def test_with_both_at_once_libcurl_tries_each_address() -> None:
+    with on_ipv6() as server, settings_for(dns={"order": "both"}) as (settings, names):
+        (result,) = fetch_here(settings, f"http://dual.test:{server.port}/")
+    assert result.outcome is Outcome.OK
+    assert dict(names.asked) == {("dual.test", "A"): 1, ("dual.test", "AAAA"): 1}
+
+
+def test_with_ipv6_first_the_other_family_is_ipv4() -> None:
+    with on_ipv6() as server, settings_for(dns={"order": "aaaa-first"}) as (settings, names):
+        (result,) = fetch_here(settings, f"http://dual.test:{server.port}/")
+        assert (result.outcome, result.remote_ip) == (Outcome.OK, "::1")
+        assert names.asked["dual.test", "A"] == 0
+        with scripted({"/": Script(answer(b"four"))}) as four:
+            (result,) = fetch_here(settings, f"http://dual.test:{four.port}/")
+        assert (result.outcome, result.remote_ip) == (Outcome.OK, "127.0.0.1")

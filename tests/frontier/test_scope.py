@@ -1,0 +1,107 @@
+"""Scope and traps: where a crawl may go, and which URLs it takes for endless."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher import web_urls
+from fetcher.frontier.rules import CrawlRules, Scope
+from fetcher.frontier.scope import ScopeRules, registrable
+from fetcher.frontier.totals import Refusal
+from fetcher.frontier.traps import trap
+
+SEEDS = ("http://www.shop.co.uk/books/list?x=1", "https://o.example:8443/", "not a url")
+
+
+def refusal(rules: CrawlRules, url: str, via: str = "a") -> Refusal | None:
+    scope = ScopeRules(rules)
+    for seed in SEEDS:
+        scope.add_seed(seed)
+    return scope.refusal(url, web_urls.host_of(url), via)
+
+
+@pytest.mark.parametrize(
+    ("scope", "url", "is_in"),
+    [
+        ("page", "http://www.shop.co.uk/books/other", False),
+        ("prefix", "http://www.shop.co.uk/books/other", True),
+        ("prefix", "https://shop.co.uk/books/a/b?c", True),
+        ("prefix", "http://www.shop.co.uk/bookshelf", False),
+        ("prefix", "http://www.shop.co.uk/", False),
+        ("prefix", "http://www.shop.co.uk/x?/books/", False),
+        ("prefix", "https://o.example:8443/any", True),
+        ("host", "https://shop.co.uk/", True),
+        ("host", "http://img.shop.co.uk/", False),
+        ("host", "http://www.shop.co.uk:8080/", False),
+        ("host", "https://o.example:8443/x", True),
+        ("host", "https://o.example/x", False),
+        ("host", "http://shop.co.uk.evil.example/", False),
+        ("domain", "http://img.shop.co.uk/", True),
+        ("domain", "http://img.shop.co.uk:8080/", True),
+        ("domain", "http://other.co.uk/", False),
+        ("domain", "http://evilshop.co.uk/", False),
+        ("any", "http://anything.test/", True),
+    ],
+)
+def test_a_link_is_in_scope_if_it_is_near_a_seed(scope: Scope, url: str, is_in: bool) -> None:
+    assert refusal(CrawlRules(scope=scope), url) == (None if is_in else Refusal.SCOPE)
+
+
+@pytest.mark.parametrize("scope", ["page", "prefix", "host", "domain"])
+def test_an_asset_of_a_page_in_scope_is_in_scope_wherever_it_lies(scope: Scope) -> None:
+    rules = CrawlRules(scope=scope, deny=(r"\.gif$",), allow=("/books/",))
+    assert refusal(rules, "http://cdn.test/x.png", "image") is None
+    assert refusal(rules, "http://cdn.test/x.gif", "image") is Refusal.DENY
+
+
+def test_the_redirect_of_a_seed_stays_on_its_host_even_with_scope_page() -> None:
+    rules = CrawlRules(scope="page")
+    assert refusal(rules, "https://shop.co.uk/start", "redirect") is None
+    assert refusal(rules, "https://login.test/", "redirect") is Refusal.SCOPE
+    assert refusal(CrawlRules(), "https://login.test/", "redirect") is Refusal.SCOPE
+
+
+def test_deny_wins_over_allow_and_allow_must_match_if_there_is_one() -> None:
+    rules = CrawlRules(allow=("/books/", "/music/"), deny=("[?&]print=",))
+    assert refusal(rules, "http://shop.co.uk/music/1") is None
+    assert refusal(rules, "http://shop.co.uk/films/1") is Refusal.ALLOW
+    assert refusal(rules, "http://shop.co.uk/books/1?print=1") is Refusal.DENY
+    assert refusal(rules, "http://other.test/books/1") is Refusal.SCOPE
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("a.b.example.com", "example.com"),
+        ("a.example.co.uk:8080", "example.co.uk"),
+        ("user.github.io", "user.github.io"),
+        ("a.user.github.io", "user.github.io"),
+        ("co.uk", "co.uk"),
+        ("localhost", "localhost"),
+        ("a.b.unknown-suffix", "b.unknown-suffix"),
+        ("10.1.2.3", "10.1.2.3"),
+        ("10.1.2.3:80", "10.1.2.3"),
+        ("[::1]", "[::1]"),
+        ("[2001:db8::1]:8080", "[2001:db8::1]"),
+        ("a.xn--bcher-kva.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
+    assert registrable(host) == domain
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("", None),
+        ("a/b/a/b/a/b", None),
+        ("a/b/a/b/a/b/a", Refusal.REPEATED_SEGMENTS),
+        ("a/a/a/a", Refusal.REPEATED_SEGMENTS),
+        ("////////", None),
+        ("/".join("abcdefghijklmnopqrst"), None),
+        ("/".join("abcdefghijklmnopqrstu"), Refusal.PATH_DEPTH),
+        ("x?a/a/a/a/a/a", None),
+    ],
+)
+def test_a_path_that_grows_without_end_is_a_trap(path: str, reason: Refusal | None) -> None:
+    assert trap(f"http://a/{path}", CrawlRules()) == reason

@@ -1,0 +1,52 @@
+"""What each process loads at its start: only what it needs, for short jobs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+{imports}
+loaded = [name for name in sys.argv[1].split() if name in sys.modules]
+print(*loaded)
+"""
+RARE = "email difflib tomllib tempfile importlib.metadata requests rich asyncio numpy"
+SINK = "import fetcher.roles.main, fetcher.roles.sink.role"
+VENTILATOR = "import fetcher.roles.main, fetcher.roles.ventilator.role, fetcher.watch.web.serving"
+WORKER = "import fetcher.roles.worker_main, fetcher.fetch.http.client"
+HELP = """
+from fetcher.cli.main import cli
+sys.stdout, out = sys.stderr, sys.stdout
+cli.main(["--help"], standalone_mode=False)
+sys.stdout = out
+"""
+
+
+def loaded(imports: str, unwanted: str) -> list[str]:
+    """The unwanted modules that these imports load."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(imports=imports), unwanted],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("imports", "unwanted"),
+    [
+        (SINK, f"{RARE} ssl ctypes gevent pycurl fetcher.leases.ledger fetcher.security.keyring"),
+        (VENTILATOR, f"{RARE} ssl ctypes gevent pycurl bottle jinja2 fetcher.security.keyring"),
+        (WORKER, f"{RARE} protego warcio fetcher.leases.ledger fetcher.security.keyring"),
+        ("import fetcher.cli.main, fetcher.cli.run", "email difflib tomllib requests rich ssl"),
+        (HELP, "zmq rich ssl sqlite3 fetcher.cli.run fetcher.cli.export"),
+    ],
+    ids=["sink", "ventilator", "worker", "run", "help"],
+)
+def test_a_process_loads_nothing_that_it_rarely_needs(imports: str, unwanted: str) -> None:
+    assert loaded(imports, unwanted) == []

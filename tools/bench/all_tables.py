@@ -1,0 +1,56 @@
+"""Measures everything that docs/benchmarks.md shows, keeps the figures and writes the page.
+
+All of it takes about 20 minutes on a quiet machine with two cores, and each part at most 3. --only
+measures some parts; the figures of the others stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+from typing import Final
+
+# Importing __main__ at its top would be a circle: it imports this module.
+PARTS: Final = {
+    "pipeline": ("pipeline --runs 3 --batch-sizes 500",),
+    "memory": ("memory --sizes 10000000",),
+    "keepalive": ("speed keepalive --runs 3 --scale 0.2",),
+    "hosts": ("speed hosts --runs 3 --scale 0.12",),
+    "https": ("speed https --runs 3 --scale 0.15",),
+    "late": (
+        "speed late --runs 3 --scale 0.2",
+        "speed wide --runs 1 --scale 0.5",
+        "speed demo --runs 3 --scale 0.3",
+    ),
+    "start": ("start --runs 9",),
+    "slow": ("slow --runs 2 --urls-per-host 4",),
+    "mix": ("mix --runs 3 --urls 3000",),
+    "stages": ("stages --runs 2 --scale 0.08",),
+    "bodies": ("bodies --runs 3 --urls 15000",),
+    "export": ("export --runs 3 --rows 200000",),
+    "watching": ("watching --runs 3 --rows 400000",),
+    "curve": ("curve --runs 3 --lines 400000",),
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run each part's benchmarks as from the command line, then write the page; the exit code."""
+    from tools.bench.__main__ import main  # noqa: PLC0415
+
+    began = time.monotonic()
+    for part in options.only:
+        for command in PARTS[part]:
+            print(f"\n== {command} ({time.monotonic() - began:.0f} s so far)", flush=True)
+            directory = ["--dir", str(options.dir)] if options.dir else []
+            code = main([*shlex.split(command), "--save", *directory])
+            if code:
+                return code
+    print(f"\nall of it took {time.monotonic() - began:.0f} s")
+    return main(["docs"])
