@@ -21,6 +21,7 @@ from fetcher.protocol import chunk_frames, codec, line_tags, messages
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.rows import jsonl
 from fetcher.security import curve
+from fetcher.security.policy import NO_KEYS
 from fetcher.settings.schema import Settings
 from fetcher.transport.sockets import Channel, open_socket
 from tools.bench.lists import url
@@ -78,7 +79,7 @@ def main(
     ]
     context = zmq.Context()
     try:
-        security = curve.of_worker(keys)
+        security = curve.of_worker(keys) if keys else NO_KEYS
         socket = open_socket(context, zmq.PUSH, Channel.RESULTS, address, security=security)
         socket.setsockopt(zmq.SNDTIMEO, _SEND_LIMIT_MS)
         print("ready", flush=True)
