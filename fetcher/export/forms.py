@@ -45,7 +45,7 @@ class Form:
         self, name: str, columns: str | None, merged: Merged, *, formula_guard: bool
     ) -> None:
         """`columns`: names with commas; None: all that these rows have."""
-        of = merged.first.manifest.input.format
+        of = merged.first.manifest.line_format
         self._name = name
         self._guard = formula_guard
         if name == "jsonl":
