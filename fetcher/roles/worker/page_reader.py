@@ -99,7 +99,7 @@ class PageReader:
         links = [*self._proposed(result, task, sitemaps), *handled]
         left_out: dict[Refusal, int] = {}
         if self.rules.page_links:
-            links += (self._link(url, via) for url, via in found.links)
+            links += self._of_page(found)
             left_out |= found.left_out
         sent = links if self._are_few(links, handled) else list(_within(links, _MAX_LINK_BYTES))
         if len(sent) < len(links):
@@ -136,6 +136,11 @@ class PageReader:
             yield self._link(result.location, Via.REDIRECT, request)
         for url in sitemaps:
             yield self._link(url, Via.SITEMAP)
+
+    def _of_page(self, found: Found) -> list[Link]:
+        if self._texts.are_urls:  # nearly always, and most links of a crawl are made here
+            return [Link(url, via) for url, via in found.links]
+        return [self._link(url, via) for url, via in found.links]
 
     def _link(self, url: str, via: str, request: LinkRequest | None = None) -> Link:
         """A link to a URL in the standard's form."""
