@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.util
 import re
 import shlex
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fetcher import optional
+from fetcher.errors import UsageError
 from support.jobs import ROOT
 
 SETUP = configparser.ConfigParser()
@@ -30,6 +32,18 @@ def test_a_hint_is_a_command_of_the_running_interpreter(library: str) -> None:
     assert said.startswith(f"the thing needs {library}; install it with: ")
     command = shlex.split(said.partition("install it with: ")[2])
     assert command == [sys.executable, "-m", "pip", "install", optional.REQUIREMENTS[library]]
+
+
+def test_a_crawl_names_all_libraries_that_it_lacks_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    optional.require_crawl_libraries()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError) as caught:
+        optional.require_crawl_libraries()
+    said = str(caught.value)
+    assert said.startswith("fetcher crawl needs numpy and selectolax; install them with: ")
+    assert "\n" not in said
 
 
 def test_no_text_tells_anybody_to_install_the_package_of_a_stranger() -> None:
