@@ -49,7 +49,7 @@ class RowChecker:
         one.
         """
         named: list[line_tags.Named] = []
-        depths: list[int] = []
+        depths = chunk.depths
         files: list[str] = []
         path_of_body, names = self._path_of_body, self._names
         bodies = _bodies(chunk)
@@ -69,14 +69,9 @@ class RowChecker:
                 kind = row.error_kind
                 if (code or kind is not UNSET) and kind not in ALLOWED[code]:
                     raise WireError(f"chunk: an error_kind that the outcome of line {line} has not")
-                name = None if row.id is UNSET else row.id
-                if row.depth is UNSET:
-                    named.append((line, row.url, name))
-                else:
-                    hops = chunk.hops[len(depths)] if chunk.hops else 0
-                    found = _found_of(row, row.depth, hops)
-                    named.append(line_tags.named(line, row.url, name, found))
-                    depths.append(row.depth)
+                named.append((line, row.url, None if row.id is UNSET else row.id))
+                if depths:
+                    named[-1] = _named(row, chunk, len(named) - 1)
                 if path_of_body is not None:
                     path = path_of_body(row, *next(bodies), names)
                     if path is None:
@@ -87,17 +82,22 @@ class RowChecker:
         # Besides its own errors, a decoder raises UnicodeDecodeError and RecursionError.
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
-        if depths != chunk.depths:
-            raise WireError("chunk: other depths than its rows have")
         if line_tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
             raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
         return files if any(files) else []
 
 
-def _found_of(row: _Row, depth: int, hops: int) -> Found:
-    """How the row, and its chunk, say that a crawl found its line."""
-    found_on = 0 if row.found_on is UNSET else row.found_on
-    return Found(depth, found_on, "" if row.via is UNSET else row.via, hops)
+def _named(row: _Row, chunk: Chunk, index: int) -> line_tags.Named:
+    """What the tag of a crawl's line covers, as the row and its chunk say. Raises WireError."""
+    if row.depth != chunk.depths[index]:
+        raise WireError("chunk: other depths than its rows have")
+    found = Found(
+        chunk.depths[index],
+        0 if row.found_on is UNSET else row.found_on,
+        "" if row.via is UNSET else row.via,
+        chunk.hops[index] if chunk.hops else 0,
+    )
+    return line_tags.named(row.line, row.url, None if row.id is UNSET else row.id, found)
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:

@@ -19,7 +19,7 @@ from fetcher.error_kinds import KINDS, WORDS, ErrorKind
 from fetcher.errors import WireError
 from fetcher.input import formats
 from fetcher.input.formats import LineFormat
-from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
+from fetcher.model import OUTCOME_CODE, Chunk, Found, Outcome, Result, Task
 from fetcher.protocol import line_tags
 from fetcher.protocol.output_spec import BodyNames, Output, RowForm
 from fetcher.rows.body_names import body_file
@@ -387,3 +387,37 @@ def test_a_job_without_bodies_has_no_rows_with_some(key: str) -> None:
     row = replace(result(5), **{key: "x"})
     with pytest.raises(WireError, match="the job keeps none"):
         require(chunk_of([CODECS["jsonl"].encode(row)], [row]))
+
+
+# -- a crawl ---------------------------------------------------------------------------------
+
+
+def crawled(**changes: object) -> Chunk:
+    """An honest chunk of two lines of a crawl, with these changes of the chunk."""
+    found = {5: Found(2, 3, "a", 1), 6: Found(0)}
+    results = [formats.named(result(line), Task(line, "", found=found[line])) for line in found]
+    rows = [CODECS["jsonl"].encode(each) for each in results]
+    named = [line_tags.named(r.line, r.url, None, found[r.line]) for r in results]
+    tags = line_tags.of_lines(KEY, 1, MASK, named)
+    chunk = replace(chunk_of(rows, results), tags=tags, depths=[2, 0], hops=[1, 0])
+    return replace(chunk, **changes)
+
+
+def test_a_chunk_of_a_crawl_is_taken() -> None:
+    require(crawled())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"depths": [1, 0]},
+        {"depths": []},
+        {"hops": [0, 0]},
+        {"hops": []},
+        {"rows": crawled().rows.replace(b'"found_on":3', b'"found_on":4')},
+        {"rows": crawled().rows.replace(b'"via":"a"', b'"via":"b"')},
+    ],
+)
+def test_how_a_line_was_found_cannot_be_changed(changes: dict[str, object]) -> None:
+    with pytest.raises(WireError):
+        require(crawled(**changes))

@@ -16,6 +16,7 @@ from fetcher.protocol import chunk_frames, codec, messages
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.rows.forms import CODECS
 from fetcher.security import curve
+from fetcher.security.policy import NO_KEYS
 from fetcher.transport.sockets import Channel, open_socket, receive, send
 
 # What it makes of an honest chunk: rows glued, doubled and cut, wrong masks, lines beyond the file.
@@ -50,7 +51,7 @@ class Liar:
     def __init__(self, name: str, ventilator: int, sink: int, keys: str = "") -> None:
         self.name = name
         self._context: zmq.Context[Any] = zmq.Context()
-        self._security = curve.of_worker(keys)
+        self._security = curve.of_worker(keys) if keys else NO_KEYS
         host = "tcp://127.0.0.1"
         self._tasks = self._open(zmq.PULL, Channel.TASKS, f"{host}:{ventilator}")
         self._events = self._open(zmq.PUSH, Channel.EVENTS, f"{host}:{ventilator + 1}")
