@@ -51,7 +51,7 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/pip setup.cfg constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,parquet]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crawl,web,parquet]'
 	@$(BIN)/python -m compileall -q fetcher  # an editable installation leaves it to the first run
 	@touch $@
 

@@ -65,6 +65,7 @@ class Task(msgspec.Struct, frozen=True):
     id: str | int | None = None  # the line's id, copied to its row
     columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
     found: Found | None = None  # how a crawl found the line, copied to its row
+    route: str = ""  # of a crawl's line: the word that a handler gave its link
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -103,10 +104,12 @@ class Result(msgspec.Struct, frozen=True):
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true if the body was cut
-    # Set in a crawl: see Found.
+    # Set in a crawl: see Found; the page that the response redirects to; an HTML page's title.
     depth: int | msgspec.UnsetType = msgspec.UNSET
-    found_on: int | msgspec.UnsetType = msgspec.UNSET
+    found_on: int | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
     via: str | msgspec.UnsetType = msgspec.UNSET
+    location: str | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType = msgspec.UNSET
     # Set if the job keeps bodies, and a response came.
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_is: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET

@@ -6,6 +6,7 @@ name `fetcher` belongs to somebody else's package in the public index.
 
 from __future__ import annotations
 
+import importlib.util
 import shlex
 import sys
 from typing import Final
@@ -19,9 +20,21 @@ REQUIREMENTS: Final = {
     "pyarrow": "pyarrow>=17",
     "selectolax": "selectolax>=1.0.2",
 }
+_CRAWL: Final = ("numpy", "selectolax")
 
 
-def missing_library(library: str, needed_by: str) -> UsageError:
-    """The error to raise where the import of `library` has failed."""
-    command = shlex.join([sys.executable, "-m", "pip", "install", REQUIREMENTS[library]])
-    return UsageError(f"{needed_by} needs {library}; install it with: {command}")
+def require_crawl_libraries() -> None:
+    """Raise UsageError if a crawl lacks a library, before anything is started."""
+    missing = [name for name in _CRAWL if importlib.util.find_spec(name) is None]
+    if missing:
+        raise missing_library(*missing, needed_by="fetcher crawl")
+
+
+def missing_library(*libraries: str, needed_by: str) -> UsageError:
+    """The error to raise where the import of these libraries has failed."""
+    wanted = [REQUIREMENTS[library] for library in libraries]
+    command = shlex.join([sys.executable, "-m", "pip", "install", *wanted])
+    pronoun = "it" if len(libraries) == 1 else "them"
+    return UsageError(
+        f"{needed_by} needs {' and '.join(libraries)}; install {pronoun} with: {command}"
+    )

@@ -1,4 +1,4 @@
-"""fetcher from Python: `for row in fetch(urls)`, `retry(out)`, or a `Job` to start and stop.
+"""fetcher from Python: `for row in fetch(urls)`, `crawl(seeds)`, `retry(out)`, or a `Job`.
 
 The calling process is not changed: no signal handler, no patching, no greenlet, no file descriptor
 left open. All fetching is done by child processes, as `fetcher run` starts them.
@@ -11,6 +11,7 @@ left open. All fetching is done by child processes, as `fetcher run` starts them
 A failure of the whole job is raised as an error of fetcher.errors; a failure of one URL is its row.
 """
 
+from fetcher.api.crawl import Crawl, crawl
 from fetcher.api.items import Urls
 from fetcher.api.job import Job, fetch
 from fetcher.api.progress import Progress
@@ -18,4 +19,15 @@ from fetcher.api.retry import retry
 from fetcher.api.row import Row
 from fetcher.model import Outcome, Timings
 
-__all__ = ["Job", "Outcome", "Progress", "Row", "Timings", "Urls", "fetch", "retry"]
+__all__ = [
+    "Crawl",
+    "Job",
+    "Outcome",
+    "Progress",
+    "Row",
+    "Timings",
+    "Urls",
+    "crawl",
+    "fetch",
+    "retry",
+]

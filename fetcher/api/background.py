@@ -31,6 +31,7 @@ from fetcher.errors import (
     StoppedError,
     UsageError,
 )
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.selection import Selection
 from fetcher.protocol import messages
 from fetcher.settings.schema import Settings
@@ -86,6 +87,7 @@ class JobInput(NamedTuple):
     settings: Settings
     selection: Selection | None = None
     name: str = ""  # the input's name, if it is not the name of `urlfile`
+    crawl: CrawlRules | None = None  # `urlfile` holds the seeds of a crawl; None: a list
 
 
 class Run:
@@ -120,6 +122,7 @@ class Run:
                 self._interrupts,
                 given.selection,
                 input_name=given.name,
+                crawl=given.crawl,
             )
             if not self._is_complete():
                 raise FetcherError(

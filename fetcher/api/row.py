@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any, Literal
 
+import msgspec
+
 from fetcher.model import Outcome, Result
 
 
@@ -19,6 +21,11 @@ class Row(Result, frozen=True, kw_only=True):
     id: str | int | None = None  # type: ignore[assignment]
     columns: dict[str, str] | None = None  # type: ignore[assignment]
     truncated: bool = False
+    depth: int | None = None  # type: ignore[assignment]
+    found_on: int | None = msgspec.field(name="from", default=None)  # type: ignore[assignment]
+    via: str | None = None  # type: ignore[assignment]
+    location: str | None = None  # type: ignore[assignment]
+    title: str | None = None  # type: ignore[assignment]
     body: str | None = None  # type: ignore[assignment]
     body_is: Literal["text", "base64"] | None = None  # type: ignore[assignment]
     body_file: str | None = None  # type: ignore[assignment]

@@ -151,7 +151,7 @@ class RowOptions(NamedTuple):
 
     def conditions(self, merged: Merged) -> list[Condition]:
         """What each row must meet. Raises UsageError."""
-        met = conditions(self.where, merged.first.manifest.input.format)
+        met = conditions(self.where, merged.first.manifest.line_format)
         if self.outcomes is None and self.statuses is None:
             return met
         return [*met, is_wanted(selection.parse(self.outcomes, self.statuses))]

@@ -26,7 +26,7 @@ class FileOptions(NamedTuple):
 def write_files(merged: Merged, rows: Iterable[Row], options: FileOptions) -> str:
     """Write the bodies of the rows; returns a line for the user. Raises FetcherError."""
     require_bodies(merged, link=options.link)
-    template = NameTemplate(options.filename, merged.first.manifest.input.format)
+    template = NameTemplate(options.filename, merged.first.manifest.line_format)
     folder, _, *rest = options
     counts = BodyCounts()
 

@@ -14,7 +14,7 @@ from fetcher.settings import load
 from fetcher.settings.load import Value
 from fetcher.telemetry import logs
 from fetcher.verify.audit import MAX_LISTED, NO_ROW, Audit, Report
-from fetcher.watch import client, summary
+from fetcher.watch import client, crawl_view, summary
 from fetcher.watch.status import Status, look
 from fetcher.watch.terminal import job_text
 from fetcher.watch.terminal.console import make_console
@@ -86,10 +86,14 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))
+    for name, value in summary.crawl_lines(found.crawl):
+        console.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _headline(found: Status) -> str:
     done = summary.done(found.rows, found.url_lines, exact=found.url_lines_exact)
+    if found.crawl is not None and found.state != "complete":
+        done = crawl_view.done(found.rows, found.crawl)
     parts = [f"{escaped(found.input)}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")

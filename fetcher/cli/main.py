@@ -36,6 +36,7 @@ class _Listed(NamedTuple):
 
 _COMMANDS: Final = {
     "run": _Listed("run:run", "Fetch every URL of a file, on this host."),
+    "crawl": _Listed("crawl:crawl", "Fetch pages and follow their links, on this host."),
     "get": _Listed("get:get", "Fetch a URL and print its row, or its body."),
     "ventilator": _Listed(
         "roles:ventilator", "Hand out the URLs of a file to workers on any host."
@@ -57,7 +58,7 @@ _COMMANDS: Final = {
     "retry": _Listed("retry:retry", "Fetch again what failed, into another OUT."),
     "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
 }
-_BEGINNING = ("run", "retry", "ventilator", "worker", "sink")  # commands that begin a job
+_BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
 
 EPILOG = """\b
 Exit codes:
@@ -69,7 +70,7 @@ Exit codes:
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
-  8  get: an outcome is not ok; run, retry with --fail-on: some rows have such an outcome
+  8  get: an outcome is not ok; run, crawl, retry with --fail-on: some rows have such an outcome
 """
 
 
@@ -119,6 +120,8 @@ def cli() -> None:
     Examples:
       fetcher run urls.txt -o out          fetch them all, on all cores
       fetcher get https://example.org/     fetch one, and print its row
+      fetcher crawl https://example.org/ -o out
+                                           fetch a site: follow the links of its pages
       fetcher status out                   how far is it?
       fetcher top out                      … and watch it
       fetcher verify out                   prove that every line has its row

@@ -1,7 +1,7 @@
 """Options that several commands share, and how they become settings.
 
-An option for a setting is declared once, in SETTING_OPTIONS, with the commands that have it. Its
-value is checked as the setting's is; an error names the option.
+An option for a setting is declared once, in fetcher.cli.setting_options. Its value is checked as
+the setting's is; an error names the option.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
+from fetcher.cli.setting_options import CRAWLS, SETTING_OPTIONS, SettingOption
 from fetcher.engines.paths import require_path
-from fetcher.errors import ConfigError
+from fetcher.errors import ConfigError, UsageError
 from fetcher.settings import load, presets
 from fetcher.settings.load import Value
 from fetcher.settings.schema import Monitor
@@ -56,106 +57,19 @@ OUT = _Path()
 FILE = _Path()
 
 
-class SettingOption(NamedTuple):
-    """An option for a setting."""
-
-    flags: str
-    key: str  # of the setting
-    metavar: str  # "": the option is a flag
-    help: str
-    commands: str  # that have the option
-
-
-SETTING_OPTIONS: Final = (
-    SettingOption(
-        "--column",
-        "input.url_column",
-        "NAME",
-        "The column of a CSV file that holds the URL",
-        "run ventilator",
-    ),
-    SettingOption(
-        "--timeout",
-        "http.total_timeout_s",
-        "S",
-        "Seconds that one attempt may take, redirects and all",
-        "run retry get ventilator worker",
-    ),
-    SettingOption(
-        "--header",
-        "http.headers",
-        "'NAME: VALUE'",
-        "Also send this header with each request; may be repeated",
-        "run retry get worker",
-    ),
-    SettingOption(
-        "--bodies",
-        "output.bodies",
-        "MODE",
-        "Keep bodies: none, inline (in the rows), files or warc",
-        "run retry ventilator",
-    ),
-    SettingOption("--bodies", "output.bodies", "MODE", "none, or inline: in the row", "get"),
-    SettingOption(
-        "--workers",
-        "worker.processes",
-        "N",
-        "Worker processes; default: one per core, one for a short list",
-        "run retry",
-    ),
-    SettingOption(
-        "--processes", "worker.processes", "N", "Worker processes; 0: one per core", "worker"
-    ),
-    SettingOption(
-        "--pool-size",
-        "worker.pool_size",
-        "N",
-        "Fetches at the same time in each process",
-        "run retry worker",
-    ),
-    SettingOption(
-        "--batch-size", "job.batch_size", "N", "URL lines in one batch", "run ventilator"
-    ),
-    SettingOption(
-        "--per-host",
-        "polite.per_host",
-        "N",
-        "Requests to one host at the same time",
-        "run retry get worker",
-    ),
-    SettingOption(
-        "--delay",
-        "polite.delay_s",
-        "S",
-        "Least seconds from one request to a host to its next",
-        "run retry get ventilator worker",
-    ),
-    SettingOption(
-        "--robots/--no-robots",
-        "polite.robots",
-        "",
-        "Obey robots.txt, or not",
-        "run retry get worker",
-    ),
-    SettingOption(
-        "--standing", "worker.standing", "", "Stay for the next job when one is complete", "worker"
-    ),
-    SettingOption(
-        "--log-format",
-        "log.format",
-        "text|json",
-        "json: one JSON object a line on stderr",
-        "run retry get ventilator worker sink",
-    ),
-)
 _ADDED: Final = "http.headers"  # values of the option are added to the setting's
+_REPEATED: Final = (_ADDED, *load.PATTERNS)  # settings whose options may be given several times
 _COLUMN: Final = "input.url_column"
 _GIVEN: Final = "fetcher.cli.options"  # key of the given SETTING_OPTIONS in a context's meta
 
 # Groups of options in `--help`, by the names of their parameters.
 _GROUPS: Final = {
-    "Input": ("column", "urlfile", "outcomes", "statuses", "partial"),
+    "Input": ("column", "urlfile", "is_crawl", "outcomes", "statuses", "partial"),
     "Output": ("out", "path", "bodies", "with_body"),
+    "Crawl": (
+        *("scope", "allow", "deny", "depth", "max_pages", "max_pages_per_host"),
+        *("assets", "sitemaps"),
+    ),
     "Requests": ("timeout", "header", "own_servers"),
     "Speed": ("workers", "processes", "pool_size", "batch_size"),
     "Politeness": ("per_host", "delay", "robots"),
@@ -208,7 +122,7 @@ def _setting_option(of: SettingOption) -> Callable[[F], F]:
         of.flags,
         help=f"{of.help} ({of.key}).",
         default=None,
-        multiple=of.key == _ADDED,
+        multiple=of.key in _REPEATED,
         expose_value=False,
         callback=note,
         **kind,
@@ -222,7 +136,8 @@ def typed_again(context: click.Context, name: str) -> Iterator[tuple[str, ...]]:
         if option.key in given and name in option.commands.split():
             value, flag = given[option.key]
             if option.key not in load.SECRETS:
-                yield (flag, str(value)) if option.metavar else (flag,)
+                for each in value if isinstance(value, tuple) else (value,):
+                    yield (flag, str(each)) if option.metavar else (flag,)
 
 
 def given_headers(context: click.Context) -> list[str]:
@@ -306,6 +221,14 @@ def settings_of(
     loaded = load.load(conf, overrides=overrides, added=added)
     logs.use(loaded.settings.log.format)
     return _with_column(loaded) if _COLUMN in given else loaded
+
+
+def require_no_crawl_options(loaded: load.Loaded) -> None:
+    """Raise UsageError if an option was given that has a meaning only in a crawl."""
+    for option in SETTING_OPTIONS:
+        origin = loaded.origins.get(option.key, "")
+        if option.commands == CRAWLS and origin in option.flags.split("/"):
+            raise UsageError(f"{origin}: is for a crawl; add --crawl")
 
 
 def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:

@@ -20,6 +20,7 @@ from fetcher.cli.options import (
     out_option,
     own_servers_option,
     quiet_option,
+    require_no_crawl_options,
     setting_options,
     settings_of,
 )
@@ -27,8 +28,10 @@ from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_workers
 from fetcher.errors import StoppedError, UsageError
 from fetcher.fetch.http.tls import check_files
+from fetcher.frontier.rules_of_settings import rules_of
 from fetcher.roles import main
 from fetcher.roles.spec import RoleSpec
+from fetcher.settings.crawl_defaults import of_crawl
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
@@ -93,12 +96,16 @@ def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> i
 
 @click.command(cls=GroupedCommand)
 @click.argument("urlfile", type=FILE)
+@click.option(
+    "--crawl", "is_crawl", is_flag=True, help="URLFILE holds seeds: follow the links of pages."
+)
 @_with_endpoints
 @setting_options("ventilator")
 @config_options
 @quiet_option
 def ventilator(
     urlfile: Path,
+    is_crawl: bool,
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
     conf: Path | None,
@@ -112,17 +119,26 @@ def ventilator(
     It may be started before or after the others, and stopped and started again at any time: only
     the sink stores what is done.
 
+    With --crawl, URLFILE holds the seeds of a crawl, as for `fetcher crawl`. Sink and workers are
+    started as for a list, and workers obey robots.txt if the ventilator says so.
+
     \b
     Examples:
       fetcher ventilator urls.txt
+      fetcher ventilator --crawl seeds.txt --scope domain
       fetcher ventilator urls.txt --ventilator tcp://10.0.0.1:5700 --sink tcp://10.0.0.2:5710 \\
           --keys ventilator
     """
     loaded = _settings(conf, assignments, at_ventilator, at_sinks, keys)
+    if is_crawl:
+        loaded = of_crawl(loaded)
+    else:
+        require_no_crawl_options(loaded)
     require_csv(urlfile, loaded)
     return _run_role(
         "ventilator",
         loaded.settings,
+        crawl=rules_of(loaded.settings) if is_crawl else None,
         quiet=quiet,
         given=loaded.origins,
         urlfile=str(urlfile),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from pathlib import Path
-from typing import BinaryIO
 
 import click
-import msgspec
 
 from fetcher.cli.fail_on import fail_on_option, require_none
-from fetcher.cli.inputs import INPUT, name_of, one_input, require_csv, require_file, require_url
+from fetcher.cli.inputs import INPUT, one_input
 from fetcher.cli.options import (
     GroupedCommand,
     command_line,
@@ -24,25 +20,22 @@ from fetcher.cli.options import (
     settings_of,
     web_option,
 )
+from fetcher.cli.starting import start
 from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_job
-from fetcher.errors import InputError, StoppedError, UsageError
+from fetcher.errors import StoppedError
 from fetcher.fetch.http.tls import check_files
+from fetcher.frontier.rules import CrawlRules
 from fetcher.humanize import number
 from fetcher.input.selection import Selection
-from fetcher.input.source import Source
 from fetcher.model import Outcome
 from fetcher.roles.preflight import require_own_code
 from fetcher.settings.load import Loaded
-from fetcher.settings.schema import Input, Settings
-from fetcher.store import manifest, spool
-from fetcher.store.begun import require_as_begun
-from fetcher.store.disk import disk_errors
+from fetcher.settings.schema import Settings
+from fetcher.store import manifest
 from fetcher.store.reader import Part, read_part
 from fetcher.telemetry import logs
 from fetcher.watch import progress
-
-_COPY_BYTES = 1024 * 1024
 
 
 @click.command(cls=GroupedCommand)
@@ -83,56 +76,14 @@ def run(
     """
     urlfile = one_input(given)
     loaded = settings_of(conf, assignments, monitor__http=("--web", web), own_servers=own_servers)
-    settings = loaded.settings
-    logs.start(settings.log, "supervisor", "supervisor")
-    check_files(settings.http)
-    require_own_code(settings)
-    if isinstance(urlfile, list):
-        _run_urls(urlfile, out, loaded, quiet=quiet, unwanted=unwanted)
-    elif str(urlfile) == "-" or urlfile.is_fifo():
-        _run_piped(urlfile, out, loaded, quiet=quiet, unwanted=unwanted)
-    else:
-        require_csv(urlfile, loaded)
-        require_as_begun(out, urlfile, loaded)
-        require_file(urlfile, settings.http.max_url_bytes)
-        Source(urlfile, settings.input)  # reports a bad file before any process is started
-        run_and_report(urlfile, out, settings, quiet=quiet, unwanted=unwanted)
+    logs.start(loaded.settings.log, "supervisor", "supervisor")
+    check_files(loaded.settings.http)
+    require_own_code(loaded.settings)
 
+    def fetch(file: Path, terms: Loaded, name: str) -> None:
+        run_and_report(file, out, terms.settings, quiet=quiet, name=name, unwanted=unwanted)
 
-def _run_urls(
-    urls: list[str], out: Path, loaded: Loaded, *, quiet: bool, unwanted: frozenset[Outcome]
-) -> None:
-    if loaded.origins.get("input.url_column") == "--column":
-        raise UsageError("--column: is for CSV files; URLs of the command line have no columns")
-    for url in urls:
-        require_url(url, loaded.settings.http.max_url_bytes)
-    name = name_of(urls)
-
-    def write(file: BinaryIO) -> None:
-        file.write("".join(f"{url}\n" for url in urls).encode())
-
-    with disk_errors(out / manifest.SPOOL_NAME):
-        spooled = spool.keep(out, write, name)
-    # These lines are URLs, whatever the input settings say.
-    settings = msgspec.structs.replace(loaded.settings, input=Input(format="text"))
-    require_as_begun(out, spooled, msgspec.structs.replace(loaded, settings=settings))
-    run_and_report(spooled, out, settings, quiet=quiet, name=name, unwanted=unwanted)
-
-
-def _run_piped(
-    urlfile: Path, out: Path, given: Loaded, *, quiet: bool, unwanted: frozenset[Outcome]
-) -> None:
-    spooled = _spool(urlfile, out)
-    require_as_begun(out, spooled, given)
-    try:
-        source = Source(spooled, given.settings.input, name=_name(urlfile))
-        if next(source.url_lines(), None) is None:
-            raise source.holds_none()
-    except UsageError:
-        spool.forget(out)  # otherwise the right input would conflict with this one
-        raise
-    name = _name(urlfile)
-    run_and_report(spooled, out, given.settings, quiet=quiet, name=name, unwanted=unwanted)
+    start(urlfile, out, loaded, fetch)
 
 
 def run_and_report(
@@ -144,18 +95,20 @@ def run_and_report(
     selection: Selection | None = None,
     name: str = "",
     unwanted: frozenset[Outcome] = frozenset(),
+    crawl: CrawlRules | None = None,
 ) -> None:
     """Run the job with its progress display and summary. Raises FetcherError.
 
-    `name`: the input's name for people, if it is not the name of `urlfile`. Raises FailedRowsError
-    if the job is complete and rows have one of the `unwanted` outcomes.
+    `name`: the input's name for people, if it is not the name of `urlfile`; `crawl`: the rules, if
+    the file holds the seeds of a crawl. Raises FailedRowsError if the job is complete and rows have
+    one of the `unwanted` outcomes.
     """
     before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
     display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
     try:
-        run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name)
+        run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name, crawl)
     except StoppedError as error:
         done = f"{number(_rows(_part(out)))} lines are done and safe in {out}"
         raise StoppedError(f"{error} ({done})") from error
@@ -180,38 +133,3 @@ def _part(out: Path) -> Part | None:
 
 def _rows(part: Part | None) -> int:
     return part.view.recovered.totals.rows if part else 0
-
-
-def _spool(urlfile: Path, out: Path) -> Path:
-    """Copy a pipe to a file in OUT, so that it can be read again."""
-    name = _name(urlfile)
-
-    def copy(file: BinaryIO) -> None:
-        with _opened(urlfile) as pipe:
-            while block := _read(pipe, name):
-                file.write(block)
-        if not file.tell() and not (out / manifest.SPOOL_NAME).exists():
-            raise InputError(f"{name}: is empty; it should hold URLs, one a line")
-
-    with disk_errors(out / manifest.SPOOL_NAME):
-        return spool.keep(out, copy, name)
-
-
-def _name(urlfile: Path) -> str:
-    return "standard input" if str(urlfile) == "-" else str(urlfile)
-
-
-def _opened(urlfile: Path) -> contextlib.AbstractContextManager[BinaryIO]:
-    if str(urlfile) == "-":
-        return contextlib.nullcontext(sys.stdin.buffer)
-    try:
-        return urlfile.open("rb")
-    except OSError as error:
-        raise InputError(f"{urlfile}: {error.strerror}") from error
-
-
-def _read(pipe: BinaryIO, name: str) -> bytes:
-    try:
-        return pipe.read(_COPY_BYTES)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from error

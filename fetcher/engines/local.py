@@ -15,6 +15,7 @@ from fetcher.engines.private import private_directory
 from fetcher.engines.sizing import worker_count, workers_for
 from fetcher.engines.supervisor import Display, Supervisor
 from fetcher.errors import StoppedError
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.selection import Selection
 from fetcher.roles import rlimits
 from fetcher.roles.interpreter import own_folders
@@ -33,13 +34,15 @@ def run_job(
     selection: Selection | None = None,
     command: str = "",
     input_name: str = "",
+    crawl: CrawlRules | None = None,
 ) -> None:
     """Run all roles of one job over private sockets. Raises FetcherError.
 
-    `selection`: the job has only these lines of the URL file; OUT holds which. `command` and
-    `input_name`: see RoleSpec.
+    `selection`: the job has only these lines of the URL file; OUT holds which. `command`,
+    `input_name` and `crawl`: see RoleSpec.
     """
-    workers = workers_for(settings, urlfile, selection)
+    # The seeds of a crawl are few, whatever they lead to.
+    workers = worker_count(settings) if crawl else workers_for(settings, urlfile, selection)
     rlimits.check(settings, workers)
     with private_directory() as directory:
         common = RoleSpec(
@@ -54,6 +57,7 @@ def run_job(
             input_name=input_name,
             out=str(out),
             selection=selection,
+            crawl=crawl,
             command=command,
         )
         supervisor = Supervisor(

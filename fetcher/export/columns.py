@@ -77,6 +77,15 @@ _BODIES: Final[dict[Bodies, tuple[str, ...]]] = {
     "files": ("body_file",),
     "warc": ("warc_id",),
 }
+# Keys of the rows of a crawl.
+_CRAWL: Final = {
+    "depth": Kind.INT,
+    "from": Kind.INT,
+    "via": Kind.TEXT,
+    "location": Kind.TEXT,
+    "title": Kind.TEXT,
+}
+_FIELDS: Final = {"from": "found_on"}  # of Result, where a key has another name there
 _TIMINGS: Final = tuple(name for name in _KINDS if name.endswith("_ms"))
 _HEADER: Final = "headers."
 _KEPT: Final = "columns."
@@ -88,7 +97,7 @@ def _timing(name: str) -> Callable[[Result], Any]:
 
 
 def _set_or_none(name: str) -> Callable[[Result], Any]:
-    of = operator.attrgetter(name)
+    of = operator.attrgetter(_FIELDS.get(name, name))
 
     def value(row: Result) -> Any:
         found = of(row)
@@ -134,6 +143,10 @@ _COLUMNS: Final = {
         for name in names
     },
 }
+# Only for crawls: a CSV input of a list may have columns of these names.
+_CRAWL_COLUMNS: Final = {
+    name: Column(name, kind, _set_or_none(name)) for name, kind in _CRAWL.items()
+}
 
 
 def find(name: str, of: LineFormat) -> Column:
@@ -161,6 +174,8 @@ def _require_unambiguous(name: str, of: LineFormat) -> None:
 def _find(name: str, of: LineFormat) -> Column:
     if name in _COLUMNS:
         return _COLUMNS[name]
+    if of.kind == "log" and name in _CRAWL_COLUMNS:
+        return _CRAWL_COLUMNS[name]
     if name.startswith(_HEADER) and name != _HEADER:
         return Column(name, Kind.TEXT, _header(name.removeprefix(_HEADER)))
     if name.startswith(_KEPT) and name.removeprefix(_KEPT) in kept_names(of):
@@ -169,7 +184,8 @@ def _find(name: str, of: LineFormat) -> Column:
         return Column(name, Kind.TEXT, _kept(name))
     if of.kind == "csv" and name == of.url_column:  # the user's own name for it
         return Column(name, Kind.TEXT, operator.attrgetter("url"))
-    known = [*_COLUMNS, "headers.NAME", *(_KEPT + kept for kept in kept_names(of))]
+    crawl = _CRAWL_COLUMNS if of.kind == "log" else ()
+    known = [*_COLUMNS, *crawl, "headers.NAME", *(_KEPT + kept for kept in kept_names(of))]
     raise UsageError(f"there is no column {name!r}; there are {', '.join(known)}")
 
 
@@ -195,17 +211,24 @@ def _short_names(of: LineFormat) -> list[str]:
 
 
 def table_columns(
-    names: str | None, of: LineFormat, bodies: Iterable[Bodies], *, handled: bool
+    names: str | None,
+    of: LineFormat,
+    bodies: Iterable[Bodies],
+    *,
+    handled: bool,
+    titled: bool = False,
 ) -> list[Column]:
     """The columns of a table: those of `names` (with commas), or all that the rows have.
 
     `of`: the format of the input; `bodies`: how the jobs keep bodies; `handled`: whether one of the
-    jobs has a handler. Raises UsageError.
+    jobs has a handler; `titled`: whether one of them keeps titles. Raises UsageError.
     """
     if names is None:
         chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
         bodies = set(bodies)
         chosen += ["truncated"] if bodies - {"none"} else []
+        if of.kind == "log":
+            chosen += [name for name in _CRAWL if titled or name != "title"]
         chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]
         chosen += _short_names(of)
         chosen += ["extra"] if handled else []

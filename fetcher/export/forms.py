@@ -45,15 +45,21 @@ class Form:
         self, name: str, columns: str | None, merged: Merged, *, formula_guard: bool
     ) -> None:
         """`columns`: names with commas; None: all that these rows have."""
-        of = merged.first.manifest.input.format
+        of = merged.first.manifest.line_format
         self._name = name
         self._guard = formula_guard
         if name == "jsonl":
             self._columns = None if columns is None else object_columns(columns, of)
         else:
             bodies = {part.manifest.output.bodies for part in merged.parts}
-            handled = any(_has_handler(part.manifest) for part in merged.parts)
-            self._columns = table_columns(columns, of, bodies, handled=handled)
+            begun = [part.manifest for part in merged.parts]
+            self._columns = table_columns(
+                columns,
+                of,
+                bodies,
+                handled=any(_is_set(each, "worker", "handler") for each in begun),
+                titled=any(_is_set(each, "crawl", "title") for each in begun),
+            )
         if name == "parquet":
             # Imported here, so that a missing library is reported before anything is done.
             from fetcher.export import parquet_file  # noqa: F401, PLC0415
@@ -73,5 +79,5 @@ class Form:
         return ParquetWriter(file, self._columns)
 
 
-def _has_handler(of: Manifest) -> bool:
-    return bool(of.settings.get("worker", {}).get("handler"))
+def _is_set(of: Manifest, section: str, name: str) -> bool:
+    return bool(of.settings.get(section, {}).get(name))

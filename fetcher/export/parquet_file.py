@@ -19,7 +19,7 @@ try:
     import pyarrow
     import pyarrow.parquet
 except ImportError:
-    raise optional.missing_library("pyarrow", "--to parquet") from None
+    raise optional.missing_library("pyarrow", needed_by="--to parquet") from None
 
 _BATCH_ROWS: Final = 4_096
 _BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON

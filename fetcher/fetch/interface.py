@@ -8,7 +8,7 @@ nothing, ends within the deadline, and may block its own greenlet and no other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -75,6 +75,25 @@ class LooksUp(Protocol):
 
     def lookups(self) -> dict[str, int]:
         """Look-ups so far, by how they ended."""
+
+
+class Crawling(NamedTuple):
+    """How the fetches of a crawl differ from those of a list."""
+
+    # (the line's URL, a redirect's target): whether both are the same page. A redirect to another
+    # page ends the fetch: the target is a line of its own.
+    is_same_page: Callable[[str, str], bool]
+    obeys_robots: bool
+
+
+@runtime_checkable
+class Crawls(Protocol):
+    """A fetcher that can fetch for a crawl."""
+
+    crawling: Crawling | None  # set by the worker before it begins; None: for a list
+
+    def sitemaps_of(self, url: str) -> tuple[str, ...]:
+        """The sitemaps that the robots.txt of this URL's site names, as far as it is known."""
 
 
 @runtime_checkable

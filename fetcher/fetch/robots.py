@@ -102,6 +102,11 @@ class Robots:
             return False
         return rules.forbids(target.url)
 
+    def sitemaps(self, target: Target) -> tuple[str, ...]:
+        """The URLs of sitemaps that the target's robots.txt names, as far as it is known."""
+        rules = self._origins.get((target.scheme, target.host, target.port))
+        return () if rules is None or rules.text is None else rules.text.sitemaps
+
     def _keep(self, origin: _Origin, rules: Rules) -> None:
         if self._origins.get(origin) is not rules:
             return  # forgotten meanwhile

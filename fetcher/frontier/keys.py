@@ -95,6 +95,11 @@ class KeyTexts:
             bare = self._reduced(bare)
         return bare if method == "GET" and body is None else _request_text(bare, method, body)
 
+    @property
+    def are_urls(self) -> bool:
+        """Whether each URL in the standard's form, without a fragment, is its own key text."""
+        return self._is_plain
+
     def of_normal(self, url: str) -> str:
         """The key text of an http(s) URL that is in the standard's form already."""
         bare = url.partition("#")[0]

@@ -62,6 +62,10 @@ class CrawlRules(
     assets: bool = False
     # Fetch sitemaps that robots.txt names, and /sitemap.xml.
     sitemaps: bool = False
+    # Obey robots.txt, wherever the workers run.
+    robots: bool = True
+    # Follow the links that pages have; else only redirects and what the handler returns.
+    page_links: bool = True
     # Respect rel=nofollow, <meta name=robots> and X-Robots-Tag.
     nofollow: bool = True
     # `log`: as found, so that no host waits for another. `levels`: depth by depth, see design.

@@ -19,7 +19,7 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     """One line of the log; the defaults are those of a seed."""
 
     url: str
-    found_on: int = 0
+    found_on: int = msgspec.field(name="from", default=0)
     depth: int = 0
     via: str = "seed"
     hops: int = 0
@@ -48,7 +48,11 @@ def task_of(line: int, raw: bytes) -> Task:
         headers = request_fields.headers([list(pair) for pair in entry.headers])
     except LineError as error:
         return Task(line, entry.url, error.fault, id=entry.id, found=found)
-    return Task(line, entry.url, None, method, headers, entry.body, entry.id, found=found)
+    return Task(
+        *(line, entry.url, None, method, headers, entry.body, entry.id, None),
+        found=found,
+        route=entry.route,
+    )
 
 
 def seed_of(task: Task) -> bytes:

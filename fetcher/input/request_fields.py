@@ -22,7 +22,7 @@ _MAX_METHOD: Final = 32
 _MAX_RAW: Final = 2000  # characters of an unreadable line that stand for its URL in the row
 _MAX_SHOWN: Final = 40  # characters of a wrong name
 _TUNNEL: Final = "CONNECT"
-_BODILESS: Final = frozenset({"GET", "HEAD"})
+BODILESS: Final = frozenset({"GET", "HEAD"})
 # They describe the connection: set by the transport, or forbidden in HTTP/2.
 _OWNED: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"}
@@ -86,7 +86,7 @@ def _header(name: Any, value: Any) -> tuple[str, str]:
 def body(value: Any, of_method: str) -> bytes | None:
     """The body's bytes, of a text or of `{"base64": text}`; an empty one of a GET is none."""
     content = _body_bytes(value)
-    if of_method not in _BODILESS:
+    if of_method not in BODILESS:
         return content
     if content:
         raise LineError(f'body: a {of_method} request has no body; give a method such as "POST"')

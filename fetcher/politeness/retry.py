@@ -7,16 +7,18 @@ lines that failed together do not come back together.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Final
 
 from fetcher.model import Outcome
-from fetcher.settings.schema import Retry
+from fetcher.settings.schema import Polite, Retry
 
 # A second request of these methods does no harm (RFC 9110, 9.2.2).
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _MAX_DOUBLINGS: Final = 30
 _MAX_DIGITS: Final = 9
+_OVERLOADED: Final = frozenset({429, 503})
 
 
 def backoff_s(
@@ -49,3 +51,17 @@ def retry_after_s(value: str, now_unix: float) -> float | None:
         return max(0.0, at.replace(tzinfo=at.tzinfo or UTC).timestamp() - now_unix)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def rest_s(
+    polite: Polite, status: int, headers: Iterable[tuple[str, str]], now_s: float
+) -> float | None:
+    """How long an overloaded server wants no requests, in seconds; None for other servers.
+
+    `now_s`: Unix time.
+    """
+    if status not in _OVERLOADED:
+        return None
+    asked = next((value for name, value in headers if name.lower() == "retry-after"), "")
+    found_s = retry_after_s(asked, now_s)
+    return min(polite.rest_s if found_s is None else found_s, polite.retry_after_max_s)

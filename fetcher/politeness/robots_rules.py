@@ -8,10 +8,12 @@ user agents: ours and all others.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from protego import Protego
 
+_MAX_SITEMAPS: Final = 1000
 MAX_BYTES: Final = 512 * 1024  # the most that is read; RFC 9309 demands 500 KiB
 
 # As tolerant as Protego: the hyphen may be missing or a space, the colon may be missing.
@@ -32,6 +34,11 @@ class RobotsTxt:
     def allows(self, url: str) -> bool:
         """Whether the URL may be requested."""
         return self._rules.can_fetch(url, self._agent)
+
+    @property
+    def sitemaps(self) -> tuple[str, ...]:
+        """The texts of the first Sitemap lines, which should be URLs."""
+        return tuple(islice(self._rules.sitemaps, _MAX_SITEMAPS))
 
     @property
     def delay_s(self) -> float:

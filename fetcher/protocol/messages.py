@@ -27,6 +27,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Totals as CrawlTotals
 from fetcher.input.formats import LineFormat
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.bounds import (
@@ -326,6 +327,7 @@ class State(Message, tag="state", frozen=True):
     is_hungry: bool = False  # a worker has too little: others should return waiting lines
     copied: Count = 0  # lines given to a second worker at the end because they were slow
     turns: Turns = Turns()
+    crawl: CrawlTotals | UnsetType = UNSET  # unset: the job is a list
 
 
 class Look(Message, tag="look", frozen=True):

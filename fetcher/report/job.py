@@ -12,6 +12,7 @@ from fetcher.settings.schema import Settings
 from fetcher.store.manifest import Setting
 from fetcher.store.reader import Part
 from fetcher.watch import status
+from fetcher.watch.crawl_view import CrawlView
 
 
 class SettingShown(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class Job(msgspec.Struct, frozen=True):
     committed: int  # rows
     url_lines: int | None
     url_lines_exact: bool
+    crawl: CrawlView | None  # None: the job is a list
     absent: list[str]  # sinks of the job that were not looked at
     settings: list[SettingShown]
     versions: dict[str, str]
@@ -65,6 +67,7 @@ def job_of(parts: Sequence[Part]) -> Job:
         committed=sum(part.view.recovered.totals.rows for part in parts),
         url_lines=found.url_lines,
         url_lines_exact=found.url_lines_exact,
+        crawl=found.crawl,
         absent=found.absent,
         settings=_settings(of.settings),
         versions=of.versions,

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from fetcher import __version__, humanize
 from fetcher.report.contents import Contents
+from fetcher.watch import crawl_view
 
 _FILES: Final = resources.files("fetcher.report") / "page"
 _UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
@@ -124,4 +125,6 @@ _FILTERS: Final = {
     "rate": _optional(humanize.rate),
     "time": _optional(_time),
     "iso_time": _iso_time,
+    "depths": crawl_view.depths,
+    "links": crawl_view.links,
 }

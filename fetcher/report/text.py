@@ -11,6 +11,7 @@ from fetcher.humanize import NOT_MEASURED, milliseconds, number, percent, rates,
 from fetcher.report.contents import Contents
 from fetcher.report.errors import Failure
 from fetcher.report.hosts import HostShown
+from fetcher.watch import crawl_view
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name
 
 _MOST_HOSTS = 5
@@ -86,6 +87,8 @@ def headline(report: Contents) -> str:
         about = "" if job.url_lines_exact else "about "
         lines = f"{number(report.outcomes.rows)} of {about}{number(job.url_lines)} lines"
     parts = [f"{job.input}: {job.state}", lines]
+    if job.crawl is not None and job.url_lines is None:
+        parts[1] = crawl_view.done(report.outcomes.rows, job.crawl)
     if report.outcomes.rows:
         parts.append(f"{percent(report.outcomes.ok / report.outcomes.rows)} ok")
     if report.times.worked_s is not None:

@@ -74,15 +74,21 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "is damaged",
         {"const": True},
     ),
-    "depth": ("links from a seed to this line, 0 for a seed; only in a crawl", {"minimum": 0}),
-    "found_on": (
-        "the line of the page that links to this line; only in a crawl, and not of a seed",
+    "depth": ("only in a crawl: links from a seed to this line; 0 for a seed", {"minimum": 0}),
+    "from": (
+        "only in a crawl: the line of the page that it was found on; not in rows of seeds",
         {"minimum": 1},
     ),
     "via": (
-        "the kind of the link, such as `a`, `redirect` or `seed`; only in a crawl",
+        "only in a crawl: how it was found: as a `seed`, or by the kind of link, such as `a` or "
+        "`redirect`",
         {},
     ),
+    "location": (
+        "only in a crawl: the page that the response redirects to, which is a line of its own",
+        {},
+    ),
+    "title": ("only with `crawl.title`: the title of an HTML page, where it has one", {}),
     "body": ('the body; only with `output.bodies = "inline"`, where an answer came', {}),
     "body_is": ("what `body` is: `text`, or `base64` of bytes that are not text", {}),
     "body_file": (
@@ -125,7 +131,7 @@ def schema() -> dict[str, Any]:
     parts["Outcome"] |= {"description": "; ".join(f"{k}: {v}" for k, v in OUTCOMES.items())}
     # Every key is always there, in the order of the declaration.
     parts["Timings"] |= {"required": list(parts["Timings"]["properties"]), "description": ""}
-    optional = [f.name for f in msgspec.structs.fields(Result) if f.default is msgspec.UNSET]
+    optional = [f.encode_name for f in msgspec.structs.fields(Result) if f.default is msgspec.UNSET]
     return {
         "$schema": _DRAFT,
         "title": "A result row of fetcher",

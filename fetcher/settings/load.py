@@ -20,6 +20,7 @@ from fetcher.humanize import shortened
 from fetcher.settings import describe, environment, suggest
 from fetcher.settings.schema import Settings
 
+PATTERNS: Final = ("crawl.allow", "crawl.deny")  # regular expressions, which may have commas
 Plain = str | int | float | bool | None
 Value = Plain | list[Plain]
 _SHOWN_CHARS: Final = 80  # of a wrong value in a message
@@ -157,7 +158,7 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
             raise ConfigError(f"{origin}: {key} is not valid UTF-8")
         section, _, name = key.partition(".")
         items = describe.setting(key).items
-        value = given if items is None else _listed(given, items)
+        value = given if items is None else _listed(key, given, items)
         if type(value) is int and describe.allowed(key).startswith("one of "):
             value = str(value)  # `ip_version = 4` is read as a number
         try:
@@ -170,6 +171,7 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     settings = msgspec.convert(nested, Settings)
     origins = {key: origin for key, (_, origin) in values.items()}
     _check_robots(settings, origins)
+    _check_patterns(settings, origins)
     return Loaded(settings, origins)
 
 
@@ -181,6 +183,19 @@ def _check_robots(settings: Settings, origins: Mapping[str, str]) -> None:
             f"{origins['polite.robots']}: polite.robots = true obeys nothing while "
             f"polite.enabled = false ({origins['polite.enabled']}); change one of them"
         )
+
+
+def _check_patterns(settings: Settings, origins: Mapping[str, str]) -> None:
+    for key in PATTERNS:
+        section, _, name = key.partition(".")
+        for pattern in getattr(getattr(settings, section), name):
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ConfigError(
+                    f"{origins[key]}: {key}: {_shown(key, pattern)} is not a regular expression: "
+                    f"{error}"
+                ) from None
 
 
 def _plain(value: Any) -> Any:
@@ -198,8 +213,10 @@ def _texts(value: Any) -> list[str]:
     ]
 
 
-def _listed(value: Any, items: Any) -> Any:
+def _listed(key: str, value: Any, items: Any) -> Any:
     """Make a list of a single value, or of one text with commas (easier to type in a shell)."""
+    if isinstance(value, str) and key in PATTERNS:
+        return [value]
     if isinstance(value, str):
         parts = [part.strip() for part in value.split(",") if part.strip()]
         return [_parse(part) for part in parts] if items is int else parts

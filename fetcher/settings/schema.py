@@ -7,6 +7,7 @@ when a value is converted to it (settings.load), not when its constructor is cal
 
 from __future__ import annotations
 
+from fetcher.settings.sections_crawl import Crawl
 from fetcher.settings.sections_http import Dns, Guard, Http
 from fetcher.settings.sections_input import Input, Job, Output, Sink
 from fetcher.settings.sections_service import Endpoints, Keys, Log, Metrics, Monitor
@@ -14,6 +15,7 @@ from fetcher.settings.sections_worker import Lease, Polite, Retry, Worker
 from fetcher.settings.value_types import Section, parse_server
 
 __all__ = [
+    "Crawl",
     "Dns",
     "Endpoints",
     "Guard",
@@ -41,6 +43,7 @@ class Settings(Section, frozen=True, kw_only=True):
 
     job: Job = Job()
     input: Input = Input()
+    crawl: Crawl = Crawl()
     worker: Worker = Worker()
     http: Http = Http()
     dns: Dns = Dns()

@@ -90,6 +90,14 @@ TlsGroups = Annotated[
 ]
 Statuses = Annotated[tuple[_Status, ...], _kind("a list of statuses from 400 to 599")]
 Factory = Annotated[str, _kind('module:name, or ""', r"^([\w.]+:\w+)?\Z")]
+Patterns = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...],
+    Meta(max_length=100, extra={"kind": "a list of regular expressions"}),
+]
+ParameterNames = Annotated[
+    tuple[Annotated[str, Meta(pattern=r"^[^\s=&#]{1,200}\Z")], ...],
+    Meta(max_length=1000, extra={"kind": "a list of parameter names, which may end with *"}),
+]
 Names = Annotated[tuple[_Name, ...], _kind("a list of host names")]
 Endpoint = Annotated[
     str, _kind("tcp://HOST:PORT or ipc:///PATH, with the next two ports free, too", _ENDPOINT)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from fetcher.errors import ConflictError
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import LineFormat
 from fetcher.protocol.output_spec import Output
 from fetcher.settings import load
@@ -29,13 +30,15 @@ class FixedSettings(NamedTuple):
     batch_size: int
     output: Output
     format: LineFormat | None = None  # None: is not checked
+    crawl: CrawlRules | None = None  # None: a list
 
     def settings(self) -> dict[str, load.Value]:
         """The same as values by `section.key`."""
         values: dict[str, load.Value] = {"job.batch_size": self.batch_size}
         for name, value in msgspec.structs.asdict(self.output).items():
             values[f"output.{name}"] = value
-        return values | ({} if self.format is None else _input_settings(self.format))
+        values |= {} if self.format is None else _input_settings(self.format)
+        return values | ({} if self.crawl is None else _crawl_settings(self.crawl))
 
 
 def _input_settings(of: LineFormat) -> dict[str, load.Value]:
@@ -48,9 +51,24 @@ def _input_settings(of: LineFormat) -> dict[str, load.Value]:
     }
 
 
+def _crawl_settings(rules: CrawlRules) -> dict[str, load.Value]:
+    values = {
+        f"crawl.{name}": [*value] if isinstance(value, tuple) else value
+        for name, value in msgspec.structs.asdict(rules).items()
+    }
+    values["polite.robots"] = values.pop("crawl.robots")
+    return values
+
+
 def fixed_settings_of(begun: Manifest) -> FixedSettings:
     """The fixed settings of the job of this manifest."""
-    return FixedSettings(begun.batch_size, begun.output, begun.input.format)
+    return FixedSettings(begun.batch_size, begun.output, begun.input.format, begun.crawl)
+
+
+def rules_as_begun(out: Path, rules: CrawlRules) -> CrawlRules:
+    """The rules of the crawl in OUT, after `require_as_begun`; `rules` if it is to begin."""
+    found = manifest.read(out) if out.is_dir() else None
+    return rules if found is None or found.crawl is None else found.crawl
 
 
 def require_same(

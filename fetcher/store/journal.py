@@ -273,6 +273,7 @@ class JournalSummary(msgspec.Struct, frozen=True):
     marks: list[tuple[int, int]]  # the newest, as in JournalView
     updated_at_s: float | None
     work: Work | None  # as in JournalView
+    crawl: CrawlRecord | None = None  # as in JournalView
 
 
 def summary(path: Path, marks: int) -> JournalSummary:
@@ -290,6 +291,7 @@ def summary(path: Path, marks: int) -> JournalSummary:
             marks=msgspec.convert(found.fetchall(), list[tuple[int, int]])[::-1],
             updated_at_s=meta(db, "updated_at_s", float),
             work=meta(db, "work", Work),
+            crawl=meta(db, "crawl", CrawlRecord),
         )
 
     return _read(path, read)

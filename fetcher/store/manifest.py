@@ -13,7 +13,7 @@ import msgspec
 
 from fetcher.errors import ConflictError, DamageError
 from fetcher.frontier.rules import CrawlRules
-from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.formats import LOG, TEXT, LineFormat
 from fetcher.input.selection import Selection
 from fetcher.protocol.bounds import Plain
 from fetcher.protocol.output_spec import PLAIN, Output
@@ -66,6 +66,11 @@ class Manifest(msgspec.Struct):
     share: Share = WHOLE  # of the batches, if the job has several sinks
     share_url_lines: int | None = None  # URL lines of the share, once they are known
     format: int = FORMAT
+
+    @property
+    def line_format(self) -> LineFormat:
+        """The format of the job's lines; those of a crawl are in its log."""
+        return self.input.format if self.crawl is None else LOG
 
 
 def read(out: Path) -> Manifest | None:

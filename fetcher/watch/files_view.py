@@ -16,6 +16,7 @@ from fetcher.errors import DamageError, UsageError
 from fetcher.store import journal, manifest
 from fetcher.store.journal import JournalSummary
 from fetcher.store.manifest import Manifest
+from fetcher.watch.crawl_view import view_of
 from fetcher.watch.job_view import JobView
 from fetcher.watch.recent_failures import RecentFailures
 from fetcher.watch.status import estimated_lines, state_of
@@ -73,6 +74,7 @@ class FilesView:
             # Only the ventilator knows whose turns the job waits for.
             left_is_least=bool(found.settings.get("polite", {}).get("enabled")),
             totals=seen.totals,
+            crawl=None if seen.crawl is None else view_of(seen.crawl.totals),
             failed_lines=self._failures.look(seen.segments),
         )
 
@@ -86,6 +88,8 @@ def _url_lines(found: Manifest, seen: JournalSummary) -> tuple[int | None, bool]
     """The URL lines of this sink, and whether the number is exact; None: not known yet."""
     if found.share_url_lines is not None:
         return found.share_url_lines, True
+    if found.crawl is not None:
+        return None, False
     return estimated_lines(seen.source, 1, found.share.of)
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals, in_order
+from fetcher.watch import crawl_view
+from fetcher.watch.crawl_view import CrawlView
 
 _FEW_REDELIVERED: Final = 20  # lines; the end of any job has some
 _FEW_REDELIVERED_SHARE: Final = 0.01  # of the rows
@@ -58,6 +61,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int | None = None  # batches, or parts of them, to be handed out (again)
     oldest: OldestLine | None = None
     totals: Totals
+    crawl: CrawlView | None = None  # None: the job is a list
     workers: list[messages.Member] = []
     unlisted: int = 0  # workers that are not in the list
     hosts: list[messages.HostLoad] = []  # the busiest
@@ -79,6 +83,8 @@ def from_state(state: messages.State, rate_per_s: float) -> JobView:
     """What the ventilator tells everybody: no leases, and of the workers only their number."""
     url_lines, exact = state.source.total()
     left = time_left(state, rate_per_s)
+    if state.crawl is not UNSET:
+        url_lines, exact, left = None, False, None  # see crawl_view
     return JobView(
         job=state.job,
         phase=state.phase,
@@ -92,6 +98,7 @@ def from_state(state: messages.State, rate_per_s: float) -> JobView:
         redelivered=state.redelivered,
         copied=state.copied,
         many_redelivered=are_many_redelivered(state.redelivered - state.copied, state.totals.rows),
+        crawl=None if state.crawl is UNSET else crawl_view.view_of(state.crawl),
         totals=msgspec.structs.replace(state.totals, outcomes=in_order(state.totals.outcomes)),
         unlisted=state.workers,
     )

@@ -6,11 +6,14 @@ import sys
 import time
 from typing import Any
 
+import msgspec
+
 from fetcher.commit.rate import Rate
 from fetcher.humanize import number, phase, rate, time_left
 from fetcher.protocol import messages
 from fetcher.protocol.totals import most_frequent
 from fetcher.telemetry import logs
+from fetcher.watch import crawl_view
 from fetcher.watch.job_view import JobView, from_state
 
 
@@ -23,8 +26,9 @@ def numbers(job: JobView) -> list[str]:
     """The numbers of the progress line, one by one."""
     about = "" if job.url_lines_exact else "~"
     of = "" if job.url_lines is None else f"/{about}{number(job.url_lines)}"
+    lines = f"{number(job.rows)}{of} lines"
     parts = [
-        f"{number(job.rows)}{of} lines",
+        lines if job.crawl is None or job.is_over else crawl_view.done(job.rows, job.crawl),
         f"{rate(job.rate_per_s or 0.0)}/s",
         f"{number(job.in_flight or 0)} in flight",
         outcomes(job.totals.outcomes),
@@ -51,6 +55,7 @@ def fields(job: JobView) -> dict[str, Any]:
         "redelivered": job.redelivered,
         "copied": job.copied,
         "outcomes": job.totals.outcomes,
+        **({} if job.crawl is None else {"crawl": msgspec.to_builtins(job.crawl)}),
     }
 
 

@@ -15,6 +15,7 @@ from fetcher.store.lock import is_locked
 from fetcher.store.manifest import Manifest
 from fetcher.store.reader import Part, missing_sinks, read_all, url_lines_of
 from fetcher.watch import client
+from fetcher.watch.crawl_view import CrawlView, view_of
 from fetcher.watch.job_view import JobView
 
 
@@ -38,6 +39,7 @@ class Status(msgspec.Struct, frozen=True):
     totals: Totals
     absent: list[str]  # sinks of the job that were not looked at
     retry_of: str | None  # of a retry: the output directory whose lines are fetched again
+    crawl: CrawlView | None  # None: the job is a list
     live: JobView | None  # what its ventilator says, where one answers on this host
 
 
@@ -69,8 +71,14 @@ def look(outs: Sequence[Path]) -> Status:
         totals=totals,
         absent=missing_sinks(parts),
         retry_of=first.selection.parent if first.selection else None,
+        crawl=_crawl_of(parts[0]),
         live=live,
     )
+
+
+def _crawl_of(part: Part) -> CrawlView | None:
+    record = part.view.crawl
+    return None if record is None else view_of(record.totals)
 
 
 def state_of(found: Manifest, out: Path) -> str:
@@ -92,6 +100,8 @@ def _url_lines(parts: Sequence[Part]) -> tuple[int | None, bool]:
     counted = url_lines_of(parts)
     if counted is not None:
         return counted, True
+    if parts[0].manifest.crawl is not None:
+        return None, False
     return estimated_lines(parts[0].view.source, len(parts), parts[0].manifest.share.of)
 
 

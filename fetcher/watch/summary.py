@@ -10,6 +10,9 @@ from fetcher.protocol.messages import State
 from fetcher.protocol.totals import Totals, in_order
 from fetcher.store.manifest import RESULTS_NAME
 from fetcher.store.reader import Part
+from fetcher.watch import crawl_view
+from fetcher.watch.crawl_view import CrawlView
+from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable
 
 
@@ -29,6 +32,20 @@ def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
     share = 100 * rows / max(url_lines, 1)
     about = "" if exact else "about "
     return f"{number(rows)} of {about}{number(url_lines)} lines ({share:.1f} %)"
+
+
+def done_of(job: JobView) -> str:
+    """The lines that are done, of those that are known."""
+    if job.crawl is not None and not job.is_over:
+        return crawl_view.done(job.rows, job.crawl)
+    return done(job.rows, job.url_lines, exact=job.url_lines_exact)
+
+
+def crawl_lines(crawl: CrawlView | None) -> list[tuple[str, str]]:
+    """What is said of a crawl alone, by name."""
+    if crawl is None:
+        return []
+    return [("depths", crawl_view.depths(crawl)), ("links", crawl_view.links(crawl))]
 
 
 def statuses(totals: Totals) -> str:
@@ -87,7 +104,10 @@ def show(
     totals = part.view.recovered.totals
     console.print(table(totals))
     console.print()
+    record = part.view.crawl
+    crawl = None if record is None else crawl_view.view_of(record.totals)
     for name, value in (
+        *crawl_lines(crawl),
         ("statuses", statuses(totals)),
         ("bodies", size(totals.body_bytes)),
         ("rate", speed(part.view.work, before, fresh)),

@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from fetcher.cli.options import (
-    SETTING_OPTIONS,
     GroupedCommand,
     command_line,
     config_options,
@@ -17,12 +16,13 @@ from fetcher.cli.options import (
     settings_of,
     without_secret,
 )
+from fetcher.cli.setting_options import SETTING_OPTIONS
 from fetcher.errors import ConfigError
 from fetcher.settings import describe
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 
-COMMANDS = ("run", "retry", "get", "ventilator", "worker", "sink")
+COMMANDS = ("run", "crawl", "retry", "get", "ventilator", "worker", "sink")
 
 
 def load(name: str, *arguments: str, **environ: str) -> Loaded:
@@ -112,6 +112,21 @@ def test_a_wrong_value_is_refused_under_the_name_of_the_option(
         load("run", *arguments)
     assert str(caught.value).startswith(said)
     assert "s3cret" not in str(caught.value)
+
+
+def test_each_option_of_a_crawl_sets_its_setting() -> None:
+    crawl = load(
+        "crawl",
+        *("--scope", "domain", "--allow", "/a{1,2}", "--allow", "[0]", "--deny", "(?i)PDF$"),
+        *("--depth", "0", "--max-pages", "9", "--max-pages-per-host", "3"),
+        *("--assets", "--sitemaps"),
+    ).settings.crawl
+    assert (crawl.scope, crawl.allow, crawl.deny) == ("domain", ("/a{1,2}", "[0]"), ("(?i)PDF$",))
+    assert (crawl.depth, crawl.max_pages, crawl.max_pages_per_host) == (0, 9, 3)
+    assert (crawl.assets, crawl.sitemaps) == (True, True)
+    assert not load("crawl", "--no-sitemaps").settings.crawl.sitemaps
+    with pytest.raises(ConfigError, match=r"^--deny: crawl.deny: '\*' is not a regular expression"):
+        load("crawl", "--deny", "*")
 
 
 def test_what_is_wrong_elsewhere_is_not_charged_to_an_option() -> None:

@@ -142,7 +142,7 @@ def test_the_schema_is_as_declared_and_the_tables_are_in_the_page() -> None:
 
 
 def test_every_key_and_outcome_is_described() -> None:
-    assert tuple(schema.KEYS) == Result.__struct_fields__
+    assert tuple(schema.KEYS) == Result.__struct_encode_fields__
     assert list(schema.OUTCOMES) == list(Outcome)
 
 

@@ -14,6 +14,7 @@ from fetcher.export import columns
 from fetcher.export.filters import conditions
 from fetcher.input import csv_lines
 from fetcher.input.formats import LineFormat
+from fetcher.model import Outcome, Result
 from support import jobs
 
 
@@ -56,6 +57,17 @@ def test_a_table_has_them_by_their_names_where_no_key_of_a_row_is_meant() -> Non
         *("columns.headers.a", "columns.columns.b", "columns."),
     ]
     assert table("url", "Page", "page") == ["Page", "columns.page"]
+
+
+def test_keys_of_crawls_take_no_name_from_a_list_and_are_columns_of_a_crawl() -> None:
+    assert table("url", "title", "depth", "from") == ["title", "depth", "from"]
+    log = LineFormat("log")
+    found = columns.table_columns(None, log, ["none"], handled=False)
+    assert [column.name for column in found[-4:]] == ["depth", "from", "via", "location"]
+    titled = columns.table_columns(None, log, ["none"], handled=False, titled=True)
+    assert titled[-1].name == "title"
+    row = Result(5, "http://a/", Outcome.OK, depth=2, found_on=3, via="a")
+    assert [column.value(row) for column in titled[-5:]] == [2, 3, "a", None, None]
 
 
 def test_the_column_of_the_urls_is_found_by_the_name_that_the_file_gives_it() -> None:

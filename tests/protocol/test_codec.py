@@ -44,6 +44,7 @@ OPTIONAL = {
     "roster": {"samples"},
     "owned": {"answers"},
     "state": {"is_watched", "is_hungry", "copied", "turns"},
+    "state_of_a_crawl": {"is_watched", "is_hungry", "copied", "turns", "crawl"},
 }
 
 

@@ -414,7 +414,7 @@ def test_a_chunk_of_a_crawl_is_taken() -> None:
         {"depths": []},
         {"hops": [0, 0]},
         {"hops": []},
-        {"rows": crawled().rows.replace(b'"found_on":3', b'"found_on":4')},
+        {"rows": crawled().rows.replace(b'"from":3', b'"from":4')},
         {"rows": crawled().rows.replace(b'"via":"a"', b'"via":"b"')},
     ],
 )

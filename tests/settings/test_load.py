@@ -176,8 +176,8 @@ def test_an_unknown_section_is_reported_with_a_guess_or_else_the_sections(tmp_pa
     said = mistake(tmp_path, "[zzz]\npool_size = 4")
     assert said == (
         "unknown section [zzz]; "
-        "the sections are job, input, worker, http, dns, guard, polite, retry, output, sink, "
-        "lease, endpoints, keys, log, metrics, monitor"
+        "the sections are job, input, crawl, worker, http, dns, guard, polite, retry, output, "
+        "sink, lease, endpoints, keys, log, metrics, monitor"
     )
 
 
@@ -409,3 +409,23 @@ def test_a_choice_that_looks_like_a_number_needs_no_quotes(given: str, tmp_path:
     assert by_option.settings.http.ip_version == "4"
     with pytest.raises(ConfigError, match="5: must be one of any, 4, 6"):
         load.load(overrides={"http.ip_version": ("5", "--set")}, environ={})
+
+
+def test_a_wrong_pattern_is_shown_with_its_origin_and_its_fault(tmp_path: Path) -> None:
+    said = mistake(tmp_path, "[crawl]\ndeny = ['ok', '(']")
+    assert said == (
+        "crawl.deny: '(' is not a regular expression: missing ), unterminated subpattern at "
+        "position 0"
+    )
+
+
+def test_a_pattern_may_have_commas_wherever_it_is_given(tmp_path: Path) -> None:
+    pattern = r"/\d{1,3}$"
+    path = conf(tmp_path, f"[crawl]\nallow = '{pattern}'")
+    for loaded in (
+        load.load(path, {}),
+        load.load(None, {"FETCHER_CRAWL__ALLOW": pattern}),
+        load.load(None, {}, {"crawl.allow": (pattern, "--set crawl.allow")}),
+        load.load(None, {}, arguments={"crawl.allow": ([pattern], "crawl")}),
+    ):
+        assert loaded.settings.crawl.allow == (pattern,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.util
 import re
 import shlex
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fetcher import optional
+from fetcher.errors import UsageError
 from support.jobs import ROOT
 
 SETUP = configparser.ConfigParser()
@@ -26,10 +28,22 @@ def test_hints_have_the_lower_bounds_of_the_extras() -> None:
 
 @pytest.mark.parametrize("library", optional.REQUIREMENTS)
 def test_a_hint_is_a_command_of_the_running_interpreter(library: str) -> None:
-    said = str(optional.missing_library(library, "the thing"))
+    said = str(optional.missing_library(library, needed_by="the thing"))
     assert said.startswith(f"the thing needs {library}; install it with: ")
     command = shlex.split(said.partition("install it with: ")[2])
     assert command == [sys.executable, "-m", "pip", "install", optional.REQUIREMENTS[library]]
+
+
+def test_a_crawl_names_all_libraries_that_it_lacks_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    optional.require_crawl_libraries()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError) as caught:
+        optional.require_crawl_libraries()
+    said = str(caught.value)
+    assert said.startswith("fetcher crawl needs numpy and selectolax; install them with: ")
+    assert "\n" not in said
 
 
 def test_no_text_tells_anybody_to_install_the_package_of_a_stranger() -> None:
@@ -51,4 +65,4 @@ def _texts() -> Iterator[Path]:
 def test_make_run_installs_what_the_readme_uses() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     (recipe,) = re.findall(r"^\$\(VENV\)/\.installed:.*\n\t(.*)$", makefile, re.M)
-    assert recipe.endswith("-e '.[web,parquet]'")
+    assert recipe.endswith("-e '.[crawl,web,parquet]'")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fetcher.fetch.http.capture import Keep
 from fetcher.fetch.http.client import CurlFetcher
@@ -47,6 +47,7 @@ def fetch(
     method: str = "GET",
     capture: bool = False,
     row_s: float = 0.0,
+    crawls: Literal["", "yes", "robots"] = "",
     **http: Any,
 ) -> Fetched:
     """Fetch these URLs, or requests, in a process of their own, with these settings of [http]
@@ -55,7 +56,7 @@ def fetch(
     One attempt, and loopback is open, unless `sections` says otherwise. `first`: URLs that are
     fetched before the others, and whose results come first. `files`: that may be open. `method`: of
     all but `first`. `capture`: see `Fetched.sent`. `row_s`: how long a row is made, while its
-    body is held.
+    body is held. `crawls`: as lines of a crawl, which may obey robots.txt.
     """
     settings = {
         "http": http,
@@ -71,6 +72,7 @@ def fetch(
         "method": method,
         "capture": capture,
         "row_s": row_s,
+        "crawls": crawls,
     }
     done = subprocess.run(
         [sys.executable, "-m", "support.fetching_main"],

@@ -2,9 +2,9 @@
 
 Reads a JSON object from standard input, {"settings": {section: {…}}, "waves": [[line, …], …],
 "pool": N, "files": limit or null, "method": of the URLs of the last wave, "capture": bool, "row_s":
-seconds}; a line is a URL, or an object as in JSON Lines; a wave begins when the last one has ended.
-Writes a row a line in the order of their ends, then one line with its own memory and time, and with
-"capture" what was sent, by URL.
+seconds, "crawls": "", "yes" or "robots"}; a line is a URL, or an object as in JSON Lines; a wave
+begins when the last one has ended. Writes a row a line in the order of their ends, then one line
+with its own memory and time, and with "capture" what was sent, by URL.
 """
 
 from gevent import monkey
@@ -25,6 +25,7 @@ import msgspec
 
 from fetcher.fetch.http.capture import Keep
 from fetcher.fetch.http.client import CurlFetcher
+from fetcher.fetch.interface import Crawling
 from fetcher.input import json_lines
 from fetcher.model import Task
 from fetcher.rows import jsonl
@@ -36,6 +37,8 @@ def main() -> None:
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
     fetcher.keep = Keep.WIRE if order["capture"] else Keep.NOTHING
+    if order["crawls"]:
+        fetcher.crawling = Crawling(_is_same_page, obeys_robots=order["crawls"] == "robots")
     sent: dict[str, list[str]] = {}
     pool = gevent.pool.Pool(order["pool"])
     if order["files"]:
@@ -71,6 +74,10 @@ def main() -> None:
         "sent": sent,
     }
     sys.stdout.write(json.dumps(facts) + "\n")
+
+
+def _is_same_page(one: str, other: str) -> bool:
+    return one.partition("#")[0] == other.partition("#")[0]
 
 
 def _memory(field: str) -> int:

@@ -151,6 +151,20 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
         ),
         None,
     ),
+    "state_of_a_crawl": (
+        messages.State(
+            job="j",
+            phase="running",
+            totals=_TOTALS,
+            source=_SOURCE,
+            in_flight=1,
+            workers=2,
+            redelivered=3,
+            ventilator_number=5,
+            crawl=CrawlTotals(9, {0: 1, 1: 3}, {"scope": 5}),
+        ),
+        None,
+    ),
     "look": (messages.Look(), None),
     "roster": (
         messages.Roster(

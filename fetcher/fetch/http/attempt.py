@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.header_text import Headers, shown_headers
 from fetcher.fetch.http.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
@@ -18,6 +19,13 @@ class Ending(NamedTuple):
     outcome: Outcome
     kind: ErrorKind | None = None
     error: str | None = None
+
+
+def ending_of(failure: Failure | None, answer: Answer) -> Ending:
+    """The ending of an attempt that was not `ok`."""
+    if failure is None:
+        return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
+    return Ending(failure.outcome, failure.kind, failure.message)
 
 
 class Spent(NamedTuple):
@@ -67,7 +75,7 @@ class AttemptLog:
             _content_type(headers),
             answer.body_bytes if has_body else None,
             answer.wire_bytes if has_body else None,
-            answer.sha256 if answer.is_whole else None,
+            answer.sha256 if has_body and answer.is_whole else None,
             spent.attempts,
             spent.started_at,
             Timings(self.dns_ms, *self.phases_ms, spent.total_ms),

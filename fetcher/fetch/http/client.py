@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
+from fetcher import web_urls
 from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
 from fetcher.fetch.cookies import file
@@ -21,14 +24,14 @@ from fetcher.fetch.cookies.jar import Cookies
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http import redirects
-from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent
+from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
 from fetcher.fetch.http.body_blocks import Blocks
 from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.capture import Capture, Keep
 from fetcher.fetch.http.header_text import merged, to_wire
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
-from fetcher.fetch.interface import UNREACHED
+from fetcher.fetch.interface import UNREACHED, Crawling
 from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness import retry
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OVERLOADED: Final = frozenset({429, 503})
 _OK: Final = Ending(Outcome.OK)
 
 
@@ -64,11 +66,8 @@ class CurlFetcher:
             from fetcher.fetch.requests_compat.auth import Auth  # noqa: PLC0415
 
             self.auth = Auth(http.auth, self.transport)
-        self.robots: Robots | None = None
-        if settings.polite.robots:
-            from fetcher.fetch.robots import Robots  # noqa: PLC0415 (takes time to load)
-
-            self.robots = Robots(settings.polite, http.user_agent, self.transport)
+        self._robots: Robots | None = None  # once they are needed
+        self.crawling = None
 
     @property
     def keep(self) -> Keep:
@@ -84,6 +83,34 @@ class CurlFetcher:
         self.keeps_wire = Keep.WIRE in keep
         # The transfer clock runs only where something is kept: else our own delays are small.
         self.now = self.transport.clock.now if keep else time.monotonic
+
+    @property
+    def crawling(self) -> Crawling | None:
+        """See fetcher.fetch.interface.Crawls."""
+        return self._crawling
+
+    @crawling.setter
+    def crawling(self, crawling: Crawling | None) -> None:
+        self._crawling = crawling
+        polite = self.settings.polite
+        obeys = polite.robots or (crawling is not None and crawling.obeys_robots)
+        # Only the host turns of [polite] apply Crawl-delay.
+        self.robots = self._known_robots() if obeys and polite.enabled else None
+
+    def _known_robots(self) -> Robots:
+        if self._robots is None:
+            from fetcher.fetch.robots import Robots  # noqa: PLC0415 (takes time to load)
+
+            settings = self.settings
+            self._robots = Robots(settings.polite, settings.http.user_agent, self.transport)
+        return self._robots
+
+    def sitemaps_of(self, url: str) -> tuple[str, ...]:
+        """See fetcher.fetch.interface.Crawls."""
+        target = web_urls.written(url)
+        if target is None or self.robots is None:
+            return ()
+        return self.robots.sitemaps(target)
 
     def lookups(self) -> dict[str, int]:
         return self.transport.lookups
@@ -119,6 +146,7 @@ class CurlFetch:
     _repeats = 0  # requests that an exchange sent again, in all attempts; see Exchange
     _started_at: float | None = None
     _failed: Ending | None = None  # how the last attempt ended
+    _location = ""  # the page that the last answer redirects to, in a crawl
     body: bytes | None = None
     _account: Account | None = None  # of the bytes that `body` and `captures` keep
 
@@ -210,9 +238,24 @@ class CurlFetch:
             now = fetcher.now()
             self._log.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
-        if answer.redirect_to:
-            self._follow(target, answer)
-        return not answer.redirect_to
+        if not answer.redirect_to or self._ends_at(target, answer):
+            return True
+        self._follow(target, answer)
+        return False
+
+    def _ends_at(self, source: Target, redirect: Answer) -> bool:
+        """Whether a redirect of a crawl leads to another page, so that its fetch ends here."""
+        crawling = self._fetcher.crawling
+        if crawling is None:
+            return False
+        http = self._fetcher.settings.http
+        target = redirects.hop(source, redirect.redirect_to, http)
+        if crawling.is_same_page(self._task.url, target.url):
+            return False
+        if self._body:
+            redirects.require_body_may_go(redirect.status, source, target, http)
+        self._location = target.url
+        return True
 
     def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
         fetcher = self._fetcher
@@ -278,15 +321,10 @@ class CurlFetch:
             said = f"more than http.max_redirects ({http.max_redirects}) redirects"
             raise Failure(self._kind_of_chain(), said)
         target = redirects.hop(source, answer.redirect_to, http)
+        if self._body:
+            redirects.require_body_may_go(answer.status, source, target, http)
         same_origin = target[1:] == source[1:]
         with_body = redirects.keeps_body(answer.status)
-        if with_body and self._body and not same_origin and not http.cross_origin_bodies:
-            raise Failure(
-                ErrorKind.BLOCKED_BODY,
-                f"redirected ({answer.status}) to another origin, {target.host}:{target.port} by "
-                f"{target.scheme}, which may not have the request's body "
-                "(http.cross_origin_bodies = false)",
-            )
         self._chain = self._chain or Cookies().chain()
         self._chain.absorb(source.url, answer.headers)
         self._headers = redirects.headers_after(
@@ -313,9 +351,10 @@ class CurlFetch:
         if failure is None and answer.status < 400:
             self._record(_OK)
             return
-        ending = self._failed = _ending(failure, answer)
+        ending = self._failed = ending_of(failure, answer)
         self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
-        self.rest_s = self._rest_s(answer)
+        polite = self._fetcher.settings.polite
+        self.rest_s = retry.rest_s(polite, answer.status, answer.headers, time.time())
         self.rest_why = "" if self.rest_s is None else str(answer.status)
         backoff_s = retry.backoff_s(
             self._fetcher.settings.retry,
@@ -330,15 +369,6 @@ class CurlFetch:
         else:
             self.wait_s = max(backoff_s, self.rest_s or 0.0)
             self._start_attempt()
-
-    def _rest_s(self, answer: Answer) -> float | None:
-        """How long an overloaded server wants no requests, in seconds; None for other servers."""
-        if answer.status not in _OVERLOADED:
-            return None
-        polite = self._fetcher.settings.polite
-        asked = next((v for n, v in answer.headers if n.lower() == "retry-after"), "")
-        rest_s = retry.retry_after_s(asked, time.time())
-        return min(polite.rest_s if rest_s is None else rest_s, polite.retry_after_max_s)
 
     def release(self) -> None:
         self.body = None
@@ -357,14 +387,8 @@ class CurlFetch:
         started_at = self._started_at and round(self._started_at, 3)
         attempts = self._attempt + self._repeats
         spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
-        self.result = self._log.result(self._task, ending, spent)
-
-
-def _ending(failure: Failure | None, answer: Answer) -> Ending:
-    """The ending of an attempt that was not `ok`."""
-    if failure is None:
-        return Ending(Outcome.HTTP_ERROR, error=f"the server answered {answer.status}")
-    return Ending(failure.outcome, failure.kind, failure.message)
+        result = self._log.result(self._task, ending, spent)
+        self.result = replace(result, location=self._location) if self._location else result
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -80,6 +80,18 @@ def keeps_body(status: int) -> bool:
     return status in (307, 308)
 
 
+def require_body_may_go(status: int, source: Target, target: Target, http: Http) -> None:
+    """Raise Failure if a redirect takes a request's body to an origin that may not have it."""
+    if not keeps_body(status) or target[1:] == source[1:] or http.cross_origin_bodies:
+        return
+    raise Failure(
+        ErrorKind.BLOCKED_BODY,
+        f"redirected ({status}) to another origin, {target.host}:{target.port} by "
+        f"{target.scheme}, which may not have the request's body "
+        "(http.cross_origin_bodies = false)",
+    )
+
+
 def method_after(status: int, method: str) -> str:
     """The method of the next hop."""
     if method == "HEAD":

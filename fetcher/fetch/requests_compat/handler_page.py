@@ -17,8 +17,9 @@ from fetcher.rows.charsets import charset_of
 class Page:
     """One finished line; `text` and `response` are made when they are first used."""
 
-    def __init__(self, result: Result, body: bytes | None, method: str) -> None:
+    def __init__(self, result: Result, body: bytes | None, method: str, route: str = "") -> None:
         self.result = result
+        self.route = route  # in a crawl: the word that a handler gave the link to this page
         # Decoded (without gzip and the like); None if no complete body came.
         self.body = body
         self._method = method

@@ -24,7 +24,9 @@ def require_libraries() -> None:
     try:
         import numpy  # noqa: F401, PLC0415
     except ImportError as error:
-        raise ConflictError(str(missing_library("numpy", "the sink of a crawl"))) from error
+        raise ConflictError(
+            str(missing_library("numpy", needed_by="the sink of a crawl"))
+        ) from error
 
 
 def growth_of(rules: CrawlRules, store: Store) -> Growth:

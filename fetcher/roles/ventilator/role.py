@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import zmq
+from msgspec import UNSET
 
 from fetcher.errors import Exit, StoppedError
 from fetcher.leases.crawl_feed import CrawlFeed
@@ -253,6 +254,7 @@ class Ventilator:
 
     def _state(self) -> messages.State:
         workers = self._ledger.workers
+        feed = self._sessions.feed
         return messages.State(
             job=self._sessions.job,
             phase=self._phase_now(),
@@ -266,6 +268,7 @@ class Ventilator:
             is_hungry=self._ledger.is_hungry,
             copied=self._ledger.copied,
             turns=messages.Turns(self._publisher.turns_s, is_all=self._ledger.is_all_out),
+            crawl=UNSET if feed is None or feed.state is None else feed.state.totals,
         )
 
     # -- the end -----------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
 from fetcher.fetch.requests_compat.handler_page import Page
 from fetcher.fetch.unexpected import Defects, one_line
-from fetcher.model import Outcome, Result
+from fetcher.frontier.links import Link
+from fetcher.model import Outcome, Result, Task
+from fetcher.roles.worker import handler_links
 from fetcher.rows.json_values import json_object
 from fetcher.settings.schema import Worker
 
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 _MAX_BYTES: Final = 16 * 1024 * 1024  # of the returned value, as JSON
 _MAX_TICK_S: Final = 0.25  # between two checks of a function that computes
 _MIN_TICK_S: Final = 0.01
+
+Handled = tuple[dict[str, Any] | None, list[Link]]  # a row's `extra`, and links
 
 
 class _RejectedError(Exception):
@@ -56,25 +60,33 @@ class Handler:
         # While the interpreter shuts down, nothing handles the signal any more.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
-    def handle(self, result: Result, body: bytes | None, method: str) -> Result:
-        """Return the result with the function's value, or with its failure."""
+    def handle(
+        self, result: Result, body: bytes | None, task: Task, *, in_crawl: bool
+    ) -> tuple[Result, list[Link]]:
+        """Return the result with the function's value, or with its failure; and its links.
+
+        `in_crawl`: the function may return links.
+        """
+        page = Page(result, body, task.method, task.route)
         try:
-            extra = self._in_time(Page(result, body, method))
+            extra, links = self._in_time(page, in_crawl=in_crawl)
         except _RejectedError as rejected:
-            return self._failed(result, rejected.kind, rejected.error)
+            return self._failed(result, rejected.kind, rejected.error), []
         # Also what other code must not catch, such as sys.exit(): here it is the row's failure.
         except BaseException as error:
-            return self._failed(result, ErrorKind.HANDLER_RAISED, error)
-        return msgspec.structs.replace(result, extra=extra) if extra is not None else result
+            return self._failed(result, ErrorKind.HANDLER_RAISED, error), []
+        return (
+            msgspec.structs.replace(result, extra=extra) if extra is not None else result
+        ), links
 
-    def _in_time(self, page: Page) -> dict[str, Any] | None:
+    def _in_time(self, page: Page, *, in_crawl: bool) -> Handled:
         greenlet = gevent.getcurrent()
         timeout = gevent.Timeout(self._timeout_s)
         try:
             timeout.start()
             self._running[greenlet] = time.monotonic() + self._timeout_s, timeout
             try:
-                return _accepted(self._call(page))
+                return _accepted(self._call(page), page.result, in_crawl=in_crawl)
             finally:
                 self._running.pop(greenlet, None)
         except gevent.Timeout as raised:
@@ -111,10 +123,13 @@ def _load(name: str) -> Callable[[Page], Any]:
     return function
 
 
-def _accepted(extra: Any) -> dict[str, Any] | None:
-    """Return the value as a row can hold it. Raises _RejectedError."""
+def _accepted(value: Any, result: Result, *, in_crawl: bool) -> Handled:
+    """Return the value as a row can hold it, and the links in it. Raises _RejectedError."""
     try:
-        return _checked(extra)
+        if in_crawl and handler_links.are_in(value):
+            links = handler_links.of(value, result.final_url or result.url)
+            return _checked(value.get("extra")), links
+        return _checked(value), []
     # The methods of a foreign object may raise anything.
     except Exception as error:
         raise _RejectedError(ErrorKind.HANDLER_BAD_RESULT, error) from error

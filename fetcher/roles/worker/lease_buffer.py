@@ -39,7 +39,7 @@ class LeaseBuffer:
         self.output = tasks.output
         self.has_names = tasks.format.kind != "text"
         self.outstanding = self._mask & ~skip
-        self._is_of_crawl = tasks.crawl is not msgspec.UNSET
+        self.crawl = tasks.crawl
         self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
         self._new_buffers()
@@ -90,7 +90,7 @@ class LeaseBuffer:
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
-        if self._is_of_crawl:
+        if self.crawl is not msgspec.UNSET:
             self._depths.append(0 if result.depth is msgspec.UNSET else result.depth)
             self._links.append(links)
         self.unsent_bytes += len(row) + len(body) + len(links)
@@ -127,7 +127,7 @@ class LeaseBuffer:
 
     def _found(self, lines: Sequence[int]) -> dict[str, Any]:
         """What the chunk of a crawl has besides that of a list."""
-        if not self._is_of_crawl:
+        if self.crawl is msgspec.UNSET:
             return {}
         links = b"".join(self._links)
         return {

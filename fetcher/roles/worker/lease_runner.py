@@ -7,14 +7,16 @@ and while there is too much of it no further step begins.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import gevent
+from msgspec import UNSET, UnsetType
 
 from fetcher import bitset
 from fetcher.fetch.http.body_memory import BodyMemory
-from fetcher.fetch.interface import Fetcher, HoldsBodies
+from fetcher.fetch.interface import Crawls, Fetcher, HoldsBodies
+from fetcher.frontier.rules import CrawlRules
 from fetcher.input import formats
 from fetcher.model import Chunk, Outcome, Result, Task
 from fetcher.protocol import messages
@@ -30,6 +32,9 @@ from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.settings.schema import Settings
 from fetcher.telemetry.tallies import FetchTally
 from fetcher.transport.sockets import drop, send
+
+if TYPE_CHECKING:
+    from fetcher.roles.worker.page_reader import PageReader
 
 _MAX_CHUNK_BYTES: Final = 2 * 1024 * 1024  # of rows, at which a chunk is sent however few they are
 _JOIN_S: Final = 5.0  # at the end: for the sinks to take the last rows
@@ -63,6 +68,8 @@ class LeaseRunner:
         )
         self.senders = [ResultSender(socket, self._on_sent) for socket in results]
         self._settings = settings.worker
+        self._all_settings = settings
+        self._reader: PageReader | None = None  # of the last crawl
         self._name = worker
         self._fetcher = fetcher
         self._holds_bodies = isinstance(fetcher, HoldsBodies)
@@ -79,7 +86,12 @@ class LeaseRunner:
         """Begin a lease; `committed`: a mask of lines that need not be fetched any more."""
         send(self._events, messages.Claim(worker=self._name, lease=assignment.lease))
         self.job = assignment.job
-        self._fetcher.keep = self._row_builder.needed(assignment.output.bodies)
+        reader = self._reader_of(assignment.crawl)
+        self._fetcher.keep = self._row_builder.needed(
+            assignment.output.bodies, crawls=reader is not None
+        )
+        if isinstance(self._fetcher, Crawls):
+            self._fetcher.crawling = reader.crawling if reader is not None else None
         skip = committed
         for other in self.held.values():
             if (other.job, other.batch) == (assignment.job, assignment.batch):
@@ -95,6 +107,25 @@ class LeaseRunner:
             self._end(buffer)
         self.pool.admit(buffer, tasks)
 
+    def _reader_of(self, rules: CrawlRules | UnsetType) -> PageReader | None:
+        """The reader of the crawl with these rules; None for a list."""
+        if rules is UNSET:
+            return None
+        if self._reader is None or self._reader.rules != rules:
+            # Only crawls import what reads pages.
+            from fetcher.roles.worker.page_reader import PageReader  # noqa: PLC0415
+
+            self._reader = PageReader(rules, self._all_settings)
+        return self._reader
+
+    def _sitemaps_of(self, reader: PageReader, result: Result, task: Task) -> Sequence[str]:
+        """The sitemaps that the row of a seed proposes."""
+        if not reader.proposes_sitemaps(result, task):
+            return ()
+        url = result.final_url or result.url
+        named = self._fetcher.sitemaps_of(url) if isinstance(self._fetcher, Crawls) else ()
+        return reader.sitemaps_of(url, named)
+
     # -- rows --------------------------------------------------------------------------------
 
     def _finish_line(self, line: Line, result: Result) -> None:
@@ -104,10 +135,14 @@ class LeaseRunner:
         if buffer.has_names:
             result = formats.named(result, line.task)
         warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
-        made = self._row_builder.make(buffer.output, result, line.task, line.fetch, warcinfo)
+        reader = self._reader_of(buffer.crawl)
+        sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
+        made = self._row_builder.make(
+            buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps
+        )
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()
-        row_bytes = len(made.row) + len(made.body)
+        row_bytes = len(made.row) + len(made.body) + len(made.links)
         self.memory.put_row(row_bytes)
         self._heap.freed(max(row_bytes, result.body_bytes or 0))
         rows = buffer.finish(*made)
@@ -134,7 +169,7 @@ class LeaseRunner:
     def _on_sent(self, chunk: Chunk | None, ended: int | None) -> None:
         if chunk is not None:
             self._tally.add(chunk)
-            row_bytes = len(chunk.rows) + len(chunk.kept)
+            row_bytes = len(chunk.rows) + len(chunk.kept) + len(chunk.links)
             self.memory.sent_rows(row_bytes)
             self._heap.freed(row_bytes)
         self.pool.start()

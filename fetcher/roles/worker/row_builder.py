@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from fetcher.fetch.http.capture import Keep
 from fetcher.fetch.interface import Fetch
 from fetcher.fetch.unexpected import Defects, one_line
+from fetcher.frontier.links import Link
 from fetcher.model import Result, Task
 from fetcher.protocol import codec
 from fetcher.protocol.output_spec import Bodies, Output
@@ -23,6 +25,9 @@ from fetcher.rows import archive
 from fetcher.rows.body_names import body_file
 from fetcher.rows.forms import CODECS
 from fetcher.settings.schema import Worker
+
+if TYPE_CHECKING:
+    from fetcher.roles.worker.page_reader import PageReader
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +42,15 @@ _MAX_BYTES: Final = codec.MAX_FRAME_BYTES - 16 * 1024 * 1024
 
 
 class Made(NamedTuple):
-    """A result as it is recorded, its encoded row, and its body or WARC records (b"": none)."""
+    """A result as it is recorded, and its encoded row.
+
+    `body`: its body or WARC records; `links`: those of its page in a crawl; b"": none.
+    """
 
     result: Result
     row: bytes
     body: bytes
+    links: bytes = b""
 
 
 class RowBuilder:
@@ -56,9 +65,9 @@ class RowBuilder:
             self._handler = Handler(settings)
         self._defects = Defects(log)
 
-    def needed(self, bodies: Bodies) -> Keep:
+    def needed(self, bodies: Bodies, *, crawls: bool = False) -> Keep:
         """Return what a fetch must keep of its answer."""
-        return _NEEDED[bodies] | (Keep.BODY if self._handler else Keep.NOTHING)
+        return _NEEDED[bodies] | (Keep.BODY if self._handler or crawls else Keep.NOTHING)
 
     def make(
         self,
@@ -67,9 +76,15 @@ class RowBuilder:
         task: Task,
         fetch: Fetch | None,
         warcinfo_id: str = "",
+        reader: PageReader | None = None,
+        sitemaps: Sequence[str] = (),
     ) -> Made:
-        """Build a row. `fetch`: None if none has begun; `warcinfo_id`: for the WARC records."""
-        kept = b""
+        """Build a row.
+
+        `fetch`: None if none has begun; `warcinfo_id`: for the WARC records. In a crawl: `reader`
+        reads the page, and `sitemaps` are those that its row proposes.
+        """
+        kept = links = b""
         if output.bodies != "none":
             try:
                 result, kept = _kept(output, result, fetch, warcinfo_id)
@@ -77,17 +92,22 @@ class RowBuilder:
             except Exception as error:
                 self._defects.log("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
+        # Nobody must take half a page for a whole one.
+        body = fetch.body if fetch is not None and result.sha256 is not None else None
+        found, handled = None, list[Link]()
+        if reader is not None:
+            result, found = reader.read(result, task, body)
         if self._handler is not None:
-            # A handler must not take half a page for a whole one.
-            body = fetch.body if fetch is not None and result.sha256 is not None else None
-            result = self._handler.handle(result, body, task.method)
+            result, handled = self._handler.handle(result, body, task, in_crawl=reader is not None)
+        if reader is not None and found is not None:
+            links = reader.pack(result, task, found, sitemaps, handled)
         encode = CODECS[output.rows].encode
         row = encode(result)
-        if len(row) + len(kept) > _MAX_BYTES:
+        if len(row) + len(kept) + len(links) > _MAX_BYTES:
             said = f"more than {_MAX_BYTES} bytes with its row"
             result, kept = _without_body(result, said), b""
             row = encode(result)
-        return Made(result, row, kept)
+        return Made(result, row, kept, links)
 
 
 def _without_body(result: Result, why: str) -> Result:

@@ -11,7 +11,7 @@ from rich.text import Text
 from fetcher import humanize
 from fetcher.humanize import duration, escaped, number, phase, rate, rates, rest, time_left
 from fetcher.protocol import messages
-from fetcher.watch import summary
+from fetcher.watch import crawl_view, summary
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name
 
@@ -69,6 +69,8 @@ def activity(job: JobView) -> list[Text]:
     if job.redelivered:
         again = f"{number(job.redelivered)} lines handed out again"
         parts.append(Text(again, "yellow" if job.many_redelivered else ""))
+    if job.crawl is not None and (why := crawl_view.refusals(job.crawl.refused)):
+        parts.append(Text(f"links not followed: {why}"))
     return parts
 
 
@@ -79,8 +81,7 @@ def resting(hosts: Iterable[messages.HostLoad]) -> list[messages.HostLoad]:
 
 
 def _headline(job: JobView) -> str:
-    done = summary.done(job.rows, job.url_lines, exact=job.url_lines_exact)
-    parts = [f"{phase(job.phase)}: {done}", *rates(job.rate_per_s, None)]
+    parts = [f"{phase(job.phase)}: {summary.done_of(job)}", *rates(job.rate_per_s, None)]
     if job.phase == "running" and job.left_s is not None:
         parts.append(time_left(job.left_s, is_least=job.left_is_least))
     return ", ".join(parts)

@@ -104,14 +104,14 @@ def _title(view: View) -> Text:
 
 
 def _bar(job: JobView, width: int) -> RenderableType:
-    done = summary.done(job.rows, job.url_lines, exact=job.url_lines_exact)
+    done = summary.done_of(job)
     if len(done) > width:
         done = f"{number(job.rows)} lines"
     parts = [done]
     if job.phase == "running" and job.left_s is not None:
         parts.append(time_left(job.left_s, is_least=job.left_is_least))
     said = Parts(parts, ", ")
-    if width < _NARROW:
+    if width < _NARROW or (job.crawl is not None and job.url_lines is None):
         return said
     line = Table.grid(padding=(0, 1))
     line.add_column(width=width // 4)

@@ -36,7 +36,7 @@ from fetcher.watch.web.control_mailbox import ControlMailbox
 try:
     import bottle
 except ImportError:
-    raise optional.missing_library("bottle", "the live page") from None
+    raise optional.missing_library("bottle", needed_by="the live page") from None
 
 log = logging.getLogger(__name__)
 

@@ -134,16 +134,25 @@
     $(id).dataset.key = key;
     $(id).replaceChildren(text, " ", make("small", "", small));
   }
+  // A crawl has no total: its lines are found while it runs.
+  function found(crawl) {
+    return crawl ? " lines done, " + number(crawl.found) + " found so far" : " lines";
+  }
+  function notFollowed(crawl) {
+    const all = Object.entries(crawl ? crawl.refused : {}).slice(0, 3);
+    return all.length ? "· links not followed: " + all.map(([why, n]) => why + " " + number(n)).join(", ") : "";
+  }
   function showProgress(live, job) {
     const total = live.url_lines, part = total ? Math.min(live.rows / total, 1) : 0;
     const percent = total === null ? "" : (Math.floor(1000 * part) / 10).toFixed(1) + " %";
     $("fill").style.width = 100 * part + "%";
     $("track").setAttribute("aria-valuenow", String(Math.floor(100 * part)));
     put("percent", percent || "–");
-    put("done", number(live.rows) + (total === null ? " lines" :
+    put("done", number(live.rows) + (total === null ? found(live.crawl) :
       " of " + (live.url_lines_exact ? "" : "about ") + number(total) + " lines"));
     put("left", phase === "running" && live.left_s !== null ?
-      "· " + (live.left_is_least ? "at least " : "") + duration(live.left_s) + " left" : "");
+      "· " + (live.left_is_least ? "at least " : "") + duration(live.left_s) + " left" :
+      notFollowed(live.crawl));
     if (phase === "running" && percent) document.title = percent + " · " + job;
   }
   // In the order of the JSON; of many, only the most frequent.

@@ -1,0 +1,186 @@
+"""Reads what a page of a crawl links to, for the chunk that carries its row.
+
+The worker sends all links, within the limits of the rules: the sink decides which become lines of
+the crawl. Only complete answers are read. A page whose links cannot be read keeps its row, which
+says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from fetcher import web_urls
+from fetcher.extract import page
+from fetcher.extract.found import Found
+from fetcher.fetch.interface import Crawling
+from fetcher.fetch.unexpected import Defects, one_line
+from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.links import Link, LinkRequest, Via
+from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Refusal
+from fetcher.model import Outcome, Result, Task
+from fetcher.politeness.robots_rules import product_of
+from fetcher.protocol import links as wire
+from fetcher.roles.worker.redirect_request import request_after
+from fetcher.settings.schema import Settings
+
+log = logging.getLogger(__name__)
+
+_MAX_LINK_BYTES: Final = wire.MAX_LINK_BYTES // 2  # of one row: others share its chunk
+_OVERHEAD_BYTES: Final = 32  # of a link on the wire, at most, apart from its texts
+_SEED: Final = frozenset({Via.SEED, Via.REDIRECT})
+# A seed of such a type, or with such a path, is read as a sitemap or a feed.
+_XML: Final = re.compile(r"(?:application|text)/(?:xml|(?:rss|atom|rdf)\+xml)\b", re.IGNORECASE)
+_XML_PATH: Final = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#].*)?", re.IGNORECASE)
+_HTML: Final = "html"
+_USUAL: Final = "/sitemap.xml"  # where a sitemap is, unless robots.txt names some
+
+
+class PageReader:
+    """Reads the pages of one crawl."""
+
+    def __init__(self, rules: CrawlRules, settings: Settings) -> None:
+        self.rules = rules
+        self.crawling = Crawling(self._is_same_page, obeys_robots=rules.robots)
+        self._texts = KeyTexts(rules)
+        self._agent = product_of(settings.http.user_agent).lower()
+        self._may_take_bodies = settings.http.cross_origin_bodies
+        self._defects = Defects(log)
+
+    def _is_same_page(self, url: str, other: str) -> bool:
+        return self._texts.of(url) == self._texts.of(other)
+
+    def proposes_sitemaps(self, result: Result, task: Task) -> bool:
+        """Whether the row of a seed, or of what it redirects to, proposes its site's sitemaps."""
+        found = task.found
+        is_seed = found is not None and found.via in _SEED and found.depth == 0
+        return (
+            self.rules.sitemaps
+            and is_seed
+            and result.outcome in (Outcome.OK, Outcome.HTTP_ERROR)
+            and result.location is UNSET
+        )
+
+    @staticmethod
+    def sitemaps_of(url: str, named: Sequence[str]) -> list[str]:
+        """The URLs of the sitemaps of a page's site; `named`: by its robots.txt."""
+        found = (web_urls.resolved(url, text) for text in named or [_USUAL])
+        return [each.partition("#")[0] for each in found if each and each.startswith("http")]
+
+    def read(self, result: Result, task: Task, body: bytes | None) -> tuple[Result, Found]:
+        """Read the page of a line; return the result with what it says of the page.
+
+        `body`: None if it is not complete.
+        """
+        if not body or result.outcome is not Outcome.OK or result.location is not UNSET:
+            return result, Found()
+        found = self._found(result, task, body)
+        return _noted(result, found), found
+
+    def pack(
+        self,
+        result: Result,
+        task: Task,
+        found: Found,
+        sitemaps: Sequence[str] = (),
+        handled: Sequence[Link] = (),
+    ) -> bytes:
+        """All links of a row, as they travel; b"": none.
+
+        `found`: those of its page; `sitemaps`: URLs that the row proposes; `handled`: the links
+        that the handler returned.
+        """
+        links = [*self._proposed(result, task, sitemaps), *handled]
+        left_out: dict[Refusal, int] = {}
+        if self.rules.page_links:
+            links += self._of_page(found)
+            left_out |= found.left_out
+        sent = links if self._are_few(links, handled) else list(_within(links, _MAX_LINK_BYTES))
+        if len(sent) < len(links):
+            surplus = left_out.get(Refusal.LINKS_PER_PAGE, 0) + len(links) - len(sent)
+            left_out[Refusal.LINKS_PER_PAGE] = surplus
+        if not sent and not left_out:
+            return b""
+        return wire.encode(wire.PageLinks(tuple(sent), left_out))
+
+    def _are_few(self, links: Sequence[Link], handled: Sequence[Link]) -> bool:
+        """Whether the links are within the limit of a message, whatever their lengths."""
+        most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES
+        return not handled and len(links) * most_bytes <= _MAX_LINK_BYTES
+
+    def _found(self, result: Result, task: Task, body: bytes) -> Found:
+        try:
+            return page.read(
+                body,
+                result.final_url or result.url,
+                self.rules,
+                headers=result.headers,
+                via=_via_of(task, result),
+                agent=self._agent,
+            )
+        # Whatever a page holds, its line gets its row, and the worker lives on.
+        except Exception as error:
+            self._defects.log("the links of line %d cannot be read", result.line)
+            return Found(fault=one_line(error))
+
+    def _proposed(self, result: Result, task: Task, sitemaps: Sequence[str]) -> Iterator[Link]:
+        """The target of a redirect, and sitemaps."""
+        if isinstance(result.location, str):
+            request = request_after(result, task, may_take_body=self._may_take_bodies)
+            yield self._link(result.location, Via.REDIRECT, request)
+        for url in sitemaps:
+            yield self._link(url, Via.SITEMAP)
+
+    def _of_page(self, found: Found) -> list[Link]:
+        if self._texts.are_urls:  # nearly always, and most links of a crawl are made here
+            return [Link(url, via) for url, via in found.links]
+        return [self._link(url, via) for url, via in found.links]
+
+    def _link(self, url: str, via: str, request: LinkRequest | None = None) -> Link:
+        """A link to a URL in the standard's form."""
+        if request is None:
+            text = self._texts.of_normal(url)
+        else:
+            text = self._texts.of(url, request.method, request.body) or url
+        return Link(url, via, "" if text == url else text, 0, request)
+
+
+def _via_of(task: Task, result: Result) -> str:
+    """How the page was found; a seed that is a sitemap or a feed counts as found as one."""
+    via = task.found.via if task.found is not None else Via.SEED
+    kind = result.content_type or ""
+    is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(result.url) and _HTML not in kind)
+    return Via.SITEMAP if via in _SEED and is_xml else via
+
+
+def _noted(result: Result, found: Found) -> Result:
+    if found.title is not None:
+        result = replace(result, title=found.title)
+    if found.fault:
+        before = f"{result.error}; " if result.error else ""
+        result = replace(result, error=f"{before}its links: {found.fault}")
+    return result
+
+
+def _within(links: Sequence[Link], max_bytes: int) -> Iterator[Link]:
+    """The first of these links, up to so many bytes on the wire."""
+    left_bytes = max_bytes
+    for link in links:
+        left_bytes -= 4 * (len(link.url) + len(link.key)) + _OVERHEAD_BYTES + _request_bytes(link)
+        if left_bytes < 0:
+            return
+        yield link
+
+
+def _request_bytes(link: Link) -> int:
+    request = link.request
+    if request is None:
+        return 0
+    texts = sum(len(name) + len(value) for name, value in request.headers)
+    return 4 * (texts + len(request.route)) + len(request.body or b"") + _OVERHEAD_BYTES

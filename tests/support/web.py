@@ -1,0 +1,103 @@
+"""A small web site on loopback with a known link graph, which counts what it is asked for.
+
+Pages are given as text by path; a text that begins with `->` is a redirect. A site keeps each
+connection, as real ones do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+
+class Page(NamedTuple):
+    """An answer; `location` makes it a redirect."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "text/html; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Pages = Mapping[str, str | Page] | Callable[[str], str | Page | None]
+
+
+def links(*hrefs: str) -> str:
+    """A page that links to these."""
+    return "".join(f'<p><a href="{href}">to it</a>' for href in hrefs)
+
+
+def moved(location: str, status: int = 301) -> Page:
+    """A redirect."""
+    return Page(status=status, headers=(("Location", location),))
+
+
+class Site:
+    """A running site. `asked`: requests by path with query."""
+
+    def __init__(self, pages: Pages, delay_s: float = 0.0) -> None:
+        self.asked: Counter[str] = Counter()
+        self.requests: list[tuple[str, str, bytes]] = []  # method, path, body
+        self._page_of = pages if callable(pages) else pages.get
+        self._delay_s = delay_s
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                size = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(size) if size else b""
+                self.answer(site.page(self.command, self.path, body))
+
+            do_POST = do_GET
+
+            def answer(self, page: Page) -> None:
+                self.send_response(page.status)
+                self.send_header("Content-Type", page.content_type)
+                self.send_header("Content-Length", str(len(page.body)))
+                for name, value in page.headers:
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(page.body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def page(self, method: str, path: str, body: bytes) -> Page:
+        self.asked[path] += 1
+        self.requests.append((method, path, body))
+        time.sleep(self._delay_s)
+        found = self._page_of(path)
+        if found is None:
+            return Page(b"nothing here", 404)
+        return Page(found.encode()) if isinstance(found, str) else found
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+
+@contextlib.contextmanager
+def site(pages: Pages, delay_s: float = 0.0) -> Iterator[Site]:
+    """A site that is up as long as the block lasts."""
+    running = Site(pages, delay_s)
+    try:
+        yield running
+    finally:
+        running.close()
