@@ -76,6 +76,11 @@ class OwnedHosts(Generic[Item]):
         """The hosts that this worker may ask, with their tickets."""
         return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
 
+    def in_use(self) -> int:
+        """The number of owned hosts that have items."""
+        hosts = self._hosts.values()
+        return sum(1 for host in hosts if host.is_owned and (host.active or host.waiting))
+
     # -- messages from the broker ------------------------------------------------------------
 
     def granted(self, grants: Iterable[tuple[str, int]], now: float) -> None:

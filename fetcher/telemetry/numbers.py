@@ -52,7 +52,7 @@ class WorkerNumbers(_Common, frozen=True, kw_only=True):
     pool_size: int
     leases: int
     unsent_bytes: int  # rows that wait for a sink
-    hosts: int  # that the worker may ask
+    hosts: int  # that the worker may ask, and has lines for
     loop_lag_s: Distribution
     ventilator_silent_s: float
 

@@ -49,7 +49,7 @@ def shown(page: Any) -> int:
 def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_path: Path) -> None:
     port = free_ports(1)
     out = tmp_path / "out"
-    urls = urlfile(tmp_path)
+    urls = urlfile(tmp_path, ms=40)  # so that it is not over before it is stopped
     said: list[str] = []
     with (
         browser() as opened,

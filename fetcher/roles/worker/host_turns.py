@@ -36,7 +36,7 @@ class HostTurns:
         self._broker = 0  # the number of the ventilator that grants hosts
 
     def __len__(self) -> int:
-        return len(self._gate.owned())
+        return self._gate.in_use()
 
     def run(self) -> None:
         """Send what is new; runs for ever, in a greenlet of its own."""
