@@ -14,6 +14,8 @@ loaded = [name for name in sys.argv[1].split() if name in sys.modules]
 print(*loaded)
 """
 RARE = "email difflib tomllib tempfile importlib.metadata requests rich asyncio numpy"
+PATCHED_LATE = "ssl subprocess"
+OTHERS = "fetcher.leases.ledger fetcher.security.keyring"
 SINK = "import fetcher.roles.main, fetcher.roles.sink.role"
 VENTILATOR = "import fetcher.roles.main, fetcher.roles.ventilator.role, fetcher.watch.web.serving"
 WORKER = "import fetcher.roles.worker_main, fetcher.fetch.http.client"
@@ -42,7 +44,7 @@ def loaded(imports: str, unwanted: str) -> list[str]:
     [
         (SINK, f"{RARE} ssl ctypes gevent pycurl fetcher.leases.ledger fetcher.security.keyring"),
         (VENTILATOR, f"{RARE} ssl ctypes gevent pycurl bottle jinja2 fetcher.security.keyring"),
-        (WORKER, f"{RARE} protego warcio fetcher.leases.ledger fetcher.security.keyring"),
+        (WORKER, f"{RARE} {PATCHED_LATE} pycares protego warcio {OTHERS}"),
         ("import fetcher.cli.main, fetcher.cli.run", "email difflib tomllib requests rich ssl"),
         (HELP, "zmq rich ssl sqlite3 fetcher.cli.run fetcher.cli.export"),
     ],
