@@ -28,6 +28,7 @@ import signal  # noqa: E402
 # A Ctrl-C while the program loads waits until it can be told in a line; see fetcher.cli.main.
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
+from fetcher import lean_msgspec  # noqa: E402, F401 (before all that imports msgspec)
 from fetcher.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":

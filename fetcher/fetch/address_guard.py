@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -79,15 +79,16 @@ class Guard:
     """
 
     def __init__(self, allow: Iterable[str]) -> None:
-        self._allow = tuple(_range(network) for network in allow)
-        self._judged = lru_cache(_CACHED)(self._judge)
-
-    def refusal(self, address: str) -> str | None:
-        """Why this IP address may not be connected to; None if it may."""
-        return self._judged(address)
+        ranges = [_range(network) for network in allow]
+        self._allow = {
+            size: tuple((first, last) for s, first, last in ranges if s == size)
+            for size in (_V4, _V6)
+        }
+        # Why an IP address may not be connected to; None if it may. Asked twice for each request.
+        self.refusal: Callable[[str], str | None] = lru_cache(_CACHED)(self._judge)
 
     def _judge(self, address: str) -> str | None:
-        packed = _packed(address.partition("%")[0])
+        packed = _packed(address.partition("%")[0] if "%" in address else address)
         if packed is None:
             return f"{address[:80]} is not an IP address"
         size, number = len(packed), int.from_bytes(packed)
@@ -120,7 +121,10 @@ class Guard:
         return kind and f"{socket.inet_ntoa(inside.to_bytes(4))}, {kind}, in IPv6"
 
     def _allows(self, size: int, number: int) -> bool:
-        return any(size == s and first <= number <= last for s, first, last in self._allow)
+        for first, last in self._allow[size]:  # noqa: SIM110 (`any` takes three times as long)
+            if first <= number <= last:
+                return True
+        return False
 
 
 @lru_cache(maxsize=_CACHED)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from fetcher import lean_msgspec  # noqa: F401 (before all that imports msgspec)
 from fetcher.errors import Exit, FetcherError, StoppedError
 from fetcher.roles import lifetime, rlimits
 from fetcher.roles.spec import RoleSpec, StopFlag, child_code, read_spec, tell_ready

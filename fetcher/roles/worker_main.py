@@ -3,9 +3,9 @@
 Nothing of the package is imported before patching. No module imports this file.
 """
 
-from fetcher.roles.monkeypatch import patch_all
+from fetcher.roles.monkeypatch import patch_most, patch_rest
 
-patch_all()
+patch_most()
 
 import sys
 
@@ -28,5 +28,6 @@ if __name__ == "__main__":
     spec = read_spec(sys.argv[1])
     search_also(spec.own_folders)
     if names_own_code(spec.settings):
+        patch_rest()
         sys.exit(_main(spec))  # it calls the exit functions of the user's modules, too
     lifetime.leave(_main(spec))

@@ -63,7 +63,8 @@ class Journal:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(SCHEMA)
+            # A table each in a transaction of its own would be a sync each.
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
             with self._transaction():
                 for name in ADDED_COLUMNS.keys() - columns_of(self._db, "segments"):
                     self._db.execute(

@@ -162,6 +162,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["200 pages of 20 KB", "files", "bytes / URL"],
         ),
         (
+            "politeness --runs 1 --workers 2 --scale 0.0005",
+            ["20 KB, a new host each", "2_workers", "polite / not", "Targets"],
+        ),
+        (
             "start --runs 1",
             ["--help", "get", "run of 1 URL", "run of 1,000 URLs", "ventilator", "Targets"],
         ),
@@ -186,7 +190,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     "command",
     [
         *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
-        *("bodies", "watching", "start", "guard", "all"),
+        *("bodies", "watching", "politeness", "start", "guard", "all"),
     ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from tools.bench import (
     memory,
     mix,
     pipeline,
+    politeness,
     scaling,
     slow,
     speed,
@@ -39,7 +40,7 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(pipeline, curve, scaling, memory, speed, slow, mix, stages, export, bodies, watching),
-        start,
+        *(politeness, start),
     )
 }
 # Each has its own exit code.

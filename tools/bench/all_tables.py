@@ -18,6 +18,7 @@ PARTS: Final = {
     "memory": ("memory --sizes 10000000",),
     "keepalive": ("speed keepalive --runs 3 --scale 0.2",),
     "hosts": ("speed hosts --runs 3 --scale 0.12",),
+    "politeness": ("politeness --runs 3 --scale 0.06",),
     "https": ("speed https --runs 3 --scale 0.15",),
     "late": (
         "speed late --runs 3 --scale 0.2",

@@ -152,6 +152,22 @@ class Page:
         head = ("program", "seconds", "lowest - highest", "ideal", "ideal / it", "CPU µs per URL")
         return markdown(head, (_last_row(*item) for item in self.table(path).rows.items()))
 
+    def politeness(self, path: str, titles: Mapping[str, str]) -> str:
+        """The same list without politeness and with it."""
+        rows = self.table(path).rows
+        head = ("processes that fetch", "without limits", "polite", "rate, polite / without")
+        return markdown(
+            head,
+            (
+                (
+                    title,
+                    *(_rate_and_cost(_part(rows[name], part)) for part in ("impolite", "polite")),
+                    f"{rows[name]['rate_ratio'].median:.2f}",
+                )
+                for name, title in titles.items()
+            ),
+        )
+
     def starts(self, path: str, titles: Mapping[str, str]) -> str:
         """Seconds of wall and CPU time of short commands; CPU also by process."""
         rows = self.table(path).rows
@@ -257,6 +273,12 @@ def _rate_and_cost(figures: Mapping[str, Sample] | None) -> str:
         return ""
     rate, cost = figures["urls_per_s"].median, figures["cpu_us"].median
     return f"{rate:,.0f} ({cost:,.0f})"
+
+
+def _part(figures: Mapping[str, Sample], part: str) -> dict[str, Sample]:
+    """The figures whose names begin with that of the part, without it."""
+    begin = f"{part}_"
+    return {key.removeprefix(begin): each for key, each in figures.items() if key.startswith(begin)}
 
 
 def _details(figures: Mapping[str, Sample]) -> tuple[str, ...]:

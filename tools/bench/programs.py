@@ -16,7 +16,7 @@ from tools.bench.cases import TLS_GROUPS, Case, Server, can_set_groups
 from tools.bench.jobs import Job, run_job
 from tools.bench.processes import ROOT, Fleet, Peaks, children_cpu_s, cores, require_success
 
-_POLITE_SETTING: Final = "polite.enabled=true"  # at most 2 at once to a host, 0.2 s apart
+POLITE_SETTING: Final = "polite.enabled=true"  # at most 2 at once to a host, 0.2 s apart
 OUR_LIMITS: Final = "2 at once, 0.2 s apart"
 
 
@@ -129,7 +129,7 @@ def measure(
 ) -> Job:
     """One run of any program; `more` settings where it is fetcher."""
     if program.is_ours:
-        polite = (_POLITE_SETTING,) if program.polite else ()
+        polite = (POLITE_SETTING,) if program.polite else ()
         return ours(fleet, urls, urls.with_name("out"), case, server, limit_s, (*polite, *more))
     return peer(program, fleet, urls, case, server, limit_s)
 
@@ -143,6 +143,7 @@ def ours(
     limit_s: float,
     more: Sequence[str] = (),
     look: Callable[[Path], object] = lambda out: None,
+    workers: int = 1,
 ) -> Job:
     """One run of `fetcher run`; `more` settings than the case needs; `look` at OUT at the end."""
     words = [word for setting in (*server.settings, *more) for word in ("--set", setting)]
@@ -152,7 +153,7 @@ def ours(
             fleet,
             urls,
             out,
-            *("-c", own, "--workers", 1, "--pool-size", case.pool, *words),
+            *("-c", own, "--workers", workers, "--pool-size", case.pool, *words),
             limit_s=limit_s,
             core=cores()[1],
         )

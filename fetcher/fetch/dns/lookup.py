@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import gevent
 
-from fetcher.fetch.dns.name_servers import NameServers, Reply, Status
+from fetcher.fetch.dns.replies import Reply, Status
+
+if TYPE_CHECKING:
+    from fetcher.fetch.dns.name_servers import NameServers
 
 # The wait for AAAA once A is answered: many name servers never answer AAAA.
 _GRACE_S: Final = 0.1

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
 from socket import AddressFamily
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import gevent
 import pycares
 from pycares import errno
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.dns.replies import Reply, Status, failed
 from fetcher.web_urls import bracketed
 
 # NOSEARCH: host names in URLs are whole. With the machine's search domains (five questions a name
@@ -42,45 +42,20 @@ _MAX_TICK_S: Final = 1.0
 _MAX_ADDRESSES: Final = 16
 
 
-class Status(Enum):
-    """How a question ended."""
-
-    FOUND = auto()
-    NO_NAME = auto()
-    NO_ADDRESS = auto()  # the name exists without an address of this family
-    FAILED = auto()
-    SILENT = auto()  # no server answered in time
-
-
-class Reply(NamedTuple):
-    """The end of one question; `kind` and `detail` say more about a FAILED one."""
-
-    status: Status
-    addresses: tuple[str, ...] = ()
-    detail: str = ""
-    kind: ErrorKind = ErrorKind.DNS_OTHER
-
-
-def _failed(detail: str, kind: ErrorKind = ErrorKind.DNS_OTHER) -> Reply:
-    return Reply(Status.FAILED, (), detail, kind)
-
-
-_CLOSED: Final = _failed("the resolver was closed")
+_CLOSED: Final = failed("the resolver was closed")
 _REPLIES: Final = {
     errno.ARES_ENODATA: Reply(Status.NO_ADDRESS),
     errno.ARES_ENOTFOUND: Reply(Status.NO_NAME),
-    errno.ARES_EFORMERR: _failed("the name server did not understand"),
-    errno.ARES_ESERVFAIL: _failed("the name server failed", ErrorKind.DNS_FAILED),
-    errno.ARES_ENOTIMP: _failed("the name server does not do this"),
-    errno.ARES_EREFUSED: _failed("the name server refused", ErrorKind.DNS_REFUSED),
-    errno.ARES_EBADNAME: _failed("not a valid host name"),
-    errno.ARES_EBADRESP: _failed("the name server's answer is malformed", ErrorKind.DNS_BAD_ANSWER),
-    errno.ARES_ECONNREFUSED: _failed(
-        "the name server cannot be reached", ErrorKind.DNS_UNREACHABLE
-    ),
+    errno.ARES_EFORMERR: failed("the name server did not understand"),
+    errno.ARES_ESERVFAIL: failed("the name server failed", ErrorKind.DNS_FAILED),
+    errno.ARES_ENOTIMP: failed("the name server does not do this"),
+    errno.ARES_EREFUSED: failed("the name server refused", ErrorKind.DNS_REFUSED),
+    errno.ARES_EBADNAME: failed("not a valid host name"),
+    errno.ARES_EBADRESP: failed("the name server's answer is malformed", ErrorKind.DNS_BAD_ANSWER),
+    errno.ARES_ECONNREFUSED: failed("the name server cannot be reached", ErrorKind.DNS_UNREACHABLE),
     errno.ARES_ETIMEOUT: Reply(Status.SILENT),
-    errno.ARES_EFILE: _failed("no file descriptor or memory is left"),
-    errno.ARES_ENOMEM: _failed("no file descriptor or memory is left"),
+    errno.ARES_EFILE: failed("no file descriptor or memory is left"),
+    errno.ARES_ENOMEM: failed("no file descriptor or memory is left"),
     errno.ARES_EDESTRUCTION: _CLOSED,
     errno.ARES_ECANCELLED: _CLOSED,
 }
@@ -237,7 +212,7 @@ class _Channel:
 
 def _reply(found: pycares.AddrInfoResult | None, error: int | None, family: int) -> Reply:
     if found is None:
-        return _REPLIES.get(error or 0) or _failed(str(errno.strerror(error or 0)))
+        return _REPLIES.get(error or 0) or failed(str(errno.strerror(error or 0)))
     # Text is bytes here. The hosts file may give an address of the other family.
     addresses = dict.fromkeys(
         node.addr[0].decode("ascii") for node in found.nodes if node.family == family

@@ -13,19 +13,23 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter, OrderedDict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import gevent
+import gevent.lock
 import msgspec
 from gevent.hub import Waiter
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch import address_guard
 from fetcher.fetch.dns.lookup import Lookup, Plan
-from fetcher.fetch.dns.name_servers import NameServers, Reply, Status
+from fetcher.fetch.dns.replies import Reply, Status
 from fetcher.fetch.failures import Failure
 from fetcher.settings.schema import Dns, parse_server
 from fetcher.web_urls import is_dns_name
+
+if TYPE_CHECKING:
+    from fetcher.fetch.dns.name_servers import NameServers
 
 _FAMILIES: Final[dict[str, tuple[int, ...]]] = {
     "any": (socket.AF_INET, socket.AF_INET6),
@@ -66,9 +70,9 @@ class Resolver:
         if len(self._plan.at_once) == 1 and self._plan.alone_s < total_s:
             others = self._plan.families[1:]
             self._more = Plan(others, others, total_s, dns.timeout_s)
-        servers = [parse_server(text) for text in dns.servers]
-        max_age_s = min(dns.cache_s, dns.negative_s)
-        self._servers = NameServers(servers, total_s, dns.tries, max_age_s)
+        self._addresses = [parse_server(text) for text in dns.servers]
+        self._servers: NameServers | None = None  # from the first look-up on
+        self._starting = gevent.lock.RLock()
         self._cache: OrderedDict[str, tuple[float, _Verdict]] = OrderedDict()
         self._pending: dict[str, _Pending] = {}
         self.lookups: Counter[str] = Counter()  # so far, by how they ended
@@ -111,7 +115,24 @@ class Resolver:
 
     def close(self) -> None:
         """Close the sockets; look-ups that are still waiting fail."""
-        self._servers.close()
+        self._name_servers().close()
+
+    def _name_servers(self) -> NameServers:
+        return self._servers or self._start()
+
+    def _start(self) -> NameServers:
+        # c-ares takes 10 ms to load, and not all jobs have names to look up.
+        from fetcher.fetch.dns.name_servers import NameServers  # noqa: PLC0415
+
+        # c-ares starts a thread; other greenlets may run meanwhile.
+        with self._starting:
+            if self._servers is None:
+                dns = self._dns
+                max_age_s = min(dns.cache_s, dns.negative_s)
+                self._servers = NameServers(
+                    self._addresses, dns.timeout_s * dns.tries, dns.tries, max_age_s
+                )
+            return self._servers
 
     def _verdict(self, host: str) -> _Verdict:
         address = address_guard.literal(host)
@@ -139,10 +160,11 @@ class Resolver:
         `what`: what is looked up, if it is not all that the settings ask for.
         """
         key = name + what
+        servers = self._name_servers()  # before `_pending` is read, as others may run meanwhile
         pending = self._pending.get(key)
         if pending is None:
             pending = self._pending[key] = _Pending()
-            Lookup(self._servers, name, plan or self._plan, lambda end: self._end(key, end)).step()
+            Lookup(servers, name, plan or self._plan, lambda end: self._end(key, end)).step()
         if pending.verdict is None:
             pending.wait()
         return pending.verdict or _STOPPED

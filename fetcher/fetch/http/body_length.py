@@ -16,6 +16,11 @@ from fetcher.fetch.http.header_text import Headers
 
 _MAX_DIGITS: Final = 30  # longer numbers count as the largest number of so many digits
 _MAX_OF_LIBCURL: Final = 2**63 - 1
+_SHORT_DIGITS: Final = 18  # of numbers that are surely not larger
+_LENGTH: Final = "content-length"
+_CODING: Final = "transfer-encoding"
+_LENGTH_SIZE: Final = len(_LENGTH)
+_CODING_SIZE: Final = len(_CODING)
 _BODILESS: Final = (204, 304)
 
 
@@ -26,9 +31,9 @@ def declared_length(method: str, status: int, headers: Headers) -> int | None:
     """
     if method == "HEAD" or status in _BODILESS:
         return 0
-    if "chunked" in (_values(headers, "transfer-encoding") or ""):
+    if "chunked" in (_values(headers, _CODING) or ""):
         return None
-    given = _values(headers, "content-length")
+    given = _values(headers, _LENGTH)
     if given is None:
         return None
     lengths = {_number(text.strip()) for text in given.split(",")}
@@ -44,12 +49,26 @@ def length_to_count(method: str, status: int, headers: Headers) -> int | None:
 
     Raises Failure as `declared_length` does.
     """
-    if method == "HEAD" or status in _BODILESS:
+    if method == "HEAD" or status in _BODILESS or _is_plain(headers):
         return None
     length = declared_length(method, status, headers)
     if length is None or length > _MAX_OF_LIBCURL:
         return length
-    return None if _values(headers, "transfer-encoding") is None else length
+    return None if _values(headers, _CODING) is None else length
+
+
+def _is_plain(headers: Headers) -> bool:
+    """Whether the head has at most one length, a short one, and no Transfer-Encoding: as most."""
+    lengths = 0
+    for name, value in headers:
+        size = len(name)
+        if size == _LENGTH_SIZE and name.lower() == _LENGTH:
+            lengths += 1
+            if lengths > 1 or len(value) > _SHORT_DIGITS or "," in value:
+                return False
+        elif size == _CODING_SIZE and name.lower() == _CODING:
+            return False
+    return True
 
 
 def _number(text: str) -> int | None:

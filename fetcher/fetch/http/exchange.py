@@ -52,6 +52,7 @@ _UNREACHABLE: Final = frozenset(
         ErrorKind.TIMEOUT_CONNECT,
     }
 )
+_PREREQ_OK: Final = pycurl.PREREQFUNC_OK
 _LEAST_S: Final = 0.05  # less time than this is not worth a look-up
 _UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 
@@ -72,6 +73,7 @@ class Exchange(Receiver):
         self._has_target = False  # a request target, which cannot be taken back
         # Of the last request:
         self._refused = ""  # why the guard did not pass the peer
+        self._peer = ""  # the address that the guard has passed
         self.paused_s = 0.0  # for lack of memory
         self.repeats = 0  # 1 where a kept connection lost the request
 
@@ -92,7 +94,7 @@ class Exchange(Receiver):
         keep; while it admits no more, the transfer pauses.
         """
         self._clear(request.method, sink, capture, account)
-        self._refused, self.paused_s, self.repeats = "", 0.0, 0
+        self._refused, self._peer, self.paused_s, self.repeats = "", "", 0.0, 0
         self._set_up(request)
         try:
             self._judge(*self._transfer(request, timeout_s, pin))
@@ -234,7 +236,8 @@ class Exchange(Receiver):
         """Judge the peer of a new or a kept connection, before the request is sent."""
         refusal = self._guard.refusal(peer)
         if refusal is None:
-            return pycurl.PREREQFUNC_OK
+            self._peer = peer
+            return _PREREQ_OK
         self._refused = refusal
         return pycurl.PREREQFUNC_ABORT
 
@@ -316,7 +319,7 @@ class Exchange(Receiver):
             self._digest.hexdigest() if self._digest else _SHA256_OF_NOTHING,
             self.is_whole,
             self.redirect_to,
-            get(pycurl.PRIMARY_IP) or None,
+            self._peer or get(pycurl.PRIMARY_IP) or None,
             _HTTP_VERSIONS.get(get(pycurl.INFO_HTTP_VERSION)),
             (connect, tls, _ms(get(pycurl.STARTTRANSFER_TIME_T))),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fetcher.fetch.requests_compat.streaming import StreamedExchange
 
 
+_MOST_LITERALS: Final = 4096
 Addresses = tuple[str, ...]
 Passed = Callable[[Addresses], Addresses]  # the addresses that may be connected to
 
@@ -51,6 +52,7 @@ class Transport:
         self.memory = BodyMemory(budget_bytes, self._loop.hub.loop.run_callback)
         self.clock = TransferClock()
         self._pins = PinTable()
+        self._literals: dict[tuple[str, int], Pin] = {}  # by host and port, without a proxy
         self._idle: list[Exchange] = []
         self._proxy = _proxy_address(settings.http.proxy)
 
@@ -89,16 +91,27 @@ class Transport:
 
     def pin(self, target: Target, timeout_s: float, http: Http | None = None) -> Pin:
         """Look up the host to connect to: the target's, or the proxy of `http`. Raises Failure."""
+        if http is None and (known := self._literals.get(target[2:])):
+            return known
         proxy = self._proxy if http is None else _proxy_address(http.proxy)
         # A proxy looks names up itself; here, only a host that is an address can be judged.
         if failure := self._refusal(target.host, is_proxied=proxy is not None):
             raise failure
         if proxy is None:
-            return self._pin(target.host, target.port, timeout_s, self._passed)
+            pin = self._pin(target.host, target.port, timeout_s, self._passed)
+            if http is None and literal(target.host):
+                self._remember(target, pin)
+            return pin
         try:
             return self._pin(*proxy, timeout_s, _unjudged)
         except Failure as failure:
             raise Failure(ErrorKind.CONNECT_PROXY, f"http.proxy: {failure.message}") from failure
+
+    def _remember(self, target: Target, pin: Pin) -> None:
+        """Keep the pin of a host that is an address: for such a pin, nothing ever changes."""
+        if len(self._literals) >= _MOST_LITERALS:
+            self._literals.clear()  # cheaper than to note for each when it was used last
+        self._literals[target[2:]] = pin
 
     def refusal(self, host: str) -> Failure | None:
         """Why nothing is ever sent to this host, if it is a refused address; else None."""

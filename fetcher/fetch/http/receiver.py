@@ -40,6 +40,7 @@ class Receiver:
     def __init__(self, loop: CurlLoop, http: Http) -> None:
         self._loop = loop
         self._http = http
+        self._max_header_bytes = http.max_header_bytes  # read for each line of each head
         self._easy = pycurl.Curl()
         self._drain_timer: Any = None
         self._clear("", None, None, None)
@@ -76,18 +77,23 @@ class Receiver:
     def header(self, name: str) -> str | None:
         """The values of a list header (its name in lower case), joined; None for none."""
         size = len(name)
-        values = [v for key, v in self.headers if len(key) == size and key.lower() == name]
-        return ", ".join(values) if values else None
+        values = None
+        for key, value in self.headers:
+            if len(key) == size and key.lower() == name:
+                values = value if values is None else f"{values}, {value}"
+        return values
 
     # -- the head ----------------------------------------------------------------------------
 
     def _on_header(self, line: bytes) -> int | None:
-        self._head_bytes += len(line)
-        if self._head_bytes > self._http.max_header_bytes:
-            limit = self._http.max_header_bytes
-            said = f"more bytes of headers than http.max_header_bytes ({limit})"
+        size = len(line)
+        self._head_bytes = head_bytes = self._head_bytes + size
+        if head_bytes > self._max_header_bytes:
+            said = (
+                f"more bytes of headers than http.max_header_bytes ({self._http.max_header_bytes})"
+            )
             return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
-        if len(line) > 2:
+        if size > 2:
             self._lines.append(line)
             return None
         if self._head_is_whole:

@@ -134,7 +134,9 @@ class LeaseRunner:
             self.samples.failed(result)
         if buffer.has_names:
             result = formats.named(result, line.task)
-        warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
+        warcinfo = ""
+        if buffer.output.bodies == "warc":
+            warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
         reader = self._reader_of(buffer.crawl)
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
         made = self._row_builder.make(

@@ -177,7 +177,7 @@ class LinePool:
             self.start()
             if self.has_room:
                 self.room.set()
-            if self._needs_turn(line):
+            if self._is_polite and self._needs_turn(line):
                 line.buffer.active -= 1
                 self.gate.arrive(line.host, line, time.monotonic())
                 self.take_turns()
@@ -191,7 +191,7 @@ class LinePool:
 
         The rules by which it needed none may have expired meanwhile.
         """
-        if line.host or not self._is_polite or line.task.fault:
+        if line.host or line.task.fault:
             return False
         if line.fetch is None or line.fetch.result is None:
             line.host = self._turn_of(line.url)
