@@ -26,7 +26,7 @@ class MembersSite:
         """A session ends after so many pages."""
         self.refusal: Refusal = refusal
         self.is_down = False  # the form answers 503
-        self.login_s = 0.0  # how long a log-in takes
+        self.page_s = 0.0  # how long a page takes
         self.valid: dict[str, int] = {}  # session -> pages that it is good for
         self.log_ins: list[str] = []  # the sessions that were made
         self.pages: Counter[str] = Counter()  # served to members
@@ -100,6 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith(("/open", "/forbidden")):
             self._answer(401 if path.startswith("/forbidden") else 200, b"for all")
         elif members.admit(path, self._session()):
+            time.sleep(members.page_s)
             self._answer(200, f"<h1>Hello {USER}</h1>".encode())
         elif members.refusal == "status":
             self._answer(401, b"who are you?")
@@ -110,7 +111,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        time.sleep(self.members.login_s)
         form = dict(urllib.parse.parse_qsl(body.decode()))
         session = self.members.log_in(form)
         if session:

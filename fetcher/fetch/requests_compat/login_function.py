@@ -116,7 +116,7 @@ def _secrets(session: requests.Session, before: dict[str, Any], returned: Any) -
 
 
 def _cookie(cookie: Cookie) -> SessionCookie:
-    name, value, path = (to_wire(text or "") for text in (cookie.name, cookie.value, cookie.path))
+    name, value, path = (_wire(text or "") for text in (cookie.name, cookie.value, cookie.path))
     domain = cookie.domain.lower().lstrip(".")
     if not cookie.domain_specified and domain.endswith(_LOCAL):
         bare = domain.removesuffix(_LOCAL)
@@ -136,6 +136,11 @@ def _cookie(cookie: Cookie) -> SessionCookie:
         cookie.secure,
         None if cookie.expires is None else float(cookie.expires),
     )
+
+
+def _wire(text: str) -> str:
+    """The text as wire text, which it is already where a server sent it."""
+    return text if all(char <= "\xff" for char in text) else to_wire(text)
 
 
 def _given(returned: Any) -> Mapping[Any, Any]:
