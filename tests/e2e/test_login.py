@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from fetcher.model import Outcome, Result
 from support import jobs
-from support.members import MembersSite, members_site
+from support.hosts import Hosts
+from support.members import MembersSite, Refusal, members_site
 
 BY_FORM = "--set=http.login=support.login_functions:by_form"
 LIMIT_S = 60.0
@@ -51,9 +53,9 @@ def files_of(out: Path) -> bytes:
     ],
 )
 def test_one_worker_logs_in_for_all_and_again_when_the_session_has_ended(
-    refusal: str, rule: str, tmp_path: Path
+    refusal: Refusal, rule: str, tmp_path: Path
 ) -> None:
-    with members_site(refusal, hits_per_session=25) as site:  # type: ignore[arg-type]
+    with members_site(refusal, hits_per_session=25) as site:
         urls = write_pages(site, tmp_path / "urls.txt", 60)
         rows = run(urls, tmp_path / "out", *options(site, rule))
         assert len(site.log_ins) == 3, "once for each session that ended"
@@ -64,10 +66,19 @@ def test_one_worker_logs_in_for_all_and_again_when_the_session_has_ended(
     assert sum((row.attempts or 0) - 1 for row in rows) == sum(site.refused.values())
 
 
-def test_get_logs_in_too_and_a_session_that_it_shows_nowhere(tmp_path: Path) -> None:
-    with members_site(hits_per_session=4) as site:
+@pytest.mark.parametrize(
+    ("refusal", "rule", "more"),
+    [
+        ("status", "status:401", ()),
+        ("text", "text:Please log in", ("--set=http.auth=support.auths:none",)),
+    ],
+)
+def test_get_logs_in_too_and_shows_the_session_nowhere(
+    refusal: Refusal, rule: str, more: tuple[str, ...]
+) -> None:
+    with members_site(refusal, hits_per_session=4) as site:
         pages = [f"{site.base}/page/{n}" for n in range(10)]
-        done = jobs.call("get", *pages, *options(site))
+        done = jobs.call("get", *pages, *options(site, rule), *more)
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) == 10 and len(site.log_ins) == 3
         assert not [each for each in site.log_ins if each in done.stdout]
@@ -171,6 +182,31 @@ def until(said: str, holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < ends_at, said
         time.sleep(0.02)
+
+
+def test_workers_of_several_hosts_share_one_log_in(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 1)
+    with members_site() as site, contextlib.ExitStack() as stack:
+        write_pages(site, hosts.urls, 60)
+        given = ("--set=worker.transport=curl", *options(site))
+        commands = (hosts.sink, hosts.ventilator, hosts.worker, hosts.worker)
+        running = [stack.enter_context(jobs.running(*each, *given)) for each in commands]
+        for job in running:
+            code, _, said = job.wait(LIMIT_S)
+            assert code == 0, said
+        assert len(site.log_ins) == 1 and not site.refused
+    assert {row.outcome for row in jobs.prove(hosts.out, hosts.urls)} == {Outcome.OK}
+
+
+def test_a_ventilator_on_its_own_ends_with_the_failed_log_in(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 30)
+    with members_site() as site, contextlib.ExitStack() as stack:
+        given = ("--set=worker.transport=curl", *options(site))
+        jobs.ENV["LOGIN_PASSWORD"] = "wrong"
+        commands = (hosts.sink, hosts.worker, hosts.ventilator)
+        running = [stack.enter_context(jobs.running(*each, *given)) for each in commands]
+        code, _, said = running[-1].wait(LIMIT_S)
+    assert code == 2 and "HTTPError: 403" in said and "nothing was fetched" in said, said
 
 
 @pytest.mark.slow

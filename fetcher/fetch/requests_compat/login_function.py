@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import gevent
 import requests
-from msgspec import ValidationError, convert, to_builtins
+from msgspec import ValidationError, convert, msgpack, to_builtins
 
 from fetcher import web_urls
 from fetcher.errors import ConfigError
@@ -33,6 +33,7 @@ from fetcher.settings.schema import Http
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _LOCAL: Final = ".local"  # http.cookiejar adds it to host names without a dot
+_MAX_BYTES: Final = 256 * 1024  # all workers get them in one message
 _LEAST_HIDDEN: Final = 4  # characters of a secret that is taken out of messages
 
 
@@ -108,11 +109,15 @@ def _secrets(session: requests.Session, before: dict[str, Any], returned: Any) -
     if not (made.cookies or made.headers):
         raise LoginFailure("it left no cookie in the session and returned no headers")
     try:
-        return convert(to_builtins(made), Secrets)  # checks the bounds of the message
+        convert(to_builtins(made), Secrets)  # checks the bounds of the message
     except ValidationError as error:
         raise LoginFailure(f"a cookie or header is too long, or there are too many: {error}") from (
             error
         )
+    size = len(msgpack.encode(made))
+    if size > _MAX_BYTES:
+        raise LoginFailure(f"its cookies and headers take {size} bytes; {_MAX_BYTES} is the most")
+    return made
 
 
 def _cookie(cookie: Cookie) -> SessionCookie:

@@ -69,6 +69,7 @@ def test_a_place_is_a_host_or_an_origin(place: str, known_as: str) -> None:
         ({"headers": {"a.test": {"X": "1\r\nY: 2"}}}, "the header X is not a text on one line"),
         ({"headers": {"a.test": {"X": 7}}}, "the header X is not a text on one line"),
         ({"headers": {"a.test": {"X": "1" * 20_000}}}, "too long"),
+        ({"headers": {"a.test": {f"X{n}": "1" * 16_000 for n in range(20)}}}, "is the most"),
     ],
 )
 def test_a_wrong_return_value_is_named_without_its_secrets(returned: Any, said: str) -> None:
