@@ -399,11 +399,9 @@ class CurlFetch:
 
     def _goes_on(self, log_in: LineLogIn) -> bool:
         """Whether the step may make a hop; not while the line waits for a new session."""
-        if log_in.held is None:
-            return True
         self.wait_s = log_in.wait_s
-        if self.wait_s:
-            return False
+        if log_in.held is None or self.wait_s:
+            return not self.wait_s
         ending = log_in.release()
         if ending is not None:
             self._record(ending)

@@ -124,8 +124,8 @@ class LineLogIn:
 
     @property
     def wait_s(self) -> float:
-        """How long to wait before another look for a new session; 0: release the line."""
-        return _LOOK_S if self._log_ins.is_waiting() else 0.0
+        """How long the line must wait before it looks for a new session again; 0: not at all."""
+        return _LOOK_S if self.held and self._log_ins.is_waiting() else 0.0
 
     def release(self) -> Ending | None:
         """Hold the line no longer; return how it ends, None if there is another session."""
