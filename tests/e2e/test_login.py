@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.model import Outcome, Result
+from fetcher.security import keygen
 from support import jobs
 from support.hosts import Hosts
 from support.members import MembersSite, Refusal, members_site
@@ -184,13 +185,22 @@ def until(said: str, holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_workers_of_several_hosts_share_one_log_in(tmp_path: Path) -> None:
+def test_workers_of_several_hosts_with_keys_share_one_log_in(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 1)
+    keygen.init(tmp_path / "keys", ("a", "b"))
     with members_site() as site, contextlib.ExitStack() as stack:
         write_pages(site, hosts.urls, 60)
         given = ("--set=worker.transport=curl", *options(site))
-        commands = (hosts.sink, hosts.ventilator, hosts.worker, hosts.worker)
-        running = [stack.enter_context(jobs.running(*each, *given)) for each in commands]
+        commands = (
+            (hosts.sink, "sink"),
+            (hosts.ventilator, "ventilator"),
+            (hosts.worker, "workers/a"),
+            (hosts.worker, "workers/b"),
+        )
+        running = [
+            stack.enter_context(jobs.running(*each, f"--keys={tmp_path}/keys/{folder}", *given))
+            for each, folder in commands
+        ]
         for job in running:
             code, _, said = job.wait(LIMIT_S)
             assert code == 0, said

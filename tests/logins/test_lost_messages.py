@@ -122,6 +122,7 @@ def test_all_workers_have_the_valid_session_once_the_trouble_is_over(seed: int) 
             log_ins = world.log_ins
     for name in world.workers:
         assert world.served.get(name) == world.now, f"{name} has no valid session"
+    assert world.broker.is_ready, "nothing is handed out"
     assert world.log_ins == log_ins, "nobody logs in again while the session is valid"
 
 
