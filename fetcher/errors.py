@@ -43,6 +43,16 @@ class InputError(UsageError):
     """The URL file cannot be read, or is not a list of URLs."""
 
 
+class LoginError(UsageError):
+    """The first log-in of a job (http.login) failed, so nothing was fetched."""
+
+
+class LoginLostError(FetcherError):
+    """A new log-in in the middle of a job failed; the same command resumes the job."""
+
+    exit_code = Exit.STOPPED
+
+
 class StoppedError(FetcherError):
     """The job stopped before its end; the same command resumes it."""
 

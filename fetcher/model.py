@@ -18,7 +18,7 @@ class Outcome(enum.StrEnum):
     """How the fetch of a line ended. Messages use the position as a code: append, never reorder."""
 
     OK = "ok"  # a complete response, status < 400
-    HTTP_ERROR = "http_error"  # a complete response, status >= 400
+    HTTP_ERROR = "http_error"  # a complete response, status >= 400, or logged out
     INVALID_URL = "invalid_url"
     BLOCKED = "blocked"  # refused by the scheme or address guard
     ROBOTS = "robots"

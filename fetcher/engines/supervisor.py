@@ -201,6 +201,9 @@ class Supervisor:
         if code == CHILD_DONE or (code == 0 and _ends_are_unknown()):
             self._handle_done(child, now)
             return
+        if role == "ventilator" and code == Exit.STOPPED:
+            self._stop()  # it cannot go on, as it has said; what was fetched is committed
+            raise Verdict(Exit.STOPPED)
         if role == "worker":
             send(self._events, messages.Gone(worker=name))
         if role == "sink" and code == Exit.STOPPED:

@@ -1,4 +1,4 @@
-"""A fetch that failed, as an exception within the fetch core."""
+"""A fetch, or a log-in, that failed, as an exception within the fetch core."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ class Failure(Exception):
     @property
     def outcome(self) -> Outcome:
         return self.kind.outcome
+
+
+class LoginFailure(Exception):
+    """The log-in failed; the text is one line, and shows nothing of a session."""

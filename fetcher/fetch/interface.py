@@ -8,17 +8,21 @@ nothing, ends within the deadline, and may block its own greenlet and no other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.error_kinds import KINDS, OTHER, ErrorKind, kind_of
+from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
 from fetcher.fetch.http.body_memory import BodyMemory
 from fetcher.fetch.http.capture import Capture, Keep
 from fetcher.model import Outcome, Result, Task
 from fetcher.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from fetcher.fetch.http.log_in import LogIns
 
 # Outcomes of a host that could not be reached. After several in a row it is given up for a while.
 UNREACHED: Final = frozenset({Outcome.DNS, Outcome.CONNECT, Outcome.TLS, Outcome.TIMEOUT})
@@ -101,6 +105,13 @@ class HoldsBodies(Protocol):
     """A fetcher that bounds the bytes that its fetches hold in memory."""
 
     memory: BodyMemory  # the worker adds the rows that it makes of them
+
+
+@runtime_checkable
+class HasLogIns(Protocol):
+    """A fetcher that can use a log-in (http.login)."""
+
+    log_ins: LogIns | None  # None where the settings name none
 
 
 class OneStep:
@@ -188,4 +199,9 @@ def make_fetcher(settings: Settings, worker: str) -> Fetcher:
     transport = settings.worker.transport
     name = _OWN_TRANSPORTS.get(transport, transport)
     factory: Factory = own_code.load("worker.transport", name)
-    return factory(settings, worker)
+    fetcher = factory(settings, worker)
+    if settings.http.login and not isinstance(fetcher, HasLogIns):
+        raise ConfigError(
+            f"http.login: worker.transport = {transport!r} does not use it; remove one"
+        )
+    return fetcher

@@ -16,6 +16,7 @@ Tags and field names are part of the wire format and must not change within a ve
     ventilator -> sink     commits  Open -> Opened | Refused;  Close -> Closed;
                                     Poll -> Committed | Resync | Refused;
                                     in a crawl: Seeds -> Seeded | Resync | Refused
+    about the log-in: see protocol.login_messages
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ from fetcher.protocol.bounds import (
     Status,
     Tags,
 )
+from fetcher.protocol.login_messages import AnyLogin
 from fetcher.protocol.output_spec import PLAIN, Output
 from fetcher.protocol.sink_messages import (
     Close,
@@ -398,6 +400,7 @@ AnyMessage = (
     | Close
     | Closed
     | Refused
+    | AnyLogin
 )
 
 

@@ -15,7 +15,7 @@ from typing import IO, Final
 import msgspec
 
 from fetcher.error_kinds import ErrorKind
-from fetcher.errors import ConfigError
+from fetcher.errors import ConfigError, Exit, LoginLostError
 from fetcher.model import Outcome, Result
 from fetcher.protocol.output_spec import Bodies
 from fetcher.roles import interpreter
@@ -50,9 +50,10 @@ class Answer(msgspec.Struct, frozen=True, tag=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, tag=True):
-    """The settings are wrong, and nothing was fetched."""
+    """Nothing more can be fetched: the settings are wrong, or the log-in failed."""
 
     error: str
+    exit_code: int = Exit.USAGE
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -60,7 +61,7 @@ _decode: Final = msgspec.msgpack.Decoder(Answer | Refusal).decode
 
 
 def answers(order: Order) -> Generator[Answer]:
-    """Yield the answer of each URL. Raises ConfigError.
+    """Yield the answer of each URL. Raises ConfigError, and LoginLostError.
 
     If the process of several URLs dies, those without an answer are fetched again, each in a
     process of its own, so that a URL that kills its process does not affect the others.
@@ -126,7 +127,8 @@ def _replies(child: subprocess.Popen[bytes]) -> Iterator[Answer]:
             return
         reply = _decode(frame)
         if isinstance(reply, Refusal):
-            raise ConfigError(reply.error)
+            kind = LoginLostError if reply.exit_code == Exit.STOPPED else ConfigError
+            raise kind(reply.error)
         yield reply
 
 

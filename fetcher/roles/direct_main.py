@@ -19,7 +19,7 @@ import msgspec
 from gevent.os import make_nonblocking, nb_write
 
 from fetcher import bitset
-from fetcher.errors import ConfigError, Exit
+from fetcher.errors import ConfigError, Exit, FetcherError
 from fetcher.fetch.http.capture import Keep
 from fetcher.fetch.interface import HoldsBodies, make_fetcher
 from fetcher.input.formats import TEXT
@@ -32,6 +32,7 @@ from fetcher.roles.interpreter import search_also
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.line_pool import LinePool
 from fetcher.roles.worker.lines import Line
+from fetcher.roles.worker.lone_login import LoneLogin
 from fetcher.roles.worker.parent_pipe import wait_for_parents_end
 from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.telemetry import logs
@@ -52,6 +53,9 @@ class Direct:
         if order.wants_bodies:
             self._fetcher.keep |= Keep.BODY
         self._output = Output(bodies=order.bodies)
+        self._login: LoneLogin | None = None
+        if settings.http.login:
+            self._login = LoneLogin(NAME, self._fetcher, settings.http)
         self.pool = LinePool(
             settings, self._fetcher, NAME, self._finished, self._has_room, is_owner=True
         )
@@ -64,10 +68,26 @@ class Direct:
 
     def run(self) -> None:
         """Return when the last answer has been sent."""
+        if self._login is not None:
+            self._login.keeper.changed = self.pool.resume
+            gevent.spawn(self._log_in, self._login)
         self._begin_more()
         self._all_sent.wait()
 
+    def _log_in(self, login: LoneLogin) -> None:
+        """Keep the session valid; if that fails, the process ends, and says why."""
+        try:
+            login.run()
+        except FetcherError as error:
+            self.pool.pause(is_paused=True)
+            while self._is_sending:
+                gevent.sleep(0.01)
+            send(self._reply_fd, encode(Refusal(str(error), error.exit_code)))
+            os._exit(error.exit_code)
+
     def _has_room(self) -> bool:
+        if self._login is not None and self._login.keeper.is_waiting:
+            return False
         return not isinstance(self._fetcher, HoldsBodies) or self._fetcher.memory.has_room
 
     def _begin_more(self) -> None:

@@ -37,7 +37,8 @@ def own_folders(settings: Settings) -> tuple[str, ...]:
 
 def names_own_code(settings: Settings) -> bool:
     """Return whether a setting names a `module:name` of the user."""
-    return ":" in f"{settings.worker.handler}{settings.worker.transport}{settings.http.auth}"
+    worker, http = settings.worker, settings.http
+    return ":" in f"{worker.handler}{worker.transport}{http.auth}{http.login}"
 
 
 def search_also(folders: Sequence[str]) -> None:

@@ -27,8 +27,9 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 def require_own_code(settings: Settings) -> None:
-    """Raise ConfigError if worker.handler, http.auth or http.cookies_file cannot be loaded."""
-    if not (settings.worker.handler or settings.http.auth or settings.http.cookies_file):
+    """Raise ConfigError if worker.handler, http.auth, login or cookies_file cannot be loaded."""
+    http = settings.http
+    if not (settings.worker.handler or http.auth or http.login or http.cookies_file):
         return
     try:
         tried = subprocess.run(

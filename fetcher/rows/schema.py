@@ -105,7 +105,8 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 OUTCOMES: Final = {
     "ok": "a complete response with a status below 400",
-    "http_error": "a complete response with a status of 400 or more",
+    "http_error": "a complete response with a status of 400 or more, or one that fits "
+    "`http.logged_out`",
     "invalid_url": "the line is not a URL, or not a request, that can be sent",
     "blocked": "the address is private or special (`guard.allow` opens it), or a redirect leads to "
     "another scheme than http and https, or to an origin that may not have the request's body "

@@ -62,7 +62,8 @@ def markdown() -> str:
         lines += ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
         for key, setting in describe.settings_of(name).items():
             cells = (f"`{key}`", f"`{toml(setting.default)}`", describe.allowed(f"{name}.{key}"))
-            text = " | ".join([*cells, f"{setting.description}"])
+            escaped = (cell.replace("|", r"\|") for cell in (*cells, setting.description))
+            text = " | ".join(escaped)
             lines.append(f"| {text} |")
     return "\n".join(lines) + "\n"
 

@@ -172,6 +172,7 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     origins = {key: origin for key, (_, origin) in values.items()}
     _check_robots(settings, origins)
     _check_patterns(settings, origins)
+    _check_logged_out(settings, origins)
     return Loaded(settings, origins)
 
 
@@ -196,6 +197,14 @@ def _check_patterns(settings: Settings, origins: Mapping[str, str]) -> None:
                     f"{origins[key]}: {key}: {_shown(key, pattern)} is not a regular expression: "
                     f"{error}"
                 ) from None
+
+
+def _check_logged_out(settings: Settings, origins: Mapping[str, str]) -> None:
+    if settings.http.logged_out and not settings.http.login:
+        raise ConfigError(
+            f"{origins['http.logged_out']}: http.logged_out needs http.login, the function that "
+            "logs in again; set both, or none"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from fetcher.settings.value_types import (
     Addresses,
     Factory,
     Headers,
+    LoggedOut,
     Networks,
     Seconds,
     Section,
@@ -90,6 +91,25 @@ class Http(Section, frozen=True, kw_only=True):
         str,
         about("file of cookies in the browsers' cookies.txt format, sent to the sites they name"),
     ] = ""
+    login: Annotated[
+        Factory,
+        about(
+            "your module:function; called once per job, it logs in with a requests session; its "
+            "cookies and headers are then sent by all workers"
+        ),
+    ] = ""
+    login_timeout_s: Annotated[Seconds, about("limit on one call of http.login")] = 60.0
+    logged_out: Annotated[
+        LoggedOut,
+        about(
+            "answers after which http.login is called again and the line is tried again; for "
+            'example "status:401|redirect:/login|text:Please log in"'
+        ),
+    ] = ""
+    max_logins: Annotated[
+        int, about("most new log-ins within http.login_window_s", ge=1, le=10_000)
+    ] = 10
+    login_window_s: Annotated[Seconds, about("see http.max_logins")] = 600.0
     http2: Annotated[bool, about("use HTTP/2 if an https server offers it")] = True
     max_connections: Annotated[
         int,

@@ -59,6 +59,9 @@ def _kind(kind: str, pattern: str | None = None) -> Meta:
 
 # Patterns end with \Z, because $ also matches before a line feed at the end.
 _HEADER: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*\Z"
+_LOGGED_OUT: Final = (
+    r"[ ]*(status:[1-5]\d\d|(redirect|text):[^|\x00-\x1f\x7f]*[^| \x00-\x1f\x7f])[ ]*"
+)
 _ENDPOINT: Final = r"^(tcp://([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|ipc:///\S+)\Z"
 _Header = Annotated[str, Meta(pattern=_HEADER)]
 _Failure = Literal["dns", "connect", "tls", "timeout", "protocol"]
@@ -97,6 +100,13 @@ Patterns = Annotated[
 ParameterNames = Annotated[
     tuple[Annotated[str, Meta(pattern=r"^[^\s=&#]{1,200}\Z")], ...],
     Meta(max_length=1000, extra={"kind": "a list of parameter names, which may end with *"}),
+]
+LoggedOut = Annotated[
+    str,
+    _kind(
+        'status:NUMBER, redirect:BEGINNING or text:PART, with | between several, or ""',
+        rf"^({_LOGGED_OUT}(\|{_LOGGED_OUT})*)?\Z",
+    ),
 ]
 Names = Annotated[tuple[_Name, ...], _kind("a list of host names")]
 Endpoint = Annotated[

@@ -17,6 +17,7 @@ from fetcher.settings import docs
 from support import jobs
 from support.documents import RUN, Reader, anchors, blocks, matches
 from support.internet import internet
+from support.members import members_site
 from support.secure import context_of
 from tools.certificates import Authority
 from tools.ports import free_ports
@@ -46,7 +47,14 @@ def environ(
     authority = Authority(folder)
     names = [f"{any_}{name}" for name in ("example.com", "example.org") for any_ in ("", "*.")]
     port = free_ports(5)
-    with internet(context_of(*authority.issue(names)), site.port) as proxy:
+    with (
+        members_site(hits_per_session=15) as members,
+        internet(
+            context_of(*authority.issue(names)),
+            site.port,
+            {"members.example.com": members.port},
+        ) as proxy,
+    ):
         kept = {name: text for name, text in jobs.ENV.items() if not name.startswith("FETCHER_")}
         yield {
             **kept,

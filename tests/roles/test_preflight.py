@@ -27,6 +27,10 @@ def test_nothing_is_tried_where_there_is_nothing_of_the_users() -> None:
 def test_code_that_cannot_be_imported_is_named_by_its_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^http.auth = 'json:nothing': AttributeError"):
         require_own_code(settings("http", auth="json:nothing"))
+    with pytest.raises(ConfigError, match=r"^http.login = 'json:nothing': AttributeError"):
+        require_own_code(settings("http", login="json:nothing"))
+    with pytest.raises(ConfigError, match=r"^http.login = 'string:digits': is not a function"):
+        require_own_code(settings("http", login="string:digits"))
     path = tmp_path / "cookies.txt"
     with pytest.raises(ConfigError, match=f"^http.cookies_file: {path}: No such file"):
         require_own_code(settings("http", cookies_file=str(path)))

@@ -76,6 +76,33 @@ def test_robots_txt_is_not_to_be_obeyed_where_politeness_is_off(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [
+        "status:401",
+        " status:401 | redirect:/login|text:Please: log in ",
+        "redirect:https://a.test/",
+    ],
+)
+def test_what_ends_a_session_is_a_list_of_rules(rules: str) -> None:
+    given = {"FETCHER_HTTP__LOGIN": "m:f", "FETCHER_HTTP__LOGGED_OUT": rules}
+    assert load.load(None, given).settings.http.logged_out == rules
+
+
+@pytest.mark.parametrize(
+    "rules", ["401", "status:41", "text:", "text: ", "|", "status:401|", "x:y"]
+)
+def test_rules_that_mean_nothing_are_refused(rules: str) -> None:
+    given = {"FETCHER_HTTP__LOGIN": "m:f", "FETCHER_HTTP__LOGGED_OUT": rules}
+    with pytest.raises(ConfigError, match=r"http\.logged_out = .*: must be status:NUMBER"):
+        load.load(None, given)
+
+
+def test_rules_of_the_end_of_a_session_need_a_function_that_logs_in() -> None:
+    with pytest.raises(ConfigError, match=r"^FETCHER_HTTP__LOGGED_OUT: .* needs http\.login"):
+        load.load(None, {"FETCHER_HTTP__LOGGED_OUT": "status:401"})
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [("2.5", 2.5), ("7", 7.0)],
 )

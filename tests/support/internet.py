@@ -9,18 +9,20 @@ import asyncio
 import contextlib
 import ssl
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 _PIECE = 65_536
+_NO_OTHERS: Final[Mapping[str, int]] = {}
 
 
 class _Proxy:
     """Takes CONNECT, speaks TLS for the host that was asked for, and passes on what is said."""
 
-    def __init__(self, context: ssl.SSLContext, port: int) -> None:
+    def __init__(self, context: ssl.SSLContext, port: int, others: Mapping[str, int]) -> None:
         self._context = context
         self._port = port
+        self._others = others
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opened = [writer]
@@ -30,7 +32,9 @@ class _Proxy:
                 assert head.startswith(b"CONNECT "), head
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await writer.start_tls(self._context)
-                there_reader, there = await asyncio.open_connection("127.0.0.1", self._port)
+                host = head.split(b" ")[1].partition(b":")[0].decode()
+                port = self._others.get(host, self._port)
+                there_reader, there = await asyncio.open_connection("127.0.0.1", port)
                 opened.append(there)
                 await asyncio.gather(_pour(reader, there), _pour(there_reader, writer))
         finally:
@@ -56,15 +60,19 @@ async def _end(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.contextmanager
-def internet(context: ssl.SSLContext, site_port: int) -> Iterator[str]:
-    """The proxy's URL."""
+def internet(
+    context: ssl.SSLContext, site_port: int, others: Mapping[str, int] = _NO_OTHERS
+) -> Iterator[str]:
+    """The proxy's URL. `others`: hosts that are sites at other ports of this machine."""
     ready = threading.Event()
     shared: dict[str, Any] = {}
 
     async def live() -> None:
         shared["loop"] = asyncio.get_running_loop()
         leave = shared["leave"] = asyncio.Event()
-        server = await asyncio.start_server(_Proxy(context, site_port).serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(
+            _Proxy(context, site_port, others).serve, "127.0.0.1", 0
+        )
         shared["port"] = server.sockets[0].getsockname()[1]
         ready.set()
         await leave.wait()

@@ -11,6 +11,17 @@ from fetcher.input.formats import LOG, LineFormat
 from fetcher.input.selection import Selection, Wanted
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import links, messages
+from fetcher.protocol.login_messages import (
+    LoggedIn,
+    LogIn,
+    LoginFailed,
+    NeedSession,
+    NoSession,
+    Secrets,
+    Session,
+    SessionCookie,
+    SessionHeader,
+)
 from fetcher.protocol.shard import Share
 from fetcher.protocol.totals import Totals
 
@@ -24,6 +35,10 @@ _SELECTION: Final = Selection(
 _SAMPLES: Final = messages.Samples(
     hosts=[messages.HostLoad("h.test", 2, 7, 1)],
     failed_lines=[messages.FailedLine(3, "http_error", 404, "http://h.test/", "not found")],
+)
+_SECRETS: Final = Secrets(
+    cookies=[SessionCookie("sid", "1", "a.test", True, "/", False, 1e9)],
+    headers=[SessionHeader("https://a.test:443", "X-Token", "2")],
 )
 _SUSPECT: Final = messages.Suspect(batch=1, mask=b"\x01", deaths=2)
 
@@ -165,6 +180,12 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
         ),
         None,
     ),
+    "need_session": (NeedSession(worker="w", after=3), None),
+    "log_in": (LogIn(worker="w", ticket=4, after=3), None),
+    "logged_in": (LoggedIn(worker="w", ticket=4, secrets=_SECRETS), None),
+    "login_failed": (LoginFailed(worker="w", ticket=4, error="no"), None),
+    "session": (Session(generation=5, secrets=_SECRETS), None),
+    "no_session": (NoSession(generation=5), None),
     "look": (messages.Look(), None),
     "roster": (
         messages.Roster(

@@ -20,16 +20,20 @@ from fetcher.commit import crawl_answers
 from fetcher.commit.committer import Committer, Delta, Kept, Recovered
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.commit.growth import Growth
-from fetcher.errors import DamageError, Exit, WireError
+from fetcher.errors import DamageError, Exit, LoginError, LoginLostError, WireError
+from fetcher.fetch.http.site_session import SiteSession
 from fetcher.frontier.admission import Frontier, RowLinks
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import CrawlFeed, SeedPage
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.types import LeaseRules
+from fetcher.logins.session_broker import SessionBroker
+from fetcher.logins.session_holder import SessionHolder
 from fetcher.model import Batch, Outcome, Result
 from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import chunk_frames, codec, messages
+from fetcher.protocol.login_messages import LogIn, NoSession, Session
 from fetcher.protocol.output_spec import Output
 from fetcher.protocol.totals import Totals
 from fetcher.roles.ventilator.worker_events import apply_to_broker, apply_to_ledger
@@ -82,6 +86,8 @@ class Roles:
         self._feed = CrawlFeed(lambda first: SeedPage([b"{}"], at_end=first > 0), _Texts())
         self._feed.begin(BATCH_SIZE, messages.CrawlState(0, False, 0))
         self._broker = HostBroker()
+        self._logins = SessionBroker()
+        self._holder = SessionHolder("w")
         self._in_flight: dict[str, int] = {}
         self._now = 0.0
 
@@ -211,6 +217,14 @@ class Roles:
         now, ledger, broker = self._now, self._ledger, self._broker
         apply_to_ledger(ledger, event, now)
         apply_to_broker(broker, event, now)
+        with contextlib.suppress(LoginError, LoginLostError):  # it failed, as the message says
+            self._logins.receive(event, now)
+            self._logins.tick(["w"], now)
+            for message in self._logins.messages(now):
+                codec.decode(codec.encode(message))
+        if isinstance(event, LogIn | Session | NoSession):
+            self._holder.hear(event)
+            SiteSession(self._holder.generation, self._holder.secrets)
         if isinstance(event, messages.Heartbeat):
             self._in_flight[event.worker] = event.in_flight
         ledger.tick(now)

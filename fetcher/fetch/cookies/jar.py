@@ -71,6 +71,10 @@ class Cookies:
         for cookie in cookies:
             self._by_domain.setdefault(cookie.domain, {})[cookie.key] = cookie
 
+    def __iter__(self) -> Iterator[Cookie]:
+        for cookies in self._by_domain.values():
+            yield from cookies.values()
+
     def header_for(self, url: str) -> str | None:
         """The value of the Cookie header for this URL; None without cookies."""
         return self.chain().header_for(url)

@@ -22,7 +22,8 @@ class Keep(enum.Flag):
 class Capture:
     """One exchange as it was on the wire, without transfer coding and interim answers."""
 
-    def __init__(self, url: str, began: float) -> None:
+    def __init__(self, url: str, began: float, hidden: frozenset[str] = frozenset()) -> None:
+        """`hidden`: names, in lower case, of request headers that are left out."""
         self.url = url
         self.began = began  # Unix time, seconds
         self.request = b""  # head and body
@@ -30,6 +31,7 @@ class Capture:
         self.pieces: list[bytes] = []  # of the body, content coding included
         self.remote_ip: str | None = None
         self.is_whole = False  # the answer, to its last byte
+        self._hidden = hidden
         self.was_stopped = False  # by us: the server might have sent more
 
     def note_sent(self, data: bytes) -> None:
@@ -45,9 +47,19 @@ class Capture:
     def end(self, sent: bytes | None, remote_ip: str | None) -> None:
         """The exchange is over; `sent` is the request's body."""
         if self.request:
+            if self._hidden:
+                self.request = _without(self.request, self._hidden)
             self.request += sent or b""
         self.remote_ip = remote_ip
 
     @property
     def body(self) -> bytes:
         return b"".join(self.pieces)
+
+
+def _without(head: bytes, names: frozenset[str]) -> bytes:
+    """A request's head without the headers of these names."""
+    lines = head.split(b"\r\n")
+    return b"\r\n".join(
+        line for line in lines if line.partition(b":")[0].decode("latin-1").lower() not in names
+    )

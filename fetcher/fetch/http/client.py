@@ -28,7 +28,7 @@ from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
 from fetcher.fetch.http.body_blocks import Blocks
 from fetcher.fetch.http.body_memory import Account
 from fetcher.fetch.http.capture import Capture, Keep
-from fetcher.fetch.http.header_text import merged, to_wire
+from fetcher.fetch.http.header_text import merged, parsed_header, to_wire
 from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.interface import UNREACHED, Crawling
@@ -39,6 +39,7 @@ from fetcher.settings.schema import Settings
 from fetcher.web_urls import Target
 
 if TYPE_CHECKING:
+    from fetcher.fetch.http.log_in import LineLogIn, LogIns
     from fetcher.fetch.robots import Robots
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,13 @@ class CurlFetcher:
         self.keep = Keep.NOTHING
         self.defects = Defects(log)
         # Sent with each request.
-        self.headers = tuple(_header(text) for text in http.headers)
+        self.headers = tuple(map(parsed_header, http.headers))
         self.cookies = file.load(Path(http.cookies_file)) if http.cookies_file else None
+        self.log_ins: LogIns | None = None
+        if http.login:
+            from fetcher.fetch.http.log_in import LogIns  # noqa: PLC0415
+
+            self.log_ins = LogIns(http, self.transport, self.cookies)
         self.auth = None
         if http.auth:
             # requests is a third of what a worker would import.
@@ -153,6 +159,7 @@ class CurlFetch:
     def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
         self._fetcher = fetcher
         self._task = task
+        self._log_in = fetcher.log_ins.line() if fetcher.log_ins else None
         self._start_attempt()
 
     def _start_attempt(self) -> None:
@@ -173,7 +180,8 @@ class CurlFetch:
             self._headers = merged(self._headers, given)
         self._body = task.body
         self._is_home = True  # at the line's own origin: credentials go nowhere else
-        self._chain = self._fetcher.cookies.chain() if self._fetcher.cookies else None
+        cookies = self._log_in.begin() if self._log_in else self._fetcher.cookies
+        self._chain = cookies.chain() if cookies else None
 
     # -- a step ------------------------------------------------------------------------------
 
@@ -197,6 +205,8 @@ class CurlFetch:
         self.trouble = ""
         self.rest_s = None
         self.is_sent = self.has_news = False
+        if self._log_in is not None and not self._goes_on(self._log_in):
+            return
         failure: Failure | None = None
         is_final = True
         try:
@@ -238,6 +248,8 @@ class CurlFetch:
             now = fetcher.now()
             self._log.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
+        if self._log_in is not None and self._log_in.judge(target, answer):
+            return True
         if not answer.redirect_to or self._ends_at(target, answer):
             return True
         self._follow(target, answer)
@@ -263,6 +275,8 @@ class CurlFetch:
         cookie = self._chain.header_for(target.url) if self._chain else None
         if cookie and not any(name.lower() == "cookie" for name, _ in headers):
             headers = (*headers, ("Cookie", cookie))
+        if self._log_in is not None:
+            headers = self._log_in.added(target, headers, self._task.headers)
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
         if fetcher.keeps_any and self._account is None:
@@ -275,7 +289,7 @@ class CurlFetch:
         blocks = Blocks() if fetcher.keeps_body else None
         capture = self._new_capture(request) if fetcher.keeps_wire else None
         try:
-            sink = None if blocks is None else blocks.append
+            sink = blocks.append if blocks else self._log_in.sink if self._log_in else None
             exchange.perform(request, timeout_s, pin, sink, capture, self._account)
         finally:
             answer = exchange.answer()
@@ -298,11 +312,14 @@ class CurlFetch:
         self._left_s += paused_s
         self._repeats += repeats
         self._log.note(url, answer)
+        if self._log_in is not None:
+            self._log_in.search(pieces or ())
         if pieces is not None and answer.status and self._fetcher.keeps_body:
             self.body = None if answer.redirect_to else b"".join(pieces)
 
     def _new_capture(self, request: Request) -> Capture:
-        capture = Capture(request.url, time.time())
+        hidden = self._log_in.hidden if self._log_in else frozenset[str]()
+        capture = Capture(request.url, time.time(), hidden)
         self.captures.append(capture)
         return capture
 
@@ -348,6 +365,9 @@ class CurlFetch:
     def _end(self, failure: Failure | None) -> None:
         """End the attempt: with a result, or with a wait for the next attempt."""
         answer = self._log.answer
+        if failure is None and self._log_in is not None and self._log_in.rule:
+            self._end_logged_out(self._log_in, answer)
+            return
         if failure is None and answer.status < 400:
             self._record(_OK)
             return
@@ -358,7 +378,7 @@ class CurlFetch:
         self.rest_why = "" if self.rest_s is None else str(answer.status)
         backoff_s = retry.backoff_s(
             self._fetcher.settings.retry,
-            self._attempt,
+            self._attempt - (self._log_in.count if self._log_in else 0),
             self._task.method,
             ending.outcome,
             answer.status,
@@ -369,6 +389,25 @@ class CurlFetch:
         else:
             self.wait_s = max(backoff_s, self.rest_s or 0.0)
             self._start_attempt()
+
+    def _end_logged_out(self, log_in: LineLogIn, answer: Answer) -> None:
+        ending = log_in.hold(answer)
+        if ending is not None:
+            self._record(ending)
+        elif self._account is not None:
+            self._account.give_way()
+
+    def _goes_on(self, log_in: LineLogIn) -> bool:
+        """Whether the step may make a hop; not while the line waits for a new session."""
+        self.wait_s = log_in.wait_s
+        if log_in.held is None or self.wait_s:
+            return not self.wait_s
+        ending = log_in.release()
+        if ending is not None:
+            self._record(ending)
+            return False
+        self._start_attempt()
+        return True
 
     def release(self) -> None:
         self.body = None
@@ -389,8 +428,3 @@ class CurlFetch:
         spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
         result = self._log.result(self._task, ending, spent)
         self.result = replace(result, location=self._location) if self._location else result
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, _, value = text.partition(":")
-    return name, to_wire(value.strip())

@@ -17,6 +17,12 @@ def to_wire(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("latin-1")
 
 
+def parsed_header(text: str) -> tuple[str, str]:
+    """Convert `Name: value` to a header in wire text."""
+    name, _, value = text.partition(":")
+    return name, to_wire(value.strip())
+
+
 def shown(wire_text: str) -> str:
     """Convert wire text to text: as UTF-8 if that is valid, else as latin-1."""
     if wire_text.isascii():

@@ -44,10 +44,9 @@ def location_of(headers: Iterable[tuple[str, str]]) -> str:
 
 def hop(source: Target, location: str, http: Http) -> Target:
     """The target of the Location in the answer of `source`. Raises Failure."""
-    text = _text(location)
-    url = web_urls.resolved(source.url, text)
+    url = url_of(source, location)
     if url is None:
-        raise _no_url(urls.why_none(text).message)
+        raise _no_url(urls.why_none(_text(location)).message)
     _, mark, fragment = source.url.partition("#")
     if mark and "#" not in url:
         url = f"{url}#{fragment}"
@@ -58,6 +57,11 @@ def hop(source: Target, location: str, http: Http) -> Target:
         return urls.fetchable(url, http.max_url_bytes)
     except urls.NoUrlError as error:
         raise _no_url(str(error)) from error
+
+
+def url_of(source: Target, location: str) -> str | None:
+    """The URL that the Location in the answer of `source` means; None if it is not one."""
+    return web_urls.resolved(source.url, _text(location))
 
 
 def _text(location: str) -> str:

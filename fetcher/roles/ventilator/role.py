@@ -22,6 +22,7 @@ from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules, first_lease
+from fetcher.logins.session_broker import LoginRules, SessionBroker, first_generation
 from fetcher.model import Batch
 from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import messages
@@ -94,7 +95,10 @@ class Ventilator:
             None if job_input.crawl is None else _feed_of(job_input),
         )
         self._sinks = SinkClients(sockets.context, endpoints.sinks, self._sessions, security, now)
-        self._workers = Workers(sockets.events, sockets.control, security, self._ledger, publisher)
+        self._logins = _logins(settings, self._number)
+        self._workers = Workers(
+            sockets.events, sockets.control, security, self._ledger, publisher, self._logins
+        )
         self._settings = settings
         self._input = job_input
         self._sockets = sockets
@@ -131,6 +135,7 @@ class Ventilator:
         self._sinks.exchange(self._input.info, now, is_hurried=is_hurried)
         self._tick(now)
         self._obey_page(now)
+        self._workers.send_logins(now)
         self._workers.send_hosts(now)
         self._workers.send_unneeded()
         self._hand_out(now)
@@ -211,7 +216,9 @@ class Ventilator:
     # -- handing out -------------------------------------------------------------------------
 
     def _hand_out(self, now: float) -> None:
-        self._is_blocked = not self._sessions.hand_out(self._batches, self._send, now)
+        self._is_blocked = self._logins.is_ready and not self._sessions.hand_out(
+            self._batches, self._send, now
+        )
         for batch, condemned, text in self._ledger.condemned(now):
             chunk = crash_chunk(batch, condemned, text, self._input, self._sessions)
             log.warning("line %d is recorded as crashed: %s", chunk.lines[0], condemned.error)
@@ -240,7 +247,7 @@ class Ventilator:
             lines_read=self._sessions.lines_read,
             hosts=len(self._workers.broker),
             sinks_silent_s=self._sessions.silent_s(now),
-            trouble=self._sessions.trouble(now),
+            trouble=self._sessions.trouble(now) or self._logins.trouble,
         )
         if roster is not None:
             send(self._sockets.control, roster)
@@ -310,6 +317,12 @@ def _lease_rules(settings: Settings) -> LeaseRules:
         poison_deaths=lease.poison_deaths,
         ahead=lease.ahead,
     )
+
+
+def _logins(settings: Settings, number: int) -> SessionBroker:
+    http = settings.http
+    rules = LoginRules(http.login_timeout_s, http.max_logins, http.login_window_s)
+    return SessionBroker(rules, first_generation(number), is_required=bool(http.login))
 
 
 def _bind(context: Any, endpoints: Endpoints, security: Security) -> _Sockets:

@@ -5,10 +5,12 @@ Nothing is decided here: the ledger decides about leases, the host broker about 
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from fetcher import bitset
 from fetcher.leases.ledger import Ledger
+from fetcher.logins.session_broker import SessionBroker
 from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import messages
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
@@ -16,6 +18,8 @@ from fetcher.roles.ventilator.worker_events import apply_to_broker, apply_to_led
 from fetcher.security.policy import Security
 from fetcher.telemetry import logs
 from fetcher.transport.sockets import drop, receive, send
+
+log = logging.getLogger(__name__)
 
 _MAX_EVENTS: Final = 1000  # in one turn of the loop
 
@@ -30,6 +34,7 @@ class Workers:
         security: Security,
         ledger: Ledger,
         publisher: StatusPublisher,
+        logins: SessionBroker,
     ) -> None:
         self._events, self._control = events, control
         self._security = security
@@ -37,9 +42,13 @@ class Workers:
         self._publisher = publisher
         self._known: set[str] = set()  # those that the broker knows
         self.broker = HostBroker()
+        self.logins = logins
 
     def receive(self, now: float) -> None:
-        """Apply the events that wait; drop the workers whose keys were revoked."""
+        """Apply the events that wait; drop the workers whose keys were revoked.
+
+        Raises FetcherError if the job's log-in failed.
+        """
         for _ in range(_MAX_EVENTS):
             received = receive(self._events, self._security)
             if received is None:
@@ -54,7 +63,7 @@ class Workers:
         )
         if isinstance(event, messages.Heartbeat | messages.Progress | messages.Look):
             self._publisher.receive(event, now)
-        elif not is_known:
+        elif not is_known and not self.logins.receive(event, now):
             drop("unexpected", f"an event of type {type(event).__name__}")
 
     def send_hosts(self, now: float) -> None:
@@ -82,6 +91,14 @@ class Workers:
             send(self._control, messages.GrantAll(*granted))
         if recalled := self.broker.recall_of_all(now):
             send(self._control, messages.RecallAll(*recalled))
+
+    def send_logins(self, now: float) -> None:
+        """Send who logs in, and the session; say what failed. Raises FetcherError."""
+        self.logins.tick(self._ledger.workers, now)
+        for message in self.logins.messages(now):
+            send(self._control, message)
+        for notice in self.logins.notices():
+            log.warning("%s", notice)
 
     def send_unneeded(self) -> None:
         """Send which lines of copies are committed; if that is lost, they are fetched twice."""

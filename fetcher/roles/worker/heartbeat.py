@@ -11,6 +11,7 @@ import functools
 import logging
 import os
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import gevent
@@ -21,7 +22,9 @@ from fetcher.errors import Exit
 from fetcher.protocol import bounds, messages
 from fetcher.roles.spec import RoleSpec, once, tell_ready
 from fetcher.roles.worker.host_turns import HostTurns
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.lease_runner import LeaseRunner
+from fetcher.roles.worker.login_keeper import LoginKeeper
 from fetcher.roles.worker.loop_lag import LoopLag
 from fetcher.roles.worker.waiting_assignments import WaitingAssignments
 from fetcher.telemetry.tallies import FetchTally
@@ -45,6 +48,7 @@ class Heartbeat:
         runner: LeaseRunner,
         waiting: WaitingAssignments,
         hosts: HostTurns,
+        login: LoginKeeper,
         tally: FetchTally,
         events: Any,
     ) -> None:
@@ -58,7 +62,7 @@ class Heartbeat:
         # No step may take that long: a worker with such a step is broken.
         self._overdue_s = 2 * settings.longest_step_s + 10.0
         self._runner, self._pool = runner, runner.pool
-        self._waiting, self._hosts = waiting, hosts
+        self._waiting, self._hosts, self._login = waiting, hosts, login
         self._tally = tally
         self._events = events
         self._lag = LoopLag(
@@ -78,6 +82,7 @@ class Heartbeat:
             self._leave_if_overdue(now)
             beat, progress = self._beat(now), self._progress(now)
             if not self.is_mute:
+                self._login.ask()
                 send(self._events, beat)
                 send(self._events, progress)
             self._hosts.want(again=True)
@@ -105,7 +110,11 @@ class Heartbeat:
             queued=self._pool.queued + self._pool.parked,
             held=[*(each.lease for each in held), *ending],
             parked=[
-                *(each.lease for each in held if not each.active and each.outstanding),
+                *(
+                    each.lease
+                    for each in held
+                    if each.outstanding and self._is_parked(each, oldest_s)
+                ),
                 *(lease for lease, since in ending.items() if now - since < _UNSENT_S),
             ],
             longest_s=[min(age_s, bounds.MAX_SECONDS) for age_s in ages_s],
@@ -113,6 +122,10 @@ class Heartbeat:
             waiting=self._waiting.leases,
             is_hungry=self._pool.is_hungry,
         )
+
+    def _is_parked(self, lease: LeaseBuffer, oldest_s: Mapping[int, float]) -> bool:
+        """Whether all lines of a lease wait outside of the pool, or for a log-in."""
+        return not lease.active or (self._login.is_waiting and lease.lease not in oldest_s)
 
     def _progress(self, now: float) -> messages.Progress:
         progress = messages.Progress(

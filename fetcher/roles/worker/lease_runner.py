@@ -7,7 +7,7 @@ and while there is too much of it no further step begins.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -56,15 +56,23 @@ class LeaseRunner:
         tally: FetchTally,
         events: Any,
         results: Iterable[Any],
+        is_held: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`events`: the socket to the ventilator, `results`: one socket to each sink."""
+        """`events`: the socket to the ventilator, `results`: one socket to each sink.
+
+        While `is_held` returns True, no request begins.
+        """
         self.job = ""
         self.held: dict[int, LeaseBuffer] = {}
         self.ending: dict[int, float] = {}
         self.samples = Sampler()
         self.memory = _memory_of(fetcher, settings.worker.max_body_memory)
         self.pool = LinePool(
-            settings, fetcher, worker, self._finish_line, lambda: self.memory.has_room
+            settings,
+            fetcher,
+            worker,
+            self._finish_line,
+            lambda: self.memory.has_room and not is_held(),
         )
         self.senders = [ResultSender(socket, self._on_sent) for socket in results]
         self._settings = settings.worker

@@ -328,6 +328,13 @@ class LinePool:
             self._is_paused = is_paused
             self.take_turns()
 
+    def resume(self) -> None:
+        """Go on: `may_begin` may return True again."""
+        if self._is_polite:
+            self.take_turns()
+        self.start()
+        self.room.set()
+
     def drain(self, timeout_s: float) -> None:
         """Begin no more steps, and wait for those in flight."""
         self._queue.clear()

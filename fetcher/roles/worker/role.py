@@ -23,11 +23,13 @@ from fetcher import bitset
 from fetcher.errors import Exit
 from fetcher.fetch.interface import make_fetcher
 from fetcher.protocol import messages
+from fetcher.protocol.login_messages import LogIn, NoSession, Session
 from fetcher.roles import lifetime, rlimits
 from fetcher.roles.spec import RoleSpec
 from fetcher.roles.worker.heartbeat import Heartbeat
 from fetcher.roles.worker.host_turns import HostTurns
 from fetcher.roles.worker.lease_runner import LeaseRunner
+from fetcher.roles.worker.login_keeper import LoginKeeper
 from fetcher.roles.worker.numbers_publisher import NumbersPublisher
 from fetcher.roles.worker.parent_pipe import wait_for_parents_end
 from fetcher.roles.worker.row_builder import RowBuilder
@@ -66,13 +68,24 @@ class Worker:
         results = [opened(zmq.PUSH, Channel.RESULTS, sink.results) for sink in addresses.sinks]
         self._events = opened(zmq.PUSH, Channel.EVENTS, addresses.events)
         self._control = opened(zmq.SUB, Channel.CONTROL, addresses.control)
+        self._login = login = LoginKeeper(spec.name, fetcher, functools.partial(send, self._events))
         self._runner = runner = LeaseRunner(
-            settings, spec.name, fetcher, row_builder, tally, self._events, results
+            settings,
+            spec.name,
+            fetcher,
+            row_builder,
+            tally,
+            self._events,
+            results,
+            lambda: login.is_waiting,
         )
         self._pool = runner.pool
+        login.changed = self._pool.resume
         self._waiting = WaitingAssignments(spec.name, settings.lease.ahead, runner, self._events)
         self._hosts = HostTurns(spec.name, self._pool, self._events)
-        self._heartbeat = Heartbeat(spec, runner, self._waiting, self._hosts, tally, self._events)
+        self._heartbeat = Heartbeat(
+            spec, runner, self._waiting, self._hosts, login, tally, self._events
+        )
         self._numbers = NumbersPublisher(spec, snapshot, runner, self._hosts, fetcher, tally)
         self._leave = gevent.event.Event()
         self._is_hurried = False  # nobody needs what is in flight: its rows exist, or are unwanted
@@ -154,6 +167,8 @@ class Worker:
                     self._hosts.grant_all(ticket)
                 case messages.RecallAll(worker=self._spec.name, ticket=ticket):
                     self._hosts.recall_all(ticket)
+                case LogIn() | Session() | NoSession() as message:
+                    self._login.hear(message)
 
     def _hear_state(self, state: messages.State) -> None:
         is_over = state.phase == "finish" and state.job == self._spec.over != ""
@@ -161,6 +176,7 @@ class Worker:
         if is_over:
             return
         self._hosts.hear_broker(state.ventilator_number)
+        self._login.hear_ventilator(state.ventilator_number)
         self._heartbeat.is_watched = state.is_watched
         self._waiting.hear_state(state)
         if state.is_hungry:
