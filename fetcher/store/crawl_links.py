@@ -46,6 +46,11 @@ def files_of(part: Part) -> list[str]:
 
 def records_of(part: Part, name: str) -> Iterator[RowLinks]:
     """The records of one file, in the order of commits. Raises DamageError, also after the last."""
+    return (record for _, record in positions_of(part, name))
+
+
+def positions_of(part: Part, name: str) -> Iterator[tuple[int, RowLinks]]:
+    """The same, each with its first byte."""
     path, state = part.out / name, part.view.states[name]
     position = 0
     with Committed(path, state.length) as file:
@@ -57,7 +62,7 @@ def records_of(part: Part, name: str) -> Iterator[RowLinks]:
                     f"{path}: byte {position} is not a record of links ({error}); "
                     "`fetcher verify` says more"
                 ) from error
-            yield record
+            yield position, record
             position += len(raw)
         if not file.is_as(state.digest):
             raise DamageError(

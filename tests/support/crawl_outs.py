@@ -20,7 +20,6 @@ from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
 from fetcher.input import formats, log_lines
-from fetcher.input.formats import LOG
 from fetcher.input.log_lines import LogLine
 from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
 from fetcher.protocol import links
@@ -62,7 +61,7 @@ def make_crawl(
     urlfile = out.parent / f"{out.name}-seeds.txt"
     urlfile.write_text("".join(f"{url}\n" for url in seeds))
     request = open_request(urlfile)
-    spec = replace(request.input, crawl=rules, format=LOG)
+    spec = replace(request.input, crawl=rules)
     request = replace(request, input=spec, output=output)
     with contextlib.closing(OutputDirectory(out)) as directory:
         manifest = directory.begin(request)
