@@ -23,11 +23,11 @@ REQUIREMENTS: Final = {
 _CRAWL: Final = ("numpy", "selectolax")
 
 
-def require_crawl_libraries() -> None:
+def require_crawl_libraries(needed_by: str = "fetcher crawl") -> None:
     """Raise UsageError if a crawl lacks a library, before anything is started."""
     missing = [name for name in _CRAWL if importlib.util.find_spec(name) is None]
     if missing:
-        raise missing_library(*missing, needed_by="fetcher crawl")
+        raise missing_library(*missing, needed_by=needed_by)
 
 
 def missing_library(*libraries: str, needed_by: str) -> UsageError:

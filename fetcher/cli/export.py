@@ -18,13 +18,14 @@ from fetcher.cli.row_options import (
     stdout_of_filter,
 )
 from fetcher.errors import UsageError
-from fetcher.export import forms, name_template
+from fetcher.export import forms, links, name_template
 from fetcher.export.choose import is_wanted
-from fetcher.export.exporting import Export, chosen_rows
-from fetcher.export.filters import Condition, conditions
+from fetcher.export.exporting import Export, chosen_links, chosen_rows
+from fetcher.export.filters import Condition, conditions, conditions_on
 from fetcher.export.merged import Merged
 from fetcher.humanize import number, size
 from fetcher.input import selection
+from fetcher.store.crawl_links import require_links
 
 _STDOUT: Final = Path("-")
 
@@ -65,6 +66,9 @@ _STDOUT: Final = Path("-")
     metavar="TEMPLATE",
     help=f"The path of each file below DIR (default: {name_template.DEFAULT}).",
 )
+@click.option(
+    "--links", "is_of_links", is_flag=True, help="The links of a crawl in place of its rows."
+)
 @click.option("--with-rows", is_flag=True, help="The row of each body next to it: NAME.json.")
 @click.option("--link", is_flag=True, help="Hard links to the files of OUT instead of copies.")
 @partial_option
@@ -87,6 +91,7 @@ def export(
     sort: str | None,
     folder: Path | None,
     filename: str | None,
+    is_of_links: bool,
     with_rows: bool,
     link: bool,
     partial: bool,
@@ -112,6 +117,9 @@ def export(
     expression (for texts). `error=` without a value means that the row has no error. Rows without a
     value also meet `!=` and `!~`. Times: 2026-01-31T12:00 (UTC) or Unix seconds.
 
+    With --links, write the links of a crawl: from, from_url, to, to_url, via (of the link that made
+    its target a line), refused (the reason, if it was not followed).
+
     \b
     Examples:
       fetcher export out --to parquet
@@ -121,17 +129,19 @@ def export(
       fetcher export out out-retried -o all.sqlite
       fetcher export out --files pictures --where outcome=ok --where content_type~image
       fetcher export out --files pages --filename '{host}/{name}{ext}' --with-rows
+      fetcher export out --links -o links.parquet --where refused=
     """
     rows = RowOptions(outs, where, outcomes, statuses, sort == "line", partial)
     if folder is not None:
-        _refuse("does not go with --files", {"--to": name, "-o": path, "--columns": columns})
+        of_tables = {"--links": is_of_links or None, "--to": name, "-o": path, "--columns": columns}
+        _refuse("does not go with --files", of_tables)
         template = filename or name_template.DEFAULT
         message = _export_files(rows, FileOptions(folder, template, with_rows, link, force))
     else:
         of_files = {"--filename": filename, "--with-rows": with_rows, "--link": link}
         _refuse("goes with --files DIR", {k: v for k, v in of_files.items() if v})
         to = TableOptions(_format(name, path), path, columns, formula_guard, force)
-        message = _export_table(rows, to)
+        message = _export_links(rows, to) if is_of_links else _export_table(rows, to)
     if message and not quiet:
         click.echo(message, err=True)
 
@@ -195,16 +205,38 @@ def _export_files(rows: RowOptions, options: FileOptions) -> str:
 def _export_table(rows: RowOptions, options: TableOptions) -> str:
     """Write rows to a file or standard output; returns a line for the user, or ""."""
     merged = rows.merged()
-    form = forms.Form(options.format, options.columns, merged, formula_guard=options.formula_guard)
-    task = Export(merged, form, rows.conditions(merged), rows.sort)
+    guard = options.formula_guard
+    form = forms.form_of_rows(options.format, options.columns, merged, formula_guard=guard)
+    chosen = chosen_rows(merged, rows.conditions(merged), sort=rows.sort)
+    result = _written(Export(chosen, form, rows.outs), options, "rows")
+    return result and _with_merged(result, merged, partial=rows.partial)
+
+
+def _export_links(rows: RowOptions, options: TableOptions) -> str:
+    """The same for the links of a crawl."""
+    sort = "line" if rows.sort else None
+    of_rows = {"--outcome": rows.outcomes, "--status": rows.statuses, "--sort": sort}
+    _refuse("does not go with --links", of_rows)
+    if len(rows.outs) > 1:
+        raise UsageError("--links: name one OUT; retries of a crawl hold no links")
+    merged = rows.merged()
+    require_links(merged.first)
+    form = forms.form_of_links(options.format, options.columns, formula_guard=options.formula_guard)
+    conditions = conditions_on(rows.where, links.find)
+    chosen = chosen_links(links.links_of(merged.first), conditions)
+    result = _written(Export(chosen, form, rows.outs), options, "links")
+    return result and _with_merged(result, merged, partial=rows.partial)
+
+
+def _written(task: Export, options: TableOptions, what: str) -> str:
+    """Write the file and return a line for the user; "" for standard output."""
     if options.path == _STDOUT:
         task.to_stream(stdout_of_filter())
         return ""
-    path = options.path or Path(f"{rows.outs[0].resolve().name}.{options.format}")
+    path = options.path or Path(f"{task.outs[0].resolve().name}.{options.format}")
     with stoppable(lambda: f"stopped; {path} was not written"):
         count = task.to_file(path, force=options.force)
-    result = f"{path}: {number(count)} rows, {size(path.stat().st_size)}"
-    return _with_merged(result, merged, partial=rows.partial)
+    return f"{path}: {number(count)} {what}, {size(path.stat().st_size)}"
 
 
 def _with_merged(result: str, merged: Merged, *, partial: bool) -> str:

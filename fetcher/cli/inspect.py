@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 import msgspec
 
+from fetcher.cli import crawl_proof
 from fetcher.cli.options import FILE, OUT, config_options, keys_option, settings_of
 from fetcher.errors import Exit, UsageError
 from fetcher.humanize import duration, escaped, number, rates, size
 from fetcher.settings import load
 from fetcher.settings.load import Value
 from fetcher.telemetry import logs
-from fetcher.verify.audit import MAX_LISTED, NO_ROW, Audit, Report
+from fetcher.verify.audit import NO_ROW, SAMPLE_LINES, Audit, Report
+from fetcher.verify.findings import MAX_LISTED
 from fetcher.watch import client, crawl_view, summary
 from fetcher.watch.status import Status, look
 from fetcher.watch.terminal import job_text
@@ -113,20 +115,32 @@ def _headline(found: Status) -> str:
     metavar="URLFILE",
     help="The URL file, if it has been moved.",
 )
-def verify(outs: tuple[Path, ...], urls: Path | None) -> int:
+@click.option(
+    "--all-pages",
+    is_flag=True,
+    help="In a crawl, read the links of all kept pages again, not of a sample of 2,000 lines.",
+)
+def verify(outs: tuple[Path, ...], urls: Path | None, all_pages: bool) -> int:
     """Read all rows in OUT, and compare them with the journal and the URL file, line by line.
 
     A job with several sinks has one OUT for each: name them all, or only those to be proven. Exits
     with 0 if every URL line has exactly one row with its URL, and with 6 if not. Files and bytes
     that do not belong to a complete job are only warned of.
 
+    In a crawl, each line of the log is judged again by its rules, links are compared with the log,
+    and where bodies are kept as files or in rows, pages are compared with their links.
+
     \b
     Examples:
       fetcher verify out
+      fetcher verify out --all-pages
       fetcher verify out --urls /elsewhere/urls.txt
     """
-    report = Audit(outs, urls).run()
+    report = Audit(outs, urls, None if all_pages else SAMPLE_LINES).run()
     _print_findings(report)
+    if report.proven and report.crawl is not None:
+        for line in crawl_proof.lines(report.crawl):
+            click.echo(line)
     click.echo(_verdict(report))
     return Exit.DONE if report.proven else Exit.UNPROVEN
 

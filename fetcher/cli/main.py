@@ -53,6 +53,7 @@ _COMMANDS: Final = {
     "export": _Listed(
         "export:export", "Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files."
     ),
+    "links": _Listed("links:links", "The links between the pages of a crawl, as JSON lines."),
     "urls": _Listed("urls:urls", "The URLs whose rows have some outcome or status."),
     "diff": _Listed("diff:diff", "What changed from one run to another."),
     "retry": _Listed("retry:retry", "Fetch again what failed, into another OUT."),

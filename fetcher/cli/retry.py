@@ -20,6 +20,7 @@ from fetcher.cli.options import (
 )
 from fetcher.cli.row_options import outcome_option, partial_option, status_option
 from fetcher.cli.run import run_and_report
+from fetcher.export.crawl_retry import not_followed
 from fetcher.export.retry import RetryRequest, prepare
 from fetcher.fetch.http.tls import check_files
 from fetcher.input import selection
@@ -67,6 +68,9 @@ def retry(
     requests their method, headers and body. The settings of the first job do not apply. The same
     command resumes. A job with several sinks has one OUT for each: name them all.
 
+    Of a crawl, the lines of its log are fetched again, as a list: redirects are followed to their
+    end, and links are not followed.
+
     \b
     Examples:
       fetcher retry out -o out2
@@ -80,6 +84,8 @@ def retry(
     require_own_code(given.settings)
     found = prepare(out, RetryRequest(parents, wanted, urlfile, partial), given)
     is_empty = not found.selection.lines
+    if found.is_of_crawl and not (quiet or is_empty):
+        logs.say(logs.own(not_followed(out), "info"))
     run_and_report(
         found.urlfile,
         out,

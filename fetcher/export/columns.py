@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import operator
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import UNSET
 
@@ -38,11 +38,23 @@ class Kind(enum.Enum):
 
 
 class Column(NamedTuple):
-    """A column; `value` returns the value of a row."""
+    """A column; `value` returns the value of a row, or of a link of a crawl (export.links)."""
 
     name: str
     kind: Kind
-    value: Callable[[Result], Any]
+    value: Callable[[Any], Any]
+
+
+class Record(Protocol):
+    """What the writers of all formats take: a row, or a link of a crawl."""
+
+    @property
+    def result(self) -> Any:
+        """What the columns take their values from; it has a `line`."""
+
+    @property
+    def raw(self) -> bytes:
+        """The same as a line of JSON."""
 
 
 _KINDS: Final = {
@@ -251,11 +263,20 @@ def _split(names: str) -> list[str]:
     return chosen
 
 
+def names_of(names: str, find_column: Callable[[str], Column]) -> list[Column]:
+    """The columns of `names` (with commas), as `find_column` finds them. Raises UsageError."""
+    return _all_found(_split(names), find_column)
+
+
 def _found(names: list[str], of: LineFormat) -> list[Column]:
+    return _all_found(names, lambda name: find(name, of))
+
+
+def _all_found(names: list[str], find_column: Callable[[str], Column]) -> list[Column]:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"--columns: {name} is named twice")
     try:
-        return [find(name, of) for name in names]
+        return [find_column(name) for name in names]
     except UsageError as error:
         raise UsageError(f"--columns: {error}") from error

@@ -14,8 +14,7 @@ import re
 from typing import Any, BinaryIO, Final
 
 from fetcher.export.cells import Cell, cell
-from fetcher.export.columns import Column, Kind
-from fetcher.export.merged import Row
+from fetcher.export.columns import Column, Kind, Record
 
 _SIGNS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # full-width forms: some spreadsheets accept them
 _AT_START: Final = re.compile(rf" *[{_SIGNS}\t\r\n]")
@@ -62,7 +61,7 @@ class CsvWriter:
         names = [column.name for column in columns]
         self._writerow([guarded(name) if guard else name for name in names])
 
-    def write(self, row: Row) -> None:
+    def write(self, row: Record) -> None:
         result = row.result
         self._writerow([value(result) for value in self._cells])
 

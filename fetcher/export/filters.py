@@ -22,9 +22,8 @@ from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, find
 from fetcher.input.formats import LineFormat
 from fetcher.input.outcomes import outcomes_named
-from fetcher.model import Result
 
-Condition = Callable[[Result], bool]
+Condition = Callable[[Any], bool]  # of a row, or of a link of a crawl
 
 # The first operator counts, so that a value may contain others.
 _SYNTAX: Final = re.compile(r"(?s)(?P<name>.*?)\s*(?P<sign>!=|!~|>=|<=|=|~|<|>)(?P<value>.*)")
@@ -35,15 +34,20 @@ _WORDS: Final = frozenset({Kind.TEXT, Kind.ID})
 
 def conditions(texts: Sequence[str], of: LineFormat) -> list[Condition]:
     """Parse the values of `--where`; `of`: the format of the input. Raises UsageError."""
-    return [_condition(text, of) for text in texts]
+    return conditions_on(texts, lambda name: find(name, of))
 
 
-def _condition(text: str, of: LineFormat) -> Condition:
+def conditions_on(texts: Sequence[str], find_column: Callable[[str], Column]) -> list[Condition]:
+    """The same for the columns that `find_column` finds. Raises UsageError."""
+    return [_condition(text, find_column) for text in texts]
+
+
+def _condition(text: str, find_column: Callable[[str], Column]) -> Condition:
     try:
         parts = _SYNTAX.fullmatch(text)
         if parts is None or not parts["name"]:
             raise UsageError("write it as COLUMN=VALUE, or with != < <= > >= ~ !~")
-        column = find(parts["name"].strip(), of)
+        column = find_column(parts["name"].strip())
         return _of_column(column, parts["sign"], parts["value"].strip())
     except UsageError as error:
         raise UsageError(f"--where {text!r}: {error}") from error
@@ -100,7 +104,7 @@ def _ordered(column: Column, sign: str, value: str) -> Condition:
         raise UsageError(f"{column.name} is a text: use = != ~ !~")
     compare, get, number = _ORDER[sign], column.value, _number(column, value)
 
-    def condition(row: Result) -> bool:
+    def condition(row: Any) -> bool:
         found = get(row)
         return found is not None and compare(found, number)
 

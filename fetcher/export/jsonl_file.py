@@ -6,8 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from fetcher.export.columns import Column
-from fetcher.export.merged import Row
+from fetcher.export.columns import Column, Record
 
 
 class JsonlWriter:
@@ -18,7 +17,7 @@ class JsonlWriter:
         self._columns = columns
         self._encode = msgspec.json.Encoder().encode
 
-    def write(self, row: Row) -> None:
+    def write(self, row: Record) -> None:
         if self._columns is None:
             self._write(row.raw)
             return

@@ -104,15 +104,21 @@ def _require_complete(parts: Sequence[Part]) -> None:
 
 
 def _require_one_input(parts: Sequence[Part]) -> None:
-    first = parts[0].manifest.input
+    first = parts[0].manifest
+    inputs = {(first.input.sha256, first.input.format)}
+    crawls = {part.manifest.job for part in parts if part.manifest.crawl is not None}
     for each in parts:
-        facts = each.manifest.input
+        facts, selection = each.manifest.input, each.manifest.selection
         if facts.sha256 is None:
             raise UsageError(f"{each.out}: its input was not read to the end yet; resume it first")
-        if (facts.sha256, facts.format) != (first.sha256, first.format):
+        if selection is not None and selection.parent_job in crawls:
+            inputs.add((facts.sha256, facts.format))  # a copy of the crawl's log
+        if each.manifest.crawl is not None and each.manifest.job != first.job:
+            raise ConflictError(f"{each.out} is a crawl of its own: name it alone")
+        if (facts.sha256, facts.format) not in inputs:
             raise ConflictError(
                 f"{each.out} is not of the input that {parts[0].out} is of "
-                f"({facts.name}, {first.name}): their lines cannot be merged"
+                f"({facts.name}, {first.input.name}): their lines cannot be merged"
             )
 
 

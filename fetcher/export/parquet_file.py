@@ -12,8 +12,7 @@ from typing import Any, BinaryIO, Final
 from fetcher import optional
 from fetcher.errors import DamageError
 from fetcher.export.cells import json_text
-from fetcher.export.columns import Column, Kind
-from fetcher.export.merged import Row
+from fetcher.export.columns import Column, Kind, Record
 
 try:
     import pyarrow
@@ -77,7 +76,7 @@ class ParquetWriter:
         self._batches: list[Any] = []
         self._group_rows = self._group_bytes = 0
 
-    def write(self, row: Row) -> None:
+    def write(self, row: Record) -> None:
         self._rows.append(row.result)
         self._rows_bytes += len(row.raw)
         if len(self._rows) >= _BATCH_ROWS or self._rows_bytes >= _BATCH_BYTES:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from fetcher.errors import ConflictError, InputError, UsageError
+from fetcher.export import crawl_retry
 from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
 from fetcher.input.selection import Selection, Wanted
@@ -22,7 +23,7 @@ from fetcher.settings.schema import Input, Settings
 from fetcher.store import manifest, reader
 from fetcher.store.begun import fixed_settings_of, require_as_begun, require_same
 from fetcher.store.lock import DirectoryLock
-from fetcher.store.manifest import Manifest
+from fetcher.store.manifest import SPOOL_NAME, Manifest
 from fetcher.store.reader import Part
 from fetcher.store.selection import keep
 
@@ -34,6 +35,7 @@ class PreparedRetry(NamedTuple):
     settings: Settings  # with the input settings of the first job
     selection: Selection
     input_name: str  # "": the name of the URL file
+    is_of_crawl: bool = False  # its lines are those of a crawl's log
 
 
 class RetryRequest(NamedTuple):
@@ -56,16 +58,35 @@ def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry:
     reader.read_all(request.parents)  # raises ConflictError unless they belong to one job
     merged = Merged(request.parents, partial=request.partial)
     first = merged.first
-    urlfile = request.urlfile or _input_of(first)
     _require_same_input(first, given)
-    settings = replace(given.settings, input=_input_settings(first.manifest))
+    settings = _settings_of(first, given)
     selection = _resumed(out, first, request.wanted)
+    is_of_crawl = first.manifest.crawl is not None
+    if is_of_crawl:
+        crawl_retry.refuse_urlfile(request.urlfile)
+        urlfile = crawl_retry.log_copy(out, first) if selection is None else out / SPOOL_NAME
+    else:
+        urlfile = request.urlfile or _input_of(first)
     if selection is None:
-        selection = _choose(out, merged, request.wanted, Source(urlfile, settings.input))
+        source = Source(urlfile, settings.input)
+        if not is_of_crawl:
+            _require_same_lines(first, source)
+        selection = _choose(out, merged, request.wanted)
     require_as_begun(out, urlfile, given)
-    is_spooled = urlfile.name == manifest.SPOOL_NAME
-    name = first.manifest.input.name if is_spooled else ""
-    return PreparedRetry(urlfile, settings, selection, name)
+    return PreparedRetry(urlfile, settings, selection, _name_of(first, urlfile), is_of_crawl)
+
+
+def _settings_of(first: Part, given: Loaded) -> Settings:
+    """The given settings, but with those that read the lines as the first job did."""
+    settings = crawl_retry.settings_of_retry(first, given)
+    return replace(settings, input=_input_settings(first.manifest))
+
+
+def _name_of(first: Part, urlfile: Path) -> str:
+    """How people know the lines; "": by the name of their file."""
+    if first.manifest.crawl is not None:
+        return f"the log of {first.out.resolve().name}"
+    return first.manifest.input.name if urlfile.name == SPOOL_NAME else ""
 
 
 def _require_other_directory(out: Path, parents: Sequence[Path]) -> None:
@@ -92,10 +113,10 @@ def _require_same_input(first: Part, given: Loaded) -> None:
 
 def _input_settings(first: Manifest) -> Input:
     """The settings that read the lines as the first job did."""
-    begun = first.input.format
+    begun = first.line_format
     if begun.kind == "csv":
         return Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
-    return Input(format="jsonl" if begun.kind == "jsonl" else "text")
+    return Input(format=begun.kind)
 
 
 def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
@@ -114,17 +135,20 @@ def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
     return begun
 
 
-def _choose(out: Path, merged: Merged, wanted: Wanted, source: Source) -> Selection:
-    """Choose the lines and write them to OUT."""
-    first = merged.first
+def _require_same_lines(first: Part, source: Source) -> None:
+    """Raises ConflictError unless the file is still the one that the first job read."""
     if source.format != first.manifest.input.format:
         raise ConflictError(
             f"{source.path} is not the file that {first.out} was begun with: its lines are "
             f"{source.format}, and were {first.manifest.input.format}"
         )
     source.require_same(first.view.source, str(first.out))
+
+
+def _choose(out: Path, merged: Merged, wanted: Wanted) -> Selection:
+    """Choose the lines and write them to OUT."""
     indexes = wanted_lines(merged, wanted)
     manifest.prepare(out)
     with DirectoryLock(out):
         # Another process may have begun or ended a retry while this one waited for the lock.
-        return _resumed(out, first, wanted) or keep(out, indexes, merged.parts, wanted)
+        return _resumed(out, merged.first, wanted) or keep(out, indexes, merged.parts, wanted)

@@ -1,4 +1,4 @@
-"""Writes SQLite: a table `results` with the line as key, and an index on outcome and status."""
+"""Writes SQLite: a table `results` with the line as key, or `links`, and their indexes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from fetcher.errors import DamageError, NoSpaceError, UsageError
 from fetcher.export.cells import cell
-from fetcher.export.columns import Column, Kind
-from fetcher.export.merged import Row
+from fetcher.export.columns import Column, Kind, Record
 
 _BATCH_ROWS: Final = 1_000
 _BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON: they may hold bodies
 _INTEGERS: Final = range(-(1 << 63), 1 << 63)
 # All others: TEXT.
 _TYPES: Final = {Kind.INT: "INTEGER", Kind.REAL: "REAL", Kind.ID: "", Kind.FLAG: "INTEGER"}
-_INDEXED: Final = ("outcome", "status")
+# By the table: the columns of each index.
+_INDEXES: Final = {"results": (("outcome", "status"),), "links": (("from",), ("to",))}
 # Nobody reads the file before it is complete: it needs no journal, and is synced at the end.
 _PRAGMAS: Final = (
     "journal_mode=OFF",
@@ -46,8 +46,9 @@ def sqlite_errors(path: Path | str) -> Iterator[None]:
 class SqliteWriter:
     """See fetcher.export.forms.Writer."""
 
-    def __init__(self, path: Path, columns: list[Column]) -> None:
+    def __init__(self, path: Path, columns: list[Column], table: str = "results") -> None:
         self._path = path
+        self._table = table
         self._cells = [_storable(column) for column in columns]
         self._rows: list[list[Any]] = []
         self._rows_bytes = 0
@@ -56,14 +57,14 @@ class SqliteWriter:
         for pragma in _PRAGMAS:
             self._db.execute(f"PRAGMA {pragma}")
         try:
-            self._db.execute(f"CREATE TABLE results ({', '.join(map(_declared, columns))})")
+            self._db.execute(f"CREATE TABLE {table} ({', '.join(map(_declared, columns))})")
         except sqlite3.Error as error:
             self._db.close()
             raise UsageError(f"--to sqlite: {error}; choose with --columns") from error
-        self._insert = f"INSERT INTO results VALUES ({', '.join('?' * len(columns))})"
+        self._insert = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"
         self._db.execute("BEGIN")
 
-    def write(self, row: Row) -> None:
+    def write(self, row: Record) -> None:
         result = row.result
         self._rows.append([value(result) for value in self._cells])
         self._rows_bytes += len(row.raw)
@@ -77,13 +78,15 @@ class SqliteWriter:
         self._rows_bytes = 0
 
     def close(self) -> None:
-        """Write the last rows and the index."""
+        """Write the last rows and the indexes."""
         self._flush()
-        indexed = [name for name in _INDEXED if name in self._names]
         with sqlite_errors(self._path):
             self._db.execute("COMMIT")
-            if indexed:
-                self._db.execute(f"CREATE INDEX results_outcome ON results ({', '.join(indexed)})")
+            for names in _INDEXES[self._table]:
+                if indexed := [name for name in names if name in self._names]:
+                    of = ", ".join(f'"{name}"' for name in indexed)
+                    index = f"{self._table}_{names[0]}"
+                    self._db.execute(f"CREATE INDEX {index} ON {self._table} ({of})")
             self._db.close()
 
     def abandon(self) -> None:

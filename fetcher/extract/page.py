@@ -18,6 +18,10 @@ from fetcher.frontier.rules import CrawlRules
 
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _FEEDS: Final = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
+_SEED: Final = frozenset({Via.SEED, Via.REDIRECT})
+# A seed of such a type, or with such a path, is read as a sitemap or a feed.
+_XML: Final = re.compile(r"(?:application|text)/(?:xml|(?:rss|atom|rdf)\+xml)\b", re.IGNORECASE)
+_XML_PATH: Final = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#].*)?", re.IGNORECASE)
 # https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type
 _LIKE_HTML: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|"
@@ -32,6 +36,13 @@ def is_read(content_type: str | None, via: str, rules: CrawlRules) -> bool:
     is_sheet = kind == "text/css" and rules.assets
     is_feed = rules.sitemaps and kind in _FEEDS
     return not kind or kind in _HTML or is_sheet or is_feed or via == Via.SITEMAP
+
+
+def read_as(via: str, content_type: str | None, url: str) -> str:
+    """How the page counts as found; a seed that is a sitemap or a feed counts as found as one."""
+    kind = content_type or ""
+    is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(url) and "html" not in kind)
+    return Via.SITEMAP if via in _SEED and is_xml else via
 
 
 def read(

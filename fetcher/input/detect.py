@@ -17,7 +17,7 @@ from fetcher.input.request_fields import LineError
 from fetcher.settings import suggest
 from fetcher.settings.schema import Input
 
-Kind = Literal["text", "jsonl", "csv"]
+Kind = Literal["text", "jsonl", "csv", "log"]
 
 _BY_SUFFIX: Final[dict[str, Kind]] = {
     ".jsonl": "jsonl",

@@ -15,6 +15,7 @@ import msgspec
 from fetcher.commit.rate import Work
 from fetcher.model import Outcome
 from fetcher.report.aggregate import Aggregate
+from fetcher.report.crawl import Crawl, crawl
 from fetcher.report.errors import Errors, errors
 from fetcher.report.hosts import Hosts, hosts
 from fetcher.report.job import Job, SettingShown
@@ -99,6 +100,7 @@ class Contents(msgspec.Struct, frozen=True):
     bodies: Bodies
     tries: Tries
     settings: list[SettingShown]
+    crawl: Crawl | None = None  # None: the job is a list
 
     @property
     def changed(self) -> list[SettingShown]:
@@ -125,6 +127,7 @@ def contents(job: Job, sums: Aggregate, now_s: float) -> Contents:
         bodies=_bodies(sums),
         tries=_tries(sums),
         settings=[_plain_setting(setting) for setting in job.settings],
+        crawl=None if job.crawl is None else crawl(job.crawl, sums),
     )
 
 
@@ -135,6 +138,7 @@ def for_json(report: Contents) -> dict[str, Any]:
         "written_at_s": report.written_at_s,
         "hosts": report.hosts,
         "settings": report.settings,
+        "crawl": report.crawl,
     }
     for section in (
         report.outcomes,

@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from fetcher import __version__, humanize
 from fetcher.report.contents import Contents
-from fetcher.watch import crawl_view
 
 _FILES: Final = resources.files("fetcher.report") / "page"
 _UPLOT: Final = resources.files("fetcher.vendor") / "uplot"
@@ -125,6 +124,4 @@ _FILTERS: Final = {
     "rate": _optional(humanize.rate),
     "time": _optional(_time),
     "iso_time": _iso_time,
-    "depths": crawl_view.depths,
-    "links": crawl_view.links,
 }

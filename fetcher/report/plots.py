@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -27,6 +28,8 @@ class TimePlot(msgspec.Struct, frozen=True):
     median_ms: list[float | None]
     p90_ms: list[float | None]
     p99_ms: list[float | None]
+    done: list[int]  # rows up to the end of each bin
+    found: list[int]  # lines of a crawl that were found up to there; [] for a list
     pauses: list[tuple[float, float]]  # where in time of work, and for how many seconds
 
 
@@ -52,6 +55,7 @@ def time_plot(drawn: Drawn) -> TimePlot:
     """Rates and latencies of each bin."""
     bins = [point.bin for point in drawn.points]
     width_s = drawn.width_s
+    found = list(itertools.accumulate(each.found for each in bins))
     return TimePlot(
         width_s=width_s,
         worked_s=[point.worked_s for point in drawn.points],
@@ -63,6 +67,8 @@ def time_plot(drawn: Drawn) -> TimePlot:
         median_ms=[_quantile(each.latency_ms, 0.5) for each in bins],
         p90_ms=[_quantile(each.latency_ms, 0.9) for each in bins],
         p99_ms=[_quantile(each.latency_ms, 0.99) for each in bins],
+        done=list(itertools.accumulate(each.rows for each in bins)),
+        found=found if any(found) else [],
         pauses=drawn.pauses,
     )
 

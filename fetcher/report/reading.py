@@ -30,7 +30,7 @@ def read(
     """
     parts = read_all(outs)
     job = job_of(parts)
-    sums = Aggregate()
+    sums = Aggregate(0 if job.crawl is None else job.crawl.found)
     add = sums.add
     for part in parts:
         decode = _DECODE[part.manifest.output.rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from fetcher.humanize import NOT_MEASURED, milliseconds, number, percent, rates, seconds, size
 from fetcher.report.contents import Contents
+from fetcher.report.crawl import Crawl
 from fetcher.report.errors import Failure
 from fetcher.report.hosts import HostShown
 from fetcher.watch import crawl_view
@@ -16,6 +18,7 @@ from fetcher.watch.terminal.fitting import Column, FittingTable, Name
 
 _MOST_HOSTS = 5
 _MOST_KINDS = 12
+_MOST_DEPTHS = 12
 _MOST_ERRORS = 8
 _BAR = 24  # characters
 _NAME = 12  # columns that a host needs to say something
@@ -38,6 +41,8 @@ def _parts(report: Contents) -> Iterator[RenderableType]:
         bar = "█" * max(1, round(_BAR * each.share))
         outcomes.add_row(each.name, number(each.rows), percent(each.share), bar)
     yield outcomes
+    if report.crawl is not None:
+        yield from _crawl(report.crawl)
     if report.latency.phases:
         yield Text()
         times = _table("time", "median", "90 %", "99 %", "longest")
@@ -59,6 +64,27 @@ def _parts(report: Contents) -> Iterator[RenderableType]:
         yield kinds
         yield Text()
         yield _errors(report.errors.failures)
+
+
+def _crawl(crawl: Crawl) -> Iterator[RenderableType]:
+    yield Text()
+    depths = _table("depth", "found", "done", "not ok")
+    for each in crawl.depths[:_MOST_DEPTHS]:
+        name = f"{each.depth}{' and more' if each.is_deepest else ''}"
+        depths.add_row(name, *map(number, (each.found, each.done, each.failed)))
+    deeper = crawl.depths[_MOST_DEPTHS:]
+    if deeper:
+        sums = Counter[str]()
+        for each in deeper:
+            sums.update(found=each.found, done=each.done, failed=each.failed)
+        depths.add_row("deeper", *(number(sums[name]) for name in ("found", "done", "failed")))
+    yield depths
+    if crawl.refused:
+        yield Text()
+        refused = _table("not followed", "links", "share")
+        for reason in crawl.refused:
+            refused.add_row(reason.reason, number(reason.links), percent(reason.share))
+        yield refused
 
 
 def _errors(failures: list[Failure]) -> FittingTable:

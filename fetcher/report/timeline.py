@@ -18,12 +18,13 @@ _FIRST_WIDTH_S: Final = 1 / 16
 
 
 class Bin:
-    """The rows that ended within one span of time."""
+    """The rows that ended within one span of time, and the lines of a crawl found in it."""
 
-    __slots__ = ("body_bytes", "failed", "latency_ms", "rows")
+    __slots__ = ("body_bytes", "failed", "found", "latency_ms", "rows")
 
     def __init__(self) -> None:
         self.rows = 0
+        self.found = 0
         self.failed = 0
         self.body_bytes = 0
         self.latency_ms = LogHistogram()
@@ -31,6 +32,7 @@ class Bin:
     def merge(self, other: Bin) -> None:
         """Add the other bin's rows."""
         self.rows += other.rows
+        self.found += other.found
         self.failed += other.failed
         self.body_bytes += other.body_bytes
         self.latency_ms.merge(other.latency_ms)

@@ -24,7 +24,7 @@ from fetcher.store.log_source import FRONTIER_NAME, LINKS_NAME, LOG_SUFFIX
 from fetcher.store.reader import Committed
 from fetcher.store.segments import Segments, SegmentState, oldest_first
 
-_KEYS_SUFFIX: Final = ".keys"
+KEYS_SUFFIX: Final = ".keys"
 _EDGES_SUFFIX: Final = ".msgpack"
 _BLOCK_RECORDS: Final = 1 << 18
 
@@ -53,14 +53,14 @@ class CrawlFiles:
         frontier, links = out / FRONTIER_NAME, out / LINKS_NAME
         kinds = (
             (FRONTIER_NAME, LOG_SUFFIX),
-            (FRONTIER_NAME, _KEYS_SUFFIX),
+            (FRONTIER_NAME, KEYS_SUFFIX),
             (LINKS_NAME, _EDGES_SUFFIX),
         )
         log, keys, edges = (_states_of(states, name, suffix) for name, suffix in kinds)
         self._require_lines(frontier, record, keys)
         self._keys_before = [(frontier / name, keys[name]) for name in oldest_first(keys)]
         self._log = Segments(frontier, LOG_SUFFIX, segment_bytes, log)
-        self._keys = Segments(frontier, _KEYS_SUFFIX, segment_bytes, keys)
+        self._keys = Segments(frontier, KEYS_SUFFIX, segment_bytes, keys)
         self._edges = Segments(links, _EDGES_SUFFIX, segment_bytes, edges)
         self._level = LevelFile(frontier, record.level)
         self._new = Appended()

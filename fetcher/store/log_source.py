@@ -16,6 +16,12 @@ LOG_SUFFIX: Final = ".jsonl"
 _BLOCK_BYTES: Final = 1 << 18
 
 
+def log_files(part: Part) -> list[str]:
+    """The committed files of the log, as the journal names them, oldest first."""
+    names = (name for name in part.view.states if name.startswith(f"{FRONTIER_NAME}/"))
+    return oldest_first(name for name in names if name.endswith(LOG_SUFFIX))
+
+
 class LogSource:
     """The committed lines of a crawl's log. Raises DamageError."""
 
@@ -38,8 +44,7 @@ class LogSource:
 
     def _texts(self) -> Iterator[bytes]:
         states = self._part.view.states
-        names = (name for name in states if name.startswith(f"{FRONTIER_NAME}/"))
-        for name in oldest_first(name for name in names if name.endswith(LOG_SUFFIX)):
+        for name in log_files(self._part):
             with Committed(self._part.out / name, states[name].length) as file:
                 rest = b""
                 while block := file.read(_BLOCK_BYTES):

@@ -141,10 +141,15 @@ def rows(segment: Segment, start: int = 0) -> Iterator[bytes]:
 
 def rows_of(file: Committed, segment: Segment) -> Iterator[bytes]:
     """Split the bytes into rows, without a check."""
-    blocks: Iterator[bytes] = iter(lambda: file.read(_BLOCK_BYTES), b"")
+    blocks = blocks_of(file)
     if segment.output.compression == "zstd":
         blocks = zstd.unpacked(file, str(segment.path))
-    return _lines(blocks) if segment.output.rows == "jsonl" else _maps(blocks)
+    return _lines(blocks) if segment.output.rows == "jsonl" else packed_values(blocks)
+
+
+def blocks_of(file: Committed) -> Iterator[bytes]:
+    """All committed bytes of the file."""
+    return iter(lambda: file.read(_BLOCK_BYTES), b"")
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -159,7 +164,8 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _maps(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def packed_values(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Split the bytes into the values of msgpack, without a check."""
     unpacker = msgpack.Unpacker(max_buffer_size=0)
     rest, before = bytearray(), 0  # bytes of an unfinished row, and their offset
     for block in blocks:

@@ -7,19 +7,21 @@ per block of lines.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from fetcher.bitset import IdSet
-from fetcher.errors import ConflictError
+from fetcher.errors import ConflictError, DamageError
 from fetcher.input import formats, lines
 from fetcher.input.source import Source
-from fetcher.model import Result
+from fetcher.model import Result, Task
+from fetcher.optional import require_crawl_libraries
 from fetcher.rows.forms import CODECS
 from fetcher.store import reader
 from fetcher.store.lock import is_locked
@@ -28,27 +30,17 @@ from fetcher.store.reader import Part, Segment
 from fetcher.store.selection import SelectedLines
 from fetcher.verify.balance import is_balanced
 from fetcher.verify.bodies import BodyAudit
+from fetcher.verify.findings import Findings
 from fetcher.verify.stray_files import stray_files
 
-MAX_LISTED: Final = 20  # findings of one kind that are listed one by one
+if TYPE_CHECKING:
+    from fetcher.verify.crawl import CrawlAudit, CrawlProof  # loads numpy, which lists do not need
+
+SAMPLE_LINES: Final = 2000
 _BLOCK_LINES: Final = 4096
 _MAX_BLOCKS: Final = 25  # blocks that are compared line by line, as each takes memory
 
-
 Lines = Source | LogSource  # the lines of a job: of its URL file, or of a crawl's log
-
-
-class Findings:
-    """What is wrong: all findings are counted by kind; the first few of each kind are listed."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.listed: list[str] = []
-
-    def add(self, kind: str, what: str) -> None:
-        self.counts[kind] += 1
-        if self.counts[kind] <= MAX_LISTED:
-            self.listed.append(f"{what}: {kind}")
 
 
 class Report(msgspec.Struct):
@@ -63,6 +55,7 @@ class Report(msgspec.Struct):
     undigested_bytes: int  # committed by an older version, without a digest
     stray_files: list[str]  # files and bytes that do not belong to the job; not a finding
     is_running: bool  # when the audit began
+    crawl: CrawlProof | None = None  # None: the job is a list
 
     @property
     def proven(self) -> bool:
@@ -74,6 +67,7 @@ TWICE = "more than one row"
 NO_LINE = "a row, but no such URL line"
 OTHER_URL = "the row has another URL than the line"
 OTHER_ID = "the row has another id than the line"
+OTHER_FINDER = "the row has another depth, from, via or id than the line of the log"
 NOT_PARSED = "not a valid row"
 NOT_WRITTEN = "not a row as fetcher writes it"
 NOT_IN_JOURNAL = "a row that the journal does not have"
@@ -88,7 +82,13 @@ class Audit:
     Raises UsageError, InputError, ConflictError, DamageError.
     """
 
-    def __init__(self, outs: Sequence[Path], urlfile: Path | None) -> None:
+    def __init__(
+        self,
+        outs: Sequence[Path],
+        urlfile: Path | None,
+        sample_lines: int | None = SAMPLE_LINES,
+    ) -> None:
+        """`sample_lines`: of a crawl, of which kept pages are read again; None: all."""
         self._parts = reader.read_all(outs)
         self._is_running = any(
             part.manifest.state != "complete" and is_locked(part.out) for part in self._parts
@@ -97,6 +97,7 @@ class Audit:
         self._urlfile = urlfile or reader.find_input(outs[0], self._manifest)
         if self._manifest.crawl is not None:  # its lines are those of its log
             self._urlfile = self._parts[0].out / FRONTIER_NAME
+        self._sample_lines = sample_lines
         self._found = Findings()
         self._seen = IdSet()
         self._highest_line = max(map(reader.highest_line, self._parts))
@@ -105,11 +106,20 @@ class Audit:
 
     def run(self) -> Report:
         """Read everything once, and damaged blocks of lines twice."""
-        for part in self._parts:
-            self._check_part(part)
+        crawl = None
+        with contextlib.ExitStack() as opened:
+            audit = self._crawl_audit()
+            if audit is not None:
+                opened.enter_context(audit)
+            for part in self._parts:
+                self._check_part(part, audit)
+            if audit is not None:
+                crawl = audit.end(self._seen)
         url_lines = reader.url_lines_of(self._parts)
-        if self._manifest.crawl is not None:
-            url_lines = self._compare_lines(LogSource(self._parts[0]))
+        if crawl is not None:
+            url_lines = crawl.lines
+            with contextlib.suppress(DamageError):  # the crawl's audit has found it
+                url_lines = self._compare_lines(LogSource(self._parts[0]))
         elif self._urlfile is not None:
             url_lines = self._compare_input(self._source(self._urlfile))
         elif url_lines is None or url_lines != self._rows:
@@ -130,9 +140,19 @@ class Audit:
             ),
             stray_files=[line for part in self._parts for line in stray_files(part)],
             is_running=self._is_running,
+            crawl=crawl,
         )
 
-    def _check_part(self, part: Part) -> None:
+    def _crawl_audit(self) -> CrawlAudit | None:
+        rules = self._manifest.crawl
+        if rules is None:
+            return None
+        require_crawl_libraries("fetcher verify of a crawl")
+        from fetcher.verify.crawl import CrawlAudit  # noqa: PLC0415
+
+        return CrawlAudit(self._parts[0], rules, self._found, self._sample_lines)
+
+    def _check_part(self, part: Part, crawl: CrawlAudit | None) -> None:
         outcomes: Counter[str] = Counter()
         bodies = BodyAudit(part)
         for result in _results(part, self._found):
@@ -140,6 +160,8 @@ class Audit:
             outcomes[result.outcome.value] += 1
             for finding in bodies.check(result):
                 self._found.add(*finding)
+            if crawl is not None:
+                crawl.check(result)
         for finding in bodies.end():
             self._found.add(*finding)
         self._compare_totals(part, outcomes)
@@ -164,7 +186,7 @@ class Audit:
             self._found.add(TWICE, f"line {line}")
             return
         self._seen.add(line)
-        self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url, _id(result))
+        self._sums[line // _BLOCK_LINES] += lines.fingerprint(line, result.url, _name(result))
         batch, offset = divmod(line - 1, self._manifest.batch_size)
         recovered = part.view.recovered
         if batch not in recovered.done:
@@ -213,8 +235,9 @@ class Audit:
             url, name = texts[line]
             if url != result.url:
                 self._found.add(OTHER_URL, f"line {line}")
-            elif name != _id(result):
-                self._found.add(OTHER_ID, f"line {line}")
+            elif name != _name(result):
+                kind = OTHER_ID if self._manifest.crawl is None else OTHER_FINDER
+                self._found.add(kind, f"line {line}")
 
     def _url_lines(self, source: Lines) -> Iterator[tuple[int, str, str | int | None]]:
         """Number, URL and id of each URL line that belongs to one of these sinks."""
@@ -224,7 +247,7 @@ class Audit:
         for number, text in source.url_lines():
             if any(share.has((number - 1) // size) for share in shares):
                 task = task_of(number, text)
-                yield number, task.url, task.id
+                yield number, task.url, _name_of(task)
 
 
 def _results(part: Part, found: Findings | None) -> Iterator[Result]:
@@ -255,5 +278,22 @@ def _committed(segment: Segment, found: Findings | None) -> Iterator[bytes]:
             found.add(OTHER_BYTES, segment.path.name)
 
 
-def _id(result: Result) -> str | int | None:
-    return None if result.id is msgspec.UNSET else result.id
+def _name(result: Result) -> str | int | None:
+    """What a row has of its line apart from the URL: its id and, in a crawl, how it was found."""
+    name = None if result.id is msgspec.UNSET else result.id
+    if result.depth is msgspec.UNSET:
+        return name
+    finder = 0 if result.found_on is msgspec.UNSET else result.found_on
+    return _found_name(name, result.depth, finder, result.via)
+
+
+def _name_of(task: Task) -> str | int | None:
+    """The same, as the line says it."""
+    found = task.found
+    if found is None:
+        return task.id
+    return _found_name(task.id, found.depth, found.found_on, found.via)
+
+
+def _found_name(name: str | int | None, depth: int, finder: int, via: object) -> str:
+    return f"{depth} {finder} {via} {name!r}"

@@ -17,9 +17,9 @@ import pytest
 
 from fetcher.errors import UsageError
 from fetcher.export import parquet_file
-from fetcher.export.exporting import Export
+from fetcher.export.exporting import Export, chosen_rows
 from fetcher.export.filters import conditions
-from fetcher.export.forms import Form
+from fetcher.export.forms import form_of_rows
 from fetcher.export.merged import Merged
 from fetcher.model import Outcome
 from fetcher.protocol.output_spec import Compression, Output, RowForm
@@ -41,8 +41,9 @@ def export(
     """Made by its name, unsorted."""
     merged = Merged([out], partial=False)
     of = merged.first.manifest.input.format
-    form = Form(path.suffix[1:], columns, merged, formula_guard=guard)
-    return Export(merged, form, conditions(where, of), False).to_file(path, force=False)
+    form = form_of_rows(path.suffix[1:], columns, merged, formula_guard=guard)
+    chosen = chosen_rows(merged, conditions(where, of), sort=False)
+    return Export(chosen, form, [part.out for part in merged.parts]).to_file(path, force=False)
 
 
 def test_parquet_has_types_lists_and_compression(out: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from fetcher.errors import ConflictError, DamageError, NoSpaceError, UsageError
 from fetcher.export import target
 from fetcher.export.exporting import Export
-from fetcher.export.forms import Form
+from fetcher.export.forms import form_of_rows
 from fetcher.export.merged import Merged
 from support import outs
 
@@ -31,8 +31,8 @@ def many(tmp_path: Path) -> Path:
 
 def export_of(out: Path, name: str) -> Export:
     merged = Merged([out], partial=False)
-    form = Form(name, None, merged, formula_guard=True)
-    return Export(merged, form, [], False)
+    form = form_of_rows(name, None, merged, formula_guard=True)
+    return Export(merged.rows(), form, [part.out for part in merged.parts])
 
 
 def test_the_name_appears_with_the_whole_and_what_was_left_is_taken_over(tmp_path: Path) -> None:

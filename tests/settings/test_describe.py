@@ -37,7 +37,7 @@ def test_the_sections_that_have_a_name() -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("input.format", "one of auto, text, jsonl, csv"),
+        ("input.format", "one of auto, text, jsonl, csv, log"),
         ("job.batch_size", "a whole number, at least 1, at most 10000"),
         ("http.total_timeout_s", "a number, more than 0, at most 86400"),
         ("polite.robots", "true or false"),

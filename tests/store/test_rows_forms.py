@@ -53,7 +53,9 @@ def test_rows_come_back_whatever_the_blocks_are(form: RowForm, cuts: list[int]) 
     whole = b"".join(encoded(form))
     places = sorted({0, *cuts, len(whole)})
     blocks = [whole[a:b] for a, b in itertools.pairwise(places)]
-    assert list(reader._lines(blocks) if form == "jsonl" else reader._maps(blocks)) == encoded(form)
+    assert list(
+        reader._lines(blocks) if form == "jsonl" else reader.packed_values(blocks)
+    ) == encoded(form)
 
 
 def test_each_commit_is_a_frame_that_unpacks_alone_and_knows_its_damage() -> None:

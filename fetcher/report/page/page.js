@@ -121,6 +121,11 @@
     line("bytes/s", "p-first_byte", bytes, { fill: tint("p-first_byte", "26") }),
   ], bytes, BYTES), [time.worked_s, time.bytes_per_s]);
 
+  draw("plot-found", overTime([
+    line("found", "p-total", rate),
+    line("done", "ok", rate, { fill: tint("ok", "26") }),
+  ], rate), [time.worked_s, time.found, time.done]);
+
   // -- distributions: steps between bounds that are powers of ten to the 1/8 ---------------------
   const steps = uPlot.paths.stepped({ align: 1 });
   const distribution = (show, bounds, series, more) => ({

@@ -38,6 +38,7 @@ class LeaseBuffer:
         self._tags = tasks.tags
         self.output = tasks.output
         self.has_names = tasks.format.kind != "text"
+        self._is_of_log = tasks.format.kind == "log"  # of a crawl, or of its retry
         self.outstanding = self._mask & ~skip
         self.crawl = tasks.crawl
         self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
@@ -49,7 +50,7 @@ class LeaseBuffer:
         self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
-        self._depths: list[int] = []  # in a crawl; and the encoded links of each row
+        self._depths: list[int] = []  # of lines of a log; and the encoded links of each row
         self._links: list[bytes] = []
         self.unsent_bytes = 0
 
@@ -90,7 +91,7 @@ class LeaseBuffer:
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
-        if self.crawl is not msgspec.UNSET:
+        if self._is_of_log:
             self._depths.append(0 if result.depth is msgspec.UNSET else result.depth)
             self._links.append(links)
         self.unsent_bytes += len(row) + len(body) + len(links)
@@ -126,8 +127,8 @@ class LeaseBuffer:
         return chunk
 
     def _found(self, lines: Sequence[int]) -> dict[str, Any]:
-        """What the chunk of a crawl has besides that of a list."""
-        if self.crawl is msgspec.UNSET:
+        """What the chunk has if its lines are of the log of a crawl; only a crawl has links."""
+        if not self._is_of_log:
             return {}
         links = b"".join(self._links)
         return {

@@ -8,7 +8,6 @@ says so.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -35,10 +34,6 @@ log = logging.getLogger(__name__)
 _MAX_LINK_BYTES: Final = wire.MAX_LINK_BYTES // 2  # of one row: others share its chunk
 _OVERHEAD_BYTES: Final = 32  # of a link on the wire, at most, apart from its texts
 _SEED: Final = frozenset({Via.SEED, Via.REDIRECT})
-# A seed of such a type, or with such a path, is read as a sitemap or a feed.
-_XML: Final = re.compile(r"(?:application|text)/(?:xml|(?:rss|atom|rdf)\+xml)\b", re.IGNORECASE)
-_XML_PATH: Final = re.compile(r"[^?#]*\.xml(?:\.gz)?(?:[?#].*)?", re.IGNORECASE)
-_HTML: Final = "html"
 _USUAL: Final = "/sitemap.xml"  # where a sitemap is, unless robots.txt names some
 
 
@@ -152,11 +147,8 @@ class PageReader:
 
 
 def _via_of(task: Task, result: Result) -> str:
-    """How the page was found; a seed that is a sitemap or a feed counts as found as one."""
     via = task.found.via if task.found is not None else Via.SEED
-    kind = result.content_type or ""
-    is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(result.url) and _HTML not in kind)
-    return Via.SITEMAP if via in _SEED and is_xml else via
+    return page.read_as(via, result.content_type, result.url)
 
 
 def _noted(result: Result, found: Found) -> Result:
