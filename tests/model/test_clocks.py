@@ -19,7 +19,7 @@ WALL = {
 TOLD = {
     ("fetch/http/client.py", "_step"): "a row's started_at",
     ("fetch/http/client.py", "_new_capture"): "a WARC record's date",
-    ("fetch/http/client.py", "_rest_s"): "a Retry-After that names a date; it is bounded",
+    ("fetch/http/client.py", "_end"): "a Retry-After that names a date; it is bounded",
     (
         "fetch/cookies/jar.py",
         "absorb",

@@ -77,6 +77,10 @@ class Resolver:
         self._pending: dict[str, _Pending] = {}
         self.lookups: Counter[str] = Counter()  # so far, by how they ended
 
+    def prepare(self) -> None:
+        """Do now what the first look-up would wait for."""
+        self._name_servers()
+
     def known(self, host: str) -> tuple[str, ...] | None:
         """The cached addresses of a name; None where `resolve` must be asked."""
         verdict = self._cached(host)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import gevent
 from msgspec.structs import replace
 
 from fetcher import web_urls
@@ -74,6 +75,9 @@ class CurlFetcher:
             self.auth = Auth(http.auth, self.transport)
         self._robots: Robots | None = None  # once they are needed
         self.crawling = None
+        if settings.polite.enabled:
+            # Not in the turn of the first host, whose second request would follow too soon.
+            gevent.spawn(self.transport.resolver.prepare)
 
     @property
     def keep(self) -> Keep:

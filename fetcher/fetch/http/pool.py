@@ -44,7 +44,7 @@ class Transport:
         check_files(settings.http)
         self.settings = settings
         self.http = settings.http
-        self._resolver = Resolver(settings.dns, settings.http.ip_version)
+        self.resolver = Resolver(settings.dns, settings.http.ip_version)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
         # The other quarter is for copies of a body on its way: joined, packed, sent.
@@ -59,7 +59,7 @@ class Transport:
     @property
     def lookups(self) -> dict[str, int]:
         """Name look-ups so far, by how they ended."""
-        return dict(self._resolver.lookups)
+        return dict(self.resolver.lookups)
 
     @property
     def hub(self) -> Any:
@@ -139,18 +139,18 @@ class Transport:
                 raise failure
             host = bracketed(host)
             return Pin(f"{host}:{port}", host)
-        addresses = self._resolver.known(host)
+        addresses = self.resolver.known(host)
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
-                addresses = self._resolver.resolve(host)
-        more = functools.partial(self._more, host, passed) if self._resolver.asks_later else None
+                addresses = self.resolver.resolve(host)
+        more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
         return Pin(f"{host}:{port}", _listed(passed(addresses)), more)
 
     def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
         """See Pin.more."""
         addresses: Addresses = ()
         with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
-            addresses = passed(self._resolver.resolve_more(host))
+            addresses = passed(self.resolver.resolve_more(host))
         return _listed(addresses)
 
     def _passed(self, addresses: Addresses) -> Addresses:
