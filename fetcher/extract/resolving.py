@@ -37,7 +37,7 @@ class Resolver:
         if first == "/":
             if bare[1:2] != "/" and web_urls.is_plain_path(bare):
                 return self._origin + bare
-        elif first == "h" and web_urls.plain(bare) is not None:
+        elif first == "h" and web_urls.is_plain(bare):
             return bare
         elif first == "?":
             if web_urls.is_plain_path("/" + bare):
