@@ -32,7 +32,7 @@ class Resolver:
 
     def url(self, text: str) -> str | None:
         """The http(s) URL in the standard's form, without its fragment; None if it is another."""
-        bare = text.partition("#")[0]
+        bare = text[: text.index("#")] if "#" in text else text
         first = bare[:1]
         if first == "/":
             if bare[1:2] != "/" and web_urls.is_plain_path(bare):
@@ -42,9 +42,19 @@ class Resolver:
         elif first == "?":
             if web_urls.is_plain_path("/" + bare):
                 return self._path + bare
-        elif ":" not in bare and web_urls.is_plain_path("/" + bare) and bare:
-            return self._folder + bare
+        elif bare and ":" not in bare:
+            folder = self._folder
+            while bare.startswith("../"):
+                bare = bare[3:]
+                folder = self._parent(folder)
+            if web_urls.is_plain_path("/" + bare):
+                return folder + bare
         return self._parsed(text)
+
+    def _parent(self, folder: str) -> str:
+        """The folder above; the one at the root has none."""
+        end = folder.rindex("/", 0, -1) + 1
+        return folder[:end] if end > len(self._origin) else folder
 
     def _parsed(self, text: str) -> str | None:
         if self._encoding is not None and not text.isascii():
