@@ -23,6 +23,7 @@ _SEEDS: Final = 30_000
 _FIRST_ROWS: Final = 100
 _SEGMENT_BYTES: Final = 1 << 30
 _BLOCK: Final = 100_000
+_HOST: Final = 1  # the number of the only host
 _DONE_SHARE: Final = 0.8  # of the lines that have their rows
 
 
@@ -56,6 +57,7 @@ def lengthen(out: Path, lines: int) -> int:
         for first in range(record.lines + 1, lines + 1, _BLOCK):
             numbers = range(first, min(first + _BLOCK, lines + 1))
             keys = dice.integers(0, 1 << 63, size=(len(numbers), RECORD_BYTES // 8), dtype="u8")
+            keys[:, 2] = _HOST
             new = Appended(
                 [log_line(number) for number in numbers], [key.tobytes() for key in keys]
             )
