@@ -9,6 +9,7 @@ page was found by the one and not by the other.
 from __future__ import annotations
 
 import argparse
+import getpass
 import shutil
 import subprocess
 import sys
@@ -30,8 +31,9 @@ SITES: Final = {
 _LIMIT_S: Final = 3600.0
 _SHOWN: Final = 20  # differences of a comparison
 _OF_ROBOTS: Final = frozenset({"/robots.txt", "/sitemap.xml"})
+# Without `user`, nginx started by root serves as a user who may not read all folders.
 _CONFIG: Final = """\
-daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
+user {user}; daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
 events {{ worker_connections 4096; }}
 http {{
   include /etc/nginx/mime.types; default_type application/octet-stream;
@@ -102,7 +104,9 @@ def crawls_of(root: Path, folder: Path) -> dict[str, Crawl]:
     logs = {name: folder / f"{port}.log" for name, port in programs.items()}
     servers = [_SERVER.format(port=programs[n], root=root, log=logs[n]) for n in programs]
     config = folder / "nginx.conf"
-    config.write_text(_CONFIG.format(dir=folder, servers="".join(servers)), "utf-8")
+    config.write_text(
+        _CONFIG.format(user=getpass.getuser(), dir=folder, servers="".join(servers)), "utf-8"
+    )
     with Fleet() as fleet:
         fleet.start("-c", config, "-e", folder / "error.log", program=str(shutil.which("nginx")))
         for name, port in programs.items():
@@ -162,7 +166,6 @@ def main() -> int:
             continue
         print(f"\n{title} ({root})")
         with tempfile.TemporaryDirectory(prefix="sites-") as name:
-            Path(name).chmod(0o755)
             crawls = crawls_of(root.resolve(), Path(name))
         for program, crawl in crawls.items():
             _show(program, crawl)
