@@ -24,11 +24,13 @@ _BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # A segment that begins like this may be a dot segment.
 _DOT: Final = r"\.|%2[eE]"
 _PATH: Final = rf"(?:/(?!{_DOT})[A-Za-z0-9_~!$&'()*+,;=:@.%|\[\]-]*+)++(?:\?[!$-&(-;=?-~]++)?"
-_PLAIN: Final = re.compile(
+_PLAIN_ORIGIN: Final = re.compile(
     rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
-    + _PATH
 )
 _PLAIN_PATH: Final = re.compile(_PATH)
+_AUTHORITY: Final = 8  # where the first / of a path may stand, at the earliest
+_MAX_ORIGIN: Final = len("https://") + MAX_HOST + len(":65535")
+_KNOWN_ORIGINS: Final = 2048  # most URLs have the origin of one that was seen shortly before
 # The beginning of a URL as the library writes it.
 _WRITTEN: Final = re.compile(r"(https?)://([^/:@\[]+|\[[0-9a-f:]+\])(?::([0-9]+))?/")
 _DNS_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+\.?")
@@ -56,16 +58,36 @@ def bracketed(host: str) -> str:
 
 def plain(text: str) -> Target | None:
     """The target of a URL that the standard leaves as it is; None where the library must decide."""
-    match = _PLAIN.fullmatch(text)
+    end = text.find("/", _AUTHORITY)
+    if not 0 < end <= _MAX_ORIGIN:
+        return None
+    origin = _plain_origin(text[:end])
+    if origin is None or _PLAIN_PATH.fullmatch(text, end) is None:
+        return None
+    return Target(text, origin.scheme, origin.host, origin.port)
+
+
+def is_plain(text: str) -> bool:
+    """Whether the standard leaves this http(s) URL as it is; `plain` without the target."""
+    end = text.find("/", _AUTHORITY)
+    return (
+        0 < end <= _MAX_ORIGIN
+        and _plain_origin(text[:end]) is not None
+        and _PLAIN_PATH.fullmatch(text, end) is not None
+    )
+
+
+@functools.lru_cache(_KNOWN_ORIGINS)
+def _plain_origin(text: str) -> Target | None:
+    """The origin of a plain URL, of which `text` is all that comes before the path."""
+    match = _PLAIN_ORIGIN.fullmatch(text)
     if match is None:
         return None
     scheme, host, number = match.groups()
     if len(host) > MAX_HOST or "xn--" in host:
         return None
-    if number is None:
-        return Target(text, scheme, host, PORTS[scheme])
-    port = int(number)
-    if port > MAX_PORT or port == PORTS[scheme]:
+    port = PORTS[scheme] if number is None else int(number)
+    if port > MAX_PORT or (number is not None and port == PORTS[scheme]):
         return None
     return Target(text, scheme, host, port)
 
@@ -107,10 +129,22 @@ def is_dns_name(host: str) -> bool:
 
 def host_of(text: str) -> str:
     """The host of a URL in the form of Target.key; "" if it is not an http(s) URL."""
-    target = plain(text)
-    if target is None:
-        url = parsed(text)
-        target = written(url) if url else None
+    if is_plain(text):
+        return host_of_written(text)
+    url = parsed(text)
+    target = written(url) if url else None
+    return target.key if target else ""
+
+
+def host_of_written(url: str) -> str:
+    """As host_of, of an http(s) URL in the standard's form."""
+    end = url.find("/", _AUTHORITY)
+    return _key_of_origin(url[:end]) if 0 < end <= _MAX_ORIGIN else ""
+
+
+@functools.lru_cache(_KNOWN_ORIGINS)
+def _key_of_origin(origin: str) -> str:
+    target = written(origin + "/")
     return target.key if target else ""
 
 

@@ -84,6 +84,8 @@ def _codec(found: webencodings.Encoding) -> str:
 
 def _in_meta(head: bytes) -> str | None:
     """The standard's prescan: the first <meta> that names a known charset."""
+    if b"charset" not in head.lower():
+        return None  # as of most pages that have none, without a look at their tags
     position = 0
     while (piece := _PIECE.search(head, position)) is not None:
         position = piece.end()

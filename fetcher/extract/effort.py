@@ -18,7 +18,6 @@ MAX_ATTRIBUTES: Final = 2000  # of one element
 MAX_STEPS: Final = 100_000_000  # tags times open elements: up to a second
 MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, at worst
 
-_FREE_TAGS: Final = 10_000  # so few cannot need MAX_STEPS
 _LONG_TAG_BYTES: Final = 4096
 _LONG_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d}" % _LONG_TAG_BYTES)
 # An attribute whose value holds a >, so that the tag is longer than it looks.
@@ -62,13 +61,39 @@ def safe_bytes(page: bytes) -> int:
 def _is_small(page: bytes) -> bool:
     """Whether a page can pass no limit, as nearly all; counting costs more than parsing them."""
     tags = page.count(b"<")
-    if tags > _FREE_TAGS or _LONG_TAG.search(page) is not None:
+    if _has_long_tag(page):
         return False
     hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
     if sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS:
         return False
+    if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
+        return True
+    opened = tags - page.count(b"</")
+    # At worst, all elements are opened before the first is closed.
+    steps = opened * (opened // 2 + tags - opened)
+    if steps > MAX_STEPS or tags > MAX_TAGS:
+        return False
+    if _SAME_COPIES * opened * tags <= MAX_COPIES:
+        return True
     copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
     return copied * tags <= MAX_COPIES
+
+
+def _has_long_tag(page: bytes) -> bool:
+    """Whether a tag has more bytes than usual."""
+    step = _LONG_TAG_BYTES // 2
+    start = 0
+    # If each half of that length has a >, then no tag is so long, which is found without a pattern.
+    while start < len(page):
+        if page.find(b">", start, start + step) >= 0:
+            start += step
+            continue
+        begin, end = page.rfind(b">", 0, start) + 1, page.find(b">", start)
+        end = len(page) if end < 0 else end
+        if _LONG_TAG.search(page, begin, end) is not None:
+            return True
+        start = end
+    return False
 
 
 class _Counter:

@@ -51,7 +51,7 @@ class Collector:
             self.leave_out(Refusal.NOFOLLOW)
         elif len(url) > self._max_url_bytes:
             self.leave_out(Refusal.URL_BYTES)
-        elif self.is_full:
+        elif len(self._links) >= self._max_links:
             self.leave_out(Refusal.LINKS_PER_PAGE)
         else:
             self._links[url] = via

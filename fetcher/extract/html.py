@@ -121,29 +121,34 @@ class _Reader:
 
     def read(self) -> None:
         """All elements that may hold links, in the order of the page."""
-        selector = f"{_PAGES},{_ASSETS}" if self._rules.assets else _PAGES
+        has_assets, collector = self._rules.assets, self._collector
+        selector = f"{_PAGES},{_ASSETS}" if has_assets else _PAGES
         for number, node in enumerate(nodes := self._tree.css(selector)):
-            if self._collector.is_full:
-                self._collector.leave_out(Refusal.LINKS_PER_PAGE, len(nodes) - number)
+            if collector.is_full:
+                collector.leave_out(Refusal.LINKS_PER_PAGE, len(nodes) - number)
                 return
             tag = node.tag or ""
             handle = _HANDLERS.get(tag)
             if handle is not None:
                 handle(self, node)
-            if self._rules.assets:
+            if has_assets:
                 self._assets(node, tag)
 
     def anchor(self, node: LexborNode) -> None:
-        attributes = node.attrs
+        attributes = node.attributes
         text = attributes.get("href")
         if text is None:
             text = attributes.get("xlink:href")
-        if text is None or text in self._texts:
+        # Most links of a page are repeated, or lead to a place in the page.
+        if not text or text in self._texts or text[0] == "#":
             return
-        is_nofollow = self._rules.nofollow and _has_word(attributes.get("rel"), "nofollow")
+        rel = attributes.get("rel")
+        is_nofollow = rel is not None and self._rules.nofollow and _has_word(rel, "nofollow")
         if not is_nofollow:
             self._texts.add(text)
-        self._add(text, Via.A if node.tag == "a" else Via.AREA, is_nofollow)
+        url = self._resolver.url(text)
+        if url is not None:
+            self._collector.add(url, Via.A if node.tag == "a" else Via.AREA, is_nofollow)
 
     def frame(self, node: LexborNode) -> None:
         self._add(node.attrs.get("src"), _FRAMES[node.tag or ""])
@@ -229,8 +234,8 @@ def _parents(node: LexborNode) -> Iterator[LexborNode]:
         parent = parent.parent
 
 
-def _has_word(text: str | None, word: str) -> bool:
-    return text is not None and word in text.lower().split()
+def _has_word(text: str, word: str) -> bool:
+    return word in text.lower().split()
 
 
 def _output_encoding(encoding: str) -> str:

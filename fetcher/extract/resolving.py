@@ -13,6 +13,7 @@ from urllib.parse import quote_from_bytes
 from fetcher import web_urls
 
 _QUERY_SAFE: Final = "".join(chr(code) for code in range(33, 127) if chr(code) not in "\"#<>'%")
+_MOST_UP: Final = 64  # folders above a page that are remembered
 # Whitespace that the URL standard removes.
 _BREAKS: Final = re.compile(r"[\t\n\r]")
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
@@ -28,23 +29,34 @@ class Resolver:
         path, _, _ = self.base.partition("?")
         self._path = path
         self._origin = path[: path.index("/", 8)]
-        self._folder = path[: path.rindex("/") + 1]
+        self._folders = [path[: path.rindex("/") + 1]]  # and those above it, as far as asked for
 
     def url(self, text: str) -> str | None:
         """The http(s) URL in the standard's form, without its fragment; None if it is another."""
-        bare = text.partition("#")[0]
+        bare = text[: text.index("#")] if "#" in text else text
         first = bare[:1]
         if first == "/":
             if bare[1:2] != "/" and web_urls.is_plain_path(bare):
                 return self._origin + bare
-        elif first == "h" and web_urls.plain(bare) is not None:
+        elif first == "h" and web_urls.is_plain(bare):
             return bare
         elif first == "?":
             if web_urls.is_plain_path("/" + bare):
                 return self._path + bare
-        elif ":" not in bare and web_urls.is_plain_path("/" + bare) and bare:
-            return self._folder + bare
+        elif bare and ":" not in bare:
+            up = 0
+            while up <= _MOST_UP and bare.startswith("../", 3 * up):
+                up += 1
+            if up <= _MOST_UP and web_urls.is_plain_path("/" + bare[3 * up :]):
+                return self._folder_above(up) + bare[3 * up :]
         return self._parsed(text)
+
+    def _folder_above(self, up: int) -> str:
+        """The folder that is so many levels above the page's; the one at the root has none."""
+        folders = self._folders
+        while up >= len(folders) and len(folders[-1]) > len(self._origin) + 1:
+            folders.append(folders[-1][: folders[-1].rindex("/", 0, -1) + 1])
+        return folders[min(up, len(folders) - 1)]
 
     def _parsed(self, text: str) -> str | None:
         if self._encoding is not None and not text.isascii():

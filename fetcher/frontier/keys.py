@@ -7,6 +7,7 @@ can make two URLs collide on purpose.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -22,6 +23,7 @@ from fetcher.frontier.rules import CrawlRules
 Keys = npt.NDArray[np.uint64]  # shape (n, 2)
 
 KEY_BYTES: Final = 16
+_KNOWN_HOSTS: Final = 2048  # most links lead to a host of links before
 NO_HOST: Final = 0
 ALL_TRACKING: Final = "@tracking"
 # Parameters that say where a visitor came from, never which page it is: the ad systems' own
@@ -85,7 +87,7 @@ class KeyTexts:
     def of(self, url: str, method: str = "GET", body: bytes | None = None) -> str | None:
         """The key text of a request for this text; None if it is not an http(s) URL."""
         bare = url.partition("#")[0]
-        if web_urls.plain(bare) is None:
+        if not web_urls.is_plain(bare):
             # A space before the # is no part of a URL's end, so the library must see all of it.
             normal = web_urls.parsed(url)
             if normal is None or web_urls.written(normal) is None:
@@ -128,6 +130,7 @@ def as_keys(digests: Iterable[bytes]) -> Keys:
     return np.frombuffer(b"".join(digests), dtype="<u8").reshape(-1, 2)
 
 
+@functools.lru_cache(_KNOWN_HOSTS)
 def host_number(host: str, seed: int) -> int:
     """64 bits for a host in the form of Target.key; NO_HOST for an empty text."""
     if not host:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fetcher import web_urls
 from fetcher.frontier.links import ASSETS
@@ -18,6 +18,8 @@ from fetcher.frontier.totals import Refusal
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
+
+_KNOWN_HOSTS: Final = 2048  # the list is asked once for most links
 
 
 class ScopeRules:
@@ -46,7 +48,7 @@ class ScopeRules:
         is_asset = via in ASSETS
         if not is_asset and not self._is_near(url, host, via):
             return Refusal.SCOPE
-        if _matches(self._deny, url):
+        if self._deny and _matches(self._deny, url):
             return Refusal.DENY
         is_allowed = is_asset or not self._allow or _matches(self._allow, url)
         return None if is_allowed else Refusal.ALLOW
@@ -66,6 +68,7 @@ class ScopeRules:
         return registrable(host) if self._kind == "domain" else _without_www(host)
 
 
+@functools.lru_cache(_KNOWN_HOSTS)
 def registrable(host: str) -> str:
     """The part of a host's name that somebody registered; the host if there is none."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

@@ -39,9 +39,9 @@ class Totals(msgspec.Struct):
     lines: dict[int, int] = msgspec.field(default_factory=dict)  # by depth
     refused: dict[str, int] = msgspec.field(default_factory=dict)  # by reason
 
-    def count_line(self, depth: int) -> None:
+    def count_lines(self, depth: int, count: int) -> None:
         depth = min(depth, MAX_DEPTHS)
-        self.lines[depth] = self.lines.get(depth, 0) + 1
+        self.lines[depth] = self.lines.get(depth, 0) + count
 
     def refuse(self, reason: Refusal, count: int = 1) -> None:
         if count:

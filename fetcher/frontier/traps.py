@@ -25,6 +25,9 @@ def trap(url: str, rules: CrawlRules) -> Refusal | None:
     segments = [segment for segment in path.split("/") if segment]
     if len(segments) > rules.path_depth:
         return Refusal.PATH_DEPTH
-    if segments and max(Counter(segments).values()) > rules.repeated_segments:
+    # All of them different is the usual case, and found faster than counts.
+    if len(set(segments)) == len(segments):
+        return None
+    if max(Counter(segments).values()) > rules.repeated_segments:
         return Refusal.REPEATED_SEGMENTS
     return None

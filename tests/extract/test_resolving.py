@@ -52,3 +52,15 @@ def test_a_query_is_encoded_as_the_page_is() -> None:
     )
     assert resolver.url("?\u00e4\n\u00e4") == "http://h/d/?%E4%E4"
     assert Resolver("http://h/", "gb18030").url("?\u4e2d") == "http://h/?%D6%D0"
+
+
+@pytest.mark.parametrize("up", [0, 1, 2, 3, 64, 65, 500])
+@pytest.mark.parametrize(
+    "base", ["http://h.test/", "http://h.test/a//b/c?x#y", "http://h.test:8080/a"]
+)
+def test_folders_above_are_those_of_the_standard(base: str, up: int) -> None:
+    text = "../" * up + "p.html?q=1#f"
+    url = web_urls.resolved(base, text)
+    assert url is not None
+    assert Resolver(base).url(text) == url.partition("#")[0]
+    assert Resolver(base).url("../../p") == web_urls.resolved(base, "../../p")

@@ -12,6 +12,7 @@ from fetcher.frontier.admission import (
     MAX_HOPS,
     RECORD_BYTES,
     Admitted,
+    Edge,
     Frontier,
     NewLine,
     RowLinks,
@@ -210,7 +211,7 @@ _RULES = st.builds(
 
 def crawl(
     rules: CrawlRules, web: list[list[str]], together: int = 1, restart_at: int | None = None
-) -> tuple[list[NewLine], list[int | tuple[str, str]], Totals]:
+) -> tuple[list[NewLine], list[Edge], Totals]:
     """Fetch lines in order until none is left, several rows to a call, with a restart."""
     made = Frontier(rules, SEED)
     seeds = made.seeds([Link("http://h/a"), Link("http://i/a")])

@@ -146,6 +146,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["A mix of 120 URLs", "fetcher, polite", "aiohttp", "ideal"],
         ),
         (
+            "crawl --runs 1 --pages 60 --lines 40000",
+            ["20-KB pages with 50 links", "CrawlSpider", "refused", "A restart", "Targets"],
+        ),
+        (
             "speed https --runs 1 --scale 0.002 --peers aiohttp_loop",
             ["server on core", "HTTPS"],
         ),

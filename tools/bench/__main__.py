@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 from tools.bench import (
     all_tables,
     bodies,
+    crawl,
     curve,
     docs,
     export,
@@ -40,7 +41,7 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(pipeline, curve, scaling, memory, speed, slow, mix, stages, export, bodies, watching),
-        *(politeness, start),
+        *(politeness, start, crawl),
     )
 }
 # Each has its own exit code.

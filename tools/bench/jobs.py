@@ -1,4 +1,4 @@
-"""Measures whole jobs: starts `fetcher run` as a user does, and watches it from outside.
+"""Measures whole jobs: starts a command as a user does, and watches it from outside.
 
 The journal says how many rows are done. Only its small value with the totals is read, so that
 watching costs nearly nothing.
@@ -101,8 +101,9 @@ def run_job(
     limit_s: float,
     stop_at: int | None = None,
     core: int | None = None,
+    command: str = "run",
 ) -> Job:
-    """Run `fetcher run` to its end and tell what it took. Raises RuntimeError, TimeoutError."""
+    """Run fetcher's command to its end and tell what it took. Raises RuntimeError, TimeoutError."""
     job = Job()
     watch = CommitWatch(out)
     before = watch.totals().rows
@@ -113,7 +114,7 @@ def run_job(
     cpu_before = children_cpu_s()
     began = time.monotonic()
     process = fleet.start(
-        *("-m", "fetcher", "run", urlfile, "-o", out, "--quiet", *options),
+        *("-m", "fetcher", command, urlfile, "-o", out, "--quiet", *options),
         core=core,
         env={MARK_VARIABLE: str(mark)},
     )
@@ -142,5 +143,5 @@ def run_job(
     with contextlib.suppress(OSError, ValueError):
         job.first_fetch_s = float(mark.read_text("ascii")) - began
     if not stopped:
-        require_success(code, "fetcher run")
+        require_success(code, f"fetcher {command}")
     return job

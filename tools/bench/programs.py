@@ -197,7 +197,7 @@ def _module(
             return result_file.read_bytes().count(b'"status": 200')
         return int(result_file.read_bytes())
 
-    job = _timed(program, fleet, *module, env=server.environment(), limit_s=limit_s)
+    job = timed_program(program.title, fleet, *module, env=server.environment(), limit_s=limit_s)
     job.good = good()
     return job
 
@@ -218,8 +218,8 @@ def _executable(
     assert executable is not None
     output = folder / "output"
     with output.open("wb") as file:
-        job = _timed(
-            program,
+        job = timed_program(
+            program.title,
             fleet,
             *command,
             executable=executable,
@@ -231,12 +231,12 @@ def _executable(
     return job
 
 
-def _timed(
-    program: Program,
+def timed_program(
+    title: str,
     fleet: Fleet,
     *words: object,
     limit_s: float,
-    env: dict[str, str],
+    env: dict[str, str] | None = None,
     executable: str = sys.executable,
     output: int = subprocess.DEVNULL,
 ) -> Job:
@@ -250,6 +250,6 @@ def _timed(
         output=output,
         env=env,
     )
-    require_success(fleet.wait(process, limit_s, peaks=peaks), program.title)
+    require_success(fleet.wait(process, limit_s, peaks=peaks), title)
     wall_s = time.monotonic() - began
     return Job(wall_s=wall_s, cpu_s=children_cpu_s() - cpu_before, peaks=peaks)

@@ -27,7 +27,7 @@ user {user}; daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir
 worker_rlimit_nofile 65536;
 events {{ worker_connections 30000; }}
 http {{
-  access_log off; keepalive_requests 1000000000; default_type text/html; open_file_cache max=100;
+  access_log {log}; keepalive_requests 1000000000; default_type text/html; open_file_cache max=100;
   client_body_temp_path {dir}/tmp; proxy_temp_path {dir}/tmp; fastcgi_temp_path {dir}/tmp;
   uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
 {upstream}
@@ -55,10 +55,12 @@ def has_nginx() -> bool:
 class Web:
     """nginx for the length of a `with` block, with /1000 and /20000 (bytes), plain and TLS.
 
-    `site`: the port of a server that gives its answers in place of these.
+    `site`: the port of a server that gives its answers in place of these; `log`: a file for what is
+    requested. It also serves what is in the folder `pages` already.
     """
 
-    def __init__(self, directory: Path, core: int, site: int = 0) -> None:
+    def __init__(self, directory: Path, core: int, site: int = 0, log: Path | None = None) -> None:
+        self._log = log
         self._dir = directory
         self._site = site
         self._core = core
@@ -68,7 +70,7 @@ class Web:
         self._certificate, self._key = authority.issue([f"*.{DOMAIN}"])
 
     def __enter__(self) -> Self:
-        (self._dir / "pages").mkdir()
+        (self._dir / "pages").mkdir(exist_ok=True)
         for size in (1000, 20_000):
             (self._dir / "pages" / str(size)).write_bytes(b"x" * size)
         config = self._dir / "nginx.conf"
@@ -80,6 +82,7 @@ class Web:
                 tls_port=self.tls_port,
                 certificate=self._certificate,
                 key=self._key,
+                log=self._log or "off",
                 upstream=_UPSTREAM.format(site=self._site) if self._site else "",
                 content=_PROXY if self._site else _PAGES.format(dir=self._dir),
             ),

@@ -15,7 +15,7 @@ DELAY_S: Final = 0.2
 def options(name: str) -> argparse.Namespace:
     """The command line: `urls`, `result_file`, `pool`, `timeout` (seconds of a request), `ca` (a
     file of authorities, or None), `groups` (for TLS; "": the library's own), `names` (the port of
-    the name server, or 0) and `polite`.
+    the name server, or 0), `polite` and `assets`.
     """
     parser = argparse.ArgumentParser(prog=f"python -m tools.bench.peers.{name}")
     parser.add_argument("urlfile", type=Path)
@@ -26,6 +26,7 @@ def options(name: str) -> argparse.Namespace:
     parser.add_argument("--groups", default="")
     parser.add_argument("--names", type=int, default=0)
     parser.add_argument("--polite", action="store_true")
+    parser.add_argument("--assets", action="store_true", help="of a crawl: what pages show, too")
     given = parser.parse_args()
     given.urls = given.urlfile.read_text("utf-8").split()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

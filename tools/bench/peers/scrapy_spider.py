@@ -73,7 +73,7 @@ class _Spider(scrapy.Spider):
         type(self).good += response.status == 200 and bool(response.body)
 
 
-def _settings(given: Any) -> dict[str, Any]:
+def settings_of(given: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "CONCURRENT_REQUESTS": given.pool,
         "CONCURRENT_REQUESTS_PER_DOMAIN": PER_HOST if given.polite else given.pool,
@@ -95,7 +95,7 @@ def _settings(given: Any) -> dict[str, Any]:
 
 def main() -> None:
     given = options("scrapy_spider")
-    process = CrawlerProcess(_settings(given))
+    process = CrawlerProcess(settings_of(given))
     process.crawl(_Spider, urls=given.urls)
     process.start()
     write_count(given, _Spider.good)
