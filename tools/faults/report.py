@@ -19,6 +19,10 @@ the job has ended by itself, and no more than the stated lines were fetched a se
 resident set of any process of a role: ventilator / sink / worker.
 """
 
+_RESET = """\
+Chunks of rows that are on their way are lost with their connection, and their lines are fetched
+again: that is what `reset-mid-message` costs.
+"""
 _COLUMNS = (
     "| fault | | result | job, s | refetched | peak memory | seen |",
     "|---|---|---|---|---|---|---|",
@@ -76,7 +80,7 @@ def markdown(outcomes: Sequence[Outcome], mechanism: str, before: str = "") -> s
             f"| {each.memory} | {said} |"
         )
     return "\n".join(
-        [_HEAD, *_COLUMNS, *rows.values(), "", network, "", f"Machine: {machine()}.", ""]
+        [_HEAD, *_COLUMNS, *rows.values(), "", network, "", f"Machine: {machine()}.", "", _RESET]
     )
 
 
