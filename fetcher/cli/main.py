@@ -56,7 +56,7 @@ _COMMANDS: Final = {
     "links": _Listed("links:links", "The links between the pages of a crawl, as JSON lines."),
     "urls": _Listed("urls:urls", "The URLs whose rows have some outcome or status."),
     "diff": _Listed("diff:diff", "What changed from one run to another."),
-    "retry": _Listed("retry:retry", "Fetch again what failed, into another OUT."),
+    "retry": _Listed("retry:retry", "Fetch retryable failures again, into another OUT."),
     "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
 }
 _BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
@@ -127,7 +127,7 @@ def cli() -> None:
       fetcher top out                      … and watch it
       fetcher verify out                   prove that every line has its row
       fetcher export out --to parquet      the rows as a table
-      fetcher retry out -o out2            fetch again what failed
+      fetcher retry out -o out2            fetch retryable failures again
     """
 
 

@@ -1,4 +1,4 @@
-"""`fetcher retry`: fetches the failed lines of a job again, into another OUT."""
+"""`fetcher retry`: fetches the retryable lines of a job again, into another OUT."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def retry(
     own_servers: bool,
     quiet: bool,
 ) -> None:
-    """Fetch the failed lines of a job again, and write their rows to another OUT.
+    """Fetch the retryable lines of a job again, and write their rows to another OUT.
 
     These are the lines whose rows have one of the outcomes or statuses; without these options, all
     that another try could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). The
