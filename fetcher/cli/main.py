@@ -59,6 +59,7 @@ _COMMANDS: Final = {
     "retry": _Listed("retry:retry", "Fetch retryable failures again, into another OUT."),
     "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
 }
+_SIMILARITY: Final = 0.8  # of an option that is suggested, from 0 to 1
 _BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
 
 EPILOG = """\b
@@ -186,10 +187,20 @@ def _interrupted(arguments: Sequence[str]) -> str:
 
 
 def _complain_of_usage(error: click.ClickException) -> Exit:
+    if isinstance(error, click.NoSuchOption):
+        similar = _similar(error.option_name, error.possibilities or ())
+        error = click.NoSuchOption(error.option_name, possibilities=similar, ctx=error.ctx)
     if logs.is_json():
         return logs.complain(UsageError(error.format_message()))
     error.show()
     return Exit.USAGE
+
+
+def _similar(option: str, known: Sequence[str]) -> list[str]:
+    """The options that the user may mean; click's own guesses are too far off."""
+    import difflib  # noqa: PLC0415 (rarely needed)
+
+    return difflib.get_close_matches(option, known, cutoff=_SIMILARITY)
 
 
 def _report_bug(trace: str) -> None:
