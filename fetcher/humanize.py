@@ -13,6 +13,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 row, 2 rows, 12,345 rows"""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def rate(per_s: float) -> str:
     """A rate with three digits: 0.42, 7.1, 99.6, 1,234"""
     return number(round(per_s)) if per_s >= 99.95 else f"{per_s:.3g}"

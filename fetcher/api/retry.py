@@ -1,4 +1,4 @@
-"""`retry`: fetches the failed lines of a job again, as `fetcher retry` does.
+"""`retry`: fetches the retryable lines of a job again, as `fetcher retry` does.
 
 The choice of lines is made by fetcher.export.retry; this module only runs the job that it prepares.
 """
@@ -53,7 +53,7 @@ def retry(
     batch_size: int | None = None,
     **sections: Mapping[str, object],
 ) -> Generator[Row, None, None]:
-    """Fetch the failed lines of a finished job again; yields one new row for each of them.
+    """Fetch the retryable lines of a finished job again; yields one new row for each of them.
 
     `parents`: the job's `out`, or the `out` of each of its sinks. A row keeps its line's number.
     `outcomes` and `statuses`: the rows to fetch again, by names or codes such as "timeout,dns",

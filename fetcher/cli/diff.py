@@ -17,13 +17,13 @@ from fetcher.export.merged import Merged
 from fetcher.humanize import number
 
 _MEANING = {
-    Change.NEW: "only in the second",
-    Change.GONE: "only in the first, or 404 or 410 now",
+    Change.NEW: "only in the second run",
+    Change.GONE: "only in the first run, or was ok and is 404 or 410 now",
     Change.CHANGED: "ok in both, another body",
     Change.MOVED: "ok in both, redirected elsewhere",
     Change.FAILED: "was ok, and is not now",
     Change.RECOVERED: "was not ok, and is now",
-    Change.FAILING: "not ok in both",
+    Change.FAILING: "failed in both runs",
     Change.SAME: "ok in both, the same body",
 }
 
@@ -42,9 +42,10 @@ _MEANING = {
 def diff(old: Path, new: Path, kinds: str | None, as_json: bool, partial: bool) -> None:
     """Compare the rows of OUT with those of OUT2, URL by URL.
 
-    new: only OUT2 has the URL. gone: only OUT has it, or it was ok and is 404 or 410 now. changed:
-    ok in both, with another body. moved: ok in both, redirected elsewhere than before. failed: was
-    ok, and is not now. recovered: the reverse. failing: not ok in both. same: the rest.
+    new: only OUT2 has the URL, whether ok or not. gone: only OUT has it, or it was ok and is 404 or
+    410 now. changed: ok in both, with another body. moved: ok in both, redirected elsewhere than
+    before, whatever the body. failed: was ok, and is not now. recovered: the reverse. failing:
+    failed in both runs. same: the rest. Jobs with several sinks cannot be compared.
 
     \b
     Examples:

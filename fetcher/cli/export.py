@@ -23,7 +23,7 @@ from fetcher.export.choose import is_wanted
 from fetcher.export.exporting import Export, chosen_links, chosen_rows
 from fetcher.export.filters import Condition, conditions, conditions_on
 from fetcher.export.merged import Merged
-from fetcher.humanize import number, size
+from fetcher.humanize import counted, size
 from fetcher.input import selection
 from fetcher.store.crawl_links import require_links
 
@@ -208,7 +208,7 @@ def _export_table(rows: RowOptions, options: TableOptions) -> str:
     guard = options.formula_guard
     form = forms.form_of_rows(options.format, options.columns, merged, formula_guard=guard)
     chosen = chosen_rows(merged, rows.conditions(merged), sort=rows.sort)
-    result = _written(Export(chosen, form, rows.outs), options, "rows")
+    result = _written(Export(chosen, form, rows.outs), options, "row")
     return result and _with_merged(result, merged, partial=rows.partial)
 
 
@@ -224,7 +224,7 @@ def _export_links(rows: RowOptions, options: TableOptions) -> str:
     form = forms.form_of_links(options.format, options.columns, formula_guard=options.formula_guard)
     conditions = conditions_on(rows.where, links.find)
     chosen = chosen_links(links.links_of(merged.first), conditions)
-    result = _written(Export(chosen, form, rows.outs), options, "links")
+    result = _written(Export(chosen, form, rows.outs), options, "link")
     return result and _with_merged(result, merged, partial=rows.partial)
 
 
@@ -236,14 +236,14 @@ def _written(task: Export, options: TableOptions, what: str) -> str:
     path = options.path or Path(f"{task.outs[0].resolve().name}.{options.format}")
     with stoppable(lambda: f"stopped; {path} was not written"):
         count = task.to_file(path, force=options.force)
-    return f"{path}: {number(count)} {what}, {size(path.stat().st_size)}"
+    return f"{path}: {counted(count, what)}, {size(path.stat().st_size)}"
 
 
 def _with_merged(result: str, merged: Merged, *, partial: bool) -> str:
     """The result, and from which rows it was made."""
     parts = [result]
     if len(merged.parts) > 1:
-        parts.append(f"{number(merged.replaced)} rows replaced by later ones")
+        parts.append(f"{counted(merged.replaced, 'row')} replaced by later ones")
     if partial and any(each.manifest.state != "complete" for each in merged.parts):
         parts.append("of a run that has not ended")
     return ", ".join(parts)

@@ -16,12 +16,13 @@ import click
 
 from fetcher.cli.options import without_secret
 from fetcher.engines.paths import require_path
-from fetcher.errors import UsageError
+from fetcher.errors import InputError, UsageError
 from fetcher.fetch import urls
 from fetcher.fetch.cookies.public_suffixes import is_known_domain
 from fetcher.humanize import number, shortened
 from fetcher.input.detect import kind_of
 from fetcher.settings.load import Loaded
+from fetcher.settings.schema import Http
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
 _SHOWN_CHARS: Final = 200  # of an argument in a message
@@ -75,6 +76,17 @@ def require_file(path: Path, max_url_bytes: int) -> None:
             f"{_shown(text)}: there is no such file, and a URL needs a scheme"
             f"{_suggestion(text, max_url_bytes)}"
         )
+
+
+def require_there(
+    _context: click.Context, _argument: click.Parameter, given: tuple[str | Path, ...]
+) -> tuple[str | Path, ...]:
+    """A callback of click: a missing file is reported before a missing option."""
+    if len(given) == 1 and isinstance(given[0], Path) and str(given[0]) != "-":
+        require_file(given[0], Http().max_url_bytes)
+        if not is_there(given[0]):
+            raise InputError(f"{given[0]}: there is no such file; name a file of URLs, one a line")
+    return given
 
 
 def require_csv(path: Path, given: Loaded) -> None:

@@ -10,11 +10,11 @@ import msgspec
 from fetcher.cli import crawl_proof
 from fetcher.cli.options import FILE, OUT, config_options, keys_option, settings_of
 from fetcher.errors import Exit, UsageError
-from fetcher.humanize import duration, escaped, number, rates, size
+from fetcher.humanize import counted, duration, escaped, number, rates, size
 from fetcher.settings import load
 from fetcher.settings.load import Value
 from fetcher.telemetry import logs
-from fetcher.verify.audit import NO_ROW, SAMPLE_LINES, Audit, Report
+from fetcher.verify.audit import SAMPLE_LINES, Audit, Report
 from fetcher.verify.findings import MAX_LISTED
 from fetcher.watch import client, crawl_view, summary
 from fetcher.watch.status import Status, look
@@ -146,10 +146,10 @@ def verify(outs: tuple[Path, ...], urls: Path | None, all_pages: bool) -> int:
 
 
 def _print_findings(report: Report) -> None:
-    for line in report.listed:
+    for line in () if report.is_only_unfinished else report.listed:
         click.echo(line)
     for kind, count in report.counts.items():
-        if count > MAX_LISTED:
+        if count > MAX_LISTED and not report.is_only_unfinished:
             click.echo(f"… {kind}: {number(count)} in all")
     for line in report.stray_files[:MAX_LISTED]:
         click.echo(f"warning: {line}")
@@ -174,13 +174,13 @@ def _verdict(report: Report) -> str:
         lines += " of these sinks'"
         against += f"; {' and '.join(report.missing_sinks)}: not looked at"
     if report.proven:
-        return f"proven: {lines} URL lines, {number(report.rows)} rows, one each ({against})"
+        return f"proven: {lines} URL lines, {counted(report.rows, 'row')}, one each ({against})"
     hint = ""
-    if set(report.counts) == {NO_ROW}:
+    if report.is_only_unfinished:
         hint = "; the run has not ended: the same command resumes it"
         if report.is_running:
             hint = "; the run is still going on: verify it when it has ended"
-    return f"NOT proven: {lines} URL lines, {number(report.rows)} rows ({against}){hint}"
+    return f"NOT proven: {lines} URL lines, {counted(report.rows, 'row')} ({against}){hint}"
 
 
 @click.command("config")

@@ -56,9 +56,10 @@ _COMMANDS: Final = {
     "links": _Listed("links:links", "The links between the pages of a crawl, as JSON lines."),
     "urls": _Listed("urls:urls", "The URLs whose rows have some outcome or status."),
     "diff": _Listed("diff:diff", "What changed from one run to another."),
-    "retry": _Listed("retry:retry", "Fetch again what failed, into another OUT."),
+    "retry": _Listed("retry:retry", "Fetch retryable failures again, into another OUT."),
     "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
 }
+_SIMILARITY: Final = 0.8  # of an option that is suggested, from 0 to 1
 _BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
 
 EPILOG = """\b
@@ -127,7 +128,7 @@ def cli() -> None:
       fetcher top out                      … and watch it
       fetcher verify out                   prove that every line has its row
       fetcher export out --to parquet      the rows as a table
-      fetcher retry out -o out2            fetch again what failed
+      fetcher retry out -o out2            fetch retryable failures again
     """
 
 
@@ -186,10 +187,20 @@ def _interrupted(arguments: Sequence[str]) -> str:
 
 
 def _complain_of_usage(error: click.ClickException) -> Exit:
+    if isinstance(error, click.NoSuchOption):
+        similar = _similar(error.option_name, error.possibilities or ())
+        error = click.NoSuchOption(error.option_name, possibilities=similar, ctx=error.ctx)
     if logs.is_json():
         return logs.complain(UsageError(error.format_message()))
     error.show()
     return Exit.USAGE
+
+
+def _similar(option: str, known: Sequence[str]) -> list[str]:
+    """The options that the user may mean; click's own guesses are too far off."""
+    import difflib  # noqa: PLC0415 (rarely needed)
+
+    return difflib.get_close_matches(option, known, cutoff=_SIMILARITY)
 
 
 def _report_bug(trace: str) -> None:

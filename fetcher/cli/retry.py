@@ -1,7 +1,8 @@
-"""`fetcher retry`: fetches the failed lines of a job again, into another OUT."""
+"""`fetcher retry`: fetches the retryable lines of a job again, into another OUT."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -21,8 +22,9 @@ from fetcher.cli.options import (
 from fetcher.cli.row_options import outcome_option, partial_option, status_option
 from fetcher.cli.run import run_and_report
 from fetcher.export.crawl_retry import not_followed
-from fetcher.export.retry import RetryRequest, prepare
+from fetcher.export.retry import RetryRequest, prepare, unmatched
 from fetcher.fetch.http.tls import check_files
+from fetcher.humanize import number
 from fetcher.input import selection
 from fetcher.model import Outcome
 from fetcher.roles.preflight import require_own_code
@@ -60,7 +62,7 @@ def retry(
     own_servers: bool,
     quiet: bool,
 ) -> None:
-    """Fetch the failed lines of a job again, and write their rows to another OUT.
+    """Fetch the retryable lines of a job again, and write their rows to another OUT.
 
     These are the lines whose rows have one of the outcomes or statuses; without these options, all
     that another try could change (dns, connect, tls, timeout, protocol, crashed, 429 and 5xx). The
@@ -97,4 +99,15 @@ def retry(
     )
     if is_empty:
         message = f"nothing to retry: no row of {parents[0]} matches {wanted}; {out} has no rows"
-        logs.say(logs.own(message, "info"))
+        logs.say(logs.own(message + _others(unmatched(parents)), "info"))
+
+
+def _others(counts: Mapping[str, int]) -> str:
+    """Which rows were not chosen, and the option that chooses them."""
+    if not counts:
+        return ""
+    listed = ", ".join(f"{name} {number(count)}" for name, count in counts.items())
+    return (
+        f"; not ok and not chosen: {listed}; to fetch these again, add --outcome "
+        f"{','.join(counts)} and name another -o"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fetcher.cli.fail_on import fail_on_option, require_none
-from fetcher.cli.inputs import INPUT, one_input
+from fetcher.cli.inputs import INPUT, one_input, require_there
 from fetcher.cli.options import (
     GroupedCommand,
     command_line,
@@ -29,6 +29,7 @@ from fetcher.frontier.rules import CrawlRules
 from fetcher.humanize import number
 from fetcher.input.selection import Selection
 from fetcher.model import Outcome
+from fetcher.politeness.host_broker import notice_of_quiet
 from fetcher.roles.preflight import require_own_code
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
@@ -39,7 +40,14 @@ from fetcher.watch import progress
 
 
 @click.command(cls=GroupedCommand)
-@click.argument("given", type=INPUT, nargs=-1, required=True, metavar="URLFILE|URL...")
+@click.argument(
+    "given",
+    type=INPUT,
+    nargs=-1,
+    required=True,
+    metavar="URLFILE|URL...",
+    callback=require_there,
+)
 @out_option
 @setting_options("run")
 @config_options
@@ -107,6 +115,9 @@ def run_and_report(
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
     display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
+    is_resumed = before is not None and bool(_rows(before)) and before.manifest.state != "complete"
+    if is_resumed and settings.polite.enabled and not quiet:
+        logs.say(logs.own(notice_of_quiet(settings.lease.silent_s), "info"))
     try:
         run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name, crawl)
     except StoppedError as error:

@@ -19,6 +19,9 @@ from fetcher.input import csv_lines
 from fetcher.input.formats import LineFormat
 from fetcher.model import Result
 from fetcher.protocol.output_spec import Bodies
+from fetcher.settings.suggest import guess
+
+_SIMILARITY: Final = 0.75  # of a column that is suggested, from 0 to 1
 
 
 class Kind(enum.Enum):
@@ -198,7 +201,9 @@ def _find(name: str, of: LineFormat) -> Column:
         return Column(name, Kind.TEXT, operator.attrgetter("url"))
     crawl = _CRAWL_COLUMNS if of.kind == "log" else ()
     known = [*_COLUMNS, *crawl, "headers.NAME", *(_KEPT + kept for kept in kept_names(of))]
-    raise UsageError(f"there is no column {name!r}; there are {', '.join(known)}")
+    # The list is long, and would hide a good suggestion.
+    there = guess(name, known, _SIMILARITY) or f"; there are {', '.join(known)}"
+    raise UsageError(f"there is no column {name!r}{there}")
 
 
 def kept_names(of: LineFormat) -> list[str]:

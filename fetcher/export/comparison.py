@@ -31,13 +31,13 @@ _GONE: Final = frozenset({404, 410})
 class Change(enum.StrEnum):
     """What happened to a URL from the first run to the second."""
 
-    NEW = "new"  # only the second run has it
+    NEW = "new"  # only the second run has it, whether ok or not
     GONE = "gone"  # only the first run has it, or it was ok and is 404 or 410 now
     CHANGED = "changed"  # ok in both, with another body
-    MOVED = "moved"  # ok in both, and redirected to another address than before
+    MOVED = "moved"  # ok in both, and redirected to another address, whatever the body
     FAILED = "failed"  # was ok, and is not ok now
     RECOVERED = "recovered"  # was not ok, and is ok now
-    FAILING = "failing"  # not ok in both
+    FAILING = "failing"  # failed in both runs
     SAME = "same"  # ok in both, with the same body at the same address
 
 

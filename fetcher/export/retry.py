@@ -6,6 +6,7 @@ made once, before the retry begins, and never changes: an interrupted retry resu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from fetcher.export.choose import wanted_lines
 from fetcher.export.merged import Merged
 from fetcher.input.selection import Selection, Wanted
 from fetcher.input.source import Source
+from fetcher.model import Outcome
+from fetcher.protocol.totals import in_order
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Input, Settings
 from fetcher.store import manifest, reader
@@ -89,6 +92,15 @@ def _name_of(first: Part, urlfile: Path) -> str:
     return first.manifest.input.name if urlfile.name == SPOOL_NAME else ""
 
 
+def unmatched(parents: Sequence[Path]) -> dict[str, int]:
+    """The rows of a job that are not ok, by outcome: what no row was chosen of."""
+    counts: Counter[str] = Counter()
+    for part in reader.read_all(parents):
+        counts.update(part.view.recovered.totals.outcomes)
+    del counts[Outcome.OK]
+    return in_order(counts)
+
+
 def _require_other_directory(out: Path, parents: Sequence[Path]) -> None:
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
         raise UsageError(f"-o {out}: is the directory to retry; name another one for the new rows")
@@ -129,8 +141,10 @@ def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
         what = f"a retry of {begun.parent}" if begun else "a run of its own"
         raise ConflictError(f"{out} is {what}, not a retry of {first.out}; choose another -o")
     if begun.wanted != wanted:
+        empty = "" if begun.lines else ", and no row matched, so it may be removed"
         raise ConflictError(
-            f"{out} was begun with {begun.wanted}; resume it with these, or choose another -o"
+            f"{out} was begun with {begun.wanted}{empty}; resume it with these, or choose "
+            "another -o"
         )
     return begun
 

@@ -24,7 +24,7 @@ def check(path: Path, outs: Sequence[Path], *, force: bool) -> None:
     if path.is_dir():
         raise UsageError(f"-o {path}: is a directory; name a file")
     if path.exists() and not path.is_file():
-        raise UsageError(f"-o {path}: is not a regular file; - is standard output")
+        raise UsageError(f"-o {path} is not a regular file; - is standard output")
     if path.exists() and not force:
         raise UsageError(f"-o {path}: exists already; --force replaces it")
 

@@ -68,7 +68,7 @@ class Source:
             if path.is_dir():
                 raise InputError(f"{path}: is a directory; name a file of URLs, one a line")
             if not path.is_file() and path.exists():
-                raise InputError(f"{path}: is not a regular file; `fetcher run -` reads a pipe")
+                raise InputError(f"{path} is not a regular file; `fetcher run -` reads a pipe")
             with path.open("rb") as file:
                 self._gzip = file.read(2) == _GZIP_MAGIC
             self.file_bytes = path.stat().st_size

@@ -7,12 +7,8 @@ condemned, so the job always ends. Nothing here must survive a restart.
 With several sinks, each has a share of the batches (protocol.shard), which is read and frozen on
 its own (leases.frozen_shares). All shares use the same workers.
 
-    add -> queued --take--> SENT --claimed--> CLAIMED --finished--> FINISHED --committed--> (ended)
-             ^               |                   |                     |
-             +-- returned ---+-------------------+                     |
-             +-- expired ----+------ death ------+--- rows were lost --+
-        (After a death without progress, or a loss, the part is split, or its single line is
-        condemned: leases.poison.)
+docs/architecture.md ("A lease") draws the states of a lease. After a death without progress, or a
+loss, the part is split, or its single line is condemned: leases.poison.
 
 As long as nothing fails, no line is handed out to two workers: a line that a living worker reports
 stays with that worker, however long it waits there. The one exception: when nothing else is left to

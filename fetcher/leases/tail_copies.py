@@ -22,7 +22,7 @@ class TailCopies:
     """Chooses lines to copy, counts them, and knows which copies are no longer needed."""
 
     def __init__(self, book: LeaseBook, frozen: FrozenShares, tail_after_s: float) -> None:
-        """`tail_after_s`: how long nothing must have been handed out before a line is copied."""
+        """`tail_after_s`: minimum age of a lease before its slow lines are copied."""
         self._book = book
         self._frozen = frozen
         self._tail_after_s = tail_after_s

@@ -34,6 +34,14 @@ def number_of(host: str) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
+def notice_of_quiet(quiet_s: float) -> str:
+    """The line for the user at the start of a job that has rows; see HostBroker."""
+    return (
+        f"waiting {quiet_s:g} s (lease.silent_s) before the first request, so that workers of the "
+        "previous run cannot ask the same hosts meanwhile"
+    )
+
+
 # Untracked by the garbage collector, as there may be millions.
 class _Host(msgspec.Struct, gc=False):
     owner: str = ""

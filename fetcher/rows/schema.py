@@ -29,8 +29,7 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "final_url": ("where the last response came from, redirects followed", {}),
     "redirects": ("the URLs that it was redirected to, in order", {}),
     "error": (
-        "one line that says what went wrong; null where the outcome is `ok`, but for a body that "
-        "could not be kept",
+        "one line that says what went wrong; null for `ok`, unless the body could not be kept",
         {},
     ),
     "error_kind": (

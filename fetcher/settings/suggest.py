@@ -66,10 +66,10 @@ def home(name: str) -> str:
     return did_you_mean([f"[{home}] {word}" for word in found for home in describe.homes_of(word)])
 
 
-def guess(word: str, known: Iterable[str]) -> str:
-    """A suggestion of the most similar known word; "" if none is similar."""
+def guess(word: str, known: Iterable[str], cutoff: float = _DEFAULT_CUTOFF) -> str:
+    """A suggestion of the most similar known word; "" if none is similar (0 to 1: `cutoff`)."""
     by_lower = {each.lower(): each for each in known}
-    found = _close_matches(word.lower(), by_lower)
+    found = _close_matches(word.lower(), by_lower, cutoff)
     return did_you_mean([by_lower[each] for each in found])
 
 

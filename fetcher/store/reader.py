@@ -43,11 +43,20 @@ class Segment(NamedTuple):
     digest: bytes | None = None  # of all committed bytes; None: not known
 
 
+def no_job(out: Path) -> UsageError:
+    """The error for a path where no job was begun."""
+    if out.is_file():
+        return UsageError(f"{out} is a file, not the directory of a job")
+    if not out.exists():
+        return UsageError(f"{out}: no such directory")
+    return UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+
+
 def read_part(out: Path) -> Part:
     """Read the manifest and journal of a begun job. Raises UsageError, DamageError."""
     found = manifest.read(out) if out.is_dir() else None
     if found is None:
-        raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+        raise no_job(out)
     path = out / manifest.JOURNAL_NAME
     if not path.exists():
         raise DamageError(

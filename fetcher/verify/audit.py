@@ -55,11 +55,17 @@ class Report(msgspec.Struct):
     undigested_bytes: int  # committed by an older version, without a digest
     stray_files: list[str]  # files and bytes that do not belong to the job; not a finding
     is_running: bool  # when the audit began
+    has_ended: bool  # every sink has called the job complete
     crawl: CrawlProof | None = None  # None: the job is a list
 
     @property
     def proven(self) -> bool:
         return not self.counts
+
+    @property
+    def is_only_unfinished(self) -> bool:
+        """Whether nothing is wrong but that the job has not ended: some lines have no row yet."""
+        return not self.has_ended and set(self.counts) == {NO_ROW}
 
 
 NO_ROW = "no row"
@@ -140,6 +146,7 @@ class Audit:
             ),
             stray_files=[line for part in self._parts for line in stray_files(part)],
             is_running=self._is_running,
+            has_ended=all(part.manifest.state == "complete" for part in self._parts),
             crawl=crawl,
         )
 

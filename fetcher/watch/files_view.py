@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.commit.rate import Rate, recent
-from fetcher.errors import DamageError, UsageError
+from fetcher.errors import DamageError
 from fetcher.store import journal, manifest
 from fetcher.store.journal import JournalSummary
 from fetcher.store.manifest import Manifest
+from fetcher.store.reader import no_job
 from fetcher.watch.crawl_view import view_of
 from fetcher.watch.job_view import JobView
 from fetcher.watch.recent_failures import RecentFailures
@@ -32,7 +33,7 @@ class FilesView:
     def __init__(self, out: Path) -> None:
         found = manifest.read(out) if out.is_dir() else None
         if found is None:
-            raise UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+            raise no_job(out)
         self.title = f"{found.input.name} in {out}"
         self._out = out
         self._journal = out / manifest.JOURNAL_NAME

@@ -79,11 +79,11 @@ def speed(work: Work | None, before: Work | None, fresh: int) -> str:
 
     `before`: the work of the earlier runs; `fresh`: the rows of this one.
     """
-    if work is None or work.per_s is None:
-        return "not measured" if fresh else "all was done before"
-    whole = f"{rates(None, work.per_s)[0]} ({_work(work)})"
     if not fresh:
-        return f"{whole}; all was done before"
+        return "nothing was fetched: all was done before, so options of this run changed nothing"
+    if work is None or work.per_s is None:
+        return "not measured"
+    whole = f"{rates(None, work.per_s)[0]} ({_work(work)})"
     if before is None or not before.rows:
         return whole
     return f"{whole}; this run: {_work(work.since(before))}"

@@ -130,7 +130,7 @@ def test_a_file_that_is_not_a_list_is_refused_before_any_process_starts(tmp_path
     with pytest.raises(InputError, match="is a directory"):
         list(fetch(tmp_path))
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"^out .*file: File exists; name a directory"):
+    with pytest.raises(UsageError, match=r"^out .*file is a file, not a directory"):
         list(fetch(["http://test.invalid/"], out=tmp_path / "file"))
 
 

@@ -79,7 +79,7 @@ def test_without_a_name_the_file_is_called_as_out_is(
         (("OUT", "--to=csv", "--columns=,"), "--columns: name at least one"),
         (("OUT", "--to=csv", "--where=status=x"), "--where 'status=x': status is a whole"),
         (("OUT", "--to=sqlite", "--columns=headers.a,headers.A"), "duplicate column name"),
-        (("nowhere", "--to=csv"), "nowhere: no job was begun here"),
+        (("nowhere", "--to=csv"), "nowhere: no such directory"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(

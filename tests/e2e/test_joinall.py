@@ -1,4 +1,4 @@
-"""The mistake that this design avoids, small and honest, and that our workers do not make it.
+"""A minimal reproduction of the mistake that this design avoids; our workers do not make it.
 
 Greenlets that are spawned before a fork are queued on the parent's hub; each forked child inherits
 all of them, and its `joinall` runs every one. So batch n runs the URLs of n batches.

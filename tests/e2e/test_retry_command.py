@@ -145,14 +145,15 @@ def test_a_retry_of_nothing_is_complete_so_that_the_next_command_works(
             0,
             "",
             f"fetcher: nothing to retry: no row of {failed} matches --status 429,5xx; "
-            f"{again} has no rows\n",
+            f"{again} has no rows; not ok and not chosen: timeout 200; to fetch these again, add "
+            "--outcome timeout and name another -o\n",
         )
     assert Audit([again], None).run().proven
     assert look([again]).state == "complete"
     merged = Merged([failed, again], partial=False)
     assert (sum(1 for _ in merged.rows()), merged.replaced) == (600, 0)
     call("export", failed, again, "-o", tmp_path / "all.csv", "-q")
-    with pytest.raises(ConflictError, match="resume it with these"):
+    with pytest.raises(ConflictError, match="no row matched, so it may be removed; resume"):
         call("retry", failed, "-o", again)
 
 

@@ -1,6 +1,6 @@
 """Limits per host over thousands of simulated jobs, and the mistakes that must not pass.
 
-Seeds until a mistake is caught:
+Seeds until a mistake was caught, on the day of this table (each change of the code moves them):
 
     of the broker                                   of the gate
     a host given twice                        1     any turn given back                     92

@@ -243,7 +243,7 @@ def test_the_short_form_fits_its_terminal_and_does_nothing_to_it(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere"], "no job was begun here"),
+        (["nowhere"], "nowhere: no such directory"),
         (["OUT", "-o", "."], "is a directory"),
         (["OUT", "-o", "nowhere/x.html"], "nowhere"),
         (["OUT", "-o", "x.html", "--text"], "--text"),

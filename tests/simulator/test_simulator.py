@@ -1,6 +1,7 @@
 """The promise over thousands of simulated jobs, and the mistakes that must not pass.
 
-Seeds until a mistake in the sessions of ventilator and sinks is caught:
+Seeds until a mistake in the sessions of ventilator and sinks was caught, on the day of this table
+(each change of the code moves them):
 
     the ventilator's side                        the sink's side
     an answer to an old request taken        4   an epoch not compared                    67

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from support import jobs
 from support.waiting import wait_until
 from tools.bench import __main__ as program
 from tools.bench import all_tables, figures, guard, speed
@@ -287,3 +288,23 @@ def test_a_benchmark_that_is_stopped_leaves_no_process(tmp_path: Path) -> None:
     assert bench.wait(10) == 143
     _gone, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
+
+
+def test_without_its_libraries_a_benchmark_says_what_installs_them() -> None:
+    # As after `make run`, which installs what the program needs only.
+    script = (
+        "import runpy, sys; sys.modules['psutil'] = None; "
+        "runpy.run_module('tools.bench', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=jobs.ROOT,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "tools.bench needs the module psutil; run `make test` once, which installs it\n"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fetcher.commit.rate import Work
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
@@ -14,6 +15,13 @@ def state(redelivered: int, copied: int) -> messages.State:
     return messages.State(
         "j", "finish", Totals(), SourceInfo(), 0, 1, redelivered, ventilator_number=1, copied=copied
     )
+
+
+def test_a_run_that_fetched_nothing_has_no_rate_and_says_that_options_changed_nothing() -> None:
+    said = "nothing was fetched: all was done before, so options of this run changed nothing"
+    assert summary.speed(Work(30, 2.0), Work(30, 2.0), 0) == said
+    assert summary.speed(None, None, 0) == said
+    assert summary.speed(None, None, 3) == "not measured"
 
 
 @pytest.mark.parametrize(

@@ -13,28 +13,33 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Final, NoReturn
 
-from tools.bench import (
-    all_tables,
-    bodies,
-    crawl,
-    curve,
-    docs,
-    export,
-    figures,
-    guard,
-    memory,
-    mix,
-    pipeline,
-    politeness,
-    scaling,
-    slow,
-    speed,
-    stages,
-    start,
-    watching,
-)
-from tools.bench.processes import compile_modules
-from tools.bench.table import machine
+try:
+    from tools.bench import (
+        all_tables,
+        bodies,
+        crawl,
+        curve,
+        docs,
+        export,
+        figures,
+        guard,
+        memory,
+        mix,
+        pipeline,
+        politeness,
+        scaling,
+        slow,
+        speed,
+        stages,
+        start,
+        watching,
+    )
+    from tools.bench.processes import compile_modules
+    from tools.bench.table import machine
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"tools.bench needs the module {missing.name}; run `make test` once, which installs it"
+    )
 
 # Each measures, prints its tables, and returns their figures.
 BENCHMARKS: Final[Mapping[str, ModuleType]] = {

@@ -285,7 +285,7 @@ def _details(figures: Mapping[str, Sample]) -> tuple[str, ...]:
     rate = figures["urls_per_s"]
     return (
         f"{rate.median:,.0f}",
-        f"{rate.lowest:,.0f} - {rate.highest:,.0f}",
+        "" if rate.is_single else f"{rate.lowest:,.0f} - {rate.highest:,.0f}",
         f"{figures['cpu_us'].median:,.0f}",
         f"{figures['peak_mb'].median:,.0f}",
     )
@@ -296,7 +296,7 @@ def _last_row(name: str, figures: Mapping[str, Sample]) -> tuple[str, ...]:
     return (
         PROGRAMS[name].title,
         f"{wall.median:.1f}",
-        f"{wall.lowest:.1f} - {wall.highest:.1f}",
+        "" if wall.is_single else f"{wall.lowest:.1f} - {wall.highest:.1f}",
         f"{figures['ideal_s'].median:.1f}",
         f"{100 * figures['ideal_share'].median:.0f} %",
         f"{figures['cpu_us'].median:,.0f}",

@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.site`. Says `ready URL` in one line, then serves.
+"""Serve the demo site. Says `ready URL` in one line, then answers.
 
 Leaves quietly at SIGINT, at SIGTERM, and with `--until-eof` when its standard
 input ends, so that it never outlives its parent.

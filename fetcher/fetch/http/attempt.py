@@ -1,4 +1,4 @@
-"""Records how far an attempt came, and makes its row."""
+"""Records how far an attempt came, and makes its Result."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from fetcher.humanize import shell_word
 from fetcher.model import OUTCOME_CODE, Chunk, Outcome
 from fetcher.protocol.output_spec import RowForm
 from fetcher.protocol.totals import Totals
@@ -28,8 +29,9 @@ class _Row(msgspec.Struct):
 class BlockedFirst:
     """Looks at the rows of a job as they come, until it is decided whether to give the hint."""
 
-    def __init__(self, form: RowForm, before: Totals) -> None:
+    def __init__(self, form: RowForm, before: Totals, out: str) -> None:
         """`before`: the totals of the rows that earlier runs of the job have committed."""
+        self._out = out
         self._decode: Callable[[bytes], _Row] = decoder(form, _Row)
         self._seen = 0
         self._is_decided = any(name != Outcome.BLOCKED for name in before.outcomes)
@@ -63,8 +65,14 @@ class BlockedFirst:
         return (
             f"all {rows} rows so far are blocked, as private and loopback addresses are refused by "
             "default; if these servers are your own, use --own-servers (of run, retry and worker), "
-            "or set guard.allow"
+            "or set guard.allow; a second run keeps these rows, so fetch them again with "
+            f"`fetcher retry {shell_word(self._out)} -o {shell_word(_next_to(self._out))} "
+            f"--outcome {Outcome.BLOCKED} --own-servers`"
         )
+
+
+def _next_to(out: str) -> str:
+    return f"{out.rstrip('/')}2"
 
 
 def _rows_of(chunk: Chunk) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from fetcher.leases.sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules, first_lease
 from fetcher.logins.session_broker import LoginRules, SessionBroker, first_generation
 from fetcher.model import Batch
-from fetcher.politeness.host_broker import HostBroker
+from fetcher.politeness.host_broker import HostBroker, notice_of_quiet
 from fetcher.protocol import messages
 from fetcher.protocol.messages import Phase
 from fetcher.protocol.shard import Share
@@ -208,6 +208,8 @@ class Ventilator:
         quiet_s = self._settings.lease.silent_s if self._sessions.totals.rows else 0.0
         delay_s = self._settings.polite.delay_s
         self._workers.broker = HostBroker(delay_s, time.monotonic() + quiet_s)
+        if quiet_s and self._settings.polite.enabled and not self._sessions.is_complete:
+            logs.announce(notice_of_quiet(quiet_s))
         self._batches = [self._input.batches() for _ in self._sessions]
 
     def _offer(self, share: Share) -> messages.Open:

@@ -24,20 +24,21 @@ def chunk(
 
 
 def hint(rows: int, *chunks: Chunk, is_all: bool = False, before: Totals = NO_ROWS) -> str:
-    first = BlockedFirst("jsonl", before)
+    first = BlockedFirst("jsonl", before, "my out/")
     for each in chunks:
         first.note(each)
     return first.hint(rows, is_all=is_all)
 
 
 def test_it_waits_for_twenty_rows_or_for_all_of_a_smaller_job_and_speaks_once() -> None:
-    first = BlockedFirst("jsonl", NO_ROWS)
+    first = BlockedFirst("jsonl", NO_ROWS, "my out/")
     for rows in range(1, ENOUGH):
         first.note(chunk(LOOPBACK))
         assert first.hint(rows, is_all=False) == ""
     first.note(chunk(LOOPBACK))
     said = first.hint(ENOUGH, is_all=False)
     assert said.startswith("all 20 rows so far are blocked") and "--own-servers" in said
+    assert "fetcher retry 'my out/' -o 'my out2' --outcome blocked --own-servers" in said
     assert "guard.allow" in said
     assert first.hint(ENOUGH, is_all=True) == ""
     assert hint(3, chunk(*[LOOPBACK] * 3), is_all=True).startswith("all 3 rows so far are blocked")
@@ -46,7 +47,7 @@ def test_it_waits_for_twenty_rows_or_for_all_of_a_smaller_job_and_speaks_once() 
 
 @pytest.mark.parametrize("form", ["jsonl", "msgpack"])
 def test_rows_of_each_form_are_read(form: RowForm) -> None:
-    first = BlockedFirst(form, NO_ROWS)
+    first = BlockedFirst(form, NO_ROWS, "my out/")
     first.note(chunk(LOOPBACK, form=form))
     assert first.hint(1, is_all=True)
 
