@@ -1,51 +1,34 @@
-"""Fetches URL lines with libcurl: the fetcher of a worker, and the fetch of one line.
+"""The fetcher of a worker: what the fetches of all its lines share.
 
-A fetch goes hop by hop and attempt by attempt. Each hop passes the same checks as a first request:
-URL, address, turn of the host. Whatever a server, a name server or a URL does, a step raises
-nothing. The environment is never read, and no cookie outlives its chain of redirects.
+The environment is never read.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
-import random
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import gevent
-from msgspec.structs import replace
 
 from fetcher import web_urls
-from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
 from fetcher.fetch.cookies import file
-from fetcher.fetch.cookies.jar import Cookies
-from fetcher.fetch.dns.pins import Pin
-from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
-from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
-from fetcher.fetch.http.body_blocks import Blocks
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.capture import Capture, Keep
-from fetcher.fetch.http.header_text import merged, parsed_header, to_wire
-from fetcher.fetch.http.message import Answer, Request
+from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.http.header_text import parsed_header
+from fetcher.fetch.http.line_fetch import CurlFetch
 from fetcher.fetch.http.pool import Transport
-from fetcher.fetch.interface import UNREACHED, Crawling
-from fetcher.fetch.unexpected import Defects, one_line
-from fetcher.model import Outcome, Result, Task
-from fetcher.politeness import retry
+from fetcher.fetch.interface import Crawling
+from fetcher.fetch.unexpected import Defects
+from fetcher.model import Task
 from fetcher.settings.schema import Settings
-from fetcher.web_urls import Target
 
 if TYPE_CHECKING:
-    from fetcher.fetch.http.log_in import LineLogIn, LogIns
+    from fetcher.fetch.http.log_in import LogIns
     from fetcher.fetch.robots import Robots
 
 log = logging.getLogger(__name__)
-
-_OK: Final = Ending(Outcome.OK)
 
 
 class CurlFetcher:
@@ -139,296 +122,3 @@ class CurlFetcher:
 
     def begin(self, task: Task) -> CurlFetch:
         return CurlFetch(self, task)
-
-
-class CurlFetch:
-    """See fetcher.fetch.interface.Fetch."""
-
-    result: Result | None = None
-    wait_s = 0.0
-    trouble = ""
-    rest_s: float | None = None
-    rest_why = ""
-    delay_s = 0.0
-    is_sent = False
-    has_news = False
-    _attempt = 0
-    _repeats = 0  # requests that an exchange sent again, in all attempts; see Exchange
-    _started_at: float | None = None
-    _failed: Ending | None = None  # how the last attempt ended
-    _location = ""  # the page that the last answer redirects to, in a crawl
-    body: bytes | None = None
-    _account: Account | None = None  # of the bytes that `body` and `captures` keep
-
-    def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
-        self._fetcher = fetcher
-        self._task = task
-        self._log_in = fetcher.log_ins.line() if fetcher.log_ins else None
-        self._start_attempt()
-
-    def _start_attempt(self) -> None:
-        task = self._task
-        self._attempt += 1
-        self._left_s = self._fetcher.settings.http.total_timeout_s
-        self._log = AttemptLog()
-        self.body = None
-        self.captures: list[Capture] = []
-        if self._account is not None:
-            self.release()
-        self._target: Target | None = None  # of the next hop; None before the first
-        self.url = task.url
-        self._method = task.method
-        self._headers = self._fetcher.headers
-        if task.headers:
-            given = tuple((name, to_wire(value)) for name, value in task.headers)
-            self._headers = merged(self._headers, given)
-        self._body = task.body
-        self._is_home = True  # at the line's own origin: credentials go nowhere else
-        cookies = self._log_in.begin() if self._log_in else self._fetcher.cookies
-        self._chain = cookies.chain() if cookies else None
-
-    # -- a step ------------------------------------------------------------------------------
-
-    def step(self) -> None:
-        if not self._fetcher.keeps_any:
-            self._step()
-            return
-        # Time that rows and handlers take is our own delay, and not the server's.
-        clock = self._fetcher.transport.clock
-        clock.start()
-        try:
-            self._step()
-        finally:
-            clock.stop()
-
-    def _step(self) -> None:
-        began = self._fetcher.now()
-        if self._started_at is None:
-            self._started_at = time.time()
-        self.wait_s = 0.0
-        self.trouble = ""
-        self.rest_s = None
-        self.is_sent = self.has_news = False
-        if self._log_in is not None and not self._goes_on(self._log_in):
-            return
-        failure: Failure | None = None
-        is_final = True
-        try:
-            is_final = self._hop(began)
-        except Failure as raised:
-            failure = raised
-            # The guard refused the address before anything was sent.
-            self.is_sent &= failure.outcome is not Outcome.BLOCKED or self.has_news
-        # An error in our own code must not cost the line its row.
-        except Exception as error:
-            said = one_line(error)
-            self._fetcher.defects.log(
-                "the fetch of line %d failed by itself (%s)", self._task.line, said
-            )
-            failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
-        self._left_s -= self._fetcher.now() - began
-        if is_final:
-            self._end(failure)
-        elif self._account is not None:
-            self._account.give_way()
-
-    def _hop(self, began: float) -> bool:
-        """Make a hop; False if another one follows. Raises Failure."""
-        fetcher = self._fetcher
-        target = self._target or self._first_target()
-        if self._left_s <= 0:
-            raise fetcher.transport.late()
-        if fetcher.robots is not None:
-            self.is_sent = self.has_news = not fetcher.robots.knows(target)
-            rules = fetcher.robots.rules(target, self._left_s)
-            self.delay_s = rules.delay_s
-            rules.check(target.url)
-            resolving = fetcher.now()
-        else:
-            resolving = began
-        pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
-        now = began
-        if pin.addresses:
-            now = fetcher.now()
-            self._log.dns_ms = round((now - resolving) * 1000, 3)
-        answer = self._ask(target, pin, self._left_s - (now - began))
-        if self._log_in is not None and self._log_in.judge(target, answer):
-            return True
-        if not answer.redirect_to or self._ends_at(target, answer):
-            return True
-        self._follow(target, answer)
-        return False
-
-    def _ends_at(self, source: Target, redirect: Answer) -> bool:
-        """Whether a redirect of a crawl leads to another page, so that its fetch ends here."""
-        crawling = self._fetcher.crawling
-        if crawling is None:
-            return False
-        http = self._fetcher.settings.http
-        target = redirects.hop(source, redirect.redirect_to, http)
-        if crawling.is_same_page(self._task.url, target.url):
-            return False
-        if self._body:
-            redirects.require_body_may_go(redirect.status, source, target, http)
-        self._location = target.url
-        return True
-
-    def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
-        fetcher = self._fetcher
-        headers = self._headers
-        cookie = self._chain.header_for(target.url) if self._chain else None
-        if cookie and not any(name.lower() == "cookie" for name, _ in headers):
-            headers = (*headers, ("Cookie", cookie))
-        if self._log_in is not None:
-            headers = self._log_in.added(target, headers, self._task.headers)
-        request = Request(target.url, self._method, headers, self._body)
-        self.is_sent = True
-        if fetcher.keeps_any and self._account is None:
-            self._account = fetcher.memory.account()
-        if fetcher.auth is not None and self._is_home:
-            new_capture = self._new_capture if fetcher.keeps_wire else None
-            note = functools.partial(self._note, target.url)
-            return fetcher.auth.perform(request, timeout_s, new_capture, note, self._account)
-        exchange = fetcher.transport.lend()
-        blocks = Blocks() if fetcher.keeps_body else None
-        capture = self._new_capture(request) if fetcher.keeps_wire else None
-        try:
-            sink = blocks.append if blocks else self._log_in.sink if self._log_in else None
-            exchange.perform(request, timeout_s, pin, sink, capture, self._account)
-        finally:
-            answer = exchange.answer()
-            pieces = None if blocks is None else blocks.take()
-            self._note(target.url, answer, pieces, exchange.repeats, exchange.paused_s)
-            fetcher.transport.give_back(exchange)
-            if capture is not None:
-                capture.end(request.body, answer.remote_ip)
-        return answer
-
-    def _note(
-        self,
-        url: str,
-        answer: Answer,
-        pieces: list[bytes] | None,
-        repeats: int,
-        paused_s: float,
-    ) -> None:
-        """Record what an exchange received, also one that failed."""
-        self._left_s += paused_s
-        self._repeats += repeats
-        self._log.note(url, answer)
-        if self._log_in is not None:
-            self._log_in.search(pieces or ())
-        if pieces is not None and answer.status and self._fetcher.keeps_body:
-            self.body = None if answer.redirect_to else b"".join(pieces)
-
-    def _new_capture(self, request: Request) -> Capture:
-        hidden = self._log_in.hidden if self._log_in else frozenset[str]()
-        capture = Capture(request.url, time.time(), hidden)
-        self.captures.append(capture)
-        return capture
-
-    def _first_target(self) -> Target:
-        try:
-            if self._task.fault:
-                raise urls.NoUrlError(self._task.fault)
-            return urls.target_of(self.url, self._fetcher.settings.http.max_url_bytes)
-        except urls.NoUrlError as error:
-            kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
-            raise Failure(kind, error.fault.message) from error
-
-    def _follow(self, source: Target, answer: Answer) -> None:
-        http = self._fetcher.settings.http
-        if len(self._log.hops) >= http.max_redirects:
-            said = f"more than http.max_redirects ({http.max_redirects}) redirects"
-            raise Failure(self._kind_of_chain(), said)
-        target = redirects.hop(source, answer.redirect_to, http)
-        if self._body:
-            redirects.require_body_may_go(answer.status, source, target, http)
-        same_origin = target[1:] == source[1:]
-        with_body = redirects.keeps_body(answer.status)
-        self._chain = self._chain or Cookies().chain()
-        self._chain.absorb(source.url, answer.headers)
-        self._headers = redirects.headers_after(
-            self._headers, same_origin=same_origin, with_body=with_body
-        )
-        self._is_home = self._is_home and same_origin
-        self._body = self._body if with_body else None
-        self._method = redirects.method_after(answer.status, self._method)
-        self._target, self.url = target, target.url
-        self._log.hops.append(target.url)
-
-    def _kind_of_chain(self) -> ErrorKind:
-        """Why a chain of redirects is too long: a loop, or just too many."""
-        first = urls.target_of(self._task.url, self._fetcher.settings.http.max_url_bytes)
-        asked = [first.url, *self._log.hops]
-        is_loop = len(set(asked)) < len(asked)
-        return ErrorKind.REDIRECTS_LOOP if is_loop else ErrorKind.REDIRECTS_TOO_MANY
-
-    # -- the end -----------------------------------------------------------------------------
-
-    def _end(self, failure: Failure | None) -> None:
-        """End the attempt: with a result, or with a wait for the next attempt."""
-        answer = self._log.answer
-        if failure is None and self._log_in is not None and self._log_in.rule:
-            self._end_logged_out(self._log_in, answer)
-            return
-        if failure is None and answer.status < 400:
-            self._record(_OK)
-            return
-        ending = self._failed = ending_of(failure, answer)
-        self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
-        polite = self._fetcher.settings.polite
-        self.rest_s = retry.rest_s(polite, answer.status, answer.headers, time.time())
-        self.rest_why = "" if self.rest_s is None else str(answer.status)
-        backoff_s = retry.backoff_s(
-            self._fetcher.settings.retry,
-            self._attempt - (self._log_in.count if self._log_in else 0),
-            self._task.method,
-            ending.outcome,
-            answer.status,
-            random.random(),
-        )
-        if backoff_s is None:
-            self._record(ending)
-        else:
-            self.wait_s = max(backoff_s, self.rest_s or 0.0)
-            self._start_attempt()
-
-    def _end_logged_out(self, log_in: LineLogIn, answer: Answer) -> None:
-        ending = log_in.hold(answer)
-        if ending is not None:
-            self._record(ending)
-        elif self._account is not None:
-            self._account.give_way()
-
-    def _goes_on(self, log_in: LineLogIn) -> bool:
-        """Whether the step may make a hop; not while the line waits for a new session."""
-        self.wait_s = log_in.wait_s
-        if log_in.held is None or self.wait_s:
-            return not self.wait_s
-        ending = log_in.release()
-        if ending is not None:
-            self._record(ending)
-            return False
-        self._start_attempt()
-        return True
-
-    def release(self) -> None:
-        self.body = None
-        self.captures = []
-        if self._account is not None:
-            self._account.close()
-            self._account = None
-
-    def give_up(self, why: str) -> None:
-        self._attempt -= 1
-        ending = self._failed or Ending(Outcome.CONNECT, ErrorKind.CONNECT_NOT_TRIED)
-        self._record(ending._replace(error=why))
-
-    def _record(self, ending: Ending) -> None:
-        spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
-        started_at = self._started_at and round(self._started_at, 3)
-        attempts = self._attempt + self._repeats
-        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
-        result = self._log.result(self._task, ending, spent)
-        self.result = replace(result, location=self._location) if self._location else result
