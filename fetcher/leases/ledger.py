@@ -4,11 +4,9 @@ Leases and time decide only when lines are handed out (again). That each line ha
 is ensured by the sink (commit.committer). A line that is not committed is always queued, leased or
 condemned, so the job always ends. Nothing here must survive a restart.
 
-With several sinks, each has a share of the batches (protocol.shard), which is read and frozen on
-its own (leases.frozen_shares). All shares use the same workers.
-
 docs/architecture.md ("A lease") draws the states of a lease. After a death without progress, or a
-loss, the part is split, or its single line is condemned: leases.poison.
+loss, the part is split, or its single line is condemned: leases.poison. With several sinks, each
+share of the batches is read and frozen on its own (leases.frozen_shares), for the same workers.
 
 As long as nothing fails, no line is handed out to two workers: a line that a living worker reports
 stays with that worker, however long it waits there. The one exception: when nothing else is left to

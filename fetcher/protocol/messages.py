@@ -56,6 +56,15 @@ from fetcher.protocol.bounds import (
     Status,
     Tags,
 )
+from fetcher.protocol.host_messages import (
+    Grant,
+    GrantAll,
+    Owned,
+    Recall,
+    RecallAll,
+    Release,
+    Want,
+)
 from fetcher.protocol.login_messages import AnyLogin
 from fetcher.protocol.output_spec import PLAIN, Output
 from fetcher.protocol.sink_messages import (
@@ -78,22 +87,29 @@ from fetcher.protocol.totals import Totals
 
 T = TypeVar("T")
 
-# Declared in sink_messages; other rooms import all messages from here.
+# Declared in modules of their own; other rooms import all messages from here.
 __all__ = [
     "Close",
     "Closed",
     "Committed",
     "CrawlState",
+    "Grant",
+    "GrantAll",
     "InputSpec",
     "LogPage",
     "Open",
     "Opened",
+    "Owned",
     "Poll",
+    "Recall",
+    "RecallAll",
     "Refused",
+    "Release",
     "Resync",
     "Seeded",
     "Seeds",
     "Suspect",
+    "Want",
 ]
 
 Phase = Literal["starting", "running", "paused", "frozen", "stopping", "finish"]
@@ -227,72 +243,11 @@ class Progress(Message, tag="progress", frozen=True):
     most_in_flight: Small = 0  # most fetches at once since the last `Progress`
 
 
-class Want(Message, tag="want", frozen=True):
-    """The worker has lines for these hosts and asks for their turns; see politeness.host_broker."""
-
-    worker: Name
-    ticket: Count
-    hosts: Hosts
-
-
-class Release(Message, tag="release", frozen=True):
-    """The worker returns hosts; the lists are parallel."""
-
-    worker: Name
-    hosts: Hosts
-    tickets: Hosts
-    rests_s: Annotated[list[Seconds], Meta(max_length=MAX_HOSTS)]
-
-
-class Owned(Message, tag="owned", frozen=True):
-    """The hosts that this worker owns, for a ventilator that did not grant each of them.
-
-    Lists of hosts are parallel to the list after them.
-    """
-
-    worker: Name
-    hosts: Hosts
-    tickets: Hosts
-    resting: Hosts  # hosts that it does not own, and that must rest
-    rests_s: Annotated[list[Seconds], Meta(max_length=MAX_HOSTS)]
-    answers: Count = 0  # the ticket of the `RecallAll` that this answers; 0: of none
-
-
-class Grant(Message, tag="grant", frozen=True):
-    """This worker may send requests to these hosts."""
-
-    worker: Name
-    hosts: Hosts
-    tickets: Hosts
-
-
-class GrantAll(Message, tag="grant_all", frozen=True):
-    """This worker is the only one and may send requests to all hosts."""
-
-    worker: Name
-    ticket: Count
-
-
-class RecallAll(Message, tag="recall_all", frozen=True):
-    """There are more workers: this worker should keep only the hosts in use, and say which."""
-
-    worker: Name
-    ticket: Count  # of the `GrantAll`
-
-
 class Unneeded(Message, tag="unneeded", frozen=True):
     """These lines of a lease, a second copy, are committed: its worker need not fetch them."""
 
     lease: Count
     mask: Mask
-
-
-class Recall(Message, tag="recall", frozen=True):
-    """Other workers wait for these hosts: this worker should return them."""
-
-    worker: Name
-    hosts: Hosts
-    tickets: Hosts
 
 
 class Bye(Message, tag="bye", frozen=True):
