@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.body_memory import BodyMemory
 from fetcher.fetch.http.curl_loop import CurlLoop
 from fetcher.fetch.http.exchange import Exchange
+from fetcher.fetch.http.first_requests import FirstRequests
 from fetcher.fetch.http.tls import check_files
 from fetcher.fetch.http.transfer_clock import TransferClock
 from fetcher.settings.schema import Http, Settings
@@ -45,6 +47,8 @@ class Transport:
         self.settings = settings
         self.http = settings.http
         self.resolver = Resolver(settings.dns, settings.http.ip_version)
+        polite = settings.polite
+        self._first_requests = FirstRequests(polite.delay_s if polite.enabled else 0.0)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
         # The other quarter is for copies of a body on its way: joined, packed, sent.
@@ -103,7 +107,7 @@ class Transport:
                 self._remember(target, pin)
             return pin
         try:
-            return self._pin(*proxy, timeout_s, _unjudged)
+            return self._pin(*proxy, timeout_s, _unjudged, is_proxy=True)
         except Failure as failure:
             raise Failure(ErrorKind.CONNECT_PROXY, f"http.proxy: {failure.message}") from failure
 
@@ -132,7 +136,9 @@ class Transport:
         said = f"{address}: http.ip_version is {version}"
         return Failure(ErrorKind.CONNECT_IP_VERSION, said)
 
-    def _pin(self, host: str, port: int, timeout_s: float, passed: Passed) -> Pin:
+    def _pin(
+        self, host: str, port: int, timeout_s: float, passed: Passed, *, is_proxy: bool = False
+    ) -> Pin:
         address = literal(host)
         if address is not None:
             if failure := self._wrong_version(address):  # the proxy's
@@ -140,11 +146,21 @@ class Transport:
             host = bracketed(host)
             return Pin(f"{host}:{port}", host)
         addresses = self.resolver.known(host)
+        has_looked_up = False
         if addresses is None:
             with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
                 addresses = self.resolver.resolve(host)
+            has_looked_up = True
+        if not is_proxy and (has_looked_up or self._first_requests):
+            self._keep_apart(host, has_looked_up=has_looked_up)
         more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
         return Pin(f"{host}:{port}", _listed(passed(addresses)), more)
+
+    def _keep_apart(self, host: str, *, has_looked_up: bool) -> None:
+        now = time.monotonic()
+        wait_s = self._first_requests.wait_s(host, now, has_looked_up=has_looked_up)
+        if wait_s > 0:
+            gevent.sleep(wait_s)
 
     def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
         """See Pin.more."""

@@ -97,7 +97,13 @@ class Ventilator:
         self._sinks = SinkClients(sockets.context, endpoints.sinks, self._sessions, security, now)
         self._logins = _logins(settings, self._number)
         self._workers = Workers(
-            sockets.events, sockets.control, security, self._ledger, publisher, self._logins
+            sockets.events,
+            sockets.control,
+            security,
+            self._ledger,
+            publisher,
+            self._logins,
+            has_login=bool(settings.http.login),
         )
         self._settings = settings
         self._input = job_input
