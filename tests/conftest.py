@@ -26,6 +26,19 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """Commands that print for pipes let SIGPIPE end their process; here that is pytest's own.
+
+    A later test whose peer closes a connection would end it.
+    """
+    before = {each: signal.getsignal(each) for each in (signal.SIGPIPE, signal.SIGINT)}
+    yield
+    for each, handler in before.items():
+        if signal.getsignal(each) is not handler:
+            signal.signal(each, handler)
+
+
 @pytest.fixture(scope="session")
 def site() -> Iterator[RunningSite]:
     """The local web site, one for the whole run."""

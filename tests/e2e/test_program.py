@@ -222,7 +222,7 @@ def test_missing_files_directories_and_wrong_options_end_with_2(tmp_path: Path) 
     urls = slow_urls(tmp_path / "urls.txt", 3)
     missing = jobs.call("run", tmp_path / "nowhere.txt", "-o", tmp_path / "out")
     assert missing.returncode == 2
-    assert "No such file" in one_line(missing.stderr)
+    assert "there is no such file" in one_line(missing.stderr)
     assert not (tmp_path / "out").exists()
     assert jobs.call("run", tmp_path, "-o", tmp_path / "out").returncode == 2
     assert jobs.call("run", urls).returncode == 2
