@@ -117,17 +117,20 @@ class CrawlFeed:
             if page.end - page.first > MAX_PAGE_LINES:
                 raise ValueError("a page has too many lines")
             texts = [b""] * (page.end - page.first)
+            entries = []
             for offset, text in zip(offsets, found, strict=True):
                 texts[offset] = text
-                self._add(page.first + offset, text)
+                entries.append((page.first + offset, log_lines.decode(text)))
         except (ValueError, IndexError) as error:
             said = f"the sink sent what is not its log, at line {page.first}: {error}"
             raise DamageError(said) from error
+        # Not before the whole page is known to be good: a line without its text cannot be due.
+        for line, entry in entries:
+            self._add(line, entry)
         self._texts.put(page.first, texts)
         self.next_line = page.end
 
-    def _add(self, line: int, text: bytes) -> None:
-        entry = log_lines.decode(text)
+    def _add(self, line: int, entry: log_lines.LogLine) -> None:
         batch, offset = divmod(line - 1, self._batch_size)
         self._open[batch] = self._open.get(batch, 0) | 1 << offset
         self._hosts.add(line, web_urls.host_of(entry.url), entry.depth, entry.priority)

@@ -202,3 +202,12 @@ def test_a_crawl_has_one_sink_and_its_sink_a_crawl() -> None:
     (sink,) = sessions
     with pytest.raises(ConflictError, match="the sink has a list, and not a crawl"):
         sessions.receive(sink, opened(crawl=UNSET), 0.0)
+
+
+def test_a_page_with_one_bad_line_adds_none() -> None:
+    feed = feed_of()
+    bad = replace(page(1, 3, 1, 2), texts=text(1) + b"\n" + b"no JSON")
+    with pytest.raises(DamageError):
+        feed.learn(bad)
+    assert not feed.open_batches()
+    assert due(feed) == {}, "its spool has no text of the good line"
