@@ -88,7 +88,7 @@ class KeyTexts:
         """The key text of a request for this text; None if it is not an http(s) URL."""
         bare = url.partition("#")[0]
         if not web_urls.is_plain(bare):
-            # A space before the # is no part of a URL's end, so the library must see all of it.
+            # The library strips spaces at the end of a URL, but not before a #: it must see both.
             normal = web_urls.parsed(url)
             if normal is None or web_urls.written(normal) is None:
                 return None

@@ -130,5 +130,5 @@ def _prime_from(number: int) -> int:
 
 
 def _is_prime(number: int) -> bool:
-    """Of an odd number from 9."""
+    """Whether an odd number of at least 9 is a prime."""
     return bool(np.all(number % np.arange(3, math.isqrt(number) + 1, 2) != 0))

@@ -94,7 +94,7 @@ class SessionBroker:
         self._not_before = 0.0
         self._is_asked = False  # the valid session is to be sent
         self._sent_at = float("-inf")
-        self._is_denied = False  # workers are to learn that there is no other session
+        self._is_denied = False  # workers will hear that they get no other session
         self._was_denied = False  # and the user has read so
         self._unable_since: float | None = None  # no worker that lives can log in
         self._notices: list[str] = []

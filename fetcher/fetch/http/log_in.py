@@ -34,7 +34,7 @@ class LogIns:
     """The log-in of a fetcher.
 
     `refused` takes the generation of a session that a server refuses; `is_waiting` returns whether
-    there is no session, or a new one is on its way.
+    requests must wait, because the worker has no session yet or expects a new one.
     """
 
     refused: Callable[[int], None]
