@@ -148,6 +148,11 @@ def _key_of_origin(origin: str) -> str:
     return target.key if target else ""
 
 
+def path_of(url: str) -> str:
+    """The path of an http(s) URL in the standard's form, without its query and fragment."""
+    return url[url.index("/", 8) :].partition("?")[0].partition("#")[0]
+
+
 @functools.cache
 def _library() -> tuple[Callable[[str], str], Callable[[str, str], str]]:
     # Commands whose URLs are all plain never load it.

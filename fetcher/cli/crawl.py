@@ -19,16 +19,13 @@ from fetcher.cli.options import (
     web_option,
 )
 from fetcher.cli.run import run_and_report
-from fetcher.cli.starting import start
-from fetcher.fetch.http.tls import check_files
+from fetcher.cli.starting import require_ready, start
 from fetcher.frontier.rules_of_settings import rules_of
 from fetcher.model import Outcome
 from fetcher.optional import require_crawl_libraries
-from fetcher.roles.preflight import require_own_code
 from fetcher.settings.crawl_defaults import of_crawl
 from fetcher.settings.load import Loaded
 from fetcher.store.begun import rules_as_begun
-from fetcher.telemetry import logs
 
 
 @click.command(cls=GroupedCommand)
@@ -67,10 +64,8 @@ def crawl(
     loaded = of_crawl(
         settings_of(conf, assignments, monitor__http=("--web", web), own_servers=own_servers)
     )
-    logs.start(loaded.settings.log, "supervisor", "supervisor")
+    require_ready(loaded.settings)
     require_crawl_libraries()
-    check_files(loaded.settings.http)
-    require_own_code(loaded.settings)
 
     def fetch(file: Path, terms: Loaded, name: str) -> None:
         settings = terms.settings

@@ -21,13 +21,12 @@ from fetcher.cli.options import (
 )
 from fetcher.cli.row_options import outcome_option, partial_option, status_option
 from fetcher.cli.run import run_and_report
+from fetcher.cli.starting import require_ready
 from fetcher.export.crawl_retry import not_followed
 from fetcher.export.retry import RetryRequest, prepare, unmatched
-from fetcher.fetch.http.tls import check_files
 from fetcher.humanize import number
 from fetcher.input import selection
 from fetcher.model import Outcome
-from fetcher.roles.preflight import require_own_code
 from fetcher.telemetry import logs
 
 
@@ -81,9 +80,7 @@ def retry(
     """
     wanted = selection.parse(outcomes, statuses)
     given = settings_of(conf, assignments, own_servers=own_servers)
-    logs.start(given.settings.log, "supervisor", "supervisor")
-    check_files(given.settings.http)
-    require_own_code(given.settings)
+    require_ready(given.settings)
     found = prepare(out, RetryRequest(parents, wanted, urlfile, partial), given)
     is_empty = not found.selection.lines
     if found.is_of_crawl and not (quiet or is_empty):

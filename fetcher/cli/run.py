@@ -20,17 +20,15 @@ from fetcher.cli.options import (
     settings_of,
     web_option,
 )
-from fetcher.cli.starting import start
+from fetcher.cli.starting import require_ready, start
 from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_job
 from fetcher.errors import StoppedError
-from fetcher.fetch.http.tls import check_files
 from fetcher.frontier.rules import CrawlRules
 from fetcher.humanize import number
 from fetcher.input.selection import Selection
 from fetcher.model import Outcome
 from fetcher.politeness.host_broker import notice_of_quiet
-from fetcher.roles.preflight import require_own_code
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.store import manifest
@@ -84,9 +82,7 @@ def run(
     """
     urlfile = one_input(given)
     loaded = settings_of(conf, assignments, monitor__http=("--web", web), own_servers=own_servers)
-    logs.start(loaded.settings.log, "supervisor", "supervisor")
-    check_files(loaded.settings.http)
-    require_own_code(loaded.settings)
+    require_ready(loaded.settings)
 
     def fetch(file: Path, terms: Loaded, name: str) -> None:
         run_and_report(file, out, terms.settings, quiet=quiet, name=name, unwanted=unwanted)

@@ -16,16 +16,29 @@ import msgspec
 
 from fetcher.cli.inputs import name_of, require_csv, require_file, require_url
 from fetcher.errors import InputError, UsageError
+from fetcher.fetch.http.tls import check_files
 from fetcher.input.source import Source
+from fetcher.roles.preflight import require_own_code
 from fetcher.settings.load import Loaded
-from fetcher.settings.schema import Input
+from fetcher.settings.schema import Input, Settings
 from fetcher.store import manifest, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import disk_errors
+from fetcher.telemetry import logs
 
 _COPY_BYTES: Final = 1024 * 1024
 
 Run = Callable[[Path, Loaded, str], None]  # (the file, its settings, its name; "": its own)
+
+
+def require_ready(settings: Settings) -> None:
+    """Start the log, and check what needs no input: files of certificates, and the user's code.
+
+    Raises ConfigError.
+    """
+    logs.start(settings.log, "supervisor", "supervisor")
+    check_files(settings.http)
+    require_own_code(settings)
 
 
 def start(given: Path | list[str], out: Path, loaded: Loaded, run: Run) -> None:

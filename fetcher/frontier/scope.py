@@ -39,7 +39,7 @@ class ScopeRules:
         if not normal or not host:
             return
         self._places.add(self._place(host))
-        path = _path(normal)
+        path = web_urls.path_of(normal)
         folder = path[: path.rindex("/") + 1]
         self._prefixes.setdefault(_without_www(host), set()).add(folder)
 
@@ -58,7 +58,7 @@ class ScopeRules:
             return True
         if self._kind == "prefix":
             folders = self._prefixes.get(_without_www(host), ())
-            path = _path(url)
+            path = web_urls.path_of(url)
             return any(path.startswith(folder) for folder in folders)
         if self._kind == "page" and via != "redirect":
             return False
@@ -83,11 +83,6 @@ def _matches(patterns: tuple[re.Pattern[str], ...], url: str) -> bool:
 
 def _without_www(host: str) -> str:
     return host.removeprefix("www.")
-
-
-def _path(url: str) -> str:
-    """Of a URL in the standard's form, without its query."""
-    return url[url.index("/", 8) :].partition("?")[0].partition("#")[0]
 
 
 @functools.cache

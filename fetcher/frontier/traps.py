@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from fetcher import web_urls
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
 
@@ -19,7 +20,7 @@ def is_too_long(url: str, rules: CrawlRules) -> bool:
 
 def trap(url: str, rules: CrawlRules) -> Refusal | None:
     """Why the path of this http(s) URL, in the standard's form, looks like a trap."""
-    path = url[url.index("/", 8) :].partition("?")[0]
+    path = web_urls.path_of(url)
     if path.count("/") <= min(rules.repeated_segments, rules.path_depth):
         return None
     segments = [segment for segment in path.split("/") if segment]

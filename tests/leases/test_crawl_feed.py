@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,21 +18,9 @@ from fetcher.leases.sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules
 from fetcher.protocol import messages
 from support.answers import COUNTED, news, offer, opened
+from support.line_texts import LineTexts
 
 SIZE = 4
-
-
-class Texts:
-    """See leases.crawl_feed.LineTexts."""
-
-    def __init__(self) -> None:
-        self._texts: dict[int, bytes] = {}
-
-    def put(self, first: int, texts: Sequence[bytes]) -> None:
-        self._texts.update(enumerate(texts, first))
-
-    def get(self, lines: Sequence[int]) -> list[bytes]:
-        return [self._texts[line] for line in lines]
 
 
 def text(line: int, host: str = "a") -> bytes:
@@ -55,7 +42,7 @@ def seeds_from(first: int) -> SeedPage:
 
 
 def feed_of(lines: int = 0) -> CrawlFeed:
-    feed = CrawlFeed(seeds_from, Texts())
+    feed = CrawlFeed(seeds_from, LineTexts())
     feed.begin(SIZE, state(lines))
     return feed
 
@@ -106,7 +93,7 @@ def test_a_line_whose_row_comes_while_it_waits_is_not_handed_out() -> None:
 
 
 def test_a_huge_host_leaves_room_for_a_small_one() -> None:
-    feed = CrawlFeed(seeds_from, Texts())
+    feed = CrawlFeed(seeds_from, LineTexts())
     feed.begin(1000, state(2001))
     feed.learn(page(1, 2001, *range(1, 2001)))
     feed.learn(page(2001, 2002, 2001, host="small"))
@@ -117,7 +104,7 @@ def test_a_huge_host_leaves_room_for_a_small_one() -> None:
 
 def sessions_of() -> tuple[SinkSessions, Ledger]:
     ledger = Ledger(LeaseRules())
-    return SinkSessions(ledger, 1, "s", 3.0, offer, 0.0, CrawlFeed(seeds_from, Texts())), ledger
+    return SinkSessions(ledger, 1, "s", 3.0, offer, 0.0, CrawlFeed(seeds_from, LineTexts())), ledger
 
 
 def sent(sessions: SinkSessions) -> dict[int, int]:

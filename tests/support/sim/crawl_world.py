@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from fetcher.leases.types import Assignment
 from fetcher.model import Batch, Chunk
 from fetcher.protocol import links, messages
 from fetcher.protocol.shard import Share
+from support.line_texts import LineTexts
 from support.sim.crawl_checks import CrawlChecks
 from support.sim.crawl_disk import CrawlDisk, CrawlStore, SimCrawlFiles
 from support.sim.crawl_web import Web, rules_of
@@ -30,19 +31,6 @@ from support.sim.ventilator import SimVentilator
 from support.sim.world import World
 
 _SEED_PAGE = 2  # seeds of one message
-
-
-class Texts:
-    """See leases.crawl_feed.LineTexts."""
-
-    def __init__(self) -> None:
-        self._texts: dict[int, bytes] = {}
-
-    def put(self, first: int, texts: Sequence[bytes]) -> None:
-        self._texts.update(enumerate(texts, first))
-
-    def get(self, lines: Sequence[int]) -> list[bytes]:
-        return [self._texts[line] for line in lines]
 
 
 class CrawlJob(CommitJob):
@@ -97,7 +85,7 @@ class CrawlVentilator(SimVentilator):
     feed_class = CrawlFeed
 
     def _feed(self) -> CrawlFeed:
-        return self.feed_class(self._seeds, Texts())
+        return self.feed_class(self._seeds, LineTexts())
 
     def _seeds(self, first: int) -> SeedPage:
         assert isinstance(self._world, CrawlWorld)
