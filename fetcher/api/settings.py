@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.errors import ConfigError
-from fetcher.fetch.http.tls import check_files
+from fetcher.fetch.transfer.tls import check_files
 from fetcher.settings import describe, load, suggest
 from fetcher.settings.load import Loaded
 

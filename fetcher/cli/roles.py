@@ -27,7 +27,7 @@ from fetcher.cli.options import (
 from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_workers
 from fetcher.errors import StoppedError, UsageError
-from fetcher.fetch.http.tls import check_files
+from fetcher.fetch.transfer.tls import check_files
 from fetcher.frontier.rules_of_settings import rules_of
 from fetcher.roles import main
 from fetcher.roles.spec import RoleSpec

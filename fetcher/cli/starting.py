@@ -16,7 +16,7 @@ import msgspec
 
 from fetcher.cli.inputs import name_of, require_csv, require_file, require_url
 from fetcher.errors import InputError, UsageError
-from fetcher.fetch.http.tls import check_files
+from fetcher.fetch.transfer.tls import check_files
 from fetcher.input.source import Source
 from fetcher.roles.preflight import require_own_code
 from fetcher.settings.load import Loaded

@@ -58,7 +58,7 @@ class Kept(NamedTuple):
     file: str = ""  # path below OUT, if the body gets a file; its name was checked against `data`
 
 
-class Store(Protocol):
+class CommitStore(Protocol):
     """The durable steps of a commit; see store.output_dir."""
 
     def append(self, rows: list[bytes], kept: list[Kept]) -> None:
@@ -76,7 +76,7 @@ class Committer:
 
     def __init__(
         self,
-        store: Store,
+        store: CommitStore,
         recovered: Recovered,
         job: str,
         epoch: str,

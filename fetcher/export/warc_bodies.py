@@ -15,8 +15,8 @@ from msgspec import UNSET
 from fetcher.errors import DamageError, FetcherError
 from fetcher.export.scratch import scratch_table
 from fetcher.export.sqlite_file import sqlite_errors
+from fetcher.fetch.body.decoding import decoder_for
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.decoding import decoder_for
 from fetcher.model import Result
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store import reader

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from fetcher.error_kinds import KINDS, OTHER, ErrorKind, kind_of
 from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
-from fetcher.fetch.http.body_memory import BodyMemory
-from fetcher.fetch.http.capture import Capture, Keep
+from fetcher.fetch.body.body_memory import BodyMemory
+from fetcher.fetch.body.capture import Capture, Keep
 from fetcher.model import Outcome, Result, Task
 from fetcher.settings.schema import Settings
 

@@ -18,9 +18,9 @@ import msgspec
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch import urls
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
-from fetcher.fetch.http.message import Request
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
+from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.message import Request
 from fetcher.model import Outcome
 from fetcher.politeness.robots_rules import MAX_BYTES, RobotsTxt, product_of
 from fetcher.settings.schema import Polite
@@ -64,7 +64,7 @@ class Rules:
 class Robots:
     """The rules of all origins, for one user agent."""
 
-    def __init__(self, polite: Polite, user_agent: str, transport: Transport) -> None:
+    def __init__(self, polite: Polite, user_agent: str, transport: Connections) -> None:
         self._polite = polite
         self._agent = product_of(user_agent)
         self._transport = transport

@@ -6,59 +6,59 @@ a time and only while nothing else is in flight; then, at the end, second copies
 
 from __future__ import annotations
 
-from fetcher.leases.parts import LedgerParts
+from fetcher.leases.ledger_state import LedgerState
 from fetcher.leases.types import Assignment, BatchPart, Lease, LeaseState
 
 
 class Issuer:
     """Takes parts from the queue and puts them under leases."""
 
-    def __init__(self, parts: LedgerParts, first_lease: int) -> None:
+    def __init__(self, state: LedgerState, first_lease: int) -> None:
         """`first_lease`: the number of the first lease; they count up from there."""
-        self._parts = parts
+        self._state = state
         self._next_lease = first_lease
         self._began_at: float | None = None
 
     @property
     def has_room(self) -> bool:
         """Whether another lease may be sent."""
-        parts = self._parts
-        return not parts.frozen.is_all_frozen and parts.flow.is_open(len(parts.workers))
+        state = self._state
+        return not state.frozen.is_all_frozen and state.flow.is_open(len(state.workers))
 
     def take(self, now: float) -> Assignment | None:
         """Lease the next part, from now on. None: there is no part, or no room for another."""
         if self._began_at is None:
             self._began_at = now
-        if not self.has_room or self._isolated_is_out(now) or self._parts.flow.is_resting(now):
+        if not self.has_room or self._isolated_is_out(now) or self._state.flow.is_resting(now):
             return None
         if part := self._next_part(now):
             return self._issue(part, now, is_copy=False)
-        if self._parts.queue.is_nothing_to_read and (part := self._tail_copy(now)):
+        if self._state.queue.is_nothing_to_read and (part := self._tail_copy(now)):
             return self._issue(part, now, is_copy=True)
         return None
 
     def _issue(self, part: BatchPart, now: float, *, is_copy: bool) -> Assignment:
-        book, expires_at = self._parts.book, now + self._parts.rules.unclaimed_s
+        book, expires_at = self._state.book, now + self._state.rules.unclaimed_s
         lease = Lease(self._next_lease, part, now, expires_at, is_copy=is_copy, seen_at=now)
         lease.is_alone = part.mask.bit_count() == 1 and not is_copy
         self._next_lease += 1
         book.issue(lease)
-        self._parts.flow.sent()
+        self._state.flow.sent()
         return Assignment(lease.id, book.batches[part.batch].batch, part.mask, book.text_of(part))
 
     def put_back(self, lease_id: int) -> None:
         """The socket did not take the assignment."""
-        lease = self._parts.end(lease_id)
+        lease = self._state.end(lease_id)
         if lease and lease.is_copy:
-            self._parts.copies.uncount(lease.part.mask)
-            self._parts.copies.failed(lease)
+            self._state.copies.uncount(lease.part.mask)
+            self._state.copies.failed(lease)
         elif lease:
-            self._parts.queue.push_first(lease.part)
+            self._state.queue.push_first(lease.part)
 
     # -- candidates --------------------------------------------------------------------------
 
     def _next_part(self, now: float) -> BatchPart | None:
-        queue, uncommitted = self._parts.queue, self._parts.book.uncommitted
+        queue, uncommitted = self._state.queue, self._state.book.uncommitted
         part = queue.pop(uncommitted)
         while part and part.is_isolated:
             # Its other lines were committed meanwhile, so now it is a single line.
@@ -69,7 +69,7 @@ class Issuer:
         return part
 
     def _tail_copy(self, now: float) -> BatchPart | None:
-        return self._parts.copies.next(now) if len(self._parts.workers) > 1 else None
+        return self._state.copies.next(now) if len(self._state.workers) > 1 else None
 
     # -- isolated lines ----------------------------------------------------------------------
 
@@ -79,16 +79,16 @@ class Issuer:
         A worker may still hold what an earlier ventilator gave it, or what another worker has
         committed since. Its heartbeats say so, and all workers have been heard after `silent_s`.
         """
-        rules, workers = self._parts.rules, self._parts.workers
+        rules, workers = self._state.rules, self._state.workers
         return (
             self._began_at is not None
             and now - self._began_at > rules.silent_s
             and not workers.may_hold_stale(now, rules.stall_s)
-            and not any(self._may_kill(lease, now) for lease in self._parts.book.leases.values())
+            and not any(self._may_kill(lease, now) for lease in self._state.book.leases.values())
         )
 
     def _isolated_is_out(self, now: float) -> bool:
-        leases = self._parts.book.leases.values()
+        leases = self._state.book.leases.values()
         isolated = (lease for lease in leases if lease.is_alone and lease.part.is_isolated)
         return any(self._may_kill(lease, now) for lease in isolated)
 
@@ -100,4 +100,4 @@ class Issuer:
         """
         if lease.state is LeaseState.FINISHED:
             return False
-        return self._parts.frozen.cut_off_s(lease.part.batch, now) < self._parts.rules.stall_s
+        return self._state.frozen.cut_off_s(lease.part.batch, now) < self._state.rules.stall_s

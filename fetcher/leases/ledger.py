@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from fetcher.leases.issuer import Issuer
-from fetcher.leases.parts import LedgerParts
+from fetcher.leases.ledger_state import LedgerState
 from fetcher.leases.poison import Condemned, parts_of
 from fetcher.leases.reissuer import Reissuer
 from fetcher.leases.types import (
@@ -47,12 +47,12 @@ class Ledger:
     def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
         """`first_lease`: see types.first_lease; `shares`: the number of sinks."""
         self.rules = rules
-        self._parts = LedgerParts(rules, shares)
-        self._frozen, self._queue = self._parts.frozen, self._parts.queue
-        self._book, self._flow = self._parts.book, self._parts.flow
-        self._workers = self._parts.workers
-        self._issuer = self.issuer_class(self._parts, first_lease)
-        self._reissuer = self.reissuer_class(self._parts)
+        self._state = LedgerState(rules, shares)
+        self._frozen, self._queue = self._state.frozen, self._state.queue
+        self._book, self._flow = self._state.book, self._state.flow
+        self._workers = self._state.workers
+        self._issuer = self.issuer_class(self._state, first_lease)
+        self._reissuer = self.reissuer_class(self._state)
         self._last_added = [-1] * shares
         self.grows = False  # whether the list grows: a crawl
         # Committed lines of batches that are not added yet: an earlier ventilator handed them out.
@@ -127,7 +127,7 @@ class Ledger:
         """Lines (with batch and text) that need a `crashed` row; repeated until committed."""
         return [
             (self._book.batches[each.part.batch].batch, each, self._book.text_of(each.part))
-            for each in self._parts.poison.due(now)
+            for each in self._state.poison.due(now)
         ]
 
     # -- workers -----------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Ledger:
             self._flow.claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
-            lease.expires_at = self._parts.clock(lease, now) + self.rules.stall_s
+            lease.expires_at = self._state.clock(lease, now) + self.rules.stall_s
             # Until the worker's next heartbeat says that this was too little.
             self._workers.note_hunger(worker, is_hungry=False)
         self._workers.heard(worker, now)
@@ -166,7 +166,7 @@ class Ledger:
             lease.state = LeaseState.FINISHED
             self.finished_at = now
             lease.skipped = skipped
-            lease.expires_at = self._parts.clock(lease, now) + self.rules.finished_s
+            lease.expires_at = self._state.clock(lease, now) + self.rules.finished_s
 
     def heartbeat(
         self, worker: str, held: Iterable[int], now: float, report: WorkerReport = _NO_REPORT
@@ -198,7 +198,7 @@ class Ledger:
             left_s = stall_s
         else:
             left_s = stall_s - report.longest_s.get(lease.id, stall_s)
-        lease.expires_at = max(lease.expires_at, self._parts.clock(lease, now) + left_s)
+        lease.expires_at = max(lease.expires_at, self._state.clock(lease, now) + left_s)
         lease.is_parked = lease.id in report.parked
         lease.slow = report.slow.get(lease.id, 0)
 
@@ -208,9 +208,9 @@ class Ledger:
         if lease and lease.state is LeaseState.SENT:
             lease.seen_at = now
             lease.is_orphan = False
-            lease.expires_at = self._parts.clock(lease, now) + self.rules.unclaimed_s
+            lease.expires_at = self._state.clock(lease, now) + self.rules.unclaimed_s
 
-    def left(self, worker: str, now: float, *, died: bool) -> None:
+    def worker_left(self, worker: str, now: float, *, died: bool) -> None:
         """The worker is gone; `died`: it did not leave in good order."""
         if not self._workers.leave(worker) and not died:
             return
@@ -225,7 +225,7 @@ class Ledger:
                 self._expire_within(lease, LOST_S, now)
 
     def _expire_within(self, lease: Lease, seconds: float, now: float) -> None:
-        lease.expires_at = min(lease.expires_at, self._parts.clock(lease, now) + seconds)
+        lease.expires_at = min(lease.expires_at, self._state.clock(lease, now) + seconds)
 
     # -- sinks -------------------------------------------------------------------------------
 
@@ -241,7 +241,7 @@ class Ledger:
         opened.remaining &= ~mask
         for lease_id in list(opened.leases):
             self._progress(self._book.leases[lease_id], new, opened.remaining, now)
-        self._parts.poison.committed(batch_id, new)
+        self._state.poison.committed(batch_id, new)
         if not opened.remaining:
             self._book.close(batch_id)
         elif new and 2 * opened.remaining.bit_count() <= opened.in_memory.bit_count():
@@ -249,17 +249,17 @@ class Ledger:
 
     def _progress(self, lease: Lease, new: int, remaining: int, now: float) -> None:
         """Lines of its batch were committed."""
-        self._parts.copies.committed(lease, new)
+        self._state.copies.committed(lease, new)
         if not lease.part.mask & remaining:
-            self._parts.end(lease.id)
+            self._state.end(lease.id)
         elif lease.part.mask & new:
             lease.has_progressed = True
             if lease.state is LeaseState.CLAIMED:
-                lease.expires_at = self._parts.clock(lease, now) + self.rules.stall_s
+                lease.expires_at = self._state.clock(lease, now) + self.rules.stall_s
 
     def unneeded(self) -> list[tuple[int, int]]:
         """Copies (lease, lines) whose lines were committed since the last call."""
-        return self._parts.copies.unneeded()
+        return self._state.copies.unneeded()
 
     def open_batches(self, index: int = 0) -> list[Batch]:
         """Batches of this share with uncommitted lines."""
@@ -329,8 +329,8 @@ class Ledger:
         if self._frozen.is_all_frozen:
             return
         for worker in self._workers.silent(now, self.rules.silent_s):
-            self.left(worker, now, died=True)
-        self._reissuer.lapse(now)
+            self.worker_left(worker, now, died=True)
+        self._reissuer.expire(now)
         self._reissuer.serve_idle_workers(now, has_room=self._issuer.has_room)
 
     @property
@@ -340,7 +340,7 @@ class Ledger:
         True if all lines are handed out, some worker has too little to do, and others may have
         lines to spare.
         """
-        if not self._parts.is_end:
+        if not self._state.is_end:
             return False
         busy = {lease.worker for lease in self._book.claimed() if not lease.is_parked}
         busy -= self._workers.hungry
@@ -363,7 +363,7 @@ class Ledger:
     @property
     def copied(self) -> int:
         """Lines that were handed out a second time because they were slow."""
-        return self._parts.copies.lines
+        return self._state.copies.lines
 
     @property
     def redelivered(self) -> int:
@@ -373,7 +373,7 @@ class Ledger:
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
         """Lines of this share that are blamed for deaths or losses; None: as at the last call."""
         leased = (lease.part for lease in self._book.leases_of(index))
-        return self._parts.poison.suspects_if_changed(index, (*self._queue.parts(index), *leased))
+        return self._state.poison.suspects_if_changed(index, (*self._queue.parts(index), *leased))
 
     @property
     def leases(self) -> Iterable[Lease]:

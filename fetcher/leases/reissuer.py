@@ -1,4 +1,4 @@
-"""Decides what is queued again when a lease lapses, its worker dies, or its rows are lost."""
+"""Decides what is queued again when a lease expires, its worker dies, or its rows are lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fetcher.leases.parts import LedgerParts
+from fetcher.leases.ledger_state import LedgerState
 from fetcher.leases.types import BatchPart, Lease, LeaseState
 
 # An unclaimed lease of this age is excluded from flow control while another worker is idle.
@@ -16,46 +16,46 @@ HUNGRY_S: Final = 0.3
 class Reissuer:
     """Ends leases, and queues those of their lines that no other lease has."""
 
-    def __init__(self, parts: LedgerParts) -> None:
-        self._parts = parts
+    def __init__(self, state: LedgerState) -> None:
+        self._state = state
         self.lines = 0  # queued again so far, copies not included
 
     def reissue(self, lease: Lease, *, died: bool) -> None:
         """End the lease; `died`: it may have killed its worker."""
-        parts = self._parts
-        parts.end(lease.id)
+        state = self._state
+        state.end(lease.id)
         if lease.is_copy:
             # The copy may have gone to the worker that has its lines already and skips them.
-            parts.copies.failed(lease)
-        others = (other for other in parts.book.others(lease) if not other.is_uncounted)
-        mask = parts.book.only_in(lease, others)
+            state.copies.failed(lease)
+        others = (other for other in state.book.others(lease) if not other.is_uncounted)
+        mask = state.book.only_in(lease, others)
         if not mask:
             return
         self.lines += mask.bit_count()
         for part in self._instead_of(lease, mask, died=died):
-            parts.queue.push(part)
+            state.queue.push(part)
 
     def take_back(self, lease: Lease, mask: int) -> None:
         """The worker does not fetch these lines of the lease: queue them for another worker."""
-        parts = self._parts
+        state = self._state
         rest = lease.part.mask & ~mask
-        if not rest & parts.book.batches[lease.part.batch].remaining:
-            parts.end(lease.id)
-        wanted = parts.book.only_in(lease, parts.book.others(lease)) & mask
+        if not rest & state.book.batches[lease.part.batch].remaining:
+            state.end(lease.id)
+        wanted = state.book.only_in(lease, state.book.others(lease)) & mask
         if lease.is_copy:
-            parts.copies.uncount(mask & ~wanted)
-            parts.copies.failed(lease, mask)
+            state.copies.uncount(mask & ~wanted)
+            state.copies.failed(lease, mask)
         lease.part = replace(lease.part, mask=rest)
         if wanted:
-            parts.queue.push_first(replace(lease.part, mask=wanted))
+            state.queue.push_first(replace(lease.part, mask=wanted))
 
     # -- time --------------------------------------------------------------------------------
 
-    def lapse(self, now: float) -> None:
+    def expire(self, now: float) -> None:
         """Reissue the leases that have expired, unless their share is frozen."""
-        parts = self._parts
-        for lease in list(parts.book.leases.values()):
-            if lease.expires_at <= now and not parts.frozen.has_frozen(lease.part.batch):
+        state = self._state
+        for lease in list(state.book.leases.values()):
+            if lease.expires_at <= now and not state.frozen.has_frozen(lease.part.batch):
                 died = lease.is_orphan if lease.state is LeaseState.SENT else True
                 self.reissue(lease, died=died and lease.state is not LeaseState.FINISHED)
 
@@ -66,20 +66,20 @@ class Reissuer:
         from flow control, so that others are sent; the pipe is soon full, so this has a limit. At
         the end, leases that no worker reports are reissued: they were sent to a worker that left.
         """
-        parts = self._parts
-        busy = {lease.worker for lease in parts.book.claimed()}
-        if busy.issuperset(parts.workers.names):
+        state = self._state
+        busy = {lease.worker for lease in state.book.claimed()}
+        if busy.issuperset(state.workers.names):
             return
-        is_end = parts.is_end
+        is_end = state.is_end
         # In this time each living worker has reported twice what waits in its pipe.
-        unseen_s = max(parts.rules.tail_after_s, 2 * parts.rules.silent_s)
-        for lease in list(parts.book.leases.values()):
-            if lease.state is not LeaseState.SENT or parts.frozen.has_frozen(lease.part.batch):
+        unseen_s = max(state.rules.tail_after_s, 2 * state.rules.silent_s)
+        for lease in list(state.book.leases.values()):
+            if lease.state is not LeaseState.SENT or state.frozen.has_frozen(lease.part.batch):
                 continue
             if is_end and now - lease.seen_at > unseen_s:
                 self.reissue(lease, died=False)
             elif not has_room and not lease.is_uncounted and now - lease.issued_at > HUNGRY_S:
-                parts.flow.exclude(lease)
+                state.flow.exclude(lease)
 
     # -- replacements ------------------------------------------------------------------------
 
@@ -89,8 +89,8 @@ class Reissuer:
         if lease.state is LeaseState.FINISHED:
             return self._instead_of_finished(lease, part)
         # (While its share is frozen, commits of the lease cannot be seen: it is not blamed.)
-        if died and not lease.has_progressed and not self._parts.frozen.has_frozen(part.batch):
-            return self._parts.poison.after_death(
+        if died and not lease.has_progressed and not self._state.frozen.has_frozen(part.batch):
+            return self._state.poison.after_death(
                 part, is_alone=lease.is_alone, is_parked=lease.is_parked
             )
         return [replace(part, spared=0)]
@@ -101,10 +101,10 @@ class Reissuer:
         blameless = part.mask if is_excused else part.mask & lease.skipped
         found = [replace(part, mask=blameless, spared=0)] if blameless else []
         if lost := part.mask & ~blameless:
-            found += self._parts.poison.after_loss(
+            found += self._state.poison.after_loss(
                 replace(part, mask=lost),
                 lease.worker,
                 is_alone=lease.is_alone,
-                is_only_worker=set(self._parts.workers.names) <= {lease.worker},
+                is_only_worker=set(self._state.workers.names) <= {lease.worker},
             )
         return found

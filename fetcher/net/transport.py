@@ -1,9 +1,9 @@
-"""The old name of fetcher.fetch.http.pool."""
+"""The old name of fetcher.fetch.http.connections."""
 
 import warnings
 
-from fetcher.fetch.http.pool import *  # noqa: F403
+from fetcher.fetch.http.connections import Connections as Transport  # noqa: F401
 
 warnings.warn(
-    "fetcher.net.transport is now fetcher.fetch.http.pool", DeprecationWarning, stacklevel=2
+    "fetcher.net.transport is now fetcher.fetch.http.connections", DeprecationWarning, stacklevel=2
 )

@@ -146,9 +146,9 @@ class HostBroker:
             if host is not None and host.owner == worker and host.ticket == ticket:
                 self._set_free(number, host, now + rest_s, now)
 
-    def left(self, worker: str, now: float) -> None:
+    def worker_left(self, worker: str, now: float) -> None:
         """The worker is gone, or silent: it owns no host and waits for none."""
-        if self._sole.left(worker):
+        if self._sole.worker_left(worker):
             self._quiet_until = max(self._quiet_until, now + self._delay_s)
         self._granted.pop(worker, None)
         for number, host in list(self._hosts.items()):

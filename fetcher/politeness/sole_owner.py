@@ -47,7 +47,7 @@ class SoleOwner:
         elif self.worker and worker != self.worker:
             self.contest(now)
 
-    def left(self, worker: str) -> bool:
+    def worker_left(self, worker: str) -> bool:
         """The worker is gone. Returns whether it owned all hosts."""
         if worker != self.worker:
             return False

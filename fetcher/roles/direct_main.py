@@ -20,7 +20,7 @@ from gevent.os import make_nonblocking, nb_write
 
 from fetcher import bitset
 from fetcher.errors import ConfigError, Exit, FetcherError
-from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.interface import HoldsBodies, make_fetcher
 from fetcher.input.formats import TEXT
 from fetcher.model import Result

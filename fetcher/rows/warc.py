@@ -38,7 +38,7 @@ _TRUNCATED: Final = {Outcome.TOO_LARGE: "length", Outcome.TIMEOUT: "time"}
 
 
 class Exchange(Protocol):
-    """See fetcher.fetch.http.capture.Capture."""
+    """See fetcher.fetch.body.capture.Capture."""
 
     url: str
     began: float

@@ -69,7 +69,7 @@ def read_index(out: Path, name: str, length: int) -> Iterator[tuple[bytes, Index
 
 
 class BodyStore(Protocol):
-    """The steps of a commit; see commit.committer.Store."""
+    """The steps of a commit; see commit.committer.CommitStore."""
 
     def append(self, kept: list[Kept]) -> None:
         """Write them; after a NoSpaceError nothing has changed."""

@@ -178,7 +178,7 @@ class OutputDirectory:
 
 
 class Store:
-    """The rows, bodies and journal of a begun job; implements commit.committer.Store."""
+    """The rows, bodies and journal of a begun job; implements commit.committer.CommitStore."""
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from fetcher.telemetry.http_client import Handler
-from fetcher.telemetry.http_server import HttpServer
+from fetcher.telemetry.httpd.client import Handler
+from fetcher.telemetry.httpd.http_server import HttpServer
 from fetcher.telemetry.pages import Pages
 from fetcher.telemetry.ports import Port
 from fetcher.telemetry.snapshot import Snapshot

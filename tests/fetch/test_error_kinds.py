@@ -17,8 +17,8 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from fetcher.error_kinds import KINDS, ErrorKind, kind_of
-from fetcher.fetch.http.curl_errors import failure_of
 from fetcher.fetch.interface import with_kind
+from fetcher.fetch.transfer.curl_errors import failure_of
 from fetcher.model import Outcome, Result
 from fetcher.settings.schema import Http
 from support import auths

@@ -1,7 +1,7 @@
 """libcurl and we never read different hosts in a URL that we send: its key is the pin's key.
 
 A difference would not lead to an address that was not judged, as libcurl may look nothing up (see
-tests/fetch/http/test_guard_checks.py); it would make a URL impossible to fetch.
+tests/fetch/transfer/test_guard_checks.py); it would make a URL impossible to fetch.
 """
 
 # ruff: noqa: RUF001
@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
 from fetcher.fetch.requests_compat import prepared
+from fetcher.fetch.transfer import redirects
 from fetcher.fetch.urls import NoUrlError, target_of
 from fetcher.settings.schema import Http
 from fetcher.web_urls import Target, bracketed

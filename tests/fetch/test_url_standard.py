@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
+from fetcher.fetch.transfer import redirects
 from fetcher.fetch.urls import NoUrlError, target_of
 from fetcher.model import Outcome
 from fetcher.settings.schema import Http

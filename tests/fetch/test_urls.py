@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fetcher.fetch.cookies.jar import Cookies
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
 from fetcher.fetch.requests_compat import prepared
+from fetcher.fetch.transfer import redirects
 from fetcher.fetch.urls import NoUrlError, host_key, origin, request_target, target_of, why_none
 from fetcher.politeness.robots_rules import RobotsTxt
 from fetcher.settings.schema import Http

@@ -14,7 +14,7 @@ from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
 from fetcher.leases.crawl_feed import CrawlFeed, SeedPage
 from fetcher.leases.ledger import Ledger
-from fetcher.leases.sessions import SinkSessions
+from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules
 from fetcher.protocol import messages
 from support.answers import COUNTED, news, offer, opened

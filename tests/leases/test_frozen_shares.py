@@ -12,7 +12,7 @@ from fetcher.protocol import messages
 from support.leasing import RULES, batch, claim, ledger, take
 
 
-def test_a_frozen_ledger_hands_out_nothing_and_lets_nothing_lapse() -> None:
+def test_a_frozen_ledger_hands_out_nothing_and_lets_nothing_expire() -> None:
     made = ledger(batch(0), batch(1))
     claim(made)
     made.freeze(1)
@@ -42,7 +42,7 @@ def test_what_is_claimed_or_ended_while_frozen_gets_no_more_than_its_time() -> N
     assert take(made, 1101).batch.id == 0
 
 
-def test_a_paused_ledger_hands_out_nothing_and_lets_nothing_lapse_however_often_it_is_said() -> (
+def test_a_paused_ledger_hands_out_nothing_and_lets_nothing_expire_however_often_it_is_said() -> (
     None
 ):
     made = ledger(batch(0), batch(1))
@@ -97,7 +97,7 @@ def test_rows_of_a_worker_that_left_are_waited_for_a_little(dies: bool) -> None:
     made = ledger(batch(), workers=("a", "b"))
     assignment = claim(made, "a")
     made.finished("a", assignment.lease, 1)
-    made.left("a", 2, died=dies)
+    made.worker_left("a", 2, died=dies)
     made.heartbeat("b", [], 3)
     made.tick(3)
     assert made.take(3) is None
@@ -138,7 +138,7 @@ def test_a_death_while_a_share_is_frozen_blames_none_of_its_lines() -> None:
     made = shared(batch(0), batch(1))
     held = [claim(made).lease, claim(made).lease]
     made.freeze(1, 0)
-    made.left("w", 2, died=True)
+    made.worker_left("w", 2, died=True)
     made.thaw(3, 0)
     assert made.suspects_if_changed(0) is None
     assert {suspect.batch for suspect in made.suspects_if_changed(1) or []} == {1}
@@ -202,7 +202,7 @@ def test_unclaimed_leases_of_a_sink_that_is_away_do_not_stop_others_from_being_s
     out = [take(made) for _ in range(4)]
     assert not made.wants_batch(1)
     made.freeze(1, 0)
-    made.left("w", 2, died=True)  # and what lay in its pipe is lost
+    made.worker_left("w", 2, died=True)  # and what lay in its pipe is lost
     assert made.wants_batch(1)
     made.add(batch(1))
     assert take(made, 2).batch.id == 1

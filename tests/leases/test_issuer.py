@@ -109,7 +109,7 @@ def test_of_a_returned_lease_only_uncommitted_lines_without_another_lease_come_a
     report_slow(made, "slow", claim(made, "slow").lease, 30)
     copy = take(made, 30)  # of all that it is
     made.committed(0, 0b11, 30)
-    made.left("slow", 31, died=False)
+    made.worker_left("slow", 31, died=False)
     assert made.take(31) is None, "the copy has these lines"
     made.returned("idle", copy.lease, 31)
     assert take(made, 31 + REST_S).mask == 0xFC

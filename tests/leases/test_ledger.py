@@ -52,5 +52,5 @@ def test_events_about_unknown_leases_change_nothing() -> None:
     made.heartbeat("w", [7, 8], 0)
     made.put_back(99)
     made.committed(55, -1, 0)
-    made.left("stranger", 0, died=False)
+    made.worker_left("stranger", 0, died=False)
     assert take(made).mask == batch().mask

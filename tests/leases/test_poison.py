@@ -22,7 +22,7 @@ def test_a_silent_worker_is_dead_and_its_lines_go_to_another() -> None:
 def test_a_worker_that_left_in_good_order_is_no_death() -> None:
     made = ledger(batch(), workers=("a", "b"))
     claim(made, "a")
-    made.left("a", 1, died=False)
+    made.worker_left("a", 1, died=False)
     assert take(made, 1).mask == batch().mask
     assert made.suspects_if_changed() is None
 
@@ -31,7 +31,7 @@ def test_a_death_with_progress_does_not_split() -> None:
     made = ledger(batch(), workers=("a", "b"))
     claim(made, "a")
     made.committed(0, 0b11, 1)
-    made.left("a", 2, died=True)
+    made.worker_left("a", 2, died=True)
     assert take(made, 2).mask == batch().mask & ~0b11
 
 
@@ -45,15 +45,15 @@ def test_a_death_without_progress_splits_until_the_line_is_alone_and_then_condem
         made.heartbeat(name, [], now)
         assignment = made.take(now)
         if assignment is None:
-            made.left(name, now, died=False)
+            made.worker_left(name, now, died=False)
             continue
         made.claimed(name, assignment.lease, now)
         if assignment.mask & killer:
-            made.left(name, now, died=True)
+            made.worker_left(name, now, died=True)
             deaths += 1
         else:
             made.committed(0, assignment.mask, now)
-            made.left(name, now, died=False)
+            made.worker_left(name, now, died=False)
     condemned = made.condemned(1000)
     assert [(b.id, each.offset, text) for b, each, text in condemned] == [(0, 5, b"u5")]
     assert condemned[0][1].attempts == RULES.poison_deaths
@@ -120,7 +120,7 @@ def test_a_living_worker_that_never_lets_go_of_a_line_does_not_hold_up_the_suspe
 def test_an_unclaimed_lease_is_orphaned_by_a_death_and_comes_back_soon() -> None:
     made = ledger(batch(), workers=("a", "b"))
     take(made)
-    made.left("a", 1, died=True)
+    made.worker_left("a", 1, died=True)
     made.heartbeat("b", [], 1 + ORPHAN_S)
     made.tick(1 + ORPHAN_S)
     assert made.take(1 + ORPHAN_S) is not None
@@ -129,14 +129,14 @@ def test_an_unclaimed_lease_is_orphaned_by_a_death_and_comes_back_soon() -> None
 def test_an_orphaned_lease_that_is_claimed_stays_with_its_worker() -> None:
     made = ledger(batch(), workers=("a", "b"))
     assignment = take(made)
-    made.left("a", 1, died=True)
+    made.worker_left("a", 1, died=True)
     made.claimed("b", assignment.lease, 2)
     made.heartbeat("b", [assignment.lease], 2 + ORPHAN_S)
     made.tick(2 + ORPHAN_S)
     assert made.take(2 + ORPHAN_S) is None
 
 
-def test_an_unclaimed_lease_lapses_without_blame() -> None:
+def test_an_unclaimed_lease_expires_without_blame() -> None:
     made = ledger(batch())
     take(made)
     made.heartbeat("w", [], 60)
@@ -169,7 +169,7 @@ def test_progress_renews_a_lease() -> None:
 def test_suspects_are_reported_once_and_survive_a_restart() -> None:
     made = ledger(batch(lines=16))
     claim(made)
-    made.left("w", 1, died=True)
+    made.worker_left("w", 1, died=True)
     suspects = made.suspects_if_changed()
     assert suspects is not None
     assert {s.deaths for s in suspects} == {1}
@@ -186,7 +186,7 @@ def test_what_is_left_of_a_part_was_not_alone_when_its_worker_died() -> None:
     made.add(batch(lines=2), 0, [messages.Suspect(batch=0, mask=b"\3", deaths=1)])
     held = claim(made).lease
     made.returned("w", held, 1, 0b10)
-    made.left("w", 2, died=True)
+    made.worker_left("w", 2, died=True)
     assert {(s.mask, s.deaths) for s in made.suspects_if_changed() or ()} == {
         (b"\1", 1),
         (b"\2", 1),

@@ -1,8 +1,8 @@
-"""Which lines are queued again when a lease lapses, its worker dies, or its rows are lost."""
+"""Which lines are queued again when a lease expires, its worker dies, or its rows are lost."""
 
 from __future__ import annotations
 
-from fetcher.leases.parts import LedgerParts
+from fetcher.leases.ledger_state import LedgerState
 from fetcher.leases.poison import MAX_LOSSES
 from fetcher.leases.reissuer import HUNGRY_S, Reissuer
 from fetcher.leases.types import BatchPart, Lease, LeaseState
@@ -11,9 +11,9 @@ from support.leasing import RULES, batch
 ALL = batch().mask  # 16 lines
 
 
-def of_one_batch(*workers: str) -> tuple[LedgerParts, Reissuer]:
+def of_one_batch(*workers: str) -> tuple[LedgerState, Reissuer]:
     """A batch of 16 lines that nobody has; the workers were heard at time 0."""
-    parts = LedgerParts(RULES, 1)
+    parts = LedgerState(RULES, 1)
     parts.book.open(batch(), ALL)
     parts.queue.read_to_end(0)
     for worker in workers:
@@ -22,7 +22,7 @@ def of_one_batch(*workers: str) -> tuple[LedgerParts, Reissuer]:
 
 
 def lease(
-    parts: LedgerParts,
+    parts: LedgerState,
     number: int,
     mask: int = ALL,
     state: LeaseState = LeaseState.CLAIMED,
@@ -38,7 +38,7 @@ def lease(
     return made
 
 
-def queued(parts: LedgerParts) -> list[BatchPart]:
+def queued(parts: LedgerState) -> list[BatchPart]:
     return list(parts.queue.parts(0))
 
 
@@ -117,32 +117,32 @@ def test_lines_that_a_worker_gives_back_come_first_and_the_rest_stays_leased() -
     assert reissuer.lines == 0, "nothing was fetched for nothing"
 
 
-def test_a_lease_lapses_at_its_time_unless_its_share_is_frozen() -> None:
+def test_a_lease_expires_at_its_time_unless_its_share_is_frozen() -> None:
     parts, reissuer = of_one_batch()
     lease(parts, 1, 0b1)
-    reissuer.lapse(9.9)
+    reissuer.expire(9.9)
     assert list(parts.book.leases) == [1]
     parts.frozen.freeze(9.9, 0)
-    reissuer.lapse(1000.0)
+    reissuer.expire(1000.0)
     assert list(parts.book.leases) == [1]
     parts.frozen.thaw(1000.0, 0)
-    reissuer.lapse(1000.0)
+    reissuer.expire(1000.0)
     assert not parts.book.leases
 
 
-def test_an_unclaimed_lease_that_lapses_is_blamed_only_if_a_worker_died_meanwhile() -> None:
+def test_an_unclaimed_lease_that_expires_is_blamed_only_if_a_worker_died_meanwhile() -> None:
     for is_orphan in (False, True):
         parts, reissuer = of_one_batch()
         lease(parts, 1, 0b1, LeaseState.SENT, is_orphan=is_orphan)
-        reissuer.lapse(10.0)
+        reissuer.expire(10.0)
         assert [part.deaths for part in queued(parts)] == [int(is_orphan)]
 
 
-def test_a_claimed_lease_that_lapses_is_blamed_and_a_finished_one_is_not() -> None:
+def test_a_claimed_lease_that_expires_is_blamed_and_a_finished_one_is_not() -> None:
     for state, deaths in ((LeaseState.CLAIMED, 1), (LeaseState.FINISHED, 0)):
         parts, reissuer = of_one_batch("w")
         lease(parts, 1, 0b1, state)
-        reissuer.lapse(10.0)
+        reissuer.expire(10.0)
         assert [part.deaths for part in queued(parts)] == [deaths]
 
 

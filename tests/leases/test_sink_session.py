@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from fetcher import bitset
 from fetcher.bitset import IdSet
 from fetcher.input.source_info import SourceInfo
-from fetcher.leases.session import SinkSession
+from fetcher.leases.sink_session import SinkSession
 from fetcher.model import Batch, Task
 from fetcher.protocol import line_tags, messages
 from fetcher.protocol.shard import Share

@@ -44,7 +44,7 @@ def test_a_fetch_that_never_ends_costs_its_worker_the_lease() -> None:
         assert (made.take(now) is not None) == (now == 190), "its 100 seconds are over"
 
 
-def test_what_a_busy_worker_says_that_it_has_does_not_lapse() -> None:
+def test_what_a_busy_worker_says_that_it_has_does_not_expire() -> None:
     made = ledger(batch(), workers=("busy", "other"))
     sent = take(made).lease
     made.read_to_end()
@@ -70,7 +70,7 @@ def test_lines_that_a_busy_worker_hands_back_are_another_s_and_no_longer_its_own
     assert not made.is_hungry, "it has what it got, until it says that this is too little"
     made.heartbeat("idle", [moved.lease], 2, WorkerReport(is_hungry=True))
     assert made.is_hungry
-    made.left("busy", 2, died=False)
+    made.worker_left("busy", 2, died=False)
     assert take(made, 2).mask == 0x00FF
     assert made.redelivered == 8, "handed back is not handed out again"
 
@@ -116,7 +116,7 @@ def test_a_copy_is_not_copied_and_dies_quietly() -> None:
     report_slow(made, "a", 1, 60)
     report_slow(made, "b", copy.lease, 60)
     assert made.take(60) is None
-    made.left("b", 61, died=True)
+    made.worker_left("b", 61, died=True)
     assert made.take(61) is None, "the first lease still has these lines"
 
 
@@ -124,7 +124,7 @@ def test_at_the_end_what_lies_in_the_pipe_of_who_left_is_handed_out_again() -> N
     made = ledger(batch(0), batch(1), workers=("leaver", "stays"))
     lost = take(made)
     made.claimed("stays", take(made).lease, 0)
-    made.left("leaver", 1, died=False)
+    made.worker_left("leaver", 1, died=False)
     made.read_to_end()
     made.heartbeat("stays", [2], 21)
     made.tick(21)

@@ -96,9 +96,9 @@ class GrantsAllAtOnceAfterARestart(HostBroker):
 
 
 class ForgetsTheRestAfterASoleOwnersDeath(HostBroker):
-    def left(self, worker: str, now: float) -> None:
+    def worker_left(self, worker: str, now: float) -> None:
         quiet_until = self._quiet_until
-        super().left(worker, now)
+        super().worker_left(worker, now)
         self._quiet_until = quiet_until
 
 

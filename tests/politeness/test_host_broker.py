@@ -33,7 +33,7 @@ def test_the_host_broker_takes_from_who_is_gone_and_says_a_lost_grant_again() ->
     broker.want("a", [1], 0, 2)
     assert broker.grants(2) == {"a": [(1, 0)]}
     broker.want("b", [1], 0, 3)
-    broker.left("a", 4)
+    broker.worker_left("a", 4)
     assert broker.grants(4) == {"b": [(1, 0)]}
     broker.release("b", [(1, 9, 0.0)], 5)
     assert len(broker) == 1, "that was another grant"
@@ -85,7 +85,7 @@ def test_while_a_host_rests_or_another_worker_owns_it_nobody_gets_all_hosts() ->
     assert broker.grants(0) == {"a": [(1, 0)], "b": [(2, 0)]}
     broker.living({"a"}, 1)
     assert broker.grant_of_all() is None
-    broker.left("b", 1)
+    broker.worker_left("b", 1)
     broker.living({"a"}, 2)
     assert broker.grant_of_all() is None
     assert broker.grants(3) == {}
@@ -123,7 +123,7 @@ def test_an_answer_to_an_earlier_recall_does_not_count() -> None:
     broker = sole_owner()
     broker.living({"a", "b"}, 1)
     broker.owns("a", [], [], 1, 2)
-    broker.left("b", 3)
+    broker.worker_left("b", 3)
     broker.living({"a"}, 3)
     assert broker.grant_of_all() == ("a", 2)
     broker.want("b", [1], 0, 4)
@@ -136,7 +136,7 @@ def test_an_answer_to_an_earlier_recall_does_not_count() -> None:
 def test_all_hosts_of_who_is_gone_rest() -> None:
     broker = sole_owner(delay_s=2)
     broker.want("b", [1], 0, 1)
-    broker.left("a", 1)
+    broker.worker_left("a", 1)
     broker.living({"b"}, 1)
     assert (broker.grants(2.9), broker.grant_of_all()) == ({}, None)
     assert broker.grants(3) == {"b": [(1, 0)]}

@@ -11,7 +11,7 @@ from fastwarc.warc import ArchiveIterator as FastIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.body.capture import Capture
 from fetcher.model import Outcome
 from fetcher.rows import warc
 from support.warcs import Record, read

@@ -12,7 +12,7 @@ import pytest
 
 from fetcher.commit.committer import Kept
 from fetcher.errors import NoSpaceError
-from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.body.capture import Capture
 from fetcher.model import Outcome
 from fetcher.rows import warc
 from fetcher.store import cdxj

@@ -8,7 +8,7 @@ import pytest
 
 from fetcher.commit.committer import Kept
 from fetcher.errors import NoSpaceError, WireError
-from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.body.capture import Capture
 from fetcher.model import Outcome
 from fetcher.rows import archive, warc
 from fetcher.rows.archive import Member

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.body.capture import Capture
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.model import Outcome, Result
 from fetcher.protocol.output_spec import Bodies, Output

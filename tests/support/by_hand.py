@@ -12,7 +12,7 @@ import msgspec
 import requests
 from requests.adapters import BaseAdapter
 
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.settings.schema import Settings
 
@@ -71,7 +71,7 @@ def read_head(connection: socket.socket) -> bytes:
 
 def session(adapter: BaseAdapter | None = None, **sections: Any) -> requests.Session:
     """Over our adapter with these settings, unless another adapter is given."""
-    used = adapter or CurlAdapter(Transport(msgspec.convert({**DEFAULTS, **sections}, Settings)))
+    used = adapter or CurlAdapter(Connections(msgspec.convert({**DEFAULTS, **sections}, Settings)))
     made = requests.Session()
     made.trust_env = False
     made.mount("http://", used)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pycurl
 
 _HOST, _PORT = 5, 6  # CURLUPART_…
-_PATH_AS_IS = 1 << 4  # CURLU_…, as fetch.http.curl_options sets it
+_PATH_AS_IS = 1 << 4  # CURLU_…, as fetch.transfer.curl_options sets it
 _DEFAULT_PORT = 1 << 0
 
 

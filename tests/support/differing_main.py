@@ -19,7 +19,7 @@ import requests
 import urllib3.filepost
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.settings.schema import Settings
 
@@ -82,7 +82,7 @@ def _one(adapter: BaseAdapter, case: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """See the module's words."""
     urllib3.filepost.choose_boundary = lambda: "boundary"
-    ours = CurlAdapter(Transport(msgspec.convert(SETTINGS, Settings)))
+    ours = CurlAdapter(Connections(msgspec.convert(SETTINGS, Settings)))
     stock = HTTPAdapter()
     pairs = []
     for case in json.load(sys.stdin):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.http.client import CurlFetcher
 from fetcher.model import Result, Task
 from fetcher.rows import jsonl

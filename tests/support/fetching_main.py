@@ -23,7 +23,7 @@ import gevent
 import gevent.pool
 import msgspec
 
-from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.interface import Crawling
 from fetcher.input import json_lines

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fetcher.fetch.http.decoding import decoder_for
+from fetcher.fetch.body.decoding import decoder_for
 from fetcher.model import Result
 from fetcher.rows.inline import body_of
 from fetcher.rows.media_types import extension_of

@@ -83,7 +83,7 @@ class Crowd:
         self.pending += [item for host in made._hosts.values() for item in host.waiting]
         self.rests.clear()
         self.heard.discard(worker)
-        self.broker.left(worker, self.now)
+        self.broker.worker_left(worker, self.now)
 
     def turn(self, worker: str) -> None:
         made = self.gates[worker]

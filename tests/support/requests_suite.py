@@ -10,7 +10,7 @@ import msgspec
 import pytest_httpbin.serve  # type: ignore[import-not-found]
 import requests.sessions
 
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.settings.schema import Settings
 
@@ -18,7 +18,7 @@ SETTINGS = {
     "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
     "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},  # no server is there
 }
-TRANSPORT = Transport(msgspec.convert(SETTINGS, Settings))
+TRANSPORT = Connections(msgspec.convert(SETTINGS, Settings))
 
 
 class _Threaded(socketserver.ThreadingMixIn, WSGIServer):

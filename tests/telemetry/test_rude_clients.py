@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from fetcher.settings.schema import Metrics
-from fetcher.telemetry import http_clients
+from fetcher.telemetry.httpd import clients as http_clients
 from fetcher.telemetry.serving import serving
 from support.pages import get
 from support.rude import ODD, exchange, reset, slow_clients
@@ -95,7 +95,7 @@ def test_clients_that_have_their_answer_and_stay_do_not_shut_others_out(port: in
 def test_a_request_has_a_deadline_however_it_is_cut(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fetcher.telemetry.http_client.REQUEST_S", 1.0)
+    monkeypatch.setattr("fetcher.telemetry.httpd.client.REQUEST_S", 1.0)
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         began = time.monotonic()
         with contextlib.suppress(ConnectionError):

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.errors import DamageError
-from fetcher.fetch.http.capture import Capture
+from fetcher.fetch.body.capture import Capture
 from fetcher.model import Outcome, Result
 from fetcher.protocol.output_spec import Bodies, BodyNames, Compression, Output, RowForm
 from fetcher.rows import warc

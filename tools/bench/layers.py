@@ -19,9 +19,9 @@ from fetcher import bitset
 from fetcher.fetch import urls
 from fetcher.fetch.dns.resolver import Resolver
 from fetcher.fetch.http.client import CurlFetcher
-from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.message import Request
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
+from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.message import Request
 from fetcher.input.formats import TEXT
 from fetcher.model import Result, Task
 from fetcher.protocol import chunk_frames, codec, messages
@@ -83,7 +83,7 @@ def _loop(settings: Settings, given: list[str]) -> int:
 
 def _exchange(settings: Settings, given: list[str]) -> int:
     """With our limits, headers, digest, address guard and pinned addresses, name look-ups aside."""
-    transport = Transport(settings)
+    transport = Connections(settings)
 
     def make() -> Callable[[str], bool]:
         exchange = transport.lend()

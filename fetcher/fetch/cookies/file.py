@@ -16,7 +16,7 @@ from typing import Final
 from fetcher.errors import ConfigError
 from fetcher.fetch.cookies.jar import Cookie, Cookies
 from fetcher.fetch.cookies.set_cookie import is_address
-from fetcher.fetch.http.header_text import to_wire
+from fetcher.fetch.header_text import to_wire
 
 _HTTP_ONLY: Final = "#HttpOnly_"  # in front of the domain, as curl and browsers write it
 _FIELDS: Final = 7  # domain, with subdomains, path, secure, expires, name, value

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fetcher.fetch.cookies import set_cookie
 from fetcher.fetch.cookies.public_suffixes import is_public_suffix
 from fetcher.fetch.cookies.set_cookie import SetCookie
-from fetcher.fetch.http.header_text import shown
+from fetcher.fetch.header_text import shown
 
 
 class Cookie(NamedTuple):

@@ -2,7 +2,7 @@
 
 Pure: time is an argument, and nothing raises. Where the RFC ignores an attribute, the cookie is
 kept without it; where the RFC ignores the cookie, the result is None. Text is wire text
-(fetch.http.header_text). https://www.rfc-editor.org/rfc/rfc6265#section-5
+(fetch.header_text). https://www.rfc-editor.org/rfc/rfc6265#section-5
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 libcurl asks its cache for every connection that it makes, also when it repeats a request whose kept
 connection was dead, and also for a host that is an address. It may not look up what is missing (see
-fetch.http.exchange). It also walks through the whole cache at each request unless entries never
+fetch.transfer.exchange). It also walks through the whole cache at each request unless entries never
 expire: so ours never do, and we remove them.
 """
 

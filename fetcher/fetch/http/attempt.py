@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.header_text import Headers, shown_headers
-from fetcher.fetch.http.message import NO_ANSWER, Answer
+from fetcher.fetch.header_text import Headers, shown_headers
+from fetcher.fetch.transfer.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
 
 

@@ -14,11 +14,11 @@ import gevent
 
 from fetcher import web_urls
 from fetcher.fetch import urls
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.cookies import file
-from fetcher.fetch.http.capture import Keep
-from fetcher.fetch.http.header_text import parsed_header
+from fetcher.fetch.header_text import parsed_header
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.http.line_fetch import CurlFetch
-from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.interface import Crawling
 from fetcher.fetch.unexpected import Defects
 from fetcher.model import Task
@@ -38,7 +38,7 @@ class CurlFetcher:
         http = settings.http
         self.settings = settings
         self.worker = worker
-        self.transport = Transport(settings)
+        self.transport = Connections(settings)
         self.memory = self.transport.memory
         self.keep = Keep.NOTHING
         self.defects = Defects(log)

@@ -16,17 +16,17 @@ from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind, kind_of
 from fetcher.fetch import urls
+from fetcher.fetch.body.body_blocks import Blocks
+from fetcher.fetch.body.body_memory import Account
+from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.cookies.jar import Cookies
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
+from fetcher.fetch.header_text import merged, to_wire
 from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
-from fetcher.fetch.http.body_blocks import Blocks
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.capture import Capture
-from fetcher.fetch.http.header_text import merged, to_wire
-from fetcher.fetch.http.message import Answer, Request
 from fetcher.fetch.interface import UNREACHED
+from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.message import Answer, Request
 from fetcher.fetch.unexpected import one_line
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness import retry

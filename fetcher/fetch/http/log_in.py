@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fetcher.fetch.cookies.jar import Cookies
+from fetcher.fetch.header_text import merged
 from fetcher.fetch.http.attempt import Ending
-from fetcher.fetch.http.header_text import merged
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.http.logged_out import LoggedOutRules, TextSearch
-from fetcher.fetch.http.message import Answer
-from fetcher.fetch.http.pool import Transport
 from fetcher.fetch.http.site_session import SiteSession
+from fetcher.fetch.transfer.message import Answer
 from fetcher.model import Outcome
 from fetcher.protocol.login_messages import Secrets
 from fetcher.settings.schema import Http
@@ -40,7 +40,7 @@ class LogIns:
     refused: Callable[[int], None]
     is_waiting: Callable[[], bool]
 
-    def __init__(self, http: Http, transport: Transport, others: Cookies | None) -> None:
+    def __init__(self, http: Http, transport: Connections, others: Cookies | None) -> None:
         """Load the function. Raises ConfigError."""
         # requests is a third of what a worker would import.
         from fetcher.fetch.requests_compat.login_function import LoginFunction  # noqa: PLC0415

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from fetcher.fetch.http import redirects
-from fetcher.fetch.http.message import Answer
+from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.message import Answer
 from fetcher.web_urls import Target
 
 

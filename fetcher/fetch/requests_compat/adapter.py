@@ -19,18 +19,18 @@ import urllib3.exceptions
 from requests import exceptions as rx
 from requests.adapters import HTTPAdapter
 
+from fetcher.fetch.body.body_memory import Account
+from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.capture import Capture
-from fetcher.fetch.http.header_text import shown
-from fetcher.fetch.http.message import Request
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.header_text import shown
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat import errors, per_request, prepared
 from fetcher.fetch.requests_compat.pipe import Reader
 from fetcher.fetch.requests_compat.raw import Raw
 from fetcher.fetch.requests_compat.streaming import Job, StreamedExchange
 from fetcher.fetch.requests_compat.timeouts import Limits, limits_of
 from fetcher.fetch.requests_compat.upload import Upload, is_streamed, length_of
+from fetcher.fetch.transfer.message import Request
 from fetcher.settings.schema import Http, Settings
 from fetcher.web_urls import Target
 
@@ -42,7 +42,7 @@ class CurlAdapter(HTTPAdapter):
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Connections,
         new_capture: NewCapture | None = None,
         ends_at: float = float("inf"),
         repeated: Mapping[str, Sequence[tuple[str, str]]] | None = None,
@@ -63,10 +63,10 @@ class CurlAdapter(HTTPAdapter):
         self._ends_at = ends_at
         self._use(transport)
 
-    def _use(self, transport: Transport) -> None:
+    def _use(self, transport: Connections) -> None:
         self._transport = transport
         # libcurl and gevent's loop belong to one thread.
-        self._by_hub: weakref.WeakKeyDictionary[Any, Transport] = weakref.WeakKeyDictionary()
+        self._by_hub: weakref.WeakKeyDictionary[Any, Connections] = weakref.WeakKeyDictionary()
         self._by_hub[transport.hub] = transport
 
     def send(
@@ -115,7 +115,7 @@ class CurlAdapter(HTTPAdapter):
 
     def _job(
         self,
-        transport: Transport,
+        transport: Connections,
         http: Http,
         target: Target,
         asked: Request,
@@ -156,11 +156,11 @@ class CurlAdapter(HTTPAdapter):
             raise
         return self.build_response(request, raw)
 
-    def _of_this_thread(self) -> Transport:
+    def _of_this_thread(self) -> Connections:
         hub = gevent.get_hub()
         transport = self._by_hub.get(hub)
         if transport is None:
-            transport = self._by_hub[hub] = Transport(self._transport.settings)
+            transport = self._by_hub[hub] = Connections(self._transport.settings)
         return transport
 
     def __getstate__(self) -> dict[str, Any]:
@@ -175,4 +175,4 @@ class CurlAdapter(HTTPAdapter):
         self._account = None
         self._exchanges = []
         self.repeats = 0
-        self._use(Transport(settings))
+        self._use(Connections(settings))

@@ -17,21 +17,21 @@ from requests.hooks import dispatch_hook
 from fetcher.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
+from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.message import NO_ANSWER, Answer, Request
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter, NewCapture
 from fetcher.fetch.requests_compat.errors import cause_of
 from fetcher.fetch.requests_compat.prepared import repeated
 from fetcher.fetch.requests_compat.raw import Raw
+from fetcher.fetch.transfer.message import NO_ANSWER, Answer, Request
 from fetcher.fetch.unexpected import one_line
 
 
 class Auth:
     """Makes auth objects with what `http.auth` names. Raises ConfigError if that fails."""
 
-    def __init__(self, name: str, transport: Transport) -> None:
+    def __init__(self, name: str, transport: Connections) -> None:
         self._make = own_code.load("http.auth", name)
         try:
             self._make()

@@ -8,8 +8,8 @@ import http.client
 import requests
 import webencodings
 
-from fetcher.fetch.http.message import NO_ANSWER
 from fetcher.fetch.requests_compat.raw import decoded_response
+from fetcher.fetch.transfer.message import NO_ANSWER
 from fetcher.model import Result
 from fetcher.rows.charsets import charset_of
 

@@ -21,8 +21,8 @@ from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
 from fetcher.fetch.cookies.set_cookie import is_address
 from fetcher.fetch.failures import LoginFailure
-from fetcher.fetch.http.header_text import to_wire
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.header_text import to_wire
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.http.site_session import origin_of
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.fetch.unexpected import one_line
@@ -47,7 +47,7 @@ class LoginFacts(NamedTuple):
 class LoginFunction:
     """The function that `http.login` names. Raises ConfigError if it cannot be loaded."""
 
-    def __init__(self, http: Http, transport: Transport) -> None:
+    def __init__(self, http: Http, transport: Connections) -> None:
         self._call: Callable[..., Any] = own_code.load("http.login", http.login)
         if not callable(self._call):
             raise ConfigError(f"http.login = {http.login!r}: is not a function")

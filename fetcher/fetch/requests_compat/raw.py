@@ -1,7 +1,7 @@
 """Makes `Response.raw` as the stock adapter does: urllib3's own class, on a body of ours.
 
 `read` returns bytes as received, or decoded on demand. Decoding is ours, bounded by the caps of
-[http] (see fetch.http.decoding).
+[http] (see fetch.body.decoding).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.response import is_fp_closed
 
+from fetcher.fetch.body.body_limits import body_excess, ratio_excess
+from fetcher.fetch.body.decoding import PIECE_BYTES, Decoder, decoder_for
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.decoding import PIECE_BYTES, Decoder, decoder_for
-from fetcher.fetch.http.header_text import Headers
-from fetcher.fetch.http.limits import body_excess, ratio_excess
-from fetcher.fetch.http.message import Answer
+from fetcher.fetch.header_text import Headers
 from fetcher.fetch.requests_compat import errors
+from fetcher.fetch.transfer.message import Answer
 from fetcher.settings.schema import Http
 
 _VERSIONS: Final = {"1.0": 10, "1.1": 11, "2": 20, "3": 30}

@@ -1,8 +1,8 @@
 """An exchange that streams: the answer is read while it comes, the body sent while it is produced.
 
-As fetch.http.exchange, but the body goes on as it was received, undecoded, through a Pipe; while
-nobody reads, the server has to wait. The caller's timeouts count too: one for the connection, one
-for the server's silence between two pieces of the answer.
+As fetch.transfer.exchange, but the body goes on as it was received, undecoded, through a Pipe;
+while nobody reads, the server has to wait. The caller's timeouts count too: one for the
+connection, one for the server's silence between two pieces of the answer.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from gevent import get_hub
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.address_guard import Guard
+from fetcher.fetch.body.body_limits import body_excess
+from fetcher.fetch.body.body_memory import Account
+from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.dns.pins import Pin, PinTable
 from fetcher.fetch.failures import CONNECTING, Failure
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.capture import Capture
-from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.exchange import Exchange
-from fetcher.fetch.http.limits import body_excess
-from fetcher.fetch.http.message import Request
-from fetcher.fetch.http.transfer_clock import TransferClock
 from fetcher.fetch.requests_compat.pipe import Pipe
 from fetcher.fetch.requests_compat.timeouts import Limits
 from fetcher.fetch.requests_compat.upload import Upload
+from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.exchange import Exchange
+from fetcher.fetch.transfer.message import Request
+from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http
 
 _MIN_WAIT_S: Final = 0.001

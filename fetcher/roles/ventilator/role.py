@@ -20,7 +20,7 @@ from msgspec import UNSET
 from fetcher.errors import Exit, StoppedError
 from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
-from fetcher.leases.sessions import SinkSessions
+from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules, first_lease
 from fetcher.logins.session_broker import LoginRules, SessionBroker, first_generation
 from fetcher.model import Batch

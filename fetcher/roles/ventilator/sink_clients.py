@@ -1,7 +1,7 @@
 """The ventilator's sockets to its sinks.
 
-leases.sessions decides what is asked and what an answer means. This module sends, receives, and
-logs the notices that result.
+leases.sink_sessions decides what is asked and what an answer means. This module sends, receives,
+and logs the notices that result.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from typing import Any, Final
 import zmq
 
 from fetcher.input.source_info import SourceInfo
-from fetcher.leases.sessions import Frozen, JobBegun, Joined, Notice, SinkSessions, Thawed, Waiting
+from fetcher.leases.sink_sessions import (
+    Frozen,
+    JobBegun,
+    Joined,
+    Notice,
+    SinkSessions,
+    Thawed,
+    Waiting,
+)
 from fetcher.model import Chunk
 from fetcher.protocol import chunk_frames, messages
 from fetcher.protocol.shard import sink_of

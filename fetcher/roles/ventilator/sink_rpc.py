@@ -1,7 +1,7 @@
 """The ventilator's requests to one sink: one at a time, repeated until it is answered.
 
 Every request is idempotent, so a lost answer costs only time. The client knows when the sink
-answered last; leases.sessions decides what its silence means.
+answered last; leases.sink_sessions decides what its silence means.
 """
 
 from __future__ import annotations

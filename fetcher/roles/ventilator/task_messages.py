@@ -11,7 +11,7 @@ from fetcher import bitset
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import formats
 from fetcher.leases.poison import Condemned
-from fetcher.leases.sessions import SinkSessions
+from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import Assignment
 from fetcher.model import OUTCOME_CODE, Batch, Chunk, Outcome, Result
 from fetcher.protocol import messages

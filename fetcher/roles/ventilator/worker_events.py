@@ -21,9 +21,9 @@ def apply_to_ledger(ledger: Ledger, event: messages.AnyMessage, now: float) -> b
         case messages.Heartbeat():
             ledger.heartbeat(event.worker, event.held, now, _report_of(event))
         case messages.Bye():
-            ledger.left(event.worker, now, died=False)
+            ledger.worker_left(event.worker, now, died=False)
         case messages.Gone():
-            ledger.left(event.worker, now, died=True)
+            ledger.worker_left(event.worker, now, died=True)
         case _:
             return False
     return True

@@ -59,7 +59,7 @@ class Workers:
                 break
             self._apply(received[0], now)
         for worker in self._security.revoked(self._ledger.workers):
-            self._ledger.left(worker, now, died=False)
+            self._ledger.worker_left(worker, now, died=False)
 
     def _apply(self, event: messages.AnyMessage, now: float) -> None:
         is_known = apply_to_ledger(self._ledger, event, now) or apply_to_broker(
@@ -74,7 +74,7 @@ class Workers:
         """Send grants and recalls; a lost grant is wanted again, a lost recall repeated."""
         living = set(self._ledger.workers)
         for gone in self._known - living:
-            self.broker.left(gone, now)
+            self.broker.worker_left(gone, now)
         for worker in sorted(living - self._known):
             logs.announce(f"worker {worker} joined ({len(living)} now)")
         self._known = living

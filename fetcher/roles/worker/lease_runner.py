@@ -14,7 +14,7 @@ import gevent
 from msgspec import UNSET, UnsetType
 
 from fetcher import bitset
-from fetcher.fetch.http.body_memory import BodyMemory
+from fetcher.fetch.body.body_memory import BodyMemory
 from fetcher.fetch.interface import Crawls, Fetcher, HoldsBodies
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import formats

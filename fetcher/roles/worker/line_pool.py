@@ -29,9 +29,9 @@ from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.gate import Gate
 from fetcher.politeness.host_state import FREE, Report, Rules
 from fetcher.protocol.samples import Load, shown_host_of
+from fetcher.roles.worker.cpu_share import CpuShare
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.lines import Line, RunningLines
-from fetcher.roles.worker.turns import TurnShare
 from fetcher.settings.schema import Polite, Settings
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class LinePool:
         """
         self.gate: Gate[Line] = Gate(_rules(settings.polite, is_owner=is_owner))
         self._is_owner = is_owner
-        self.turns = TurnShare()
+        self.turns = CpuShare()
         self.room = gevent.event.Event()
         self.host_news = gevent.event.Event()
         self.running = RunningLines()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from fetcher.roles.worker.turns import TurnShare
+from fetcher.roles.worker.cpu_share import CpuShare
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _CAUSES: Final = {
 class LoopLag:
     """Measures the lag; a worker process has one."""
 
-    def __init__(self, turns: TurnShare, heartbeat_s: float, *, has_handler: bool) -> None:
+    def __init__(self, turns: CpuShare, heartbeat_s: float, *, has_handler: bool) -> None:
         self._turns = turns
         self._heartbeat_s = heartbeat_s
         self._cause, self._slow_s = _CAUSES[has_handler], _SLOW_S[has_handler]

@@ -1,13 +1,13 @@
 """Decides which request a crawl makes for the target of a redirect, as a line of its own.
 
-Method, headers and body are kept as where the redirect is followed (fetch.http.redirects). The id
-and the route of the line go with it, because the target stands for it.
+Method, headers and body are kept as where the redirect is followed (fetch.transfer.redirects). The
+id and the route of the line go with it, because the target stands for it.
 """
 
 from __future__ import annotations
 
 from fetcher import web_urls
-from fetcher.fetch.http import redirects
+from fetcher.fetch.transfer import redirects
 from fetcher.frontier.links import LinkRequest
 from fetcher.model import Result, Task
 

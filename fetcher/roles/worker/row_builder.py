@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.interface import Fetch
 from fetcher.fetch.unexpected import Defects, one_line
 from fetcher.frontier.links import Link

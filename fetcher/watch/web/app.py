@@ -25,8 +25,8 @@ import msgspec
 
 from fetcher import __version__, optional
 from fetcher.settings.schema import Monitor
-from fetcher.telemetry.http_client import Handler
-from fetcher.telemetry.http_server import HttpServer
+from fetcher.telemetry.httpd.client import Handler
+from fetcher.telemetry.httpd.http_server import HttpServer
 from fetcher.telemetry.ports import Port
 from fetcher.watch.history import Point
 from fetcher.watch.job_view import JobView, from_roster

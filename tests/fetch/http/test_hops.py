@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
+from fetcher.fetch.transfer import redirects
 from fetcher.model import Outcome, Result
 from support.fetching import fetch
 from support.scripted import Asked, Script, answer, head, scripted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.fetch.http.logged_out import LoggedOutRules, TextSearch
-from fetcher.fetch.http.message import NO_ANSWER
+from fetcher.fetch.transfer.message import NO_ANSWER
 from fetcher.fetch.urls import target_of
 
 HERE = target_of("https://www.a.test/in/page?x=1", 8192)

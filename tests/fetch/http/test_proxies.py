@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fetcher.errors import ConfigError
-from fetcher.fetch.http.pool import _proxy_address
+from fetcher.fetch.http.connections import _proxy_address
 from fetcher.model import Outcome
 from support.fetching import fetch
 from support.proxies import http_proxy, socks_proxy

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fetcher.fetch.http.header_text import merged, shown, shown_headers, to_wire
+from fetcher.fetch.header_text import merged, shown, shown_headers, to_wire
 from fetcher.model import Outcome, Result
 from support import jobs
 from support.fetching import fetch

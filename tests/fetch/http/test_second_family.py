@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.dns import resolver
-from fetcher.fetch.http.capture import Keep
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.model import Outcome
 from fetcher.settings.schema import Settings
@@ -109,7 +109,7 @@ def test_a_post_is_sent_by_ipv6_too() -> None:
 
 def test_a_session_of_requests_reaches_the_host_too() -> None:
     with on_ipv6() as server, settings_for() as (settings, _):
-        client = session(CurlAdapter(Transport(settings)))
+        client = session(CurlAdapter(Connections(settings)))
         answer = client.post(f"http://dual.test:{server.port}/", data=iter([b"streamed"]))
     assert answer.text == "page"
 

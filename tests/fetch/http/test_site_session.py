@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.cookies.jar import Cookie
-from fetcher.fetch.http.capture import Capture
 from fetcher.fetch.http.site_session import SiteSession
 from fetcher.fetch.urls import target_of
 from fetcher.protocol.login_messages import Secrets, SessionCookie, SessionHeader

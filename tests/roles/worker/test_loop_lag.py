@@ -8,12 +8,12 @@ import time
 import gevent
 import pytest
 
+from fetcher.roles.worker.cpu_share import CpuShare
 from fetcher.roles.worker.loop_lag import LoopLag
-from fetcher.roles.worker.turns import TurnShare
 
 
 def test_a_heartbeat_that_comes_late_shows_how_late(caplog: pytest.LogCaptureFixture) -> None:
-    lag = LoopLag(TurnShare(), heartbeat_s=1.0, has_handler=True)
+    lag = LoopLag(CpuShare(), heartbeat_s=1.0, has_handler=True)
     with caplog.at_level(logging.WARNING):
         seen = [lag.look_ms(now) for now in (100.0, 101.0, 102.25, 103.5, 170.0)]
     assert seen == [0, 0, 250, 250, 65_500]
@@ -23,7 +23,7 @@ def test_a_heartbeat_that_comes_late_shows_how_late(caplog: pytest.LogCaptureFix
 
 
 def test_a_computation_counts_though_the_heartbeat_is_in_time() -> None:
-    turns = TurnShare()
+    turns = CpuShare()
     lag = LoopLag(turns, heartbeat_s=1.0, has_handler=False)
     lag.look_ms(100.0)
     turns.wait()

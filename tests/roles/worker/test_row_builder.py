@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.fetch.http.capture import Keep
+from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.interface import Whole
 from fetcher.model import Outcome, Result, Task
 from fetcher.protocol.output_spec import Bodies, BodyNames, Output

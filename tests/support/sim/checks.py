@@ -13,7 +13,7 @@ from support.sim.disk import Violation
 from support.sim.ventilator import SINK_SILENT_S, TICK_S
 
 if TYPE_CHECKING:
-    from fetcher.leases.session import SinkSession
+    from fetcher.leases.sink_session import SinkSession
     from support.sim.ventilator import SimVentilator
     from support.sim.world import World
 
@@ -174,7 +174,7 @@ class Checks:
 
     def _knows_deaths(self, ventilator: SimVentilator, one: SinkSession, answered: Known) -> None:
         """Suspects that are not reported again must be those that the sink has recorded."""
-        poison = ventilator.ledger._parts.poison
+        poison = ventilator.ledger._state.poison
         if poison._is_changed[one.index]:
             return
         poison._is_changed[one.index] = True

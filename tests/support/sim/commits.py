@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.errors import Exit, FetcherError
-from fetcher.leases.session import SinkSession
+from fetcher.leases.sink_session import SinkSession
 from fetcher.protocol import messages
 from support.sim.checks import Known
 from support.sim.disk import Killed, Violation

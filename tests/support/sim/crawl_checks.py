@@ -13,7 +13,7 @@ from fetcher.frontier.links import SAME_DEPTH
 from fetcher.frontier.totals import Refusal
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
-from fetcher.leases.session import SinkSession
+from fetcher.leases.sink_session import SinkSession
 from fetcher.protocol import messages
 from support.sim.checks import Checks, Known
 from support.sim.crawl_disk import CrawlDisk

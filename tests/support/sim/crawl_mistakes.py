@@ -19,7 +19,7 @@ from fetcher.frontier.admission import Admitted, Frontier, RowLinks
 from fetcher.frontier.links import Link
 from fetcher.input import log_lines
 from fetcher.leases.crawl_feed import CrawlFeed
-from fetcher.leases.session import SinkSession
+from fetcher.leases.sink_session import SinkSession
 from fetcher.model import Chunk
 from fetcher.protocol import messages
 from support.sim.crawl_disk import SimCrawlFiles

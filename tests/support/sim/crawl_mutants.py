@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from fetcher.leases.session import SinkSession
-from fetcher.leases.sessions import SinkSessions
+from fetcher.leases.sink_session import SinkSession
+from fetcher.leases.sink_sessions import SinkSessions
 from support.sim import crawl_mistakes as mistakes
 from support.sim.crawl_world import (
     BudgetedCrawl,

@@ -69,7 +69,7 @@ def row_of(line: int) -> bytes:
 
 
 class SimStore:
-    """See commit.committer.Store; dies in the middle of a step when its fuse has burnt down."""
+    """A CommitStore that dies in the middle of a step when its fuse has burnt down."""
 
     syncs_at_start = True
     truncates_at_start = True

@@ -9,8 +9,8 @@ from fetcher.commit.session import CommitJob, CommitSession
 from fetcher.leases.issuer import Issuer
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.reissuer import Reissuer
-from fetcher.leases.session import SinkSession
-from fetcher.leases.sessions import SinkSessions
+from fetcher.leases.sink_session import SinkSession
+from fetcher.leases.sink_sessions import SinkSessions
 from support.sim import session_mistakes, sink_mistakes, ventilator_mistakes
 from support.sim.disk import SimStore
 from support.sim.sink import SimSink

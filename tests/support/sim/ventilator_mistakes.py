@@ -66,7 +66,7 @@ class WaitsForTheHung(Issuer):
     """Tries no suspect as long as a worker holds a line that it never finishes."""
 
     def _is_quiet(self, now: float) -> bool:
-        return super()._is_quiet(now) and not self._parts.workers.may_hold_stale(now, math.inf)
+        return super()._is_quiet(now) and not self._state.workers.may_hold_stale(now, math.inf)
 
 
 class TriesSuspectsInCompany(Issuer):
@@ -96,9 +96,9 @@ class BelievesOneWorker(Reissuer):
     """Condemns a line whose rows from one worker were lost, though another worker is there."""
 
     def _instead_of(self, lease: Lease, mask: int, *, died: bool) -> list[BatchPart]:
-        workers, self._parts.workers = self._parts.workers, LiveWorkers()
+        workers, self._state.workers = self._state.workers, LiveWorkers()
         parts = super()._instead_of(lease, mask, died=died)
-        self._parts.workers = workers
+        self._state.workers = workers
         return parts
 
 
@@ -115,7 +115,7 @@ class FreezesAll(Issuer):
 
     @property
     def has_room(self) -> bool:
-        frozen = self._parts.frozen
+        frozen = self._state.frozen
         return super().has_room and not any(map(frozen.is_cut_off, range(len(frozen))))
 
 
@@ -180,7 +180,7 @@ class CopiesWhatWaits(Issuer):
     """Copies all lines that are leased for long at the end, though they are not in flight."""
 
     def _tail_copy(self, now: float) -> BatchPart | None:
-        for lease in self._parts.book.leases.values():
+        for lease in self._state.book.leases.values():
             lease.slow = -1
         return super()._tail_copy(now)
 

@@ -1,13 +1,13 @@
 """A request, and the answer to it: plain data, without libcurl.
 
-Headers and Locations hold wire text (see fetch.http.header_text): the bytes as they are sent.
+Headers and Locations hold wire text (see fetch.header_text): the bytes as they are sent.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from fetcher.fetch.http.header_text import Headers
+from fetcher.fetch.header_text import Headers
 
 
 class Request(NamedTuple):

@@ -163,7 +163,7 @@ def _kind_of_reading(words: str, easy: pycurl.Curl) -> ErrorKind | None:
 def _kind_of_head(words: str) -> ErrorKind | None:
     if words.startswith("Invalid Content-Length"):
         return ErrorKind.PROTOCOL_BAD_LENGTH
-    # Older libcurls leave that to us (see fetch.http.redirects).
+    # Older libcurls leave that to us (see fetch.transfer.redirects).
     return ErrorKind.PROTOCOL_BAD_LOCATION if words.startswith("Multiple Location") else None
 
 

@@ -22,7 +22,7 @@ from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
-from fetcher.leases.session import SinkSession
+from fetcher.leases.sink_session import SinkSession
 from fetcher.leases.types import Assignment
 from fetcher.model import Batch
 from fetcher.protocol import messages

@@ -18,15 +18,15 @@ from fetcher import web_urls
 from fetcher.error_kinds import ErrorKind
 from fetcher.errors import ConfigError
 from fetcher.fetch.address_guard import Guard, literal
+from fetcher.fetch.body.body_memory import BodyMemory
 from fetcher.fetch.dns.pins import Pin, PinTable
 from fetcher.fetch.dns.resolver import Resolver
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.body_memory import BodyMemory
-from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.exchange import Exchange
 from fetcher.fetch.http.first_requests import FirstRequests
-from fetcher.fetch.http.tls import check_files
-from fetcher.fetch.http.transfer_clock import TransferClock
+from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.exchange import Exchange
+from fetcher.fetch.transfer.tls import check_files
+from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http, Settings
 from fetcher.web_urls import Target, bracketed
 
@@ -39,8 +39,8 @@ Addresses = tuple[str, ...]
 Passed = Callable[[Addresses], Addresses]  # the addresses that may be connected to
 
 
-class Transport:
-    """The shared parts; a worker process has one Transport. Raises ConfigError."""
+class Connections:
+    """The shared parts; a worker process has one Connections. Raises ConfigError."""
 
     def __init__(self, settings: Settings) -> None:
         check_files(settings.http)

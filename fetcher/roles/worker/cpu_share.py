@@ -18,7 +18,7 @@ from greenlet import greenlet
 _SHARE_S: Final = 0.02
 
 
-class TurnShare:
+class CpuShare:
     """Decides which greenlets may compute in a turn of the loop; a worker process has one."""
 
     def __init__(self) -> None:

@@ -18,8 +18,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from fetcher.telemetry.http_client import Malformed
-from fetcher.telemetry.http_clients import Room
+from fetcher.telemetry.httpd.client import Malformed
+from fetcher.telemetry.httpd.clients import Room
 from fetcher.telemetry.ports import Port
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import Final
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.header_text import Headers
+from fetcher.fetch.header_text import Headers
 
 _MAX_DIGITS: Final = 30  # longer numbers count as the largest number of so many digits
 _MAX_OF_LIBCURL: Final = 2**63 - 1

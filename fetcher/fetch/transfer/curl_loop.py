@@ -35,7 +35,7 @@ _SELECT: Final = (
     pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
 )
 
-Ending = tuple[int, str]  # libcurl's code (0: success) and its words
+CurlResult = tuple[int, str]  # libcurl's code (0: success) and its words
 
 
 def _release(watchers: list[Any], multi: pycurl.CurlMulti) -> None:
@@ -85,22 +85,22 @@ class CurlLoop:
         with contextlib.suppress(Exception):
             self.hub.loop.run_callback_threadsafe(_release, watchers, self._multi)
 
-    def perform(self, easy: pycurl.Curl) -> Ending:
+    def perform(self, easy: pycurl.Curl) -> CurlResult:
         """Run the transfer; only the calling greenlet waits, and may be killed meanwhile."""
         self._waiting[easy] = getcurrent()
         self._multi.add_handle(easy)
         try:
             # Only `cut` switches back, and only to a greenlet that still waits.
-            ending: Ending = self.hub.switch()
-            return ending
+            result: CurlResult = self.hub.switch()
+            return result
         finally:
             self._forget(easy)
 
-    def cut(self, easy: pycurl.Curl, ending: Ending) -> None:
+    def cut(self, easy: pycurl.Curl, result: CurlResult) -> None:
         """End a transfer; call it in the hub, and not in a callback of libcurl."""
         waiting = self._forget(easy)
         if waiting is not None:
-            waiting.switch(ending)
+            waiting.switch(result)
 
     def resume(self, easy: pycurl.Curl) -> None:
         """Continue a transfer that its own callback has paused."""

@@ -6,7 +6,7 @@ import time
 
 import gevent
 
-from fetcher.roles.worker.turns import TurnShare
+from fetcher.roles.worker.cpu_share import CpuShare
 
 
 def _compute(for_s: float) -> None:
@@ -16,7 +16,7 @@ def _compute(for_s: float) -> None:
 
 
 def test_the_loop_serves_its_timers_between_two_computations() -> None:
-    turns = TurnShare()
+    turns = CpuShare()
     order: list[int | str] = []
 
     def computing(number: int) -> None:
@@ -41,7 +41,7 @@ def test_the_loop_serves_its_timers_between_two_computations() -> None:
 
 
 def test_short_computations_share_a_turn() -> None:
-    turns = TurnShare()
+    turns = CpuShare()
     order: list[int | str] = []
 
     def computing(number: int) -> None:
@@ -55,7 +55,7 @@ def test_short_computations_share_a_turn() -> None:
 
 
 def test_the_longest_turn_is_reported_once() -> None:
-    turns = TurnShare()
+    turns = CpuShare()
     turns.wait()
     _compute(0.05)
     gevent.sleep(0.01)

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pycurl
 from gevent import get_hub
 
-from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.transfer_clock import TransferClock
+from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.transfer_clock import TransferClock
 
 _EXACT_S: Final = 0.001
 _LEAST_SLACK_S: Final = 10.0

@@ -12,8 +12,8 @@ import brotli
 import pytest
 from backports import zstd
 
+from fetcher.fetch.body.decoding import PIECE_BYTES, decoder_for
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.decoding import PIECE_BYTES, decoder_for
 from fetcher.model import Outcome, Result
 from support.fetching import Fetched, fetch
 from support.scripted import Script, answer, chunked, head, scripted

@@ -2,7 +2,7 @@
 
 The callbacks note and count, and never raise: what is wrong with an answer is kept in `_stopped`
 and ends the transfer. An answer is bounded by the caps of [http], as received and as decoded;
-decoding is ours (see fetch.http.decoding).
+decoding is ours (see fetch.body.decoding).
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import pycurl
 from gevent import get_hub
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.body.body_length import length_to_count
+from fetcher.fetch.body.body_limits import body_excess, ratio_excess
+from fetcher.fetch.body.body_memory import Account
+from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.body.decoding import Decoder, decoder_for
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import redirects
-from fetcher.fetch.http.body_length import length_to_count
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.capture import Capture
-from fetcher.fetch.http.curl_loop import CurlLoop
-from fetcher.fetch.http.deadlines import Deadlines
-from fetcher.fetch.http.decoding import Decoder, decoder_for
-from fetcher.fetch.http.head import parse_head
-from fetcher.fetch.http.limits import body_excess, ratio_excess
+from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.deadlines import Deadlines
+from fetcher.fetch.transfer.head import parse_head
 from fetcher.settings.schema import Http
 
 _DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
 _DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth waiting for
 _STOP: Final = -1  # a write callback's answer that ends the transfer
 
-Sink = Callable[[bytes], None]
+BodyWriter = Callable[[bytes], None]
 
 
 class Receiver:
@@ -46,7 +46,7 @@ class Receiver:
         self._clear("", None, None, None)
 
     def _clear(
-        self, method: str, sink: Sink | None, capture: Capture | None, account: Account | None
+        self, method: str, sink: BodyWriter | None, capture: Capture | None, account: Account | None
     ) -> None:
         """Forget the last answer; an answer to this method comes next."""
         self.status = 0

@@ -1,4 +1,4 @@
-"""The parts that a ledger is composed of; all of its decisions work on these."""
+"""The state of a ledger, part by part; all of its decisions work on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fetcher.leases.tail_copies import TailCopies
 from fetcher.leases.types import Lease, LeaseRules
 
 
-class LedgerParts:
+class LedgerState:
     """Makes the parts, and does what takes two of them."""
 
     def __init__(self, rules: LeaseRules, shares: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.ledger import Ledger
-from fetcher.leases.sessions import (
+from fetcher.leases.sink_sessions import (
     BUSY_S,
     END_S,
     WAITING_NOTICE_S,

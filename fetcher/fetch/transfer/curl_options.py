@@ -10,10 +10,10 @@ from typing import Final
 
 import pycurl
 
-from fetcher.fetch.http import redirects
-from fetcher.fetch.http.header_text import merged
-from fetcher.fetch.http.message import Request
-from fetcher.fetch.http.tls import ca_file
+from fetcher.fetch.header_text import merged
+from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.message import Request
+from fetcher.fetch.transfer.tls import ca_file
 from fetcher.fetch.urls import request_target
 from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http

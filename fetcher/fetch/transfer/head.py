@@ -1,7 +1,7 @@
 """Parses the head of a response into a status and headers.
 
 Text is read as latin-1, as in http.client, so no byte is an error and each can be sent back as it
-came (see fetch.http.header_text). Names and values stay as they were sent, in their order, repeated
+came (see fetch.header_text). Names and values stay as they were sent, in their order, repeated
 names included.
 """
 
@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.header_text import Headers
+from fetcher.fetch.header_text import Headers
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
 # Most servers repeat most of their lines: parsed lines up to this length are remembered.

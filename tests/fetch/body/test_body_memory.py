@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from fetcher.fetch.http.body_memory import MAX_UNSENT_BYTES, Account, BodyMemory
+from fetcher.fetch.body.body_memory import MAX_UNSENT_BYTES, Account, BodyMemory
 
 MB = 1024 * 1024
 

@@ -18,18 +18,18 @@ import pycurl
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.address_guard import Guard
+from fetcher.fetch.body.body_length import declared_length
+from fetcher.fetch.body.body_memory import Account
+from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.dns.pins import Pin, PinTable, entry
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http import curl_options
-from fetcher.fetch.http.body_length import declared_length
-from fetcher.fetch.http.body_memory import Account
-from fetcher.fetch.http.capture import Capture
-from fetcher.fetch.http.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
-from fetcher.fetch.http.curl_loop import CurlLoop, Ending
-from fetcher.fetch.http.deadlines import Deadlines, slack_s
-from fetcher.fetch.http.message import Answer, Request
-from fetcher.fetch.http.receiver import Receiver, Sink
-from fetcher.fetch.http.transfer_clock import TransferClock
+from fetcher.fetch.transfer import curl_options
+from fetcher.fetch.transfer.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
+from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
+from fetcher.fetch.transfer.deadlines import Deadlines, slack_s
+from fetcher.fetch.transfer.message import Answer, Request
+from fetcher.fetch.transfer.receiver import BodyWriter, Receiver
+from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
@@ -84,7 +84,7 @@ class Exchange(Receiver):
         request: Request,
         timeout_s: float,
         pin: Pin,
-        sink: Sink | None = None,
+        sink: BodyWriter | None = None,
         capture: Capture | None = None,
         account: Account | None = None,
     ) -> None:
@@ -101,7 +101,7 @@ class Exchange(Receiver):
         finally:
             self._release()
 
-    def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> Ending:
+    def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> CurlResult:
         """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
         resolve = self._pins.enter(pin)
@@ -109,19 +109,19 @@ class Exchange(Receiver):
             self._account.begin(self._resume)
         try:
             self._easy.setopt(pycurl.RESOLVE, resolve)
-            ending = self._run_once(timeout_s)
-            if ending[0] and pin.more is not None and self._has_no_connection(*ending):
-                ending = self._run_elsewhere(pin.place, pin.more, ending, ends_at)
-            if ending[0] and self._may_repeat(request, ending[0]):
-                ending = self._repeat(ending, ends_at)
-            return ending
+            result = self._run_once(timeout_s)
+            if result[0] and pin.more is not None and self._has_no_connection(*result):
+                result = self._run_elsewhere(pin.place, pin.more, result, ends_at)
+            if result[0] and self._may_repeat(request, result[0]):
+                result = self._repeat(result, ends_at)
+            return result
         finally:
             self._pins.leave(pin.place)
             self._stop_drain_timer()
             if self._account is not None:
                 self._account.end()
 
-    def _run_once(self, timeout_s: float) -> Ending:
+    def _run_once(self, timeout_s: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long."""
         self._set_timeout(timeout_s)
         if self._account is None:
@@ -142,14 +142,14 @@ class Exchange(Receiver):
         return self._failure(code, words).kind in _UNREACHABLE
 
     def _run_elsewhere(
-        self, place: str, more: Callable[[float], str], ending: Ending, ends_at: float
-    ) -> Ending:
-        """Run the transfer to addresses that are asked for now; `ending` stays without any."""
+        self, place: str, more: Callable[[float], str], result: CurlResult, ends_at: float
+    ) -> CurlResult:
+        """Run the transfer to addresses that are asked for now; `result` stays without any."""
         left_s = ends_at - self._clock.now()
         addresses = more(left_s) if left_s > _LEAST_S else ""
         left_s = ends_at - self._clock.now()
         if not addresses or left_s <= 0:
-            return ending
+            return result
         self._easy.setopt(pycurl.RESOLVE, [entry(place, addresses)])
         return self._run_once(left_s)
 
@@ -162,11 +162,11 @@ class Exchange(Receiver):
     def _may_repeat(self, request: Request, code: int) -> bool:
         return request.method in IDEMPOTENT and not self._head_bytes and was_lost(code, self._easy)
 
-    def _repeat(self, ending: Ending, ends_at: float) -> Ending:
-        """Send the request again on a new connection; `ending` stays where no time is left."""
+    def _repeat(self, result: CurlResult, ends_at: float) -> CurlResult:
+        """Send the request again on a new connection; `result` stays where no time is left."""
         left_s = ends_at - self._clock.now()
         if left_s <= 0:
-            return ending
+            return result
         self.repeats = 1
         if self._capture is not None:
             self._capture.rewind()

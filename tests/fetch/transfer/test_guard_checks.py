@@ -19,10 +19,10 @@ import pytest
 
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.http.exchange import Exchange
-from fetcher.fetch.http.message import Request
-from fetcher.fetch.http.pool import Transport
+from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
+from fetcher.fetch.transfer.exchange import Exchange
+from fetcher.fetch.transfer.message import Request
 from fetcher.model import Outcome
 from fetcher.settings.schema import Settings
 from support.by_hand import session
@@ -82,13 +82,13 @@ def by_auth(settings: Settings, place: Place) -> Outcome:
 
 def by_adapter(settings: Settings, place: Place) -> None:
     with contextlib.suppress(OSError):  # of which the errors of requests are
-        session(CurlAdapter(Transport(settings))).get(f"http://closed.test:{place.port}/")
+        session(CurlAdapter(Connections(settings))).get(f"http://closed.test:{place.port}/")
 
 
 def by_streamed_upload(settings: Settings, place: Place) -> None:
     with contextlib.suppress(OSError):
         url = f"http://closed.test:{place.port}/"
-        session(CurlAdapter(Transport(settings))).post(url, data=iter([b"a", b"b"]))
+        session(CurlAdapter(Connections(settings))).post(url, data=iter([b"a", b"b"]))
 
 
 WAYS: dict[str, Way] = {
@@ -139,8 +139,8 @@ def settings_with(stack: contextlib.ExitStack, **http: Any) -> Settings:
 
 
 def without_the_first_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Transport, "_passed", lambda _self, addresses: addresses)
-    monkeypatch.setattr(Transport, "_refusal", lambda *_args, **_names: None)
+    monkeypatch.setattr(Connections, "_passed", lambda _self, addresses: addresses)
+    monkeypatch.setattr(Connections, "_refusal", lambda *_args, **_names: None)
 
 
 def without_the_second_check(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_a_request_on_a_shared_http2_connection_is_judged_too(
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(http2_server(context_of(*authority.issue(["any.test"]))))
         settings = settings_with(stack, ca_file=str(authority.ca_file))
-        transport = Transport(settings)
+        transport = Connections(settings)
         url = f"https://any.test:{port}"
         pin = Pin(f"any.test:{port}", OPEN)
         transport.lend().perform(Request(f"{url}/1"), 10.0, pin)
@@ -217,7 +217,7 @@ def test_a_request_on_a_shared_http2_connection_is_judged_too(
 def test_a_request_on_a_kept_connection_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(scripted({"/": KEPT}))
-        transport = Transport(settings_with(stack))
+        transport = Connections(settings_with(stack))
         pin = Pin(f"any.test:{server.port}", OPEN)
         request = Request(f"http://any.test:{server.port}/")
         for _ in range(2):
@@ -234,7 +234,7 @@ def test_libcurl_looks_nothing_up_that_was_not_judged(host: str) -> None:
     # Everything is open: only the missing pin keeps libcurl away.
     opened = {"guard": {"allow": ["0.0.0.0/0", "::/0"]}}
     with scripted(SCRIPTS) as server:
-        exchange = Transport(msgspec.convert(opened, Settings)).lend()
+        exchange = Connections(msgspec.convert(opened, Settings)).lend()
         request = Request(f"http://{host}:{server.port}/")
         with pytest.raises(Failure) as raised:
             exchange.perform(request, 10.0, Pin(f"judged.test:{server.port}", OPEN))
@@ -247,7 +247,7 @@ def test_a_lost_request_is_repeated_to_a_judged_address_only() -> None:
     dies = {"/": lambda asked: KEPT if asked.nth == 1 else Script()}
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(scripted(dies))
-        transport = Transport(settings_with(stack))
+        transport = Connections(settings_with(stack))
         request = Request(f"http://any.test:{server.port}/")
         for _ in range(2):
             exchange = transport.lend()

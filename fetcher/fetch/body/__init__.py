@@ -1,0 +1,1 @@
+"""Bodies as they arrive: limits, decoding, memory, and what is kept of them."""

@@ -1,0 +1,1 @@
+"""One HTTP exchange over libcurl: request in, head and body out, within its limits of time."""
