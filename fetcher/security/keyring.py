@@ -123,8 +123,9 @@ def _secret_file(folder: Path, role: str) -> Path:
 
 def _pair(path: Path) -> tuple[bytes, bytes]:
     public, secret = _read(path)
-    mode = path.stat().st_mode & 0o777
-    if mode & ~0o600:
+    found = path.stat()
+    mode = found.st_mode & 0o777
+    if mode & ~_secret_modes(found.st_uid, os.geteuid()):
         raise UsageError(f"{path}: mode {mode:04o} lets others read it; run chmod 600 on it")
     try:
         is_pair = secret is not None and zmq.curve_public(secret) == public
@@ -133,6 +134,15 @@ def _pair(path: Path) -> tuple[bytes, bytes]:
     if secret is None or not is_pair:
         raise UsageError(f"{path}: damaged: its secret key does not fit its public key")
     return public, secret
+
+
+def _secret_modes(owner: int, user: int) -> int:
+    """The permissions that a secret file of this owner may have where `user` runs the role.
+
+    A file of root may be readable for the role's group: another user could not read it otherwise.
+    Kubernetes mounts secrets so (fsGroup). PostgreSQL has the same rule for the keys of its server.
+    """
+    return 0o640 if owner == 0 and user != 0 else 0o600
 
 
 def _public(path: Path) -> bytes:

@@ -1,4 +1,8 @@
-"""The answers of a role's port: /metrics and /healthz. They depend on the snapshot alone."""
+"""The answers of a role's port: /metrics, /healthz and /livez.
+
+They depend on the snapshot alone. A role that waits for another one, or for room on its disk, fails
+/healthz; starting it again would not help. /livez fails only when its loop stands still.
+"""
 
 from __future__ import annotations
 
@@ -60,12 +64,17 @@ class Pages:
                 return Page(HTTPStatus.OK, CONTENT_TYPE, self._exposition.page())
             case "/healthz":
                 return self._health()
+            case "/livez":
+                return self._health(is_loop_all=True)
             case _:
-                text = b"here are /metrics and /healthz\n"
+                text = b"here are /metrics, /healthz and /livez\n"
                 return Page(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", text)
 
-    def _health(self) -> Page:
+    def _health(self, *, is_loop_all: bool = False) -> Page:
+        """`is_loop_all`: only the loop counts, not what the role itself reports."""
         numbers, turned_at = self._snapshot.latest()
+        if is_loop_all:
+            numbers = None
         is_well, said = health(numbers, time.monotonic() - turned_at, self._role, self._name)
         status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
         return Page(status, "application/json", msgspec.json.encode(said) + b"\n")

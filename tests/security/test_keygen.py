@@ -115,6 +115,12 @@ def test_a_worker_s_own_name_belongs_to_its_key() -> None:
     assert keyring.belongs(keyring.worker_name("a-1", 4711, 2), "a-1")
 
 
+def test_a_secret_of_root_may_be_readable_for_the_roles_group() -> None:
+    modes = keyring._secret_modes
+    assert modes(owner=0, user=10001) == 0o640
+    assert modes(owner=10001, user=10001) == modes(owner=0, user=0) == 0o600
+
+
 def test_each_fault_of_a_folder_is_one_line(made: Path) -> None:
     folder = made / "workers" / "host-a"
     secret = folder / "host-a.key_secret"

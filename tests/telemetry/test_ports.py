@@ -55,6 +55,10 @@ def test_the_pages_of_a_port() -> None:
         assert trouble == "disk full"
         assert re.fullmatch(r"its loop has not turned for \d+ s", stalled)
         assert said.turned_s_ago >= 60
+        status, _, body = get(port, "/livez")
+        assert (status, len(msgspec.json.decode(body)["reasons"])) == (503, 1)
+        snapshot.put(msgspec.structs.replace(EXAMPLES["sink"], trouble="disk full"), now + 600)
+        assert (get(port, "/healthz")[0], get(port, "/livez")[0]) == (503, 200), "it is alive"
         assert get(port, "/metrics", "HEAD")[2] == b""
         assert get(port, "/other")[0] == 404
         assert get(port, "/metrics", "POST")[0] == 501
