@@ -19,6 +19,7 @@ _ARGUMENTS: Final = {
         'allow them with guard={"allow": ["127.0.0.0/8"]}, or with their own networks'
     ),
     "--column (input.url_column)": 'input={"url_column": …}',
+    "--columns": "columns",
     "--outcome": "outcomes",
     "--status": "statuses",
     "--urls": "urls",

@@ -6,17 +6,17 @@ rows, whichever comes first, so that memory is flat for rows of any length.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from fetcher import optional
 from fetcher.errors import DamageError
-from fetcher.export.cells import json_text
-from fetcher.export.columns import Column, Kind, Record
+from fetcher.export.columns import Column, Record
 
 try:
     import pyarrow
     import pyarrow.parquet
+
+    from fetcher.export.arrow_columns import ArrowColumns
 except ImportError:
     raise optional.missing_library("pyarrow", needed_by="--to parquet") from None
 
@@ -24,52 +24,14 @@ _BATCH_ROWS: Final = 4_096
 _BATCH_BYTES: Final = 4 * 1024 * 1024  # of rows as JSON
 _GROUP_ROWS: Final = 128 * 1024
 _GROUP_BYTES: Final = 64 * 1024 * 1024
-_US: Final = 1_000_000
-
-
-_TYPES: Final = {
-    Kind.INT: pyarrow.int64(),
-    Kind.REAL: pyarrow.float64(),
-    Kind.TEXT: pyarrow.string(),
-    Kind.ID: pyarrow.string(),
-    Kind.TIME: pyarrow.timestamp("us", tz="UTC"),
-    Kind.TEXTS: pyarrow.list_(pyarrow.string()),
-    Kind.PAIRS: pyarrow.list_(
-        pyarrow.struct([("name", pyarrow.string()), ("value", pyarrow.string())])
-    ),
-    Kind.MAP: pyarrow.map_(pyarrow.string(), pyarrow.string()),
-    Kind.JSON: pyarrow.string(),
-    Kind.FLAG: pyarrow.bool_(),
-}
-_SMALL: Final = frozenset({"status", "attempts"})
-
-
-def _field(column: Column) -> Any:
-    kind = pyarrow.int32() if column.name in _SMALL else _TYPES[column.kind]
-    return pyarrow.field(column.name, kind, nullable=column.name != "line")
-
-
-def _value(column: Column) -> Callable[[Any], Any]:
-    get = column.value
-    match column.kind:
-        case Kind.TIME:
-            return lambda row: None if (found := get(row)) is None else round(found * _US)
-        case Kind.ID:
-            return lambda row: None if (found := get(row)) is None else str(found)
-        case Kind.MAP:
-            return lambda row: None if (found := get(row)) is None else list(found.items())
-        case Kind.JSON:
-            return lambda row: None if (found := get(row)) is None else json_text(found)
-        case _:
-            return get
 
 
 class ParquetWriter:
     """See fetcher.export.forms.Writer."""
 
     def __init__(self, file: BinaryIO, columns: list[Column]) -> None:
-        self._schema = pyarrow.schema(list(map(_field, columns)))
-        self._values = [_value(column) for column in columns]
+        self._columns = ArrowColumns(columns)
+        self._schema = self._columns.schema
         self._writer = pyarrow.parquet.ParquetWriter(file, self._schema, compression="zstd")
         self._rows: list[Any] = []
         self._rows_bytes = 0
@@ -84,10 +46,7 @@ class ParquetWriter:
 
     def _end_batch(self) -> None:
         try:
-            arrays = [
-                pyarrow.array([value(row) for row in self._rows], type=field.type)
-                for value, field in zip(self._values, self._schema, strict=True)
-            ]
+            arrays = self._columns.arrays(self._rows)
         except (pyarrow.ArrowException, OverflowError, ValueError) as error:
             first, last = self._rows[0].line, self._rows[-1].line
             raise DamageError(
