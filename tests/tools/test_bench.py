@@ -125,6 +125,10 @@ def test_a_pin_holds_for_the_block_only() -> None:
             ["worker processes", "ideal"],
         ),
         (
+            "crowd --workers 5 --seconds 0.5 --lines 100000",
+            ["Simulated workers", "vent. us/line", "sink MB"],
+        ),
+        (
             "memory --sizes 20000",
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
@@ -195,7 +199,7 @@ def test_a_benchmark_runs_and_prints_its_table(
     "command",
     [
         *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
-        *("bodies", "watching", "politeness", "start", "guard", "all"),
+        *("bodies", "watching", "politeness", "start", "crowd", "guard", "all"),
     ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ try:
         all_tables,
         bodies,
         crawl,
+        crowd,
         curve,
         docs,
         export,
@@ -46,7 +47,7 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(pipeline, curve, scaling, memory, speed, slow, mix, stages, export, bodies, watching),
-        *(politeness, start, crawl),
+        *(politeness, start, crawl, crowd),
     )
 }
 # Each has its own exit code.
