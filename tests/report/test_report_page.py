@@ -185,7 +185,7 @@ def test_latencies_with_no_neighbour_are_drawn_as_points(tmp_path: Path, lines: 
         tab.wait_for_selector("#plot-latency canvas")
         # Of the three quantiles, which are the same here, the last one drawn is seen.
         wait_until(
-            lambda: tab.evaluate(COLOURED, ["plot-latency", "p-dns"]) > 9 * lines, 5, "points"
+            lambda: tab.evaluate(COLOURED, ["plot-latency", "p-dns"]) > 9 * lines, what="points"
         )
 
 
@@ -206,7 +206,7 @@ def test_axes_of_bytes_are_marked_at_round_numbers(tmp_path: Path) -> None:
         )
         tab.goto(page.as_uri())
         tab.wait_for_selector("#plot-sizes canvas")
-        wait_until(lambda: "1 MiB" in tab.evaluate("drawn"), 5, "both axes")
+        wait_until(lambda: "1 MiB" in tab.evaluate("drawn"), what="both axes")
         of_bytes = {each for each in tab.evaluate("drawn") if re.search(r"B$", each)}
     assert {"0 B", "1 KiB"} < of_bytes
     odd = [each for each in of_bytes if not re.fullmatch(r"\d{1,3}(\.5)? (B|KiB|MiB|GiB)", each)]

@@ -37,7 +37,7 @@ class Client:
     ) -> tuple[int, dict[str, str], str]:
         """Status, headers (names in lower case), text."""
         named = {name.replace("_", "-"): text for name, text in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
             connection.request(method, path, body, named)
             answer = connection.getresponse()
