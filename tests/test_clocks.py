@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[2] / "fetcher"
+PACKAGE = Path(__file__).resolve().parents[1] / "fetcher"
 WALL = {
     *("time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime", "time.strftime"),
     *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"),

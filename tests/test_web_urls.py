@@ -1,4 +1,4 @@
-"""Whom a URL names, and that the pattern for plain URLs agrees with the library."""
+"""The host that a URL names; the pattern for plain URLs agrees with the library."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_long_url_takes_no_long_time() -> None:
         ("http://\ud800/", ""),
     ],
 )
-def test_whom_a_url_names(url: str, host: str) -> None:
+def test_the_host_of_a_url(url: str, host: str) -> None:
     assert host_of(url) == host
 
 
@@ -114,3 +114,34 @@ def test_the_library_is_asked_only_for_what_is_not_plain() -> None:
     web_urls._library.cache_clear()
     assert host_of("http://example.org/a?b") == "example.org"
     assert web_urls._library.cache_info().misses == 0
+
+
+def test_the_key_of_a_target_has_the_port_only_where_it_is_unusual() -> None:
+    assert Target("", "http", "h.test", 80).key == "h.test"
+    assert Target("", "https", "h.test.", 80).key == "h.test:80"
+    assert Target("", "https", "::1", 443).key == "[::1]"
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("http://h/", "/"),
+        ("http://h/a/b?c#d", "/a/b"),
+        ("http://h/a#b?c", "/a"),
+        ("https://h/a;p=1", "/a;p=1"),
+    ],
+)
+def test_the_path_of_a_url_has_neither_query_nor_fragment(url: str, path: str) -> None:
+    assert web_urls.path_of(url) == path
+
+
+def test_a_text_is_resolved_on_its_page_or_is_no_url() -> None:
+    assert web_urls.resolved("http://h/a/b", "../c") == "http://h/c"
+    assert web_urls.resolved("http://h/", "http://[") is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_PARTS, max_size=8))
+def test_is_plain_and_plain_agree(parts: list[str]) -> None:
+    text = "http://h.example" + "".join(parts)
+    assert web_urls.is_plain(text) == (plain(text) is not None)

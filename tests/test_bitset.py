@@ -1,4 +1,4 @@
-"""Masks and id sets are what sets are."""
+"""Masks and id sets behave as sets of small integers."""
 
 from __future__ import annotations
 
@@ -37,3 +37,17 @@ def test_an_id_set_holds_what_was_added_also_once_packed(added: set[int], asked:
     for item in asked | added:
         assert (item in made) == (item in added)
         assert (item in again) == (item in added)
+    assert made.count() == len(added)
+
+
+@given(st.integers(0, 3000))
+def test_an_id_set_takes_one_bit_for_each_id(item: int) -> None:
+    made = bitset.IdSet()
+    made.add(item)
+    assert len(made.pack()) == item // 8 + 1
+
+
+def test_packed_masks_are_little_endian_and_as_short_as_possible() -> None:
+    assert bitset.pack(0) == b""
+    assert bitset.pack(0b1_0000_0001) == b"\x01\x01"
+    assert bitset.unpack(b"") == 0
