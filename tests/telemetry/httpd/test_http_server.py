@@ -1,4 +1,4 @@
-"""Clients of a port that are slow, malformed or gone hold up nobody and cost no traceback."""
+"""Slow, malformed and lost clients of a port delay no other client, and log no traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import pytest
 
 from fetcher.settings.schema import Metrics
-from fetcher.telemetry.httpd import clients as http_clients
 from fetcher.telemetry.serving import serving
 from support.pages import get
 from support.rude import ODD, exchange, reset, slow_clients
@@ -29,7 +28,7 @@ def port(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_what_is_no_request_is_refused_and_the_next_client_is_served(what: str, port: int) -> None:
+def test_a_malformed_request_is_refused_and_the_next_client_is_served(what: str, port: int) -> None:
     said = exchange(port, ODD[what])
     assert said.startswith((b"HTTP/1.0 4", b"HTTP/1.0 5")), said
     assert get(port, "/healthz")[0] == 200
@@ -104,32 +103,3 @@ def test_a_request_has_a_deadline_however_it_is_cut(
                 client.sendall(b"x")
                 time.sleep(0.1)
         assert time.monotonic() - began < 15
-
-
-def _clients(*asking: tuple[str, float, bool]) -> list[http_clients.Client]:
-    made = []
-    for peer, since, is_asking in asking:
-        client = http_clients.Client(socket.socket(), peer, since)
-        client.connection.close()
-        client.is_asking = is_asking
-        made.append(client)
-    return made
-
-
-def test_the_oldest_that_has_not_asked_leaves_first_of_all_of_its_own_address() -> None:
-    full = _clients(("a", 1.0, False), ("b", 2.0, True), ("a", 3.0, True), ("a", 4.0, True))
-    assert http_clients.who_leaves(full, "c", 5.0, most=5, most_of_a_peer=4) is None
-    assert http_clients.who_leaves(full, "c", 5.0, most=4, most_of_a_peer=4) is full[1]
-    assert http_clients.who_leaves(full, "a", 5.0, most=5, most_of_a_peer=3) is full[2]
-
-
-def test_who_has_its_answer_leaves_before_who_is_asking() -> None:
-    full = _clients(("a", 1.0, True), ("a", 2.0, False), ("a", 3.0, False))
-    full[2].is_answered = True
-    assert http_clients.who_leaves(full, "a", 3.1, most=3, most_of_a_peer=3) is full[2]
-
-
-def test_who_is_answered_leaves_only_where_it_has_taken_long() -> None:
-    full = _clients(("a", 1.0, False), ("a", 1.5, False))
-    assert http_clients.who_leaves(full, "a", 1.9, most=2, most_of_a_peer=2) is None
-    assert http_clients.who_leaves(full, "a", 2.1, most=2, most_of_a_peer=2) is full[0]
