@@ -1,4 +1,4 @@
-"""The names of the kept columns of a CSV input in rows and tables."""
+"""The columns of an export: their names, kinds and values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from fetcher.errors import UsageError
 from fetcher.export import columns
 from fetcher.export.filters import conditions
 from fetcher.input import csv_lines
-from fetcher.input.formats import LineFormat
-from fetcher.model import Outcome, Result
+from fetcher.input.formats import TEXT, LineFormat
+from fetcher.model import Outcome, Result, Timings
+from fetcher.protocol.output_spec import Bodies
 from support import jobs
 
 
@@ -126,3 +127,83 @@ def test_a_csv_file_goes_through_a_run_and_comes_out_with_its_columns(tmp_path: 
         "export", out, "--to=jsonl", "-o", "-", "--columns=columns.page,columns.status"
     )
     assert json.loads(chosen.stdout) == {"columns.page": "/a", "columns.status": "mine"}
+
+
+FULL = Result(
+    3,
+    "http://a/",
+    Outcome.TIMEOUT,
+    None,
+    headers=[("Server", "x"), ("server", "y")],
+    error_kind="total",
+    timings_ms=Timings(dns=1.5, total=4.0),
+    columns={"page": "/a"},
+)
+BARE = Result(4, "http://a/", Outcome.OK, 200)
+
+
+@pytest.mark.parametrize(
+    ("name", "full", "bare"),
+    [
+        ("line", 3, 4),
+        ("outcome", "timeout", "ok"),
+        ("status", None, 200),
+        ("dns_ms", 1.5, None),
+        ("tls_ms", None, None),
+        ("total_ms", 4.0, None),
+        ("error_kind", "total", None),
+        ("headers.SERVER", "x", None),
+        ("headers.via", None, None),
+        ("columns.page", "/a", None),
+        ("page", "/a", None),
+        ("id", None, None),
+        ("body_file", None, None),
+        ("truncated", None, None),
+    ],
+)
+def test_the_value_of_a_column(name: str, full: object, bare: object) -> None:
+    column = columns.find(name, of("url", "page"))
+    assert (column.value(FULL), column.value(BARE)) == (full, bare)
+
+
+def test_a_table_has_five_columns_of_times_and_json_one_object() -> None:
+    names = "line,timings_ms"
+    found = columns.table_columns(names, TEXT, ["none"], handled=False)
+    assert [column.name for column in found] == [
+        *("line", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms"),
+    ]
+    assert [column.name for column in columns.object_columns(names, TEXT)] == names.split(",")
+
+
+@pytest.mark.parametrize(
+    ("bodies", "handled", "more"),
+    [
+        (["none"], False, []),
+        (["none"], True, ["extra"]),
+        (["inline"], False, ["truncated", "body", "body_is"]),
+        (["files", "none"], False, ["truncated", "body_file"]),
+        (["warc", "inline"], True, ["truncated", "body", "body_is", "warc_id", "extra"]),
+    ],
+)
+def test_a_table_of_all_has_the_columns_that_the_jobs_rows_have(
+    bodies: list[Bodies], handled: bool, more: list[str]
+) -> None:
+    found = columns.table_columns(None, TEXT, bodies, handled=handled)
+    plain = columns.table_columns(None, TEXT, ["none"], handled=False)
+    assert [column.name for column in found[len(plain) :]] == more
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("", "--columns: name at least one"),
+        (" , ", "--columns: name at least one"),
+        ("line,url,line", "--columns: line is named twice"),
+        ("line,statsu", r"--columns: there is no column 'statsu'.*status"),
+        ("headers.", "--columns: there is no column 'headers.'"),
+        ("depth", "--columns: there is no column 'depth'"),
+    ],
+)
+def test_wrong_names_are_refused(names: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        columns.object_columns(names, TEXT)
