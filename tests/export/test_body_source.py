@@ -49,6 +49,13 @@ def test_a_cut_body_has_no_digest_to_compare(tmp_path: Path, mode: Bodies) -> No
     assert bodies(out) == {1: PAGE}
 
 
+def test_a_cut_body_whose_row_has_a_digest_must_fit_it(tmp_path: Path) -> None:
+    wrong = replace(bodied.cut(row(1)), sha256="0" * 64)
+    out = bodied.make_out(tmp_path, [(wrong, PAGE)], "inline")
+    with pytest.raises(DamageError, match="the body of line 1 is not the one"):
+        bodies(out)
+
+
 def test_a_row_without_a_digest_that_is_not_cut_is_damage(tmp_path: Path) -> None:
     out = bodied.make_out(tmp_path, [(replace(row(1), sha256=None), PAGE)], "inline")
     with pytest.raises(DamageError, match=r"out: the body of line 1 is not the one that its row"):

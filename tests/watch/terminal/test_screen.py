@@ -1,8 +1,7 @@
-"""What `fetcher top` shows, in every size, and what it reads of an OUT for it."""
+"""What `fetcher top` shows, on terminals of every size."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
 from pathlib import Path
@@ -10,19 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from fetcher.errors import UsageError
 from fetcher.model import Outcome
 from fetcher.protocol.messages import FailedLine, HostLoad, Member
 from fetcher.protocol.totals import Totals
-from fetcher.store.lock import DirectoryLock
 from fetcher.watch.files_view import FilesView
-from fetcher.watch.job_source import JobSource
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.screen import screen, sparkline
 from fetcher.watch.terminal.view import View
-from support import jobs
 from support.outs import make_out, row, write_input
-from support.waiting import wait_until
 
 HOSTILE = "http://h.test/\x1b[2J\x07\u202e[bold]\n" + "x" * 500
 
@@ -142,18 +136,6 @@ def test_a_sparkline_is_of_the_newest_rates() -> None:
     assert sparkline([9.0, 0.0, 4.0, 8.0], 3) == "▁▅█"
 
 
-def test_an_out_is_looked_at_by_its_journal_and_its_newest_rows(tmp_path: Path) -> None:
-    urls = write_input(tmp_path / "urls.txt", 20)
-    rows = [row(n, Outcome.DNS if n == 7 else Outcome.OK) for n in range(1, 17)]
-    files = FilesView(make_out(tmp_path / "out", urls, rows))
-    seen = files.look().job
-    assert (seen.phase, seen.rows) == ("stopped", 16)
-    assert (seen.url_lines, seen.url_lines_exact) == (20, True)
-    assert seen.totals.outcomes == {"ok": 15, "dns": 1}
-    assert [(each.line, each.outcome) for each in seen.failed_lines] == [(7, "dns")]
-    assert seen == files.look().job, "no row is seen twice"
-
-
 def test_nothing_is_made_up_of_hosts_and_workers_where_no_ventilator_says_them(
     tmp_path: Path,
 ) -> None:
@@ -176,48 +158,3 @@ def test_without_an_answer_there_is_no_table_of_statuses(tmp_path: Path) -> None
     urls = write_input(tmp_path / "urls.txt", 2)
     view = FilesView(make_out(tmp_path / "out", urls, [row(1, Outcome.DNS, status=None)])).look()
     assert "status" not in "\n".join(drawn(view, 120, 24))
-
-
-def test_of_a_large_out_only_the_end_is_read(tmp_path: Path) -> None:
-    count = 4000
-    urls = write_input(tmp_path / "urls.txt", count)
-    rows = [row(n, Outcome.DNS if n in (1, count) else Outcome.OK) for n in range(1, count + 1)]
-    seen = FilesView(make_out(tmp_path / "out", urls, rows)).look().job
-    assert (seen.phase, seen.rows) == ("complete", count)
-    assert [each.line for each in seen.failed_lines] == [count]
-
-
-def test_a_directory_without_a_job_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no job was begun here"):
-        FilesView(tmp_path)
-
-
-def test_of_a_job_that_runs_here_its_ventilator_tells_what_is_in_flight(tmp_path: Path) -> None:
-    urls = [f"http://h{n % 7}.invalid/{n}?ms=50" for n in range(10_000)]
-    out, listed = tmp_path / "out", jobs.write_urls(tmp_path / "urls.txt", urls)
-    options = ("--workers=1", "--pool-size=20", f"--set=worker.transport={jobs.FAILING}")
-    with jobs.running("run", listed, "-o", out, *options) as job:
-        wait_until(lambda: jobs.committed(out) > 200, what="rows")
-        with contextlib.closing(JobSource(out)) as source:
-            first = source.look()
-            assert first.title == f"urls.txt in {out}"
-            assert first.job.phase == "running"
-            assert first.job.is_live
-            assert first.job.failed_lines, "those of the rows, before workers say theirs"
-            wait_until(lambda: source.look().job.in_flight == 20, what="a full pool")
-            wait_until(lambda: any(h.in_flight for h in source.look().job.hosts), what="hosts")
-            assert jobs.call("run", listed, "-o", out).returncode == 4, "locked, in one line"
-            job.process.terminate()
-            assert job.wait()[0] == 3
-            left = source.look().job
-            assert (left.phase, left.in_flight) == ("stopped", None)
-            assert left.rows == jobs.committed(out)
-
-
-def test_where_the_ventilator_of_a_lock_is_not_the_files_are_read(tmp_path: Path) -> None:
-    urls = write_input(tmp_path / "urls.txt", 5)
-    out = make_out(tmp_path / "out", urls, [row(1)])
-    for words in (f"ipc://{tmp_path}/v", "\0 no endpoint", ""):
-        with DirectoryLock(out, note=words), contextlib.closing(JobSource(out)) as source:
-            seen = source.look().job
-        assert (seen.phase, seen.rows, seen.in_flight) == ("running", 1, None)

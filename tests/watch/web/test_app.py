@@ -1,11 +1,10 @@
-"""The page's port: what it answers to whom, and what is said where it cannot be."""
+"""The addresses of the live page: what they answer, to whom, and under which headers."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import json
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -13,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from fetcher.errors import ConflictError, FetcherError, UsageError
+from fetcher.errors import UsageError
 from fetcher.protocol import messages
 from fetcher.settings.schema import Monitor
+from fetcher.watch.web import app
 from fetcher.watch.web.control_mailbox import ControlMailbox
 from fetcher.watch.web.serving import serving
 from support.browser import browser
@@ -27,7 +27,7 @@ TOKEN = "a-token-of-enough-length"
 
 
 class Client:
-    """Of one port."""
+    """Asks one port."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -64,12 +64,6 @@ def put_look(mailbox: ControlMailbox) -> None:
     mailbox.put(state, roster, 40)
 
 
-def test_without_a_port_there_is_no_page_and_nothing_to_do_for_it() -> None:
-    with serving(Monitor(), "urls.txt", is_paused=False) as mailbox:
-        assert not mailbox.is_on
-        assert not mailbox.is_watched(time.monotonic())
-
-
 def test_the_page_and_its_numbers() -> None:
     with page() as (ask, mailbox):
         status, headers, text = ask("GET", "/")
@@ -99,7 +93,7 @@ def test_the_page_and_its_numbers() -> None:
         assert ask("GET", "/pause")[0] == 405
 
 
-def test_wishes_may_be_repeated_and_need_the_word() -> None:
+def test_commands_may_be_repeated_and_need_the_word() -> None:
     with page() as (ask, mailbox):
         for path in ("/pause", "/resume", "/stop"):
             assert ask("POST", path)[0] == 403
@@ -187,30 +181,6 @@ def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
     assert set(said) <= {refused}
 
 
-@pytest.mark.parametrize(
-    ("settings", "kind", "said"),
-    [
-        ({}, ConflictError, "monitor.http: 127.0.0.1:{port} is in use by another process"),
-        ({"host": "0.0.0.0"}, UsageError, "monitor.host = 0.0.0.0: beyond loopback anybody"),
-        ({"host": "192.0.2.1", "token": TOKEN}, UsageError, "cannot be listened on"),
-    ],
-)
-def test_a_page_that_cannot_be_is_one_line(
-    settings: dict[str, Any], kind: type[FetcherError], said: str
-) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with (
-            pytest.raises(kind) as caught,
-            serving(Monitor(http=port, **settings), "", is_paused=False),
-        ):
-            pass
-    assert said.format(port=port) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_without_bottle_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bottle", None)
     monkeypatch.delitem(sys.modules, "fetcher.watch.web.app", raising=False)
@@ -222,3 +192,38 @@ def test_without_bottle_one_line_says_what_to_install(monkeypatch: pytest.Monkey
         pass
     command = f"{sys.executable} -m pip install 'bottle>=0.13'"
     assert str(caught.value) == f"the live page needs bottle; install it with: {command}"
+
+
+@pytest.mark.parametrize(
+    ("form", "token"),
+    [
+        (b"token=a+b%21", "a b!"),
+        (b"token=first&token=second", "first"),
+        (b"other=1", ""),
+        (b"", ""),
+        (b"&".join(b"token=x" for _ in range(11)), ""),
+        (b"token=\xff", "\ufffd"),
+    ],
+)
+def test_the_token_of_a_form(form: bytes, token: str) -> None:
+    assert app._token_in(form) == token
+
+
+def test_a_failure_of_the_page_is_logged_and_answered_in_one_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with page() as (ask, mailbox):
+        monkeypatch.setattr(mailbox, "visit", lambda: 1 / 0)
+        status, headers, text = ask("GET", "/live.json")
+    assert (status, text) == (500, "the page failed; see the log")
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing"])
+def test_only_the_page_itself_asks_for_the_token_with_a_form(path: str) -> None:
+    with page(token=TOKEN) as (ask, _):
+        status, headers, text = ask("GET", path)
+    assert status == 401
+    assert ("<form" in text) == (path == "/")
+    assert headers["content-length"] == str(len(text.encode()))
