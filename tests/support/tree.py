@@ -98,6 +98,8 @@ def reaches(test: Path, module: str) -> bool:
     within the module's room only: else each test would reach nearly everything.
     """
     wanted = PACKAGE / module
+    if any(_file(name) == wanted for name in imported(test)):
+        return True
     room = PACKAGE / Path(module).parts[0]
     direct = {name for path in _with_support(test) for name in imported(path)}
     found: set[Path] = set()
