@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+from rich.control import Control
 from rich.text import Text
 
 from fetcher.watch.terminal.console import SafeConsole, make_console
@@ -38,6 +39,10 @@ def test_our_own_styles_are_not_escaped() -> None:
     console = SafeConsole(file=file, force_terminal=True, color_system="standard")
     console.print(Text("a", style="bold"))
     assert file.getvalue() == "\x1b[1ma\x1b[0m\n"
+
+
+def test_our_own_control_sequences_reach_the_terminal() -> None:
+    assert shown(Control.clear()) == "\x1b[2J"
 
 
 @pytest.mark.parametrize("is_error", [False, True])

@@ -107,6 +107,7 @@ def host(name: str, rest_s: float, waiting: int) -> HostLoad:
 def test_hosts_that_rest_are_those_for_which_most_lines_wait() -> None:
     hosts = [host("a", 1, 2), host("b", 1, 0), host("c", 0, 9), host("d", 1, 5), host("e", 1, 3)]
     assert [each.host for each in resting([*hosts, host("f", 1, 4)])] == ["d", "f", "e"]
+    assert resting([host("b", 1, 0), host("c", 0, 9)]) == []
     assert "d rests 1 s more after 503: 5 lines wait" in shown(hosts=hosts)
 
 
