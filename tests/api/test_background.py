@@ -34,6 +34,7 @@ def test_a_complaint_is_logged_only_if_it_did_not_end_the_run(
 ) -> None:
     display = LogDisplay()
     display.say("a worker has died")
+    assert caplog.messages == ["a worker has died"]
     display.say(f"{OURS}first")
     display.say(f"{OURS}second")
     assert caplog.messages == ["a worker has died", f"{OURS}first"]

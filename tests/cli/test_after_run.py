@@ -84,6 +84,7 @@ def test_options_that_a_retry_needs_are_said_again(out: Path) -> None:
     for words in ("-c 'my own.toml'", "--set dns.tries=2", "--own-servers", "--workers 3"):
         assert words in line
     assert "add your" not in line
+    assert "--own-servers True" not in line
 
 
 def test_values_that_may_be_secrets_are_named_only(out: Path) -> None:

@@ -87,9 +87,9 @@ Answered = list[tuple[Result, bytes | None]]
 
 
 def test_rows_are_printed_as_json_lines(answered: Answered) -> None:
-    answered += [(outs.row(1), b"body"), (outs.row(2, Outcome.HTTP_ERROR), None)]
+    answered += [(outs.row(1, Outcome.HTTP_ERROR), None), (outs.row(2), b"body")]
     done = run("get", URL, URL)
-    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == [200, 404]
+    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == [404, 200]
     assert (done.code, done.stderr) == (Exit.FAILED_ROWS, "")
 
 
@@ -98,6 +98,9 @@ def test_only_the_body_is_printed_where_it_is_asked_for(answered: Answered, tmp_
     path = tmp_path / "body"
     assert run("get", URL, "--body", "-o", path) == (Exit.DONE, "", "")
     assert path.read_bytes() == b"\x00body"
+    answered[:] = [(outs.row(1), b"")]
+    run("get", URL, "--body", "-o", tmp_path / "empty")
+    assert (tmp_path / "empty").read_bytes() == b"", "an empty body is a body"
 
 
 @pytest.mark.parametrize(

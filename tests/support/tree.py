@@ -13,6 +13,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "fetcher"
 TESTS: Final = ROOT / "tests"
 _NAMED: Final = re.compile(r"\b(?:fetcher|support)(?:\.\w+)+")
+_LAZY: Final = re.compile(r"(?P<module>\w+):\w+")  # of a command; see cli.main
 _FROM: Final = re.compile(r"\bfrom (fetcher[.\w]*) import ([\w, ]+)")
 # What makes a function more than a call or a value that it hands on.
 _LOGIC: Final = (
@@ -65,7 +66,7 @@ def modules_with_logic() -> list[str]:
 def mirrored(module: str) -> str:
     """The test file of a module's own: `leases/poison.py` -> `leases/test_poison.py`."""
     path = Path(module)
-    return str(path.with_name(f"test_{path.name.strip('_')}"))
+    return str(path.with_name(f"test_{path.stem.strip('_')}.py"))
 
 
 @cache
@@ -81,6 +82,9 @@ def imported(path: Path) -> frozenset[str]:
                 found.update(f"{module}.{each.name}" for each in node.names)
             case ast.Constant(value=str(text)):
                 found.update(_NAMED.findall(text))
+                if lazy := _LAZY.fullmatch(text):
+                    folder = path.parent.relative_to(ROOT)
+                    found.add(".".join([*folder.parts, lazy["module"]]))
                 for module, names in _FROM.findall(text):
                     found.update(f"{module}.{name.strip()}" for name in names.split(","))
     return frozenset(found)

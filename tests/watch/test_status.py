@@ -63,16 +63,34 @@ def test_sinks_are_summed_and_absent_ones_named(tmp_path: Path) -> None:
         look([one, make(tmp_path, 1)])
 
 
+def retried(first: Path) -> Path:
+    """The OUT of a complete retry of line 1 of this job."""
+    merged, wanted = Merged([first], partial=False), parse("dns", None)
+    again = first.parent / "again"
+    again.mkdir()
+    chosen = keep(again, wanted_lines(merged, wanted), merged.parts, wanted)
+    return make_out(again, first.parent / "urls.txt", [row(1)], selection=chosen)
+
+
 def test_a_retry_says_whose_lines_it_fetches_again(tmp_path: Path) -> None:
     urls = write_input(tmp_path / "urls.txt", 3)
     first = make_out(tmp_path / "out", urls, [row(1, Outcome.DNS), row(2), row(3)])
-    merged, wanted = Merged([first], partial=False), parse("dns", None)
-    again = tmp_path / "again"
-    again.mkdir()
-    chosen = keep(again, wanted_lines(merged, wanted), merged.parts, wanted)
-    seen = look([make_out(again, urls, [row(1)], selection=chosen)])
+    seen = look([retried(first)])
     assert (seen.state, seen.rows, seen.url_lines) == ("complete", 1, 1)
     assert seen.retry_of == str(first)
+
+
+def test_a_retry_is_a_job_of_its_own_and_the_error_says_how_to_merge_it(tmp_path: Path) -> None:
+    urls = write_input(tmp_path / "urls.txt", 3)
+    first = make_out(tmp_path / "out", urls, [row(1, Outcome.DNS), row(2), row(3)])
+    again = retried(first)
+    for given in ([first, again], [again, first]):
+        with pytest.raises(ConflictError) as caught:
+            look(given)
+        assert str(caught.value) == (
+            f"{given[1]} belongs to another job than {given[0]}, as a retry is a job of its own: "
+            f"name each alone; `fetcher export {first} {again}` merges their rows"
+        )
 
 
 def test_a_crawl_has_its_counts_and_no_total_before_its_end(tmp_path: Path) -> None:
