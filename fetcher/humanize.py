@@ -96,7 +96,7 @@ def size(count: int) -> str:
     """A size in bytes, in the largest fitting unit: 1.5 MiB"""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
+        if round(value, 1) < 1024 or unit == "TiB":
             return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
         value /= 1024
     raise AssertionError

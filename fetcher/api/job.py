@@ -25,6 +25,7 @@ from fetcher.api.progress import Progress
 from fetcher.api.row import Row
 from fetcher.engines.paths import require_path
 from fetcher.errors import ConflictError, DamageError, UsageError
+from fetcher.humanize import counted
 from fetcher.input.source import Source
 from fetcher.roles.preflight import require_own_code
 from fetcher.rows.forms import decoder
@@ -83,7 +84,8 @@ class Job:
 
     def __repr__(self) -> str:
         now = self.progress
-        return f"<Job {now.state}, {now.rows} rows{f' in {self._out}' if self._out else ''}>"
+        where = f" in {self._out}" if self._out else ""
+        return f"<Job {now.state}, {counted(now.rows, 'row')}{where}>"
 
     @property
     def out(self) -> Path | None:

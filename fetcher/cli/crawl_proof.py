@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fetcher.humanize import number
+from fetcher.humanize import counted, number
 
 if TYPE_CHECKING:
     from fetcher.verify.crawl import CrawlProof  # loads numpy, which lists do not need
@@ -15,23 +15,19 @@ def lines(proof: CrawlProof) -> Iterator[str]:
     """The lines before the verdict."""
     found = number(proof.lines - proof.seeds)
     yield (
-        f"log: {_counted(proof.seeds, 'seed')} and {found} found on earlier lines; each key once; "
+        f"log: {counted(proof.seeds, 'seed')} and {found} found on earlier lines; each key once; "
         "depth, scope and budgets judged again"
     )
     if proof.links is None:
         yield "links: not kept, so which page found a line is only known from the log"
     else:
         yield (
-            f"links: {number(proof.links)} on {_counted(proof.linking, 'page')}; each leads to a "
+            f"links: {number(proof.links)} on {counted(proof.linking, 'page')}; each leads to a "
             "line of the log or says why not, and one of them found each line"
         )
     if proof.no_pages:
         yield f"pages: not compared with their links, because {proof.no_pages}"
     else:
         sample = "" if proof.step == 1 else f" of every {number(proof.step)}th line"
-        pages = _counted(proof.pages, "kept page")
+        pages = counted(proof.pages, "kept page")
         yield f"pages: {pages}{sample} read again; their links are those that were recorded"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"

@@ -10,7 +10,7 @@ from fetcher.cli.interrupts import stoppable
 from fetcher.export.bodies import BodyCounts, Files, export_bodies, require_bodies
 from fetcher.export.merged import Merged, Row
 from fetcher.export.name_template import NameTemplate
-from fetcher.humanize import number, size
+from fetcher.humanize import counted, number, size
 
 
 class FileOptions(NamedTuple):
@@ -31,7 +31,9 @@ def write_files(merged: Merged, rows: Iterable[Row], options: FileOptions) -> st
     counts = BodyCounts()
 
     def stopped() -> str:
-        return f"stopped; {folder} has {number(counts.files)} whole files; the same command resumes"
+        return (
+            f"stopped; {folder} has {counted(counts.files, 'whole file')}; the same command resumes"
+        )
 
     with stoppable(stopped):
         export_bodies(merged, rows, Files(folder, template, *rest), counts)
@@ -39,10 +41,9 @@ def write_files(merged: Merged, rows: Iterable[Row], options: FileOptions) -> st
 
 
 def _result(folder: Path, counts: BodyCounts) -> str:
-    parts = [f"{folder}: {number(counts.files)} files", size(counts.bytes)]
+    parts = [f"{folder}: {counted(counts.files, 'file')}", size(counts.bytes)]
     if counts.existing:
         parts.append(f"{number(counts.existing)} of them were there already")
     if counts.without_body:
-        rows = "1 row" if counts.without_body == 1 else f"{number(counts.without_body)} rows"
-        parts.append(f"{rows} had no body")
+        parts.append(f"{counted(counts.without_body, 'row')} had no body")
     return ", ".join(parts)

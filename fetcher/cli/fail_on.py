@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from fetcher.errors import FailedRowsError, UsageError
-from fetcher.humanize import number
+from fetcher.humanize import counted, number
 from fetcher.input.outcomes import outcomes_named
 from fetcher.model import Outcome
 from fetcher.protocol.totals import Totals, in_order
@@ -38,7 +38,9 @@ def require_none(totals: Totals, unwanted: frozenset[Outcome]) -> None:
     found = {name: count for name, count in in_order(totals.outcomes).items() if name in unwanted}
     if found:
         listed = ", ".join(f"{name} {number(count)}" for name, count in found.items())
+        unwanted_rows = sum(found.values())
+        verb = "has" if unwanted_rows == 1 else "have"
         raise FailedRowsError(
-            f"{number(sum(found.values()))} of {number(totals.rows)} rows have an outcome that "
+            f"{number(unwanted_rows)} of {counted(totals.rows, 'row')} {verb} an outcome that "
             f"{_NAME} names: {listed}"
         )

@@ -164,23 +164,25 @@ def _print_findings(report: Report) -> None:
 
 
 def _verdict(report: Report) -> str:
-    lines = "an unknown number of" if report.url_lines is None else number(report.url_lines)
+    lines = "an unknown number of URL lines"
+    if report.url_lines is not None:
+        lines = counted(report.url_lines, "URL line")
     against = (
         f"compared with {report.compared_with}"
         if report.compared_with
         else "the URL file was not found (name it with --urls): compared with the journal only"
     )
     if report.missing_sinks:
-        lines += " of these sinks'"
+        lines += " of these sinks"
         against += f"; {' and '.join(report.missing_sinks)}: not looked at"
     if report.proven:
-        return f"proven: {lines} URL lines, {counted(report.rows, 'row')}, one each ({against})"
+        return f"proven: {lines}, {counted(report.rows, 'row')}, one each ({against})"
     hint = ""
     if report.is_only_unfinished:
         hint = "; the run has not ended: the same command resumes it"
         if report.is_running:
             hint = "; the run is still going on: verify it when it has ended"
-    return f"NOT proven: {lines} URL lines, {counted(report.rows, 'row')} ({against}){hint}"
+    return f"NOT proven: {lines}, {counted(report.rows, 'row')} ({against}){hint}"
 
 
 @click.command("config")

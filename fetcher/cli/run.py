@@ -25,7 +25,7 @@ from fetcher.engines.interrupts import Signals
 from fetcher.engines.local import run_job
 from fetcher.errors import StoppedError
 from fetcher.frontier.rules import CrawlRules
-from fetcher.humanize import number
+from fetcher.humanize import counted
 from fetcher.input.selection import Selection
 from fetcher.model import Outcome
 from fetcher.politeness.host_broker import notice_of_quiet
@@ -117,7 +117,8 @@ def run_and_report(
     try:
         run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name, crawl)
     except StoppedError as error:
-        done = f"{number(_rows(_part(out)))} lines are done and safe in {out}"
+        rows = _rows(_part(out))
+        done = f"{counted(rows, 'line')} {'is' if rows == 1 else 'are'} done and safe in {out}"
         raise StoppedError(f"{error} ({done})") from error
     finally:
         display.close()

@@ -12,7 +12,7 @@ from fetcher.cli.options import OUT, quiet_option
 from fetcher.cli.row_options import outcome_option, status_option, stdout_of_filter
 from fetcher.export.choose import is_wanted
 from fetcher.export.merged import Merged
-from fetcher.humanize import number
+from fetcher.humanize import counted, number
 from fetcher.input import selection
 from fetcher.protocol.totals import in_order
 from fetcher.telemetry import logs
@@ -64,7 +64,9 @@ def urls(
 
 def _left_out(counts: Counter[str]) -> str:
     by_outcome = ", ".join(f"{name} {number(count)}" for name, count in in_order(counts).items())
+    urls = counted(counts.total(), "URL")
+    verb = "is" if counts.total() == 1 else "are"
     return (
-        f"{number(counts.total())} URLs that `fetcher retry` would not fetch again are left out "
-        f"({by_outcome}); --outcome all prints every URL, --outcome failed all but those of ok rows"
+        f"{urls} that `fetcher retry` would not fetch again {verb} left out ({by_outcome}); "
+        "--outcome all prints every URL, --outcome failed all but those of ok rows"
     )

@@ -1,7 +1,8 @@
 """Writes CSV: UTF-8, a header line, LF; lists and objects as JSON, None as an empty cell.
 
 A text that a spreadsheet would run as a formula gets an apostrophe in front, unless the user turns
-that off: headers, redirects and errors come from servers. In some locales, a spreadsheet also
+that off: headers, redirects and errors come from servers. Numbers such as -9 are no formulas, also
+where a column of the input holds them as texts. In some locales, a spreadsheet also
 splits cells at semicolons and at line ends within quotes: the text after these is guarded, too.
 """
 
@@ -18,6 +19,7 @@ from fetcher.export.columns import Column, Kind, Record
 
 _SIGNS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # full-width forms: some spreadsheets accept them
 _AT_START: Final = re.compile(rf" *[{_SIGNS}\t\r\n]")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INSIDE: Final = re.compile(rf"[;\r\n](?=[ \t\"]*[{_SIGNS}])")
 _IN_JSON: Final = re.compile(rf"(; *)([{_SIGNS}])")  # in JSON, semicolons are within strings
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.ID})
@@ -39,6 +41,8 @@ def _guarded(column: Column) -> Cell:
 
 def guarded(text: str) -> str:
     """The text with an apostrophe before each part that could be run as a formula."""
+    if _NUMBER.fullmatch(text):
+        return text
     first = "'" if _AT_START.match(text) else ""
     return first + _INSIDE.sub(r"\g<0>'", text)
 

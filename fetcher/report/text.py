@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from fetcher.humanize import NOT_MEASURED, milliseconds, number, percent, rates, seconds, size
+from fetcher.humanize import (
+    NOT_MEASURED,
+    counted,
+    milliseconds,
+    number,
+    percent,
+    rates,
+    seconds,
+    size,
+)
 from fetcher.report.contents import Contents
 from fetcher.report.crawl import Crawl
 from fetcher.report.errors import Failure
@@ -108,10 +117,10 @@ def _short(url: str) -> str:
 def headline(report: Contents) -> str:
     """The job and its result in one line."""
     job = report.job
-    lines = f"{number(report.outcomes.rows)} rows"
+    lines = counted(report.outcomes.rows, "row")
     if job.url_lines is not None:
         about = "" if job.url_lines_exact else "about "
-        lines = f"{number(report.outcomes.rows)} of {about}{number(job.url_lines)} lines"
+        lines = f"{number(report.outcomes.rows)} of {about}{counted(job.url_lines, 'line')}"
     parts = [f"{job.input}: {job.state}", lines]
     if job.crawl is not None and job.url_lines is None:
         parts[1] = crawl_view.done(report.outcomes.rows, job.crawl)

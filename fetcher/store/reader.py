@@ -73,11 +73,25 @@ def read_all(outs: Sequence[Path]) -> list[Part]:
     first, *others = parts
     for other in others:
         if other.manifest.job != first.manifest.job:
-            raise ConflictError(f"{other.out} belongs to another job than {first.out}")
+            raise ConflictError(
+                f"{other.out} belongs to another job than {first.out}{_if_retry(first, other)}"
+            )
     shares = {part.manifest.share: part.out for part in parts}
     if len(shares) < len(parts):
         raise UsageError(f"{outs[-1]}: this sink is named twice")
     return parts
+
+
+def _if_retry(one: Part, other: Part) -> str:
+    """What to do if one of two jobs is a retry of the other; "" otherwise."""
+    for job, retry in ((one, other), (other, one)):
+        selection = retry.manifest.selection
+        if selection is not None and selection.parent_job == job.manifest.job:
+            return (
+                f", as a retry is a job of its own: name each alone; `fetcher export {job.out} "
+                f"{retry.out}` merges their rows"
+            )
+    return ""
 
 
 def missing_sinks(parts: Sequence[Part]) -> list[str]:

@@ -18,6 +18,7 @@ import msgspec
 
 from fetcher.bitset import IdSet
 from fetcher.errors import ConflictError, DamageError
+from fetcher.humanize import counted
 from fetcher.input import formats, lines
 from fetcher.input.source import Source
 from fetcher.model import Result, Task
@@ -129,8 +130,10 @@ class Audit:
         elif self._urlfile is not None:
             url_lines = self._compare_input(self._source(self._urlfile))
         elif url_lines is None or url_lines != self._rows:
-            missing = "unknown" if url_lines is None else url_lines - self._rows
-            self._found.add(NO_ROW, f"{missing} lines")
+            missing = None if url_lines is None else url_lines - self._rows
+            self._found.add(
+                NO_ROW, "unknown lines" if missing is None else counted(missing, "line")
+            )
         return Report(
             rows=self._rows,
             url_lines=url_lines,
@@ -204,7 +207,7 @@ class Audit:
     def _compare_totals(self, part: Part, outcomes: Counter[str]) -> None:
         totals, count = part.view.recovered.totals, outcomes.total()
         if totals.rows != count:
-            self._found.add(TOTALS, f"{count} rows are there, {totals.rows} were committed")
+            self._found.add(TOTALS, f"{counted(count, 'row')} there, {totals.rows} committed")
         if {k: n for k, n in totals.outcomes.items() if n} != dict(outcomes):
             self._found.add(TOTALS, "the count of outcomes")
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from fetcher.humanize import number
+from fetcher.humanize import counted
 from fetcher.rows.body_names import BODIES_NAME
 from fetcher.store.cdxj import CDXJ_NAME
 from fetcher.store.log_source import FRONTIER_NAME, LINKS_NAME
@@ -49,6 +49,6 @@ def _of_file(path: Path, committed: int | None) -> Iterator[str]:
             )
     elif size > committed:
         yield (
-            f"{path}: {number(size - committed)} bytes after the last row do not belong to the "
-            f"job; cut them off with `truncate -s {committed} FILE`"
+            f"{path}: has {counted(size - committed, 'byte')} after its last row, not of the job; "
+            f"cut them off with `truncate -s {committed} FILE`"
         )

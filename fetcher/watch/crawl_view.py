@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from fetcher.frontier.totals import MAX_DEPTHS, Totals
-from fetcher.humanize import number
+from fetcher.humanize import counted, number
 
 _MOST_DEPTHS: Final = 10  # of which a text shows the lines
 _MOST_REASONS: Final = 6
@@ -39,7 +39,7 @@ def view_of(totals: Totals) -> CrawlView:
 
 def done(rows: int, crawl: CrawlView) -> str:
     """The text `1,234 lines done, 5,678 found so far`."""
-    return f"{number(rows)} lines done, {number(crawl.found)} found so far"
+    return f"{counted(rows, 'line')} done, {number(crawl.found)} found so far"
 
 
 def depths(crawl: CrawlView) -> str:

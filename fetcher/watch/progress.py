@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fetcher.commit.rate import Rate
-from fetcher.humanize import number, phase, rate, time_left
+from fetcher.humanize import counted, number, phase, rate, time_left
 from fetcher.protocol import messages
 from fetcher.protocol.totals import most_frequent
 from fetcher.telemetry import logs
@@ -25,8 +25,9 @@ def describe(job: JobView) -> str:
 def numbers(job: JobView) -> list[str]:
     """The numbers of the progress line, one by one."""
     about = "" if job.url_lines_exact else "~"
-    of = "" if job.url_lines is None else f"/{about}{number(job.url_lines)}"
-    lines = f"{number(job.rows)}{of} lines"
+    lines = counted(job.rows, "line")
+    if job.url_lines is not None:
+        lines = f"{number(job.rows)}/{about}{counted(job.url_lines, 'line')}"
     parts = [
         lines if job.crawl is None or job.is_over else crawl_view.done(job.rows, job.crawl),
         f"{rate(job.rate_per_s or 0.0)}/s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from fetcher.commit.rate import Work
-from fetcher.humanize import escaped, number, percent, rates, seconds, size
+from fetcher.humanize import counted, escaped, number, percent, rates, seconds, size
 from fetcher.protocol.messages import State
 from fetcher.protocol.totals import Totals, in_order
 from fetcher.store.manifest import RESULTS_NAME
@@ -28,10 +28,10 @@ def table(totals: Totals) -> FittingTable:
 def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
     """The text `1,000 of about 5,000 lines (20.0 %)`."""
     if url_lines is None:
-        return f"{number(rows)} lines"
+        return counted(rows, "line")
     share = 100 * rows / max(url_lines, 1)
     about = "" if exact else "about "
-    return f"{number(rows)} of {about}{number(url_lines)} lines ({share:.1f} %)"
+    return f"{number(rows)} of {about}{counted(url_lines, 'line')} ({share:.1f} %)"
 
 
 def done_of(job: JobView) -> str:
@@ -90,7 +90,7 @@ def speed(work: Work | None, before: Work | None, fresh: int) -> str:
 
 
 def _work(of: Work) -> str:
-    return f"{number(of.rows)} lines in {seconds(of.seconds)}"
+    return f"{counted(of.rows, 'line')} in {seconds(of.seconds)}"
 
 
 def show(

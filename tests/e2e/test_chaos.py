@@ -127,7 +127,7 @@ def test_children_leave_when_their_supervisor_is_killed(site: RunningSite, tmp_p
         children = [child for role in ROLES for child in job.role(role)]
         assert len(children) == 4
         job.process.kill()
-        wait_until(lambda: not any(map(_lives, children)), 15, "the children to leave")
+        wait_until(lambda: not any(map(_lives, children)), 60, "the children to leave")
 
 
 def _lives(process: object) -> bool:

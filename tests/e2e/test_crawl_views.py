@@ -86,7 +86,7 @@ def test_failed_pages_of_a_crawl_are_fetched_again_and_merged(
     assert at.asked - asked == {"/flaky": 1}
     verified = jobs.call("verify", tmp_path / "out2")
     assert verified.returncode == 0, verified.stdout
-    assert "proven: 1 URL lines, 1 row," in verified.stdout
+    assert "proven: 1 URL line, 1 row," in verified.stdout
 
     table = tmp_path / "all.csv"
     both = (out, tmp_path / "out2", "-o", table, "--sort=line")

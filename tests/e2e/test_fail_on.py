@@ -48,7 +48,7 @@ def test_a_piped_list_and_the_summary_of_a_run_that_is_not_quiet(tmp_path: Path)
     )
     assert done.returncode == 8
     assert "invalid_url" in done.stdout and "statuses" in done.stdout
-    assert done.stderr.endswith("1 of 1 rows have an outcome that --fail-on names: invalid_url 1\n")
+    assert done.stderr.endswith("1 of 1 row has an outcome that --fail-on names: invalid_url 1\n")
 
 
 def test_a_retry_judges_the_rows_of_its_own_out(tmp_path: Path) -> None:

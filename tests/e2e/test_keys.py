@@ -104,7 +104,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         ]
         for stranger, index in zip(known, (3, 1, 4, 1, 3), strict=True):
             stranger.connect(hosts.address(index))
-        known[2].say(messages.Close(session="s"))
+        known[2].say(messages.Close(session="s"), within_s=1)
         assert known[3].say(messages.Gone(worker="a-1-1"))
         assert known[4].say(forged, b"{}{ }")
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
@@ -112,7 +112,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         assert re.search(r"\ba-\d+-1\b", status.stdout), status.stderr
         logs = []
         for job in (worker, ventilator, sink):
-            code, _, error = job.wait(30)
+            code, _, error = job.wait(60)
             assert code == 0, error
             logs.append(error)
     said = "\n".join(refused(logs[1]) + refused(logs[2]))
@@ -146,13 +146,13 @@ def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> N
             what="rows",
         )
         hosts.revoke("b")
-        code, _, error = b.wait(10)
+        code, _, error = b.wait(60)
         assert code == 2
         assert error.count("does not let this key in") == 1
         assert "does not let this key in" in error.splitlines()[-1]
         had = wait_until_steady(lambda: of_b(hosts), for_s=0.5, what="the last rows of b")
         for job in (a, ventilator, sink):
-            code, _, error = job.wait(40)
+            code, _, error = job.wait(60)
             assert code == 0, error
     jobs.prove(hosts.out, hosts.urls)
     assert of_b(hosts) == had < 400

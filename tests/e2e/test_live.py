@@ -35,7 +35,7 @@ def options(port: int) -> list[str]:
 
 
 def live(port: int) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/live.json", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/live.json", timeout=30) as answer:
         moment: dict[str, Any] = json.load(answer)
     return moment
 
@@ -94,7 +94,7 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         steer("pause")  # which resumes
         wait_until(lambda: shown(page) > at_rest, what="the job to go on")
         steer("stop")
-        code, _, error = job.wait(30)
+        code, _, error = job.wait(60)
         assert code == 3
         assert error.splitlines()[0] == f"fetcher: the job's page: http://127.0.0.1:{port}/"
         assert "stopped before the end; the same command resumes" in error
@@ -185,10 +185,10 @@ def test_top_and_status_say_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     assert (none.returncode, none.stderr.count("\n")) == (2, 1)
     assert "no job was begun here" in none.stderr
     at = f"--ventilator=tcp://127.0.0.1:{free_ports(1)}"
-    with jobs.running("status", at, "--timeout=30") as waiting:
+    with jobs.running("status", at, "--timeout=60") as waiting:
         wait_until(lambda: _waits(waiting.process.pid), what="the question to be asked")
         waiting.process.send_signal(signal.SIGINT)
-        code, _, error = waiting.wait(10)
+        code, _, error = waiting.wait(60)
     assert code == 3
     assert error.strip() == "fetcher: status: stopped; a running job is not affected"
 

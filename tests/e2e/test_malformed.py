@@ -32,7 +32,7 @@ def babble(address: str, seed: int, count: int) -> None:
     """`count` malformed messages to the PULL socket there, and one that is too large."""
     with peer(zmq.PUSH, address) as socket:
         for frames in Mutator(seed).inputs(count):
-            assert socket.poll(10_000, zmq.POLLOUT), "the role takes nothing any more"
+            assert socket.poll(60_000, zmq.POLLOUT), "the role takes nothing any more"
             socket.send_multipart(frames)
     with peer(zmq.PUSH, address) as socket:
         socket.send(OVERSIZED)
@@ -43,7 +43,7 @@ def pester(address: str, seed: int, count: int) -> None:
     with peer(zmq.REQ, address) as socket:
         for frames in Mutator(seed).inputs(count):
             socket.send_multipart(frames)
-            assert socket.poll(10_000), "no answer"
+            assert socket.poll(60_000), "no answer"
             socket.recv_multipart()
 
 
@@ -63,7 +63,7 @@ def test_roles_outlive_malformed_and_oversized_messages(tmp_path: Path) -> None:
         # To the worker speaks who is where its ventilator will be.
         with peer(zmq.PUSH, tasks, bind=True) as bad, peer(zmq.PUB, control, bind=True) as tells:
             for frames in Mutator(1).inputs(600):
-                assert bad.poll(10_000, zmq.POLLOUT), "the worker takes nothing any more"
+                assert bad.poll(60_000, zmq.POLLOUT), "the worker takes nothing any more"
                 bad.send_multipart([frame for frame in frames if b"finish" not in frame] or [b""])
                 tells.send_multipart([b"\x81" + frames[0]])
         ventilator = stack.enter_context(jobs.running(*hosts.ventilator))

@@ -140,7 +140,7 @@ def test_a_sink_outlives_malformed_requests(tmp_path: Path) -> None:
                 asker.linger = 0
                 asker.connect(f"{address}:{int(port) + 1}")
                 asker.send(garbage)
-                assert asker.poll(10_000), "an answer, whatever came"
+                assert asker.poll(60_000), "an answer, whatever came"
                 assert b"malformed" in asker.recv()
         running += [stack.enter_context(jobs.running(*hosts.ventilator))]
         running += [stack.enter_context(jobs.running(*hosts.worker))]

@@ -166,7 +166,7 @@ def test_ctrl_c_while_the_program_loads_is_one_line_and_3(
         wait_until(lambda: is_loading(job.process.pid), what="its first act")
         time.sleep(delay_s)
         job.process.send_signal(signal.SIGINT)
-        code, _, said = job.wait(20)
+        code, _, said = job.wait(60)
     assert (code, said) == (3, f"fetcher: {told}\n")
     assert not (tmp_path / "new").exists()
 
@@ -184,7 +184,7 @@ def test_ctrl_c_to_a_role_that_still_imports_is_quiet(tmp_path: Path, role: str)
     with jobs.running("run", urls, "-o", tmp_path / "out", "-q", *NULL) as job:
         wait_until(lambda: any(map(is_awake, job.role(role))), what=role)
         assert job.signal(role, signal.SIGINT)
-        code, _, said = job.wait(30)
+        code, _, said = job.wait(60)
     assert code == 0
     assert "Traceback" not in said and "Error" not in said, said
 

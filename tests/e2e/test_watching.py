@@ -189,7 +189,7 @@ def test_a_worker_counts_its_requests_retries_look_ups_and_hosts(tmp_path: Path)
             # Hosts are returned a few times a second.
             wait_until(lambda: metrics(port)["fetcher_worker_hosts"] == 1, what="one host")
             found = metrics(port)
-            code, _, error = job.wait(30)
+            code, _, error = job.wait(60)
     assert code == 0, error
     assert found["fetcher_worker_exchanges_total"] == 4  # one of them was no more than a look-up
     assert found["fetcher_worker_retries_total"] == 1

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from msgspec.structs import replace
 
-from fetcher.cli.diff import diff
-from fetcher.errors import UsageError
 from fetcher.export.comparison import Answer, Change, differences, judge
 from fetcher.export.merged import Merged
 from fetcher.model import Outcome, Result
@@ -76,51 +72,3 @@ def test_inputs_may_differ_and_repeated_urls_are_paired_in_order(tmp_path: Path)
         ("http://b.test/", "same", 1, 3),
         ("http://c.test/", "new", None, 2),
     ]
-
-
-def run(*arguments: str | Path) -> str:
-    result = CliRunner().invoke(diff, [str(each) for each in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def test_the_command_counts_changes(tmp_path: Path) -> None:
-    old = make(tmp_path, "old", ["http://a.test/", "http://b.test/"])
-    new = make(tmp_path, "new", ["http://b.test/", "http://c.test/"], digest="bb")
-    counts = json.loads(run(old, new, "--json"))
-    assert {name: count for name, count in counts.items() if count} == {
-        "new": 1,
-        "gone": 1,
-        "changed": 1,
-    }
-    lines = run(old, new).splitlines()
-    assert len(lines) == len(Change)
-    assert lines[2] == "changed    1  ok in both, another body"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--only", "newer"], "--only: 'newer' is not a change; they are new, gone"),
-        (["--only", ","], "--only: name at least one change"),
-        (["--only", "new", "--json"], "leave one out"),
-    ],
-)
-def test_wrong_options_are_refused(tmp_path: Path, arguments: list[str], said: str) -> None:
-    out = make(tmp_path, "old", ["http://a.test/"])
-    with pytest.raises(UsageError, match=said):
-        CliRunner().invoke(
-            diff, [str(out), str(out), *arguments], catch_exceptions=False, standalone_mode=False
-        )
-
-
-def test_a_run_that_has_not_ended_must_be_asked_for(tmp_path: Path) -> None:
-    urlfile = outs.write_input(tmp_path / "urls.txt", 2)
-    part = outs.make_out(tmp_path / "part", urlfile, [outs.row(1)])
-    whole = outs.make_out(tmp_path / "whole", urlfile, [outs.row(1), outs.row(2)])
-    with pytest.raises(UsageError, match="the run has not ended"):
-        CliRunner().invoke(
-            diff, [str(part), str(whole)], catch_exceptions=False, standalone_mode=False
-        )
-    counts = json.loads(run(part, whole, "--json", "--partial"))
-    assert (counts["same"], counts["new"]) == (1, 1)

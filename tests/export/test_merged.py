@@ -6,17 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.export.choose import wanted_lines
-from fetcher.export.merged import Merged, Row
-from fetcher.export.sorting import by_line
+from fetcher.export.merged import Merged
 from fetcher.input.selection import parse
 from fetcher.model import Outcome, Result
 from fetcher.protocol.shard import Share
-from fetcher.rows import jsonl
 from fetcher.store.reader import read_part
 from fetcher.store.selection import keep
 from support import outs
@@ -123,10 +119,3 @@ def test_damage_is_named(make: Make, damage: Callable[[bytes], bytes], why: str)
     part.write_bytes(damage(part.read_bytes()))
     with pytest.raises(DamageError, match=why):
         list(Merged([out], partial=False).rows())
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
-@given(st.permutations(range(1, LINES + 1)))
-def test_sorted_rows_come_by_line_whatever_their_order(order: list[int]) -> None:
-    rows = [Row(outs.row(line), jsonl.encode(outs.row(line))) for line in order]
-    assert list(by_line(rows)) == sorted(rows, key=lambda row: row.result.line)

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from fetcher.errors import UsageError
 from fetcher.export.name_template import DEFAULT, Named, NameTemplate
-from fetcher.export.taken_names import TakenNames
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.model import Outcome, Result
 from fetcher.rows.media_types import EXTENSIONS
@@ -168,32 +167,3 @@ def test_nothing_that_a_row_says_leads_out_of_the_folder(
         assert (folder / made).resolve().is_relative_to(folder)
         if template.endswith("{ext}"):
             assert PurePosixPath(made).suffix in EXTENSIONS
-
-
-def taken(names: TakenNames, template: str, rows: list[Result], *endings: str) -> list[str]:
-    paths = [NameTemplate(template, CSV).path(Named(row, DIGEST)) for row in rows]
-    return [names.free(lambda n, p=p: p.written(n, 5), endings or ("",)) for p in paths]  # type: ignore[misc]
-
-
-def test_two_rows_never_get_the_same_name_also_on_systems_that_ignore_case() -> None:
-    rows = [replace(ROW, id=name) for name in ("a", "A", "a-2", "a", "b", "a")]
-    names = TakenNames()
-    made = taken(names, "{id}", rows)
-    assert made == ["a", "A-2", "a-2-2", "a-3", "b", "a-4"]
-    assert len({name.casefold() for name in made}) == len(rows)
-    names.close()
-
-
-def test_the_file_of_the_row_has_its_name_too() -> None:
-    rows = [replace(ROW, id=name) for name in ("a.json", "a", "a", "b", "b.json")]
-    names = TakenNames()
-    made = taken(names, "{id}", rows, "", ".json")
-    assert made == ["a.json", "a-2", "a-3", "b", "b.json-2"]
-    names.close()
-
-
-def test_equal_names_take_one_step_each() -> None:
-    names = TakenNames()
-    made = [names.free(lambda n: f"same-{n}") for _ in range(20_000)]
-    assert made[-1] == "same-20000" and len(set(made)) == 20_000
-    names.close()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from fetcher.model import Outcome, Result
 from fetcher.protocol import bounds, codec, messages, samples
 from fetcher.protocol.samples import Failures, Load, Sampler
-from fetcher.watch.history import History, Point
 from fetcher.watch.workers import WorkerTable
 
 
@@ -79,26 +76,3 @@ def test_what_workers_have_of_a_host_is_added_up_and_their_failures_are_kept() -
     assert len(made.failed_lines) == bounds.MAX_FAILED_LINES
     members.keep(["a"])
     assert [each.host for each in members.samples().hosts] == ["h", "a"]
-
-
-def test_a_long_history_keeps_its_beginning_and_its_end_in_few_points() -> None:
-    history = History()
-    for second in range(100_000):
-        history.add(Point(second, second, 1))
-    points = history.since(-1)
-    assert 250 < len(points) <= 600
-    assert points[0].at_s == 0
-    assert points[-1].at_s > 99_000
-    steps = {b.at_s - a.at_s for a, b in itertools.pairwise(points)}
-    assert steps == {history.step_s}
-    assert history.since(points[-2].at_s) == points[-1:]
-
-
-def test_no_peak_is_lost_between_two_points() -> None:
-    history = History()
-    for half in range(10_000):
-        history.add(Point(half / 2, half, 900 if half in (3, 4_001) else 7))
-    points = history.since(-1)
-    assert history.step_s > 1
-    assert sum(point.most_in_flight == 900 for point in points) == 2
-    assert {point.most_in_flight for point in points} == {7, 900}

@@ -64,7 +64,7 @@ class Doors:
         address: str = getattr(at, channel)
         return self.stranger(kind).under(self.keys / "workers" / name, server).connect(address)
 
-    def heard(self, within_s: float = 1.0) -> Any:
+    def heard(self, within_s: float = 30) -> Any:
         """The next event that the ventilator takes."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:
@@ -125,7 +125,7 @@ def test_an_unknown_key_is_refused_and_logged_with_its_address(
         "ventilator",
         server_key=doors.ventilator.keyring.public,  # type: ignore[attr-defined]
     )
-    assert not stranger.connect(doors.addresses.events).say(CLAIM)
+    assert stranger.connect(doors.addresses.events).is_kept_out()
     assert counted(doors.ventilator, Reason.UNKNOWN_KEY) == 1
     assert "refused 127.0.0.1 at events: its key is on no list" in caplog.text
 
@@ -138,16 +138,16 @@ def test_a_wrong_server_key_plaintext_and_other_protocols_are_distinguished(
     address = doors.addresses.events
     port = int(address.rpartition(":")[2])
     wrong = doors.stranger(zmq.PUSH).under(tmp_path / "others" / "workers" / "a", "ventilator")
-    assert not wrong.connect(address).say(CLAIM)
+    assert wrong.connect(address).is_kept_out()
     assert counted(doors.ventilator, Reason.WRONG_SERVER_KEY) > 0
     assert counted(doors.ventilator, Reason.NOT_CURVE) == 0
     wrong.socket.close(0)
-    assert not doors.stranger(zmq.PUSH).connect(address).say(CLAIM)
+    assert doors.stranger(zmq.PUSH).connect(address).is_kept_out()
     # Who of the two notices first, hangs up.
     before = counted(doors.ventilator, Reason.NOT_CURVE)
     assert before + counted(doors.ventilator, Reason.LEFT) > 0
     strangers.shout("127.0.0.1", port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    wait_until(lambda: counted(doors.ventilator, Reason.NOT_CURVE) > before, 5)
+    wait_until(lambda: counted(doors.ventilator, Reason.NOT_CURVE) > before)
     # One that has hung up before it was looked at has no address any more.
     assert "refused 127.0.0.1:" in caplog.text or "refused an unknown address" in caplog.text
     assert doors.worker("a").say(CLAIM)
@@ -156,16 +156,16 @@ def test_a_wrong_server_key_plaintext_and_other_protocols_are_distinguished(
 
 def test_a_worker_s_key_does_not_open_the_commits(doors: Doors) -> None:
     worker = doors.stranger(zmq.REQ).under(doors.keys / "workers" / "a", "sink")
-    worker.connect(doors.addresses.sinks[0].commits).say(messages.Close(session="s"))
-    wait_until(lambda: counted(doors.sink, Reason.NOT_ALLOWED) == 1, 5)
+    worker.connect(doors.addresses.sinks[0].commits).say(messages.Close(session="s"), within_s=1)
+    wait_until(lambda: counted(doors.sink, Reason.NOT_ALLOWED) == 1)
     assert receive_one(doors.commits, doors.sink) is None
     ventilator = doors.stranger(zmq.REQ).under(doors.keys / "ventilator", "sink")
     assert ventilator.connect(doors.addresses.sinks[0].commits).say(messages.Close(session="s"))
-    assert doors.commits.poll(2000)
+    assert doors.commits.poll(60_000)
     frames = receive_one(doors.commits, doors.sink)
     assert frames
     send(doors.commits, messages.Closed())
-    assert ventilator.socket.poll(2000)
+    assert ventilator.socket.poll(60_000)
 
 
 def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors) -> None:
@@ -176,21 +176,21 @@ def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors
     news = messages.Claim(worker="b-1-1", lease=8)
     assert b.say(news)
     assert doors.heard() == news
-    wait_until(lambda: send(doors.tasks, CLAIM), 2)  # any message will do
-    assert tasks.socket.poll(2000)
+    wait_until(lambda: send(doors.tasks, CLAIM))  # any message will do
+    assert tasks.socket.poll(60_000)
     tasks.socket.recv()
     assert b.say(news)
-    assert doors.events.poll(2000)  # it waits already when its key goes
+    assert doors.events.poll(60_000)  # it waits already when its key goes
     doors.revoke("b")
     late = doors.worker("b")
-    assert not late.say(news)
+    assert late.is_kept_out()
     assert counted(doors.ventilator, Reason.UNKNOWN_KEY) > 0
     assert doors.heard(0.2) is None
     assert counted(doors.ventilator, Reason.REVOKED) > 0
-    wait_until(lambda: not send(doors.tasks, CLAIM), 3)  # its connection has ended
-    wait_until(lambda: not b.socket.poll(0, zmq.POLLOUT), 3)
+    wait_until(lambda: not send(doors.tasks, CLAIM))  # its connection has ended
+    wait_until(lambda: not b.socket.poll(0, zmq.POLLOUT))
     assert a.say(CLAIM)
-    assert doors.heard(3) == CLAIM
+    assert doors.heard() == CLAIM
 
 
 def test_a_key_that_comes_onto_the_list_is_let_in_at_once(doors: Doors) -> None:
@@ -205,7 +205,7 @@ def ask(security: Security, address: str) -> None:
     context: zmq.Context[Any] = zmq.Context()
     try:
         _socket = open_socket(context, zmq.PUSH, Channel.RESULTS, address, security=security)
-        wait_until(security.check, 5)
+        wait_until(security.check)
     finally:
         security.close()
         context.destroy(linger=0)
@@ -240,7 +240,7 @@ def test_a_flood_of_strangers_costs_few_lines_and_no_worker(
     for _ in range(300):
         strangers.shout("127.0.0.1", port, b"\0" * 100)
     assert a.say(CLAIM)
-    assert doors.heard(5) == CLAIM
+    assert doors.heard() == CLAIM
     reasons = (Reason.NOT_CURVE, Reason.LEFT)
-    wait_until(lambda: sum(counted(doors.ventilator, each) for each in reasons) == 300, 5)
+    wait_until(lambda: sum(counted(doors.ventilator, each) for each in reasons) == 300, 60)
     assert len(caplog.records) <= 6

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import configparser
-import importlib.util
 import re
-import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from fetcher import optional
-from fetcher.errors import UsageError
 from support.jobs import ROOT
 
 SETUP = configparser.ConfigParser()
@@ -24,26 +18,6 @@ EXTRAS = SETUP["options.extras_require"]
 def test_hints_have_the_lower_bounds_of_the_extras() -> None:
     listed = [each for extra in ("crawl", "web", "parquet") for each in EXTRAS[extra].split()]
     assert sorted(listed) == sorted(optional.REQUIREMENTS.values())
-
-
-@pytest.mark.parametrize("library", optional.REQUIREMENTS)
-def test_a_hint_is_a_command_of_the_running_interpreter(library: str) -> None:
-    said = str(optional.missing_library(library, needed_by="the thing"))
-    assert said.startswith(f"the thing needs {library}; install it with: ")
-    command = shlex.split(said.partition("install it with: ")[2])
-    assert command == [sys.executable, "-m", "pip", "install", optional.REQUIREMENTS[library]]
-
-
-def test_a_crawl_names_all_libraries_that_it_lacks_in_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    optional.require_crawl_libraries()
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError) as caught:
-        optional.require_crawl_libraries()
-    said = str(caught.value)
-    assert said.startswith("fetcher crawl needs numpy and selectolax; install them with: ")
-    assert "\n" not in said
 
 
 def test_no_text_tells_anybody_to_install_the_package_of_a_stranger() -> None:

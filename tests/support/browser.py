@@ -78,12 +78,12 @@ class Terminal:
 
     def until(self, condition: Callable[[str], object], what: str) -> list[str]:
         """The lines, once all of them together meet the condition."""
-        wait_until(lambda: condition("\n".join(self.lines())), 20, what)
+        wait_until(lambda: condition("\n".join(self.lines())), 60, what)
         return self.lines()
 
     def end(self) -> int:
         """Its exit code."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < end:
             self.lines()
         self.lines()

@@ -16,7 +16,7 @@ from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.settings.schema import Settings
 
-MAX_S = 20.0  # for each socket operation, so that every test ends
+MAX_S = 60.0  # for each socket operation, so that every test ends
 DEFAULTS = {
     "guard": {"allow": ["127.0.0.0/8", "::1/128"]},
     "dns": {"servers": ["127.0.0.1:1"], "timeout_s": 0.2, "tries": 1},

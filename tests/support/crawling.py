@@ -81,7 +81,7 @@ class CrawlingWorker(threading.Thread):
 
     def end(self) -> None:
         self._ends.set()
-        self.join(10)
+        self.join(60)
 
 
 class CrawlRoles:

@@ -25,7 +25,7 @@ HOSTS = ("desk", "ventilator", "sink", "worker-a", "worker-b")
 _FENCE = re.compile(r"^(?:<!-- on: (.*) -->\n)?```console\n(.*?)^```$", re.M | re.S)
 _PROMPT = re.compile(r"(?:(?P<host>[a-z-]+)[#$]|#) (?P<command>.*)")
 _LOOKS = re.compile(r"(systemctl show|journalctl|curl|runuser .* (status|verify)) ?")
-_LIMIT_S = 30.0
+_LIMIT_S = 60.0
 _LOOK_S = 40.0
 # Where the tests need no root, no user and no second machine.
 _STAND_INS = """\

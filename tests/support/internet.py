@@ -80,9 +80,9 @@ def internet(
 
     thread = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield f"http://127.0.0.1:{shared['port']}"
     finally:
         shared["loop"].call_soon_threadsafe(shared["leave"].set)
-        thread.join(10)
+        thread.join(60)

@@ -112,7 +112,7 @@ class Liar:
         self._send_frames(codec.encode(*chunk_frames.chunk_parts(chunk)))
 
     def _send_frames(self, frames: list[bytes]) -> None:
-        assert self._results.poll(10_000, zmq.POLLOUT), "the sink takes nothing any more"
+        assert self._results.poll(60_000, zmq.POLLOUT), "the sink takes nothing any more"
         self._results.send_multipart(frames)
 
     def replay(self, chunks: list[list[bytes]]) -> None:

@@ -105,7 +105,7 @@ def name_server(zone: Zone) -> Iterator[NameServer]:
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
 
 
 def _sockets() -> tuple[socket.socket, socket.socket]:

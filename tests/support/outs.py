@@ -195,3 +195,8 @@ def small_open_request(file_bytes: int = 10, of: LineFormat = TEXT) -> messages.
         settings={"http": {"max_redirects": 3}},
         version="0",
     )
+
+
+def replace_columns(result: Result, **columns: str) -> Result:
+    """The row with these columns of a CSV input."""
+    return msgspec.structs.replace(result, columns=columns)

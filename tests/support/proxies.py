@@ -33,12 +33,12 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def pipe_to(self, port: int, first: bytes = b"") -> None:
         """Connect every host to the local server."""
-        with socket.create_connection(("127.0.0.1", port), 10) as there:
+        with socket.create_connection(("127.0.0.1", port), 60) as there:
             there.sendall(first)
             back = threading.Thread(target=_pour, args=(there, self.request), daemon=True)
             back.start()
             _pour(self.request, there)
-            back.join(10)
+            back.join(60)
 
 
 class _Http(_Handler):

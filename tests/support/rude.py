@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-WAIT_S = 20.0  # for an answer
+WAIT_S = 60.0  # for an answer
 ODD = {
     "binary": b"\0\xff" * 1000 + b"\r\n\r\n",
     "no method": b"/healthz HTTP/1.1\r\n\r\n",

@@ -79,13 +79,13 @@ class ScriptedServer:
     def close(self) -> None:
         self._closing = True
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._accepting.join(10)
+        self._accepting.join(60)
         self._listener.close()
         for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

@@ -171,9 +171,9 @@ def http2_server(context: ssl.SSLContext, limit: int | None = None) -> Iterator[
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield shared["port"]
     finally:
         shared["loop"].call_soon_threadsafe(shared["leave"].set)
-        thread.join(10)
+        thread.join(60)

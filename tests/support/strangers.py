@@ -36,12 +36,18 @@ class Stranger:
         self.socket.connect(address)
         return self
 
-    def say(self, message: messages.AnyMessage, frame: bytes | None = None) -> bool:
-        """Send it; False if it cannot be sent within a second."""
-        if not self.socket.poll(1000, zmq.POLLOUT):
+    def say(
+        self, message: messages.AnyMessage, frame: bytes | None = None, within_s: float = 60
+    ) -> bool:
+        """Send it; False if it cannot be sent within this time."""
+        if not self.socket.poll(1000 * within_s, zmq.POLLOUT):
             return False
         self.socket.send_multipart(codec.encode(message, frame))
         return True
+
+    def is_kept_out(self) -> bool:
+        """Can nothing be sent for a second?"""
+        return not self.socket.poll(1000, zmq.POLLOUT)
 
 
 @contextlib.contextmanager
@@ -50,13 +56,13 @@ def idle(host: str, ports: list[int], count: int) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for number in range(count):
             port = ports[number % len(ports)]
-            stack.enter_context(socket.create_connection((host, port), timeout=5))
+            stack.enter_context(socket.create_connection((host, port), timeout=30))
         yield
 
 
 def shout(host: str, port: int, data: bytes) -> None:
     """Connect, send bytes that are not ZMTP, and wait until the other side hangs up."""
-    peer = socket.create_connection((host, port), timeout=5)
+    peer = socket.create_connection((host, port), timeout=30)
     with peer, contextlib.suppress(OSError):
         peer.sendall(data)
         while peer.recv(1024):

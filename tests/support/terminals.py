@@ -46,6 +46,6 @@ def on_terminal(
         )
     finally:
         os.close(theirs)
-        reader.join(10)
+        reader.join(60)
         os.close(ours)
     return done.returncode, b"".join(written)

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-_STOP_S = 20.0
+_STOP_S = 45.0
 # What it wrote is in .log, its process in .pid, and its exit code, once there is one, in .code.
 _RUN = '"$@" >/dev/null 2>>"$0.log" </dev/null & echo $! >"$0.pid"; wait $!; echo $? >"$0.code"'
 
@@ -66,7 +66,7 @@ class Unit:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while not self._read("pid") and time.monotonic() < until:
             time.sleep(0.01)
 

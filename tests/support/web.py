@@ -90,7 +90,7 @@ class Site:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 @contextlib.contextmanager

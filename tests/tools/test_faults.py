@@ -53,7 +53,7 @@ def pair() -> Iterator[tuple[ProxyThread, Link, socket.socket, socket.socket]]:
         client = stack.enter_context(socket.create_connection(ours))
         accepted = stack.enter_context(server.accept()[0])
         for each in (client, accepted):
-            each.settimeout(10)
+            each.settimeout(60)
         client.sendall(b"ping")
         assert accepted.recv(4) == b"ping"
         yield proxy, link, client, accepted
@@ -81,7 +81,7 @@ def test_a_black_hole_passes_nothing_and_closes_nothing(pair: Pair) -> None:
     with pytest.raises(TimeoutError):
         accepted.recv(1)
     proxy.call(link.heal)
-    accepted.settimeout(10)
+    accepted.settimeout(60)
     assert accepted.recv(100) == b"lost for now"
 
 
@@ -97,7 +97,7 @@ def test_a_connection_is_reset_after_exactly_so_many_bytes(pair: Pair) -> None:
     proxy, link, client, _ = pair
     proxy.call(functools.partial(link.reset_after, [0]))
     with socket.create_connection(client.getpeername()) as second:
-        second.settimeout(10)
+        second.settimeout(60)
         second.sendall(b"12345")
         with pytest.raises(ConnectionResetError):
             second.recv(1)

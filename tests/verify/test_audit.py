@@ -134,7 +134,7 @@ def test_stray_files_of_a_complete_job_are_reported_and_do_not_affect_the_proof(
     report = Audit([out], None).run()
     assert report.proven
     ours, theirs = report.stray_files
-    assert ours.startswith(f"{part(out)}: 6 bytes after the last row do not belong to the job")
+    assert ours.startswith(f"{part(out)}: has 6 bytes after its last row, not of the job")
     assert f"truncate -s {size} " in ours
     assert theirs.startswith(f"{copy}: does not belong to the job; remove it")
     copy.unlink()

@@ -56,7 +56,7 @@ def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
     estimated = from_state(state(1, SourceInfo(url_lines=5_000, fraction=0.25)), 1.0)
     assert "/~20,000 lines" in progress.describe(estimated)
     unknown = from_state(state(1, SourceInfo()), 0.0)
-    assert progress.describe(unknown).startswith("1 lines · 0/s")
+    assert progress.describe(unknown).startswith("1 line · 0/s")
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,9 @@ class BlockedFirst:
         if self._is_decided or not self._seen or (rows < ENOUGH and not is_all):
             return ""
         self._is_decided = True
+        blocked = "the only row so far is" if rows == 1 else f"all {rows} rows so far are"
         return (
-            f"all {rows} rows so far are blocked, as private and loopback addresses are refused by "
+            f"{blocked} blocked, as private and loopback addresses are refused by "
             "default; if these servers are your own, use --own-servers (of run, retry and worker), "
             "or set guard.allow; a second run keeps these rows, so fetch them again with "
             f"`fetcher retry {shell_word(self._out)} -o {shell_word(_next_to(self._out))} "

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fetcher import humanize
-from fetcher.humanize import duration, escaped, number, phase, rate, rates, rest, time_left
+from fetcher.humanize import counted, duration, escaped, number, phase, rate, rates, rest, time_left
 from fetcher.protocol import messages
 from fetcher.watch import crawl_view, summary
 from fetcher.watch.job_view import JobView
@@ -47,7 +47,7 @@ def show(console: Console, job: JobView) -> None:
     say()
     console.print(workers(job.workers))
     if job.unlisted:
-        say(f"… and {number(job.unlisted)} more workers")
+        say(f"… and {counted(job.unlisted, 'more worker')}")
     if job.rows:
         say()
         console.print(summary.table(job.totals))
@@ -67,7 +67,7 @@ def activity(job: JobView) -> list[Text]:
     known = humanize.activity(job.in_flight, job.parked, queued, job.leases, job.waiting)
     parts = [Text(part) for part in known]
     if job.redelivered:
-        again = f"{number(job.redelivered)} lines handed out again"
+        again = f"{counted(job.redelivered, 'line')} handed out again"
         parts.append(Text(again, "yellow" if job.many_redelivered else ""))
     if job.crawl is not None and (why := crawl_view.refusals(job.crawl.refused)):
         parts.append(Text(f"links not followed: {why}"))

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fetcher.humanize import duration, escaped, number, percent, rate, size, time_left
+from fetcher.humanize import counted, duration, escaped, number, percent, rate, size, time_left
 from fetcher.humanize import rates as rates_of
 from fetcher.protocol.messages import FailedLine, HostLoad, Member
 from fetcher.protocol.totals import Totals, most_frequent
@@ -106,7 +106,7 @@ def _title(view: View) -> Text:
 def _bar(job: JobView, width: int) -> RenderableType:
     done = summary.done_of(job)
     if len(done) > width:
-        done = f"{number(job.rows)} lines"
+        done = counted(job.rows, "line")
     parts = [done]
     if job.phase == "running" and job.left_s is not None:
         parts.append(time_left(job.left_s, is_least=job.left_is_least))

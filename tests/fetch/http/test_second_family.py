@@ -53,7 +53,7 @@ class Server:
             while True:
                 connection, _ = self.listener.accept()
                 with connection:
-                    connection.settimeout(20)
+                    connection.settimeout(60)
                     self.asked.append(connection.recv(65536))
                     connection.sendall(PAGE)
 
@@ -71,7 +71,7 @@ def on_ipv6(port: int = 0) -> Iterator[Server]:
         yield server
     finally:
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 

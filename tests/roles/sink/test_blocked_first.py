@@ -43,6 +43,7 @@ def test_it_waits_for_twenty_rows_or_for_all_of_a_smaller_job_and_speaks_once() 
     assert first.hint(ENOUGH, is_all=True) == ""
     assert hint(3, chunk(*[LOOPBACK] * 3), is_all=True).startswith("all 3 rows so far are blocked")
     assert hint(3, chunk(*[LOOPBACK] * 3)) == ""
+    assert hint(1, chunk(LOOPBACK), is_all=True).startswith("the only row so far is blocked")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "msgpack"])

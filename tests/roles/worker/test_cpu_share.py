@@ -31,7 +31,7 @@ def test_the_loop_serves_its_timers_between_two_computations() -> None:
 
     greenlets = [gevent.spawn(computing, number) for number in range(6)]
     ticker = gevent.spawn(ticking)
-    gevent.joinall(greenlets, timeout=20, raise_error=True)
+    gevent.joinall(greenlets, timeout=60, raise_error=True)
     ticker.kill()
     numbers = [each for each in order if each != "tick"]
     assert numbers == list(range(6)), "first come, first served"
@@ -49,7 +49,7 @@ def test_short_computations_share_a_turn() -> None:
         order.append(number)
 
     gevent.spawn_later(0, order.append, "tick")
-    gevent.joinall([gevent.spawn(computing, number) for number in range(50)], timeout=20)
+    gevent.joinall([gevent.spawn(computing, number) for number in range(50)], timeout=60)
     assert turns.waiting == 0
     assert [each for each in order if each != "tick"] == list(range(50))
 

@@ -90,7 +90,7 @@ class Peers:
     def rows(self, count: int) -> list[int]:
         """The lines of the next rows."""
         lines: list[int] = []
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while len(lines) < count and time.monotonic() < until:
             self._results.poll(100)
             while received := receive(self._results):
@@ -105,7 +105,7 @@ class Peers:
 
     def hear(self, *kinds: type) -> Any:
         """The next event of these kinds; of others there may be any before it."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             self._events.poll(100)
             while received := receive(self._events):
@@ -208,4 +208,4 @@ def test_a_leaving_worker_returns_batches_that_wait_and_that_still_come(peers: P
     peers.hand_out(5)
     assert peers.leases(1) == [("Returned", FIRST + 5)]
     assert peers.hear(messages.Bye) == messages.Bye(worker="w")
-    assert peers.process.wait(30) == CHILD_DONE
+    assert peers.process.wait(60) == CHILD_DONE

@@ -157,7 +157,7 @@ def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
             put_look(mailbox, most_in_flight=2)
             return {"0", "1", "2"} <= set(shown.evaluate("drawn"))
 
-        wait_until(is_drawn, 15, "an axis")
+        wait_until(is_drawn, 60, "an axis")
         numbers = [each for each in shown.evaluate("drawn") if ":" not in each]
     assert all(re.fullmatch(r"\d+", each) for each in numbers), numbers
     assert said == []
@@ -173,7 +173,7 @@ def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -
             shown.click("#yes")
             wait_until(lambda: mailbox.shall_stop, what="the wish")
             assert shown.is_visible("#controls")
-        shown.wait_for_selector("#command", timeout=20_000)
+        shown.wait_for_selector("#command", timeout=60_000)
         assert shown.inner_text("#command") == COMMAND
         assert not shown.is_visible("#controls")
         assert shown.inner_text("#phase") == "stopped"
@@ -185,7 +185,7 @@ def test_a_job_that_ended_elsewhere_leaves_its_command_too() -> None:
         with page() as (url, mailbox):
             put_look(mailbox)
             shown = stack.enter_context(tab(url, []))
-        shown.wait_for_selector("#command", timeout=20_000)
+        shown.wait_for_selector("#command", timeout=60_000)
         assert shown.inner_text("#command") == COMMAND
         assert shown.inner_text("#phase") == "no answer"
         assert shown.is_disabled("#stop")
