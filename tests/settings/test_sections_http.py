@@ -17,7 +17,7 @@ from fetcher.settings.sections_http import Dns, Guard, Http
     ],
 )
 def test_values_that_can_be_used_are_taken(section: type, values: dict[str, list[str]]) -> None:
-    found = msgspec.convert(values, section)
+    found: object = msgspec.convert(values, section)
     (name,) = values
     assert list(getattr(found, name)) == values[name]
 
