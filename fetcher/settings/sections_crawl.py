@@ -83,10 +83,10 @@ class Crawl(Section, frozen=True, kw_only=True):
     ] = True
     links_per_page: Annotated[
         int, about("so many links of a page are taken; further ones are counted", ge=1, le=100_000)
-    ] = 5000
+    ] = 20_000
     parse_bytes: Annotated[
         int, about("longer pages are read for links up to here", ge=1024, le=100 * MIB)
-    ] = 5 * MIB
+    ] = 10 * MIB
     url_bytes: Annotated[int, about("longer URLs are not followed", ge=16, le=65_536)] = 2048
     path_depth: Annotated[
         int, about("URLs with more segments in their path are not followed", ge=1, le=1000)

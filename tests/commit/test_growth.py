@@ -2,119 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from fetcher import bitset
-from fetcher.commit import crawl_answers
-from fetcher.commit.committer import Committer, Delta, Kept, Recovered
-from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
-from fetcher.commit.growth import Growth
 from fetcher.commit.session import CommitJob, CommitSession, JobFacts, JobTerms
 from fetcher.errors import NoSpaceError, WireError
-from fetcher.frontier.admission import Frontier, RowLinks
-from fetcher.frontier.links import Link
-from fetcher.frontier.rules import CrawlRules
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
 from fetcher.input.source_info import SourceInfo
-from fetcher.model import Chunk
-from fetcher.protocol import bounds, links, messages
+from fetcher.protocol import messages
 from fetcher.protocol.shard import WHOLE
-from fetcher.protocol.totals import Totals
 from support.answers import offer
-
-SIZE = 4
-RULES = CrawlRules(scope="any")
-
-
-class Memory:
-    """The store and the files of a crawl, with a disk that may be full."""
-
-    def __init__(self) -> None:
-        self.log: list[bytes] = []
-        self.deltas: list[Delta] = []
-        self.is_full = False
-
-    def append(self, rows: list[bytes], kept: list[Kept]) -> None:
-        pass
-
-    def sync(self) -> None:
-        pass
-
-    def record(self, delta: Delta) -> None:
-        if self.is_full:
-            raise NoSpaceError("full")
-        self.deltas.append(delta)
-        self.log += self.files.written.log
-
-    @property
-    def files(self) -> Files:
-        return self._files
-
-    def begin(self, rules: CrawlRules = RULES) -> Committer:
-        self._files = Files(self)
-        growth = Growth(rules, Frontier(rules, 1), CrawlRecord(1), self._files)
-        recovered = Recovered(bitset.IdSet(), {}, Totals())
-        return Committer(self, recovered, "job", "e", growth)
-
-    @property
-    def urls(self) -> list[str]:
-        return [log_lines.decode(text).url for text in self.log]
-
-
-class Files:
-    """See commit.growth.CrawlFiles."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self.written = Appended()
-
-    def append(self, what: Appended, level: Level) -> None:
-        self.written = what
-
-    def log_texts(self, first: int, end: int) -> Iterable[bytes]:
-        return [text[:-1] for text in self._memory.log[first - 1 : end - 1]]
-
-    def found_after(self, level: Level) -> Iterator[RowLinks]:
-        return iter(())
-
-
-def seeds(*urls: str) -> list[bytes]:
-    return [log_lines.encode(LogLine(url)) for url in urls]
-
-
-def chunk(line: int, *urls: str, data: bytes | None = None) -> Chunk:
-    """The row of a line with depth 0, which found these URLs."""
-    found = links.encode(links.PageLinks(tuple(map(Link, urls)))) if data is None else data
-    return Chunk(
-        job="job",
-        batch=(line - 1) // SIZE,
-        batch_mask=b"\x0f",
-        worker="w",
-        lines=[line],
-        row_bytes=[2],
-        outcomes=[0],
-        statuses=[200],
-        body_bytes=[0],
-        rows=b"{}",
-        depths=[0],
-        links=found,
-        link_bytes=[len(found)],
-    )
+from support.growing import SIZE, Memory, chunk, growth_of, seeds
 
 
 @pytest.fixture
 def memory() -> Memory:
     return Memory()
-
-
-def growth_of(committer: Committer) -> Growth:
-    assert committer.growth is not None
-    return committer.growth
 
 
 def test_a_page_of_seeds_may_come_again_and_a_gap_is_ignored(memory: Memory) -> None:
@@ -181,33 +87,6 @@ def test_links_that_cannot_be_read_cost_their_chunk_alone(memory: Memory) -> Non
     with pytest.raises(WireError):
         committer.offer(chunk(1, data=b"\x91"), SIZE)
     assert committer.pending_rows == 0
-
-
-def test_a_page_of_the_log_has_the_committed_lines_without_a_row(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    committer = memory.begin()
-    growth = growth_of(committer)
-    growth.seeds(0, seeds(*(f"http://a/{n}" for n in range(10))), at_end=False)
-    committer.commit()
-    assert not crawl_answers.page(committer, 1, SIZE), "the seeds are not complete"
-    growth.seeds(10, [], at_end=True)
-    for line in (1, 2, 3, 4, 6):
-        committer.offer(chunk(line), SIZE)
-    committer.commit()
-    page = crawl_answers.page(committer, 3, SIZE)
-    assert page
-    assert (page.first, page.end, bitset.unpack(page.mask)) == (3, 11, 0b11110100)
-    assert page.texts.count(b"\n") == 4
-    short = crawl_answers.page(committer, 1, SIZE, 4)
-    assert short
-    assert (short.end, short.mask, short.texts) == (5, b"", b"")
-    monkeypatch.setattr(crawl_answers, "MAX_PAGE_BYTES", 80)
-    cut = crawl_answers.page(committer, 5, SIZE)
-    assert cut
-    assert (cut.end, cut.mask) == (8, b"\x05")
-    assert not crawl_answers.page(committer, 11, SIZE)
-    assert bounds.MAX_PAGE_LINES >= 1
 
 
 # -- the session of a crawl ------------------------------------------------------------------

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from fetcher.frontier.line_queue import BLOCK_LINES, LineQueue
+from fetcher.frontier.line_queue import BLOCK_LINES
 from fetcher.frontier.ready_hosts import MIN_CAP, HostLoad, ReadyHosts
-
-
-class MemorySpill:
-    """Keeps blocks in a dict, as a file would."""
-
-    def __init__(self) -> None:
-        self.blocks: dict[int, bytes] = {}
-        self.puts = 0
-
-    def put(self, block: bytes) -> int:
-        self.puts += 1
-        self.blocks[self.puts] = block
-        return self.puts
-
-    def get(self, ticket: int) -> bytes:
-        return self.blocks.pop(ticket)
+from support.line_texts import MemorySpill
 
 
 def test_hosts_take_turns_and_each_has_a_cap() -> None:
@@ -149,32 +132,6 @@ def test_huge_hosts_delay_small_ones_by_one_turn_each(
     )  # those after the last small one count, too
 
 
-@given(
-    st.lists(st.tuples(st.booleans(), st.integers(1, 700)), max_size=30),
-    st.booleans(),
-    st.lists(st.integers(1, 5), max_size=5),
-)
-def test_a_queue_keeps_its_order_whether_it_spills_or_not(
-    steps: list[tuple[bool, int]], spills: bool, back: list[int]
-) -> None:
-    spill = MemorySpill()
-    queue, expected, lines = LineQueue(), deque[int](), itertools.count(1)
-    for is_take, count in steps:
-        if is_take:
-            taken = queue.take(count, spill)
-            assert taken == [expected.popleft() for _ in range(min(count, len(expected)))]
-            queue.put_back(back)
-            expected.extendleft(reversed(back))
-        else:
-            for line in itertools.islice(lines, count):
-                queue.append(line, spill if spills else None)
-                expected.append(line)
-        assert len(queue) == len(expected)
-        assert queue.spilled == len(spill.blocks) * BLOCK_LINES
-    assert queue.take(10**6, spill) == list(expected)
-    assert not spill.blocks
-
-
 def test_lines_beyond_the_bound_of_memory_are_spilled_and_come_back_in_order() -> None:
     spill = MemorySpill()
     hosts = ReadyHosts(spill=spill, memory_bytes=4 * BLOCK_LINES)
@@ -188,14 +145,6 @@ def test_lines_beyond_the_bound_of_memory_are_spilled_and_come_back_in_order() -
         hosts.committed(lines, 0)
     assert seen == list(range(1, 20_001))
     assert not spill.blocks
-
-
-def test_a_spilled_queue_without_its_spill_is_an_error() -> None:
-    queue = LineQueue()
-    for line in range(3 * BLOCK_LINES):
-        queue.append(line, MemorySpill())
-    with pytest.raises(ValueError, match="without its spill"):
-        queue.take(3 * BLOCK_LINES)
 
 
 class Lines(RuleBasedStateMachine):

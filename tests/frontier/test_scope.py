@@ -1,4 +1,4 @@
-"""Scope and traps: where a crawl may go, and which URLs it takes for endless."""
+"""Scope: where a crawl may go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fetcher import web_urls
 from fetcher.frontier.rules import CrawlRules, Scope
 from fetcher.frontier.scope import ScopeRules, registrable
 from fetcher.frontier.totals import Refusal
-from fetcher.frontier.traps import trap
 
 SEEDS = ("http://www.shop.co.uk/books/list?x=1", "https://o.example:8443/", "not a url")
 
@@ -88,20 +87,3 @@ def test_deny_wins_over_allow_and_allow_must_match_if_there_is_one() -> None:
 )
 def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
     assert registrable(host) == domain
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("", None),
-        ("a/b/a/b/a/b", None),
-        ("a/b/a/b/a/b/a", Refusal.REPEATED_SEGMENTS),
-        ("a/a/a/a", Refusal.REPEATED_SEGMENTS),
-        ("////////", None),
-        ("/".join("abcdefghijklmnopqrst"), None),
-        ("/".join("abcdefghijklmnopqrstu"), Refusal.PATH_DEPTH),
-        ("x?a/a/a/a/a/a", None),
-    ],
-)
-def test_a_path_that_grows_without_end_is_a_trap(path: str, reason: Refusal | None) -> None:
-    assert trap(f"http://a/{path}", CrawlRules()) == reason

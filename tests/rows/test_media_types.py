@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.rows.body_names import body_file, parsed
 from fetcher.rows.media_types import EXTENSIONS, UNKNOWN, extension_of, without_extension
 
 URL = "http://a.test"
@@ -79,36 +78,6 @@ def test_whatever_a_server_sends_the_extension_is_one_of_the_table(
     for vague in (content_type, None):
         assert extension_of(vague, url) in EXTENSIONS
         assert extension_of(vague, f"{URL}/{url}") in EXTENSIONS
-
-
-def test_each_extension_makes_a_name_that_is_read_again() -> None:
-    for extension in EXTENSIONS:
-        name = body_file("typed", DIGEST, None, f"{URL}/a{extension}")
-        said = parsed(name)
-        assert said is not None
-        assert (said.path, said.digest, said.names) == (name, DIGEST, "typed")
-    old = body_file("sha256", DIGEST, "image/png", f"{URL}/a.png")
-    assert parsed(old) == (f"bodies/ab/12/{DIGEST}", DIGEST, "sha256")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        DIGEST,
-        f"ab/13/{DIGEST}",
-        f"bodies/ab/12/{DIGEST}",
-        f"ab/12/{DIGEST}.png",
-        f"bodies/ab/12/{DIGEST}.",
-        f"bodies/ab/12/{DIGEST}.PNG",
-        f"bodies/ab/12/{DIGEST}.png/../../x",
-        f"bodies/ab/12/{DIGEST}.png\n",
-        f"../bodies/ab/12/{DIGEST}.png",
-        f"/bodies/ab/12/{DIGEST}.png",
-    ],
-)
-def test_no_other_text_is_a_bodys_name(name: str) -> None:
-    assert parsed(name) is None
 
 
 def test_a_known_extension_is_taken_off_a_name() -> None:

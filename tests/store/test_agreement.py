@@ -22,8 +22,6 @@ from fetcher.report.reading import read
 from fetcher.store import manifest
 from fetcher.store import reader as rows
 from fetcher.store.bodies import WarcFiles
-from fetcher.store.disk import FileId, require_file
-from fetcher.store.inspection import body_files, require_input
 from fetcher.store.journal import Journal
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.output_dir import OutputDirectory, Store
@@ -336,34 +334,6 @@ def test_a_lock_that_was_taken_away_is_noticed(tmp_path: Path) -> None:
         (tmp_path / "lock").unlink()
         with pytest.raises(DamageError, match="lock"):
             lock.require_held()
-
-
-def test_each_body_of_a_row_is_looked_at(out: Path) -> None:
-    files = out / "bodies"
-    files.mkdir()
-    (files / "a").write_bytes(b"body")
-    found = rows.segments(rows.read_all([out])[0])
-    list(body_files(found, files, lambda _: ("a", 4)))
-    with pytest.raises(DamageError, match="has 4 bytes, and the body of its row had 5"):
-        list(body_files(found, files, lambda _: ("a", 5)))
-    with pytest.raises(DamageError, match="it is the body of a row"):
-        list(body_files(found, files, lambda _: ("b", 4)))
-
-
-def test_what_a_pipe_gave_is_a_file_of_the_job(out: Path) -> None:
-    found = rows.read_part(out).manifest
-    require_input(out, found)
-    found.input.path = str((out / "input.urls").absolute())
-    with pytest.raises(DamageError, match=r"input\.urls: is missing, and the job needs it"):
-        require_input(out, found)
-
-
-def test_a_file_is_known_by_its_inode(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"12345")
-    file = FileId.of(tmp_path / "a")
-    require_file(tmp_path / "a", file, 5)
-    with pytest.raises(DamageError, match="6 bytes were written, only 5 are there"):
-        require_file(tmp_path / "a", file, 6)
 
 
 def test_a_state_of_an_older_version_has_neither_rows_nor_digest() -> None:

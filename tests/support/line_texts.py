@@ -16,3 +16,19 @@ class LineTexts:
 
     def get(self, lines: Sequence[int]) -> list[bytes]:
         return [self._texts[line] for line in lines]
+
+
+class MemorySpill:
+    """Keeps blocks in a dict, as a file would."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, bytes] = {}
+        self.puts = 0
+
+    def put(self, block: bytes) -> int:
+        self.puts += 1
+        self.blocks[self.puts] = block
+        return self.puts
+
+    def get(self, ticket: int) -> bytes:
+        return self.blocks.pop(ticket)

@@ -39,8 +39,7 @@ def load(path: Path) -> Cookies:
 
 
 def _parsed(path: Path, text: str) -> Iterator[Cookie]:
-    for number, line in enumerate(text.split("\n"), 1):
-        record = line.removesuffix("\r")
+    for number, record in enumerate(text.split("\n"), 1):
         is_comment = record.startswith(("#", "$")) and not record.startswith(_HTTP_ONLY)
         if is_comment or not record.strip():
             continue

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fetcher import bitset
 from fetcher.bitset import IdSet
 from fetcher.commit.committer import Recovered
+from fetcher.errors import DamageError
 from fetcher.input.selection import RETRYABLE
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.totals import Totals
@@ -47,3 +48,16 @@ def test_the_file_is_small_where_lines_are_many(tmp_path: Path) -> None:
     indexes.add(1_000_000 - 1)
     keep(tmp_path, indexes, PARENTS, RETRYABLE)
     assert (tmp_path / "selection.bits").stat().st_size == pytest.approx(125_000, abs=1)
+
+
+def test_a_file_that_changed_or_is_gone_is_damage(tmp_path: Path) -> None:
+    indexes = IdSet()
+    indexes.add(4)
+    of = keep(tmp_path, indexes, PARENTS, RETRYABLE)
+    path = tmp_path / "selection.bits"
+    path.write_bytes(b"\x11")
+    with pytest.raises(DamageError, match="holds other lines than the job was begun with"):
+        SelectedLines(tmp_path, of)
+    path.unlink()
+    with pytest.raises(DamageError, match=r"No such file .* which lines the job retries: restore"):
+        SelectedLines(tmp_path, of)

@@ -15,7 +15,14 @@ from fetcher.commit.committer import Kept
 from fetcher.errors import DamageError, NoSpaceError
 from fetcher.rows.body_names import body_file
 from fetcher.store import disk
-from fetcher.store.bodies import BodyFiles, IndexRow, WarcFiles
+from fetcher.store.bodies import (
+    BodyFiles,
+    IndexRow,
+    WarcFiles,
+    index_names,
+    read_index,
+    warc_names,
+)
 from fetcher.store.segments import Segments, SegmentState
 
 
@@ -289,3 +296,38 @@ def test_fewer_bytes_than_were_committed_are_damage(tmp_path: Path, name: str) -
     os.truncate(tmp_path / "bodies" / name, 5)
     with pytest.raises(DamageError, match=name):
         WarcFiles(tmp_path, 1000, states, begins)
+
+
+# -- the index of the WARC files -------------------------------------------------------------
+
+
+def test_the_files_of_bodies_are_known_by_their_suffixes_and_listed_oldest_first() -> None:
+    lengths = {
+        "bodies/part-100000.warc.gz": 1,
+        "bodies/part-00002.warc.gz": 1,
+        "bodies/part-00002.index.jsonl": 1,
+        "part-00000.jsonl": 1,
+    }
+    assert warc_names(lengths) == ["bodies/part-00002.warc.gz", "bodies/part-100000.warc.gz"]
+    assert index_names(lengths) == ["bodies/part-00002.index.jsonl"]
+
+
+def test_the_index_is_read_up_to_its_committed_length(tmp_path: Path) -> None:
+    rows = [IndexRow(7, "part-00000.warc.gz", 10, 20), IndexRow(8, "part-00000.warc.gz", 30, 5)]
+    lines = [row.encoded() for row in rows]
+    (tmp_path / "i").write_bytes(b"".join(lines) + b"torn")
+    length = sum(map(len, lines))
+    found = list(read_index(tmp_path, "i", length))
+    assert found == list(zip(lines, rows, strict=True))
+    with pytest.raises(DamageError, match="bytes were committed"):
+        list(read_index(tmp_path, "i", length + 5))
+
+
+@pytest.mark.parametrize("line", [b"{}\n", b"no json\n", b'{"line": "x"}\n', b"\xff\n"])
+def test_a_line_of_the_index_that_is_not_valid_is_returned_without_content(
+    tmp_path: Path, line: bytes
+) -> None:
+    good = IndexRow(7, "f", 10, 20)
+    (tmp_path / "i").write_bytes(line + good.encoded())
+    found = list(read_index(tmp_path, "i", len(line + good.encoded())))
+    assert found == [(line, None), (good.encoded(), good)]

@@ -1,4 +1,4 @@
-"""URLs in srcset and in style sheets, and what a page asks of robots."""
+"""URLs in a style sheet."""
 
 from __future__ import annotations
 
@@ -8,27 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.extract import css, robots_tags, srcset
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("a", ["a"]),
-        (" a 1x , b 2x", ["a", "b"]),
-        ("a,b", ["a,b"]),
-        ("a, b", ["a", "b"]),
-        ("a 100w,b 200w", ["a", "b"]),
-        (",,a 1x,, b,,", ["a", "b"]),
-        ("a (x,y) 1x, b", ["a", "b"]),
-        ("a (x, b", ["a"]),
-        ("data:image/png;base64,AA== 1x, b", ["data:image/png;base64,AA==", "b"]),
-        ("\n\ta\f1x\n,\nb", ["a", "b"]),
-    ],
-)
-def test_a_srcset_gives_its_urls(text: str, expected: list[str]) -> None:
-    assert list(srcset.urls_of(text)) == expected
+from fetcher.extract import css
 
 
 @pytest.mark.parametrize(
@@ -62,8 +42,7 @@ def test_a_style_sheet_gives_its_urls(text: str, expected: list[str]) -> None:
 
 @given(st.text("url(@import'\"\\/*) \nax;{}", max_size=60))
 def test_any_text_is_read(text: str) -> None:
-    list(css.urls_of(text))
-    list(srcset.urls_of(text))
+    assert all(css.urls_of(text))
 
 
 @pytest.mark.parametrize(
@@ -87,24 +66,4 @@ def test_the_time_grows_with_the_length_alone(piece: str) -> None:
     text = piece * (400_000 // len(piece))
     begun = time.process_time()
     list(css.urls_of(text))
-    list(srcset.urls_of(text))
     assert time.process_time() - begun < 5  # seconds; the square would take minutes
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ((), False),
-        (("noindex",), False),
-        (("noindex, NOFOLLOW",), True),
-        (("none",), True),
-        (("noindex", "nofollow"), True),
-        (("googlebot: nofollow",), False),
-        (("Fetcher: noindex, nofollow",), True),
-        (("max-snippet: 5, nofollow",), True),
-        (("unavailable_after: 25 Jun 2030 15:00:00 PST, nofollow",), True),
-        (("otherbot: noindex, nofollow", "noindex"), False),
-    ],
-)
-def test_the_headers_speak_to_all_robots_or_to_one(values: tuple[str, ...], expected: bool) -> None:
-    assert robots_tags.headers_say_nofollow(values, "fetcher") is expected

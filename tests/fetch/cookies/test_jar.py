@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.errors import ConfigError
 from fetcher.fetch.cookies import file
 from fetcher.fetch.cookies.jar import Chain, Cookies
 
@@ -82,38 +81,6 @@ def test_without_a_file_there_is_none() -> None:
     chain = Cookies().chain()
     chain.absorb("http://a.test/", [("Content-Type", "text/html")])
     assert chain.header_for("http://a.test/") is None
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("example.com TRUE / FALSE 0 a b", "1 fields between tabs"),
-        ("a.test\tTRUE\t/\tFALSE\t0\ta\tb\tc", "8 fields between tabs"),
-        ("a.test\tYES\t/\tFALSE\t0\ta\tb", "'YES' is neither TRUE nor FALSE"),
-        ("a.test\tTRUE\t/\t1\t0\ta\tb", "'1' is neither TRUE nor FALSE"),
-        ("a.test\tTRUE\tx\tFALSE\t0\ta\tb", "does not begin with /"),
-        ("a.test\tTRUE\t/\tFALSE\tsoon\ta\tb", "'soon' is not a Unix time"),
-        ("a.test\tTRUE\t/\tFALSE\tinf\ta\tb", "'inf' is not a Unix time"),
-        ("a.test\tTRUE\t/\tFALSE\t0\ta\tb\x00", "a control character"),
-        (".\tTRUE\t/\tFALSE\t0\ta\tb", "'.' is not a domain"),
-        ("http://a.test/\tTRUE\t/\tFALSE\t0\ta\tb", "is not a domain"),
-    ],
-)
-def test_a_broken_file_is_reported_with_its_line(tmp_path: Path, line: str, said: str) -> None:
-    path = tmp_path / "cookies.txt"
-    path.write_text(f"# comment\n\n{line}\n")
-    with pytest.raises(ConfigError) as caught:
-        file.load(path)
-    assert str(caught.value).startswith(f"http.cookies_file: {path}, line 3: ")
-    assert said in str(caught.value)
-
-
-def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="No such file"):
-        file.load(tmp_path / "none")
-    (tmp_path / "bad").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="not valid UTF-8"):
-        file.load(tmp_path / "bad")
 
 
 # -- what servers set ------------------------------------------------------------------------

@@ -1,0 +1,84 @@
+"""The head of a response is parsed into a status and headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.failures import Failure
+from fetcher.fetch.header_text import Headers
+from fetcher.fetch.transfer import head
+from fetcher.fetch.transfer.head import parse_head
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "reason"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", 200, "OK"),
+        (b"HTTP/1.1 200\r\n", 200, ""),
+        (b"HTTP/1.0 404 Not  Found\n", 404, "Not  Found"),
+        (b"HTTP/2 301 \r\n", 301, ""),
+        (b"HTTP/1.1   999 x\r\n", 999, "x"),
+        (b"HTTP/1.1 200 caf\xe9\r\n", 200, "caf\xe9"),
+    ],
+)
+def test_a_status_line_has_a_status_and_maybe_a_reason(
+    line: bytes, status: int, reason: str
+) -> None:
+    assert parse_head([line]) == (status, reason, [])
+
+
+@pytest.mark.parametrize(
+    "line", [b"HTTP/1.1 20\r\n", b"HTTP/1.1 2000 OK\r\n", b"HTTP/1.1 099 x\r\n", b"ICY 200 OK\r\n"]
+)
+def test_another_first_line_is_a_failure_that_shows_it(line: bytes) -> None:
+    with pytest.raises(Failure, match=r"malformed status line: '.*(HTTP|ICY)") as caught:
+        parse_head([line])
+    assert caught.value.kind is ErrorKind.PROTOCOL_BAD_HEAD
+
+
+def test_a_head_without_lines_is_a_failure() -> None:
+    with pytest.raises(Failure, match="malformed status line: none"):
+        parse_head([])
+
+
+def headers_of(*lines: bytes) -> Headers:
+    return parse_head([b"HTTP/1.1 200 OK\r\n", *lines])[2]
+
+
+@pytest.mark.parametrize(
+    ("lines", "headers"),
+    [
+        ([b"A: 1\r\n", b"a: 2\r\n", b"A: 1\r\n"], [("A", "1"), ("a", "2"), ("A", "1")]),
+        ([b"A : 1 \r\n"], [("A", "1")]),
+        ([b"A:\r\n"], [("A", "")]),
+        ([b"A: b:c\r\n"], [("A", "b:c")]),
+        ([b"A: caf\xe9\r\n"], [("A", "caf\xe9")]),
+        ([b"A: 1\r\n", b" 2\r\n", b"\t3\r\n", b"B: 4\r\n"], [("A", "1 2 3"), ("B", "4")]),
+        ([b" 2\r\n", b"A: 1\r\n"], [("A", "1")]),
+        ([b"no colon\r\n", b"A: 1\r\n"], [("A", "1")]),
+        ([b"A: 1\r\n", b"no colon\r\n"], [("A", "1")]),
+        ([b"A: 1\r\n", b" b: 2\r\n"], [("A", "1 b: 2")]),
+    ],
+)
+def test_headers_stay_as_they_were_sent_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], headers: Headers
+) -> None:
+    monkeypatch.setattr(head, "_KNOWN", {})
+    assert headers_of(*lines) == headers
+    assert headers_of(*lines) == headers, "from what is remembered"
+
+
+def test_a_folded_line_changes_no_head_that_is_remembered() -> None:
+    assert headers_of(b"Z: 1\r\n", b" 2\r\n") == [("Z", "1 2")]
+    assert headers_of(b"Z: 1\r\n") == [("Z", "1")]
+
+
+def test_short_lines_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[bytes, tuple[str, str]] = {}
+    monkeypatch.setattr(head, "_KNOWN", known)
+    monkeypatch.setattr(head, "_MOST_KNOWN", 2)
+    headers_of(b"A: 1\r\n", b"B: " + b"x" * 200 + b"\r\n", b"C: 3\r\n")
+    assert list(known) == [b"A: 1\r\n", b"C: 3\r\n"]
+    headers_of(b"D: 4\r\n")
+    assert list(known) == [b"D: 4\r\n"]

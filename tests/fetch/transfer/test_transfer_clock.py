@@ -1,0 +1,64 @@
+"""A clock that leaves out the time for which we kept the event loop busy."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fetcher.fetch.transfer import transfer_clock
+from fetcher.fetch.transfer.transfer_clock import TransferClock
+
+
+class Loop:
+    """A transfer clock, and the system's clock beneath it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at_s = 100.0
+        monkeypatch.setattr(transfer_clock, "time", SimpleNamespace(monotonic=lambda: self.at_s))
+        self.clock = TransferClock()
+
+    def turn(self, busy_s: float, idle_s: float) -> float:
+        """A turn that computes so long, and then waits for events; returns the clock's time."""
+        self.clock._on_begin()
+        self.at_s += busy_s
+        self.clock._on_end()
+        self.at_s += idle_s
+        return self.clock.now()
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
+    return Loop(monkeypatch)
+
+
+def test_time_passes_while_the_loop_waits(loop: Loop) -> None:
+    began = loop.clock.now()
+    assert loop.turn(0.0, 5.0) - began == pytest.approx(5.0)
+
+
+def test_a_turn_that_computes_for_long_counts_as_its_share(loop: Loop) -> None:
+    began = loop.clock.now()
+    assert loop.turn(3.0, 1.0) - began == pytest.approx(1.02)
+    assert loop.turn(0.02, 1.0) - began == pytest.approx(2.04)
+
+
+def test_the_clock_stands_still_within_a_long_turn_and_never_goes_back(loop: Loop) -> None:
+    loop.clock._on_begin()
+    loop.at_s += 0.02
+    before = loop.clock.now()
+    loop.at_s += 9.0
+    assert loop.clock.now() == pytest.approx(before)
+    loop.clock._on_end()
+    assert loop.clock.now() == pytest.approx(before)
+
+
+def test_turns_are_watched_only_while_the_clock_is_in_use(loop: Loop) -> None:
+    loop.clock.start()
+    loop.clock.start()
+    loop.at_s += 1.0
+    loop.clock.stop()
+    assert loop.clock.now() == pytest.approx(100.02), "still in use"
+    loop.clock.stop()
+    loop.at_s += 5.0
+    assert loop.clock.now() == pytest.approx(105.02)

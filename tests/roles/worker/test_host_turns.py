@@ -1,0 +1,115 @@
+"""Wants, releases and grants of hosts, as messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.fetch.interface import OneStep
+from fetcher.input.formats import TEXT
+from fetcher.model import Outcome, Result, Task
+from fetcher.politeness.host_broker import number_of
+from fetcher.politeness.host_state import Report
+from fetcher.protocol import messages
+from fetcher.roles.worker.host_turns import HostTurns
+from fetcher.roles.worker.lease_buffer import LeaseBuffer
+from fetcher.roles.worker.line_pool import LinePool
+from fetcher.roles.worker.lines import Line
+from fetcher.settings.schema import Settings
+from support.recording import RecordingSocket
+
+A, B = number_of("a.test"), number_of("b.test")
+
+
+class Fetcher(OneStep):
+    def fetch(self, task: Task) -> Result:
+        return Result(task.line, task.url, Outcome.OK)
+
+
+class Hosts:
+    """The turns of a worker with a line for each of two hosts; no step begins."""
+
+    def __init__(self) -> None:
+        self.events = RecordingSocket()
+        self.pool = LinePool(Settings(), Fetcher(), "w", self._done, lambda: False)
+        self.turns = HostTurns("w", self.pool, self.events)
+        assignment = messages.Assignment("j", 1, 0, b"\x03", 1, b"\x03", TEXT)
+        buffer = LeaseBuffer(assignment, b"http://a.test/\nhttp://b.test/", "w", 0)
+        self.pool.admit(buffer, list(buffer.tasks()))
+
+    def _done(self, line: Line, result: Result) -> None:
+        raise AssertionError("no step may begin")
+
+    def want(self, *, again: bool = False) -> list[messages.AnyMessage]:
+        self.turns.want(again=again)
+        return self.events.taken()
+
+
+def test_hosts_are_wanted_once_and_again_where_there_is_no_answer() -> None:
+    hosts = Hosts()
+    assert hosts.want() == [messages.Want("w", 1, [A, B])]
+    assert hosts.want() == []
+    hosts.turns.grant(messages.Grant("w", [A], [1]))
+    assert hosts.want(again=True) == [messages.Want("w", 3, [B])]
+    assert len(hosts.turns) == 1
+
+
+def test_a_grant_of_a_host_that_was_never_wanted_is_ignored() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant(messages.Grant("w", [7, B], [1, 1]))
+    assert len(hosts.turns) == 1
+
+
+def test_wants_of_very_many_hosts_are_several_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts()
+    monkeypatch.setattr(messages, "MAX_HOSTS", 1)
+    assert hosts.want() == [messages.Want("w", 1, [A]), messages.Want("w", 1, [B])]
+
+
+def test_a_recalled_host_is_released_with_its_ticket_once_its_line_is_done() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant(messages.Grant("w", [A, B], [1, 1]))
+    hosts.turns.recall(messages.Recall("w", [A], [1]))
+    hosts.turns._release()
+    assert hosts.events.taken() == [], "its line has the turn"
+    (line,) = (line for line in hosts.pool._queue if line.host == "a.test")
+    hosts.pool.gate.done(line.host, 1.0, Report(), line)
+    hosts.turns._release()
+    (release,) = hosts.events.taken()
+    assert isinstance(release, messages.Release)
+    assert (release.worker, release.hosts, release.tickets) == ("w", [A], [1])
+
+
+def test_a_new_ventilator_hears_which_hosts_are_owned() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant(messages.Grant("w", [A], [1]))
+    hosts.turns.hear_broker(5)
+    assert hosts.events.taken() == [], "the first one granted them itself"
+    hosts.turns.hear_broker(5)
+    assert hosts.events.taken() == []
+    hosts.turns.hear_broker(6)
+    owned, wanted = hosts.events.taken()
+    assert isinstance(owned, messages.Owned)
+    assert (owned.hosts, owned.tickets, owned.answers) == ([A], [1], 0)
+    assert wanted == messages.Want("w", 2, [B])
+
+
+def test_the_recall_of_all_hosts_is_answered_with_those_that_are_kept() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant_all(9)
+    assert len(hosts.turns) == 2
+    hosts.turns.recall_all(9)
+    (owned,) = hosts.events.taken()
+    assert isinstance(owned, messages.Owned)
+    assert owned.answers == 9
+
+
+def test_a_worker_that_was_silent_for_long_gives_up_all_hosts() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant(messages.Grant("w", [A, B], [1, 1]))
+    hosts.turns.disown()
+    assert len(hosts.turns) == 0

@@ -1,0 +1,31 @@
+"""A crawl obeys robots.txt unless a setting says otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from fetcher.settings import load
+from fetcher.settings.crawl_defaults import of_crawl
+
+
+@pytest.mark.parametrize(
+    ("given", "robots"),
+    [
+        ({}, True),
+        ({"FETCHER_POLITE__ROBOTS": "false"}, False),
+        ({"FETCHER_POLITE__ROBOTS": "true"}, True),
+        ({"FETCHER_POLITE__ENABLED": "false"}, False),
+    ],
+)
+def test_robots_are_obeyed_by_default(given: dict[str, str], robots: bool) -> None:
+    loaded = load.load(None, given)
+    found = of_crawl(loaded)
+    assert found.settings.polite.robots is robots
+    assert found.origins == loaded.origins, "a default is no given setting"
+
+
+def test_all_other_settings_stay() -> None:
+    loaded = load.load(None, {"FETCHER_POLITE__DELAY_S": "3", "FETCHER_CRAWL__DEPTH": "2"})
+    found = of_crawl(loaded).settings
+    assert (found.polite.delay_s, found.crawl.depth) == (3.0, 2)
+    assert found.http == loaded.settings.http
