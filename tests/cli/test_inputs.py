@@ -70,7 +70,10 @@ def test_what_cannot_be_fetched_is_refused_with_a_guess_at_what_was_meant(
 def test_a_missing_file_whose_name_is_a_host_is_taken_for_a_mistyped_url(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"did you mean https://www.example.co.uk/x\?"):
         require_file(Path("www.example.co.uk/x"), MAX_BYTES)
-    for name in ("urls.txt", "links.csv", "dir.txt/urls", "co.uk"):
+    for name in ("127.0.0.1:8000/x", "localhost:8000", "localhost/x"):
+        with pytest.raises(UsageError, match=f"did you mean http.?://{name}"):
+            require_file(Path(name), MAX_BYTES)
+    for name in ("urls.txt", "links.csv", "dir.txt/urls", "co.uk", "2026.11.28", "1.2"):
         require_file(Path(name), MAX_BYTES)
     require_file(tmp_path, MAX_BYTES)
     with pytest.raises(UsageError) as caught:
