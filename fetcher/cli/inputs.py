@@ -95,6 +95,15 @@ def require_there(
     return given
 
 
+def one_file(given: str | Path) -> Path:
+    """The file. Raises UsageError for a URL."""
+    if isinstance(given, Path):
+        return given
+    raise UsageError(
+        f"{_shown(given)}: is a URL; write it to a file, one URL a line, and name that file"
+    )
+
+
 def require_csv(path: Path, given: Loaded) -> None:
     """Raises UsageError if --column is given for a file that is JSON lines by its name."""
     is_column_given = given.origins.get("input.url_column") == "--column"

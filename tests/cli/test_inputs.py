@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 import pytest
 
-from fetcher.cli.inputs import INPUT, name_of, one_input, require_csv, require_file, require_url
+from fetcher.cli.inputs import (
+    INPUT,
+    name_of,
+    one_file,
+    one_input,
+    require_csv,
+    require_file,
+    require_url,
+)
 from fetcher.errors import UsageError
 from fetcher.settings import load
 from fetcher.settings.load import Loaded
@@ -81,6 +89,12 @@ def test_a_missing_file_whose_name_is_a_host_is_taken_for_a_mistyped_url(tmp_pat
     assert len(str(caught.value)) < 600
     for name in ("a" * 9000, "urls.txt" * 900):
         require_file(Path(name), MAX_BYTES)
+
+
+def test_a_url_in_place_of_a_file_is_refused_without_its_password() -> None:
+    assert one_file(Path("urls.txt")) == Path("urls.txt")
+    with pytest.raises(UsageError, match=r"^https://…@a.test/: is a URL; write it to a file"):
+        one_file("https://ann:secret@a.test/")
 
 
 def given(**values: tuple[str, str]) -> Loaded:
