@@ -15,7 +15,7 @@ from fetcher.errors import FetcherError
 
 # What a message for the command says -> what a program's user writes.
 _ARGUMENTS: Final = {
-    "use --own-servers (of run, retry and worker), or set guard.allow": (
+    "use --own-servers (of run, crawl, retry and worker), or set guard.allow": (
         'allow them with guard={"allow": ["127.0.0.0/8"]}, or with their own networks'
     ),
     "--column (input.url_column)": 'input={"url_column": …}',

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +38,8 @@ def show(
     console = make_console()
     summary.show(console, part, before, fresh, last)
     context = click.get_current_context()
-    options = [*typed_again(context, "retry"), *_carried(context)]
+    carried = list(_carried(context))
+    options = [*typed_again(context, "retry"), *carried]
     timeout_s = settings.http.total_timeout_s
     finished = next_steps.Finished(
         totals=part.view.recovered.totals,
@@ -46,6 +47,7 @@ def show(
         parents=_lineage(part.manifest.selection),
         program=_program(),
         options=[each for each in options if not _is_secret(each)],
+        crawl=None if part.manifest.crawl is None else _crawl_again(context, carried),
         hidden=[
             *(f"--header {name}" for name in given_headers(context)),
             *(f"{each[0]} {_key(each)}" for each in options if _is_secret(each)),
@@ -63,6 +65,15 @@ def _program() -> str:
     if shutil.which("fetcher") is None and installed.exists():
         return str(_relative(installed))
     return "fetcher"
+
+
+def _crawl_again(
+    context: click.Context, carried: Iterable[tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """The seeds and options that begin the same crawl; without secrets."""
+    seeds = [(str(each),) for each in context.params["given"]]
+    options = [*typed_again(context, "crawl"), *carried]
+    return [*seeds, *(each for each in options if not _is_secret(each))]
 
 
 def _carried(context: click.Context) -> Iterator[tuple[str, ...]]:

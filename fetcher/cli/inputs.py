@@ -25,6 +25,7 @@ from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Http
 
 _URL: Final = re.compile(r"(?i)\s*(https?:|[a-z][a-z0-9+.-]*://)")
+_ADDRESS_PARTS: Final = 4
 _SHOWN_CHARS: Final = 200  # of an argument in a message
 
 
@@ -71,11 +72,16 @@ def require_file(path: Path, max_url_bytes: int) -> None:
     """Raises UsageError if there is no such file, and the text looks like a URL without scheme."""
     text = str(path)
     host = re.split(r"[/:?#]", text, maxsplit=1)[0].lower()
-    if not is_there(path) and is_known_domain(host):
+    if not is_there(path) and _is_host(host):
         raise UsageError(
             f"{_shown(text)}: there is no such file, and a URL needs a scheme"
             f"{_suggestion(text, max_url_bytes)}"
         )
+
+
+def _is_host(name: str) -> bool:
+    is_address = len(name.split(".")) == _ADDRESS_PARTS and name.replace(".", "").isdigit()
+    return name == "localhost" or is_address or is_known_domain(name)
 
 
 def require_there(
@@ -87,6 +93,15 @@ def require_there(
         if not is_there(given[0]):
             raise InputError(f"{given[0]}: there is no such file; name a file of URLs, one a line")
     return given
+
+
+def one_file(given: str | Path) -> Path:
+    """The file. Raises UsageError for a URL."""
+    if isinstance(given, Path):
+        return given
+    raise UsageError(
+        f"{_shown(given)}: is a URL; write it to a file, one URL a line, and name that file"
+    )
 
 
 def require_csv(path: Path, given: Loaded) -> None:

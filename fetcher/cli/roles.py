@@ -9,9 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from fetcher.cli.inputs import require_csv
+from fetcher.cli.inputs import INPUT, one_file, require_csv
 from fetcher.cli.options import (
-    FILE,
     GroupedCommand,
     command_line,
     config_options,
@@ -95,7 +94,7 @@ def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> i
 
 
 @click.command(cls=GroupedCommand)
-@click.argument("urlfile", type=FILE)
+@click.argument("given", type=INPUT, metavar="URLFILE")
 @click.option(
     "--crawl", "is_crawl", is_flag=True, help="URLFILE holds seeds: follow the links of pages."
 )
@@ -104,7 +103,7 @@ def _run_role(role: str, settings: Settings, *, quiet: bool, **fields: Any) -> i
 @config_options
 @quiet_option
 def ventilator(
-    urlfile: Path,
+    given: str | Path,
     is_crawl: bool,
     at_ventilator: str | None,
     at_sinks: tuple[str, ...],
@@ -134,6 +133,7 @@ def ventilator(
         loaded = of_crawl(loaded)
     else:
         require_no_crawl_options(loaded)
+    urlfile = one_file(given)
     require_csv(urlfile, loaded)
     return _run_role(
         "ventilator",

@@ -15,14 +15,17 @@ from typing import Final
 
 MAX_TAGS: Final = 400_000  # of 250 to 400 bytes of the parser's memory
 MAX_ATTRIBUTES: Final = 2000  # of one element
-MAX_STEPS: Final = 100_000_000  # tags times open elements: up to a second
+MAX_STEPS: Final = 100_000_000  # tags times open elements, pairs of attributes: up to a second
 MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, at worst
 
 _LONG_TAG_BYTES: Final = 4096
+_SHORT_TAG_BYTES: Final = 256  # the attributes of a tag that is not longer are not counted
+_LONGER_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d,}+" % _SHORT_TAG_BYTES)
+_LEAST_ATTRIBUTE_BYTES: Final = 2
 _LONG_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d}" % _LONG_TAG_BYTES)
 # An attribute whose value holds a >, so that the tag is longer than it looks.
 _HIDDEN_END: Final = re.compile(rb"=\s*+(?:\"[^\">]*+>|'[^'>]*+>)")
-_MAX_HIDDEN_ENDS: Final = 30
+_MAX_HIDDEN_ENDS: Final = 10
 _ATTRIBUTE: Final = (
     rb"[\s/]*+(?:=?[^\s/>=]++)(?:\s*+=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|[^\s>\"'][^\s>]*+)?+)?+"
 )
@@ -61,7 +64,7 @@ def safe_bytes(page: bytes) -> int:
 def _is_small(page: bytes) -> bool:
     """Whether a page can pass no limit, as nearly all; counting costs more than parsing them."""
     tags = page.count(b"<")
-    if _has_long_tag(page):
+    if _has_long_tag(page) or _may_have_many_attributes(page):
         return False
     hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
     if sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS:
@@ -94,6 +97,19 @@ def _has_long_tag(page: bytes) -> bool:
             return True
         start = end
     return False
+
+
+def _may_have_many_attributes(page: bytes) -> bool:
+    """Whether many tags that are not long may have so many attributes that they cost too much."""
+    if _pairs(_LONG_TAG_BYTES // _LEAST_ATTRIBUTE_BYTES) * len(page) <= MAX_STEPS * _LONG_TAG_BYTES:
+        return False
+    tags = _LONGER_TAG.findall(page)
+    return sum(_pairs(len(tag) // _LEAST_ATTRIBUTE_BYTES) for tag in tags) > MAX_STEPS
+
+
+def _pairs(attributes: int) -> int:
+    """The steps of the parser for one tag: it compares each attribute with those before."""
+    return attributes * attributes // 2
 
 
 class _Counter:
@@ -137,11 +153,14 @@ class _Counter:
         return self._steps > MAX_STEPS or self._copies > MAX_COPIES or self._tags > MAX_TAGS
 
     def _has_many_attributes(self, name: bytes, tag: bytes) -> bool:
-        if name in _ROOTS:
-            self._root_attributes += len(_ATTRIBUTES.findall(tag, 1 + len(name)))
-            return self._root_attributes > MAX_ATTRIBUTES
-        is_long = len(tag) > _LONG_TAG_BYTES
-        return is_long and len(_ATTRIBUTES.findall(tag)) > MAX_ATTRIBUTES
+        is_root = name in _ROOTS
+        if len(tag) <= _SHORT_TAG_BYTES and not is_root:
+            return False
+        count = len(_ATTRIBUTES.findall(tag, 1 + len(name)))
+        self._steps += _pairs(count)
+        if is_root:
+            count = self._root_attributes = self._root_attributes + count
+        return count > MAX_ATTRIBUTES
 
     def _begin(self, name: bytes, tag: bytes) -> None:
         self._tags += 1

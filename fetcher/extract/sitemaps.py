@@ -1,7 +1,8 @@
 """Reads sitemaps and feeds as a stream: XML, text, gzip; within limits.
 
-XML is read by expat without entities of its own, so no document can grow or open files. What comes
-before a fault is kept. https://www.sitemaps.org/protocol.html, RSS 0.9 to 2.0, RFC 4287 (Atom)
+XML is read by expat without declarations of its own, so no document can grow or open files. The
+time and the memory that a document costs are bounded. What comes before a fault is kept.
+https://www.sitemaps.org/protocol.html, RSS 0.9 to 2.0, RFC 4287 (Atom)
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from fetcher.frontier.rules import CrawlRules
 MAX_BYTES: Final = 50 * 1024 * 1024  # unpacked: the limit of the protocol
 MAX_DEPTH: Final = 64  # of elements; sitemaps have 4, feeds some more for their content
 MAX_TEXT_CHARS: Final = 65_536  # of one URL, before it is judged
+MAX_URLS: Final = 4 * LINKS_PER_SITEMAP  # looked at, repeated and invalid ones included
+MAX_ELEMENTS: Final = 2_000_000
+MAX_NAMES: Final = 1000  # of elements and attributes: expat remembers each of them
+# Of a tag or comment. Older expats read one that is not complete again with each piece.
+MAX_TOKEN_BYTES: Final = 256 * 1024
 _PIECE_BYTES: Final = 64 * 1024
 _BEGIN_BYTES: Final = 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -47,7 +53,7 @@ def read(pieces: Iterable[bytes], url: str, rules: CrawlRules) -> Found:
     resolver = Resolver(url)
     fault = ""
     try:
-        _read(_unpacked(pieces), resolver, collector)
+        _read(_unpacked(pieces), _Urls(resolver, collector))
     except SitemapError as error:
         fault = str(error)
     return Found(
@@ -55,22 +61,38 @@ def read(pieces: Iterable[bytes], url: str, rules: CrawlRules) -> Found:
     )
 
 
-def _read(pieces: Iterator[bytes], resolver: Resolver, collector: Collector) -> None:
+def _read(pieces: Iterator[bytes], urls: _Urls) -> None:
     first = next(pieces, b"").removeprefix(_MARK).lstrip()
     is_xml = first.startswith((b"<", *_WIDE_MARKS))
-    reader = _Xml(resolver, collector) if is_xml else _Lines(resolver, collector)
+    reader = _Xml(urls) if is_xml else _Lines(urls)
     reader.feed(first)
     for piece in pieces:
         reader.feed(piece)
     reader.end()
 
 
-class _Lines:
-    """One URL a line, in UTF-8."""
+class _Urls:
+    """Resolves the texts of URLs, and collects the links."""
 
     def __init__(self, resolver: Resolver, collector: Collector) -> None:
         self._resolver = resolver
         self._collector = collector
+        self._left = MAX_URLS
+
+    def add(self, text: str, via: Via) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise SitemapError(f"it lists more than {MAX_URLS} URLs")
+        url = self._resolver.url(text)
+        if url is not None:
+            self._collector.add(url, via)
+
+
+class _Lines:
+    """One URL a line, in UTF-8."""
+
+    def __init__(self, urls: _Urls) -> None:
+        self._urls = urls
         self._rest = b""
 
     def feed(self, piece: bytes) -> None:
@@ -87,18 +109,19 @@ class _Lines:
     def _line(self, line: bytes) -> None:
         text = line.decode("utf-8", "replace").strip()
         # A relative text is not a URL here: the answer may be any text.
-        url = self._resolver.url(text) if text.startswith(("http://", "https://")) else None
-        if url is not None:
-            self._collector.add(url, Via.LISTED)
+        if text.startswith(("http://", "https://")):
+            self._urls.add(text, Via.LISTED)
 
 
 class _Xml:
     """Sitemaps, indexes of sitemaps, RSS and Atom; namespaces are not checked."""
 
-    def __init__(self, resolver: Resolver, collector: Collector) -> None:
-        self._resolver = resolver
-        self._collector = collector
+    def __init__(self, urls: _Urls) -> None:
+        self._urls = urls
         self._names: list[str] = []  # of the open elements
+        self._known: set[str] = set()  # names of elements and attributes
+        self._elements = 0
+        self._fed_bytes = 0
         self._text: list[str] | None = None  # of the element that holds a URL
         self._chars = 0
         parser = self._parser = expat.ParserCreate()
@@ -106,23 +129,30 @@ class _Xml:
         parser.StartElementHandler = self._begin
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._data
-        parser.EntityDeclHandler = self._entity
+        parser.StartDoctypeDeclHandler = self._doctype
 
     def feed(self, piece: bytes, is_last: bool = False) -> None:
+        self._fed_bytes += len(piece)
         try:
             self._parser.Parse(piece, is_last)
         except (expat.ExpatError, LookupError, ValueError) as error:
             if isinstance(error, SitemapError):
                 raise
             raise SitemapError(f"not well-formed XML: {error}") from error
+        if self._fed_bytes - self._parser.CurrentByteIndex > MAX_TOKEN_BYTES:
+            raise SitemapError(f"a tag or comment is longer than {MAX_TOKEN_BYTES} bytes")
 
     def end(self) -> None:
         self.feed(b"", is_last=True)
 
-    def _entity(self, *_: object) -> None:
-        raise SitemapError("it declares entities, which are not read")
+    def _doctype(
+        self, _name: str, _system: str | None, _public: str | None, has_declarations: bool
+    ) -> None:
+        if has_declarations:
+            raise SitemapError("it declares entities or elements, which are not read")
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        self._count(name, attributes)
         name = name.rpartition(":")[2]
         if not self._names and name not in _ROOTS:
             raise SitemapError(f"neither a sitemap nor a feed: its first element is {name[:40]!r}")
@@ -135,6 +165,16 @@ class _Xml:
         via = _HREFS.get((parent, name))
         if via is not None and attributes.get("rel", "alternate") == "alternate":
             self._add(attributes.get("href", ""), via)
+
+    def _count(self, name: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise SitemapError(f"it has more than {MAX_ELEMENTS} elements")
+        known = self._known
+        known.add(name)
+        known.update(attributes)
+        if len(known) > MAX_NAMES:
+            raise SitemapError(f"it has more than {MAX_NAMES} names of elements and attributes")
 
     def _data(self, text: str) -> None:
         if self._text is None or self._chars > MAX_TEXT_CHARS:
@@ -153,9 +193,8 @@ class _Xml:
 
     def _add(self, text: str, via: Via) -> None:
         text = text.strip()
-        url = self._resolver.url(text) if text else None
-        if url is not None:
-            self._collector.add(url, via)
+        if text:
+            self._urls.add(text, via)
 
 
 def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:

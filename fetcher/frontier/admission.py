@@ -132,7 +132,12 @@ class Frontier:
         """Judge the links of several rows, as one row after the other, but faster."""
         taken = [self._within_limit(row.links) for row in rows]
         links = [link for some in taken for link in some]
-        looked_up = self._looked_up(links, [link.key or link.url for link in links])
+        # The key text of a request is not its URL; else a POST would be taken for its URL's page.
+        texts = [
+            link.key or (link.url if link.request is None else self._key_text(link) or link.url)
+            for link in links
+        ]
+        looked_up = self._looked_up(links, texts)
         answers = [
             self._row(row, islice(looked_up, len(some)), len(row.links) - len(some))
             for row, some in zip(rows, taken, strict=True)

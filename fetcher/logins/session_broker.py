@@ -69,20 +69,21 @@ class _Order(msgspec.Struct):
 
 
 class SessionBroker:
-    """The ventilator's broker. `generation`: of the valid session, 0 before the first.
-
-    `is_required`: the ventilator's settings name a log-in. Otherwise it learns from the workers
-    that they need one.
-    """
+    """The ventilator's broker. `generation`: of the valid session, 0 before the first."""
 
     def __init__(
-        self, rules: LoginRules = _USUAL, first: int = 0, *, is_required: bool = False
+        self, rules: LoginRules = _USUAL, first: int = 0, *, is_required: bool = True
     ) -> None:
-        """`first`: generations and tickets begin above it; see `first_generation`."""
+        """`first`: generations and tickets begin above it; see `first_generation`.
+
+        `is_required`: the job logs in, as the settings name a log-in. Otherwise nothing waits for
+        one, and what workers say about log-ins is ignored: a worker that wants one learns with
+        its first lines that the job has none, and ends.
+        """
         self.generation = 0
         self._rules = rules
         self._last = first  # generation or ticket
-        self._is_required = is_required
+        self.is_required = is_required
         self._secrets = Secrets()
         self._able: dict[str, float] = {}  # workers that can log in -> when they asked last
         self._living: Collection[str] = ()
@@ -104,7 +105,7 @@ class SessionBroker:
         """Whether lines may be handed out."""
         if self.generation:
             return not self._is_refused
-        return not (self._is_required or self._able)
+        return not self.is_required
 
     @property
     def trouble(self) -> str:
@@ -123,6 +124,8 @@ class SessionBroker:
         Raises LoginError if the first log-in of the job failed, LoginLostError if later ones did.
         """
         match event:
+            case NeedSession() | LoggedIn() | LoginFailed() if not self.is_required:
+                pass
             case NeedSession():
                 self._need(event.worker, event.after, now)
             case LoggedIn() if self._is_answer(event):
@@ -197,6 +200,8 @@ class SessionBroker:
 
     def tick(self, living: Collection[str], now: float) -> None:
         """These workers live: choose one if a log-in is needed. Raises as `receive` does."""
+        if not self.is_required:
+            return
         self._living = living
         for worker, asked_at in list(self._able.items()):
             if worker not in living and now - asked_at > _FORGET_S:
@@ -228,7 +233,7 @@ class SessionBroker:
         self._order = _Order(worker, self._last, ends_at, now)
 
     def _note_unable(self, now: float) -> None:
-        if not (self._living and self._is_required):
+        if not self._living:
             return
         if self._unable_since is None:
             self._unable_since = now

@@ -8,12 +8,10 @@ user agents: ours and all others.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import Final
 
 from protego import Protego
 
-_MAX_SITEMAPS: Final = 1000
 MAX_BYTES: Final = 512 * 1024  # the most that is read; RFC 9309 demands 500 KiB
 
 # As tolerant as Protego: the hyphen may be missing or a space, the colon may be missing.
@@ -37,8 +35,8 @@ class RobotsTxt:
 
     @property
     def sitemaps(self) -> tuple[str, ...]:
-        """The texts of the first Sitemap lines, which should be URLs."""
-        return tuple(islice(self._rules.sitemaps, _MAX_SITEMAPS))
+        """The texts of the Sitemap lines, which should be URLs; MAX_BYTES bounds them."""
+        return tuple(self._rules.sitemaps)
 
     @property
     def delay_s(self) -> float:

@@ -128,6 +128,7 @@ class Assignment(Message, tag="tasks", frozen=True):
     output: Output = PLAIN
     tags: Tags = b""  # of the lines in `mask`: see protocol.line_tags
     crawl: CrawlRules | UnsetType = UNSET  # unset: the job is a list
+    logs_in: bool | UnsetType = UNSET  # True: only a worker that logs in, too, may fetch these
 
 
 class ChunkHeader(Message, tag="chunk", frozen=True):

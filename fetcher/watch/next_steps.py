@@ -34,6 +34,7 @@ class Finished(NamedTuple):
     parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines were fetched again
     program: str = "fetcher"  # the command as the shell finds it
     options: Sequence[tuple[str, ...]] = ()  # of this run, that a retry needs as well
+    crawl: Sequence[tuple[str, ...]] | None = None  # its seeds and options; None: it was a list
     hidden: Sequence[str] = ()  # such options that may hold secrets, without their values
     timeout_s: float | None = None  # the limit on an attempt, if it is not the default
 
@@ -55,10 +56,12 @@ def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
         found.append(line(f"{number(failed)} not ok", "export", out, *options))
     if run.totals.outcomes.get(Outcome.BLOCKED) == run.totals.rows:
         again = _free(_directory(out), name, "", exists)
-        which = ("--outcome", Outcome.BLOCKED.value)
         why = f"if these servers are your own{_to_add(run)}"
-        others = [each for each in run.options if each != _OWN]
-        found.append(line(why, "retry", out, *which, "-o", again, *_words([*others, _OWN])))
+        if run.crawl is not None:  # a retry would not follow the links
+            found.append(line(why, "crawl", *_owned(run.crawl), "-o", again, *_OWN))
+        else:
+            which = ("--outcome", Outcome.BLOCKED.value)
+            found.append(line(why, "retry", out, *which, "-o", again, *_owned(run.options), *_OWN))
     elif _is_worth_a_retry(run.totals):
         again = _free(_directory(out), name, "", exists)
         why = f"try those that may work now{_to_add(run)}"
@@ -82,6 +85,11 @@ def _word(word: Path | str) -> str:
 
 def _words(options: Iterable[tuple[str, ...]]) -> list[str]:
     return [word for option in options for word in option]
+
+
+def _owned(options: Iterable[tuple[str, ...]]) -> list[str]:
+    """The words of these options, without the one for own servers."""
+    return _words(option for option in options if option != _OWN)
 
 
 def _to_add(run: Finished) -> str:

@@ -35,7 +35,7 @@ def test_options_become_arguments_except_in_commands(message: str, said: str | N
 
 
 def test_the_hint_about_blocked_rows_names_what_a_program_can_give() -> None:
-    first = BlockedFirst("jsonl", Totals(), "out")
+    first = BlockedFirst("jsonl", Totals(), "out", is_crawl=False)
     refusal = Guard(()).refusal("127.0.0.1")
     first.note(chunk_of_rows([Result(1, "http://a/", Outcome.BLOCKED, error=refusal)]))
     said = in_python(first.hint(1, is_all=True))

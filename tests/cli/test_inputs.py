@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 import pytest
 
-from fetcher.cli.inputs import INPUT, name_of, one_input, require_csv, require_file, require_url
+from fetcher.cli.inputs import (
+    INPUT,
+    name_of,
+    one_file,
+    one_input,
+    require_csv,
+    require_file,
+    require_url,
+)
 from fetcher.errors import UsageError
 from fetcher.settings import load
 from fetcher.settings.load import Loaded
@@ -70,7 +78,10 @@ def test_what_cannot_be_fetched_is_refused_with_a_guess_at_what_was_meant(
 def test_a_missing_file_whose_name_is_a_host_is_taken_for_a_mistyped_url(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"did you mean https://www.example.co.uk/x\?"):
         require_file(Path("www.example.co.uk/x"), MAX_BYTES)
-    for name in ("urls.txt", "links.csv", "dir.txt/urls", "co.uk"):
+    for name in ("127.0.0.1:8000/x", "localhost:8000", "localhost/x"):
+        with pytest.raises(UsageError, match=f"did you mean http.?://{name}"):
+            require_file(Path(name), MAX_BYTES)
+    for name in ("urls.txt", "links.csv", "dir.txt/urls", "co.uk", "2026.11.28", "1.2"):
         require_file(Path(name), MAX_BYTES)
     require_file(tmp_path, MAX_BYTES)
     with pytest.raises(UsageError) as caught:
@@ -78,6 +89,12 @@ def test_a_missing_file_whose_name_is_a_host_is_taken_for_a_mistyped_url(tmp_pat
     assert len(str(caught.value)) < 600
     for name in ("a" * 9000, "urls.txt" * 900):
         require_file(Path(name), MAX_BYTES)
+
+
+def test_a_url_in_place_of_a_file_is_refused_without_its_password() -> None:
+    assert one_file(Path("urls.txt")) == Path("urls.txt")
+    with pytest.raises(UsageError, match=r"^https://…@a.test/: is a URL; write it to a file"):
+        one_file("https://ann:secret@a.test/")
 
 
 def given(**values: tuple[str, str]) -> Loaded:

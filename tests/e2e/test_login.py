@@ -208,6 +208,42 @@ def test_workers_of_several_hosts_with_keys_share_one_log_in(tmp_path: Path) -> 
     assert {row.outcome for row in jobs.prove(hosts.out, hosts.urls)} == {Outcome.OK}
 
 
+def test_a_worker_whose_job_has_no_log_in_ends_with_one_line(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 200)
+    with members_site() as site, contextlib.ExitStack() as stack:
+        commands = [(*hosts.sink,), (*hosts.ventilator,), (*hosts.worker,)]
+        running = [stack.enter_context(jobs.running(*each)) for each in commands]
+        other = (*hosts.worker, "--set=worker.transport=curl", *options(site))
+        code, _, said = stack.enter_context(jobs.running(*other)).wait(LIMIT_S)
+        assert code == 2 and said.count("http.login is set for this worker, but") == 1, said
+        for job in running:
+            code, _, said = job.wait(LIMIT_S)
+            assert code == 0, said
+            assert "dropped" not in said
+        assert not site.log_ins
+    assert {row.outcome for row in jobs.prove(hosts.out, hosts.urls)} == {Outcome.OK}
+
+
+def test_a_worker_without_the_log_in_of_its_job_fetches_nothing(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 1)
+    with members_site() as site, contextlib.ExitStack() as stack:
+        site.page_s = 0.5
+        write_pages(site, hosts.urls, 200)
+        given = ("--set=worker.transport=curl", *options(site))
+        commands = [(*each, *given) for each in (hosts.sink, hosts.ventilator, hosts.worker)]
+        running = [stack.enter_context(jobs.running(*each)) for each in commands]
+        until("the job begins", lambda: site.pages)
+        other = (*hosts.worker, "--set=worker.transport=curl")
+        code, _, said = stack.enter_context(jobs.running(*other)).wait(LIMIT_S)
+        assert code == 2 and said.count("give http.login to this worker, too") == 1, said
+        site.page_s = 0.0
+        for job in running:
+            code, _, said = job.wait(LIMIT_S)
+            assert code == 0, said
+        assert not site.refused
+    assert {row.outcome for row in jobs.prove(hosts.out, hosts.urls)} == {Outcome.OK}
+
+
 def test_a_ventilator_on_its_own_ends_with_the_failed_log_in(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 30)
     with members_site() as site, contextlib.ExitStack() as stack:

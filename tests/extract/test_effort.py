@@ -29,6 +29,9 @@ SLOW = {
     "copies": numbered("<i id=%d>", 3000) + b"</p>" + repeated("<p>x</p>"),
     "attributes": b"<a " + numbered("a%d='>' ", 200_000) + b">",
     "root attributes": numbered("<body a%d>", 150_000),
+    "attributes of many tags": (b"<x " + numbered("a%d ", 700) + b">") * 700,
+    "attributes of many short tags": (b"<x " + numbered("%x ", 400) + b">") * 3000,
+    "attributes behind some ends": b"<a " + (numbered("a%d ", 650) + b"a='>' ") * 30 + b">",
     "groups": repeated("<optgroup><option>"),
     "ruby": repeated("<rt>"),
     "capitals": repeated("<DIV>"),
@@ -57,6 +60,7 @@ FINE = {
     "comment": b"<!--" + repeated("<div>") + b"-->",
     "attribute": b"<a title='" + repeated("<div>") + b"'>",
     "long value": b"<p data-x='" + repeated("a b=c ") + b"'>",
+    "long values": (b"<p class=a data-x='" + b"a b=c " * 200 + b"'>") * 1200,
     "plaintext": b"<plaintext>" + repeated("<div>"),
 }
 

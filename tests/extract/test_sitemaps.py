@@ -91,10 +91,17 @@ def test_each_form_is_read_whole_and_in_pieces(
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
-        (b"<!DOCTYPE u [<!ENTITY a 'b'>]><urlset/>", "it declares entities, which are not read"),
+        (
+            b"<!DOCTYPE u [<!ENTITY a 'b'>]><urlset/>",
+            "it declares entities or elements, which are not read",
+        ),
         (
             b"<!DOCTYPE u [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><urlset>&a;</urlset>",
-            "it declares entities, which are not read",
+            "it declares entities or elements, which are not read",
+        ),
+        (
+            b"<!DOCTYPE u [<!ATTLIST u a CDATA 'x'>]><u/>",
+            "it declares entities or elements, which are not read",
         ),
         (b"<!DOCTYPE html><html>", "neither a sitemap nor a feed: its first element is 'html'"),
         (
@@ -129,6 +136,37 @@ def test_links_beyond_the_limit_are_counted() -> None:
     found = read(lines)
     assert len(found.links) == LINKS_PER_SITEMAP
     assert found.left_out == {Refusal.LINKS_PER_PAGE: 7}
+
+
+@pytest.mark.parametrize("begin", [b'<urlset a="', b"<urlset><!--", b"<!DOCTYPE ", b"<urlset><?a "])
+def test_a_tag_or_comment_without_end_is_not_read_again_and_again(begin: bytes) -> None:
+    found = read(begin, *[b"x" * 65_536] * 700)
+    assert found.fault == "a tag or comment is longer than 262144 bytes"
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "fault"),
+    [
+        (b"<urlset>", b"<a/>", "it has more than 2000 elements"),
+        (b"<urlset>", b"<url><loc>http://h/1</loc></url>", "it lists more than 200 URLs"),
+        (b"", b"http://h/1\n", "it lists more than 200 URLs"),
+    ],
+)
+def test_the_elements_and_urls_that_are_looked_at_are_bounded(
+    begin: bytes, piece: bytes, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitemaps, "MAX_ELEMENTS", 2000)
+    monkeypatch.setattr(sitemaps, "MAX_URLS", 200)
+    assert read(begin, *[piece] * 2001).fault == fault
+
+
+@pytest.mark.parametrize("form", [b"<a%d/>", b"<a b%d='c'/>"])
+def test_names_without_end_are_not_remembered(form: bytes) -> None:
+    names = b"".join(form % number for number in range(2000))
+    few = b"".join(form % number for number in range(900))
+    fault = "it has more than 1000 names of elements and attributes"
+    assert read(b"<urlset>" + names).fault == fault
+    assert read(b"<urlset>" + few + b"</urlset>").fault == ""
 
 
 def test_a_bomb_is_unpacked_up_to_the_limit_and_in_bounded_memory() -> None:

@@ -51,6 +51,16 @@ def test_a_link_becomes_a_line_once_and_is_an_edge_each_time() -> None:
     assert (again.lines, again.edges) == ([], [2])
 
 
+def test_a_request_of_a_handler_is_another_page_than_the_known_one_of_its_url() -> None:
+    made = frontier("http://h/api")
+    posts = [Link("http://h/api", "handler", request=LinkRequest("POST", body=b"1"))] * 2
+    own = Link("http://h/api", "handler", request=LinkRequest(route="list"))
+    admitted = made.offer([*posts, own], 1, 0)
+    assert [(new.line, new.link) for new in admitted.lines] == [(2, posts[0])]
+    assert admitted.edges == [2, 2, 1]
+    assert made.offer(posts, 2, 1).edges == [2, 2]
+
+
 def test_each_seed_becomes_a_line_once_whatever_the_rules_say() -> None:
     made = Frontier(CrawlRules(deny=("x",), path_depth=1), SEED)
     seeds = ["http://h/x/y/z", "http://h/x/y/z#1", "rubbish", "rubbish", "http://other/x"]

@@ -42,7 +42,7 @@ class World:
 
     def start_ventilator(self) -> None:
         self.ventilator += 1
-        self.broker = SessionBroker(RULES, first_generation(self.ventilator), is_required=True)
+        self.broker = SessionBroker(RULES, first_generation(self.ventilator))
         self.to_broker.clear()
 
     def start_worker(self) -> None:

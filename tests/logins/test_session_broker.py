@@ -41,14 +41,14 @@ def log_in(broker: SessionBroker, now: float, text: str = "1") -> Session:
 
 
 def logged_in() -> SessionBroker:
-    broker = SessionBroker(RULES, is_required=True)
+    broker = SessionBroker(RULES)
     broker.receive(NeedSession("a", 0), 0.0)
     log_in(broker, 0.0)
     return broker
 
 
 def test_nothing_is_handed_out_before_the_first_log_in() -> None:
-    broker = SessionBroker(RULES, is_required=True)
+    broker = SessionBroker(RULES)
     assert not broker.is_ready and "a worker that can log in" in broker.trouble
     broker.receive(NeedSession("a", 0), 0.0)
     assert order_of(broker, 0.0).worker == "a"
@@ -57,12 +57,14 @@ def test_nothing_is_handed_out_before_the_first_log_in() -> None:
     assert broker.is_ready and broker.trouble == ""
 
 
-def test_without_a_log_in_in_its_settings_the_broker_waits_once_a_worker_needs_one() -> None:
-    broker = SessionBroker(RULES)
-    broker.tick(WORKERS, 0.0)
-    assert broker.is_ready and broker.messages(0.0) == []
-    broker.receive(NeedSession("b", 0), 0.0)
-    assert not broker.is_ready
+def test_in_a_job_without_a_log_in_nothing_waits_whatever_workers_say() -> None:
+    broker = SessionBroker(RULES, is_required=False)
+    for event in (NeedSession("b", 0), LoginFailed("b", 0, "no"), LoggedIn("b", 0, secrets("x"))):
+        assert broker.receive(event, 0.0)
+        broker.tick(WORKERS, 0.0)
+    broker.tick(WORKERS, 100.0)
+    assert broker.is_ready and broker.trouble == ""
+    assert broker.messages(100.0) == [] and broker.notices() == []
 
 
 def test_one_worker_logs_in_however_many_ask_and_all_get_its_session() -> None:
@@ -178,7 +180,7 @@ def test_a_later_log_in_that_fails_is_tried_three_times_with_pauses() -> None:
 
 
 def test_that_no_worker_can_log_in_is_said_once() -> None:
-    broker = SessionBroker(RULES, is_required=True)
+    broker = SessionBroker(RULES)
     for now in (0.0, 5.0, 11.0, 20.0):
         broker.tick(WORKERS, now)
     assert broker.notices() == ["no worker can log in: give http.login to the workers, too"]

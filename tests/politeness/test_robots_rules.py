@@ -111,3 +111,11 @@ def test_it_says_what_the_whole_text_says(lines: list[str], agent: str) -> None:
     for path in ("/", "/a", "/axb", "/a/b", "/c"):
         assert ours.allows(SITE + path) == whole.can_fetch(SITE + path, agent)
     assert ours.delay_s == (whole.crawl_delay(agent) or 0.0)
+
+
+def test_all_sitemaps_that_are_named_are_known_up_to_the_limit_of_the_text() -> None:
+    named = [f"{SITE}/map{number}.xml" for number in range(30_000)]
+    text = "".join(f"Sitemap: {url}\n" for url in named).encode()
+    assert RobotsTxt(text[: MAX_BYTES // 2], "fetcher").sitemaps[:5000] == tuple(named[:5000])
+    found = RobotsTxt(text, "fetcher").sitemaps
+    assert found[:-1] == tuple(named[: len(found) - 1]) and len(found) > 10_000

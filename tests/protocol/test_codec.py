@@ -25,6 +25,7 @@ GOLDEN = dict(
 OPTIONAL = {
     "tasks": {"output", "tags"},
     "tasks_of_a_crawl": {"output", "tags", "crawl"},
+    "tasks_after_a_log_in": {"output", "tags", "logs_in"},
     "chunk": {"kept_bytes", "tags", "empty", "retried"},
     "chunk_of_a_crawl": {"kept_bytes", "tags", "empty", "retried", "depths", "hops", "link_bytes"},
     "returned": {"mask"},

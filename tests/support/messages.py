@@ -90,6 +90,19 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
         ),
         b'{"url":"http://a"}',
     ),
+    "tasks_after_a_log_in": (
+        messages.Assignment(
+            job="j",
+            lease=1,
+            batch=0,
+            batch_mask=b"\x0f",
+            first_line=1,
+            mask=b"\x01",
+            format=LineFormat("text"),
+            logs_in=True,
+        ),
+        b"http://a",
+    ),
     "chunk_of_a_crawl": (
         messages.ChunkHeader(
             job="j",

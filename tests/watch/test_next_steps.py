@@ -50,6 +50,15 @@ def test_where_all_is_blocked_a_retry_for_own_servers_is_suggested() -> None:
         assert "--own-servers" not in " ".join(suggested(Finished(other, Path("out"))))
 
 
+def test_a_crawl_that_was_blocked_is_begun_again_as_a_retry_follows_no_links() -> None:
+    again = [("http://127.0.0.1/a b",), ("--depth", "2"), *OWN]
+    done = Finished(totals(ok=0, blocked=1), Path("out"), options=OWN, crawl=again)
+    assert suggested(done)[1] == (
+        "if these servers are your own: "
+        "fetcher crawl 'http://127.0.0.1/a b' --depth 2 --delay 1 -o out2 --own-servers"
+    )
+
+
 def test_a_retry_after_timeouts_has_twice_the_time_that_the_run_had() -> None:
     given = [("--timeout", "5.0"), ("--set", "http.total_timeout_s = 5"), ("--delay", "1")]
     for timeouts, options in ((1, "--delay 1 --timeout 10"), (0, f"{shlex.join(sum(given, ()))}")):

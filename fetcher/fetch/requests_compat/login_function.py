@@ -19,6 +19,7 @@ from msgspec import ValidationError, convert, msgpack, to_builtins
 from fetcher import web_urls
 from fetcher.errors import ConfigError
 from fetcher.fetch import own_code
+from fetcher.fetch.cookies.public_suffixes import is_public_suffix
 from fetcher.fetch.cookies.set_cookie import is_address
 from fetcher.fetch.failures import LoginFailure
 from fetcher.fetch.header_text import to_wire
@@ -103,11 +104,15 @@ def _secrets(session: requests.Session, before: dict[str, Any], returned: Any) -
             f"it left {', '.join(left)} in session.headers; return headers with their place, as "
             '{"headers": {"https://api.example.com": {"Authorization": …}}}'
         )
-    made = Secrets(
-        [_cookie(cookie) for cookie in session.cookies], list(_headers(_given(returned)))
-    )
+    cookies = [_cookie(cookie) for cookie in session.cookies]
+    kept = [each for each in cookies if not _is_shared(each)]
+    made = Secrets(kept, list(_headers(_given(returned))))
     if not (made.cookies or made.headers):
-        raise LoginFailure("it left no cookie in the session and returned no headers")
+        shared = {each.domain for each in cookies}
+        why = f" for a host (those for {', '.join(sorted(shared))} would go to all hosts there)"
+        raise LoginFailure(
+            f"it left no cookie{why if shared else ''} in the session and returned no headers"
+        )
     try:
         convert(to_builtins(made), Secrets)  # checks the bounds of the message
     except ValidationError as error:
@@ -141,6 +146,14 @@ def _cookie(cookie: Cookie) -> SessionCookie:
         cookie.secure,
         None if cookie.expires is None else float(cookie.expires),
     )
+
+
+def _is_shared(cookie: SessionCookie) -> bool:
+    """Whether it would go to hosts of other people. A browser refuses it; http.cookiejar does not.
+
+    A server of www.example.co.uk may have set it for all of co.uk.
+    """
+    return not cookie.is_host_only and is_public_suffix(cookie.domain)
 
 
 def _wire(text: str) -> str:

@@ -29,8 +29,9 @@ class _Row(msgspec.Struct):
 class BlockedFirst:
     """Looks at the rows of a job as they come, until it is decided whether to give the hint."""
 
-    def __init__(self, form: RowForm, before: Totals, out: str) -> None:
+    def __init__(self, form: RowForm, before: Totals, out: str, *, is_crawl: bool) -> None:
         """`before`: the totals of the rows that earlier runs of the job have committed."""
+        self._is_crawl = is_crawl
         self._out = out
         self._decode: Callable[[bytes], _Row] = decoder(form, _Row)
         self._seen = 0
@@ -65,9 +66,16 @@ class BlockedFirst:
         blocked = "the only row so far is" if rows == 1 else f"all {rows} rows so far are"
         return (
             f"{blocked} blocked, as private and loopback addresses are refused by "
-            "default; if these servers are your own, use --own-servers (of run, retry and worker), "
-            "or set guard.allow; a second run keeps these rows, so fetch them again with "
-            f"`fetcher retry {shell_word(self._out)} -o {shell_word(_next_to(self._out))} "
+            "default; if these servers are your own, use --own-servers (of run, crawl, retry and "
+            f"worker), or set guard.allow; a second run keeps these rows, so {self._what_to_do()}"
+        )
+
+    def _what_to_do(self) -> str:
+        out = shell_word(_next_to(self._out))
+        if self._is_crawl:  # a retry would not follow the links
+            return f"crawl the seeds again with `-o {out} --own-servers`"
+        return (
+            f"fetch them again with `fetcher retry {shell_word(self._out)} -o {out} "
             f"--outcome {Outcome.BLOCKED} --own-servers`"
         )
 

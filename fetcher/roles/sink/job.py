@@ -58,7 +58,12 @@ class SinkJob:
         growth = None if manifest.crawl is None else crawl.growth_of(manifest.crawl, self._store)
         recovered = self._store.journal.recover()
         self.committer = Committer(self._store, recovered, manifest.job, epoch, growth)
-        self._hint = BlockedFirst(self._output.rows, self.committer.totals, str(directory.path))
+        self._hint = BlockedFirst(
+            self._output.rows,
+            self.committer.totals,
+            str(directory.path),
+            is_crawl=manifest.crawl is not None,
+        )
         terms = JobTerms(
             manifest.job,
             manifest.batch_size,

@@ -103,7 +103,6 @@ class Ventilator:
             self._ledger,
             publisher,
             self._logins,
-            has_login=bool(settings.http.login),
         )
         self._settings = settings
         self._input = job_input
@@ -236,7 +235,9 @@ class Ventilator:
         tasks = self._sockets.tasks
         if not tasks.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
             return False
-        message = assignment_message(assignment, self._input, self._sessions)
+        message = assignment_message(
+            assignment, self._input, self._sessions, logs_in=self._logins.is_required
+        )
         return send(tasks, message, assignment.urls)
 
     # -- what others hear --------------------------------------------------------------------

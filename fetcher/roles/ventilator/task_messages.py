@@ -22,7 +22,7 @@ _NAME: Final = "ventilator"  # in the rows of crashed lines, in place of a worke
 
 
 def assignment_message(
-    assignment: Assignment, job_input: JobInput, sessions: SinkSessions
+    assignment: Assignment, job_input: JobInput, sessions: SinkSessions, *, logs_in: bool
 ) -> messages.Assignment:
     """Return the message that hands out an assignment; its URLs are the message's frame."""
     batch = assignment.batch
@@ -43,6 +43,7 @@ def assignment_message(
         output=job_input.output,
         tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, tasks),
         crawl=UNSET if job_input.crawl is None else _for_workers(job_input.crawl),
+        logs_in=logs_in or UNSET,
     )
 
 

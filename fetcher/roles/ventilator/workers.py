@@ -35,10 +35,7 @@ class Workers:
         ledger: Ledger,
         publisher: StatusPublisher,
         logins: SessionBroker,
-        *,
-        has_login: bool,
     ) -> None:
-        """`has_login`: the settings name a log-in. Otherwise no worker can make the job wait."""
         self._events, self._control = events, control
         self._security = security
         self._ledger = ledger
@@ -46,7 +43,6 @@ class Workers:
         self._known: set[str] = set()  # those that the broker knows
         self.broker = HostBroker()
         self.logins = logins
-        self._has_login = has_login
 
     def receive(self, now: float) -> None:
         """Apply the events that wait; drop the workers whose keys were revoked.
@@ -67,7 +63,7 @@ class Workers:
         )
         if isinstance(event, messages.Heartbeat | messages.Progress | messages.Look):
             self._publisher.receive(event, now)
-        elif not is_known and not (self._has_login and self.logins.receive(event, now)):
+        elif not is_known and not self.logins.receive(event, now):
             drop("unexpected", f"an event of type {type(event).__name__}")
 
     def send_hosts(self, now: float) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from fetcher.errors import ConfigError
 from fetcher.fetch.failures import LoginFailure
 from fetcher.fetch.interface import Fetcher, HasLogIns
 from fetcher.logins.session_holder import SessionHolder
@@ -45,6 +46,19 @@ class LoginKeeper:
     def is_waiting(self) -> bool:
         """Whether requests must wait for a session."""
         return self._log_ins is not None and self._holder.is_waiting
+
+    def require_as_job(self, *, logs_in: bool) -> None:
+        """Raises ConfigError unless this worker logs in exactly if the job does."""
+        if logs_in and self._log_ins is None:
+            raise ConfigError(
+                "the job logs in (http.login of its ventilator), and this worker would fetch its "
+                "lines without the session; give http.login to this worker, too"
+            )
+        if self._log_ins is not None and not logs_in:
+            raise ConfigError(
+                "http.login is set for this worker, but the job's ventilator does not have it; "
+                "give http.login to the ventilator, too, or start this worker without it"
+            )
 
     def ask(self) -> None:
         """Ask for a session if one is needed; call this with each heartbeat."""

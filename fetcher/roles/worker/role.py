@@ -20,7 +20,7 @@ import gevent.event
 import zmq.green as zmq
 
 from fetcher import bitset
-from fetcher.errors import Exit
+from fetcher.errors import ConfigError, Exit
 from fetcher.fetch.interface import make_fetcher
 from fetcher.protocol import messages
 from fetcher.protocol.login_messages import LogIn, NoSession, Session
@@ -89,9 +89,13 @@ class Worker:
         self._numbers = NumbersPublisher(spec, snapshot, runner, self._hosts, fetcher, tally)
         self._leave = gevent.event.Event()
         self._is_hurried = False  # nobody needs what is in flight: its rows exist, or are unwanted
+        self._misfit: ConfigError | None = None  # why this worker cannot work for the job
 
     def run(self) -> Exit:
-        """Work until the job is complete, or a stop is asked for."""
+        """Work until the job is complete, or a stop is asked for.
+
+        Raises ConfigError if the settings of this worker do not fit to the job.
+        """
         for number in STOP_SIGNALS:
             gevent.signal_handler(number, self._leave.set)
         unblock()
@@ -107,6 +111,8 @@ class Worker:
         gevent.killall(running)
         self._control.close(0)  # its subscription would linger if the ventilator has left
         self._context.destroy(linger=_LINGER_MS)
+        if self._misfit is not None:
+            raise self._misfit
         return Exit.DONE
 
     def _loops(self) -> list[Callable[[], None]]:
@@ -138,9 +144,19 @@ class Worker:
             message, urls = received
             if isinstance(message, messages.Assignment):
                 self._heartbeat.is_mute = False
+                self._require_fit(message)
                 self._waiting.put(message, urls)
             else:
                 drop("unexpected", f"a task of type {type(message).__name__}")
+
+    def _require_fit(self, assignment: messages.Assignment) -> None:
+        try:
+            self._login.require_as_job(logs_in=assignment.logs_in is True)
+        except ConfigError as error:
+            self._misfit = error
+            self._is_hurried = True
+            self._waiting.leave()  # from now on, assignments are returned at once
+            self._leave.set()
 
     def _begin_waiting(self) -> None:
         while True:

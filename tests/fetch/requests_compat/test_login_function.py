@@ -78,6 +78,13 @@ def test_a_wrong_return_value_is_named_without_its_secrets(returned: Any, said: 
     assert said in str(caught.value) and "11111" not in str(caught.value)
 
 
+def test_a_cookie_for_all_hosts_of_a_public_suffix_is_left_out_as_in_a_browser() -> None:
+    shared, own = {"value": "1", "domain": ".co.uk"}, {"value": "2", "domain": "shop.co.uk"}
+    assert [each.domain for each in made(a=shared, b=own).cookies] == ["shop.co.uk"]
+    with pytest.raises(LoginFailure, match=r"no cookie for a host \(those for co.uk would go to"):
+        made(a=shared)
+
+
 def test_cookies_that_could_go_anywhere_or_end_a_header_are_refused() -> None:
     with pytest.raises(LoginFailure, match="the cookie 'sid' has no domain"):
         made(sid={"value": "1"})

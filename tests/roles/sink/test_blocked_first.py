@@ -24,14 +24,14 @@ def chunk(
 
 
 def hint(rows: int, *chunks: Chunk, is_all: bool = False, before: Totals = NO_ROWS) -> str:
-    first = BlockedFirst("jsonl", before, "my out/")
+    first = BlockedFirst("jsonl", before, "my out/", is_crawl=False)
     for each in chunks:
         first.note(each)
     return first.hint(rows, is_all=is_all)
 
 
 def test_it_waits_for_twenty_rows_or_for_all_of_a_smaller_job_and_speaks_once() -> None:
-    first = BlockedFirst("jsonl", NO_ROWS, "my out/")
+    first = BlockedFirst("jsonl", NO_ROWS, "my out/", is_crawl=False)
     for rows in range(1, ENOUGH):
         first.note(chunk(LOOPBACK))
         assert first.hint(rows, is_all=False) == ""
@@ -46,9 +46,17 @@ def test_it_waits_for_twenty_rows_or_for_all_of_a_smaller_job_and_speaks_once() 
     assert hint(1, chunk(LOOPBACK), is_all=True).startswith("the only row so far is blocked")
 
 
+def test_a_crawl_is_begun_again_as_a_retry_follows_no_links() -> None:
+    first = BlockedFirst("jsonl", NO_ROWS, "my out/", is_crawl=True)
+    first.note(chunk(LOOPBACK))
+    said = first.hint(1, is_all=True)
+    assert "crawl the seeds again with `-o 'my out2' --own-servers`" in said
+    assert "fetcher retry" not in said
+
+
 @pytest.mark.parametrize("form", ["jsonl", "msgpack"])
 def test_rows_of_each_form_are_read(form: RowForm) -> None:
-    first = BlockedFirst(form, NO_ROWS, "my out/")
+    first = BlockedFirst(form, NO_ROWS, "my out/", is_crawl=False)
     first.note(chunk(LOOPBACK, form=form))
     assert first.hint(1, is_all=True)
 

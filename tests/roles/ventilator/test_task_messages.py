@@ -16,7 +16,7 @@ from fetcher.leases.poison import Condemned
 from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import Assignment, BatchPart, LeaseRules
 from fetcher.model import Batch, Outcome
-from fetcher.protocol import line_tags
+from fetcher.protocol import line_tags, messages
 from fetcher.protocol.chunk_frames import check_chunk, chunk_parts
 from fetcher.protocol.output_spec import PLAIN
 from fetcher.roles.spec import RoleSpec
@@ -59,9 +59,15 @@ def input_of(urls: Path, crawl: CrawlRules | None = None) -> JobInput:
     return JobInput(spec, settings)
 
 
+def message_of(mask: int, text: bytes, job_input: JobInput) -> messages.Assignment:
+    return assignment_message(
+        Assignment(9, BATCH, mask, text), job_input, sessions(), logs_in=False
+    )
+
+
 def test_an_assignment_has_the_lines_of_its_mask_and_their_tags(urls: Path) -> None:
     text = b"http://a.test/5\nhttp://a.test/7"
-    message = assignment_message(Assignment(9, BATCH, 0b101, text), input_of(urls), sessions())
+    message = message_of(0b101, text, input_of(urls))
     assert (message.job, message.lease, message.batch, message.first_line) == ("job", 9, 1, 5)
     assert (message.batch_mask, message.mask, message.crawl) == (b"\x0f", b"\x05", UNSET)
     named = [(5, "http://a.test/5", None), (7, "http://a.test/7", None)]
@@ -70,13 +76,13 @@ def test_an_assignment_has_the_lines_of_its_mask_and_their_tags(urls: Path) -> N
 
 def test_texts_that_do_not_fit_the_mask_are_a_defect(urls: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
-        assignment_message(Assignment(9, BATCH, 0b111, b"a\nb"), input_of(urls), sessions())
+        message_of(0b111, b"a\nb", input_of(urls))
 
 
 def test_workers_get_the_rules_of_a_crawl_without_the_patterns_of_the_sink(urls: Path) -> None:
     rules = CrawlRules(allow=("a",), deny=("b",), depth=3)
     text = log_lines.encode(LogLine("http://a.test/5"))
-    message = assignment_message(Assignment(9, BATCH, 0b1, text), input_of(urls, rules), sessions())
+    message = message_of(0b1, text, input_of(urls, rules))
     assert message.crawl == CrawlRules(depth=3)
 
 
