@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import random
 import socket
 from typing import Final, NamedTuple
 
@@ -16,6 +17,7 @@ from fetcher.settings.schema import Engine
 PORTS: Final = 5
 _OF_THE_VENTILATOR: Final = 3
 _TRIES: Final = 100
+_RANGE: Final = (20_000, 32_000)  # below those that Linux gives to clients
 _ANYWHERE: Final = ("192.0.2.1", 9)  # an address to route to; nothing is sent there
 
 
@@ -57,18 +59,25 @@ def _pair(host: str, port: int) -> Pair:
 
 def _free_ports(host: str) -> int:
     """Return the first of five free ports in a row."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    choose = random.Random()
     for _ in range(_TRIES):
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
-            first = stack.enter_context(socket.socket(family))
-            first.bind((host, 0))
-            port: int = first.getsockname()[1]
-            for offset in range(1, PORTS):
-                stack.enter_context(socket.socket(family)).bind((host, port + offset))
+        port = choose.randrange(*_RANGE)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for offset in range(PORTS):
+                _bind(stack, host, port + offset)
             return port
     raise ConflictError(
         f"engine.bind: no {PORTS} free ports in a row at {host}; is it an address of this host?"
     )
+
+
+def _bind(stack: contextlib.ExitStack, host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = stack.enter_context(socket.socket(family))
+    # As libzmq does: the ends of old connections at the port do not matter.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen()
 
 
 def _own_address() -> str:

@@ -7,11 +7,11 @@ from typing import Final
 
 from fetcher.engines.interface import Engine
 from fetcher.errors import ConfigError
+from fetcher.optional import REQUIREMENTS, missing_library
 from fetcher.settings.schema import Settings
 from fetcher.settings.suggest import guess
 
-# name -> module:class. Where its library is missing, the class or its constructor raises
-# `fetcher.optional.missing_library`.
+# name -> module:class. The module imports its library, which is in `fetcher.optional.REQUIREMENTS`.
 ENGINES: Final = {
     "celery": "fetcher.engines.celery.driver:CeleryEngine",
     "command": "fetcher.engines.command:CommandEngine",
@@ -25,5 +25,11 @@ def engine_of(settings: Settings) -> Engine:
         near = guess(name, ENGINES) or f"; there are {', '.join(sorted(ENGINES))}"
         raise ConfigError(f"engine.name = {name}: unknown engine{near}")
     module, _, class_name = ENGINES[name].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), class_name)(settings)
+    try:
+        engine: Engine = getattr(importlib.import_module(module), class_name)(settings)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in REQUIREMENTS:
+            raise
+        raise missing_library(library, needed_by=f"--engine {name}") from error
     return engine

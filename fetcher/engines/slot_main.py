@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
-import signal
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from fetcher.engines import secrets, slot_order, ticket
-from fetcher.engines.interrupts import Interrupts
+from fetcher.engines.leash import STDIN, SlotLeash
 from fetcher.engines.patience import Leave, Patience
 from fetcher.engines.private import private_directory
-from fetcher.engines.slot_order import DRAIN, SlotOrder
+from fetcher.engines.slot_order import SlotOrder
 from fetcher.engines.ticket import Ticket
 from fetcher.engines.workers import host_name, supervise
 from fetcher.errors import FetcherError, UsageError
@@ -35,50 +31,8 @@ from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 from fetcher.watch.progress import Quiet
 
-_STDIN: Final = 0
-_LOOK_S: Final = 1.0  # between two looks at the parent process
-_HURRY_S: Final = 5.0  # from the end of the leash to the end of this process
 _DONE: Final = "the job is complete, or has no lines left for this slot"
 _DRAINED: Final = "the engine asked it to end"
-
-
-class Leash(Interrupts):
-    """Ends the slot when standard input says so, or when the process that ordered it is gone.
-
-    A pipe alone is not enough: a fork of that process may hold its other end open.
-    """
-
-    def __init__(self, parent_pid: int) -> None:
-        super().__init__()
-        self._parent_pid = parent_pid
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        threading.Thread(target=self._watch, name="leash", daemon=True).start()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        yield
-
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        self.count = max(self.count, 1)
-
-    def _watch(self) -> None:
-        while self._is_held():
-            pass
-        self.count = 2
-        time.sleep(_HURRY_S)
-        os._exit(1)  # the roles end with it, as their standard input does
-
-    def _is_held(self) -> bool:
-        if self._parent_pid and os.getppid() != self._parent_pid:
-            return False
-        readable, _, _ = select.select([_STDIN], [], [], _LOOK_S)
-        if not readable:
-            return True
-        said = os.read(_STDIN, 4096)
-        if DRAIN in said:
-            self.count = max(self.count, 1)
-        return bool(said)
 
 
 def run(order: SlotOrder, stdout: int) -> int:
@@ -126,7 +80,7 @@ def _serve(order: SlotOrder) -> dict[str, Any]:
             idle_s=slot.idle_s,
             counts=str(counts),
         )
-        leash = Leash(order.parent_pid)
+        leash = SlotLeash(order.parent_pid)
         patience = Patience(time.monotonic(), slot.patience_s, slot.job, slot.slot_s)
         is_done = supervise(spec, 1, Quiet(), leash, patience)
         why = _DONE if is_done else patience.leave(time.monotonic()) or _DRAINED
@@ -170,7 +124,7 @@ def main() -> int:
     stdout = os.dup(1)
     os.dup2(2, 1)
     try:
-        order = slot_order.read(_STDIN)
+        order = slot_order.read(STDIN)
     except UsageError as error:
         return logs.complain(error)
     return run(order, stdout)
