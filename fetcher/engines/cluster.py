@@ -102,6 +102,7 @@ def run_job(
                 ventilator=local.ventilator,
                 sinks=(bound.sink,),
                 keys=str(session.keys / "sink"),
+                watch_keys=str(session.own_keys),
             )
         )
         supervisor.add(ventilator)

@@ -55,6 +55,8 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 0.0
     # For a worker: at the end of the job, it leaves after so long without a line. 0: it stays.
     idle_s: float = 0.0
+    # For a sink: a folder with a worker's key, for processes of this host that watch the job.
+    watch_keys: str = ""
     counts: str = ""  # for a worker: a directory where its file says how many rows it has sent
     own_folders: tuple[str, ...] = ()  # for a worker: where the user's modules may be
     over: str = ""  # for a worker: a complete job, whose `finish` it shall ignore

@@ -71,7 +71,8 @@ def test_beat_starts_a_whole_job_by_the_examples(
         CONFIG.format(example=example, urls=str(urls), out=str(out), settings=settings), "utf-8"
     )
     environ = {**mark.environ, "CELERY_BROKER_URL": broker.url}
-    supervisor = [sys.executable, "-m", "supervisor.supervisord", "-c", supervisor_conf(tmp_path)]
+    conf = str(supervisor_conf(tmp_path))
+    supervisor = [sys.executable, "-m", "supervisor.supervisord", "-c", conf]
     running = subprocess.Popen(supervisor, cwd=tmp_path, env=environ, stdout=subprocess.DEVNULL)
 
     def complete() -> list[Path]:
