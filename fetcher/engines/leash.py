@@ -21,6 +21,7 @@ from fetcher.engines.slot_order import DRAIN
 
 STDIN: Final = 0
 _LOOK_S: Final = 1.0  # between two looks at the parent process
+_DRAIN_S: Final = 2.0  # for requests in flight at the leash's end
 _HURRY_S: Final = 5.0  # from the end of the leash to the end of this process
 _MOST_BYTES: Final = 4096
 
@@ -61,8 +62,13 @@ class SlotLeash(Interrupts):
     def listening(self) -> Iterator[None]:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._raise_to(1))
-        watch(self._parent_pid, lambda: self._raise_to(1), lambda: self._raise_to(2))
+        watch(self._parent_pid, lambda: self._raise_to(1), self._hurry)
         yield
+
+    def _hurry(self) -> None:
+        self._raise_to(1)  # what ends soon need not be fetched again
+        time.sleep(_DRAIN_S)
+        self._raise_to(2)
 
     def _raise_to(self, count: int) -> None:
         self.count = max(self.count, count)

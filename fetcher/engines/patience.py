@@ -23,7 +23,8 @@ class Patience:
     """What the workers of one supervisor wait for.
 
     `patience_s`: how long they wait for a ventilator; 0: for ever. `job`: they work for this job
-    only, and leave when it is stopped; "": for any. `life_s`: how long they stay; 0: for ever.
+    only, and leave when it is stopped; "": for any. `life_s`: how long they stay once they have
+    heard a ventilator; 0: for ever.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Patience:
         self._job = job
         self._heard_at = now
         self._leave: Leave | None = None
-        self._until = now + life_s if life_s else None
+        self._life_s = life_s
+        self._until: float | None = None
 
     def hear(self, state: State, now: float) -> None:
         """Take in a state of the ventilator."""
         self._heard_at = now
+        if self._until is None and self._life_s:
+            self._until = now + self._life_s
         if not self._job:
             return
         if state.job not in ("", self._job):

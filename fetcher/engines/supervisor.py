@@ -293,8 +293,11 @@ class Supervisor:
             self._wait()
 
     def _end_all(self) -> None:
+        workers = [c.name for c in self._children if c.spec.role == "worker" and c.alive]
         for child in self._children:
             child.signal(signal.SIGCONT)
             child.signal(signal.SIGKILL)
         for child in self._children:
             child.reap(functools.partial(self._say, child))
+        for worker in workers:  # their lines go to others at once, and no line is to blame
+            send(self._events, messages.Bye(worker=worker))

@@ -109,7 +109,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         assert known[4].say(forged, b"{}{ }")
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         status = jobs.call("status", hosts.ventilator_at, f"--keys={hosts.keys / 'workers' / 'b'}")
-        assert re.search(r"\ba-\d+-1\b", status.stdout), status.stderr
+        assert re.search(r"\ba-\d+-[0-9a-f]{10}-1\b", status.stdout), status.stderr
         logs = []
         for job in (worker, ventilator, sink):
             code, _, error = job.wait(30)
@@ -127,7 +127,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         assert what in said, said
     assert len(refused(logs[1])) + len(refused(logs[2])) < 30
     rows = jobs.prove(hosts.out, hosts.urls)
-    assert all(re.fullmatch(r"a-\d+-1", row.worker or "") for row in rows)
+    assert all(re.fullmatch(r"a-\d+-[0-9a-f]{10}-1", row.worker or "") for row in rows)
 
 
 def of_b(hosts: Hosts) -> int:

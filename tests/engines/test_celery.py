@@ -39,7 +39,9 @@ def engine(mark: Mark, broker: Broker) -> EngineUnderTest:
     return EngineUnderTest(mark, brokers.options_of(broker))
 
 
-@pytest.mark.parametrize("pool", ["prefork", "gevent", "threads"])
+@pytest.mark.parametrize(
+    "pool", ["prefork", "gevent", pytest.param("threads", marks=pytest.mark.slow)]
+)
 def test_all_lines_are_fetched_once_in_each_pool(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path, pool: str
 ) -> None:
@@ -54,6 +56,7 @@ def test_a_killed_pool_process_leaves_no_orphan_and_its_slot_is_replaced(
         engines.check_killed_worker(engine, tmp_path, CELERY)
 
 
+@pytest.mark.slow
 def test_a_killed_driver_leaves_no_slot(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
@@ -61,11 +64,13 @@ def test_a_killed_driver_leaves_no_slot(
         engines.check_killed_driver(engine, tmp_path)
 
 
+@pytest.mark.slow
 def test_ctrl_c_drains_the_slots(engine: EngineUnderTest, broker: Broker, tmp_path: Path) -> None:
     with celery_worker(tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c2"):
         engines.check_interrupted(engine, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_of_celery_leaves_no_orphan_and_others_go_on(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
@@ -134,6 +139,7 @@ def test_a_broker_that_is_gone_stops_nothing_that_runs(
     engines.require_no_slots(engine)
 
 
+@pytest.mark.slow
 def test_slots_are_placed_again_after_the_broker_was_restarted(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
@@ -158,6 +164,7 @@ def test_slots_are_placed_again_after_the_broker_was_restarted(
     jobs.prove(out, urls)
 
 
+@pytest.mark.slow
 def test_a_task_that_redis_hands_out_again_does_no_harm(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
@@ -175,6 +182,7 @@ def test_a_task_that_redis_hands_out_again_does_no_harm(
     engines.require_no_slots(engine)
 
 
+@pytest.mark.slow
 def test_a_queue_of_another_name(engine: EngineUnderTest, broker: Broker, tmp_path: Path) -> None:
     urls, out = engines.write_urls(tmp_path, 60), tmp_path / "out"
     with (

@@ -43,9 +43,9 @@ def test_ctrl_c_drains_the_slots(engine: EngineUnderTest, tmp_path: Path) -> Non
 def test_slots_are_renewed_before_their_time_is_long(
     engine: EngineUnderTest, tmp_path: Path
 ) -> None:
-    urls, out = engines.write_urls(tmp_path, 600), tmp_path / "out"
+    urls, out = engines.write_urls(tmp_path, 1200), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        engines.finish(engine.start(stack, urls, out, 1, "--set=engine.slot_s=1"))
+        engines.finish(engine.start(stack, urls, out, 1, "--set=engine.slot_s=3"))
     rows = jobs.prove(out, urls)
     assert len({row.worker for row in rows}) > 1
 
@@ -120,9 +120,7 @@ def test_the_key_and_secret_settings_are_in_no_argument_and_no_ticket(
     assert not list(tmp_path.glob("fetcher-*.json"))
 
 
-def test_top_asks_the_ventilator_of_a_running_job(
-    engine: EngineUnderTest, tmp_path: Path
-) -> None:
+def test_top_asks_the_ventilator_of_a_running_job(engine: EngineUnderTest, tmp_path: Path) -> None:
     urls, out = engines.write_urls(tmp_path, 900), tmp_path / "out"
     with contextlib.ExitStack() as stack:
         engine.start(stack, urls, out, 1)

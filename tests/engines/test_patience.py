@@ -47,8 +47,9 @@ def test_workers_of_one_job_leave_when_it_is_stopped() -> None:
     assert patience.leave(2.0) is Leave.STOPPING
 
 
-def test_a_slot_s_time_is_bounded() -> None:
+def test_a_slot_s_time_is_bounded_from_when_it_heard_the_ventilator() -> None:
     patience = Patience(5.0, patience_s=30.0, job="mine", life_s=20.0)
     patience.hear(RUNNING, 20.0)
-    assert patience.leave(24.9) is None
-    assert patience.leave(25.0) is Leave.TIME_IS_UP
+    patience.hear(RUNNING, 39.0)
+    assert patience.leave(39.9) is None
+    assert patience.leave(40.0) is Leave.TIME_IS_UP
