@@ -40,6 +40,7 @@ def test_ctrl_c_drains_the_slots(engine: EngineUnderTest, tmp_path: Path) -> Non
     engines.check_interrupted(engine, tmp_path)
 
 
+@pytest.mark.slow
 def test_slots_are_renewed_before_their_time_is_long(
     engine: EngineUnderTest, tmp_path: Path
 ) -> None:
