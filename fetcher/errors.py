@@ -21,6 +21,7 @@ class Exit(enum.IntEnum):
     UNPROVEN = 6  # `verify`: some line has not exactly one row
     UNREACHED = 7  # `status`, `top`: the ventilator does not answer
     FAILED_ROWS = 8  # `get`: an outcome is not ok; `--fail-on`: rows have one of the outcomes
+    UNHEARD = 9  # `worker`: no ventilator was heard for worker.patience_s
 
 
 class FetcherError(Exception):
@@ -81,6 +82,12 @@ class UnreachedError(FetcherError):
     """A running role did not answer a question in time."""
 
     exit_code = Exit.UNREACHED
+
+
+class UnheardError(FetcherError):
+    """Workers did not hear a ventilator for worker.patience_s, and left."""
+
+    exit_code = Exit.UNHEARD
 
 
 class FailedRowsError(FetcherError):

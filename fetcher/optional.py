@@ -16,6 +16,7 @@ from fetcher.errors import UsageError
 # The lower bounds are those of setup.cfg's extras.
 REQUIREMENTS: Final = {
     "bottle": "bottle>=0.13",
+    "celery": "celery[redis]>=5.5",
     "numpy": "numpy>=1.26",
     "pyarrow": "pyarrow>=17",
     "selectolax": "selectolax>=1.0.2",

@@ -21,7 +21,7 @@ from fetcher.api.keywords import in_python
 from fetcher.api.progress import Progress
 from fetcher.commit.rate import Rate
 from fetcher.engines.interrupts import Interrupts
-from fetcher.engines.local import run_job
+from fetcher.engines.job import run_job
 from fetcher.engines.supervisor import Verdict
 from fetcher.errors import (
     ConflictError,

@@ -43,6 +43,7 @@ _COMMANDS: Final = {
     ),
     "worker": _Listed("roles:worker", "Fetch the URLs that a ventilator hands out, on any host."),
     "sink": _Listed("roles:sink", "Collect result rows from workers on any host."),
+    "slot": _Listed("slot:slot", "Run one worker for `fetcher run --engine command`."),
     "keys": _Listed("keys:keys", "Make the keys for roles on separate hosts."),
     "status": _Listed("inspect:status", "How far a job is, during and after a run."),
     "top": _Listed("top:top", "Watch a job in the terminal."),
@@ -73,6 +74,7 @@ Exit codes:
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
   8  get: an outcome is not ok; run, crawl, retry with --fail-on: some rows have such an outcome
+  9  worker: no ventilator was heard for worker.patience_s
 """
 
 

@@ -73,7 +73,7 @@ _GROUPS: Final = {
     "Requests": ("timeout", "header", "own_servers"),
     "Speed": ("workers", "processes", "pool_size", "batch_size"),
     "Politeness": ("per_host", "delay", "robots"),
-    "Cluster": ("at_ventilator", "at_sinks", "number", "keys", "insecure", "standing"),
+    "Cluster": ("engine", "at_ventilator", "at_sinks", "number", "keys", "insecure", "standing"),
     "Display and exit code": ("web", "quiet", "log_format", "unwanted"),
     "All settings": ("conf", "assignments"),
 }

@@ -24,7 +24,7 @@ from fetcher.cli.options import (
     settings_of,
 )
 from fetcher.engines.interrupts import Signals
-from fetcher.engines.local import run_workers
+from fetcher.engines.workers import run_workers
 from fetcher.errors import StoppedError, UsageError
 from fetcher.fetch.transfer.tls import check_files
 from fetcher.frontier.rules_of_settings import rules_of

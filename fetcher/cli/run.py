@@ -22,7 +22,7 @@ from fetcher.cli.options import (
 )
 from fetcher.cli.starting import require_ready, start
 from fetcher.engines.interrupts import Signals
-from fetcher.engines.local import run_job
+from fetcher.engines.job import run_job
 from fetcher.errors import StoppedError
 from fetcher.frontier.rules import CrawlRules
 from fetcher.humanize import counted

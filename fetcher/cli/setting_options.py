@@ -53,7 +53,7 @@ SETTING_OPTIONS: Final = (
         "--workers",
         "worker.processes",
         "N",
-        "Worker processes; default: one per core, one for a short list",
+        "Worker processes; default: one per core, one for a short list; needed with --engine",
         "run crawl retry",
     ),
     SettingOption(
@@ -117,6 +117,13 @@ SETTING_OPTIONS: Final = (
         "",
         "Also read the sitemaps of the seeds' hosts, or not",
         CRAWLS,
+    ),
+    SettingOption(
+        "--engine",
+        "engine.name",
+        "NAME",
+        "Who runs the workers: celery or command; default: this host",
+        "run crawl retry",
     ),
     SettingOption(
         "--standing", "worker.standing", "", "Stay for the next job when one is complete", "worker"

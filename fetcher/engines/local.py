@@ -1,11 +1,8 @@
-"""Runs roles on this host: all roles of one job, or workers for a job whose roles run elsewhere."""
+"""Runs all roles of one job on this host."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
-import socket
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -21,7 +18,6 @@ from fetcher.roles import rlimits
 from fetcher.roles.interpreter import own_folders
 from fetcher.roles.spec import RoleSpec
 from fetcher.settings.schema import Settings
-from fetcher.telemetry import logs
 from fetcher.transport.endpoints import endpoints_of
 
 
@@ -75,48 +71,3 @@ def run_job(
         with interrupts.listening():
             if not supervisor.run():
                 raise StoppedError("stopped before the end; the same command resumes")
-
-
-def run_workers(settings: Settings, display: Display, interrupts: Interrupts) -> None:
-    """Run worker processes for roles that run elsewhere. Raises FetcherError."""
-    from fetcher.security import keyring, role_policy  # noqa: PLC0415 (takes time to load)
-
-    processes = worker_count(settings)
-    rlimits.check(settings, processes)
-    ventilator, sinks = settings.endpoints.ventilator, settings.endpoints.sink
-    folder = settings.keys.dir
-    security = role_policy.of_supervisor(folder, lambda line: display.say(f"fetcher: {line}"))
-    host = keyring.load(Path(folder), keyring.WORKER).name if folder else _host()
-    common = RoleSpec(
-        role="worker",
-        name="",
-        settings=settings,
-        own_folders=own_folders(settings),
-        ventilator=ventilator,
-        sinks=sinks,
-        keys=folder,
-    )
-    with contextlib.closing(security), private_directory() as directory:
-        supervisor = Supervisor(
-            directory,
-            endpoints_of(ventilator, sinks),
-            display,
-            interrupts,
-            grace_s=settings.worker.grace_s,
-            ends_with="worker",
-            standing=settings.worker.standing,
-            security=security,
-        )
-        of = "worker process waits" if processes == 1 else "worker processes wait"
-        where = f"the ventilator at {ventilator} and the sink at {', '.join(sinks)}"
-        logs.announce(f"{processes} {of} for {where}", display.say)
-        for number in range(1, processes + 1):
-            name = keyring.worker_name(host, os.getpid(), number)
-            supervisor.add(replace(common, name=name, number=number))
-        with interrupts.listening():
-            if supervisor.run():
-                logs.announce("the workers are done: every line has its row", display.say)
-
-
-def _host() -> str:
-    return socket.gethostname().split(".")[0]

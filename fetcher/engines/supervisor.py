@@ -19,6 +19,8 @@ import zmq
 from fetcher.engines.children import MAX_QUICK_DEATHS, Child
 from fetcher.engines.complaints import Complaints
 from fetcher.engines.interrupts import Interrupts
+from fetcher.engines.patience import Patience
+from fetcher.engines.slot_keeper import SlotKeeper
 from fetcher.engines.startup import Startup
 from fetcher.errors import Exit, FetcherError
 from fetcher.protocol import messages
@@ -73,13 +75,21 @@ class Supervisor:
         ends_with: str,
         standing: bool = False,
         security: Security = NO_KEYS,
+        patience: Patience | None = None,
+        slots: SlotKeeper | None = None,
+        drain_s: float = 0.0,
     ) -> None:
         """`ends_with`: the role whose children end the run when all of them have finished.
 
-        `standing`: they are started again instead, as there may be another job.
+        `standing`: they are started again instead, as there may be another job. `patience`: when
+        workers of another host's job leave before its end; None: they do not. `slots`: the workers
+        that an engine runs; `drain_s`: see RoleSpec.
         """
         self._ends_with = ends_with
         self._standing = standing
+        self._patience = patience
+        self._slots = slots
+        self._drain_s = drain_s
         self._directory = directory
         self._display = display
         self._interrupts = interrupts
@@ -114,8 +124,7 @@ class Supervisor:
         """
         try:
             while not self._step():
-                # Workers of other hosts do not end with a ventilator that is to be started again.
-                if self._interrupts.count or (self._is_to_stop and self._ends_with == "sink"):
+                if self._interrupts.count or self._is_to_leave():
                     self._stop()
                     return False
             self._let_leave()
@@ -125,6 +134,12 @@ class Supervisor:
             self._security.close()
             self._control.close(0)  # its subscription would linger if the ventilator has left
             self._context.destroy(linger=200)
+
+    def _is_to_leave(self) -> bool:
+        if self._patience is not None and self._patience.leave(time.monotonic()):
+            return True
+        # Workers of other hosts do not end with a ventilator that is to be started again.
+        return self._is_to_stop and self._ends_with == "sink"
 
     # -- one turn ----------------------------------------------------------------------------
 
@@ -139,6 +154,8 @@ class Supervisor:
         self._note_who_is_ready()
         for child in self._children:
             self._handle_end(child, time.monotonic())
+        if self._slots is not None:
+            self._slots.turn(time.monotonic())
         return all(c.finished for c in self._children if c.spec.role == self._ends_with)
 
     def _wait(self) -> None:
@@ -157,6 +174,10 @@ class Supervisor:
                 self._note_state(received[0])
 
     def _note_state(self, state: messages.State) -> None:
+        if self._patience is not None:
+            self._patience.hear(state, time.monotonic())
+        if self._slots is not None:
+            self._slots.hear(state, time.monotonic())
         self._rows = state.totals.rows
         if state.phase == "finish":
             self._over = state.job
@@ -251,7 +272,7 @@ class Supervisor:
         """Stop in the order of the flow: no new tasks, the last fetches, the last commit."""
         if self._interrupts.said:
             self._display.say(logs.own(self._interrupts.said, "info"))
-        self._end("ventilator", _LEAVE_S)
+        self._end("ventilator", _LEAVE_S + self._drain_s)
         self._end("worker", self._grace_s + _LEAVE_S)
         self._end("sink", _SINK_LEAVE_S)
 
@@ -272,8 +293,11 @@ class Supervisor:
             self._wait()
 
     def _end_all(self) -> None:
+        workers = [c.name for c in self._children if c.spec.role == "worker" and c.alive]
         for child in self._children:
             child.signal(signal.SIGCONT)
             child.signal(signal.SIGKILL)
         for child in self._children:
             child.reap(functools.partial(self._say, child))
+        for worker in workers:  # their lines go to others at once, and no line is to blame
+            send(self._events, messages.Bye(worker=worker))

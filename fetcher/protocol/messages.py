@@ -286,6 +286,8 @@ class State(Message, tag="state", frozen=True):
     copied: Count = 0  # lines given to a second worker at the end because they were slow
     turns: Turns = Turns()
     crawl: CrawlTotals | UnsetType = UNSET  # unset: the job is a list
+    # Workers that have joined this ventilator so far. Unset: no engine runs the workers.
+    joined: Count | UnsetType = UNSET
 
 
 class Look(Message, tag="look", frozen=True):

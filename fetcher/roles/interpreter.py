@@ -25,12 +25,15 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def own_folders(settings: Settings) -> tuple[str, ...]:
-    """Return the folders of the user's modules; () if the settings name none.
+    """Return the folders of the user's modules; () if the settings name none."""
+    return search_path() if names_own_code(settings) else ()
+
+
+def search_path() -> tuple[str, ...]:
+    """Return the folders where this process finds modules.
 
     With Python's option `-P` or PYTHONSAFEPATH, the current folder is left out.
     """
-    if not names_own_code(settings):
-        return ()
     folders = [*sys.path] if sys.flags.safe_path else [*sys.path, ""]
     return tuple(dict.fromkeys(filter(is_text, map(_absolute, folders))))
 

@@ -60,7 +60,7 @@ def _live(
         from fetcher.roles.sink import role as sink  # noqa: PLC0415
 
         # The settings of a sink that runs on its own need not name the right ventilator.
-        ventilator = spec.ventilator if spec.has_parent else ""
+        ventilator = f"{spec.ventilator} {spec.watch_keys}".strip() if spec.has_parent else ""
         lifetime.imported()
         return sink.run(spec, settings, addresses, stop, snapshot, security, ventilator)
     from fetcher.roles.ventilator import role  # noqa: PLC0415

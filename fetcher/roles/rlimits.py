@@ -11,6 +11,7 @@ from fetcher.settings.schema import Settings
 
 _FEW: Final = 64  # what any command may open; more than any was seen to open
 _OF_A_CHILD: Final = 4  # its stdin and stderr pipes, and two more while it is started
+_OF_A_PEER: Final = 3  # connections of a worker to the ventilator
 _OTHER_FILES: Final = 100  # sockets between the roles, libraries' files, name look-ups
 _HOW_TO_RAISE: Final = "raise it (ulimit -Hn, LimitNOFILE=)"
 
@@ -36,6 +37,17 @@ def check(settings: Settings, workers: int) -> None:
             f"limit is {hard}; {_HOW_TO_RAISE} or lower the number"
         )
     _raise_to(needed)
+
+
+def check_peers(workers: int) -> None:
+    """Raise ConfigError if the limit is too low for a ventilator or sink with so many workers."""
+    _, hard = _limits()
+    needed = _OTHER_FILES + _OF_A_PEER * workers
+    if hard is not None and hard < needed:
+        raise ConfigError(
+            f"worker.processes = {workers} needs {needed} open files in the ventilator, and the "
+            f"limit is {hard}; {_HOW_TO_RAISE} or lower the number"
+        )
 
 
 def require_few() -> None:

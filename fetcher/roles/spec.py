@@ -50,6 +50,14 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys: str = ""  # the role's folder of keys; "": no keys
     command: str = ""  # resumes the job, to be shown on its page; "": unknown
     is_paused: bool = False  # for a ventilator: whether the one before it was paused
+    # For a ventilator whose workers an engine runs: how long they may take to leave at a stop.
+    # 0: this host's supervisor stops them.
+    drain_s: float = 0.0
+    # For a worker: at the end of the job, it leaves after so long without a line. 0: it stays.
+    idle_s: float = 0.0
+    # For a sink: a folder with a worker's key, for processes of this host that watch the job.
+    watch_keys: str = ""
+    counts: str = ""  # for a worker: a directory where its file says how many rows it has sent
     own_folders: tuple[str, ...] = ()  # for a worker: where the user's modules may be
     over: str = ""  # for a worker: a complete job, whose `finish` it shall ignore
     has_parent: bool = True  # whether PARENT_FD is such a pipe

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import secrets
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,9 @@ SERVER_OF: Final = {
 }
 _CONNECTS_TO: Final = {VENTILATOR: (SINK,), SINK: (), WORKER: (VENTILATOR, SINK)}
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_WORKER: Final = re.compile(r"(.+)-\d+-\d+(?:\.\d+)?")
+_WORKER: Final = re.compile(r"([^@]+)(?:@[^@]+)?-\d+-[0-9a-f]{10}-\d+(?:\.\d+)?")
+_RANDOM_BYTES: Final = 5
+_MOST_HOST: Final = 63  # characters of a host's name
 
 
 def check_name(name: str) -> str:
@@ -57,9 +60,19 @@ def check_name(name: str) -> str:
     return name
 
 
-def worker_name(key: str, pid: int, number: int) -> str:
-    """Return the name of a worker process under a key; its replacements append .2 and so on."""
-    return f"{key}-{pid}-{number}"
+def common_name(key: str, host: str = "") -> str:
+    """Return the part that the names of one supervisor's workers share, unlike any other's.
+
+    In containers, processes of different hosts have the same pid. `host`: where the key's name does
+    not say it.
+    """
+    at = f"@{host[:_MOST_HOST].replace('@', '_')}" if host else ""
+    return f"{key}{at}-{os.getpid()}-{secrets.token_hex(_RANDOM_BYTES)}"
+
+
+def worker_name(common: str, number: int) -> str:
+    """Return the name of a worker process; its replacements append .2 and so on."""
+    return f"{common}-{number}"
 
 
 def belongs(worker: str, key: str) -> bool:

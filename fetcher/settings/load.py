@@ -238,7 +238,10 @@ def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     return plain
 
 
-SECRETS: Final = frozenset({"http.headers", "http.proxy", "monitor.token"})  # may contain secrets
+# They may contain secrets.
+SECRETS: Final = frozenset(
+    {"http.headers", "http.proxy", "monitor.token", "engine.address", "engine.secret"}
+)
 HIDDEN: Final = "…"
 
 
@@ -248,8 +251,14 @@ def without_secrets(settings: Settings) -> dict[str, dict[str, Value]]:
     http = plain["http"]
     http["headers"] = [f"{text.partition(':')[0]}: {HIDDEN}" for text in settings.http.headers]
     plain["monitor"]["token"] = HIDDEN if settings.monitor.token else ""
-    http["proxy"] = re.sub(r"//[^/]*@", f"//{HIDDEN}@", settings.http.proxy)
+    plain["engine"]["secret"] = HIDDEN if settings.engine.secret else ""
+    http["proxy"] = _without_password(settings.http.proxy)
+    plain["engine"]["address"] = _without_password(settings.engine.address)
     return plain
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/]*@", f"//{HIDDEN}@", url)
 
 
 def toml(value: Value) -> str:

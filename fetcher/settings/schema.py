@@ -8,6 +8,7 @@ when a value is converted to it (settings.load), not when its constructor is cal
 from __future__ import annotations
 
 from fetcher.settings.sections_crawl import Crawl
+from fetcher.settings.sections_engine import Engine
 from fetcher.settings.sections_http import Dns, Guard, Http
 from fetcher.settings.sections_input import Input, Job, Output, Sink
 from fetcher.settings.sections_service import Endpoints, Keys, Log, Metrics, Monitor
@@ -18,6 +19,7 @@ __all__ = [
     "Crawl",
     "Dns",
     "Endpoints",
+    "Engine",
     "Guard",
     "Http",
     "Input",
@@ -55,6 +57,7 @@ class Settings(Section, frozen=True, kw_only=True):
     lease: Lease = Lease()
     endpoints: Endpoints = Endpoints()
     keys: Keys = Keys()
+    engine: Engine = Engine()
     log: Log = Log()
     metrics: Metrics = Metrics()
     monitor: Monitor = Monitor()

@@ -14,9 +14,9 @@ class Worker(Section, frozen=True, kw_only=True):
         int,
         about(
             "worker processes; 0: one per core, but only one in `fetcher run` if the input has "
-            "fewer URL lines than job.batch_size",
+            "fewer URL lines than job.batch_size; with an engine, its slots",
             ge=0,
-            le=1024,
+            le=10_000,
         ),
     ] = 0
     pool_size: Annotated[
@@ -44,6 +44,15 @@ class Worker(Section, frozen=True, kw_only=True):
             "the same address; at SIGTERM it finishes the requests in flight and leaves"
         ),
     ] = False
+    patience_s: Annotated[
+        float,
+        about(
+            "`fetcher worker` leaves, with exit code 9, after so long without a ventilator; "
+            "0: it waits for ever",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 0.0
     transport: Annotated[
         str,
         about(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import signal
+import stat
 import time
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import zmq
 
-from fetcher.errors import UnreachedError
+from fetcher.errors import FetcherError, UnreachedError
 from fetcher.protocol import messages
 from fetcher.security import role_policy
 from fetcher.stop_signals import held_back
@@ -99,16 +101,38 @@ def look(endpoint: str, within_s: float, keys: str) -> JobView:
         return job
 
 
-def near(out: Path) -> str:
-    """The endpoint of the ventilator on this host whose job is in OUT; "": none is known."""
-    words = note_of(out) or ""
-    return words if words.startswith("ipc:") else ""  # the lock file may hold anything
+class Near(NamedTuple):
+    """How to ask a ventilator of this host: its endpoint, and the folder of keys; "": none."""
+
+    endpoint: str
+    keys: str = ""
+
+
+def near(out: Path) -> Near | None:
+    """The ventilator on this host whose job is in OUT; None: none is known."""
+    # The lock file may hold anything.
+    endpoint, _, keys = (note_of(out) or "").partition(" ")
+    if endpoint.startswith("ipc:") and not keys:
+        return Near(endpoint)
+    if endpoint.startswith("tcp:") and _is_own(Path(keys)):
+        return Near(endpoint, keys)
+    return None
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether only this user can have made the folder, so that its keys are to be trusted."""
+    try:
+        found = folder.lstat()
+    except (OSError, ValueError):
+        return False
+    is_private = stat.S_IMODE(found.st_mode) == 0o700
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and is_private
 
 
 def near_look(out: Path) -> JobView | None:
     """The job in OUT as its ventilator on this host sees it; None where none answers."""
-    endpoint = near(out)
+    found = near(out)
     try:
-        return look(endpoint, ANSWER_S, "") if endpoint else None
-    except UnreachedError:
+        return look(found.endpoint, ANSWER_S, found.keys) if found else None
+    except FetcherError:  # it does not answer, or its keys are just being removed
         return None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from fetcher.errors import UnreachedError
-from fetcher.watch.client import ANSWER_S, Watcher, near
+from fetcher.errors import FetcherError
+from fetcher.watch.client import ANSWER_S, Near, Watcher, near
 from fetcher.watch.files_view import FilesView
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.view import View
@@ -22,7 +22,7 @@ class JobSource:
     def __init__(self, out: Path) -> None:
         self._out = out
         self._files = FilesView(out)
-        self._endpoint = ""
+        self._near: Near | None = None
         self._watcher: Watcher | None = None
         self._is_first = True
 
@@ -41,16 +41,14 @@ class JobSource:
         return View(self._files.title, job, rates=read.rates)
 
     def _ask(self) -> JobView | None:
-        endpoint = near(self._out)
-        if endpoint != self._endpoint:
-            self.close()
-            self._endpoint = endpoint
-            self._watcher = Watcher(endpoint, "") if endpoint else None
-        if self._watcher is None:
-            return None
+        found = near(self._out)
         try:
-            return self._watcher.look(ANSWER_S)
-        except UnreachedError:
+            if found != self._near:
+                self.close()
+                self._watcher = Watcher(*found) if found else None
+                self._near = found
+            return self._watcher.look(ANSWER_S) if self._watcher else None
+        except FetcherError:  # it does not answer, or its keys are just being removed
             return None
 
     def close(self) -> None:

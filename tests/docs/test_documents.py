@@ -27,8 +27,9 @@ from tools.site.running import RunningSite
 
 DOCS = jobs.ROOT / "docs"
 # Programs make two of them. Most commands of comparison.md are of other programs. Those of
-# operations.md are for several hosts: test_operations runs them.
-_OTHERS = {"settings.md", "faults.md", "operations.md", "comparison.md"}
+# operations.md are for several hosts: test_operations runs them; those of engines.md need brokers:
+# test_engines runs them.
+_OTHERS = {"settings.md", "faults.md", "operations.md", "comparison.md", "engines.md"}
 TEXTS = (*sorted(jobs.ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")))
 PAGES = {
     path.name: path

@@ -117,7 +117,7 @@ def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(jobs.running(*hosts.sink))
         ventilator = stack.enter_context(jobs.running(*hosts.ventilator))
-        peer = Liar("peer-1-1", hosts.ventilator_port, hosts.sink_port)
+        peer = Liar("peer-1-0123456789-1", hosts.ventilator_port, hosts.sink_port)
         stack.callback(peer.close)
         sent = peer.be_honest(4, 30)
         assert len(sent) == 4
@@ -133,4 +133,4 @@ def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_
         code, _, error = sink.wait(60)
     assert code == 0, error
     rows = jobs.prove(hosts.out, hosts.urls)
-    assert sum(row.worker == "peer-1-1" for row in rows) == 40
+    assert sum(row.worker == "peer-1-0123456789-1" for row in rows) == 40

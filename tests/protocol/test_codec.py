@@ -201,7 +201,7 @@ def test_random_bytes_never_raise_anything_but_wire_errors(data: bytes) -> None:
         ("open", {"settings": {"http": {"x": math.nan}}}),
         ("open", {"batch_size": 0}),
         ("opened", {"batch_size": 10_001}),
-        ("refused", {"exit_code": 9}),
+        ("refused", {"exit_code": 99}),
         ("roster", {"oldest_s": math.nan}),
         ("roster", {"rate_per_s": math.inf}),
         ("roster", {"trouble": "x" * 501}),

@@ -24,7 +24,7 @@ from support.strangers import Stranger
 from support.waiting import wait_until
 from tools.ports import free_ports
 
-CLAIM = messages.Claim(worker="a-1-1", lease=7)
+CLAIM = messages.Claim(worker="a-1-0123456789-1", lease=7)
 
 
 class Doors:
@@ -108,8 +108,8 @@ def test_a_worker_under_its_key_is_heard(doors: Doors) -> None:
 def test_a_message_in_another_worker_s_name_is_dropped_and_counted(doors: Doors) -> None:
     b = doors.worker("b")
     assert b.say(CLAIM)
-    assert b.say(messages.Gone(worker="a-1-1"))
-    mine = messages.Claim(worker="b-1-1", lease=8)
+    assert b.say(messages.Gone(worker="a-1-0123456789-1"))
+    mine = messages.Claim(worker="b-1-0123456789-1", lease=8)
     assert b.say(mine)
     assert doors.heard() == mine
     assert counted(doors.ventilator, Reason.IMPOSTOR) == 2
@@ -173,7 +173,7 @@ def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors
     tasks = doors.worker("b", "tasks")
     assert a.say(CLAIM)
     assert doors.heard() == CLAIM
-    news = messages.Claim(worker="b-1-1", lease=8)
+    news = messages.Claim(worker="b-1-0123456789-1", lease=8)
     assert b.say(news)
     assert doors.heard() == news
     wait_until(lambda: send(doors.tasks, CLAIM), 2)  # any message will do

@@ -88,7 +88,14 @@ def test_an_invalid_name_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("worker", "key"),
-    [("host-77-1", "host"), ("host-1-77-1", "host-1"), ("host-77-1.3", "host"), ("sink", "sink")],
+    [
+        ("host-77-0123456789-1", "host"),
+        ("host-1-77-abcdefabcd-1", "host-1"),
+        ("host-77-0123456789-1-77-0123456789-2", "host-77-0123456789-1"),
+        ("host-77-0123456789-1.3", "host"),
+        ("host@node-7-77-0123456789-1.3", "host"),
+        ("sink", "sink"),
+    ],
 )
 def test_a_worker_belongs_to_the_key_it_is_named_after(worker: str, key: str) -> None:
     assert keyring.belongs(worker, key)
@@ -97,22 +104,32 @@ def test_a_worker_belongs_to_the_key_it_is_named_after(worker: str, key: str) ->
 @pytest.mark.parametrize(
     ("worker", "key"),
     [
-        ("host-1-77-1", "host"),
-        ("host-77-1", "host-77"),
+        ("host-1-77-0123456789-1", "host"),
+        ("host-77-0123456789-1", "host-77"),
+        ("host-77-1", "host"),
         ("host", "host"),
-        ("hostile-77-1", "host"),
+        ("hostile-77-0123456789-1", "host"),
+        ("host@other@node-77-0123456789-1", "host"),
+        ("other@host-77-0123456789-1", "host"),
         ("ventilator", "host"),
-        ("ventilator-1-1", "ventilator"),
-        ("host-77-1", ""),
-        ("host-77-1\n", "host"),
+        ("ventilator-1-0123456789-1", "ventilator"),
+        ("host-77-0123456789-1", ""),
+        ("host-77-0123456789-1\n", "host"),
     ],
 )
 def test_a_worker_belongs_to_no_other_key(worker: str, key: str) -> None:
     assert not keyring.belongs(worker, key)
 
 
-def test_a_worker_s_own_name_belongs_to_its_key() -> None:
-    assert keyring.belongs(keyring.worker_name("a-1", 4711, 2), "a-1")
+@pytest.mark.parametrize("host", ["", "node-7.example", "a@b", "x" * 300])
+def test_a_worker_s_own_name_belongs_to_its_key(host: str) -> None:
+    worker = keyring.worker_name(keyring.common_name("a-1", host), 2)
+    assert keyring.belongs(worker, "a-1")
+    assert len(worker) <= 200
+
+
+def test_supervisors_of_one_key_and_one_pid_name_their_workers_differently() -> None:
+    assert len({keyring.common_name("a") for _ in range(100)}) == 100
 
 
 def test_a_secret_of_root_may_be_readable_for_the_roles_group() -> None:

@@ -49,13 +49,13 @@ _NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True).filte
 )
 
 
-@given(name=_NAMES, pid=st.integers(1, 1 << 22), number=st.integers(1, 999))
-def test_a_worker_belongs_to_its_own_key_alone(name: str, pid: int, number: int) -> None:
+@given(name=_NAMES, host=st.text(max_size=80), number=st.integers(1, 999))
+def test_a_worker_belongs_to_its_own_key_alone(name: str, host: str, number: int) -> None:
     assert keyring.check_name(name) == name
-    worker = keyring.worker_name(name, pid, number)
+    worker = keyring.worker_name(keyring.common_name(name, host), number)
     for made in (worker, f"{worker}.2"):
         assert keyring.belongs(made, name)
-        assert not keyring.belongs(made, f"{name}-{pid}")
+        assert not keyring.belongs(made, f"{name}-{os.getpid()}")
         assert not keyring.belongs(made, f"x{name}")
         assert not keyring.belongs(made, name[:-1])
 

@@ -97,9 +97,15 @@ def test_a_supervisor_says_what_failed(made: Path) -> None:
 def test_the_workers_of_a_revoked_key_are_reported_once(made: Path) -> None:
     sink = role_policy.of_role(str(made / "sink"), "sink")
     assert isinstance(sink, ServerSecurity)
-    workers = ["a-1-1", "a-1-2", "b-1-1", "c-1-1", "a-b-1-1"]
+    workers = [
+        "a-1-0123456789-1",
+        "a-1-0123456789-2",
+        "b-1-0123456789-1",
+        "c-1-0123456789-1",
+        "a-b-1-0123456789-1",
+    ]
     assert sink.revoked(workers) == []
     for name in ("a", "c"):
         sink._authenticator.revoked.put(name)
-    assert sink.revoked(workers) == ["a-1-1", "a-1-2", "c-1-1"]
+    assert sink.revoked(workers) == ["a-1-0123456789-1", "a-1-0123456789-2", "c-1-0123456789-1"]
     assert sink.revoked(workers) == []

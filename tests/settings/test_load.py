@@ -204,7 +204,7 @@ def test_an_unknown_section_is_reported_with_a_guess_or_else_the_sections(tmp_pa
     assert said == (
         "unknown section [zzz]; "
         "the sections are job, input, crawl, worker, http, dns, guard, polite, retry, output, "
-        "sink, lease, endpoints, keys, log, metrics, monitor"
+        "sink, lease, endpoints, keys, engine, log, metrics, monitor"
     )
 
 
@@ -385,7 +385,8 @@ def test_a_secret_that_is_mistyped_is_not_shown(key: str, value: str) -> None:
 
 def test_every_setting_of_which_a_part_is_left_out_is_declared_a_secret() -> None:
     http = {"headers": ["Authorization: Bearer x1y2"], "proxy": "http://me:x1y2@proxy.test:3128"}
-    given = {"http": http, "monitor": {"token": "x1y2" * 4}}
+    engine = {"address": "redis://:x1y2@broker.test/0", "secret": "x1y2" * 4}
+    given = {"http": http, "monitor": {"token": "x1y2" * 4}, "engine": engine}
     settings = msgspec.convert(given, Settings)
     written = load.without_secrets(settings)
     plain = load.dump(settings)

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -66,14 +66,14 @@ def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[
 class Running:
     """A started program."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: object, environ: Mapping[str, str] = ENV) -> None:
         self.process = subprocess.Popen(
             command(*arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-            env=ENV,
+            env=environ,
         )
         self.children: set[psutil.Process] = set()
 
@@ -128,9 +128,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(*arguments: object) -> Iterator[Running]:
+def running(*arguments: object, environ: Mapping[str, str] = ENV) -> Iterator[Running]:
     """A program that does not outlive the block."""
-    job = Running(*arguments)
+    job = Running(*arguments, environ=environ)
     try:
         yield job
     finally:

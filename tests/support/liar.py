@@ -127,4 +127,4 @@ class Liar:
 
 def name_under(keys: Path | None) -> str:
     """A worker's name, as the owner of these keys may call itself."""
-    return f"{keys.name}-1-1" if keys else "liar-1-1"
+    return f"{keys.name}-1-0123456789-1" if keys else "liar-1-0123456789-1"

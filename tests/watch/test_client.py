@@ -16,7 +16,7 @@ from fetcher.protocol import messages
 from fetcher.store.lock import DirectoryLock
 from fetcher.transport.endpoints import endpoints_of
 from fetcher.transport.sockets import Channel, open_socket, receive, send
-from fetcher.watch.client import Watcher, look, near, near_look
+from fetcher.watch.client import Near, Watcher, look, near, near_look
 from support.messages import EXAMPLES
 
 STATE: Any = EXAMPLES["state"][0]
@@ -96,15 +96,16 @@ def test_keys_that_cannot_be_used_are_refused(endpoint: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("note", "found"), [("ipc:///run/v", "ipc:///run/v"), ("tcp://10.0.0.1:1", ""), ("", "")]
+    ("note", "found"),
+    [("ipc:///run/v", Near("ipc:///run/v")), ("tcp://10.0.0.1:1", None), ("", None)],
 )
 def test_the_ventilator_of_an_out_is_named_by_the_lock_and_on_this_host(
-    tmp_path: Path, note: str, found: str
+    tmp_path: Path, note: str, found: Near | None
 ) -> None:
-    assert near(tmp_path) == ""
+    assert near(tmp_path) is None
     with DirectoryLock(tmp_path, note=note):
         assert near(tmp_path) == found
-    assert near(tmp_path) == "", "the lock is free again"
+    assert near(tmp_path) is None, "the lock is free again"
 
 
 def test_a_near_look_is_none_where_no_ventilator_is_named(tmp_path: Path) -> None:

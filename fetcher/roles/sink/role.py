@@ -57,7 +57,7 @@ class Sink:
         security: Security,
         ventilator: str,
     ) -> None:
-        """`ventilator`: its endpoint if the job runs on this host alone, else ""."""
+        """`ventilator`: how processes of this host ask it (see watch.client.near); may be ""."""
         self._settings = settings
         self._given = spec.given
         self._has_parent = spec.has_parent

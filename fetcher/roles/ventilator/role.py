@@ -53,6 +53,7 @@ _HURRY_S: Final = 0.5  # after the last leases' rows were sent, their commit is 
 _FINISH_S: Final = 3.0  # how long workers get the order to finish before the ventilator leaves
 _STOPPING_S: Final = 2.0  # how long supervisors hear that everything stops, before it stops
 _LINGER_MS: Final = 500
+_STOPPED: Final = "stopped; the same command resumes"
 
 
 class _Sockets(NamedTuple):
@@ -78,8 +79,12 @@ class Ventilator:
         mailbox: ControlMailbox,
         stop: StopFlag,
         session: str,
+        drain_s: float,
     ) -> None:
-        """`session`: how the sinks know this ventilator; `mailbox`: orders from the page."""
+        """`session`: how the sinks know this ventilator; `mailbox`: orders from the page.
+
+        `drain_s`: see RoleSpec.
+        """
         now, sinks = time.monotonic(), len(endpoints.sinks)
         # Leases of different ventilators never have the same number, so that an event about an old
         # lease cannot be taken for one about a new lease.
@@ -112,6 +117,7 @@ class Ventilator:
         self._mailbox = mailbox
         self._stop = stop
         self._session = session
+        self._drain_s = drain_s
         self._phase: Phase = "starting"
         self._stopping_since: float | None = None  # since when the page asks for a stop
         self._batches: list[Iterator[Batch]] = []  # by sink: each reads the file on its own
@@ -149,8 +155,8 @@ class Ventilator:
             self._input.count_more()
         elif self._ledger.source_ended and self._sessions.feed is None:
             self._input.require_read(self._sessions.lines_read)
-        if self._stop:
-            raise StoppedError("stopped; the same command resumes")
+        if self._stop and not self._drain_s:
+            raise StoppedError(_STOPPED)
 
     def _tick(self, now: float) -> None:
         if now - self._tick_at < _TICK_S:
@@ -161,14 +167,17 @@ class Ventilator:
         self._ledger.tick(now)
 
     def _obey_page(self, now: float) -> None:
-        """Do what was asked for on the page: pause, go on, stop."""
-        if self._mailbox.shall_stop and self._stopping_since is None:
+        """Do what was asked for on the page: pause, go on, stop; a stop may also be a signal."""
+        shall_stop = self._mailbox.shall_stop or (self._drain_s and self._stop)
+        if shall_stop and self._stopping_since is None:
             log.info("asked to stop")
             self._stopping_since, self._phase = now, "stopping"
             self._ledger.pause(now)
         elif self._stopping_since is not None:
-            if now - self._stopping_since > _STOPPING_S:
-                raise StoppedError("stopped; the same command resumes")
+            since_s = now - self._stopping_since
+            has_none = since_s > _STOPPING_S and not self._ledger.workers
+            if has_none or since_s > max(_STOPPING_S, self._drain_s):
+                raise StoppedError(_STOPPED)
             return
         elif self._mailbox.shall_pause and not self._ledger.is_paused:
             log.info("paused: nothing is handed out, and workers begin nothing")
@@ -285,6 +294,7 @@ class Ventilator:
             copied=self._ledger.copied,
             turns=messages.Turns(self._publisher.turns_s, is_all=self._ledger.is_all_out),
             crawl=UNSET if feed is None or feed.state is None else feed.state.totals,
+            joined=self._workers.joined if self._drain_s else UNSET,
         )
 
     # -- the end -----------------------------------------------------------------------------
@@ -367,6 +377,7 @@ def run(
         mailbox,
         stop,
         spec.session or secrets.token_hex(8),
+        spec.drain_s,
     )
     logs.announce(
         f"the ventilator listens at {spec.ventilator}; waiting for the sink at "

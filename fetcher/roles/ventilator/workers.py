@@ -41,6 +41,7 @@ class Workers:
         self._ledger = ledger
         self._publisher = publisher
         self._known: set[str] = set()  # those that the broker knows
+        self.joined = 0  # workers so far, those that have left included
         self.broker = HostBroker()
         self.logins = logins
 
@@ -72,6 +73,7 @@ class Workers:
         for gone in self._known - living:
             self.broker.worker_left(gone, now)
         for worker in sorted(living - self._known):
+            self.joined += 1
             logs.announce(f"worker {worker} joined ({len(living)} now)")
         self._known = living
         self.broker.living(living, now)

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import gevent
@@ -64,6 +65,7 @@ class Heartbeat:
         self._runner, self._pool = runner, runner.pool
         self._waiting, self._hosts, self._login = waiting, hosts, login
         self._tally = tally
+        self._count_file = Path(spec.counts, spec.name) if spec.counts else None
         self._events = events
         self._lag = LoopLag(
             self._pool.turns, self._settings.heartbeat_s, has_handler=bool(self._settings.handler)
@@ -85,9 +87,15 @@ class Heartbeat:
                 self._login.ask()
                 send(self._events, beat)
                 send(self._events, progress)
+            self.note_rows()
             self._hosts.want(again=True)
             self._tell_ready()
             gevent.sleep(self._settings.heartbeat_s)
+
+    def note_rows(self) -> None:
+        """Write down how many rows were sent, for the supervisor of a slot."""
+        if self._count_file is not None:
+            self._count_file.write_text(str(self._tally.rows), "ascii")
 
     def _leave_if_overdue(self, now: float) -> None:
         age_s, line = self._pool.running.oldest(now)

@@ -28,6 +28,7 @@ from fetcher.roles import lifetime, rlimits
 from fetcher.roles.spec import RoleSpec
 from fetcher.roles.worker.heartbeat import Heartbeat
 from fetcher.roles.worker.host_turns import HostTurns
+from fetcher.roles.worker.idle import Idle
 from fetcher.roles.worker.lease_runner import LeaseRunner
 from fetcher.roles.worker.login_keeper import LoginKeeper
 from fetcher.roles.worker.numbers_publisher import NumbersPublisher
@@ -88,6 +89,7 @@ class Worker:
         )
         self._numbers = NumbersPublisher(spec, snapshot, runner, self._hosts, fetcher, tally)
         self._leave = gevent.event.Event()
+        self._idle = Idle(spec.idle_s)
         self._is_hurried = False  # nobody needs what is in flight: its rows exist, or are unwanted
         self._misfit: ConfigError | None = None  # why this worker cannot work for the job
 
@@ -107,6 +109,7 @@ class Worker:
         self._leave.wait()
         self._waiting.leave()
         self._runner.drain(0 if self._is_hurried else self._spec.settings.worker.grace_s)
+        self._heartbeat.note_rows()
         send(self._events, messages.Bye(worker=self._spec.name))
         gevent.killall(running)
         self._control.close(0)  # its subscription would linger if the ventilator has left
@@ -197,6 +200,9 @@ class Worker:
         self._waiting.hear_state(state)
         if state.is_hungry:
             self._runner.share()
+        is_unneeded = state.turns.is_all and not (self._runner.held or self._waiting.leases)
+        if self._idle.is_over(time.monotonic(), is_idle=is_unneeded):
+            self._leave.set()
         if state.phase not in ("starting", "stopping"):  # these do not say whether it is paused
             self._pool.pause(is_paused=state.phase == "paused")
         if state.phase == "finish" and self._runner.job in ("", state.job):

@@ -1,0 +1,37 @@
+"""Settings of Celery for fetcher; see docs/engines.md.
+
+Copy it to where the workers of Celery, beat and `fetcher run --engine celery` are started.
+"""
+
+import os
+
+from celery.schedules import crontab
+
+# Redis or RabbitMQ (amqp://user:password@host//). The environment, not this file, has passwords.
+broker_url = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+
+# Redis hands out a task again that was not acknowledged in this time. A slot is acknowledged when
+# it ends, after engine.slot_s (600 s) and a few seconds more.
+broker_transport_options = {"visibility_timeout": 3600}
+
+# As many slots as a worker can run, and no more, so that other workers get theirs.
+worker_prefetch_multiplier = 1
+
+# Whole jobs have a queue and workers of their own: they wait for slots, and must not take their
+# places.
+task_routes = {"fetcher.start": {"queue": "fetcher-jobs"}}
+
+# beat starts whole jobs. The list and OUT are paths of the host whose worker has the queue
+# fetcher-jobs. Each night has an OUT of its own; a job that was interrupted is resumed by the next
+# call with the same OUT.
+beat_schedule = {
+    "nightly": {
+        "task": "fetcher.start",
+        "schedule": crontab(hour=2, minute=30),
+        "args": ["/srv/lists/nightly.txt", "/srv/fetcher/nightly-%Y-%m-%d"],
+        "kwargs": {
+            "options": ["--engine", "celery", "--workers", "8"],
+            "settings": {"http.total_timeout_s": 30},
+        },
+    },
+}

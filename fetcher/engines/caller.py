@@ -1,0 +1,57 @@
+"""Calls functions one after the other in a thread, as an engine may take its time to answer."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from fetcher.errors import FetcherError
+
+_TURN_S: Final = 0.1
+
+
+class Caller:
+    """The thread. It ends with the process, also while a call is held up."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[tuple[Callable[[], None], threading.Event]] = (
+            queue.SimpleQueue()
+        )
+        self._ended = threading.Event()
+        self._ended.set()
+        self.error: BaseException | None = None  # of the last call that has ended
+        threading.Thread(target=self._run, name="engine", daemon=True).start()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether all calls have ended."""
+        return self._ended.is_set()
+
+    def start(self, call: Callable[[], None]) -> None:
+        """Begin a call when the ones before it have ended; `error` is about it then."""
+        self._ended = threading.Event()
+        self._calls.put((call, self._ended))
+
+    def wait(self, timeout_s: float, is_hurried: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until all calls have ended; False if they have not in time, or there is a hurry."""
+        left = round(timeout_s / _TURN_S)
+        while not self._ended.wait(_TURN_S):
+            left -= 1
+            if left <= 0 or is_hurried():
+                return False
+        return True
+
+    def _run(self) -> None:
+        while True:
+            call, ended = self._calls.get()
+            error: BaseException | None = None
+            try:
+                call()
+            except FetcherError as expected:
+                error = expected
+            except BaseException as unexpected:  # raised again in the thread that asks
+                error = unexpected
+            self.error = error
+            ended.set()

@@ -1,0 +1,75 @@
+"""Places slots as tasks of Celery, from the process of `fetcher run`."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from kombu.exceptions import KombuError
+
+from fetcher.engines.celery.app import make_app
+from fetcher.engines.interface import Engine, EngineError
+from fetcher.settings.schema import Settings
+
+_SERVE: Final = "fetcher.serve"
+_CONNECT_S: Final = 4.0
+_ANSWER_S: Final = 1.0  # for workers to say what they run
+_RETRIES: Final = {"max_retries": 1, "interval_start": 0.2}
+_MOST_KNOWN: Final = 10_000  # slots that were placed last
+
+
+class CeleryEngine(Engine):
+    """Tasks in one queue of a broker."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._queue, self._start_s = settings.engine.queue, settings.engine.start_s
+        self._app = make_app(settings.engine.address)
+        # This process only sends, and must notice soon that nobody answers.
+        self._app.conf.broker_connection_timeout = _CONNECT_S
+        self._placed: deque[tuple[str, float]] = deque(maxlen=_MOST_KNOWN)  # slot, when
+
+    def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
+        with self._errors():
+            for ticket in tickets:
+                self._app.send_task(
+                    _SERVE,
+                    args=[dict(ticket)],
+                    # What dashboards show of the arguments.
+                    argsrepr=f"(slot {ticket['number']} of job {ticket['job']},)",
+                    task_id=ticket["slot"],
+                    queue=self._queue,
+                    expires=self._start_s,
+                    ignore_result=True,
+                    retry=True,
+                    retry_policy=_RETRIES,
+                )
+                self._placed.append((ticket["slot"], time.monotonic()))
+
+    def count(self) -> int:
+        with self._errors():
+            with self._app.connection_for_read() as connection:
+                declared = connection.default_channel.queue_declare(self._queue, passive=True)
+            active = self._app.control.inspect(timeout=_ANSWER_S).active() or {}
+            running = {task["id"] for tasks in active.values() for task in tasks}
+            return int(declared.message_count) + len(running & {slot for slot, _ in self._placed})
+
+    def end(self) -> None:
+        with self._errors():
+            # Older ones have begun, and end with the job, or have expired.
+            began = time.monotonic() - self._start_s
+            if waiting := [slot for slot, placed_at in self._placed if placed_at > began]:
+                self._app.control.revoke(waiting)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        broker = self._app.connection_for_write()
+        expected = (KombuError, OSError, *broker.connection_errors, *broker.channel_errors)
+        try:
+            yield
+        except expected as error:
+            where = broker.as_uri()  # without its password
+            raise EngineError(f"the broker at {where} does not answer: {error}") from error

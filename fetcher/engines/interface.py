@@ -1,0 +1,66 @@
+"""What an engine does for us: it places slots, and takes them back.
+
+A slot is one call of `fetcher.engines.slot.serve(ticket)` in a process of the engine. An engine
+never decides how many slots there are: `fetcher.engines.slot_plan` does, from what the job's
+ventilator hears. So an engine's mistakes are harmless: a slot that runs twice is one more worker,
+and one that is lost is placed again.
+
+A new engine is one module here with a class, a row in `fetcher.engines.registry`, and an extra of
+its name in setup.cfg.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fetcher.errors import FetcherError
+from fetcher.settings.schema import Settings
+
+
+class EngineError(FetcherError):
+    """The engine cannot be reached, or refuses; it is asked again while the job goes on."""
+
+
+class Engine(abc.ABC):
+    """One engine, for one job. All calls come from one thread, which may be held up."""
+
+    # Whether what `place` is given reaches the slot by a way that nobody else reads: no broker, no
+    # dashboard, no log. If so, tickets come with their secrets.
+    carries_secrets = False
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet. Raises UsageError if a library is missing."""
+        self.settings = settings
+
+    @abc.abstractmethod
+    def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
+        """Have one slot run for each ticket: `serve(ticket, secrets=secrets)`.
+
+        It does not wait for the slots. A ticket is plain data that JSON can hold. `secrets` is ""
+        unless `carries_secrets`. Raises EngineError; then the tickets are forgotten.
+        """
+
+    @abc.abstractmethod
+    def count(self) -> int | None:
+        """Return how many slots the engine has, those that wait included; None: it cannot tell.
+
+        For messages to people only. Raises EngineError.
+        """
+
+    def results(self) -> Sequence[Mapping[str, Any]]:
+        """Return what `serve` returned in slots that have ended since the last call.
+
+        Their errors are shown to the user, nothing else. An engine that cannot tell leaves this
+        method out.
+        """
+        return ()
+
+    @abc.abstractmethod
+    def end(self) -> None:
+        """Take all slots back: those that wait never run, those that run may finish.
+
+        The job is over or stopped, and its workers have been told so. Called once, at the end, also
+        after errors; it must not take longer than a few seconds. Raises EngineError.
+        """

@@ -1,0 +1,148 @@
+"""Keeps the wanted number of an engine's slots: asks the plan, and calls the engine.
+
+The engine is called in a thread of its own, so that a broker that does not answer holds up neither
+the display nor Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from fetcher.engines.caller import Caller
+from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.slot_plan import SlotPlan
+from fetcher.errors import FetcherError, UsageError
+from fetcher.protocol.messages import State
+from fetcher.telemetry import logs
+
+_FIRST_PAUSE_S: Final = 1.0  # after a call that failed; it doubles
+_LONGEST_PAUSE_S: Final = 30.0
+_ONCE: Final = 500  # slots that are placed by one call
+_RESULTS_S: Final = 2.0  # between two looks at the results
+_END_S: Final = 5.0  # for the engine to take its slots back
+
+
+class Tickets(Protocol):
+    """Makes tickets; see fetcher.engines.tickets."""
+
+    def make(self, job: str, count: int) -> list[Mapping[str, Any]]:
+        """Return the tickets of the next slots, as plain data."""
+
+
+class SlotKeeper:
+    """The slots of one job. `reach`: where the workers connect to, in words."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: SlotPlan,
+        tickets: Tickets,
+        secrets: str,
+        reach: str,
+        say: Callable[[str], None],
+    ) -> None:
+        """`secrets`: what the engine carries to the slots; "" if it carries none."""
+        self._engine, self._plan, self._tickets = engine, plan, tickets
+        self._secrets = secrets
+        self._reach, self._say = reach, say
+        self._settings = engine.settings.engine
+        self._caller = Caller()
+        self._job = ""
+        self._began_at: float | None = None  # when the first slots were to be placed
+        self._placing = 0  # slots of the call that runs
+        self._pause_s, self._next_at = _FIRST_PAUSE_S, 0.0
+        self._results_at = 0.0
+        self._complaint = ""  # the last error of the engine or of a slot
+        self._said = ""
+
+    def hear(self, state: State, now: float) -> None:
+        """Take in a state of the ventilator."""
+        self._job = state.job
+        self._plan.hear(state, now)
+
+    def turn(self, now: float) -> None:
+        """Call the engine if something is to be done. Raises FetcherError to give the job up."""
+        if not self._caller.is_free:
+            self._give_up_if_unreached(now)
+            return
+        self._take_result_of_call(now)
+        self._give_up_if_unreached(now)
+        missing = min(self._plan.missing(now), _ONCE)
+        if missing and now >= self._next_at:
+            self._begin(missing, now)
+        elif now - self._results_at > _RESULTS_S and self._began_at is not None:
+            self._results_at = now
+            self._caller.start(self._look_at_results)
+
+    def _begin(self, count: int, now: float) -> None:
+        if self._began_at is None:
+            self._began_at = now
+        tickets = self._tickets.make(self._job, count)
+        self._placing = count
+        self._caller.start(lambda: self._engine.place(tickets, self._secrets))
+
+    def _take_result_of_call(self, now: float) -> None:
+        error, placed = self._caller.error, self._placing
+        self._caller.error, self._placing = None, 0
+        if error is None:
+            if placed:
+                self._pause_s = _FIRST_PAUSE_S
+                self._plan.placed(placed, now)
+            return
+        if not isinstance(error, EngineError):
+            raise error
+        self._next_at = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        self._complain(str(error))
+
+    def _look_at_results(self) -> None:
+        for result in self._engine.results():
+            if error := str(result.get("error") or ""):
+                self._complain(f"a slot ended: {error}")
+
+    def _complain(self, text: str) -> None:
+        self._complaint = text
+        if text != self._said:
+            self._said = text
+            self._say(logs.own(f"{self._settings.name}: {text}"))
+
+    def _give_up_if_unreached(self, now: float) -> None:
+        if self._plan.has_joined or self._began_at is None:
+            return
+        if now - self._began_at > self._settings.connect_s:
+            raise UsageError(self._unreached())
+
+    def _unreached(self) -> str:
+        name, connect_s = self._settings.name, self._settings.connect_s
+        if self._complaint and not self._plan.coming:
+            return (
+                f"{name} ran no slot within {connect_s:g} s (engine.connect_s): {self._complaint}"
+            )
+        seen = f"; the last error: {self._complaint}" if self._complaint else ""
+        return (
+            f"no worker has connected within {connect_s:g} s (engine.connect_s){self._count()}: "
+            f"workers must reach {self._reach}: open these ports for them, or set engine.bind and "
+            f"engine.advertise to an address that they reach; the log of {name} says how its slots "
+            f"ended{seen}"
+        )
+
+    def _count(self) -> str:
+        counts: list[int | None] = []
+        if self._caller.is_free:
+            self._caller.start(lambda: counts.append(self._engine.count()))
+            self._caller.wait(_END_S)
+        if not counts or counts[0] is None:
+            return ""
+        return f", while {self._settings.name} has {counts[0]} slots that wait or run"
+
+    def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
+        """Take all slots back; a failure is only said."""
+        if self._began_at is None:
+            return
+        self._caller.start(self._engine.end)
+        if self._caller.wait(_END_S, is_hurried) and self._caller.error is not None:
+            error = self._caller.error
+            if not isinstance(error, FetcherError):
+                raise error
+            self._say(logs.own(f"{self._settings.name}: {error}"))

@@ -1,0 +1,82 @@
+"""Runs a whole job in a process of an engine, for schedulers such as Celery's beat."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from fetcher.engines.slot_order import DRAIN
+from fetcher.errors import Exit
+from fetcher.roles import interpreter
+from fetcher.settings.load import toml
+from fetcher.store.reader import read_part
+
+_LEASHED: Final = "fetcher.cli.leashed"
+_COMMANDS: Final = ("run", "crawl")
+_TURN_S: Final = 0.5
+_SAID_BYTES: Final = 4000  # of the last messages, for the error
+
+
+class JobFailed(RuntimeError):
+    """A job did not become complete."""
+
+
+def run_whole_job(
+    command: str,
+    urls: Sequence[str],
+    out: str,
+    options: Sequence[str],
+    settings: Mapping[str, Any],
+    *,
+    is_draining: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Run `fetcher COMMAND URLS -o OUT` to its end, in a process that ends with this one.
+
+    Raises JobFailed; ValueError for another command. Returns plain data: `out`, `rows`, `outcomes`.
+    """
+    if command not in _COMMANDS:
+        raise ValueError(f"{command!r}: the commands are {', '.join(_COMMANDS)}")
+    path = Path(time.strftime(out)).absolute()
+    given = [f"--set={key}={_value(value)}" for key, value in settings.items()]
+    words = [command, *urls, "-o", str(path), "--quiet", *options, *given]
+    with tempfile.TemporaryFile() as said:
+        code = _run(words, said.fileno(), is_draining)
+        if code != Exit.DONE:
+            said.seek(max(said.tell() - _SAID_BYTES, 0))
+            last = said.read().decode("utf-8", "replace").strip()
+            raise JobFailed(f"fetcher {command} ended with exit code {code}: {last}")
+    totals = read_part(path).view.recovered.totals
+    return {"out": str(path), "rows": totals.rows, "outcomes": dict(totals.outcomes)}
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else toml(value)
+
+
+def _run(words: Sequence[str], stderr: int, is_draining: Callable[[], bool]) -> int:
+    process = subprocess.Popen(
+        interpreter.command(_LEASHED, str(os.getpid()), *words),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    is_told = False
+    try:
+        while process.poll() is None:
+            try:
+                process.wait(_TURN_S)
+            except subprocess.TimeoutExpired:
+                if not is_told and is_draining():
+                    is_told = True
+                    process.stdin.write(DRAIN)
+                    process.stdin.flush()
+    finally:
+        process.stdin.close()
+    return process.wait()

@@ -1,0 +1,46 @@
+"""docs/engines.md: its commands work, with a broker at a port of the test's."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import jobs
+from support.documents import Reader, blocks
+from support.engines import Mark, marked
+from tools.ports import free_ports
+
+GUIDE = (jobs.ROOT / "docs" / "engines.md").read_text("utf-8")
+
+
+@pytest.fixture
+def mark() -> Iterator[Mark]:
+    with marked() as made:
+        yield made
+
+
+def test_its_commands_work(mark: Mark, tmp_path: Path) -> None:
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    text = GUIDE.replace("6379", str(free_ports(1)))
+    # Its schedule is run by tests/engines/test_celery_conf.py.
+    text = re.sub(r"<!-- file: celeryconfig.py -->\n```python\n.*?```\n", "", text, flags=re.S)
+    environ = {
+        **mark.environ,
+        "PATH": f"{Path(sys.executable).parent}:{mark.environ['PATH']}",
+        "FETCHER_WORKER__TRANSPORT": jobs.SLOW,
+    }
+    assert Reader(tmp_path, environ).follow(text) == 2
+
+
+def test_the_schedule_that_it_shows_is_that_of_the_example() -> None:
+    (shown,) = (block.text for block in blocks(GUIDE) if block.file == "celeryconfig.py")
+    example = (jobs.ROOT / "conf" / "celery" / "celeryconfig.py").read_text("utf-8")
+    for line in ("task_routes = ", '    "nightly": {', '        "args": ['):
+        wanted = next(each for each in shown.splitlines() if each.startswith(line))
+        assert wanted in example

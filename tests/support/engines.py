@@ -1,0 +1,213 @@
+"""Jobs whose workers an engine runs: the faults that each engine must stand, for tests of engines.
+
+Every process of a job, the engine's own included, is started with a mark in its environment, so
+that all that are left are found, whoever is their parent by then.
+
+A test of an engine makes an `EngineUnderTest` and calls the `check_…` functions with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from support import jobs
+from support.waiting import wait_until
+
+_MARK = "MARK_OF_THE_TEST"
+_ENDS_WITHIN_S = 15.0  # a leashed process, once its engine's process was killed
+SLOT = "fetcher.engines.slot_main"
+WORKER = "fetcher.roles.worker_main"
+MAIN = "fetcher.roles.main"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mark of one test's processes."""
+
+    value: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment with which each process is to be started."""
+        return {**jobs.ENV, _MARK: self.value}
+
+    def processes(self, part: str = "") -> list[psutil.Process]:
+        """The living processes with the mark that have `part` in their command line."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if (
+                    process.environ().get(_MARK) == self.value
+                    and any(part in word for word in process.cmdline())
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
+                    found.append(process)
+        return found
+
+    def kill_all(self) -> None:
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+@contextlib.contextmanager
+def marked() -> Iterator[Mark]:
+    """A mark; no process with it outlives the block."""
+    mark = Mark()
+    try:
+        yield mark
+    finally:
+        mark.kill_all()
+
+
+@dataclass(frozen=True)
+class EngineUnderTest:
+    """An engine that runs, if it has processes of its own; they have the mark.
+
+    `options`: those of `fetcher run`, such as `--engine=ray`. `patience_s`: within so long after
+    the end of its driver a slot has ended.
+    """
+
+    mark: Mark
+    options: tuple[str, ...]
+    patience_s: float = 3.0
+
+    def command(self, urls: Path, out: Path, workers: int, *more: str) -> tuple[object, ...]:
+        """The command line of a job of SlowFetcher."""
+        return (
+            *("run", urls, "-o", out, f"--workers={workers}", *self.options),
+            f"--set=worker.transport={jobs.SLOW}",
+            f"--set=worker.patience_s={self.patience_s:g}",
+            "--set=worker.grace_s=2",
+            "--set=worker.pool_size=8",
+            "--set=lease.silent_s=2",
+            "--set=lease.sink_silent_s=1",
+            "--set=lease.finished_s=3",
+            "--set=lease.unclaimed_s=3",
+            "--set=job.batch_size=10",
+            "--set=engine.connect_s=60",
+            "--set=engine.start_s=10",
+            *more,
+        )
+
+    def start(
+        self, stack: contextlib.ExitStack, urls: Path, out: Path, workers: int, *more: str
+    ) -> jobs.Running:
+        """Start a job, which does not outlive the stack."""
+        line = self.command(urls, out, workers, *more)
+        return stack.enter_context(jobs.running(*line, environ=self.mark.environ))
+
+    def slots(self) -> list[psutil.Process]:
+        """The processes of its slots that run now, on this machine."""
+        return self.mark.processes(SLOT)
+
+
+def write_urls(folder: Path, lines: int, ms: int = 30) -> Path:
+    """A list for SlowFetcher; each line takes `ms` milliseconds."""
+    return jobs.write_urls(
+        folder / "urls.txt", [f"http://test.invalid/{n}?ms={ms}" for n in range(lines)]
+    )
+
+
+def finish(job: jobs.Running, timeout_s: float = 120) -> None:
+    """Wait for the end of the job, which must be complete."""
+    code, _, error = job.wait(timeout_s)
+    assert code == 0, error
+
+
+def require_no_slots(engine: EngineUnderTest, within_s: float = _ENDS_WITHIN_S) -> None:
+    """No slot and no role of any job is left, or will be within seconds."""
+
+    def left() -> list[psutil.Process]:
+        return [p for part in (SLOT, WORKER, MAIN) for p in engine.mark.processes(part)]
+
+    wait_until(lambda: not left(), within_s, f"the end of all slots; left: {left()}")
+
+
+def check_whole_job(engine: EngineUnderTest, folder: Path, lines: int = 300) -> None:
+    """All lines are fetched once, by as many workers as were asked for."""
+    urls, out = write_urls(folder, lines), folder / "out"
+    with contextlib.ExitStack() as stack:
+        finish(engine.start(stack, urls, out, 2))
+    rows = jobs.prove(out, urls)
+    workers = Counter(row.worker for row in rows)
+    assert len(workers) == 2, workers
+    assert all("@" in name for name in workers), "the name says on which host it was"
+    require_no_slots(engine)
+
+
+def check_killed_worker(engine: EngineUnderTest, folder: Path, victim: str = "") -> None:
+    """kill -9 of an engine's process that runs a slot: no orphan, a new slot, and the proof.
+
+    `victim`: a part of the command line of the engine's processes; "": the slot's own process is
+    killed, where it is a child of the driver.
+    """
+    urls, out, go = folder / "urls.txt", folder / "out", folder / "go"
+    # More lines than the workers take at once wait for the file.
+    quick = [f"http://test.invalid/{n}?ms=30" for n in range(200)]
+    jobs.write_urls(urls, quick + [f"http://test.invalid/{n}?file={go}" for n in range(300)])
+    with contextlib.ExitStack() as stack:
+        job = engine.start(stack, urls, out, 2)
+        wait_until(lambda: len(engine.slots()) == 2, 60, "both slots")
+        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        slot = engine.slots()[0]
+        family = [slot, *slot.children(recursive=True)]
+        killed = _ancestor(slot, victim) if victim else slot
+        killed.send_signal(signal.SIGKILL)
+        _, alive = psutil.wait_procs(family, _ENDS_WITHIN_S)
+        assert not alive, "the worker outlived its engine's process"
+        wait_until(lambda: len(set(engine.slots()) - {slot}) == 2, 60, "a slot in its place")
+        go.touch()
+        finish(job)
+    jobs.prove(out, urls)
+    require_no_slots(engine)
+
+
+def check_killed_driver(engine: EngineUnderTest, folder: Path) -> None:
+    """kill -9 of `fetcher run`: its slots leave by themselves, and the same command resumes."""
+    urls, out = write_urls(folder, 600), folder / "out"
+    with contextlib.ExitStack() as stack:
+        job = engine.start(stack, urls, out, 2)
+        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        assert engine.slots()
+        job.process.kill()
+        job.wait()
+        require_no_slots(engine, _ENDS_WITHIN_S + engine.patience_s)
+        finish(engine.start(stack, urls, out, 2))
+    jobs.prove(out, urls)
+    require_no_slots(engine)
+
+
+def check_interrupted(engine: EngineUnderTest, folder: Path) -> None:
+    """Ctrl-C: requests in flight finish and are committed, the slots leave, and it resumes."""
+    urls, out = write_urls(folder, 600), folder / "out"
+    with contextlib.ExitStack() as stack:
+        job = engine.start(stack, urls, out, 2)
+        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        job.process.send_signal(signal.SIGINT)
+        code, _, error = job.wait(60)
+        assert code == 3, error
+        assert "the same command resumes" in error
+        require_no_slots(engine, 5)
+        done = jobs.committed(out)
+        assert len(jobs.rows(out)) == done
+        finish(engine.start(stack, urls, out, 2))
+    rows = jobs.prove(out, urls)
+    assert len(rows) > done
+    require_no_slots(engine)
+
+
+def _ancestor(slot: psutil.Process, victim: str) -> psutil.Process:
+    """The nearest process above the slot whose command line has this part."""
+    for process in slot.parents():
+        if any(victim in word for word in process.cmdline()):
+            return process
+    raise AssertionError(f"no process with {victim!r} runs the slot: {slot.parents()}")
