@@ -151,6 +151,7 @@ _COLUMNS: Final = {
     "id": Column("id", Kind.ID, _set_or_none("id")),
     "columns": Column("columns", Kind.MAP, _set_or_none("columns")),
     "truncated": Column("truncated", Kind.FLAG, _set_or_none("truncated")),
+    "unchanged": Column("unchanged", Kind.FLAG, _set_or_none("unchanged")),
     "extra": Column("extra", Kind.JSON, _set_or_none("extra")),
     **{
         name: Column(name, Kind.TEXT, _set_or_none(name))

@@ -28,6 +28,7 @@ OPTIONAL = {
     "tasks_after_a_log_in": {"output", "tags", "logs_in"},
     "chunk": {"kept_bytes", "tags", "empty", "retried"},
     "chunk_of_a_crawl": {"kept_bytes", "tags", "empty", "retried", "depths", "hops", "link_bytes"},
+    "chunk_of_a_refresh": {"kept_bytes", "tags", "empty", "retried", "unchanged"},
     "returned": {"mask"},
     "returned_some": {"mask"},
     "heartbeat": {"longest_s", "slow", "waiting", "is_hungry"},
