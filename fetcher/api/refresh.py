@@ -39,7 +39,7 @@ class _RefreshJob(Job):
 def refresh(
     parents: _Path | Iterable[_Path],
     *,
-    out: _Path,
+    out: _Path | None = None,
     urls: _Path | None = None,
     partial: bool = False,
     conf: _Path | None = None,
@@ -52,8 +52,9 @@ def refresh(
     """Fetch a finished list or crawl again; yields a row for each line or page.
 
     `row.unchanged` says that the body is the one of before. `parents`: the job's `out`; of a job
-    with several sinks all of them, and of a list its retries, too. `out`: a directory for the new
-    rows; the same call again resumes.
+    with several sinks all of them, and of a list its retries, too.
+    `out`: a directory that keeps the new rows; the same call again resumes. Without it, they are in
+    a temporary directory, which is removed at the end.
     `urls`: the job's URL file, if it has been moved. `partial`: accept a job that has not ended.
     Settings as for `fetch`; rows and bodies are kept as in the first job unless you say otherwise,
     and no other settings of that job apply.

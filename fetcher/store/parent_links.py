@@ -62,7 +62,7 @@ class ParentLinks:
             return self._made(target[1], via, 0, _PLAIN)
         entry = self._entry(target)
         request = LinkRequest(entry.method, entry.route, entry.headers, entry.body, entry.id)
-        kind = _via_of(entry, line, is_sitemap=is_sitemap)
+        kind = kind_of(entry, line, is_sitemap=is_sitemap)
         return self._made(entry.url, kind, entry.priority, request)
 
     def _made(self, url: str, via: str, priority: int, request: LinkRequest) -> Link:
@@ -90,7 +90,7 @@ def _targets(pieces: Pieces, line: int) -> Iterator[int | tuple[str, str]]:
     yield from targets
 
 
-def _via_of(entry: LogLine, line: int, *, is_sitemap: bool) -> str:
+def kind_of(entry: LogLine, line: int, *, is_sitemap: bool) -> str:
     """The kind of the link from the page on `line` to this line of the log."""
     if entry.found_on == line:
         return entry.via

@@ -128,11 +128,15 @@ class ParentPages:
         self._opened.close()
 
     def of(self, task: Task) -> ParentPage | None:
-        """The page of a line; None if that job has no complete answer of it."""
-        for line in self._lines_of(task):
-            found = self._row(line)
-            if found is not None and self._is_of(found[0], task):
-                return ParentPage(self, *found)
+        """The page of a line; None if that job has no complete answer of it. Raises nothing."""
+        try:
+            for line in self._lines_of(task):
+                found = self._row(line)
+                if found is not None and self._is_of(found[0], task):
+                    return ParentPage(self, *found)
+        # It can be fetched in full whatever is wrong here.
+        except (DamageError, OSError, msgspec.MsgspecError, ValueError) as error:
+            log.warning("%s: the job before cannot be read (%s)", task.url, error)
         return None
 
     def _lines_of(self, task: Task) -> Iterable[int]:
@@ -146,16 +150,11 @@ class ParentPages:
         return self._lines.texts.of(row.url) == self._lines.texts.of(task.url)
 
     def _row(self, line: int) -> tuple[Result, int] | None:
-        try:
-            piece, number = self._rows.piece_of(line)
-            if not piece:
-                return None
-            file = self._index.rows[number]
-            row = CODECS[file.form].decode(piece)
-        # It can be fetched in full whatever is wrong here.
-        except (DamageError, OSError, msgspec.MsgspecError, ValueError) as error:
-            log.warning("the row of line %d in the job before cannot be read: %s", line, error)
+        piece, number = self._rows.piece_of(line)
+        if not piece:
             return None
+        file = self._index.rows[number]
+        row = CODECS[file.form].decode(piece)
         return (row, file.part) if row.line == line else None
 
     # -- whether a page can stand for an answer ----------------------------------------------
