@@ -125,7 +125,8 @@ def _settings_of(first: Part, given: Loaded) -> Settings:
 
 
 def _quoted(parts: Sequence[Part]) -> str:
-    return shlex.join(str(part.out.absolute()) for part in parts)
+    # A link such as `latest` leads to another OUT later.
+    return shlex.join(str(part.out.resolve()) for part in parts)
 
 
 def _urlfile(out: Path, first: Part, given: Path | None, settings: Settings) -> Path:

@@ -41,8 +41,8 @@ def with_crawl(new: Path, part: Part, index: ParentIndex) -> ParentIndex:
         index,
         crawl=part.manifest.crawl,
         key_seed=record.key_seed,
-        log=[str((part.out / name).absolute()) for name in log_files(part)],
-        links=[str((part.out / name).absolute()) for name in files_of(part)],
+        log=[str((part.out / name).resolve()) for name in log_files(part)],
+        links=[str((part.out / name).resolve()) for name in files_of(part)],
     )
 
 

@@ -89,7 +89,7 @@ def build(out: Path, parts: Sequence[Part], *, is_conditional: bool) -> Built:
     rows = _RowTable(new, parts)
     index = ParentIndex(
         first.manifest.job,
-        [str(part.out.absolute()) for part in parts],
+        [str(part.out.resolve()) for part in parts],
         rows.files,
         is_conditional,
         records=_records(new, parts),
@@ -142,7 +142,7 @@ class _RowTable:
         form, last = part.manifest.output.rows, reader.highest_line(part)
         decode = decoder(form, _Facts)
         begin = 0
-        for raw in self._rows(segment, RowFile(str(segment.path.absolute()), form, number)):
+        for raw in self._rows(segment, RowFile(str(segment.path.resolve()), form, number)):
             try:
                 facts = decode(raw)
                 if not 1 <= facts.line <= last:
@@ -191,7 +191,7 @@ def _records(new: Path, parts: Sequence[Part]) -> list[str]:
             numbers = {}
             for name in warc_names(lengths):
                 numbers[Path(name).name] = len(files)
-                files.append(str((part.out / name).absolute()))
+                files.append(str((part.out / name).resolve()))
             for name in index_names(lengths):
                 for _, row in read_index(part.out, name, lengths[name]):
                     if row is not None and row.file in numbers:
