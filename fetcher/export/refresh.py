@@ -28,7 +28,7 @@ from fetcher.export.first_job import (
 )
 from fetcher.export.merged import Merged
 from fetcher.frontier.rules import CrawlRules
-from fetcher.humanize import counted, number
+from fetcher.humanize import number
 from fetcher.input.refresh import Refresh
 from fetcher.input.source import Source
 from fetcher.settings.load import Loaded
@@ -195,8 +195,7 @@ def _why_in_full(parts: Sequence[Part], settings: Settings) -> str:
 def _notice(built: Built, why: str) -> str:
     if why:
         return f"all pages are fetched in full, because {why}"
-    pages = counted(built.pages, "complete page")
     return (
-        f"{number(built.with_validators)} of {pages} have an ETag or a Last-Modified, so that the "
-        "server need not send them again if they have not changed"
+        f"{number(built.with_validators)} of {number(built.pages)} earlier answers have an ETag or "
+        "a Last-Modified, and are sent again only if they have changed"
     )
