@@ -20,6 +20,7 @@ from fetcher.roles.interpreter import own_folders
 from fetcher.roles.spec import RoleSpec
 from fetcher.settings.schema import Settings
 from fetcher.store import parent_files
+from fetcher.store.manifest import PARENT_NAME
 from fetcher.transport.endpoints import endpoints_of
 
 
@@ -58,6 +59,7 @@ def run_job(
             selection=selection,
             crawl=crawl,
             refresh=refresh,
+            parent="" if refresh is None else str(out.absolute() / PARENT_NAME),
             command=command,
         )
         supervisor = Supervisor(

@@ -37,7 +37,7 @@ from fetcher.store import manifest, parent_files, spool
 from fetcher.store.begun import require_as_begun
 from fetcher.store.lock import DirectoryLock
 from fetcher.store.log_source import LogSource
-from fetcher.store.manifest import PARENT_NAME, SPOOL_NAME
+from fetcher.store.manifest import SPOOL_NAME
 from fetcher.store.parent_files import Built
 from fetcher.store.reader import Part
 
@@ -166,8 +166,7 @@ def _seeds(out: Path, first: Part) -> Path:
 def _built(out: Path, parts: Sequence[Part], settings: Settings) -> str:
     """Make the folder for workers, if it is needed; return what people should know."""
     found = manifest.read(out) if out.is_dir() else None
-    is_there = (out / PARENT_NAME).is_dir()
-    if found is not None and (is_there or found.state == "complete"):
+    if found is not None and (found.state == "complete" or parent_files.are_of(out, parts)):
         return ""
     why = _why_in_full(parts, settings)
     manifest.prepare(out)

@@ -14,7 +14,6 @@ MAX_BATCH_LINES: Final = 10_000  # as job.batch_size and worker.chunk_rows allow
 MAX_HOSTS: Final = 400_000  # hosts in one message
 _MAX_PARTIAL: Final = 100_000  # batches of which some lines are committed
 MAX_TEXT: Final = 500  # characters of a text in a roster
-MAX_PATH: Final = 4096  # characters
 MAX_MEMBERS: Final = 200  # workers named in one roster
 MAX_LOADS: Final = 10  # hosts in one `Samples`
 MAX_REST_WHY: Final = 40  # characters of the reason for a host's pause

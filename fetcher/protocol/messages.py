@@ -36,7 +36,6 @@ from fetcher.protocol.bounds import (
     MAX_HOSTS,
     MAX_LOADS,
     MAX_MEMBERS,
-    MAX_PATH,
     MAX_REST_WHY,
     MAX_SLOW,
     MAX_TEXT,
@@ -130,8 +129,6 @@ class Assignment(Message, tag="tasks", frozen=True):
     tags: Tags = b""  # of the lines in `mask`: see protocol.line_tags
     crawl: CrawlRules | UnsetType = UNSET  # unset: the job is a list
     logs_in: bool | UnsetType = UNSET  # True: only a worker that logs in, too, may fetch these
-    # Of a refresh: the folder of the pages that the job before has; see store.parent_files.
-    parent: Annotated[str, Meta(max_length=MAX_PATH)] | UnsetType = UNSET
 
 
 class ChunkHeader(Message, tag="chunk", frozen=True):

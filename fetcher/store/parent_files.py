@@ -89,7 +89,7 @@ def build(out: Path, parts: Sequence[Part], *, is_conditional: bool) -> Built:
     rows = _RowTable(new, parts)
     index = ParentIndex(
         first.manifest.job,
-        [str(part.out.resolve()) for part in parts],
+        _outs(parts),
         rows.files,
         is_conditional,
         records=_records(new, parts),
@@ -103,6 +103,18 @@ def build(out: Path, parts: Sequence[Part], *, is_conditional: bool) -> Built:
         (new / INDEX_NAME).write_bytes(msgspec.json.encode(index))
         new.rename(folder)
     return Built(rows.pages, rows.with_validators)
+
+
+def are_of(out: Path, parts: Sequence[Part]) -> bool:
+    """Whether OUT has the folder, and it is of these parts."""
+    try:
+        return load_index(out / PARENT_NAME).outs == _outs(parts)
+    except DamageError:
+        return False
+
+
+def _outs(parts: Sequence[Part]) -> list[str]:
+    return [str(part.out.resolve()) for part in parts]
 
 
 def remove(out: Path) -> None:

@@ -42,6 +42,8 @@ _CONDITIONS: Final = (("etag", "If-None-Match"), ("last-modified", "If-Modified-
 _NOT_UPDATED: Final = frozenset(
     {"content-type", "content-encoding", "content-length", "content-range", "transfer-encoding"}
     | {"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"}
+    # It said which links are followed, and these are taken over.
+    | {"x-robots-tag"}
 )
 _HEAD_BYTES: Final = 4096  # of a WARC record: its own headers are shorter
 _Pairs = Sequence[tuple[str, str]]

@@ -98,7 +98,11 @@ def change(pages: dict[str, str | Page]) -> None:
     del pages["/gone"]
 
 
-@pytest.mark.parametrize("bodies", ["none", "inline", "files", "warc"])
+def slow(*values: object) -> Any:
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("bodies", [slow("none"), slow("inline"), "files", "warc"])
 def test_pages_that_have_not_changed_are_taken_over_whole(tmp_path: Path, bodies: str) -> None:
     with world(dict(MIXED), tmp_path) as of:
         out = of.run("out", "--bodies", bodies)
@@ -108,6 +112,7 @@ def test_pages_that_have_not_changed_are_taken_over_whole(tmp_path: Path, bodies
         assert of.known == ["/dated", "/same", "/weak"]
         assert of.site.not_modified["/same"] == 2
         rows, old = by_path(again), by_path(out)
+        require_difference(out, again)
         shutil.rmtree(out)
         verdict = jobs.call("verify", again)
         assert verdict.returncode == 0, verdict.stdout
@@ -134,6 +139,21 @@ def test_pages_that_have_not_changed_are_taken_over_whole(tmp_path: Path, bodies
     seen = look([again])
     assert (seen.totals.unchanged, seen.refresh_of) == (6, str(out))
     assert not (again / "parent").exists()
+
+
+def require_difference(out: Path, again: Path) -> None:
+    """`diff` and `status` say exactly what has changed."""
+    found: Mapping[str, int] = json.loads(jobs.call("diff", out, again, "--json").stdout)
+    assert {kind: count for kind, count in found.items() if count} == {
+        "changed": 1,
+        "moved": 1,
+        "gone": 1,
+        "failing": 1,
+        "same": 6,
+    }
+    status = jobs.call("status", again).stdout
+    assert f"a refresh of {out}" in status
+    assert "6 lines with the body of before, of which 2 sent again" in status
 
 
 def export_bodies(out: Path) -> dict[str, bytes]:
@@ -348,21 +368,3 @@ def test_from_python_rows_say_which_bodies_are_unchanged(tmp_path: Path, tempora
         of.site.asked.clear()
         assert len(list(refresh([out], out=tmp_path / "again", settings=ONE))) == 2
         assert not of.site.asked
-
-
-def test_the_difference_is_exactly_what_has_changed(tmp_path: Path) -> None:
-    with world(dict(MIXED), tmp_path) as of:
-        out = of.run("out")
-        change(of.pages)
-        again = of.refresh(out, "again")
-    found: Mapping[str, int] = json.loads(jobs.call("diff", out, again, "--json").stdout)
-    assert {kind: count for kind, count in found.items() if count} == {
-        "changed": 1,
-        "moved": 1,
-        "gone": 1,
-        "failing": 1,
-        "same": 6,
-    }
-    status = jobs.call("status", again).stdout
-    assert "a refresh of" in status
-    assert "6 lines with the body of before, of which 2 sent again" in status

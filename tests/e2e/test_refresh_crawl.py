@@ -73,7 +73,7 @@ def edges(out: Path) -> Counter[tuple[str, str]]:
     return Counter((each["from_url"], each["to_url"]) for each in found)
 
 
-@pytest.mark.parametrize("bodies", ["none", "files"])
+@pytest.mark.parametrize("bodies", [pytest.param("none", marks=pytest.mark.slow), "files"])
 def test_the_new_crawl_has_the_pages_of_a_fresh_one_and_the_difference_is_what_changed(
     tmp_path: Path, bodies: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_the_new_crawl_has_the_pages_of_a_fresh_one_and_the_difference_is_what_c
     assert (seen.refresh_of, seen.totals.unchanged) == (str(out), known)
 
 
-@pytest.mark.parametrize("order", ["log", "levels"])
+@pytest.mark.parametrize("order", [pytest.param("log", marks=pytest.mark.slow), "levels"])
 def test_kinds_of_links_depths_and_titles_are_those_of_before(tmp_path: Path, order: str) -> None:
     listed = "".join(f"<url><loc>http://HOST/listed/{n}</loc></url>" for n in range(3))
     head = '<title>home</title><link rel=stylesheet href="/a.css"><img src=/a.png>'
@@ -200,7 +200,7 @@ def test_pages_that_nothing_links_to_any_more_are_left_out(tmp_path: Path) -> No
     }
     out, again = tmp_path / "out", tmp_path / "again"
     with site(pages) as of:
-        crawl(of, out)
+        assert jobs.call("crawl", of.url("/0"), "-o", out, *QUIET).returncode == 0
         pages["/0"] = Page(links("/b").encode(), etag='"new"')
         refresh(of, out, again)
         assert of.asked.keys() - {"/robots.txt"} == {"/0", "/b"}

@@ -35,6 +35,7 @@ OPTIONAL = {
     "open": {"share", "output", "job"},
     "open_some": {"share", "output", "job"},
     "open_of_a_crawl": {"share", "output", "job"},
+    "open_of_a_refresh": {"share", "output", "job"},
     "opened": {"output", "key"},
     "opened_of_a_crawl": {"output", "key", "crawl"},
     "poll": {"suspects", "url_lines"},

@@ -179,7 +179,13 @@ def test_headers_are_updated_but_for_those_of_the_body_and_the_connection() -> N
         ("Vary", "1"),
         ("Content-Encoding", "br"),
     ]
-    new = [("vary", "2"), ("Content-Type", "b"), ("Connection", "close"), ("Age", "3")]
+    new = [
+        ("X-Robots-Tag", "all"),
+        ("vary", "2"),
+        ("Content-Type", "b"),
+        ("Connection", "close"),
+        ("Age", "3"),
+    ]
     assert updated(old, new) == [
         ("Content-Type", "a"),
         ("X-Robots-Tag", "none"),

@@ -8,6 +8,7 @@ from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Totals as CrawlTotals
 from fetcher.input.formats import LOG, LineFormat
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection, Wanted
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import links, messages
@@ -262,6 +263,18 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             session="s",
             input=messages.InputSpec(
                 name="n", path="/n", file_bytes=9, source=_SOURCE, crawl=CrawlRules(scope="any")
+            ),
+            batch_size=4,
+            settings={},
+            version="0",
+        ),
+        None,
+    ),
+    "open_of_a_refresh": (
+        messages.Open(
+            session="s",
+            input=messages.InputSpec(
+                name="n", path="/n", file_bytes=9, source=_SOURCE, refresh=Refresh("/out", "p")
             ),
             batch_size=4,
             settings={},

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from fetcher import __version__
 from fetcher.errors import ConflictError, InputError
@@ -28,7 +28,6 @@ from fetcher.roles.ventilator.seeds import SeedReader
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
 from fetcher.store import begun
-from fetcher.store.manifest import PARENT_NAME
 from fetcher.store.selection import SelectedLines
 
 _COUNT_FIRST_BYTES: Final = 64 * 1024 * 1024  # counted and hashed before the job begins
@@ -52,7 +51,6 @@ class JobInput:
         self._source = Source(Path(spec.urlfile), settings.input, selected)
         self.crawl = spec.crawl
         self._refresh = spec.refresh
-        self._parent = Path(spec.out).absolute() / PARENT_NAME
         self.task_of = formats.decoder(self.format)
         self._seeds = SeedReader(self._source) if spec.crawl is not None else None
         self._census = self._source.census()
@@ -77,11 +75,6 @@ class JobInput:
     def format(self) -> formats.LineFormat:
         """The format of the lines."""
         return self._source.format if self.crawl is None else formats.LOG
-
-    @property
-    def parent(self) -> str | UnsetType:
-        """The folder of what the job before a refresh has; UNSET: it is no refresh."""
-        return UNSET if self._refresh is None else str(self._parent)
 
     def seeds(self, first: int) -> SeedPage:
         """The seeds of a crawl from this number on, from 0."""

@@ -44,7 +44,6 @@ def assignment_message(
         tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, tasks),
         crawl=UNSET if job_input.crawl is None else _for_workers(job_input.crawl),
         logs_in=logs_in or UNSET,
-        parent=job_input.parent,
     )
 
 

@@ -41,7 +41,6 @@ class LeaseBuffer:
         self._is_of_log = tasks.format.kind == "log"  # of a crawl, or of its retry
         self.outstanding = self._mask & ~skip
         self.crawl = tasks.crawl
-        self.parent = tasks.parent
         self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
         self._new_buffers()

@@ -58,10 +58,11 @@ class LeaseRunner:
         events: Any,
         results: Iterable[Any],
         is_held: Callable[[], bool] = lambda: False,
+        parent: str = "",
     ) -> None:
         """`events`: the socket to the ventilator, `results`: one socket to each sink.
 
-        While `is_held` returns True, no request begins.
+        While `is_held` returns True, no request begins. `parent`: see RoleSpec.
         """
         self.job = ""
         self.held: dict[int, LeaseBuffer] = {}
@@ -79,7 +80,7 @@ class LeaseRunner:
         self._settings = settings.worker
         self._all_settings = settings
         self._reader: PageReader | None = None  # of the last crawl
-        self._parent = Parent()
+        self._parent = Parent(parent)
         self._name = worker
         self._fetcher = fetcher
         self._holds_bodies = isinstance(fetcher, HoldsBodies)
@@ -100,9 +101,9 @@ class LeaseRunner:
         self._fetcher.keep = self._row_builder.needed(
             assignment.output.bodies, crawls=reader is not None
         )
+        previous_of = self._parent.previous_of(assignment.output.bodies)
         if isinstance(self._fetcher, Refreshes):
-            pages = self._parent.pages(assignment.parent, assignment.output.bodies)
-            self._fetcher.previous_of = None if pages is None else pages.of
+            self._fetcher.previous_of = previous_of
         if isinstance(self._fetcher, Crawls):
             self._fetcher.crawling = reader.crawling if reader is not None else None
         skip = committed
@@ -150,9 +151,7 @@ class LeaseRunner:
         warcinfo = ""
         if buffer.output.bodies == "warc":
             warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
-        confirmed = None
-        if isinstance(buffer.parent, str):
-            confirmed, result = self._parent.compared(line, result)
+        confirmed, result = self._parent.compared(line, result)
         reader = self._reader_of(buffer.crawl)
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
         made = self._row_builder.make(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET, UnsetType
-
 from fetcher.errors import DamageError
-from fetcher.model import Result
+from fetcher.model import Result, Task
 from fetcher.protocol.output_spec import Bodies
 from fetcher.roles.worker.lines import Line
 
@@ -20,22 +19,20 @@ log = logging.getLogger(__name__)
 
 
 class Parent:
-    """The pages of the last refresh that this worker had lines of."""
+    """The pages of the job before; there are none if the worker is not of a refresh."""
 
-    def __init__(self) -> None:
-        self._folder = ""
+    def __init__(self, folder: str) -> None:
+        """`folder`: see store.parent_files; "": the job is no refresh."""
+        self._folder = folder
         self._pages: ParentPages | None = None
 
-    def pages(self, folder: str | UnsetType, bodies: Bodies) -> ParentPages | None:
-        """The pages in this folder; None if it is no refresh, or they are not on this host."""
-        if folder is UNSET:
-            return None
-        if folder != self._folder:
-            self._folder = folder
-            if self._pages is not None:
-                self._pages.close()
-            self._pages = _opened(folder, bodies)
-        return self._pages
+    def previous_of(self, bodies: Bodies) -> Callable[[Task], ParentPage | None] | None:
+        """See fetch.interface.Refreshes. `bodies`: how the refresh keeps them."""
+        if self._folder and self._pages is None:
+            self._pages = _opened(self._folder, bodies)
+            if self._pages is None:
+                self._folder = ""
+        return None if self._pages is None else self._pages.of
 
     def compared(self, line: Line, result: Result) -> tuple[ParentPage | None, Result]:
         """The page that the answer has confirmed, if any; the result, compared with another one."""
