@@ -24,8 +24,6 @@ from fetcher.cli.run import run_and_report
 from fetcher.cli.starting import require_ready
 from fetcher.export.refresh import RefreshRequest, prepare
 from fetcher.model import Outcome
-from fetcher.optional import require_crawl_libraries
-from fetcher.store import manifest
 from fetcher.telemetry import logs
 
 
@@ -78,8 +76,6 @@ def refresh(
     http = ("--web", web)
     given = settings_of(conf, assignments, monitor__http=http, own_servers=own_servers)
     require_ready(given.settings)
-    if any(_is_crawl(each) for each in parents):
-        require_crawl_libraries("fetcher refresh of a crawl")
     found = prepare(out, RefreshRequest(parents, urlfile, partial), given)
     if found.notice and not quiet:
         logs.say(logs.own(found.notice, "info"))
@@ -93,8 +89,3 @@ def refresh(
         crawl=found.crawl,
         refresh=found.refresh,
     )
-
-
-def _is_crawl(parent: Path) -> bool:
-    found = manifest.read(parent) if parent.is_dir() else None
-    return found is not None and found.crawl is not None

@@ -31,6 +31,7 @@ from fetcher.frontier.rules import CrawlRules
 from fetcher.humanize import number
 from fetcher.input.refresh import Refresh
 from fetcher.input.source import Source
+from fetcher.optional import require_crawl_libraries
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.store import manifest, parent_files, spool
@@ -72,6 +73,8 @@ def prepare(out: Path, request: RefreshRequest, given: Loaded) -> PreparedRefres
     merged = Merged(request.parents, partial=request.partial)
     first = merged.first
     _require_whole(merged.parts)
+    if first.manifest.crawl is not None:
+        require_crawl_libraries("fetcher refresh of a crawl")
     _require_same_refresh(out, first)
     require_same_settings(first, given, _is_fixed)
     settings = _settings_of(first, given)

@@ -81,6 +81,7 @@ class ParentPage:
         row = self.row
         return replace(
             result,
+            error=row.error,  # such as what could not be read of its links
             headers=updated(row.headers, result.headers),
             content_type=row.content_type,
             body_bytes=row.body_bytes,

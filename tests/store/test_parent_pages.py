@@ -149,7 +149,13 @@ def test_a_page_stands_for_an_answer_where_its_body_can_be_kept(
 def test_a_row_that_is_confirmed_has_the_facts_of_the_page_and_of_the_new_answer(
     tmp_path: Path,
 ) -> None:
-    kept: dict[str, Any] = {"title": "t", "extra": {"a": 1}, "body": "body", "body_is": "text"}
+    kept: dict[str, Any] = {
+        "error": "its links: none",
+        "title": "t",
+        "extra": {"a": 1},
+        "body": "body",
+        "body_is": "text",
+    }
     pages = pages_of(tmp_path, page(**kept), output=Output(bodies="inline"))
     found = only(pages)
     assert found is not None
@@ -167,7 +173,7 @@ def test_a_row_that_is_confirmed_has_the_facts_of_the_page_and_of_the_new_answer
         len(BODY),
         "text/plain",
     )
-    assert (row.title, row.extra) == ("t", {"a": 1})
+    assert (row.title, row.extra, row.error) == ("t", {"a": 1}, "its links: none")
     assert row.headers == [("Last-Modified", DATE), ("ETag", 'W/"1"'), ("Date", "now")]
     assert row.body is UNSET, "the row builder puts it into the row"
 
