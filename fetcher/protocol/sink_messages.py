@@ -44,7 +44,7 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selection: Selection | UnsetType = UNSET  # unset: all lines
     # Unset: a list. Set: the file holds the seeds of a crawl, and the job's lines are its log.
     crawl: CrawlRules | UnsetType = UNSET
-    refresh: Refresh | UnsetType = UNSET  # of an earlier job; unset: it is none
+    refresh: Refresh | UnsetType = UNSET  # of an earlier job; unset: not a refresh
 
 
 class Open(Message, tag="open", frozen=True):

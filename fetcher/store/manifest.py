@@ -64,7 +64,7 @@ class Manifest(msgspec.Struct):
     state: Literal["running", "complete"] = "running"
     output: Output = PLAIN
     selection: Selection | None = None  # None: all lines
-    refresh: Refresh | None = None  # of an earlier job; None: it is none
+    refresh: Refresh | None = None  # of an earlier job; None: not a refresh
     crawl: CrawlRules | None = None  # None: a list; else `input` holds the seeds
     share: Share = WHOLE  # of the batches, if the job has several sinks
     share_url_lines: int | None = None  # URL lines of the share, once they are known

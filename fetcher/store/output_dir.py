@@ -151,7 +151,7 @@ class OutputDirectory:
             return
         if was is None:
             raise ConflictError(
-                f"{self.path} was begun with {begun.input.name} and is no refresh of another job; "
+                f"{self.path} was begun with {begun.input.name} and does not refresh another job; "
                 "choose another OUT"
             )
         raise ConflictError(

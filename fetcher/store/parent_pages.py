@@ -217,7 +217,7 @@ def _validators(headers: _Pairs) -> Iterator[tuple[str, str]]:
     for wanted, condition in _CONDITIONS:
         values = {value for name, value in headers if name.lower() == wanted}
         value = values.pop() if len(values) == 1 else ""
-        # They go back as they came; what cannot be sent so is no validator.
+        # They go back as they came; what cannot be sent so is left out.
         if value and len(value) <= _MAX_VALIDATOR_CHARS and value.isascii() and value.isprintable():
             yield condition, value
 

@@ -79,7 +79,7 @@ def repeats(totals: Totals, last: State | None) -> str:
 
 
 def unchanged(totals: Totals) -> list[tuple[str, str]]:
-    """What a refresh found unchanged, by name; [] if nothing was, or the job is no refresh."""
+    """What a refresh found unchanged, by name; [] if nothing was, or the job is not a refresh."""
     rows = totals.unchanged_rows
     if not rows:
         return []

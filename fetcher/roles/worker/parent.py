@@ -22,7 +22,7 @@ class Parent:
     """The pages of the job before; there are none if the worker is not of a refresh."""
 
     def __init__(self, folder: str) -> None:
-        """`folder`: see store.parent_files; "": the job is no refresh."""
+        """`folder`: see store.parent_files; "": the job is not a refresh."""
         self._folder = folder
         self._pages: ParentPages | None = None
 
