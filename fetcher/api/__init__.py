@@ -1,4 +1,4 @@
-"""fetcher from Python: `for row in fetch(urls)`, `crawl(seeds)`, `retry(out)`, or a `Job`.
+"""fetcher from Python: `for row in fetch(urls)`, `crawl(seeds)`, `retry(out)`, … or a `Job`.
 
 The calling process is not changed: no signal handler, no patching, no greenlet, no file descriptor
 left open. All fetching is done by child processes, as `fetcher run` starts them.
@@ -15,6 +15,7 @@ from fetcher.api.crawl import Crawl, crawl
 from fetcher.api.items import Urls
 from fetcher.api.job import Job, fetch
 from fetcher.api.progress import Progress
+from fetcher.api.refresh import refresh
 from fetcher.api.retry import retry
 from fetcher.api.row import Row
 from fetcher.model import Outcome, Timings
@@ -29,5 +30,6 @@ __all__ = [
     "Urls",
     "crawl",
     "fetch",
+    "refresh",
     "retry",
 ]

@@ -32,6 +32,7 @@ from fetcher.errors import (
     UsageError,
 )
 from fetcher.frontier.rules import CrawlRules
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.protocol import messages
 from fetcher.settings.schema import Settings
@@ -88,6 +89,7 @@ class JobInput(NamedTuple):
     selection: Selection | None = None
     name: str = ""  # the input's name, if it is not the name of `urlfile`
     crawl: CrawlRules | None = None  # `urlfile` holds the seeds of a crawl; None: a list
+    refresh: Refresh | None = None
 
 
 class Run:
@@ -123,6 +125,7 @@ class Run:
                 given.selection,
                 input_name=given.name,
                 crawl=given.crawl,
+                refresh=given.refresh,
             )
             if not self._is_complete():
                 raise FetcherError(

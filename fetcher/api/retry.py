@@ -69,7 +69,7 @@ def retry(
     with named_arguments():
         wanted = selection.parse(_list(outcomes), _list(statuses))
     request = RetryRequest(
-        parents=_directories(parents),
+        parents=directories_of(parents),
         wanted=wanted,
         urlfile=None if urls is None else Path(urls).absolute(),
         partial=partial,
@@ -87,7 +87,8 @@ def retry(
     return rows_of(job)
 
 
-def _directories(parents: _Path | Iterable[_Path]) -> list[Path]:
+def directories_of(parents: _Path | Iterable[_Path]) -> list[Path]:
+    """The given directories of jobs, at least one. Raises UsageError."""
     given = [parents] if isinstance(parents, str | os.PathLike) else list(parents)
     if not given:
         raise UsageError("parents: name the directory of a job")

@@ -14,13 +14,15 @@ class Row(Result, frozen=True, kw_only=True):
     """One input's result; docs/rows.md has each field.
 
     `line` is the input's number, from 1; `id` and `columns` come from the input.
-    Fields that only some rows have are None in the others; `truncated` is False there.
+    Fields that only some rows have are None in the others; `truncated` and `unchanged` are False
+    there.
     """
 
     error_kind: str | None = None  # type: ignore[assignment]
     id: str | int | None = None  # type: ignore[assignment]
     columns: dict[str, str] | None = None  # type: ignore[assignment]
     truncated: bool = False
+    unchanged: bool = False
     depth: int | None = None  # type: ignore[assignment]
     found_on: int | None = msgspec.field(name="from", default=None)  # type: ignore[assignment]
     via: str | None = None  # type: ignore[assignment]

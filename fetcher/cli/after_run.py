@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from fetcher.cli.options import given_headers, typed_again
 from fetcher.commit.rate import Work
 from fetcher.humanize import escaped
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.protocol.messages import State
 from fetcher.settings import load
@@ -45,6 +46,7 @@ def show(
         totals=part.view.recovered.totals,
         out=part.out,
         parents=_lineage(part.manifest.selection),
+        before=_before(part.manifest.refresh),
         program=_program(),
         options=[each for each in options if not _is_secret(each)],
         crawl=None if part.manifest.crawl is None else _crawl_again(context, carried),
@@ -57,6 +59,12 @@ def show(
     console.print()
     for line in next_steps.steps(finished, Path.exists):
         console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def _before(refresh: Refresh | None) -> Path | None:
+    """The OUT that a refresh is compared with; None if there are several, or it is not there."""
+    outs = [] if refresh is None else shlex.split(refresh.parent)
+    return _relative(Path(outs[0])) if len(outs) == 1 and Path(outs[0]).is_dir() else None
 
 
 def _program() -> str:

@@ -88,7 +88,7 @@ def _show_directories(outs: tuple[Path, ...], as_json: bool) -> None:
     if found.rows:
         console.print()
         console.print(summary.table(found.totals))
-    for name, value in summary.crawl_lines(found.crawl):
+    for name, value in (*summary.crawl_lines(found.crawl), *summary.unchanged(found.totals)):
         console.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -99,6 +99,8 @@ def _headline(found: Status) -> str:
     parts = [f"{escaped(found.input)}: {found.state}", done]
     if found.retry_of is not None:
         parts.insert(1, f"a retry of {found.retry_of}")
+    if found.refresh_of is not None:
+        parts.insert(1, f"a refresh of {found.refresh_of}")
     parts += rates(found.rate_per_s, found.average_per_s)
     if found.state != "complete" and found.updated_s_ago is not None:
         parts.append(f"last commit {duration(found.updated_s_ago)} ago")

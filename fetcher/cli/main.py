@@ -58,10 +58,14 @@ _COMMANDS: Final = {
     "urls": _Listed("urls:urls", "The URLs whose rows have some outcome or status."),
     "diff": _Listed("diff:diff", "What changed from one run to another."),
     "retry": _Listed("retry:retry", "Fetch retryable failures again, into another OUT."),
+    "refresh": _Listed(
+        "refresh:refresh", "Fetch a job again, and in full only what has changed, into another OUT."
+    ),
     "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
 }
 _SIMILARITY: Final = 0.8  # of an option that is suggested, from 0 to 1
-_BEGINNING = ("run", "crawl", "retry", "ventilator", "worker", "sink")  # commands that begin a job
+# Commands that begin a job.
+_BEGINNING = ("run", "crawl", "retry", "refresh", "ventilator", "worker", "sink")
 
 EPILOG = """\b
 Exit codes:
@@ -73,7 +77,7 @@ Exit codes:
   5  the data on disk is damaged, or the disk does not keep it
   6  verify: some line has not exactly one row
   7  status, top: the ventilator does not answer
-  8  get: an outcome is not ok; run, crawl, retry with --fail-on: some rows have such an outcome
+  8  get: an outcome is not ok; run, crawl, retry, refresh with --fail-on: some rows have such one
   9  worker: no ventilator was heard for worker.patience_s
 """
 
@@ -131,6 +135,7 @@ def cli() -> None:
       fetcher verify out                   prove that every line has its row
       fetcher export out --to parquet      the rows as a table
       fetcher retry out -o out2            fetch retryable failures again
+      fetcher refresh out -o out2          fetch it again, in full only what has changed
     """
 
 

@@ -26,6 +26,7 @@ from fetcher.engines.job import run_job
 from fetcher.errors import StoppedError
 from fetcher.frontier.rules import CrawlRules
 from fetcher.humanize import counted
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.model import Outcome
 from fetcher.politeness.host_broker import notice_of_quiet
@@ -100,12 +101,13 @@ def run_and_report(
     name: str = "",
     unwanted: frozenset[Outcome] = frozenset(),
     crawl: CrawlRules | None = None,
+    refresh: Refresh | None = None,
 ) -> None:
     """Run the job with its progress display and summary. Raises FetcherError.
 
     `name`: the input's name for people, if it is not the name of `urlfile`; `crawl`: the rules, if
-    the file holds the seeds of a crawl. Raises FailedRowsError if the job is complete and rows have
-    one of the `unwanted` outcomes.
+    the file holds the seeds of a crawl; `refresh`: the job before, in a refresh. Raises
+    FailedRowsError if the job is complete and rows have one of the `unwanted` outcomes.
     """
     before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
@@ -115,7 +117,11 @@ def run_and_report(
     if is_resumed and settings.polite.enabled and not quiet:
         logs.say(logs.own(notice_of_quiet(settings.lease.silent_s), "info"))
     try:
-        run_job(urlfile, out, settings, display, Signals(), selection, command_line(), name, crawl)
+        run_job(
+            *(urlfile, out, settings, display, Signals(), selection, command_line(), name),
+            crawl=crawl,
+            refresh=refresh,
+        )
     except StoppedError as error:
         rows = _rows(_part(out))
         done = f"{counted(rows, 'line')} {'is' if rows == 1 else 'are'} done and safe in {out}"

@@ -32,21 +32,21 @@ SETTING_OPTIONS: Final = (
         "http.total_timeout_s",
         "S",
         "Seconds that one attempt may take, redirects and all",
-        "run crawl retry get ventilator worker",
+        "run crawl retry refresh get ventilator worker",
     ),
     SettingOption(
         "--header",
         "http.headers",
         "'NAME: VALUE'",
         "Also send this header with each request; may be repeated",
-        "run crawl retry get worker",
+        "run crawl retry refresh get worker",
     ),
     SettingOption(
         "--bodies",
         "output.bodies",
         "MODE",
         "Keep bodies: none, inline (in the rows), files or warc",
-        "run crawl retry ventilator",
+        "run crawl retry refresh ventilator",
     ),
     SettingOption("--bodies", "output.bodies", "MODE", "none, or inline: in the row", "get"),
     SettingOption(
@@ -54,7 +54,7 @@ SETTING_OPTIONS: Final = (
         "worker.processes",
         "N",
         "Worker processes; default: one per core, one for a short list; needed with --engine",
-        "run crawl retry",
+        "run crawl retry refresh",
     ),
     SettingOption(
         "--processes", "worker.processes", "N", "Worker processes; 0: one per core", "worker"
@@ -64,31 +64,35 @@ SETTING_OPTIONS: Final = (
         "worker.pool_size",
         "N",
         "Fetches at the same time in each process",
-        "run crawl retry worker",
+        "run crawl retry refresh worker",
     ),
     SettingOption(
-        "--batch-size", "job.batch_size", "N", "URL lines in one batch", "run crawl ventilator"
+        "--batch-size",
+        "job.batch_size",
+        "N",
+        "URL lines in one batch",
+        "run crawl refresh ventilator",
     ),
     SettingOption(
         "--per-host",
         "polite.per_host",
         "N",
         "Requests to one host at the same time",
-        "run crawl retry get worker",
+        "run crawl retry refresh get worker",
     ),
     SettingOption(
         "--delay",
         "polite.delay_s",
         "S",
         "Least seconds from one request to a host to its next",
-        "run crawl retry get ventilator worker",
+        "run crawl retry refresh get ventilator worker",
     ),
     SettingOption(
         "--robots/--no-robots",
         "polite.robots",
         "",
         "Obey robots.txt, or not; a crawl obeys it unless you say otherwise",
-        "run crawl retry get ventilator worker",
+        "run crawl retry refresh get ventilator worker",
     ),
     SettingOption(
         "--scope",
@@ -133,6 +137,6 @@ SETTING_OPTIONS: Final = (
         "log.format",
         "text|json",
         "json: one JSON object a line on stderr",
-        "run crawl retry get ventilator worker sink",
+        "run crawl retry refresh get ventilator worker sink",
     ),
 )

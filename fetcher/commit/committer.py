@@ -102,7 +102,7 @@ class Committer:
         self._masks: dict[int, BatchState] = {}
         self._outcomes: Counter[int] = Counter()
         self._statuses: Counter[int] = Counter()
-        self._body_bytes = self._retried = 0
+        self._body_bytes = self._retried = self._unchanged = 0
         self.pending_bytes = 0
 
     @property
@@ -178,8 +178,10 @@ class Committer:
         self._outcomes.update([chunk.outcomes[k] for k in indices])
         self._statuses.update([chunk.statuses[k] for k in indices])
         self._body_bytes += sum([chunk.body_bytes[k] for k in indices])
-        if chunk.retried:
-            self._retried += len({chunk.lines[k] for k in indices}.intersection(chunk.retried))
+        if chunk.retried or chunk.unchanged:
+            lines = {chunk.lines[k] for k in indices}
+            self._retried += len(lines.intersection(chunk.retried))
+            self._unchanged += len(lines.intersection(chunk.unchanged))
 
     def commit(self) -> int:
         """Make the pending group durable and publish it. Returns the number of its rows.
@@ -206,7 +208,9 @@ class Committer:
             before = self._partial.get(batch)
             committed = pending.committed | (before.committed if before else 0)
             batches[batch] = BatchState(committed, pending.full)
-        totals = self.totals.plus(self._outcomes, self._statuses, self._body_bytes, self._retried)
+        totals = self.totals.plus(
+            self._outcomes, self._statuses, self._body_bytes, self._retried, self._unchanged
+        )
         return Delta(batches, totals, self.growth.record() if self.growth is not None else None)
 
     def _publish(self, delta: Delta) -> None:

@@ -13,11 +13,14 @@ from fetcher.engines.sizing import worker_count, workers_for
 from fetcher.engines.supervisor import Display, Supervisor
 from fetcher.errors import StoppedError
 from fetcher.frontier.rules import CrawlRules
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.roles import rlimits
 from fetcher.roles.interpreter import own_folders
 from fetcher.roles.spec import RoleSpec
 from fetcher.settings.schema import Settings
+from fetcher.store import parent_files
+from fetcher.store.manifest import PARENT_NAME
 from fetcher.transport.endpoints import endpoints_of
 
 
@@ -31,11 +34,12 @@ def run_job(
     command: str = "",
     input_name: str = "",
     crawl: CrawlRules | None = None,
+    refresh: Refresh | None = None,
 ) -> None:
     """Run all roles of one job over private sockets. Raises FetcherError.
 
     `selection`: the job has only these lines of the URL file; OUT holds which. `command`,
-    `input_name` and `crawl`: see RoleSpec.
+    `input_name`, `crawl` and `refresh`: see RoleSpec.
     """
     # The seeds of a crawl are few, whatever they lead to.
     workers = worker_count(settings) if crawl else workers_for(settings, urlfile, selection)
@@ -54,6 +58,8 @@ def run_job(
             out=str(out),
             selection=selection,
             crawl=crawl,
+            refresh=refresh,
+            parent="" if refresh is None else str(out.absolute() / PARENT_NAME),
             command=command,
         )
         supervisor = Supervisor(
@@ -71,3 +77,5 @@ def run_job(
         with interrupts.listening():
             if not supervisor.run():
                 raise StoppedError("stopped before the end; the same command resumes")
+    if refresh is not None:
+        parent_files.remove(out)

@@ -151,6 +151,7 @@ _COLUMNS: Final = {
     "id": Column("id", Kind.ID, _set_or_none("id")),
     "columns": Column("columns", Kind.MAP, _set_or_none("columns")),
     "truncated": Column("truncated", Kind.FLAG, _set_or_none("truncated")),
+    "unchanged": Column("unchanged", Kind.FLAG, _set_or_none("unchanged")),
     "extra": Column("extra", Kind.JSON, _set_or_none("extra")),
     **{
         name: Column(name, Kind.TEXT, _set_or_none(name))
@@ -234,16 +235,19 @@ def table_columns(
     *,
     handled: bool,
     titled: bool = False,
+    refreshed: bool = False,
 ) -> list[Column]:
     """The columns of a table: those of `names` (with commas), or all that the rows have.
 
     `of`: the format of the input; `bodies`: how the jobs keep bodies; `handled`: whether one of the
-    jobs has a handler; `titled`: whether one of them keeps titles. Raises UsageError.
+    jobs has a handler; `titled`: whether one of them keeps titles; `refreshed`: whether one of
+    them is a refresh. Raises UsageError.
     """
     if names is None:
         chosen = [*_KINDS, *(["id"] if of.kind != "text" else [])]
         bodies = set(bodies)
         chosen += ["truncated"] if bodies - {"none"} else []
+        chosen += ["unchanged"] if refreshed else []
         if of.kind == "log":
             chosen += [name for name in _CRAWL if titled or name != "title"]
         chosen += [name for kind in _BODIES if kind in bodies for name in _BODIES[kind]]

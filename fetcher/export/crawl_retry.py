@@ -8,12 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from msgspec.structs import replace
-
-from fetcher.errors import UsageError
 from fetcher.humanize import shell_word
-from fetcher.settings.load import Loaded
-from fetcher.settings.schema import Settings
 from fetcher.store import spool
 from fetcher.store.log_source import LogSource
 from fetcher.store.reader import Part
@@ -36,18 +31,3 @@ def log_copy(out: Path, first: Part) -> Path:
             file.write(text + b"\n")
 
     return spool.keep(out, write, f"the log of {first.out}")
-
-
-def settings_of_retry(first: Part, given: Loaded) -> Settings:
-    """The given settings; unless one says so, robots.txt is obeyed as in the crawl."""
-    settings, rules = given.settings, first.manifest.crawl
-    is_chosen = "polite.robots" in given.origins or not settings.polite.enabled
-    if rules is None or is_chosen:
-        return settings
-    return replace(settings, polite=replace(settings.polite, robots=rules.robots))
-
-
-def refuse_urlfile(urlfile: Path | None) -> None:
-    """Raises UsageError if a URL file is given: a crawl has its log."""
-    if urlfile is not None:
-        raise UsageError(f"--urls {urlfile}: the lines of a crawl are in its log; leave it out")

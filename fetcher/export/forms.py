@@ -92,6 +92,7 @@ def _row_columns(name: str, columns: str | None, merged: Merged) -> list[Column]
         {each.output.bodies for each in begun},
         handled=any(_is_set(each, "worker", "handler") for each in begun),
         titled=any(_is_set(each, "crawl", "title") for each in begun),
+        refreshed=any(each.refresh is not None for each in begun),
     )
 
 

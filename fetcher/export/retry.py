@@ -11,22 +11,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
-from fetcher.errors import ConflictError, InputError, UsageError
+from fetcher.errors import ConflictError
 from fetcher.export import crawl_retry
 from fetcher.export.choose import wanted_lines
+from fetcher.export.first_job import (
+    input_of,
+    name_of,
+    refuse_urlfile,
+    require_other_directory,
+    require_same_lines,
+    require_same_settings,
+    with_input,
+    with_robots,
+)
 from fetcher.export.merged import Merged
 from fetcher.input.selection import Selection, Wanted
 from fetcher.input.source import Source
 from fetcher.model import Outcome
 from fetcher.protocol.totals import in_order
 from fetcher.settings.load import Loaded
-from fetcher.settings.schema import Input, Settings
+from fetcher.settings.schema import Settings
 from fetcher.store import manifest, reader
-from fetcher.store.begun import fixed_settings_of, require_as_begun, require_same
+from fetcher.store.begun import require_as_begun
 from fetcher.store.lock import DirectoryLock
-from fetcher.store.manifest import SPOOL_NAME, Manifest
+from fetcher.store.manifest import SPOOL_NAME
 from fetcher.store.reader import Part
 from fetcher.store.selection import keep
 
@@ -57,39 +65,33 @@ def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry:
     merges its OUT with that of the first job works. Raises UsageError, InputError, ConflictError,
     DamageError, NoSpaceError.
     """
-    _require_other_directory(out, request.parents)
+    require_other_directory(out, request.parents, "retry")
     reader.read_all(request.parents)  # raises ConflictError unless they belong to one job
     merged = Merged(request.parents, partial=request.partial)
     first = merged.first
-    _require_same_input(first, given)
-    settings = _settings_of(first, given)
+    require_same_settings(first, given, lambda key: key.startswith("input."))
+    settings = with_input(with_robots(first.manifest, given), first.manifest)
     selection = _resumed(out, first, request.wanted)
     is_of_crawl = first.manifest.crawl is not None
     if is_of_crawl:
-        crawl_retry.refuse_urlfile(request.urlfile)
+        refuse_urlfile(request.urlfile)
         urlfile = crawl_retry.log_copy(out, first) if selection is None else out / SPOOL_NAME
     else:
-        urlfile = request.urlfile or _input_of(first)
+        urlfile = request.urlfile or input_of(first)
     if selection is None:
         source = Source(urlfile, settings.input)
         if not is_of_crawl:
-            _require_same_lines(first, source)
+            require_same_lines(first, source)
         selection = _choose(out, merged, request.wanted)
     require_as_begun(out, urlfile, given)
     return PreparedRetry(urlfile, settings, selection, _name_of(first, urlfile), is_of_crawl)
-
-
-def _settings_of(first: Part, given: Loaded) -> Settings:
-    """The given settings, but with those that read the lines as the first job did."""
-    settings = crawl_retry.settings_of_retry(first, given)
-    return replace(settings, input=_input_settings(first.manifest))
 
 
 def _name_of(first: Part, urlfile: Path) -> str:
     """How people know the lines; "": by the name of their file."""
     if first.manifest.crawl is not None:
         return f"the log of {first.out.resolve().name}"
-    return first.manifest.input.name if urlfile.name == SPOOL_NAME else ""
+    return name_of(first.manifest, urlfile)
 
 
 def unmatched(parents: Sequence[Path]) -> dict[str, int]:
@@ -99,36 +101,6 @@ def unmatched(parents: Sequence[Path]) -> dict[str, int]:
         counts.update(part.view.recovered.totals.outcomes)
     del counts[Outcome.OK]
     return in_order(counts)
-
-
-def _require_other_directory(out: Path, parents: Sequence[Path]) -> None:
-    if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
-        raise UsageError(f"-o {out}: is the directory to retry; name another one for the new rows")
-
-
-def _input_of(first: Part) -> Path:
-    found = reader.find_input(first.out, first.manifest)
-    if found is None:
-        raise InputError(
-            f"{first.manifest.input.path}: the URL file of {first.out} is not there; "
-            "name it with --urls"
-        )
-    return found
-
-
-def _require_same_input(first: Part, given: Loaded) -> None:
-    """Raises ConflictError if a given setting would read the lines otherwise than the first job."""
-    of_input = {key: origin for key, origin in given.origins.items() if key.startswith("input.")}
-    begun = fixed_settings_of(first.manifest)
-    require_same(f"{first.out} was begun with", begun, given.settings, of_input, "leave {} out")
-
-
-def _input_settings(first: Manifest) -> Input:
-    """The settings that read the lines as the first job did."""
-    begun = first.line_format
-    if begun.kind == "csv":
-        return Input(format="csv", url_column=begun.url_column, keep_columns=begun.keep_columns)
-    return Input(format=begun.kind)
 
 
 def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
@@ -147,16 +119,6 @@ def _resumed(out: Path, first: Part, wanted: Wanted) -> Selection | None:
             "another -o"
         )
     return begun
-
-
-def _require_same_lines(first: Part, source: Source) -> None:
-    """Raises ConflictError unless the file is still the one that the first job read."""
-    if source.format != first.manifest.input.format:
-        raise ConflictError(
-            f"{source.path} is not the file that {first.out} was begun with: its lines are "
-            f"{source.format}, and were {first.manifest.input.format}"
-        )
-    source.require_same(first.view.source, str(first.out))
 
 
 def _choose(out: Path, merged: Merged, wanted: Wanted) -> Selection:

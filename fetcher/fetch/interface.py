@@ -100,6 +100,32 @@ class Crawls(Protocol):
         """The sitemaps that the robots.txt of this URL's site names, as far as it is known."""
 
 
+class Previous(Protocol):
+    """The answer that an earlier job has of a line, complete and with status 200."""
+
+    url: str  # that gave it, redirects followed
+    etag: str  # "": it has none
+    conditions: tuple[tuple[str, str], ...]  # headers that ask whether it is still right
+    body: bytes | None  # once loaded; None if no body is needed
+
+    def load(self) -> bool:
+        """Read what is needed of it; False if that is not there any more."""
+
+
+class Confirms(Protocol):
+    """A fetch that may have found that an earlier answer is still right."""
+
+    confirmed: Previous | None
+
+
+@runtime_checkable
+class Refreshes(Protocol):
+    """A fetcher that can ask whether an earlier answer is still right; its fetches are Confirms."""
+
+    # Set by the worker before it begins: the earlier answer of a line. None: in no refresh.
+    previous_of: Callable[[Task], Previous | None] | None
+
+
 @runtime_checkable
 class HoldsBodies(Protocol):
     """A fetcher that bounds the bytes that its fetches hold in memory."""

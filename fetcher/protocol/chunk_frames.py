@@ -13,14 +13,16 @@ from fetcher.protocol.messages import ChunkHeader
 from fetcher.protocol.shard import WHOLE, Share
 
 _CRAWL_FIELDS: Final = ("depths", "hops", "link_bytes")
+_REFRESH_FIELD: Final = "unchanged"
 _LIST_FIELDS: Final = tuple(
-    name for name in ChunkHeader.__struct_fields__ if name not in _CRAWL_FIELDS
+    name for name in ChunkHeader.__struct_fields__ if name not in (*_CRAWL_FIELDS, _REFRESH_FIELD)
 )
 
 
 def chunk_parts(chunk: Chunk) -> tuple[ChunkHeader, bytes]:
     """Return the message and the frame of a chunk."""
     fields = {name: getattr(chunk, name) for name in _LIST_FIELDS}
+    fields[_REFRESH_FIELD] = chunk.unchanged or UNSET
     if not chunk.depths:
         return ChunkHeader(**fields), chunk.rows + chunk.kept
     found: dict[str, Any] = {name: getattr(chunk, name) or UNSET for name in _CRAWL_FIELDS}
@@ -53,6 +55,9 @@ def check_chunk(
         raise WireError("chunk: an empty body of no line")
     if not set(header.retried).issubset(header.lines):
         raise WireError("chunk: another attempt at no line")
+    unchanged = [] if header.unchanged is UNSET else header.unchanged
+    if not set(unchanged).issubset(header.lines):
+        raise WireError("chunk: no line has the unchanged body")
     first = header.batch * batch_size + 1
     mask = int.from_bytes(header.batch_mask, "little")
     if mask.bit_length() > batch_size:
@@ -62,7 +67,13 @@ def check_chunk(
             raise WireError(f"chunk: line {line} is not of batch {header.batch}")
     fields = {name: getattr(header, name) for name in _LIST_FIELDS}
     found = {} if header.depths is UNSET else _found_of(header, frame[kept_end:])
-    return Chunk(**fields, **found, rows=frame[:rows_end], kept=frame[rows_end:kept_end])
+    return Chunk(
+        **fields,
+        **found,
+        rows=frame[:rows_end],
+        kept=frame[rows_end:kept_end],
+        unchanged=unchanged,
+    )
 
 
 def _found_of(header: ChunkHeader, packed: bytes) -> dict[str, Any]:

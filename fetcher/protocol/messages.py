@@ -150,6 +150,7 @@ class ChunkHeader(Message, tag="chunk", frozen=True):
     tags: Tags = b""  # of the lines
     empty: Annotated[list[Line], Rows] = field(default_factory=list)
     retried: Annotated[list[Line], Rows] = field(default_factory=list)
+    unchanged: Annotated[list[Line], Rows] | UnsetType = UNSET  # only in a refresh
     # In a crawl; see model.Chunk.
     depths: Annotated[list[Depth], Rows] | UnsetType = UNSET
     hops: Annotated[list[Depth], Rows] | UnsetType = UNSET

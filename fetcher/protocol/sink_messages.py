@@ -11,6 +11,7 @@ from fetcher.errors import Exit
 from fetcher.frontier import totals as frontier_totals
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.bounds import (
@@ -43,6 +44,7 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selection: Selection | UnsetType = UNSET  # unset: all lines
     # Unset: a list. Set: the file holds the seeds of a crawl, and the job's lines are its log.
     crawl: CrawlRules | UnsetType = UNSET
+    refresh: Refresh | UnsetType = UNSET  # of an earlier job; unset: not a refresh
 
 
 class Open(Message, tag="open", frozen=True):

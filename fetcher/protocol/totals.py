@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fetcher.model import OUTCOMES
 
@@ -16,13 +16,20 @@ _MOST_BYTES: Final = (1 << 63) - 1
 
 
 class Totals(msgspec.Struct):
-    """Committed rows by outcome and by HTTP status (0 = none), decoded body bytes, and retries."""
+    """Committed rows by outcome and by HTTP status (0 = none), body bytes, and further counts."""
 
     rows: int = 0
     outcomes: Annotated[dict[str, int], Meta(max_length=100)] = {}
     statuses: Annotated[dict[int, int], Meta(max_length=1_000)] = {}
     body_bytes: int = 0
     retried: int = 0  # rows of more than one attempt
+    # Rows of a refresh with the body that the job before has; unset: there are none.
+    unchanged: int | UnsetType = UNSET
+
+    @property
+    def unchanged_rows(self) -> int:
+        """`unchanged` as a number."""
+        return 0 if self.unchanged is UNSET else self.unchanged
 
     def plus(
         self,
@@ -30,6 +37,7 @@ class Totals(msgspec.Struct):
         statuses: Mapping[int, int],
         body_bytes: int,
         retried: int = 0,
+        unchanged: int = 0,
     ) -> Totals:
         """Add rows, given as counts by the outcomes' wire codes and by status."""
         by_outcome = Counter(self.outcomes)
@@ -43,6 +51,7 @@ class Totals(msgspec.Struct):
             dict(by_status),
             min(self.body_bytes + body_bytes, _MOST_BYTES),
             self.retried + retried,
+            self.unchanged_rows + unchanged or UNSET,
         )
 
 
@@ -61,13 +70,14 @@ def most_frequent(outcomes: Mapping[str, int], most: int) -> tuple[dict[str, int
 
 def sum_of(parts: Iterable[Totals]) -> Totals:
     """The totals of several sinks together."""
-    rows = body_bytes = retried = 0
+    rows = body_bytes = retried = unchanged = 0
     outcomes: Counter[str] = Counter()
     statuses: Counter[int] = Counter()
     for part in parts:
         rows += part.rows
         body_bytes += part.body_bytes
         retried += part.retried
+        unchanged += part.unchanged_rows
         outcomes.update(part.outcomes)
         statuses.update(part.statuses)
-    return Totals(rows, in_order(outcomes), dict(statuses), body_bytes, retried)
+    return Totals(rows, in_order(outcomes), dict(statuses), body_bytes, retried, unchanged or UNSET)

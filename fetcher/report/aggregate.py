@@ -67,6 +67,7 @@ class Row(msgspec.Struct):
     worker: str = ""
     depth: int | None = None  # only in a crawl
     found_on: int | None = msgspec.field(name="from", default=None)
+    unchanged: bool = False  # only in a refresh
 
 
 class Count:
@@ -135,6 +136,7 @@ class Aggregate:
         self.hops: Counter[int] = Counter()  # MANY_HOPS and more count as that many
         self.body_bytes = 0
         self.wire_bytes = 0
+        self.unchanged = 0  # rows of a refresh with the body of the job before
         self.sizes = LogHistogram()  # of decoded bodies
         self.phases_ms = {name: LogHistogram() for name in PHASES}
         self.total_ms = LogHistogram()  # of rows with a status
@@ -162,6 +164,7 @@ class Aggregate:
         self.attempts[row.attempts] += 1
         self.body_bytes += body_bytes
         self.wire_bytes += row.wire_bytes or 0
+        self.unchanged += row.unchanged
         if row.attempts > 1:
             self.retried += 1
             self.saved_by_retry += not failed

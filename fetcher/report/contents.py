@@ -69,6 +69,7 @@ class Bodies(msgspec.Struct, frozen=True):
 
     body_bytes: int  # decoded
     wire_bytes: int  # received
+    unchanged: int  # of a refresh: answers with the body of the job before
     sizes: Quantiles | None  # bytes of decoded bodies
     plot: SizePlot = msgspec.field(name="size_plot")
     types: list[Share]
@@ -218,6 +219,7 @@ def _bodies(sums: Aggregate) -> Bodies:
     return Bodies(
         body_bytes=sums.body_bytes,
         wire_bytes=sums.wire_bytes,
+        unchanged=sums.unchanged,
         sizes=quantiles("body", sums.sizes) if sums.sizes.number else None,
         plot=size_plot(sums.sizes),
         types=most_frequent(sums.types, _MOST_NAMES, sums.answered),

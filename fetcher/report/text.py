@@ -130,6 +130,8 @@ def headline(report: Contents) -> str:
         parts.append(f"{seconds(report.times.worked_s)} of work")
     parts += rates(None, report.times.average_per_s)
     parts.append(f"{size(report.bodies.body_bytes)} of bodies")
+    if report.bodies.unchanged:
+        parts.append(f"{number(report.bodies.unchanged)} unchanged")
     tries = report.tries
     if tries.retried:
         saved = number(tries.saved_by_retry)

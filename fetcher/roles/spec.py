@@ -15,6 +15,7 @@ import msgspec
 
 from fetcher.errors import Exit
 from fetcher.frontier.rules import CrawlRules
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.settings.schema import Settings
 from fetcher.stop_signals import STOP_SIGNALS, unblock
@@ -44,6 +45,8 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     input_name: str = ""  # how people know the URL file; "": by its own name
     out: str = ""
     selection: Selection | None = None  # of the URL file's lines; kept in `out`
+    refresh: Refresh | None = None  # of an earlier job
+    parent: str = ""  # for a worker of a refresh: the folder of store.parent_files
     crawl: CrawlRules | None = None  # the URL file holds the seeds of a crawl; None: it is a list
     number: int = 1  # 1 for the first process of its role on this host, and so on
     insecure: bool = False  # may listen beyond loopback without keys

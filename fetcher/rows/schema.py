@@ -39,7 +39,8 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "headers": (
         "headers of the last response, `[name, value]`, in order; bytes that are valid UTF-8 are "
-        "read as that, all others as latin-1",
+        "read as that, all others as latin-1; of an unchanged page with status 304, those in the "
+        "row of the job before, updated by the answer",
         {},
     ),
     "content_type": ("the Content-Type header of the last response; of several the last", {}),
@@ -71,6 +72,11 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "truncated": (
         "`true`; only where the body was cut: by the server, by a limit, or because its encoding "
         "is damaged",
+        {"const": True},
+    ),
+    "unchanged": (
+        "`true`; only in a refresh, where the body is the one that the job before has: the server "
+        "said so (status 304), or sent the same bytes again",
         {"const": True},
     ),
     "depth": ("only in a crawl: links from a seed to this line; 0 for a seed", {"minimum": 0}),

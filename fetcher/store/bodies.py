@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -153,10 +153,12 @@ class WarcFiles:
 class BodyFiles:
     """bodies/ab/cd/abcd….jpg: one file for each distinct body, with the name that its rows have."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, others: Sequence[Path] = ()) -> None:
+        """`others`: OUTs of other jobs that may have the same bodies, which are linked then."""
         import shutil  # noqa: PLC0415 (takes time to load; only jobs with body files need it)
 
         self._out = out
+        self._others = others
         self._directory = out / BODIES_NAME
         self._new = self._directory / _NEW_NAME
         shutil.rmtree(self._new, ignore_errors=True)  # left by a commit that failed
@@ -177,13 +179,23 @@ class BodyFiles:
                 continue
             path = self._new / final.name
             try:
-                with disk_errors(path):
-                    path.write_bytes(body)
+                if not self._is_linked(path, name, body):
+                    with disk_errors(path):
+                        path.write_bytes(body)
             except BaseException:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 raise
             self._waiting[name] = path
+
+    def _is_linked(self, path: Path, name: str, body: bytes) -> bool:
+        """Make `path` another name of the same body in another OUT, which takes no space."""
+        for other in self._others:
+            with contextlib.suppress(OSError):  # on another file system, or not there
+                if (other / name).read_bytes() == body:
+                    os.link(other / name, path)
+                    return True
+        return False
 
     def sync(self) -> None:
         if self._waiting:

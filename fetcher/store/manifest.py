@@ -14,6 +14,7 @@ import msgspec
 from fetcher.errors import ConflictError, DamageError
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.formats import LOG, TEXT, LineFormat
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.protocol.bounds import Plain
 from fetcher.protocol.output_spec import PLAIN, Output
@@ -26,12 +27,13 @@ SPOOL_NAME: Final = "input.urls"
 RESULTS_NAME: Final = "results"
 JOURNAL_NAME: Final = "journal.sqlite"
 SELECTION_NAME: Final = "selection.bits"
+PARENT_NAME: Final = "parent"  # see store.parent_files
 FORMAT: Final = 2
 _READABLE: Final = frozenset({1, FORMAT})  # 1: without digests in the journal
 # Files that may exist if a process crashed before it wrote the manifest.
 _OURS: Final = frozenset(
     {LOCK_NAME, SPOOL_NAME, RESULTS_NAME, f"{SPOOL_NAME}.tmp", f"{MANIFEST_NAME}.tmp"}
-    | {SELECTION_NAME, f"{SELECTION_NAME}.tmp"}
+    | {SELECTION_NAME, f"{SELECTION_NAME}.tmp", PARENT_NAME, f"{PARENT_NAME}.tmp"}
     | {JOURNAL_NAME, f"{JOURNAL_NAME}-wal", f"{JOURNAL_NAME}-shm", f"{JOURNAL_NAME}-journal"}
 )
 
@@ -62,6 +64,7 @@ class Manifest(msgspec.Struct):
     state: Literal["running", "complete"] = "running"
     output: Output = PLAIN
     selection: Selection | None = None  # None: all lines
+    refresh: Refresh | None = None  # of an earlier job; None: not a refresh
     crawl: CrawlRules | None = None  # None: a list; else `input` holds the seeds
     share: Share = WHOLE  # of the batches, if the job has several sinks
     share_url_lines: int | None = None  # URL lines of the share, once they are known

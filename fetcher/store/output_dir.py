@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import platform
 import secrets
+import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -79,6 +80,7 @@ class OutputDirectory:
             self._require_same(self.manifest, request.input)
             self._require_share(self.manifest, request)
             self._require_same_lines(self.manifest, request.input)
+            self._require_same_refresh(self.manifest, request.input)
             self._require_same_crawl(self.manifest, request.input)
             if self.manifest.format != manifests.FORMAT:  # older versions must not resume it
                 self.manifest.format = manifests.FORMAT
@@ -142,6 +144,20 @@ class OutputDirectory:
                 f"`fetcher retry {begun.selection.parent} {begun.selection.wanted} "
                 f"-o {self.path}`, or choose another OUT"
             )
+
+    def _require_same_refresh(self, begun: Manifest, now: InputSpec) -> None:
+        was, wanted = begun.refresh, None if now.refresh is UNSET else now.refresh
+        if (was and was.parent_job) == (wanted and wanted.parent_job):
+            return
+        if was is None:
+            raise ConflictError(
+                f"{self.path} was begun with {begun.input.name} and does not refresh another job; "
+                "choose another OUT"
+            )
+        raise ConflictError(
+            f"{self.path} refreshes {was.parent}; resume it with `fetcher refresh {was.parent} "
+            f"-o {self.path}`, or choose another OUT"
+        )
 
     def _require_same_crawl(self, begun: Manifest, now: InputSpec) -> None:
         rules = None if now.crawl is UNSET else now.crawl
@@ -208,7 +224,7 @@ class Store:
             revisits = Revisits() if output.warc_dedupe else None
             self._bodies = WarcFiles(out, segment_bytes, bodies, warc_begins, revisits)
         elif output.bodies == "files":
-            self._bodies = BodyFiles(out)
+            self._bodies = BodyFiles(out, _parents_of(manifest))
         self.crawl: CrawlFiles | None = None
         if manifest.crawl is not None:
             self.crawl = self._crawl_files(segment_bytes, states)
@@ -274,6 +290,12 @@ class Store:
         self.journal.close()
 
 
+def _parents_of(manifest: Manifest) -> list[Path]:
+    """The OUTs that a refresh has equal bodies with."""
+    refresh = manifest.refresh
+    return [] if refresh is None else [Path(out) for out in shlex.split(refresh.parent)]
+
+
 def _manifest_of(out: Path) -> Manifest | None:
     """The manifest of the job in OUT; None if no job was begun.
 
@@ -321,6 +343,7 @@ def _new_manifest(request: Open) -> Manifest:
         settings=request.settings,
         selection=None if request.input.selection is UNSET else request.input.selection,
         crawl=None if request.input.crawl is UNSET else request.input.crawl,
+        refresh=None if request.input.refresh is UNSET else request.input.refresh,
         versions={
             "fetcher": __version__,
             "python": platform.python_version(),

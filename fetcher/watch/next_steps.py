@@ -32,6 +32,7 @@ class Finished(NamedTuple):
     totals: Totals
     out: Path
     parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines were fetched again
+    before: Path | None = None  # of a refresh: the OUT of the job before
     program: str = "fetcher"  # the command as the shell finds it
     options: Sequence[tuple[str, ...]] = ()  # of this run, that a retry needs as well
     crawl: Sequence[tuple[str, ...]] | None = None  # its seeds and options; None: it was a list
@@ -51,6 +52,8 @@ def steps(run: Finished, exists: Callable[[Path], bool]) -> list[str]:
     out, name = run.out, run.out.resolve().name or "rows"
     failed = run.totals.rows - run.totals.outcomes.get(Outcome.OK, 0)
     found = []
+    if run.before is not None:
+        found.append(line("what has changed", "diff", run.before, out))
     if failed:
         options = ("-o", table(f"{name}-failed"), "--outcome", FAILED_WORD)
         found.append(line(f"{number(failed)} not ok", "export", out, *options))

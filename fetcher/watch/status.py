@@ -39,6 +39,7 @@ class Status(msgspec.Struct, frozen=True):
     totals: Totals
     absent: list[str]  # sinks of the job that were not looked at
     retry_of: str | None  # of a retry: the output directory whose lines are fetched again
+    refresh_of: str | None  # of a refresh: the output directory of the job before
     crawl: CrawlView | None  # None: the job is a list
     live: JobView | None  # what its ventilator says, where one answers on this host
 
@@ -71,6 +72,7 @@ def look(outs: Sequence[Path]) -> Status:
         totals=totals,
         absent=missing_sinks(parts),
         retry_of=first.selection.parent if first.selection else None,
+        refresh_of=first.refresh.parent if first.refresh else None,
         crawl=_crawl_of(parts[0]),
         live=live,
     )

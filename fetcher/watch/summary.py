@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console
 
 from fetcher.commit.rate import Work
@@ -14,6 +16,8 @@ from fetcher.watch import crawl_view
 from fetcher.watch.crawl_view import CrawlView
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable
+
+_NOT_MODIFIED: Final = 304
 
 
 def table(totals: Totals) -> FittingTable:
@@ -74,6 +78,17 @@ def repeats(totals: Totals, last: State | None) -> str:
     return ", ".join(said) or "none"
 
 
+def unchanged(totals: Totals) -> list[tuple[str, str]]:
+    """What a refresh found unchanged, by name; [] if nothing was, or the job is not a refresh."""
+    rows = totals.unchanged_rows
+    if not rows:
+        return []
+    # Servers that ignore validators, and pages that got a new ETag for the same body.
+    again = max(rows - totals.statuses.get(_NOT_MODIFIED, 0), 0)
+    said = f"{counted(rows, 'line')} with the body of before"
+    return [("unchanged", f"{said}, of which {number(again)} sent again" if again else said)]
+
+
 def speed(work: Work | None, before: Work | None, fresh: int) -> str:
     """The job's average rate, and that of this run where there were others.
 
@@ -108,6 +123,7 @@ def show(
     crawl = None if record is None else crawl_view.view_of(record.totals)
     for name, value in (
         *crawl_lines(crawl),
+        *unchanged(totals),
         ("statuses", statuses(totals)),
         ("bodies", size(totals.body_bytes)),
         ("rate", speed(part.view.work, before, fresh)),

@@ -22,7 +22,7 @@ from fetcher.settings import describe
 from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 
-COMMANDS = ("run", "crawl", "retry", "get", "ventilator", "worker", "sink")
+COMMANDS = ("run", "crawl", "retry", "refresh", "get", "ventilator", "worker", "sink")
 
 
 def load(name: str, *arguments: str, **environ: str) -> Loaded:

@@ -52,8 +52,9 @@ def chunk(
     kept: dict[int, bytes] | None = None,
     empty: Iterable[int] = (),
     retried: Iterable[int] = (),
+    unchanged: Iterable[int] = (),
 ) -> Chunk:
-    """`kept`: the body data of rows, by offset; `empty`, `retried`: offsets of such lines."""
+    """`kept`: the body data of rows, by offset; all others: offsets of such lines."""
     kept_data = [(kept or {}).get(offset, b"") for offset in offsets]
     lines = [batch * SIZE + 1 + offset for offset in offsets]
     rows = [b"<%d>" % line for line in lines]
@@ -72,6 +73,7 @@ def chunk(
         kept_bytes=[len(each) for each in kept_data] if kept else [],
         empty=[batch * SIZE + 1 + offset for offset in empty],
         retried=[batch * SIZE + 1 + offset for offset in retried],
+        unchanged=[batch * SIZE + 1 + offset for offset in unchanged],
     )
 
 
@@ -93,6 +95,13 @@ def test_lines_of_more_than_one_attempt_are_counted_once() -> None:
     committer.offer(chunk(0, 1, 4, retried=(1,)), SIZE)
     committer.commit()
     assert (committer.totals.rows, committer.totals.retried) == (5, 8)
+
+
+def test_lines_with_an_unchanged_body_are_counted_once(committer: Committer) -> None:
+    committer.offer(chunk(0, 0, 1, unchanged=(1,)), SIZE)
+    committer.offer(chunk(0, 1, 2, 3, unchanged=(1, 2)), SIZE)
+    committer.commit()
+    assert (committer.totals.rows, committer.totals.unchanged_rows) == (4, 2)
 
 
 def test_a_commit_appends_syncs_and_records_in_this_order_and_then_publishes(

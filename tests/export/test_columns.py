@@ -66,6 +66,9 @@ def test_keys_of_crawls_take_no_name_from_a_list_and_are_columns_of_a_crawl() ->
     found = columns.table_columns(None, log, ["none"], handled=False)
     assert [column.name for column in found[-4:]] == ["depth", "from", "via", "location"]
     titled = columns.table_columns(None, log, ["none"], handled=False, titled=True)
+    again = columns.table_columns(None, log, ["none"], handled=False, refreshed=True)
+    assert "unchanged" in [each.name for each in again]
+    assert "unchanged" not in [each.name for each in titled]
     assert titled[-1].name == "title"
     row = Result(5, "http://a/", Outcome.OK, depth=2, found_on=3, via="a")
     assert [column.value(row) for column in titled[-5:]] == [2, 3, "a", None, None]

@@ -54,6 +54,9 @@ def test_an_empty_body_is_of_one_of_the_lines() -> None:
 
 def test_another_attempt_is_at_one_of_the_lines() -> None:
     check(retried=[7])
+    check(unchanged=[7])
+    with pytest.raises(WireError, match="unchanged"):
+        check(unchanged=[6])
     with pytest.raises(WireError, match="another attempt at no line"):
         check(retried=[6])
 

@@ -41,3 +41,10 @@ def test_the_documents_name_all_outcomes_in_that_order() -> None:
     page = Path(__file__).parents[2].joinpath("docs", "rows.md").read_text("utf-8")
     (table,) = re.findall(r"^\| outcome \|  \|\n(.*?)\n\n", page, re.M | re.S)
     assert re.findall(r"^\| `(\w+)` \|", table, re.M) == list(OUTCOMES)
+
+
+def test_rows_with_the_body_of_the_job_before_are_counted_in_a_refresh_alone() -> None:
+    before = Totals().plus({0: 2}, {200: 2}, 5)
+    assert (before.unchanged, before.unchanged_rows) == (msgspec.UNSET, 0)
+    after = before.plus({0: 3}, {304: 3}, 5, unchanged=3)
+    assert after.unchanged == sum_of([before, after]).unchanged_rows == 3

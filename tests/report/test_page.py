@@ -53,8 +53,8 @@ def make(tmp_path: Path, count: int = LINES, output: Output | None = None) -> Pa
 PUBLIC_KEYS = (
     "answered attempts average_per_s body_bytes crawl failed failures failures_not_shown first_s "
     "hops hosts job kinds last_s latency mean_attempts ok outcomes phases redirected retried rows "
-    "saved_by_retry settings size_plot sizes statuses time types untimed versions wire_bytes "
-    "worked_s workers written_at_s"
+    "saved_by_retry settings size_plot sizes statuses time types unchanged untimed versions "
+    "wire_bytes worked_s workers written_at_s"
 )
 
 

@@ -27,7 +27,7 @@ RESULT = Result(
 )
 OPTIONAL = {"error_kind", "id", "columns", "truncated", "extra"}
 OPTIONAL |= {"body", "body_is", "body_file", "warc_id"} | {"depth", "found_on", "via"}
-OPTIONAL |= {"location", "title"}
+OPTIONAL |= {"location", "title", "unchanged"}
 
 
 def test_a_row_is_one_line_with_every_key_in_order() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,6 +68,36 @@ def test_systemd_has_nothing_to_say_against_it(tmp_path: Path, unit: str) -> Non
 
 
 @needs_systemd
+def test_the_timer_starts_its_service(tmp_path: Path) -> None:
+    for unit in ("fetcher-refresh@.service", "fetcher-refresh@.timer"):
+        path = tmp_path / unit
+        text = (ROOT / "conf" / "systemd" / unit).read_text("utf-8")
+        path.write_text(text.replace(_PROGRAM, "/bin/true"), "utf-8")
+    assert complaints(path) == []
+    path.write_text(text.replace("03:00:00", "25:00:00"), "utf-8")
+    assert complaints(path) != []
+
+
+def test_the_commands_around_a_refresh_move_the_link_once_it_is_complete(tmp_path: Path) -> None:
+    """The shell lines of the unit, as systemd runs them, around a refresh that does its part."""
+    found = settings("fetcher-refresh@.service")
+    (tmp_path / "first").mkdir()
+    (tmp_path / "latest").symlink_to("first")
+    before, after = (
+        shlex.split(found[name].replace("%%", "%")) for name in ("ExecStartPre", "ExecStartPost")
+    )
+    for _ in range(2):  # a refresh that failed goes on with the same name
+        subprocess.run(before, check=True, cwd=tmp_path)
+        name, _, new = (tmp_path / "next.env").read_text().strip().partition("=")
+    assert name == "NEXT"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{4}", new)
+    (tmp_path / new).mkdir()
+    subprocess.run(after, check=True, cwd=tmp_path, env={"PATH": os.defpath, "NEXT": new})
+    assert (tmp_path / "latest").resolve() == tmp_path / new
+    assert not (tmp_path / "next.env").exists()
+
+
+@needs_systemd
 def test_the_verifier_finds_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "fetcher-worker.service"
     good = installed(tmp_path, path.name)
@@ -85,7 +117,11 @@ def test_what_is_restarted_fits_the_exit_codes_and_the_limits(unit: str) -> None
     found, default = settings(unit), load.load(None, {}).settings
     for_people = {Exit.USAGE, Exit.CONFLICT, Exit.DAMAGED}
     assert {int(code) for code in found["RestartPreventExitStatus"].split()} == for_people
-    if found["Restart"] == "on-failure":
+    if found["Type"] == "oneshot":
+        # What follows it must not run after an exit code 3, so that this is a failure.
+        assert found["Restart"] == "on-failure"
+        assert "SuccessExitStatus" not in found
+    elif found["Restart"] == "on-failure":
         assert found["RestartForceExitStatus"] == found["SuccessExitStatus"] == f"{Exit.STOPPED:d}"
     else:
         assert found["Restart"] == "always"

@@ -8,6 +8,7 @@ from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Totals as CrawlTotals
 from fetcher.input.formats import LOG, LineFormat
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection, Wanted
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import links, messages
@@ -119,6 +120,21 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             link_bytes=[len(_LINKS), 0],
         ),
         b"{}{ }" + links.packed(_LINKS),
+    ),
+    "chunk_of_a_refresh": (
+        messages.ChunkHeader(
+            job="j",
+            batch=2,
+            batch_mask=b"\x07",
+            worker="w",
+            lines=[5],
+            row_bytes=[2],
+            outcomes=[0],
+            statuses=[304],
+            body_bytes=[10],
+            unchanged=[5],
+        ),
+        b"{}",
     ),
     "claim": (messages.Claim(worker="w", lease=7), None),
     "returned": (messages.Returned(worker="w", lease=7), None),
@@ -247,6 +263,18 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             session="s",
             input=messages.InputSpec(
                 name="n", path="/n", file_bytes=9, source=_SOURCE, crawl=CrawlRules(scope="any")
+            ),
+            batch_size=4,
+            settings={},
+            version="0",
+        ),
+        None,
+    ),
+    "open_of_a_refresh": (
+        messages.Open(
+            session="s",
+            input=messages.InputSpec(
+                name="n", path="/n", file_bytes=9, source=_SOURCE, refresh=Refresh("/out", "p")
             ),
             batch_size=4,
             settings={},

@@ -22,6 +22,15 @@ class Page(NamedTuple):
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    etag: str = ""
+    modified: str = ""  # an HTTP date
+
+    def is_known(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request with these headers has the page already."""
+        asked = headers.get("If-None-Match")
+        if asked is not None:
+            return bool(self.etag) and self.etag.removeprefix("W/") == asked.removeprefix("W/")
+        return bool(self.modified) and headers.get("If-Modified-Since") == self.modified
 
 
 Pages = Mapping[str, str | Page] | Callable[[str], str | Page | None]
@@ -38,10 +47,11 @@ def moved(location: str, status: int = 301) -> Page:
 
 
 class Site:
-    """A running site. `asked`: requests by path with query."""
+    """A running site. `asked`: requests by path with query; `not_modified`: answers with 304."""
 
     def __init__(self, pages: Pages, delay_s: float = 0.0) -> None:
         self.asked: Counter[str] = Counter()
+        self.not_modified: Counter[str] = Counter()
         self.requests: list[tuple[str, str, bytes]] = []  # method, path, body
         self._page_of = pages if callable(pages) else pages.get
         self._delay_s = delay_s
@@ -58,7 +68,16 @@ class Site:
             do_POST = do_GET
 
             def answer(self, page: Page) -> None:
-                self.send_response(page.status)
+                is_known = page.is_known(dict(self.headers))
+                site.not_modified[self.path] += is_known
+                self.send_response(304 if is_known else page.status)
+                if page.etag:
+                    self.send_header("ETag", page.etag)
+                if is_known:
+                    self.end_headers()
+                    return
+                if page.modified:
+                    self.send_header("Last-Modified", page.modified)
                 self.send_header("Content-Type", page.content_type)
                 self.send_header("Content-Length", str(len(page.body)))
                 for name, value in page.headers:

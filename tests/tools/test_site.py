@@ -158,6 +158,15 @@ def test_headers_are_echoed(site: RunningSite) -> None:
     assert ["X-Mine", "yes"] in said["pairs"]
 
 
+def test_a_tagged_page_is_not_sent_to_who_has_it(site: RunningSite) -> None:
+    status, headers, body = get(site, "/tagged")
+    assert (status, headers["ETag"]) == (200, '"1"')
+    assert b"/page/1" in body
+    status, headers, body = get(site, "/tagged", headers={"If-None-Match": '"1"'})
+    assert (status, headers["ETag"], body) == (304, '"1"', b"")
+    assert get(site, "/tagged", headers={"If-None-Match": '"2"'})[0] == 200
+
+
 def test_gzip_unpacks_to_that_many_bytes(site: RunningSite) -> None:
     _, headers, body = get(site, "/gzip/50000")
     assert headers["Content-Encoding"] == "gzip"

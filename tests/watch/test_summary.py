@@ -43,3 +43,18 @@ def test_repeats_are_shown_with_their_reasons(
     retried: int, last: messages.State | None, said: str
 ) -> None:
     assert summary.repeats(Totals(rows=9, retried=retried), last) == said
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (Totals(rows=9, statuses={200: 9}), []),
+        (Totals(rows=9, statuses={304: 1}, unchanged=1), "1 line with the body of before"),
+        (
+            Totals(rows=9, statuses={304: 5, 200: 4}, unchanged=7),
+            "7 lines with the body of before, of which 2 sent again",
+        ),
+    ],
+)
+def test_what_a_refresh_found_unchanged_is_shown(totals: Totals, said: str) -> None:
+    assert summary.unchanged(totals) == ([("unchanged", said)] if said else [])

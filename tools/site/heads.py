@@ -7,10 +7,12 @@ requests that carry more, and is lenient: nothing a client sends raises.
 import json
 import re
 
-from tools.site.answers import TEXT, Answer, page
+from tools.site.answers import HTML, TEXT, Answer, head, page
 
 _WANTS_CLOSE = re.compile(rb"\r\nconnection:[^\r\n]*\bclose\b")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?:\r\n|$)")
+_TAGGED = b'<!doctype html><title>Tagged</title><a href="/page/1">a page</a>\n'
+_ETAG = '"1"'
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked")
 
 
@@ -43,6 +45,14 @@ def echo_headers(head: bytes) -> Answer:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     said = {"method": method, "target": target, "headers": headers, "pairs": pairs}
     return page(200, json.dumps(said).encode(), "application/json")
+
+
+def tagged(head_: bytes) -> Answer:
+    """A page with an ETag; 304 without a body if the request has it already."""
+    asked = {value for name, value in header_pairs(head_) if name.lower() == "if-none-match"}
+    if _ETAG in asked:
+        return Answer(head(304, [("ETag", _ETAG)]))
+    return page(200, _TAGGED, HTML, [("ETag", _ETAG)])
 
 
 def echo_cookie(head: bytes) -> Answer:

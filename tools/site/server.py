@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import cast
 
 from tools.site.answers import BAD_REQUEST, HEAD_TOO_LARGE, NOT_FOUND, Answer, Step, page
-from tools.site.heads import body_length, echo_cookie, echo_headers, wants_close
+from tools.site.heads import body_length, echo_cookie, echo_headers, tagged, wants_close
 from tools.site.routes import Shelf
 from tools.site.tally import Tally
 
@@ -22,7 +22,7 @@ _MOST_WAITING = 64 * 1024
 _BURST = 8
 """Steps of one answer between two looks at the other connections."""
 
-_ECHOES = {b"/headers": echo_headers, b"/cookies/show": echo_cookie}
+_ECHOES = {b"/headers": echo_headers, b"/cookies/show": echo_cookie, b"/tagged": tagged}
 
 
 class Site:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from fetcher.fetch.cookies import file
 from fetcher.fetch.header_text import parsed_header
 from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.http.line_fetch import CurlFetch
-from fetcher.fetch.interface import Crawling
+from fetcher.fetch.interface import Crawling, Previous
 from fetcher.fetch.unexpected import Defects
 from fetcher.model import Task
 from fetcher.settings.schema import Settings
@@ -57,6 +58,7 @@ class CurlFetcher:
 
             self.auth = Auth(http.auth, self.transport)
         self._robots: Robots | None = None  # once they are needed
+        self.previous_of: Callable[[Task], Previous | None] | None = None
         self.crawling = None
         if settings.polite.enabled:
             # Not in the turn of the first host, whose second request would follow too soon.

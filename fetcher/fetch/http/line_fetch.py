@@ -24,7 +24,8 @@ from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.header_text import merged, to_wire
 from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
-from fetcher.fetch.interface import UNREACHED
+from fetcher.fetch.http.conditional import Conditional
+from fetcher.fetch.interface import UNREACHED, Previous
 from fetcher.fetch.transfer import redirects
 from fetcher.fetch.transfer.message import Answer, Request
 from fetcher.fetch.unexpected import one_line
@@ -62,6 +63,9 @@ class CurlFetch:
         self._fetcher = fetcher
         self._task = task
         self._log_in = fetcher.log_ins.line() if fetcher.log_ins else None
+        self._conditional: Conditional | None = None  # in a refresh
+        if fetcher.previous_of is not None:
+            self._conditional = Conditional(fetcher.previous_of(task))
         self._start_attempt()
 
     def _start_attempt(self) -> None:
@@ -71,6 +75,8 @@ class CurlFetch:
         self._log = AttemptLog()
         self.body = None
         self.captures: list[Capture] = []
+        if self._conditional is not None:
+            self._conditional.begin()
         if self._account is not None:
             self.release()
         self._target: Target | None = None  # of the next hop; None before the first
@@ -84,6 +90,11 @@ class CurlFetch:
         self._is_home = True  # at the line's own origin: credentials go nowhere else
         cookies = self._log_in.begin() if self._log_in else self._fetcher.cookies
         self._chain = cookies.chain() if cookies else None
+
+    @property
+    def confirmed(self) -> Previous | None:
+        """See fetcher.fetch.interface.Confirms."""
+        return self._conditional.confirmed if self._conditional is not None else None
 
     # -- a step ------------------------------------------------------------------------------
 
@@ -152,6 +163,9 @@ class CurlFetch:
         answer = self._ask(target, pin, self._left_s - (now - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
+        if self._conditional is not None and self._conditional.must_ask_again(answer):
+            self._target = target
+            return False
         if not answer.redirect_to or self._ends_at(target, answer):
             return True
         self._follow(target, answer)
@@ -179,6 +193,8 @@ class CurlFetch:
             headers = (*headers, ("Cookie", cookie))
         if self._log_in is not None:
             headers = self._log_in.added(target, headers, self._task.headers)
+        if self._conditional is not None:
+            headers = self._conditional.added(target.url, self._method, headers)
         request = Request(target.url, self._method, headers, self._body)
         self.is_sent = True
         if fetcher.keeps_any and self._account is None:
@@ -271,6 +287,8 @@ class CurlFetch:
             self._end_logged_out(self._log_in, answer)
             return
         if failure is None and answer.status < 400:
+            if self.confirmed is not None:
+                self._take_confirmed(self.confirmed)
             self._record(_OK)
             return
         ending = self._failed = ending_of(failure, answer)
@@ -322,6 +340,12 @@ class CurlFetch:
         self._attempt -= 1
         ending = self._failed or Ending(Outcome.CONNECT, ErrorKind.CONNECT_NOT_TRIED)
         self._record(ending._replace(error=why))
+
+    def _take_confirmed(self, previous: Previous) -> None:
+        """The body of the earlier answer stands for the one that did not come."""
+        self.body = previous.body
+        if self.body and self._account is not None:
+            self._account.add(len(self.body))
 
     def _record(self, ending: Ending) -> None:
         spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s

@@ -50,6 +50,7 @@ class JobInput:
         self._name = spec.input_name or Path(spec.urlfile).name
         self._source = Source(Path(spec.urlfile), settings.input, selected)
         self.crawl = spec.crawl
+        self._refresh = spec.refresh
         self.task_of = formats.decoder(self.format)
         self._seeds = SeedReader(self._source) if spec.crawl is not None else None
         self._census = self._source.census()
@@ -118,6 +119,7 @@ class JobInput:
                 format=self._source.format,
                 selection=self._selection or UNSET,
                 crawl=UNSET if self.crawl is None else self.crawl,
+                refresh=self._refresh or UNSET,
             ),
             batch_size=self._batch_size,
             settings=load.without_secrets(self._settings),

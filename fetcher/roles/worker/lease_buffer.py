@@ -50,6 +50,7 @@ class LeaseBuffer:
         self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
+        self._unchanged: list[int] = []  # lines of a refresh with the body of the job before
         self._depths: list[int] = []  # of lines of a log; and the encoded links of each row
         self._links: list[bytes] = []
         self.unsent_bytes = 0
@@ -91,6 +92,8 @@ class LeaseBuffer:
             self._empty.append(result.line)
         if result.attempts > 1:
             self._retried.append(result.line)
+        if result.unchanged is True:
+            self._unchanged.append(result.line)
         if self._is_of_log:
             self._depths.append(0 if result.depth is msgspec.UNSET else result.depth)
             self._links.append(links)
@@ -121,6 +124,7 @@ class LeaseBuffer:
             tags=b"".join(tags),
             empty=self._empty,
             retried=self._retried,
+            unchanged=self._unchanged,
             **self._found(lines),
         )
         self._new_buffers()

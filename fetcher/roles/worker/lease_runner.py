@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from fetcher import bitset
 from fetcher.fetch.body.body_memory import BodyMemory
-from fetcher.fetch.interface import Crawls, Fetcher, HoldsBodies
+from fetcher.fetch.interface import Crawls, Fetcher, HoldsBodies, Refreshes
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import formats
 from fetcher.model import Chunk, Outcome, Result, Task
@@ -27,6 +27,7 @@ from fetcher.roles.worker.heap import Heap
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.line_pool import LinePool
 from fetcher.roles.worker.lines import Line
+from fetcher.roles.worker.parent import Parent
 from fetcher.roles.worker.result_sender import ResultSender
 from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.settings.schema import Settings
@@ -57,10 +58,11 @@ class LeaseRunner:
         events: Any,
         results: Iterable[Any],
         is_held: Callable[[], bool] = lambda: False,
+        parent: str = "",
     ) -> None:
         """`events`: the socket to the ventilator, `results`: one socket to each sink.
 
-        While `is_held` returns True, no request begins.
+        While `is_held` returns True, no request begins. `parent`: see RoleSpec.
         """
         self.job = ""
         self.held: dict[int, LeaseBuffer] = {}
@@ -78,6 +80,7 @@ class LeaseRunner:
         self._settings = settings.worker
         self._all_settings = settings
         self._reader: PageReader | None = None  # of the last crawl
+        self._parent = Parent(parent)
         self._name = worker
         self._fetcher = fetcher
         self._holds_bodies = isinstance(fetcher, HoldsBodies)
@@ -98,6 +101,9 @@ class LeaseRunner:
         self._fetcher.keep = self._row_builder.needed(
             assignment.output.bodies, crawls=reader is not None
         )
+        previous_of = self._parent.previous_of(assignment.output.bodies)
+        if isinstance(self._fetcher, Refreshes):
+            self._fetcher.previous_of = previous_of
         if isinstance(self._fetcher, Crawls):
             self._fetcher.crawling = reader.crawling if reader is not None else None
         skip = committed
@@ -145,10 +151,11 @@ class LeaseRunner:
         warcinfo = ""
         if buffer.output.bodies == "warc":
             warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
+        confirmed, result = self._parent.compared(line, result)
         reader = self._reader_of(buffer.crawl)
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
         made = self._row_builder.make(
-            buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps
+            buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps, confirmed
         )
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()

@@ -104,6 +104,14 @@ class PageReader:
             return b""
         return wire.encode(wire.PageLinks(tuple(sent), left_out))
 
+    def pack_again(
+        self, result: Result, task: Task, links: Sequence[Link], sitemaps: Sequence[str]
+    ) -> bytes:
+        """All links of a page that has not changed: those of the crawl before, and new sitemaps."""
+        known = {link.url for link in links}
+        new = [url for url in sitemaps if url not in known]
+        return self.pack(result, task, Found(), new, links)
+
     def _are_few(self, links: Sequence[Link], handled: Sequence[Link]) -> bool:
         """Whether the links are within the limit of a message, whatever their lengths."""
         most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES

@@ -79,6 +79,7 @@ class Worker:
             self._events,
             results,
             lambda: login.is_waiting,
+            spec.parent,
         )
         self._pool = runner.pool
         login.changed = self._pool.resume

@@ -28,6 +28,7 @@ from fetcher.settings.schema import Worker
 
 if TYPE_CHECKING:
     from fetcher.roles.worker.page_reader import PageReader
+    from fetcher.store.parent_pages import ParentPage
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +79,20 @@ class RowBuilder:
         warcinfo_id: str = "",
         reader: PageReader | None = None,
         sitemaps: Sequence[str] = (),
+        confirmed: ParentPage | None = None,
     ) -> Made:
         """Build a row.
 
         `fetch`: None if none has begun; `warcinfo_id`: for the WARC records. In a crawl: `reader`
-        reads the page, and `sitemaps` are those that its row proposes.
+        reads the page, and `sitemaps` are those that its row proposes. `confirmed`: the page of the
+        job before that the answer says is still right.
         """
         kept = links = b""
-        if output.bodies != "none":
+        if confirmed is not None:
+            result = confirmed.confirmed(result)
+        if output.bodies == "warc" and confirmed is not None:
+            result, kept = _copied(output, result, confirmed)
+        elif output.bodies != "none":
             try:
                 result, kept = _kept(output, result, fetch, warcinfo_id)
             # Whatever the server sent, the line gets its row, and the worker lives on.
@@ -95,12 +102,14 @@ class RowBuilder:
         # Nobody must take half a page for a whole one.
         body = fetch.body if fetch is not None and result.sha256 is not None else None
         found, handled = None, list[Link]()
-        if reader is not None:
+        if reader is not None and confirmed is None:
             result, found = reader.read(result, task, body)
-        if self._handler is not None:
+        if self._handler is not None and confirmed is None:
             result, handled = self._handler.handle(result, body, task, in_crawl=reader is not None)
         if reader is not None and found is not None:
             links = reader.pack(result, task, found, sitemaps, handled)
+        elif reader is not None and confirmed is not None:
+            links = reader.pack_again(result, task, confirmed.links, sitemaps)
         encode = CODECS[output.rows].encode
         row = encode(result)
         if len(row) + len(kept) + len(links) > _MAX_BYTES:
@@ -138,6 +147,14 @@ def _kept(
 
     text, kind = inline(body, result.content_type)
     return replace(result, body=text, body_is=kind), b""
+
+
+def _copied(output: Output, result: Result, page: ParentPage) -> tuple[Result, bytes]:
+    """The WARC records of the job before, as they are."""
+    records = page.records
+    if output.warc_dedupe:
+        records = archive.pack([archive.Member(len(records))], records)
+    return replace(result, warc_id=page.row.warc_id), records
 
 
 def _archived(

@@ -1,0 +1,99 @@
+"""The links that the crawl before has recorded of a page, as links that a worker finds.
+
+They come from the edges of that crawl, which name lines of its log or refused URLs. An edge does
+not say what kind of link it was. For the page that found a line first, the line says it; for all
+others, a kind is taken that is judged alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fetcher.errors import DamageError
+from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.links import FROM_SITEMAPS, Link, LinkRequest, Via
+from fetcher.input import log_lines
+from fetcher.input.log_lines import LogLine
+from fetcher.store.crawl_links import RowLinks
+from fetcher.store.parent_crawl import LINKS_NAMES, LOG_NAME
+from fetcher.store.parent_files import ParentIndex
+from fetcher.store.pieces import Pieces
+
+_MOST_REMEMBERED: Final = 16_384  # lines: pages of one site link to the same few
+_PLAIN: Final = LinkRequest()
+# How a page came into the log, and never how another page links to it.
+_ARRIVALS: Final = FROM_SITEMAPS | {Via.SEED, Via.REDIRECT}
+_decode: Final = msgspec.msgpack.Decoder(RowLinks).decode
+
+
+class ParentLinks:
+    """The links of any page of the crawl before. Raises DamageError."""
+
+    def __init__(self, folder: Path, index: ParentIndex, texts: KeyTexts) -> None:
+        self._texts = texts
+        self._log = Pieces(folder / LOG_NAME, index.log)
+        self._links = [Pieces(folder / name, index.links) for name in LINKS_NAMES]
+        self._entry = lru_cache(_MOST_REMEMBERED)(self._read_entry)
+
+    def close(self) -> None:
+        for each in (self._log, *self._links):
+            each.close()
+
+    def of(self, line: int) -> list[Link]:
+        """The links of the page on this line, in the order in which they were judged."""
+        targets = [target for pieces in self._links for target in _targets(pieces, line)]
+        is_sitemap = self._is_sitemap(line, targets)
+        return [self._link(line, target, is_sitemap=is_sitemap) for target in targets]
+
+    def _is_sitemap(self, line: int, targets: list[int | tuple[str, str]]) -> bool:
+        if self._entry(line).via == Via.SITEMAP:
+            return True
+        entries = (self._entry(target) for target in targets if isinstance(target, int))
+        return any(entry.found_on == line and entry.via == Via.LISTED for entry in entries)
+
+    def _link(self, line: int, target: int | tuple[str, str], *, is_sitemap: bool) -> Link:
+        if not isinstance(target, int):
+            via = Via.LISTED if is_sitemap else Via.A
+            return self._made(target[1], via, 0, _PLAIN)
+        entry = self._entry(target)
+        request = LinkRequest(entry.method, entry.route, entry.headers, entry.body, entry.id)
+        kind = kind_of(entry, line, is_sitemap=is_sitemap)
+        return self._made(entry.url, kind, entry.priority, request)
+
+    def _made(self, url: str, via: str, priority: int, request: LinkRequest) -> Link:
+        text = self._texts.of(url, request.method, request.body) or url
+        is_plain = request == _PLAIN
+        return Link(url, via, "" if text == url else text, priority, None if is_plain else request)
+
+    def _read_entry(self, line: int) -> LogLine:
+        try:
+            return log_lines.decode(self._log.of(line))
+        except (ValueError, RecursionError) as error:
+            raise DamageError(f"line {line} of the log before is damaged: {error}") from error
+
+
+def _targets(pieces: Pieces, line: int) -> Iterator[int | tuple[str, str]]:
+    raw = pieces.of(line)
+    if not raw:
+        return
+    try:
+        found, targets = _decode(raw)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise DamageError(f"the links of line {line} are damaged: {error}") from error
+    if found != line:
+        raise DamageError(f"the links of line {line} are those of line {found}")
+    yield from targets
+
+
+def kind_of(entry: LogLine, line: int, *, is_sitemap: bool) -> str:
+    """The kind of the link from the page on `line` to this line of the log."""
+    if entry.found_on == line:
+        return entry.via
+    if is_sitemap:
+        return Via.SITEMAP if entry.via == Via.SITEMAP else Via.LISTED
+    return Via.A if entry.via in _ARRIVALS else entry.via
