@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.header_text import Headers, shown_headers
+from fetcher.fetch.header_text import Headers, shown, shown_headers
 from fetcher.fetch.transfer.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
 
@@ -58,7 +58,7 @@ class AttemptLog:
     def result(self, task: Task, ending: Ending, spent: Spent) -> Result:
         """The row of the attempt, with this ending."""
         answer = self.answer
-        headers = shown_headers(answer.headers)
+        headers = answer.headers if answer.is_ascii else shown_headers(answer.headers)
         # A redirect's body is not kept, and not even read to its end.
         has_body = bool(answer.status) and not answer.redirect_to
         # By position, in the order of the row's keys: by name it takes twice the time.
@@ -72,7 +72,7 @@ class AttemptLog:
             ending.error,
             UNSET if ending.kind is None else ending.kind.word,
             headers,
-            _content_type(headers),
+            _content_type(answer.notable),
             answer.body_bytes if has_body else None,
             answer.wire_bytes if has_body else None,
             answer.sha256 if has_body and answer.is_whole else None,
@@ -88,9 +88,9 @@ class AttemptLog:
         )
 
 
-def _content_type(headers: Headers) -> str | None:
+def _content_type(notable: Headers) -> str | None:
     """The Content-Type; the last of several, as in a browser (Fetch, "extract a MIME type")."""
-    for name, value in reversed(headers):
-        if len(name) == 12 and name.lower() == "content-type":
-            return value
+    for name, value in reversed(notable):
+        if name == "content-type":
+            return shown(value)
     return None

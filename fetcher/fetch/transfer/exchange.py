@@ -198,7 +198,13 @@ class Exchange(Receiver):
 
     def _set_up(self, request: Request) -> None:
         """Set the handle up for this request; most requests differ from the last by their URL."""
-        shape = (*request[1:], self._capture is not None, self._account is not None)
+        shape = (
+            request.method,
+            request.headers,
+            request.body,
+            self._capture is not None,
+            self._account is not None,
+        )
         if shape != self._shape:
             self._configure()
             self._set_shape(request)
@@ -311,7 +317,7 @@ class Exchange(Receiver):
 
     def _has_declared_length(self) -> bool:
         # libcurl does not look: over HTTP/2 it fails as soon as it cannot send any more.
-        length = declared_length(self._method, self.status, self.headers)
+        length = declared_length(self._method, self.status, self.head.notable)
         return self._head_is_whole and self.wire_bytes == length
 
     def _lasts_until_close(self) -> bool:
@@ -325,13 +331,15 @@ class Exchange(Receiver):
 
     def answer(self) -> Answer:
         """What is known of the answer so far."""
-        get = self._easy.getinfo
+        get, head = self._easy.getinfo, self.head
         connect = tls = None
         if get(pycurl.NUM_CONNECTS):
             connect, tls = _ms(get(pycurl.CONNECT_TIME_T)), _ms(get(pycurl.APPCONNECT_TIME_T))
         return Answer(
             self.status,
-            self.headers,
+            head.headers,
+            head.notable,
+            head.is_ascii,
             self.body_bytes,
             self.wire_bytes,
             self._digest.hexdigest() if self._digest else _SHA256_OF_NOTHING,
