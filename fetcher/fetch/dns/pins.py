@@ -9,10 +9,11 @@ expire: so ours never do, and we remove them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 
-class Pin(NamedTuple):
+class Pin(msgspec.Struct, frozen=True, gc=False):
     """The addresses of a request's host that the guard has passed; at least one."""
 
     place: str  # host:port, the key of libcurl's cache
@@ -41,7 +42,7 @@ class PinTable:
         It need not be set where libcurl has the addresses already. If libcurl misses them all the
         same (it may begin transfers in another order), set `entry` and run the transfer again.
         """
-        place, addresses, _ = pin
+        place, addresses = pin.place, pin.addresses
         self._users[place] = self._users.get(place, 0) + 1
         self._unused.discard(place)
         if place in self._there and self._newest[place] == addresses:

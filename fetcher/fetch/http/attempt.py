@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
@@ -28,7 +29,7 @@ def ending_of(failure: Failure | None, answer: Answer) -> Ending:
     return Ending(failure.outcome, failure.kind, failure.message)
 
 
-class Spent(NamedTuple):
+class Spent(msgspec.Struct, frozen=True, gc=False):
     """The values of a row that count for the whole fetch."""
 
     attempts: int
@@ -40,13 +41,11 @@ class Spent(NamedTuple):
 class AttemptLog:
     """The hops of one attempt and its last answer."""
 
+    hops: tuple[str, ...] = ()
     final_url: str | None = None
     answer: Answer = NO_ANSWER  # the last that had a head
     dns_ms: float | None = None
     phases_ms: tuple[float | None, float | None, float | None] = (None, None, None)
-
-    def __init__(self) -> None:
-        self.hops: list[str] = []
 
     def note(self, url: str, answer: Answer) -> None:
         """Record how far the hop to `url` came."""
@@ -68,7 +67,7 @@ class AttemptLog:
             ending.outcome,
             answer.status or None,
             self.final_url,
-            tuple(self.hops),
+            self.hops,
             ending.error,
             UNSET if ending.kind is None else ending.kind.word,
             headers,
