@@ -201,10 +201,10 @@ class CurlLoop:
 
     def _collect(self) -> None:
         self._ending = False
-        left = 1
+        cut, left = self.cut, 1
         while left:
             left, good, failed = self._multi.info_read()
             for easy in good:
-                self.cut(easy, _SUCCESS)
+                cut(easy, _SUCCESS)
             for easy, code, words in failed:
                 self.cut(easy, (code, words))

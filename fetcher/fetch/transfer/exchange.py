@@ -118,7 +118,8 @@ class Exchange(Receiver):
             return result
         finally:
             self._pins.leave(pin, is_used=is_whole)
-            self._stop_drain_timer()
+            if self._drain_timer is not None:
+                self._stop_drain_timer()
             if self._account is not None:
                 self._account.end()
 

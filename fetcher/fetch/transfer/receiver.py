@@ -128,10 +128,9 @@ class Receiver:
         return None if self._length is None else self._stop_once_counted()
 
     def _stop_drain_timer(self) -> None:
-        if self._drain_timer is not None:
-            self._drain_timer.stop()
-            self._drain_timer.close()
-            self._drain_timer = None
+        self._drain_timer.stop()
+        self._drain_timer.close()
+        self._drain_timer = None
 
     # -- the body ----------------------------------------------------------------------------
 
