@@ -68,7 +68,7 @@ class Task(msgspec.Struct, frozen=True):
     route: str = ""  # of a crawl's line: the word that a handler gave its link
 
 
-class Timings(msgspec.Struct, frozen=True):
+class Timings(msgspec.Struct, frozen=True, gc=False):
     """Milliseconds since the fetch began; None if a phase did not happen or is not known."""
 
     dns: float | None = None

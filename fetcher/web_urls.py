@@ -51,6 +51,9 @@ class Target(NamedTuple):
         return host if PORTS[self.scheme] == self.port else f"{host}:{self.port}"
 
 
+_new: Final[Callable[[type[Target], tuple[str, str, str, int]], Target]] = tuple.__new__
+
+
 def bracketed(host: str) -> str:
     """The host as a URL has it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
@@ -64,7 +67,7 @@ def plain(text: str) -> Target | None:
     origin = _plain_origin(text[:end])
     if origin is None or _PLAIN_PATH.fullmatch(text, end) is None:
         return None
-    return Target(text, origin.scheme, origin.host, origin.port)
+    return _new(Target, (text, *origin[1:]))
 
 
 def is_plain(text: str) -> bool:

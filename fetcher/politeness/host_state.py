@@ -22,7 +22,7 @@ class Rules(msgspec.Struct, frozen=True):
     is_owner: bool = False  # this worker owns all hosts for ever, as there is no broker
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """The experience of an item with its host."""
 
     trouble: str = ""  # why it could not be reached

@@ -11,9 +11,13 @@ import gc
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from fetcher.errors import StoppedError
+
+# Objects between two collections of the youngest. Nearly all objects of a fetch are freed without
+# the collector; at Python's own 700 it takes 2 % of a worker's CPU time, at this a third of that.
+_YOUNG_OBJECTS: Final = 5_000
 
 
 def imported() -> None:
@@ -22,6 +26,7 @@ def imported() -> None:
     Until then, the process has switched it off in its first line.
     """
     gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
     gc.enable()
 
 

@@ -19,21 +19,20 @@ _MAX_OF_LIBCURL: Final = 2**63 - 1
 _SHORT_DIGITS: Final = 18  # of numbers that are surely not larger
 _LENGTH: Final = "content-length"
 _CODING: Final = "transfer-encoding"
-_LENGTH_SIZE: Final = len(_LENGTH)
-_CODING_SIZE: Final = len(_CODING)
 _BODILESS: Final = (204, 304)
 
 
-def declared_length(method: str, status: int, headers: Headers) -> int | None:
+def declared_length(method: str, status: int, notable: Headers) -> int | None:
     """The body's bytes by its head; None if the head does not say, or if the body is chunked.
 
+    `notable`: the head's notable headers, see fetch.transfer.head.Head.
     Raises Failure for lengths that differ, if libcurl does not see it.
     """
     if method == "HEAD" or status in _BODILESS:
         return 0
-    if "chunked" in (_values(headers, _CODING) or ""):
+    if "chunked" in (_values(notable, _CODING) or ""):
         return None
-    given = _values(headers, _LENGTH)
+    given = _values(notable, _LENGTH)
     if given is None:
         return None
     lengths = {_number(text.strip()) for text in given.split(",")}
@@ -44,29 +43,28 @@ def declared_length(method: str, status: int, headers: Headers) -> int | None:
     return None
 
 
-def length_to_count(method: str, status: int, headers: Headers) -> int | None:
+def length_to_count(method: str, status: int, notable: Headers) -> int | None:
     """The declared length if we must end the body there; None where libcurl does it.
 
     Raises Failure as `declared_length` does.
     """
-    if method == "HEAD" or status in _BODILESS or _is_plain(headers):
+    if method == "HEAD" or status in _BODILESS or _is_plain(notable):
         return None
-    length = declared_length(method, status, headers)
+    length = declared_length(method, status, notable)
     if length is None or length > _MAX_OF_LIBCURL:
         return length
-    return None if _values(headers, _CODING) is None else length
+    return None if _values(notable, _CODING) is None else length
 
 
-def _is_plain(headers: Headers) -> bool:
+def _is_plain(notable: Headers) -> bool:
     """Whether the head has at most one length, a short one, and no Transfer-Encoding: as most."""
     lengths = 0
-    for name, value in headers:
-        size = len(name)
-        if size == _LENGTH_SIZE and name.lower() == _LENGTH:
+    for name, value in notable:
+        if name == _LENGTH:
             lengths += 1
             if lengths > 1 or len(value) > _SHORT_DIGITS or "," in value:
                 return False
-        elif size == _CODING_SIZE and name.lower() == _CODING:
+        elif name == _CODING:
             return False
     return True
 
@@ -79,8 +77,7 @@ def _number(text: str) -> int | None:
     return int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS - 1
 
 
-def _values(headers: Headers, name: str) -> str | None:
+def _values(notable: Headers, name: str) -> str | None:
     """The values of all headers of that name, joined, in lower case; None without one."""
-    size = len(name)
-    values = [value for key, value in headers if len(key) == size and key.lower() == name]
+    values = [value for key, value in notable if key == name]
     return ", ".join(values).lower() if values else None

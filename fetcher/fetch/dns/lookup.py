@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _GRACE_S: Final = 0.1
 # Less time than this is not worth another question.
 _MIN_LEFT_S: Final = 0.25
-# With such a reply to the preferred family, a family that was not asked at once decides.
-_UNDECIDED: Final = frozenset({Status.NO_ADDRESS, Status.FAILED})
 
 
 class Plan(NamedTuple):
@@ -69,10 +67,24 @@ class Lookup:
         if until > now:
             self._wake_at(until)
             return
+        self._finish(self._merged())
+
+    def _finish(self, reply: Reply) -> None:
         self._is_over = True
         if self._timer is not None:
             self._timer.close()
-        self._on_end(self._merged())
+        self._on_end(reply)
+
+    def _decides(self, family: int, reply: Reply) -> bool:
+        """Whether this reply ends the look-up as it is, as nearly always: no other is expected."""
+        return (
+            reply.status is Status.FOUND
+            and self._plan.at_once == (family,)
+            and not self._replies
+            and len(self._unasked) == len(self._plan.families) - 1
+            and not self._is_stepping
+            and not self._is_over
+        )
 
     def _wake_at(self, until: float) -> None:
         if self._timer is not None:
@@ -102,6 +114,9 @@ class Lookup:
 
     def _ask(self, family: int) -> None:
         def on_reply(reply: Reply) -> None:
+            if self._decides(family, reply):
+                self._finish(reply)
+                return
             self._replies[family] = (reply, time.monotonic())
             self.step()
 
@@ -112,7 +127,8 @@ class Lookup:
         status = self._status(preferred)
         if status is None or status is Status.SILENT:
             return now >= self._asks_more_at
-        return status in _UNDECIDED
+        # With such a reply, a family that was not asked at once decides.
+        return status is Status.NO_ADDRESS or status is Status.FAILED
 
     def _status(self, family: int) -> Status | None:
         return self._replies[family][0].status if family in self._replies else None
@@ -120,11 +136,12 @@ class Lookup:
     def _waits_until(self) -> float:
         """When to stop waiting, as things stand (monotonic); 0 when nothing is missing."""
         first, last = self._plan.families[0], self._plan.families[-1]
-        if self._unasked and self._status(first) in {None, Status.SILENT}:
+        status = self._status(first)
+        if self._unasked and (status is None or status is Status.SILENT):
             return self._asks_more_at
-        if all(family in self._replies for family in self._plan.families):
+        if len(self._replies) == len(self._plan.families):
             return 0
-        if self._status(first) in {Status.FOUND, Status.NO_NAME}:
+        if status is Status.FOUND or status is Status.NO_NAME:
             return self._replies[first][1] + _GRACE_S if last in self._plan.at_once else 0
         if self._status(last) is Status.FOUND:
             return self._replies[last][1] + self._plan.preferred_s

@@ -26,6 +26,7 @@ from fetcher.web_urls import bracketed
 _FLAGS: Final = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS
 # ARES_AI_NOSORT, which pycares does not name: c-ares would open a socket to each address to sort.
 _NOSORT: Final = 1 << 7
+_FAMILIES: Final = {int(family): family for family in AddressFamily}
 _READ: Final = 1  # the events of gevent's io watchers
 _WRITE: Final = 2
 
@@ -153,9 +154,7 @@ class _Channel:
 
         self._asked += 1
         self.open += 1
-        self._ares.getaddrinfo(
-            name, None, family=AddressFamily(family), flags=_NOSORT, callback=ended
-        )
+        self._ares.getaddrinfo(name, None, family=_FAMILIES[family], flags=_NOSORT, callback=ended)
         if self._timer is None and self.open:
             self._set_timer()
 

@@ -5,20 +5,20 @@ Apart from fetch.dns.name_servers, so that c-ares is loaded for the first look-u
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum
 from typing import NamedTuple
 
 from fetcher.error_kinds import ErrorKind
 
 
 class Status(Enum):
-    """How a question ended."""
+    """How a question ended; the values are names in metrics."""
 
-    FOUND = auto()
-    NO_NAME = auto()
-    NO_ADDRESS = auto()  # the name exists without an address of this family
-    FAILED = auto()
-    SILENT = auto()  # no server answered in time
+    FOUND = "found"
+    NO_NAME = "no_name"
+    NO_ADDRESS = "no_address"  # the name exists without an address of this family
+    FAILED = "failed"
+    SILENT = "silent"  # no server answered in time
 
 
 class Reply(NamedTuple):

@@ -31,11 +31,10 @@ from fetcher.web_urls import is_dns_name
 if TYPE_CHECKING:
     from fetcher.fetch.dns.name_servers import NameServers
 
-_FAMILIES: Final[dict[str, tuple[int, ...]]] = {
-    "any": (socket.AF_INET, socket.AF_INET6),
-    "4": (socket.AF_INET,),
-    "6": (socket.AF_INET6,),
-}
+# Numbers, as look-ups use them as keys: the hash of an enum's member is a call in Python.
+_V4: Final = int(socket.AF_INET)
+_V6: Final = int(socket.AF_INET6)
+_FAMILIES: Final[dict[str, tuple[int, ...]]] = {"any": (_V4, _V6), "4": (_V4,), "6": (_V6,)}
 # The longest wait for a reply to the preferred family alone.
 _ALONE_S: Final = 1.0
 _MISSING: Final = {"any": "no IP address", "4": "no IPv4 address", "6": "no IPv6 address"}
@@ -62,7 +61,7 @@ class Resolver:
     def __init__(self, dns: Dns, ip_version: str) -> None:
         """`ip_version`: any, 4 or 6. Raises ValueError for a server that is not an address."""
         self._dns = dns
-        total_s = dns.timeout_s * dns.tries
+        self.longest_s = total_s = dns.timeout_s * dns.tries  # that `resolve` may take
         self._missing = _MISSING[ip_version]
         self._plan = _plan(dns, _FAMILIES[ip_version])
         # None: all addresses are asked for at once, or those of one family only can be used.
@@ -174,7 +173,7 @@ class Resolver:
         return pending.verdict or _STOPPED
 
     def _end(self, key: str, reply: Reply) -> None:
-        self.lookups[reply.status.name.lower()] += 1
+        self.lookups[reply.status.value] += 1
         verdict = reply.addresses or self._reason(reply)
         keep_s = self._dns.cache_s if reply.addresses else self._dns.negative_s
         while len(self._cache) >= self._dns.cache_names:
@@ -211,7 +210,7 @@ def _plan(dns: Dns, families: tuple[int, ...]) -> Plan:
 
 
 def _family(address: str) -> int:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+    return _V6 if ":" in address else _V4
 
 
 def _no_address(words: str) -> _NoAddress:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.header_text import Headers, shown_headers
+from fetcher.fetch.header_text import Headers, shown, shown_headers
 from fetcher.fetch.transfer.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
 
@@ -28,7 +29,7 @@ def ending_of(failure: Failure | None, answer: Answer) -> Ending:
     return Ending(failure.outcome, failure.kind, failure.message)
 
 
-class Spent(NamedTuple):
+class Spent(msgspec.Struct, frozen=True, gc=False):
     """The values of a row that count for the whole fetch."""
 
     attempts: int
@@ -40,13 +41,11 @@ class Spent(NamedTuple):
 class AttemptLog:
     """The hops of one attempt and its last answer."""
 
+    hops: tuple[str, ...] = ()
     final_url: str | None = None
     answer: Answer = NO_ANSWER  # the last that had a head
     dns_ms: float | None = None
     phases_ms: tuple[float | None, float | None, float | None] = (None, None, None)
-
-    def __init__(self) -> None:
-        self.hops: list[str] = []
 
     def note(self, url: str, answer: Answer) -> None:
         """Record how far the hop to `url` came."""
@@ -58,7 +57,7 @@ class AttemptLog:
     def result(self, task: Task, ending: Ending, spent: Spent) -> Result:
         """The row of the attempt, with this ending."""
         answer = self.answer
-        headers = shown_headers(answer.headers)
+        headers = answer.headers if answer.is_ascii else shown_headers(answer.headers)
         # A redirect's body is not kept, and not even read to its end.
         has_body = bool(answer.status) and not answer.redirect_to
         # By position, in the order of the row's keys: by name it takes twice the time.
@@ -68,11 +67,11 @@ class AttemptLog:
             ending.outcome,
             answer.status or None,
             self.final_url,
-            tuple(self.hops),
+            self.hops,
             ending.error,
             UNSET if ending.kind is None else ending.kind.word,
             headers,
-            _content_type(headers),
+            _content_type(answer.notable),
             answer.body_bytes if has_body else None,
             answer.wire_bytes if has_body else None,
             answer.sha256 if has_body and answer.is_whole else None,
@@ -88,9 +87,9 @@ class AttemptLog:
         )
 
 
-def _content_type(headers: Headers) -> str | None:
+def _content_type(notable: Headers) -> str | None:
     """The Content-Type; the last of several, as in a browser (Fetch, "extract a MIME type")."""
-    for name, value in reversed(headers):
-        if len(name) == 12 and name.lower() == "content-type":
-            return value
+    for name, value in reversed(notable):
+        if name == "content-type":
+            return shown(value)
     return None

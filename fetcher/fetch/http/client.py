@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import gevent
 
@@ -24,12 +24,15 @@ from fetcher.fetch.interface import Crawling, Previous
 from fetcher.fetch.unexpected import Defects
 from fetcher.model import Task
 from fetcher.settings.schema import Settings
+from fetcher.web_urls import Target
 
 if TYPE_CHECKING:
     from fetcher.fetch.http.log_in import LogIns
     from fetcher.fetch.robots import Robots
 
 log = logging.getLogger(__name__)
+
+_MOST_TARGETS: Final = 4096  # that are kept from a line's arrival to its fetch
 
 
 class CurlFetcher:
@@ -59,6 +62,8 @@ class CurlFetcher:
             self.auth = Auth(http.auth, self.transport)
         self._robots: Robots | None = None  # once they are needed
         self.previous_of: Callable[[Task], Previous | None] | None = None
+        # The targets of URLs whose turn was asked for, and whose fetch has not begun.
+        self._targets: dict[str, Target] = {}
         self.crawling = None
         if settings.polite.enabled:
             # Not in the turn of the first host, whose second request would follow too soon.
@@ -120,7 +125,15 @@ class CurlFetcher:
             return ""
         if self.robots is not None and self.robots.forbids(target):
             return ""
+        if len(self._targets) >= _MOST_TARGETS:
+            self._targets.clear()
+        self._targets[url] = target
         return urls.key_of(target)
+
+    def target_of(self, url: str) -> Target:
+        """The target of a line's URL. Raises NoUrlError."""
+        known = self._targets.pop(url, None) if self._targets else None
+        return known or urls.target_of(url, self.settings.http.max_url_bytes)
 
     def begin(self, task: Task) -> CurlFetch:
         return CurlFetch(self, task)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _MOST_LITERALS: Final = 4096
+_RESOLVER_SLACK_S: Final = 1.0  # for the resolver's own timers, and for c-ares to load
 Addresses = tuple[str, ...]
 Passed = Callable[[Addresses], Addresses]  # the addresses that may be connected to
 
@@ -48,6 +49,7 @@ class Connections:
         self.http = settings.http
         self.resolver = Resolver(settings.dns, settings.http.ip_version)
         polite = settings.polite
+        self._is_polite = polite.enabled
         self._first_requests = FirstRequests(polite.delay_s if polite.enabled else 0.0)
         self._guard = Guard(settings.guard.allow)
         self._loop = CurlLoop(settings.http.max_connections or settings.worker.pool_size)
@@ -148,13 +150,18 @@ class Connections:
         addresses = self.resolver.known(host)
         has_looked_up = False
         if addresses is None:
-            with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
-                addresses = self.resolver.resolve(host)
+            addresses = self._resolved(host, timeout_s)
             has_looked_up = True
-        if not is_proxy and (has_looked_up or self._first_requests):
+        if self._is_polite and not is_proxy and (has_looked_up or self._first_requests):
             self._keep_apart(host, has_looked_up=has_looked_up)
         more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
         return Pin(f"{host}:{port}", _listed(passed(addresses)), more)
+
+    def _resolved(self, host: str, timeout_s: float) -> Addresses:
+        if timeout_s > self.resolver.longest_s + _RESOLVER_SLACK_S:
+            return self.resolver.resolve(host)
+        with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
+            return self.resolver.resolve(host)
 
     def _keep_apart(self, host: str, *, has_looked_up: bool) -> None:
         now = time.monotonic()

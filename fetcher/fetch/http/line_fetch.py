@@ -245,7 +245,7 @@ class CurlFetch:
         try:
             if self._task.fault:
                 raise urls.NoUrlError(self._task.fault)
-            return urls.target_of(self.url, self._fetcher.settings.http.max_url_bytes)
+            return self._fetcher.target_of(self.url)
         except urls.NoUrlError as error:
             kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
             raise Failure(kind, error.fault.message) from error
@@ -269,7 +269,7 @@ class CurlFetch:
         self._body = self._body if with_body else None
         self._method = redirects.method_after(answer.status, self._method)
         self._target, self.url = target, target.url
-        self._log.hops.append(target.url)
+        self._log.hops = (*self._log.hops, target.url)
 
     def _kind_of_chain(self) -> ErrorKind:
         """Why a chain of redirects is too long: a loop, or just too many."""

@@ -146,7 +146,12 @@ class CurlAdapter(HTTPAdapter):
                 exchange.pipe.raise_failure()
             reader = Reader(exchange.pipe, exchange.resume, lambda: runner.kill(block=False))
             raw = Raw(
-                reader, exchange.answer, shown(exchange.reason), request.method, request.url, http
+                reader,
+                exchange.answer,
+                shown(exchange.head.reason),
+                request.method,
+                request.url,
+                http,
             )
         except urllib3.exceptions.InvalidHeader as error:
             runner.kill(block=False)

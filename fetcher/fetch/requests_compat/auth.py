@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import requests
 import urllib3
+from msgspec.structs import replace
 from requests.hooks import dispatch_hook
 
 from fetcher.error_kinds import ErrorKind
@@ -93,7 +94,7 @@ def _as_read(answer: Answer, pieces: list[bytes]) -> Answer:
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
-    return answer._replace(body_bytes=sum(map(len, pieces)), sha256=digest.hexdigest())
+    return replace(answer, body_bytes=sum(map(len, pieces)), sha256=digest.hexdigest())
 
 
 def _prepared(request: Request, headers: dict[str, str]) -> requests.PreparedRequest:

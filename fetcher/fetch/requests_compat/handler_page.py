@@ -7,6 +7,7 @@ import http.client
 
 import requests
 import webencodings
+from msgspec.structs import replace
 
 from fetcher.fetch.requests_compat.raw import decoded_response
 from fetcher.fetch.transfer.message import NO_ANSWER
@@ -44,8 +45,11 @@ class Page:
         request = requests.PreparedRequest()
         request.method, request.url = self._method, result.final_url
         request.headers = requests.structures.CaseInsensitiveDict()
-        answer = NO_ANSWER._replace(
-            status=result.status, headers=result.headers, http_version=result.http_version
+        answer = replace(
+            NO_ANSWER,
+            status=result.status,
+            headers=result.headers,
+            http_version=result.http_version,
         )
         reason = http.client.responses.get(result.status, "")
         return decoded_response(request, answer, reason, self.body or b"")

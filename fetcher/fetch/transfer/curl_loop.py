@@ -36,6 +36,7 @@ _SELECT: Final = (
 )
 
 CurlResult = tuple[int, str]  # libcurl's code (0: success) and its words
+_SUCCESS: Final[CurlResult] = (0, "")
 
 
 def _release(watchers: list[Any], multi: pycurl.CurlMulti) -> None:
@@ -93,13 +94,16 @@ class CurlLoop:
             # Only `cut` switches back, and only to a greenlet that still waits.
             result: CurlResult = self.hub.switch()
             return result
-        finally:
-            self._forget(easy)
+        except BaseException:  # the greenlet was killed
+            if self._waiting.pop(easy, None) is not None:
+                self._multi.remove_handle(easy)
+            raise
 
     def cut(self, easy: pycurl.Curl, result: CurlResult) -> None:
         """End a transfer; call it in the hub, and not in a callback of libcurl."""
-        waiting = self._forget(easy)
+        waiting = self._waiting.pop(easy, None)
         if waiting is not None:
+            self._multi.remove_handle(easy)
             waiting.switch(result)
 
     def resume(self, easy: pycurl.Curl) -> None:
@@ -116,12 +120,6 @@ class CurlLoop:
             self._dormant.discard(fd)
             watcher.stop()
             watcher.close()
-
-    def _forget(self, easy: pycurl.Curl) -> greenlet | None:
-        waiting = self._waiting.pop(easy, None)
-        if waiting is not None:
-            self._multi.remove_handle(easy)
-        return waiting
 
     # -- libcurl's callbacks -----------------------------------------------------------------
 
@@ -203,10 +201,10 @@ class CurlLoop:
 
     def _collect(self) -> None:
         self._ending = False
-        left = 1
+        cut, left = self.cut, 1
         while left:
             left, good, failed = self._multi.info_read()
             for easy in good:
-                self.cut(easy, (0, ""))
+                cut(easy, _SUCCESS)
             for easy, code, words in failed:
                 self.cut(easy, (code, words))

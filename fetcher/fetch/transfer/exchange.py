@@ -104,20 +104,22 @@ class Exchange(Receiver):
     def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> CurlResult:
         """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
+        is_whole = False
         resolve = self._pins.enter(pin)
         if self._account is not None:
             self._account.begin(self._resume)
         try:
-            self._easy.setopt(pycurl.RESOLVE, resolve)
+            if resolve:
+                self._easy.setopt(pycurl.RESOLVE, resolve)
             result = self._run_once(timeout_s)
-            if result[0] and pin.more is not None and self._has_no_connection(*result):
-                result = self._run_elsewhere(pin.place, pin.more, result, ends_at)
-            if result[0] and self._may_repeat(request, result[0]):
-                result = self._repeat(result, ends_at)
+            if result[0]:
+                result = self._run_again(request, pin, result, ends_at, is_set=bool(resolve))
+            is_whole = not result[0]
             return result
         finally:
-            self._pins.leave(pin.place)
-            self._stop_drain_timer()
+            self._pins.leave(pin, is_used=is_whole)
+            if self._drain_timer is not None:
+                self._stop_drain_timer()
             if self._account is not None:
                 self._account.end()
 
@@ -135,6 +137,22 @@ class Exchange(Receiver):
             deadlines.stop()
             self.paused_s += deadlines.paused_s
 
+    def _run_again(
+        self, request: Request, pin: Pin, result: CurlResult, ends_at: float, *, is_set: bool
+    ) -> CurlResult:
+        """Run a failed transfer once more, if that may help; else `result`.
+
+        `is_set`: the pin was set for this transfer.
+        """
+        if not is_set and result[0] == pycurl.E_ABORTED_BY_CALLBACK and not self._refused:
+            self._easy.setopt(pycurl.RESOLVE, [entry(pin.place, pin.addresses)])
+            result = self._run_once(max(_LEAST_S, ends_at - self._clock.now()))
+        if result[0] and pin.more is not None and self._has_no_connection(*result):
+            result = self._run_elsewhere(pin.place, pin.more, result, ends_at)
+        if result[0] and self._may_repeat(request, result[0]):
+            result = self._repeat(result, ends_at)
+        return result
+
     def _has_no_connection(self, code: int, words: str) -> bool:
         """Whether no TCP connection could be made to any of the addresses."""
         if code not in _UNCONNECTED or self._head_bytes or self._refused:
@@ -150,6 +168,7 @@ class Exchange(Receiver):
         left_s = ends_at - self._clock.now()
         if not addresses or left_s <= 0:
             return result
+        self._pins.replaced(place)
         self._easy.setopt(pycurl.RESOLVE, [entry(place, addresses)])
         return self._run_once(left_s)
 
@@ -180,7 +199,13 @@ class Exchange(Receiver):
 
     def _set_up(self, request: Request) -> None:
         """Set the handle up for this request; most requests differ from the last by their URL."""
-        shape = (*request[1:], self._capture is not None, self._account is not None)
+        shape = (
+            request.method,
+            request.headers,
+            request.body,
+            self._capture is not None,
+            self._account is not None,
+        )
         if shape != self._shape:
             self._configure()
             self._set_shape(request)
@@ -293,7 +318,7 @@ class Exchange(Receiver):
 
     def _has_declared_length(self) -> bool:
         # libcurl does not look: over HTTP/2 it fails as soon as it cannot send any more.
-        length = declared_length(self._method, self.status, self.headers)
+        length = declared_length(self._method, self.status, self.head.notable)
         return self._head_is_whole and self.wire_bytes == length
 
     def _lasts_until_close(self) -> bool:
@@ -307,13 +332,15 @@ class Exchange(Receiver):
 
     def answer(self) -> Answer:
         """What is known of the answer so far."""
-        get = self._easy.getinfo
+        get, head = self._easy.getinfo, self.head
         connect = tls = None
         if get(pycurl.NUM_CONNECTS):
             connect, tls = _ms(get(pycurl.CONNECT_TIME_T)), _ms(get(pycurl.APPCONNECT_TIME_T))
         return Answer(
             self.status,
-            self.headers,
+            head.headers,
+            head.notable,
+            head.is_ascii,
             self.body_bytes,
             self.wire_bytes,
             self._digest.hexdigest() if self._digest else _SHA256_OF_NOTHING,

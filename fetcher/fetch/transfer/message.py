@@ -5,12 +5,14 @@ Headers and Locations hold wire text (see fetch.header_text): the bytes as they 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from fetcher.fetch.header_text import Headers
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """What to ask for.
 
     `headers` are sent in their order, repeated names included. They replace those of the same names
@@ -23,11 +25,13 @@ class Request(NamedTuple):
     body: bytes | None = None
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What an exchange received. It stays valid when the exchange serves its next request."""
 
     status: int  # 0: no head was received
     headers: Headers
+    notable: Headers  # see fetch.transfer.head.Head
+    is_ascii: bool  # all of `headers`
     body_bytes: int  # decoded
     wire_bytes: int  # of the body, as received
     sha256: str  # of the decoded body
@@ -38,4 +42,4 @@ class Answer(NamedTuple):
     phases_ms: tuple[float | None, float | None, float | None]  # connect, tls, first_byte
 
 
-NO_ANSWER: Final = Answer(0, [], 0, 0, "", False, "", None, None, (None, None, None))
+NO_ANSWER: Final = Answer(0, [], [], True, 0, 0, "", False, "", None, None, (None, None, None))

@@ -24,7 +24,7 @@ from fetcher.fetch.failures import Failure
 from fetcher.fetch.transfer import redirects
 from fetcher.fetch.transfer.curl_loop import CurlLoop
 from fetcher.fetch.transfer.deadlines import Deadlines
-from fetcher.fetch.transfer.head import parse_head
+from fetcher.fetch.transfer.head import NO_HEAD, Head, parse_head
 from fetcher.settings.schema import Http
 
 _DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
@@ -50,8 +50,7 @@ class Receiver:
     ) -> None:
         """Forget the last answer; an answer to this method comes next."""
         self.status = 0
-        self.reason = ""
-        self.headers: list[tuple[str, str]] = []
+        self.head: Head = NO_HEAD
         self.body_bytes = 0
         self.wire_bytes = 0
         self.redirect_to = ""  # the Location as it was sent
@@ -75,11 +74,10 @@ class Receiver:
         self._sink = self._capture = self._account = self._decoder = None
 
     def header(self, name: str) -> str | None:
-        """The values of a list header (its name in lower case), joined; None for none."""
-        size = len(name)
+        """The values of one of the notable headers, joined; None for none."""
         values = None
-        for key, value in self.headers:
-            if len(key) == size and key.lower() == name:
+        for key, value in self.head.notable:
+            if key == name:
                 values = value if values is None else f"{values}, {value}"
         return values
 
@@ -98,28 +96,28 @@ class Receiver:
             return None
         if self._head_is_whole:
             return None  # the end of the trailers
-        head, self._lines = self._lines, []
+        lines, self._lines = self._lines, []
         try:
-            status, reason, headers = parse_head(head)
+            head = parse_head(lines)
         except Failure as failure:
             return self._stop(failure)
-        if status < 200:
+        if head.status < 200:
             return None  # an interim answer, such as 103 Early Hints
-        self.status, self.reason, self.headers = status, reason, headers
+        self.status, self.head = head.status, head
         if self._capture is not None:
-            self._capture.head = head
+            self._capture.head = lines
         return self._on_head()
 
     def _on_head(self) -> int | None:
         """The head is there as a whole."""
         self._head_is_whole = True
-        if len(self.headers) > self._http.max_headers:
+        if len(self.head.headers) > self._http.max_headers:
             said = f"more headers than http.max_headers ({self._http.max_headers})"
             return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
         try:
             if self.status in redirects.STATUSES:
-                self.redirect_to = redirects.location_of(self.headers)
-            self._length = length_to_count(self._method, self.status, self.headers)
+                self.redirect_to = redirects.location_of(self.head.notable)
+            self._length = length_to_count(self._method, self.status, self.head.notable)
         except Failure as failure:
             return self._stop(failure)
         if self.redirect_to:
@@ -127,13 +125,12 @@ class Receiver:
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
         if encodings := self.header("content-encoding"):
             self._decoder = decoder_for(encodings, self._http.max_body_bytes)
-        return self._stop_once_counted()
+        return None if self._length is None else self._stop_once_counted()
 
     def _stop_drain_timer(self) -> None:
-        if self._drain_timer is not None:
-            self._drain_timer.stop()
-            self._drain_timer.close()
-            self._drain_timer = None
+        self._drain_timer.stop()
+        self._drain_timer.close()
+        self._drain_timer = None
 
     # -- the body ----------------------------------------------------------------------------
 
@@ -143,10 +140,10 @@ class Receiver:
             if self._deadlines is not None:
                 self._deadlines.pause()
             return pycurl.WRITEFUNC_PAUSE
-        if self._length is None:
-            return self._receive(data)
-        verdict = self._receive(data[: self._length - self.wire_bytes])
-        return self._stop_once_counted() if verdict is None else verdict
+        if self._length is not None:
+            verdict = self._receive(data[: self._length - self.wire_bytes])
+            return self._stop_once_counted() if verdict is None else verdict
+        return self._receive(data)
 
     def _stop_once_counted(self) -> int | None:
         self._is_counted = self.wire_bytes == self._length
@@ -190,9 +187,10 @@ class Receiver:
                 self._account.add(len(piece))
         if is_too_large:
             return self._stop(body_excess(http))
-        if excess := ratio_excess(self.body_bytes, self.wire_bytes, http):
-            return self._stop(excess)
-        return None
+        if self._decoder is None:
+            return None
+        excess = ratio_excess(self.body_bytes, self.wire_bytes, http)
+        return None if excess is None else self._stop(excess)
 
     def _stop(self, failure: Failure) -> int:
         """End the transfer with this failure."""

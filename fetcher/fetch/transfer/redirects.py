@@ -28,13 +28,13 @@ _HARMLESS: Final = frozenset(
 BODY_HEADERS: Final = frozenset({"content-length", "content-type", "transfer-encoding"})
 
 
-def location_of(headers: Iterable[tuple[str, str]]) -> str:
-    """The Location of a redirect's headers, "" for none. Raises Failure.
+def location_of(notable: Iterable[tuple[str, str]]) -> str:
+    """The Location among a redirect's notable headers, "" for none. Raises Failure.
 
     As in browsers, several equal ones count as one, and different ones are an error: a header may
     have been smuggled into the answer.
     """
-    values = {value for name, value in headers if len(name) == 8 and name.lower() == "location"}
+    values = {value for name, value in notable if name == "location"}
     values.discard("")
     if len(values) > 1:
         said = f"{len(values)} Location headers that differ"

@@ -32,6 +32,8 @@ class TransferClock:
     def now(self) -> float:
         """Seconds, to be compared only with other readings of this clock."""
         now = time.monotonic()
+        if self._began is None:
+            return now - self._held_s
         return now - self._held_s - self._excess_s(now)
 
     def start(self) -> None:

@@ -76,6 +76,7 @@ class LeaseBuffer:
         """
         bit = 1 << (result.line - self.first_line)
         self.outstanding &= ~bit
+        tags = self._tags
         self._rows.append(
             (
                 result.line,
@@ -85,7 +86,7 @@ class LeaseBuffer:
                 result.body_bytes or 0,
                 row,
                 body,
-                line_tags.nth(self._tags, (self._mask & (bit - 1)).bit_count()),
+                line_tags.nth(tags, (self._mask & (bit - 1)).bit_count()) if tags else b"",
             )
         )
         if not body and isinstance(result.body_file, str):

@@ -152,17 +152,18 @@ class LeaseRunner:
         if buffer.output.bodies == "warc":
             warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
         confirmed, result = self._parent.compared(line, result)
-        reader = self._reader_of(buffer.crawl)
+        reader = None if buffer.crawl is UNSET else self._reader_of(buffer.crawl)
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
         made = self._row_builder.make(
             buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps, confirmed
         )
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()
-        row_bytes = len(made.row) + len(made.body) + len(made.links)
+        row, body, links = made.row, made.body, made.links
+        row_bytes = len(row) + len(body) + len(links)
         self.memory.put_row(row_bytes)
         self._heap.freed(max(row_bytes, result.body_bytes or 0))
-        rows = buffer.finish(*made)
+        rows = buffer.finish(made.result, row, body, links)
         if not buffer.outstanding:
             self._end(buffer)
         elif rows >= self._settings.chunk_rows or buffer.unsent_bytes >= _MAX_CHUNK_BYTES:

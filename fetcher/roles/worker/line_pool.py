@@ -174,8 +174,9 @@ class LinePool:
     def _take_lines(self) -> None:
         while self._has_work():
             line = self._queue.popleft()
-            self.start()
-            if self.has_room:
+            if self._busy < self._size:
+                self.start()
+            if len(self._queue) <= self._low and self.has_room:
                 self.room.set()
             if self._is_polite and self._needs_turn(line):
                 line.buffer.active -= 1

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from fetcher.fetch.interface import Fetch
 from fetcher.model import Task
 from fetcher.protocol.bounds import MAX_SLOW
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 
 
-class Line:
+class Line(msgspec.Struct, eq=False):
     """A line of a lease, from its arrival to its row."""
 
-    __slots__ = ("buffer", "fetch", "host", "task")
-
-    def __init__(self, buffer: LeaseBuffer, task: Task, host: str) -> None:
-        """`host`: the host whose turn the line needs, FREE if it needs none."""
-        self.buffer = buffer
-        self.task = task
-        self.host = host
-        self.fetch: Fetch | None = None  # once it has begun
+    buffer: LeaseBuffer
+    task: Task
+    host: str  # whose turn the line needs; FREE if it needs none
+    fetch: Fetch | None = None  # once it has begun
 
     @property
     def bit(self) -> int:

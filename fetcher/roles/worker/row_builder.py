@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -42,7 +43,7 @@ _NEEDED: Final[dict[Bodies, Keep]] = {
 _MAX_BYTES: Final = codec.MAX_FRAME_BYTES - 16 * 1024 * 1024
 
 
-class Made(NamedTuple):
+class Made(msgspec.Struct, frozen=True, gc=False):
     """A result as it is recorded, and its encoded row.
 
     `body`: its body or WARC records; `links`: those of its page in a crawl; b"": none.

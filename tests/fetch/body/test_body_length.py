@@ -8,13 +8,15 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.body.body_length import declared_length, length_to_count
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.header_text import Headers
+from fetcher.fetch.transfer.head import notable_of
 
 MAX = 2**63 - 1
 
 
 def head(*lengths: str, coding: str | None = None) -> Headers:
+    """The notable headers of a head."""
     headers = [("Server", "x"), *(("Content-Length", length) for length in lengths)]
-    return headers if coding is None else [*headers, ("transfer-ENCODING", coding)]
+    return notable_of(headers if coding is None else [*headers, ("transfer-ENCODING", coding)])
 
 
 @pytest.mark.parametrize(

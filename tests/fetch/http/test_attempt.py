@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
@@ -13,9 +14,11 @@ from fetcher.model import Outcome, Result, Task, Timings
 
 TASK = Task(7, "http://a.test/")
 SPENT = Spent(2, 1000.5, 12.5, "w")
-WHOLE = NO_ANSWER._replace(
+WHOLE = replace(
+    NO_ANSWER,
     status=200,
     headers=[("Content-Type", "a"), ("content-type", "text/html")],
+    notable=[("content-type", "a"), ("content-type", "text/html")],
     body_bytes=5,
     wire_bytes=3,
     sha256="f" * 64,
@@ -56,28 +59,29 @@ def test_an_attempt_without_an_answer_has_none_of_its_values() -> None:
 
 
 def test_a_body_that_was_cut_has_no_digest() -> None:
-    found = row(WHOLE._replace(is_whole=False))
+    found = row(replace(WHOLE, is_whole=False))
     assert (found.body_bytes, found.sha256, found.truncated) == (5, None, True)
 
 
 def test_the_body_of_a_redirect_does_not_count() -> None:
-    found = row(WHOLE._replace(status=301, redirect_to="/x"))
+    found = row(replace(WHOLE, status=301, redirect_to="/x"))
     assert (found.status, found.body_bytes, found.sha256) == (301, None, None)
     assert found.truncated is UNSET
 
 
 def test_the_last_answer_that_had_a_head_counts() -> None:
-    found = row(WHOLE._replace(status=302), NO_ANSWER._replace(phases_ms=(3.0, None, None)))
+    found = row(replace(WHOLE, status=302), replace(NO_ANSWER, phases_ms=(3.0, None, None)))
     assert (found.status, found.final_url) == (302, "http://a.test/0")
+    assert found.timings_ms is not None
     assert found.timings_ms.connect == 3.0, "of the last hop"
 
 
 def test_headers_are_shown_as_text() -> None:
-    found = row(WHOLE._replace(headers=[("X", "caf\xc3\xa9")]))
+    found = row(replace(WHOLE, headers=[("X", "caf\xc3\xa9")], is_ascii=False))
     assert found.headers == [("X", "café")]
 
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_an_answer_that_is_an_error_says_its_status(status: int) -> None:
-    ending = ending_of(None, WHOLE._replace(status=status))
+    ending = ending_of(None, replace(WHOLE, status=status))
     assert ending == Ending(Outcome.HTTP_ERROR, None, f"the server answered {status}")

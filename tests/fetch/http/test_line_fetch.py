@@ -9,6 +9,7 @@ import pytest
 
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.head import notable_of
 from fetcher.model import Outcome, Result
 from support.fetching import fetch
 from support.scripted import Asked, Script, answer, head, scripted
@@ -152,8 +153,9 @@ def test_locations_that_differ_are_a_fault_of_the_server() -> None:
     assert (result.outcome, result.redirects) == (Outcome.PROTOCOL, ())
     assert "Location headers" in (result.error or "")
     with pytest.raises(Failure, match="2 Location headers that differ"):
-        redirects.location_of([("Location", "/a"), ("Vary", "x"), ("location", "/b")])
-    assert redirects.location_of([("Location", "/a"), ("location", ""), ("LOCATION", "/a")]) == "/a"
+        redirects.location_of(notable_of([("Location", "/a"), ("Vary", "x"), ("location", "/b")]))
+    same = notable_of([("Location", "/a"), ("location", ""), ("LOCATION", "/a")])
+    assert redirects.location_of(same) == "/a"
 
 
 @pytest.mark.parametrize(

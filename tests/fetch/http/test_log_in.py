@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from fetcher.fetch.cookies.jar import Cookie, Cookies
 from fetcher.fetch.http.log_in import LineLogIn, LogIns
 from fetcher.fetch.http.logged_out import LoggedOutRules
@@ -15,7 +17,7 @@ SECRETS = Secrets(
     [SessionCookie("sid", "1", "a.test", True, "/", False)],
     [SessionHeader("a.test", "X-Token", "t")],
 )
-REFUSED = NO_ANSWER._replace(status=401)
+REFUSED = replace(NO_ANSWER, status=401)
 
 
 class Job:
@@ -66,7 +68,7 @@ def test_an_answer_that_fits_a_rule_means_that_the_session_has_ended() -> None:
     assert line.rule == "status:401"
     line.begin()
     assert line.rule == ""
-    assert not line.judge(TARGET, NO_ANSWER._replace(status=200))
+    assert not line.judge(TARGET, replace(NO_ANSWER, status=200))
 
 
 def test_an_answer_of_another_host_says_nothing_about_the_session() -> None:
@@ -82,11 +84,11 @@ def test_a_text_is_searched_in_the_body_wherever_it_goes() -> None:
     assert line.sink is not None
     line.sink(b"Please l")
     line.sink(b"og in")
-    assert line.judge(TARGET, NO_ANSWER._replace(status=200))
+    assert line.judge(TARGET, replace(NO_ANSWER, status=200))
     kept = Job().line()
     kept.added(TARGET, (), ())
     kept.search([b"Please ", b"log in"])
-    assert kept.judge(TARGET, NO_ANSWER._replace(status=200))
+    assert kept.judge(TARGET, replace(NO_ANSWER, status=200))
 
 
 def test_a_line_is_held_until_there_is_another_session() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from fetcher.fetch.http.logged_out import LoggedOutRules, TextSearch
 from fetcher.fetch.transfer.message import NO_ANSWER
@@ -12,7 +13,7 @@ HERE = target_of("https://www.a.test/in/page?x=1", 8192)
 
 
 def fitting(rules: str, status: int, location: str = "") -> str:
-    answer = NO_ANSWER._replace(status=status, redirect_to=location)
+    answer = replace(NO_ANSWER, status=status, redirect_to=location)
     return LoggedOutRules(rules).fitting(HERE, answer, None)
 
 

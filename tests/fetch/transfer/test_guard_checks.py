@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import gevent
 import msgspec
+import pycurl
 import pytest
 
 from fetcher.fetch.dns.pins import Pin
@@ -240,6 +241,20 @@ def test_libcurl_looks_nothing_up_that_was_not_judged(host: str) -> None:
             exchange.perform(request, 10.0, Pin(f"judged.test:{server.port}", OPEN))
     assert raised.value.outcome is Outcome.BLOCKED
     assert server.connections == 0
+
+
+def test_a_pin_that_libcurl_has_lost_is_set_again() -> None:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(scripted({"/": Script(answer(b"page"))}))
+        transport = Connections(settings_with(stack))
+        pin = Pin(f"any.test:{server.port}", OPEN)
+        request = Request(f"http://any.test:{server.port}/")
+        exchange = transport.lend()
+        for _ in range(2):
+            exchange.perform(request, 10.0, pin)
+            # As another transfer does whose turn comes late:
+            exchange._easy.setopt(pycurl.RESOLVE, [f"-{pin.place}"])
+    assert (exchange.status, server.connections) == (200, 2)
 
 
 def test_a_lost_request_is_repeated_to_a_judged_address_only() -> None:

@@ -25,7 +25,8 @@ from fetcher.fetch.transfer.head import parse_head
 def test_a_status_line_has_a_status_and_maybe_a_reason(
     line: bytes, status: int, reason: str
 ) -> None:
-    assert parse_head([line]) == (status, reason, [])
+    found = parse_head([line])
+    assert (found.status, found.reason, found.headers) == (status, reason, [])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_a_head_without_lines_is_a_failure() -> None:
 
 
 def headers_of(*lines: bytes) -> Headers:
-    return parse_head([b"HTTP/1.1 200 OK\r\n", *lines])[2]
+    return parse_head([b"HTTP/1.1 200 OK\r\n", *lines]).headers
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,14 @@ def test_short_lines_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPat
     assert list(known) == [b"A: 1\r\n", b"C: 3\r\n"]
     headers_of(b"D: 4\r\n")
     assert list(known) == [b"D: 4\r\n"]
+
+
+def test_the_headers_that_we_act_on_are_found_whatever_their_case() -> None:
+    lines = [b"HTTP/1.1 200 OK\r\n", b"CONTENT-type: a\r\n", b"X: b\r\n", b"location: /c\r\n"]
+    assert parse_head(lines).notable == [("content-type", "a"), ("location", "/c")]
+
+
+@pytest.mark.parametrize("line", [b"X: caf\xe9\r\n", b"caf\xe9: x\r\n"])
+def test_a_head_knows_whether_it_is_ascii(line: bytes) -> None:
+    assert parse_head([b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"]).is_ascii
+    assert not parse_head([b"HTTP/1.1 200 OK\r\n", line]).is_ascii

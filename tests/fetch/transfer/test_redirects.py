@@ -7,6 +7,7 @@ import pytest
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.transfer import redirects
+from fetcher.fetch.transfer.head import notable_of
 from fetcher.fetch.urls import target_of
 from fetcher.settings.schema import Http
 
@@ -35,11 +36,12 @@ def failed(call: object) -> Failure:
 )
 def test_one_location_counts(values: tuple[str, ...], location: str) -> None:
     headers = [("Server", "x"), *(("LOCATION", value) for value in values)]
-    assert redirects.location_of(headers) == location
+    assert redirects.location_of(notable_of(headers)) == location
 
 
 def test_locations_that_differ_are_a_failure() -> None:
-    failure = failed(lambda: redirects.location_of([("Location", "/x"), ("location", "/y")]))
+    headers = notable_of([("Location", "/x"), ("location", "/y")])
+    failure = failed(lambda: redirects.location_of(headers))
     assert failure.kind is ErrorKind.PROTOCOL_BAD_LOCATION
     assert failure.message == "2 Location headers that differ"
 

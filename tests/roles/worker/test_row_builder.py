@@ -102,17 +102,19 @@ def test_what_cannot_be_kept_costs_the_body_alone(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("bodies", ["inline", "files"])
 def test_what_no_message_takes_is_not_kept(bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = sum(map(len, make(bodies)[1:]))
+    made = make(bodies)
+    size = len(made.row) + len(made.body)
     monkeypatch.setattr(row_builder, "_MAX_BYTES", size)
     assert make(bodies).result.error is None
     monkeypatch.setattr(row_builder, "_MAX_BYTES", size - 1)
-    row, encoded, beside, _ = make(bodies)
-    assert (row.body, row.body_is, row.body_file, beside) == (UNSET, UNSET, UNSET, b"")
+    made = make(bodies)
+    row = made.result
+    assert (row.body, row.body_is, row.body_file, made.body) == (UNSET, UNSET, UNSET, b"")
     assert row.error == f"its body is not kept: more than {size - 1} bytes with its row"
-    assert jsonl.decode(encoded) == row
+    assert jsonl.decode(made.row) == row
 
 
-def test_a_fetch_leaves_behind_what_the_job_asks_for() -> None:
+def test_a_fetch_keeps_what_the_job_asks_for() -> None:
     keeper = RowBuilder(Settings().worker)
     wanted: list[Bodies] = ["none", "inline", "files", "warc"]
     kept = [keeper.needed(bodies) for bodies in wanted]
