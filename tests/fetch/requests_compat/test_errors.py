@@ -50,6 +50,7 @@ def test_each_kind_of_failure_has_its_exception(
     assert isinstance(inner, ux.MaxRetryError) == (reason is not None)
     if reason is not None:
         assert type(inner.reason) is reason
+    assert isinstance(inner, ux.ReadTimeoutError) == (raised is rx.ReadTimeout)
     assert "why" in str(error)
 
 

@@ -56,7 +56,7 @@ def test_libcurl_pauses_while_there_is_no_piece_and_the_end_has_not_come() -> No
 
 
 def test_the_next_piece_is_read_when_the_last_one_is_taken() -> None:
-    up = Upload(iter([b"ab"]), None)
+    up = Upload(iter([b"ab", b"cd"]), None)
     up.next_piece()
     assert not up._drained.is_set()
     up.give(1)
@@ -64,6 +64,8 @@ def test_the_next_piece_is_read_when_the_last_one_is_taken() -> None:
     up.give(1)
     assert up._drained.is_set()
     up.wait()
+    up.next_piece()
+    assert not up._drained.is_set()
 
 
 def test_the_end_of_the_exchange_lets_the_reader_go() -> None:
