@@ -8,6 +8,7 @@ import io
 import pytest
 import requests
 import urllib3
+from msgspec.structs import replace
 
 from fetcher.fetch.body.decoding import decoder_for
 from fetcher.fetch.failures import Failure
@@ -23,7 +24,7 @@ MB = 1024 * 1024
 
 
 def raw_of(body: bytes, *headers: tuple[str, str], version: str = "1.1", **limits: int) -> Raw:
-    answer = NO_ANSWER._replace(status=200, headers=list(headers), http_version=version)
+    answer = replace(NO_ANSWER, status=200, headers=list(headers), http_version=version)
     http = Http(**limits)  # type: ignore[arg-type]
     return Raw(io.BytesIO(body), lambda: answer, "OK", "GET", "http://a.test/", http)
 
@@ -96,7 +97,7 @@ def test_the_end_of_a_packed_body_must_come() -> None:
 def test_a_response_that_was_read_already_is_not_decoded_again() -> None:
     request = requests.Request("GET", "http://a.test/").prepare()
     headers = [GZIP, ("Set-Cookie", "a=1")]
-    answer = NO_ANSWER._replace(status=200, headers=headers, http_version="1.1")
+    answer = replace(NO_ANSWER, status=200, headers=headers, http_version="1.1")
     response = decoded_response(request, answer, "OK", PLAIN)
     assert (response.content, response.status_code) == (PLAIN, 200)
     assert response.cookies.get_dict() == {"a": "1"}
