@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,11 +27,19 @@ def part_of(tmp_path: Path, segment_bytes: int = 1 << 20) -> Part:
     return read_part(out)
 
 
+@pytest.fixture(scope="module")
+def crawls(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Part]:
+    """Crawls that no test changes, by the size of their segments."""
+    return cache(lambda size: part_of(tmp_path_factory.mktemp("crawl"), size))
+
+
 @pytest.mark.parametrize("segment_bytes", [1, 200, 1 << 20])
-def test_lines_are_found_in_any_order_in_any_file(tmp_path: Path, segment_bytes: int) -> None:
+def test_lines_are_found_in_any_order_in_any_file(
+    crawls: Callable[[int], Part], segment_bytes: int
+) -> None:
     lines = [*range(1, 13), *range(1, 13)]
     random.Random(5).shuffle(lines)
-    with LogIndex(part_of(tmp_path, segment_bytes)) as index:
+    with LogIndex(crawls(segment_bytes)) as index:
         assert index.lines == 12
         for line in lines:
             entry = index.entry(line)
@@ -37,9 +47,11 @@ def test_lines_are_found_in_any_order_in_any_file(tmp_path: Path, segment_bytes:
 
 
 @pytest.mark.parametrize("line", [0, 13, -1])
-def test_a_line_that_the_log_does_not_have_is_damage(tmp_path: Path, line: int) -> None:
+def test_a_line_that_the_log_does_not_have_is_damage(
+    crawls: Callable[[int], Part], line: int
+) -> None:
     with (
-        LogIndex(part_of(tmp_path)) as index,
+        LogIndex(crawls(1 << 20)) as index,
         pytest.raises(DamageError, match=rf"leads to line {line}, and the log has 12 lines"),
     ):
         index.entry(line)

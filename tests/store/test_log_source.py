@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,13 +31,22 @@ def urls_of(part: Part) -> list[tuple[int, str]]:
     return [(line, log_lines.decode(text).url) for line, text in LogSource(part).url_lines()]
 
 
+@pytest.fixture(scope="module")
+def crawls(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Part]:
+    """Crawls that no test changes, by the size of their segments."""
+    return cache(lambda size: part_of(tmp_path_factory.mktemp("crawl"), size))
+
+
 @pytest.mark.parametrize("block_bytes", [1, 7, 1 << 18])
 @pytest.mark.parametrize("segment_bytes", [1, 100, 1 << 20])
 def test_all_lines_come_in_order_from_all_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int, segment_bytes: int
+    crawls: Callable[[int], Part],
+    monkeypatch: pytest.MonkeyPatch,
+    block_bytes: int,
+    segment_bytes: int,
 ) -> None:
     monkeypatch.setattr(log_source, "_BLOCK_BYTES", block_bytes)
-    part = part_of(tmp_path, segment_bytes)
+    part = crawls(segment_bytes)
     assert (len(log_files(part)) == 1) == (segment_bytes > 1000)
     assert all(name.endswith(".jsonl") for name in log_files(part)), "without the files of keys"
     assert urls_of(part) == list(enumerate(URLS, 1))

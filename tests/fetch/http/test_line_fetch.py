@@ -1,175 +1,205 @@
-"""Redirects against scripted servers: which are followed, what they cost, where they end."""
+"""The fetch of one line, step by step, against scripted servers."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
-from fetcher.fetch.failures import Failure
-from fetcher.fetch.transfer import redirects
-from fetcher.fetch.transfer.head import notable_of
-from fetcher.model import Outcome, Result
-from support.fetching import fetch
-from support.scripted import Asked, Script, answer, head, scripted
+from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.body.capture import Keep
+from fetcher.fetch.http.client import CurlFetcher
+from fetcher.fetch.http.line_fetch import CurlFetch
+from fetcher.model import Fault, Outcome, Result, Task
+from fetcher.settings.schema import Settings
+from support.scripted import Asked, Script, answer, scripted
 
 GOOD = Script(answer(b"good"), end="keep")
+BUSY = Script(answer(b"busy", "Retry-After: 7", status="503 Busy"))
 
 
-def moved(*lines: str, body: bytes = b"") -> bytes:
-    return answer(body, *lines, status="302 Found")
+def fetcher(**sections: Any) -> CurlFetcher:
+    given = {"guard": {"allow": ["127.0.0.0/8"]}, "retry": {"attempts": 1}, **sections}
+    return CurlFetcher(msgspec.convert(given, Settings), "w")
 
 
-def one(script: Script, **http: Any) -> tuple[Result, str]:
-    """The result, and the URL of the good page."""
-    with scripted({"/": script, "/good": GOOD}) as server:
-        (result,) = fetch([server.url("/")], **{"total_timeout_s": 10.0, **http}).results
-        return result, server.url("/good")
+def begun(url: str, by: CurlFetcher | None = None, **task: Any) -> CurlFetch:
+    fetch = (by or fetcher()).begin(Task(7, url, **task))
+    assert isinstance(fetch, CurlFetch)
+    return fetch
 
 
-def test_an_empty_location_leads_nowhere_and_the_answer_is_final() -> None:
-    for location in ("Location:", "Location:   "):
-        result, _ = one(Script(moved(location, body=b"here")))
-        assert (result.outcome, result.status, result.body_bytes) == (Outcome.OK, 302, 4)
-        assert result.redirects == ()
+def ended(fetch: CurlFetch, steps: int = 20) -> Result:
+    """The result; waits between attempts are not waited for."""
+    for _ in range(steps):
+        if fetch.result is None:
+            fetch.step()
+    assert fetch.result is not None
+    return fetch.result
 
 
-BAD_TARGETS = (
-    "http://a..b/",
-    f"http://{'a' * 64}.invalid/",
-    "http://[::1/",
-    "http://host:99999/",
-    "http://host:0/",
-    "http://user:pw@host/",
-)
+def moved(to: Callable[[Asked], str] | str, status: int = 302, *lines: str) -> Any:
+    """A script that redirects."""
 
-
-def test_a_hop_to_a_text_that_is_not_a_url_is_the_servers_fault() -> None:
-    for target in BAD_TARGETS:
-        result, _ = one(Script(moved(f"Location: {target}")))
-        assert (result.outcome, result.status) == (Outcome.PROTOCOL, 302), result
-        assert (result.error or "").startswith("redirected to something that is not a URL: "), (
-            result
-        )
-        assert "\n" not in (result.error or "")
-
-
-def test_the_last_url_that_answered_is_the_final_one() -> None:
-    result, good = one(Script(moved("Location: /good")))
-    assert (result.final_url, result.status) == (good, 200)
-    with scripted({"/": Script(moved("Location: http://127.0.0.1:1/x"))}) as server:
-        url = server.url("/")
-        (lost,) = fetch([url]).results
-    assert (lost.outcome, lost.status, lost.final_url) == (Outcome.CONNECT, 302, url)
-    assert lost.redirects == ("http://127.0.0.1:1/x",)
-
-
-def test_a_redirects_body_costs_half_a_second_at_most() -> None:
-    location = "Location: /good"
-    bodies = {
-        "silent": Script(head(location, "Content-Length: 9", status="302 Found"), end="hang"),
-        "cut": Script(head(location, "Content-Length: 9", status="302 Found") + b"abc"),
-        "reset": Script(head(location, "Content-Length: 9", status="302 Found"), end="reset"),
-        "malformed": Script(
-            head(location, "Transfer-Encoding: chunked", status="302 Found") + b"zz\r\n"
-        ),
-        "endless": Script(head(location, status="302 Found"), endless=bytes(1000)),
-        "dripping": Script(
-            head(location, status="302 Found"), *(step for _ in range(60) for step in (b"x", 0.05))
-        ),
-    }
-    for name, script in bodies.items():
-        result, good = one(script)
-        assert (result.outcome, result.final_url) == (Outcome.OK, good), (name, result)
-        assert result.timings_ms and (result.timings_ms.total or 0) < 1500, name
-
-
-def test_the_deadline_holds_while_a_redirects_body_is_read() -> None:
-    stalled = Script(head("Location: /", "Content-Length: 9", status="302 Found"), end="hang")
-    result, _ = one(stalled, total_timeout_s=0.7, max_redirects=100)
-    assert result.outcome is Outcome.TIMEOUT
-    assert "http.total_timeout_s" in (result.error or "")
-
-
-def test_a_short_redirect_keeps_its_connection() -> None:
-    with scripted(
-        {"/": Script(moved("Location: /good", body=b"x"), end="keep"), "/good": GOOD}
-    ) as s:
-        (result,) = fetch([s.url("/")]).results
-        assert (result.outcome, s.connections) == (Outcome.OK, 1)
-
-
-# What a server sends as Location, and the request target that a browser asks for then.
-LOCATIONS = [
-    (b"/a b", b"/a%20b"),
-    (b"/\xc3\xbc?\xc3\xbc", b"/%C3%BC?%C3%BC"),
-    (b"/\xfc?\xfc", b"/%FC?%FC"),
-    (b"/\xfc/%zz%c3", b"/%FC/%zz%c3"),
-    (b"\\a\\b", b"/a/b"),
-    (b"/x/%2e%2E/y", b"/y"),
-    (b"?d=100%&n=caf%c3%a9", b"/from?d=100%&n=caf%c3%a9"),
-    (b"/ta\tb", b"/tab"),
-    (b"http:good", b"/good"),
-    (b"/x?", b"/x?"),
-    (b"/x?#f", b"/x?"),
-]
-
-
-def test_a_location_leads_where_a_browser_goes() -> None:
     def script(asked: Asked) -> Script:
-        number = asked.path.removeprefix("/from?case=")
-        if not number.isdigit():
-            return GOOD
-        line = b"Location: %s\r\nContent-Length: 0" % LOCATIONS[int(number)][0]
-        return Script(b"HTTP/1.1 302 Found\r\n%s\r\n\r\n" % line, end="keep")
+        location = to if isinstance(to, str) else to(asked)
+        return Script(answer(b"", f"Location: {location}", *lines, status=f"{status} Moved"))
 
-    with scripted(defaultdict(lambda: script)) as server:
-        urls = [server.url(f"/from?case={number}") for number in range(len(LOCATIONS))]
-        results = fetch(urls, pool=1).results
-    assert [(result.outcome, len(result.redirects)) for result in results] == [
-        (Outcome.OK, 1) for _ in LOCATIONS
-    ]
-    sent = [head.split(b" ")[1] for head in server.heads]
-    assert sent[1::2] == [target for _, target in LOCATIONS]
+    return script
 
 
-def test_a_host_in_a_location_is_never_the_path_of_the_own_host() -> None:
-    with scripted({"/x": GOOD}) as other:
-        for slashes in ("http:///", "///", "//", "\\\\", "http:\\\\"):
-            result, _ = one(Script(moved(f"Location: {slashes}127.1:{other.port}/x")))
-            assert result.outcome is Outcome.OK, (slashes, result)
-            assert result.final_url == other.url("/x")
+# -- redirects -------------------------------------------------------------------------------
 
 
-def test_the_same_location_twice_is_one() -> None:
-    result, good = one(Script(moved("Location: /good", "Location:", "location: /good")))
-    assert (result.outcome, result.final_url) == (Outcome.OK, good)
+@pytest.mark.parametrize(("most", "outcome"), [(2, Outcome.OK), (1, Outcome.REDIRECTS)])
+def test_each_redirect_is_a_step_up_to_the_limit(most: int, outcome: Outcome) -> None:
+    with scripted({"/": moved("/1"), "/1": moved("/good"), "/good": GOOD}) as server:
+        fetch = begun(server.url("/"), fetcher(http={"max_redirects": most}))
+        fetch.step()
+        assert (fetch.result, fetch.url) == (None, server.url("/1"))
+        result = ended(fetch)
+    assert result.outcome is outcome
+    assert list(result.redirects) == [server.url(path) for path in ("/1", "/good")][:most]
+    if outcome is Outcome.REDIRECTS:
+        assert result.error_kind == ErrorKind.REDIRECTS_TOO_MANY.word
+        assert result.error == "more than http.max_redirects (1) redirects"
 
 
-def test_locations_that_differ_are_a_fault_of_the_server() -> None:
-    # Newer libcurls see it first, and then there is no status.
-    result, _ = one(Script(moved("Location: /good", "Location: /other")))
-    assert (result.outcome, result.redirects) == (Outcome.PROTOCOL, ())
-    assert "Location headers" in (result.error or "")
-    with pytest.raises(Failure, match="2 Location headers that differ"):
-        redirects.location_of(notable_of([("Location", "/a"), ("Vary", "x"), ("location", "/b")]))
-    same = notable_of([("Location", "/a"), ("location", ""), ("LOCATION", "/a")])
-    assert redirects.location_of(same) == "/a"
+def test_redirects_in_a_circle_are_a_loop() -> None:
+    with scripted({"/": moved("/1"), "/1": moved("/")}) as server:
+        result = ended(begun(server.url("/"), fetcher(http={"max_redirects": 3})))
+    assert (result.outcome, result.error_kind) == (
+        Outcome.REDIRECTS,
+        ErrorKind.REDIRECTS_LOOP.word,
+    )
+
+
+def test_a_credential_does_not_come_back_with_a_redirect_home() -> None:
+    with scripted({"/": GOOD}) as other:
+        back: list[str] = []
+        with scripted({"/": moved(other.url("/away")), "/home": GOOD}) as server:
+            other._scripts = {"/away": moved(lambda _: back[0])}
+            back.append(server.url("/home"))
+            result = ended(begun(server.url("/"), headers=(("X-Token", "t"),)))
+            heads = [head.lower() for head in (*server.heads, *other.heads)]
+    assert result.outcome is Outcome.OK
+    assert [b"x-token" in head for head in heads] == [True, False, False]
+
+
+def test_cookies_of_a_redirect_are_sent_with_the_next_hop_of_this_line_alone() -> None:
+    scripts = {"/": moved("/good", 302, "Set-Cookie: a=1"), "/good": GOOD}
+    with scripted(scripts) as server:
+        by = fetcher()
+        for path in ("/", "/good"):
+            ended(begun(server.url(path), by))
+        assert [b"cookie: a=1" in head.lower() for head in server.heads] == [False, True, False]
 
 
 @pytest.mark.parametrize(
-    ("page", "location", "final"),
-    [
-        ("/#top", "/good", "/good#top"),
-        ("/#top", "/good#end", "/good#end"),
-        ("/#top", "/good#", "/good#"),
-        ("/", "/good#end", "/good#end"),
-    ],
+    ("status", "method", "has_body"), [(302, b"GET", False), (307, b"POST", True)]
 )
-def test_a_fragment_goes_on_where_the_location_has_none(
-    page: str, location: str, final: str
+def test_a_body_goes_on_where_the_status_says_so(
+    status: int, method: bytes, has_body: bool
 ) -> None:
-    with scripted({"/": Script(moved(f"Location: {location}")), "/good": GOOD}) as server:
-        (result,) = fetch([server.url(page)]).results
-        assert result.final_url == server.url(final)
+    with scripted({"/": moved("/good", status), "/good": GOOD}) as server:
+        ended(begun(server.url("/"), method="POST", body=b"body"))
+        last = server.heads[-1]
+    assert last.startswith(method + b" /good")
+    assert (b"Content-Length: 4" in last) is has_body
+
+
+# -- attempts --------------------------------------------------------------------------------
+
+
+def test_a_failed_attempt_waits_for_the_next_one_and_the_last_one_counts() -> None:
+    answers = iter([BUSY, BUSY, GOOD])
+    with scripted({"/": lambda _: next(answers)}) as server:
+        fetch = begun(server.url("/"), fetcher(retry={"attempts": 3}))
+        fetch.step()
+        assert (fetch.result, fetch.rest_s, fetch.rest_why) == (None, 7.0, "503")
+        assert fetch.wait_s >= 7.0
+        result = ended(fetch)
+    assert (result.outcome, result.attempts, fetch.rest_s) == (Outcome.OK, 3, None)
+
+
+def test_the_last_attempt_that_fails_is_the_row() -> None:
+    with scripted({"/": BUSY}) as server:
+        result = ended(begun(server.url("/"), fetcher(retry={"attempts": 2})))
+    assert (result.outcome, result.status, result.attempts) == (Outcome.HTTP_ERROR, 503, 2)
+    assert result.error == "the server answered 503"
+
+
+def test_a_host_that_cannot_be_reached_is_a_trouble() -> None:
+    with scripted({"/": GOOD}) as server:
+        url = server.url("/")
+    fetch = begun(url)
+    result = ended(fetch)
+    assert (result.outcome, fetch.trouble, fetch.is_sent) == (
+        *(Outcome.CONNECT, "Connection refused"),
+        True,
+    )
+
+
+def test_a_line_that_is_given_up_ends_as_its_last_attempt_did() -> None:
+    with scripted({"/": BUSY}) as server:
+        fetch = begun(server.url("/"), fetcher(retry={"attempts": 3}))
+        fetch.step()
+        fetch.give_up("the host is given up")
+    assert fetch.result is not None
+    assert (fetch.result.outcome, fetch.result.error) == (
+        Outcome.HTTP_ERROR,
+        "the host is given up",
+    )
+    assert fetch.result.attempts == 1
+
+
+def test_a_line_that_is_given_up_before_its_first_attempt_was_not_tried() -> None:
+    fetch = begun("http://127.0.0.1:1/")
+    fetch.give_up("the host is given up")
+    assert fetch.result is not None
+    assert (fetch.result.outcome, fetch.result.attempts) == (Outcome.CONNECT, 0)
+    assert fetch.result.error_kind == ErrorKind.CONNECT_NOT_TRIED.word
+
+
+# -- lines that are not sent -----------------------------------------------------------------
+
+
+def test_a_line_with_a_fault_is_not_sent() -> None:
+    fetch = begun("x", fault=Fault("record", "the line is not a record"))
+    result = ended(fetch)
+    assert (result.outcome, result.error) == (Outcome.INVALID_URL, "the line is not a record")
+    assert (result.error_kind, fetch.is_sent) == ("record", False)
+
+
+def test_a_private_address_is_refused_before_anything_is_sent() -> None:
+    with scripted({"/": GOOD}) as server:
+        fetch = begun(server.url("/"), fetcher(guard={"allow": []}))
+        result = ended(fetch)
+        assert (result.outcome, server.connections, fetch.is_sent) == (Outcome.BLOCKED, 0, False)
+
+
+def test_a_defect_of_our_own_costs_no_line_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = begun("http://127.0.0.1:1/")
+    monkeypatch.setattr(fetch, "_hop", lambda _: 1 / 0)
+    result = ended(fetch)
+    assert (result.outcome, result.error_kind) == (
+        Outcome.PROTOCOL,
+        ErrorKind.PROTOCOL_INTERNAL.word,
+    )
+    assert result.error == "ZeroDivisionError: division by zero"
+
+
+# -- bodies ----------------------------------------------------------------------------------
+
+
+def test_the_body_of_the_last_answer_is_kept_until_it_is_released() -> None:
+    with scripted({"/": moved("/good"), "/good": GOOD}) as server:
+        by = fetcher()
+        by.keep = Keep.BODY | Keep.WIRE
+        fetch = begun(server.url("/"), by)
+        ended(fetch)
+    assert (fetch.body, len(fetch.captures)) == (b"good", 2)
+    fetch.release()
+    assert (fetch.body, fetch.captures) == (None, [])

@@ -25,7 +25,7 @@ class Easy:
 
 
 def failure(
-    code: int, words: str = "", http: Http | None = None, *, has_begun: bool = False, **facts: int
+    code: int, words: str = "", http: Http | None = None, *, has_begun: bool = False, **facts: Any
 ) -> Failure:
     easy = cast(Any, Easy(**facts))
     return curl_errors.failure_of(code, words, easy, http or Http(), has_begun=has_begun)
@@ -60,7 +60,7 @@ def test_the_message_is_that_of_the_system() -> None:
         (pycurl.E_COULDNT_RESOLVE_PROXY, {}),
     ],
 )
-def test_a_proxy_that_makes_no_connection_is_named(code: int, facts: dict[str, int]) -> None:
+def test_a_proxy_that_makes_no_connection_is_named(code: int, facts: dict[str, Any]) -> None:
     found = failure(code, "x", Http(proxy="http://p:1"), **facts)
     assert found.kind is ErrorKind.CONNECT_PROXY
 
@@ -201,7 +201,7 @@ def test_a_stream_that_is_refused_on_a_new_connection_too_is_the_servers_fault()
     ],
 )
 def test_a_timeout_names_the_setting_that_it_reached(
-    words: str, has_begun: bool, facts: dict[str, int], kind: ErrorKind, said: str
+    words: str, has_begun: bool, facts: dict[str, Any], kind: ErrorKind, said: str
 ) -> None:
     found = failure(pycurl.E_OPERATION_TIMEDOUT, words, has_begun=has_begun, **facts)
     assert found.kind is kind

@@ -58,6 +58,7 @@ def test_turns_are_watched_only_while_the_clock_is_in_use(loop: Loop) -> None:
     loop.clock.start()
     loop.at_s += 1.0
     loop.clock.stop()
+    loop.at_s += 1.0
     assert loop.clock.now() == pytest.approx(100.02), "still in use"
     loop.clock.stop()
     loop.at_s += 5.0

@@ -1,0 +1,150 @@
+"""A keeper places slots as its plan says, and gives a job up that nobody joins."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.slot_keeper import SlotKeeper
+from fetcher.engines.slot_plan import SlotPlan
+from fetcher.errors import UsageError
+from fetcher.input.source_info import SourceInfo
+from fetcher.protocol.messages import State
+from fetcher.protocol.totals import Totals
+from fetcher.settings.schema import Settings
+
+SETTINGS = msgspec.convert(
+    {"engine": {"name": "command", "connect_s": 100.0, "start_s": 60.0}}, Settings
+)
+
+
+class Recording(Engine):
+    """Records what is placed; `error` says why it cannot be reached."""
+
+    def __init__(self) -> None:
+        super().__init__(SETTINGS)
+        self.placed: list[int] = []
+        self.error = ""
+        self.ended: list[Mapping[str, Any]] = []
+        self.ends = 0
+
+    def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
+        assert secrets == "secret"
+        if self.error:
+            raise EngineError(self.error)
+        self.placed.append(len(tickets))
+
+    def count(self) -> int | None:
+        return 3
+
+    def results(self) -> Sequence[Mapping[str, Any]]:
+        return self.ended
+
+    def end(self) -> None:
+        self.ends += 1
+        if self.error:
+            raise EngineError(self.error)
+
+
+class Numbered:
+    """See engines.slot_keeper.Tickets."""
+
+    def make(self, job: str, count: int) -> list[Mapping[str, Any]]:
+        assert job == "job"
+        return [{"number": number} for number in range(count)]
+
+
+class Kept:
+    """A keeper of four slots."""
+
+    def __init__(self) -> None:
+        self.engine, self.said = Recording(), list[str]()
+        self.keeper = SlotKeeper(
+            *(self.engine, SlotPlan(4, 60.0), Numbered(), "secret", "tcp://h:1"),
+            self.said.append,
+        )
+        self.hear(0.0)
+
+    def hear(self, now: float, workers: int = 0, joined: int = 0) -> None:
+        state = State("job", "running", Totals(), SourceInfo(), 0, workers, 0, 1, joined=joined)
+        self.keeper.hear(state, now)
+
+    def turn(self, *times: float) -> None:
+        """Turns at these times; calls of the engine end between them."""
+        for now in times:
+            self.keeper.turn(now)
+            assert self.keeper._caller.wait(30)
+
+
+def test_missing_slots_are_placed_once() -> None:
+    kept = Kept()
+    kept.turn(0.0, 0.1, 0.2)
+    assert kept.engine.placed == [4]
+    kept.hear(1.0, workers=3, joined=4)
+    kept.turn(1.0, 1.1)
+    assert kept.engine.placed == [4, 1]
+
+
+def test_an_engine_that_fails_is_asked_again_ever_less_often_and_named_once() -> None:
+    kept = Kept()
+    kept.engine.error = "no broker"
+    kept.turn(0.0)
+    tried = []
+    for now in range(1, 60):
+        before = kept.keeper._began_at, kept.keeper._next_at
+        kept.turn(float(now))
+        if before[1] <= now and kept.keeper._placing:
+            tried.append(now)
+    assert kept.said == ["fetcher: command: no broker"]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert pauses == sorted(pauses)
+    assert len(tried) < 8
+
+
+def test_a_job_that_no_worker_joins_is_given_up_with_what_is_known() -> None:
+    kept = Kept()
+    kept.turn(0.0, 0.1, 100.0)
+    with pytest.raises(UsageError) as caught:
+        kept.keeper.turn(100.1)
+    said = str(caught.value)
+    assert "no worker has connected within 100 s (engine.connect_s)" in said
+    assert "while command has 3 slots that wait or run" in said
+    assert "workers must reach tcp://h:1" in said
+
+
+def test_an_engine_that_ran_no_slot_is_named_with_its_last_error() -> None:
+    kept = Kept()
+    kept.engine.error = "no broker"
+    kept.turn(0.0)
+    with pytest.raises(UsageError, match=r"command ran no slot within 100 s .*: no broker$"):
+        kept.turn(0.1, 100.1)
+
+
+def test_a_job_with_a_worker_is_not_given_up() -> None:
+    kept = Kept()
+    kept.turn(0.0)
+    kept.hear(1.0, workers=1, joined=1)
+    kept.turn(200.0, 300.0)
+
+
+def test_the_error_of_a_slot_is_said_once() -> None:
+    kept = Kept()
+    kept.engine.ended = [{"ended": "drained"}, {"error": "no key"}, {"error": "no key"}]
+    kept.turn(0.0, 3.0, 6.0, 9.0)
+    assert kept.said == ["fetcher: command: a slot ended: no key"]
+
+
+def test_slots_are_taken_back_at_the_end_if_any_was_placed() -> None:
+    kept = Kept()
+    kept.keeper.end()
+    assert kept.engine.ends == 0
+    kept.turn(0.0)
+    kept.engine.error = "no broker"
+    kept.keeper.end()
+    assert kept.engine.ends == 1
+    assert kept.said == ["fetcher: command: no broker"]
