@@ -118,9 +118,8 @@ def run_and_report(
         logs.say(logs.own(notice_of_quiet(settings.lease.silent_s), "info"))
     try:
         run_job(
-            *(urlfile, out, settings, display, Signals(), selection, command_line(), name),
-            crawl=crawl,
-            refresh=refresh,
+            *(urlfile, out, settings, display, Signals(), selection, command_line(), name, crawl),
+            refresh,
         )
     except StoppedError as error:
         rows = _rows(_part(out))

@@ -12,13 +12,9 @@ from typing import Any
 
 import pytest
 
-from fetcher.api import refresh
-from fetcher.cli.main import cli
-from fetcher.errors import ConflictError, InputError, UsageError
 from fetcher.model import Outcome, Result
 from fetcher.watch.status import look
 from support import jobs
-from support.programs import ONE
 from support.waiting import wait_until
 from support.web import Page, Site, moved, site
 
@@ -70,11 +66,6 @@ def by_path(out: Path) -> dict[str, Result]:
 def tagged(text: str, **more: Any) -> Page:
     """A page whose ETag follows from its text."""
     return Page(text.encode(), etag=f'"{hash(text):x}"', **more)
-
-
-def call(*arguments: object) -> None:
-    """In this process; for what ends before any other is started."""
-    cli.main([str(each) for each in arguments], standalone_mode=False)
 
 
 MIXED: dict[str, str | Page] = {
@@ -285,49 +276,6 @@ def test_a_refresh_that_was_killed_resumes_and_no_line_is_asked_twice(tmp_path: 
     assert all(row.unchanged is True and row.status == 304 for row in found)
 
 
-def test_a_job_that_has_not_ended_is_refused_unless_the_user_takes_what_is_there(
-    tmp_path: Path,
-) -> None:
-    with world({"/1": tagged("1"), "/2": tagged("2")}, tmp_path) as of:
-        out = of.run("out")
-        manifest = out / "manifest.json"
-        found = json.loads(manifest.read_bytes())
-        manifest.write_text(json.dumps(found | {"state": "running"}))
-        with pytest.raises(UsageError, match=r"has not ended.*resume it, or .* --partial"):
-            call("refresh", out, "-o", tmp_path / "again")
-        again = of.refresh(out, "again", "--partial")
-    assert look([again]).totals.unchanged == 2
-
-
-def test_what_cannot_be_refreshed_is_said_before_anything_is_started(tmp_path: Path) -> None:
-    with world({"/1": tagged("1"), "/gone": "x"}, tmp_path) as of:
-        del of.pages["/gone"]
-        out, other = of.run("out"), of.run("other")
-        again = of.refresh(out, "again")
-    retried = tmp_path / "retried"
-    assert jobs.call("retry", out, "--status=404", "-o", retried, *QUIET).returncode == 0
-    for arguments, kind, said in (
-        ((out, "-o", out), UsageError, "is the directory to refresh"),
-        ((tmp_path / "none", "-o", tmp_path / "x"), UsageError, "no such directory"),
-        ((other, "-o", again), ConflictError, "a refresh of .*out, not a refresh of .*other"),
-        ((out, "-o", other), ConflictError, "a run of its own, not a refresh"),
-        ((retried, "-o", tmp_path / "x"), UsageError, "retries some lines of .*out; name that"),
-        ((out, "-o", tmp_path / "x", "--set=input.format=jsonl"), ConflictError, "begun with"),
-    ):
-        with pytest.raises(kind, match=said):
-            call("refresh", *arguments)
-    assert not (tmp_path / "x").exists()
-    done = jobs.call("run", of.urlfile, "-o", again, *QUIET)
-    assert done.returncode == 4
-    assert "resume it with `fetcher refresh" in done.stderr
-    of.urlfile.write_text("http://other.test/\n")
-    with pytest.raises(ConflictError, match=r"its content has changed|is not the file"):
-        call("refresh", out, "-o", tmp_path / "y")
-    of.urlfile.unlink()
-    with pytest.raises(InputError, match="is not there; name it with --urls"):
-        call("refresh", out, "-o", tmp_path / "z")
-
-
 def test_lines_from_a_pipe_go_with_the_refresh(tmp_path: Path) -> None:
     with site({"/": tagged("page")}) as running:
         out, again, chained = (tmp_path / name for name in ("out", "again", "chained"))
@@ -353,18 +301,3 @@ def test_of_a_list_with_its_retry_the_newer_rows_count(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert of.known == ["/sick", "/well"]
     assert jobs.call("diff", retried, again).returncode == 0
-
-
-def test_from_python_rows_say_which_bodies_are_unchanged(tmp_path: Path, temporary: Path) -> None:
-    with world({"/same": tagged("same"), "/new": tagged("old")}, tmp_path) as of:
-        out = of.run("out")
-        of.pages["/new"] = tagged("new")
-        rows = list(refresh(out, out=tmp_path / "again", settings=ONE))
-        assert {row.url.rpartition("/")[2]: row.unchanged for row in rows} == {
-            "same": True,
-            "new": False,
-        }
-        # The same call again has the same rows, and asks for nothing.
-        of.site.asked.clear()
-        assert len(list(refresh([out], out=tmp_path / "again", settings=ONE))) == 2
-        assert not of.site.asked

@@ -12,7 +12,9 @@ import pytest
 from fetcher.commit.committer import Committer
 from fetcher.errors import ConflictError, DamageError, UsageError
 from fetcher.input.formats import TEXT, LineFormat
+from fetcher.input.refresh import Refresh
 from fetcher.input.source_info import SourceInfo
+from fetcher.protocol import messages
 from fetcher.store import journal, manifest
 from fetcher.store.output_dir import OutputDirectory, Store
 from support.chunks import chunk_of_lines
@@ -41,6 +43,33 @@ def test_other_input_is_another_job(tmp_path: Path) -> None:
     with pytest.raises(ConflictError, match="another job, begun on"):
         directory.begin(moved)
     directory.close()
+
+
+def refreshing(parent_job: str) -> messages.Open:
+    """The request of a refresh of this job; "": of no refresh."""
+    request = small_open_request()
+    refresh = Refresh("/first", parent_job) if parent_job else msgspec.UNSET
+    return msgspec.structs.replace(
+        request, input=msgspec.structs.replace(request.input, refresh=refresh)
+    )
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "said"),
+    [
+        ("p", "", r"refreshes /first; resume it with `fetcher refresh /first -o .*out`"),
+        ("p", "q", "refreshes /first"),
+        ("", "p", "does not refresh another job; choose another OUT"),
+    ],
+)
+def test_a_refresh_goes_on_with_the_same_job_before(
+    tmp_path: Path, begun: str, now: str, said: str
+) -> None:
+    with closing(OutputDirectory(tmp_path / "out")) as directory:
+        made = directory.begin(refreshing(begun))
+        assert directory.begin(refreshing(begun)) == made
+        with pytest.raises(ConflictError, match=said):
+            directory.begin(refreshing(now))
 
 
 def csv(*columns: str, keep: bool = False) -> LineFormat:
