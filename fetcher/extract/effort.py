@@ -18,6 +18,8 @@ MAX_ATTRIBUTES: Final = 2000  # of one element
 MAX_STEPS: Final = 100_000_000  # tags times open elements, pairs of attributes: up to a second
 MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, at worst
 
+# Of a page that may be one tag: the attributes that fit into it take a tenth of a second.
+_HARMLESS_BYTES: Final = 32 * 1024
 _LONG_TAG_BYTES: Final = 4096
 _SHORT_TAG_BYTES: Final = 256  # the attributes of a tag that is not longer are not counted
 _LONGER_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d,}+" % _SHORT_TAG_BYTES)
@@ -63,12 +65,9 @@ def safe_bytes(page: bytes) -> int:
 
 def _is_small(page: bytes) -> bool:
     """Whether a page can pass no limit, as nearly all; counting costs more than parsing them."""
+    if len(page) > _HARMLESS_BYTES and _may_have_costly_tags(page):
+        return False
     tags = page.count(b"<")
-    if _has_long_tag(page) or _may_have_many_attributes(page):
-        return False
-    hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
-    if sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS:
-        return False
     if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
         return True
     opened = tags - page.count(b"</")
@@ -80,6 +79,14 @@ def _is_small(page: bytes) -> bool:
         return True
     copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
     return copied * tags <= MAX_COPIES
+
+
+def _may_have_costly_tags(page: bytes) -> bool:
+    """Whether the attributes of one tag, or those of all, may cost too much."""
+    if _has_long_tag(page) or _may_have_many_attributes(page):
+        return True
+    hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
+    return sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS
 
 
 def _has_long_tag(page: bytes) -> bool:

@@ -130,6 +130,7 @@ class LeaseRunner:
             from fetcher.roles.worker.page_reader import PageReader  # noqa: PLC0415
 
             self._reader = PageReader(rules, self._all_settings)
+            self._heap.keep_for_trees()
         return self._reader
 
     def _sitemaps_of(self, reader: PageReader, result: Result, task: Task) -> Sequence[str]:
