@@ -20,6 +20,8 @@ MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, 
 
 # Of a page that may be one tag: the attributes that fit into it take a tenth of a second.
 _HARMLESS_BYTES: Final = 32 * 1024
+_QUICK_BYTES: Final = 256 * 1024
+_QUICK_STEPS: Final = 30_000_000  # up to a tenth of a second
 _LONG_TAG_BYTES: Final = 4096
 _SHORT_TAG_BYTES: Final = 256  # the attributes of a tag that is not longer are not counted
 _LONGER_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d,}+" % _SHORT_TAG_BYTES)
@@ -58,6 +60,15 @@ _RAW_TEXT: Final = {
 _SAME_COPIES: Final = 3  # equal formatting elements of which the parser keeps so many
 
 
+def is_quick(body: bytes) -> bool:
+    """Whether the page, whatever it holds, is read within about a tenth of a second."""
+    if len(body) <= _HARMLESS_BYTES:
+        return True
+    if len(body) > _QUICK_BYTES or _may_have_costly_tags(body):
+        return False
+    return _most_steps(body.count(b"<"), body.count(b"</")) <= _QUICK_STEPS
+
+
 def safe_bytes(page: bytes) -> int:
     """The length of the beginning of this page (UTF-8) that may be parsed."""
     return len(page) if _is_small(page) else _Counter(page).count()
@@ -70,15 +81,20 @@ def _is_small(page: bytes) -> bool:
     tags = page.count(b"<")
     if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
         return True
-    opened = tags - page.count(b"</")
-    # At worst, all elements are opened before the first is closed.
-    steps = opened * (opened // 2 + tags - opened)
-    if steps > MAX_STEPS or tags > MAX_TAGS:
+    closed = page.count(b"</")
+    opened = tags - closed
+    if _most_steps(tags, closed) > MAX_STEPS or tags > MAX_TAGS:
         return False
     if _SAME_COPIES * opened * tags <= MAX_COPIES:
         return True
     copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
     return copied * tags <= MAX_COPIES
+
+
+def _most_steps(tags: int, closed: int) -> int:
+    """The steps where all elements are opened before the first is closed."""
+    opened = tags - closed
+    return opened * (opened // 2 + closed)
 
 
 def _may_have_costly_tags(page: bytes) -> bool:
