@@ -10,8 +10,11 @@ its worker as any page does that hangs.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import islice
 from typing import Final
+
+from fetcher.extract import nesting
 
 MAX_TAGS: Final = 400_000  # of 250 to 400 bytes of the parser's memory
 MAX_ATTRIBUTES: Final = 2000  # of one element
@@ -52,6 +55,8 @@ _FORMATTING_TAG: Final = re.compile(
     rb"<(?:%s)(?=[\s/>])[^>]*+" % b"|".join(sorted(_FORMATTING)), re.IGNORECASE
 )
 _ROOTS: Final = frozenset({b"html", b"body"})  # each tag adds its attributes to the one element
+_ROOT_TAG: Final = re.compile(rb"<(?:html|body)[\s/]", re.IGNORECASE)
+_MAX_ROOT_TAGS: Final = 4
 # Their content holds no tags.
 _RAW_TEXT: Final = {
     name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
@@ -81,14 +86,30 @@ def _is_small(page: bytes) -> bool:
     tags = page.count(b"<")
     if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
         return True
-    closed = page.count(b"</")
-    opened = tags - closed
-    if _most_steps(tags, closed) > MAX_STEPS or tags > MAX_TAGS:
+    if tags > MAX_TAGS:
         return False
-    if _SAME_COPIES * opened * tags <= MAX_COPIES:
+    closed = page.count(b"</")
+    copies = _SAME_COPIES * (tags - closed) * tags
+    if _most_steps(tags, closed) <= MAX_STEPS and (
+        copies <= MAX_COPIES or _most_formats(page) * tags <= MAX_COPIES
+    ):
         return True
-    copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
-    return copied * tags <= MAX_COPIES
+    rest = nesting.without_closed(page)
+    # Formatting that was taken out is copied by its own content alone.
+    return _most_open(rest) * tags <= MAX_STEPS and _most_formats(rest) * tags <= MAX_COPIES
+
+
+def _most_open(rest: bytes) -> int:
+    """How many elements are open at once, if what is left of the page closes none."""
+    names = Counter(nesting.opened(rest))
+    for name in (*_NO_CONTENT, *_IMPLIED, *_RAW_TEXT):
+        del names[name]
+    return names.total() + nesting.ROUNDS
+
+
+def _most_formats(page: bytes) -> int:
+    """How many formatting elements the parser may copy at a tag."""
+    return _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
 
 
 def _most_steps(tags: int, closed: int) -> int:
@@ -100,6 +121,8 @@ def _most_steps(tags: int, closed: int) -> int:
 def _may_have_costly_tags(page: bytes) -> bool:
     """Whether the attributes of one tag, or those of all, may cost too much."""
     if _has_long_tag(page) or _may_have_many_attributes(page):
+        return True
+    if len(_ROOT_TAG.findall(page)) > _MAX_ROOT_TAGS:
         return True
     hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
     return sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS

@@ -50,7 +50,8 @@ def test_a_page_is_long_by_its_size_and_its_tags(
 
 
 def test_the_loop_goes_on_while_a_long_page_is_read() -> None:
-    pages, turns = reader(), []
+    pages = reader()
+    turns: list[int] = []
 
     def count() -> None:
         while True:
