@@ -108,9 +108,14 @@ class PageReader:
         links = [*self._proposed(result, task, sitemaps), *handled]
         left_out: dict[Refusal, int] = {}
         if self.rules.page_links:
-            links += self._of_page(found)
+            if not links and self._texts.are_urls and self._are_few(found.links):
+                # Nearly always, and most links of a crawl are sent here.
+                is_empty = not (found.links or found.left_out)
+                return b"" if is_empty else wire.encode_plain(found.links, found.left_out)
+            links += [self._link(url, via) for url, via in found.links]
             left_out |= found.left_out
-        sent = links if self._are_few(links, handled) else list(_within(links, _MAX_LINK_BYTES))
+        is_short = not handled and self._are_few(links)
+        sent = links if is_short else list(_within(links, _MAX_LINK_BYTES))
         if len(sent) < len(links):
             surplus = left_out.get(Refusal.LINKS_PER_PAGE, 0) + len(links) - len(sent)
             left_out[Refusal.LINKS_PER_PAGE] = surplus
@@ -126,10 +131,10 @@ class PageReader:
         new = [url for url in sitemaps if url not in known]
         return self.pack(result, task, Found(), new, links)
 
-    def _are_few(self, links: Sequence[Link], handled: Sequence[Link]) -> bool:
+    def _are_few(self, links: Sequence[object]) -> bool:
         """Whether the links are within the limit of a message, whatever their lengths."""
         most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES
-        return not handled and len(links) * most_bytes <= _MAX_LINK_BYTES
+        return len(links) * most_bytes <= _MAX_LINK_BYTES
 
     def _found(self, result: Result, task: Task, body: bytes, is_long: bool) -> Found:
         read = functools.partial(
@@ -155,11 +160,6 @@ class PageReader:
             yield self._link(result.location, Via.REDIRECT, request)
         for url in sitemaps:
             yield self._link(url, Via.SITEMAP)
-
-    def _of_page(self, found: Found) -> list[Link]:
-        if self._texts.are_urls:  # nearly always, and most links of a crawl are made here
-            return [Link(url, via) for url, via in found.links]
-        return [self._link(url, via) for url, via in found.links]
 
     def _link(self, url: str, via: str, request: LinkRequest | None = None) -> Link:
         """A link to a URL in the standard's form."""
