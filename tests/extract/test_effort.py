@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetcher.extract import effort, html, nesting
+from fetcher.extract import effort, html
 from fetcher.frontier.rules import CrawlRules
 
 PAGE_BYTES = 1_500_000
@@ -107,31 +107,6 @@ _PIECES = st.sampled_from(
      "<svg>", "<table>", "<td>", "x", " ", "/", "=", "<base href=", "<meta ", "charset=", "&#0;",
      "<template>", "<select>", "<style>", "url(", "<plaintext>", "\0", "\u00e4"]
 )  # fmt: skip
-
-
-class _Depths(effort._Counter):
-    most = 0
-
-    def _begin(self, name: bytes, tag: bytes) -> None:
-        super()._begin(name, tag)
-        self.most = max(self.most, self._depth)
-
-
-_TAGS = st.sampled_from(
-    ["<div>", "</div>", "<b>", "</b>", "<b x='", "'>",
-     "<i y=\"", "\">", "<i>", "</i>", "<p>", "</p>",
-     "<!--", "-->", "<script>", "</script>", "<title>", "</title>", "<", ">", "text", " ", "=", "/",
-     "<div a b=c d='e'>", "<div x=a\"b>", "</div >", "<br>", "</br>", "<x-y>", "</x-y>", "<BODY>"]
-)  # fmt: skip
-
-
-@settings(deadline=None)
-@given(st.lists(_TAGS, max_size=30).map("".join))
-def test_what_is_left_of_a_page_is_not_less_than_what_was_open(text: str) -> None:
-    page = text.encode()
-    counter = _Depths(page)
-    counter.count()
-    assert counter.most <= effort._most_open(nesting.without_closed(page))
 
 
 @settings(deadline=None)
