@@ -23,7 +23,16 @@ _LAST_LABEL: Final = r"[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # A segment that begins like this may be a dot segment.
 _DOT: Final = r"\.|%2[eE]"
-_PATH: Final = rf"(?:/(?!{_DOT})[A-Za-z0-9_~!$&'()*+,;=:@.%|\[\]-]*+)++(?:\?[!$-&(-;=?-~]++)?"
+_CHAR: Final = r"A-Za-z0-9_~!$&'()*+,;=@.%|\[\]-"
+_QUERY_CHAR: Final = r"!$-&(-9;=?-~"
+# A query that the standard leaves as it is, and what may follow the first / of such a path.
+PLAIN_QUERY: Final = rf"\?[:{_QUERY_CHAR}]++"
+PLAIN_END: Final = rf"(?!{_DOT})[:{_CHAR}]*+(?:/(?!{_DOT})[:{_CHAR}]*+)*+(?:{PLAIN_QUERY})?+"
+# The same without a colon: what stands before a colon may be a scheme.
+PLAIN_END_OF_TEXT: Final = (
+    rf"(?!{_DOT})[{_CHAR}]*+(?:/(?!{_DOT})[{_CHAR}]*+)*+(?:\?[{_QUERY_CHAR}]++)?+"
+)
+_PATH: Final = rf"/{PLAIN_END}"
 _PLAIN_ORIGIN: Final = re.compile(
     rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
 )

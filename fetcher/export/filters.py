@@ -22,6 +22,7 @@ from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, find
 from fetcher.input.formats import LineFormat
 from fetcher.input.outcomes import outcomes_named
+from fetcher.patterns import PatternError, Patterns
 
 Condition = Callable[[Any], bool]  # of a row, or of a link of a crawl
 
@@ -93,10 +94,10 @@ def _matching(column: Column, value: str) -> Callable[[Any], bool]:
     if column.kind not in _WORDS:
         raise UsageError(f"{column.name} is not a text: use = != < <= > >=")
     try:
-        search = re.compile(value).search
-    except re.error as error:
-        raise UsageError(f"not a regular expression: {error}") from error
-    return lambda found: found is not None and search(str(found)) is not None
+        pattern = Patterns((value,))
+    except PatternError as error:
+        raise UsageError(str(error)) from error
+    return lambda found: found is not None and pattern.found_in(str(found))
 
 
 def _ordered(column: Column, sign: str, value: str) -> Condition:

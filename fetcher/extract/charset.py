@@ -26,6 +26,13 @@ _VALUE: Final = rb"""(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)"""
 _ATTRIBUTE: Final = re.compile(
     rb"[\s/]*+(=?[^\s/>=]++)(?:\s*+=\s*+(" + _VALUE + rb"))?+", re.DOTALL
 )
+# How most pages begin that name UTF-8; no tag before the <meta> hides anything.
+_PLAIN_TAG: Final = rb"""(?:\s++[a-z:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+>\s*+"""
+_USUAL: Final = re.compile(
+    rb"\s*+(?:<!doctype[^<>]*+>\s*+)?+(?:<html%s)?+(?:<head%s)?+"
+    rb"<meta\s++charset=(?:\"utf-8\"|'utf-8'|utf-8[\s>])" % (_PLAIN_TAG, _PLAIN_TAG),
+    re.IGNORECASE,
+)
 # What the prescan of the standard steps over or reads.
 _PIECE: Final = re.compile(
     rb"<!--(?:-?>|.*?-->|.*)|<meta(?=[\s/])|</?[A-Za-z](?:[^\s/>]*+)|<[!/?][^>]*+", re.I | re.S
@@ -84,6 +91,8 @@ def _codec(found: webencodings.Encoding) -> str:
 
 def _in_meta(head: bytes) -> str | None:
     """The standard's prescan: the first <meta> that names a known charset."""
+    if _USUAL.match(head) is not None:
+        return UTF8
     if b"charset" not in head.lower():
         return None  # as of most pages that have none, without a look at their tags
     position = 0

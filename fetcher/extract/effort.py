@@ -10,14 +10,21 @@ its worker as any page does that hangs.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import islice
 from typing import Final
+
+from fetcher.extract import nesting
 
 MAX_TAGS: Final = 400_000  # of 250 to 400 bytes of the parser's memory
 MAX_ATTRIBUTES: Final = 2000  # of one element
 MAX_STEPS: Final = 100_000_000  # tags times open elements, pairs of attributes: up to a second
 MAX_COPIES: Final = 1_000_000  # of open formatting elements: 200 MB of memory, at worst
 
+# Of a page that may be one tag: the attributes that fit into it take a tenth of a second.
+_HARMLESS_BYTES: Final = 32 * 1024
+_QUICK_BYTES: Final = 256 * 1024
+_QUICK_STEPS: Final = 30_000_000  # up to a tenth of a second
 _LONG_TAG_BYTES: Final = 4096
 _SHORT_TAG_BYTES: Final = 256  # the attributes of a tag that is not longer are not counted
 _LONGER_TAG: Final = re.compile(rb"<[A-Za-z][^>]{%d,}+" % _SHORT_TAG_BYTES)
@@ -48,12 +55,23 @@ _FORMATTING_TAG: Final = re.compile(
     rb"<(?:%s)(?=[\s/>])[^>]*+" % b"|".join(sorted(_FORMATTING)), re.IGNORECASE
 )
 _ROOTS: Final = frozenset({b"html", b"body"})  # each tag adds its attributes to the one element
+_ROOT_TAG: Final = re.compile(rb"<(?:html|body)[\s/]", re.IGNORECASE)
+_MAX_ROOT_TAGS: Final = 4
 # Their content holds no tags.
 _RAW_TEXT: Final = {
     name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
     for name in b"script style textarea title xmp iframe noembed noframes".split()
 }
 _SAME_COPIES: Final = 3  # equal formatting elements of which the parser keeps so many
+
+
+def is_quick(body: bytes) -> bool:
+    """Whether the page, whatever it holds, is read within about a tenth of a second."""
+    if len(body) <= _HARMLESS_BYTES:
+        return True
+    if len(body) > _QUICK_BYTES or _may_have_costly_tags(body):
+        return False
+    return _most_steps(body.count(b"<"), body.count(b"</")) <= _QUICK_STEPS
 
 
 def safe_bytes(page: bytes) -> int:
@@ -63,23 +81,51 @@ def safe_bytes(page: bytes) -> int:
 
 def _is_small(page: bytes) -> bool:
     """Whether a page can pass no limit, as nearly all; counting costs more than parsing them."""
+    if len(page) > _HARMLESS_BYTES and _may_have_costly_tags(page):
+        return False
     tags = page.count(b"<")
-    if _has_long_tag(page) or _may_have_many_attributes(page):
-        return False
-    hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
-    if sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS:
-        return False
     if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
         return True
-    opened = tags - page.count(b"</")
-    # At worst, all elements are opened before the first is closed.
-    steps = opened * (opened // 2 + tags - opened)
-    if steps > MAX_STEPS or tags > MAX_TAGS:
+    if tags > MAX_TAGS:
         return False
-    if _SAME_COPIES * opened * tags <= MAX_COPIES:
+    closed = page.count(b"</")
+    copies = _SAME_COPIES * (tags - closed) * tags
+    if _most_steps(tags, closed) <= MAX_STEPS and (
+        copies <= MAX_COPIES or _most_formats(page) * tags <= MAX_COPIES
+    ):
         return True
-    copied = _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
-    return copied * tags <= MAX_COPIES
+    rest = nesting.without_closed(page)
+    # Formatting that was taken out is copied by its own content alone.
+    return _most_open(rest) * tags <= MAX_STEPS and _most_formats(rest) * tags <= MAX_COPIES
+
+
+def _most_open(rest: bytes) -> int:
+    """How many elements are open at once, if what is left of the page closes none."""
+    names = Counter(nesting.opened(rest))
+    for name in (*_NO_CONTENT, *_IMPLIED, *_RAW_TEXT):
+        del names[name]
+    return names.total() + nesting.ROUNDS
+
+
+def _most_formats(page: bytes) -> int:
+    """How many formatting elements the parser may copy at a tag."""
+    return _SAME_COPIES * len(set(_FORMATTING_TAG.findall(page)))
+
+
+def _most_steps(tags: int, closed: int) -> int:
+    """The steps where all elements are opened before the first is closed."""
+    opened = tags - closed
+    return opened * (opened // 2 + closed)
+
+
+def _may_have_costly_tags(page: bytes) -> bool:
+    """Whether the attributes of one tag, or those of all, may cost too much."""
+    if _has_long_tag(page) or _may_have_many_attributes(page):
+        return True
+    if len(_ROOT_TAG.findall(page)) > _MAX_ROOT_TAGS:
+        return True
+    hidden = islice(_HIDDEN_END.finditer(page), _MAX_HIDDEN_ENDS + 1)
+    return sum(1 for _ in hidden) > _MAX_HIDDEN_ENDS
 
 
 def _has_long_tag(page: bytes) -> bool:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import msgspec
 
 from fetcher.frontier.links import Via
 from fetcher.frontier.totals import Refusal
 
-
-class FoundLink(NamedTuple):
-    """One link."""
-
-    url: str  # http(s), in the standard's form, without its fragment
-    via: Via
+# A link: its http(s) URL in the standard's form, without its fragment, and where it was found.
+FoundLink = tuple[str, Via]
+# How a link was found, and whether its element asks robots not to follow it.
+Kind = tuple[Via, bool]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,28 +38,36 @@ class Collector:
         self._counts: dict[Refusal, int] = {}
 
     @property
-    def is_full(self) -> bool:
-        return len(self._links) >= self._max_links
+    def room(self) -> int:
+        """How many more links there may be."""
+        return self._max_links - len(self._links)
 
-    def add(self, url: str, via: Via, is_nofollow: bool = False) -> None:
+    def add(self, url: str, via: Via) -> None:
         """A link; the first of a URL stays."""
-        if url in self._links:
-            return
-        if is_nofollow or via in self._nofollow:
-            self.leave_out(Refusal.NOFOLLOW)
-        elif len(url) > self._max_url_bytes:
-            self.leave_out(Refusal.URL_BYTES)
-        elif len(self._links) >= self._max_links:
-            self.leave_out(Refusal.LINKS_PER_PAGE)
-        else:
-            self._links[url] = via
+        self.add_all((url,), ((via, False),))
+
+    def add_all(self, urls: Iterable[str | None], kinds: Iterable[Kind]) -> None:
+        """The same of many; None is not a URL."""
+        links, most, most_bytes = self._links, self._max_links, self._max_url_bytes
+        refused = self._nofollow
+        for url, (via, is_nofollow) in zip(urls, kinds, strict=True):
+            if url is None or url in links:
+                continue
+            if is_nofollow or (refused and via in refused):
+                self.leave_out(Refusal.NOFOLLOW)
+            elif len(url) > most_bytes:
+                self.leave_out(Refusal.URL_BYTES)
+            elif len(links) >= most:
+                self.leave_out(Refusal.LINKS_PER_PAGE)
+            else:
+                links[url] = via
 
     def leave_out(self, reason: Refusal, count: int = 1) -> None:
         if count:
             self._counts[reason] = self._counts.get(reason, 0) + count
 
     def links(self) -> tuple[FoundLink, ...]:
-        return tuple(FoundLink(url, via) for url, via in self._links.items())
+        return tuple(self._links.items())
 
     def left_out(self) -> dict[Refusal, int]:
         return self._counts

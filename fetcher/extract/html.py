@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 
 from fetcher import web_urls
 from fetcher.extract import charset, css, effort, robots_tags, srcset
-from fetcher.extract.found import Collector, Found
+from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import ASSETS, Via
 from fetcher.frontier.rules import CrawlRules
@@ -22,7 +22,7 @@ from fetcher.frontier.totals import Refusal
 
 MAX_TITLE_CHARS: Final = 500
 
-_PAGES: Final = "a,area,iframe,frame,link[href],meta[http-equiv],meta[name]"
+_PAGES: Final = "a,area,iframe,frame,link[href],meta[http-equiv],meta[name],base[href]"
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
     "image,use,style,[style],[background]"
@@ -43,6 +43,8 @@ _RELS: Final = (
     ("previous", Via.PREV),
     ("alternate", Via.ALTERNATE),
 )
+_A: Final = (Via.A, False)
+_AREA: Final = (Via.AREA, False)
 _FRAMES: Final = {"iframe": Via.IFRAME, "frame": Via.FRAME}
 # Attributes with one URL, and attributes with several.
 _SOURCES: Final = {
@@ -64,6 +66,7 @@ _REFRESH: Final = re.compile(
     r"""\s*+[0-9.]++(?:[0-9.]*+)(?:\s*+[;,]\s*+|\s++)(?:url\s*+=\s*+)?(["']?)(.*)""",
     re.IGNORECASE | re.DOTALL,
 )
+_BLOCK: Final = 1000  # elements that are read at once
 _NOTHING: Final = frozenset[Via]()
 # What a page that asks for nofollow still shows: its assets. A frame is followed, as a link is.
 _FOLLOWED: Final = frozenset(Via) - ASSETS
@@ -91,12 +94,13 @@ def read(
         is_whole, page = False, page[:safe]
     # Without events, <selectedcontent> does not copy each <option> again.
     tree = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
-    is_nofollow = rules.nofollow and (is_nofollow or _meta_says_nofollow(tree, agent))
+    elements = _Elements(tree, f"{_PAGES},{_ASSETS}" if rules.assets else _PAGES)
+    is_nofollow = rules.nofollow and (is_nofollow or elements.say_nofollow(agent))
     collector = Collector(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING
     )
-    base = _base(tree, url)
-    _Reader(tree, Resolver(base, _output_encoding(encoding)), rules, collector).read()
+    resolver = Resolver(elements.base(url), _output_encoding(encoding))
+    _Reader(elements, resolver, rules, collector).read()
     return Found(
         links=collector.links(),
         left_out=collector.left_out(),
@@ -107,69 +111,118 @@ def read(
     )
 
 
+class _Elements:
+    """The elements of a tree that may hold links or say how they are read, in the page's order."""
+
+    def __init__(self, tree: LexborHTMLParser, selector: str) -> None:
+        self.nodes = tree.css(selector)
+        self.tags = [node.tag for node in self.nodes]
+
+    def base(self, url: str) -> str:
+        """The base of the page's links: the first <base href>, if it is an http(s) URL."""
+        node = next(self._of("base"), None)
+        text = node.attributes.get("href") if node is not None else None
+        found = web_urls.resolved(url, text) if text else None
+        return found if found is not None and found.startswith(("http://", "https://")) else url
+
+    def say_nofollow(self, agent: str) -> bool:
+        """Whether a <meta> asks us not to follow the links of the page."""
+        return any(
+            robots_tags.is_nofollow(attributes["content"] or "")
+            for attributes in (node.attributes for node in self._of("meta"))
+            if "content" in attributes
+            and robots_tags.is_for_us(attributes.get("name") or "", agent)
+        )
+
+    def _of(self, tag: str) -> Iterator[LexborNode]:
+        if tag in self.tags:  # a search of the whole list is faster than a look at each
+            yield from (
+                node for node, name in zip(self.nodes, self.tags, strict=True) if name == tag
+            )
+
+
 class _Reader:
-    """Takes the links of one tree."""
+    """Takes the links of one page."""
 
     def __init__(
-        self, tree: LexborHTMLParser, resolver: Resolver, rules: CrawlRules, collector: Collector
+        self, elements: _Elements, resolver: Resolver, rules: CrawlRules, collector: Collector
     ) -> None:
-        self._tree = tree
+        self._elements = elements
         self._resolver = resolver
         self._rules = rules
         self._collector = collector
-        self._texts: set[str] = set()  # texts of <a> that were read
+        self._known: set[str] = set()  # texts of <a> that were read
+        # The links of the block that is read: their texts, and the kind of each.
+        self._texts: list[str] = []
+        self._kinds: list[Kind] = []
 
     def read(self) -> None:
-        """All elements that may hold links, in the order of the page."""
-        has_assets, collector = self._rules.assets, self._collector
-        selector = f"{_PAGES},{_ASSETS}" if has_assets else _PAGES
-        for number, node in enumerate(nodes := self._tree.css(selector)):
-            if collector.is_full:
-                collector.leave_out(Refusal.LINKS_PER_PAGE, len(nodes) - number)
+        """Read all elements, block by block, up to the limit of links."""
+        start, count = 0, len(self._elements.nodes)
+        while start < count:
+            # Without assets an element is one link at most, so that no block passes the limit.
+            end = min(count, start + min(_BLOCK, self._collector.room))
+            if start == end:
+                self._collector.leave_out(Refusal.LINKS_PER_PAGE, count - start)
                 return
-            tag = node.tag or ""
-            handle = _HANDLERS.get(tag)
-            if handle is not None:
-                handle(self, node)
-            if has_assets:
-                self._assets(node, tag)
+            self._read_block(start, end)
+            start = end
 
-    def anchor(self, node: LexborNode) -> None:
+    def _read_block(self, start: int, end: int) -> None:
+        has_assets, anchor = self._rules.assets, self.anchor
+        nodes, tags = self._elements.nodes[start:end], self._elements.tags[start:end]
+        for node, tag in zip(nodes, tags, strict=True):
+            if tag == "a":  # most of all
+                anchor(node)
+            elif tag in _HANDLERS:
+                _HANDLERS[tag](self, node)
+            if has_assets:
+                self._assets(node, tag or "")
+        texts, self._texts = self._texts, []
+        kinds, self._kinds = self._kinds, []
+        self._collector.add_all(self._resolver.urls(texts), kinds)
+
+    def anchor(self, node: LexborNode, kind: Kind = _A) -> None:
         attributes = node.attributes
         text = attributes.get("href")
         if text is None:
             text = attributes.get("xlink:href")
         # Most links of a page are repeated, or lead to a place in the page.
-        if not text or text in self._texts or text[0] == "#":
+        if not text or text in self._known or text[0] == "#":
             return
-        rel = attributes.get("rel")
-        is_nofollow = rel is not None and self._rules.nofollow and _has_word(rel, "nofollow")
-        if not is_nofollow:
-            self._texts.add(text)
-        url = self._resolver.url(text)
-        if url is not None:
-            self._collector.add(url, Via.A if node.tag == "a" else Via.AREA, is_nofollow)
+        if "rel" in attributes and self._asks_nofollow(attributes["rel"]):
+            kind = (kind[0], True)
+        else:
+            self._known.add(text)
+        self._texts.append(text)
+        self._kinds.append(kind)
+
+    def _asks_nofollow(self, rel: str | None) -> bool:
+        return self._rules.nofollow and "nofollow" in (rel or "").lower().split()
+
+    def area(self, node: LexborNode) -> None:
+        self.anchor(node, _AREA)
 
     def frame(self, node: LexborNode) -> None:
-        self._add(node.attrs.get("src"), _FRAMES[node.tag or ""])
+        self._add(node.attributes.get("src"), _FRAMES[node.tag or ""])
 
     def link(self, node: LexborNode) -> None:
-        words = (node.attrs.get("rel") or "").lower().split()
+        words = (node.attributes.get("rel") or "").lower().split()
         via = next((via for word, via in _RELS if word in words), None)
         if via is None or (via in ASSETS and not self._rules.assets):
             return
-        self._add(node.attrs.get("href"), via)
+        self._add(node.attributes.get("href"), via)
 
     def meta(self, node: LexborNode) -> None:
-        if (node.attrs.get("http-equiv") or "").strip().lower() != "refresh":
+        if (node.attributes.get("http-equiv") or "").strip().lower() != "refresh":
             return
-        found = _REFRESH.fullmatch(node.attrs.get("content") or "")
+        found = _REFRESH.fullmatch(node.attributes.get("content") or "")
         if found is not None:
             text = found[2].partition(found[1])[0] if found[1] else found[2]
             self._add(text, Via.REFRESH)
 
     def _assets(self, node: LexborNode, tag: str) -> None:
-        attributes = node.attrs
+        attributes = node.attributes
         for name, via in _SOURCES.get(tag, ()):
             self._add(attributes.get(name), via)
         texts = attributes.get(_SETS.get(tag, "srcset")) if tag in _SETS else None
@@ -180,39 +233,20 @@ class _Reader:
         for text in css.urls_of(styles or ""):
             self._add(text, Via.CSS)
 
-    def _add(self, text: str | None, via: Via, is_nofollow: bool = False) -> None:
+    def _add(self, text: str | None, via: Via) -> None:
         # An attribute without a value is None, too; an empty one means the page itself.
-        if not text or text[0] == "#":
-            return
-        url = self._resolver.url(text)
-        if url is not None:
-            self._collector.add(url, via, is_nofollow)
+        if text and text[0] != "#":
+            self._texts.append(text)
+            self._kinds.append((via, False))
 
 
 _HANDLERS: Final[dict[str, Callable[[_Reader, LexborNode], None]]] = {
-    "a": _Reader.anchor,
-    "area": _Reader.anchor,
+    "area": _Reader.area,
     "iframe": _Reader.frame,
     "frame": _Reader.frame,
     "link": _Reader.link,
     "meta": _Reader.meta,
 }
-
-
-def _base(tree: LexborHTMLParser, url: str) -> str:
-    """The base of the page's links: the first <base href>, if it is an http(s) URL."""
-    node = tree.css_first("base[href]")
-    text = node.attrs.get("href") if node is not None else None
-    found = web_urls.resolved(url, text) if text else None
-    return found if found is not None and found.startswith(("http://", "https://")) else url
-
-
-def _meta_says_nofollow(tree: LexborHTMLParser, agent: str) -> bool:
-    return any(
-        robots_tags.is_nofollow(node.attrs.get("content") or "")
-        for node in tree.css("meta[name][content]")
-        if robots_tags.is_for_us(node.attrs.get("name") or "", agent)
-    )
 
 
 def _title(tree: LexborHTMLParser) -> str | None:
@@ -232,10 +266,6 @@ def _parents(node: LexborNode) -> Iterator[LexborNode]:
     while parent is not None:
         yield parent
         parent = parent.parent
-
-
-def _has_word(text: str, word: str) -> bool:
-    return word in text.lower().split()
 
 
 def _output_encoding(encoding: str) -> str:

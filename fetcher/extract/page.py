@@ -58,15 +58,20 @@ def read(
 
     `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
     """
-    headers = tuple(headers)
-    content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+    content_type: str | None = None
+    tags: list[str] = []
+    for name, value in headers:
+        key = name.lower()
+        if key == "content-type":
+            content_type = value if content_type is None else content_type
+        elif key == "x-robots-tag":
+            tags.append(value)
     kind = _kind(content_type)
     if via == Via.SITEMAP or (rules.sitemaps and kind in _FEEDS):
         return sitemaps.read((body,), url, rules)
     if kind == "text/css":
         return _sheet(body, url, rules, content_type) if rules.assets else Found()
     if kind in _HTML or (not kind and _LIKE_HTML.match(body)):
-        tags = [value for name, value in headers if name.lower() == "x-robots-tag"]
         return html.read(
             body,
             url,
@@ -79,7 +84,7 @@ def read(
 
 
 def _kind(content_type: str | None) -> str:
-    return re.split("[;,]", content_type or "", maxsplit=1)[0].strip().lower()
+    return (content_type or "").partition(";")[0].partition(",")[0].strip().lower()
 
 
 def _sheet(body: bytes, url: str, rules: CrawlRules, content_type: str | None) -> Found:

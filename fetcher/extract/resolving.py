@@ -7,16 +7,27 @@ they are joined to the base as text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote_from_bytes
 
 from fetcher import web_urls
 
 _QUERY_SAFE: Final = "".join(chr(code) for code in range(33, 127) if chr(code) not in "\"#<>'%")
-_MOST_UP: Final = 64  # folders above a page that are remembered
+_MOST_UP: Final = 64  # folders above a page that are counted here
 # Whitespace that the URL standard removes.
 _BREAKS: Final = re.compile(r"[\t\n\r]")
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+# The texts that are joined as they are, by their last group: a path from the root, one from a
+# folder above the page, one from the page's folder, a query. What follows a # is left out.
+_ROOT, _UP, _ABOVE, _BELOW, _QUERY = 1, 2, 3, 4, 5
+_PLAIN: Final = re.compile(
+    rf"(?:(/(?!/){web_urls.PLAIN_END})"
+    rf"|((?:\.\./){{1,{_MOST_UP}}}+)({web_urls.PLAIN_END_OF_TEXT})"
+    rf"|((?=[^/?#]){web_urls.PLAIN_END_OF_TEXT})"
+    rf"|({web_urls.PLAIN_QUERY}))(?:#.*+)?+",
+    re.DOTALL,
+)
 
 
 class Resolver:
@@ -29,34 +40,51 @@ class Resolver:
         path, _, _ = self.base.partition("?")
         self._path = path
         self._origin = path[: path.index("/", 8)]
-        self._folders = [path[: path.rindex("/") + 1]]  # and those above it, as far as asked for
+        self._folder = path[: path.rindex("/") + 1]
+        self._above: dict[str, str] = {}  # the folders above it that were asked for, by their ../
 
     def url(self, text: str) -> str | None:
         """The http(s) URL in the standard's form, without its fragment; None if it is another."""
-        bare = text[: text.index("#")] if "#" in text else text
-        first = bare[:1]
-        if first == "/":
-            if bare[1:2] != "/" and web_urls.is_plain_path(bare):
-                return self._origin + bare
-        elif first == "h" and web_urls.is_plain(bare):
-            return bare
-        elif first == "?":
-            if web_urls.is_plain_path("/" + bare):
-                return self._path + bare
-        elif bare and ":" not in bare:
-            up = 0
-            while up <= _MOST_UP and bare.startswith("../", 3 * up):
-                up += 1
-            if up <= _MOST_UP and web_urls.is_plain_path("/" + bare[3 * up :]):
-                return self._folder_above(up) + bare[3 * up :]
+        return self.urls((text,))[0]
+
+    def urls(self, texts: Iterable[str]) -> list[str | None]:
+        """The same of many texts: faster, as nearly all of the time of a page's links goes here."""
+        origin, folder, above = self._origin, self._folder, self._above
+        found: list[str | None] = []
+        add = found.append
+        for text in texts:
+            match = _PLAIN.fullmatch(text)
+            if match is None:
+                add(self._of_other(text))
+                continue
+            kind = match.lastindex
+            if kind == _BELOW:
+                add(folder + match[_BELOW])
+            elif kind == _ABOVE:
+                up = match[_UP]
+                add((above.get(up) or self._folder_above(up)) + match[_ABOVE])
+            elif kind == _ROOT:
+                add(origin + match[_ROOT])
+            else:
+                add(self._path + match[_QUERY])
+        return found
+
+    def _of_other(self, text: str) -> str | None:
+        if text[:1] == "h":
+            bare = text.partition("#")[0]
+            if web_urls.is_plain(bare):
+                return bare
         return self._parsed(text)
 
-    def _folder_above(self, up: int) -> str:
-        """The folder that is so many levels above the page's; the one at the root has none."""
-        folders = self._folders
-        while up >= len(folders) and len(folders[-1]) > len(self._origin) + 1:
-            folders.append(folders[-1][: folders[-1].rindex("/", 0, -1) + 1])
-        return folders[min(up, len(folders) - 1)]
+    def _folder_above(self, up: str) -> str:
+        """The folder that is so many `../` above the page's; the one at the root has none."""
+        folder = self._folder
+        for _ in range(len(up) // len("../")):
+            if len(folder) == len(self._origin) + 1:
+                break
+            folder = folder[: folder.rindex("/", 0, -1) + 1]
+        self._above[up] = folder
+        return folder
 
     def _parsed(self, text: str) -> str | None:
         if self._encoding is not None and not text.isascii():

@@ -61,6 +61,11 @@ def read(pieces: Iterable[bytes], url: str, rules: CrawlRules) -> Found:
     )
 
 
+def is_packed(body: bytes) -> bool:
+    """Whether a sitemap is packed, so that it is much longer than it looks."""
+    return body.startswith(_GZIP_MAGIC)
+
+
 def _read(pieces: Iterator[bytes], urls: _Urls) -> None:
     first = next(pieces, b"").removeprefix(_MARK).lstrip()
     is_xml = first.startswith((b"<", *_WIDE_MARKS))

@@ -5,11 +5,12 @@ The rules and the log decide everything in this room: no clock, file or network 
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
+
+from fetcher.patterns import PatternError, Patterns
 
 Scope = Literal["page", "prefix", "host", "domain", "any"]
 Order = Literal["levels", "log"]
@@ -18,7 +19,7 @@ MAX_LINES: Final = 2**32 - 2  # a line number has 32 bits, and 0 means: unknown
 MAX_PATTERNS: Final = 100
 MAX_PATTERN_CHARS: Final = 1000
 
-Patterns = Annotated[
+PatternTexts = Annotated[
     tuple[Annotated[str, Meta(min_length=1, max_length=MAX_PATTERN_CHARS)], ...],
     Meta(max_length=MAX_PATTERNS),
 ]
@@ -35,9 +36,9 @@ class CrawlRules(
 
     # Where the seeds are; most users name a site, and expect nothing else to be fetched.
     scope: Scope = "host"
-    # A link must match one of `allow`, if there are any, and none of `deny` (re.search in the URL).
-    allow: Patterns = ()
-    deny: Patterns = ()
+    # A link must match one of `allow`, if there are any, and none of `deny`.
+    allow: PatternTexts = ()
+    deny: PatternTexts = ()
     # Links away from a seed. Real pagination has some hundred pages; an endless calendar has more.
     depth: Annotated[int, Meta(ge=0, le=1_000_000)] = 1000
     # Ten million lines need 240 MB of memory in the sink.
@@ -80,15 +81,9 @@ class CrawlRules(
         compiled("deny", self.deny)
 
 
-def compiled(name: str, patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    """The patterns of this rule. Raises ValueError, which names the pattern and its fault."""
-    return tuple(_compiled(name, text) for text in patterns)
-
-
-def _compiled(name: str, text: str) -> re.Pattern[str]:
+def compiled(name: str, patterns: tuple[str, ...]) -> Patterns:
+    """The patterns of this rule. Raises ValueError, which names what is wrong."""
     try:
-        return re.compile(text)
-    # Too many groups or nested levels are not a re.error.
-    except (re.error, OverflowError, RecursionError) as error:
-        said = f"{name}: {text[:80]!r} is not a regular expression: {error}"
-        raise ValueError(said) from error
+        return Patterns(patterns)
+    except PatternError as error:
+        raise PatternError(f"{name}: {error}") from None

@@ -8,7 +8,6 @@ one to the other. An asset of a page in scope is in scope, wherever it lies. `de
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Final
 
 from fetcher import web_urls
@@ -48,9 +47,9 @@ class ScopeRules:
         is_asset = via in ASSETS
         if not is_asset and not self._is_near(url, host, via):
             return Refusal.SCOPE
-        if self._deny and _matches(self._deny, url):
+        if self._deny and self._deny.found_in(url):
             return Refusal.DENY
-        is_allowed = is_asset or not self._allow or _matches(self._allow, url)
+        is_allowed = is_asset or not self._allow or self._allow.found_in(url)
         return None if is_allowed else Refusal.ALLOW
 
     def _is_near(self, url: str, host: str, via: str) -> bool:
@@ -75,10 +74,6 @@ def registrable(host: str) -> str:
     if name.startswith("[") or name.replace(".", "").isdigit():
         return name
     return _suffixes().privatesuffix(name) or name
-
-
-def _matches(patterns: tuple[re.Pattern[str], ...], url: str) -> bool:
-    return any(pattern.search(url) for pattern in patterns)
 
 
 def _without_www(host: str) -> str:

@@ -6,6 +6,7 @@ together, because links of one site are alike.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -27,8 +28,21 @@ class PageLinks(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     left_out: dict[Refusal, Annotated[int, Meta(ge=0, le=1 << 32)]] = {}
 
 
-encode: Final = msgspec.msgpack.Encoder().encode
+_encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(PageLinks).decode
+
+
+def encode(links: PageLinks) -> bytes:
+    """The links of one row."""
+    return _encode(links)
+
+
+def encode_plain(links: Sequence[tuple[str, str]], left_out: dict[Refusal, int]) -> bytes:
+    """Links of which nothing but their URLs and where they were found is to be said.
+
+    The other fields of a Link have their defaults, as they are missing on the wire.
+    """
+    return _encode((links, left_out))
 
 
 def decode(data: bytes | memoryview) -> PageLinks:

@@ -17,6 +17,7 @@ import msgspec
 
 from fetcher.errors import ConfigError
 from fetcher.humanize import shortened
+from fetcher.patterns import PatternError, Patterns
 from fetcher.settings import describe, environment, suggest
 from fetcher.settings.schema import Settings
 
@@ -191,12 +192,9 @@ def _check_patterns(settings: Settings, origins: Mapping[str, str]) -> None:
         section, _, name = key.partition(".")
         for pattern in getattr(getattr(settings, section), name):
             try:
-                re.compile(pattern)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise ConfigError(
-                    f"{origins[key]}: {key}: {_shown(key, pattern)} is not a regular expression: "
-                    f"{error}"
-                ) from None
+                Patterns((pattern,))
+            except PatternError as error:
+                raise ConfigError(f"{origins[key]}: {key}: {error}") from None
 
 
 def _check_logged_out(settings: Settings, origins: Mapping[str, str]) -> None:

@@ -32,6 +32,16 @@ SLOW = {
     "attributes of many tags": (b"<x " + numbered("a%d ", 700) + b">") * 700,
     "attributes of many short tags": (b"<x " + numbered("%x ", 400) + b">") * 3000,
     "attributes behind some ends": b"<a " + (numbered("a%d ", 650) + b"a='>' ") * 30 + b">",
+    "attributes of many roots": b"".join(
+        b"<body %s>" % numbered(f"a{tag}_%d ", 300) for tag in range(300)
+    ),
+    "roots that are closed": b"".join(
+        b"<body %s>x</body>" % numbered(f"a{tag}_%d ", 300) for tag in range(300)
+    ),
+    "opened in comments": repeated("<div><!--x</div>-->"),
+    "closed in values": repeated("<div title='</div>'>"),
+    "closed in a value without quotes": repeated('<div x=a"b c="d>t</div>">'),
+    "closed once the others are out": repeated("<div><<b>x</b>/div>"),
     "groups": repeated("<optgroup><option>"),
     "ruby": repeated("<rt>"),
     "capitals": repeated("<DIV>"),
@@ -52,6 +62,7 @@ LONG = {
     "scripts": repeated("<script><!--"),
 }
 FINE = {
+    "deep rows": repeated("<div><p><b><i><u>x</u></i></b></p><span a=b c>y</span ></div>"),
     "items": repeated("<li><p>x<br><a href=x>"),
     "rows": b"<table>" + repeated("<tr class=x><td>1<td>2"),
     "closed": repeated("<div class='a b'><span>x</span></div>"),
@@ -77,6 +88,13 @@ def test_a_big_page_is_read_whole(page: bytes) -> None:
     assert effort.safe_bytes(page) == len(page)
 
 
+def test_a_large_page_is_not_counted_tag_by_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(effort, "_Counter")
+    row = b"<tr class=x><td><a href='/p'>name</a></td><td title=\"a b\"><span>text</span></td></tr>"
+    page = b"<html><body><table>" + row * 20_000 + b"</table>"
+    assert effort.safe_bytes(page) == len(page)
+
+
 @pytest.mark.parametrize("page", (SLOW | LONG).values(), ids=SLOW | LONG)
 def test_hostile_pages_are_read_in_bounded_time(page: bytes) -> None:
     begun = time.process_time()
@@ -98,4 +116,4 @@ def test_any_markup_is_read(text: str, tail: bytes) -> None:
     found = html.read(page, "http://h/", CrawlRules(assets=True, title=True))
     assert not found.is_cut
     assert effort._Counter(page).count() == len(page)
-    assert all(link.url.startswith(("http://", "https://")) for link in found.links)
+    assert all(url.startswith(("http://", "https://")) for url, _ in found.links)

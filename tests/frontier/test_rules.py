@@ -20,9 +20,9 @@ def test_rules_go_over_the_wire_and_into_the_manifest() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"allow": ["("]}, "allow: '(' is not a regular expression: missing ), unterminated"),
-        ({"deny": ["ok", "*x"]}, "deny: '*x' is not a regular expression: nothing to repeat"),
-        ({"deny": ["x{99999999999}"]}, "is not a regular expression: the repetition number is"),
+        ({"allow": ["("]}, "allow: '(' is not a regular expression: missing ): ("),
+        ({"deny": ["ok", "*x"]}, "deny: '*x' is not a regular expression: no argument for"),
+        ({"deny": ["x{99999999999}"]}, "is not a regular expression: {99999999999} does not"),
         ({"deny": ["x" * 1001]}, "length <= 1000"),
         ({"deny": ["x"] * 101}, "length <= 100"),
         ({"deny": [""]}, "length >= 1"),

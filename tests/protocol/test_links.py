@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.errors import WireError
-from fetcher.frontier.links import Link, LinkRequest
+from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.totals import Refusal
 from fetcher.model import Chunk
 from fetcher.protocol import chunk_frames, links, messages
@@ -88,3 +88,11 @@ def test_links_cannot_unpack_to_more_than_they_say() -> None:
 def test_bytes_that_are_not_links_are_refused(data: bytes) -> None:
     with pytest.raises(WireError):
         links.decode(data)
+
+
+def test_plain_links_are_links_without_the_rest() -> None:
+    plain = [("http://a/b", Via.A), ("http://a/c", Via.IMAGE)]
+    left_out = {Refusal.NOFOLLOW: 2}
+    assert links.decode(links.encode_plain(plain, left_out)) == links.PageLinks(
+        (Link("http://a/b", "a"), Link("http://a/c", "image")), left_out
+    )

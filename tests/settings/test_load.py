@@ -441,10 +441,7 @@ def test_a_choice_that_looks_like_a_number_needs_no_quotes(given: str, tmp_path:
 
 def test_a_wrong_pattern_is_shown_with_its_origin_and_its_fault(tmp_path: Path) -> None:
     said = mistake(tmp_path, "[crawl]\ndeny = ['ok', '(']")
-    assert said == (
-        "crawl.deny: '(' is not a regular expression: missing ), unterminated subpattern at "
-        "position 0"
-    )
+    assert said == "crawl.deny: '(' is not a regular expression: missing ): ("
 
 
 def test_a_pattern_may_have_commas_wherever_it_is_given(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def _ours(fleet: Fleet, folder: Path, urls: Path, options: argparse.Namespace, c
             limit_s=options.limit,
             core=cores()[1],
             command=command,
+            by_role=True,
         )
     finally:
         shutil.rmtree(out, ignore_errors=True)
@@ -149,9 +150,12 @@ def _samples(done: Sequence[Job]) -> dict[str, Sample]:
         "cpu_us": each(lambda job: job.cpu_s / job.good * 1e6),
         "peak_mb": each(lambda job: job.peaks.sum_mb()),
     }
-    if any(job.peaks.mb("sink") for job in done):
+    if all(job.roles_cpu_s for job in done):
         for role in _ROLES:
             figures[f"{role}_mb"] = sample(job.peaks.mb(role) for job in done)
+            figures[f"{role}_cpu_us"] = sample(
+                job.roles_cpu_s.get(role, 0.0) / job.good * 1e6 for job in done
+            )
     return figures
 
 
@@ -162,10 +166,11 @@ def _show_whole(rows: Rows) -> None:
             figures["pages_per_s"].median,
             figures["cpu_us"].median,
             figures["peak_mb"].median,
+            *(figures[f"{role}_cpu_us"].median if name != _PEER else "" for role in _ROLES),
         ]
         for name, figures in rows.items()
     ]
-    head = ("", "pages/s", "us CPU / page", "peak MB, all")
+    head = ("", "pages/s", "us CPU / page", "peak MB, all", *_ROLES)
     print(table("20-KB pages with 50 links, one core", head, cells), flush=True)
 
 

@@ -7,6 +7,7 @@ watching costs nearly nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import sqlite3
 import time
@@ -28,6 +29,7 @@ class Job:
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    roles_cpu_s: dict[str, float] = field(default_factory=dict)  # if they were asked for
     resumed: bool = False
     first_fetch_s: float | None = None
     first_commit_s: float | None = None
@@ -102,8 +104,12 @@ def run_job(
     stop_at: int | None = None,
     core: int | None = None,
     command: str = "run",
+    by_role: bool = False,
 ) -> Job:
-    """Run fetcher's command to its end and tell what it took. Raises RuntimeError, TimeoutError."""
+    """Run fetcher's command to its end and tell what it took. Raises RuntimeError, TimeoutError.
+
+    `by_role`: also the CPU seconds of each role.
+    """
     job = Job()
     watch = CommitWatch(out)
     before = watch.totals().rows
@@ -111,10 +117,13 @@ def run_job(
     mark = out.with_name(f"{out.name}.mark")
     mark.unlink(missing_ok=True)
     stopped = False
+    roles = out.with_name(f"{out.name}.roles")
+    program = ("-m", "tools.bench.accounted", roles) if by_role else ("-m", "fetcher")
     cpu_before = children_cpu_s()
     began = time.monotonic()
     process = fleet.start(
-        *("-m", "fetcher", command, urlfile, "-o", out, "--quiet", *options),
+        *program,
+        *(command, urlfile, "-o", out, "--quiet", *options),
         core=core,
         env={MARK_VARIABLE: str(mark)},
     )
@@ -140,6 +149,8 @@ def run_job(
     finally:
         watch.close()
     job.cpu_s = children_cpu_s() - cpu_before
+    if by_role:
+        job.roles_cpu_s = json.loads(roles.read_text("ascii"))
     with contextlib.suppress(OSError, ValueError):
         job.first_fetch_s = float(mark.read_text("ascii")) - began
     if not stopped:

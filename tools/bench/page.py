@@ -217,6 +217,26 @@ class Page:
             ),
         )
 
+    def crawls(self, path: str, titles: Mapping[str, str]) -> str:
+        """The same pages as a crawl, as a list and by another crawler."""
+        rows = self.table(path).rows
+        roles = ("ventilator", "worker", "sink")
+        head = ("program", "pages/s", "CPU µs per page", *roles, "peak MB, all")
+        return markdown(
+            head,
+            (
+                (
+                    title,
+                    f"{rows[name]['pages_per_s'].median:,.0f}",
+                    _cost(rows[name]),
+                    *(_cost_of(rows[name].get(f"{role}_cpu_us")) for role in roles),
+                    f"{rows[name]['peak_mb'].highest:.0f}",
+                )
+                for name, title in titles.items()
+                if name in rows
+            ),
+        )
+
     def exports(self, path: str, titles: Mapping[str, str]) -> str:
         """Formats of an export."""
         rows = self.table(path).rows
@@ -308,4 +328,8 @@ def _seconds(figure: Sample | None) -> str:
 
 
 def _cost(figures: Mapping[str, Sample] | None) -> str:
-    return "" if figures is None else f"{figures['cpu_us'].median:.0f}"
+    return "" if figures is None else _cost_of(figures["cpu_us"])
+
+
+def _cost_of(figure: Sample | None) -> str:
+    return "" if figure is None else f"{figure.median:.0f}"

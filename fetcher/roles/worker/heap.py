@@ -11,21 +11,32 @@ import ctypes
 from typing import Final
 
 LARGE_BYTES: Final = 256 * 1024  # smaller rows fit into what is free anyway
-_M_MMAP_THRESHOLD: Final = -3  # see mallopt(3)
+_M_TRIM_THRESHOLD: Final = -1  # see mallopt(3)
+_M_MMAP_THRESHOLD: Final = -3
 _EVERY_BYTES: Final = 32 * 1024 * 1024
+# The parser of pages takes two blocks of 332 kB for each page, and frees them with its tree. Asked
+# for from the system each time, they cost more than most pages take to parse.
+_TREE_BLOCK_BYTES: Final = 512 * 1024
+_KEPT_BYTES: Final = 4 * 1024 * 1024
 
 
 class Heap:
     """Returns freed memory to the system; a worker process has one."""
 
     def __init__(self) -> None:
-        libc = ctypes.CDLL(None)
-        self._trim = getattr(libc, "malloc_trim", None)
+        self._libc = ctypes.CDLL(None)
+        self._trim = getattr(self._libc, "malloc_trim", None)
         if self._trim is not None:
             # By default the threshold grows with the first large body, and all later ones are
             # allocated from the heap.
-            libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+            self._libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
         self._freed_bytes = 0
+
+    def keep_for_trees(self) -> None:
+        """Keep the memory of one parsed page for the next one, from now on."""
+        if self._trim is not None:
+            self._libc.mallopt(_M_MMAP_THRESHOLD, _TREE_BLOCK_BYTES)
+            self._libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
     def freed(self, row_bytes: int) -> None:
         """Note that a row of this size was made or sent."""

@@ -29,13 +29,14 @@ from fetcher.roles.worker.line_pool import LinePool
 from fetcher.roles.worker.lines import Line
 from fetcher.roles.worker.parent import Parent
 from fetcher.roles.worker.result_sender import ResultSender
-from fetcher.roles.worker.row_builder import RowBuilder
+from fetcher.roles.worker.row_builder import Made, RowBuilder, whole_body
 from fetcher.settings.schema import Settings
 from fetcher.telemetry.tallies import FetchTally
 from fetcher.transport.sockets import drop, send
 
 if TYPE_CHECKING:
     from fetcher.roles.worker.page_reader import PageReader
+    from fetcher.store.parent_pages import ParentPage
 
 _MAX_CHUNK_BYTES: Final = 2 * 1024 * 1024  # of rows, at which a chunk is sent however few they are
 _JOIN_S: Final = 5.0  # at the end: for the sinks to take the last rows
@@ -130,6 +131,7 @@ class LeaseRunner:
             from fetcher.roles.worker.page_reader import PageReader  # noqa: PLC0415
 
             self._reader = PageReader(rules, self._all_settings)
+            self._heap.keep_for_trees()
         return self._reader
 
     def _sitemaps_of(self, reader: PageReader, result: Result, task: Task) -> Sequence[str]:
@@ -154,9 +156,7 @@ class LeaseRunner:
         confirmed, result = self._parent.compared(line, result)
         reader = None if buffer.crawl is UNSET else self._reader_of(buffer.crawl)
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
-        made = self._row_builder.make(
-            buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps, confirmed
-        )
+        made = self._make(line, result, warcinfo, reader, sitemaps, confirmed)
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()
         row, body, links = made.row, made.body, made.links
@@ -170,6 +170,25 @@ class LeaseRunner:
             self._send_rows(buffer)
         else:
             self._unsent[buffer.lease] = buffer
+
+    def _make(
+        self,
+        line: Line,
+        result: Result,
+        warcinfo: str,
+        reader: PageReader | None,
+        sitemaps: Sequence[str],
+        confirmed: ParentPage | None,
+    ) -> Made:
+        given = line.buffer.output, result, line.task, line.fetch, warcinfo, reader, sitemaps
+        make, body = self._row_builder.make, whole_body(result, line.fetch)
+        if reader is None or confirmed is not None or not reader.is_long(result, line.task, body):
+            return make(*given, confirmed)
+        self.pool.wait_for(line, reader.turn)
+        try:
+            return make(*given, is_long=True)
+        finally:
+            reader.turn.release()
 
     def _end(self, buffer: LeaseBuffer) -> None:
         self.held.pop(buffer.lease, None)

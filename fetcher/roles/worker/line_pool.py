@@ -19,6 +19,7 @@ from typing import Final
 import gevent
 import gevent.event
 import gevent.pool
+from gevent.lock import Semaphore
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
@@ -78,6 +79,7 @@ class LinePool:
         self._size = settings.worker.pool_size
         self._pool = gevent.pool.Pool(self._size)
         self._busy = 0  # its greenlets
+        self._waiting = 0  # lines that wait for a turn that few need
         # Fetches end in bursts: with fewer lines queued, the pool would run dry after one.
         self._low = min(self._size, _MAX_QUEUED)
         self._queue: deque[Line] = deque()  # lines that may be fetched now
@@ -274,6 +276,14 @@ class LinePool:
         del self.running[line]
         line.buffer.active -= 1
 
+    def wait_for(self, line: Line, turn: Semaphore) -> None:
+        """Take a turn that few lines need, in `done`; nobody is overdue while others have it."""
+        del self.running[line]
+        self._waiting += 1
+        turn.acquire()
+        self._waiting -= 1
+        self.running[line] = time.monotonic()
+
     def _park(self, line: Line, fetch: Fetch, report: Report) -> None:
         del self.running[line]
         line.buffer.active -= 1
@@ -347,7 +357,7 @@ class LinePool:
     @property
     def in_flight(self) -> int:
         """Lines in a step, or waiting to compute their row."""
-        return len(self.running) + self.turns.waiting
+        return len(self.running) + self.turns.waiting + self._waiting
 
     @property
     def queued(self) -> int:

@@ -19,7 +19,7 @@ _AGAIN_S: Final = 60.0  # between two warnings
 _CAUSES: Final = {
     True: "worker.handler computes for too long; compute less per line, set a smaller "
     "worker.pool_size, or start more workers",
-    False: "the machine is busy, or rows, kept bodies or long pages of a crawl take long; set a "
+    False: "the machine is busy, or rows, kept bodies or pages of a crawl take long; set a "
     "smaller worker.pool_size (in a crawl crawl.parse_bytes), or use more hosts",
 }
 

@@ -7,6 +7,7 @@ says so.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -15,7 +16,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher import web_urls
-from fetcher.extract import page
+from fetcher.extract import effort, page, sitemaps
 from fetcher.extract.found import Found
 from fetcher.fetch.interface import Crawling
 from fetcher.fetch.unexpected import Defects, one_line
@@ -26,6 +27,7 @@ from fetcher.frontier.totals import Refusal
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.robots_rules import product_of
 from fetcher.protocol import links as wire
+from fetcher.roles.worker.long_pages import LongPages
 from fetcher.roles.worker.redirect_request import request_after
 from fetcher.settings.schema import Settings
 
@@ -47,6 +49,8 @@ class PageReader:
         self._agent = product_of(settings.http.user_agent).lower()
         self._may_take_bodies = settings.http.cross_origin_bodies
         self._defects = Defects(log)
+        self._long_pages = LongPages()
+        self.turn = self._long_pages.turn  # to read a long page
 
     def _is_same_page(self, url: str, other: str) -> bool:
         return self._texts.of(url) == self._texts.of(other)
@@ -68,14 +72,24 @@ class PageReader:
         found = (web_urls.resolved(url, text) for text in named or [_USUAL])
         return [each.partition("#")[0] for each in found if each and each.startswith("http")]
 
-    def read(self, result: Result, task: Task, body: bytes | None) -> tuple[Result, Found]:
+    def is_long(self, result: Result, task: Task, body: bytes | None) -> bool:
+        """Whether the page of a line may take so long to read that `turn` is needed for it."""
+        if not body or not _may_have_links(result):
+            return False
+        if effort.is_quick(body) and not sitemaps.is_packed(body):
+            return False
+        return page.is_read(result.content_type, _via_of(task, result), self.rules)
+
+    def read(
+        self, result: Result, task: Task, body: bytes | None, *, is_long: bool = False
+    ) -> tuple[Result, Found]:
         """Read the page of a line; return the result with what it says of the page.
 
-        `body`: None if it is not complete.
+        `body`: None if it is not complete; `is_long`: the caller holds `turn`.
         """
-        if not body or result.outcome is not Outcome.OK or result.location is not UNSET:
+        if not body or not _may_have_links(result):
             return result, Found()
-        found = self._found(result, task, body)
+        found = self._found(result, task, body, is_long)
         return _noted(result, found), found
 
     def pack(
@@ -94,9 +108,14 @@ class PageReader:
         links = [*self._proposed(result, task, sitemaps), *handled]
         left_out: dict[Refusal, int] = {}
         if self.rules.page_links:
-            links += self._of_page(found)
+            if not links and self._texts.are_urls and self._are_few(found.links):
+                # Nearly always, and most links of a crawl are sent here.
+                is_empty = not (found.links or found.left_out)
+                return b"" if is_empty else wire.encode_plain(found.links, found.left_out)
+            links += [self._link(url, via) for url, via in found.links]
             left_out |= found.left_out
-        sent = links if self._are_few(links, handled) else list(_within(links, _MAX_LINK_BYTES))
+        is_short = not handled and self._are_few(links)
+        sent = links if is_short else list(_within(links, _MAX_LINK_BYTES))
         if len(sent) < len(links):
             surplus = left_out.get(Refusal.LINKS_PER_PAGE, 0) + len(links) - len(sent)
             left_out[Refusal.LINKS_PER_PAGE] = surplus
@@ -112,21 +131,23 @@ class PageReader:
         new = [url for url in sitemaps if url not in known]
         return self.pack(result, task, Found(), new, links)
 
-    def _are_few(self, links: Sequence[Link], handled: Sequence[Link]) -> bool:
+    def _are_few(self, links: Sequence[object]) -> bool:
         """Whether the links are within the limit of a message, whatever their lengths."""
         most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES
-        return not handled and len(links) * most_bytes <= _MAX_LINK_BYTES
+        return len(links) * most_bytes <= _MAX_LINK_BYTES
 
-    def _found(self, result: Result, task: Task, body: bytes) -> Found:
+    def _found(self, result: Result, task: Task, body: bytes, is_long: bool) -> Found:
+        read = functools.partial(
+            page.read,
+            body,
+            result.final_url or result.url,
+            self.rules,
+            headers=result.headers,
+            via=_via_of(task, result),
+            agent=self._agent,
+        )
         try:
-            return page.read(
-                body,
-                result.final_url or result.url,
-                self.rules,
-                headers=result.headers,
-                via=_via_of(task, result),
-                agent=self._agent,
-            )
+            return self._long_pages.call(read) if is_long else read()
         # Whatever a page holds, its line gets its row, and the worker lives on.
         except Exception as error:
             self._defects.log("the links of line %d cannot be read", result.line)
@@ -140,11 +161,6 @@ class PageReader:
         for url in sitemaps:
             yield self._link(url, Via.SITEMAP)
 
-    def _of_page(self, found: Found) -> list[Link]:
-        if self._texts.are_urls:  # nearly always, and most links of a crawl are made here
-            return [Link(url, via) for url, via in found.links]
-        return [self._link(url, via) for url, via in found.links]
-
     def _link(self, url: str, via: str, request: LinkRequest | None = None) -> Link:
         """A link to a URL in the standard's form."""
         if request is None:
@@ -152,6 +168,10 @@ class PageReader:
         else:
             text = self._texts.of(url, request.method, request.body) or url
         return Link(url, via, "" if text == url else text, 0, request)
+
+
+def _may_have_links(result: Result) -> bool:
+    return result.outcome is Outcome.OK and result.location is UNSET
 
 
 def _via_of(task: Task, result: Result) -> str:

@@ -81,12 +81,15 @@ class RowBuilder:
         reader: PageReader | None = None,
         sitemaps: Sequence[str] = (),
         confirmed: ParentPage | None = None,
+        *,
+        is_long: bool = False,
     ) -> Made:
         """Build a row.
 
         `fetch`: None if none has begun; `warcinfo_id`: for the WARC records. In a crawl: `reader`
-        reads the page, and `sitemaps` are those that its row proposes. `confirmed`: the page of the
-        job before that the answer says is still right.
+        reads the page, and `sitemaps` are those that its row proposes; `is_long`: its caller has
+        the turn to read a long page. `confirmed`: the page of the job before that the answer says
+        is still right.
         """
         kept = links = b""
         if confirmed is not None:
@@ -101,10 +104,10 @@ class RowBuilder:
                 self._defects.log("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
         # Nobody must take half a page for a whole one.
-        body = fetch.body if fetch is not None and result.sha256 is not None else None
+        body = whole_body(result, fetch)
         found, handled = None, list[Link]()
         if reader is not None and confirmed is None:
-            result, found = reader.read(result, task, body)
+            result, found = reader.read(result, task, body, is_long=is_long)
         if self._handler is not None and confirmed is None:
             result, handled = self._handler.handle(result, body, task, in_crawl=reader is not None)
         if reader is not None and found is not None:
@@ -118,6 +121,11 @@ class RowBuilder:
             result, kept = _without_body(result, said), b""
             row = encode(result)
         return Made(result, row, kept, links)
+
+
+def whole_body(result: Result, fetch: Fetch | None) -> bytes | None:
+    """The body of a finished line, if it is complete."""
+    return fetch.body if fetch is not None and result.sha256 is not None else None
 
 
 def _without_body(result: Result, why: str) -> Result:

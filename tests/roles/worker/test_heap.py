@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar, cast
+
 import pytest
 
 from fetcher.roles.worker.heap import LARGE_BYTES, Heap
@@ -47,3 +49,19 @@ def test_another_libc_than_glibc_is_left_alone() -> None:
     heap = Heap()
     heap._trim = None
     heap.freed(100 * MB)
+    heap.keep_for_trees()
+
+
+def test_the_memory_of_a_tree_is_kept_for_the_next_one() -> None:
+    class Libc:
+        calls: ClassVar[list[tuple[int, int]]] = []
+
+        def mallopt(self, parameter: int, value: int) -> None:
+            self.calls.append((parameter, value))
+
+    heap = Heap()
+    heap._libc = cast("Any", Libc())
+    heap.keep_for_trees()
+    thresholds = dict(Libc.calls)
+    assert thresholds[-3] > 332 * 1000  # a block of the parser comes from the heap
+    assert thresholds[-1] > 2 * 332 * 1000  # where both stay when they are freed
