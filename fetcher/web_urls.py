@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 SCHEMES: Final = ("http", "https")
@@ -37,6 +37,8 @@ _PLAIN_ORIGIN: Final = re.compile(
     rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
 )
 _PLAIN_PATH: Final = re.compile(_PATH)
+# A line with such a path, and all that comes before the path; any other line.
+_LINE: Final = re.compile(rf"^(https?://[^/\n]++){_PATH}$|^.*$", re.MULTILINE)
 _AUTHORITY: Final = 8  # where the first / of a path may stand, at the earliest
 _MAX_ORIGIN: Final = len("https://") + MAX_HOST + len(":65535")
 _KNOWN_ORIGINS: Final = 2048  # most URLs have the origin of one that was seen shortly before
@@ -87,6 +89,21 @@ def is_plain(text: str) -> bool:
         and _plain_origin(text[:end]) is not None
         and _PLAIN_PATH.fullmatch(text, end) is not None
     )
+
+
+def plain_origins(texts: Sequence[str]) -> list[str]:
+    """All before the path of each URL that the standard leaves as it is; "" for other texts.
+
+    The same as `plain` says of one after the other, but faster.
+    """
+    found: list[str] = _LINE.findall("\n".join(texts))
+    if len(found) != len(texts):  # none are given, or one has a line feed
+        targets = map(plain, texts)
+        return [t.url[: t.url.index("/", _AUTHORITY)] if t else "" for t in targets]
+    wrong = {origin for origin in set(found) if _plain_origin(origin) is None}
+    if wrong - {""}:
+        return ["" if origin in wrong else origin for origin in found]
+    return found
 
 
 @functools.lru_cache(_KNOWN_ORIGINS)
@@ -150,14 +167,26 @@ def host_of(text: str) -> str:
 
 def host_of_written(url: str) -> str:
     """As host_of, of an http(s) URL in the standard's form."""
+    return _key_of_origin(origin_of_written(url))
+
+
+def origin_of_written(url: str) -> str:
+    """All before the path of an http(s) URL in the standard's form; "" if it has none."""
     end = url.find("/", _AUTHORITY)
-    return _key_of_origin(url[:end]) if 0 < end <= _MAX_ORIGIN else ""
+    return url[:end] if 0 < end <= _MAX_ORIGIN else ""
 
 
 @functools.lru_cache(_KNOWN_ORIGINS)
 def _key_of_origin(origin: str) -> str:
     target = written(origin + "/")
     return target.key if target else ""
+
+
+def host_of_origin(origin: str) -> str:
+    """The same, given all that comes before the path; "" for an empty text."""
+    host = origin.partition("//")[2]
+    # Elsewhere than at the end of a name or in an IPv6 address, a plain origin has no such sign.
+    return _key_of_origin(origin) if host.endswith(".") or ":" in host else host
 
 
 def path_of(url: str) -> str:
