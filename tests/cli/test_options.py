@@ -163,7 +163,8 @@ def test_help_has_groups_and_puts_what_has_none_last() -> None:
     text = CliRunner().invoke(command, ["--help"]).output
     heads = [line[:-1] for line in text.splitlines() if line.endswith(":") and line[0] != " "]
     assert heads == [
-        *("Input", "Output", "Requests", "Speed", "Politeness", "Display and exit code", "Other"),
+        *("Input", "Output", "Requests", "Speed", "Politeness", "Cluster"),
+        *("Display and exit code", "Other"),
     ]
     assert text.index("--odd") > text.index("Other:")
 
