@@ -19,7 +19,10 @@ worker_prefetch_multiplier = 1
 
 # Whole jobs have a queue and workers of their own: they wait for slots, and must not take their
 # places.
-task_routes = {"fetcher.start": {"queue": "fetcher-jobs"}}
+task_routes = {
+    "fetcher.start": {"queue": "fetcher-jobs"},
+    "fetcher.refresh": {"queue": "fetcher-jobs"},
+}
 
 # beat starts whole jobs. The list and OUT are paths of the host whose worker has the queue
 # fetcher-jobs. Each night has an OUT of its own; a job that was interrupted is resumed by the next

@@ -17,7 +17,7 @@ from fetcher.settings.load import toml
 from fetcher.store.reader import read_part
 
 _LEASHED: Final = "fetcher.cli.leashed"
-_COMMANDS: Final = ("run", "crawl")
+_COMMANDS: Final = ("run", "crawl", "refresh")
 _TURN_S: Final = 0.5
 _SAID_BYTES: Final = 4000  # of the last messages, for the error
 
@@ -37,11 +37,12 @@ def run_whole_job(
 ) -> dict[str, Any]:
     """Run `fetcher COMMAND URLS -o OUT` to its end, in a process that ends with this one.
 
-    Raises JobFailed; ValueError for another command. Returns plain data: `out`, `rows`, `outcomes`.
+    `urls`: a list, URLs or seeds; for `refresh`, the OUT of a finished job. Raises JobFailed;
+    ValueError for another command. Returns plain data: `out`, `rows`, `outcomes`.
     """
     if command not in _COMMANDS:
         raise ValueError(f"{command!r}: the commands are {', '.join(_COMMANDS)}")
-    path = Path(time.strftime(out)).absolute()
+    path = out_now(out)
     given = [f"--set={key}={_value(value)}" for key, value in settings.items()]
     words = [command, *urls, "-o", str(path), "--quiet", *options, *given]
     with tempfile.TemporaryFile() as said:
@@ -50,8 +51,25 @@ def run_whole_job(
             said.seek(max(said.tell() - _SAID_BYTES, 0))
             last = said.read().decode("utf-8", "replace").strip()
             raise JobFailed(f"fetcher {command} ended with exit code {code}: {last}")
-    totals = read_part(path).view.recovered.totals
-    return {"out": str(path), "rows": totals.rows, "outcomes": dict(totals.outcomes)}
+    return result_of(path)
+
+
+def out_now(out: str) -> Path:
+    """Return the path of OUT with the date and time in place of codes of `strftime`."""
+    return Path(time.strftime(out)).absolute()
+
+
+def result_of(out: Path) -> dict[str, Any]:
+    """Return what is in OUT, as plain data."""
+    totals = read_part(out).view.recovered.totals
+    return {"out": str(out), "rows": totals.rows, "outcomes": dict(totals.outcomes)}
+
+
+def lead_to(link: Path, out: Path) -> None:
+    """Let a symbolic link lead to OUT from now on; it leads to one or the other at any moment."""
+    fresh = link.with_name(f".{link.name}-{os.getpid()}")
+    fresh.symlink_to(out)
+    fresh.replace(link)
 
 
 def _value(value: Any) -> str:

@@ -47,7 +47,7 @@ def is_signed(shared: str, text: bytes, given: str) -> bool:
 def allow(keys: Path, name: str, secret: str) -> None:
     """Let ventilator and sink of a set of keys (see keygen) take the peer with this key."""
     for role in (VENTILATOR, SINK):
-        _write(keys / role / ALLOWED / f"{name}{PUBLIC}", _public_of(secret))
+        _write(keys / role / ALLOWED / f"{name}{PUBLIC}", public_of(secret))
 
 
 def public_keys(keys: Path) -> dict[str, str]:
@@ -63,12 +63,13 @@ def _ventilator_file(keys: Path) -> Path:
 def write_worker_folder(folder: Path, name: str, secret: str, servers: Mapping[str, str]) -> None:
     """Write a worker's folder of keys. `servers`: the public keys, by role."""
     folder.mkdir(mode=0o700)
-    _write(folder / f"{name}{SECRET}", _public_of(secret), secret)
+    _write(folder / f"{name}{SECRET}", public_of(secret), secret)
     for role, public in servers.items():
         _write(folder / f"{role}{PUBLIC}", public)
 
 
-def _public_of(secret: str) -> str:
+def public_of(secret: str) -> str:
+    """Return the public key of a secret key, both in Z85."""
     return zmq.curve_public(secret.encode("ascii")).decode("ascii")
 
 

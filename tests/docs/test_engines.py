@@ -1,4 +1,4 @@
-"""docs/engines.md: its commands work, with a broker at a port of the test's."""
+"""docs/engines.md: its commands for Celery work, with a broker at a port of the test's."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from support.engines import Mark, marked
 from tools.ports import free_ports
 
 GUIDE = (jobs.ROOT / "docs" / "engines.md").read_text("utf-8")
+NEEDS_BROKER = re.compile(r"^```console\n\$ redis-server .*?^```\n", re.M | re.S)
 
 
 @pytest.fixture
@@ -24,23 +25,26 @@ def mark() -> Iterator[Mark]:
         yield made
 
 
-def test_its_commands_work(mark: Mark, tmp_path: Path) -> None:
+def test_its_commands_with_a_broker_work(mark: Mark, tmp_path: Path) -> None:
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
-    text = GUIDE.replace("6379", str(free_ports(1)))
-    # Its schedule is run by tests/engines/test_celery_conf.py.
-    text = re.sub(r"<!-- file: celeryconfig.py -->\n```python\n.*?```\n", "", text, flags=re.S)
+    (block,) = NEEDS_BROKER.findall(GUIDE)
     environ = {
         **mark.environ,
         "PATH": f"{Path(sys.executable).parent}:{mark.environ['PATH']}",
         "FETCHER_WORKER__TRANSPORT": jobs.SLOW,
     }
-    assert Reader(tmp_path, environ).follow(text) == 2
+    assert Reader(tmp_path, environ).follow(block.replace("6379", str(free_ports(1)))) == 1
 
 
 def test_the_schedule_that_it_shows_is_that_of_the_example() -> None:
     (shown,) = (block.text for block in blocks(GUIDE) if block.file == "celeryconfig.py")
     example = (jobs.ROOT / "conf" / "celery" / "celeryconfig.py").read_text("utf-8")
-    for line in ("task_routes = ", '    "nightly": {', '        "args": ['):
+    for line in (
+        '    "fetcher.start": {',
+        '    "fetcher.refresh": {',
+        '    "nightly": {',
+        '        "args": [',
+    ):
         wanted = next(each for each in shown.splitlines() if each.startswith(line))
         assert wanted in example

@@ -18,6 +18,7 @@ from support import brokers, engines, jobs
 from support.brokers import Broker, celery_worker
 from support.engines import EngineUnderTest, Mark, marked
 from support.waiting import wait_until
+from tools.site.running import RunningSite
 
 CELERY = "celery"
 
@@ -306,6 +307,27 @@ def test_a_whole_job_is_a_task_too(mark: Mark, broker: Broker, tmp_path: Path) -
         )
         with pytest.raises(Exception, match=r"exit code 2: .*there is no such file"):
             failed.get(timeout=60)
+
+
+def test_a_job_is_refreshed_by_a_task_which_moves_the_link_to_the_newest_out(
+    mark: Mark, broker: Broker, tmp_path: Path, site: RunningSite
+) -> None:
+    urls, out = jobs.write_urls(tmp_path / "urls.txt", [site.url("/bytes/10")]), tmp_path / "first"
+    assert jobs.call("run", urls, "-o", out, "--workers=1").returncode == 0
+    latest, second = tmp_path / "latest", tmp_path / "second"
+    latest.symlink_to(out)
+    app = Celery(broker=broker.url, backend=broker.url, set_as_current=False)
+    environ = mark.environ | {"CELERY_RESULT_BACKEND": broker.url}
+    with celery_worker(tmp_path, environ, broker, "-Qfetcher", "-c1"):
+        for _ in range(2):  # the second call finds it done
+            result = app.send_task(
+                "fetcher.refresh",
+                args=[str(latest), str(second)],
+                queue="fetcher",
+                ignore_result=False,
+            ).get(timeout=60)
+            assert result == {"out": str(second), "rows": 1, "outcomes": {"ok": 1}}
+            assert latest.resolve() == second
 
 
 def test_a_whole_job_ends_with_the_process_that_runs_it(

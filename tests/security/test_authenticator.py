@@ -195,7 +195,7 @@ def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors
 
 def test_a_key_that_comes_onto_the_list_is_let_in_at_once(doors: Doors) -> None:
     keygen.add_workers(doors.keys, ("c",))
-    said = messages.Claim(worker="c-1-1", lease=7)
+    said = messages.Claim(worker="c-1-0123456789-1", lease=7)
     assert doors.worker("c").say(said)
     assert doors.heard() == said
 

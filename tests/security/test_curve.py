@@ -91,8 +91,8 @@ def test_the_ventilator_alone_sends_commits(made: Path) -> None:
 @pytest.mark.parametrize(
     ("message", "is_allowed"),
     [
-        (messages.Bye("a-77-1"), True),
-        (messages.Bye("b-77-1"), False),
+        (messages.Bye("a-77-0123456789-1"), True),
+        (messages.Bye("b-77-0123456789-1"), False),
         (messages.Close("session"), True),  # it names no worker
     ],
 )

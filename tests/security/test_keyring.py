@@ -52,10 +52,11 @@ _NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True).filte
 @given(name=_NAMES, host=st.text(max_size=80), number=st.integers(1, 999))
 def test_a_worker_belongs_to_its_own_key_alone(name: str, host: str, number: int) -> None:
     assert keyring.check_name(name) == name
-    worker = keyring.worker_name(keyring.common_name(name, host), number)
+    common = keyring.common_name(name, host)
+    worker = keyring.worker_name(common, number)
     for made in (worker, f"{worker}.2"):
         assert keyring.belongs(made, name)
-        assert not keyring.belongs(made, f"{name}-{os.getpid()}")
+        assert not keyring.belongs(made, common)
         assert not keyring.belongs(made, f"x{name}")
         assert not keyring.belongs(made, name[:-1])
 
@@ -65,7 +66,7 @@ def test_the_names_of_servers_are_their_own(name: str) -> None:
     with pytest.raises(UsageError, match=r"is a role's own name"):
         keyring.check_name(name)
     assert keyring.belongs(name, name)
-    assert not keyring.belongs(f"{name}-1-1", name)
+    assert not keyring.belongs(f"{name}-1-0123456789-1", name)
 
 
 # -- loading ---------------------------------------------------------------------------------

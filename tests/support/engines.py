@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from fetcher import __version__
+from fetcher.engines.ticket import Ticket
 from support import jobs
 from support.waiting import wait_until
 
@@ -26,6 +28,24 @@ _ENDS_WITHIN_S = 15.0  # a leashed process, once its engine's process was killed
 SLOT = "fetcher.engines.slot_main"
 WORKER = "fetcher.roles.worker_main"
 MAIN = "fetcher.roles.main"
+# One that has expired.
+TICKET = Ticket(
+    version=__version__,
+    session="s1",
+    job="j1",
+    slot="s1-1",
+    number=1,
+    key="celery",
+    servers={"ventilator": "v" * 40, "sink": "s" * 40},
+    ventilator="tcp://127.0.0.1:1",
+    sinks=("tcp://127.0.0.1:4",),
+    settings={"http.total_timeout_s": 7.0},
+    expires_at=1.0,
+    slot_s=600.0,
+    idle_s=30.0,
+    patience_s=30.0,
+    secrets_from="file",
+)
 
 
 @dataclass(frozen=True)

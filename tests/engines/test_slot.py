@@ -1,0 +1,51 @@
+"""`serve`, as an engine calls it: it returns plain data whatever happens in the slot."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from typing import Any
+
+from fetcher.engines import ticket
+from fetcher.engines.slot import serve
+from fetcher.security import engine_keys
+from support.engines import TICKET
+
+
+def refused() -> dict[str, Any]:
+    return serve({"version": "0.0.1"})
+
+
+def test_a_ticket_of_another_version_is_an_error_in_the_result() -> None:
+    result = refused()
+    assert result["ended"] == "failed"
+    assert result["rows"] == 0
+    assert result["error"].startswith("the slot's ticket is of fetcher 0.0.1")
+
+
+def test_an_expired_ticket_ends_before_any_worker_starts() -> None:
+    result = serve(ticket.to_plain(TICKET, ""))
+    assert result["ended"] == "the ticket had expired before the slot began"
+    assert "worker" not in result
+
+
+def test_a_slot_runs_in_a_daemonic_process_too() -> None:
+    """Such a process may not have children of multiprocessing's own; pools consist of them."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(refused)["ended"] == "failed"
+
+
+def test_a_slot_drains_when_it_is_asked_to() -> None:
+    secrets = f'{{"key":"{engine_keys.new_secret_key()}","settings":{{}}}}'
+    fresh = ticket.to_plain(TICKET, "") | {
+        "expires_at": time.time() + 60,
+        "secrets_from": "engine",
+        "servers": {"ventilator": _public(), "sink": _public()},
+    }
+    result = serve(fresh, secrets=secrets, is_draining=lambda: True)
+    assert result["ended"] == "the engine asked it to end", result
+    assert result["worker"].startswith("celery@")
+
+
+def _public() -> str:
+    return engine_keys.public_of(engine_keys.new_secret_key())
