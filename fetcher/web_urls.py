@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 SCHEMES: Final = ("http", "https")
@@ -37,6 +37,8 @@ _PLAIN_ORIGIN: Final = re.compile(
     rf"(https?)://({_BYTE}(?:\.{_BYTE}){{3}}|(?:{_LABEL}\.)*+{_LAST_LABEL})(?::([1-9][0-9]{{0,4}}))?"
 )
 _PLAIN_PATH: Final = re.compile(_PATH)
+# A line with such a path, and all that comes before the path; any other line.
+_LINE: Final = re.compile(rf"^(https?://[^/\n]++){_PATH}$|^.*$", re.MULTILINE)
 _AUTHORITY: Final = 8  # where the first / of a path may stand, at the earliest
 _MAX_ORIGIN: Final = len("https://") + MAX_HOST + len(":65535")
 _KNOWN_ORIGINS: Final = 2048  # most URLs have the origin of one that was seen shortly before
@@ -87,6 +89,21 @@ def is_plain(text: str) -> bool:
         and _plain_origin(text[:end]) is not None
         and _PLAIN_PATH.fullmatch(text, end) is not None
     )
+
+
+def plain_origins(texts: Sequence[str]) -> list[str]:
+    """All before the path of each URL that the standard leaves as it is; "" for other texts.
+
+    The same as `plain` says of one after the other, but faster.
+    """
+    found: list[str] = _LINE.findall("\n".join(texts))
+    if len(found) != len(texts):  # none are given, or one has a line feed
+        targets = map(plain, texts)
+        return [t.url[: t.url.index("/", _AUTHORITY)] if t else "" for t in targets]
+    wrong = {origin for origin in set(found) if _plain_origin(origin) is None}
+    if wrong - {""}:
+        return ["" if origin in wrong else origin for origin in found]
+    return found
 
 
 @functools.lru_cache(_KNOWN_ORIGINS)

@@ -23,10 +23,10 @@ from fetcher.store.reader import read_part
 def links(out: Path, reasons: str | None) -> None:
     """Print each link of a crawl as a JSON line: from which line and URL, to which.
 
-    A link that was not followed has `refused` with the reason in place of `to`. The link that made
-    its target a line of the crawl has `via`, the kind of the link. If the crawl has not ended,
-    these are the links that are committed so far. `fetcher export OUT --links` writes them to a
-    table.
+    A link that was not followed has `refused` with the reason in place of `to`. Such a link, and
+    the link that made its target a line of the crawl, have `via`, the kind of the link. If the
+    crawl has not ended, these are the links that are committed so far. `fetcher export OUT --links`
+    writes them to a table.
 
     \b
     Examples:

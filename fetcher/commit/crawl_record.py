@@ -35,8 +35,9 @@ class CrawlRecord(msgspec.Struct, frozen=True):
 
 
 class Appended(msgspec.Struct):
-    """What a commit appends; each entry is one record of its file."""
+    """What a commit appends: to each file, blocks of whole records."""
 
+    lines: int = 0  # of the log
     log: list[bytes] = msgspec.field(default_factory=list)
     keys: list[bytes] = msgspec.field(default_factory=list)
     edges: list[bytes] = msgspec.field(default_factory=list)

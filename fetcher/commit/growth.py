@@ -8,6 +8,7 @@ log or will be with the next commit. A row that is a duplicate brings no links.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
@@ -16,7 +17,8 @@ from msgspec.structs import replace
 
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.errors import WireError
-from fetcher.frontier.admission import Admitted, Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import Admitted, RowLinks
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Totals
@@ -26,6 +28,7 @@ from fetcher.model import Chunk
 from fetcher.protocol import links
 
 _PLAIN: Final = LinkRequest()
+_kind_of: Final = operator.attrgetter("via", "priority", "request")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -86,7 +89,7 @@ class Growth:
         self.is_pending = True
         self._seeds += len(seeds)
         admitted = self._frontier.seeds(seeds)
-        self._seed_lines += len(admitted.lines)
+        self._seed_lines += len(admitted.new)
         self._take(admitted)
         self._has_all_seeds = at_end and self._seeds == first + len(texts)
 
@@ -115,23 +118,10 @@ class Growth:
                 self.pending.edges.append(_encode((row.line, admitted.edges)))
 
     def _take(self, admitted: Admitted) -> None:
-        for new in admitted.lines:
-            request = new.link.request or _PLAIN
-            line = LogLine(
-                url=new.link.url,
-                found_on=new.found_on,
-                depth=new.depth,
-                via=str(new.link.via),
-                hops=new.hops,
-                priority=new.link.priority,
-                route=request.route,
-                method=request.method,
-                headers=request.headers,
-                body=request.body,
-                id=request.id,
-            )
-            self.pending.log.append(log_lines.encode(line) + b"\n")
-            self.pending.keys.append(new.record)
+        if admitted.new:
+            self.pending.lines += len(admitted.new)
+            self.pending.log.append(_log_of(admitted))
+            self.pending.keys.append(admitted.records)
         self._totals.add(admitted.totals)
         self.is_pending = True
 
@@ -158,7 +148,7 @@ class Growth:
     def record(self) -> CrawlRecord:
         """The state that the next commit makes durable."""
         before = self.committed
-        lines = before.lines + len(self.pending.log)
+        lines = before.lines + self.pending.lines
         return replace(
             before,
             seeds=self._seeds,
@@ -173,6 +163,29 @@ class Growth:
         """The journal has this record, and the files what was pending."""
         self.committed = record
         self._clear()
+
+
+def _log_of(admitted: Admitted) -> bytes:
+    """The new lines of the log."""
+    blocks = []
+    for (via, priority, asked), alike in itertools.groupby(admitted.new, _kind_of):
+        depth, hops = admitted.row.place_of(via)
+        request = asked or _PLAIN
+        like = LogLine(
+            url="",
+            found_on=admitted.row.line,
+            depth=depth,
+            via=str(via),
+            hops=hops,
+            priority=priority,
+            route=request.route,
+            method=request.method,
+            headers=request.headers,
+            body=request.body,
+            id=request.id,
+        )
+        blocks.append(log_lines.encode_alike([link.url for link in alike], like))
+    return b"".join(blocks)
 
 
 def _sum(one: Totals, other: Totals) -> Totals:

@@ -20,7 +20,8 @@ from msgspec.structs import replace
 from fetcher.commit.crawl_record import CrawlRecord, Level
 from fetcher.commit.growth import CrawlFiles, Growth
 from fetcher.errors import DamageError
-from fetcher.frontier.admission import Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import SAME_DEPTH
 from fetcher.frontier.rules import CrawlRules
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import msgspec
 
 from fetcher.errors import UsageError
 from fetcher.export.columns import Column, Kind, names_of
 from fetcher.frontier.totals import Refusal
-from fetcher.store.crawl_links import all_records, require_links
+from fetcher.store.crawl_links import Target, all_records, require_links
 from fetcher.store.log_index import LogIndex
 from fetcher.store.reader import Part
 
@@ -25,7 +25,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     from_url: str
     to: int | None = None  # the line that it leads to; None: it was refused
     to_url: str
-    via: str | None = None  # the kind of the link that made its target a line; of this link alone
+    via: str | None = None  # of a refused link, and of the link that made its target a line
     refused: str | None = None  # the reason
 
 
@@ -93,14 +93,14 @@ def links_of(part: Part, reasons: frozenset[str] | None = None) -> Iterator[Link
                 yield LinkRow(link, _encode(link) + b"\n")
 
 
-def _is_refused_for(target: int | Sequence[Any], reasons: frozenset[str]) -> bool:
+def _is_refused_for(target: Target, reasons: frozenset[str]) -> bool:
     return not isinstance(target, int) and target[0] in reasons
 
 
-def _link(log: LogIndex, line: int, from_url: str, target: int | tuple[str, str]) -> Link:
+def _link(log: LogIndex, line: int, from_url: str, target: Target) -> Link:
     if not isinstance(target, int):
-        reason, url = target
-        return Link(line=line, from_url=from_url, to_url=url, refused=reason)
+        reason, url, via = target
+        return Link(line=line, from_url=from_url, to_url=url, via=via, refused=reason)
     entry = log.entry(target)
-    via = entry.via if entry.found_on == line else None
-    return Link(line=line, from_url=from_url, to=target, to_url=entry.url, via=via)
+    found_by = entry.via if entry.found_on == line else None
+    return Link(line=line, from_url=from_url, to=target, to_url=entry.url, via=found_by)

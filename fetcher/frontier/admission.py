@@ -1,70 +1,47 @@
-"""Decides which links become lines of the log: `Frontier`, the one judge of the sink and of verify.
+"""Decides which links become lines of the log: `Frontier`, for the sink and for verify.
 
 Deterministic: the same seeds and rows, in the same order, give the same log. A link is judged in
 this order: its key is in the log (an edge, nothing else); URL and scope; traps; depth; the host's
 budget; the budget of all pages. What is admitted counts from then on: the caller commits it, or
-stops.
+stops. The links of all rows of a call are judged together, and then admitted in their order.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Final, NamedTuple
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, chain, pairwise
+from typing import Final
 
-import msgspec
 import numpy as np
 
-from fetcher import web_urls
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, admitted
 from fetcher.frontier.budgets import Budgets
-from fetcher.frontier.keys import KEY_BYTES, KeyTexts, as_keys, digests_of, host_number
-from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link, LinkRequest
+from fetcher.frontier.judge import Judge, Verdict
+from fetcher.frontier.key_table import KeyTable
+from fetcher.frontier.keys import as_keys, digests_of, host_numbers
+from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
-from fetcher.frontier.seen import SeenSet
 from fetcher.frontier.totals import Refusal, Totals
-from fetcher.frontier.traps import is_too_long, trap
 
-RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its host's number
 MAX_HOPS: Final = 10  # redirects and assets of assets in a row, at one depth
-_PLAIN_REQUEST: Final = LinkRequest()
-
-Edge = int | tuple[Refusal, str]  # the line, or why there is none, and the URL
+_SEEDS: Final = RowLinks(0, 0, ())  # the row of seeds
 
 
-class NewLine(NamedTuple):
-    """A line that the log gets."""
+@dataclass(slots=True)
+class _Batch:
+    """The links of one call; what is known of them is told by their indices."""
 
-    line: int
-    link: Link
-    found_on: int  # the finder's line; 0: a seed
-    depth: int
-    hops: int  # steps at this depth since the last ordinary link
-    host: str  # in the form of Target.key; "" for a seed that is not a URL
-    record: bytes  # for the keys' file, RECORD_BYTES
-
-
-class Admitted(NamedTuple):
-    """What became of the links of one row, in their order."""
-
-    lines: list[NewLine]
-    edges: list[Edge]
-    totals: Totals
-
-
-class RowLinks(msgspec.Struct, frozen=True, array_like=True):
-    """The links of one row."""
-
-    line: int
-    depth: int
-    links: tuple[Link, ...]
-    hops: int = 0
-    left_out: dict[Refusal, int] = {}  # links that the worker counted, but did not send
-
-
-_NO_ROW: Final = RowLinks(0, 0, ())  # the finder of a seed
-_LookedUp = tuple[Link, bytes, int]  # a link, its key, and its line or 0
+    links: Sequence[Link]
+    keys: list[bytes]
+    edges: list[Edge]  # 0: not decided yet
+    asked: list[int]  # the links that lead to no line yet, in ascending order
+    verdicts: list[Verdict] = field(default_factory=list)  # on the links in `asked`
+    new: list[int] = field(default_factory=list)  # the links that became lines
+    first_line: int = 0  # of these
+    records: bytes = b""  # of these
 
 
 class Frontier:
@@ -73,35 +50,46 @@ class Frontier:
     def __init__(self, rules: CrawlRules, seed: int) -> None:
         self._rules = rules
         self._seed = seed
-        self._texts = KeyTexts(rules)
-        self._scope = ScopeRules(rules)
-        self._seen = SeenSet()
+        self._scope = ScopeRules(rules, seed)
+        self._judge = Judge(rules, seed, self._scope)
+        self._seen = KeyTable(2)  # the key of line n is number n
         self._budgets = Budgets(rules)
-        self._new: dict[bytes, int] = {}  # keys of the running call, in the order of their lines
 
     def __len__(self) -> int:
         """The lines of the log."""
-        return self._budgets.lines
+        return len(self._seen)
 
     @property
     def memory_bytes(self) -> int:
         """The memory of the keys."""
         return self._seen.memory_bytes
 
+    # -- at start ------------------------------------------------------------------------------
+
     def expect(self, lines: int) -> None:
         """Make room for so many lines, before `recover`: that is faster than to grow."""
         self._seen.expect(lines)
 
-    def recover(self, records: bytes) -> None:
-        """Take the next records of the keys' file, in its order: before anything is offered."""
+    def recover(self, records: bytes, seeds: int) -> None:
+        """Take the next records of the keys' file, in its order: before anything is offered.
+
+        `seeds`: so many of them, the first ones, are of seeds.
+        """
         table = np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)
         self._seen.add(table[:, :2])
-        self._budgets.recover(table[:, 2])
+        self._budgets.count(table[:, 2])
+        self._scope.add_hosts(table[:seeds, 2])
+
+    @property
+    def needs_seeds(self) -> bool:
+        """Whether `recover` is not enough, and `recover_seeds` is needed, too."""
+        return self._scope.needs_urls
 
     def recover_seeds(self, urls: Iterable[str]) -> None:
-        """Know the seeds that are in the log already; together with `recover`."""
-        for url in urls:
-            self._scope.add_seed(url)
+        """Know the seeds that are in the log already."""
+        self._scope.add_urls(urls)
+
+    # -- seeds and links -----------------------------------------------------------------------
 
     def seeds(self, links: Sequence[Link]) -> Admitted:
         """Take seeds: each key once, within the budgets; scope and traps do not hold for them.
@@ -109,20 +97,19 @@ class Frontier:
         A seed that is not a URL becomes a line, too, and its row says what is wrong with it. Links
         are in scope if they are near any seed, so that all seeds come before the first row.
         """
-        admitted = Admitted([], [], Totals(links=len(links)))
-        texts = [self._key_text(link) or f"invalid {link.url}" for link in links]
-        for link, key, line in self._looked_up(links, texts):
-            if line or key in self._new:
-                admitted.edges.append((Refusal.DUPLICATE, link.url))
-                continue
-            host = web_urls.host_of(link.url)
-            edge = self._within_budgets(_NO_ROW, link, key, host, admitted.lines)
-            admitted.edges.append(edge)
-            if isinstance(edge, int):
-                self._scope.add_seed(link.url)
-        self._keep_new()
-        _count(admitted)
-        return admitted
+        texts, hosts = self._judge.seeds(links)
+        numbers = host_numbers(hosts, self._seed)
+        batch = self._looked_up(links, texts)
+        batch.verdicts = numbers[batch.asked].tolist()
+        self._admit(batch)
+        self._scope.add_hosts(numbers[batch.new])
+        self._scope.add_urls(links[at].url for at in batch.new)
+        self._judge.forget_hosts()
+        new = set(batch.new)
+        for at, edge in enumerate(batch.edges):
+            if isinstance(edge, int) and at not in new:
+                batch.edges[at] = Refusal.DUPLICATE, links[at].url, links[at].via
+        return _answers([_SEEDS], [0, len(links)], batch)[0]
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
         """Judge the links of one row, of a line with this depth and these hops."""
@@ -131,18 +118,22 @@ class Frontier:
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         """Judge the links of several rows, as one row after the other, but faster."""
         taken = [self._within_limit(row.links) for row in rows]
-        links = [link for some in taken for link in some]
+        links = list(chain.from_iterable(taken))
+        starts = list(accumulate(map(len, taken), initial=0))
         # The key text of a request is not its URL; else a POST would be taken for its URL's page.
         texts = [
-            link.key or (link.url if link.request is None else self._key_text(link) or link.url)
+            link.key or (link.url if link.request is None else self._judge.text_of(link) or link.url)
             for link in links
         ]
-        looked_up = self._looked_up(links, texts)
-        answers = [
-            self._row(row, islice(looked_up, len(some)), len(row.links) - len(some))
-            for row, some in zip(rows, taken, strict=True)
-        ]
-        self._keep_new()
+        batch = self._looked_up(links, texts)
+        if batch.asked:
+            self._judge_asked(batch)
+            for row, (start, end) in zip(rows, pairwise(starts), strict=True):
+                self._stop_at_depth(row, start, end, batch)
+            self._admit(batch)
+        answers = _answers(rows, starts, batch)
+        for row, some, answer in zip(rows, taken, answers, strict=True):
+            _count_left_out(row, len(row.links) - len(some), answer.totals)
         return answers
 
     def _within_limit(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
@@ -158,83 +149,88 @@ class Frontier:
                 kept.append(link)
         return tuple(kept)
 
-    def _looked_up(self, links: Sequence[Link], texts: list[str]) -> Iterator[_LookedUp]:
+    def _looked_up(self, links: Sequence[Link], texts: list[str]) -> _Batch:
+        """Links with these key texts, and the lines that they lead to."""
         keys = digests_of(texts, self._seed)
-        lines: list[int] = self._seen.lines_of(as_keys(keys)).tolist()
-        return zip(links, keys, lines, strict=True)
+        edges: list[Edge] = self._seen.numbers_of(as_keys(keys)).tolist()
+        return _Batch(links, keys, edges, [at for at, line in enumerate(edges) if not line])
 
-    def _row(self, row: RowLinks, looked_up: Iterator[_LookedUp], surplus: int) -> Admitted:
-        found = len(row.links) + sum(row.left_out.values())
-        admitted = Admitted([], [], Totals(links=found))
-        admitted.totals.refuse(Refusal.LINKS_PER_PAGE, surplus)
-        for reason, count in row.left_out.items():
-            admitted.totals.refuse(reason, count)
-        edges, new = admitted.edges, self._new
-        for link, key, known in looked_up:
-            line = known or new.get(key)
-            edges.append(line or self._judged(row, link, key, admitted.lines))
-        _count(admitted)
-        return admitted
+    def _judge_asked(self, batch: _Batch) -> None:
+        """Find the verdicts; put right what workers said wrong of keys."""
+        judged = self._judge.judge([batch.links[at] for at in batch.asked])
+        batch.verdicts = judged.verdicts
+        if judged.texts:
+            keys = digests_of(judged.texts.values(), self._seed)
+            lines: list[int] = self._seen.numbers_of(as_keys(keys)).tolist()
+            for index, key, line in zip(judged.texts, keys, lines, strict=True):
+                at = batch.asked[index]
+                batch.keys[at], batch.edges[at] = key, line
 
-    def _judged(self, row: RowLinks, link: Link, told: bytes, lines: list[NewLine]) -> Edge:
-        """The edge of a link whose key, as its worker told it, is unknown."""
-        text = self._key_text(link)
-        if text is None:
-            return Refusal.INVALID, link.url
-        key = told
-        if text != (link.key or link.url):
-            key = digests_of((text,), self._seed)[0]
-            line = self._new.get(key) or int(self._seen.lines_of(as_keys((key,)))[0])
-            if line:
-                return line
-        url = text.partition(" ")[0] if link.request is None else self._texts.of(link.url) or ""
-        host = web_urls.host_of_written(url)
-        reason = self._refusal(row, link, url, host)
-        if reason is not None:
-            return reason, link.url
-        return self._within_budgets(row, link, key, host, lines)
+    def _stop_at_depth(self, row: RowLinks, start: int, end: int, batch: _Batch) -> None:
+        """Refuse those links of a row that go further than its depth and its hops allow."""
+        is_at_depth, is_at_hops = row.depth >= self._rules.depth, row.hops >= MAX_HOPS
+        if not (is_at_depth or is_at_hops):
+            return
+        asked, verdicts = batch.asked, batch.verdicts
+        for index in range(bisect_left(asked, start), bisect_left(asked, end)):
+            is_same_depth = batch.links[asked[index]].via in SAME_DEPTH
+            if isinstance(verdicts[index], int) and (is_at_hops if is_same_depth else is_at_depth):
+                verdicts[index] = Refusal.HOPS if is_same_depth else Refusal.DEPTH
 
-    def _key_text(self, link: Link) -> str | None:
-        request = link.request or _PLAIN_REQUEST
-        return self._texts.of(link.url, request.method, request.body)
+    def _admit(self, batch: _Batch) -> None:
+        """Decide about what was asked, by verdicts and budgets, in the order of the links."""
+        rooms = self._budgets.rooms({each for each in batch.verdicts if isinstance(each, int)})
+        room, line, edges = self._budgets.room, len(self), batch.edges
+        lines: dict[bytes, int] = {}
+        hosts: list[int] = []
+        batch.first_line = line + 1
+        for at, verdict in zip(batch.asked, batch.verdicts, strict=True):
+            key = batch.keys[at]
+            known = edges[at] or lines.get(key)
+            if known:
+                edges[at] = known
+                continue
+            if not isinstance(verdict, int):
+                refusal = verdict
+            elif not rooms[verdict]:
+                refusal = Refusal.PAGES_PER_HOST
+            elif not room:
+                refusal = Refusal.PAGES
+            else:
+                line, room = line + 1, room - 1
+                rooms[verdict] -= 1
+                edges[at] = lines[key] = line
+                batch.new.append(at)
+                hosts.append(verdict)
+                continue
+            edges[at] = refusal, batch.links[at].url, batch.links[at].via
+        if hosts:
+            batch.records = self._keep(lines, hosts)
 
-    def _refusal(self, row: RowLinks, link: Link, url: str, host: str) -> Refusal | None:
-        """Why the rules refuse this link; `url` is its URL in the standard's form."""
-        if is_too_long(url, self._rules):
-            return Refusal.URL_BYTES
-        reason = self._scope.refusal(url, host, link.via)
-        reason = reason or trap(url, self._rules)
-        if reason is not None:
-            return reason
-        if link.via in SAME_DEPTH:
-            return Refusal.HOPS if row.hops >= MAX_HOPS else None
-        return Refusal.DEPTH if row.depth >= self._rules.depth else None
-
-    def _within_budgets(
-        self, row: RowLinks, link: Link, key: bytes, host: str, lines: list[NewLine]
-    ) -> Edge:
-        number = host_number(host, self._seed)
-        reason = self._budgets.refusal(number)
-        if reason is not None:
-            return reason, link.url
-        self._budgets.count(number)
-        is_same_depth = not row.line or link.via in SAME_DEPTH
-        depth = row.depth if is_same_depth else row.depth + 1
-        hops = row.hops + 1 if row.line and is_same_depth else 0
-        line = self._new[key] = self._budgets.lines
-        record = key + number.to_bytes(8, "little")
-        lines.append(NewLine(line, link, row.line, depth, hops, host, record))
-        return line
-
-    def _keep_new(self) -> None:
-        if self._new:
-            self._seen.add(as_keys(self._new))
-            self._new = {}
+    def _keep(self, keys: Iterable[bytes], hosts: list[int]) -> bytes:
+        """Know these keys and hosts as those of the next lines; return their records."""
+        table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
+        table[:, :2], table[:, 2] = as_keys(keys), hosts
+        self._seen.add(table[:, :2])
+        self._budgets.count(table[:, 2])
+        return table.tobytes()
 
 
-def _count(admitted: Admitted) -> None:
-    """Count all edges and lines at once: that is faster than one after the other."""
-    for reason, count in Counter(edge[0] for edge in admitted.edges if type(edge) is tuple).items():
-        admitted.totals.refuse(reason, count)
-    for depth, count in Counter(line.depth for line in admitted.lines).items():
-        admitted.totals.count_lines(depth, count)
+def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> list[Admitted]:
+    """What became of the links of each row, of which the first have the indices `starts`."""
+    answers = []
+    for row, (start, end) in zip(rows, pairwise(starts), strict=True):
+        first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
+        new = [batch.links[at] for at in batch.new[first:last]]
+        records = batch.records[first * RECORD_BYTES : last * RECORD_BYTES]
+        edges = batch.edges[start:end]
+        answers.append(admitted(row, batch.first_line + first, new, records, edges))
+    return answers
+
+
+def _count_left_out(row: RowLinks, surplus: int, totals: Totals) -> None:
+    """Count the links that are not among those that were judged."""
+    totals.links += surplus + sum(row.left_out.values())
+    totals.refuse(Refusal.LINKS_PER_PAGE, surplus)
+    for reason, count in row.left_out.items():
+        totals.refuse(reason, count)

@@ -7,7 +7,6 @@ can make two URLs collide on purpose.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -18,12 +17,12 @@ import numpy.typing as npt
 import xxhash
 
 from fetcher import web_urls
+from fetcher.frontier.key_table import Keys
 from fetcher.frontier.rules import CrawlRules
 
-Keys = npt.NDArray[np.uint64]  # shape (n, 2)
+HostNumbers = npt.NDArray[np.uint64]
 
 KEY_BYTES: Final = 16
-_KNOWN_HOSTS: Final = 2048  # most links lead to a host of links before
 NO_HOST: Final = 0
 ALL_TRACKING: Final = "@tracking"
 # Parameters that say where a visitor came from, never which page it is: the ad systems' own
@@ -130,12 +129,13 @@ def as_keys(digests: Iterable[bytes]) -> Keys:
     return np.frombuffer(b"".join(digests), dtype="<u8").reshape(-1, 2)
 
 
-@functools.lru_cache(_KNOWN_HOSTS)
-def host_number(host: str, seed: int) -> int:
-    """64 bits for a host in the form of Target.key; NO_HOST for an empty text."""
-    if not host:
-        return NO_HOST
-    return xxhash.xxh3_64_intdigest(host.encode("utf-8", "surrogatepass"), seed)
+def host_numbers(hosts: Iterable[str], seed: int) -> HostNumbers:
+    """64 bits for each host in the form of Target.key; NO_HOST for an empty text."""
+    digest = xxhash.xxh3_64_intdigest
+    numbers = [
+        digest(host.encode("utf-8", "surrogatepass"), seed) if host else NO_HOST for host in hosts
+    ]
+    return np.array(numbers, dtype=np.uint64)
 
 
 def _name(pair: str) -> str:

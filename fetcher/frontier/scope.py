@@ -3,15 +3,24 @@
 The scope is relative to all seeds, so that it must know them before the first link is judged. http
 and https, and a host with and without `www.`, are one place: half of all sites redirect from the
 one to the other. An asset of a page in scope is in scope, wherever it lies. `deny` wins over all.
+
+Of a seed, only numbers of 64 bits are kept, which are hashes with a secret seed: 13 to 16 bytes for
+each host, domain or folder with seeds.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from fetcher import web_urls
-from fetcher.frontier.links import ASSETS
+from fetcher.frontier.key_table import KeyTable
+from fetcher.frontier.keys import NO_HOST, HostNumbers, host_numbers
+from fetcher.frontier.links import ASSETS, Via
 from fetcher.frontier.rules import CrawlRules, compiled
 from fetcher.frontier.totals import Refusal
 
@@ -19,52 +28,116 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 _KNOWN_HOSTS: Final = 2048  # the list is asked once for most links
+_KNOWN_FOLDERS: Final = 1 << 14
 
 
 class ScopeRules:
     """The scope of one crawl."""
 
-    def __init__(self, rules: CrawlRules) -> None:
+    def __init__(self, rules: CrawlRules, seed: int) -> None:
+        """`seed`: of the hashes; see frontier.keys."""
         self._kind = rules.scope
+        self._seed = seed
         self._allow = compiled("allow", rules.allow)
         self._deny = compiled("deny", rules.deny)
-        self._places: set[str] = set()
-        self._prefixes: dict[str, set[str]] = {}  # by host
+        self._places = KeyTable(1)
+        self._folders: dict[str, bool] = {}  # whether seeds lie in it or above it
 
-    def add_seed(self, url: str) -> None:
-        """A seed in any spelling; a text that is not a URL widens nothing."""
-        normal = web_urls.parsed(url)
-        host = web_urls.host_of(normal) if normal else ""
-        if not normal or not host:
-            return
-        self._places.add(self._place(host))
-        path = web_urls.path_of(normal)
-        folder = path[: path.rindex("/") + 1]
-        self._prefixes.setdefault(_without_www(host), set()).add(folder)
+    # -- the seeds -----------------------------------------------------------------------------
 
-    def refusal(self, url: str, host: str, via: str) -> Refusal | None:
-        """Why this URL, in the standard's form, is out of scope."""
+    @property
+    def needs_urls(self) -> bool:
+        """Whether seeds must come by `add_urls`; if not, their hosts are enough."""
+        return self._kind in ("prefix", "domain")
+
+    def add_hosts(self, numbers: HostNumbers) -> None:
+        """Take the numbers of the hosts of some seeds."""
+        if self._kind in ("page", "host"):
+            self._add(numbers[numbers != NO_HOST])
+
+    def add_urls(self, urls: Iterable[str]) -> None:
+        """Take seeds in any spelling; a text that is not a URL widens nothing."""
+        if self.needs_urls:
+            texts = set(chain.from_iterable(map(self._places_of, urls)))
+            self._add(host_numbers(texts, self._seed))
+
+    def _places_of(self, url: str) -> tuple[str, ...]:
+        """What is remembered of a seed."""
+        if not web_urls.is_plain(url):
+            url = web_urls.parsed(url) or ""
+        host = web_urls.host_of_written(url)
+        if not host:
+            return ()
+        if self._kind == "domain":
+            return (registrable(host),)
+        place = _without_www(host)
+        return place, place + _folder_of(web_urls.path_of(url))
+
+    def _add(self, numbers: HostNumbers) -> None:
+        new = np.unique(numbers).reshape(-1, 1)
+        self._places.add(new[self._places.numbers_of(new) == 0])
+        self._folders.clear()
+
+    # -- links ---------------------------------------------------------------------------------
+
+    @property
+    def has_links(self) -> bool:
+        """Whether links that are neither redirects nor assets may be in scope."""
+        return self._kind != "page"
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether some URLs near a seed are refused."""
+        return bool(self._allow or self._deny)
+
+    def are_near(self, hosts: Sequence[str]) -> list[bool | None]:
+        """Whether each host is near a seed; None: its paths decide."""
+        if self._kind == "any":
+            return [True] * len(hosts)
+        names = [self._names_of(host) for host in hosts]
+        numbers = host_numbers(chain.from_iterable(names), self._seed)
+        found = iter(self._places.numbers_of(numbers.reshape(-1, 1)).tolist())
+        near = [bool(one or other) for one, other in zip(found, found, strict=True)]
+        return [None if each and self._kind == "prefix" else each for each in near]
+
+    def _names_of(self, host: str) -> tuple[str, str]:
+        """The names under which a seed's place may be known."""
+        if self._kind == "domain":
+            return (registrable(host),) * 2
+        place = _without_www(host)
+        if self._kind == "prefix":
+            return place, place
+        # The hosts of which this is the place.
+        www = f"www.{place}"
+        return (www if place.startswith("www.") else place), www
+
+    def refusal(self, url: str, host: str, is_near: bool | None, via: str) -> Refusal | None:
+        """Why this URL, in the standard's form, is out of scope; `is_near`: by `are_near`."""
         is_asset = via in ASSETS
-        if not is_asset and not self._is_near(url, host, via):
+        if not is_asset and not self._is_near(url, host, is_near, via):
             return Refusal.SCOPE
         if self._deny and self._deny.found_in(url):
             return Refusal.DENY
         is_allowed = is_asset or not self._allow or self._allow.found_in(url)
         return None if is_allowed else Refusal.ALLOW
 
-    def _is_near(self, url: str, host: str, via: str) -> bool:
-        if self._kind == "any":
-            return True
-        if self._kind == "prefix":
-            folders = self._prefixes.get(_without_www(host), ())
-            path = web_urls.path_of(url)
-            return any(path.startswith(folder) for folder in folders)
-        if self._kind == "page" and via != "redirect":
+    def _is_near(self, url: str, host: str, is_near: bool | None, via: str) -> bool:
+        if not self.has_links and via != Via.REDIRECT:
             return False
-        return self._place(host) in self._places
+        if is_near is None:
+            return self._is_below(_without_www(host), _folder_of(web_urls.path_of(url)))
+        return is_near
 
-    def _place(self, host: str) -> str:
-        return registrable(host) if self._kind == "domain" else _without_www(host)
+    def _is_below(self, place: str, folder: str) -> bool:
+        """Whether a seed lies in this folder, or in one above it."""
+        name = place + folder
+        if name not in self._folders:
+            if len(self._folders) >= _KNOWN_FOLDERS:
+                self._folders.clear()
+            ends = [at + 1 for at, char in enumerate(folder) if char == "/"]
+            numbers = host_numbers((place + folder[:end] for end in ends), self._seed)
+            self._folders[name] = bool(self._places.numbers_of(numbers.reshape(-1, 1)).any())
+        return self._folders[name]
 
 
 @functools.lru_cache(_KNOWN_HOSTS)
@@ -74,6 +147,10 @@ def registrable(host: str) -> str:
     if name.startswith("[") or name.replace(".", "").isdigit():
         return name
     return _suffixes().privatesuffix(name) or name
+
+
+def _folder_of(path: str) -> str:
+    return path[: path.rindex("/") + 1]
 
 
 def _without_www(host: str) -> str:

@@ -40,8 +40,9 @@ class Totals(msgspec.Struct):
     refused: dict[str, int] = msgspec.field(default_factory=dict)  # by reason
 
     def count_lines(self, depth: int, count: int) -> None:
-        depth = min(depth, MAX_DEPTHS)
-        self.lines[depth] = self.lines.get(depth, 0) + count
+        if count:
+            depth = min(depth, MAX_DEPTHS)
+            self.lines[depth] = self.lines.get(depth, 0) + count
 
     def refuse(self, reason: Refusal, count: int = 1) -> None:
         if count:

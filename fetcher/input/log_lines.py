@@ -5,9 +5,11 @@ Line n of the log is line n of the job. Every line gives exactly one task, and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.input import request_fields
@@ -33,6 +35,20 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
 encode: Final = msgspec.json.Encoder().encode
 decode: Final = msgspec.json.Decoder(LogLine).decode
+_BEGIN: Final = '{"url":"'  # of each line
+
+
+def encode_alike(urls: Sequence[str], like: LogLine) -> bytes:
+    """The lines of these URLs, with line feeds; apart from the URLs, all are as `like`.
+
+    The same as `encode` of one after the other, but faster.
+    """
+    joined = "".join(urls)
+    if not (joined.isascii() and joined.isprintable()) or '"' in joined or "\\" in joined:
+        return b"".join([encode(replace(like, url=url)) + b"\n" for url in urls])
+    # In JSON, these URLs are as they are.
+    end = encode(replace(like, url="")).decode().removeprefix(_BEGIN) + "\n"
+    return (_BEGIN + (end + _BEGIN).join(urls) + end).encode() if urls else b""
 
 
 def task_of(line: int, raw: bytes) -> Task:

@@ -1,9 +1,9 @@
 """The files of a crawl below OUT, which only its sink writes.
 
     frontier/part-00000.jsonl   the log: line n of it is line n of the job (input.log_lines)
-    frontier/part-00000.keys    of each line its key and its host's number (frontier.admission)
+    frontier/part-00000.keys    of each line its key and its host's number (frontier.admitted)
     frontier/level-00000.found  see store.level_file
-    links/part-00000.msgpack    of each row that found links: [line, [line or [reason, URL], ...]]
+    links/part-00000.msgpack    the links of each row that found some; see store.crawl_links
 
 Their committed lengths are in the journal, in the transaction of the rows that found the links.
 """
@@ -16,7 +16,7 @@ from typing import Final
 
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.errors import DamageError
-from fetcher.frontier.admission import RECORD_BYTES, RowLinks
+from fetcher.frontier.admitted import RECORD_BYTES, RowLinks
 from fetcher.input import log_lines
 from fetcher.store.level_file import LevelFile
 from fetcher.store.log_reader import LogReader, Part
@@ -79,12 +79,15 @@ class CrawlFiles:
 
     # -- at start ----------------------------------------------------------------------------
 
-    def key_records(self) -> Iterator[bytes]:
-        """The committed records of the keys, in blocks."""
+    def key_records(self) -> Iterator[tuple[bytes, int]]:
+        """The committed records of the keys, in blocks; of each, how many are of seeds."""
+        seeds = self._record.seed_lines
         for path, state in self._keys_before:
             with Committed(path, state.length) as file:
                 while block := file.read(_BLOCK_RECORDS * RECORD_BYTES):
-                    yield block
+                    of_seeds = min(seeds, len(block) // RECORD_BYTES)
+                    seeds -= of_seeds
+                    yield block, of_seeds
                 if not file.is_as(state.digest):
                     raise DamageError(
                         f"{path}: its bytes are not those that were committed; restore a backup"
@@ -99,34 +102,36 @@ class CrawlFiles:
 
     def append(self, what: Appended, level: Level) -> None:
         self._new = what
-        for file, records in self._with_records():
-            if records:
-                file.append(records)
-        for file, records in self._with_records():
-            if records:
-                file.sync()
+        growing = self._growing()
+        for _, file, blocks, _ in growing:
+            file.append(blocks)
+        for _, file, _, _ in growing:
+            file.sync()
         self._level.append(what.found, level)
 
-    def _with_records(self) -> tuple[tuple[Segments, list[bytes]], ...]:
+    def _growing(self) -> list[tuple[str, Segments, list[bytes], int]]:
+        """The files that get something: directory, file, blocks, and the records in these."""
         new = self._new
-        return (self._log, new.log), (self._keys, new.keys), (self._edges, new.edges)
+        files = (
+            (FRONTIER_NAME, self._log, new.log, new.lines),
+            (FRONTIER_NAME, self._keys, new.keys, new.lines),
+            (LINKS_NAME, self._edges, new.edges, len(new.edges)),
+        )
+        return [each for each in files if each[2]]
 
     def states(self) -> list[SegmentState]:
         """The states of the files after `append`, for the journal."""
-        names = (FRONTIER_NAME, FRONTIER_NAME, LINKS_NAME)
         return [
-            (state := file.state(len(records)))._replace(name=f"{name}/{state.name}")
-            for name, (file, records) in zip(names, self._with_records(), strict=True)
-            if records
+            (state := file.state(records))._replace(name=f"{name}/{state.name}")
+            for name, file, _, records in self._growing()
         ]
 
     def committed(self, record: CrawlRecord) -> None:
         """The journal has recorded `states`, and the record of the crawl."""
         self._level.begin(record.level)
         self._states.update((state.name, state) for state in self.states())
-        for file, records in self._with_records():
-            if records:
-                file.committed(len(records))
+        for _, file, _, records in self._growing():
+            file.committed(records)
         self._new = Appended()
 
     # -- reading -----------------------------------------------------------------------------

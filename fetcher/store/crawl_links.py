@@ -1,6 +1,7 @@
 """The links of a crawl in OUT/links: of each row that found some, what became of them.
 
-A crawl by levels judges the links of a row in two steps, so that a row may have two records.
+Each record is [line, [line or [reason, URL, via], ...]]. A crawl by levels judges the links of a
+row in two steps, so that a row may have two records.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from fetcher.store.log_source import LINKS_NAME
 from fetcher.store.reader import Committed, Part, blocks_of, packed_values
 from fetcher.store.segments import oldest_first
 
+# A line of the log; or of a link that was refused the reason, the URL and the Via.
+Target = int | tuple[str, str, str]
+
 
 class RowLinks(NamedTuple):
-    """A record: the line of the page, and each link as a line of the log, or (reason, URL)."""
+    """A record: the line of the page, and what became of each of its links."""
 
     line: int
-    to: list[int | tuple[str, str]]
+    to: list[Target]
 
 
 _decode: Final = msgspec.msgpack.Decoder(RowLinks).decode

@@ -15,7 +15,7 @@ from typing import Final
 from fetcher.commit import levels
 from fetcher.commit.crawl_record import Level
 from fetcher.errors import DamageError
-from fetcher.frontier.admission import RowLinks
+from fetcher.frontier.admitted import RowLinks
 from fetcher.store.disk import disk_errors, fsync, fsync_dir
 from fetcher.store.line_sorter import LineSorter
 from fetcher.store.segments import too_short

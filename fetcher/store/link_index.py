@@ -11,7 +11,7 @@ from typing import Final, Self
 import msgpack
 
 from fetcher.errors import DamageError
-from fetcher.store.crawl_links import files_of, positions_of
+from fetcher.store.crawl_links import Target, files_of, positions_of
 from fetcher.store.disk import disk_errors
 from fetcher.store.line_numbers import LineNumbers
 from fetcher.store.reader import Part
@@ -56,13 +56,13 @@ class LinkIndex:
         if free is not None:
             free[line] = place + 1  # 0: there is no record
 
-    def of(self, line: int) -> Iterator[int | tuple[str, str]]:
+    def of(self, line: int) -> Iterator[Target]:
         """What became of each link of a line, as in crawl_links.RowLinks."""
         for places in self._places:
             if place := places[line]:
                 yield from self._targets(place - 1)
 
-    def _targets(self, place: int) -> Iterator[int | tuple[str, str]]:
+    def _targets(self, place: int) -> Iterator[Target]:
         number = bisect.bisect_right(self._begins, place) - 1
         at, unpacker = place - self._begins[number], msgpack.Unpacker(max_buffer_size=0)
         with disk_errors(self._paths[number]):

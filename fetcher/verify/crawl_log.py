@@ -14,7 +14,8 @@ from itertools import islice
 from typing import Final
 
 from fetcher.errors import DamageError
-from fetcher.frontier.admission import RECORD_BYTES, Admitted, Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import RECORD_BYTES, Edge, NewLine, RowLinks
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import MAX_DEPTHS
@@ -114,8 +115,8 @@ class LogAudit:
         admitted = self._frontier.seeds([_link(entry) for entry in entries])
         new = iter(admitted.lines)
         for number, edge in enumerate(admitted.edges):
-            one = [next(new)] if isinstance(edge, int) else []
-            self._compare(first + number, entries[number], Admitted(one, [edge], admitted.totals))
+            line = next(new) if isinstance(edge, int) else None
+            self._compare(first + number, entries[number], edge, line)
 
     def _judge_found(self, first: int, entries: Sequence[LogLine]) -> None:
         rows = [
@@ -129,18 +130,18 @@ class LogAudit:
             for line, entry in enumerate(entries, first)
         ]
         for number, admitted in enumerate(self._frontier.offer_rows(rows)):
-            self._compare(first + number, entries[number], admitted)
+            new = admitted.lines[0] if admitted.new else None
+            self._compare(first + number, entries[number], admitted.edges[0], new)
 
-    def _compare(self, line: int, entry: LogLine, admitted: Admitted) -> None:
+    def _compare(self, line: int, entry: LogLine, edge: Edge, new: NewLine | None) -> None:
+        """Compare a line with what became of its link now."""
         record = next(self._records, None)
-        if not admitted.lines:
-            edge = admitted.edges[0]
+        if new is None:
             reason = "" if isinstance(edge, int) else edge[0]
             is_refused = reason not in ("", "duplicate")
             kind, why = (REFUSED, f" ({reason})") if is_refused else (SAME_KEY, "")
             self._found.add(kind, f"line {line}{why}")
             return
-        new = admitted.lines[0]
         if (new.depth, new.hops) != (entry.depth, entry.hops):
             self._found.add(OTHER_DEPTH, f"line {line}")
         if new.record != record:

@@ -35,13 +35,25 @@ PAGES = {
 ALL = [
     {"from": 1, "from_url": f"{SITE}/", "to": 2, "to_url": f"{SITE}/1", "via": "a"},
     {"from": 1, "from_url": f"{SITE}/", "to": 3, "to_url": f"{SITE}/2", "via": "frame"},
-    {"from": 1, "from_url": f"{SITE}/", "to_url": "http://b.test/", "refused": "scope"},
-    {"from": 1, "from_url": f"{SITE}/", "to_url": "ftp://a.test/", "refused": "invalid"},
+    {"from": 1, "from_url": f"{SITE}/", "to_url": "http://b.test/", "via": "a", "refused": "scope"},
+    {
+        "from": 1,
+        "from_url": f"{SITE}/",
+        "to_url": "ftp://a.test/",
+        "via": "a",
+        "refused": "invalid",
+    },
     {"from": 2, "from_url": f"{SITE}/1", "to": 1, "to_url": f"{SITE}/"},
     {"from": 2, "from_url": f"{SITE}/1", "to": 3, "to_url": f"{SITE}/2"},
     {"from": 2, "from_url": f"{SITE}/1", "to": 4, "to_url": f"{SITE}/\u00e9?q=1", "via": "a"},
     {"from": 3, "from_url": f"{SITE}/2", "to": 3, "to_url": f"{SITE}/2"},
-    {"from": 3, "from_url": f"{SITE}/2", "to_url": "http://b.test/", "refused": "scope"},
+    {
+        "from": 3,
+        "from_url": f"{SITE}/2",
+        "to_url": "http://b.test/",
+        "via": "a",
+        "refused": "scope",
+    },
 ]
 COLUMNS = ["from", "from_url", "to", "to_url", "via", "refused"]
 

@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher import web_urls
-from fetcher.frontier.admission import (
-    MAX_HOPS,
-    RECORD_BYTES,
-    Admitted,
-    Edge,
-    Frontier,
-    NewLine,
-    RowLinks,
-)
+from fetcher.frontier.admission import MAX_HOPS, Frontier
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, NewLine, RowLinks
 from fetcher.frontier.keys import KeyTexts
 from fetcher.frontier.links import LINKS_PER_SITEMAP, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
@@ -66,16 +59,16 @@ def test_each_seed_becomes_a_line_once_whatever_the_rules_say() -> None:
     seeds = ["http://h/x/y/z", "http://h/x/y/z#1", "rubbish", "rubbish", "http://other/x"]
     admitted = made.seeds([Link(url, "seed") for url in seeds])
     assert urls(admitted) == ["http://h/x/y/z", "rubbish", "http://other/x"]
-    assert [(new.line, new.found_on, new.depth, new.host) for new in admitted.lines] == [
-        (1, 0, 0, "h"),
-        (2, 0, 0, ""),
-        (3, 0, 0, "other"),
+    assert [(new.line, new.found_on, new.depth) for new in admitted.lines] == [
+        (1, 0, 0),
+        (2, 0, 0),
+        (3, 0, 0),
     ]
     assert admitted.edges == [
         1,
-        ("duplicate", "http://h/x/y/z#1"),
+        ("duplicate", "http://h/x/y/z#1", "seed"),
         2,
-        ("duplicate", "rubbish"),
+        ("duplicate", "rubbish", "seed"),
         3,
     ]
     assert admitted.totals == Totals(links=5, lines={0: 3}, refused={"duplicate": 2})
@@ -111,13 +104,13 @@ def test_each_refusal_has_its_reason_and_is_counted(
 ) -> None:
     admitted = offered(frontier("http://h/", rules=rules), url)
     assert admitted.lines == []
-    assert admitted.edges == [(reason.value, url)]
+    assert admitted.edges == [(reason, url, "a")]
     assert admitted.totals == Totals(links=1, refused={reason.value: 1})
 
 
 def test_a_short_path_may_be_deeper_than_a_small_limit() -> None:
     made = frontier("http://h/", rules=CrawlRules(path_depth=1))
-    assert offered(made, "http://h/1/2").edges == [("path_depth", "http://h/1/2")]
+    assert offered(made, "http://h/1/2").edges == [("path_depth", "http://h/1/2", "a")]
 
 
 def test_a_known_key_is_an_edge_even_where_the_rules_would_refuse_it() -> None:
@@ -139,13 +132,13 @@ def test_redirects_assets_and_sitemaps_have_the_depth_of_their_finder() -> None:
         (3, 3, 3),
         (4, 3, 3),
     ]
-    assert admitted.edges[3] == ("depth", "http://h/a")
+    assert admitted.edges[3] == ("depth", "http://h/a", "a")
 
 
 def test_redirects_in_a_row_come_to_an_end() -> None:
     made = frontier("http://h/")
     admitted = made.offer([Link("http://h/r", "redirect"), Link("http://h/a")], 1, 0, hops=MAX_HOPS)
-    assert admitted.edges == [("hops", "http://h/r"), 2]
+    assert admitted.edges == [("hops", "http://h/r", "redirect"), 2]
     assert admitted.lines[0].hops == 0
 
 
@@ -229,8 +222,8 @@ def crawl(
     while row < len(log):
         if restart_at is not None and row >= restart_at:
             made, restart_at = Frontier(rules, SEED), None
-            made.recover(b"".join(new.record for new in log))
-            made.recover_seeds(new.link.url for new in log if not new.found_on)
+            of_seeds = sum(not new.found_on for new in log)
+            made.recover(b"".join(new.record for new in log), of_seeds)
         fetched = log[row : row + together]
         row += len(fetched)
         rows = [

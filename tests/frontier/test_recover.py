@@ -20,8 +20,8 @@ def test_known_keys_and_budgets_are_there_whatever_room_was_made(room: int | Non
     again = Frontier(RULES, 3)
     if room is not None:
         again.expect(room)
-    again.recover(b"".join(new.record for new in (*seeds.lines, *found.lines)))
-    again.recover_seeds(["http://a.test/"])
+    again.recover(seeds.records + found.records, seeds=1)
+    assert not again.needs_seeds
     assert again.offer(links, 2, 0).edges == list(range(2, 1502))
     more = again.offer([Link(f"http://a.test/x{n}") for n in range(600)], 2, 0)
     assert len(more.lines) == 2000 - 1501

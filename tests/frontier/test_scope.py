@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher import web_urls
+from fetcher.frontier.keys import host_numbers
 from fetcher.frontier.rules import CrawlRules, Scope
 from fetcher.frontier.scope import ScopeRules, registrable
 from fetcher.frontier.totals import Refusal
@@ -13,10 +14,12 @@ SEEDS = ("http://www.shop.co.uk/books/list?x=1", "https://o.example:8443/", "not
 
 
 def refusal(rules: CrawlRules, url: str, via: str = "a") -> Refusal | None:
-    scope = ScopeRules(rules)
-    for seed in SEEDS:
-        scope.add_seed(seed)
-    return scope.refusal(url, web_urls.host_of(url), via)
+    scope = ScopeRules(rules, 3)
+    scope.add_urls(SEEDS)
+    scope.add_hosts(host_numbers(map(web_urls.host_of, SEEDS), 3))
+    host = web_urls.host_of(url)
+    (is_near,) = scope.are_near([host])
+    return scope.refusal(url, host, is_near, via)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_the_log_of_a_crawl_goes_on_after_a_restart(tmp_path: Path) -> None:
             "http://a.test/1",
             "http://b.test/2",
         ]
-    assert edges_of(out) == [[1, [3, 2]], [2, [3, 4, ["invalid", "ftp://c.test/"]]]]
+    assert edges_of(out) == [[1, [3, 2]], [2, [3, 4, ["invalid", "ftp://c.test/", "a"]]]]
     view = journal.view(out / "journal.sqlite")
     assert view.crawl is not None
     assert (view.crawl.lines, view.crawl.totals.links) == (4, 7)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from fetcher.commit.committer import BatchState, Delta
 from fetcher.commit.crawl_record import Appended
-from fetcher.frontier.admission import RECORD_BYTES
+from fetcher.frontier.admitted import RECORD_BYTES
 from fetcher.store import manifest as manifests
 from fetcher.store.output_dir import Store
 from tools.bench.crawl_sink import log_line
@@ -58,9 +58,8 @@ def lengthen(out: Path, lines: int) -> int:
             numbers = range(first, min(first + _BLOCK, lines + 1))
             keys = dice.integers(0, 1 << 63, size=(len(numbers), RECORD_BYTES // 8), dtype="u8")
             keys[:, 2] = _HOST
-            new = Appended(
-                [log_line(number) for number in numbers], [key.tobytes() for key in keys]
-            )
+            log = [log_line(number) for number in numbers]
+            new = Appended(len(numbers), log, [keys.tobytes()])
             record = replace(record, lines=numbers[-1], ready_lines=numbers[-1])
             full = (1 << size) - 1
             done = range(first_new, int(record.lines * _DONE_SHARE) // size)

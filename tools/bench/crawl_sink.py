@@ -11,7 +11,8 @@ import numpy as np
 
 from fetcher.commit.crawl_record import CrawlRecord
 from fetcher.commit.growth import Growth
-from fetcher.frontier.admission import RECORD_BYTES, Frontier
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import RECORD_BYTES
 from fetcher.frontier.links import Link, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import log_lines
@@ -42,8 +43,8 @@ def measure(folder: Path, keys: int, runs: int) -> tuple[Rows, float]:
     frontier = Frontier(rules, _SEED)
     frontier.expect(keys)
     for block in _records(keys):
-        frontier.recover(block)
-    frontier.recover_seeds(["http://127.0.0.1:8000/"])
+        frontier.recover(block, seeds=0)
+    frontier.seeds([Link("http://127.0.0.1:8000/", Via.SEED)])
     record = CrawlRecord(_SEED, has_all_seeds=True)
     files = CrawlFiles(folder / "out", _SEGMENT_BYTES, {}, record)
     growth = Growth(rules, frontier, record, files)

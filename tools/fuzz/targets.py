@@ -22,7 +22,8 @@ from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.commit.growth import Growth
 from fetcher.errors import DamageError, Exit, LoginError, LoginLostError, WireError
 from fetcher.fetch.http.site_session import SiteSession
-from fetcher.frontier.admission import Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import CrawlFeed, SeedPage
@@ -276,7 +277,7 @@ class _Files:
         self._log: list[bytes] = []
 
     def append(self, what: Appended, level: Level) -> None:
-        self._log += what.log
+        self._log += b"".join(what.log).splitlines(keepends=True)
 
     def log_texts(self, first: int, end: int) -> Iterable[bytes]:
         return [text[:-1] for text in self._log[first - 1 : end - 1]]

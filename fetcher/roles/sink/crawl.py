@@ -40,9 +40,9 @@ def growth_of(rules: CrawlRules, store: Store) -> Growth:
     began = time.monotonic()
     frontier = Frontier(rules, record.key_seed)
     frontier.expect(record.lines)
-    for block in files.key_records():
-        frontier.recover(block)
-    if rules.scope != "any":
+    for block, seeds in files.key_records():
+        frontier.recover(block, seeds)
+    if frontier.needs_seeds:
         frontier.recover_seeds(files.seed_urls())
     took_s = time.monotonic() - began
     if took_s > _WORTH_TELLING_S:

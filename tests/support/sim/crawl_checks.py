@@ -191,7 +191,7 @@ class CrawlChecks(Checks):
     def _refused_rightly(self, log: list[LogLine], end: Any) -> None:
         if isinstance(end, int):
             return
-        reason, url = end
+        reason, url, _ = end
         seeds = {entry.url.split("/")[2] for entry in log if not entry.found_on}
         is_in_scope = url.split("/")[2] in seeds
         if is_in_scope != (reason != Refusal.SCOPE) or (is_in_scope and reason not in _BUDGETS):

@@ -10,7 +10,7 @@ from fetcher.commit import levels
 from fetcher.commit.committer import Delta
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.errors import NoSpaceError
-from fetcher.frontier.admission import RowLinks
+from fetcher.frontier.admitted import RowLinks
 from support.sim.disk import Disk, Killed, SimStore, Violation
 
 KEY_SEED: Final = 7

@@ -15,7 +15,8 @@ from fetcher.commit.growth import Growth
 from fetcher.commit.levels import LevelGrowth
 from fetcher.commit.session import CommitSession
 from fetcher.errors import NoSpaceError
-from fetcher.frontier.admission import Admitted, Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import Admitted, RowLinks
 from fetcher.frontier.links import Link
 from fetcher.input import log_lines
 from fetcher.leases.crawl_feed import CrawlFeed
@@ -45,7 +46,7 @@ class IndexBeforeTheCommit(Growth):
 
     def _take(self, admitted: Admitted) -> None:
         super()._take(admitted)
-        self._index.update(new.link.url for new in admitted.lines)
+        self._index.update(link.url for link in admitted.new)
 
 
 class LinksInTheNextCommit(Growth):
@@ -75,10 +76,12 @@ class DedupeAgainstTheCommitted(Growth):
         files: Any = self.files
         disk = files._disk
         self._frontier = Frontier(self._rules, self.committed.key_seed)
-        self._frontier.recover(bytes(disk.keys.data[: disk.lengths.keys]))
-        self._frontier.recover_seeds(
-            [seed.url for seed in _log_of(disk)[: self.committed.seed_lines]]
-        )
+        records = bytes(disk.keys.data[: disk.lengths.keys])
+        self._frontier.recover(records, self.committed.seed_lines)
+        if self._frontier.needs_seeds:
+            self._frontier.recover_seeds(
+                [seed.url for seed in _log_of(disk)[: self.committed.seed_lines]]
+            )
         super()._judge(rows)
 
 
@@ -113,13 +116,16 @@ class CountsBeforeDedupe(Frontier):
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         answers = super().offer_rows(rows)
         for answer in answers:
-            known = sum(isinstance(edge, int) for edge in answer.edges) - len(answer.lines)
+            known = sum(isinstance(edge, int) for edge in answer.edges) - len(answer.new)
             self._budgets._max_pages -= known
         return answers
 
 
 class ForgetsTheSeeds(Frontier):
     """After a restart, nothing is near a seed."""
+
+    def recover(self, records: bytes, seeds: int) -> None:
+        super().recover(records, 0)
 
     def recover_seeds(self, urls: Any) -> None:
         pass

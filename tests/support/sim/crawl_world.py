@@ -70,9 +70,10 @@ class CrawlSink(SimSink):
     def _growth(self, world: CrawlWorld, disk: CrawlDisk, files: SimCrawlFiles) -> Growth:
         record = disk.record
         frontier = self.frontier_class(world.rules_of_crawl, record.key_seed)
-        frontier.recover(bytes(disk.keys.data[: disk.lengths.keys]))
-        seeds = disk.log_lines()[: record.seed_lines]
-        frontier.recover_seeds([log_lines.decode(text).url for text in seeds])
+        frontier.recover(bytes(disk.keys.data[: disk.lengths.keys]), record.seed_lines)
+        if frontier.needs_seeds:
+            seeds = disk.log_lines()[: record.seed_lines]
+            frontier.recover_seeds([log_lines.decode(text).url for text in seeds])
         is_levels = world.rules_of_crawl.order == "levels"
         made = self.level_growth_class if is_levels else self.growth_class
         return made(world.rules_of_crawl, frontier, record, files)

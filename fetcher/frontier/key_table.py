@@ -1,8 +1,8 @@
-"""The exact set of all keys of a crawl: line n of the log has key n - 1.
+"""Numbers keys from 1 on, in the order in which they are added, and finds the number of a key.
 
-Open addressing with double hashing: a table of 32-bit line numbers (0: empty) refers to the array
-of keys. The table's size is a prime, so each key's probes reach every slot. A key costs 16 to 17
-bytes, and 5 to 6.3 bytes of table.
+Exact. Open addressing with double hashing: a table of 32-bit numbers (0: empty) refers to the array
+of keys. The table's size is a prime, so each key's probes reach every slot. The keys must be the
+results of a hash. A key costs 8 bytes a word and up to 6 % more, and 5 to 7.5 bytes of table.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from fetcher.frontier.keys import Keys
-
-Lines = npt.NDArray[np.uint32]
+Keys = npt.NDArray[np.uint64]  # shape (n, words)
+Numbers = npt.NDArray[np.uint32]
 
 _LOAD: Final = 0.8  # at most
-_GROWTH: Final = 1.25
+_GROWTH: Final = {1: 1.5, 2: 1.25}  # of the table, by words: each key within 24 bytes
 _MIN_SLOTS: Final = 1009
 _MAX_ROOM: Final = 1 << 20  # keys for which memory is taken in advance
 _REBUILT: Final = 1 << 18  # keys inserted at once: the scratch arrays stay small
 
 
-class SeenSet:
+class KeyTable:
     """Grows only; `add` takes new keys alone."""
 
-    def __init__(self) -> None:
-        self._keys = np.zeros((0, 2), dtype=np.uint64)
+    def __init__(self, words: int) -> None:
+        """`words`: of 64 bits, of each key; 1 or 2."""
+        self._words = words
+        self._keys = np.zeros((0, words), dtype=np.uint64)
         self._count = 0
         self._table = np.zeros(_MIN_SLOTS, dtype=np.uint32)
 
@@ -40,27 +41,29 @@ class SeenSet:
         """The memory taken, with what is taken in advance."""
         return self._keys.nbytes + self._table.nbytes
 
-    def lines_of(self, keys: Keys) -> Lines:
-        """The line of each key, 0 where it is unknown."""
+    def numbers_of(self, keys: Keys) -> Numbers:
+        """The number of each key, 0 where it is unknown."""
         found = np.zeros(len(keys), dtype=np.uint32)
         if not self._count or not len(keys):
             return found
         slots, steps = self._probes(keys)
         asked = np.arange(len(keys))
         while len(asked):
-            lines = self._table[slots]
-            # An empty slot reads the last key, whatever it is: its line is 0 in any case.
-            known = self._keys[lines.astype(np.intp) - 1]
-            is_same = (known[:, 0] == keys[asked, 0]) & (known[:, 1] == keys[asked, 1])
-            hit = is_same & (lines != 0)
-            found[asked[hit]] = lines[hit]
-            go_on = ~is_same & (lines != 0)
+            numbers = self._table[slots]
+            # An empty slot reads the last key, whatever it is: its number is 0 in any case.
+            known, wanted = self._keys[numbers.astype(np.intp) - 1], keys[asked]
+            is_same = known[:, 0] == wanted[:, 0]
+            for word in range(1, self._words):
+                is_same &= known[:, word] == wanted[:, word]
+            hit = is_same & (numbers != 0)
+            found[asked[hit]] = numbers[hit]
+            go_on = ~is_same & (numbers != 0)
             asked, steps = asked[go_on], steps[go_on]
             slots = self._next(slots[go_on], steps)
         return found
 
     def add(self, keys: Keys) -> None:
-        """Append these keys, all different and none in the set, as the next lines."""
+        """Append these keys, all different and none in the set, as the next numbers."""
         before = self._count
         self._reserve(before + len(keys))
         self._keys[before : before + len(keys)] = keys
@@ -73,7 +76,7 @@ class SeenSet:
     def expect(self, count: int) -> None:
         """Make the room for so many keys at once, before the first is added."""
         self._reserve(count)
-        self._table = np.zeros(_slots_for(count), dtype=np.uint32)
+        self._table = np.zeros(_slots_for(count, self._words), dtype=np.uint32)
 
     def _reserve(self, count: int) -> None:
         room = len(self._keys)
@@ -81,31 +84,32 @@ class SeenSet:
             return
         new_room = max(count, room + min(max(room // 16, 1024), _MAX_ROOM))
         # In place, by realloc: a big array keeps its pages, so that no copy doubles the memory.
-        self._keys.resize((new_room, 2), refcheck=False)
+        self._keys.resize((new_room, self._words), refcheck=False)
 
     def _rebuild(self) -> None:
-        slots = _slots_for(self._count)
+        slots = _slots_for(self._count, self._words)
         self._table = np.zeros(0, dtype=np.uint32)  # frees the old one first
         self._table = np.zeros(slots, dtype=np.uint32)
         for first in range(0, self._count, _REBUILT):
             self._insert(first, min(first + _REBUILT, self._count))
 
     def _insert(self, first: int, end: int) -> None:
-        lines = np.arange(first + 1, end + 1, dtype=np.uint32)
+        numbers = np.arange(first + 1, end + 1, dtype=np.uint32)
         slots, steps = self._probes(self._keys[first:end])
-        while len(lines):
+        while len(numbers):
             free = self._table[slots] == 0
             # Of several keys for one slot the last one stays, and the others go on.
-            self._table[slots[free]] = lines[free]
-            go_on = self._table[slots] != lines
-            lines, steps = lines[go_on], steps[go_on]
+            self._table[slots[free]] = numbers[free]
+            go_on = self._table[slots] != numbers
+            numbers, steps = numbers[go_on], steps[go_on]
             slots = self._next(slots[go_on], steps)
 
     def _probes(self, keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The first slot of each key and its step: 1 to size - 1."""
         size = np.uint64(len(self._table))
         slots = (keys[:, 0] % size).astype(np.int64)
-        steps = (keys[:, 1] % (size - np.uint64(1))).astype(np.int64) + 1
+        others = keys[:, 1] if self._words > 1 else keys[:, 0] // size
+        steps = (others % (size - np.uint64(1))).astype(np.int64) + 1
         return slots, steps
 
     def _next(
@@ -116,9 +120,9 @@ class SeenSet:
         return slots
 
 
-def _slots_for(count: int) -> int:
+def _slots_for(count: int, words: int) -> int:
     """The slots of a table that has room to grow beyond so many keys."""
-    return _prime_from(max(_MIN_SLOTS, math.ceil(count / _LOAD * _GROWTH)))
+    return _prime_from(max(_MIN_SLOTS, math.ceil(count / _LOAD * _GROWTH[words])))
 
 
 def _prime_from(number: int) -> int:

@@ -1,4 +1,4 @@
-"""The exact set of keys: the same answers as a dict, at any size and after any growth."""
+"""The numbers of keys: the same answers as a dict, at any size and after any growth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.frontier.keys import Keys, as_keys, digests_of
-from fetcher.frontier.seen import SeenSet
+from fetcher.frontier.key_table import Keys, KeyTable
+from fetcher.frontier.keys import as_keys, digests_of
 
 
 def keys(*numbers: int) -> Keys:
@@ -19,20 +19,20 @@ def small(*pairs: tuple[int, int]) -> Keys:
 
 
 def test_an_empty_set_knows_nothing() -> None:
-    seen = SeenSet()
+    seen = KeyTable(2)
     assert len(seen) == 0
-    assert seen.lines_of(keys(1, 2)).tolist() == [0, 0]
-    assert seen.lines_of(keys()).tolist() == []
+    assert seen.numbers_of(keys(1, 2)).tolist() == [0, 0]
+    assert seen.numbers_of(keys()).tolist() == []
     seen.add(keys())
     assert len(seen) == 0
 
 
 def test_the_key_of_zeros_is_a_key_as_any_other() -> None:
-    seen = SeenSet()
+    seen = KeyTable(2)
     seen.add(small((5, 5)))
-    assert seen.lines_of(small((0, 0), (5, 5))).tolist() == [0, 1]
+    assert seen.numbers_of(small((0, 0), (5, 5))).tolist() == [0, 1]
     seen.add(small((0, 0)))
-    assert seen.lines_of(small((0, 0), (5, 5))).tolist() == [2, 1]
+    assert seen.numbers_of(small((0, 0), (5, 5))).tolist() == [2, 1]
 
 
 # Few different values, so that keys share slots, steps and halves.
@@ -41,29 +41,29 @@ _HALVES = st.sampled_from([0, 1, 1008, 1009, 2018, 2**32, 2**64 - 1, 1009 * 1008
 
 @given(st.lists(st.lists(st.tuples(_HALVES, _HALVES), max_size=20), max_size=10))
 def test_it_answers_as_a_dict_does(batches: list[list[tuple[int, int]]]) -> None:
-    seen, expected = SeenSet(), dict[tuple[int, int], int]()
+    seen, expected = KeyTable(2), dict[tuple[int, int], int]()
     for batch in batches:
         asked = small(*batch)
-        assert seen.lines_of(asked).tolist() == [expected.get(pair, 0) for pair in batch]
+        assert seen.numbers_of(asked).tolist() == [expected.get(pair, 0) for pair in batch]
         new = list(dict.fromkeys(pair for pair in batch if pair not in expected))
         seen.add(small(*new))
         expected.update({pair: line for line, pair in enumerate(new, len(expected) + 1)})
     assert len(seen) == len(expected)
-    assert seen.lines_of(small(*expected)).tolist() == list(expected.values())
+    assert seen.numbers_of(small(*expected)).tolist() == list(expected.values())
 
 
 def test_it_grows_in_batches_of_any_size_and_stays_exact() -> None:
-    seen, count = SeenSet(), 0
+    seen, count = KeyTable(2), 0
     for size in (1, 7, 800, 1, 5000, 20_000, 3, 60_000):
         seen.add(keys(*range(count, count + size)))
         count += size
         assert len(seen) == count
-    assert seen.lines_of(keys(*range(count))).tolist() == list(range(1, count + 1))
-    assert not seen.lines_of(keys(*range(count, 2 * count))).any()
+    assert seen.numbers_of(keys(*range(count))).tolist() == list(range(1, count + 1))
+    assert not seen.numbers_of(keys(*range(count, 2 * count))).any()
 
 
 def test_it_costs_at_most_24_bytes_a_key() -> None:
-    seen, made = SeenSet(), np.random.default_rng(1)
+    seen, made = KeyTable(2), np.random.default_rng(1)
     for _ in range(100):
         seen.add(made.integers(0, 2**64, (3000, 2), dtype=np.uint64))
         assert len(seen) < 50_000 or seen.memory_bytes <= 24 * len(seen)

@@ -1,0 +1,86 @@
+"""The links of rows, as the frontier takes them, and what it says became of them.
+
+The lines that one row gets follow each other, so that links and the first line's number say all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, NamedTuple
+
+import msgspec
+
+from fetcher.frontier.keys import KEY_BYTES
+from fetcher.frontier.links import SAME_DEPTH, Link
+from fetcher.frontier.totals import Refusal, Totals
+
+RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its host's number
+
+# The line that the link leads to; or why there is none, its URL, and its Via.
+Edge = int | tuple[Refusal, str, str]
+
+
+class RowLinks(msgspec.Struct, frozen=True, array_like=True):
+    """The links of one row."""
+
+    line: int  # 0: the links are seeds
+    depth: int
+    links: tuple[Link, ...]
+    hops: int = 0
+    left_out: dict[Refusal, int] = {}  # links that the worker counted, but did not send
+
+    def place_of(self, via: str) -> tuple[int, int]:
+        """Depth and hops of a line that this row found by such a link."""
+        if not self.line:
+            return self.depth, 0
+        if via in SAME_DEPTH:
+            return self.depth, self.hops + 1
+        return self.depth + 1, 0
+
+
+class NewLine(NamedTuple):
+    """A line that the log gets."""
+
+    line: int
+    link: Link
+    found_on: int  # the finder's line; 0: a seed
+    depth: int
+    hops: int  # steps at this depth since the last ordinary link
+    record: bytes  # for the keys' file, RECORD_BYTES
+
+
+class Admitted(NamedTuple):
+    """What became of the links of one row, in their order."""
+
+    row: RowLinks
+    first_line: int
+    new: list[Link]  # those that are lines of the log now, from `first_line` on
+    records: bytes  # of these lines for the keys' file, RECORD_BYTES each
+    edges: list[Edge]
+    totals: Totals
+
+    @property
+    def lines(self) -> list[NewLine]:
+        """The new lines one by one."""
+        lines = []
+        for number, link in enumerate(self.new):
+            depth, hops = self.row.place_of(link.via)
+            record = self.records[number * RECORD_BYTES : (number + 1) * RECORD_BYTES]
+            found = self.first_line + number
+            lines.append(NewLine(found, link, self.row.line, depth, hops, record))
+        return lines
+
+
+def admitted(
+    row: RowLinks, first_line: int, new: list[Link], records: bytes, edges: list[Edge]
+) -> Admitted:
+    """The same with its counts; all at once, as that is faster than one after the other."""
+    totals = Totals(links=len(edges))
+    reasons = [edge[0] for edge in edges if type(edge) is tuple]
+    for reason, count in Counter(reasons).items():
+        totals.refuse(reason, count)
+    # Seeds have depth 0.
+    same = len(new) if not row.line else sum([link.via in SAME_DEPTH for link in new])
+    totals.count_lines(row.depth, same)
+    totals.count_lines(row.depth + 1, len(new) - same)
+    return Admitted(row, first_line, new, records, edges, totals)

@@ -1,0 +1,136 @@
+"""Judges links by their URLs and the rules: the same link gets the same verdict at any time.
+
+Most links are in the standard's form and lead to a host of links before, so that a verdict on the
+host is remembered, and few links are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from fetcher import web_urls
+from fetcher.frontier.keys import KeyTexts, host_numbers
+from fetcher.frontier.links import ASSETS, Link, LinkRequest, Via
+from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.scope import ScopeRules
+from fetcher.frontier.totals import Refusal
+from fetcher.frontier.traps import is_too_long, trap, usual_slashes
+
+_KNOWN_ORIGINS: Final = 1 << 16  # and those of one call
+_PLAIN_REQUEST: Final = LinkRequest()
+# The scope makes exceptions for these.
+_EXCEPTIONS: Final = ASSETS | {Via.REDIRECT}
+
+Verdict = int | Refusal  # the number of the link's host, or why it is refused
+
+
+class Judged(NamedTuple):
+    """The verdicts on some links."""
+
+    verdicts: list[Verdict]
+    texts: dict[int, str]  # the key texts that differ from what the worker said, by index
+
+
+class _Host(NamedTuple):
+    key: str  # in the form of Target.key
+    number: int
+    is_near: bool | None  # see scope.are_near
+    usual: Verdict | None  # on links without exceptions; None: their URLs decide
+
+
+class Judge:
+    """The rules of one crawl. All seeds must be in `scope` before the first link is judged."""
+
+    def __init__(self, rules: CrawlRules, seed: int, scope: ScopeRules) -> None:
+        self._rules = rules
+        self._seed = seed
+        self._scope = scope
+        self._texts = KeyTexts(rules)
+        self._max_bytes = rules.url_bytes
+        self._max_slashes = usual_slashes(rules)
+        self._hosts: dict[str, _Host | None] = {}  # by origin; "": there is none
+
+    def judge(self, links: Sequence[Link]) -> Judged:
+        """Judge links as their worker sent them."""
+        if len(self._hosts) > _KNOWN_ORIGINS:
+            self.forget_hosts()
+        origins = web_urls.plain_origins([link.url for link in links])
+        hosts = self._hosts_of(origins)
+        verdicts: list[Verdict] = []
+        texts: dict[int, str] = {}
+        for index, (link, origin) in enumerate(zip(links, origins, strict=True)):
+            host, url = hosts[origin], link.url
+            if host is None or link.key or link.request is not None or not self._is_own_key(url):
+                verdict, text = self._at_length(link)
+                if text is not None and text != (link.key or url):
+                    texts[index] = text
+            elif link.via in _EXCEPTIONS or len(url) > self._max_bytes:
+                verdict = self._verdict(url, host, link.via)
+            elif host.usual is Refusal.SCOPE:
+                verdict = Refusal.SCOPE
+            elif host.usual is None or url.count("/") > self._max_slashes:
+                verdict = self._verdict(url, host, link.via)
+            else:
+                verdict = host.usual
+            verdicts.append(verdict)
+        return Judged(verdicts, texts)
+
+    def seeds(self, links: Sequence[Link]) -> tuple[list[str], list[str]]:
+        """The key text and the host of each seed; a text that is not a URL has no host."""
+        origins = web_urls.plain_origins([link.url for link in links])
+        texts, hosts = [], []
+        for link, origin in zip(links, origins, strict=True):
+            is_own = origin and link.request is None and self._is_own_key(link.url)
+            texts.append(link.url if is_own else self.text_of(link) or f"invalid {link.url}")
+            hosts.append(
+                web_urls.host_of_written(link.url) if origin else web_urls.host_of(link.url)
+            )
+        return texts, hosts
+
+    def forget_hosts(self) -> None:
+        """Forget the verdicts on hosts, as the scope has changed."""
+        self._hosts = {}
+
+    def _is_own_key(self, url: str) -> bool:
+        """Whether a URL in the standard's form, without a fragment, is its own key text."""
+        return self._texts.are_urls or "?" not in url
+
+    def _hosts_of(self, origins: Iterable[str]) -> dict[str, _Host | None]:
+        known = self._hosts
+        if new := set(origins) - known.keys():
+            keys = [web_urls.host_of_written(f"{origin}/") for origin in new]
+            near = self._scope.are_near(keys)
+            numbers: list[int] = host_numbers(keys, self._seed).tolist()
+            for origin, key, number, is_near in zip(new, keys, numbers, near, strict=True):
+                known[origin] = self._host(key, number, is_near) if origin else None
+        return known
+
+    def _host(self, key: str, number: int, is_near: bool | None) -> _Host:
+        usual: Verdict | None = Refusal.SCOPE
+        if is_near is not False and self._scope.has_links:
+            usual = None if is_near is None or self._scope.has_patterns else number
+        return _Host(key, number, is_near, usual)
+
+    def _at_length(self, link: Link) -> tuple[Verdict, str | None]:
+        """The verdict on any link, and its key text if it has one."""
+        text = self.text_of(link)
+        if text is None:
+            return Refusal.INVALID, None
+        url = text.partition(" ")[0] if link.request is None else self._texts.of(link.url) or ""
+        origin = url[: url.index("/", len("https://"))]
+        host = self._hosts_of((origin,))[origin]
+        assert host is not None
+        return self._verdict(url, host, link.via), text
+
+    def text_of(self, link: Link) -> str | None:
+        """The key text of a link; None if it is not an http(s) URL."""
+        request = link.request or _PLAIN_REQUEST
+        return self._texts.of(link.url, request.method, request.body)
+
+    def _verdict(self, url: str, host: _Host, via: str) -> Verdict:
+        """The verdict on a URL in the standard's form."""
+        if is_too_long(url, self._rules):
+            return Refusal.URL_BYTES
+        refusal = self._scope.refusal(url, host.key, host.is_near, via)
+        return refusal or trap(url, self._rules) or host.number
