@@ -177,6 +177,13 @@ def _key_of_origin(origin: str) -> str:
     return target.key if target else ""
 
 
+def host_of_origin(origin: str) -> str:
+    """The same, given all that comes before the path; "" for an empty text."""
+    host = origin.partition("//")[2]
+    # Elsewhere than at the end of a name or in an IPv6 address, a plain origin has no such sign.
+    return _key_of_origin(origin) if host.endswith(".") or ":" in host else host
+
+
 def path_of(url: str) -> str:
     """The path of an http(s) URL in the standard's form, without its query and fragment."""
     return url[url.index("/", 8) :].partition("?")[0].partition("#")[0]

@@ -16,6 +16,7 @@ _PIECES = """a.b x-y.example _d.e 127.0.0.1 1.2.3 0x7f 09 256.1.1.1 xn--a xn--mn
  :443 :8080 :08 :0 :65535 :99999 / // /./ /../ /. /.. . .. %2e /%2E. ? ?? # ' %27 % %4 %41 %2f %zz ;
  = & + ~ ! $ ( ) * , @ u:p@ é 例え \\ | { } ^ ` " < > [ ] - _ --"""
 _PARTS = st.sampled_from(_PIECES.split()) | st.text("abz09.-_~/?=&%:[]|{}^'", max_size=6)
+_STARTS = st.sampled_from(["http://", "https://", "http://h/", "https://h.:8/", "", "\n"])
 
 
 def thorough(text: str) -> Target | None:
@@ -32,6 +33,21 @@ def test_a_plain_url_is_one_that_the_standard_leaves_as_it_is(
     target = plain(text)
     if target is not None:
         assert target == thorough(text)
+
+
+@given(st.lists(st.builds("{}{}".format, _STARTS, st.lists(_PARTS, max_size=5).map("".join))))
+def test_the_origins_of_many_urls_are_those_of_each(texts: list[str]) -> None:
+    origins = [target and target.url[: target.url.index("/", 8)] for target in map(plain, texts)]
+    assert web_urls.plain_origins(texts) == [origin or "" for origin in origins]
+    for text, origin in zip(texts, origins, strict=True):
+        if origin:
+            assert web_urls.host_of_origin(origin) == host_of(text)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "http://h/a\nhttp://h/b", "http://h/\r", "\u2028"])
+def test_texts_with_breaks_are_not_plain(text: str) -> None:
+    origins = web_urls.plain_origins(["http://h:8/", text, "https://i/x"])
+    assert origins == ["http://h:8", "", "https://i"]
 
 
 def test_no_case_of_the_standards_own_is_plain_by_mistake() -> None:

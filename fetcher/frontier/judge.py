@@ -15,7 +15,7 @@ from fetcher.frontier.links import ASSETS, Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import Refusal
-from fetcher.frontier.traps import is_too_long, trap, usual_slashes
+from fetcher.frontier.traps import Traps
 
 _KNOWN_ORIGINS: Final = 1 << 16  # and those of one call
 _PLAIN_REQUEST: Final = LinkRequest()
@@ -48,7 +48,8 @@ class Judge:
         self._scope = scope
         self._texts = KeyTexts(rules)
         self._max_bytes = rules.url_bytes
-        self._max_slashes = usual_slashes(rules)
+        self._traps = Traps(rules)
+        self._max_slashes = self._traps.usual_slashes
         self._hosts: dict[str, _Host | None] = {}  # by origin; "": there is none
 
     def judge(self, links: Sequence[Link]) -> Judged:
@@ -69,8 +70,10 @@ class Judge:
                 verdict = self._verdict(url, host, link.via)
             elif host.usual is Refusal.SCOPE:
                 verdict = Refusal.SCOPE
-            elif host.usual is None or url.count("/") > self._max_slashes:
+            elif host.usual is None:
                 verdict = self._verdict(url, host, link.via)
+            elif url.count("/") > self._max_slashes:
+                verdict = self._traps.refusal(url) or host.usual
             else:
                 verdict = host.usual
             verdicts.append(verdict)
@@ -99,7 +102,7 @@ class Judge:
     def _hosts_of(self, origins: Iterable[str]) -> dict[str, _Host | None]:
         known = self._hosts
         if new := set(origins) - known.keys():
-            keys = [web_urls.host_of_written(f"{origin}/") for origin in new]
+            keys = [web_urls.host_of_origin(origin) for origin in new]
             near = self._scope.are_near(keys)
             numbers: list[int] = host_numbers(keys, self._seed).tolist()
             for origin, key, number, is_near in zip(new, keys, numbers, near, strict=True):
@@ -129,8 +132,8 @@ class Judge:
         return self._texts.of(link.url, request.method, request.body)
 
     def _verdict(self, url: str, host: _Host, via: str) -> Verdict:
-        """The verdict on a URL in the standard's form."""
-        if is_too_long(url, self._rules):
+        """The verdict on a URL in the standard's form, without a fragment."""
+        if len(url) > self._max_bytes:
             return Refusal.URL_BYTES
         refusal = self._scope.refusal(url, host.key, host.is_near, via)
-        return refusal or trap(url, self._rules) or host.number
+        return refusal or self._traps.refusal(url) or host.number

@@ -90,3 +90,31 @@ def test_deny_wins_over_allow_and_allow_must_match_if_there_is_one() -> None:
 )
 def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
     assert registrable(host) == domain
+
+
+def test_seeds_are_the_same_scope_whether_their_urls_or_their_hosts_are_told() -> None:
+    hosts = ["h.test", "www.h.test", "www.www.h.test", "w.test", "h.test:80", "www.", ""]
+    seeds = ["www.h.test", "w.test"]
+    told = ScopeRules(CrawlRules(), 1)
+    told.add_hosts(host_numbers([*seeds, ""], 1))
+    assert told.are_near(hosts) == [True, True, False, True, False, False, False]
+    again = ScopeRules(CrawlRules(), 1)
+    for seed in [*seeds, *seeds]:
+        again.add_hosts(host_numbers([seed], 1))
+    assert again.are_near(hosts) == told.are_near(hosts)
+
+
+def test_the_folders_of_seeds_are_remembered_in_any_number() -> None:
+    scope = ScopeRules(CrawlRules(scope="prefix"), 1)
+    scope.add_urls(f"http://h{n % 7}.test/a/{n}/x" for n in range(3000))
+    scope.add_urls(["http://h0.test/b/x", "rubbish"])
+    (is_near,) = scope.are_near(["h0.test"])
+
+    def is_in(url: str) -> bool:
+        return scope.refusal(url, "h0.test", is_near, "a") is None
+
+    assert is_in("http://h0.test/a/7/deeper/y")
+    assert is_in("http://www.h0.test/b/")
+    assert not is_in("http://h0.test/a/8/y"), "that is a folder on another host"
+    assert not is_in("http://h0.test/a/")
+    assert scope.are_near(["other.test"]) == [False]

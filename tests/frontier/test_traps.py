@@ -1,14 +1,18 @@
-"""URLs that a crawl takes for those of a site without end."""
+"""Traps: which URLs a crawl takes for pages without end."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher import web_urls
+from fetcher.frontier import traps
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
-from fetcher.frontier.traps import is_too_long, trap
+from fetcher.frontier.traps import Traps
 
 
 @pytest.mark.parametrize(
@@ -18,43 +22,51 @@ from fetcher.frontier.traps import is_too_long, trap
         ("a/b/a/b/a/b", None),
         ("a/b/a/b/a/b/a", Refusal.REPEATED_SEGMENTS),
         ("a/a/a/a", Refusal.REPEATED_SEGMENTS),
+        ("a/a/a/a/", Refusal.REPEATED_SEGMENTS),
         ("////////", None),
         ("/".join("abcdefghijklmnopqrst"), None),
+        ("/".join("abcdefghijklmnopqrst") + "/", None),
         ("/".join("abcdefghijklmnopqrstu"), Refusal.PATH_DEPTH),
         ("x?a/a/a/a/a/a", None),
+        ("x" * 2039, None),
+        ("x" * 2040, Refusal.URL_BYTES),
     ],
 )
 def test_a_path_that_grows_without_end_is_a_trap(path: str, reason: Refusal | None) -> None:
-    assert trap(f"http://a/{path}", CrawlRules()) == reason
+    assert Traps(CrawlRules()).refusal(f"http://a/{path}") == reason
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [("a", None), ("a/a", Refusal.REPEATED_SEGMENTS), ("a/b", None), ("a/b/c", Refusal.PATH_DEPTH)],
-)
-def test_the_limits_are_those_of_the_rules(path: str, reason: Refusal | None) -> None:
-    assert trap(f"http://a/{path}", CrawlRules(path_depth=2, repeated_segments=1)) == reason
+def by_counting(url: str, rules: CrawlRules) -> Refusal | None:
+    """The rule as the settings say it."""
+    if len(url) > rules.url_bytes:
+        return Refusal.URL_BYTES
+    segments = [segment for segment in web_urls.path_of(url).split("/") if segment]
+    if len(segments) > rules.path_depth:
+        return Refusal.PATH_DEPTH
+    is_repeated = max(Counter(segments).values(), default=0) > rules.repeated_segments
+    return Refusal.REPEATED_SEGMENTS if is_repeated else None
 
 
 @given(
-    segments=st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12),
-    path_depth=st.integers(1, 8),
-    repeated=st.integers(1, 4),
+    st.lists(st.lists(st.sampled_from(["", "a", "b", "c?", "d"]), max_size=9), max_size=9),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(16, 30),
 )
-def test_a_trap_is_what_the_counts_of_segments_say(
-    segments: list[str], path_depth: int, repeated: int
+def test_folders_that_were_seen_before_change_nothing(
+    paths: list[list[str]], path_depth: int, repeated: int, url_bytes: int
 ) -> None:
-    rules = CrawlRules(path_depth=path_depth, repeated_segments=repeated)
-    named = [segment for segment in segments if segment]
-    expected = None
-    if len(named) > path_depth:
-        expected = Refusal.PATH_DEPTH
-    elif any(named.count(segment) > repeated for segment in named):
-        expected = Refusal.REPEATED_SEGMENTS
-    assert trap(f"http://host/{'/'.join(segments)}?a/a/a/a/a/a", rules) == expected
+    rules = CrawlRules(path_depth=path_depth, repeated_segments=repeated, url_bytes=url_bytes)
+    known = Traps(rules)
+    for path in paths:
+        url = "http://h/" + "/".join(path)
+        assert known.refusal(url) == by_counting(url, rules)
 
 
-def test_a_url_may_be_as_long_as_the_limit() -> None:
-    rules = CrawlRules(url_bytes=20)
-    assert not is_too_long("http://a/" + "x" * 11, rules)
-    assert is_too_long("http://a/" + "x" * 12, rules)
+def test_only_so_many_folders_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traps, "_KNOWN_FOLDERS", 10)
+    known = Traps(CrawlRules())
+    for number in range(100):
+        assert known.refusal(f"http://h/a/b/c/{number}/x") is None
+        assert known.refusal(f"http://h/{number}/a/a/a/a") is Refusal.REPEATED_SEGMENTS
+    assert len(known._folders) <= 10

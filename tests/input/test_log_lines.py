@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fetcher.input import formats, log_lines
 from fetcher.input.log_lines import LogLine
@@ -56,3 +57,14 @@ def test_a_seed_keeps_its_request_and_an_invalid_seed_its_text() -> None:
 def test_a_row_says_how_its_line_was_found() -> None:
     row = formats.named(Result(1, "u", Outcome.OK), Task(1, "u", found=Found(2, 3, "a", 1)))
     assert (row.depth, row.found_on, row.via) == (2, 3, "a")
+
+
+@given(
+    st.lists(st.text('ab/?"\\ \x7f\u00e9\u2028', max_size=5) | st.text(max_size=5)),
+    st.sampled_from([LogLine("x", 3, 1, "a"), LogLine(""), LogLine("", body=b"\x00", id="i")]),
+)
+def test_lines_that_differ_only_in_their_urls_are_the_same_together(
+    urls: list[str], like: LogLine
+) -> None:
+    one_by_one = [log_lines.encode(replace(like, url=url)) + b"\n" for url in urls]
+    assert log_lines.encode_alike(urls, like) == b"".join(one_by_one)
