@@ -11,7 +11,14 @@ from typing import Final, NamedTuple
 
 from fetcher import web_urls
 from fetcher.frontier.keys import KeyTexts, host_numbers
-from fetcher.frontier.links import ASSETS, Link, LinkRequest, Via
+from fetcher.frontier.links import (
+    ASSETS,
+    MAX_LINK_CHARS,
+    Link,
+    LinkRequest,
+    Via,
+    link_chars,
+)
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import Refusal
@@ -60,19 +67,22 @@ class Judge:
         hosts = self._hosts_of(origins)
         verdicts: list[Verdict] = []
         texts: dict[int, str] = {}
+        # Local, because each link reads them.
+        are_urls, max_bytes, max_slashes = self._texts.are_urls, self._max_bytes, self._max_slashes
         for index, (link, origin) in enumerate(zip(links, origins, strict=True)):
             host, url = hosts[origin], link.url
-            if host is None or link.key or link.request is not None or not self._is_own_key(url):
+            is_own_key = (are_urls or "?" not in url) and not link.key and link.request is None
+            if host is None or not is_own_key:
                 verdict, text = self._at_length(link)
                 if text is not None and text != (link.key or url):
                     texts[index] = text
-            elif link.via in _EXCEPTIONS or len(url) > self._max_bytes:
+            elif link.via in _EXCEPTIONS or len(url) > max_bytes:
                 verdict = self._verdict(url, host, link.via)
             elif host.usual is Refusal.SCOPE:
                 verdict = Refusal.SCOPE
             elif host.usual is None:
                 verdict = self._verdict(url, host, link.via)
-            elif url.count("/") > self._max_slashes:
+            elif url.count("/") > max_slashes:
                 verdict = self._traps.refusal(url) or host.usual
             else:
                 verdict = host.usual
@@ -84,20 +94,14 @@ class Judge:
         origins = web_urls.plain_origins([link.url for link in links])
         texts, hosts = [], []
         for link, origin in zip(links, origins, strict=True):
-            is_own = origin and link.request is None and self._is_own_key(link.url)
+            is_own = origin and link.request is None and self._texts.are_urls
             texts.append(link.url if is_own else self.text_of(link) or f"invalid {link.url}")
-            hosts.append(
-                web_urls.host_of_written(link.url) if origin else web_urls.host_of(link.url)
-            )
+            hosts.append(web_urls.host_of_origin(origin) or web_urls.host_of(link.url))
         return texts, hosts
 
     def forget_hosts(self) -> None:
         """Forget the verdicts on hosts, as the scope has changed."""
         self._hosts = {}
-
-    def _is_own_key(self, url: str) -> bool:
-        """Whether a URL in the standard's form, without a fragment, is its own key text."""
-        return self._texts.are_urls or "?" not in url
 
     def _hosts_of(self, origins: Iterable[str]) -> dict[str, _Host | None]:
         known = self._hosts
@@ -117,6 +121,8 @@ class Judge:
 
     def _at_length(self, link: Link) -> tuple[Verdict, str | None]:
         """The verdict on any link, and its key text if it has one."""
+        if link_chars(link) > MAX_LINK_CHARS:
+            return Refusal.URL_BYTES, None
         text = self.text_of(link)
         if text is None:
             return Refusal.INVALID, None

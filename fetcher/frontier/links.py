@@ -57,6 +57,10 @@ FROM_SITEMAPS: Final = frozenset({Via.SITEMAP, Via.LISTED})
 # The limit of the sitemap protocol. A page has its own, CrawlRules.links_per_page.
 LINKS_PER_SITEMAP: Final = 50_000
 
+# Of one link, with its headers and its body: a character takes up to 6 bytes of the log, and a line
+# of the log must fit into a message.
+MAX_LINK_CHARS: Final = 512 * 1024
+
 
 class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a handler wants for its link apart from a plain GET."""
@@ -76,3 +80,13 @@ class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     key: str = ""  # its key text where that differs from `url`
     priority: int = 0
     request: LinkRequest | None = None
+
+
+def link_chars(link: Link) -> int:
+    """The characters of all that a link says, and the bytes of its body."""
+    request = link.request
+    if request is None:
+        return len(link.url)
+    headers = sum(len(name) + len(text) for name, text in request.headers)
+    texts = len(link.url) + len(request.route) + len(str(request.id))
+    return texts + headers + len(request.body or b"")

@@ -48,6 +48,12 @@ class LineFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 TEXT: Final = LineFormat("text")
 LOG: Final = LineFormat("log")
 
+
+def longest_line(of: LineFormat) -> int:
+    """The bytes of a line beyond which it is cut and called too long."""
+    return log_lines.MAX_BYTES if of.kind == "log" else lines.MAX_LINE_BYTES
+
+
 TextsOf = Callable[[list[bytes]], list[bytes]]
 TaskOf = Callable[[int, bytes], Task]
 

@@ -21,7 +21,7 @@ from fetcher.model import Batch, Task
 # Longer than any URL that a server takes; the rest of a longer line is not kept in memory.
 MAX_LINE_BYTES: Final = 32 * 1024
 BOM: Final = b"\xef\xbb\xbf"
-_READ_BYTES: Final = 256 * 1024
+READ_BYTES: Final = 256 * 1024
 
 
 class ByteStream(Protocol):
@@ -36,11 +36,13 @@ def url_lines(lines: Iterable[bytes]) -> list[bytes]:
     return [b"" if text[:1] == b"#" and b"\r" not in text else text for text in texts]
 
 
-def read_lines(stream: ByteStream, size: int = _READ_BYTES) -> Iterator[list[bytes]]:
+def read_lines(
+    stream: ByteStream, size: int = READ_BYTES, longest: int = MAX_LINE_BYTES
+) -> Iterator[list[bytes]]:
     """Yield the physical lines in lists, without line feeds and without BOMs at their start.
 
-    A line longer than MAX_LINE_BYTES is cut to MAX_LINE_BYTES + 1 bytes: it can still be recognised
-    as too long, and memory does not grow with its length.
+    A line with more than `longest` bytes is cut to one byte more: it can still be recognised as too
+    long, and memory does not grow with its length.
     """
     rest = b""
     while block := stream.read(size):
@@ -48,9 +50,10 @@ def read_lines(stream: ByteStream, size: int = _READ_BYTES) -> Iterator[list[byt
         lines = text.split(b"\n")
         if BOM in text:
             lines = [_without_bom(line) for line in lines]
-        rest = _cut(lines.pop())
+        rest = lines.pop()[: longest + 1]
         if lines:
-            yield [_cut(line) for line in lines] if max(map(len, lines)) > MAX_LINE_BYTES else lines
+            is_cut = max(map(len, lines)) > longest
+            yield [line[: longest + 1] for line in lines] if is_cut else lines
     if rest:
         yield [rest]
 
@@ -59,10 +62,6 @@ def _without_bom(line: bytes) -> bytes:
     while line.startswith(BOM):
         line = line[len(BOM) :]
     return line
-
-
-def _cut(line: bytes) -> bytes:
-    return line if len(line) <= MAX_LINE_BYTES else line[: MAX_LINE_BYTES + 1]
 
 
 def batches(

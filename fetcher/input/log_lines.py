@@ -33,6 +33,8 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     id: str | int | None = None
 
 
+# A handler's link may have a body; frontier.links bounds it, so that no line comes near this.
+MAX_BYTES: Final = 4 * 1024 * 1024
 encode: Final = msgspec.json.Encoder().encode
 decode: Final = msgspec.json.Decoder(LogLine).decode
 _BEGIN: Final = '{"url":"'  # of each line

@@ -132,18 +132,23 @@ class Source:
     def _only_selected(self, texts_of: TextsOf) -> TextsOf:
         return texts_of if self._selected is None else SelectingReader(texts_of, self._selected)
 
+    def _read(
+        self, stream: lines.ByteStream, size: int = lines.READ_BYTES
+    ) -> Iterator[list[bytes]]:
+        return lines.read_lines(stream, size, formats.longest_line(self.format))
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """Yield all batches in order. Raises InputError at the place where the file is damaged."""
         with self.content() as (stream, _), self._errors():
             texts_of = self._only_selected(formats.reader(self.format))
-            yield from lines.batches(lines.read_lines(stream), batch_size, texts_of)
+            yield from lines.batches(self._read(stream), batch_size, texts_of)
 
     def url_lines(self) -> Iterator[tuple[int, bytes]]:
         """Number and text of each URL line, in order."""
         number = 0
         texts_of = self._only_selected(formats.reader(self.format))
         with self.content() as (stream, _), self._errors():
-            for block in lines.read_lines(stream):
+            for block in self._read(stream):
                 for text in texts_of(block):
                     number += 1
                     if text:
@@ -155,7 +160,7 @@ class Source:
         texts_of = self._only_selected(formats.counter(self.format))
         with self.content() as (stream, file), self._errors():
             hashing = _HashingStream(stream)
-            for block in lines.read_lines(hashing, _HASH_BYTES):
+            for block in self._read(hashing, _HASH_BYTES):
                 count += sum(1 for text in texts_of(block) if text)
                 fraction = min(file.tell() / max(self.file_bytes, 1), 1.0)
                 yield SourceInfo(hashing.bytes, hashing.digest.hexdigest(), count, False, fraction)

@@ -12,7 +12,7 @@ from fetcher import web_urls
 from fetcher.frontier import judge as judge_room
 from fetcher.frontier.judge import Judge, Verdict
 from fetcher.frontier.keys import KeyTexts, host_numbers
-from fetcher.frontier.links import Link, LinkRequest
+from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import Refusal
@@ -96,6 +96,18 @@ def test_seeds_have_key_texts_and_hosts(rules: CrawlRules, links: list[Link]) ->
         key = KeyTexts(rules).of(link.url, request.method, request.body)
         assert text == (key or f"invalid {link.url}")
         assert host == web_urls.host_of(link.url)
+
+
+def test_a_link_that_fits_into_no_message_is_refused() -> None:
+    judge = Judge(CrawlRules(scope="any"), SEED, scope_of(CrawlRules(scope="any")))
+    breaks = Link("http://h.test/" + "\t" * MAX_LINK_CHARS)  # its key is short
+    body = LinkRequest("POST", body=b"x" * MAX_LINK_CHARS)
+    links = [breaks, Link("http://h.test/", "handler", request=body), Link("http://h.test/")]
+    assert judge.judge(links).verdicts == [
+        Refusal.URL_BYTES,
+        Refusal.URL_BYTES,
+        int(host_numbers(["h.test"], SEED)[0]),
+    ]
 
 
 def test_hosts_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

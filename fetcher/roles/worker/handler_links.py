@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fetcher import web_urls
-from fetcher.frontier.links import Link, LinkRequest, Via
+from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest, Via, link_chars
 from fetcher.input import request_fields
 from fetcher.input.request_fields import LineError
 from fetcher.settings.load import is_text
@@ -102,7 +102,12 @@ def _linked(url: str, base: str, priority: int, request: LinkRequest) -> Link:
     # A text that is not a URL goes on as it is: the crawl refuses it, and counts it.
     resolved = web_urls.resolved(base, url.strip()) or url
     _require_text("url", resolved)
-    return Link(resolved, Via.HANDLER, "", priority, None if request == _PLAIN else request)
+    link = Link(resolved, Via.HANDLER, "", priority, None if request == _PLAIN else request)
+    if link_chars(link) > MAX_LINK_CHARS:
+        raise LineError(
+            f"has more than {MAX_LINK_CHARS // 1024} KB with its headers and body; make it shorter"
+        )
+    return link
 
 
 def _require_text(key: str, text: str) -> None:

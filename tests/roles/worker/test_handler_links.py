@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fetcher.frontier.links import Link, LinkRequest
+from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest
 from fetcher.protocol import links as wire
 from fetcher.roles.worker import handler_links
 
@@ -86,3 +86,12 @@ def test_links_stand_beside_extra_alone_and_are_a_list() -> None:
         of("/x", title="t")
     with pytest.raises(TypeError, match=r"links: is a str; return a list"):
         handler_links.of({"links": "/x"}, BASE)
+
+
+def test_a_link_may_be_long_and_one_beyond_the_bound_is_a_fault() -> None:
+    body = b"x" * (MAX_LINK_CHARS - 1000)
+    (link,) = of({"url": "/", "method": "POST", "body": body})
+    assert link.request is not None and link.request.body == body
+    for part in ({"body": body + b"y" * 1000}, {"headers": {"X": "y" * MAX_LINK_CHARS}}):
+        with pytest.raises(ValueError, match=r"links\[0\]: has more than 512 KB"):
+            of({"url": "/", "method": "POST", **part})
