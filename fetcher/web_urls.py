@@ -167,8 +167,13 @@ def host_of(text: str) -> str:
 
 def host_of_written(url: str) -> str:
     """As host_of, of an http(s) URL in the standard's form."""
+    return _key_of_origin(origin_of_written(url))
+
+
+def origin_of_written(url: str) -> str:
+    """All before the path of an http(s) URL in the standard's form; "" if it has none."""
     end = url.find("/", _AUTHORITY)
-    return _key_of_origin(url[:end]) if 0 < end <= _MAX_ORIGIN else ""
+    return url[:end] if 0 < end <= _MAX_ORIGIN else ""
 
 
 @functools.lru_cache(_KNOWN_ORIGINS)

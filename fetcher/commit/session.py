@@ -19,7 +19,7 @@ from fetcher.commit.committer import Committer
 from fetcher.errors import ConflictError, Exit, NoSpaceError, WireError
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
-from fetcher.protocol.bounds import MAX_PAGE_LINES
+from fetcher.protocol.bounds import MAX_PAGE_LINES, MAX_PARTIAL, MAX_PARTIAL_BYTES
 from fetcher.protocol.output_spec import PLAIN, Output
 
 SESSION_S: Final = 3.0  # a ventilator that is silent for longer may be replaced by another
@@ -161,10 +161,19 @@ class CommitJob:
         return UNSET if growth is None else crawl_answers.state_of(growth)
 
     def opened(self, source: SourceInfo) -> messages.Opened:
-        """The answer to `Open`; `source`: what the ventilator has counted of the input."""
+        """The answer to `Open`; `source`: what the ventilator has counted of the input.
+
+        Raises ConflictError if it fits into no message.
+        """
         if not self._facts.source.checked_bytes:
             self.note(source, None, None)
         done, partial = self.committer.snapshot()
+        if len(partial) > MAX_PARTIAL or sum(map(len, partial.values())) > MAX_PARTIAL_BYTES:
+            raise ConflictError(
+                f"{len(partial)} batches have rows of some of their lines, and a ventilator can "
+                f"take over at most {MAX_PARTIAL}; begin again in another OUT, with a larger "
+                "job.batch_size or fewer lines"
+            )
         return messages.Opened(
             job=self._terms.job,
             batch_size=self._terms.batch_size,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _KNOWN_HOSTS: Final = 2048  # the list is asked once for most links
 _KNOWN_FOLDERS: Final = 1 << 14
+_AT_ONCE: Final = 1 << 14  # seeds that are looked at together
 
 
 class ScopeRules:
@@ -58,20 +59,27 @@ class ScopeRules:
     def add_urls(self, urls: Iterable[str]) -> None:
         """Take seeds in any spelling; a text that is not a URL widens nothing."""
         if self.needs_urls:
-            texts = set(chain.from_iterable(map(self._places_of, urls)))
-            self._add(host_numbers(texts, self._seed))
+            rest = iter(urls)
+            while some := list(islice(rest, _AT_ONCE)):
+                self._add(host_numbers(self._names_of_seeds(some), self._seed))
 
-    def _places_of(self, url: str) -> tuple[str, ...]:
-        """What is remembered of a seed."""
-        if not web_urls.is_plain(url):
-            url = web_urls.parsed(url) or ""
-        host = web_urls.host_of_written(url)
-        if not host:
-            return ()
+    def _names_of_seeds(self, urls: list[str]) -> set[str]:
+        """What is remembered of some seeds."""
+        origins = web_urls.plain_origins(urls)
+        for at, origin in enumerate(origins):
+            if not origin:
+                urls[at] = web_urls.parsed(urls[at]) or ""
+                origins[at] = web_urls.origin_of_written(urls[at])
+        hosts = {origin: web_urls.host_of_origin(origin) for origin in set(origins)}
         if self._kind == "domain":
-            return (registrable(host),)
-        place = _without_www(host)
-        return place, place + _folder_of(web_urls.path_of(url))
+            return {registrable(host) for host in hosts.values() if host}
+        places = {origin: _without_www(host) for origin, host in hosts.items() if host}
+        folders = {
+            places[origin] + _folder_of(web_urls.path_of(url))
+            for url, origin in zip(urls, origins, strict=True)
+            if origin in places
+        }
+        return {*places.values(), *folders}
 
     def _add(self, numbers: HostNumbers) -> None:
         new = np.unique(numbers).reshape(-1, 1)

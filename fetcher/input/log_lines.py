@@ -40,6 +40,13 @@ decode: Final = msgspec.json.Decoder(LogLine).decode
 _BEGIN: Final = '{"url":"'  # of each line
 
 
+class _Url(msgspec.Struct):
+    url: str
+
+
+_decode_url: Final = msgspec.json.Decoder(_Url).decode
+
+
 def encode_alike(urls: Sequence[str], like: LogLine) -> bytes:
     """The lines of these URLs, with line feeds; apart from the URLs, all are as `like`.
 
@@ -51,6 +58,11 @@ def encode_alike(urls: Sequence[str], like: LogLine) -> bytes:
     # In JSON, these URLs are as they are.
     end = encode(replace(like, url="")).decode().removeprefix(_BEGIN) + "\n"
     return (_BEGIN + (end + _BEGIN).join(urls) + end).encode() if urls else b""
+
+
+def url_of(raw: bytes) -> str:
+    """The URL of a line that the sink wrote; the same as `decode` says, but faster."""
+    return _decode_url(raw).url
 
 
 def task_of(line: int, raw: bytes) -> Task:

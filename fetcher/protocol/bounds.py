@@ -12,7 +12,8 @@ from fetcher.protocol.line_tags import TAG_BYTES
 
 MAX_BATCH_LINES: Final = 10_000  # as job.batch_size and worker.chunk_rows allow
 MAX_HOSTS: Final = 400_000  # hosts in one message
-_MAX_PARTIAL: Final = 100_000  # batches of which some lines are committed
+MAX_PARTIAL: Final = 100_000  # batches of which some lines are committed
+MAX_PARTIAL_BYTES: Final = 12 * 1024 * 1024  # of their masks, in one message
 MAX_TEXT: Final = 500  # characters of a text in a roster
 MAX_MEMBERS: Final = 200  # workers named in one roster
 MAX_LOADS: Final = 10  # hosts in one `Samples`
@@ -32,7 +33,7 @@ Status = Annotated[int, Meta(ge=0, le=999)]
 Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 Mask = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES // 8)]  # see bitset.pack
 Tags = Annotated[bytes, Meta(max_length=MAX_BATCH_LINES * TAG_BYTES)]
-Masks = Annotated[dict[Count, Mask], Meta(max_length=_MAX_PARTIAL)]  # by batch
+Masks = Annotated[dict[Count, Mask], Meta(max_length=MAX_PARTIAL)]  # by batch
 MAX_DEPTH: Final = 1 << 31  # of a line of a crawl
 Depth = Annotated[int, Meta(ge=0, le=MAX_DEPTH)]
 MAX_PAGE_LINES: Final = 1 << 16  # lines of a log that one page looks at

@@ -95,8 +95,7 @@ class CrawlFiles:
 
     def seed_urls(self) -> Iterator[str]:
         """The URLs of the seeds in the log."""
-        for text in self.log_texts(1, self._record.seed_lines + 1):
-            yield log_lines.decode(text).url
+        return map(log_lines.url_of, self.log_texts(1, self._record.seed_lines + 1))
 
     # -- commits -----------------------------------------------------------------------------
 

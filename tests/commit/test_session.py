@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from fetcher.bitset import IdSet
-from fetcher.commit.committer import Committer, Delta, Kept, Recovered
+from fetcher.commit.committer import BatchState, Committer, Delta, Kept, Recovered
 from fetcher.commit.session import LEAVE_S, SESSION_S, CommitJob, CommitSession, JobFacts, JobTerms
 from fetcher.errors import ConflictError, Exit, NoSpaceError
 from fetcher.input.source_info import SourceInfo
-from fetcher.protocol import messages
+from fetcher.protocol import bounds, messages
 from fetcher.protocol.totals import Totals
 
 COUNTED = SourceInfo(checked_bytes=9, checked_sha256="x", url_lines=0, at_end=True, fraction=1.0)
@@ -162,6 +162,19 @@ def test_the_count_is_written_again_where_only_the_note_before_it_found_room() -
     assert session.answer(poll("a", url_lines=7), 0.0).stalled
     assert not session.answer(poll("a", url_lines=7), 0.0).stalled
     assert output.written[-1] == ("count", COUNTED, 7)
+
+
+@pytest.mark.parametrize(
+    ("batches", "mask"), [(bounds.MAX_PARTIAL + 1, 1), (11_000, (1 << bounds.MAX_BATCH_LINES) - 2)]
+)
+def test_a_state_that_fits_into_no_message_is_refused_with_a_word(batches: int, mask: int) -> None:
+    output, states = Output(), {n: BatchState(mask, mask << 1 | 1) for n in range(batches)}
+    committer = Committer(output, Recovered(IdSet(), states, Totals()), "job", "e")
+    job = CommitJob(JobTerms("job", bounds.MAX_BATCH_LINES), JobFacts(), committer, output, "e")
+    answer = CommitSession("OUT", lambda _: job, None, 0.0).answer(opening("a"), 0.0)
+    assert isinstance(answer, messages.Refused)
+    assert answer.exit_code == Exit.CONFLICT
+    assert answer.reason.startswith(f"{batches} batches have rows of some of their lines")
 
 
 def test_no_room_to_begin_is_the_end_and_no_room_later_is_not() -> None:

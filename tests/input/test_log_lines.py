@@ -68,3 +68,8 @@ def test_lines_that_differ_only_in_their_urls_are_the_same_together(
 ) -> None:
     one_by_one = [log_lines.encode(replace(like, url=url)) + b"\n" for url in urls]
     assert log_lines.encode_alike(urls, like) == b"".join(one_by_one)
+
+
+def test_the_url_alone_is_that_of_the_line() -> None:
+    line = LogLine('http://a.test/\u00e9"', 3, 2, "a", headers=(("X", "y"),), body=b"\x00", id=7)
+    assert log_lines.url_of(log_lines.encode(line)) == line.url
