@@ -122,7 +122,7 @@ class Frontier:
         starts = list(accumulate(map(len, taken), initial=0))
         # The key text of a request is not its URL; else a POST would be taken for its URL's page.
         texts = [
-            link.key or (link.url if link.request is None else self._judge.text_of(link) or link.url)
+            link.key or (link.url if link.request is None else self._text_of(link))
             for link in links
         ]
         batch = self._looked_up(links, texts)
@@ -135,6 +135,9 @@ class Frontier:
         for row, some, answer in zip(rows, taken, answers, strict=True):
             _count_left_out(row, len(row.links) - len(some), answer.totals)
         return answers
+
+    def _text_of(self, link: Link) -> str:
+        return self._judge.text_of(link) or link.url
 
     def _within_limit(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
         """Without what a row has too much of; a worker that keeps the rules sends no such row."""

@@ -43,7 +43,6 @@ class _Host(NamedTuple):
     key: str  # in the form of Target.key
     number: int
     is_near: bool | None  # see scope.are_near
-    usual: Verdict | None  # on links without exceptions; None: their URLs decide
 
 
 class Judge:
@@ -57,37 +56,59 @@ class Judge:
         self._max_bytes = rules.url_bytes
         self._traps = Traps(rules)
         self._max_slashes = self._traps.usual_slashes
-        self._hosts: dict[str, _Host | None] = {}  # by origin; "": there is none
+        # By origin; "": there is none.
+        self._hosts: dict[str, _Host | None] = {}
+        # The verdict on most links to the host; None: each link is judged alone.
+        self._usual: dict[str, Verdict | None] = {}
 
     def judge(self, links: Sequence[Link]) -> Judged:
         """Judge links as their worker sent them."""
         if len(self._hosts) > _KNOWN_ORIGINS:
             self.forget_hosts()
-        origins = web_urls.plain_origins([link.url for link in links])
-        hosts = self._hosts_of(origins)
-        verdicts: list[Verdict] = []
-        texts: dict[int, str] = {}
+        urls = [link.url for link in links]
+        origins = web_urls.plain_origins(urls)
+        self._know_hosts(origins)
+        usual = [self._usual[origin] for origin in origins]
         # Local, because each link reads them.
         are_urls, max_bytes, max_slashes = self._texts.are_urls, self._max_bytes, self._max_slashes
-        for index, (link, origin) in enumerate(zip(links, origins, strict=True)):
-            host, url = hosts[origin], link.url
-            is_own_key = (are_urls or "?" not in url) and not link.key and link.request is None
-            if host is None or not is_own_key:
-                verdict, text = self._at_length(link)
-                if text is not None and text != (link.key or url):
-                    texts[index] = text
-            elif link.via in _EXCEPTIONS or len(url) > max_bytes:
-                verdict = self._verdict(url, host, link.via)
-            elif host.usual is Refusal.SCOPE:
-                verdict = Refusal.SCOPE
-            elif host.usual is None:
-                verdict = self._verdict(url, host, link.via)
-            elif url.count("/") > max_slashes:
-                verdict = self._traps.refusal(url) or host.usual
-            else:
-                verdict = host.usual
-            verdicts.append(verdict)
+        unusual = [
+            index
+            for index, (link, url, verdict) in enumerate(zip(links, urls, usual, strict=True))
+            if verdict is None
+            or link.via in _EXCEPTIONS
+            or link.key
+            or link.request is not None
+            or len(url) > max_bytes
+            or (url.count("/") > max_slashes and verdict is not Refusal.SCOPE)
+            or not (are_urls or "?" not in url)
+        ]
+        verdicts = [Refusal.INVALID if each is None else each for each in usual]
+        texts: dict[int, str] = {}
+        for index in unusual:
+            verdicts[index], text = self._alone(links[index], origins[index])
+            if text is not None and text != (links[index].key or urls[index]):
+                texts[index] = text
         return Judged(verdicts, texts)
+
+    def _alone(self, link: Link, origin: str) -> tuple[Verdict, str | None]:
+        """The verdict on one link, and its key text if it has one; `origin`: if it is plain."""
+        host, url = self._hosts[origin], link.url
+        is_own_key = link.request is None and not link.key
+        if host is not None and is_own_key and (self._texts.are_urls or "?" not in url):
+            usual = self._usual[origin]
+            if isinstance(usual, int) and link.via not in _EXCEPTIONS:
+                return self._traps.refusal(url) or usual, url
+            return self._verdict(url, host, link.via), url
+        if link_chars(link) > MAX_LINK_CHARS:
+            return Refusal.URL_BYTES, None
+        text = self.text_of(link)
+        if text is None:
+            return Refusal.INVALID, None
+        url = text.partition(" ")[0] if link.request is None else self._texts.of(url) or ""
+        origin = web_urls.origin_of_written(url)
+        self._know_hosts((origin,))
+        host = self._hosts[origin]
+        return self._verdict(url, host, link.via) if host else Refusal.INVALID, text
 
     def seeds(self, links: Sequence[Link]) -> tuple[list[str], list[str]]:
         """The key text and the host of each seed; a text that is not a URL has no host."""
@@ -101,36 +122,25 @@ class Judge:
 
     def forget_hosts(self) -> None:
         """Forget the verdicts on hosts, as the scope has changed."""
-        self._hosts = {}
+        self._hosts, self._usual = {}, {}
 
-    def _hosts_of(self, origins: Iterable[str]) -> dict[str, _Host | None]:
-        known = self._hosts
-        if new := set(origins) - known.keys():
-            keys = [web_urls.host_of_origin(origin) for origin in new]
-            near = self._scope.are_near(keys)
-            numbers: list[int] = host_numbers(keys, self._seed).tolist()
-            for origin, key, number, is_near in zip(new, keys, numbers, near, strict=True):
-                known[origin] = self._host(key, number, is_near) if origin else None
-        return known
-
-    def _host(self, key: str, number: int, is_near: bool | None) -> _Host:
-        usual: Verdict | None = Refusal.SCOPE
-        if is_near is not False and self._scope.has_links:
-            usual = None if is_near is None or self._scope.has_patterns else number
-        return _Host(key, number, is_near, usual)
-
-    def _at_length(self, link: Link) -> tuple[Verdict, str | None]:
-        """The verdict on any link, and its key text if it has one."""
-        if link_chars(link) > MAX_LINK_CHARS:
-            return Refusal.URL_BYTES, None
-        text = self.text_of(link)
-        if text is None:
-            return Refusal.INVALID, None
-        url = text.partition(" ")[0] if link.request is None else self._texts.of(link.url) or ""
-        origin = url[: url.index("/", len("https://"))]
-        host = self._hosts_of((origin,))[origin]
-        assert host is not None
-        return self._verdict(url, host, link.via), text
+    def _know_hosts(self, origins: Iterable[str]) -> None:
+        """Judge the hosts that are new."""
+        new = set(origins) - self._usual.keys()
+        if not new:
+            return
+        keys = [web_urls.host_of_origin(origin) for origin in new]
+        near = self._scope.are_near(keys)
+        numbers: list[int] = host_numbers(keys, self._seed).tolist()
+        has_links, has_patterns = self._scope.has_links, self._scope.has_patterns
+        for origin, key, number, is_near in zip(new, keys, numbers, near, strict=True):
+            usual: Verdict | None = Refusal.SCOPE
+            if not origin or is_near is None or (is_near and has_links and has_patterns):
+                usual = None
+            elif is_near and has_links:
+                usual = number
+            self._usual[origin] = usual
+            self._hosts[origin] = _Host(key, number, is_near) if origin else None
 
     def text_of(self, link: Link) -> str | None:
         """The key text of a link; None if it is not an http(s) URL."""
