@@ -194,11 +194,11 @@ def _whole_targets(rows: Rows) -> list[Target]:
 def _sink(folder: Path, options: argparse.Namespace) -> tuple[Rows, list[Target]]:
     rows, bytes_of_key = crawl_sink.measure(folder, options.lines, options.runs)
     cells: list[list[float | str]] = [
-        [kind, figures["links_per_s"].median, figures["cpu_us"].median]
+        [kind, *(figures[name].median for name in ("links_per_s", "cpu_us", "writing_us"))]
         for kind, figures in rows.items()
     ]
     title = f"Links in the sink, {options.lines:,} keys in its set"
-    print(table(title, ("", "links/s", "us CPU / link"), cells), flush=True)
+    print(table(title, ("", "links/s", "us CPU / link", "us writing"), cells), flush=True)
     rows["keys"] = {"bytes": sample([bytes_of_key])}
     targets = [
         Target(f"links/s, {kind}", rows[kind]["links_per_s"].median, _LINKS_PER_S, "links/s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -22,19 +22,23 @@ from fetcher.protocol import links as wire
 from fetcher.store.crawl_files import CrawlFiles
 from tools.bench.figures import Rows, sample
 
-KINDS: Final = ("new", "seen", "refused")
+KINDS: Final = ("new", "half", "seen", "refused")  # half: every second link of a page is new
 _LINKS: Final = 50  # of a row
 _ROWS: Final = 100  # of a chunk
 _CHUNKS: Final = 20
 _COMMIT_CHUNKS: Final = 10
 _SEED: Final = 1
 _SEGMENT_BYTES: Final = 1 << 30
+_OTHER_PAGES: Final = 10**9
 _BLOCK: Final = 1 << 16
-_ORIGINS: Final = {
-    "new": "http://127.0.0.1:8000",
-    "seen": "http://127.0.0.1:8000",
-    "refused": "http://example.org",
-}
+_SITE: Final = "http://127.0.0.1:8000"
+_ELSEWHERE: Final = "http://example.org"
+
+
+class _Took(NamedTuple):
+    wall_s: float
+    cpu_s: float
+    writing_s: float  # of the wall: writes and syncs
 
 
 def measure(folder: Path, keys: int, runs: int) -> tuple[Rows, float]:
@@ -48,7 +52,7 @@ def measure(folder: Path, keys: int, runs: int) -> tuple[Rows, float]:
     record = CrawlRecord(_SEED, has_all_seeds=True)
     files = CrawlFiles(folder / "out", _SEGMENT_BYTES, {}, record)
     growth = Growth(rules, frontier, record, files)
-    took: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
+    took: dict[str, list[_Took]] = {kind: [] for kind in KINDS}
     try:
         for number in range(runs):
             for kind in KINDS:
@@ -58,10 +62,11 @@ def measure(folder: Path, keys: int, runs: int) -> tuple[Rows, float]:
     count = _LINKS * _ROWS * _CHUNKS
     rows: Rows = {
         kind: {
-            "links_per_s": sample(count / wall_s for wall_s, _ in each),
-            "cpu_us": sample(cpu_s / count * 1e6 for _, cpu_s in each),
+            "links_per_s": sample(count / each.wall_s for each in times),
+            "cpu_us": sample(each.cpu_s / count * 1e6 for each in times),
+            "writing_us": sample(each.writing_s / count * 1e6 for each in times),
         }
-        for kind, each in took.items()
+        for kind, times in took.items()
     }
     return rows, frontier.memory_bytes / max(1, len(frontier))
 
@@ -78,23 +83,32 @@ def _records(count: int) -> Iterator[bytes]:
 
 def _chunks(kind: str, number: int) -> list[tuple[bytes, list[int]]]:
     """For each chunk its packed links and the bytes of each row's."""
-    origin = _ORIGINS[kind]
     made = []
     for chunk in range(_CHUNKS):
         pages = []
         for row in range(_ROWS):
             first = ((number * _CHUNKS + chunk) * _ROWS + row) * _LINKS
-            urls = (f"{origin}/docs/s{n % 97}/page-{n}.html" for n in range(first, first + _LINKS))
+            urls = (_url(kind, link) for link in range(first, first + _LINKS))
             pages.append(wire.encode(wire.PageLinks(tuple(Link(url, Via.A) for url in urls))))
         made.append((wire.packed(b"".join(pages)), list(map(len, pages))))
     return made
 
 
-def _taken(
-    growth: Growth, files: CrawlFiles, chunks: list[tuple[bytes, list[int]]]
-) -> tuple[float, float]:
-    """Take all chunks, in commits of some; seconds of wall and CPU."""
-    began, cpu = time.monotonic(), time.process_time()
+def _url(kind: str, number: int) -> str:
+    """The URLs of `seen` are those of `new` with the same numbers, which comes first."""
+    if kind == "refused":
+        return _page(_ELSEWHERE, number)
+    is_other = kind == "half" and number % 2
+    return _page(_SITE, number + _OTHER_PAGES if is_other else number)
+
+
+def _page(site: str, number: int) -> str:
+    return f"{site}/docs/s{number % 97}/page-{number}.html"
+
+
+def _taken(growth: Growth, files: CrawlFiles, chunks: list[tuple[bytes, list[int]]]) -> _Took:
+    """Take all chunks, in commits of some."""
+    began, cpu, writing_s = time.monotonic(), time.process_time(), 0.0
     for index, (packed, link_bytes) in enumerate(chunks, 1):
         nothing = [0] * _ROWS
         chunk = Chunk(
@@ -106,14 +120,18 @@ def _taken(
         )
         growth.found(growth.found_in(chunk))
         if index % _COMMIT_CHUNKS == 0:
+            before = time.monotonic()
             growth.write()
+            writing_s += time.monotonic() - before
             record = growth.record()
             files.committed(record)
             growth.publish(record)
-    return time.monotonic() - began, time.process_time() - cpu
+    return _Took(time.monotonic() - began, time.process_time() - cpu, writing_s)
 
 
 def log_line(number: int) -> bytes:
     """A line of a long log."""
-    url = f"http://127.0.0.1:8000/docs/s{number % 97}/page-{number}.html"
-    return log_lines.encode(LogLine(url=url, found_on=max(1, number // 50), depth=3)) + b"\n"
+    return (
+        log_lines.encode(LogLine(url=_page(_SITE, number), found_on=max(1, number // 50), depth=3))
+        + b"\n"
+    )
