@@ -42,6 +42,3 @@ class Appended(msgspec.Struct):
     keys: list[bytes] = msgspec.field(default_factory=list)
     edges: list[bytes] = msgspec.field(default_factory=list)
     found: list[bytes] = msgspec.field(default_factory=list)  # see commit.levels
-
-    def __bool__(self) -> bool:
-        return bool(self.log or self.edges or self.found)

@@ -1,17 +1,26 @@
-"""What a commit appends to the files of a crawl."""
+"""The state of a crawl in the journal: it comes back as it was, also from an older version."""
 
 from __future__ import annotations
 
-import pytest
+import msgspec
 
-from fetcher.commit.crawl_record import Appended
-
-
-@pytest.mark.parametrize("name", ["log", "edges", "found"])
-def test_any_record_makes_the_append_necessary(name: str) -> None:
-    assert not Appended()
-    assert Appended(**{name: [b"x"]})
+from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
+from fetcher.frontier.totals import Totals
 
 
-def test_keys_come_with_lines_of_the_log_only() -> None:
-    assert not Appended(keys=[b"x"])
+def test_the_record_comes_back_as_it_was() -> None:
+    totals = Totals(links=9, lines={0: 1, 3: 2}, refused={"scope": 4})
+    record = CrawlRecord(2**63, 5, True, 4, 9, 8, totals, Level(2, 30, True, 7, 6))
+    assert msgspec.json.decode(msgspec.json.encode(record), type=CrawlRecord) == record
+
+
+def test_a_record_that_lacks_what_came_later_has_the_defaults() -> None:
+    record = msgspec.json.decode(b'{"key_seed": 3, "lines": 2}', type=CrawlRecord)
+    assert record == CrawlRecord(3, lines=2)
+    assert (record.level, record.totals) == (Level(), Totals())
+
+
+def test_two_commits_share_no_list() -> None:
+    one = Appended()
+    one.log.append(b"x")
+    assert Appended().log == []

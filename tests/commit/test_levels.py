@@ -14,7 +14,8 @@ from fetcher.commit import levels
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.commit.levels import LevelGrowth
 from fetcher.errors import DamageError
-from fetcher.frontier.admission import Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import Link, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal, Totals
@@ -63,8 +64,7 @@ class Files:
     def begin(self) -> LevelGrowth:
         """Begin, or go on after a restart."""
         frontier = Frontier(RULES, 1)
-        frontier.recover(b"".join(self.keys))
-        frontier.recover_seeds(line.url for line in self.lines()[: self.record.seed_lines])
+        frontier.recover(b"".join(self.keys), self.record.seed_lines)
         return LevelGrowth(RULES, frontier, self.record, self)
 
     def commit(self, growth: LevelGrowth) -> None:
@@ -72,7 +72,7 @@ class Files:
         record = growth.record()
         if record.level.number != self.record.level.number:
             self.found = []
-        self.log += self._written.log
+        self.log += b"".join(self._written.log).splitlines(keepends=True)
         self.keys += self._written.keys
         self.found += self._written.found
         self.edges += self._written.edges
@@ -173,7 +173,7 @@ def test_a_row_without_links_leaves_no_record() -> None:
     files = Files()
     growth = files.begin()
     growth.found([RowLinks(1, 0, ())])
-    assert not growth.pending
+    assert not growth.pending.found
     growth.found([RowLinks(1, 0, (), 0, {Refusal.NOFOLLOW: 2})])
     assert len(growth.pending.found) == 1
 

@@ -19,7 +19,7 @@ from support.crawl_outs import Page, make_crawl, rewrite
 
 HOME, ONE = "http://a.test/", "http://a.test/1"
 PAGES = {HOME: Page((Link(ONE), Link("ftp://b.test/"))), ONE: Page((Link(HOME),))}
-RECORDS = [RowLinks(1, [2, ("invalid", "ftp://b.test/")]), RowLinks(2, [1])]
+RECORDS = [RowLinks(1, [2, ("invalid", "ftp://b.test/", "a")]), RowLinks(2, [1])]
 NAME = "links/part-00000.msgpack"
 
 

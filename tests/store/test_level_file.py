@@ -13,7 +13,7 @@ import pytest
 from fetcher.commit import levels
 from fetcher.commit.crawl_record import Level
 from fetcher.errors import DamageError, NoSpaceError
-from fetcher.frontier.admission import RowLinks
+from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import Link
 from fetcher.store.level_file import LevelFile
 

@@ -10,7 +10,7 @@ import pytest
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.store import link_index
-from fetcher.store.crawl_links import files_of
+from fetcher.store.crawl_links import Target, files_of
 from fetcher.store.link_index import LinkIndex
 from fetcher.store.reader import Part, read_part
 from support.crawl_outs import Page, make_crawl, rewrite
@@ -20,7 +20,7 @@ PAGES = {
     HOME: Page((Link(ONE), Link(TWO, "redirect"), Link("ftp://b.test/"))),
     TWO: Page((Link(HOME),)),
 }
-REFUSED = ("invalid", "ftp://b.test/")
+REFUSED = ("invalid", "ftp://b.test/", "a")
 
 
 def part_of(tmp_path: Path, rules: CrawlRules | None = None, segment_bytes: int = 1) -> Part:
@@ -28,7 +28,7 @@ def part_of(tmp_path: Path, rules: CrawlRules | None = None, segment_bytes: int 
     return read_part(out)
 
 
-def found(part: Part, lines: int = 3) -> dict[int, list[int | tuple[str, str]]]:
+def found(part: Part, lines: int = 3) -> dict[int, list[Target]]:
     with LinkIndex(part, lines) as index:
         return {line: list(index.of(line)) for line in range(lines, 0, -1)}
 

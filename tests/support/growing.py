@@ -9,7 +9,8 @@ from fetcher.commit.committer import Committer, Delta, Kept, Recovered
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.commit.growth import Growth
 from fetcher.errors import NoSpaceError
-from fetcher.frontier.admission import Frontier, RowLinks
+from fetcher.frontier.admission import Frontier
+from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import log_lines
@@ -40,7 +41,7 @@ class Memory:
         if self.is_full:
             raise NoSpaceError("full")
         self.deltas.append(delta)
-        self.log += self.files.written.log
+        self.log += b"".join(self.files.written.log).splitlines(keepends=True)
 
     @property
     def files(self) -> Files:

@@ -11,7 +11,7 @@ import pytest
 from fetcher.commit.growth import Growth
 from fetcher.commit.levels import LevelGrowth
 from fetcher.errors import ConflictError
-from fetcher.frontier.admission import RowLinks
+from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
@@ -37,7 +37,7 @@ def edges(tmp_path: Path, rules: CrawlRules, *urls: str) -> list[object]:
 @pytest.mark.parametrize("rules", [CrawlRules(), CrawlRules(order="levels")])
 def test_keys_and_seeds_are_known_after_a_restart(tmp_path: Path, rules: CrawlRules) -> None:
     found = edges(tmp_path, rules, ONE, HOME, "http://a.test/2", "http://b.test/")
-    assert found == [2, 1, 3, (Refusal.SCOPE, "http://b.test/")]
+    assert found == [2, 1, 3, (Refusal.SCOPE, "http://b.test/", "a")]
 
 
 def test_a_crawl_of_any_scope_needs_no_seeds(tmp_path: Path) -> None:
