@@ -27,7 +27,7 @@ from fetcher.frontier.totals import Refusal
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-_KNOWN_HOSTS: Final = 2048  # the list is asked once for most links
+_KNOWN_HOSTS: Final = 1 << 15  # the list is asked once for most links
 _KNOWN_FOLDERS: Final = 1 << 14
 _AT_ONCE: Final = 1 << 14  # seeds that are looked at together
 
