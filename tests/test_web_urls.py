@@ -35,6 +35,7 @@ def test_a_plain_url_is_one_that_the_standard_leaves_as_it_is(
         assert target == thorough(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds("{}{}".format, _STARTS, st.lists(_PARTS, max_size=5).map("".join))))
 def test_the_origins_of_many_urls_are_those_of_each(texts: list[str]) -> None:
     origins = [target and target.url[: target.url.index("/", 8)] for target in map(plain, texts)]

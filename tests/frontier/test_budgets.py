@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetcher.frontier.budgets import Budgets
@@ -19,6 +19,7 @@ def hosts(*numbers: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     return np.array(numbers, dtype=np.uint64)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(_HOSTS, max_size=20), max_size=10))
 def test_each_host_has_the_room_that_its_lines_leave(calls: list[list[int]]) -> None:
     budgets = Budgets(CrawlRules(max_pages_per_host=7, max_pages=50))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetcher import web_urls
@@ -76,6 +76,7 @@ _RULES: Final = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(_RULES, st.lists(st.lists(_LINKS, max_size=6), max_size=3))
 def test_many_links_are_judged_as_each_alone(rules: CrawlRules, calls: list[list[Link]]) -> None:
     judge = Judge(rules, SEED, scope_of(rules))
@@ -88,6 +89,7 @@ def test_many_links_are_judged_as_each_alone(rules: CrawlRules, calls: list[list
             assert judged.texts.get(index) == (None if is_told else text)
 
 
+@settings(deadline=None)
 @given(_RULES, st.lists(_LINKS, max_size=6))
 def test_seeds_have_key_texts_and_hosts(rules: CrawlRules, links: list[Link]) -> None:
     texts, hosts = Judge(rules, SEED, ScopeRules(rules, SEED)).seeds(links)

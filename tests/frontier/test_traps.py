@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetcher import web_urls
@@ -47,6 +47,7 @@ def by_counting(url: str, rules: CrawlRules) -> Refusal | None:
     return Refusal.REPEATED_SEGMENTS if is_repeated else None
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(["", "a", "b", "c?", "d"]), max_size=9), max_size=9),
     st.integers(1, 6),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -59,6 +59,7 @@ def test_a_row_says_how_its_line_was_found() -> None:
     assert (row.depth, row.found_on, row.via) == (2, 3, "a")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text('ab/?"\\ \x7f\u00e9\u2028', max_size=5) | st.text(max_size=5)),
     st.sampled_from([LogLine("x", 3, 1, "a"), LogLine(""), LogLine("", body=b"\x00", id="i")]),
