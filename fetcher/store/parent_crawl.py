@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from fetcher.bitset import IdSet
 from fetcher.errors import DamageError
-from fetcher.frontier.admission import RECORD_BYTES
+from fetcher.frontier.admitted import RECORD_BYTES
 from fetcher.frontier.keys import KeyTexts, digests_of
 from fetcher.store.crawl_files import KEYS_SUFFIX
 from fetcher.store.crawl_links import files_of, positions_of

@@ -19,7 +19,7 @@ from fetcher.frontier.keys import KeyTexts
 from fetcher.frontier.links import FROM_SITEMAPS, Link, LinkRequest, Via
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
-from fetcher.store.crawl_links import RowLinks
+from fetcher.store.crawl_links import RowLinks, Target
 from fetcher.store.parent_crawl import LINKS_NAMES, LOG_NAME
 from fetcher.store.parent_files import ParentIndex
 from fetcher.store.pieces import Pieces
@@ -50,16 +50,16 @@ class ParentLinks:
         is_sitemap = self._is_sitemap(line, targets)
         return [self._link(line, target, is_sitemap=is_sitemap) for target in targets]
 
-    def _is_sitemap(self, line: int, targets: list[int | tuple[str, str]]) -> bool:
+    def _is_sitemap(self, line: int, targets: list[Target]) -> bool:
         if self._entry(line).via == Via.SITEMAP:
             return True
         entries = (self._entry(target) for target in targets if isinstance(target, int))
         return any(entry.found_on == line and entry.via == Via.LISTED for entry in entries)
 
-    def _link(self, line: int, target: int | tuple[str, str], *, is_sitemap: bool) -> Link:
+    def _link(self, line: int, target: Target, *, is_sitemap: bool) -> Link:
         if not isinstance(target, int):
-            via = Via.LISTED if is_sitemap else Via.A
-            return self._made(target[1], via, 0, _PLAIN)
+            _, url, via = target
+            return self._made(url, via, 0, _PLAIN)
         entry = self._entry(target)
         request = LinkRequest(entry.method, entry.route, entry.headers, entry.body, entry.id)
         kind = kind_of(entry, line, is_sitemap=is_sitemap)
@@ -77,7 +77,7 @@ class ParentLinks:
             raise DamageError(f"line {line} of the log before is damaged: {error}") from error
 
 
-def _targets(pieces: Pieces, line: int) -> Iterator[int | tuple[str, str]]:
+def _targets(pieces: Pieces, line: int) -> Iterator[Target]:
     raw = pieces.of(line)
     if not raw:
         return
