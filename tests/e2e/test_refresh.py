@@ -251,7 +251,7 @@ def test_a_refresh_that_was_killed_resumes_and_no_line_is_asked_twice(tmp_path: 
 
     def page_of(path: str) -> str | Page | None:
         if int(path[1:]) >= 60:
-            held.wait(20)
+            held.wait(4)  # shorter than any time limit of a request
         return pages.get(path)
 
     with site(page_of) as running:
@@ -273,7 +273,7 @@ def test_a_refresh_that_was_killed_resumes_and_no_line_is_asked_twice(tmp_path: 
         done = jobs.call("refresh", out, "-o", again, *options)
         assert done.returncode == 0, done.stderr
     found = jobs.prove(again, of.urlfile)
-    assert all(row.unchanged is True and row.status == 304 for row in found)
+    assert [row for row in found if (row.unchanged, row.status) != (True, 304)] == []
 
 
 def test_lines_from_a_pipe_go_with_the_refresh(tmp_path: Path) -> None:
