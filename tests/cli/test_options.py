@@ -116,6 +116,8 @@ def test_options_are_typed_again_without_secrets() -> None:
 def test_crawl_options_are_refused_for_a_list() -> None:
     plain = load(environ={}, overrides={"crawl.depth": (3, "my.toml")})
     require_no_crawl_options(plain)
+    require_no_crawl_options(load(environ={}, overrides={"http.max_redirects": (3, "--timeout")}))
+    require_no_crawl_options(load(environ={}, overrides={"polite.robots": (True, "--robots")}))
     given = load(environ={}, overrides={"crawl.depth": (3, "--depth")})
     with pytest.raises(UsageError, match=r"^--depth: is for a crawl; add --crawl$"):
         require_no_crawl_options(given)
