@@ -57,7 +57,7 @@ def test_the_port_of_the_page_may_be_left_out(arguments: tuple[str, ...], port: 
     assert parsed(*arguments)[1] == port
 
 
-def test_what_is_no_port_after_web_is_named() -> None:
+def test_an_argument_after_web_that_is_not_a_port_is_named() -> None:
     with pytest.raises(click.BadParameter, match=r"'urls.txt' is not a port; for the default port"):
         parsed("--web", "urls.txt")
     with pytest.raises(click.BadParameter, match="65536"):
