@@ -43,7 +43,7 @@ def test_the_current_folder_is_put_last_where_it_leads(tmp_path: Path, leads: bo
     assert run(tmp_path, path) == f"{expected} True False"
 
 
-def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
+def test_a_current_folder_that_was_removed_is_ignored(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     program = f"import os; os.rmdir({str(gone)!r})\n" + _PROGRAM.format(path=["/a"])

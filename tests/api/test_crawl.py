@@ -56,6 +56,6 @@ def test_a_crawl_can_be_watched_and_stopped(tmp_path: Path) -> None:
         assert job.progress.state == "stopped"
 
 
-def test_wrong_rules_are_told_at_once() -> None:
+def test_wrong_rules_are_refused_at_once() -> None:
     with pytest.raises(ConfigError, match=r"^crawl: crawl\.deny: '\*' is not a regular"):
         crawl("http://127.0.0.1/", crawl={"deny": ["*"]})

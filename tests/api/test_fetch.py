@@ -86,7 +86,7 @@ def test_rows_come_while_the_job_runs_and_in_the_order_of_commit(
     assert jobs.call("verify", out).returncode == 0
 
 
-def test_nothing_to_fetch_is_no_row_and_no_process(tmp_path: Path) -> None:
+def test_without_inputs_there_are_neither_rows_nor_processes(tmp_path: Path) -> None:
     assert list(fetch([], out=tmp_path / "out")) == []
     assert not (tmp_path / "out").exists()
 

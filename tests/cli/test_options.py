@@ -57,7 +57,7 @@ def test_the_port_of_the_page_may_be_left_out(arguments: tuple[str, ...], port: 
     assert parsed(*arguments)[1] == port
 
 
-def test_what_is_no_port_after_web_is_named() -> None:
+def test_an_argument_after_web_that_is_not_a_port_is_named() -> None:
     with pytest.raises(click.BadParameter, match=r"'urls.txt' is not a port; for the default port"):
         parsed("--web", "urls.txt")
     with pytest.raises(click.BadParameter, match="65536"):
@@ -116,6 +116,8 @@ def test_options_are_typed_again_without_secrets() -> None:
 def test_crawl_options_are_refused_for_a_list() -> None:
     plain = load(environ={}, overrides={"crawl.depth": (3, "my.toml")})
     require_no_crawl_options(plain)
+    require_no_crawl_options(load(environ={}, overrides={"http.max_redirects": (3, "--timeout")}))
+    require_no_crawl_options(load(environ={}, overrides={"polite.robots": (True, "--robots")}))
     given = load(environ={}, overrides={"crawl.depth": (3, "--depth")})
     with pytest.raises(UsageError, match=r"^--depth: is for a crawl; add --crawl$"):
         require_no_crawl_options(given)

@@ -141,7 +141,7 @@ def test_a_sink_that_is_stopped_says_that_rows_are_safe(
 @pytest.mark.parametrize(
     ("option", "setting"), [("--ventilator", "endpoints.ventilator"), ("--sink", "endpoints.sink")]
 )
-def test_a_worker_without_keys_stays_on_its_host_unless_told(
+def test_a_worker_without_keys_stays_on_its_host_unless_insecure_is_given(
     monkeypatch: pytest.MonkeyPatch, option: str, setting: str
 ) -> None:
     ran: list[Settings] = []

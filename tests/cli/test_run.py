@@ -27,7 +27,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The arguments of each run. Its roles give each line of the file a row, as `_rows` says."""
     found: list[tuple[Any, ...]] = []
 
-    def run_job(urlfile: Path, out: Path, *rest: Any) -> None:
+    def run_job(urlfile: Path, out: Path, *rest: Any, **_: Any) -> None:
         found.append((urlfile, out, *rest))
         if not (out / "manifest.json").exists():
             outs.make_out(out, urlfile, _rows())
@@ -97,7 +97,7 @@ def test_a_stopped_run_says_what_is_safe(
 ) -> None:
     out = tmp_path / "out"
 
-    def stopped(*_: object) -> None:
+    def stopped(*_: object, **__: object) -> None:
         outs.make_out(out, urls, map(outs.row, range(1, rows + 1)))
         raise StoppedError("stopped")
 

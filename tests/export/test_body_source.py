@@ -66,7 +66,7 @@ def test_a_job_that_keeps_none_has_none(tmp_path: Path) -> None:
     assert bodies(bodied.make_out(tmp_path, [(row(1), PAGE)], "none")) == {1: None}
 
 
-def test_the_bodies_of_several_outs_are_told_apart(tmp_path: Path) -> None:
+def test_each_out_has_its_own_bodies(tmp_path: Path) -> None:
     one = bodied.make_out(tmp_path / "a", [(row(1), PAGE)], "inline")
     two = bodied.make_out(tmp_path / "b", [(row(1, b"two"), b"two")], "warc")
     merged = [Merged([out], partial=True) for out in (one, two)]

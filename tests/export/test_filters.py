@@ -79,7 +79,7 @@ def test_all_conditions_must_be_met() -> None:
         ("headers=x", r"headers cannot be compared \(headers.NAME can\)"),
     ],
 )
-def test_what_is_no_condition_is_named(where: str, why: str) -> None:
+def test_a_malformed_condition_is_named(where: str, why: str) -> None:
     with pytest.raises(UsageError, match=why) as caught:
         conditions([where], kinds.FORMAT)
     assert repr(where) in str(caught.value)

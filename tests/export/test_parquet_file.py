@@ -1,10 +1,9 @@
-"""Parquet: the type of each kind, bounded row groups, and values that do not fit."""
+"""Parquet: bounded row groups, and values that do not fit."""
 
 from __future__ import annotations
 
 import gc
 import io
-from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -25,47 +24,6 @@ def write(columns: list[Column], *lines: int) -> io.BytesIO:
         writer.write(Row(outs.row(line), b"x" * 100))
     writer.close()
     return file
-
-
-def one(kind: Kind, value: object, name: str = "c") -> Any:
-    """The column of one value, read back."""
-    return pyarrow.parquet.read_table(write([Column(name, kind, lambda _: value)], 1)).column(0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "stored", "stored_as"),
-    [
-        (Kind.INT, -9, -9, "int64"),
-        (Kind.REAL, 1.5, 1.5, "double"),
-        (Kind.TEXT, "a", "a", "string"),
-        (Kind.ID, 7, "7", "string"),
-        (Kind.ID, None, None, "string"),
-        (Kind.TEXTS, ("a", "b"), ["a", "b"], "list<element: string>"),
-        (Kind.MAP, {"a": "b"}, [("a", "b")], "map<string, string>"),
-        (Kind.JSON, {"a": 1}, '{"a":1}', "string"),
-        (Kind.FLAG, True, True, "bool"),
-        (Kind.FLAG, None, None, "bool"),
-    ],
-)
-def test_values_keep_their_types(kind: Kind, value: object, stored: object, stored_as: str) -> None:
-    found = one(kind, value)
-    assert found.to_pylist() == [stored]
-    assert str(found.type).startswith(stored_as.partition("<")[0])
-
-
-def test_times_are_rounded_to_microseconds() -> None:
-    found = one(Kind.TIME, 1_700_000_000.1234567)
-    assert str(found.type) == "timestamp[us, tz=UTC]"
-    assert found.cast("int64").to_pylist() == [1_700_000_000_123_457]
-
-
-def test_a_line_is_never_null_and_a_status_is_small() -> None:
-    schema = pyarrow.parquet.read_schema(write(object_columns("line,status,body_bytes", TEXT), 1))
-    assert [(each.name, str(each.type), each.nullable) for each in schema] == [
-        ("line", "int64", False),
-        ("status", "int32", True),
-        ("body_bytes", "int64", True),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -29,5 +29,5 @@ def test_two_rows_of_one_line_are_damage() -> None:
         list(by_line([row(1), row(2), row(1)]))
 
 
-def test_no_row_is_no_row() -> None:
+def test_without_rows_nothing_comes() -> None:
     assert list(by_line([])) == []

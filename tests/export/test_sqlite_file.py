@@ -125,7 +125,7 @@ def test_more_columns_than_sqlite_takes_are_refused(tmp_path: Path) -> None:
         SqliteWriter(tmp_path / "a.db", [*table_columns(None, TEXT, [], handled=False), *many])
 
 
-def test_a_full_disk_is_told_from_damage() -> None:
+def test_a_full_disk_is_not_reported_as_damage() -> None:
     full = sqlite3.OperationalError("database or disk is full")
     full.sqlite_errorname = "SQLITE_FULL"
     with pytest.raises(NoSpaceError, match=r"^x: database or disk is full$"), sqlite_errors("x"):

@@ -213,7 +213,7 @@ def test_axes_of_bytes_are_marked_at_round_numbers(tmp_path: Path) -> None:
     assert not odd
 
 
-def test_nothing_in_the_page_is_anybody_else_s(tmp_path: Path) -> None:
+def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert jobs.call("report", make(tmp_path), "-o", page).returncode == 0
     text = page.read_text("utf-8")

@@ -239,7 +239,7 @@ def local(tmp_path: Path) -> Iterator[dict[str, list[str]]]:
 
 def is_well(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

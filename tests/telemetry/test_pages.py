@@ -57,7 +57,16 @@ def test_metrics_are_found_whatever_the_query(path: str) -> None:
 def test_other_paths_are_not_found(path: str) -> None:
     page = pages(SINK).answer(path)
     assert page.status == HTTPStatus.NOT_FOUND
-    assert page.body == b"here are /metrics and /healthz\n"
+    assert page.body == b"here are /metrics, /healthz and /livez\n"
+
+
+def test_a_role_with_trouble_lives_while_its_loop_turns() -> None:
+    full = replace(SINK, trouble="disk full")
+    assert pages(full).answer("/healthz").status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert pages(full).answer("/livez").status == HTTPStatus.OK
+    page = pages(full, put_s_ago=3600).answer("/livez?x")
+    assert page.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert len(msgspec.json.decode(page.body, type=Health).reasons) == 1
 
 
 def test_a_failing_role_answers_503() -> None:

@@ -108,7 +108,7 @@ def test_a_complete_job_is_proven(out: Path) -> None:
     assert report.compared_with == out.parent / "urls.txt"
 
 
-def test_rows_behind_the_committed_length_do_not_count(out: Path) -> None:
+def test_rows_after_the_committed_length_do_not_count(out: Path) -> None:
     with part(out).open("ab") as file:
         file.write(b'{"torn')
     assert Audit([out], None).run().proven
@@ -373,5 +373,5 @@ def test_the_status_of_a_job_is_read_from_its_files(tmp_path: Path) -> None:
     assert status.look([whole]).state == "complete"
 
 
-def test_an_unknown_total_is_no_total() -> None:
+def test_without_a_count_the_total_is_not_known() -> None:
     assert SourceInfo().total() == (None, False)

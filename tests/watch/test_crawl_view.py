@@ -35,7 +35,7 @@ def test_at_its_end_the_lines_are_all() -> None:
     assert "so far" not in progress.describe(view("finish"))
 
 
-def test_refused_links_are_told_by_reason_and_lines_by_depth() -> None:
+def test_refused_links_are_shown_by_reason_and_lines_by_depth() -> None:
     crawl = crawl_view.view_of(TOTALS)
     assert crawl_view.depths(crawl) == "0: 2, 1: 30"
     assert crawl_view.links(crawl) == "1,234; not followed: nofollow 1,000, scope 5"

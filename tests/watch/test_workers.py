@@ -80,7 +80,7 @@ def test_only_living_workers_that_were_heard_are_kept() -> None:
     assert members.in_flight == 2
 
 
-def test_a_roster_is_bounded_and_never_leaves_out_who_is_silent() -> None:
+def test_a_roster_is_bounded_and_always_lists_silent_workers() -> None:
     members = WorkerTable()
     for number in range(bounds.MAX_MEMBERS + 50):
         members.heartbeat(beat(f"w{number:03}"), 100 - number)

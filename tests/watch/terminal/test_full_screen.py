@@ -144,7 +144,9 @@ def test_keys_come_one_by_one_and_the_terminal_is_as_before(
     os.close(ours)
 
 
-def test_standard_input_that_is_no_terminal_gives_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_keys_are_read_where_standard_input_is_not_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with full_screen._keys() as fd:
         assert fd is None

@@ -136,7 +136,7 @@ def test_a_sparkline_is_of_the_newest_rates() -> None:
     assert sparkline([9.0, 0.0, 4.0, 8.0], 3) == "▁▅█"
 
 
-def test_nothing_is_made_up_of_hosts_and_workers_where_no_ventilator_says_them(
+def test_without_a_ventilator_no_hosts_and_workers_are_shown(
     tmp_path: Path,
 ) -> None:
     urls = write_input(tmp_path / "urls.txt", 20)

@@ -55,7 +55,7 @@ def test_looks_before_the_job_has_begun_are_no_points_of_the_plot(phase: str, po
     ] * points
 
 
-def test_a_paused_job_begins_with_the_wish_to_pause() -> None:
+def test_a_job_that_begins_paused_shall_pause() -> None:
     assert ControlMailbox(is_paused=True).shall_pause
     mailbox = ControlMailbox(is_on=True)
     assert (mailbox.is_on, mailbox.shall_pause, mailbox.shall_stop) == (True, False, False)

@@ -85,7 +85,9 @@ def test_other_kinds_of_forms_have_no_token(port: int) -> None:
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_what_is_no_request_is_refused_and_the_next_visitor_is_served(what: str, port: int) -> None:
+def test_a_malformed_request_is_refused_and_the_next_visitor_is_served(
+    what: str, port: int
+) -> None:
     said = exchange(port, ODD[what])
     assert said.startswith((b"HTTP/1.0 4", b"HTTP/1.0 5")), said
     assert get(port, "/")[0] == 401

@@ -17,7 +17,7 @@ from tools.ports import free_ports
 TOKEN = "a-token-of-enough-length"
 
 
-def test_without_a_port_there_is_no_page_and_nothing_to_do_for_it() -> None:
+def test_without_a_port_no_page_is_served_or_watched() -> None:
     with serving(Monitor(), "urls.txt", is_paused=False) as mailbox:
         assert not mailbox.is_on
         assert not mailbox.is_watched(time.monotonic())
