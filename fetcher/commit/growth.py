@@ -129,6 +129,7 @@ class Growth:
                 headers=request.headers,
                 body=request.body,
                 id=request.id,
+                foreign=new.is_foreign,
             )
             self.pending.log.append(log_lines.encode(line) + b"\n")
             self.pending.keys.append(new.record)

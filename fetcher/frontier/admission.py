@@ -43,6 +43,7 @@ class NewLine(NamedTuple):
     hops: int  # steps at this depth since the last ordinary link
     host: str  # in the form of Target.key; "" for a seed that is not a URL
     record: bytes  # for the keys' file, RECORD_BYTES
+    is_foreign: bool  # on a host that is not a seed's; see scope
 
 
 class Admitted(NamedTuple):
@@ -116,7 +117,7 @@ class Frontier:
                 admitted.edges.append((Refusal.DUPLICATE, link.url))
                 continue
             host = web_urls.host_of(link.url)
-            edge = self._within_budgets(_NO_ROW, link, key, host, admitted.lines)
+            edge = self._within_budgets(_NO_ROW, link, key, host, admitted.lines, is_foreign=False)
             admitted.edges.append(edge)
             if isinstance(edge, int):
                 self._scope.add_seed(link.url)
@@ -192,7 +193,8 @@ class Frontier:
         reason = self._refusal(row, link, url, host)
         if reason is not None:
             return reason, link.url
-        return self._within_budgets(row, link, key, host, lines)
+        is_foreign = self._scope.is_foreign(url, host)
+        return self._within_budgets(row, link, key, host, lines, is_foreign=is_foreign)
 
     def _key_text(self, link: Link) -> str | None:
         request = link.request or _PLAIN_REQUEST
@@ -211,7 +213,14 @@ class Frontier:
         return Refusal.DEPTH if row.depth >= self._rules.depth else None
 
     def _within_budgets(
-        self, row: RowLinks, link: Link, key: bytes, host: str, lines: list[NewLine]
+        self,
+        row: RowLinks,
+        link: Link,
+        key: bytes,
+        host: str,
+        lines: list[NewLine],
+        *,
+        is_foreign: bool,
     ) -> Edge:
         number = host_number(host, self._seed)
         reason = self._budgets.refusal(number)
@@ -223,7 +232,7 @@ class Frontier:
         hops = row.hops + 1 if row.line and is_same_depth else 0
         line = self._new[key] = self._budgets.lines
         record = key + number.to_bytes(8, "little")
-        lines.append(NewLine(line, link, row.line, depth, hops, host, record))
+        lines.append(NewLine(line, link, row.line, depth, hops, host, record, is_foreign))
         return line
 
     def _keep_new(self) -> None:

@@ -3,6 +3,9 @@
 The scope is relative to all seeds, so that it must know them before the first link is judged. http
 and https, and a host with and without `www.`, are one place: half of all sites redirect from the
 one to the other. An asset of a page in scope is in scope, wherever it lies. `deny` wins over all.
+
+Pages decide where a crawl goes, so that what may be a secret in settings is sent to the hosts of
+the seeds only, and never by http to one that a seed names by https. All other URLs are foreign.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ class ScopeRules:
         self._deny = compiled("deny", rules.deny)
         self._places: set[str] = set()
         self._prefixes: dict[str, set[str]] = {}  # by host
+        self._homes: set[tuple[str, str]] = set()  # scheme and host of each seed
 
     def add_seed(self, url: str) -> None:
         """A seed in any spelling; a text that is not a URL widens nothing."""
@@ -38,9 +42,16 @@ class ScopeRules:
         if not normal or not host:
             return
         self._places.add(self._place(host))
+        self._homes.add((normal.partition(":")[0], host))
         path = web_urls.path_of(normal)
         folder = path[: path.rindex("/") + 1]
         self._prefixes.setdefault(_without_www(host), set()).add(folder)
+
+    def is_foreign(self, url: str, host: str) -> bool:
+        """Whether this URL, in the standard's form, is on no seed's host, or there without TLS."""
+        scheme = url.partition(":")[0]
+        is_home = (scheme, host) in self._homes
+        return not is_home and (scheme != "https" or ("http", host) not in self._homes)
 
     def refusal(self, url: str, host: str, via: str) -> Refusal | None:
         """Why this URL, in the standard's form, is out of scope."""

@@ -20,6 +20,27 @@ def refusal(rules: CrawlRules, url: str, via: str = "a") -> Refusal | None:
 
 
 @pytest.mark.parametrize(
+    ("url", "is_foreign"),
+    [
+        ("http://www.shop.co.uk/other", False),
+        ("https://www.shop.co.uk/", False),
+        ("http://shop.co.uk/", True),
+        ("http://www.shop.co.uk:8080/", True),
+        ("https://o.example:8443/x", False),
+        ("http://o.example:8443/x", True),
+        ("https://o.example/", True),
+    ],
+)
+def test_a_url_is_foreign_unless_it_is_on_a_seeds_host_as_safe_as_there(
+    url: str, is_foreign: bool
+) -> None:
+    scope = ScopeRules(CrawlRules(scope="any"))
+    for seed in SEEDS:
+        scope.add_seed(seed)
+    assert scope.is_foreign(url, web_urls.host_of(url)) == is_foreign
+
+
+@pytest.mark.parametrize(
     ("scope", "url", "is_in"),
     [
         ("page", "http://www.shop.co.uk/books/other", False),
