@@ -49,8 +49,8 @@ def moved(location: str, status: int = 301) -> Page:
 class Site:
     """A running site.
 
-    `asked`: requests by path with query; `not_modified`: answers with 304; `heads`: the last headers
-    by URL.
+    `asked`: requests by path with query; `not_modified`: answers with 304; `heads`: the last
+    headers by URL.
     """
 
     def __init__(self, pages: Pages, delay_s: float = 0.0) -> None:
