@@ -49,7 +49,8 @@ def show(
         before=_before(part.manifest.refresh),
         program=_program(),
         options=[each for each in options if not _is_secret(each)],
-        crawl=None if part.manifest.crawl is None else _crawl_again(context, carried),
+        # Another command that ends with a crawl, as refresh, has no seeds to begin it again.
+        crawl=_crawl_again(context, carried) if context.command.name == "crawl" else None,
         hidden=[
             *(f"--header {name}" for name in given_headers(context)),
             *(f"{each[0]} {_key(each)}" for each in options if _is_secret(each)),
