@@ -66,6 +66,7 @@ class Task(msgspec.Struct, frozen=True):
     columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
     found: Found | None = None  # how a crawl found the line, copied to its row
     route: str = ""  # of a crawl's line: the word that a handler gave its link
+    is_foreign: bool = False  # no seed of the crawl has its host: it gets no secrets of settings
 
 
 class Timings(msgspec.Struct, frozen=True, gc=False):

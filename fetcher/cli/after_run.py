@@ -49,6 +49,7 @@ def show(
         before=_before(part.manifest.refresh),
         program=_program(),
         options=[each for each in options if not _is_secret(each)],
+        # Another command that ends with a crawl, as refresh, has no seeds to begin it again.
         crawl=_crawl_again(context, carried) if context.command.name == "crawl" else None,
         hidden=[
             *(f"--header {name}" for name in given_headers(context)),

@@ -28,6 +28,6 @@ def lines(proof: CrawlProof) -> Iterator[str]:
     if proof.no_pages:
         yield f"pages: not compared with their links, because {proof.no_pages}"
     else:
-        sample = "" if proof.step == 1 else f" of every {number(proof.step)}th line"
+        sample = "" if proof.step == 1 else f" (of one line in {number(proof.step)})"
         pages = counted(proof.pages, "kept page")
         yield f"pages: {pages}{sample} read again; their links are those that were recorded"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from fetcher.model import Chunk
 from fetcher.protocol import links
 
 _PLAIN: Final = LinkRequest()
-_kind_of: Final = operator.attrgetter("via", "priority", "request")
+_of_link: Final = operator.attrgetter("via", "priority", "request")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -165,10 +165,17 @@ class Growth:
         self._clear()
 
 
+def _kind_of(line: tuple[Link, bool]) -> tuple[Any, bool]:
+    """Lines of one kind differ in nothing but their URLs."""
+    link, is_foreign = line
+    return _of_link(link), is_foreign
+
+
 def _log_of(admitted: Admitted) -> bytes:
     """The new lines of the log."""
     blocks = []
-    for (via, priority, asked), alike in itertools.groupby(admitted.new, _kind_of):
+    lines = zip(admitted.new, admitted.foreign, strict=True)
+    for ((via, priority, asked), is_foreign), alike in itertools.groupby(lines, _kind_of):
         depth, hops = admitted.row.place_of(via)
         request = asked or _PLAIN
         like = LogLine(
@@ -183,8 +190,9 @@ def _log_of(admitted: Admitted) -> bytes:
             headers=request.headers,
             body=request.body,
             id=request.id,
+            foreign=is_foreign,
         )
-        blocks.append(log_lines.encode_alike([link.url for link in alike], like))
+        blocks.append(log_lines.encode_alike([link.url for link, _ in alike], like))
     return b"".join(blocks)
 
 

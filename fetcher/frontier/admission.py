@@ -20,7 +20,14 @@ from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, ad
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.judge import Judge, Verdict
 from fetcher.frontier.key_table import KeyTable
-from fetcher.frontier.keys import as_keys, digests_of, host_numbers
+from fetcher.frontier.keys import (
+    HostNumbers,
+    as_keys,
+    digests_of,
+    host_numbers,
+    with_schemes,
+    without_schemes,
+)
 from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
@@ -42,6 +49,7 @@ class _Batch:
     new: list[int] = field(default_factory=list)  # the links that became lines
     first_line: int = 0  # of these
     records: bytes = b""  # of these
+    foreign: list[bool] = field(default_factory=list)  # whether each of these is
 
 
 class Frontier:
@@ -77,8 +85,10 @@ class Frontier:
         """
         table = np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)
         self._seen.add(table[:, :2])
-        self._budgets.count(table[:, 2])
-        self._scope.add_hosts(table[:seeds, 2])
+        hosts = without_schemes(table[:, 2])
+        self._budgets.count(hosts)
+        self._scope.add_hosts(hosts[:seeds])
+        self._scope.add_homes(table[:seeds, 2])
 
     @property
     def needs_seeds(self) -> bool:
@@ -103,12 +113,14 @@ class Frontier:
         batch.verdicts = numbers[batch.asked].tolist()
         self._admit(batch)
         self._scope.add_hosts(numbers[batch.new])
+        self._scope.add_homes(_origins(batch.records))
         self._scope.add_urls(links[at].url for at in batch.new)
         self._judge.forget_hosts()
         new = set(batch.new)
         for at, edge in enumerate(batch.edges):
             if isinstance(edge, int) and at not in new:
                 batch.edges[at] = Refusal.DUPLICATE, links[at].url, links[at].via
+        batch.foreign = [False] * len(batch.new)
         return _answers([_SEEDS], [0, len(links)], batch)[0]
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
@@ -131,6 +143,7 @@ class Frontier:
             for row, (start, end) in zip(rows, pairwise(starts), strict=True):
                 self._stop_at_depth(row, start, end, batch)
             self._admit(batch)
+            batch.foreign = self._scope.are_foreign(_origins(batch.records))
         answers = _answers(rows, starts, batch)
         for row, some, answer in zip(rows, taken, answers, strict=True):
             _count_left_out(row, len(row.links) - len(some), answer.totals)
@@ -208,15 +221,21 @@ class Frontier:
                 continue
             edges[at] = refusal, batch.links[at].url, batch.links[at].via
         if hosts:
-            batch.records = self._keep(lines, hosts)
+            urls = [batch.links[at].url for at in batch.new]
+            batch.records = self._keep(lines, np.array(hosts, dtype=np.uint64), urls)
 
-    def _keep(self, keys: Iterable[bytes], hosts: list[int]) -> bytes:
+    def _keep(self, keys: Iterable[bytes], hosts: HostNumbers, urls: list[str]) -> bytes:
         """Know these keys and hosts as those of the next lines; return their records."""
         table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
-        table[:, :2], table[:, 2] = as_keys(keys), hosts
+        table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls)
         self._seen.add(table[:, :2])
-        self._budgets.count(table[:, 2])
+        self._budgets.count(hosts)
         return table.tobytes()
+
+
+def _origins(records: bytes) -> HostNumbers:
+    """The numbers of the origins in records for the keys' file."""
+    return np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)[:, 2]
 
 
 def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> list[Admitted]:
@@ -226,8 +245,8 @@ def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> 
         first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
         new = [batch.links[at] for at in batch.new[first:last]]
         records = batch.records[first * RECORD_BYTES : last * RECORD_BYTES]
-        edges = batch.edges[start:end]
-        answers.append(admitted(row, batch.first_line + first, new, records, edges))
+        foreign, edges = batch.foreign[first:last], batch.edges[start:end]
+        answers.append(admitted(row, batch.first_line + first, new, records, foreign, edges))
     return answers
 
 

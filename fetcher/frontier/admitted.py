@@ -14,7 +14,7 @@ from fetcher.frontier.keys import KEY_BYTES
 from fetcher.frontier.links import SAME_DEPTH, Link
 from fetcher.frontier.totals import Refusal, Totals
 
-RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its host's number
+RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its origin's number
 
 # The line that the link leads to; or why there is none, its URL, and its Via.
 Edge = int | tuple[Refusal, str, str]
@@ -47,6 +47,7 @@ class NewLine(NamedTuple):
     depth: int
     hops: int  # steps at this depth since the last ordinary link
     record: bytes  # for the keys' file, RECORD_BYTES
+    is_foreign: bool  # on a host that is not a seed's; see scope
 
 
 class Admitted(NamedTuple):
@@ -56,6 +57,7 @@ class Admitted(NamedTuple):
     first_line: int
     new: list[Link]  # those that are lines of the log now, from `first_line` on
     records: bytes  # of these lines for the keys' file, RECORD_BYTES each
+    foreign: list[bool]  # whether each of these is on a host that is not a seed's; see scope
     edges: list[Edge]
     totals: Totals
 
@@ -63,16 +65,21 @@ class Admitted(NamedTuple):
     def lines(self) -> list[NewLine]:
         """The new lines one by one."""
         lines = []
-        for number, link in enumerate(self.new):
+        for number, (link, is_foreign) in enumerate(zip(self.new, self.foreign, strict=True)):
             depth, hops = self.row.place_of(link.via)
             record = self.records[number * RECORD_BYTES : (number + 1) * RECORD_BYTES]
             found = self.first_line + number
-            lines.append(NewLine(found, link, self.row.line, depth, hops, record))
+            lines.append(NewLine(found, link, self.row.line, depth, hops, record, is_foreign))
         return lines
 
 
 def admitted(
-    row: RowLinks, first_line: int, new: list[Link], records: bytes, edges: list[Edge]
+    row: RowLinks,
+    first_line: int,
+    new: list[Link],
+    records: bytes,
+    foreign: list[bool],
+    edges: list[Edge],
 ) -> Admitted:
     """The same with its counts; all at once, as that is faster than one after the other."""
     totals = Totals(links=len(edges))
@@ -83,4 +90,4 @@ def admitted(
     same = len(new) if not row.line else sum([link.via in SAME_DEPTH for link in new])
     totals.count_lines(row.depth, same)
     totals.count_lines(row.depth + 1, len(new) - same)
-    return Admitted(row, first_line, new, records, edges, totals)
+    return Admitted(row, first_line, new, records, foreign, edges, totals)

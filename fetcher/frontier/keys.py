@@ -8,7 +8,7 @@ can make two URLs collide on purpose.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -24,6 +24,7 @@ HostNumbers = npt.NDArray[np.uint64]
 
 KEY_BYTES: Final = 16
 NO_HOST: Final = 0
+TLS: Final = np.uint64(1)  # added to a host's number, which is even: the URL is an https one
 ALL_TRACKING: Final = "@tracking"
 # Parameters that say where a visitor came from, never which page it is: the ad systems' own
 # documents (Google Analytics and Ads, Meta, Microsoft, TikTok, X, LinkedIn, Yandex, Mailchimp,
@@ -130,12 +131,26 @@ def as_keys(digests: Iterable[bytes]) -> Keys:
 
 
 def host_numbers(hosts: Iterable[str], seed: int) -> HostNumbers:
-    """64 bits for each host in the form of Target.key; NO_HOST for an empty text."""
+    """An even number of 64 bits for each host in the form of Target.key; NO_HOST for ""."""
     digest = xxhash.xxh3_64_intdigest
     numbers = [
         digest(host.encode("utf-8", "surrogatepass"), seed) if host else NO_HOST for host in hosts
     ]
-    return np.array(numbers, dtype=np.uint64)
+    return np.array(numbers, dtype=np.uint64) & ~TLS
+
+
+def with_schemes(hosts: HostNumbers, urls: Sequence[str]) -> HostNumbers:
+    """The numbers of the URLs' origins, given those of their hosts."""
+    are_tls = [
+        (origin or web_urls.parsed(url) or "").startswith("https:")
+        for origin, url in zip(web_urls.plain_origins(urls), urls, strict=True)
+    ]
+    return hosts | np.array(are_tls, dtype=np.uint64)
+
+
+def without_schemes(origins: HostNumbers) -> HostNumbers:
+    """The numbers of the hosts of these origins."""
+    return origins & ~TLS
 
 
 def _name(pair: str) -> str:

@@ -4,6 +4,9 @@ The scope is relative to all seeds, so that it must know them before the first l
 and https, and a host with and without `www.`, are one place: half of all sites redirect from the
 one to the other. An asset of a page in scope is in scope, wherever it lies. `deny` wins over all.
 
+Pages decide where a crawl goes, so that what may be a secret in settings is sent to the hosts of
+the seeds only, and never by http to one that a seed names by https. All other URLs are foreign.
+
 Of a seed, only numbers of 64 bits are kept, which are hashes with a secret seed: 13 to 16 bytes for
 each host, domain or folder with seeds.
 """
@@ -19,7 +22,7 @@ import numpy as np
 
 from fetcher import web_urls
 from fetcher.frontier.key_table import KeyTable
-from fetcher.frontier.keys import NO_HOST, HostNumbers, host_numbers
+from fetcher.frontier.keys import NO_HOST, HostNumbers, host_numbers, without_schemes
 from fetcher.frontier.links import ASSETS, Via
 from fetcher.frontier.rules import CrawlRules, compiled
 from fetcher.frontier.totals import Refusal
@@ -43,6 +46,7 @@ class ScopeRules:
         self._deny = compiled("deny", rules.deny)
         self._places = KeyTable(1)
         self._folders: dict[str, bool] = {}  # whether seeds lie in it or above it
+        self._homes = KeyTable(1)  # the origins of seeds
 
     # -- the seeds -----------------------------------------------------------------------------
 
@@ -63,6 +67,18 @@ class ScopeRules:
             while some := list(islice(rest, _AT_ONCE)):
                 self._add(host_numbers(self._names_of_seeds(some), self._seed))
 
+    def add_homes(self, origins: HostNumbers) -> None:
+        """Take the numbers of the origins of some seeds; see keys.with_schemes."""
+        _add_new(self._homes, origins[origins != NO_HOST])
+
+    def are_foreign(self, origins: HostNumbers) -> list[bool]:
+        """Whether each is the origin of no seed, nor the same host with TLS in addition."""
+        hosts = without_schemes(origins)
+        is_home = self._homes.numbers_of(origins.reshape(-1, 1)) > 0
+        is_home |= (self._homes.numbers_of(hosts.reshape(-1, 1)) > 0) & (origins != hosts)
+        found: list[bool] = (~is_home).tolist()
+        return found
+
     def _names_of_seeds(self, urls: list[str]) -> set[str]:
         """What is remembered of some seeds."""
         origins = web_urls.plain_origins(urls)
@@ -82,8 +98,7 @@ class ScopeRules:
         return {*places.values(), *folders}
 
     def _add(self, numbers: HostNumbers) -> None:
-        new = np.unique(numbers).reshape(-1, 1)
-        self._places.add(new[self._places.numbers_of(new) == 0])
+        _add_new(self._places, numbers)
         self._folders.clear()
 
     # -- links ---------------------------------------------------------------------------------
@@ -155,6 +170,11 @@ def registrable(host: str) -> str:
     if name.startswith("[") or name.replace(".", "").isdigit():
         return name
     return _suffixes().privatesuffix(name) or name
+
+
+def _add_new(table: KeyTable, numbers: HostNumbers) -> None:
+    new = np.unique(numbers).reshape(-1, 1)
+    table.add(new[table.numbers_of(new) == 0])
 
 
 def _folder_of(path: str) -> str:

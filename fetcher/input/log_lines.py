@@ -31,6 +31,7 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None  # base64 in the log
     id: str | int | None = None
+    foreign: bool = False  # on a host that is not a seed's; see frontier.scope
 
 
 # A handler's link may have a body; frontier.links bounds it, so that no line comes near this.
@@ -82,6 +83,7 @@ def task_of(line: int, raw: bytes) -> Task:
         *(line, entry.url, None, method, headers, entry.body, entry.id, None),
         found=found,
         route=entry.route,
+        is_foreign=entry.foreign,
     )
 
 

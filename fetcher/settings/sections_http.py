@@ -77,14 +77,15 @@ class Http(Section, frozen=True, kw_only=True):
         Headers,
         about(
             "headers of each request, in this order, as UTF-8; a line's own headers "
-            'replace those of the same name; for example ["Accept: */*"]'
+            'replace those of the same name; for example ["Accept: */*"]; in a crawl, those that '
+            "may be secret are sent to the hosts of seeds only"
         ),
     ] = ()
     auth: Annotated[
         Factory,
         about(
             "your module:name; called without arguments, it returns a requests auth object "
-            "that is applied to each URL's first host"
+            "that is applied to each URL's first host; in a crawl, to the hosts of seeds only"
         ),
     ] = ""
     cookies_file: Annotated[

@@ -35,6 +35,7 @@ SAME_KEY: Final = "has the key of an earlier line"
 REFUSED: Final = "the rules of the crawl refuse this line"
 OTHER_DEPTH: Final = "its depth is not that of its finder and its kind of link"
 OTHER_KEY: Final = "its key or its host differs in the file of keys"
+OTHER_HOME: Final = "the log says otherwise whether its host is that of a seed"
 OTHER_COUNTS: Final = "differs from the journal"
 
 _AT_ONCE: Final = 4096  # lines whose keys are looked up together
@@ -144,6 +145,8 @@ class LogAudit:
             return
         if (new.depth, new.hops) != (entry.depth, entry.hops):
             self._found.add(OTHER_DEPTH, f"line {line}")
+        if new.is_foreign != entry.foreign:
+            self._found.add(OTHER_HOME, f"line {line}")
         if new.record != record:
             self._found.add(OTHER_KEY, f"line {line}")
 

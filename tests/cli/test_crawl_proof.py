@@ -26,7 +26,7 @@ def test_one_is_not_said_in_the_plural() -> None:
     [
         ({"seeds": 2}, 0, "log: 2 seeds and 999 found on earlier lines;"),
         ({"links": None}, 1, "links: not kept, so which page found a line is only known from"),
-        ({"pages": 20, "step": 1500}, 2, "pages: 20 kept pages of every 1,500th line read again;"),
+        ({"pages": 20, "step": 1500}, 2, "pages: 20 kept pages (of one line in 1,500) read again;"),
         ({"no_pages": "bodies are not kept"}, 2, "pages: not compared with their links, because "),
     ],
 )

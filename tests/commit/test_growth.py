@@ -51,7 +51,7 @@ def test_links_are_in_the_commit_of_their_row_and_known_before_it(memory: Memory
     delta = memory.deltas[-1]
     assert delta.crawl is not None
     assert (delta.crawl.lines, delta.totals.rows) == (4, 2)
-    assert log_lines.decode(memory.log[3]) == LogLine("http://d/", 2, 1, "a")
+    assert log_lines.decode(memory.log[3]) == LogLine("http://d/", 2, 1, "a", foreign=True)
 
 
 def test_a_duplicate_row_brings_no_links(memory: Memory) -> None:

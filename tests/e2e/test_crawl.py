@@ -127,6 +127,31 @@ def test_a_scope_holds_what_it_says(tmp_path: Path, scope: str) -> None:
             assert sum(other.asked.values()) == (scope == "any")
 
 
+@pytest.mark.parametrize(
+    "secret", ["--header=Authorization: Bearer x", "--set=http.auth=support.auths:basic"]
+)
+def test_secrets_of_the_settings_reach_the_hosts_of_seeds_only(secret: str, tmp_path: Path) -> None:
+    pages: dict[str, str | Page] = {}
+    given = ("--assets", "--scope=any", secret, "--header=Accept-Language: de")
+    with site(pages) as at:
+        other = at.url("", "localhost")
+        pages["/"] = f'{links("/a", f"{other}/b")}<img src="{other}/c"><img src="/d">'
+        pages["/a"] = moved(f"{other}/e")
+        pages |= dict.fromkeys(("/b", "/c", "/d", "/e"), links("/a"))
+        crawl(tmp_path / "out", at.url(), *given)
+        seen = {url: head.keys() for url, head in at.heads.items()}
+        at.heads.clear()
+        again = ("retry", tmp_path / "out", "-o", tmp_path / "out2", "--outcome=all", *given[2:])
+        assert jobs.call(*again).returncode == 0
+        assert {url: head.keys() for url, head in at.heads.items()} == seen
+        assert {url for url in seen if "Authorization" in seen[url]} == {
+            at.url(path) for path in ("/", "/a", "/d")
+        }
+        assert {f"{other}{path}" for path in ("/b", "/c", "/e", "/a")} < set(seen)
+        assert all("Accept-Language" in head for head in seen.values())
+    assert jobs.call("verify", tmp_path / "out").returncode == 0
+
+
 def test_deny_wins_over_allow(tmp_path: Path) -> None:
     pages = {"/": links("/keep/1", "/keep/no", "/drop")}
     with site(lambda path: pages.get(path, "a page")) as at:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from fetcher import web_urls
-from fetcher.frontier.keys import host_numbers
+from fetcher.frontier.keys import HostNumbers, host_numbers, with_schemes
 from fetcher.frontier.rules import CrawlRules, Scope
 from fetcher.frontier.scope import ScopeRules, registrable
 from fetcher.frontier.totals import Refusal
@@ -20,6 +22,30 @@ def refusal(rules: CrawlRules, url: str, via: str = "a") -> Refusal | None:
     host = web_urls.host_of(url)
     (is_near,) = scope.are_near([host])
     return scope.refusal(url, host, is_near, via)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_foreign"),
+    [
+        ("http://www.shop.co.uk/other", False),
+        ("https://www.shop.co.uk/", False),
+        ("http://shop.co.uk/", True),
+        ("http://www.shop.co.uk:8080/", True),
+        ("https://o.example:8443/x", False),
+        ("http://o.example:8443/x", True),
+        ("https://o.example/", True),
+    ],
+)
+def test_a_url_is_foreign_unless_it_is_on_a_seeds_host_as_safe_as_there(
+    url: str, is_foreign: bool
+) -> None:
+    scope = ScopeRules(CrawlRules(scope="any"), 3)
+    scope.add_homes(origins(SEEDS))
+    assert scope.are_foreign(origins([url])) == [is_foreign]
+
+
+def origins(urls: Sequence[str]) -> HostNumbers:
+    return with_schemes(host_numbers(map(web_urls.host_of, urls), 3), urls)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def test_a_line_becomes_a_task_that_knows_how_it_was_found() -> None:
     assert task_of(9, log_lines.encode(line)) == Task(
         9, "http://a.test/", found=Found(2, 3, "redirect", 1)
     )
+    assert task_of(9, log_lines.encode(LogLine("http://b.test/", 3, foreign=True))).is_foreign
 
 
 def test_a_request_of_a_handler_reaches_the_task() -> None:

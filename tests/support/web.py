@@ -47,12 +47,17 @@ def moved(location: str, status: int = 301) -> Page:
 
 
 class Site:
-    """A running site. `asked`: requests by path with query; `not_modified`: answers with 304."""
+    """A running site.
+
+    `asked`: requests by path with query; `not_modified`: answers with 304; `heads`: the last
+    headers by URL.
+    """
 
     def __init__(self, pages: Pages, delay_s: float = 0.0) -> None:
         self.asked: Counter[str] = Counter()
         self.not_modified: Counter[str] = Counter()
         self.requests: list[tuple[str, str, bytes]] = []  # method, path, body
+        self.heads: dict[str, dict[str, str]] = {}
         self._page_of = pages if callable(pages) else pages.get
         self._delay_s = delay_s
         site = self
@@ -63,6 +68,7 @@ class Site:
             def do_GET(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(size) if size else b""
+                site.heads[f"http://{self.headers['Host']}{self.path}"] = dict(self.headers)
                 self.answer(site.page(self.command, self.path, body))
 
             do_POST = do_GET

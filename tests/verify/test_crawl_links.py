@@ -66,6 +66,6 @@ def test_another_reason_of_a_refusal_is_found(out: Path) -> None:
 
 def test_a_refused_link_that_the_journal_did_not_count_is_found(out: Path) -> None:
     def edit(records: list[list[Any]]) -> None:
-        records[0][1].append(["scope", "http://b.test/x"])
+        records[0][1].append(["scope", "http://b.test/x", "a"])
 
     assert changed_links(out, edit) == {crawl_log.OTHER_COUNTS: 2}, "the reason, and all links"

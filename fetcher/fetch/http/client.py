@@ -21,6 +21,7 @@ from fetcher.fetch.header_text import parsed_header
 from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.http.line_fetch import CurlFetch
 from fetcher.fetch.interface import Crawling, Previous
+from fetcher.fetch.transfer import redirects
 from fetcher.fetch.unexpected import Defects
 from fetcher.model import Task
 from fetcher.settings.schema import Settings
@@ -46,8 +47,11 @@ class CurlFetcher:
         self.memory = self.transport.memory
         self.keep = Keep.NOTHING
         self.defects = Defects(log)
-        # Sent with each request.
+        # Sent with each request: `headers` to hosts that the user has named, else the others.
         self.headers = tuple(map(parsed_header, http.headers))
+        self.harmless_headers = redirects.headers_after(
+            self.headers, same_origin=False, with_body=True
+        )
         self.cookies = file.load(Path(http.cookies_file)) if http.cookies_file else None
         self.log_ins: LogIns | None = None
         if http.login:

@@ -82,12 +82,14 @@ class CurlFetch:
         self._target: Target | None = None  # of the next hop; None before the first
         self.url = task.url
         self._method = task.method
-        self._headers = self._fetcher.headers
+        fetcher = self._fetcher
+        self._headers = fetcher.harmless_headers if task.is_foreign else fetcher.headers
         if task.headers:
             given = tuple((name, to_wire(value)) for name, value in task.headers)
             self._headers = merged(self._headers, given)
         self._body = task.body
-        self._is_home = True  # at the line's own origin: credentials go nowhere else
+        # At the line's own origin, which its user has named: credentials go nowhere else.
+        self._is_home = not task.is_foreign
         cookies = self._log_in.begin() if self._log_in else self._fetcher.cookies
         self._chain = cookies.chain() if cookies else None
 
