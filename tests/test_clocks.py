@@ -40,6 +40,9 @@ TOLD = {
         "record",
     ): "when the newest commit was, and the rate that `status` shows",
     ("store/output_dir.py", "_new_manifest"): "created_at",
+    ("engines/tickets.py", "_next"): "when a slot that an engine has not started is not wanted",
+    ("engines/slot_main.py", "_serve"): "whether a slot was started too late to be wanted",
+    ("engines/whole_job.py", "out_now"): "the date in the name of an OUT",
 }
 
 
