@@ -9,19 +9,41 @@ import msgspec
 import pytest
 
 from fetcher.engines import cluster, job, local
+from fetcher.errors import UsageError
 from fetcher.settings.schema import Settings
 
+Call = tuple[str, tuple[Any, ...]]
+NOTHING = cast(Any, None)
 
-@pytest.mark.parametrize(("name", "place"), [("", "local"), ("command", "cluster")])
-def test_an_engine_runs_the_workers_if_one_is_named(
-    monkeypatch: pytest.MonkeyPatch, name: str, place: str
-) -> None:
-    calls: list[tuple[str, tuple[Any, ...]]] = []
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """The jobs that are run, and where."""
+    made: list[Call] = []
     for module, said in ((local, "local"), (cluster, "cluster")):
-        monkeypatch.setattr(
-            module, "run_job", lambda *given, said=said: calls.append((said, given))
-        )
-    settings = msgspec.convert({"engine": {"name": name}}, Settings)
-    nothing = cast(Any, None)
-    job.run_job(Path("u"), Path("o"), settings, nothing, nothing, command="c", input_name="n")
-    assert calls == [(place, (Path("u"), Path("o"), settings, None, None, None, "c", "n", None))]
+        monkeypatch.setattr(module, "run_job", lambda *given, said=said: made.append((said, given)))
+    return made
+
+
+def run(engine: str, **said: Any) -> None:
+    settings = msgspec.convert({"engine": {"name": engine}}, Settings)
+    job.run_job(Path("u"), Path("o"), settings, NOTHING, NOTHING, command="c", **said)
+
+
+@pytest.mark.parametrize(("engine", "place"), [("", "local"), ("command", "cluster")])
+def test_an_engine_runs_the_workers_if_one_is_named(
+    calls: list[Call], engine: str, place: str
+) -> None:
+    run(engine, input_name="n")
+    ((found, given),) = calls
+    assert found == place
+    assert (given[:2], given[5:9]) == ((Path("u"), Path("o")), (None, "c", "n", None))
+
+
+def test_the_workers_of_a_refresh_run_on_this_host(calls: list[Call]) -> None:
+    refresh = object()
+    run("", refresh=refresh)
+    assert calls[0][1][-1] is refresh
+    with pytest.raises(UsageError, match="leave this setting out"):
+        run("command", refresh=refresh)
+    assert len(calls) == 1
