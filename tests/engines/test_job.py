@@ -24,4 +24,7 @@ def test_an_engine_runs_the_workers_if_one_is_named(
     settings = msgspec.convert({"engine": {"name": name}}, Settings)
     nothing = cast(Any, None)
     job.run_job(Path("u"), Path("o"), settings, nothing, nothing, command="c", input_name="n")
-    assert calls == [(place, (Path("u"), Path("o"), settings, None, None, None, "c", "n", None))]
+    ((said, given),) = calls
+    assert said == place
+    assert given[:9] == (Path("u"), Path("o"), settings, None, None, None, "c", "n", None)
+    assert not any(given[9:])
