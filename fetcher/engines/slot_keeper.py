@@ -129,7 +129,7 @@ class SlotKeeper:
 
     def _count(self) -> str:
         counts: list[int | None] = []
-        if self._caller.is_free:
+        if self._caller.wait(_END_S):
             self._caller.start(lambda: counts.append(self._engine.count()))
             self._caller.wait(_END_S)
         if not counts or counts[0] is None:
