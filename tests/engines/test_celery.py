@@ -110,7 +110,7 @@ def test_the_slots_of_a_killed_main_process_end(
 def test_a_warm_shutdown_drains_the_slots(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
-    urls, out = engines.write_urls(tmp_path, 900), tmp_path / "out"
+    (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
         start = (tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c2")
         worker = stack.enter_context(celery_worker(*start))
@@ -119,6 +119,7 @@ def test_a_warm_shutdown_drains_the_slots(
         assert worker.stop() == 0
         assert "'ended': 'the engine asked it to end'" in worker.text
         stack.enter_context(celery_worker(*start))
+        go.touch()
         engines.finish(job)
     jobs.prove(out, urls)
 
@@ -144,9 +145,7 @@ def test_a_broker_that_is_gone_stops_nothing_that_runs(
 def test_slots_are_placed_again_after_the_broker_was_restarted(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
-    urls, out, go = tmp_path / "urls.txt", tmp_path / "out", tmp_path / "go"
-    waiting = [f"http://test.invalid/{n}?file={go}" for n in range(300)]
-    jobs.write_urls(urls, [f"http://test.invalid/{n}?ms=10" for n in range(100)] + waiting)
+    (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with (
         celery_worker(tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c2"),
         contextlib.ExitStack() as stack,

@@ -122,11 +122,11 @@ def test_the_key_and_secret_settings_are_in_no_argument_and_no_ticket(
 
 
 def test_top_asks_the_ventilator_of_a_running_job(engine: EngineUnderTest, tmp_path: Path) -> None:
-    urls, out = engines.write_urls(tmp_path, 900), tmp_path / "out"
+    (urls, _), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
         engine.start(stack, urls, out, 1)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
-        assert "command@" in jobs.call("top", out, "--once").stdout
+        wait_until(lambda: "command@" in jobs.call("top", out, "--once").stdout, 60, "its worker")
 
 
 @pytest.mark.parametrize(

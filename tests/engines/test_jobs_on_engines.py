@@ -39,7 +39,7 @@ def test_failed_lines_are_retried_on_an_engine(tmp_path: Path) -> None:
 
 
 def test_the_page_answers_and_a_ventilator_that_is_stopped_drains_the_slots(tmp_path: Path) -> None:
-    urls, out, port = engines.write_urls(tmp_path, 900), tmp_path / "out", free_ports(1)
+    (urls, _), out, port = engines.write_waiting_urls(tmp_path), tmp_path / "out", free_ports(1)
     with marked() as mark, contextlib.ExitStack() as stack:
         engine = EngineUnderTest(mark, ("--engine=command",))
         job = engine.start(stack, urls, out, 1, f"--web={port}")

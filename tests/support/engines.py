@@ -137,6 +137,17 @@ def write_urls(folder: Path, lines: int, ms: int = 30) -> Path:
     )
 
 
+def write_waiting_urls(folder: Path) -> tuple[Path, Path]:
+    """A list whose job runs until a file is there, however busy the machine is; the list, the file.
+
+    More lines than two workers take at once wait for the file.
+    """
+    go = folder / "go"
+    quick = [f"http://test.invalid/{n}?ms=30" for n in range(200)]
+    waiting = [f"http://test.invalid/{n}?file={go}" for n in range(300)]
+    return jobs.write_urls(folder / "urls.txt", quick + waiting), go
+
+
 def finish(job: jobs.Running, timeout_s: float = 120) -> None:
     """Wait for the end of the job, which must be complete."""
     code, _, error = job.wait(timeout_s)
@@ -170,10 +181,7 @@ def check_killed_worker(engine: EngineUnderTest, folder: Path, victim: str = "")
     `victim`: a part of the command line of the engine's processes; "": the slot's own process is
     killed, where it is a child of the driver.
     """
-    urls, out, go = folder / "urls.txt", folder / "out", folder / "go"
-    # More lines than the workers take at once wait for the file.
-    quick = [f"http://test.invalid/{n}?ms=30" for n in range(200)]
-    jobs.write_urls(urls, quick + [f"http://test.invalid/{n}?file={go}" for n in range(300)])
+    (urls, go), out = write_waiting_urls(folder), folder / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
         wait_until(lambda: len(engine.slots()) == 2, 60, "both slots")
@@ -193,7 +201,7 @@ def check_killed_worker(engine: EngineUnderTest, folder: Path, victim: str = "")
 
 def check_killed_driver(engine: EngineUnderTest, folder: Path) -> None:
     """kill -9 of `fetcher run`: its slots leave by themselves, and the same command resumes."""
-    urls, out = write_urls(folder, 600), folder / "out"
+    (urls, go), out = write_waiting_urls(folder), folder / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
@@ -201,6 +209,7 @@ def check_killed_driver(engine: EngineUnderTest, folder: Path) -> None:
         job.process.kill()
         job.wait()
         require_no_slots(engine, _ENDS_WITHIN_S + engine.patience_s)
+        go.touch()
         finish(engine.start(stack, urls, out, 2))
     jobs.prove(out, urls)
     require_no_slots(engine)
@@ -208,7 +217,7 @@ def check_killed_driver(engine: EngineUnderTest, folder: Path) -> None:
 
 def check_interrupted(engine: EngineUnderTest, folder: Path) -> None:
     """Ctrl-C: requests in flight finish and are committed, the slots leave, and it resumes."""
-    urls, out = write_urls(folder, 600), folder / "out"
+    (urls, go), out = write_waiting_urls(folder), folder / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
@@ -219,6 +228,7 @@ def check_interrupted(engine: EngineUnderTest, folder: Path) -> None:
         require_no_slots(engine, 5)
         done = jobs.committed(out)
         assert len(jobs.rows(out)) == done
+        go.touch()
         finish(engine.start(stack, urls, out, 2))
     rows = jobs.prove(out, urls)
     assert len(rows) > done
