@@ -104,7 +104,7 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
         ]
         for stranger, index in zip(known, (3, 1, 4, 1, 3), strict=True):
             stranger.connect(hosts.address(index))
-        known[2].say(messages.Close(session="s"))
+        known[2].say(messages.Close(session="s"), within_s=1)
         assert known[3].say(messages.Gone(worker="a-1-0123456789-1"))
         assert known[4].say(forged, b"{}{ }")
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
