@@ -64,7 +64,7 @@ class Doors:
         address: str = getattr(at, channel)
         return self.stranger(kind).under(self.keys / "workers" / name, server).connect(address)
 
-    def heard(self, within_s: float = 1.0) -> Any:
+    def heard(self, within_s: float = 30.0) -> Any:
         """The next event that the ventilator takes."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:
@@ -191,7 +191,7 @@ def test_a_revoked_key_is_neither_heard_nor_served_nor_let_in_again(doors: Doors
     wait_until(lambda: not send(doors.tasks, CLAIM))  # its connection has ended
     wait_until(lambda: not b.socket.poll(0, zmq.POLLOUT))
     assert a.say(CLAIM)
-    assert doors.heard(3) == CLAIM
+    assert doors.heard() == CLAIM
 
 
 def test_a_key_that_comes_onto_the_list_is_let_in_at_once(doors: Doors) -> None:
