@@ -37,6 +37,7 @@ def run_workers(settings: Settings, display: Display, interrupts: Interrupts) ->
         keys=folder,
     )
     processes = worker_count(settings)
+    rlimits.check(settings, processes)  # before it is announced
     of = "worker process waits" if processes == 1 else "worker processes wait"
     where = f"the ventilator at {ventilator} and the sink at {', '.join(spec.sinks)}"
     logs.announce(f"{processes} {of} for {where}", display.say)

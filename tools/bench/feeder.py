@@ -27,7 +27,7 @@ from fetcher.transport.sockets import Channel, open_socket
 from tools.bench.lists import url
 
 _SEND_LIMIT_MS = 60_000
-WORKER = "bench-1-1"  # as a process under a key of the name `bench` is called
+WORKER = "bench-1-0123456789-1"  # as a process under a key of the name `bench` is called
 
 
 def tasks_of(
