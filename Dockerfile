@@ -1,14 +1,14 @@
 # An image of fetcher: docker build -t fetcher . && docker run --rm fetcher --help
-# It has one program, runs as a user without rights, and needs no writable file system but OUT's.
+# It has one program, runs as an unprivileged user, and writes only to /data and /tmp.
 
-# 3.12: another version that the tests cover can be given (--build-arg PYTHON=3.13).
+# For another version of Python: --build-arg PYTHON=3.13.
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/fetcher
 WORKDIR /src
-# The libraries change rarely: they have a layer of their own.
+# Libraries change rarely, so they have a layer of their own.
 COPY constraints.txt ./
 RUN /opt/fetcher/bin/pip install -c constraints.txt gevent requests pyzmq msgpack msgspec pycurl
 COPY setup.cfg pyproject.toml README.md LICENSE ./
@@ -27,7 +27,7 @@ COPY --from=build /opt/fetcher /opt/fetcher
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# Each role ends in order at SIGTERM, and lets requests in flight finish first.
+# At SIGTERM, each role lets requests in flight finish, and ends in order.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["fetcher"]
 CMD ["--help"]

@@ -4,9 +4,9 @@
 
     pages = fetch_frame(table, url_column="url", http={"total_timeout_s": 10})
 
-Each call is a job of its own, in child processes of the calling one, and leaves no file. The engine
-that calls it decides what happens when a call dies: it repeats the call, so that URLs may be asked
-for again. `fetcher run --engine` gives more (docs/engines.md).
+Each call is a job of its own, in child processes of the calling one, and leaves no file. If a call
+dies, the engine that made it makes it again, so that URLs may be requested again. There is no OUT
+to resume or verify; `fetcher run` has one (docs/engines.md).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ except ImportError:
     raise optional.missing_library("pyarrow", needed_by="fetcher.frames") from None
 
 _BATCH_ROWS: Final = 4_096
-_OF_THE_INPUT: Final = frozenset({"line", "url"})  # the table has them already, or needs them not
+_OF_THE_INPUT: Final = frozenset(
+    {"line", "url"}
+)  # the table has them already, or does not need them
 _TEXTS: Final = (
     pyarrow.types.is_string,
     pyarrow.types.is_large_string,
@@ -50,14 +52,14 @@ def fetch_frame(
     settings: Mapping[str, object] | None = None,
     **sections: Mapping[str, object],
 ) -> pyarrow.Table:
-    """Fetch the URL of each row; returns one row for each, in the order in which they came.
+    """Fetch the URL of each row; returns one row for each, in the order in which they are done.
 
     `table`: a pyarrow Table or RecordBatch, or what pyarrow.table takes (a pandas or Polars frame).
-    Its columns stay, and the columns of a result follow, as in an export to Parquet; an empty or
-    missing URL is a row of outcome `invalid`.
+    Its columns stay, and the columns of a result follow, as in an export to Parquet. An empty or
+    missing URL has a row of outcome `invalid_url`.
     `columns`: which columns of the result, with commas between them; None: all.
-    `prefix`: begins the names of the result's columns, where the table has such names itself.
-    `workers`: processes that fetch; engines run many calls at the same time.
+    `prefix`: put before the names of the result's columns, for a table that has such names itself.
+    `workers`: processes that fetch in this call; 1, because engines make many calls at once.
     Other settings are those of fetcher.api.fetch; `output={"bodies": "inline"}` adds the bodies.
 
     Raises InputError (no such column, or no text in it), UsageError (names that collide), and what
@@ -80,14 +82,20 @@ def fetch_frame(
 def frame_schema(
     schema: pyarrow.Schema, *, columns: str | None = None, prefix: str = "", **given: Any
 ) -> pyarrow.Schema:
-    """The schema of fetch_frame's result, for a table of this schema. Takes its arguments."""
+    """Return the schema of fetch_frame's result for a table of this schema.
+
+    It takes the arguments of fetch_frame.
+    """
     return _joined(schema, _columns(columns, given), prefix)
 
 
 def fetch_batches(
     url_column: str = "url", **given: Any
 ) -> Callable[[Iterable[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]]:
-    """A function from batches to batches, for Spark's mapInArrow. Takes fetch_frame's arguments."""
+    """Return a function from batches to batches, for Spark's mapInArrow.
+
+    It takes the arguments of fetch_frame.
+    """
 
     def fetched(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         for batch in batches:
@@ -97,7 +105,7 @@ def fetch_batches(
 
 
 def as_table(table: Any) -> pyarrow.Table:
-    """The input as a Table. Raises InputError."""
+    """Return the input as a Table. Raises InputError."""
     if isinstance(table, pyarrow.Table):
         return table
     if isinstance(table, pyarrow.RecordBatch):
@@ -144,7 +152,7 @@ def _joined(schema: pyarrow.Schema, columns: list[Column], prefix: str) -> pyarr
 
 
 def _urls(table: pyarrow.Table, column: str) -> Iterator[str]:
-    """The URLs, one at a time. Raises InputError."""
+    """Yield the URLs one at a time. Raises InputError."""
     if column not in table.column_names:
         there = ", ".join(table.column_names)
         raise InputError(f"the table has no column {column!r}; it has {there}")
@@ -170,7 +178,7 @@ def _grouped(rows: Iterable[Any]) -> Iterator[list[Any]]:
 def _batch(
     table: pyarrow.Table, rows: list[Any], columns: list[Column], schema: pyarrow.Schema
 ) -> pyarrow.RecordBatch:
-    """The rows of the table that these results are of, and the results."""
+    """Join results with the rows of the table that they belong to."""
     places = pyarrow.array([row.line - 1 for row in rows])
     inputs = table.take(places).combine_chunks()
     arrays = [

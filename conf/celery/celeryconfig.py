@@ -10,23 +10,23 @@ from celery.schedules import crontab
 # Redis or RabbitMQ (amqp://user:password@host//). The environment, not this file, has passwords.
 broker_url = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 
-# Redis hands out a task again that was not acknowledged in this time. A slot is acknowledged when
-# it ends, after engine.slot_s (600 s) and a few seconds more.
+# Redis hands out a task again that is not acknowledged within this time. A slot is acknowledged
+# when it ends: at most some seconds after engine.slot_s (600 s). So this time must be longer.
 broker_transport_options = {"visibility_timeout": 3600}
 
-# As many slots as a worker can run, and no more, so that other workers get theirs.
+# A worker reserves only slots that it can run now, and leaves the others to other workers.
 worker_prefetch_multiplier = 1
 
-# Whole jobs have a queue and workers of their own: they wait for slots, and must not take their
-# places.
+# Whole jobs have a queue and workers of their own. They wait for slots, so they must not take the
+# places of slots.
 task_routes = {
     "fetcher.start": {"queue": "fetcher-jobs"},
     "fetcher.refresh": {"queue": "fetcher-jobs"},
 }
 
-# beat starts whole jobs. The list and OUT are paths of the host whose worker has the queue
-# fetcher-jobs. Each night has an OUT of its own; a job that was interrupted is resumed by the next
-# call with the same OUT.
+# beat starts whole jobs. The list and OUT are paths on the host whose worker serves the queue
+# fetcher-jobs. Each night has an OUT of its own. If a job was interrupted, the next call with the
+# same OUT resumes it.
 beat_schedule = {
     "nightly": {
         "task": "fetcher.start",

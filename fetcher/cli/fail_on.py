@@ -29,7 +29,7 @@ fail_on_option = click.option(
     "unwanted",
     callback=_named,
     metavar="NAMES",
-    help="Exit with 8 if rows have these outcomes: timeout,dns; failed is all but ok.",
+    help="Exit with 8 if rows have such outcomes: timeout,dns for example; failed: all but ok.",
 )
 
 

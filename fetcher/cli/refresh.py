@@ -58,14 +58,15 @@ def refresh(
 ) -> None:
     """Fetch a finished list or crawl again, into another OUT.
 
-    Requests have the ETag and the Last-Modified of the earlier rows. A page that has not changed is
-    not sent again (status 304): its row says `unchanged`, and has the digest, the body and, in a
-    crawl, the links of before. The new OUT is whole: the earlier one may be removed.
+    Requests have the ETag and the Last-Modified of the earlier rows, and a server does not send a
+    page again that has not changed (status 304). Its row says `unchanged`; its digest, its body
+    and, in a crawl, its links are taken over. The new OUT is complete: you may remove the earlier
+    one. The same command resumes.
 
-    Lines are those of the same URL file, which must not have changed. A crawl has the same seeds
-    and rules; pages that nothing links to any more are not in its log. Rows and bodies are kept as
-    before. No other settings of the first job apply. The same command resumes. A job with several
-    sinks has one OUT for each: name them all; and of a list its retries, too.
+    The lines are those of the same URL file, which must not have changed. A crawl has the same
+    seeds and rules; pages that no page links to any more are not in its log. Rows and bodies are
+    kept in the same form as before. Other settings are not taken over: give them again. Of a job
+    with several sinks, name all OUTs; of a list that was retried, also those of the retries.
 
     \b
     Examples:

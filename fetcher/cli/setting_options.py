@@ -54,7 +54,14 @@ SETTING_OPTIONS: Final = (
         "worker.processes",
         "N",
         "Worker processes; default: one per core, one for a short list; needed with --engine",
-        "run crawl retry refresh",
+        "run crawl retry",
+    ),
+    SettingOption(
+        "--workers",
+        "worker.processes",
+        "N",
+        "Worker processes; default: one per core, one for a short list",
+        "refresh",
     ),
     SettingOption(
         "--processes", "worker.processes", "N", "Worker processes; 0: one per core", "worker"

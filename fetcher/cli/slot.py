@@ -9,10 +9,11 @@ from fetcher.engines import slot_main
 
 @click.command()
 def slot() -> int:
-    """Run one worker of a job; `fetcher run --engine command` writes to its standard input.
+    """Run one worker of a job that `fetcher run --engine command` has started elsewhere.
 
-    It is for commands such as `ssh host fetcher slot`: see engine.command and docs/engines.md. It
-    ends with its standard input, when the job is complete, or after engine.slot_s.
+    Not to be called by hand: name it in engine.command, such as `ssh host fetcher slot` (see
+    docs/engines.md). The job's data come by standard input. It ends when its standard input ends,
+    when the job is complete, or after engine.slot_s.
 
     \b
     Example:

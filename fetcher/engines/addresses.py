@@ -1,4 +1,4 @@
-"""The addresses of a job whose workers an engine runs: where it listens, and what workers are told.
+"""The addresses of a job whose workers an engine runs: where it listens, and where workers connect.
 
 Ventilator and sink use five ports in a row: three for the ventilator, two for the sink.
 """

@@ -1,4 +1,4 @@
-"""Calls functions one after the other in a thread, as an engine may take its time to answer."""
+"""Calls functions one after the other in a thread, because an engine may answer slowly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TURN_S: Final = 0.1
 
 
 class Caller:
-    """The thread. It ends with the process, also while a call is held up."""
+    """The thread. It ends with the process, also while a call hangs."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[tuple[Callable[[], None], threading.Event]] = (
@@ -30,12 +30,12 @@ class Caller:
         return self._ended.is_set()
 
     def start(self, call: Callable[[], None]) -> None:
-        """Begin a call when the ones before it have ended; `error` is about it then."""
+        """Queue a call behind those before it. Once it has ended, `error` is its error."""
         self._ended = threading.Event()
         self._calls.put((call, self._ended))
 
     def wait(self, timeout_s: float, is_hurried: Callable[[], bool] = lambda: False) -> bool:
-        """Wait until all calls have ended; False if they have not in time, or there is a hurry."""
+        """Wait until all calls have ended; False if time is up or `is_hurried` before."""
         left = round(timeout_s / _TURN_S)
         while not self._ended.wait(_TURN_S):
             left -= 1

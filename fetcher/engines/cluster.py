@@ -33,9 +33,9 @@ _LEAVE_S: Final = 5.0  # for workers to say that they leave, after their last fe
 
 
 class _Session(NamedTuple):
-    """What one driver has for its job."""
+    """What one run of a driver (`fetcher run --engine`) has for its job."""
 
-    name: str  # no other driver has it
+    name: str  # no other run has it
     directory: Path
     keys: Path  # the folders of the roles' keys
     own_keys: Path  # of this process

@@ -1,4 +1,4 @@
-"""The engine `command`: each slot is a process, of this host or of wherever a command runs it.
+"""The engine `command`: each slot is a process on this host, or where a shell command runs it.
 
 The command runs `fetcher slot` somewhere: `ssh host-{number} fetcher slot`, `srun -n1 fetcher
 slot`. It passes its standard input on, which brings the slot's order and leashes the slot.

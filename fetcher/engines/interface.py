@@ -1,4 +1,4 @@
-"""What an engine does for us: it places slots, and takes them back.
+"""The interface of an engine: it places slots, and takes them back.
 
 A slot is one call of `fetcher.engines.slot.serve(ticket)` in a process of the engine. An engine
 never decides how many slots there are: `fetcher.engines.slot_plan` does, from what the job's
@@ -24,10 +24,10 @@ class EngineError(FetcherError):
 
 
 class Engine(abc.ABC):
-    """One engine, for one job. All calls come from one thread, which may be held up."""
+    """One engine, for one job. All calls come from one thread; they may block."""
 
-    # Whether what `place` is given reaches the slot by a way that nobody else reads: no broker, no
-    # dashboard, no log. If so, tickets come with their secrets.
+    # Whether the arguments of `place` reach the slot by a way that nobody else can read: no broker,
+    # no dashboard, no log. If so, `place` gets the job's secrets.
     carries_secrets = False
 
     def __init__(self, settings: Settings) -> None:

@@ -1,8 +1,8 @@
-"""The end of a process with the process that ordered it, whichever way that one ends.
+"""Ends a process when the process that ordered it ends, in whatever way.
 
-A pipe is held at its other end by the process that gave the order. A pipe alone is not enough: a
-fork of that process may hold it open, too. So the parent's pid is looked at as well. (A signal at
-the parent's death, as Linux offers, would also come when only the thread ends that started us.)
+The ordering process holds the other end of a pipe. A pipe alone is not enough: a fork of that
+process may hold it open, too. So the parent's pid is checked as well. (The signal that Linux can
+send at a parent's death would also come when only the thread ends that started this process.)
 """
 
 from __future__ import annotations

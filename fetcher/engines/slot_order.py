@@ -1,4 +1,4 @@
-"""What a slot's process reads from its standard input.
+"""The messages that a slot's process reads from its standard input.
 
 First a line of JSON, the order. Then nothing, or `drain`: requests in flight finish, and the slot
 ends. When the input ends, the process that ordered the slot has died or lets it go.

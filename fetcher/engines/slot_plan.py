@@ -1,8 +1,8 @@
 """Decides how many more slots an engine is to place: pure, time is an argument in seconds.
 
-What counts is what the ventilator hears: how many workers live, and how many have ever joined. What
-the engine says of its tasks is not asked. A slot that was placed counts as coming until it has
-joined, or until `start_s` have passed: then it is placed again.
+It counts what the ventilator hears: how many workers live, and how many have ever joined. It does
+not ask the engine about its tasks. A slot that was placed counts as coming until it has joined, or
+until `start_s` have passed: then it is placed again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SlotPlan:
                 self._coming.popleft()
 
     def placed(self, count: int, now: float) -> None:
-        """The engine was given so many slots."""
+        """Note that the engine was asked for so many slots."""
         self._coming.extend([now] * count)
 
     @property

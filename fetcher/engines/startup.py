@@ -28,7 +28,7 @@ class Startup:
         self._is_silent = True  # its processes have written nothing
 
     def add(self) -> None:
-        """One more child of the role."""
+        """Note one more child of the role."""
         self._children += 1
 
     def ready(self) -> None:

@@ -67,7 +67,7 @@ def to_plain(ticket: Ticket, shared: str) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> Ticket:
-    """Return the ticket. Raises UsageError if it is none of this version."""
+    """Return the ticket. Raises UsageError if another version made it, or it is malformed."""
     version = plain.get("version")
     if version != __version__:
         raise UsageError(

@@ -1,7 +1,7 @@
 """Prepares a refresh: the lines of a job, or a crawl, are fetched again into a new OUT.
 
-OUT gets a folder with what workers need of the first job (store.parent_files). It follows from that
-job alone, so that a refresh resumes with it, or with a new one.
+OUT gets a folder with what workers need of the first job (store.parent_files). The folder depends
+on that job alone, so a refresh that resumes can make it again.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _SEEDS: Final = RowLinks(0, 0, ())  # the row of seeds
 
 @dataclass(slots=True)
 class _Batch:
-    """The links of one call; what is known of them is told by their indices."""
+    """The links of one call, and what is known about each, by its index."""
 
     links: Sequence[Link]
     keys: list[bytes]
@@ -96,7 +96,7 @@ class Frontier:
         return self._scope.needs_urls
 
     def recover_seeds(self, urls: Iterable[str]) -> None:
-        """Know the seeds that are in the log already."""
+        """Take the seeds that are in the log already."""
         self._scope.add_urls(urls)
 
     # -- seeds and links -----------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Frontier:
         return self._judge.text_of(link) or link.url
 
     def _within_limit(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
-        """Without what a row has too much of; a worker that keeps the rules sends no such row."""
+        """Return the links up to the limits of a row; only a faulty worker sends more."""
         room = {False: self._rules.links_per_page, True: LINKS_PER_SITEMAP}
         if len(links) <= room[False]:
             return links
@@ -172,7 +172,7 @@ class Frontier:
         return _Batch(links, keys, edges, [at for at, line in enumerate(edges) if not line])
 
     def _judge_asked(self, batch: _Batch) -> None:
-        """Find the verdicts; put right what workers said wrong of keys."""
+        """Find the verdicts, and correct key texts that workers sent wrong."""
         judged = self._judge.judge([batch.links[at] for at in batch.asked])
         batch.verdicts = judged.verdicts
         if judged.texts:
@@ -194,7 +194,7 @@ class Frontier:
                 verdicts[index] = Refusal.HOPS if is_same_depth else Refusal.DEPTH
 
     def _admit(self, batch: _Batch) -> None:
-        """Decide about what was asked, by verdicts and budgets, in the order of the links."""
+        """Decide about the links in `asked`, by verdicts and budgets, in their order."""
         rooms = self._budgets.rooms({each for each in batch.verdicts if isinstance(each, int)})
         room, line, edges = self._budgets.room, len(self), batch.edges
         lines: dict[bytes, int] = {}
@@ -225,7 +225,7 @@ class Frontier:
             batch.records = self._keep(lines, np.array(hosts, dtype=np.uint64), urls)
 
     def _keep(self, keys: Iterable[bytes], hosts: HostNumbers, urls: list[str]) -> bytes:
-        """Know these keys and hosts as those of the next lines; return their records."""
+        """Record these keys and hosts for the next lines; return their records."""
         table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
         table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls)
         self._seen.add(table[:, :2])

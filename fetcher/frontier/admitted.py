@@ -1,6 +1,6 @@
-"""The links of rows, as the frontier takes them, and what it says became of them.
+"""The links of rows, as the frontier takes them, and its decisions on them.
 
-The lines that one row gets follow each other, so that links and the first line's number say all.
+The new lines of one row have consecutive numbers, so their links and the first number are enough.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def admitted(
     foreign: list[bool],
     edges: list[Edge],
 ) -> Admitted:
-    """The same with its counts; all at once, as that is faster than one after the other."""
+    """Make an Admitted with its totals, counted together because that is faster."""
     totals = Totals(links=len(edges))
     reasons = [edge[0] for edge in edges if type(edge) is tuple]
     for reason, count in Counter(reasons).items():

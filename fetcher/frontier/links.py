@@ -1,4 +1,4 @@
-"""A link on its way from a page to the log, and what its place in the page means for it.
+"""A link on its way from a page to the log, and its kind.
 
 A worker sends all http(s) links of a page, each key once, in the order of the page.
 """

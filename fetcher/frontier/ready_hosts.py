@@ -99,7 +99,7 @@ class ReadyHosts:
             self._turns.append(host)
 
     def committed(self, lines: Iterable[int], now: float) -> None:
-        """These lines have rows. Lines that are not out are ignored: a line may be told twice."""
+        """These lines have rows. Lines that are not out are ignored: one may be reported twice."""
         for line in lines:
             host = self._out.pop(line, None)
             if host is not None:

@@ -1,6 +1,6 @@
 """The rules of a crawl, as they go over the wire and into the manifest.
 
-The rules and the log decide everything in this room: no clock, file or network does.
+The rules and the log decide everything in this package: no clock, file or network does.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class CrawlRules(
     page_links: bool = True
     # Respect rel=nofollow, <meta name=robots> and X-Robots-Tag.
     nofollow: bool = True
-    # `log`: as found, so that no host waits for another. `levels`: depth by depth, see design.
+    # `log`: as found, so that no host waits for another. `levels`: depth by depth.
     order: Order = "log"
     # Keep which line links to which.
     keep_links: bool = True

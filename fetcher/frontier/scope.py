@@ -7,8 +7,8 @@ one to the other. An asset of a page in scope is in scope, wherever it lies. `de
 Pages decide where a crawl goes, so that what may be a secret in settings is sent to the hosts of
 the seeds only, and never by http to one that a seed names by https. All other URLs are foreign.
 
-Of a seed, only numbers of 64 bits are kept, which are hashes with a secret seed: 13 to 16 bytes for
-each host, domain or folder with seeds.
+Seeds are kept only as numbers of 64 bits, which are hashes with a secret seed of the crawl: 13 to
+16 bytes for each host, domain or folder with seeds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The application of Celery, for workers that have none of their own, and its settings.
 
-`celeryconfig.py` in the current folder or on the path is read, as by any program with Celery; the
-environment (CELERY_BROKER_URL) names the broker, too.
+It reads `celeryconfig.py` in the current folder or on the path, like any program with Celery. If
+the environment has CELERY_BROKER_URL, Celery takes that broker, whatever the settings say.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
 def make_app(broker: str = "") -> Celery:
     """Return an application with the user's settings, if there are any.
 
-    `broker`: its URL; "": as the settings or the environment say.
+    `broker`: its URL, unless the environment has another; "": as the settings say.
     """
     made = Celery("fetcher", include=[TASKS], set_as_current=False)
     given = _user_settings()

@@ -1,8 +1,8 @@
 """Tells the slots of a worker of Celery that the worker is shutting down.
 
-Celery waits for running tasks then, and a slot would run for minutes. The signal comes in the main
-process; its pool of processes learns it by the end of a pipe that all of them inherit, which also
-ends when the main process is killed.
+Celery then waits for running tasks, and a slot would run for minutes. Only the main process gets
+the signal. The processes of its pool inherit a pipe, and see its end when the main process closes
+it or is killed.
 """
 
 from __future__ import annotations
