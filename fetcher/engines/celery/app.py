@@ -1,7 +1,6 @@
 """The application of Celery, for workers that have none of their own, and its settings.
 
-It reads `celeryconfig.py` in the current folder or on the path, like any program with Celery. If
-the environment has CELERY_BROKER_URL, Celery takes that broker, whatever the settings say.
+It reads `celeryconfig.py` in the current folder or on the path, like any program with Celery.
 """
 
 from __future__ import annotations
@@ -29,11 +28,13 @@ _DEFAULTS: Final[dict[str, Any]] = {
 def make_app(broker: str = "") -> Celery:
     """Return an application with the user's settings, if there are any.
 
-    `broker`: its URL, unless the environment has another; "": as the settings say.
+    `broker`: its URL; "": as CELERY_BROKER_URL or else the user's settings say.
     """
     made = Celery("fetcher", include=[TASKS], set_as_current=False)
     given = _user_settings()
-    made.config_from_object({**_DEFAULTS, **given, **({"broker_url": broker} if broker else {})})
+    # CELERY_BROKER_URL wins over `broker_url`, and not over the other two.
+    names = ("broker_url", "broker_read_url", "broker_write_url") if broker else ()
+    made.config_from_object({**_DEFAULTS, **given, **dict.fromkeys(names, broker)})
     return made
 
 
