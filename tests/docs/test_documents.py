@@ -63,6 +63,7 @@ def environ(
             "FETCHER_HTTP__CA_FILE": str(authority.ca_file),
             "FETCHER_GUARD__ALLOW": "127.0.0.0/8",
             "FETCHER_POLITE__DELAY_S": "0",
+            "FETCHER_POLITE__REST_S": "0.1",
             "FETCHER_RETRY__BACKOFF_S": "0.01",
             "FETCHER_WORKER__PROCESSES": "1",
             # For separate roles: the default ports may be in use.
