@@ -48,6 +48,7 @@ class SimulatedWorker:
         self._held: dict[int, float] = {}  # lease -> when it came
         self._rows = 0
         self._room = gevent.lock.BoundedSemaphore(_MOST_HELD)
+        self._turn = gevent.lock.BoundedSemaphore()  # only one greenlet may wait for a socket
 
     def run(self) -> None:
         """Take batches for ever."""
@@ -81,7 +82,8 @@ class SimulatedWorker:
     def _send(self, chunk: Chunk | None) -> None:
         if chunk is not None:
             self._rows += len(chunk.lines)
-            self._results.send_multipart(codec.encode(*chunk_frames.chunk_parts(chunk)))
+            with self._turn:
+                self._results.send_multipart(codec.encode(*chunk_frames.chunk_parts(chunk)))
 
     def beat(self) -> None:
         """Send a heartbeat."""
