@@ -56,16 +56,17 @@ def test_slurm_would_run_the_script_as_it_is(slurm: Slurm, tmp_path: Path) -> No
 def test_a_job_over_two_nodes_has_a_row_for_each_line_and_leaves_nothing(
     slurm: Slurm, program: dict[str, str], tmp_path: Path
 ) -> None:
-    urls = jobs.write_urls(
-        tmp_path / "urls.txt", [f"http://h{n % 50}.invalid/{n}?ms=20" for n in range(2000)]
-    )
+    go = tmp_path / "go"
+    texts = [f"http://h{n % 50}.invalid/{n}?ms=20" for n in range(2000)]
+    urls = jobs.write_urls(tmp_path / "urls.txt", [*texts, f"http://last.invalid/?file={go}"])
     submit(slurm, program, tmp_path, str(SCRIPT), "urls.txt", "out")
+    wait_until(lambda: "joined (4 now)" in output(tmp_path), 120, f"two workers on each of {NODES}")
+    go.touch()
     wait_until(lambda: slurm.jobs() == [], 120, "the job's end")
     said = output(tmp_path)
-    rows = jobs.prove(tmp_path / "out", urls)
-    assert len({row.worker for row in rows}) >= 2, f"of two on each of {NODES}: {said}"
+    jobs.prove(tmp_path / "out", urls)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["fetcher", "out", "slurm-1.out", "urls.txt"], "no keys"
+    assert left == ["fetcher", "go", "out", "slurm-1.out", "urls.txt"], "no keys"
     assert "Traceback" not in said
 
 

@@ -237,18 +237,6 @@ class Page:
             ),
         )
 
-    def grid(self, path: str, titles: Mapping[str, str], figures: Mapping[str, str]) -> str:
-        """Rows by name, with their titles, and figures by name, with their heads."""
-        rows = self.table(path).rows
-        return markdown(
-            ("", *figures.values()),
-            (
-                (title, *(number(rows[name][figure].median) for figure in figures))
-                for name, title in titles.items()
-                if name in rows
-            ),
-        )
-
     def exports(self, path: str, titles: Mapping[str, str]) -> str:
         """Formats of an export."""
         rows = self.table(path).rows
