@@ -67,7 +67,7 @@ def fetch_frame(
     """
     found = as_table(table)
     given = {"conf": conf, "settings": settings, "workers": workers, **sections}
-    chosen = _columns(columns, given)
+    chosen = ArrowColumns(_columns(columns, given))
     schema = _joined(found.schema, chosen, prefix)
     urls = _urls(found, url_column)
     if not found.num_rows:
@@ -86,7 +86,7 @@ def frame_schema(
 
     It takes the arguments of fetch_frame.
     """
-    return _joined(schema, _columns(columns, given), prefix)
+    return _joined(schema, ArrowColumns(_columns(columns, given)), prefix)
 
 
 def fetch_batches(
@@ -140,8 +140,8 @@ def _columns(names: str | None, given: Mapping[str, Any]) -> list[Column]:
     return [column for column in found if names is not None or column.name not in _OF_THE_INPUT]
 
 
-def _joined(schema: pyarrow.Schema, columns: list[Column], prefix: str) -> pyarrow.Schema:
-    fields = [field.with_name(prefix + field.name) for field in ArrowColumns(columns).schema]
+def _joined(schema: pyarrow.Schema, columns: ArrowColumns, prefix: str) -> pyarrow.Schema:
+    fields = [field.with_name(prefix + field.name) for field in columns.schema]
     both = [field.name for field in fields if field.name in schema.names]
     if both:
         raise UsageError(
@@ -176,7 +176,7 @@ def _grouped(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _batch(
-    table: pyarrow.Table, rows: list[Any], columns: list[Column], schema: pyarrow.Schema
+    table: pyarrow.Table, rows: list[Any], columns: ArrowColumns, schema: pyarrow.Schema
 ) -> pyarrow.RecordBatch:
     """Join results with the rows of the table that they belong to."""
     places = pyarrow.array([row.line - 1 for row in rows])
@@ -185,6 +185,4 @@ def _batch(
         column.chunk(0) if column.num_chunks else pyarrow.array([], column.type)
         for column in inputs.columns
     ]
-    return pyarrow.RecordBatch.from_arrays(
-        [*arrays, *ArrowColumns(columns).arrays(rows)], schema=schema
-    )
+    return pyarrow.RecordBatch.from_arrays([*arrays, *columns.arrays(rows)], schema=schema)

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from fetcher.errors import FetcherError
-
 _TURN_S: Final = 0.1
 
 
@@ -49,9 +47,7 @@ class Caller:
             error: BaseException | None = None
             try:
                 call()
-            except FetcherError as expected:
-                error = expected
-            except BaseException as unexpected:  # raised again in the thread that asks
-                error = unexpected
+            except BaseException as raised:  # raised again in the thread that asks
+                error = raised
             self.error = error
             ended.set()

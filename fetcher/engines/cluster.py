@@ -26,6 +26,7 @@ from fetcher.input.selection import Selection
 from fetcher.roles import rlimits
 from fetcher.roles.spec import RoleSpec
 from fetcher.security import engine_keys, keygen, role_policy
+from fetcher.settings.load import Value
 from fetcher.settings.schema import Settings
 from fetcher.transport.endpoints import endpoints_of
 
@@ -40,6 +41,8 @@ class _Session(NamedTuple):
     keys: Path  # the folders of the roles' keys
     own_keys: Path  # of this process
     addresses: Addresses
+    servers: dict[str, str]  # the public keys of the roles
+    public: dict[str, Value]  # settings that slots need, for all to see
     way: secrets.Way
     secrets: secrets.Secrets
 
@@ -125,7 +128,7 @@ def _session(engine: Engine) -> Iterator[_Session]:
     settings, name = engine.settings.engine, random.token_hex(8)
     with private_directory() as directory, contextlib.ExitStack() as stack:
         way = secrets.way_of(settings, name, directory, carries_secrets=engine.carries_secrets)
-        _, secret_settings = ticket.settings_of(engine.settings)
+        public, secret_settings = ticket.settings_of(engine.settings)
         made = secrets.make(way, settings, name, secret_settings)
         keys, own_keys = directory / "keys", directory / "own"
         keygen.init(keys, ())
@@ -135,14 +138,15 @@ def _session(engine: Engine) -> Iterator[_Session]:
         if way.path is not None:
             secrets.write(way.path, made)
             stack.callback(way.path.unlink, missing_ok=True)
-        yield _Session(name, directory, keys, own_keys, addresses_of(settings), way, made)
+        addresses = addresses_of(settings)
+        yield _Session(name, directory, keys, own_keys, addresses, servers, public, way, made)
 
 
 def _keeper(engine: Engine, session: _Session, display: Display) -> SlotKeeper:
     settings = engine.settings
-    public, _ = ticket.settings_of(settings)
-    servers = engine_keys.public_keys(session.keys)
-    tickets = Tickets(settings, session.name, session.addresses, session.way, servers, public)
+    tickets = Tickets(
+        settings, session.name, session.addresses, session.way, session.servers, session.public
+    )
     return SlotKeeper(
         engine,
         SlotPlan(settings.worker.processes, settings.engine.start_s),

@@ -273,10 +273,7 @@ def test_a_refresh_that_was_killed_resumes_and_no_line_is_asked_twice(tmp_path: 
         done = jobs.call("refresh", out, "-o", again, *options)
         assert done.returncode == 0, done.stderr
     found = jobs.prove(again, of.urlfile)
-    # On a loaded machine some lines were seen to be asked for in full after the kills; why is open.
-    full = [row for row in found if (row.unchanged, row.status) != (True, 304)]
-    assert len(full) <= 20
-    assert {(row.outcome, row.status) for row in full} <= {(Outcome.OK, 200)}
+    assert [row for row in found if (row.unchanged, row.status) != (True, 304)] == []
 
 
 def test_lines_from_a_pipe_go_with_the_refresh(tmp_path: Path) -> None:

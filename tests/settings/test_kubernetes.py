@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -23,6 +22,7 @@ from fetcher.settings import load
 from fetcher.transport.endpoints import endpoints_of
 from support import jobs
 from support.waiting import wait_until
+from tools.ports import free_ports
 
 FOLDER = jobs.ROOT / "conf" / "kubernetes"
 DOCKERFILE = (jobs.ROOT / "Dockerfile").read_text("utf-8")
@@ -198,25 +198,20 @@ def mount_keys(role: str, folder: Path, keys: Path) -> None:
         target.chmod(volume["defaultMode"])
 
 
-def free_ports(wanted: list[int]) -> dict[int, int]:
-    """A block of free ports for each of the manifests' ports; they keep their distances."""
-    for base in range(21000, 60000, 100):
-        moved = {port: base + (port - 5700 if port < 9000 else port - 9400 + 50) for port in wanted}
-        with ExitStack() as stack:
-            try:
-                for port in moved.values():
-                    stack.enter_context(socket.create_server(("0.0.0.0", port)))
-            except OSError:
-                continue
-        return moved
-    raise AssertionError("no free ports")
+def moved_ports() -> dict[int, int]:
+    """A free port for each of the manifests'; those of one service stay next to each other."""
+    moved: dict[int, int] = {}
+    for role in ROLES:
+        first = free_ports(len(ports(role)))
+        moved.update({port: first + place for place, port in enumerate(ports(role).values())})
+    return moved
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[dict[str, list[str]]]:
     """The arguments of each role's container, with the volumes and ports of this machine."""
     jobs.call("keys", "init", str(tmp_path / "keys"), "worker")
-    moved = free_ports([port for role in ROLES for port in ports(role).values()])
+    moved = moved_ports()
     config = CONFIG.read_text("utf-8")
     for name in ("fetcher-ventilator", "fetcher-sink"):
         config = config.replace(f"tcp://{name}:", "tcp://127.0.0.1:")

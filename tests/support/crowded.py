@@ -8,8 +8,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
+
+from support.http_server import HttpServer
 
 
 class Host:
@@ -68,14 +70,6 @@ class CrowdedSite:
         return status, headers, body, 0.0
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is not an error here."""
-
-
 @contextlib.contextmanager
 def crowded_site(behaviour: Behaviour) -> Iterator[CrowdedSite]:
     """A running site on a free loopback port."""
@@ -103,7 +97,7 @@ def crowded_site(behaviour: Behaviour) -> Iterator[CrowdedSite]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = _Server(("127.0.0.1", 0), Handler)
+    server = HttpServer(("127.0.0.1", 0), Handler)
     site.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -10,9 +10,11 @@ import json
 import threading
 import zlib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.http_server import HttpServer
 
 USER, PASSWORD, REALM, NONCE = "me", "s3cret", "echo", "0123456789abcdef"
 # Of no meaning, or different by nature.
@@ -166,18 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up in the middle is a case, no mistake."""
-
-
 @contextlib.contextmanager
 def echo_server() -> Iterator[str]:
     """Its base URL, without a slash at the end."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+    server = HttpServer(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

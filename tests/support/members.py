@@ -10,8 +10,10 @@ import time
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Final, Literal
+
+from support.http_server import HttpServer
 
 USER: Final = "ann"
 PASSWORD: Final = "s3cret-password"
@@ -40,8 +42,7 @@ class MembersSite:
         class Handler(_Handler):
             members = site
 
-        self._server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = HttpServer(("0.0.0.0", 0), Handler)
         self.port: int = self._server.server_address[1]
         self.base = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))

@@ -15,6 +15,7 @@ _PIECE = 65_536
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 512
     address_family = socket.AF_INET
 
     def __init__(self, handler: type[socketserver.BaseRequestHandler], refusal: bytes) -> None:

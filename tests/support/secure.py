@@ -11,13 +11,15 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
 import h2.config
 import h2.connection
 import h2.events
+
+from support.http_server import HttpServer
 
 
 def context_of(certificate: Path, key: Path, trusted: Path | None = None) -> ssl.SSLContext:
@@ -46,18 +48,11 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # handshakes that fail are what some tests are about
-
-
 @contextlib.contextmanager
 def https_server(context: ssl.SSLContext, host: str = "127.0.0.1") -> Iterator[int]:
     """Its port."""
 
-    class Server(_Quiet):
+    class Server(HttpServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
         def finish_request(self, request: Any, client_address: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import psutil
 
 from support.waiting import wait_until
+from tools.ports import free_ports
 
 NODES: Final = ("node1", "node2")
 _PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue")
@@ -24,14 +25,6 @@ def missing() -> str:
     if gone:
         return f"{gone[0]} is not installed (apt-get install slurm-wlm): the job is NOT run"
     return "" if os.geteuid() == 0 else "Slurm's daemons need root: the job is NOT run"
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class Slurm:
@@ -60,10 +53,10 @@ class Slurm:
 
     def _text(self) -> str:
         folder, host = self._folder, socket.gethostname()
-        control, *ports = _free_ports(1 + len(NODES))
+        control = free_ports(1 + len(NODES))
         nodes = [
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2\n"
-            for node, port in zip(NODES, ports, strict=True)
+            for port, node in enumerate(NODES, control + 1)
         ]
         return (
             f"ClusterName=test\nSlurmctldHost={host}(127.0.0.1)\nSlurmUser=root\n"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from tools.bench.jobs import CommitWatch
 from tools.bench.lists import write_list
 from tools.bench.processes import Fleet, cores, cpu_s, peak_bytes
 from tools.bench.table import table
+from tools.ports import free_ports
 
 _REST_S: Final = 3600.0  # longer than any measurement
 _A_PROCESS: Final = 500  # simulated workers in a process, for the limit of open files
@@ -84,7 +84,8 @@ def run(options: argparse.Namespace) -> dict[str, Rows]:
 def _once(
     fleet: Fleet, urls: Path, out: Path, workers: int, hold_s: float, options: argparse.Namespace
 ) -> Measured:
-    ventilator, sink = (f"tcp://127.0.0.1:{port}" for port in _free_ports())
+    base = free_ports(5)
+    ventilator, sink = f"tcp://127.0.0.1:{base}", f"tcp://127.0.0.1:{base + 3}"
     first, second = cores()
     meet = ("--ventilator", ventilator, "--sink", sink, "--quiet")
     roles = [
@@ -160,16 +161,3 @@ def _require_living(roles: list[subprocess.Popen[bytes]], until: float) -> None:
             raise RuntimeError(f"{role.args!r} ended with exit code {role.returncode}")
     if time.monotonic() > until:
         raise TimeoutError("the workers did not get their lines in time")
-
-
-def _free_ports() -> tuple[int, int]:
-    """Ports for a ventilator (three) and a sink (two)."""
-    for base in range(23000, 60000, 10):
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in (*range(base, base + 3), base + 5, base + 6):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-        return base, base + 5
-    raise RuntimeError("no free ports")
