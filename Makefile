@@ -19,17 +19,13 @@ endif
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo $(ARGS)
 
-# Tests that failed while others took the cores are run once more, one after the other: what fails
-# then is wrong, and no matter of time. Both results are shown.
-ALONE = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
-
 # Linters, types, import contracts, all tests.
 test: $(VENV)/.tested $(VENV)/pywb/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 4 --dist worksteal || $(ALONE)
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 # The pure rooms alone, and the simulator, in about a minute.
 quick: $(VENV)/.tested
