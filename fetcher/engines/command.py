@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from fetcher.engines import leashed_child
 from fetcher.engines.interface import Engine, EngineError
 from fetcher.engines.slot import MODULE
 from fetcher.engines.slot_order import DRAIN, SlotOrder, encode
@@ -43,7 +44,7 @@ class CommandEngine(Engine):
             order = SlotOrder(dict(ticket), secrets, parent_pid, interpreter.search_path())
             slot = self._start(int(ticket["number"]))
             self._slots.append(slot)
-            _write(slot, encode(order))
+            leashed_child.tell(slot, encode(order))
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         shell = self._command.replace(_NUMBER, str(number))
@@ -65,7 +66,7 @@ class CommandEngine(Engine):
 
     def end(self) -> None:
         for slot in self._slots:
-            _write(slot, DRAIN)
+            leashed_child.tell(slot, DRAIN)
         until = time.monotonic() + _END_S
         while self.count() and time.monotonic() < until:
             time.sleep(_TURN_S)
@@ -77,13 +78,6 @@ class CommandEngine(Engine):
             except subprocess.TimeoutExpired:  # a command that does not pass its input on
                 os.killpg(slot.pid, signal.SIGKILL)
                 slot.wait()
-
-
-def _write(slot: subprocess.Popen[bytes], line: bytes) -> None:
-    assert slot.stdin is not None
-    with contextlib.suppress(OSError):  # it has ended, as its result will say
-        slot.stdin.write(line)
-        slot.stdin.flush()
 
 
 def _result(slot: subprocess.Popen[bytes]) -> Mapping[str, Any]:

@@ -14,10 +14,10 @@ import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fetcher.engines.slot_order import DRAIN, SlotOrder, encode
+from fetcher.engines import leashed_child
+from fetcher.engines.slot_order import SlotOrder, encode
 from fetcher.roles import interpreter
 
-_TURN_S: Final = 0.5
 _END_S: Final = 5.0  # for the slot's process to leave once its pipe has ended
 MODULE: Final = "fetcher.engines.slot_main"
 
@@ -46,30 +46,11 @@ def serve(
     assert process.stdout is not None
     order = SlotOrder(dict(ticket), secrets, os.getpid(), interpreter.search_path())
     try:
-        _tell(process, encode(order))
-        is_told = False
-        while not _has_ended(process):
-            if not is_told and is_draining():
-                _tell(process, DRAIN)
-                is_told = True
+        leashed_child.tell(process, encode(order))
+        leashed_child.wait(process, is_draining)
         return _result(process)
     finally:
         _end(process)
-
-
-def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):  # it has ended
-        process.stdin.write(line)
-        process.stdin.flush()
-
-
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(_TURN_S)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 def _result(process: subprocess.Popen[bytes]) -> dict[str, Any]:

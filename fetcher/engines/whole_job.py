@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from fetcher.engines.slot_order import DRAIN
+from fetcher.engines import leashed_child
 from fetcher.errors import Exit
 from fetcher.roles import interpreter
 from fetcher.settings.load import toml
@@ -18,7 +19,6 @@ from fetcher.store.reader import read_part
 
 _LEASHED: Final = "fetcher.cli.leashed"
 _COMMANDS: Final = ("run", "crawl", "refresh")
-_TURN_S: Final = 0.5
 _SAID_BYTES: Final = 4000  # of the last messages, for the error
 
 
@@ -85,16 +85,9 @@ def _run(words: Sequence[str], stderr: int, is_draining: Callable[[], bool]) -> 
         start_new_session=True,
     )
     assert process.stdin is not None
-    is_told = False
     try:
-        while process.poll() is None:
-            try:
-                process.wait(_TURN_S)
-            except subprocess.TimeoutExpired:
-                if not is_told and is_draining():
-                    is_told = True
-                    process.stdin.write(DRAIN)
-                    process.stdin.flush()
+        leashed_child.wait(process, is_draining)
     finally:
-        process.stdin.close()
+        with contextlib.suppress(OSError):  # what it was told last, it did not take
+            process.stdin.close()
     return process.wait()
