@@ -112,7 +112,7 @@ def as_table(table: Any) -> pyarrow.Table:
         return pyarrow.Table.from_batches([table])
     try:
         if type(table).__module__.partition(".")[0] == "pandas":
-            # An index is no column; Dask and others have one of their own.
+            # Without the index: Dask and others add one of their own.
             return pyarrow.Table.from_pandas(table, preserve_index=False)
         return pyarrow.table(table)
     except (TypeError, ValueError, pyarrow.ArrowException) as error:

@@ -101,7 +101,7 @@ class Session(Message, tag="session", frozen=True):
 
 
 class NoSession(Message, tag="no_session", frozen=True):
-    """There is no session after this one for now: its refused lines end as they are."""
+    """The workers get no new session for now: lines that were refused keep their answers."""
 
     generation: Count
 

@@ -184,7 +184,7 @@ def test_hosts_are_spared_and_robots_txt_is_obeyed() -> None:
     assert [row["outcome"] for row in rows] == ["ok", "robots", "ok", "ok"]
     assert done.stderr == "fetcher: --no-robots fetches it all the same\n"
     assert done.returncode == 8
-    assert min(gaps_s[1:]) > 0.2
+    assert sum(gaps_s[1:]) > 0.5, "two pauses of 0.3 s; a busy machine may note the first late"
 
 
 def test_more_urls_than_are_begun_at_once_come_in_order() -> None:

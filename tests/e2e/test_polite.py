@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -54,9 +55,10 @@ def test_a_host_never_sees_more_than_its_limits_from_all_workers_together(
         host = site.hosts["one.test"]
     assert all(row.outcome is Outcome.OK for row in found)
     assert host.most <= 2
-    # A request may be under way longer than the one after it, by so much.
-    assert min(host.gaps_s) > 0.02
-    assert sum(gap < 0.04 for gap in host.gaps_s) <= 3
+    # A busy machine lets a request arrive late, so that the next one seems early: many gaps
+    # together show the pace. Workers that each kept it alone would be four times as fast.
+    assert min(host.seconds_for(10)) > 10 * 0.05 / 2
+    assert statistics.median(host.gaps_s) > 0.04
 
 
 def _await_rows(out: Path, rows: int) -> None:

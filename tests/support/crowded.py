@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import threading
 import time
 from collections import defaultdict
@@ -26,8 +25,12 @@ class Host:
     @property
     def gaps_s(self) -> list[float]:
         """Seconds from each request's start to the next one's."""
+        return self.seconds_for(1)
+
+    def seconds_for(self, requests: int) -> list[float]:
+        """Seconds from each request's start to the start of the one that is `requests` later."""
         starts = sorted(self.starts)
-        return [b - a for a, b in itertools.pairwise(starts)]
+        return [b - a for a, b in zip(starts, starts[requests:], strict=False)]
 
 
 class Asked(NamedTuple):
