@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from fetcher.error_kinds import ErrorKind
@@ -133,19 +134,20 @@ def kept_columns(columns: tuple[str, ...], url_column: str) -> list[tuple[int, s
     kept: list[tuple[int, str]] = []
     seen: set[str] = set()
     taken = set(columns)
+    # One counter for all repeats of a name: to count from 2 each time would take minutes for a
+    # header of many equal names.
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(2))
     for at, name in enumerate(columns):
         if at in used:
             continue
-        unique = name if name not in seen else _numbered(name or "column", taken)
+        unique = name
+        if name in seen:
+            base = name or "column"
+            unique = next(text for n in numbers[base] if (text := f"{base}_{n}") not in taken)
         seen.add(name)
         taken.add(unique)
         kept.append((at, unique))
     return kept
-
-
-def _numbered(name: str, taken: set[str]) -> str:
-    numbers = itertools.count(2)
-    return next(each for n in numbers if (each := f"{name}_{n}") not in taken)
 
 
 def _other(columns: tuple[str, ...], name: str, url_at: int) -> int | None:

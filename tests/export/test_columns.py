@@ -49,6 +49,11 @@ def test_a_row_has_each_column_under_a_name_of_its_own(
     assert len(set((task.columns or {}).values())) == len(kept)
 
 
+def test_a_header_of_many_equal_names_is_numbered_at_once() -> None:
+    names = ("url", *["a"] * 200_000)
+    assert csv_lines.kept_columns(names, "url")[-1] == (200_000, "a_200000")
+
+
 def test_a_table_has_them_by_their_names_where_no_key_of_a_row_is_meant() -> None:
     assert table("url", "page", "b,c") == ["page", "b,c"]
     assert table("url", "status", "Error", "body", "extra", "dns_ms") == [

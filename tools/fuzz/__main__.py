@@ -93,9 +93,9 @@ def _time(frames: Frames) -> float:
 
 def burst(report: Report) -> tuple[int, float, str, float, str]:
     """All bombs: how many; the slowest in ns a byte and its name; the largest in bytes a byte."""
-    heads = bombs()
+    number = 0
     slow, slow_name, large, large_name = 0.0, "", 0.0, ""
-    for name, head in heads.items():
+    for number, (name, head) in enumerate(bombs(), 1):  # noqa: B007
         frames = [head, b""] if name.startswith(("tasks", "chunk")) else [head]
         tracemalloc.start()
         began = time.perf_counter()
@@ -112,7 +112,7 @@ def burst(report: Report) -> tuple[int, float, str, float, str]:
             slow, slow_name = took_s / len(head) * 1e9, name
         if peak > large:
             large, large_name = peak, name
-    return len(heads), slow, slow_name, large / _MB, large_name
+    return number, slow, slow_name, large / _MB, large_name
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgpack
@@ -36,8 +37,8 @@ def _with(head: dict[str, Any], key: str, packed: bytes) -> bytes:
     return b"".join([rest[:1], bytes([rest[1] + 1]), rest[2:], msgpack.packb(key), packed])
 
 
-def bombs() -> dict[str, bytes]:
-    """Headers by what they are."""
+def bombs() -> Iterator[tuple[str, bytes]]:
+    """What each header is, and its bytes: one at a time, as all together need 20 GB and more."""
     # Each item with a large cost for its few bytes, as many of them as one header holds.
     heavy = {
         "nulls": _array(b"\xc0", _ROOM),
@@ -55,10 +56,8 @@ def bombs() -> dict[str, bytes]:
         "an extension": b"\xc9" + struct.pack(">I", _ROOM) + b"\x05" + b"x" * _ROOM,
         "a lie of its length": b"\xdd\xff\xff\xff\xff",
     }
-    found = {}
     for head in Mutator(0).trees():
         for key in [*head, "unknown"]:
             if key != "t":
                 for name, packed in heavy.items():
-                    found[f"{head['t']}.{key}: {name}"] = _with(head, key, packed)
-    return found
+                    yield f"{head['t']}.{key}: {name}", _with(head, key, packed)

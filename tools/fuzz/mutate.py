@@ -152,7 +152,10 @@ class Mutator:
             case 2:
                 node[key] = [node[key]] * dice.choice((1, 2, 30))
             case 3 if isinstance(node[key], list):
-                node[key] = node[key] * dice.choice((0, 2, 3, 5_000))
+                times = dice.choice((0, 2, 3, 5_000))
+                # No peer can send more than a header may hold.
+                room = codec.MAX_HEADER_BYTES // max(1, len(msgpack.packb(node[key], default=str)))
+                node[key] = node[key] * min(times, room)
             case 4:
                 node[key] = copy.deepcopy(dice.choice(self._values))
             case 5 if isinstance(node[key], int):
