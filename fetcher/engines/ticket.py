@@ -55,7 +55,7 @@ def settings_of(settings: Settings) -> tuple[dict[str, Value], dict[str, Value]]
         value = plain[section][name]
         if value == default[section][name] or key.startswith(_NOT_FOR_SLOTS) or key in _OWN_VALUES:
             continue
-        (secret if key in load.SECRETS else public)[key] = value
+        (secret if key in describe.secrets() else public)[key] = value
     return public, secret
 
 
