@@ -233,7 +233,7 @@ def require_no_crawl_options(loaded: load.Loaded) -> None:
 
 
 def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:
-    """What --own-servers sets. Whoever asks for a pace or for robots.txt has politeness."""
+    """The settings of --own-servers; an option for a pace or robots.txt keeps politeness on."""
     preset: dict[str, tuple[Value, str]] = {
         key: (value, "--own-servers") for key, value in presets.OWN_SERVERS.items()
     }

@@ -71,8 +71,8 @@ def from_plain(plain: Mapping[str, Any]) -> Ticket:
     version = plain.get("version")
     if version != __version__:
         raise UsageError(
-            f"the slot's ticket is of fetcher {version}, and here is {__version__}; install the "
-            "same version on all hosts"
+            f"the slot's ticket was made by fetcher {version}, and this host has {__version__}; "
+            "install the same version on all hosts"
         )
     try:
         return msgspec.convert(plain, Ticket)

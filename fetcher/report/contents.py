@@ -65,7 +65,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 class Bodies(msgspec.Struct, frozen=True):
-    """What the answers were."""
+    """The answers: how many bodies, their types and their sizes."""
 
     body_bytes: int  # decoded
     wire_bytes: int  # received

@@ -74,7 +74,7 @@ class ParentLinks:
         try:
             return log_lines.decode(self._log.of(line))
         except (ValueError, RecursionError) as error:
-            raise DamageError(f"line {line} of the log before is damaged: {error}") from error
+            raise DamageError(f"line {line} of the earlier log is damaged: {error}") from error
 
 
 def _targets(pieces: Pieces, line: int) -> Iterator[Target]:
@@ -86,7 +86,7 @@ def _targets(pieces: Pieces, line: int) -> Iterator[Target]:
     except (msgspec.MsgspecError, ValueError) as error:
         raise DamageError(f"the links of line {line} are damaged: {error}") from error
     if found != line:
-        raise DamageError(f"the links of line {line} are those of line {found}")
+        raise DamageError(f"the record of links of line {line} names line {found}")
     yield from targets
 
 

@@ -91,7 +91,7 @@ def _words(options: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def _owned(options: Iterable[tuple[str, ...]]) -> list[str]:
-    """The words of these options, without the one for own servers."""
+    """The words of these options, without --own-servers."""
     return _words(option for option in options if option != _OWN)
 
 

@@ -189,7 +189,7 @@ def _noted(result: Result, found: Found) -> Result:
 
 
 def _within(links: Sequence[Link], max_bytes: int) -> Iterator[Link]:
-    """The first of these links, up to so many bytes on the wire."""
+    """The first of these links, up to `max_bytes` on the wire."""
     left_bytes = max_bytes
     for link in links:
         left_bytes -= 4 * (len(link.url) + len(link.key)) + _OVERHEAD_BYTES + _request_bytes(link)
