@@ -69,7 +69,7 @@ class Bodies(msgspec.Struct, frozen=True):
 
     body_bytes: int  # decoded
     wire_bytes: int  # received
-    unchanged: int  # of a refresh: answers with the body of the job before
+    unchanged: int  # of a refresh: answers with the body of the earlier job
     sizes: Quantiles | None  # bytes of decoded bodies
     plot: SizePlot = msgspec.field(name="size_plot")
     types: list[Share]

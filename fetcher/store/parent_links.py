@@ -1,4 +1,4 @@
-"""The links that the crawl before has recorded of a page, as links that a worker finds.
+"""The links that the earlier crawl has recorded of a page, as links that a worker finds.
 
 They come from the edges of that crawl, which name lines of its log or refused URLs. An edge to a
 line does not say what kind of link it was. For the page that found a line first, the line says it;
@@ -32,7 +32,7 @@ _decode: Final = msgspec.msgpack.Decoder(RowLinks).decode
 
 
 class ParentLinks:
-    """The links of any page of the crawl before. Raises DamageError."""
+    """The links of any page of the earlier crawl. Raises DamageError."""
 
     def __init__(self, folder: Path, index: ParentIndex, texts: KeyTexts) -> None:
         self._texts = texts

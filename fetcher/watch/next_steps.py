@@ -32,7 +32,7 @@ class Finished(NamedTuple):
     totals: Totals
     out: Path
     parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines were fetched again
-    before: Path | None = None  # of a refresh: the OUT of the job before
+    before: Path | None = None  # of a refresh: the OUT of the earlier job
     program: str = "fetcher"  # the command as the shell finds it
     options: Sequence[tuple[str, ...]] = ()  # of this run, that a retry needs as well
     crawl: Sequence[tuple[str, ...]] | None = None  # its seeds and options; None: it was a list

@@ -1,4 +1,4 @@
-"""What a refresh may take over from the rows of the job before."""
+"""What a refresh may take over from the rows of the earlier job."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class PageReader:
     def pack_again(
         self, result: Result, task: Task, links: Sequence[Link], sitemaps: Sequence[str]
     ) -> bytes:
-        """All links of a page that has not changed: those of the crawl before, and new sitemaps."""
+        """All links of an unchanged page: those of the earlier crawl, and new sitemaps."""
         known = {link.url for link in links}
         new = [url for url in sitemaps if url not in known]
         return self.pack(result, task, Found(), new, links)
