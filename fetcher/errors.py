@@ -18,7 +18,7 @@ class Exit(enum.IntEnum):
     STOPPED = 3  # before the end, or no room on disk or stdout; the same command resumes
     CONFLICT = 4  # OUT belongs to another job, was begun with other settings, or is in use
     DAMAGED = 5  # the data on disk is damaged, or the disk does not keep what is written
-    UNPROVEN = 6  # `verify`: some line has not exactly one row
+    UNPROVEN = 6  # `verify`: some line has no row, or more than one
     UNREACHED = 7  # `status`, `top`: the ventilator does not answer
     FAILED_ROWS = 8  # `get`: an outcome is not ok; `--fail-on`: rows have one of the outcomes
     UNHEARD = 9  # `worker`: no ventilator was heard for worker.patience_s

@@ -65,7 +65,7 @@ class Task(msgspec.Struct, frozen=True):
     id: str | int | None = None  # the line's id, copied to its row
     columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
     found: Found | None = None  # how a crawl found the line, copied to its row
-    route: str = ""  # of a crawl's line: the word that a handler gave its link
+    route: str = ""  # of a crawl's line: the label that a handler gave its link
     is_foreign: bool = False  # no seed of the crawl has its host: it gets no secrets of settings
 
 
@@ -105,7 +105,7 @@ class Result(msgspec.Struct, frozen=True):
     id: str | int | msgspec.UnsetType = msgspec.UNSET
     columns: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     truncated: bool | msgspec.UnsetType = msgspec.UNSET  # true if the body was cut
-    # True in a refresh if the body is the one that the job before has.
+    # True in a refresh if the body is the one that the earlier job has.
     unchanged: bool | msgspec.UnsetType = msgspec.UNSET
     # Set in a crawl: see Found; the page that the response redirects to; an HTML page's title.
     depth: int | msgspec.UnsetType = msgspec.UNSET
@@ -148,7 +148,7 @@ class Chunk(msgspec.Struct, frozen=True):
     tags: bytes = b""  # of the lines, as they were handed out: see protocol.line_tags
     empty: list[int] = []  # lines whose body is empty, and kept
     retried: list[int] = []  # lines that took more than one attempt
-    unchanged: list[int] = []  # of a refresh: lines with the body that the job before has
+    unchanged: list[int] = []  # of a refresh: lines with the body that the earlier job has
     # In a crawl, how each row's line was found; see Found.
     depths: list[int] = []
     hops: list[int] = []  # empty if all are 0

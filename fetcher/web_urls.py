@@ -94,7 +94,7 @@ def is_plain(text: str) -> bool:
 def plain_origins(texts: Sequence[str]) -> list[str]:
     """All before the path of each URL that the standard leaves as it is; "" for other texts.
 
-    The same as `plain` says of one after the other, but faster.
+    As `plain` for each of them, but faster.
     """
     found: list[str] = _LINE.findall("\n".join(texts))
     if len(found) != len(texts):  # none are given, or one has a line feed

@@ -152,7 +152,7 @@ def test_the_path_of_a_url_has_neither_query_nor_fragment(url: str, path: str) -
     assert web_urls.path_of(url) == path
 
 
-def test_a_text_is_resolved_on_its_page_or_is_no_url() -> None:
+def test_a_text_is_resolved_on_its_page_or_is_not_a_url() -> None:
     assert web_urls.resolved("http://h/a/b", "../c") == "http://h/c"
     assert web_urls.resolved("http://h/", "http://[") is None
 

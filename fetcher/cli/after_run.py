@@ -19,7 +19,7 @@ from fetcher.humanize import escaped
 from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.protocol.messages import State
-from fetcher.settings import load
+from fetcher.settings import describe
 from fetcher.settings.schema import Http, Settings
 from fetcher.store import manifest
 from fetcher.store.reader import Part
@@ -108,7 +108,7 @@ def _key(option: tuple[str, ...]) -> str:
 
 
 def _is_secret(option: tuple[str, ...]) -> bool:
-    return option[0] == "--set" and _key(option) in load.SECRETS
+    return option[0] == "--set" and _key(option) in describe.secrets()
 
 
 def _lineage(selection: Selection | None) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What `fetcher verify` says of a crawl that it has proven."""
+"""The lines that `fetcher verify` prints about a proven crawl."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ class RowOptions(NamedTuple):
         return Merged(self.outs, partial=self.partial)
 
     def conditions(self, merged: Merged) -> list[Condition]:
-        """What each row must meet. Raises UsageError."""
+        """The conditions that each row must meet. Raises UsageError."""
         met = conditions(self.where, merged.first.manifest.line_format)
         if self.outcomes is None and self.statuses is None:
             return met

@@ -132,7 +132,7 @@ def _explain(result: Result, *, with_body: bool) -> None:
     if "guard.allow" in (result.error or ""):
         logs.say(logs.own("for servers of your own, add --own-servers", "info"))
     if result.outcome is Outcome.ROBOTS:
-        logs.say(logs.own("--no-robots fetches it all the same", "info"))
+        logs.say(logs.own("--no-robots fetches it anyway", "info"))
 
 
 class _Output:

@@ -45,23 +45,25 @@ _COMMANDS: Final = {
     "sink": _Listed("roles:sink", "Collect result rows from workers on any host."),
     "slot": _Listed("slot:slot", "Run one worker for `fetcher run --engine command`."),
     "keys": _Listed("keys:keys", "Make the keys for roles on separate hosts."),
-    "status": _Listed("inspect:status", "How far a job is, during and after a run."),
+    "status": _Listed("inspect:status", "Show how far a job is, during and after a run."),
     "top": _Listed("top:top", "Watch a job in the terminal."),
     "verify": _Listed("inspect:verify", "Prove that every URL line has exactly one row."),
     "report": _Listed(
         "report:report", "Report on a run: one HTML file with plots, and a summary here."
     ),
     "export": _Listed(
-        "export:export", "Rows as Parquet, CSV, JSON Lines or SQLite; bodies as files."
+        "export:export", "Write rows as Parquet, CSV, JSON Lines or SQLite; bodies as files."
     ),
-    "links": _Listed("links:links", "The links between the pages of a crawl, as JSON lines."),
-    "urls": _Listed("urls:urls", "The URLs whose rows have some outcome or status."),
-    "diff": _Listed("diff:diff", "What changed from one run to another."),
+    "links": _Listed("links:links", "Print the links between the pages of a crawl, as JSON lines."),
+    "urls": _Listed("urls:urls", "Print the URLs whose rows have some outcome or status."),
+    "diff": _Listed("diff:diff", "Show what changed from one run to another."),
     "retry": _Listed("retry:retry", "Fetch retryable failures again, into another OUT."),
     "refresh": _Listed(
-        "refresh:refresh", "Fetch a job again, and in full only what has changed, into another OUT."
+        "refresh:refresh", "Fetch a job again into another OUT; in full only what has changed."
     ),
-    "config": _Listed("inspect:show_config", "The effective settings and where each came from."),
+    "config": _Listed(
+        "inspect:show_config", "Show the effective settings and where each came from."
+    ),
 }
 _SIMILARITY: Final = 0.8  # of an option that is suggested, from 0 to 1
 # Commands that begin a job.
@@ -75,9 +77,9 @@ Exit codes:
   3  stopped before the end, or no room on the disk or standard output; the same command resumes
   4  OUT belongs to another job or was begun with other settings, or OUT or an address is in use
   5  the data on disk is damaged, or the disk does not keep it
-  6  verify: some line has not exactly one row
+  6  verify: some line has no row, or more than one
   7  status, top: the ventilator does not answer
-  8  get: an outcome is not ok; run, crawl, retry, refresh with --fail-on: some rows have such one
+  8  get: an outcome is not ok; run, crawl, retry, refresh with --fail-on: there are such rows
   9  worker: no ventilator was heard for worker.patience_s
 """
 

@@ -20,9 +20,10 @@ import msgspec
 from fetcher.cli.setting_options import CRAWLS, SETTING_OPTIONS, SettingOption
 from fetcher.engines.paths import require_path
 from fetcher.errors import ConfigError, UsageError
-from fetcher.settings import load, presets
+from fetcher.settings import describe, load, presets
 from fetcher.settings.load import Value
 from fetcher.settings.schema import Monitor
+from fetcher.settings.secrecy import HIDDEN
 from fetcher.telemetry import logs
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,7 +136,7 @@ def typed_again(context: click.Context, name: str) -> Iterator[tuple[str, ...]]:
     for option in SETTING_OPTIONS:
         if option.key in given and name in option.commands.split():
             value, flag = given[option.key]
-            if option.key not in load.SECRETS:
+            if option.key not in describe.secrets():
                 for each in value if isinstance(value, tuple) else (value,):
                     yield (flag, str(each)) if option.metavar else (flag,)
 
@@ -232,7 +233,7 @@ def require_no_crawl_options(loaded: load.Loaded) -> None:
 
 
 def _own_servers(given: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:
-    """What --own-servers sets. Whoever asks for a pace or for robots.txt has politeness."""
+    """The settings of --own-servers; an option for a pace or robots.txt keeps politeness on."""
     preset: dict[str, tuple[Value, str]] = {
         key: (value, "--own-servers") for key, value in presets.OWN_SERVERS.items()
     }
@@ -287,14 +288,14 @@ def without_secret(argument: str) -> str:
         return f"{option}={_header_name(value)}"
     prefix = "--set=" if argument.startswith("--set=") else ""
     name, equals, _ = argument.removeprefix(prefix).partition("=")
-    if equals and name.strip() in load.SECRETS:
-        return f"{prefix}{name}={load.HIDDEN}"
-    return _CREDENTIALS.sub(rf"\1{load.HIDDEN}@", argument)
+    if equals and name.strip() in describe.secrets():
+        return f"{prefix}{name}={HIDDEN}"
+    return _CREDENTIALS.sub(rf"\1{HIDDEN}@", argument)
 
 
 def _header_name(text: str) -> str:
     name, colon, _ = text.partition(":")
-    return f"{name}: {load.HIDDEN}" if colon else load.HIDDEN
+    return f"{name}: {HIDDEN}" if colon else HIDDEN
 
 
 def page_url(monitor: Monitor) -> str:

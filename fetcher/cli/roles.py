@@ -196,7 +196,9 @@ def _only_sink(settings: Settings, number: int | None) -> Settings:
             f"endpoints.sink lists {len(sinks)} sinks: say with --number which of them this one is"
         )
     if number is not None and number > len(sinks):
-        raise UsageError(f"--number {number}: endpoints.sink lists {len(sinks)}")
+        raise UsageError(
+            f"--number {number}: endpoints.sink lists {len(sinks)} sinks; name one of these"
+        )
     own = sinks[number - 1 if number else 0]
     endpoints = msgspec.structs.replace(settings.endpoints, sink=(own,))
     return msgspec.structs.replace(settings, endpoints=endpoints)

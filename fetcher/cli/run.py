@@ -106,7 +106,7 @@ def run_and_report(
     """Run the job with its progress display and summary. Raises FetcherError.
 
     `name`: the input's name for people, if it is not the name of `urlfile`; `crawl`: the rules, if
-    the file holds the seeds of a crawl; `refresh`: the job before, in a refresh. Raises
+    the file holds the seeds of a crawl; `refresh`: the earlier job, in a refresh. Raises
     FailedRowsError if the job is complete and rows have one of the `unwanted` outcomes.
     """
     before = _part(out)

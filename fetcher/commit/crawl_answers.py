@@ -1,6 +1,6 @@
-"""What a sink tells the ventilator of a crawl: how far it is, and the lines of its log.
+"""The sink's answers about a crawl: how far it is, and the lines of its log.
 
-Only what is committed is told.
+Only committed lines are sent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def state_of(growth: Growth) -> CrawlState:
-    """How far the crawl is, durably."""
+    """The committed state of the crawl."""
     record = growth.committed
     return CrawlState(record.seeds, record.has_all_seeds, record.ready_lines, record.totals)
 
@@ -30,9 +30,9 @@ def page(
     batch_size: int,
     most_lines: int = MAX_PAGE_LINES,
 ) -> LogPage | UnsetType:
-    """The lines from `first` on that have no row, as many as fit; UNSET: none are new.
+    """A page of the lines from `first` on that have no row, as many as fit; UNSET: none are new.
 
-    Nothing is told before all seeds are there, because they decide about the scope.
+    No line is sent before all seeds are committed, because the seeds decide the scope.
     """
     growth = committer.growth
     if growth is None or first is UNSET or not growth.committed.has_all_seeds:

@@ -1,4 +1,4 @@
-"""What a sink keeps of a crawl in its journal, and what a commit appends to its files.
+"""The state of a crawl in the journal of its sink, and the data that a commit appends to files.
 
 Lines of the log are judged once, in the commit of the rows that found them, so that record, files
 and rows always agree.

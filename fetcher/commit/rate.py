@@ -101,7 +101,7 @@ class WorkClock:
         self._at_s = now_s
 
     def committed(self, rows: int, now_s: float) -> Work | None:
-        """The work up to this commit, after which the job has so many rows."""
+        """The work up to this commit; `rows`: the job's rows after it."""
         if self._work is not None:
             self._work = self._work.plus(rows - self._work.rows, now_s - self._at_s)
             self._at_s = now_s

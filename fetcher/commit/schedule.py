@@ -37,7 +37,7 @@ class CommitSchedule:
         self._due_at = float("-inf") if is_urgent else self._committed_at + self._interval_s
 
     def committed(self, rows: int, now: float, *, has_room: bool) -> None:
-        """A commit of so many rows was tried; `has_room`: the disk took them."""
+        """A commit of `rows` rows was tried; `has_room`: the disk took them."""
         if rows:
             self._committed_at = now
         self._due_at = now + (self._interval_s if has_room else RETRY_S)

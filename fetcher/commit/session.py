@@ -150,7 +150,7 @@ class CommitJob:
     def take_seeds(self, page: messages.Seeds) -> None:
         """Add a page of a crawl's seeds to the pending group. Raises WireError."""
         if self.committer.growth is None:
-            raise WireError("seeds of a list")
+            raise WireError("seeds for a job that is a list")
         texts = page.texts.split(b"\n") if page.texts else []
         self.committer.growth.seeds(page.first, texts, at_end=page.at_end)
 
@@ -291,7 +291,7 @@ class CommitSession:
                 self.is_closed = True
                 return messages.Closed()
             case _:
-                return messages.Refused(reason="not a request", exit_code=Exit.BUG)
+                return messages.Refused(reason="not a request to a sink", exit_code=Exit.BUG)
 
     def _open(self, request: messages.Open, now: float) -> messages.AnyMessage:
         is_another = self._ventilator not in ("", request.session)

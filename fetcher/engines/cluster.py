@@ -34,7 +34,7 @@ _LEAVE_S: Final = 5.0  # for workers to say that they leave, after their last fe
 
 
 class _Session(NamedTuple):
-    """What one run of a driver (`fetcher run --engine`) has for its job."""
+    """What one run of a driver (`fetcher run --engine`) needs for its job."""
 
     name: str  # no other run has it
     directory: Path
@@ -117,7 +117,7 @@ def run_job(
 def _require_workers(settings: Settings) -> None:
     if not settings.worker.processes:
         raise ConfigError(
-            f"--engine {settings.engine.name}: say with --workers how many workers it shall run"
+            f"--engine {settings.engine.name}: say with --workers how many workers it has to run"
         )
     rlimits.check_peers(settings.worker.processes)
 

@@ -33,7 +33,7 @@ def run_job(
         return
     if refresh is not None:
         raise UsageError(
-            "engine.name: the workers of a refresh read the OUT of the job before, so that they "
+            "engine.name: the workers of a refresh read the OUT of the earlier job, so that they "
             "run on this host; leave this setting out"
         )
     from fetcher.engines import cluster  # noqa: PLC0415 (its libraries take time to load)

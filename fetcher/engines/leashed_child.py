@@ -1,4 +1,4 @@
-"""What a process does for one that it has on a leash: tells it to drain, and waits for its end.
+"""For the parent of a leashed process: tells the child to drain, and waits for its end.
 
 See fetcher.engines.leash. This module imports nothing that gevent has to patch.
 """

@@ -23,7 +23,7 @@ from fetcher.settings.schema import Engine, Settings
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What no broker and no dashboard may see."""
+    """The values that no broker and no dashboard may see."""
 
     key: str  # the workers' secret key, in Z85
     settings: dict[str, Value]

@@ -119,7 +119,7 @@ def _silent(slot: Ticket) -> str:
 
 
 def main() -> int:
-    """Read the order from standard input, and live as its slot."""
+    """Read the order from standard input, and run its slot."""
     # Handlers of the user may print, and a full pipe would hold them up.
     stdout = os.dup(1)
     os.dup2(2, 1)

@@ -46,7 +46,7 @@ class SlotPlan:
                 self._coming.popleft()
 
     def placed(self, count: int, now: float) -> None:
-        """Note that the engine was asked for so many slots."""
+        """Note that the engine was asked for `count` slots."""
         self._coming.extend([now] * count)
 
     @property

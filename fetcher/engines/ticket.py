@@ -55,7 +55,7 @@ def settings_of(settings: Settings) -> tuple[dict[str, Value], dict[str, Value]]
         value = plain[section][name]
         if value == default[section][name] or key.startswith(_NOT_FOR_SLOTS) or key in _OWN_VALUES:
             continue
-        (secret if key in load.SECRETS else public)[key] = value
+        (secret if key in describe.secrets() else public)[key] = value
     return public, secret
 
 
@@ -71,8 +71,8 @@ def from_plain(plain: Mapping[str, Any]) -> Ticket:
     version = plain.get("version")
     if version != __version__:
         raise UsageError(
-            f"the slot's ticket is of fetcher {version}, and here is {__version__}; install the "
-            "same version on all hosts"
+            f"the slot's ticket was made by fetcher {version}, and this host has {__version__}; "
+            "install the same version on all hosts"
         )
     try:
         return msgspec.convert(plain, Ticket)

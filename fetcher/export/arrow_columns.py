@@ -1,7 +1,7 @@
 """Arrow arrays of rows: the type of each column, and its values.
 
-Parquet files and data frames have these columns. Who imports this module says first, in words for
-users, that pyarrow is missing.
+Parquet files and data frames have these columns. A module that imports this one
+must catch a missing pyarrow, and say so to the user.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Record(Protocol):
 
     @property
     def result(self) -> Any:
-        """What the columns take their values from; it has a `line`."""
+        """The object that the columns take their values from; it has a `line`."""
 
     @property
     def raw(self) -> bytes:

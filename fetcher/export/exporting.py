@@ -16,7 +16,7 @@ from fetcher.export.sorting import by_line
 
 
 class Export(NamedTuple):
-    """What to write, and how."""
+    """The rows or links to write, and their form."""
 
     rows: Iterable[Record]  # read once
     form: Form

@@ -1,4 +1,4 @@
-"""What a retry and a refresh take from the first job: its lines, read as it read them."""
+"""What a retry and a refresh take over from the first job: its lines, and how it read them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fetcher.store.reader import Part
 
 
 def require_other_directory(out: Path, parents: Sequence[Path], what: str) -> None:
-    """Raises UsageError if OUT is that of the first job. `what`: of it and the new rows."""
+    """Raises UsageError if OUT is that of the first job. `what`: the verb for the message."""
     if any(out.exists() and each.exists() and out.samefile(each) for each in parents):
         raise UsageError(f"-o {out}: is the directory to {what}; name another one for the new rows")
 
@@ -41,7 +41,7 @@ def input_of(first: Part) -> Path:
 
 
 def name_of(first: Manifest, urlfile: Path) -> str:
-    """How people know the lines; "": by the name of their file."""
+    """The name of the lines for people; "": that of their file."""
     return first.input.name if urlfile.name == SPOOL_NAME else ""
 
 

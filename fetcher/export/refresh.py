@@ -54,7 +54,7 @@ class RefreshRequest(NamedTuple):
 
 
 class PreparedRefresh(NamedTuple):
-    """What to run."""
+    """The job to run."""
 
     urlfile: Path
     settings: Settings

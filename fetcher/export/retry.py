@@ -40,7 +40,7 @@ from fetcher.store.selection import keep
 
 
 class PreparedRetry(NamedTuple):
-    """What to run."""
+    """The job to run."""
 
     urlfile: Path
     settings: Settings  # with the input settings of the first job
@@ -88,14 +88,14 @@ def prepare(out: Path, request: RetryRequest, given: Loaded) -> PreparedRetry:
 
 
 def _name_of(first: Part, urlfile: Path) -> str:
-    """How people know the lines; "": by the name of their file."""
+    """The name of the lines for people; "": that of their file."""
     if first.manifest.crawl is not None:
         return f"the log of {first.out.resolve().name}"
     return name_of(first.manifest, urlfile)
 
 
 def unmatched(parents: Sequence[Path]) -> dict[str, int]:
-    """The rows of a job that are not ok, by outcome: what no row was chosen of."""
+    """The rows of a job that are not ok, by outcome, where none of them was chosen."""
     counts: Counter[str] = Counter()
     for part in reader.read_all(parents):
         counts.update(part.view.recovered.totals.outcomes)

@@ -67,7 +67,7 @@ def in_utf8(body: bytes, encoding: str) -> bytes:
 
 
 def _named_outside(body: bytes, content_type: str | None) -> str | None:
-    """What the mark or else the Content-Type says."""
+    """The codec that the byte order mark names, or else the Content-Type."""
     marked = next((name for mark, name in _MARKS if body.startswith(mark)), None)
     declared = _HEADER.search(content_type or "")
     return marked or (_known(declared[1]) if declared else None)

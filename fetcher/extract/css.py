@@ -1,6 +1,7 @@
 """Reads the URLs of a style sheet: url(), and the strings of @import and image-set().
 
-One pattern tokenises, as far as URLs need it: a URL in a comment, a string or @namespace is none.
+One pattern tokenises, as far as URLs need it. A URL in a comment, a string or
+@namespace is not taken for a link.
 https://www.w3.org/TR/css-syntax-3/
 """
 

@@ -80,7 +80,7 @@ def safe_bytes(page: bytes) -> int:
 
 
 def _is_small(page: bytes) -> bool:
-    """Whether a page can pass no limit, as nearly all; counting costs more than parsing them."""
+    """Whether the page cannot pass any limit, as most pages; counting costs more than parsing."""
     if len(page) > _HARMLESS_BYTES and _may_have_costly_tags(page):
         return False
     tags = page.count(b"<")

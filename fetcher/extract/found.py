@@ -1,4 +1,4 @@
-"""What a page, a style sheet or a sitemap says: frozen data for the worker."""
+"""The links and the title of a page, a style sheet or a sitemap: frozen data for the worker."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Collector:
         return self._max_links - len(self._links)
 
     def add(self, url: str, via: Via) -> None:
-        """A link; the first of a URL stays."""
+        """Add a link; of several links with one URL, the first stays."""
         self.add_all((url,), ((via, False),))
 
     def add_all(self, urls: Iterable[str | None], kinds: Iterable[Kind]) -> None:
-        """The same of many; None is not a URL."""
+        """Add many links; None stands for a text that is not a URL."""
         links, most, most_bytes = self._links, self._max_links, self._max_url_bytes
         refused = self._nofollow
         for url, (via, is_nofollow) in zip(urls, kinds, strict=True):

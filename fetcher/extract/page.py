@@ -1,7 +1,7 @@
 """Chooses the reader for a fetched body: HTML, CSS, or sitemap and feed.
 
-Only these are parsed. A body without a content type is HTML if it begins like it, as browsers have
-it; a sitemap is one because a link said so.
+Other bodies are not parsed. A body without a content type is HTML if it begins like HTML, as in
+browsers. A body is read as a sitemap or a feed if the link to it said so.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def is_read(content_type: str | None, via: str, rules: CrawlRules) -> bool:
 
 
 def read_as(via: str, content_type: str | None, url: str) -> str:
-    """How the page counts as found; a seed that is a sitemap or a feed counts as found as one."""
+    """The kind of link that led to the page; SITEMAP for a seed that is a sitemap or a feed."""
     kind = content_type or ""
     is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(url) and "html" not in kind)
     return Via.SITEMAP if via in _SEED and is_xml else via

@@ -48,7 +48,7 @@ class Resolver:
         return self.urls((text,))[0]
 
     def urls(self, texts: Iterable[str]) -> list[str | None]:
-        """The same of many texts: faster, as nearly all of the time of a page's links goes here."""
+        """As `url`, for many texts: faster, as this takes most of the time of a page's links."""
         origin, folder, above = self._origin, self._folder, self._above
         found: list[str | None] = []
         add = found.append
@@ -77,7 +77,7 @@ class Resolver:
         return self._parsed(text)
 
     def _folder_above(self, up: str) -> str:
-        """The folder that is so many `../` above the page's; the one at the root has none."""
+        """The folder that `up` times `../` leads to from the page's; the root has none above it."""
         folder = self._folder
         for _ in range(len(up) // len("../")):
             if len(folder) == len(self._origin) + 1:

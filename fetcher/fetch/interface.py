@@ -177,7 +177,7 @@ class Whole:
     def step(self) -> None:
         result = self._function(self._task)
         if not isinstance(result, Result):
-            raise TypeError(f"it gave a {type(result).__name__} and no Result")
+            raise TypeError(f"it returned a {type(result).__name__}, not a Result")
         self.result = result
         if result.outcome in UNREACHED:
             self.trouble = result.error or result.outcome.value

@@ -9,7 +9,7 @@ _MAX_LOGGED: Final = 3
 
 
 class Defects:
-    """Logs the first few exceptions of one place: one may come with every line."""
+    """Logs only the first few exceptions of one place, as every line may raise one."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._logger = log

@@ -75,13 +75,13 @@ class Frontier:
     # -- at start ------------------------------------------------------------------------------
 
     def expect(self, lines: int) -> None:
-        """Make room for so many lines, before `recover`: that is faster than to grow."""
+        """Make room for `lines` lines, before `recover`: that is faster than to grow."""
         self._seen.expect(lines)
 
     def recover(self, records: bytes, seeds: int) -> None:
         """Take the next records of the keys' file, in its order: before anything is offered.
 
-        `seeds`: so many of them, the first ones, are of seeds.
+        `seeds`: how many of them, from the first one on, are of seeds.
         """
         table = np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)
         self._seen.add(table[:, :2])
@@ -239,7 +239,7 @@ def _origins(records: bytes) -> HostNumbers:
 
 
 def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> list[Admitted]:
-    """What became of the links of each row, of which the first have the indices `starts`."""
+    """The decisions on the links of each row; `starts`: the index of each row's first link."""
     answers = []
     for row, (start, end) in zip(rows, pairwise(starts), strict=True):
         first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)

@@ -40,11 +40,11 @@ class Budgets:
 
     @property
     def room(self) -> int:
-        """How many more lines there may be, of whatever hosts."""
+        """How many more lines the crawl may have, on any hosts."""
         return max(0, self._max_pages - self._lines)
 
     def rooms(self, hosts: Iterable[int]) -> dict[int, int]:
-        """How many more lines each of these different hosts may have, whatever `room` is."""
+        """How many more lines each of these different hosts may have, regardless of `room`."""
         wanted = list(hosts)
         places = self._hosts.numbers_of(_as_keys(wanted)).astype(np.intp)
         # The place of an unknown host is 0, which reads the last count: it is not used.

@@ -74,7 +74,7 @@ class KeyTable:
             self._insert(before, self._count)
 
     def expect(self, count: int) -> None:
-        """Make the room for so many keys at once, before the first is added."""
+        """Make room for `count` keys at once, before the first is added."""
         self._reserve(count)
         self._table = np.zeros(_slots_for(count, self._words), dtype=np.uint32)
 
@@ -121,7 +121,7 @@ class KeyTable:
 
 
 def _slots_for(count: int, words: int) -> int:
-    """The slots of a table that has room to grow beyond so many keys."""
+    """The slots of a table that has room to grow beyond `count` keys."""
     return _prime_from(max(_MIN_SLOTS, math.ceil(count / _LOAD * _GROWTH[words])))
 
 

@@ -60,7 +60,7 @@ class LineQueue:
         self._taken = 0
 
     def take(self, count: int, spill: Spill | None = None) -> list[int]:
-        """Remove up to so many lines from the front; `spill` as for `append`, always the same."""
+        """Remove at most `count` lines from the front; `spill` as for `append`, always the same."""
         lines: list[int] = []
         while len(lines) < count and len(self):
             some = self._first[self._taken : self._taken + count - len(lines)]

@@ -63,7 +63,7 @@ MAX_LINK_CHARS: Final = 512 * 1024
 
 
 class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a handler wants for its link apart from a plain GET."""
+    """The request that a handler asks for, where it is not a plain GET."""
 
     method: str = "GET"
     route: str = ""
@@ -83,7 +83,7 @@ class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def link_chars(link: Link) -> int:
-    """The characters of all that a link says, and the bytes of its body."""
+    """The size of a link: the characters of its texts, and the bytes of its body."""
     request = link.request
     if request is None:
         return len(link.url)

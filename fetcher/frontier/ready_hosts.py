@@ -25,7 +25,7 @@ _MEMORY_BYTES: Final = 64 * 1024 * 1024
 
 
 class HostLoad(NamedTuple):
-    """What a host has to do."""
+    """The lines of one host: how many wait, and how many are out."""
 
     host: str
     waiting: int
@@ -73,7 +73,7 @@ class ReadyHosts:
             self._give_turn(entry)
 
     def take(self, count: int, now: float) -> list[int]:
-        """Hand out up to so many lines, the hosts in turn."""
+        """Hand out at most `count` lines; the hosts take turns."""
         self._next_level()
         lines: list[int] = []
         while len(lines) < count and self._turns:
@@ -175,7 +175,7 @@ class _Host:
         return queue.spilled - before
 
     def take(self, count: int, spill: Spill | None) -> tuple[list[int], int]:
-        """Up to so many lines, and how many came back from the spill."""
+        """Take at most `count` lines; also return how many came back from the spill."""
         lines: list[int] = []
         from_spill = 0
         while len(lines) < count and self._queues:

@@ -80,7 +80,7 @@ class ScopeRules:
         return found
 
     def _names_of_seeds(self, urls: list[str]) -> set[str]:
-        """What is remembered of some seeds."""
+        """The numbers that are remembered of these seeds."""
         origins = web_urls.plain_origins(urls)
         for at, origin in enumerate(origins):
             if not origin:

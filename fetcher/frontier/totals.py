@@ -33,7 +33,7 @@ class Refusal(enum.StrEnum):
 
 
 class Totals(msgspec.Struct):
-    """Counts of one call, or of a whole crawl: add the ones to the other."""
+    """Counts of one call, or of a whole crawl; `add` sums them up."""
 
     links: int = 0  # found, whatever became of them
     lines: dict[int, int] = msgspec.field(default_factory=dict)  # by depth

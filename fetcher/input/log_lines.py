@@ -51,7 +51,7 @@ _decode_url: Final = msgspec.json.Decoder(_Url).decode
 def encode_alike(urls: Sequence[str], like: LogLine) -> bytes:
     """The lines of these URLs, with line feeds; apart from the URLs, all are as `like`.
 
-    The same as `encode` of one after the other, but faster.
+    As `encode` for each of them, but faster.
     """
     joined = "".join(urls)
     if not (joined.isascii() and joined.isprintable()) or '"' in joined or "\\" in joined:

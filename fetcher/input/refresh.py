@@ -11,7 +11,7 @@ from fetcher.input.selection import Text
 
 
 class Refresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The job before."""
+    """The earlier job."""
 
     parent: Text  # its OUT (or OUTs, quoted for a shell)
     parent_job: Text

@@ -3,7 +3,7 @@
 Lines come in pages of the log, and only those without a row. They wait by host, and hosts take
 turns (frontier.ready_hosts); what is due next is grouped by batch for the ledger. A batch of the
 log always counts as full: its lines come one by one, and its last ones may never come. Nothing here
-must survive a restart: the sink tells its log again.
+must survive a restart: the sink sends its log again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CrawlFeed:
     def __init__(self, seeds: SeedsFrom, texts: LineTexts, spill: Spill | None = None) -> None:
         """`spill`: see frontier.ready_hosts."""
         self._seeds = seeds
-        self.state: CrawlState | None = None  # as the sink said last; None: nothing yet
+        self.state: CrawlState | None = None  # as the sink reported last; None: nothing yet
         self.next_line = 1  # the first line of the log that is not known here
         self._texts = texts
         self._hosts = ReadyHosts(spill=spill)
@@ -88,7 +88,7 @@ class CrawlFeed:
         page = self._seeds(first)
         return messages.Seeds(session, first, b"\n".join(page.texts), page.at_end)
 
-    # -- what the sink says --------------------------------------------------------------------
+    # -- reports of the sink -------------------------------------------------------------------
 
     @property
     def has_more(self) -> bool:
@@ -102,7 +102,7 @@ class CrawlFeed:
         return len(self._hosts)
 
     def hear(self, news: messages.Committed) -> None:
-        """Take the answer to a poll, apart from what it says to be committed."""
+        """Take the answer to a poll, except for the committed lines in it."""
         self.state = self.state if news.crawl is UNSET else news.crawl
         if news.log is not UNSET:
             self.learn(news.log)
@@ -155,9 +155,9 @@ class CrawlFeed:
     # -- what is next ------------------------------------------------------------------------
 
     def due(self, workers: int, now: float) -> list[DueLines]:
-        """Take the lines that are next, by batch, for one of so many workers.
+        """Take the lines that are next, by batch, for one worker of `workers`.
 
-        Returns none if no host has its turn.
+        Returns [] if no host has its turn.
         """
         share = -(-len(self._hosts) // (_SHARES * max(workers, 1)))
         count = min(max(share, _LEAST_LINES), self._batch_size)

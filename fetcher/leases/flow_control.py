@@ -25,7 +25,7 @@ class FlowControl:
         self._rests_until = 0.0
 
     def is_open(self, workers: int) -> bool:
-        """Whether another lease may be sent, with so many live workers."""
+        """Whether another lease may be sent; `workers`: how many live."""
         return self._unclaimed < self._ahead * max(workers, 1)
 
     def is_resting(self, now: float) -> bool:
@@ -43,7 +43,7 @@ class FlowControl:
         self._rests_until = now
 
     def returned(self, workers: int, now: float) -> None:
-        """One of so many live workers had no room for a lease."""
+        """A worker had no room for a lease; `workers`: how many live."""
         if now - self._returns_since > REST_S:
             self._returns, self._returns_since = 0, now
         self._returns += 1

@@ -1,4 +1,4 @@
-"""The workers that live: when each was heard, and what it said of itself."""
+"""The living workers: when each was heard last, and what its heartbeats reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class LiveWorkers:
         # Workers that hold leases which are not open (any more) -> since when. Such a lease is of
         # an earlier ventilator, or its lines were committed by another worker.
         self._stale_since: dict[str, float] = {}
-        self.hungry: set[str] = set()  # workers that said that they have too little to do
+        self.hungry: set[str] = set()  # workers that reported that they have too little to do
 
     def __len__(self) -> int:
         return len(self._heard_at)
@@ -23,11 +23,11 @@ class LiveWorkers:
 
     @property
     def names(self) -> list[str]:
-        """All of them."""
+        """The names of the living workers."""
         return list(self._heard_at)
 
     def heard(self, worker: str, now: float) -> None:
-        """A message of the worker came."""
+        """Note that a message of the worker arrived."""
         self._heard_at[worker] = now
 
     def holds(self, worker: str, held: Iterable[int], leases: Container[int], now: float) -> None:
@@ -38,7 +38,7 @@ class LiveWorkers:
             self._stale_since.setdefault(worker, now)
 
     def note_hunger(self, worker: str, *, is_hungry: bool) -> None:
-        """The worker has too little to do, or enough."""
+        """Note whether the worker has too little to do."""
         if is_hungry:
             self.hungry.add(worker)
         else:
@@ -51,7 +51,7 @@ class LiveWorkers:
         return self._heard_at.pop(worker, None) is not None
 
     def silent(self, now: float, silent_s: float) -> list[str]:
-        """The workers that were not heard for longer than `silent_s`."""
+        """The workers that have been silent for longer than `silent_s`."""
         return [name for name, heard_at in self._heard_at.items() if now - heard_at > silent_s]
 
     def may_hold_stale(self, now: float, stall_s: float) -> bool:
@@ -62,6 +62,6 @@ class LiveWorkers:
         return any(now - since < stall_s for since in self._stale_since.values())
 
     def restart_clocks(self, now: float) -> None:
-        """No worker was expected to be heard until now."""
+        """Count silence from now on: until now, no worker was expected to be heard."""
         self._heard_at = dict.fromkeys(self._heard_at, now)
         self._stale_since = dict.fromkeys(self._stale_since, now)

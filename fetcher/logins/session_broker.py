@@ -1,11 +1,11 @@
 """Decides who logs in, and which session is valid: in a job, one worker at a time logs in.
 
-Pure; its state may be lost. Lost messages only delay: a worker asks again until it has a session,
-and the order to log in is repeated until it is answered. If the worker that logs in dies or does
-not answer, another one gets the order. A session has a generation, a number that no other session
-has, not even one of an earlier ventilator. Many requests for a session after the same generation
-lead to one log-in. New log-ins are bounded in number; beyond that, workers learn that there is no
-other session for now.
+Pure; its state may be lost. Lost messages only cause delay: a worker asks again until it has a
+session, and the order to log in is repeated until it is answered. If the worker that logs in dies
+or does not answer, another one gets the order. A session has a generation, a number that no other
+session has, not even one of an earlier ventilator. Many requests for a session after the same
+generation lead to one log-in. New log-ins are bounded in number; beyond that, workers learn that
+there is no other session for now.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class SessionBroker:
         self._not_before = 0.0
         self._is_asked = False  # the valid session is to be sent
         self._sent_at = float("-inf")
-        self._is_denied = False  # workers will hear that they get no other session
-        self._was_denied = False  # and the user has read so
+        self._is_denied = False  # workers are to be sent a NoSession
+        self._was_denied = False  # and the user was informed
         self._unable_since: float | None = None  # no worker that lives can log in
         self._notices: list[str] = []
 
@@ -244,7 +244,7 @@ class SessionBroker:
     # -- messages to the workers, and lines for the user -------------------------------------
 
     def messages(self, now: float) -> list[AnyLogin]:
-        """What to send to the workers now."""
+        """The messages to send to the workers now."""
         found: list[AnyLogin] = []
         order = self._order
         if order is not None and now >= order.say_at:
@@ -259,6 +259,6 @@ class SessionBroker:
         return found
 
     def notices(self) -> list[str]:
-        """What the user should read, once."""
+        """The lines for the user that are new since the last call."""
         notices, self._notices = self._notices, []
         return notices

@@ -23,7 +23,7 @@ from fetcher.protocol.login_messages import (
 
 
 class Reaction(NamedTuple):
-    """What a message leads to."""
+    """The worker's reaction to a message."""
 
     answer: LoggedIn | LoginFailed | None = None  # to be sent to the ventilator
     ticket: int = 0  # log in now, by this order; 0: there is nothing to do
@@ -44,7 +44,7 @@ class SessionHolder:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether requests must wait for a session, or for the word that there is none."""
+        """Whether requests must wait until a Session or a NoSession arrives."""
         return self._is_refused or not self.generation
 
     def refused(self, generation: int) -> NeedSession | None:

@@ -159,7 +159,7 @@ class Gate(OwnedHosts[Item]):
     def give_up_hosts(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
         """Give up the items of half of the ready hosts, for other workers.
 
-        Only hosts count of which all items `may_go` and none is active.
+        Chooses among hosts of which all items `may_go` and no item is active.
         """
         spare = [
             name

@@ -1,8 +1,8 @@
 """Decides which worker may ask which host: in a job, one worker at a time owns a host.
 
-Pure; its state may be lost. Lost messages only delay: workers ask again for hosts that they were
-not granted, and a worker that is silent or gone owns nothing. If others wait for a host, its owner
-is asked to hand it over after a while, so no worker starves. Hosts are numbers here (see
+Pure; its state may be lost. Lost messages only cause delay: workers ask again for hosts that they
+were not granted, and a worker that is silent or gone owns nothing. If others wait for a host, its
+owner is asked to hand it over after a while, so no worker starves. Hosts are numbers here (see
 `number_of`): two hosts with the same number share turns, which does no harm.
 
 A worker that is alone owns all hosts (see politeness.sole_owner), and nothing is recorded. A host

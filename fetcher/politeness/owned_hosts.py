@@ -18,7 +18,7 @@ _MAX_IDLE: Final = 10_000  # hosts without items that rest for long or have fail
 
 
 class Ownership(NamedTuple):
-    """What a worker tells a broker that does not know its hosts."""
+    """The hosts of a worker, for a broker that does not know them."""
 
     owned: list[tuple[str, int]]  # hosts that it is asking, with their tickets
     rests: list[tuple[str, float]]  # other hosts, and the seconds that they must still rest

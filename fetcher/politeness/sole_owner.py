@@ -32,7 +32,7 @@ class SoleOwner:
         self._recall_at = min(self._recall_at, now)
 
     def wants(self, worker: str, now: float) -> bool:
-        """A worker wants hosts. Returns whether it owns all hosts, and only has to hear of it."""
+        """A worker wants hosts. Returns True if it owns all hosts: the grant is then sent again."""
         if worker == self.worker and self._recall_at == math.inf:
             self._is_new = True
             return True
@@ -55,12 +55,12 @@ class SoleOwner:
         return True
 
     def grant(self) -> tuple[str, int] | None:
-        """The worker to be told that it owns all hosts, with the ticket; None: nobody now."""
+        """The worker to send the grant of all hosts to, with its ticket; None: nobody now."""
         is_new, self._is_new = self._is_new, False
         return (self.worker, self._ticket) if is_new and self.worker else None
 
     def recall(self, now: float) -> tuple[str, int] | None:
-        """The worker to be told that it no longer owns all hosts; None: nobody now."""
+        """The worker to send the recall of all hosts to, with its ticket; None: nobody now."""
         if not self.worker or self._recall_at > now:
             return None
         self._recall_at = now + _RECALL_AGAIN_S

@@ -50,14 +50,14 @@ def check_chunk(
     if kept_end > len(frame) or (kept_end < len(frame) and header.depths is UNSET):
         raise WireError("chunk: row lengths do not add up")
     if len(set(header.lines)) != count:
-        raise WireError("chunk: a line twice")
+        raise WireError("chunk: it has a line twice")
     if header.empty and not set(header.empty).issubset(header.lines):
-        raise WireError("chunk: an empty body of no line")
+        raise WireError("chunk: an empty body of a line that it does not have")
     if not set(header.retried).issubset(header.lines):
-        raise WireError("chunk: another attempt at no line")
+        raise WireError("chunk: a retried line that it does not have")
     unchanged = [] if header.unchanged is UNSET else header.unchanged
     if not set(unchanged).issubset(header.lines):
-        raise WireError("chunk: no line has the unchanged body")
+        raise WireError("chunk: an unchanged body of a line that it does not have")
     first = header.batch * batch_size + 1
     mask = int.from_bytes(header.batch_mask, "little")
     if mask.bit_length() > batch_size:

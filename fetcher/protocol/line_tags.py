@@ -23,7 +23,7 @@ Named = tuple[int, str, str | int | None]
 
 
 def named(line: int, url: str, name: str | int | None, found: Found | None = None) -> Named:
-    """What the tag of a line covers, besides its batch."""
+    """The values of a line that its tag covers; the tag covers the batch, too."""
     if found is not None:
         url = f"{found.depth} {found.found_on} {found.hops} {found.via} {url}"
     return line, url, name

@@ -38,7 +38,7 @@ def encode(links: PageLinks) -> bytes:
 
 
 def encode_plain(links: Sequence[tuple[str, str]], left_out: dict[Refusal, int]) -> bytes:
-    """Links of which nothing but their URLs and where they were found is to be said.
+    """Encode links that have only a URL and a `via`.
 
     The other fields of a Link have their defaults, as they are missing on the wire.
     """
@@ -55,14 +55,14 @@ def decode(data: bytes | memoryview) -> PageLinks:
 
 
 def packed(links: bytes) -> bytes:
-    """Compress the joined links of a chunk; of none, b""."""
+    """Compress the joined links of a chunk; b"" if there are none."""
     import zstandard  # noqa: PLC0415  # only crawls need it
 
     return zstandard.ZstdCompressor(level=_LEVEL).compress(links) if links else b""
 
 
 def unpacked(data: bytes, link_bytes: int) -> bytes:
-    """Decompress what must be exactly so many bytes. Raises WireError."""
+    """Decompress links of exactly `link_bytes` bytes. Raises WireError."""
     if not data and not link_bytes:
         return b""
     if not 0 < link_bytes <= MAX_LINK_BYTES:
@@ -72,7 +72,7 @@ def unpacked(data: bytes, link_bytes: int) -> bytes:
     try:
         # `max_output_size` of zstandard is ignored where the frame itself gives its size.
         if zstandard.frame_content_size(data) != link_bytes:
-            raise WireError("chunk: its links have another size than it says")
+            raise WireError("chunk: its links have another size than its header says")
         return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise WireError(f"chunk: links: {error}"[:200]) from error

@@ -70,7 +70,7 @@ class NeedSession(Message, tag="need_session", frozen=True):
 
 
 class LogIn(Message, tag="log_in", frozen=True):
-    """This worker shall log in; repeated until it answers with this ticket."""
+    """The order to this worker to log in; repeated until it answers with this ticket."""
 
     worker: Name
     ticket: Count

@@ -11,7 +11,7 @@ _MAX_SINKS: Final = 64
 
 
 def sink_of(batch: int, sinks: int) -> int:
-    """Return the index of the sink to which a batch belongs, of so many sinks."""
+    """Return the index of the sink to which a batch belongs; `sinks`: how many there are."""
     return batch % sinks
 
 

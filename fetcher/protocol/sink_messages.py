@@ -61,9 +61,9 @@ class Open(Message, tag="open", frozen=True):
 
 
 class Suspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Lines that are blamed: so many workers died in a row, or so many of their rows were lost.
+    """Lines that are blamed: for the deaths of workers in a row, or for rows that were lost.
 
-    If `losses` is not 0, each of the lines was alone, and so many of its rows were lost.
+    If `losses` is not 0, each of the lines was alone in its lease when its rows were lost.
     """
 
     batch: Count

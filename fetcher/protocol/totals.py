@@ -23,7 +23,7 @@ class Totals(msgspec.Struct):
     statuses: Annotated[dict[int, int], Meta(max_length=1_000)] = {}
     body_bytes: int = 0
     retried: int = 0  # rows of more than one attempt
-    # Rows of a refresh with the body that the job before has; unset: there are none.
+    # Rows of a refresh with the body that the earlier job has; unset: there are none.
     unchanged: int | UnsetType = UNSET
 
     @property

@@ -136,7 +136,7 @@ class Aggregate:
         self.hops: Counter[int] = Counter()  # MANY_HOPS and more count as that many
         self.body_bytes = 0
         self.wire_bytes = 0
-        self.unchanged = 0  # rows of a refresh with the body of the job before
+        self.unchanged = 0  # rows of a refresh with the body of the earlier job
         self.sizes = LogHistogram()  # of decoded bodies
         self.phases_ms = {name: LogHistogram() for name in PHASES}
         self.total_ms = LogHistogram()  # of rows with a status

@@ -65,11 +65,11 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 class Bodies(msgspec.Struct, frozen=True):
-    """What the answers were."""
+    """The answers: how many bodies, their types and their sizes."""
 
     body_bytes: int  # decoded
     wire_bytes: int  # received
-    unchanged: int  # of a refresh: answers with the body of the job before
+    unchanged: int  # of a refresh: answers with the body of the earlier job
     sizes: Quantiles | None  # bytes of decoded bodies
     plot: SizePlot = msgspec.field(name="size_plot")
     types: list[Share]

@@ -71,7 +71,7 @@ class LogHistogram:
         raise AssertionError
 
     def coarse(self, per_decade: int) -> dict[int, int]:
-        """Counts by wider buckets, so many per decade; `per_decade` divides PER_DECADE."""
+        """Counts by wider buckets; `per_decade`: how many, a divisor of PER_DECADE."""
         found: dict[int, int] = {}
         for bucket, count in self.counts.items():
             wide = bucket * per_decade // PER_DECADE

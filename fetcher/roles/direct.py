@@ -29,7 +29,7 @@ LENGTH_BYTES: Final = 8  # each reply follows its length, which is big-endian
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the child shall fetch.
+    """The URLs that the child has to fetch, and how.
 
     It is a line of JSON on the child's standard input, which stays open as its PARENT_FD.
     """

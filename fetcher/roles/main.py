@@ -24,7 +24,7 @@ _ASKED_TO_STOP: Final = 128 + signal.SIGTERM
 
 
 def run(spec: RoleSpec) -> Exit:
-    """Live as the role of the spec. Raises FetcherError."""
+    """Run the role of the spec. Raises FetcherError."""
     settings = spec.settings
     logs.start(settings.log, spec.role, spec.name, announces=spec.announces)
     stop = StopFlag(has_parent=spec.has_parent, began=lambda: tell_ready(spec))

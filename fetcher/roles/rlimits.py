@@ -40,7 +40,7 @@ def check(settings: Settings, workers: int) -> None:
 
 
 def check_peers(workers: int) -> None:
-    """Raise ConfigError if the limit is too low for a ventilator or sink with so many workers."""
+    """Raise ConfigError if the limit is too low for a ventilator or sink with these workers."""
     _, hard = _limits()
     needed = _OTHER_FILES + _OF_A_PEER * workers
     if hard is not None and hard < needed:

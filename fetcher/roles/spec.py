@@ -62,7 +62,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     watch_keys: str = ""
     counts: str = ""  # for a worker: a directory where its file says how many rows it has sent
     own_folders: tuple[str, ...] = ()  # for a worker: where the user's modules may be
-    over: str = ""  # for a worker: a complete job, whose `finish` it shall ignore
+    over: str = ""  # for a worker: a complete job, whose `finish` it must ignore
     has_parent: bool = True  # whether PARENT_FD is such a pipe
     announces: bool = False  # whether it logs that it listens, who joins, and that the job is done
     file: str = ""  # where its supervisor wrote this; the role removes it when it is ready

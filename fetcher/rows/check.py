@@ -58,39 +58,43 @@ class RowChecker:
             # Row by row: a hundred decoded rows would push all else out of the CPU's caches.
             for row, (line, code, status, size) in zip(self._rows_of(chunk), claimed, strict=True):
                 if row.line != line:
-                    raise WireError("chunk: rows of other lines than it says")
+                    raise WireError("chunk: its rows are of other lines than its header says")
                 if (
                     OUTCOME_CODE[row.outcome] != code
                     or (row.status or 0) != status
                     or (row.body_bytes or 0) != size
                 ):
-                    raise WireError(f"chunk: another outcome, status or size than line {line} has")
+                    raise WireError(
+                        f"chunk: outcome, status or size of line {line} are not its row's"
+                    )
                 # In this order, a row with `ok`, whose code is 0, costs next to nothing.
                 kind = row.error_kind
                 if (code or kind is not UNSET) and kind not in ALLOWED[code]:
-                    raise WireError(f"chunk: an error_kind that the outcome of line {line} has not")
+                    raise WireError(f"chunk: the outcome of line {line} has no such error_kind")
                 named.append((line, row.url, None if row.id is UNSET else row.id))
                 if depths:
                     named[-1] = _named(row, chunk, len(named) - 1)
                 if path_of_body is not None:
                     path = path_of_body(row, *next(bodies), names)
                     if path is None:
-                        raise WireError(f"chunk: another body than the row of line {line} has")
+                        raise WireError(
+                            f"chunk: line {line} came with another body than its row says"
+                        )
                     files.append(path)
                 elif row.body_file is not UNSET or row.warc_id is not UNSET:
-                    raise WireError(f"chunk: a body of line {line}, and the job keeps none")
+                    raise WireError(f"chunk: line {line} has a body, and the job keeps none")
         # Besides its own errors, a decoder raises UnicodeDecodeError and RecursionError.
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise WireError(f"chunk: a row that is not one ({type(error).__name__})") from error
+            raise WireError(f"chunk: a row cannot be decoded ({type(error).__name__})") from error
         if line_tags.of_lines(self._key, chunk.batch, chunk.batch_mask, named) != chunk.tags:
-            raise WireError(f"chunk: lines of batch {chunk.batch} that were not handed out so")
+            raise WireError(f"chunk: a tag of batch {chunk.batch} does not fit its line")
         return files if any(files) else []
 
 
 def _named(row: _Row, chunk: Chunk, index: int) -> line_tags.Named:
-    """What the tag of a crawl's line covers, as the row and its chunk say. Raises WireError."""
+    """The values that the tag of a crawl's line covers, by row and chunk. Raises WireError."""
     if row.depth != chunk.depths[index]:
-        raise WireError("chunk: other depths than its rows have")
+        raise WireError("chunk: a depth differs from that of its row")
     found = Found(
         chunk.depths[index],
         0 if row.found_on is UNSET else row.found_on,

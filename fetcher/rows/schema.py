@@ -40,7 +40,7 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "headers": (
         "headers of the last response, `[name, value]`, in order; bytes that are valid UTF-8 are "
         "read as that, all others as latin-1; of an unchanged page with status 304, those in the "
-        "row of the job before, updated by the answer",
+        "row of the earlier job, updated by the answer",
         {},
     ),
     "content_type": ("the Content-Type header of the last response; of several the last", {}),
@@ -75,7 +75,7 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"const": True},
     ),
     "unchanged": (
-        "`true`; only in a refresh, where the body is the one that the job before has: the server "
+        "`true`; only in a refresh, where the body is the one that the earlier job has: the server "
         "said so (status 304), or sent the same bytes again",
         {"const": True},
     ),

@@ -176,7 +176,7 @@ def _read(path: Path) -> tuple[bytes, bytes | None]:
     except (KeyError, ValueError, struct.error):
         is_key = False
     if not is_key:
-        raise UsageError(f"{path}: damaged: its public key has not the form of one")
+        raise UsageError(f"{path}: damaged: its public key is malformed")
     return public, secret
 
 
@@ -232,7 +232,7 @@ class AllowList:
             return signature, _public(path).decode("ascii")
         except UsageError as error:
             if signature and not is_unchanged:  # else it is logged already
-                log.error("%s: nobody is let in by it", error)
+                log.error("%s: this key lets nobody in", error)
             return signature, ""
 
     def now(self, key: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from fetcher.settings.schema import Section, Settings
+from fetcher.settings.value_types import Hide
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -21,6 +22,12 @@ class Setting(msgspec.Struct, frozen=True):
     def description(self) -> str:
         """The help text."""
         return "".join(meta.description or "" for meta in self.bounds)
+
+    @property
+    def hide(self) -> Hide | None:
+        """The function that hides the secret in a value; None if values hold no secret."""
+        found = [meta.extra["hide"] for meta in self.bounds if meta.extra and "hide" in meta.extra]
+        return found[0] if found else None
 
     @property
     def items(self) -> Any:
@@ -55,6 +62,12 @@ def all_keys() -> tuple[str, ...]:
     return tuple(f"{section}.{name}" for section in sections() for name in settings_of(section))
 
 
+@functools.cache
+def secrets() -> dict[str, Hide]:
+    """The settings that may hold a secret, as `section.key`, and the functions that hide it."""
+    return {key: hide for key in all_keys() if (hide := setting(key).hide) is not None}
+
+
 def homes_of(name: str) -> list[str]:
     """The sections that have a setting of this name."""
     return [section for section in sections() if name in settings_of(section)]
@@ -74,7 +87,7 @@ def allowed(key: str) -> str:
     kinds = {int: "a whole number", float: "a number", bool: "true or false"}
     said = [kinds.get(declared.kind, "a text")]
     for meta in declared.bounds:
-        if meta.extra:
+        if meta.extra and "kind" in meta.extra:
             said[0] = meta.extra["kind"]
         for bound, words in ((meta.ge, "at least"), (meta.gt, "more than"), (meta.le, "at most")):
             if bound is not None:

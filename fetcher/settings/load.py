@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ from fetcher.humanize import shortened
 from fetcher.patterns import PatternError, Patterns
 from fetcher.settings import describe, environment, suggest
 from fetcher.settings.schema import Settings
+from fetcher.settings.secrecy import HIDDEN
 
 PATTERNS: Final = ("crawl.allow", "crawl.deny")  # regular expressions, which may have commas
 Plain = str | int | float | bool | None
@@ -145,7 +145,7 @@ def _check_key(key: str, origin: str) -> None:
 
 
 def _shown(key: str, value: Any) -> str:
-    if key in SECRETS:
+    if key in describe.secrets():
         return HIDDEN  # a wrong value may still be a secret
     text = toml(value) if isinstance(value, bool) else repr(value)
     return shortened(text, _SHOWN_CHARS)
@@ -236,27 +236,13 @@ def dump(settings: Settings) -> dict[str, dict[str, Value]]:
     return plain
 
 
-# They may contain secrets.
-SECRETS: Final = frozenset(
-    {"http.headers", "http.proxy", "monitor.token", "engine.address", "engine.secret"}
-)
-HIDDEN: Final = "…"
-
-
 def without_secrets(settings: Settings) -> dict[str, dict[str, Value]]:
-    """As `dump`, with values of headers, passwords and tokens replaced, to be stored."""
+    """As `dump`, with the secrets in values hidden: for the manifest and for people."""
     plain = dump(settings)
-    http = plain["http"]
-    http["headers"] = [f"{text.partition(':')[0]}: {HIDDEN}" for text in settings.http.headers]
-    plain["monitor"]["token"] = HIDDEN if settings.monitor.token else ""
-    plain["engine"]["secret"] = HIDDEN if settings.engine.secret else ""
-    http["proxy"] = _without_password(settings.http.proxy)
-    plain["engine"]["address"] = _without_password(settings.engine.address)
+    for key, hide in describe.secrets().items():
+        section, _, name = key.partition(".")
+        plain[section][name] = hide(plain[section][name])
     return plain
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/]*@", f"//{HIDDEN}@", url)
 
 
 def toml(value: Value) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fetcher.settings import secrecy
 from fetcher.settings.value_types import Seconds, Section, about, check_endpoint
 
 _PORTS_AFTER_THE_FIRST = 4
@@ -24,7 +25,8 @@ class Engine(Section, frozen=True, kw_only=True):
         str,
         about(
             "where the engine is: a broker's URL, a scheduler's address; empty: as the engine's "
-            "own configuration says"
+            "own configuration says",
+            hide=secrecy.credentials,
         ),
     ] = ""
     bind: Annotated[
@@ -82,6 +84,7 @@ class Engine(Section, frozen=True, kw_only=True):
             "it, and slots that were not signed with it are refused",
             pattern=r"^([!-~]{16,200})?\Z",
             kind='16 to 200 visible ASCII characters, or ""',
+            hide=secrecy.all_of,
         ),
     ] = ""
     secrets_dir: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
+from fetcher.settings import secrecy
 from fetcher.settings.value_types import (
     MIB,
     Addresses,
@@ -78,7 +79,8 @@ class Http(Section, frozen=True, kw_only=True):
         about(
             "headers of each request, in this order, as UTF-8; a line's own headers "
             'replace those of the same name; for example ["Accept: */*"]; in a crawl, those that '
-            "may be secret are sent to the hosts of seeds only"
+            "may be secret are sent to the hosts of seeds only",
+            hide=secrecy.header_values,
         ),
     ] = ()
     auth: Annotated[
@@ -131,6 +133,7 @@ class Http(Section, frozen=True, kw_only=True):
             "proxies are never used",
             pattern=r"^((http|https|socks5h)://([^\s/@]+@)?([^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}/?)?\Z",
             kind='http, https or socks5h://HOST:PORT, or ""',
+            hide=secrecy.credentials,
         ),
     ] = ""
     ip_version: Annotated[

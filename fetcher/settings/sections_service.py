@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from fetcher.settings import secrecy
 from fetcher.settings.value_types import (
     Endpoint,
     Names,
@@ -110,5 +111,6 @@ class Monitor(Section, frozen=True, kw_only=True):
             "secret that allows to see and control the job; empty: whoever reaches the port may",
             pattern=r"^([!-~]{16,200})?\Z",
             kind='16 to 200 visible ASCII characters, or ""',
+            hide=secrecy.all_of,
         ),
     ] = ""

@@ -1,12 +1,13 @@
 """The types of settings' values: bounds, patterns, and the words for them in messages and docs.
 
-`Meta.extra["kind"]` names what a value may be, in words, where the bounds alone do not say it (see
-describe.allowed).
+In `Meta.extra`, `kind` describes the allowed values in words, where the bounds alone do not (see
+describe.allowed), and `hide` is the function that hides the secret in a value (see secrecy).
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
@@ -48,9 +49,13 @@ def check_sinks(values: tuple[str, ...]) -> None:
         taken |= both
 
 
-def about(description: str, kind: str = "", **checks: Any) -> Meta:
-    """Help text, the words for its values (see the module), and checks of msgspec.Meta."""
-    return Meta(description=description, extra={"kind": kind} if kind else None, **checks)
+Hide = Callable[[Any], Any]
+
+
+def about(description: str, kind: str = "", hide: Hide | None = None, **checks: Any) -> Meta:
+    """Help text, `kind` and `hide` (see the module), and checks of msgspec.Meta."""
+    extra = {name: value for name, value in (("kind", kind), ("hide", hide)) if value}
+    return Meta(description=description, extra=extra or None, **checks)
 
 
 def _kind(kind: str, pattern: str | None = None) -> Meta:

@@ -54,7 +54,7 @@ def records_of(part: Part, name: str) -> Iterator[RowLinks]:
 
 
 def positions_of(part: Part, name: str) -> Iterator[tuple[int, RowLinks]]:
-    """The same, each with its first byte."""
+    """As `records_of`, each record with the position of its first byte."""
     path, state = part.out / name, part.view.states[name]
     position = 0
     with Committed(path, state.length) as file:

@@ -99,7 +99,7 @@ def _links(part: Part, name: str) -> Iterator[tuple[int, int, int]]:
 
 
 class ParentLines:
-    """The line of a URL in the crawl before."""
+    """The line of a URL in the earlier crawl."""
 
     def __init__(self, folder: Path, index: ParentIndex) -> None:
         assert index.crawl is not None

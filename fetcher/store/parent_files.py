@@ -1,4 +1,4 @@
-"""OUT/parent: where a refresh finds what the job before has, so that its workers can read it.
+"""OUT/parent: where a refresh finds what the earlier job has, so that its workers can read it.
 
     index.json              the files of that job, and what may be asked of them
     rows.places             by line: its row, if that is of a complete answer
@@ -61,7 +61,7 @@ class ParentIndex(msgspec.Struct, frozen=True):
 
 
 class Built(NamedTuple):
-    """What the rows of the job before are good for."""
+    """The parts of the earlier job that a refresh can use."""
 
     pages: int  # complete answers
     with_validators: int  # those with an ETag or a Last-Modified

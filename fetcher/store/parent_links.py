@@ -1,4 +1,4 @@
-"""The links that the crawl before has recorded of a page, as links that a worker finds.
+"""The links that the earlier crawl has recorded of a page, as links that a worker finds.
 
 They come from the edges of that crawl, which name lines of its log or refused URLs. An edge to a
 line does not say what kind of link it was. For the page that found a line first, the line says it;
@@ -32,7 +32,7 @@ _decode: Final = msgspec.msgpack.Decoder(RowLinks).decode
 
 
 class ParentLinks:
-    """The links of any page of the crawl before. Raises DamageError."""
+    """The links of any page of the earlier crawl. Raises DamageError."""
 
     def __init__(self, folder: Path, index: ParentIndex, texts: KeyTexts) -> None:
         self._texts = texts
@@ -74,7 +74,7 @@ class ParentLinks:
         try:
             return log_lines.decode(self._log.of(line))
         except (ValueError, RecursionError) as error:
-            raise DamageError(f"line {line} of the log before is damaged: {error}") from error
+            raise DamageError(f"line {line} of the earlier log is damaged: {error}") from error
 
 
 def _targets(pieces: Pieces, line: int) -> Iterator[Target]:
@@ -86,7 +86,7 @@ def _targets(pieces: Pieces, line: int) -> Iterator[Target]:
     except (msgspec.MsgspecError, ValueError) as error:
         raise DamageError(f"the links of line {line} are damaged: {error}") from error
     if found != line:
-        raise DamageError(f"the links of line {line} are those of line {found}")
+        raise DamageError(f"the record of links of line {line} names line {found}")
     yield from targets
 
 

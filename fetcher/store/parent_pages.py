@@ -1,4 +1,4 @@
-"""What the job before has of a line, as the workers of a refresh use it.
+"""The answers of the earlier job, as the workers of a refresh use them.
 
 A page can stand for a 304 only if the refresh can keep all that it would keep of a new answer: the
 body in its own form, and the links. Otherwise it has no conditions, and is fetched in full.
@@ -50,7 +50,7 @@ _Pairs = Sequence[tuple[str, str]]
 
 
 class ParentPage:
-    """A complete answer of the job before; implements fetch.interface.Previous."""
+    """A complete answer of the earlier job; implements fetch.interface.Previous."""
 
     def __init__(self, pages: ParentPages, row: Result, part: int) -> None:
         """`part`: the index of its OUT."""
@@ -71,7 +71,7 @@ class ParentPage:
             self.links = self._pages.links_of(self.row)
         except (DamageError, OSError, ValueError) as error:
             log.warning(
-                "%s: fetched in full, as the job before cannot be read (%s)", self.url, error
+                "%s: fetched in full, as the earlier job cannot be read (%s)", self.url, error
             )
             return False
         return True
@@ -139,7 +139,7 @@ class ParentPages:
                     return ParentPage(self, *found)
         # It can be fetched in full whatever is wrong here.
         except (DamageError, OSError, msgspec.MsgspecError, ValueError) as error:
-            log.warning("%s: the job before cannot be read (%s)", task.url, error)
+            log.warning("%s: the earlier job cannot be read (%s)", task.url, error)
         return None
 
     def _lines_of(self, task: Task) -> Iterable[int]:

@@ -65,7 +65,7 @@ class Pieces:
         return self.piece_of(number)[0]
 
     def piece_of(self, number: int) -> tuple[bytes, int]:
-        """The same, with the number of its file."""
+        """A piece, and the number of its file."""
         at = (number - 1) * _ENTRY.size
         if not 0 <= at < len(self._map):
             return b"", 0

@@ -46,10 +46,12 @@ class Segment(NamedTuple):
 def no_job(out: Path) -> UsageError:
     """The error for a path where no job was begun."""
     if out.is_file():
-        return UsageError(f"{out} is a file, not the directory of a job")
+        return UsageError(f"{out} is a file; name the OUT of a job, which is a directory")
     if not out.exists():
-        return UsageError(f"{out}: no such directory")
-    return UsageError(f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing)")
+        return UsageError(f"{out}: no such directory; name the OUT of a job")
+    return UsageError(
+        f"{out}: no job was begun here ({manifest.MANIFEST_NAME} is missing); name the OUT of a job"
+    )
 
 
 def read_part(out: Path) -> Part:

@@ -67,7 +67,10 @@ class Segments:
         if names != states.keys():
             # The file of a segment that seems to be new would be emptied.
             odd = min(names ^ states.keys())
-            raise DamageError(f"{directory / odd}: the journal and the names of segments disagree")
+            raise DamageError(
+                f"{directory / odd}: the journal and the names of segments disagree; restore a "
+                "backup of OUT"
+            )
         self._full: dict[str, tuple[int, FileId]] = {}  # committed bytes and identity
         last = self._name()
         for name, state in states.items():
@@ -210,13 +213,13 @@ def _checked(path: Path, state: SegmentState, *, is_last: bool) -> Digest:
         size = path.stat().st_size
     except OSError as error:
         raise DamageError(
-            f"{path}: {length} bytes were committed, but: {error.strerror}"
+            f"{path}: {error.strerror}, and {length} bytes of it were committed"
         ) from error
     if size < length:
         raise too_short(path, length, size)
     if state.digest is None:
         if length and path.name.endswith(".jsonl") and _read(path, length - 1, length) != b"\n":
-            raise DamageError(f"{path}: byte {length}, where it is committed to, ends no row")
+            raise DamageError(f"{path}: its {length} committed bytes do not end with a row")
         return Digest()
     if is_last:
         begin = last_block_begin(length)
@@ -228,8 +231,8 @@ def _checked(path: Path, state: SegmentState, *, is_last: bool) -> Digest:
         found = Digest()  # not continued
     if found is None:
         raise DamageError(
-            f"{path}: the {length} bytes that the journal has of it are not those that were "
-            "committed; restore a backup of OUT"
+            f"{path}: its first {length} bytes are not those that were committed; restore a backup "
+            "of OUT"
         )
     return found
 

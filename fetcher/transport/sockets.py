@@ -158,7 +158,7 @@ def receive(
 def receive_one(socket: Any, security: Security = NO_KEYS) -> list[bytes] | None:
     """Return the frames that wait at a REQ or REP socket; None if none wait.
 
-    Returns [] for a message whose sender may not send: the turn to answer was taken all the same.
+    Returns [] for a message whose sender may not send: it has taken the turn to answer.
     """
     try:
         return _receive_frames(socket, Channel.COMMITS, security)[1]

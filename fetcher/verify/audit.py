@@ -298,7 +298,7 @@ def _name(result: Result) -> str | int | None:
 
 
 def _name_of(task: Task) -> str | int | None:
-    """The same, as the line says it."""
+    """As `_name`, by the line of the input."""
     found = task.found
     if found is None:
         return task.id

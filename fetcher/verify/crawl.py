@@ -22,7 +22,7 @@ NO_FINDER: Final = "was found on a line that has no row"
 
 
 class CrawlProof(msgspec.Struct, frozen=True):
-    """What was looked at."""
+    """Counts of what an audit of a crawl has checked."""
 
     lines: int  # of the log, each judged again
     seeds: int  # of these

@@ -77,7 +77,7 @@ class LogAudit:
         self._compare_totals()
 
     def _next_texts(self) -> list[bytes]:
-        """Up to so many lines; those before a damaged place, too."""
+        """The next lines of the log; also those before a damaged place."""
         some: list[bytes] = []
         try:
             some.extend(text for _, text in islice(self._texts, _AT_ONCE))

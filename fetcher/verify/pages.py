@@ -41,7 +41,7 @@ class PageAudit:
     def __init__(
         self, part: Part, rules: CrawlRules, findings: Findings, sample_lines: int | None
     ) -> None:
-        """`sample_lines`: of about so many lines; None: of all."""
+        """`sample_lines`: about how many lines are compared; None: all."""
         self.pages = 0
         lines = 0 if part.view.crawl is None else part.view.crawl.lines
         self.step = 1 if sample_lines is None else max(lines // sample_lines, 1)

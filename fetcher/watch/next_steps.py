@@ -32,7 +32,7 @@ class Finished(NamedTuple):
     totals: Totals
     out: Path
     parents: Sequence[Path] = ()  # of a retry: the OUTs whose lines were fetched again
-    before: Path | None = None  # of a refresh: the OUT of the job before
+    before: Path | None = None  # of a refresh: the OUT of the earlier job
     program: str = "fetcher"  # the command as the shell finds it
     options: Sequence[tuple[str, ...]] = ()  # of this run, that a retry needs as well
     crawl: Sequence[tuple[str, ...]] | None = None  # its seeds and options; None: it was a list
@@ -91,7 +91,7 @@ def _words(options: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def _owned(options: Iterable[tuple[str, ...]]) -> list[str]:
-    """The words of these options, without the one for own servers."""
+    """The words of these options, without --own-servers."""
     return _words(option for option in options if option != _OWN)
 
 

@@ -39,7 +39,7 @@ class Status(msgspec.Struct, frozen=True):
     totals: Totals
     absent: list[str]  # sinks of the job that were not looked at
     retry_of: str | None  # of a retry: the output directory whose lines are fetched again
-    refresh_of: str | None  # of a refresh: the output directory of the job before
+    refresh_of: str | None  # of a refresh: the output directory of the earlier job
     crawl: CrawlView | None  # None: the job is a list
     live: JobView | None  # what its ventilator says, where one answers on this host
 

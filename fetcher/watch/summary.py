@@ -46,7 +46,7 @@ def done_of(job: JobView) -> str:
 
 
 def crawl_lines(crawl: CrawlView | None) -> list[tuple[str, str]]:
-    """What is said of a crawl alone, by name."""
+    """The lines of the summary that only a crawl has, by name."""
     if crawl is None:
         return []
     return [("depths", crawl_view.depths(crawl)), ("links", crawl_view.links(crawl))]
@@ -79,7 +79,7 @@ def repeats(totals: Totals, last: State | None) -> str:
 
 
 def unchanged(totals: Totals) -> list[tuple[str, str]]:
-    """What a refresh found unchanged, by name; [] if nothing was, or the job is not a refresh."""
+    """The line about unchanged pages of a refresh, by name; [] if there are none."""
     rows = totals.unchanged_rows
     if not rows:
         return []

@@ -60,7 +60,7 @@ def test_a_url_and_a_dict_are_what_json_lines_have() -> None:
 @pytest.mark.parametrize(
     "item", ["", "#comment", "  ", "\ufeffhttp://a.test/", "http://a.test/\nhttp://b.test/", "\0"]
 )
-def test_what_would_be_no_url_line_of_a_file_is_one_here(item: str) -> None:
+def test_a_text_that_would_not_be_a_url_line_of_a_file_is_an_item_here(item: str) -> None:
     (task,) = tasks([item])
     assert task.url == item.strip()
 

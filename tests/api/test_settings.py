@@ -105,7 +105,7 @@ def test_a_mistake_names_the_argument_before_anything_is_started(
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_decided_here_is_not_for_the_environment_to_say(
+def test_the_environment_does_not_change_what_the_api_decides(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FETCHER_INPUT__FORMAT", "csv")

@@ -117,7 +117,7 @@ def test_only_the_body_is_printed_where_it_is_asked_for(answered: Answered, tmp_
             (),
             "for servers of your own, add --own-servers",
         ),
-        (outs.row(1, Outcome.ROBOTS), (), "--no-robots fetches it all the same"),
+        (outs.row(1, Outcome.ROBOTS), (), "--no-robots fetches it anyway"),
     ],
 )
 def test_errors_and_hints_go_to_standard_error(

@@ -44,7 +44,7 @@ def test_a_sink_has_its_own_endpoint_alone(
     ("sinks", "number", "said"),
     [
         (SINKS, None, "endpoints.sink lists 3 sinks: say with --number which of them this one is"),
-        (SINKS, 4, "--number 4: endpoints.sink lists 3"),
+        (SINKS, 4, "--number 4: endpoints.sink lists 3 sinks; name one of these"),
     ],
 )
 def test_one_of_several_sinks_must_say_which_it_is(

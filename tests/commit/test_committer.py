@@ -114,7 +114,7 @@ def test_a_commit_appends_syncs_and_records_in_this_order_and_then_publishes(
     assert committer.changed_since("epoch", 0) == {0: bitset.pack(0b11)}
 
 
-def test_nothing_pending_is_no_commit(committer: Committer, store: Recording) -> None:
+def test_without_pending_rows_nothing_is_committed(committer: Committer, store: Recording) -> None:
     assert committer.commit() == 0
     assert store.steps == []
     assert committer.version == 0

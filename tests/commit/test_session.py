@@ -107,7 +107,7 @@ def test_another_job_is_refused() -> None:
     assert refused == messages.Refused(reason="another job's", exit_code=Exit.CONFLICT)
 
 
-def test_what_is_no_request_is_refused() -> None:
+def test_a_message_that_is_not_a_request_is_refused() -> None:
     assert session_of(Output()).answer(messages.Resync(), 0.0).exit_code == Exit.BUG
 
 

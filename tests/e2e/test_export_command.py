@@ -46,7 +46,7 @@ def test_kill_9_leaves_no_file_and_the_next_export_takes_over(out: Path, tmp_pat
     assert not part.exists()
 
 
-def test_a_reader_that_leaves_early_is_no_error(out: Path) -> None:
+def test_a_reader_that_leaves_early_is_not_an_error(out: Path) -> None:
     for arguments in (("urls", out), ("export", out, "--to=csv", "-o", "-")):
         line = f"{shlex.join(jobs.command(*arguments))} | head -n 1"
         done = subprocess.run(

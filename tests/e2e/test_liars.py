@@ -77,7 +77,7 @@ def test_a_line_whose_row_the_sink_refuses_each_time_ends_as_crashed(tmp_path: P
         "--set=lease.finished_s=0.5",
     )
     assert done.returncode == 0, done.stderr
-    assert "that were not handed out so" in done.stderr, "the sink says what it refuses"
+    assert "does not fit its line" in done.stderr, "the sink says what it refuses"
     rows = {row.line: row for row in jobs.prove(out, listed)}
     assert [line for line, row in rows.items() if row.outcome is not Outcome.OK] == [21]
     assert rows[21].outcome is Outcome.CRASHED

@@ -44,13 +44,16 @@ def test_one_row_is_not_called_rows(out: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["status", "verify", "top", "report"])
 def test_a_directory_that_is_missing_is_called_missing(command: str, tmp_path: Path) -> None:
-    assert error_of(command, tmp_path / "nope") == f"fetcher: {tmp_path}/nope: no such directory"
+    said = f"fetcher: {tmp_path}/nope: no such directory; name the OUT of a job"
+    assert error_of(command, tmp_path / "nope") == said
 
 
 def test_a_file_in_place_of_a_directory_is_called_a_file(out: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_text("")
-    assert error_of("verify", mine).endswith("mine is a file, not the directory of a job")
+    assert error_of("verify", mine).endswith(
+        "mine is a file; name the OUT of a job, which is a directory"
+    )
     said = error_of("run", tmp_path / "urls.txt", "-o", mine, "--workers=1")
     assert f"{mine} is a file, not a directory; name another one" in said
 

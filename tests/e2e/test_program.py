@@ -121,7 +121,7 @@ def test_standard_input_is_spooled_and_the_same_input_again_resumes(tmp_path: Pa
     assert "the input now (standard input) differs" in one_line(other.stderr)
 
 
-def test_a_pipe_is_no_input_for_a_directory_that_was_begun_with_a_file(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_for_a_directory_that_was_begun_with_a_file(tmp_path: Path) -> None:
     urls = slow_urls(tmp_path / "urls.txt", 5)
     out = tmp_path / "out"
     assert jobs.call("run", urls, "-o", out, *SLOW).returncode == 0
@@ -207,7 +207,7 @@ def test_every_bad_line_is_one_row_that_says_why(site: RunningSite, tmp_path: Pa
         (gzip.compress(b"http://a.invalid/\n" * 1000, mtime=0)[:-9], "gzip"),
     ],
 )
-def test_a_file_that_is_no_list_of_urls_is_one_clear_line(
+def test_a_file_that_is_not_a_list_of_urls_is_one_clear_line(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
     urls = tmp_path / ("urls.csv" if content.startswith(b"url,") else "urls.bin")

@@ -168,9 +168,7 @@ def test_another_file_than_the_one_that_failed_is_refused(failed: Path, tmp_path
     assert not (tmp_path / "again").exists()
 
 
-def test_an_out_that_is_no_retry_or_of_something_else_is_refused(
-    failed: Path, tmp_path: Path
-) -> None:
+def test_an_out_that_is_not_this_retry_is_refused(failed: Path, tmp_path: Path) -> None:
     urlfile, begun = tmp_path / "urls.txt", tmp_path / "begun"
     kept = selected(failed, begun)
     outs.make_out(begun, urlfile, [outs.row(3)], selection=kept)

@@ -85,7 +85,7 @@ def test_a_full_disk_behind_standard_output_is_one_line_and_3(out: Path, command
     assert code == 3
 
 
-def test_a_reader_that_has_left_is_no_bug(out: Path) -> None:
+def test_a_reader_that_has_left_is_not_reported_as_a_bug(out: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:

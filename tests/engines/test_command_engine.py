@@ -155,7 +155,7 @@ def test_a_slot_without_a_ticket_says_who_starts_slots() -> None:
 def test_a_ticket_of_another_version_ends_its_slot_with_the_reason() -> None:
     done = jobs.call("slot", stdin=encode(SlotOrder({"version": "0.0.1"})))
     assert done.returncode == Exit.USAGE
-    assert '"error":"the slot\'s ticket is of fetcher 0.0.1' in done.stdout
+    assert '"error":"the slot\'s ticket was made by fetcher 0.0.1' in done.stdout
 
 
 def test_a_worker_leaves_a_silent_network_with_an_exit_code_of_its_own() -> None:

@@ -20,7 +20,7 @@ def test_a_ticket_of_another_version_is_an_error_in_the_result() -> None:
     result = refused()
     assert result["ended"] == "failed"
     assert result["rows"] == 0
-    assert result["error"].startswith("the slot's ticket is of fetcher 0.0.1")
+    assert result["error"].startswith("the slot's ticket was made by fetcher 0.0.1")
 
 
 def test_an_expired_ticket_ends_before_any_worker_starts() -> None:

@@ -59,7 +59,7 @@ def test_a_ticket_has_the_settings_that_differ_and_no_secret() -> None:
 
 def test_a_ticket_of_another_version_says_so() -> None:
     plain = ticket.to_plain(PLAIN, "") | {"version": "0.0.1", "new": 1}
-    with pytest.raises(UsageError, match=r"ticket is of fetcher 0\.0\.1, and here is"):
+    with pytest.raises(UsageError, match=r"ticket was made by fetcher 0\.0\.1, and this host has"):
         ticket.from_plain(plain)
 
 

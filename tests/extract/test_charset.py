@@ -61,7 +61,7 @@ def test_the_charset_is_found(body: bytes, content_type: str | None, expected: s
     assert codecs.lookup(found).name == codecs.lookup(expected).name
 
 
-def test_a_character_that_is_cut_at_the_end_is_no_fault() -> None:
+def test_a_character_that_is_cut_at_the_end_is_accepted() -> None:
     assert charset.encoding_of(UTF8[:-1], None, is_whole=False) == "utf-8"
     assert charset.encoding_of(UTF8[:-1], None) == "windows-1252"
 

@@ -219,7 +219,7 @@ def test_a_host_that_is_an_address_is_known(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", NAMES)
-def test_a_host_that_is_no_address_is_a_name(host: str) -> None:
+def test_a_host_that_is_not_an_address_is_a_name(host: str) -> None:
     assert literal(host) is None
 
 

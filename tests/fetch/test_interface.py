@@ -53,7 +53,7 @@ def test_one_step_makes_the_result_and_says_whether_the_host_was_reached(
 
 
 def test_a_function_that_returns_no_result_is_named() -> None:
-    with pytest.raises(TypeError, match=r"it gave a str and no Result"):
+    with pytest.raises(TypeError, match=r"it returned a str, not a Result"):
         Answering("text").begin(TASK).step()
 
 

@@ -58,7 +58,7 @@ def test_lines_that_come_back_are_next() -> None:
     assert hosts.take(10, 0) == [1, 3, 4, 5]
 
 
-def test_a_line_may_be_told_committed_twice() -> None:
+def test_a_line_may_be_reported_committed_twice() -> None:
     hosts = ReadyHosts()
     hosts.add(1, "h")
     assert hosts.take(1, 0) == [1]

@@ -118,7 +118,7 @@ def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
     assert registrable(host) == domain
 
 
-def test_seeds_are_the_same_scope_whether_their_urls_or_their_hosts_are_told() -> None:
+def test_seeds_make_the_same_scope_by_their_urls_and_by_their_hosts() -> None:
     hosts = ["h.test", "www.h.test", "www.www.h.test", "w.test", "h.test:80", "www.", ""]
     seeds = ["www.h.test", "w.test"]
     told = ScopeRules(CrawlRules(), 1)

@@ -35,7 +35,7 @@ def test_lines_are_counted_by_depth_and_the_deepest_together() -> None:
     assert totals.lines == {0: 3, MAX_DEPTHS: 5}
 
 
-def test_refusals_are_counted_by_reason_and_none_of_them_is_no_entry() -> None:
+def test_refusals_are_counted_by_reason_and_a_reason_without_any_has_no_entry() -> None:
     totals = Totals()
     totals.refuse(Refusal.SCOPE)
     totals.refuse(Refusal.SCOPE, 3)

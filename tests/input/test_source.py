@@ -95,7 +95,7 @@ def test_damaged_gzip_is_an_error_of_the_census_and_of_the_reader(
         (gzip.compress(b"", mtime=0), "is empty"),
     ],
 )
-def test_what_is_no_list_of_urls_is_refused_by_name(
+def test_a_file_that_is_not_a_list_of_urls_is_refused_by_name(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
     with pytest.raises(InputError, match=r"urls\.txt: ") as caught:

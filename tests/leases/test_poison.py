@@ -19,7 +19,7 @@ def test_a_silent_worker_is_dead_and_its_lines_go_to_another() -> None:
     assert first.mask and second.mask and not first.mask & second.mask
 
 
-def test_a_worker_that_left_in_good_order_is_no_death() -> None:
+def test_a_worker_that_left_in_good_order_does_not_count_as_dead() -> None:
     made = ledger(batch(), workers=("a", "b"))
     claim(made, "a")
     made.worker_left("a", 1, died=False)

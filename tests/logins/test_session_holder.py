@@ -45,7 +45,7 @@ def test_a_refused_session_is_reported_once_at_once_and_then_with_each_heartbeat
     assert not holder.is_waiting
 
 
-def test_the_word_that_there_is_no_session_ends_the_wait() -> None:
+def test_a_no_session_message_ends_the_wait() -> None:
     holder = with_session()
     assert holder.hear(NoSession(FIRST)) == Reaction(), "this worker has not asked"
     holder.refused(FIRST)

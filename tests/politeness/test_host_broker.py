@@ -102,7 +102,7 @@ def test_until_owners_of_before_a_restart_have_been_heard_nobody_gets_all_hosts(
     assert broker.grant_of_all() == ("a", 1)
 
 
-def test_all_hosts_are_recalled_from_who_is_no_longer_alone_before_others_get_any() -> None:
+def test_a_worker_that_is_no_longer_alone_gives_hosts_back_before_others_get_any() -> None:
     broker = sole_owner()
     broker.living({"a", "b"}, 1)
     assert broker.recall_of_all(1) == ("a", 1)

@@ -48,7 +48,7 @@ def test_body_data_must_be_as_long_as_the_header_says(sizes: list[int]) -> None:
 
 def test_an_empty_body_is_of_one_of_the_lines() -> None:
     check(empty=[7])
-    with pytest.raises(WireError, match="an empty body of no line"):
+    with pytest.raises(WireError, match="an empty body of a line that it does not have"):
         check(empty=[7, 6])
 
 
@@ -57,7 +57,7 @@ def test_another_attempt_is_at_one_of_the_lines() -> None:
     check(unchanged=[7])
     with pytest.raises(WireError, match="unchanged"):
         check(unchanged=[6])
-    with pytest.raises(WireError, match="another attempt at no line"):
+    with pytest.raises(WireError, match="a retried line that it does not have"):
         check(retried=[6])
 
 

@@ -278,6 +278,6 @@ def test_mutated_messages_are_messages_or_wire_errors() -> None:
     assert survived > 0, "the mutations are too rough to say anything"
 
 
-def test_there_is_no_third_of_two_sinks() -> None:
+def test_a_share_beyond_the_number_of_sinks_is_refused() -> None:
     with pytest.raises(WireError):
         decode_raw({**fields("open"), "share": {"index": 2, "of": 2}})

@@ -129,7 +129,7 @@ def test_a_row_that_is_longer_and_the_next_that_is_shorter_are_refused() -> None
 def test_a_map_with_trailing_bytes_is_refused(more: bytes) -> None:
     chunk = honest("msgpack", 1)
     data = chunk.rows + more
-    with pytest.raises(WireError, match="a row that is not one"):
+    with pytest.raises(WireError, match="a row cannot be decoded"):
         require(replace(chunk, rows=data, row_bytes=[len(data)]), "msgpack")
 
 
@@ -239,14 +239,14 @@ def test_a_row_with_another_url_or_id_than_its_line_is_refused() -> None:
     require(chunk_of([CODECS["jsonl"].encode(true)], [true]))
     for lie in (replace(true, url="http://other.invalid/"), replace(true, id="7"), result(5)):
         chunk = chunk_of([CODECS["jsonl"].encode(lie)], [true])
-        with pytest.raises(WireError, match="not handed out so"):
+        with pytest.raises(WireError, match="does not fit its line"):
             require(chunk)
 
 
 def test_a_line_that_was_not_handed_out_has_no_tag() -> None:
     """Such as one beyond the end of the file."""
     forged = replace(honest(), tags=line_tags.of_lines(b"guess" * 6, 1, MASK, []) + bytes(24))
-    with pytest.raises(WireError, match="not handed out so"):
+    with pytest.raises(WireError, match="does not fit its line"):
         require(forged)
 
 

@@ -64,6 +64,6 @@ def test_whatever_it_is_comes_back(body: bytes, charset: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["=", "a", "日本", "YQ==\n"])
-def test_what_is_no_base64_is_a_value_error(text: str) -> None:
+def test_text_that_is_not_base64_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         body_of(text, "base64", None)

@@ -52,7 +52,7 @@ def test_kinds_that_are_made_of_plain_ones_become_these() -> None:
         ({"a": {None: 1}}, "a: None is not a text"),
     ],
 )
-def test_what_json_has_no_words_for_is_refused_with_its_place(
+def test_a_value_that_json_cannot_express_is_refused_with_its_place(
     value: dict[Any, Any], said: str
 ) -> None:
     with pytest.raises(ValueError) as caught:

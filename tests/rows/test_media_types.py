@@ -66,7 +66,7 @@ def test_a_type_that_says_something_is_believed() -> None:
     assert extension_of("text/x-unheard", f"{URL}/a.csv") == ".csv"
 
 
-def test_the_host_is_no_file() -> None:
+def test_the_host_is_not_taken_for_a_file_name() -> None:
     for url in ("http://name.zip", "http://name.zip/", "http://name.zip?a", "name.zip"):
         assert extension_of(None, url) == UNKNOWN
 

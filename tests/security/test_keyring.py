@@ -191,7 +191,7 @@ def test_a_damaged_file_is_logged_once_until_it_changes(
         peers.refresh()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "host-a.key: damaged" in caplog.text
-    assert "nobody is let in by it" in caplog.text
+    assert "this key lets nobody in" in caplog.text
     path.write_text("damaged otherwise")
     peers.refresh()
     assert len(caplog.records) == 2

@@ -241,7 +241,7 @@ def test_an_out_of_an_older_version_is_read_verified_and_resumed(tmp_path: Path)
 def test_an_older_length_that_ends_no_row_is_damage(out: Path) -> None:
     age(out)
     edit_journal(out, "UPDATE segments SET bytes = bytes - 3")
-    with pytest.raises(DamageError, match="ends no row"):
+    with pytest.raises(DamageError, match="do not end with a row"):
         resume(out)
 
 

@@ -33,7 +33,7 @@ def test_any_other_error_of_the_disk_is_damage(code: int) -> None:
             raise_error(code)
 
 
-def test_an_error_without_a_number_is_told_in_its_own_words() -> None:
+def test_an_error_without_a_number_is_reported_with_its_own_text() -> None:
     with pytest.raises(DamageError, match=r"^/out/file: odd$"):  # noqa: SIM117
         with disk.disk_errors(Path("/out/file")):
             raise OSError("odd")
@@ -157,7 +157,9 @@ def test_a_file_in_the_place_of_a_directory_is_named_with_its_option(tmp_path: P
 
 
 @pytest.mark.parametrize("code", FULL)
-def test_a_full_disk_below_a_users_path_is_no_wrong_usage(tmp_path: Path, code: int) -> None:
+def test_a_full_disk_below_a_users_path_is_not_called_wrong_usage(
+    tmp_path: Path, code: int
+) -> None:
     error = disk.unusable(tmp_path, "-o", OSError(code, "full"))
     assert isinstance(error, NoSpaceError)
     assert str(error) == f"-o {tmp_path}: full; make room, and run it again"

@@ -198,7 +198,7 @@ def test_wrong_values_are_damage_that_names_the_journal(error: Exception) -> Non
         ("", False, False),
     ],
 )
-def test_a_full_disk_is_told_from_damage(
+def test_an_error_of_sqlite_is_a_full_disk_or_damage(
     monkeypatch: pytest.MonkeyPatch, name: str, has_room: bool, is_full: bool
 ) -> None:
     monkeypatch.setattr(journal_tables, "has_room", lambda _: has_room)

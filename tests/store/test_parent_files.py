@@ -1,4 +1,4 @@
-"""The folder of a refresh finds the rows of the job before, whatever form they have."""
+"""The folder of a refresh finds the rows of the earlier job, whatever form they have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kind of a link that the crawl before has recorded, as far as its log says it."""
+"""The kind of a link that the earlier crawl has recorded, as far as its log says it."""
 
 from __future__ import annotations
 

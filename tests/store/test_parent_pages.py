@@ -1,4 +1,4 @@
-"""What a refresh may take over from the rows of the job before."""
+"""What a refresh may take over from the rows of the earlier job."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_page_has_its_validators_as_conditions(tmp_path: Path) -> None:
         {"sha256": None, "truncated": True},
     ],
 )
-def test_an_answer_that_was_not_complete_is_no_page(
+def test_an_answer_that_was_not_complete_is_not_taken_over(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     assert only(pages_of(tmp_path, page(**changes))) is None

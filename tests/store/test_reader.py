@@ -134,7 +134,7 @@ def test_a_damaged_map_is_an_error_unless_only_a_value_has_changed(tmp_path: Pat
 def test_a_path_without_a_job_is_a_wrong_usage_that_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name, said in {
-        "file": "is a file, not the directory of a job",
+        "file": "is a file; name the OUT of a job",
         "missing": "no such directory",
         ".": r"no job was begun here \(manifest\.json is missing\)",
     }.items():

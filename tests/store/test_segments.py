@@ -71,7 +71,7 @@ def test_fewer_bytes_than_were_committed_are_damage(tmp_path: Path, loss: str) -
         path.write_bytes(b"goo")
     else:
         path.unlink()
-    with pytest.raises(DamageError, match="5 bytes were committed"):
+    with pytest.raises(DamageError, match=r"5 bytes (of it )?were committed"):
         segments(tmp_path, states)
 
 

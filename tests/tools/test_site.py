@@ -112,7 +112,7 @@ def test_status_gives_that_status(site: RunningSite, status: int) -> None:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/status/99", "/bytes/", "/bytes/-1", "/bytes/99999999999", "/page/x"]
 )
-def test_what_is_no_route_is_not_found(site: RunningSite, path: str) -> None:
+def test_a_path_without_a_route_is_not_found(site: RunningSite, path: str) -> None:
     assert get(site, path)[0] == 404
 
 

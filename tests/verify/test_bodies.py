@@ -304,7 +304,7 @@ def test_a_revisit_of_what_is_not_there_is_found(tmp_path: Path) -> None:
     assert told("elsewhere", outs.url_of(2)).counts == {NO_ORIGINAL: 1}
 
 
-def test_the_index_for_replay_is_no_stray_file(tmp_path: Path) -> None:
+def test_the_index_for_replay_is_not_a_stray_file(tmp_path: Path) -> None:
     assert verdict(make(tmp_path, "warc")).stray_files == []
 
 

@@ -57,7 +57,7 @@ def length_to_count(method: str, status: int, notable: Headers) -> int | None:
 
 
 def _is_plain(notable: Headers) -> bool:
-    """Whether the head has at most one length, a short one, and no Transfer-Encoding: as most."""
+    """Whether the head has at most one length, a short one, and no Transfer-Encoding, as usual."""
     lengths = 0
     for name, value in notable:
         if name == _LENGTH:

@@ -59,7 +59,7 @@ class BodyMemory:
         self.unsent_bytes += row_bytes
 
     def sent_rows(self, row_bytes: int) -> None:
-        """Free rows of so many bytes, which the sink's socket has taken."""
+        """Free `row_bytes` bytes of rows, which the sink's socket has taken."""
         self.used_bytes -= row_bytes
         self.unsent_bytes -= row_bytes
         self._schedule_resume()

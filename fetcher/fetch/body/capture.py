@@ -12,7 +12,7 @@ _HEAD_END: Final = b"\r\n\r\n"
 
 
 class Keep(enum.Flag):
-    """What is kept of a fetch, besides its result."""
+    """The parts of a fetch that are kept, in addition to its result."""
 
     NOTHING = 0
     BODY = enum.auto()  # of the last answer, decoded

@@ -25,7 +25,7 @@ _MIN_LEFT_S: Final = 0.25
 
 
 class Plan(NamedTuple):
-    """What a look-up asks, and its limits."""
+    """The questions of a look-up, and its limits."""
 
     families: tuple[int, ...]  # one or two of socket.AF_INET and AF_INET6, the preferred first
     at_once: tuple[int, ...]  # those of them that are asked before there is a reply
@@ -76,7 +76,7 @@ class Lookup:
         self._on_end(reply)
 
     def _decides(self, family: int, reply: Reply) -> bool:
-        """Whether this reply ends the look-up as it is, as nearly always: no other is expected."""
+        """Whether this reply alone ends the look-up, as no other is expected: the usual case."""
         return (
             reply.status is Status.FOUND
             and self._plan.at_once == (family,)

@@ -18,7 +18,7 @@ class Pin(msgspec.Struct, frozen=True, gc=False):
 
     place: str  # host:port, the key of libcurl's cache
     addresses: str  # separated by commas
-    # Asks for addresses that were not asked for yet, within so many seconds; "" for none.
+    # Takes a time in seconds; asks for addresses that were not asked for yet, "" for none.
     more: Callable[[float], str] | None = None
 
 

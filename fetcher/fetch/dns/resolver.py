@@ -194,7 +194,7 @@ class Resolver:
 
 
 def _plan(dns: Dns, families: tuple[int, ...]) -> Plan:
-    """What a look-up of a name asks for addresses of these families."""
+    """The plan of a look-up for addresses of these families."""
     total_s = dns.timeout_s * dns.tries
     if len(families) == 1:
         return Plan(families, families, total_s, dns.timeout_s)

@@ -1,8 +1,8 @@
-"""The log-in of a worker's fetches: its session, and what one line does when that has ended.
+"""The log-in of a worker's fetches: its session, and what a line does when the session has ended.
 
-A line whose answer fits http.logged_out is held until there is another session, or until the word
-comes that there is none. Whoever owns the fetches connects `refused` and `is_waiting` to the
-session of the job (logins.session_holder).
+A line whose answer fits http.logged_out is held until there is another session, or until the
+ventilator reports that there is none. The owner of the fetches connects `refused` and `is_waiting`
+to the session of the job (logins.session_holder).
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ class LogIns:
         self.session = SiteSession(generation, secrets, self._others)
 
     def line(self) -> LineLogIn:
-        """Return the part of one line."""
+        """Return the log-in of one line."""
         return LineLogIn(self)
 
 
 class LineLogIn:
     """One line and its session.
 
-    `count`: attempts that ended as the session had ended. `held`: how the line ends if there is no
-    other session; None while it is not held. `rule`: the rule that the last answer fits.
+    `count`: attempts that ended because the session had ended. `held`: how the line ends if there
+    is no other session; None while it is not held. `rule`: the rule that the last answer fits.
     """
 
     def __init__(self, log_ins: LogIns) -> None:
@@ -95,7 +95,7 @@ class LineLogIn:
 
     @property
     def sink(self) -> Callable[[bytes], None] | None:
-        """What takes a body's pieces where nothing else does."""
+        """The function that searches a body's pieces, where the body is not kept."""
         return self._text_search.feed if self._text_search else None
 
     def search(self, pieces: Iterable[bytes]) -> None:
@@ -112,7 +112,7 @@ class LineLogIn:
         return bool(self.rule)
 
     def hold(self, answer: Answer) -> Ending | None:
-        """Hold the line until there is another session; return how it ends if it had enough."""
+        """Hold the line until there is another session; after too many, return how it ends."""
         error = f"the server answered {answer.status}, which fits http.logged_out: {self.rule}"
         ending = Ending(Outcome.HTTP_ERROR, error=error)
         if self.count >= _MAX_TRIES:
@@ -124,7 +124,7 @@ class LineLogIn:
 
     @property
     def wait_s(self) -> float:
-        """How long the line must wait before it looks for a new session again; 0: not at all."""
+        """How long the line must wait before it looks for a new session again; 0: no wait."""
         return _LOOK_S if self.held and self._log_ins.is_waiting() else 0.0
 
     def release(self) -> Ending | None:

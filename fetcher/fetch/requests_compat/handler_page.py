@@ -20,7 +20,7 @@ class Page:
 
     def __init__(self, result: Result, body: bytes | None, method: str, route: str = "") -> None:
         self.result = result
-        self.route = route  # in a crawl: the word that a handler gave the link to this page
+        self.route = route  # in a crawl: the label that a handler gave the link to this page
         # Decoded (without gzip and the like); None if no complete body came.
         self.body = body
         self._method = method

@@ -39,7 +39,7 @@ _LEAST_HIDDEN: Final = 4  # characters of a secret that is taken out of messages
 
 
 class LoginFacts(NamedTuple):
-    """What the function may want to know of the settings."""
+    """Settings that the function may need."""
 
     user_agent: str
     timeout_s: float  # of the whole call
@@ -97,7 +97,7 @@ class LoginFunction:
 
 
 def _secrets(session: requests.Session, before: dict[str, Any], returned: Any) -> Secrets:
-    """What the log-in made. Raises LoginFailure."""
+    """The cookies and headers that the log-in made. Raises LoginFailure."""
     left = [name for name, value in session.headers.items() if before.get(name) != value]
     if left:
         raise LoginFailure(
@@ -149,7 +149,7 @@ def _cookie(cookie: Cookie) -> SessionCookie:
 
 
 def _is_shared(cookie: SessionCookie) -> bool:
-    """Whether it would go to hosts of other people. A browser refuses it; http.cookiejar does not.
+    """Whether the cookie would go to hosts of other people. Browsers refuse it, http.cookiejar not.
 
     A server of www.example.co.uk may have set it for all of co.uk.
     """

@@ -35,7 +35,7 @@ _MIN_WAIT_S: Final = 0.001
 
 
 class Job(NamedTuple):
-    """What a streamed exchange does."""
+    """The request of a streamed exchange, and its limits."""
 
     request: Request
     timeout_s: float

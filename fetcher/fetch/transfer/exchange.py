@@ -331,7 +331,7 @@ class Exchange(Receiver):
         )
 
     def answer(self) -> Answer:
-        """What is known of the answer so far."""
+        """The answer as far as it has come."""
         get, head = self._easy.getinfo, self.head
         connect = tls = None
         if get(pycurl.NUM_CONNECTS):

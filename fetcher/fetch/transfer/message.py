@@ -13,7 +13,7 @@ from fetcher.fetch.header_text import Headers
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """What to ask for.
+    """A request: method, URL, headers and body.
 
     `headers` are sent in their order, repeated names included. They replace those of the same names
     that are always sent.

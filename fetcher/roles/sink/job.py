@@ -112,7 +112,7 @@ class SinkJob:
             if (chunk.kept and bodies not in ("files", "warc")) or (
                 chunk.empty and bodies != "files"
             ):
-                raise WireError("chunk: bodies that nobody keeps")
+                raise WireError("chunk: it has bodies, and the job keeps none")
             if self._output.warc_dedupe and bodies == "warc":
                 starts = itertools.accumulate(chunk.kept_bytes, initial=0)
                 for start, end in itertools.pairwise(starts):

@@ -236,7 +236,7 @@ def run(
     security: Security,
     ventilator: str,
 ) -> Exit:
-    """Live as the sink. Raises FetcherError."""
+    """Run the sink. Raises FetcherError."""
     sink = Sink(spec, settings, endpoints, stop, snapshot, security, ventilator)
     where = endpoints.sinks[0].results
     logs.announce(f"the sink listens at {where}; waiting for a ventilator and workers")

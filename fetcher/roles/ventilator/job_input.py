@@ -91,7 +91,7 @@ class JobInput:
         self.info = next(self._census)
 
     def require_read(self, lines_read: int) -> None:
-        """Raise InputError unless so many lines are all that were counted.
+        """Raise InputError unless `lines_read` is the number of lines that were counted.
 
         Otherwise the job could never end.
         """

@@ -167,7 +167,7 @@ class Ventilator:
         self._ledger.tick(now)
 
     def _obey_page(self, now: float) -> None:
-        """Do what was asked for on the page: pause, go on, stop; a stop may also be a signal."""
+        """Apply the orders of the live page (pause, go on, stop), and a signal to stop."""
         shall_stop = self._mailbox.shall_stop or (self._drain_s and self._stop)
         if shall_stop and self._stopping_since is None:
             log.info("asked to stop")
@@ -187,7 +187,7 @@ class Ventilator:
             self._ledger.resume(now)
         else:
             return
-        self._state_at = 0.0  # the workers hear of it at once
+        self._state_at = 0.0  # the workers are informed at once
 
     def _wait(self, timeout_ms: int) -> None:
         self._security.check()
@@ -218,7 +218,7 @@ class Ventilator:
                 raise StoppedError("stopped before the job began; the same command begins it")
             self._wait(_IDLE_MS)
         # If there are rows, workers of an earlier ventilator may be asking hosts that it granted.
-        # They say so once they hear of this one.
+        # They report it once they have heard this ventilator.
         quiet_s = self._settings.lease.silent_s if self._sessions.totals.rows else 0.0
         delay_s = self._settings.polite.delay_s
         self._workers.broker = HostBroker(delay_s, time.monotonic() + quiet_s)
@@ -363,7 +363,7 @@ def run(
     security: Security,
     mailbox: ControlMailbox,
 ) -> Exit:
-    """Live as the ventilator. Raises FetcherError."""
+    """Run the ventilator. Raises FetcherError."""
     job_input = JobInput(spec, settings)
     context: Any = zmq.Context()
     sockets = _bind(context, endpoints, security)

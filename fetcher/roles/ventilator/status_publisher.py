@@ -44,7 +44,7 @@ class StatusPublisher:
                 self._answer_until = now + _ANSWER_S
 
     def is_watched(self, now: float) -> bool:
-        """Return whether somebody looks at the job, so that workers shall send samples."""
+        """Return whether somebody looks at the job, so that workers send samples."""
         return now < self._answer_until or self._mailbox.is_watched(now)
 
     def in_flight(self, living: list[str]) -> int:

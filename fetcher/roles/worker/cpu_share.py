@@ -37,7 +37,7 @@ class CpuShare:
         return len(self._waiting)
 
     def wait(self) -> None:
-        """Return when the calling greenlet may compute, mostly at once."""
+        """Return when the calling greenlet may compute, which is usually at once."""
         now = time.monotonic()
         if not self._has_begun:
             self._begin(now)

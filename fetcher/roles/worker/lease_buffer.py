@@ -50,7 +50,7 @@ class LeaseBuffer:
         self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
-        self._unchanged: list[int] = []  # lines of a refresh with the body of the job before
+        self._unchanged: list[int] = []  # lines of a refresh with the body of the earlier job
         self._depths: list[int] = []  # of lines of a log; and the encoded links of each row
         self._links: list[bytes] = []
         self.unsent_bytes = 0

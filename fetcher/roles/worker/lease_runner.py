@@ -235,7 +235,7 @@ class LeaseRunner:
     # -- lines that are not fetched here -----------------------------------------------------
 
     def share(self) -> None:
-        """Return lines that wait for a slot, for a worker that has too few."""
+        """Return lines that wait for a slot of the pool, for a worker that has too few."""
         shared: dict[LeaseBuffer, int] = {}
         for line in self.pool.share():
             shared[line.buffer] = shared.get(line.buffer, 0) | line.bit

@@ -150,7 +150,7 @@ class LinePool:
     # -- the pool ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Spawn a greenlet for the next line, if there is one and a slot is free."""
+        """Spawn a greenlet for the next line, if there is one and a slot of the pool is free."""
         # Each greenlet spawns the next one only as it takes a line: fetches that do not block are
         # done by one greenlet, and a thousand that do are in flight at once.
         if not self._is_starting and self._busy < self._size and self._has_work():
@@ -214,7 +214,7 @@ class LinePool:
                 result.outcome is not Outcome.OK or result.error_kind is not UNSET
             ):
                 result = with_kind(result)
-        # A step should raise nothing. If it does, the line gets its row all the same.
+        # A step should raise nothing. If it does, the line gets its row anyway.
         except Exception as error:
             log.exception("the fetcher failed on line %d", line.task.line)
             self._end(line, self._failed(line.task, error), _FREE_REPORT)
@@ -277,7 +277,10 @@ class LinePool:
         line.buffer.active -= 1
 
     def wait_for(self, line: Line, turn: Semaphore) -> None:
-        """Take a turn that few lines need, in `done`; nobody is overdue while others have it."""
+        """Wait for `turn`, which few lines need; to be called by `done`.
+
+        The line does not count as overdue while it waits.
+        """
         del self.running[line]
         self._waiting += 1
         turn.acquire()
@@ -308,7 +311,7 @@ class LinePool:
     # -- lines leave -------------------------------------------------------------------------
 
     def share(self) -> list[Line]:
-        """Remove and return half of the lines that wait for a slot only, if all slots are busy."""
+        """Remove and return half of the lines that wait only for a slot, if the pool is full."""
         if self._busy < self._size or self._is_paused:
             return []
         spare = [line for line in self._queue if line.fetch is None and not line.host]
@@ -340,7 +343,7 @@ class LinePool:
             self.take_turns()
 
     def resume(self) -> None:
-        """Go on: `may_begin` may return True again."""
+        """Begin steps again, as `may_begin` may return True now."""
         if self._is_polite:
             self.take_turns()
         self.start()
@@ -361,7 +364,7 @@ class LinePool:
 
     @property
     def queued(self) -> int:
-        """Lines that wait for a slot."""
+        """Lines that wait for a slot of the pool."""
         return len(self._queue)
 
     @property
@@ -378,7 +381,7 @@ class LinePool:
 
     @property
     def is_hungry(self) -> bool:
-        """Whether half of the slots are free, no line here may use them, and more may come."""
+        """Whether half of the pool is free, no line here may use it, and more lines may come."""
         is_idle = not self._queue and 2 * self._busy <= self._size
         return is_idle and self.has_room and not self._is_paused and self._may_begin()
 

@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class LongPages:
-    """The thread of a worker process; it is called by who holds `turn` alone."""
+    """The thread of a worker process; only the holder of `turn` may call it."""
 
     def __init__(self) -> None:
         self.turn = Semaphore(1)

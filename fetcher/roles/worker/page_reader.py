@@ -126,7 +126,7 @@ class PageReader:
     def pack_again(
         self, result: Result, task: Task, links: Sequence[Link], sitemaps: Sequence[str]
     ) -> bytes:
-        """All links of a page that has not changed: those of the crawl before, and new sitemaps."""
+        """All links of an unchanged page: those of the earlier crawl, and new sitemaps."""
         known = {link.url for link in links}
         new = [url for url in sitemaps if url not in known]
         return self.pack(result, task, Found(), new, links)
@@ -189,7 +189,7 @@ def _noted(result: Result, found: Found) -> Result:
 
 
 def _within(links: Sequence[Link], max_bytes: int) -> Iterator[Link]:
-    """The first of these links, up to so many bytes on the wire."""
+    """The first of these links, up to `max_bytes` on the wire."""
     left_bytes = max_bytes
     for link in links:
         left_bytes -= 4 * (len(link.url) + len(link.key)) + _OVERHEAD_BYTES + _request_bytes(link)

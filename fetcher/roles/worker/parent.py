@@ -1,4 +1,4 @@
-"""The job before a refresh, as a worker reads it."""
+"""The earlier job of a refresh, as a worker reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Parent:
-    """The pages of the job before; there are none if the worker is not of a refresh."""
+    """The pages of the earlier job; there are none if the worker is not of a refresh."""
 
     def __init__(self, folder: str) -> None:
         """`folder`: see store.parent_files; "": the job is not a refresh."""
@@ -54,5 +54,5 @@ def _opened(folder: str, bodies: Bodies) -> ParentPages | None:
     try:
         return ParentPages(Path(folder), bodies)
     except DamageError as error:
-        log.warning("all lines are fetched in full, as the job before cannot be read: %s", error)
+        log.warning("all lines are fetched in full, as the earlier job cannot be read: %s", error)
         return None

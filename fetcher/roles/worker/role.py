@@ -226,7 +226,7 @@ def _security(keys_folder: str) -> Security:
 
 
 def run(spec: RoleSpec) -> Exit:
-    """Live as a worker, after patching. Raises FetcherError."""
+    """Run a worker, after patching. Raises FetcherError."""
     settings = spec.settings
     logs.start(settings.log, spec.role, spec.name)
     rlimits.allow(settings)

@@ -88,7 +88,7 @@ class RowBuilder:
 
         `fetch`: None if none has begun; `warcinfo_id`: for the WARC records. In a crawl: `reader`
         reads the page, and `sitemaps` are those that its row proposes; `is_long`: its caller has
-        the turn to read a long page. `confirmed`: the page of the job before that the answer says
+        the turn to read a long page. `confirmed`: the page of the earlier job that the answer says
         is still right.
         """
         kept = links = b""
@@ -159,7 +159,7 @@ def _kept(
 
 
 def _copied(output: Output, result: Result, page: ParentPage) -> tuple[Result, bytes]:
-    """The WARC records of the job before, as they are."""
+    """The WARC records of the earlier job, as they are."""
     records = page.records
     if output.warc_dedupe:
         records = archive.pack([archive.Member(len(records))], records)

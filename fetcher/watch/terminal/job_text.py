@@ -62,7 +62,7 @@ def show_activity(console: Console, job: JobView) -> None:
 
 
 def activity(job: JobView) -> list[Text]:
-    """What the job does now, in parts: as many as its source knows."""
+    """The job's present activity, in parts: as many as its source knows."""
     queued = sum(worker.queued for worker in job.workers) if job.is_live else None
     known = humanize.activity(job.in_flight, job.parked, queued, job.leases, job.waiting)
     parts = [Text(part) for part in known]

@@ -4,7 +4,7 @@ Pure; secrets are compared in constant time. A request is refused unless
 - its Host is an address, a name of this machine or the name that we listen on: a foreign page whose
   name was made to resolve to us (DNS rebinding) sends another Host;
 - it has the token, where one is set: in a cookie derived from it, or as `Authorization: Bearer`;
-- a request that changes something comes from our own page: it brings the word that only our page
+- a request that changes something comes from our own page: it brings a secret that only our page
   can read (against cross-site request forgery), and its Origin and Sec-Fetch-Site are ours.
 """
 

@@ -117,7 +117,7 @@ BROKEN = {
 }
 
 
-def test_a_body_that_does_not_unpack_to_its_end_is_no_good_answer() -> None:
+def test_a_body_that_does_not_unpack_to_its_end_is_a_failure() -> None:
     scripts = {f"/{n}": encoded(*BROKEN[name]) for n, name in enumerate(BROKEN)}
     with scripted(scripts) as server:
         done = fetch([server.url(path) for path in scripts])

@@ -418,7 +418,7 @@ def test_an_address_is_its_own_answer() -> None:
 INVALID = ["", ".", "a..b", ".a", "a" * 64 + ".test", "a." * 127 + "test", "sp ace.test", "a/b"]
 
 
-def test_a_host_that_is_no_name_is_a_failure_and_never_asked_for() -> None:
+def test_a_host_that_is_not_a_name_is_a_failure_and_is_never_looked_up() -> None:
     hosts = [*INVALID, "é.test", "a\x00b", "a\nb.test", "*.test", "a.test.."]
     with name_server({("*", "A"): [at("1.1.1.1")]}) as server:
         done = resolve(hosts, servers=[f"127.0.0.1:{server.port}"])

@@ -31,7 +31,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_in_silence(tmp_path
         assert play_twice(closes_when_used_again, tls) == ([Outcome.OK, Outcome.OK], 3, 2)
 
 
-def test_a_reset_of_an_idle_connection_is_no_fault_either() -> None:
+def test_a_reset_of_an_idle_connection_is_not_a_failure_either() -> None:
     def script(asked: Asked) -> Script:
         return Script(PAGE, end="keep") if asked.nth == 1 else Script(end="reset")
 

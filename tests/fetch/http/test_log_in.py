@@ -106,7 +106,7 @@ def test_a_line_is_held_until_there_is_another_session() -> None:
     assert line.held is None
 
 
-def test_a_line_ends_as_it_is_where_there_is_no_other_session() -> None:
+def test_a_line_keeps_its_answer_if_there_is_no_other_session() -> None:
     job = Job()
     line = job.line()
     line.judge(TARGET, REFUSED)

@@ -30,7 +30,7 @@ def test_an_interim_answer_alone_is_none() -> None:
     assert (result.outcome, result.status) == (Outcome.PROTOCOL, None)
 
 
-def test_a_head_that_breaks_off_is_no_answer() -> None:
+def test_a_head_that_breaks_off_is_not_an_answer() -> None:
     for cut in (b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nServer: x\r\nCont"):
         result = one(Script(cut))
         assert (result.outcome, result.status) == (Outcome.PROTOCOL, None), cut

@@ -1,4 +1,4 @@
-"""A worker of a refresh compares new answers with the job before, and lives without it."""
+"""A worker of a refresh compares new answers with the earlier job, and lives without it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_a_token_is_wanted_of_every_request() -> None:
     assert not Access("127.0.0.1", 8899, "").is_token("")
 
 
-def test_what_changes_something_brings_the_word_and_comes_from_our_page() -> None:
+def test_a_request_that_changes_something_has_the_secret_and_comes_from_our_page() -> None:
     access = Access("127.0.0.1", 8899, "")
     ours = {"method": "POST", "word": access.word}
     assert status(access, **ours) == 0
