@@ -76,7 +76,11 @@ def test_a_drip_lasts_until_the_total_limit_and_says_so() -> None:
 
 
 def test_a_drip_is_given_up_where_so_few_bytes_are_too_slow() -> None:
-    limits = {"low_speed_s": LIMIT_S, "low_speed_bytes_s": 1000, "total_timeout_s": 30.0}
+    limits: dict[str, Any] = {
+        "low_speed_s": LIMIT_S,
+        "low_speed_bytes_s": 1000,
+        "total_timeout_s": 30.0,
+    }
     for path, row in rows(DRIPS, **limits).items():
         assert row.error_kind == ("first_byte" if path == "/status" else "stalled"), row
         assert LIMIT_S <= took_s(row) < LIMIT_S + LATE_S
