@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import random
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import brotli
@@ -161,7 +162,7 @@ def test_an_answer_that_has_no_body_may_name_an_encoding(status: str) -> None:
 
 
 CHECK_SUM_BYTES = {"gzip": 8, "deflate": 4, "zstd": 4}
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "zstd": lambda body: zstd.compress(body, options=CHECKED),

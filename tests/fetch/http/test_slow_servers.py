@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 import time
 from pathlib import Path
@@ -22,10 +21,11 @@ LATE_S = 3.0  # on a loaded machine; libcurl's own limit was 5 to 10 s late
 
 
 def drip(begin: bytes, data: bytes) -> Script:
-    """These bytes, then the data byte by byte, over and over."""
-    return Script(
-        begin, *itertools.chain.from_iterable((data[i : i + 1], GAP_S) for i in range(100))
-    )
+    """These bytes, then the first hundred of the data, byte by byte."""
+    parts: list[bytes | float] = [begin]
+    for at in range(100):
+        parts += [data[at : at + 1], GAP_S]
+    return Script(*parts)
 
 
 SILENT = {
