@@ -166,7 +166,11 @@ class ErrorKind(enum.Enum):
         "no TCP connection, or no tunnel through the proxy, was made",
     )
     TIMEOUT_TLS = Outcome.TIMEOUT, "tls", "connected, but the TLS handshake did not end"
-    TIMEOUT_FIRST_BYTE = Outcome.TIMEOUT, "first_byte", "connected, but no answer began"
+    TIMEOUT_FIRST_BYTE = (
+        Outcome.TIMEOUT,
+        "first_byte",
+        "connected, but no first line of an answer came",
+    )
     TIMEOUT_STALLED = (
         Outcome.TIMEOUT,
         "stalled",

@@ -36,7 +36,10 @@ class Http(Section, frozen=True, kw_only=True):
     ] = 60.0
     low_speed_s: Annotated[
         Seconds,
-        about("a transfer slower than http.low_speed_bytes_s for so long is given up"),
+        about(
+            "a connected server that sends less than http.low_speed_bytes_s for so long is given "
+            "up, at most an eighth of this and a second later; the wait for an answer counts, too"
+        ),
     ] = 20.0
     low_speed_bytes_s: Annotated[
         int, about("bytes per second; 1: only a silent server is too slow", ge=1)

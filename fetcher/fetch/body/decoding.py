@@ -2,8 +2,9 @@
 
 No step decodes more than a piece, so a bomb costs one piece, and its reader may stop at any time. A
 body that is cut or damaged is a Failure, never a shorter body. A body is complete once its last
-block has ended: a missing check sum is accepted, a wrong one is damage. A body in an unknown
-encoding stays as it is.
+block has ended: a missing check sum is accepted, a wrong one is damage. Bytes behind the end are
+ignored, as in browsers, unless they begin another member of gzip or another frame of zstd. A body
+in an unknown encoding stays as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ else:
 PIECE_BYTES: Final = 64 * 1024
 _MAX_ENCODINGS: Final = 3  # stacked
 _SLICE_BYTES: Final = 2048
+_MOST_TAKEN_BYTES: Final = 64 * 1024  # of a br body as received, that are kept while it lasts
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 # Four bytes cannot end a block, but complete a check sum: its error shows that the blocks ended.
@@ -141,30 +143,88 @@ def _slices(data: bytes) -> Iterator[bytes]:
 
 
 class _Brotli:
+    """br. The library calls bytes behind the end damage, and loses the output of that call.
+
+    So a second decoder, which is one call behind, goes to the end byte by byte then. For a short
+    body, it is made when it is needed.
+    """
+
     def __init__(self) -> None:
         self._brotli = brotli.Decompressor()
         self._begun = False
+        self._taken: list[bytes] = []  # what the first decoder has taken, while that is little
+        self._taken_bytes = 0
+        self._behind: Any = None  # the second decoder; None: `_taken` is all that it would need
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         self._begun = self._begun or bool(data)
         for part in _slices(data):
+            if self._brotli.is_finished():
+                return  # padding or garbage after the end
             yield from self._of(part)
 
     def _of(self, data: bytes) -> Iterator[bytes]:
-        while not self._brotli.is_finished():
-            try:
-                piece = self._brotli.process(data, output_buffer_limit=PIECE_BYTES)
-            except brotli.error as error:
-                raise _damaged("br", str(error)) from error
-            data = b""
-            if piece:
+        given_bytes = 0
+        try:
+            for piece in _brotli_pieces(self._brotli, data):
+                given_bytes += len(piece)
                 yield piece
-            elif self._brotli.can_accept_more_data():
+        except brotli.error as error:
+            yield from self._to_its_end(data, given_bytes, str(error))
+            return
+        self._follow(data)
+
+    def _follow(self, data: bytes) -> None:
+        """The first decoder has taken this data; the second one does, or can, too."""
+        if self._behind is not None:
+            for _ in _brotli_pieces(self._behind, data):
+                pass
+            return
+        self._taken.append(data)
+        self._taken_bytes += len(data)
+        if self._taken_bytes > _MOST_TAKEN_BYTES:
+            self._behind = self._second()
+
+    def _second(self) -> Any:
+        """The decoder that has taken all but the last data."""
+        if self._behind is not None:
+            return self._behind
+        decoder = brotli.Decompressor()
+        taken, self._taken = self._taken, []
+        for data in taken:
+            for _ in _brotli_pieces(decoder, data):
+                pass
+        return decoder
+
+    def _to_its_end(self, data: bytes, given_bytes: int, words: str) -> Iterator[bytes]:
+        """Decode the data up to the end of the stream; without one, up to the damage."""
+        decoder = self._brotli = self._second()
+        skipped_bytes = given_bytes
+        for at in range(len(data)):
+            try:
+                for piece in _brotli_pieces(decoder, data[at : at + 1]):
+                    if rest := piece[skipped_bytes:]:
+                        yield rest
+                    skipped_bytes -= min(skipped_bytes, len(piece))
+            except brotli.error as error:
+                raise _damaged("br", words) from error
+            if decoder.is_finished():
                 return
 
     def end(self) -> None:
         if self._begun and not self._brotli.is_finished():
             raise _cut("br")
+
+
+def _brotli_pieces(decoder: Any, data: bytes) -> Iterator[bytes]:
+    """All output for this data, piece by piece."""
+    while not decoder.is_finished():
+        piece = decoder.process(data, output_buffer_limit=PIECE_BYTES)
+        data = b""
+        if piece:
+            yield piece
+        elif decoder.can_accept_more_data():
+            return
 
 
 class _Zstd:

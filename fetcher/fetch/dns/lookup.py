@@ -6,6 +6,7 @@ and calls back exactly once.
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # The wait for AAAA once A is answered: many name servers never answer AAAA.
 _GRACE_S: Final = 0.1
+# A first question that has no reply by then is asked once more, with patience (see NameServers).
+_PATIENT_S: Final = 1.0
 # Less time than this is not worth another question.
 _MIN_LEFT_S: Final = 0.25
 
@@ -48,7 +51,9 @@ class Lookup:
         now = time.monotonic()
         self._ends_at = now + plan.total_s
         self._asks_more_at = now + plan.alone_s
+        self._is_patient_at = now + _PATIENT_S
         self._unasked = list(plan.families)
+        self._patient: set[int] = set()  # the families that were asked for with patience
         self._replies: dict[int, tuple[Reply, float]] = {}  # by family, with the time
         self._is_stepping = self._is_over = False
         self._timer: Any = None
@@ -64,6 +69,8 @@ class Lookup:
             pass
         self._is_stepping = False
         until = min(self._ends_at, self._waits_until())
+        if now < self._is_patient_at:
+            until = min(until, self._is_patient_at)
         if until > now:
             self._wake_at(until)
             return
@@ -103,6 +110,8 @@ class Lookup:
                 self._unasked.remove(family)
                 self._ask(family)
                 return True
+        if now >= self._is_patient_at and self._ask_patiently():
+            return True
         # c-ares ends a question early when its server is usually fast: use the time that is left.
         if self._ends_at - now >= _MIN_LEFT_S:
             for family, (reply, _) in self._replies.items():
@@ -112,15 +121,29 @@ class Lookup:
                     return True
         return False
 
+    def _ask_patiently(self) -> bool:
+        """Ask a question without a reply once more, if there is one, and go on with the first."""
+        for family in self._plan.at_once:
+            if family not in self._patient and self._status(family) in (None, Status.SILENT):
+                self._patient.add(family)
+                on_reply = functools.partial(self._on_patient_reply, family)
+                self._servers.ask_patiently(self._name, family, on_reply)
+                return True
+        return False
+
+    def _on_patient_reply(self, family: int, reply: Reply) -> None:
+        if reply.status is not Status.SILENT:
+            self._on_reply(family, reply)
+
     def _ask(self, family: int) -> None:
-        def on_reply(reply: Reply) -> None:
-            if self._decides(family, reply):
-                self._finish(reply)
-                return
+        self._servers.ask(self._name, family, functools.partial(self._on_reply, family))
+
+    def _on_reply(self, family: int, reply: Reply) -> None:
+        if self._decides(family, reply):
+            self._finish(reply)
+        elif self._status(family) in (None, Status.SILENT):
             self._replies[family] = (reply, time.monotonic())
             self.step()
-
-        self._servers.ask(self._name, family, on_reply)
 
     def _is_undecided(self, preferred: int, now: float) -> bool:
         """Whether the reply to the preferred family, or its absence, lets another one decide."""

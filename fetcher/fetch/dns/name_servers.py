@@ -39,6 +39,8 @@ _MIN_WAIT_S: Final = 0.25
 # c-ares looks for questions whose wait is over once in the first wait, and at least so often. To
 # look more often would flood a server that was fast and died: c-ares waits `_MIN_WAIT_S` then.
 _MAX_TICK_S: Final = 1.0
+# From the third answer of a server on, c-ares waits for it no longer than it usually takes.
+_MOST_UNMEASURED: Final = 2
 # Addresses kept of one answer: nobody tries more, and a hostile zone may send thousands.
 _MAX_ADDRESSES: Final = 16
 
@@ -66,8 +68,10 @@ class NameServers:
     """The name servers of a resolver; without addresses, those of this machine.
 
     c-ares asks each in turn and doubles its wait each round. The first wait is chosen so that all
-    rounds to one server take `total_s` together. Once a question was sent again, c-ares may no
-    longer take the answer to the first one. An answer may be up to `max_age_s` old (at least a
+    rounds to one server take `total_s` together. Once it knows a server as fast, it waits a quarter
+    of a second, and asks again: it does not take the answer to the first question then, so a name
+    that takes that server longer would never be known. For such a name, use `ask_patiently`. An
+    answer may be up to `max_age_s` old (at least a
     second, at most a minute), if its TTL is longer.
     """
 
@@ -82,6 +86,9 @@ class NameServers:
             # Not `lookups`: pycares 5.2.1 frees its text before c-ares reads it.
             "servers": [f"{bracketed(address)}:{port}" for address, port in servers],
         }
+        wait_s = max(_MIN_WAIT_S, total_s / max(1, len(servers)))
+        self._patient_options = self._options | {"timeout": wait_s, "tries": 1}
+        self._patient: _Channel | None = None  # from the first question that needs it on
         least_s, most_s = _CHANNEL_AGE_S
         self._max_age_s = min(most_s, max(least_s, max_age_s))
         self._closed = False
@@ -94,7 +101,7 @@ class NameServers:
             reply(_CLOSED)
             return
         if self._channel.is_old(self._max_age_s):
-            self._renew()
+            self._channel = self._renewed(self._channel, self._options)
 
         def on_reply(found: Reply) -> None:
             if found.kind is ErrorKind.DNS_BAD_ANSWER and not self._closed:
@@ -103,6 +110,17 @@ class NameServers:
                 reply(found)
 
         self._channel.ask(name, family, on_reply)
+
+    def ask_patiently(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
+        """As `ask`, with one question to each server, and all the time for its answer."""
+        if self._closed:
+            reply(_CLOSED)
+            return
+        channel = self._patient
+        if channel is None or channel.answered >= _MOST_UNMEASURED:
+            channel = self._renewed(channel, self._patient_options)
+            self._patient = channel
+        channel.ask(name, family, reply)
 
     def _ask_alone(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
         """Ask on a socket of its own.
@@ -118,13 +136,16 @@ class NameServers:
     def close(self) -> None:
         """Close the sockets in the loop's next turn; open questions end as FAILED."""
         self._closed = True
-        for channel in (self._channel, *self._retired):
-            channel.close()
+        for channel in (self._channel, self._patient, *self._retired):
+            if channel is not None:
+                channel.close()
 
-    def _renew(self) -> None:
-        self._channel.retire()
-        self._retired = [old for old in (*self._retired, self._channel) if old.open]
-        self._channel = _Channel(self._options)
+    def _renewed(self, channel: _Channel | None, options: dict[str, Any]) -> _Channel:
+        """A new channel in place of this one, which closes after its last reply."""
+        if channel is not None:
+            channel.retire()
+            self._retired = [old for old in (*self._retired, channel) if old.open]
+        return _Channel(options)
 
 
 class _Channel:
@@ -140,6 +161,7 @@ class _Channel:
         self._made = time.monotonic()
         self._asked = 0
         self.open = 0  # questions without a reply
+        self.answered = 0  # questions that a server has answered
         self._is_retired = self._is_closed = False
 
     def is_old(self, max_age_s: float) -> bool:
@@ -148,6 +170,7 @@ class _Channel:
     def ask(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
         def ended(found: pycares.AddrInfoResult | None, error: int | None) -> None:
             self.open -= 1
+            self.answered += error != errno.ARES_ETIMEOUT
             if self._is_retired and not self.open:
                 self.close()
             reply(_reply(found, error, family))

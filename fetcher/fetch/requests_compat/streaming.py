@@ -28,6 +28,7 @@ from fetcher.fetch.requests_compat.upload import Upload
 from fetcher.fetch.transfer.curl_loop import CurlLoop
 from fetcher.fetch.transfer.exchange import Exchange
 from fetcher.fetch.transfer.message import Request
+from fetcher.fetch.transfer.speed_watch import SpeedWatch
 from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http
 
@@ -50,9 +51,15 @@ class StreamedExchange(Exchange):
     """A streamed exchange; it serves one request only."""
 
     def __init__(
-        self, loop: CurlLoop, pins: PinTable, http: Http, guard: Guard, clock: TransferClock
+        self,
+        loop: CurlLoop,
+        pins: PinTable,
+        http: Http,
+        guard: Guard,
+        clock: TransferClock,
+        watch: SpeedWatch,
     ) -> None:
-        super().__init__(loop, pins, http, guard, clock)
+        super().__init__(loop, pins, http, guard, clock, watch)
         self.pipe = Pipe()
         self._limits = Limits()
         self._upload: Upload | None = None
@@ -224,12 +231,15 @@ class StreamedExchange(Exchange):
             self._stopped = Failure(kind, f"Read timed out. (read timeout={self._limits.read_s})")
             self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, ""))
 
+    def waits_for_server(self) -> bool:
+        is_starved = self._upload is not None and self._upload.is_starved
+        return not (self._is_paused or is_starved) and super().waits_for_server()
+
     def _silent_s(self) -> float:
         """Seconds for which the server has been silent; 0 while it waits for us."""
-        sent_us: int = self._easy.getinfo(pycurl.PRETRANSFER_TIME_T)
-        is_our_turn = self._is_paused or (self._upload is not None and self._upload.is_starved)
-        if not sent_us or is_our_turn:
+        if not self.waits_for_server():
             return 0.0
+        sent_us: int = self._easy.getinfo(pycurl.PRETRANSFER_TIME_T)
         since = max(self._began + sent_us / 1e6, self._last_sign)
         if self._upload is not None:
             since = max(since, self._upload.last_given)

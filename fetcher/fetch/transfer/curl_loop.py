@@ -73,6 +73,7 @@ class CurlLoop:
         self._deadline = math.inf  # when libcurl wants to act
         self._due = False  # libcurl wants to act at once
         self._ending = False  # some transfers have ended
+        self._heard: set[int] = set()  # descriptors that could be read, see `take_heard`
         self._waiting: dict[pycurl.Curl, greenlet] = {}
 
     def __del__(self) -> None:
@@ -120,6 +121,11 @@ class CurlLoop:
             self._dormant.discard(fd)
             watcher.stop()
             watcher.close()
+
+    def take_heard(self) -> set[int]:
+        """The descriptors that could be read since the last call."""
+        heard, self._heard = self._heard, set()
+        return heard
 
     # -- libcurl's callbacks -----------------------------------------------------------------
 
@@ -176,6 +182,8 @@ class CurlLoop:
     def _on_io(self, events: int, fd: int) -> None:
         # libcurl may have closed a dormant descriptor, and it may belong to something else by now.
         if fd not in self._dormant:
+            if events & _READ:
+                self._heard.add(fd)
             self._act(fd, _SELECT[events & 3])
 
     def _on_alarm(self) -> None:

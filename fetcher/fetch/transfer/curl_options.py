@@ -43,8 +43,6 @@ def set_limits(easy: pycurl.Curl, http: Http) -> None:
             pycurl.CURL_HTTP_VERSION_2TLS if http.http2 else pycurl.CURL_HTTP_VERSION_1_1
         ),
         pycurl.CONNECTTIMEOUT_MS: int(http.connect_timeout_s * 1000),
-        pycurl.LOW_SPEED_TIME: max(1, round(http.low_speed_s)),
-        pycurl.LOW_SPEED_LIMIT: http.low_speed_bytes_s,
         pycurl.MAXAGE_CONN: max(1, round(http.connection_age_s)),
         pycurl.DNS_CACHE_TIMEOUT: -1,
         pycurl.IPRESOLVE: _IP_VERSIONS[http.ip_version],

@@ -28,7 +28,8 @@ from fetcher.fetch.transfer.curl_errors import cut_by, failure_of, is_unannounce
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
 from fetcher.fetch.transfer.deadlines import Deadlines, slack_s
 from fetcher.fetch.transfer.message import Answer, Request
-from fetcher.fetch.transfer.receiver import BodyWriter, Receiver
+from fetcher.fetch.transfer.receiver import UNFRAMED_VERSIONS, BodyWriter, Receiver
+from fetcher.fetch.transfer.speed_watch import SpeedWatch
 from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
@@ -54,16 +55,22 @@ _UNREACHABLE: Final = frozenset(
 )
 _PREREQ_OK: Final = pycurl.PREREQFUNC_OK
 _LEAST_S: Final = 0.05  # less time than this is not worth a look-up
-_UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 
 
 class Exchange(Receiver):
     """A handle, and what its last request brought; never for two greenlets at once."""
 
     def __init__(
-        self, loop: CurlLoop, pins: PinTable, http: Http, guard: Guard, clock: TransferClock
+        self,
+        loop: CurlLoop,
+        pins: PinTable,
+        http: Http,
+        guard: Guard,
+        clock: TransferClock,
+        watch: SpeedWatch,
     ) -> None:
         super().__init__(loop, http)
+        self._watch = watch
         self._clock = clock
         self._pins = pins
         self._guard = guard
@@ -126,8 +133,16 @@ class Exchange(Receiver):
     def _run_once(self, timeout_s: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long."""
         self._set_timeout(timeout_s)
-        if self._account is None:
-            return self._loop.perform(self._easy)
+        self._watch.begin(self)
+        try:
+            if self._account is None:
+                return self._loop.perform(self._easy)
+            return self._run_by_own_clock(timeout_s)
+        finally:
+            self._watch.end(self)
+
+    def _run_by_own_clock(self, timeout_s: float) -> CurlResult:
+        """Run libcurl's transfer once; the limit does not count our own delays."""
         connect_s = self._http.connect_timeout_s
         deadlines = Deadlines(self._loop, self._easy, self._clock, connect_s, timeout_s)
         self._deadlines = deadlines
@@ -174,6 +189,7 @@ class Exchange(Receiver):
 
     def _resume(self) -> None:
         """There is memory again for a paused transfer."""
+        self._waits_for_memory = False
         if self._deadlines is not None:
             self._deadlines.resume()
         self._loop.resume(self._easy)
@@ -325,7 +341,7 @@ class Exchange(Receiver):
         """Whether nothing but the end of the connection says where this answer's body ends."""
         return (
             self._head_is_whole
-            and self._easy.getinfo(pycurl.INFO_HTTP_VERSION) in _UNFRAMED_VERSIONS
+            and self._easy.getinfo(pycurl.INFO_HTTP_VERSION) in UNFRAMED_VERSIONS
             and self.header("content-length") is None
             and "chunked" not in (self.header("transfer-encoding") or "").lower()
         )

@@ -22,13 +22,14 @@ from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.body.decoding import Decoder, decoder_for
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.transfer import redirects
-from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
 from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.head import NO_HEAD, Head, parse_head
 from fetcher.settings.schema import Http
 
 _DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
 _DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth waiting for
+UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
 _STOP: Final = -1  # a write callback's answer that ends the transfer
 
 BodyWriter = Callable[[bytes], None]
@@ -68,6 +69,7 @@ class Receiver:
         self._stopped: Failure | None = None  # why we ended the transfer
         self._length: int | None = None  # where we count the body, as libcurl does not
         self._is_counted = False  # `_length` bytes came
+        self._waits_for_memory = False
 
     def _release(self) -> None:
         """Drop what a handle that waits for its next request must not keep in memory."""
@@ -80,6 +82,27 @@ class Receiver:
             if key == name:
                 values = value if values is None else f"{values}, {value}"
         return values
+
+    # -- its speed, see SpeedWatch -----------------------------------------------------------
+
+    def moved_bytes(self) -> int:
+        sent_bytes: int = self._easy.getinfo(pycurl.SIZE_UPLOAD_T)
+        return self._head_bytes + self.wire_bytes + sent_bytes
+
+    def waits_for_server(self) -> bool:
+        return not self._waits_for_memory and self._easy.getinfo(pycurl.PRETRANSFER_TIME_T) > 0
+
+    def was_heard(self, heard: set[int]) -> bool:
+        get = self._easy.getinfo
+        if version := get(pycurl.INFO_HTTP_VERSION):
+            is_alone = version in UNFRAMED_VERSIONS
+        else:
+            is_alone = not self._http.http2 or get(pycurl.EFFECTIVE_URL).startswith("http:")
+        # What an HTTP/2 connection received may belong to another answer. Its heads come whole.
+        return is_alone and get(pycurl.ACTIVESOCKET) in heard
+
+    def cut(self, result: CurlResult) -> None:
+        self._loop.cut(self._easy, result)
 
     # -- the head ----------------------------------------------------------------------------
 
@@ -137,6 +160,7 @@ class Receiver:
     def _on_body(self, data: bytes) -> int | None:
         # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
         if self._account is not None and not self._account.admit(len(data)):
+            self._waits_for_memory = True
             if self._deadlines is not None:
                 self._deadlines.pause()
             return pycurl.WRITEFUNC_PAUSE

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import random
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import brotli
@@ -66,6 +67,7 @@ WHOLE = {
     "zlib cut in its check sum": (zlib.compress(TEXT)[:-2], "deflate"),
     "the inner one without its trailer": (gzip.compress(PACKED[:-8]), "gzip, gzip"),
     "br": (brotli.compress(TEXT), "br"),
+    "br and padding": (brotli.compress(TEXT) + bytes(5000), "br"),
     "zstd": (ZSTD, "zstd"),
     "zstd without a check sum": (zstd.compress(TEXT), "zstd"),
     "zstd cut in its check sum": (ZSTD[:-3], "zstd"),
@@ -160,7 +162,7 @@ def test_an_answer_that_has_no_body_may_name_an_encoding(status: str) -> None:
 
 
 CHECK_SUM_BYTES = {"gzip": 8, "deflate": 4, "zstd": 4}
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "zstd": lambda body: zstd.compress(body, options=CHECKED),
@@ -209,6 +211,27 @@ def test_what_comes_before_damage_is_decoded(encoding: str) -> None:
     came = b"".join(pieces)
     same = next((n for n, (a, b) in enumerate(zip(came, text, strict=False)) if a != b), len(came))
     assert same > len(text) // 4
+
+
+LONG_TEXT = random.Random(7).randbytes(150_000) + bytes(300_000)
+ENDED = {name: (pack(TEXT), pack(LONG_TEXT)) for name, pack in PACKERS.items()}
+ENDED["br"] = (brotli.compress(TEXT), brotli.compress(LONG_TEXT, quality=5))
+
+
+@pytest.mark.parametrize("encoding", ENDED)
+@pytest.mark.parametrize("behind", [b"\0", b"\x1f", bytes(5000), b"<!-- 12 ms -->\n" * 900])
+@pytest.mark.parametrize("step_bytes", [1 << 30, 5000, 100])
+def test_bytes_behind_the_end_are_ignored_however_they_come(
+    encoding: str, behind: bytes, step_bytes: int
+) -> None:
+    for text, packed in zip((TEXT, LONG_TEXT), ENDED[encoding], strict=True):
+        decoder = decoder_for(encoding, 1 << 30)
+        assert decoder is not None
+        data = packed + behind
+        parts = [data[at : at + step_bytes] for at in range(0, len(data), step_bytes)]
+        came = b"".join(piece for part in parts for piece in decoder.pieces(part))
+        decoder.end()
+        assert came == text
 
 
 def test_no_step_unpacks_more_than_a_piece() -> None:

@@ -19,6 +19,7 @@ V4, V6 = Reply(Status.FOUND, ("10.0.0.1",)), Reply(Status.FOUND, ("::1",))
 NO_NAME, NO_ADDRESS = Reply(Status.NO_NAME), Reply(Status.NO_ADDRESS)
 SILENT, FAILED = Reply(Status.SILENT), failed("refused", ErrorKind.DNS_REFUSED)
 BOTH = Plan((AF_INET, AF_INET6), (AF_INET, AF_INET6), 10.0, 0.5)
+ALONE = Plan((AF_INET,), (AF_INET,), 10.0, 0.5)
 FIRST = Plan((AF_INET, AF_INET6), (AF_INET,), 10.0, 0.5, alone_s=2.0)
 
 
@@ -30,6 +31,7 @@ class Asked:
         monkeypatch.setattr(lookup, "time", SimpleNamespace(monotonic=lambda: self.now))
         self.open: dict[int, Callable[[Reply], None]] = {}
         self.asked: list[int] = []
+        self.patient: dict[int, Callable[[Reply], None]] = {}
         self.ends: list[Reply] = []
         self.at_once: Reply | None = None
         self.lookup = Lookup(cast(Any, self), "a.test", plan, self.ends.append)
@@ -42,6 +44,11 @@ class Asked:
             reply(self.at_once)
         else:
             self.open[family] = reply
+
+    def ask_patiently(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
+        """See fetch.dns.name_servers.NameServers."""
+        assert name == "a.test" and family not in self.patient
+        self.patient[family] = reply
 
     def answer(self, family: int, reply: Reply, after_s: float = 0.0) -> list[Reply]:
         self.now += after_s
@@ -175,3 +182,36 @@ def test_replies_that_come_before_ask_returns_are_taken(monkeypatch: pytest.Monk
 
 def test_a_plan_waits_for_the_preferred_family_without_a_limit_by_default() -> None:
     assert BOTH.alone_s == math.inf
+
+
+def test_a_question_without_a_reply_is_asked_with_patience_while_the_first_goes_on(
+    begin: Begin,
+) -> None:
+    asked = begin(BOTH)
+    asked.answer(AF_INET6, NO_ADDRESS)
+    assert asked.wait(0.9) == [] and not asked.patient
+    assert asked.wait(0.2) == [] and list(asked.patient) == [AF_INET]
+    asked.answer(AF_INET, SILENT)
+    assert asked.asked[-1] == AF_INET
+    asked.patient[AF_INET](V4)
+    assert asked.ends == [V4]
+    asked.open[AF_INET](SILENT)
+    assert asked.ends == [V4]
+
+
+def test_a_first_answer_counts_where_the_patient_question_has_none(begin: Begin) -> None:
+    asked = begin(ALONE)
+    asked.wait(1.1)
+    asked.patient[AF_INET](SILENT)
+    assert asked.ends == []
+    assert asked.answer(AF_INET, V4) == [V4]
+    asked.patient[AF_INET](FAILED)
+    assert asked.ends == [V4]
+
+
+def test_silence_does_not_replace_an_answer(begin: Begin) -> None:
+    asked = begin(BOTH)
+    asked.wait(1.1)
+    asked.patient[AF_INET6](V6)
+    asked.open[AF_INET6](SILENT)
+    assert asked.answer(AF_INET, V4) == [Reply(Status.FOUND, ("10.0.0.1", "::1"))]

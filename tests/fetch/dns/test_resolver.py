@@ -116,6 +116,25 @@ def test_a_slow_server_is_waited_for_while_the_question_is_repeated() -> None:
     assert result.addresses == ("1.1.1.1",)
 
 
+def test_a_name_that_takes_a_fast_server_long_is_known_by_its_late_answer() -> None:
+    # Once c-ares knows a server as fast, it takes no answer after a quarter of a second.
+    fast = [f"fast{n}.test" for n in range(4)]
+    zone = {(name, "A"): [at("10.0.0.1")] for name in fast}
+    slow = {(f"slow{n}.test", "A"): [at("10.0.0.2", after_s=1.5)] for n in range(8)}
+    with name_server({**zone, **slow}) as server:
+        done = resolve(
+            *fast,
+            [name for name, _ in slow],
+            servers=[f"127.0.0.1:{server.port}"],
+            ip_version="4",
+        )
+        asked = [server.asked[name] for name in slow]
+    *_, late = done.steps
+    assert [result.addresses for result in late] == [("10.0.0.2",)] * len(slow), late
+    assert max(asked) <= 7
+    assert done.facts["sockets"] <= 8
+
+
 def test_a_lost_question_is_asked_again() -> None:
     with name_server({("a.test", "A"): [DROP, at("1.1.1.1")]}) as server:
         servers = [f"127.0.0.1:{server.port}"]
