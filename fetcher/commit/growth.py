@@ -115,7 +115,7 @@ class Growth:
         for row, admitted in zip(rows, self._frontier.offer_rows(rows), strict=True):
             self._take(admitted)
             if self._keeps_links:
-                self.pending.edges.append(_encode((row.line, admitted.edges)))
+                self.pending.edges.append(_encode((row.line, admitted.edges, admitted.kinds)))
 
     def _take(self, admitted: Admitted) -> None:
         if admitted.new:

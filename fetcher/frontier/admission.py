@@ -29,7 +29,7 @@ from fetcher.frontier.keys import (
     with_schemes,
     without_schemes,
 )
-from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
+from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link, packed_kinds
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import Refusal, Totals
@@ -296,7 +296,9 @@ def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> 
         new = [batch.links[at] for at in batch.new[first:last]]
         records = batch.records[first * RECORD_BYTES : last * RECORD_BYTES]
         foreign, edges = batch.foreign[first:last], batch.edges[start:end]
-        answers.append(admitted(row, batch.first_line + first, new, records, foreign, edges))
+        kinds = packed_kinds([link.via for link in batch.links[start:end]])
+        line = batch.first_line + first
+        answers.append(admitted(row, line, new, records, foreign, edges, kinds))
     return answers
 
 

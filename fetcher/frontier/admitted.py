@@ -59,6 +59,7 @@ class Admitted(NamedTuple):
     foreign: list[bool]  # whether each of these is on a host that is not a seed's; see scope
     edges: list[Edge]
     totals: Totals
+    kinds: bytes = b""  # of the links: see links.packed_kinds
 
     @property
     def lines(self) -> list[NewLine]:
@@ -79,6 +80,7 @@ def admitted(
     records: bytes,
     foreign: list[bool],
     edges: list[Edge],
+    kinds: bytes = b"",
 ) -> Admitted:
     """Make an Admitted with its totals, counted together because that is faster."""
     totals = Totals(links=len(edges))
@@ -90,4 +92,4 @@ def admitted(
         same = len(new) if not row.line else sum([link.via in SAME_DEPTH for link in new])
         totals.count_lines(row.depth, same)
         totals.count_lines(row.depth + 1, len(new) - same)
-    return Admitted(row, first_line, new, records, foreign, edges, totals)
+    return Admitted(row, first_line, new, records, foreign, edges, totals, kinds)
