@@ -12,8 +12,7 @@ import msgspec
 from fetcher.cli.options import OUT
 from fetcher.cli.row_options import partial_option, stdout_of_filter
 from fetcher.errors import UsageError
-from fetcher.export.comparison import Change, Difference, differences
-from fetcher.export.merged import Merged
+from fetcher.export.comparison import Change, Difference, of_runs
 from fetcher.humanize import number
 
 _MEANING = {
@@ -45,7 +44,8 @@ def diff(old: Path, new: Path, kinds: str | None, as_json: bool, partial: bool) 
     new: only OUT2 has the URL, whether ok or not. gone: only OUT has it, or it was ok and is 404 or
     410 now. changed: ok in both, with another body. moved: ok in both, redirected elsewhere than
     before, whatever the body. failed: was ok, and is not now. recovered: the reverse. failing:
-    failed in both runs. same: the rest. Jobs with several sinks cannot be compared.
+    failed in both runs. same: the rest. Jobs with several sinks cannot be compared. If OUT2 is a
+    retry of OUT, URLs that it did not try again are as they were.
 
     \b
     Examples:
@@ -56,7 +56,7 @@ def diff(old: Path, new: Path, kinds: str | None, as_json: bool, partial: bool) 
     if kinds is not None and as_json:
         raise UsageError("--only prints URLs, and --json counts; leave one out")
     wanted = None if kinds is None else _parsed(kinds)
-    found = differences(Merged([old], partial=partial), Merged([new], partial=partial))
+    found = of_runs(old, new, partial=partial)
     if wanted is not None:
         _print_urls(each for each in found if each.change in wanted)
         return

@@ -23,10 +23,9 @@ from fetcher.store.reader import read_part
 def links(out: Path, reasons: str | None) -> None:
     """Print each link of a crawl as a JSON line: from which line and URL, to which.
 
-    A link that was not followed has `refused` with the reason in place of `to`. Such a link, and
-    the link that made its target a line of the crawl, have `via`, the kind of the link. If the
-    crawl has not ended, these are the links that are committed so far. `fetcher export OUT --links`
-    writes them to a table.
+    `via` is the kind of the link, such as `a`, `redirect` or `image`. A link that was not followed
+    has `refused` with the reason in place of `to`. If the crawl has not ended, these are the links
+    that are committed so far. `fetcher export OUT --links` writes them to a table.
 
     \b
     Examples:

@@ -115,7 +115,7 @@ class Growth:
         for row, admitted in zip(rows, self._frontier.offer_rows(rows), strict=True):
             self._take(admitted)
             if self._keeps_links:
-                self.pending.edges.append(_encode((row.line, admitted.edges)))
+                self.pending.edges.append(_encode((row.line, admitted.edges, admitted.kinds)))
 
     def _take(self, admitted: Admitted) -> None:
         if admitted.new:
@@ -171,11 +171,24 @@ def _kind_of(line: tuple[Link, bool]) -> tuple[Any, bool]:
     return _of_link(link), is_foreign
 
 
+def _blocks_of(admitted: Admitted) -> Iterable[tuple[tuple[Any, bool], list[str]]]:
+    """The kinds of the new lines, and the URLs of each."""
+    new, foreign = admitted.new, admitted.foreign
+    kinds = list(map(_of_link, new))
+    # Most pages have links of one kind to one host.
+    if kinds.count(kinds[0]) == len(kinds) and foreign.count(foreign[0]) == len(foreign):
+        return [((kinds[0], foreign[0]), [link.url for link in new])]
+    lines = zip(new, foreign, strict=True)
+    return (
+        (kind, [link.url for link, _ in alike])
+        for kind, alike in itertools.groupby(lines, _kind_of)
+    )
+
+
 def _log_of(admitted: Admitted) -> bytes:
     """The new lines of the log."""
     blocks = []
-    lines = zip(admitted.new, admitted.foreign, strict=True)
-    for ((via, priority, asked), is_foreign), alike in itertools.groupby(lines, _kind_of):
+    for ((via, priority, asked), is_foreign), urls in _blocks_of(admitted):
         depth, hops = admitted.row.place_of(via)
         request = asked or _PLAIN
         like = LogLine(
@@ -192,7 +205,7 @@ def _log_of(admitted: Admitted) -> bytes:
             id=request.id,
             foreign=is_foreign,
         )
-        blocks.append(log_lines.encode_alike([link.url for link, _ in alike], like))
+        blocks.append(log_lines.encode_alike(urls, like))
     return b"".join(blocks)
 
 

@@ -11,6 +11,7 @@ import enum
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -90,6 +91,17 @@ def _body(answer: Answer) -> tuple[str | int | None, ...]:
         return (answer.sha256,)
     # A body that was cut has no digest: its size and status must do.
     return (answer.status, answer.body_bytes)
+
+
+def of_runs(old: Path, new: Path, *, partial: bool) -> Iterator[Difference]:
+    """The differences of two OUTs. A retry has the rows of its parent where it has none itself.
+
+    Raises UsageError, ConflictError, DamageError, NoSpaceError.
+    """
+    before, after = (Merged([out], partial=partial) for out in (old, new))
+    if after.is_retry_of(before):
+        after = Merged([old, new], partial=partial)
+    return differences(before, after)
 
 
 def differences(old: Merged, new: Merged) -> Iterator[Difference]:

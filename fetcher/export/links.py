@@ -25,7 +25,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     from_url: str
     to: int | None = None  # the line that it leads to; None: it was refused
     to_url: str
-    via: str | None = None  # of a refused link, and of the link that made its target a line
+    via: str | None = None  # its kind; None: an old crawl kept it only of the first link to a line
     refused: str | None = None  # the reason
 
 
@@ -84,12 +84,13 @@ def links_of(part: Part, reasons: frozenset[str] | None = None) -> Iterator[Link
     """
     require_links(part)
     with LogIndex(part) as log:
-        for line, targets in all_records(part):
+        for record in all_records(part):
+            line = record.line
             from_url = log.entry(line).url
-            for target in targets:
+            for target, via in zip(record.to, record.vias(), strict=True):
                 if reasons is not None and not _is_refused_for(target, reasons):
                     continue
-                link = _link(log, line, from_url, target)
+                link = _link(log, line, from_url, target, via)
                 yield LinkRow(link, _encode(link) + b"\n")
 
 
@@ -97,10 +98,10 @@ def _is_refused_for(target: Target, reasons: frozenset[str]) -> bool:
     return not isinstance(target, int) and target[0] in reasons
 
 
-def _link(log: LogIndex, line: int, from_url: str, target: Target) -> Link:
+def _link(log: LogIndex, line: int, from_url: str, target: Target, via: str | None) -> Link:
     if not isinstance(target, int):
-        reason, url, via = target
+        reason, url, _ = target
         return Link(line=line, from_url=from_url, to_url=url, via=via, refused=reason)
     entry = log.entry(target)
-    found_by = entry.via if entry.found_on == line else None
-    return Link(line=line, from_url=from_url, to=target, to_url=entry.url, via=found_by)
+    kind = via or (entry.via if entry.found_on == line else None)
+    return Link(line=line, from_url=from_url, to=target, to_url=entry.url, via=kind)

@@ -47,6 +47,17 @@ class Merged:
         """The oldest part."""
         return self.parts[0]
 
+    def is_retry_of(self, other: Merged) -> bool:
+        """Whether the first part tries lines of the other's again, or of a retry of it."""
+        ours, theirs = self.first.manifest, other.first.manifest
+        if ours.selection is None:
+            return False
+        if ours.selection.parent_job == theirs.job:
+            return True
+        our_list, their_list = ours.input, theirs.input
+        is_same_list = (our_list.sha256, our_list.format) == (their_list.sha256, their_list.format)
+        return is_same_list and theirs.selection is None
+
     def rows(self) -> Iterator[Row]:
         """The latest row of each line; the rows of the last OUT come first."""
         if len(self.parts) == 1:

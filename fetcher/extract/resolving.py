@@ -20,7 +20,7 @@ _BREAKS: Final = re.compile(r"[\t\n\r]")
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 # The texts that are joined as they are, by their last group: a path from the root, one from a
 # folder above the page, one from the page's folder, a query. What follows a # is left out.
-_ROOT, _UP, _ABOVE, _BELOW, _QUERY = 1, 2, 3, 4, 5
+_OTHER, _ROOT, _UP, _ABOVE, _BELOW, _QUERY = range(6)
 _PLAIN: Final = re.compile(
     rf"(?:(/(?!/){web_urls.PLAIN_END})"
     rf"|((?:\.\./){{1,{_MOST_UP}}}+)({web_urls.PLAIN_END_OF_TEXT})"
@@ -28,6 +28,26 @@ _PLAIN: Final = re.compile(
     rf"|({web_urls.PLAIN_QUERY}))(?:#.*+)?+",
     re.DOTALL,
 )
+# Pages of a site link to the same pages: of such texts the group, the ../ and what follows them.
+_Form = tuple[int, str, str]
+_forms: Final[dict[str, _Form]] = {}
+_MOST_FORMS: Final = 1 << 15  # of this process: 15 MB at most
+_MOST_CHARS: Final = 100  # of a text that is remembered
+
+
+def _form_of(text: str) -> _Form:
+    match = _PLAIN.fullmatch(text)
+    group = match.lastindex if match is not None else None
+    form = (
+        (_OTHER, "", "")
+        if match is None or group is None
+        else (group, match[_UP] or "", match[group])
+    )
+    if len(text) <= _MOST_CHARS:
+        if len(_forms) >= _MOST_FORMS:
+            _forms.clear()
+        _forms[text] = form
+    return form
 
 
 class Resolver:
@@ -51,22 +71,19 @@ class Resolver:
         """As `url`, for many texts: faster, as this takes most of the time of a page's links."""
         origin, folder, above = self._origin, self._folder, self._above
         found: list[str | None] = []
-        add = found.append
+        add, known = found.append, _forms.get
         for text in texts:
-            match = _PLAIN.fullmatch(text)
-            if match is None:
-                add(self._of_other(text))
-                continue
-            kind = match.lastindex
+            kind, up, rest = known(text) or _form_of(text)
             if kind == _BELOW:
-                add(folder + match[_BELOW])
+                add(folder + rest)
             elif kind == _ABOVE:
-                up = match[_UP]
-                add((above.get(up) or self._folder_above(up)) + match[_ABOVE])
+                add((above.get(up) or self._folder_above(up)) + rest)
             elif kind == _ROOT:
-                add(origin + match[_ROOT])
+                add(origin + rest)
+            elif kind == _QUERY:
+                add(self._path + rest)
             else:
-                add(self._path + match[_QUERY])
+                add(self._of_other(text))
         return found
 
     def _of_other(self, text: str) -> str | None:

@@ -115,6 +115,7 @@ class Previous(Protocol):
 class Confirms(Protocol):
     """A fetch that may have found that an earlier answer is still right."""
 
+    previous: Previous | None  # the earlier answer, if there is one
     confirmed: Previous | None
 
 

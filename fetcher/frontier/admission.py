@@ -9,6 +9,7 @@ stops. The links of all rows of a call are judged together, and then admitted in
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
@@ -28,7 +29,7 @@ from fetcher.frontier.keys import (
     with_schemes,
     without_schemes,
 )
-from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
+from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link, packed_kinds
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import Refusal, Totals
@@ -46,6 +47,8 @@ class _Batch:
     edges: list[Edge]  # 0: not decided yet
     asked: list[int]  # the links that lead to no line yet, in ascending order
     verdicts: list[Verdict] = field(default_factory=list)  # on the links in `asked`
+    origins: list[str] = field(default_factory=list)  # of these, by web_urls.plain_origins
+    is_corrected: bool = False  # whether links in `asked` may lead to a line after all
     new: list[int] = field(default_factory=list)  # the links that became lines
     first_line: int = 0  # of these
     records: bytes = b""  # of these
@@ -107,10 +110,11 @@ class Frontier:
         A seed that is not a URL becomes a line, too, and its row says what is wrong with it. Links
         are in scope if they are near any seed, so that all seeds come before the first row.
         """
-        texts, hosts = self._judge.seeds(links)
+        texts, hosts, origins = self._judge.seeds(links)
         numbers = host_numbers(hosts, self._seed)
         batch = self._looked_up(links, texts)
         batch.verdicts = numbers[batch.asked].tolist()
+        batch.origins = [origins[at] for at in batch.asked]
         self._admit(batch)
         self._scope.add_hosts(numbers[batch.new])
         self._scope.add_homes(_origins(batch.records))
@@ -174,13 +178,14 @@ class Frontier:
     def _judge_asked(self, batch: _Batch) -> None:
         """Find the verdicts, and correct key texts that workers sent wrong."""
         judged = self._judge.judge([batch.links[at] for at in batch.asked])
-        batch.verdicts = judged.verdicts
+        batch.verdicts, batch.origins = judged.verdicts, judged.origins
         if judged.texts:
             keys = digests_of(judged.texts.values(), self._seed)
             lines: list[int] = self._seen.numbers_of(as_keys(keys)).tolist()
             for index, key, line in zip(judged.texts, keys, lines, strict=True):
                 at = batch.asked[index]
                 batch.keys[at], batch.edges[at] = key, line
+            batch.is_corrected = True
 
     def _stop_at_depth(self, row: RowLinks, start: int, end: int, batch: _Batch) -> None:
         """Refuse those links of a row that go further than its depth and its hops allow."""
@@ -195,12 +200,31 @@ class Frontier:
 
     def _admit(self, batch: _Batch) -> None:
         """Decide about the links in `asked`, by verdicts and budgets, in their order."""
-        rooms = self._budgets.rooms({each for each in batch.verdicts if isinstance(each, int)})
+        counts = Counter([each for each in batch.verdicts if type(each) is int])
+        rooms = self._budgets.rooms(counts)
+        batch.first_line = len(self) + 1
+        is_room = counts.total() <= self._budgets.room and all(
+            count <= rooms[host] for host, count in counts.items()
+        )
+        # A link whose key text was corrected may lead to a line.
+        if is_room and not batch.is_corrected:
+            taken, lines = _admitted_without_budgets(batch)
+        else:
+            taken, lines = self._admitted_within(rooms, batch)
+        if taken:
+            batch.new = [batch.asked[index] for index in taken]
+            hosts = np.array([batch.verdicts[index] for index in taken], dtype=np.uint64)
+            origins = [batch.origins[index] for index in taken]
+            batch.records = self._keep(lines, hosts, batch, origins)
+
+    def _admitted_within(
+        self, rooms: dict[int, int], batch: _Batch
+    ) -> tuple[list[int], dict[bytes, int]]:
+        """The same, one link after the other, where budgets may not be enough for all."""
         room, line, edges = self._budgets.room, len(self), batch.edges
         lines: dict[bytes, int] = {}
-        hosts: list[int] = []
-        batch.first_line = line + 1
-        for at, verdict in zip(batch.asked, batch.verdicts, strict=True):
+        taken: list[int] = []
+        for index, (at, verdict) in enumerate(zip(batch.asked, batch.verdicts, strict=True)):
             key = batch.keys[at]
             known = edges[at] or lines.get(key)
             if known:
@@ -216,21 +240,47 @@ class Frontier:
                 line, room = line + 1, room - 1
                 rooms[verdict] -= 1
                 edges[at] = lines[key] = line
-                batch.new.append(at)
-                hosts.append(verdict)
+                taken.append(index)
                 continue
             edges[at] = refusal, batch.links[at].url, batch.links[at].via
-        if hosts:
-            urls = [batch.links[at].url for at in batch.new]
-            batch.records = self._keep(lines, np.array(hosts, dtype=np.uint64), urls)
+        return taken, lines
 
-    def _keep(self, keys: Iterable[bytes], hosts: HostNumbers, urls: list[str]) -> bytes:
+    def _keep(
+        self, keys: Iterable[bytes], hosts: HostNumbers, batch: _Batch, origins: Sequence[str]
+    ) -> bytes:
         """Record these keys and hosts for the next lines; return their records."""
+        urls = [batch.links[at].url for at in batch.new]
         table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
-        table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls)
+        table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls, origins)
         self._seen.add(table[:, :2])
         self._budgets.count(hosts)
         return table.tobytes()
+
+
+def _admitted_without_budgets(batch: _Batch) -> tuple[list[int], dict[bytes, int]]:
+    """Admit each key whose verdict allows it: the indices in `asked`, and the lines by key.
+
+    None of the links may lead to a line already.
+    """
+    asked, verdicts, edges, links = batch.asked, batch.verdicts, batch.edges, batch.links
+    keys = [batch.keys[at] for at in asked]
+    taken = [index for index, verdict in enumerate(verdicts) if type(verdict) is int]
+    places = {keys[index]: index for index in reversed(taken)}  # the first of each key
+    if len(places) < len(taken):
+        taken = [index for index in taken if places[keys[index]] == index]
+    lines = {keys[index]: line for line, index in enumerate(taken, batch.first_line)}
+    if len(taken) == len(asked):
+        for at, line in zip(asked, lines.values(), strict=True):
+            edges[at] = line
+        return taken, lines
+    for index, (at, verdict) in enumerate(zip(asked, verdicts, strict=True)):
+        if type(verdict) is int or (lines and places.get(keys[index], index) < index):
+            edges[at] = lines[keys[index]]
+        else:
+            assert not isinstance(verdict, int)
+            link = links[at]
+            edges[at] = verdict, link.url, link.via
+    return taken, lines
 
 
 def _origins(records: bytes) -> HostNumbers:
@@ -246,7 +296,9 @@ def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> 
         new = [batch.links[at] for at in batch.new[first:last]]
         records = batch.records[first * RECORD_BYTES : last * RECORD_BYTES]
         foreign, edges = batch.foreign[first:last], batch.edges[start:end]
-        answers.append(admitted(row, batch.first_line + first, new, records, foreign, edges))
+        kinds = packed_kinds([link.via for link in batch.links[start:end]])
+        line = batch.first_line + first
+        answers.append(admitted(row, line, new, records, foreign, edges, kinds))
     return answers
 
 

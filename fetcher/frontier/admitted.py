@@ -5,7 +5,6 @@ The new lines of one row have consecutive numbers, so their links and the first 
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -60,6 +59,7 @@ class Admitted(NamedTuple):
     foreign: list[bool]  # whether each of these is on a host that is not a seed's; see scope
     edges: list[Edge]
     totals: Totals
+    kinds: bytes = b""  # of the links: see links.packed_kinds
 
     @property
     def lines(self) -> list[NewLine]:
@@ -80,14 +80,16 @@ def admitted(
     records: bytes,
     foreign: list[bool],
     edges: list[Edge],
+    kinds: bytes = b"",
 ) -> Admitted:
     """Make an Admitted with its totals, counted together because that is faster."""
     totals = Totals(links=len(edges))
     reasons = [edge[0] for edge in edges if type(edge) is tuple]
-    for reason, count in Counter(reasons).items():
-        totals.refuse(reason, count)
-    # Seeds have depth 0.
-    same = len(new) if not row.line else sum([link.via in SAME_DEPTH for link in new])
-    totals.count_lines(row.depth, same)
-    totals.count_lines(row.depth + 1, len(new) - same)
-    return Admitted(row, first_line, new, records, foreign, edges, totals)
+    for reason in dict.fromkeys(reasons):  # one or two on nearly all pages
+        totals.refuse(reason, reasons.count(reason))
+    if new:
+        # Seeds have depth 0.
+        same = len(new) if not row.line else sum([link.via in SAME_DEPTH for link in new])
+        totals.count_lines(row.depth, same)
+        totals.count_lines(row.depth + 1, len(new) - same)
+    return Admitted(row, first_line, new, records, foreign, edges, totals, kinds)

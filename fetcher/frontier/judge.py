@@ -36,6 +36,7 @@ class Judged(NamedTuple):
     """The verdicts on some links."""
 
     verdicts: list[Verdict]
+    origins: list[str]  # by web_urls.plain_origins
     texts: dict[int, str]  # the key texts that differ from what the worker said, by index
 
 
@@ -71,6 +72,7 @@ class Judge:
         usual = [self._usual[origin] for origin in origins]
         # Local, because each link reads them.
         are_urls, max_bytes, max_slashes = self._texts.are_urls, self._max_bytes, self._max_slashes
+        out_of_scope = Refusal.SCOPE
         unusual = [
             index
             for index, (link, url, verdict) in enumerate(zip(links, urls, usual, strict=True))
@@ -79,7 +81,7 @@ class Judge:
             or link.key
             or link.request is not None
             or len(url) > max_bytes
-            or (url.count("/") > max_slashes and verdict is not Refusal.SCOPE)
+            or (verdict is not out_of_scope and url.count("/") > max_slashes)
             or not (are_urls or "?" not in url)
         ]
         verdicts = [Refusal.INVALID if each is None else each for each in usual]
@@ -88,7 +90,7 @@ class Judge:
             verdicts[index], text = self._alone(links[index], origins[index])
             if text is not None and text != (links[index].key or urls[index]):
                 texts[index] = text
-        return Judged(verdicts, texts)
+        return Judged(verdicts, origins, texts)
 
     def _alone(self, link: Link, origin: str) -> tuple[Verdict, str | None]:
         """The verdict on one link, and its key text if it has one; `origin`: if it is plain."""
@@ -110,15 +112,18 @@ class Judge:
         host = self._hosts[origin]
         return self._verdict(url, host, link.via) if host else Refusal.INVALID, text
 
-    def seeds(self, links: Sequence[Link]) -> tuple[list[str], list[str]]:
-        """The key text and the host of each seed; a text that is not a URL has no host."""
+    def seeds(self, links: Sequence[Link]) -> tuple[list[str], list[str], list[str]]:
+        """The key text, the host and the plain origin of each seed.
+
+        A text that is not a URL has no host.
+        """
         origins = web_urls.plain_origins([link.url for link in links])
         texts, hosts = [], []
         for link, origin in zip(links, origins, strict=True):
             is_own = origin and link.request is None and self._texts.are_urls
             texts.append(link.url if is_own else self.text_of(link) or f"invalid {link.url}")
             hosts.append(web_urls.host_of_origin(origin) or web_urls.host_of(link.url))
-        return texts, hosts
+        return texts, hosts, origins
 
     def forget_hosts(self) -> None:
         """Forget the verdicts on hosts, as the scope has changed."""

@@ -121,8 +121,11 @@ class KeyTexts:
 
 def digests_of(texts: Iterable[str], seed: int) -> list[bytes]:
     """The keys of these key texts, 16 bytes each; see `as_keys`."""
-    digest = xxhash.xxh3_128_digest
-    return [digest(text.encode("utf-8", "surrogatepass"), seed) for text in texts]
+    digest, all_texts = xxhash.xxh3_128_digest, list(texts)
+    try:
+        return [digest(text.encode(), seed) for text in all_texts]
+    except UnicodeEncodeError:  # half a character, which only a faulty worker sends
+        return [digest(text.encode("utf-8", "surrogatepass"), seed) for text in all_texts]
 
 
 def as_keys(digests: Iterable[bytes]) -> Keys:
@@ -139,11 +142,14 @@ def host_numbers(hosts: Iterable[str], seed: int) -> HostNumbers:
     return np.array(numbers, dtype=np.uint64) & ~TLS
 
 
-def with_schemes(hosts: HostNumbers, urls: Sequence[str]) -> HostNumbers:
-    """The numbers of the URLs' origins, given those of their hosts."""
+def with_schemes(hosts: HostNumbers, urls: Sequence[str], origins: Sequence[str]) -> HostNumbers:
+    """The numbers of the URLs' origins, given those of their hosts.
+
+    `origins`: of the URLs, by web_urls.plain_origins.
+    """
     are_tls = [
         (origin or web_urls.parsed(url) or "").startswith("https:")
-        for origin, url in zip(web_urls.plain_origins(urls), urls, strict=True)
+        for origin, url in zip(origins, urls, strict=True)
     ]
     return hosts | np.array(are_tls, dtype=np.uint64)
 

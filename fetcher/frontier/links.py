@@ -6,6 +6,7 @@ A worker sends all http(s) links of a page, each key once, in the order of the p
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -60,6 +61,41 @@ LINKS_PER_SITEMAP: Final = 50_000
 # Of one link, with its headers and its body: a character takes up to 6 bytes of the log, and a line
 # of the log must fit into a message.
 MAX_LINK_CHARS: Final = 512 * 1024
+
+
+# The byte of each kind in the links' file, which never changes: new kinds go to the end. 0:
+# another kind.
+_NUMBERS: Final = {
+    str(via): number
+    for number, via in enumerate(
+        (
+            *(Via.SEED, Via.REDIRECT, Via.SITEMAP, Via.LISTED, Via.HANDLER, Via.A, Via.AREA),
+            *(Via.FRAME, Via.IFRAME, Via.REFRESH, Via.CANONICAL, Via.NEXT, Via.PREV),
+            *(Via.ALTERNATE, Via.IMAGE, Via.SCRIPT, Via.STYLESHEET, Via.ICON, Via.PRELOAD),
+            *(Via.MEDIA, Via.EMBED, Via.CSS),
+        ),
+        start=1,
+    )
+}
+_KINDS: Final = {number: via for via, number in _NUMBERS.items()}
+
+
+def packed_kinds(kinds: Sequence[str]) -> bytes:
+    """A byte for each of these kinds; one in all if they are the same."""
+    if kinds and kinds.count(kinds[0]) == len(kinds):
+        kinds = kinds[:1]
+    return bytes([_NUMBERS.get(kind, 0) for kind in kinds])
+
+
+def unpacked_kinds(data: bytes, count: int) -> list[str | None]:
+    """The kinds of so many links; None: unknown, as where nothing was packed.
+
+    Raises ValueError if they are not so many.
+    """
+    if len(data) not in (0, 1, count):
+        raise ValueError(f"{len(data)} kinds of {count} links")
+    kinds = [_KINDS.get(number) for number in data or b"\0"]
+    return kinds * count if len(kinds) < count else kinds[:count]
 
 
 class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):

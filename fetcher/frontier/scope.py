@@ -73,6 +73,8 @@ class ScopeRules:
 
     def are_foreign(self, origins: HostNumbers) -> list[bool]:
         """Whether each is the origin of no seed, nor the same host with TLS in addition."""
+        if len(origins) > 1 and (origins == origins[0]).all():  # as nearly always
+            return self.are_foreign(origins[:1]) * len(origins)
         hosts = without_schemes(origins)
         is_home = self._homes.numbers_of(origins.reshape(-1, 1)) > 0
         is_home |= (self._homes.numbers_of(hosts.reshape(-1, 1)) > 0) & (origins != hosts)

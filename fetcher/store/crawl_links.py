@@ -1,7 +1,8 @@
 """The links of a crawl in OUT/links: of each row that found some, what became of them.
 
-Each record is [line, [line or [reason, URL, via], ...]]. A crawl by levels judges the links of a
-row in two steps, so that a row may have two records.
+Each record is [line, [line or [reason, URL, via], ...], kinds]: `kinds` has a byte for each link,
+or one for all (frontier.links). Records of older crawls lack it, and are read as well. A crawl by
+levels judges the links of a row in two steps, so that a row may have two records.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from fetcher.errors import DamageError, UsageError
+from fetcher.frontier.links import unpacked_kinds
 from fetcher.store.log_source import LINKS_NAME
 from fetcher.store.reader import Committed, Part, blocks_of, packed_values
 from fetcher.store.segments import oldest_first
@@ -25,9 +27,25 @@ class RowLinks(NamedTuple):
 
     line: int
     to: list[Target]
+    kinds: bytes = b""
+
+    def vias(self) -> list[str | None]:
+        """The kind of each link; None: the record does not say it of a link to a line."""
+        kinds = unpacked_kinds(self.kinds, len(self.to))
+        return [
+            kind or (None if isinstance(target, int) else target[2])
+            for target, kind in zip(self.to, kinds, strict=True)
+        ]
 
 
 _decode: Final = msgspec.msgpack.Decoder(RowLinks).decode
+
+
+def decode(raw: bytes | memoryview) -> RowLinks:
+    """A record. Raises ValueError."""
+    record = _decode(raw)
+    unpacked_kinds(record.kinds, len(record.to))
+    return record
 
 
 def require_links(part: Part) -> None:
@@ -60,8 +78,8 @@ def positions_of(part: Part, name: str) -> Iterator[tuple[int, RowLinks]]:
     with Committed(path, state.length) as file:
         for raw in packed_values(blocks_of(file)):
             try:
-                record = _decode(raw)
-            except (msgspec.MsgspecError, ValueError) as error:
+                record = decode(raw)
+            except ValueError as error:
                 raise DamageError(
                     f"{path}: byte {position} is not a record of links ({error}); "
                     "`fetcher verify` says more"

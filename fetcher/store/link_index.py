@@ -11,7 +11,7 @@ from typing import Final, Self
 import msgpack
 
 from fetcher.errors import DamageError
-from fetcher.store.crawl_links import Target, files_of, positions_of
+from fetcher.store.crawl_links import RowLinks, Target, files_of, positions_of
 from fetcher.store.disk import disk_errors
 from fetcher.store.line_numbers import LineNumbers
 from fetcher.store.reader import Part
@@ -36,9 +36,9 @@ class LinkIndex:
             for name in files_of(part):
                 self._begins.append(begin)
                 with contextlib.suppress(DamageError):
-                    for position, (line, _) in positions_of(part, name):
-                        if 1 <= line <= lines:
-                            self._note(line, begin + position)
+                    for position, record in positions_of(part, name):
+                        if 1 <= record.line <= lines:
+                            self._note(record.line, begin + position)
                 begin += part.view.states[name].length
             self._fds = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in self._paths]
             for fd in self._fds:
@@ -56,13 +56,14 @@ class LinkIndex:
         if free is not None:
             free[line] = place + 1  # 0: there is no record
 
-    def of(self, line: int) -> Iterator[Target]:
-        """What became of each link of a line, as in crawl_links.RowLinks."""
+    def of(self, line: int) -> Iterator[tuple[Target, str | None]]:
+        """What became of each link of a line, and its kind, as in crawl_links.RowLinks."""
         for places in self._places:
             if place := places[line]:
-                yield from self._targets(place - 1)
+                record = self._record(place - 1)
+                yield from zip(record.to, record.vias(), strict=True)
 
-    def _targets(self, place: int) -> Iterator[Target]:
+    def _record(self, place: int) -> RowLinks:
         number = bisect.bisect_right(self._begins, place) - 1
         at, unpacker = place - self._begins[number], msgpack.Unpacker(max_buffer_size=0)
         with disk_errors(self._paths[number]):
@@ -70,6 +71,7 @@ class LinkIndex:
                 unpacker.feed(block)
                 at += len(block)
                 with contextlib.suppress(msgpack.OutOfData):
-                    _, targets = unpacker.unpack()
-                    yield from (each if isinstance(each, int) else tuple(each) for each in targets)
-                    return
+                    line, targets, *kinds = unpacker.unpack()
+                    to = [each if isinstance(each, int) else tuple(each) for each in targets]
+                    return RowLinks(line, to, *kinds)
+        return RowLinks(0, [])

@@ -90,10 +90,10 @@ def _write_links(new: Path, part: Part, lines: int) -> None:
 def _links(part: Part, name: str) -> Iterator[tuple[int, int, int]]:
     """Line, begin and size of each record in a file of links."""
     before = None
-    for begin, (line, _) in positions_of(part, name):
+    for begin, record in positions_of(part, name):
         if before is not None:
             yield *before, begin - before[1]
-        before = line, begin
+        before = record.line, begin
     if before is not None:
         yield *before, part.view.states[name].length - before[1]
 

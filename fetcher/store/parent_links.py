@@ -1,8 +1,8 @@
 """The links that the earlier crawl has recorded of a page, as links that a worker finds.
 
-They come from the edges of that crawl, which name lines of its log or refused URLs. An edge to a
-line does not say what kind of link it was. For the page that found a line first, the line says it;
-for all others, a kind is taken that is judged alike.
+They come from the edges of that crawl, which name lines of its log or refused URLs. An edge of an
+old crawl to a line does not say what kind of link it was. For the page that found a line first, the
+line says it; for all others, a kind is taken that is judged alike.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from fetcher.errors import DamageError
 from fetcher.frontier.keys import KeyTexts
 from fetcher.frontier.links import FROM_SITEMAPS, Link, LinkRequest, Via
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
-from fetcher.store.crawl_links import RowLinks, Target
+from fetcher.store import crawl_links
+from fetcher.store.crawl_links import Target
 from fetcher.store.parent_crawl import LINKS_NAMES, LOG_NAME
 from fetcher.store.parent_files import ParentIndex
 from fetcher.store.pieces import Pieces
@@ -28,7 +27,6 @@ _MOST_REMEMBERED: Final = 16_384  # lines: pages of one site link to the same fe
 _PLAIN: Final = LinkRequest()
 # How a page came into the log, and never how another page links to it.
 _ARRIVALS: Final = FROM_SITEMAPS | {Via.SEED, Via.REDIRECT}
-_decode: Final = msgspec.msgpack.Decoder(RowLinks).decode
 
 
 class ParentLinks:
@@ -46,9 +44,9 @@ class ParentLinks:
 
     def of(self, line: int) -> list[Link]:
         """The links of the page on this line, in the order in which they were judged."""
-        targets = [target for pieces in self._links for target in _targets(pieces, line)]
-        is_sitemap = self._is_sitemap(line, targets)
-        return [self._link(line, target, is_sitemap=is_sitemap) for target in targets]
+        found = [each for pieces in self._links for each in _targets(pieces, line)]
+        is_sitemap = self._is_sitemap(line, [target for target, _ in found])
+        return [self._link(line, target, via, is_sitemap=is_sitemap) for target, via in found]
 
     def _is_sitemap(self, line: int, targets: list[Target]) -> bool:
         if self._entry(line).via == Via.SITEMAP:
@@ -56,13 +54,12 @@ class ParentLinks:
         entries = (self._entry(target) for target in targets if isinstance(target, int))
         return any(entry.found_on == line and entry.via == Via.LISTED for entry in entries)
 
-    def _link(self, line: int, target: Target, *, is_sitemap: bool) -> Link:
+    def _link(self, line: int, target: Target, via: str | None, *, is_sitemap: bool) -> Link:
         if not isinstance(target, int):
-            _, url, via = target
-            return self._made(url, via, 0, _PLAIN)
+            return self._made(target[1], target[2], 0, _PLAIN)
         entry = self._entry(target)
         request = LinkRequest(entry.method, entry.route, entry.headers, entry.body, entry.id)
-        kind = kind_of(entry, line, is_sitemap=is_sitemap)
+        kind = via or kind_of(entry, line, is_sitemap=is_sitemap)
         return self._made(entry.url, kind, entry.priority, request)
 
     def _made(self, url: str, via: str, priority: int, request: LinkRequest) -> Link:
@@ -77,17 +74,17 @@ class ParentLinks:
             raise DamageError(f"line {line} of the earlier log is damaged: {error}") from error
 
 
-def _targets(pieces: Pieces, line: int) -> Iterator[Target]:
+def _targets(pieces: Pieces, line: int) -> Iterator[tuple[Target, str | None]]:
     raw = pieces.of(line)
     if not raw:
         return
     try:
-        found, targets = _decode(raw)
-    except (msgspec.MsgspecError, ValueError) as error:
+        record = crawl_links.decode(raw)
+    except ValueError as error:
         raise DamageError(f"the links of line {line} are damaged: {error}") from error
-    if found != line:
-        raise DamageError(f"the record of links of line {line} names line {found}")
-    yield from targets
+    if record.line != line:
+        raise DamageError(f"the record of links of line {line} names line {record.line}")
+    yield from zip(record.to, record.vias(), strict=True)
 
 
 def kind_of(entry: LogLine, line: int, *, is_sitemap: bool) -> str:

@@ -54,7 +54,7 @@ class LinksAudit:
         self._compare_totals(self._log.record)
 
     def _check(self, record: RowLinks) -> None:
-        line, targets = record
+        line, targets = record.line, record.to
         if not 1 <= line <= self._log.lines:
             self._found.add(NO_PAGE, f"line {line}")
             return

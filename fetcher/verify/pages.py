@@ -30,6 +30,7 @@ from fetcher.store.reader import Part
 from fetcher.verify.findings import Findings
 
 MISSING: Final = "links of its kept page are missing among its links"
+OTHER_KINDS: Final = "links of its kept page are recorded with other kinds"
 SURPLUS: Final = "its links are not all on its kept page"
 _LINK_BYTES: Final = 32  # a bound of a link on the wire, apart from 8 bytes a character
 _SEED: Final = frozenset({Via.SEED, Via.REDIRECT})  # may propose sitemaps, which no page has
@@ -91,8 +92,14 @@ class PageAudit:
         if found is None or _is_beyond_a_message(found):
             return
         self.pages += 1
+        links = list(self._recorded(result.line))
         wanted = {self._texts.of_normal(url) for url, _ in found.links}
-        recorded = set(self._recorded(result.line))
+        recorded = {text for text, _ in links}
+        kinds = {(self._texts.of_normal(url), str(via)) for url, via in found.links}
+        # Those of a page that has not changed may be of an old crawl, which did not keep them.
+        has_kinds = result.unchanged is not True and all(via for _, via in links)
+        if has_kinds and not kinds <= set(links) and wanted <= recorded:
+            self._found.add(OTHER_KINDS, f"line {result.line}")
         if not wanted <= recorded:
             self._found.add(MISSING, f"line {result.line}")
         proposes = self._rules.sitemaps and entry.depth == 0 and entry.via in _SEED
@@ -108,14 +115,14 @@ class PageAudit:
             )
         return None
 
-    def _recorded(self, line: int) -> Iterator[str]:
-        """The key text of each recorded link of a line."""
-        for target in self._links.of(line):
+    def _recorded(self, line: int) -> Iterator[tuple[str, str | None]]:
+        """The key text of each recorded link of a line, and its kind."""
+        for target, via in self._links.of(line):
             if isinstance(target, int):
                 entry = self._log.entry(target)
-                yield self._texts.of(entry.url, entry.method, entry.body) or entry.url
+                yield self._texts.of(entry.url, entry.method, entry.body) or entry.url, via
             else:
-                yield self._texts.of(target[1]) or target[1]
+                yield self._texts.of(target[1]) or target[1], via
 
 
 def _is_beyond_a_message(found: Found) -> bool:

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from fetcher.errors import UsageError
+from fetcher.export.choose import wanted_lines
 from fetcher.export.comparison import Change
+from fetcher.export.merged import Merged
+from fetcher.input.selection import parse
 from fetcher.model import Outcome, Result
+from fetcher.store.selection import keep
 from support import outs
 from support.commands import run
 
@@ -80,3 +84,39 @@ def test_counts_are_aligned(tmp_path: Path) -> None:
     lines = run("diff", old, old).stdout.splitlines()
     assert lines[0] == "new            0  only in the second run"
     assert lines[-1] == "same       1,000  ok in both, the same body"
+
+
+def retried(parent: Path, out: Path, urlfile: Path, rows: list[Result]) -> Path:
+    """The OUT of a retry of the lines with a timeout, which brought these rows."""
+    out.mkdir()
+    merged, wanted = Merged([parent], partial=False), parse("timeout", None)
+    selection = keep(out, wanted_lines(merged, wanted), merged.parts, wanted)
+    return outs.make_out(out, urlfile, rows, selection=selection)
+
+
+def counts_of(old: Path, new: Path) -> dict[str, int]:
+    counts = json.loads(run("diff", old, new, "--json").stdout)
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_lines_that_a_retry_did_not_try_are_as_they_were(tmp_path: Path) -> None:
+    same, others = "http://a.test/", [f"http://{name}.test/" for name in "bcd"]
+    urls = [same, same, *others]
+    urlfile = tmp_path / "urls.txt"
+    urlfile.write_text("".join(f"{url}\n" for url in urls))
+    outcomes = {1: Outcome.OK, 2: Outcome.TIMEOUT, 3: Outcome.TIMEOUT, 4: Outcome.DNS}
+
+    def row(line: int, outcome: Outcome) -> Result:
+        if outcome != "ok":
+            return Result(line, urls[line - 1], outcome)
+        return Result(line, urls[line - 1], outcome, 200, sha256="aa", body_bytes=3)
+
+    rows = [row(line, outcomes.get(line, Outcome.OK)) for line in range(1, 6)]
+    first = outs.make_out(tmp_path / "first", urlfile, rows)
+    tried = [row(2, Outcome.OK), row(3, Outcome.TIMEOUT)]
+    second = retried(first, tmp_path / "second", urlfile, tried)
+    assert counts_of(first, second) == {"recovered": 1, "failing": 2, "same": 2}
+
+    third = retried(second, tmp_path / "third", urlfile, [row(3, Outcome.OK)])
+    assert counts_of(second, third) == {"recovered": 1, "same": 1}
+    assert counts_of(first, third) == {"recovered": 1, "failing": 2, "same": 2}

@@ -43,10 +43,10 @@ ALL = [
         "via": "a",
         "refused": "invalid",
     },
-    {"from": 2, "from_url": f"{SITE}/1", "to": 1, "to_url": f"{SITE}/"},
-    {"from": 2, "from_url": f"{SITE}/1", "to": 3, "to_url": f"{SITE}/2"},
+    {"from": 2, "from_url": f"{SITE}/1", "to": 1, "to_url": f"{SITE}/", "via": "a"},
+    {"from": 2, "from_url": f"{SITE}/1", "to": 3, "to_url": f"{SITE}/2", "via": "a"},
     {"from": 2, "from_url": f"{SITE}/1", "to": 4, "to_url": f"{SITE}/\u00e9?q=1", "via": "a"},
-    {"from": 3, "from_url": f"{SITE}/2", "to": 3, "to_url": f"{SITE}/2"},
+    {"from": 3, "from_url": f"{SITE}/2", "to": 3, "to_url": f"{SITE}/2", "via": "a"},
     {
         "from": 3,
         "from_url": f"{SITE}/2",
@@ -144,7 +144,11 @@ def test_damaged_links_end_with_a_message_that_names_the_file(tmp_path: Path) ->
     with pytest.raises(DamageError, match=r"part-00000\.msgpack: its bytes are not those"):
         call("links", out)
     path.write_bytes(whole)
-    rewrite(out, "links/part-00000.msgpack", lambda data: data.replace(b"\x04", b"\x63"))
+    rewrite(
+        out,
+        "links/part-00000.msgpack",
+        lambda data: data.replace(b"\x93\x01\x03\x04", b"\x93\x01\x03\x63"),
+    )
     with pytest.raises(DamageError, match="a link leads to line 99, and the log has 4 lines"):
         call("links", out)
 

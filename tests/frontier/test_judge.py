@@ -92,7 +92,8 @@ def test_many_links_are_judged_as_each_alone(rules: CrawlRules, calls: list[list
 @settings(deadline=None)
 @given(_RULES, st.lists(_LINKS, max_size=6))
 def test_seeds_have_key_texts_and_hosts(rules: CrawlRules, links: list[Link]) -> None:
-    texts, hosts = Judge(rules, SEED, ScopeRules(rules, SEED)).seeds(links)
+    texts, hosts, origins = Judge(rules, SEED, ScopeRules(rules, SEED)).seeds(links)
+    assert origins == web_urls.plain_origins([link.url for link in links])
     for link, text, host in zip(links, texts, hosts, strict=True):
         request = link.request or LinkRequest()
         key = KeyTexts(rules).of(link.url, request.method, request.body)

@@ -45,7 +45,8 @@ def test_a_url_is_foreign_unless_it_is_on_a_seeds_host_as_safe_as_there(
 
 
 def origins(urls: Sequence[str]) -> HostNumbers:
-    return with_schemes(host_numbers(map(web_urls.host_of, urls), 3), urls)
+    hosts = host_numbers(map(web_urls.host_of, urls), 3)
+    return with_schemes(hosts, urls, web_urls.plain_origins(urls))
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,10 @@ def test_the_log_of_a_crawl_goes_on_after_a_restart(tmp_path: Path) -> None:
             "http://a.test/1",
             "http://b.test/2",
         ]
-    assert edges_of(out) == [[1, [3, 2]], [2, [3, 4, ["invalid", "ftp://c.test/", "a"]]]]
+    assert edges_of(out) == [
+        [1, [3, 2], b"\x06"],
+        [2, [3, 4, ["invalid", "ftp://c.test/", "a"]], b"\x06"],
+    ]
     view = journal.view(out / "journal.sqlite")
     assert view.crawl is not None
     assert (view.crawl.lines, view.crawl.totals.links) == (4, 7)
@@ -130,7 +133,7 @@ def test_what_was_not_committed_is_cut_off_at_start(tmp_path: Path) -> None:
         sink.row(1, Link("http://a.test/2"), Link("http://a.test/1"))
         sink.committer.commit()
         assert sink.log() == ["http://a.test/", "http://a.test/2", "http://a.test/1"]
-    assert edges_of(out) == [[1, [2, 3]]]
+    assert edges_of(out) == [[1, [2, 3], b"\x06"]]
 
 
 def test_a_crawl_may_have_several_files_of_each_kind(tmp_path: Path) -> None:

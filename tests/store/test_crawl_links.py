@@ -8,7 +8,7 @@ import msgpack
 import pytest
 
 from fetcher.errors import DamageError, UsageError
-from fetcher.frontier.links import Link
+from fetcher.frontier.links import Link, packed_kinds
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.selection import RETRYABLE, Selection
 from fetcher.store import crawl_links
@@ -19,7 +19,8 @@ from support.crawl_outs import Page, make_crawl, rewrite
 
 HOME, ONE = "http://a.test/", "http://a.test/1"
 PAGES = {HOME: Page((Link(ONE), Link("ftp://b.test/"))), ONE: Page((Link(HOME),))}
-RECORDS = [RowLinks(1, [2, ("invalid", "ftp://b.test/", "a")]), RowLinks(2, [1])]
+KIND = packed_kinds(["a"])
+RECORDS = [RowLinks(1, [2, ("invalid", "ftp://b.test/", "a")], KIND), RowLinks(2, [1], KIND)]
 NAME = "links/part-00000.msgpack"
 
 
@@ -82,3 +83,18 @@ def test_a_job_without_links_is_a_wrong_usage_that_says_why(tmp_path: Path) -> N
     listed.manifest.selection = Selection("/parent", "job", RETRYABLE, 1, "")
     with pytest.raises(UsageError, match=r"is a retry of lines, and holds no links"):
         crawl_links.require_links(listed)
+
+
+def test_records_of_an_older_crawl_have_the_kinds_of_refused_links_alone(tmp_path: Path) -> None:
+    part_of(tmp_path)
+    old = msgpack.packb([1, [2, ["scope", "http://b.test/", "image"]]])
+    rewrite(tmp_path / "out", NAME, lambda _: old)
+    (record,) = crawl_links.all_records(read_part(tmp_path / "out"))
+    assert record.vias() == [None, "image"]
+
+
+def test_a_record_with_another_number_of_kinds_is_damage(tmp_path: Path) -> None:
+    part_of(tmp_path)
+    rewrite(tmp_path / "out", NAME, lambda _: msgpack.packb([1, [2, 3, 2], b"\x06\x06"]))
+    with pytest.raises(DamageError, match="2 kinds of 3 links"):
+        list(crawl_links.all_records(read_part(tmp_path / "out")))

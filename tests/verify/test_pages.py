@@ -52,6 +52,15 @@ def test_links_that_the_crawl_has_and_the_page_has_not_are_found(tmp_path: Path)
     assert verdict(out).counts == {pages.SURPLUS: 1}
 
 
+def test_a_link_that_is_recorded_with_another_kind_than_on_its_page_is_found(
+    tmp_path: Path,
+) -> None:
+    links = (Link(HOME, "area"), Link(TWO))
+    body = '<a href="/">home</a> <a href="/2">2</a>'
+    out = kept_crawl(tmp_path / "out", **{"1": Page(links, body=body)})
+    assert verdict(out).counts == {pages.OTHER_KINDS: 1}
+
+
 def test_a_sample_is_every_nth_line(tmp_path: Path) -> None:
     out = kept_crawl(tmp_path / "out", **{"2": Page((), body='<a href="/1">1</a>')})
     sampled, whole = (Audit([out], None, sample).run() for sample in (1, None))

@@ -25,12 +25,14 @@ _Pairs = tuple[tuple[str, str], ...]
 class Conditional:
     """The conditional requests of one line.
 
-    `confirmed`: the earlier answer, if the last answer says that it is still right.
+    `previous`: the earlier answer; `confirmed`: the same, if the last answer says that it is still
+    right.
     """
 
     def __init__(self, previous: Previous | None) -> None:
         self.confirmed: Previous | None = None
-        self._previous = previous
+        self.previous = previous
+        self._may_ask = previous is not None
         self._is_asked = False  # whether the last request had the validators
 
     def begin(self) -> None:
@@ -39,9 +41,10 @@ class Conditional:
 
     def added(self, url: str, method: str, headers: _Pairs) -> _Pairs:
         """The headers of the next request, with validators if they belong to this URL."""
-        previous = self._previous
+        previous = self.previous
         self._is_asked = (
             previous is not None
+            and self._may_ask
             and bool(previous.conditions)
             and method in _METHODS
             and _sent(url) == _sent(previous.url)
@@ -51,13 +54,13 @@ class Conditional:
 
     def must_ask_again(self, answer: Answer) -> bool:
         """Whether an answer cannot be used, so that the page must be asked for in full."""
-        previous = self._previous
+        previous = self.previous
         if previous is None or not self._is_asked or answer.status != _NOT_MODIFIED:
             return False
         if is_of_version(answer.headers, previous.etag) and previous.load():
             self.confirmed = previous
             return False
-        self._previous = None
+        self._may_ask = False
         return True
 
 

@@ -94,6 +94,11 @@ class CurlFetch:
         self._chain = cookies.chain() if cookies else None
 
     @property
+    def previous(self) -> Previous | None:
+        """See fetcher.fetch.interface.Confirms."""
+        return self._conditional.previous if self._conditional is not None else None
+
+    @property
     def confirmed(self) -> Previous | None:
         """See fetcher.fetch.interface.Confirms."""
         return self._conditional.confirmed if self._conditional is not None else None

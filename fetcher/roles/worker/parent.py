@@ -43,7 +43,8 @@ class Parent:
             return confirmed, result
         if result.sha256 is None:
             return None, result
-        page = self._pages.of(line.task)
+        # The fetch has read it; to read it again would cost as much as to build the row.
+        page: ParentPage | None = getattr(line.fetch, "previous", None)
         return None, result if page is None else page.compared(result)
 
 

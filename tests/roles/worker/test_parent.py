@@ -19,9 +19,10 @@ from support import outs
 PAGE = replace(outs.row(1), sha256="a" * 64, headers=[("ETag", "1")])
 
 
-def line(confirmed: object = None) -> Any:
-    """A line of a lease, whose fetch may have confirmed a page."""
-    return SimpleNamespace(task=Task(1, outs.url_of(1)), fetch=SimpleNamespace(confirmed=confirmed))
+def line(previous: object = None, confirmed: object = None) -> Any:
+    """A line of a lease, whose fetch has read the earlier page, and may have confirmed it."""
+    fetch = SimpleNamespace(previous=previous, confirmed=confirmed)
+    return SimpleNamespace(task=Task(1, outs.url_of(1)), fetch=fetch)
 
 
 def parent(tmp_path: Path) -> Parent:
@@ -35,10 +36,12 @@ def test_the_same_body_is_unchanged_and_another_one_is_not(tmp_path: Path) -> No
     of = parent(tmp_path)
     previous_of = of.previous_of("none")
     assert previous_of is not None
-    assert previous_of(Task(1, outs.url_of(1))) is not None
-    assert of.compared(line(), PAGE) == (None, replace(PAGE, unchanged=True))
+    page = previous_of(Task(1, outs.url_of(1)))
+    assert page is not None
+    assert of.compared(line(), PAGE) == (None, PAGE), "the fetch has looked for the page"
+    assert of.compared(line(page), PAGE) == (None, replace(PAGE, unchanged=True))
     for other in (replace(PAGE, sha256="b" * 64), replace(PAGE, sha256=None)):
-        assert of.compared(line(), other)[1].unchanged is UNSET
+        assert of.compared(line(page), other)[1].unchanged is UNSET
     assert of.compared(SimpleNamespace(task=Task(1, "u"), fetch=None), PAGE)[1] == PAGE  # type: ignore[arg-type]
 
 
@@ -46,7 +49,7 @@ def test_a_page_that_the_answer_confirms_is_taken(tmp_path: Path) -> None:
     of = parent(tmp_path)
     of.previous_of("none")
     page = object()
-    assert of.compared(line(page), PAGE) == (page, PAGE)
+    assert of.compared(line(page, confirmed=page), PAGE) == (page, PAGE)
 
 
 def test_another_job_has_no_earlier_pages() -> None:
