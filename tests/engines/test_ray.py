@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fetcher.engines.registry import engine_of
@@ -49,12 +50,14 @@ def test_a_ray_of_the_job_s_own_survives_a_killed_actor_and_leaves_nothing(
 def test_all_lines_are_fetched_once_and_ray_says_nothing_to_the_user(
     engine: EngineUnderTest, tmp_path: Path
 ) -> None:
-    urls, out = engines.write_urls(tmp_path, 300), tmp_path / "out"
+    (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        code, _, error = engine.start(stack, urls, out, 2, "--quiet").wait(120)
+        job = engine.start(stack, urls, out, 2, "--quiet")
+        wait_until(lambda: len(engine.slots()) == 2, 60, "slots")
+        go.touch()
+        code, _, error = job.wait(120)
         assert (code, error) == (0, "")
-    rows = jobs.prove(out, urls)
-    assert len({row.worker for row in rows}) == 2
+    jobs.prove(out, urls)
     require_nothing_left(engine.mark)
 
 
@@ -102,16 +105,25 @@ def test_a_ray_that_was_killed_is_started_again(
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["address", "client"])
 def test_slots_are_spread_over_the_nodes_of_a_cluster(mark: Mark, tmp_path: Path, way: str) -> None:
-    urls, out = engines.write_urls(tmp_path, 300), tmp_path / "out"
+    (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with rays.cluster(mark.environ, 2) as ray:
         engine = EngineUnderTest(mark, (*LOCAL, f"--set=engine.address={getattr(ray, way)}"))
-        line = engine.command(urls, out, 2, "--quiet")
+        line = engine.command(urls, out, 2)
         with jobs.running(*line, environ=ray.environ) as job:
-            code, _, error = job.wait(120)
-            assert (code, error) == (0, "")
-        rows = jobs.prove(out, urls)
-        assert len({row.worker for row in rows}) == 2
+            wait_until(lambda: len(nodes_of(engine.slots())) == 2, 120, "slots on two nodes")
+            go.touch()
+            engines.finish(job)
+        jobs.prove(out, urls)
         engines.require_no_slots(engine)
+
+
+def nodes_of(slots: list[psutil.Process]) -> set[int]:
+    """The processes of Ray's nodes whose actors run these slots."""
+    nodes = set()
+    for slot in slots:
+        with contextlib.suppress(psutil.Error):
+            nodes |= {each.pid for each in slot.parents() if each.name() == "raylet"}
+    return nodes
 
 
 @pytest.mark.slow
@@ -127,6 +139,21 @@ def test_slots_that_ray_has_no_cpu_for_are_said(mark: Mark, tmp_path: Path) -> N
             go.touch()
             engines.finish(job)
     jobs.prove(out, urls)
+
+
+@pytest.mark.slow
+def test_a_node_without_fetcher_is_one_clear_line(mark: Mark, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden" / "fetcher"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError('there is none')")
+    urls, out = engines.write_urls(tmp_path, 5), tmp_path / "out"
+    with rays.cluster({**mark.environ, "PYTHONPATH": str(hidden.parent)}, 1) as ray:
+        engine = EngineUnderTest(mark, (*LOCAL, f"--set=engine.address={ray.address}"))
+        line = engine.command(urls, out, 1, "--set=engine.connect_s=15")
+        with jobs.running(*line, environ={**ray.environ, **mark.environ}) as job:
+            code, _, error = job.wait(90)
+    assert code == Exit.USAGE
+    assert "ray: a slot ended: fetcher cannot be imported on " in error
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"])

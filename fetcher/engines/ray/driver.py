@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import time
@@ -57,10 +58,9 @@ class RayEngine(Engine):
     def end(self) -> None:
         if self._session is None:
             return
-        try:
+        with contextlib.suppress(EngineError):  # closing it ends all slots, too
             self._session.ask(Request(is_last=True), _END_S)
-        finally:
-            self._close()
+        self._close()
 
     def _ask(self, tickets: Sequence[Mapping[str, Any]] = ()) -> Answer:
         """Pass tickets on, and hear how the slots are. Raises EngineError if there is no Ray."""

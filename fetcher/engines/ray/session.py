@@ -25,6 +25,7 @@ _MODULE: Final = "fetcher.engines.ray.process"
 _ANSWER_S: Final = 90.0
 _END_S: Final = 4.0
 _BLOCK: Final = 65_536
+_MOST_SAID: Final = 300  # characters of a line that is shown
 # A socket's path may have 107 bytes, and Ray adds up to 65 to this directory.
 _MOST_BASE: Final = 24
 
@@ -37,7 +38,8 @@ class Session:
         self._stack = contextlib.ExitStack()
         directory = self._stack.enter_context(private_directory(_MOST_BASE))
         order = msgspec.structs.replace(order, directory=str(directory / "ray"))
-        self._process = self._stack.enter_context(_process(directory / "log", _environ(order)))
+        self._log = directory / "log"
+        self._process = self._stack.enter_context(_process(self._log, _environ(order)))
         self._buffer = b""
         try:
             self._exchange(order)
@@ -72,10 +74,16 @@ class Session:
                 raise EngineError(f"Ray has not answered for {timeout_s:g} s")
             block = os.read(descriptor, _BLOCK)
             if not block:
-                raise EngineError("Ray has ended the connection; its log on this host says why")
+                raise EngineError(f"the process that speaks with Ray has ended{self._last_line()}")
             self._buffer += block
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
+
+    def _last_line(self) -> str:
+        """Return what it wrote last, such as an error while it was loaded."""
+        lines = self._log.read_text("utf-8", "replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return said and f"; it wrote last: {said[:_MOST_SAID]}"
 
 
 def _environ(order: Order) -> Mapping[str, str]:
