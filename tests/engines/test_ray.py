@@ -20,6 +20,7 @@ from support.waiting import wait_until
 
 PROCESS = "fetcher.engines.ray.process"
 LOCAL = ("--engine=ray",)
+START_S = 180.0  # Ray gives a start up after 30 s, and the engine tries again
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def mark() -> Iterator[Mark]:
 @pytest.fixture
 def engine(mark: Mark) -> EngineUnderTest:
     """Without a cluster: a Ray is started for the job."""
-    return EngineUnderTest(mark, LOCAL)
+    return EngineUnderTest(mark, LOCAL, start_s=START_S)
 
 
 def require_nothing_left(mark: Mark, within_s: float = 30) -> None:
@@ -53,7 +54,7 @@ def test_all_lines_are_fetched_once_and_ray_says_nothing_to_the_user(
     (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2, "--quiet")
-        wait_until(lambda: len(engine.slots()) == 2, 60, "slots")
+        wait_until(lambda: len(engine.slots()) == 2, START_S, "slots")
         go.touch()
         code, _, error = job.wait(120)
         assert (code, error) == (0, "")
@@ -92,10 +93,10 @@ def test_a_ray_that_was_killed_is_started_again(
     (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
-        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        wait_until(lambda: jobs.committed(out) > 20, START_S, "rows")
         before = engine.slots()
         engine.mark.processes(victim)[0].kill()
-        wait_until(lambda: len(set(engine.slots()) - set(before)) == 2, 120, "new slots")
+        wait_until(lambda: len(set(engine.slots()) - set(before)) == 2, START_S, "new slots")
         go.touch()
         engines.finish(job)
     jobs.prove(out, urls)
@@ -107,10 +108,12 @@ def test_a_ray_that_was_killed_is_started_again(
 def test_slots_are_spread_over_the_nodes_of_a_cluster(mark: Mark, tmp_path: Path, way: str) -> None:
     (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with rays.cluster(mark.environ, 2) as ray:
-        engine = EngineUnderTest(mark, (*LOCAL, f"--set=engine.address={getattr(ray, way)}"))
+        engine = EngineUnderTest(
+            mark, (*LOCAL, f"--set=engine.address={getattr(ray, way)}"), start_s=START_S
+        )
         line = engine.command(urls, out, 2)
         with jobs.running(*line, environ=ray.environ) as job:
-            wait_until(lambda: len(nodes_of(engine.slots())) == 2, 120, "slots on two nodes")
+            wait_until(lambda: len(nodes_of(engine.slots())) == 2, START_S, "slots on two nodes")
             go.touch()
             engines.finish(job)
         jobs.prove(out, urls)
@@ -130,7 +133,9 @@ def nodes_of(slots: list[psutil.Process]) -> set[int]:
 def test_slots_that_ray_has_no_cpu_for_are_said(mark: Mark, tmp_path: Path) -> None:
     (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with rays.cluster(mark.environ, 1) as ray:
-        engine = EngineUnderTest(mark, (*LOCAL, f"--set=engine.address={ray.address}"))
+        engine = EngineUnderTest(
+            mark, (*LOCAL, f"--set=engine.address={ray.address}"), start_s=START_S
+        )
         line = engine.command(urls, out, 2, "--set=engine.start_s=3")
         with jobs.running(*line, environ=ray.environ) as job:
             assert job.process.stderr is not None
@@ -148,27 +153,14 @@ def test_a_node_without_fetcher_is_one_clear_line(mark: Mark, tmp_path: Path) ->
     (hidden / "__init__.py").write_text("raise ImportError('there is none')")
     urls, out = engines.write_urls(tmp_path, 5), tmp_path / "out"
     with rays.cluster({**mark.environ, "PYTHONPATH": str(hidden.parent)}, 1) as ray:
-        engine = EngineUnderTest(mark, (*LOCAL, f"--set=engine.address={ray.address}"))
-        line = engine.command(urls, out, 1, "--set=engine.connect_s=15")
+        engine = EngineUnderTest(
+            mark, (*LOCAL, f"--set=engine.address={ray.address}"), start_s=START_S
+        )
+        line = engine.command(urls, out, 1, "--set=engine.connect_s=40")
         with jobs.running(*line, environ={**ray.environ, **mark.environ}) as job:
-            code, _, error = job.wait(90)
+            code, _, error = job.wait(120)
     assert code == Exit.USAGE
     assert "ray: a slot ended: fetcher cannot be imported on " in error
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"])
-def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
-    mark: Mark, tmp_path: Path, address: str
-) -> None:
-    engine = EngineUnderTest(mark, (*LOCAL, f"--set=engine.address={address}"))
-    urls, out = engines.write_urls(tmp_path, 5), tmp_path / "out"
-    with contextlib.ExitStack() as stack:
-        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=4")
-        code, _, error = job.wait(60)
-    assert code == Exit.USAGE, error
-    assert f"ray: the Ray at {address} cannot be used: " in error
-    assert "ray ran no slot within 4 s (engine.connect_s)" in error
-    require_nothing_left(mark)
 
 
 def test_workers_of_other_hosts_need_a_way_for_their_key(mark: Mark, tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ def test_a_job_is_proven_whatever_is_killed(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         mark = stack.enter_context(marked())
         ray = stack.enter_context(rays.cluster(mark.environ, 2))
-        engine = EngineUnderTest(mark, ("--engine=ray", f"--set=engine.address={ray.address}"))
+        options = ("--engine=ray", f"--set=engine.address={ray.address}")
+        engine = EngineUnderTest(mark, options, start_s=180)
         chaos = Chaos(stack, engine, ray, tmp_path)
         until = time.monotonic() + _LIMIT_S
         victims = itertools.cycle(("actor", "node", "process", "raylet", "driver"))
@@ -91,4 +92,4 @@ def test_a_job_is_proven_whatever_is_killed(tmp_path: Path) -> None:
         jobs.prove(chaos.out, chaos.urls)
         engines.require_no_slots(engine)
         ray.kill()
-        wait_until(lambda: not mark.processes(), 60, f"the end of {mark.processes()}")
+        wait_until(lambda: not mark.processes(), 180, f"the end of {mark.processes()}")
