@@ -19,6 +19,7 @@ REQUIREMENTS: Final = {
     "celery": "celery[redis]>=5.5",
     "numpy": "numpy>=1.26",
     "pyarrow": "pyarrow>=17",
+    "ray": "ray[client]>=2.52",
     "selectolax": "selectolax>=1.0.2",
 }
 _CRAWL: Final = ("numpy", "selectolax")

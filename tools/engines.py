@@ -63,9 +63,16 @@ def _celery(fleet: Fleet, folder: Path, workers: int) -> Iterator[Engine]:
     yield Engine(("--engine=celery", f"--set=engine.address={broker}"))
 
 
+@contextlib.contextmanager
+def _ray(_fleet: Fleet, _folder: Path, _workers: int) -> Iterator[Engine]:
+    """A Ray that each job starts for itself."""
+    yield Engine(("--engine=ray",))
+
+
 ENGINES: Final[dict[str, Callable[[Fleet, Path, int], AbstractContextManager[Engine]]]] = {
     "celery": _celery,
     "command": _command,
+    "ray": _ray,
 }
 
 
@@ -81,7 +88,7 @@ def _wait(condition: Callable[[], object], what: str) -> float:
 
 def _slots() -> list[psutil.Process]:
     found = []
-    for process in psutil.process_iter():
+    for process in psutil.Process().children(recursive=True):  # others may run slots here, too
         with contextlib.suppress(psutil.Error):
             if _SLOT in process.cmdline():
                 found.append(process)

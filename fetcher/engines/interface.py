@@ -52,8 +52,8 @@ class Engine(abc.ABC):
     def results(self) -> Sequence[Mapping[str, Any]]:
         """Return what `serve` returned in slots that have ended since the last call.
 
-        Their errors are shown to the user, nothing else. An engine that cannot tell leaves this
-        method out.
+        Their errors are shown to the user, nothing else. A mapping with only a `notice` has a line
+        of the engine itself for the user. An engine that cannot tell leaves this method out.
         """
         return ()
 

@@ -27,25 +27,35 @@ _MOST_BYTES: Final = 4096
 
 
 def watch(parent_pid: int, drain: Callable[[], None], hurry: Callable[[], None]) -> None:
+    """Watch standard input; `drain` is called when the input says so. See `watch_input`."""
+
+    def hear(block: bytes) -> None:
+        if DRAIN in block:
+            drain()
+
+    watch_input(parent_pid, hear, hurry)
+
+
+def watch_input(parent_pid: int, hear: Callable[[bytes], None], hurry: Callable[[], None]) -> None:
     """Watch standard input in a thread; the process ends within seconds of the input's end.
 
-    `parent_pid`: of the process that ordered this one; 0: it is on another host. `drain` is called
-    when the input says so, `hurry` at its end; both in the thread.
+    `parent_pid`: of the process that ordered this one; 0: it is on another host. `hear` is called
+    with what comes, `hurry` at the end; both in the thread.
     """
     thread = threading.Thread(
-        target=_watch, args=(parent_pid, drain, hurry), name="leash", daemon=True
+        target=_watch, args=(parent_pid, hear, hurry), name="leash", daemon=True
     )
     thread.start()
 
 
-def _watch(parent_pid: int, drain: Callable[[], None], hurry: Callable[[], None]) -> None:
+def _watch(parent_pid: int, hear: Callable[[bytes], None], hurry: Callable[[], None]) -> None:
     while not parent_pid or os.getppid() == parent_pid:
         readable, _, _ = select.select([STDIN], [], [], _LOOK_S)
-        said = os.read(STDIN, _MOST_BYTES) if readable else None
-        if said == b"":
+        block = os.read(STDIN, _MOST_BYTES) if readable else None
+        if block == b"":
             break
-        if said and DRAIN in said:
-            drain()
+        if block:
+            hear(block)
     hurry()
     time.sleep(_HURRY_S)
     os._exit(1)  # the roles end with it, as their standard input does

@@ -22,10 +22,13 @@ _MAX_BASE: Final = 70  # a unix socket's path may have 107 bytes
 
 
 @contextlib.contextmanager
-def private_directory() -> Iterator[Path]:
-    """Create the directory, and remove it at the end of the block."""
+def private_directory(most_base: int = _MAX_BASE) -> Iterator[Path]:
+    """Create the directory, and remove it at the end of the block.
+
+    `most_base`: it is in /tmp if the usual folder has so many characters.
+    """
     base = tempfile.gettempdir()
-    if len(base) >= _MAX_BASE:
+    if len(base) >= most_base:
         base = "/tmp"
     remove_left_behind(Path(base))
     path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))

@@ -100,6 +100,8 @@ class SlotKeeper:
         for result in self._engine.results():
             if error := str(result.get("error") or ""):
                 self._complain(f"a slot ended: {error}")
+            if notice := str(result.get("notice") or ""):
+                self._complain(notice)
 
     def _complain(self, text: str) -> None:
         self._complaint = text

@@ -77,6 +77,15 @@ class Engine(Section, frozen=True, kw_only=True):
             "fetcher slot`; {number} is the slot's number, from 1; empty: a process of this host"
         ),
     ] = ""
+    slot_cpus: Annotated[
+        float,
+        about(
+            "for --engine ray: CPUs that Ray reserves for each slot; 0: none, so that slots also "
+            "run where all CPUs are reserved",
+            ge=0,
+            le=1000,
+        ),
+    ] = 1.0
     secret: Annotated[
         str,
         about(

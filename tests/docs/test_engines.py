@@ -1,4 +1,4 @@
-"""docs/engines.md: its commands for Celery work, with a broker at a port of the test's."""
+"""docs/engines.md: its commands for engines work, with a broker at a port of the test's."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ def test_its_commands_with_a_broker_work(mark: Mark, tmp_path: Path) -> None:
         "FETCHER_WORKER__TRANSPORT": jobs.SLOW,
     }
     assert Reader(tmp_path, environ).follow(block.replace("6379", str(free_ports(1)))) == 1
+
+
+@pytest.mark.slow
+def test_its_command_that_starts_a_ray_works(mark: Mark, tmp_path: Path) -> None:
+    (command,) = (block.text for block in blocks(GUIDE) if "ray --workers 2 --quiet" in block.text)
+    jobs.write_urls(tmp_path / "urls.txt", [f"http://test.invalid/{n}" for n in range(20)])
+    reader = Reader(tmp_path, {**mark.environ, "FETCHER_WORKER__TRANSPORT": jobs.SLOW})
+    assert reader.follow(f"```sh\n{command}\nfetcher verify out\n```\n") == 1
 
 
 def test_the_schedule_that_it_shows_is_that_of_the_example() -> None:

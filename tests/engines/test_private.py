@@ -75,3 +75,10 @@ def test_a_long_temporary_directory_is_not_used_for_sockets(
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with private_directory() as directory:
         assert directory.parent == Path("/tmp")
+
+
+def test_a_caller_with_longer_names_for_its_sockets_says_so(base: Path) -> None:
+    with private_directory(len(str(base))) as directory:
+        assert directory.parent == Path("/tmp")
+    with private_directory(len(str(base)) + 1) as directory:
+        assert directory.parent == base

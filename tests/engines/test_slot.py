@@ -36,15 +36,29 @@ def test_a_slot_runs_in_a_daemonic_process_too() -> None:
 
 
 def test_a_slot_drains_when_it_is_asked_to() -> None:
-    secrets = f'{{"key":"{engine_keys.new_secret_key()}","settings":{{}}}}'
-    fresh = ticket.to_plain(TICKET, "") | {
+    result = serve(fresh(), secrets=new_secrets(), is_draining=lambda: True)
+    assert result["ended"] == "the engine asked it to end", result
+    assert result["worker"].startswith("celery@")
+
+
+def test_a_worker_that_cannot_start_says_why_in_the_result() -> None:
+    wrong = fresh() | {"settings": {"worker.transport": "no_such_module:Transport"}}
+    result = serve(wrong, secrets=new_secrets())
+    assert result["ended"] == "failed"
+    assert "no_such_module" in result["error"]
+
+
+def fresh() -> dict[str, Any]:
+    """A ticket of now."""
+    return ticket.to_plain(TICKET, "") | {
         "expires_at": time.time() + 60,
         "secrets_from": "engine",
         "servers": {"ventilator": _public(), "sink": _public()},
     }
-    result = serve(fresh, secrets=secrets, is_draining=lambda: True)
-    assert result["ended"] == "the engine asked it to end", result
-    assert result["worker"].startswith("celery@")
+
+
+def new_secrets() -> str:
+    return f'{{"key":"{engine_keys.new_secret_key()}","settings":{{}}}}'
 
 
 def _public() -> str:

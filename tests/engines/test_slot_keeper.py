@@ -139,6 +139,13 @@ def test_the_error_of_a_slot_is_said_once() -> None:
     assert kept.said == ["fetcher: command: a slot ended: no key"]
 
 
+def test_a_notice_of_the_engine_is_said_as_it_is() -> None:
+    kept = Kept()
+    kept.engine.ended = [{"notice": "2 of 4 slots wait"}]
+    kept.turn(0.0, 3.0, 6.0, 9.0)
+    assert kept.said == ["fetcher: command: 2 of 4 slots wait"]
+
+
 def test_slots_are_taken_back_at_the_end_if_any_was_placed() -> None:
     kept = Kept()
     kept.keeper.end()
