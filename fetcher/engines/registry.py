@@ -15,6 +15,7 @@ from fetcher.settings.suggest import guess
 ENGINES: Final = {
     "celery": "fetcher.engines.celery.driver:CeleryEngine",
     "command": "fetcher.engines.command:CommandEngine",
+    "dask": "fetcher.engines.dask:DaskEngine",
 }
 
 

@@ -35,16 +35,26 @@ _DONE: Final = "the job is complete, or has no lines left for this slot"
 _DRAINED: Final = "the engine asked it to end"
 
 
+class _Lines(Quiet):
+    """Knows the last line, which says why a role has ended the slot."""
+
+    last_line = ""
+
+    def say(self, line: str) -> None:
+        self.last_line = line.removeprefix("fetcher: ")
+        super().say(line)
+
+
 def run(order: SlotOrder, stdout: int) -> int:
     """Run the slot, and print its result. Returns the exit code."""
     began = time.monotonic()
     result: dict[str, Any] = {"ended": "failed", "rows": 0}
-    code = 0
+    code, display = 0, _Lines()
     try:
-        result |= _serve(order)
+        result |= _serve(order, display)
     except FetcherError as error:
         code = error.exit_code
-        result |= {"error": str(error) or "the lines in the engine's log say why"}
+        result |= {"error": str(error) or display.last_line or "its log says why"}
         if str(error):
             logs.complain(error)
     result["seconds"] = round(time.monotonic() - began, 1)
@@ -53,7 +63,7 @@ def run(order: SlotOrder, stdout: int) -> int:
     return code
 
 
-def _serve(order: SlotOrder) -> dict[str, Any]:
+def _serve(order: SlotOrder, display: Quiet) -> dict[str, Any]:
     slot = ticket.from_plain(order.ticket)
     host = load.load()  # the environment of this host
     ticket.require_signed(slot, host.settings.engine.secret)
@@ -82,7 +92,7 @@ def _serve(order: SlotOrder) -> dict[str, Any]:
         )
         leash = SlotLeash(order.parent_pid)
         patience = Patience(time.monotonic(), slot.patience_s, slot.job, slot.slot_s)
-        is_done = supervise(spec, 1, Quiet(), leash, patience)
+        is_done = supervise(spec, 1, display, leash, patience)
         why = _DONE if is_done else patience.leave(time.monotonic()) or _DRAINED
         result = {"ended": str(why), "rows": _rows(counts), "worker": spec.name}
         if why is Leave.SILENT:
