@@ -20,6 +20,7 @@ REQUIREMENTS: Final = {
     "distributed": "distributed>=2025.1",
     "numpy": "numpy>=1.26",
     "pyarrow": "pyarrow>=17",
+    "pyspark": "pyspark>=4.0",
     "selectolax": "selectolax>=1.0.2",
 }
 _CRAWL: Final = ("numpy", "selectolax")

@@ -133,7 +133,7 @@ SETTING_OPTIONS: Final = (
         "--engine",
         "engine.name",
         "NAME",
-        "Who runs the workers: celery or command; default: this host",
+        "Who runs the workers: celery, command, dask or spark; default: this host",
         "run crawl retry",
     ),
     SettingOption(

@@ -52,6 +52,9 @@ class HelperEngine(Engine):
             raise ModuleNotFoundError(f"No module named {self.library!r}", name=self.library)
         self._helper: Helper | None = None
 
+    def start(self) -> None:
+        self._ask(Request(call="start"))
+
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
         plain = tuple(dict(ticket) for ticket in tickets)
         self._ask(Request(call="place", tickets=plain, secrets=secrets))
@@ -79,6 +82,8 @@ class HelperEngine(Engine):
         except EngineError:
             self._let_go()
             raise
+        if answer.is_last:
+            self._let_go()
         if answer.error:
             raise EngineError(answer.error) if answer.is_temporary else UsageError(answer.error)
         return answer

@@ -19,7 +19,7 @@ import msgspec
 
 from fetcher.engines import helper_messages
 from fetcher.engines.helper_messages import Answer, HelperOrder, Request
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import BrokenEngineError, Engine, EngineError
 from fetcher.errors import FetcherError
 from fetcher.roles import interpreter, lifetime
 
@@ -36,6 +36,8 @@ def _engine(order: HelperOrder) -> Engine:
 
 def _answer(engine: Engine, request: Request) -> Answer:
     match request.call:
+        case "start":
+            engine.start()
         case "place":
             engine.place(request.tickets, request.secrets)
         case "count":
@@ -49,7 +51,11 @@ def _answer(engine: Engine, request: Request) -> Answer:
 
 def _answer_errors(error: Exception) -> Answer:
     if isinstance(error, FetcherError):
-        return Answer(error=str(error), is_temporary=isinstance(error, EngineError))
+        return Answer(
+            error=str(error),
+            is_temporary=isinstance(error, EngineError),
+            is_last=isinstance(error, BrokenEngineError),
+        )
     traceback.print_exception(error)
     return Answer(error=f"{type(error).__name__}: {error}", is_temporary=True)
 

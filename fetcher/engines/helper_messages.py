@@ -23,7 +23,7 @@ class HelperOrder(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the engine's interface."""
 
-    call: Literal["place", "count", "results", "end"]
+    call: Literal["start", "place", "count", "results", "end"]
     tickets: tuple[dict[str, Any], ...] = ()
     secrets: str = ""
 
@@ -38,6 +38,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[dict[str, Any], ...] = ()
     error: str = ""  # "": none
     is_temporary: bool = False  # the error is an EngineError
+    is_last: bool = False  # the helper leaves, as its library cannot go on
 
 
 def encode(message: HelperOrder | Request | Answer) -> bytes:

@@ -16,6 +16,7 @@ ENGINES: Final = {
     "celery": "fetcher.engines.celery.driver:CeleryEngine",
     "command": "fetcher.engines.command:CommandEngine",
     "dask": "fetcher.engines.dask:DaskEngine",
+    "spark": "fetcher.engines.spark:SparkEngine",
 }
 
 

@@ -93,12 +93,14 @@ class EngineUnderTest:
     """An engine that runs, if it has processes of its own; they have the mark.
 
     `options`: those of `fetcher run`, such as `--engine=ray`. `patience_s`: within so long after
-    the end of its driver a slot has ended.
+    the end of its driver a slot has ended. `come_s`: within so long a slot comes, on a loaded
+    machine.
     """
 
     mark: Mark
     options: tuple[str, ...]
     patience_s: float = 3.0
+    come_s: float = 60.0
 
     def command(self, urls: Path, out: Path, workers: int, *more: str) -> tuple[object, ...]:
         """The command line of a job of SlowFetcher."""
@@ -113,7 +115,7 @@ class EngineUnderTest:
             "--set=lease.finished_s=3",
             "--set=lease.unclaimed_s=3",
             "--set=job.batch_size=10",
-            "--set=engine.connect_s=60",
+            f"--set=engine.connect_s={self.come_s:g}",
             "--set=engine.start_s=10",
             *more,
         )
@@ -184,15 +186,17 @@ def check_killed_worker(engine: EngineUnderTest, folder: Path, victim: str = "")
     (urls, go), out = write_waiting_urls(folder), folder / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
-        wait_until(lambda: len(engine.slots()) == 2, 60, "both slots")
-        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        wait_until(lambda: len(engine.slots()) == 2, engine.come_s, "both slots")
+        wait_until(lambda: jobs.committed(out) > 20, engine.come_s, "rows")
         slot = engine.slots()[0]
         family = [slot, *slot.children(recursive=True)]
         killed = _ancestor(slot, victim) if victim else slot
         killed.send_signal(signal.SIGKILL)
         _, alive = psutil.wait_procs(family, _ENDS_WITHIN_S)
         assert not alive, "the worker outlived its engine's process"
-        wait_until(lambda: len(set(engine.slots()) - {slot}) == 2, 60, "a slot in its place")
+        wait_until(
+            lambda: len(set(engine.slots()) - {slot}) == 2, engine.come_s, "a slot in its place"
+        )
         go.touch()
         finish(job)
     jobs.prove(out, urls)
@@ -204,7 +208,7 @@ def check_killed_driver(engine: EngineUnderTest, folder: Path) -> None:
     (urls, go), out = write_waiting_urls(folder), folder / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
-        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        wait_until(lambda: jobs.committed(out) > 20, engine.come_s, "rows")
         assert engine.slots()
         job.process.kill()
         job.wait()
@@ -220,7 +224,7 @@ def check_interrupted(engine: EngineUnderTest, folder: Path) -> None:
     (urls, go), out = write_waiting_urls(folder), folder / "out"
     with contextlib.ExitStack() as stack:
         job = engine.start(stack, urls, out, 2)
-        wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
+        wait_until(lambda: jobs.committed(out) > 20, engine.come_s, "rows")
         job.process.send_signal(signal.SIGINT)
         code, _, error = job.wait(60)
         assert code == 3, error

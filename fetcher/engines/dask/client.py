@@ -51,6 +51,9 @@ class DaskClient(Engine):
         self._reports: dict[str, Report] = {}  # by the address of a worker of Dask
         self._results: list[Mapping[str, Any]] = []
 
+    def start(self) -> None:
+        self._call(self._connected())
+
     def place(self, tickets: Sequence[_Ticket], secrets: str) -> None:
         before, self._waiting = self._waiting, [*self._waiting, *tickets]
         self._secrets = secrets

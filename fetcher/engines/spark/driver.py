@@ -1,0 +1,140 @@
+"""Places slots as jobs of one application of Spark, from the helper of `fetcher run`.
+
+A thread waits for each slot. Slots for which there is no core wait in Spark; those that have not
+begun when their tickets expire end at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from py4j.protocol import Py4JError
+from pyspark import InheritableThread, SparkConf, SparkContext
+from pyspark.errors import PySparkException
+
+from fetcher.engines.interface import BrokenEngineError, Engine
+from fetcher.engines.spark import reasons, task
+from fetcher.roles import interpreter
+from fetcher.settings.schema import Settings
+
+_FINISH_S: Final = 2.5  # for slots to finish at the end
+_STOP_S: Final = 1.0
+_TURN_S: Final = 0.1
+_CHECK_S: Final = 1  # between two looks of Spark whether it has a core for a barrier stage
+_MOST_RESULTS: Final = 1000
+_OURS: Final = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.speculation": "false",
+    "spark.dynamicAllocation.enabled": "false",  # barrier stages do not go with it
+    # A slot that failed is placed again by fetcher, with a new ticket.
+    "spark.task.maxFailures": "1",
+    "spark.stage.maxConsecutiveAttempts": "1",
+    "spark.python.worker.idleTimeoutSeconds": "0",  # a slot sends nothing to Spark for minutes
+    "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": f"{_CHECK_S}s",
+}
+
+
+class SparkDriver(Engine):
+    """The slots of one job, in one application."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._context: SparkContext | None = None
+        self._jvm_pid = 0
+        self._folders: tuple[str, ...] = ()
+        self._slots: list[InheritableThread] = []
+        self._results: deque[Mapping[str, Any]] = deque(maxlen=_MOST_RESULTS)
+        self._is_over = False
+
+    def start(self) -> None:
+        self._running()
+
+    def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
+        context = self._running()
+        for ticket in tickets:
+            slot = InheritableThread(
+                target=self._run, args=(context, dict(ticket), secrets), daemon=True
+            )
+            slot.start()
+            self._slots.append(slot)
+
+    def _run(self, context: SparkContext, ticket: dict[str, Any], secrets: str) -> None:
+        context.setJobGroup(ticket["slot"], f"slot {ticket['number']} of job {ticket['job']}")
+        orders = context.parallelize([task.order(ticket, secrets, self._folders)], 1)
+        try:
+            self._results += orders.barrier().mapPartitions(task.run).collect()
+        except Exception as error:  # any that Spark may raise; it comes again if it is lasting
+            if not self._is_over:
+                self._results.append({"error": reasons.short(str(error))})
+
+    def count(self) -> int:
+        self._slots = [slot for slot in self._slots if slot.is_alive()]
+        return len(self._slots)
+
+    def results(self) -> Sequence[Mapping[str, Any]]:
+        self._require_jvm()
+        self.count()
+        return [self._results.popleft() for _ in range(len(self._results))]
+
+    def end(self) -> None:
+        self._is_over = True
+        until = time.monotonic() + _FINISH_S
+        while self.count() and time.monotonic() < until:
+            time.sleep(_TURN_S)
+        if self._context is not None:
+            stopping = threading.Thread(target=self._context.stop, daemon=True)
+            stopping.start()
+            stopping.join(_STOP_S)
+
+    # -- the application ---------------------------------------------------------------------
+
+    def _running(self) -> SparkContext:
+        self._require_jvm()
+        if self._context is None:
+            try:
+                self._context = SparkContext(conf=self._conf())
+            except (Py4JError, PySparkException, OSError) as error:
+                raise BrokenEngineError(reasons.short(str(error))) from error
+            self._context.setLogLevel("ERROR")
+        return self._context
+
+    def _require_jvm(self) -> None:
+        """Raise BrokenEngineError if the application is over, as Spark's JVM died or stopped it."""
+        if self._context is None:
+            return
+        try:
+            is_stopped = self._context._jsc.sc().isStopped()
+        except (Py4JError, OSError) as error:
+            raise BrokenEngineError("its JVM has ended") from error
+        if is_stopped:
+            raise BrokenEngineError(f"{self._context.master} has ended the application")
+
+    def _conf(self) -> SparkConf:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        conf = SparkConf()  # with spark-defaults.conf
+        workers, engine = self.settings.worker.processes, self.settings.engine
+        if engine.address:
+            conf.setMaster(engine.address)
+        elif not conf.contains("spark.master"):
+            conf.setMaster(f"local[{workers}]")
+        if (conf.get("spark.master") or "").startswith("local["):
+            self._folders = interpreter.search_path()
+        host = engine.bind.removeprefix("tcp://").rpartition(":")[0]
+        conf.setIfMissing("spark.driver.bindAddress", host.strip("[]"))
+        conf.setIfMissing("spark.driver.host", engine.advertise or host)
+        conf.setIfMissing("spark.app.name", "fetcher")
+        conf.setIfMissing("spark.cores.max", str(workers))
+        conf.set(
+            "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures",
+            str(round(engine.start_s / _CHECK_S)),
+        )
+        for key, value in _OURS.items():
+            conf.set(key, value)
+        return conf
