@@ -17,6 +17,8 @@ from support.waiting import wait_until
 from tools.ports import free_ports
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
+# Less compilation: these JVMs live for seconds.
+QUICK_JVM = {"JAVA_TOOL_OPTIONS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
 _CLASS = "org.apache.spark.deploy"
 _HOME = Path(pyspark.__file__).parent
 _START_S = 120.0  # on a loaded machine
@@ -40,7 +42,12 @@ class SparkProcess:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
-                env={**environ, "SPARK_HOME": str(_HOME), "SPARK_DAEMON_MEMORY": "256m"},
+                env={
+                    **environ,
+                    "SPARK_HOME": str(_HOME),
+                    "SPARK_DAEMON_MEMORY": "256m",
+                    **QUICK_JVM,
+                },
             )
 
     @property
@@ -74,14 +81,16 @@ class SparkCluster:
         return self._stack.enter_context(_ended(process))
 
     def start_master(self) -> None:
-        self.master = self._start("master.Master", f"--port={self._port}", "--webui-port=0")
-        wait_until(lambda: "I have been elected leader" in self.master.text, _START_S, "the master")
+        self.master = self._start("master.Master", "--port", f"{self._port}", "--webui-port", "0")
+        wait_until(
+            lambda: "I have been elected" in self.master.text, _START_S, f"{self.master.log}"
+        )
 
     def add_worker(self) -> SparkProcess:
         """A worker that has joined."""
-        folder = f"--work-dir={self._folder / 'work'}"
-        words = ("--cores=1", "--memory=1g", "--webui-port=0", folder, self.address)
-        worker = self._start("worker.Worker", *words)
+        size = ("--cores", "1", "--memory", "1g", "--webui-port", "0")
+        folder = ("--work-dir", str(self._folder / "work"))
+        worker = self._start("worker.Worker", *size, *folder, self.address)
         self.workers.append(worker)
         wait_until(
             lambda: "Successfully registered with master" in worker.text, _START_S, f"{worker.log}"

@@ -17,28 +17,20 @@ from typing import Any, Final
 from py4j.protocol import Py4JError
 from pyspark import InheritableThread, SparkConf, SparkContext
 from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
 
 from fetcher.engines.interface import BrokenEngineError, Engine
-from fetcher.engines.spark import reasons, task
+from fetcher.engines.spark import application, reasons, task
 from fetcher.roles import interpreter
 from fetcher.settings.schema import Settings
 
 _FINISH_S: Final = 2.5  # for slots to finish at the end
 _STOP_S: Final = 1.0
 _TURN_S: Final = 0.1
-_CHECK_S: Final = 1  # between two looks of Spark whether it has a core for a barrier stage
 _MOST_RESULTS: Final = 1000
-_OURS: Final = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.speculation": "false",
-    "spark.dynamicAllocation.enabled": "false",  # barrier stages do not go with it
-    # A slot that failed is placed again by fetcher, with a new ticket.
-    "spark.task.maxFailures": "1",
-    "spark.stage.maxConsecutiveAttempts": "1",
-    "spark.python.worker.idleTimeoutSeconds": "0",  # a slot sends nothing to Spark for minutes
-    "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": f"{_CHECK_S}s",
-}
+# The JVM here has little to do: it starts sooner and stays smaller so.
+_JVM_OPTIONS: Final = "SPARK_SUBMIT_OPTS"
+_SMALL_JVM: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
 
 class SparkDriver(Engine):
@@ -47,7 +39,6 @@ class SparkDriver(Engine):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._context: SparkContext | None = None
-        self._jvm_pid = 0
         self._folders: tuple[str, ...] = ()
         self._slots: list[InheritableThread] = []
         self._results: deque[Mapping[str, Any]] = deque(maxlen=_MOST_RESULTS)
@@ -98,11 +89,16 @@ class SparkDriver(Engine):
     def _running(self) -> SparkContext:
         self._require_jvm()
         if self._context is None:
+            _prepare_environment()
             try:
-                self._context = SparkContext(conf=self._conf())
+                gateway = launch_gateway()
+                conf = SparkConf(_jvm=gateway.jvm)  # with spark-defaults.conf
+                application.complete(conf, self.settings)
+                self._context = SparkContext(conf=conf, gateway=gateway)
             except (Py4JError, PySparkException, OSError) as error:
                 raise BrokenEngineError(reasons.short(str(error))) from error
-            self._context.setLogLevel("ERROR")
+            if (self._context.master or "").startswith("local["):
+                self._folders = interpreter.search_path()
         return self._context
 
     def _require_jvm(self) -> None:
@@ -116,25 +112,8 @@ class SparkDriver(Engine):
         if is_stopped:
             raise BrokenEngineError(f"{self._context.master} has ended the application")
 
-    def _conf(self) -> SparkConf:
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        conf = SparkConf()  # with spark-defaults.conf
-        workers, engine = self.settings.worker.processes, self.settings.engine
-        if engine.address:
-            conf.setMaster(engine.address)
-        elif not conf.contains("spark.master"):
-            conf.setMaster(f"local[{workers}]")
-        if (conf.get("spark.master") or "").startswith("local["):
-            self._folders = interpreter.search_path()
-        host = engine.bind.removeprefix("tcp://").rpartition(":")[0]
-        conf.setIfMissing("spark.driver.bindAddress", host.strip("[]"))
-        conf.setIfMissing("spark.driver.host", engine.advertise or host)
-        conf.setIfMissing("spark.app.name", "fetcher")
-        conf.setIfMissing("spark.cores.max", str(workers))
-        conf.set(
-            "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures",
-            str(round(engine.start_s / _CHECK_S)),
-        )
-        for key, value in _OURS.items():
-            conf.set(key, value)
-        return conf
+
+def _prepare_environment() -> None:
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    before = os.environ.get(_JVM_OPTIONS, "")
+    os.environ[_JVM_OPTIONS] = f"{_SMALL_JVM} {before}".strip()
