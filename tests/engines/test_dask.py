@@ -168,11 +168,11 @@ def test_without_a_scheduler_the_error_names_its_address(mark: Mark, tmp_path: P
     engine = EngineUnderTest(mark, ("--engine=dask", "--set=engine.address=tcp://127.0.0.1:1"))
     urls, out = engines.write_urls(tmp_path, 5), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=8")
+        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=12")
         code, _, error = job.wait(60)
     assert code == Exit.USAGE
     assert (
-        "dask ran no slot within 8 s (engine.connect_s): the scheduler at tcp://127.0.0.1:1"
+        "dask ran no slot within 12 s (engine.connect_s): the scheduler at tcp://127.0.0.1:1"
         in error
     )
 

@@ -24,7 +24,7 @@ from fetcher.engines.dask.spread import spread
 from fetcher.engines.interface import Engine, EngineError
 from fetcher.settings.schema import Settings
 
-_CONNECT_S: Final = 5.0
+_CONNECT_S: Final = 10.0
 _START_S: Final = 60.0  # for a cluster on this host
 _ANSWER_S: Final = 5.0  # of a worker of Dask
 _FINISH_S: Final = 2.5  # for slots on this host to finish at the end
