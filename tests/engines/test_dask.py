@@ -13,6 +13,7 @@ from fetcher.errors import Exit
 from support import engines, jobs
 from support.engines import EngineUnderTest, Mark, marked
 from support.waiting import wait_until
+from tools.certificates import Authority
 
 if importlib.util.find_spec("distributed") is None:
     pytest.skip(
@@ -189,3 +190,54 @@ def test_without_a_worker_the_error_says_that_slots_wait(mark: Mark, tmp_path: P
         code, _, error = job.wait(60)
     assert code == Exit.USAGE
     assert "while dask has 3 slots that wait or run" in error
+
+
+@pytest.mark.slow
+def test_a_worker_without_fetcher_is_named_and_its_slot_runs_in_another(
+    mark: Mark, tmp_path: Path
+) -> None:
+    urls, out = engines.write_urls(tmp_path, 60), tmp_path / "out"
+    empty = tmp_path / "modules" / "fetcher"
+    empty.mkdir(parents=True)
+    (empty / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'fetcher'\")\n")
+    with dask_cluster.dask_cluster(tmp_path, mark.environ, 0) as cluster:
+        for _ in range(3):
+            cluster.start_worker(environ={"PYTHONPATH": str(empty.parent)})
+        cluster.start_worker()
+        cluster.wait_for_workers()
+        engine = EngineUnderTest(mark, cluster.options)
+        with contextlib.ExitStack() as stack:
+            code, _, error = engine.start(stack, urls, out, 1).wait(120)
+    assert code == 0, error
+    assert "failed, as it has no fetcher; install it there" in error
+    jobs.prove(out, urls)
+
+
+@pytest.mark.slow
+def test_the_key_goes_through_a_scheduler_that_encrypts(mark: Mark, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue(["127.0.0.1"])
+    tls = "DASK_DISTRIBUTED__COMM__TLS__"
+    files = {f"{tls}CA_FILE": str(authority.ca_file)}
+    for role in ("CLIENT", "SCHEDULER", "WORKER"):
+        files |= {f"{tls}{role}__CERT": str(certificate), f"{tls}{role}__KEY": str(key)}
+    environ = {**mark.environ, **files}
+    urls, out = engines.write_urls(tmp_path, 60), tmp_path / "out"
+    with dask_cluster.dask_cluster(tmp_path, environ, 1, protocol="tls") as cluster:
+        bind = ("--set=engine.bind=tcp://0.0.0.0:0", "--set=engine.advertise=127.0.0.1")
+        engine = EngineUnderTest(mark, (*cluster.options, *bind))
+        secret = "--header=Authorization: Bearer x1y2"
+        line = engine.command(urls, out, 1, secret)
+        with jobs.running(*line, environ=environ) as job:
+            engines.finish(job)
+        assert "x1y2" not in cluster.scheduler.text + cluster.workers[0].text
+    jobs.prove(out, urls)
+
+
+def test_workers_of_other_hosts_need_a_way_for_their_key(mark: Mark, tmp_path: Path) -> None:
+    urls = engines.write_urls(tmp_path, 5)
+    address = "--set=engine.address=tcp://127.0.0.1:1"
+    options = ("--engine=dask", address, "--set=engine.bind=tcp://0.0.0.0:0")
+    done = jobs.call(*EngineUnderTest(mark, options).command(urls, tmp_path / "out", 1))
+    assert done.returncode == Exit.USAGE
+    assert "must not pass through dask: set the same engine.secret" in done.stderr

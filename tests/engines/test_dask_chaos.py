@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from pathlib import Path
 
 import pytest
 
-from support import dask_cluster
-from support.dask_cluster import DaskCluster
 from support.engine_chaos import Chaos, kill_one
 from support.engines import EngineUnderTest, marked
+
+if importlib.util.find_spec("distributed") is None:
+    pytest.skip(
+        "distributed is not installed: the engine dask is NOT tested", allow_module_level=True
+    )
+
+from support import dask_cluster
+from support.dask_cluster import DaskCluster
 
 pytestmark = pytest.mark.slow
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +158,27 @@ def test_a_job_waits_for_workers_which_join_by_themselves(mark: Mark, tmp_path: 
             engines.finish(job)
         jobs.prove(out, urls)
         engines.require_no_slots(engine)
+
+
+@pytest.mark.slow
+def test_slots_go_on_without_a_master_and_come_again_from_its_successor(
+    engine: EngineUnderTest, cluster: SparkCluster, tmp_path: Path
+) -> None:
+    (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
+    with contextlib.ExitStack() as stack:
+        job = engine.start(stack, urls, out, 2)
+        wait_until(lambda: len(engine.slots()) == 2, COME_S, "both slots")
+        first = engine.slots()
+        cluster.master.kill()
+        time.sleep(3)
+        assert engine.slots() == first
+        cluster.start_master()
+        wait_until(lambda: len(set(engine.slots()) - set(first)) == 2 or not engine.slots(), COME_S)
+        wait_until(lambda: len(engine.slots()) == 2, COME_S, "slots of the new master")
+        go.touch()
+        engines.finish(job)
+    jobs.prove(out, urls)
+    engines.require_no_slots(engine)
 
 
 @pytest.mark.slow

@@ -54,10 +54,16 @@ class DaskProcess:
 class DaskCluster:
     """The scheduler, at an address that it keeps, and the workers started last."""
 
-    def __init__(self, stack: contextlib.ExitStack, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        stack: contextlib.ExitStack,
+        folder: Path,
+        env: Mapping[str, str],
+        protocol: str = "tcp",
+    ) -> None:
         self._stack, self._folder, self._environ = stack, folder, env
         self._port = free_ports(1)
-        self.address = f"tcp://127.0.0.1:{self._port}"
+        self.address = f"{protocol}://127.0.0.1:{self._port}"
         self.workers: list[DaskProcess] = []
         self.start_scheduler()
 
@@ -66,22 +72,30 @@ class DaskCluster:
         """The options of `fetcher run` for this cluster."""
         return ("--engine=dask", f"--set=engine.address={self.address}")
 
-    def _start(self, module: str, *words: str) -> DaskProcess:
-        return self._stack.enter_context(
-            _ended(DaskProcess(self._folder, self._environ, module, *words))
-        )
+    def _start(
+        self, module: str, *words: str, environ: Mapping[str, str] | None = None
+    ) -> DaskProcess:
+        own = {**self._environ, **(environ or {})}
+        return self._stack.enter_context(_ended(DaskProcess(self._folder, own, module, *words)))
 
     def start_scheduler(self) -> None:
         self.scheduler = self._start(
             "distributed.cli.dask_scheduler",
-            *("--host=127.0.0.1", f"--port={self._port}", "--no-dashboard"),
+            *(
+                f"--host={self.address.rpartition(':')[0]}",
+                f"--port={self._port}",
+                "--no-dashboard",
+            ),
         )
         wait_until(lambda: "Scheduler at:" in self.scheduler.text, _START_S, "the scheduler")
 
-    def start_worker(self, threads: int = 1) -> DaskProcess:
-        """A worker with a nanny, which starts."""
-        words = ("--nanny", "--no-dashboard", f"--nthreads={threads}", "--host=127.0.0.1")
-        worker = self._start(NANNY, self.address, *words, f"--local-directory={self._folder}")
+    def start_worker(
+        self, threads: int = 1, environ: Mapping[str, str] | None = None
+    ) -> DaskProcess:
+        """A worker with a nanny, which starts. `environ`: variables of its own."""
+        words = ("--nanny", "--no-dashboard", f"--nthreads={threads}")
+        folder = f"--local-directory={self._folder}"
+        worker = self._start(NANNY, self.address, *words, folder, environ=environ)
         self.workers.append(worker)
         return worker
 
@@ -117,11 +131,15 @@ def _ended(running: DaskProcess) -> Iterator[DaskProcess]:
 
 @contextlib.contextmanager
 def dask_cluster(
-    folder: Path, environ: Mapping[str, str], workers: int, threads: int = 1
+    folder: Path,
+    environ: Mapping[str, str],
+    workers: int,
+    threads: int = 1,
+    protocol: str = "tcp",
 ) -> Iterator[DaskCluster]:
     """A cluster that does not outlive the block."""
     with contextlib.ExitStack() as stack:
-        cluster = DaskCluster(stack, folder, environ)
+        cluster = DaskCluster(stack, folder, environ, protocol)
         for _ in range(workers):
             cluster.start_worker(threads)
         cluster.wait_for_workers()

@@ -27,6 +27,7 @@ from fetcher.settings.schema import Settings
 _CONNECT_S: Final = 10.0
 _START_S: Final = 60.0  # for a cluster on this host
 _ANSWER_S: Final = 5.0  # of a worker of Dask
+_AVOID_S: Final = 30.0  # a worker of Dask that has failed
 _FINISH_S: Final = 2.5  # for slots on this host to finish at the end
 _CLOSE_S: Final = 1.0
 _TURN_S: Final = 0.1
@@ -49,6 +50,7 @@ class DaskClient(Engine):
         self._waiting: list[_Ticket] = []
         self._secrets = ""
         self._reports: dict[str, Report] = {}  # by the address of a worker of Dask
+        self._avoided: dict[str, float] = {}  # by address, until when
         self._results: list[Mapping[str, Any]] = []
 
     def start(self) -> None:
@@ -95,11 +97,13 @@ class DaskClient(Engine):
         client = await self._connected()
         nthreads = await asyncio.wait_for(client.nthreads(), _ANSWER_S)
         reports = {address: self._reports.get(address) for address in nthreads}
+        now, monotonic = time.time(), time.monotonic()
+        self._avoided = {at: until for at, until in self._avoided.items() if until > monotonic}
         free = {
             address: nthreads[address] if report is None else report.free
             for address, report in reports.items()
+            if address not in self._avoided
         }
-        now = time.time()
         self._waiting = [ticket for ticket in self._waiting if ticket["expires_at"] > now]
         given = spread(len(self._waiting), free)
         asked = {address for address, report in reports.items() if report is not None} | {*given}
@@ -115,15 +119,16 @@ class DaskClient(Engine):
     async def _exchange(
         self, client: Client, address: str, tickets: list[_Ticket]
     ) -> tuple[str, Report | None]:
-        """Ask one worker. One that does not answer has no room for now."""
+        """Ask one worker. One that fails gets no slot for a while."""
         given = (self._session, [dict(ticket) for ticket in tickets], self._secrets)
         try:
             call = client.run(plugin.exchange, *given, workers=[address])
             report: Report = (await asyncio.wait_for(call, _ANSWER_S))[address]
         except Exception as error:  # any that its process may raise
             if not isinstance(error, (OSError, TimeoutError)):
-                self._results.append({"error": f"the worker of Dask at {address} failed: {error}"})
+                self._results.append({"error": _failed(address, error)})
             self._waiting += tickets
+            self._avoided[address] = time.monotonic() + _AVOID_S
             return address, None
         self._waiting += tickets[report.accepted :]
         self._results += report.results
@@ -178,3 +183,10 @@ class DaskClient(Engine):
             assert closing is not None  # as it is asynchronous
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(closing, _CLOSE_S)
+
+
+def _failed(address: str, error: Exception) -> str:
+    name = f"the worker of Dask at {address} failed"
+    if "No module named 'fetcher" in str(error):
+        return f"{name}, as it has no fetcher; install it there, in the same version as here"
+    return f"{name}: {error}"

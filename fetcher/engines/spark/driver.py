@@ -42,7 +42,7 @@ class SparkDriver(Engine):
         self._folders: tuple[str, ...] = ()
         self._slots: list[InheritableThread] = []
         self._results: deque[Mapping[str, Any]] = deque(maxlen=_MOST_RESULTS)
-        self._is_over = False
+        self._is_over = self._is_lost = False
 
     def start(self) -> None:
         self._running()
@@ -64,6 +64,8 @@ class SparkDriver(Engine):
         except Exception as error:  # any that Spark may raise; it comes again if it is lasting
             if not self._is_over:
                 self._results.append({"error": reasons.short(str(error))})
+                # A master that was started again does not know the application.
+                self._is_lost |= reasons.NO_CORE in str(error)
 
     def count(self) -> int:
         self._slots = [slot for slot in self._slots if slot.is_alive()]
@@ -109,6 +111,8 @@ class SparkDriver(Engine):
             is_stopped = self._context._jsc.sc().isStopped()
         except (Py4JError, OSError) as error:
             raise BrokenEngineError("its JVM has ended") from error
+        if self._is_lost:
+            raise BrokenEngineError(f"{self._context.master} gives the application no executor")
         if is_stopped:
             raise BrokenEngineError(f"{self._context.master} has ended the application")
 

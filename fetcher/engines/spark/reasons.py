@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+NO_CORE: Final = "SPARK-24819"  # Spark has no core for a stage
 _MOST: Final = 200  # characters
 # The first that is found: the error of Python, what ended the task, any error of Java.
 _REASONS: Final = (
