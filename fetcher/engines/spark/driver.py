@@ -42,7 +42,8 @@ class SparkDriver(Engine):
         self._folders: tuple[str, ...] = ()
         self._slots: list[InheritableThread] = []
         self._results: deque[Mapping[str, Any]] = deque(maxlen=_MOST_RESULTS)
-        self._is_over = self._is_lost = False
+        self._had_executors = self._has_no_core = False
+        self._is_over = False
 
     def start(self) -> None:
         self._running()
@@ -64,8 +65,7 @@ class SparkDriver(Engine):
         except Exception as error:  # any that Spark may raise; it comes again if it is lasting
             if not self._is_over:
                 self._results.append({"error": reasons.short(str(error))})
-                # A master that was started again does not know the application.
-                self._is_lost |= reasons.NO_CORE in str(error)
+                self._has_no_core = reasons.NO_CORE in str(error)
 
     def count(self) -> int:
         self._slots = [slot for slot in self._slots if slot.is_alive()]
@@ -108,13 +108,17 @@ class SparkDriver(Engine):
         if self._context is None:
             return
         try:
-            is_stopped = self._context._jsc.sc().isStopped()
+            scala = self._context._jsc.sc()
+            is_stopped = scala.isStopped()
+            executors = scala.getExecutorMemoryStatus().size() - 1  # without this JVM
         except (Py4JError, OSError) as error:
             raise BrokenEngineError("its JVM has ended") from error
-        if self._is_lost:
-            raise BrokenEngineError(f"{self._context.master} gives the application no executor")
         if is_stopped:
             raise BrokenEngineError(f"{self._context.master} has ended the application")
+        self._had_executors |= executors > 0
+        # A master that was started again does not know the application.
+        if self._had_executors and self._has_no_core and not executors:
+            raise BrokenEngineError(f"{self._context.master} gives the application no executor")
 
 
 def _prepare_environment() -> None:
