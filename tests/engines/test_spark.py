@@ -94,16 +94,18 @@ def test_alone_a_killed_jvm_leaves_no_orphan_and_the_slots_are_replaced(
 
 
 @pytest.mark.slow
-def test_all_lines_are_fetched_once(engine: EngineUnderTest, tmp_path: Path) -> None:
-    engines.check_whole_job(engine, tmp_path)
-
-
-@pytest.mark.slow
 def test_all_lines_are_fetched_once_on_a_local_cluster(mark: Mark, tmp_path: Path) -> None:
     """It is Spark's own cluster for tests: executors in processes of their own."""
     address = "--set=engine.address=local-cluster[2,1,1024]"
     engine = EngineUnderTest(mark, ("--engine=spark", address), come_s=COME_S)
-    engines.check_whole_job(engine, tmp_path)
+    (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
+    with contextlib.ExitStack() as stack:
+        job = engine.start(stack, urls, out, 2)
+        wait_until(lambda: len(engine.slots()) == 2, COME_S, "both slots")
+        go.touch()
+        engines.finish(job)
+    jobs.prove(out, urls)
+    engines.require_no_slots(engine)
     wait_until(lambda: not mark.processes(), 15, "the end of all processes")
 
 
