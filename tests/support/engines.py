@@ -116,7 +116,7 @@ class EngineUnderTest:
             "--set=lease.unclaimed_s=3",
             "--set=job.batch_size=10",
             f"--set=engine.connect_s={self.come_s:g}",
-            "--set=engine.start_s=10",
+            f"--set=engine.start_s={self.come_s / 6:g}",
             *more,
         )
 
