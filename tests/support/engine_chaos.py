@@ -31,8 +31,8 @@ class Chaos:
         victims: Mapping[str, Callable[[], None]],
     ) -> None:
         self._stack, self._engine, self._out = stack, engine, folder / "out"
-        self._urls = engines.write_urls(folder, LINES, ms=100)
-        self._victims = {**victims, "driver": self._kill_driver}
+        self._urls = engines.write_urls(folder, LINES, ms=200)
+        self._victims = {"driver": self._kill_driver, **victims}
         self._kills: Counter[str] = Counter()
         self._job = self._start()
 
@@ -57,9 +57,9 @@ class Chaos:
             self._kills[what] += 1
             self._victims[what]()
         engines.finish(self._job, _LIMIT_S)
-        assert set(self._kills) == set(self._victims), self._kills
         jobs.prove(self._out, self._urls)
         engines.require_no_slots(self._engine)
+        assert set(self._kills) == set(self._victims), self._kills
         (self._out.parent / "kills.txt").write_text(f"{dict(self._kills)}\n")
 
     def _wait_for_progress(self, before: int, until: float) -> None:
