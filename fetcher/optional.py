@@ -17,8 +17,10 @@ from fetcher.errors import UsageError
 REQUIREMENTS: Final = {
     "bottle": "bottle>=0.13",
     "celery": "celery[redis]>=5.5",
+    "distributed": "distributed>=2025.1",
     "numpy": "numpy>=1.26",
     "pyarrow": "pyarrow>=17",
+    "pyspark": "pyspark>=4.0",
     "ray": "ray[client]>=2.52",
     "selectolax": "selectolax>=1.0.2",
 }

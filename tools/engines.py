@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
+import socket
 import statistics
 import sys
 import tempfile
@@ -69,11 +70,39 @@ def _ray(_fleet: Fleet, _folder: Path, _workers: int) -> Iterator[Engine]:
     yield Engine(("--engine=ray",))
 
 
+@contextlib.contextmanager
+def _dask(fleet: Fleet, folder: Path, workers: int) -> Iterator[Engine]:
+    """A scheduler, and a worker with a nanny for each slot."""
+    address = f"tcp://127.0.0.1:{(port := free_ports(1))}"
+    module, quiet = "distributed.cli.dask_", ("--host=127.0.0.1", "--no-dashboard")
+    fleet.start("-m", f"{module}scheduler", f"--port={port}", *quiet)
+    _wait(lambda: _is_open(port), "the scheduler")
+    own = (f"--local-directory={folder}", "--nthreads=1", f"--nworkers={workers}")
+    fleet.start("-m", f"{module}worker", address, "--nanny", *quiet, *own)
+    yield Engine(("--engine=dask", f"--set=engine.address={address}"))
+
+
+@contextlib.contextmanager
+def _spark(_fleet: Fleet, _folder: Path, workers: int) -> Iterator[Engine]:
+    """Executors in processes of their own, a core each."""
+    master = f"local-cluster[{workers},1,1024]"
+    yield Engine(("--engine=spark", f"--set=engine.address={master}"))
+
+
 ENGINES: Final[dict[str, Callable[[Fleet, Path, int], AbstractContextManager[Engine]]]] = {
     "celery": _celery,
     "command": _command,
+    "dask": _dask,
     "ray": _ray,
+    "spark": _spark,
 }
+
+
+def _is_open(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
 
 
 def _wait(condition: Callable[[], object], what: str) -> float:

@@ -133,7 +133,7 @@ SETTING_OPTIONS: Final = (
         "--engine",
         "engine.name",
         "NAME",
-        "Who runs the workers: celery, command or ray; default: this host",
+        "Who runs the workers: celery, command, dask, ray or spark; default: this host",
         "run crawl retry",
     ),
     SettingOption(

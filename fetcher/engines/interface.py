@@ -23,6 +23,10 @@ class EngineError(FetcherError):
     """The engine cannot be reached, or refuses; it is asked again while the job goes on."""
 
 
+class BrokenEngineError(EngineError):
+    """The engine's library cannot go on in this process; a helper starts another one."""
+
+
 class Engine(abc.ABC):
     """One engine, for one job. All calls come from one thread; they may block."""
 
@@ -33,6 +37,13 @@ class Engine(abc.ABC):
     def __init__(self, settings: Settings) -> None:
         """Connect to nothing yet. Raises UsageError if a library is missing."""
         self.settings = settings
+
+    def start(self) -> None:  # noqa: B027 (most engines have nothing to start)
+        """Connect to the engine, or start it, if that takes time; does nothing if it is there.
+
+        Called before each `place`, so that the time does not count against the tickets. Raises
+        EngineError.
+        """
 
     @abc.abstractmethod
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:

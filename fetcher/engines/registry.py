@@ -15,7 +15,9 @@ from fetcher.settings.suggest import guess
 ENGINES: Final = {
     "celery": "fetcher.engines.celery.driver:CeleryEngine",
     "command": "fetcher.engines.command:CommandEngine",
+    "dask": "fetcher.engines.dask:DaskEngine",
     "ray": "fetcher.engines.ray.driver:RayEngine",
+    "spark": "fetcher.engines.spark:SparkEngine",
 }
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fetcher.engines import leashed_child
-from fetcher.engines.slot_order import SlotOrder, encode
+from fetcher.engines.slot_order import EXPIRED, SlotOrder, encode
 from fetcher.roles import interpreter
 
 _END_S: Final = 5.0  # for the slot's process to leave once its pipe has ended
@@ -36,6 +38,9 @@ def serve(
     Returns plain data: `ended` (why), `rows` (sent to the sink), `worker` (its name), `seconds`,
     and `error` where something is wrong.
     """
+    # An engine may hand out hundreds of them, which must not hold up the others.
+    if time.time() > ticket.get("expires_at", math.inf):
+        return {"ended": EXPIRED, "rows": 0, "seconds": 0.0}
     process = subprocess.Popen(
         interpreter.command(MODULE),
         stdin=subprocess.PIPE,

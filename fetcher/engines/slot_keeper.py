@@ -78,9 +78,12 @@ class SlotKeeper:
     def _begin(self, count: int, now: float) -> None:
         if self._began_at is None:
             self._began_at = now
-        tickets = self._tickets.make(self._job, count)
         self._placing = count
-        self._caller.start(lambda: self._engine.place(tickets, self._secrets))
+        self._caller.start(lambda: self._place(count))
+
+    def _place(self, count: int) -> None:
+        self._engine.start()
+        self._engine.place(self._tickets.make(self._job, count), self._secrets)
 
     def _take_result_of_call(self, now: float) -> None:
         error, placed = self._caller.error, self._placing

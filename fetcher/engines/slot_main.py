@@ -70,7 +70,7 @@ def _serve(order: SlotOrder, display: Quiet) -> dict[str, Any]:
     host = load.load()  # the environment of this host
     ticket.require_signed(slot, host.settings.engine.secret)
     if time.time() > slot.expires_at:
-        return {"ended": "the ticket had expired before the slot began"}
+        return {"ended": slot_order.EXPIRED}
     found = secrets.find(
         slot.secrets_from, slot.secrets_file, order.secrets, slot.session, host.settings
     )

@@ -14,6 +14,7 @@ import msgspec
 
 from fetcher.errors import UsageError
 
+EXPIRED: Final = "the ticket had expired before the slot began"
 DRAIN: Final = b"drain\n"
 _MOST_BYTES: Final = 16 * 1024 * 1024
 

@@ -26,7 +26,9 @@ from tools.site.hostile import HOSTILE
 from tools.site.running import RunningSite
 
 DOCS = jobs.ROOT / "docs"
-NEEDS_BROKER = re.compile(r"^```console\n\$ redis-server .*?^```\n", re.M | re.S)
+NEEDS_CLUSTER = re.compile(
+    r"^```console\n\$ (?:redis-server|dask scheduler) .*?^```\n", re.M | re.S
+)
 # Programs make two of them. Most commands of comparison.md are of other programs. Those of
 # operations.md are for several hosts: test_operations runs them.
 _OTHERS = {"settings.md", "faults.md", "operations.md", "comparison.md"}
@@ -77,8 +79,8 @@ def test_its_commands_run_and_show_what_it_says(
     page: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     reader = Reader(tmp_path, {**environ, "COLUMNS": "100"})
-    # A block that needs a broker is run by test_engines.
-    text = NEEDS_BROKER.sub("", PAGES[page].read_text("utf-8"))
+    # A block that starts a broker or a cluster is run by test_engines.
+    text = NEEDS_CLUSTER.sub("", PAGES[page].read_text("utf-8"))
     assert reader.follow(text) >= 1
 
 

@@ -1,4 +1,4 @@
-"""docs/engines.md: its commands for engines work, with a broker at a port of the test's."""
+"""docs/engines.md: its commands for engines work, at a port of the test's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from support.engines import Mark, marked
 from tools.ports import free_ports
 
 GUIDE = (jobs.ROOT / "docs" / "engines.md").read_text("utf-8")
-NEEDS_BROKER = re.compile(r"^```console\n\$ redis-server .*?^```\n", re.M | re.S)
 
 
 @pytest.fixture
@@ -25,16 +24,20 @@ def mark() -> Iterator[Mark]:
         yield made
 
 
-def test_its_commands_with_a_broker_work(mark: Mark, tmp_path: Path) -> None:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    (block,) = NEEDS_BROKER.findall(GUIDE)
+@pytest.mark.parametrize(("program", "port"), [("redis-server", "6379"), ("dask", "8786")])
+def test_its_commands_with_a_cluster_work(
+    mark: Mark, tmp_path: Path, program: str, port: str
+) -> None:
+    path = f"{Path(sys.executable).parent}:{mark.environ['PATH']}"
+    if shutil.which(program, path=path) is None:
+        pytest.skip(f"{program} is not installed")
+    (block,) = re.findall(rf"^```console\n\$ {program} .*?^```\n", GUIDE, re.M | re.S)
     environ = {
         **mark.environ,
-        "PATH": f"{Path(sys.executable).parent}:{mark.environ['PATH']}",
+        "PATH": path,
         "FETCHER_WORKER__TRANSPORT": jobs.SLOW,
     }
-    assert Reader(tmp_path, environ).follow(block.replace("6379", str(free_ports(1)))) == 1
+    assert Reader(tmp_path, environ).follow(block.replace(port, str(free_ports(1)))) == 1
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import multiprocessing
 import time
 from typing import Any
 
+import pytest
+
 from fetcher.engines import ticket
 from fetcher.engines.slot import serve
 from fetcher.security import engine_keys
@@ -23,7 +25,8 @@ def test_a_ticket_of_another_version_is_an_error_in_the_result() -> None:
     assert result["error"].startswith("the slot's ticket was made by fetcher 0.0.1")
 
 
-def test_an_expired_ticket_ends_before_any_worker_starts() -> None:
+def test_an_expired_ticket_ends_before_any_process_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("subprocess.Popen")
     result = serve(ticket.to_plain(TICKET, ""))
     assert result["ended"] == "the ticket had expired before the slot began"
     assert "worker" not in result

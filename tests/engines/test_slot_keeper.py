@@ -155,3 +155,18 @@ def test_slots_are_taken_back_at_the_end_if_any_was_placed() -> None:
     kept.keeper.end()
     assert kept.engine.ends == 1
     assert kept.said == ["fetcher: command: no broker"]
+
+
+def test_tickets_are_made_when_the_engine_has_started() -> None:
+    """So the time of its start does not count against them."""
+    kept, order = Kept(), list[str]()
+    kept.engine.start = lambda: order.append("start")  # type: ignore[method-assign]
+    make = kept.keeper._tickets.make
+
+    def recorded(job: str, count: int) -> list[Mapping[str, Any]]:
+        order.append("tickets")
+        return make(job, count)
+
+    kept.keeper._tickets.make = recorded  # type: ignore[method-assign]
+    kept.turn(0.0)
+    assert order == ["start", "tickets"]

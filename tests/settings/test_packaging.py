@@ -18,7 +18,7 @@ EXTRAS = SETUP["options.extras_require"]
 def test_hints_have_the_lower_bounds_of_the_extras() -> None:
     listed = [
         each
-        for extra in ("celery", "crawl", "ray", "web", "parquet")
+        for extra in ("celery", "crawl", "dask", "ray", "spark", "web", "parquet")
         for each in EXTRAS[extra].split()
     ]
     assert sorted(listed) == sorted(optional.REQUIREMENTS.values())

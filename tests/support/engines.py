@@ -116,7 +116,7 @@ class EngineUnderTest:
             "--set=lease.unclaimed_s=3",
             "--set=job.batch_size=10",
             f"--set=engine.connect_s={self.start_s:g}",
-            "--set=engine.start_s=10",
+            f"--set=engine.start_s={self.start_s / 6:g}",
             *more,
         )
 
@@ -150,7 +150,7 @@ def write_waiting_urls(folder: Path) -> tuple[Path, Path]:
     return jobs.write_urls(folder / "urls.txt", quick + waiting), go
 
 
-def finish(job: jobs.Running, timeout_s: float = 120) -> None:
+def finish(job: jobs.Running, timeout_s: float = 240) -> None:
     """Wait for the end of the job, which must be complete."""
     code, _, error = job.wait(timeout_s)
     assert code == 0, error

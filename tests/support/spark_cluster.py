@@ -1,0 +1,122 @@
+"""A cluster of Spark on this machine, for tests: a master and workers (its "standalone" mode)."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pyspark
+import pytest
+
+from support.waiting import wait_until
+from tools.ports import free_ports
+
+EXECUTOR = "CoarseGrainedExecutorBackend"
+# Less compilation: these JVMs live for seconds.
+QUICK_JVM = {"JAVA_TOOL_OPTIONS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
+_CLASS = "org.apache.spark.deploy"
+_HOME = Path(pyspark.__file__).parent
+_START_S = 120.0  # on a loaded machine
+
+
+def require_java() -> None:
+    """Skip the test where there is no Java."""
+    if shutil.which("java") is None:
+        pytest.skip("java is not installed: the engine spark is NOT tested")
+
+
+class SparkProcess:
+    """A JVM of Spark, with its log in a file."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], name: str, *words: str) -> None:
+        self.log = folder / f"spark-{len(list(folder.glob('spark-*.log')))}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [_HOME / "bin" / "spark-class", f"{_CLASS}.{name}", "--host", "127.0.0.1", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env={
+                    **environ,
+                    "SPARK_HOME": str(_HOME),
+                    "SPARK_DAEMON_MEMORY": "256m",
+                    **QUICK_JVM,
+                },
+            )
+
+    @property
+    def text(self) -> str:
+        """What it has logged."""
+        return self.log.read_text("utf-8", "replace")
+
+    def kill(self) -> None:
+        """kill -9 of this process alone."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+class SparkCluster:
+    """The master, at an address that it keeps, and the workers started last, a core each."""
+
+    def __init__(self, stack: contextlib.ExitStack, folder: Path, env: Mapping[str, str]) -> None:
+        self._stack, self._folder, self._environ = stack, folder, env
+        self._port = free_ports(1)
+        self.address = f"spark://127.0.0.1:{self._port}"
+        self.workers: list[SparkProcess] = []
+        self.start_master()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of `fetcher run` for this cluster."""
+        return ("--engine=spark", f"--set=engine.address={self.address}")
+
+    def _start(self, name: str, *words: str) -> SparkProcess:
+        process = SparkProcess(self._folder, self._environ, name, *words)
+        return self._stack.enter_context(_ended(process))
+
+    def start_master(self) -> None:
+        self.master = self._start("master.Master", "--port", f"{self._port}", "--webui-port", "0")
+        wait_until(
+            lambda: "I have been elected" in self.master.text, _START_S, f"{self.master.log}"
+        )
+
+    def add_worker(self) -> SparkProcess:
+        """A worker that has joined."""
+        size = ("--cores", "1", "--memory", "1g", "--webui-port", "0")
+        folder = ("--work-dir", str(self._folder / "work"))
+        worker = self._start("worker.Worker", *size, *folder, self.address)
+        self.workers.append(worker)
+        wait_until(
+            lambda: "Successfully registered with master" in worker.text, _START_S, f"{worker.log}"
+        )
+        return worker
+
+
+@contextlib.contextmanager
+def _ended(running: SparkProcess) -> Iterator[SparkProcess]:
+    """The process and its children do not outlive the block."""
+    try:
+        yield running
+    finally:
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(running.process.pid)
+            for process in [*family.children(recursive=True), family]:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        running.process.wait()
+
+
+@contextlib.contextmanager
+def spark_cluster(folder: Path, environ: Mapping[str, str], workers: int) -> Iterator[SparkCluster]:
+    """A cluster that does not outlive the block."""
+    with contextlib.ExitStack() as stack:
+        cluster = SparkCluster(stack, folder, environ)
+        for _ in range(workers):
+            cluster.add_worker()
+        yield cluster
