@@ -13,10 +13,8 @@ from typing import Final
 from fetcher import bitset, web_urls
 from fetcher.model import Batch, Task
 from fetcher.patterns import Patterns
+from fetcher.settings.sections_routes import DEFAULT, HOST, URL
 
-DEFAULT: Final = "default"
-HOST: Final = "host:"
-URL: Final = "url:"
 _MOST_UNKNOWN: Final = 20  # names that no route has, and that are kept to be reported
 _RECENT: Final = 256  # batches whose masks are kept, as routes often read near each other
 
@@ -53,7 +51,9 @@ class Routing:
     def _add(self, number: int, texts: Sequence[str]) -> None:
         for text in texts:
             if text.startswith(HOST):
-                self._hosts.setdefault(text.removeprefix(HOST).strip(".").lower(), number)
+                suffix = text.removeprefix(HOST).strip(".")
+                # As URLs have it: names with other letters than ASCII are in their coded form.
+                self._hosts.setdefault(web_urls.host_of(f"http://{suffix}/") or suffix, number)
         patterns = tuple(text.removeprefix(URL) for text in texts if text.startswith(URL))
         if patterns:
             self._patterns.append((number, Patterns(patterns)))

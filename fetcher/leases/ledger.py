@@ -440,6 +440,10 @@ class Ledger:
         """Batches with uncommitted lines."""
         return len(self._book.batches)
 
+    def waiting_lines(self, route: int) -> int:
+        """Lines of a route that were read and wait to be handed out (again)."""
+        return sum(part.mask.bit_count() for part in self._queue.waiting_of(route))
+
     def count_serving(self, route: int) -> int:
         """How many living workers are known to serve a route."""
         return len(self._workers.serving(route))

@@ -58,6 +58,7 @@ class SinkSession:
         self.lines_read = 0  # URL lines of its share that were read
         # By route: the last batch of its share that was read.
         self._positions = [-1] * (1 if routing is None else routing.count)
+        self.read_of = [0] * len(self._positions)  # URL lines of its share that were read
         self._most_ahead = _ALL
         self._key = b""  # for the tags of its lines
         self._epoch, self._version = "", 0
@@ -128,6 +129,7 @@ class SinkSession:
             mask = batch.mask if self._routing is None else self._routing.masks(batch)[route]
             self._positions[route] = batch.id
             self.lines_read += mask.bit_count()
+            self.read_of[route] += mask.bit_count()
             committed = -1 if batch.id in self._done else self._partial.get(batch.id, 0)
             suspects = self.take_suspects(batch.id, mask)
             if self._read_to >= batch.id:

@@ -106,6 +106,7 @@ class SinkSessions:
         self._all = [
             self.session_class(Share(index, count), now, routing) for index in range(count)
         ]
+        self._routing = routing
         self._terms: object = None  # `Opened.unchanging` of the first sink
         self.job = ""  # known when the first sink has opened it
         self._waiting_since = self._noticed_at = now  # for the next sink to open the job
@@ -388,6 +389,13 @@ class SinkSessions:
         if self.feed is not None:
             return self.feed.next_line - 1
         return sum(one.lines_read for one in self._all)
+
+    def unread_lines(self, route: int) -> int:
+        """Lines of a route that were seen, and that are not read yet."""
+        if self.feed is not None:
+            return self.feed.waiting_of(route)
+        read = sum(one.read_of[route] for one in self._all)
+        return self._routing.seen[route] - read if self._routing is not None else 0
 
     def source(self, read: SourceInfo) -> SourceInfo:
         """The lines of the job, given what was read of the file; those of a crawl so far."""

@@ -9,7 +9,7 @@ from fetcher.input.formats import LineFormat
 from fetcher.input.routes import Routing
 
 RULES = [
-    ("eu", ["host:example.de", "host:.fr", "host:xn--bcher-kva.example"]),
+    ("eu", ["host:example.de", "host:.fr", "host:Bücher.example"]),
     ("shop", ["url:^https?://[^/]+/shop/", "host:shop.example.de"]),
     ("own", []),
 ]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from fetcher import bitset
-from fetcher.input.routes import DEFAULT
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.types import WorkerReport
 from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import messages
+from fetcher.settings.sections_routes import DEFAULT
 
 
 def apply_to_ledger(
