@@ -74,3 +74,28 @@ def test_each_line_is_fetched_by_workers_of_its_route_alone(tmp_path: Path) -> N
     assert proof.returncode == 0, proof.stdout
     by_route = {row["worker"] for row in _rows(hosts.out) if _route(row) == "eu"}
     assert by_route and by_route.isdisjoint(served)
+
+
+def test_on_one_host_all_workers_serve_all_routes_and_a_resume_may_have_others(
+    tmp_path: Path,
+) -> None:
+    hosts, conf = _hosts(tmp_path), tmp_path / "routes.toml"
+    out = tmp_path / "out"
+    job = ("run", hosts.urls, "-o", out, f"--set=worker.transport={jobs.SLOW}", "--quiet")
+    with jobs.running(*job, "-c", conf, "--workers=1") as first:
+        wait_until(lambda: jobs.committed(out) > 0, what="rows")
+        first.process.kill()
+        first.wait()
+    conf.write_text(CONF.replace("eu.invalid", "test.invalid"))
+    done = jobs.call(*job, "-c", conf, "--workers=1")
+    assert done.returncode == 0, done.stderr
+    proof = jobs.call("verify", out)
+    assert proof.returncode == 0, proof.stdout
+
+
+def test_a_sink_at_the_port_of_a_route_is_named(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, 1, routes=0)
+    (tmp_path / "routes.toml").write_text(CONF)
+    done = jobs.call(*hosts.ventilator, "-c", tmp_path / "routes.toml")
+    assert done.returncode == 2
+    assert "route eu would use" in done.stderr and "5 ports in a row" in done.stderr
