@@ -78,7 +78,7 @@ def test_where_two_ventilators_live_one_at_a_time_has_the_job(kill_workers: bool
 
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_lines_of_a_route_go_to_its_workers_alone_and_wait_for_them(kill_workers: bool) -> None:
-    check(range(SEEDS // 8), RoutedWorld, kill_workers=kill_workers)
+    check(range(SEEDS // 25), RoutedWorld, kill_workers=kill_workers)
 
 
 def test_where_nothing_fails_each_line_of_each_route_is_fetched_once() -> None:

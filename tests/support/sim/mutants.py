@@ -172,10 +172,13 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "MixRoutes", ledger=route_mistakes.MixesRoutes, world=RoutedWorld
     ),
     "completion while a route without workers has lines": _mutant(
-        "StarvedEnd", sink_sessions=route_mistakes.CompleteWithoutTheStarved, world=RoutedWorld
+        "StarvedEnd",
+        sink_sessions=route_mistakes.CompleteWithoutTheStarved,
+        world=RoutedWorld,
+        first_seed=19,
     ),
     "routes that are read in step": _mutant(
-        "Step", sink_session=route_mistakes.ReadsInStep, world=RoutedWorld
+        "Step", sink_session=route_mistakes.ReadsInStep, world=RoutedWorld, first_seed=19
     ),
     "commits forgotten before all routes have read them": _mutant(
         "RoutePartial", sink_session=route_mistakes.ForgetsWhatIsDone, world=RoutedWorld
