@@ -65,7 +65,7 @@ class Task(msgspec.Struct, frozen=True):
     id: str | int | None = None  # the line's id, copied to its row
     columns: dict[str, str] | None = None  # other columns of a CSV line, copied to its row
     found: Found | None = None  # how a crawl found the line, copied to its row
-    route: str = ""  # of a crawl's line: the label that a handler gave its link
+    route: str = ""  # the route that the line names; see input.routes
     is_foreign: bool = False  # no seed of the crawl has its host: it gets no secrets of settings
 
 

@@ -15,6 +15,7 @@ from fetcher.errors import ConfigError
 from fetcher.fetch.transfer.tls import check_files
 from fetcher.settings import describe, load, suggest
 from fetcher.settings.load import Loaded
+from fetcher.settings.sections_routes import KEY as ROUTES
 
 # The arguments that stand for one setting, as the options of `fetcher run` do.
 SHORT: Final = {
@@ -75,6 +76,9 @@ def _all(
             yield SHORT[name], value, name
     known = describe.sections()
     for section, content in sections.items():
+        if section == ROUTES:
+            yield ROUTES, content, ROUTES
+            continue
         if section not in known:
             raise ConfigError(_unknown(section))
         if not isinstance(content, Mapping):

@@ -13,6 +13,7 @@ from fetcher.errors import Exit, UsageError
 from fetcher.humanize import counted, duration, escaped, number, rates, size
 from fetcher.settings import load
 from fetcher.settings.load import Value
+from fetcher.settings.sections_routes import KEY as ROUTES
 from fetcher.telemetry import logs
 from fetcher.verify.audit import SAMPLE_LINES, Audit, Report
 from fetcher.verify.findings import MAX_LISTED
@@ -205,6 +206,9 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
     loaded = settings_of(conf, assignments)
     public = load.without_secrets(loaded.settings)
     for section, values in load.dump(loaded.settings).items():
+        if section == ROUTES:
+            _show_routes(loaded)
+            continue
         click.echo(f"[{section}]")
         shown = {key: _line(key, value, public[section][key]) for key, value in values.items()}
         width = max(map(len, shown.values()))
@@ -212,6 +216,12 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
             origin = loaded.origins.get(f"{section}.{key}", "default")
             click.echo(f"{text:<{width}}  # {origin}")
         click.echo()
+
+
+def _show_routes(loaded: load.Loaded) -> None:
+    for route in loaded.settings.routes:
+        click.echo(f"[[{ROUTES}]]  # {loaded.origins[ROUTES]}")
+        click.echo(f"name = {load.toml(route.name)}\nmatch = {load.toml(list(route.match))}\n")
 
 
 def _line(key: str, value: Value, public: Value) -> str:

@@ -67,6 +67,13 @@ SETTING_OPTIONS: Final = (
         "--processes", "worker.processes", "N", "Worker processes; 0: one per core", "worker"
     ),
     SettingOption(
+        "--routes",
+        "worker.routes",
+        "NAME,…",
+        "Serve only these routes of the job (default: all)",
+        "worker",
+    ),
+    SettingOption(
         "--pool-size",
         "worker.pool_size",
         "N",

@@ -1,6 +1,7 @@
 """The addresses of a job whose workers an engine runs: where it listens, and where workers connect.
 
-Ventilator and sink use five ports in a row: three for the ventilator, two for the sink.
+Ventilator and sink use ports in a row: three for the ventilator and one for each of the [[routes]],
+then two for the sink.
 """
 
 from __future__ import annotations
@@ -37,37 +38,41 @@ class Addresses(NamedTuple):
     reach: str  # what workers must reach, in words
 
 
-def addresses_of(settings: Engine) -> Addresses:
-    """Choose the addresses. Raises ConflictError if there are no free ports."""
+def addresses_of(settings: Engine, routes: int = 0) -> Addresses:
+    """Choose the addresses. Raises ConflictError if there are no free ports.
+
+    `routes`: how many there are besides the default one.
+    """
+    ports = PORTS + routes
     host, _, text = settings.bind.removeprefix("tcp://").rpartition(":")
     host = host.strip("[]")
-    port = int(text) or _free_ports(host)
+    port = int(text) or _free_ports(host, ports)
     is_any = ipaddress.ip_address(host).is_unspecified
     told = settings.advertise or (_own_address() if is_any else host)
     return Addresses(
-        bound=_pair(host, port),
-        local=_pair("127.0.0.1" if is_any else host, port),
-        told=_pair(told, port),
-        reach=f"{told}, ports {port} to {port + PORTS - 1}",
+        bound=_pair(host, port, routes),
+        local=_pair("127.0.0.1" if is_any else host, port, routes),
+        told=_pair(told, port, routes),
+        reach=f"{told}, ports {port} to {port + ports - 1}",
     )
 
 
-def _pair(host: str, port: int) -> Pair:
+def _pair(host: str, port: int, routes: int) -> Pair:
     shown = f"[{host}]" if ":" in host else host
-    return Pair(f"tcp://{shown}:{port}", f"tcp://{shown}:{port + _OF_THE_VENTILATOR}")
+    return Pair(f"tcp://{shown}:{port}", f"tcp://{shown}:{port + _OF_THE_VENTILATOR + routes}")
 
 
-def _free_ports(host: str) -> int:
-    """Return the first of five free ports in a row."""
+def _free_ports(host: str, ports: int) -> int:
+    """Return the first of so many free ports in a row."""
     choose = random.Random()
     for _ in range(_TRIES):
         port = choose.randrange(*_RANGE)
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            for offset in range(PORTS):
+            for offset in range(ports):
                 _bind(stack, host, port + offset)
             return port
     raise ConflictError(
-        f"engine.bind: no {PORTS} free ports in a row at {host}; is it an address of this host?"
+        f"engine.bind: no {ports} free ports in a row at {host}; is it an address of this host?"
     )
 
 

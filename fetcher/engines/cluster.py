@@ -138,7 +138,7 @@ def _session(engine: Engine) -> Iterator[_Session]:
         if way.path is not None:
             secrets.write(way.path, made)
             stack.callback(way.path.unlink, missing_ok=True)
-        addresses = addresses_of(settings)
+        addresses = addresses_of(settings, len(engine.settings.routes))
         yield _Session(name, directory, keys, own_keys, addresses, servers, public, way, made)
 
 

@@ -21,6 +21,7 @@ from fetcher.input.request_fields import LineError
 from fetcher.model import Task
 
 USED_COLUMNS: Final = ("method", "id")  # used for the request, like the URL's column
+ROUTE_COLUMN: Final = "route"  # it may as well be a column with another meaning, so it is kept
 # Appended to the text of a line that begins inside a quoted field; no stripped text ends with it.
 INSIDE: Final = b"\r"
 _INSIDE_TEXT: Final = INSIDE.decode()
@@ -97,6 +98,7 @@ def task_maker(
     count = len(columns)
     url_at = columns.index(url_column)
     method_at, id_at = (_other(columns, name, url_at) for name in USED_COLUMNS)
+    route_at = _other(columns, ROUTE_COLUMN, url_at)
     kept = kept_columns(columns, url_column) if keep else []
 
     def task_of(line: int, text: str) -> Task:
@@ -120,7 +122,8 @@ def task_maker(
                 method = request_fields.method(record[method_at].strip())
             except LineError as error:
                 fault = error.fault
-        return Task(line, url, fault, method, id=name, columns=columns)
+        route = record[route_at].strip() if route_at is not None else ""
+        return Task(line, url, fault, method, id=name, columns=columns, route=route)
 
     return task_of
 

@@ -1,4 +1,4 @@
-"""Makes tasks of JSON lines: objects with `url` and, optionally, method, headers, body and id.
+"""Makes tasks of JSON lines: objects with `url`, and optional method, headers, body, id and route.
 
 Every line gives exactly one task, and nothing is raised. An unknown key is a fault and is not
 ignored, because it was meant to change the request.
@@ -16,7 +16,7 @@ from fetcher.input import request_fields
 from fetcher.input.request_fields import LineError
 from fetcher.model import Task
 
-KEYS: Final = ("url", "method", "headers", "body", "id")
+KEYS: Final = ("url", "method", "headers", "body", "id", "route")
 _KNOWN: Final = frozenset(KEYS)
 _MAX_SHOWN: Final = 40  # characters of an unknown key
 _decode: Final = msgspec.json.Decoder().decode
@@ -70,4 +70,5 @@ def _task_with(line: int, url: str, value: dict[str, Any], name: str | int | Non
     method = request_fields.method(given["method"]) if "method" in given else "GET"
     headers = request_fields.headers(given["headers"]) if "headers" in given else ()
     body = request_fields.body(given["body"], method) if "body" in given else None
-    return Task(line, url, None, method, headers, body, name)
+    route = request_fields.route(given["route"]) if "route" in given else ""
+    return Task(line, url, None, method, headers, body, name, route=route)

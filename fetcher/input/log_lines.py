@@ -90,6 +90,11 @@ def task_of(line: int, raw: bytes) -> Task:
 def seed_of(task: Task) -> bytes:
     """The line of the log for a line of the list of seeds; an invalid one gets its row, too."""
     seed = LogLine(
-        url=task.url, method=task.method, headers=task.headers, body=task.body, id=task.id
+        url=task.url,
+        route=task.route,
+        method=task.method,
+        headers=task.headers,
+        body=task.body,
+        id=task.id,
     )
     return encode(seed)

@@ -1,4 +1,4 @@
-"""Checks the fields of a request that a line may give: method, headers, body and id.
+"""Checks the fields that a line may give: method, headers, body, id and route.
 
 Each check returns the value, or raises LineError with one sentence that names the key. Headers that
 describe the connection (host, lengths, framing) are refused: the transport sets them, and a line
@@ -19,6 +19,7 @@ from fetcher.model import Fault
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_METHOD: Final = 32
+MAX_ROUTE_CHARS: Final = 200
 _MAX_RAW: Final = 2000  # characters of an unreadable line that stand for its URL in the row
 _MAX_SHOWN: Final = 40  # characters of a wrong name
 _TUNNEL: Final = "CONNECT"
@@ -111,6 +112,13 @@ def name(value: Any) -> str | int:
         raise LineError("id: must be a text or a whole number")
     if isinstance(value, int) and value not in _INTEGERS:
         raise LineError("id: the number has more than 64 bits")
+    return value
+
+
+def route(value: Any) -> str:
+    """The name of the line's route, checked; "": it names none."""
+    if not isinstance(value, str) or len(value) > MAX_ROUTE_CHARS:
+        raise LineError(f"route: must be a text of at most {MAX_ROUTE_CHARS} characters")
     return value
 
 

@@ -18,6 +18,7 @@ from fetcher.errors import DamageError
 from fetcher.frontier.line_queue import Spill
 from fetcher.frontier.ready_hosts import ReadyHosts
 from fetcher.input import log_lines
+from fetcher.input.routes import Routing
 from fetcher.model import Batch
 from fetcher.protocol import messages
 from fetcher.protocol.bounds import MAX_PAGE_LINES
@@ -57,13 +58,22 @@ class DueLines(NamedTuple):
 class CrawlFeed:
     """Learns the log of a crawl page by page, and says which lines are next."""
 
-    def __init__(self, seeds: SeedsFrom, texts: LineTexts, spill: Spill | None = None) -> None:
-        """`spill`: see frontier.ready_hosts."""
+    def __init__(
+        self,
+        seeds: SeedsFrom,
+        texts: LineTexts,
+        spill: Spill | None = None,
+        routing: Routing | None = None,
+    ) -> None:
+        """`spill`: see frontier.ready_hosts; `routing`: None: there is only one route."""
+        self._routing = routing
         self._seeds = seeds
         self.state: CrawlState | None = None  # as the sink reported last; None: nothing yet
         self.next_line = 1  # the first line of the log that is not known here
         self._texts = texts
-        self._hosts = ReadyHosts(spill=spill)
+        # By route, as a route without workers must not take the turns of others.
+        count = 1 if routing is None else routing.count
+        self._hosts = [ReadyHosts(spill=spill) for _ in range(count)]
         self._batch_size = 1
         self._full = 0
         # Lines by batch (a mask) that are known here and have no row, whether they wait or not.
@@ -99,7 +109,11 @@ class CrawlFeed:
     @property
     def waiting(self) -> int:
         """The lines that wait to be handed out."""
-        return len(self._hosts)
+        return sum(map(len, self._hosts))
+
+    def waiting_of(self, route: int) -> int:
+        """The lines of a route that wait to be handed out."""
+        return len(self._hosts[route])
 
     def hear(self, news: messages.Committed) -> None:
         """Take the answer to a poll, except for the committed lines in it."""
@@ -133,7 +147,9 @@ class CrawlFeed:
     def _add(self, line: int, entry: log_lines.LogLine) -> None:
         batch, offset = divmod(line - 1, self._batch_size)
         self._open[batch] = self._open.get(batch, 0) | 1 << offset
-        self._hosts.add(line, web_urls.host_of(entry.url), entry.depth, entry.priority)
+        route = 0 if self._routing is None else self._routing.of(entry.url, entry.route)
+        host = web_urls.host_of(entry.url)
+        self._hosts[route].add(line, host, entry.depth, entry.priority)
 
     def committed(self, batch: int, mask: int, now: float) -> None:
         """`mask`: all committed lines of the batch; -1: all of them."""
@@ -146,7 +162,8 @@ class CrawlFeed:
         else:
             self._open[batch] = known & ~done
         first = batch * self._batch_size + 1
-        self._hosts.committed((first + offset for offset in bitset.offsets(done)), now)
+        for hosts in self._hosts:  # each ignores the lines that it has not handed out
+            hosts.committed((first + offset for offset in bitset.offsets(done)), now)
 
     def open_batches(self) -> list[int]:
         """The batches with lines that are known here and have no row."""
@@ -154,21 +171,22 @@ class CrawlFeed:
 
     # -- what is next ------------------------------------------------------------------------
 
-    def due(self, workers: int, now: float) -> list[DueLines]:
-        """Take the lines that are next, by batch, for one worker of `workers`.
+    def due(self, workers: int, now: float, route: int = 0) -> list[DueLines]:
+        """Take the lines of a route that are next, by batch, for one worker of `workers`.
 
         Returns [] if no host has its turn.
         """
-        share = -(-len(self._hosts) // (_SHARES * max(workers, 1)))
+        hosts = self._hosts[route]
+        share = -(-len(hosts) // (_SHARES * max(workers, 1)))
         count = min(max(share, _LEAST_LINES), self._batch_size)
-        while lines := self._hosts.take(count, now):
+        while lines := hosts.take(count, now):
             masks: dict[int, int] = {}
             for line in lines:
                 batch, offset = divmod(line - 1, self._batch_size)
                 if self._open.get(batch, 0) >> offset & 1:
                     masks[batch] = masks.get(batch, 0) | 1 << offset
                 else:  # its row came while it waited
-                    self._hosts.committed((line,), now)
+                    hosts.committed((line,), now)
             if masks:
                 return [self._due(batch, mask) for batch, mask in masks.items()]
         return []

@@ -1,10 +1,13 @@
 """Decides what is handed out next, and when.
 
-Order: parts that wait, in turn for each share; then isolated lines (which may kill workers), one at
-a time and only while nothing else is in flight; then, at the end, second copies of slow lines.
+Order: parts that wait, in turn for each share and route; then isolated lines (which may kill
+workers), one at a time and only while nothing else is in flight; then, at the end of a route,
+second copies of its slow lines.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from fetcher.leases.ledger_state import LedgerState
 from fetcher.leases.types import Assignment, BatchPart, Lease, LeaseState
@@ -19,22 +22,34 @@ class Issuer:
         self._next_lease = first_lease
         self._began_at: float | None = None
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another lease may be sent."""
+    def has_room(self, route: int = 0) -> bool:
+        """Whether another lease of a route may be sent."""
         state = self._state
-        return not state.frozen.is_all_frozen and state.flow.is_open(len(state.workers))
+        workers = len(state.workers.serving(route))
+        return not state.frozen.is_all_frozen and state.flows[route].is_open(workers)
 
-    def take(self, now: float) -> Assignment | None:
-        """Lease the next part, from now on. None: there is no part, or no room for another."""
+    def take(self, now: float, closed: Collection[int] = ()) -> Assignment | None:
+        """Lease the next part, from now on. None: there is no part, or no room for another.
+
+        `closed`: routes that take nothing now.
+        """
         if self._began_at is None:
             self._began_at = now
-        if not self.has_room or self._isolated_is_out(now) or self._state.flow.is_resting(now):
+        state = self._state
+        routes = [
+            route
+            for route in state.routes
+            if route not in closed
+            and self.has_room(route)
+            and not state.flows[route].is_resting(now)
+        ]
+        if not routes or self._isolated_is_out(now):
             return None
-        if part := self._next_part(now):
+        if part := self._next_part(now, routes):
             return self._issue(part, now, is_copy=False)
-        if self._state.queue.is_nothing_to_read and (part := self._tail_copy(now)):
-            return self._issue(part, now, is_copy=True)
+        for route in routes:
+            if state.queue.is_nothing_to_read(route) and (part := self._tail_copy(now, route)):
+                return self._issue(part, now, is_copy=True)
         return None
 
     def _issue(self, part: BatchPart, now: float, *, is_copy: bool) -> Assignment:
@@ -43,8 +58,9 @@ class Issuer:
         lease.is_alone = part.mask.bit_count() == 1 and not is_copy
         self._next_lease += 1
         book.issue(lease)
-        self._state.flow.sent()
-        return Assignment(lease.id, book.batches[part.batch].batch, part.mask, book.text_of(part))
+        self._state.flow(lease).sent()
+        batch, text = book.batches[part.key].batch, book.text_of(part)
+        return Assignment(lease.id, batch, part.mask, text, part.route)
 
     def put_back(self, lease_id: int) -> None:
         """The socket did not take the assignment."""
@@ -57,19 +73,20 @@ class Issuer:
 
     # -- candidates --------------------------------------------------------------------------
 
-    def _next_part(self, now: float) -> BatchPart | None:
+    def _next_part(self, now: float, routes: Collection[int]) -> BatchPart | None:
         queue, uncommitted = self._state.queue, self._state.book.uncommitted
-        part = queue.pop(uncommitted)
+        part = queue.pop(uncommitted, routes)
         while part and part.is_isolated:
             # Its other lines were committed meanwhile, so now it is a single line.
             queue.push(part)
-            part = queue.pop(uncommitted)
+            part = queue.pop(uncommitted, routes)
         if part is None and queue.has_isolated and self._is_quiet(now):
-            part = queue.pop_isolated(uncommitted)
+            part = queue.pop_isolated(uncommitted, routes)
         return part
 
-    def _tail_copy(self, now: float) -> BatchPart | None:
-        return self._state.copies.next(now) if len(self._state.workers) > 1 else None
+    def _tail_copy(self, now: float, route: int) -> BatchPart | None:
+        has_others = len(self._state.workers.serving(route)) > 1
+        return self._state.copies.next(now, route) if has_others else None
 
     # -- isolated lines ----------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import msgspec
 from fetcher.input import lines
 from fetcher.leases.frozen_shares import FrozenShares
 from fetcher.leases.queue import Queue
-from fetcher.leases.types import BatchPart, Lease, LeaseState, OpenBatch
+from fetcher.leases.types import BatchPart, Key, Lease, LeaseState, OpenBatch
 from fetcher.model import Batch
 
 
@@ -23,38 +23,50 @@ class LeaseBook:
     def __init__(self, queue: Queue, frozen: FrozenShares) -> None:
         self._queue = queue
         self._frozen = frozen
-        self.batches: dict[int, OpenBatch] = {}
+        self.batches: dict[Key, OpenBatch] = {}
+        self._routes: dict[int, list[int]] = {}  # by batch: those with uncommitted lines
         self.leases: dict[int, Lease] = {}  # in the order of issue
 
     # -- batches -----------------------------------------------------------------------------
 
-    def open(self, batch: Batch, remaining: int, in_memory: int = -1) -> None:
-        """Add a batch of which the lines in `remaining` are to be fetched.
+    def open(self, batch: Batch, remaining: int, in_memory: int = -1, route: int = 0) -> None:
+        """Add a batch of which the lines in `remaining`, all of this route, are to be fetched.
 
         `in_memory`: the lines whose text it has; -1: all URL lines.
         """
         in_memory = batch.mask if in_memory == -1 else in_memory
-        opened = self.batches[batch.id] = OpenBatch(batch, remaining, set(), in_memory)
-        self._queue.add_open_bytes(batch.id, opened.cost_bytes)
+        opened = OpenBatch(batch, remaining, set(), in_memory, in_memory)
+        self.batches[batch.id, route] = opened
+        self._routes.setdefault(batch.id, []).append(route)
+        self._queue.add_open_bytes(batch.id, opened.cost_bytes, route)
 
-    def grow(self, batch: Batch, mask: int) -> None:
+    def grow(self, batch: Batch, mask: int, route: int = 0) -> None:
         """Add lines to a batch, which may be open; `batch` has their texts."""
-        opened = self.batches.get(batch.id)
+        opened = self.batches.get((batch.id, route))
         if opened is None:
-            self.open(batch, mask, mask)
+            self.open(batch, mask, mask, route)
             return
         before_bytes = opened.cost_bytes
         text = lines.merge(opened.batch.urls, opened.in_memory, batch.urls, mask)
         opened.batch = msgspec.structs.replace(opened.batch, urls=text)
         opened.remaining |= mask
         opened.in_memory |= mask
-        self._queue.add_open_bytes(batch.id, opened.cost_bytes - before_bytes)
+        opened.lines |= mask
+        self._queue.add_open_bytes(batch.id, opened.cost_bytes - before_bytes, route)
 
-    def close(self, batch_id: int) -> None:
-        """Remove a batch whose lines are all committed."""
-        self._queue.add_open_bytes(batch_id, -self.batches.pop(batch_id).cost_bytes)
+    def opened(self, batch_id: int) -> list[tuple[int, OpenBatch]]:
+        """The routes of a batch that have uncommitted lines, and these lines."""
+        return [(route, self.batches[batch_id, route]) for route in self._routes.get(batch_id, ())]
 
-    def shrink(self, opened: OpenBatch) -> None:
+    def close(self, batch_id: int, route: int = 0) -> None:
+        """Remove a batch whose lines of this route are all committed."""
+        closed = self.batches.pop((batch_id, route))
+        self._routes[batch_id].remove(route)
+        if not self._routes[batch_id]:
+            del self._routes[batch_id]
+        self._queue.add_open_bytes(batch_id, -closed.cost_bytes, route)
+
+    def shrink(self, opened: OpenBatch, route: int = 0) -> None:
         """Drop the text of committed lines.
 
         A few lines may wait long for their hosts. They should not keep the whole batch in memory.
@@ -63,21 +75,21 @@ class LeaseBook:
         text = lines.select(opened.batch.urls, opened.in_memory, opened.remaining)
         opened.batch = msgspec.structs.replace(opened.batch, urls=text)
         opened.in_memory = opened.remaining
-        self._queue.add_open_bytes(opened.batch.id, opened.cost_bytes - before_bytes)
+        self._queue.add_open_bytes(opened.batch.id, opened.cost_bytes - before_bytes, route)
 
     def batches_of(self, share: int) -> list[Batch]:
-        """The open batches of a share."""
+        """The open batches of a share; one with lines of several routes comes several times."""
         found = (each.batch for each in self.batches.values())
         return [batch for batch in found if self._frozen.index(batch.id) == share]
 
     def text_of(self, part: BatchPart) -> bytes:
         """The text of its lines."""
-        opened = self.batches[part.batch]
+        opened = self.batches[part.key]
         return lines.select(opened.batch.urls, opened.in_memory, part.mask)
 
     def uncommitted(self, part: BatchPart) -> BatchPart | None:
         """The part without its committed lines; None if all are committed."""
-        opened = self.batches.get(part.batch)
+        opened = self.batches.get(part.key)
         mask = part.mask & opened.remaining if opened else 0
         return msgspec.structs.replace(part, mask=mask) if mask else None
 
@@ -86,13 +98,13 @@ class LeaseBook:
     def issue(self, lease: Lease) -> None:
         """Add a lease."""
         self.leases[lease.id] = lease
-        self.batches[lease.part.batch].leases.add(lease.id)
+        self.batches[lease.part.key].leases.add(lease.id)
 
     def end(self, lease_id: int) -> Lease | None:
         """Remove a lease and return it; None if it is not open."""
         lease = self.leases.pop(lease_id, None)
         if lease is not None:
-            self.batches[lease.part.batch].leases.discard(lease_id)
+            self.batches[lease.part.key].leases.discard(lease_id)
         return lease
 
     def leases_of(self, share: int) -> list[Lease]:
@@ -107,11 +119,11 @@ class LeaseBook:
 
     def uncommitted_mask(self, lease: Lease) -> int:
         """The uncommitted lines of a lease."""
-        return lease.part.mask & self.batches[lease.part.batch].remaining
+        return lease.part.mask & self.batches[lease.part.key].remaining
 
     def others(self, lease: Lease) -> list[Lease]:
-        """The other open leases on the same batch."""
-        opened = self.batches[lease.part.batch].leases
+        """The other open leases on the same batch and route."""
+        opened = self.batches[lease.part.key].leases
         return [self.leases[other] for other in opened if other != lease.id]
 
     def only_in(self, lease: Lease, others: Iterable[Lease]) -> int:

@@ -15,7 +15,7 @@ do, a line whose fetch is slow is copied (leases.tail_copies), and its first com
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from fetcher.leases.issuer import Issuer
@@ -28,6 +28,7 @@ from fetcher.leases.types import (
     Lease,
     LeaseRules,
     LeaseState,
+    OpenBatch,
     WorkerReport,
 )
 from fetcher.model import Batch
@@ -44,30 +45,35 @@ class Ledger:
     issuer_class = Issuer
     reissuer_class = Reissuer
 
-    def __init__(self, rules: LeaseRules, first_lease: int = 1, shares: int = 1) -> None:
-        """`first_lease`: see types.first_lease; `shares`: the number of sinks."""
+    def __init__(
+        self, rules: LeaseRules, first_lease: int = 1, shares: int = 1, routes: int = 1
+    ) -> None:
+        """`first_lease`: see types.first_lease; `shares`, `routes`: how many there are."""
         self.rules = rules
-        self._state = LedgerState(rules, shares)
+        self.routes = range(routes)
+        self._state = LedgerState(rules, shares, routes)
         self._frozen, self._queue = self._state.frozen, self._state.queue
-        self._book, self._flow = self._state.book, self._state.flow
+        self._book = self._state.book
         self._workers = self._state.workers
         self._issuer = self.issuer_class(self._state, first_lease)
         self._reissuer = self.reissuer_class(self._state)
-        self._last_added = [-1] * shares
+        self._last_added = [[-1] * routes for _ in range(shares)]
         self.grows = False  # whether the list grows: a crawl
-        # Committed lines of batches that are not added yet: an earlier ventilator handed them out.
+        # Committed lines that are not added yet: an earlier ventilator handed them out.
         self._committed_ahead: dict[int, int] = {}
         self.finished_at = float("-inf")  # when a worker last finished a lease
 
     # -- the source --------------------------------------------------------------------------
 
-    def wants_batch(self, index: int = 0) -> bool:
-        """Whether the next batch of this share should be added."""
-        return self._issuer.has_room and self._queue.wants_batch(index, self.rules.max_open_bytes)
+    def wants_batch(self, index: int = 0, route: int = 0) -> bool:
+        """Whether the next batch of this share and route should be added."""
+        return self._issuer.has_room(route) and self._queue.wants_batch(
+            index, self.rules.max_open_bytes, route
+        )
 
-    def read_to_end(self, index: int = 0, *, is_end: bool = True) -> None:
-        """The source has no more batches of this share; in a crawl, it may have more later."""
-        self._queue.read_to_end(index, is_end=is_end)
+    def read_to_end(self, index: int = 0, route: int = 0, *, is_end: bool = True) -> None:
+        """The source has no more of this share and route; in a crawl, it may have more later."""
+        self._queue.read_to_end(index, route, is_end=is_end)
 
     def is_read(self, index: int) -> bool:
         """Whether all batches of this share have been added."""
@@ -78,46 +84,64 @@ class Ledger:
         """Whether all batches of all shares have been added."""
         return self._queue.is_all_read
 
-    def add(self, batch: Batch, committed: int = 0, suspects: Iterable[Suspect] = ()) -> None:
-        """Add the source's next batch.
+    def add(
+        self,
+        batch: Batch,
+        committed: int = 0,
+        suspects: Iterable[Suspect] = (),
+        route: int = 0,
+        lines: int = -1,
+    ) -> None:
+        """Add the next batch of a route.
 
         `committed`: mask of its committed lines; `suspects`: those of its lines that are blamed
-        for deaths or losses under an earlier ventilator.
+        for deaths or losses under an earlier ventilator; `lines`: those of this route, whose texts
+        the batch has, -1: all URL lines.
         """
-        index = self._frozen.index(batch.id)
-        self._last_added[index] = max(self._last_added[index], batch.id)
-        remaining = batch.mask & ~committed & ~self._committed_ahead.pop(batch.id, 0)
+        lines &= batch.mask
+        last_added = self._last_added[self._frozen.index(batch.id)]
+        last_added[route] = max(last_added[route], batch.id)
+        remaining = lines & ~committed & ~self._committed_ahead.get(batch.id, 0)
+        if min(last_added) >= batch.id:  # no route needs it any more
+            self._committed_ahead.pop(batch.id, None)
         if not remaining:
             return
-        self._book.open(batch, remaining)
-        self._push(batch.id, remaining, suspects)
+        self._book.open(batch, remaining, lines, route)
+        self._push(batch.id, remaining, suspects, route)
 
-    def grow(self, batch: Batch, mask: int, suspects: Iterable[Suspect] = ()) -> None:
+    def grow(
+        self, batch: Batch, mask: int, suspects: Iterable[Suspect] = (), route: int = 0
+    ) -> None:
         """Add lines of a crawl's batch, none of which was added before.
 
         `batch`: with the texts of these lines; `suspects`: as in `add`.
         """
-        self._book.grow(batch, mask)
-        self._push(batch.id, mask, suspects)
+        self._book.grow(batch, mask, route)
+        self._push(batch.id, mask, suspects, route)
 
-    def _push(self, batch: int, remaining: int, suspects: Iterable[Suspect]) -> None:
+    def _push(self, batch: int, remaining: int, suspects: Iterable[Suspect], route: int) -> None:
         for suspect in suspects:
-            for part in parts_of(suspect, remaining):
+            for part in parts_of(suspect, remaining, route):
                 self._queue.push(part)
                 remaining &= ~part.mask
         if remaining:
-            self._queue.push(BatchPart(batch, remaining))
+            self._queue.push(BatchPart(batch, remaining, route=route))
 
     def remaining(self, batch: int) -> int:
         """The mask of the lines of a batch that were added and are not committed."""
-        opened = self._book.batches.get(batch)
-        return opened.remaining if opened else 0
+        found = 0
+        for _, opened in self._book.opened(batch):
+            found |= opened.remaining
+        return found
 
     # -- handing out -------------------------------------------------------------------------
 
-    def take(self, now: float) -> Assignment | None:
-        """The next assignment to send, leased from now on. None: nothing to send, or no room."""
-        return self._issuer.take(now)
+    def take(self, now: float, closed: Collection[int] = ()) -> Assignment | None:
+        """The next assignment to send, leased from now on. None: nothing to send, or no room.
+
+        `closed`: routes that take nothing now.
+        """
+        return self._issuer.take(now, closed)
 
     def put_back(self, lease_id: int) -> None:
         """The socket did not take the assignment."""
@@ -126,7 +150,7 @@ class Ledger:
     def condemned(self, now: float) -> list[tuple[Batch, Condemned, bytes]]:
         """Lines (with batch and text) that need a `crashed` row; repeated until committed."""
         return [
-            (self._book.batches[each.part.batch].batch, each, self._book.text_of(each.part))
+            (self._book.batches[each.part.key].batch, each, self._book.text_of(each.part))
             for each in self._state.poison.due(now)
         ]
 
@@ -136,12 +160,13 @@ class Ledger:
         """The worker took the lease off its socket."""
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
-            self._flow.claimed(lease, now)
+            self._state.flow(lease).claimed(lease, now)
             lease.state = LeaseState.CLAIMED
             lease.worker = worker
             lease.expires_at = self._state.clock(lease, now) + self.rules.stall_s
             # Until the worker's next heartbeat says that this was too little.
             self._workers.note_hunger(worker, is_hungry=False)
+            self._workers.note_claim(worker, lease.part.route)
         self._workers.heard(worker, now)
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
@@ -156,7 +181,8 @@ class Ledger:
                 self._reissuer.take_back(lease, lease.part.mask & mask)
         elif lease.state is LeaseState.SENT:
             self._reissuer.take_back(lease, lease.part.mask)
-            self._flow.returned(len(self._workers), now)
+            route = lease.part.route
+            self._state.flows[route].returned(len(self._workers.serving(route)), now)
 
     def finished(self, worker: str, lease_id: int, now: float, skipped: int = 0) -> None:
         """The worker has sent every row of the lease to the sink, except for those `skipped`."""
@@ -178,6 +204,7 @@ class Ledger:
         """
         held = set(held)
         self._workers.heard(worker, now)
+        self._workers.note_routes(worker, report.routes)
         self._workers.holds(worker, held, self._book.leases, now)
         for lease_id in held:
             self.claimed(worker, lease_id, now)
@@ -212,10 +239,13 @@ class Ledger:
 
     def worker_left(self, worker: str, now: float, *, died: bool) -> None:
         """The worker is gone; `died`: it did not leave in good order."""
+        served = {each for each in self.routes if self._workers.may_serve(worker, each)}
         if not self._workers.leave(worker) and not died:
             return
         for lease in list(self._book.leases.values()):
-            if lease.state is LeaseState.SENT and died:
+            if lease.state is LeaseState.SENT:
+                if not died or lease.part.route not in served:
+                    continue
                 # It may have been in the pipe of this worker: it expires unless it is claimed.
                 lease.is_orphan = True
                 self._expire_within(lease, ORPHAN_S, now)
@@ -231,21 +261,27 @@ class Ledger:
 
     def committed(self, batch_id: int, mask: int, now: float) -> None:
         """`mask`: all committed lines of the batch, not only the newest."""
-        opened = self._book.batches.get(batch_id)
-        if opened is None:
-            # Of a crawl's lines, leases.crawl_feed knows which are committed.
-            if batch_id > self._last_added[self._frozen.index(batch_id)] and not self.grows:
-                self._committed_ahead[batch_id] = mask
-            return
+        ahead = mask
+        for route, opened in self._book.opened(batch_id):
+            ahead &= ~opened.lines
+            self._committed(batch_id, route, opened, mask, now)
+        # Of a crawl's lines, leases.crawl_feed knows which are committed.
+        is_unread = batch_id > min(self._last_added[self._frozen.index(batch_id)])
+        if ahead and is_unread and not self.grows:
+            self._committed_ahead[batch_id] = ahead
+
+    def _committed(
+        self, batch_id: int, route: int, opened: OpenBatch, mask: int, now: float
+    ) -> None:
         new = opened.remaining & mask
         opened.remaining &= ~mask
         for lease_id in list(opened.leases):
             self._progress(self._book.leases[lease_id], new, opened.remaining, now)
         self._state.poison.committed(batch_id, new)
         if not opened.remaining:
-            self._book.close(batch_id)
+            self._book.close(batch_id, route)
         elif new and 2 * opened.remaining.bit_count() <= opened.in_memory.bit_count():
-            self._book.shrink(opened)
+            self._book.shrink(opened, route)
 
     def _progress(self, lease: Lease, new: int, remaining: int, now: float) -> None:
         """Lines of its batch were committed."""
@@ -280,13 +316,13 @@ class Ledger:
         # Its leases in the pipe of a dead worker do not expire; they must not count for ever.
         for lease in self._book.leases_of(index):
             lease.is_excused = True
-            self._flow.exclude(lease)
+            self._state.flow(lease).exclude(lease)
 
     def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: its share goes on, unless all is paused."""
         if self._frozen.is_cut_off(index):
             for lease in self._book.leases_of(index):
-                self._flow.include(lease)
+                self._state.flow(lease).include(lease)
         was_all_frozen = self._frozen.is_all_frozen
         frozen_s = self._frozen.thaw(now, index)
         if frozen_s is not None:
@@ -335,17 +371,27 @@ class Ledger:
 
     @property
     def is_hungry(self) -> bool:
-        """Whether workers should return lines that they have not begun.
+        """Whether there are such routes as `hungry_routes` lists."""
+        return bool(self.hungry_routes)
 
-        True if all lines are handed out, some worker has too little to do, and others may have
-        lines to spare.
+    @property
+    def hungry_routes(self) -> list[int]:
+        """The routes of which workers should return lines that they have not begun.
+
+        All lines of such a route are handed out, some worker of it has too little to do, and others
+        may have lines to spare.
         """
-        if not self._state.is_end:
+        claimed = [lease for lease in self._book.claimed() if not lease.is_parked]
+        busy = {lease.worker for lease in claimed} - self._workers.hungry
+        return [route for route in self.routes if self._is_hungry(route, claimed, busy)]
+
+    def _is_hungry(self, route: int, claimed: list[Lease], busy: set[str]) -> bool:
+        if busy.issuperset(self._workers.serving(route)) or not self._state.is_end(route):
             return False
-        busy = {lease.worker for lease in self._book.claimed() if not lease.is_parked}
-        busy -= self._workers.hungry
-        is_unbegun = any(lease.state is LeaseState.SENT for lease in self._book.leases.values())
-        return bool(is_unbegun or busy) and not busy.issuperset(self._workers.names)
+        return any(each.part.route == route and each.worker in busy for each in claimed) or any(
+            lease.state is LeaseState.SENT and lease.part.route == route
+            for lease in self._book.leases.values()
+        )
 
     @property
     def is_all_out(self) -> bool:
@@ -382,7 +428,7 @@ class Ledger:
 
     def uncommitted(self, lease: Lease) -> tuple[Batch, int]:
         """The batch of an open lease, and the mask of its uncommitted lines."""
-        return self._book.batches[lease.part.batch].batch, self._book.uncommitted_mask(lease)
+        return self._book.batches[lease.part.key].batch, self._book.uncommitted_mask(lease)
 
     @property
     def waiting(self) -> int:
@@ -393,6 +439,14 @@ class Ledger:
     def open_count(self) -> int:
         """Batches with uncommitted lines."""
         return len(self._book.batches)
+
+    def waiting_lines(self, route: int) -> int:
+        """Lines of a route that were read and wait to be handed out (again)."""
+        return sum(part.mask.bit_count() for part in self._queue.waiting_of(route))
+
+    def count_serving(self, route: int) -> int:
+        """How many living workers are known to serve a route."""
+        return len(self._workers.serving(route))
 
     @property
     def workers(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The living workers: when each was heard last, and what its heartbeats reported."""
+"""The living workers: when each was heard last, what it serves, and what it reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Container, Iterable
 class LiveWorkers:
     """Workers by name; times in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, routes: int = 1) -> None:
+        self._all_routes = frozenset(range(routes))
+        self._routes: dict[str, frozenset[int]] = {}  # of the workers that said what they serve
+        self._serving: list[set[str]] = [set() for _ in range(routes)]  # living workers, by route
         self._heard_at: dict[str, float] = {}
         # Workers that hold leases which are not open (any more) -> since when. Such a lease is of
         # an earlier ventilator, or its lines were committed by another worker.
@@ -28,7 +31,33 @@ class LiveWorkers:
 
     def heard(self, worker: str, now: float) -> None:
         """Note that a message of the worker arrived."""
+        if worker not in self._heard_at and len(self._serving) == 1:
+            self._serving[0].add(worker)
         self._heard_at[worker] = now
+
+    # -- routes ------------------------------------------------------------------------------
+
+    def note_routes(self, worker: str, routes: frozenset[int] | None) -> None:
+        """The worker serves these routes (None: all)."""
+        routes = self._all_routes if routes is None else routes
+        if self._routes.get(worker) != routes:
+            self._routes[worker] = routes
+            for route, names in enumerate(self._serving):
+                (names.add if route in routes else names.discard)(worker)
+
+    def note_claim(self, worker: str, route: int) -> None:
+        """The worker has claimed a lease, so it serves this route, whatever it has said so far."""
+        self._serving[route].add(worker)
+
+    def serving(self, route: int) -> set[str]:
+        """The workers that are known to serve a route."""
+        return self._serving[route]
+
+    def may_serve(self, worker: str, route: int) -> bool:
+        """Whether the worker serves a route, or has not said what it serves."""
+        return worker not in self._routes or route in self._routes[worker]
+
+    # -- what they have ----------------------------------------------------------------------
 
     def holds(self, worker: str, held: Iterable[int], leases: Container[int], now: float) -> None:
         """The worker holds these leases; `leases`: those that are open."""
@@ -48,6 +77,9 @@ class LiveWorkers:
         """Forget the worker. Returns whether it was known."""
         self._stale_since.pop(worker, None)
         self.hungry.discard(worker)
+        self._routes.pop(worker, None)
+        for names in self._serving:
+            names.discard(worker)
         return self._heard_at.pop(worker, None) is not None
 
     def silent(self, now: float, silent_s: float) -> list[str]:

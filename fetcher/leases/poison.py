@@ -67,7 +67,10 @@ class Poison:
         self._mark(part.batch)
         if not is_alone:
             # Only deaths of a line alone count; before, any of these lines may have caused them.
-            return [BatchPart(part.batch, mask, 1) for mask in bitset.parts(part.mask, SPLIT)]
+            return [
+                BatchPart(part.batch, mask, 1, route=part.route)
+                for mask in bitset.parts(part.mask, SPLIT)
+            ]
         if part.deaths >= self._poison_deaths:
             said = f"its worker died each time it was fetched alone ({part.deaths} times)"
             return self._condemn(part, part.deaths, ErrorKind.CRASHED_DIED, said)
@@ -150,10 +153,10 @@ def suspects_of(parts: Iterable[BatchPart]) -> Iterator[Suspect]:
         yield Suspect(batch=batch, mask=bitset.pack(mask), deaths=deaths, losses=losses)
 
 
-def parts_of(suspect: Suspect, wanted: int) -> Iterator[BatchPart]:
+def parts_of(suspect: Suspect, wanted: int, route: int = 0) -> Iterator[BatchPart]:
     """The parts that a suspect was made of, as far as their lines are in the mask `wanted`."""
     mask = bitset.unpack(suspect.mask) & wanted
     masks = bitset.parts(mask, mask.bit_count()) if suspect.losses else [mask]
     for each in masks:
         if each:
-            yield BatchPart(suspect.batch, each, suspect.deaths, losses=suspect.losses)
+            yield BatchPart(suspect.batch, each, suspect.deaths, losses=suspect.losses, route=route)

@@ -1,13 +1,13 @@
 """The parts of batches that wait to be handed out, and how far the input has been read.
 
-Each sink's share of the batches (protocol.shard) has a queue of its own, so that a frozen share
-does not hold up the others.
+Each sink's share of the batches (protocol.shard) has a queue of its own for each route, so that
+neither a frozen share nor a route without workers holds up the others.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import msgspec
 
@@ -17,8 +17,8 @@ from fetcher.leases.types import BatchPart
 Uncommitted = Callable[[BatchPart], BatchPart | None]
 
 
-class _Share(msgspec.Struct):
-    """What is queued and read of one share."""
+class _Lane(msgspec.Struct):
+    """What is queued and read of one share and one route."""
 
     ready: deque[BatchPart] = msgspec.field(default_factory=deque)
     open_bytes: int = 0  # text of its uncommitted batches
@@ -28,10 +28,15 @@ class _Share(msgspec.Struct):
 class Queue:
     """The parts that no worker has."""
 
-    def __init__(self, frozen: FrozenShares) -> None:
+    def __init__(self, frozen: FrozenShares, routes: int = 1) -> None:
         self._frozen = frozen
-        self._shares = [_Share() for _ in range(len(frozen))]
-        self._turn = 0  # the share to take from next
+        self._routes = range(routes)
+        # By share and route, in the order of their turns.
+        self._lanes = {
+            (index, route): _Lane() for route in self._routes for index in range(len(frozen))
+        }
+        self._turns = list(self._lanes)
+        self._turn = 0  # the lane to take from next
         # Single lines that were leased to a worker when it died. They are tried one at a time,
         # while nothing else is in flight: then a death is caused by the line itself.
         self._isolated: deque[BatchPart] = deque()
@@ -49,27 +54,34 @@ class Queue:
     def _queue_of(self, part: BatchPart) -> deque[BatchPart]:
         if part.is_isolated:
             return self._isolated
-        return self._shares[self._frozen.index(part.batch)].ready
+        return self._lanes[self._frozen.index(part.batch), part.route].ready
 
-    def pop(self, uncommitted: Uncommitted) -> BatchPart | None:
-        """Take the next part; the shares take turns.
+    def pop(
+        self, uncommitted: Uncommitted, routes: Collection[int] | None = None
+    ) -> BatchPart | None:
+        """Take the next part of these routes (None: of all); shares and routes take turns.
 
         `uncommitted` returns a part without its committed lines, or None if none are left.
         """
-        for _ in self._shares:
-            index = self._turn
-            ready = self._shares[index].ready
-            self._turn = (index + 1) % len(self._shares)
+        for _ in self._turns:
+            index, route = lane = self._turns[self._turn]
+            ready = self._lanes[lane].ready
+            self._turn = (self._turn + 1) % len(self._turns)
+            if routes is not None and route not in routes:
+                continue
             while ready and not self._frozen.is_frozen(index):
                 if part := uncommitted(ready.popleft()):
                     return part
         return None
 
-    def pop_isolated(self, uncommitted: Uncommitted) -> BatchPart | None:
-        """Take the next line that is to be tried alone; `uncommitted` as in `pop`."""
+    def pop_isolated(
+        self, uncommitted: Uncommitted, routes: Collection[int] | None = None
+    ) -> BatchPart | None:
+        """Take the next line that is to be tried alone; arguments as of `pop`."""
         for _ in range(len(self._isolated)):
             line = self._isolated.popleft()
-            if self._frozen.has_frozen(line.batch):
+            is_closed = routes is not None and line.route not in routes
+            if is_closed or self._frozen.has_frozen(line.batch):
                 self._isolated.append(line)
             elif part := uncommitted(line):
                 return part
@@ -80,55 +92,59 @@ class Queue:
         """Whether a line waits to be tried alone."""
         return bool(self._isolated)
 
-    @property
-    def has_ready(self) -> bool:
-        """Whether a part could be handed out now, the isolated ones not included."""
+    def has_ready(self, route: int = 0) -> bool:
+        """Whether a part of a route could be handed out now, the isolated ones not included."""
         return any(
-            share.ready and not self._frozen.is_frozen(index)
-            for index, share in enumerate(self._shares)
+            lane.ready and not self._frozen.is_frozen(index) for index, lane in self._of(route)
         )
+
+    def _of(self, route: int) -> Iterator[tuple[int, _Lane]]:
+        return ((index, self._lanes[index, route]) for index in range(len(self._frozen)))
 
     def parts(self, index: int) -> Iterator[BatchPart]:
         """All parts of a share that wait."""
-        yield from self._shares[index].ready
+        for route in self._routes:
+            yield from self._lanes[index, route].ready
         yield from (part for part in self._isolated if self._frozen.index(part.batch) == index)
 
+    def waiting_of(self, route: int) -> Iterator[BatchPart]:
+        """All parts of a route that wait."""
+        for _, lane in self._of(route):
+            yield from lane.ready
+        yield from (part for part in self._isolated if part.route == route)
+
     def __len__(self) -> int:
-        return len(self._isolated) + sum(len(share.ready) for share in self._shares)
+        return len(self._isolated) + sum(len(lane.ready) for lane in self._lanes.values())
 
     # -- reading -----------------------------------------------------------------------------
 
-    def wants_batch(self, index: int, max_open_bytes: int) -> bool:
-        """Whether the source should be read for this share."""
-        share = self._shares[index]
+    def wants_batch(self, index: int, max_open_bytes: int, route: int = 0) -> bool:
+        """Whether the source should be read for this share and route."""
+        lane = self._lanes[index, route]
         return (
-            not share.is_read
+            not lane.is_read
             and not self._frozen.is_frozen(index)
-            and not share.ready
-            and share.open_bytes < max_open_bytes // len(self._shares)
+            and not lane.ready
+            and lane.open_bytes < max_open_bytes // len(self._lanes)
         )
 
-    def add_open_bytes(self, batch: int, cost_bytes: int) -> None:
+    def add_open_bytes(self, batch: int, cost_bytes: int, route: int = 0) -> None:
         """So much more (or, where negative, less) text of uncommitted batches is in memory."""
-        self._shares[self._frozen.index(batch)].open_bytes += cost_bytes
+        self._lanes[self._frozen.index(batch), route].open_bytes += cost_bytes
 
-    def read_to_end(self, index: int, *, is_end: bool = True) -> None:
-        """The source has no more batches of this share; if not `is_end`, it has some again."""
-        self._shares[index].is_read = is_end
+    def read_to_end(self, index: int, route: int = 0, *, is_end: bool = True) -> None:
+        """The source has no more of this share and route; if not `is_end`, it has some again."""
+        self._lanes[index, route].is_read = is_end
 
     def is_read(self, index: int) -> bool:
-        """Whether all batches of this share have been read."""
-        return self._shares[index].is_read
+        """Whether all lines of this share have been read, whatever their route."""
+        return all(self._lanes[index, route].is_read for route in self._routes)
 
     @property
     def is_all_read(self) -> bool:
-        """Whether all batches of all shares have been read."""
-        return all(share.is_read for share in self._shares)
+        """Whether all batches of all shares and routes have been read."""
+        return all(lane.is_read for lane in self._lanes.values())
 
-    @property
-    def is_nothing_to_read(self) -> bool:
-        """Whether all batches of the shares that are not frozen have been read."""
-        return all(
-            share.is_read or self._frozen.is_frozen(index)
-            for index, share in enumerate(self._shares)
-        )
+    def is_nothing_to_read(self, route: int = 0) -> bool:
+        """Whether all lines of a route have been read, in the shares that are not frozen."""
+        return all(lane.is_read or self._frozen.is_frozen(index) for index, lane in self._of(route))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -39,7 +40,7 @@ class Reissuer:
         """The worker does not fetch these lines of the lease: queue them for another worker."""
         state = self._state
         rest = lease.part.mask & ~mask
-        if not rest & state.book.batches[lease.part.batch].remaining:
+        if not rest & state.book.batches[lease.part.key].remaining:
             state.end(lease.id)
         wanted = state.book.only_in(lease, state.book.others(lease)) & mask
         if lease.is_copy:
@@ -59,27 +60,31 @@ class Reissuer:
                 died = lease.is_orphan if lease.state is LeaseState.SENT else True
                 self.reissue(lease, died=died and lease.state is not LeaseState.FINISHED)
 
-    def serve_idle_workers(self, now: float, *, has_room: bool) -> None:
-        """See that a worker without a lease gets one; `has_room`: whether one may be sent.
+    def serve_idle_workers(self, now: float, *, has_room: Callable[[int], bool]) -> None:
+        """See that a worker without a lease gets one; `has_room`: whether a route's may be sent.
 
         A worker that takes nothing may have all unclaimed leases in its pipe. These are excluded
         from flow control, so that others are sent; the pipe is soon full, so this has a limit. At
         the end, leases that no worker reports are reissued: they were sent to a worker that left.
         """
-        state = self._state
-        busy = {lease.worker for lease in state.book.claimed()}
-        if busy.issuperset(state.workers.names):
-            return
-        is_end = state.is_end
+        busy = {lease.worker for lease in self._state.book.claimed()}
+        for route in self._state.routes:
+            if not busy.issuperset(self._state.workers.serving(route)):
+                self._serve_idle(route, now, has_room=has_room(route))
+
+    def _serve_idle(self, route: int, now: float, *, has_room: bool) -> None:
+        state, is_end = self._state, self._state.is_end(route)
         # In this time each living worker has reported twice what waits in its pipe.
         unseen_s = max(state.rules.tail_after_s, 2 * state.rules.silent_s)
         for lease in list(state.book.leases.values()):
-            if lease.state is not LeaseState.SENT or state.frozen.has_frozen(lease.part.batch):
+            if lease.state is not LeaseState.SENT or lease.part.route != route:
+                continue
+            if state.frozen.has_frozen(lease.part.batch):
                 continue
             if is_end and now - lease.seen_at > unseen_s:
                 self.reissue(lease, died=False)
             elif not has_room and not lease.is_uncounted and now - lease.issued_at > HUNGRY_S:
-                state.flow.exclude(lease)
+                state.flow(lease).exclude(lease)
 
     # -- replacements ------------------------------------------------------------------------
 
@@ -105,6 +110,6 @@ class Reissuer:
                 replace(part, mask=lost),
                 lease.worker,
                 is_alone=lease.is_alone,
-                is_only_worker=set(self._state.workers.names) <= {lease.worker},
+                is_only_worker=self._state.workers.serving(part.route) <= {lease.worker},
             )
         return found

@@ -7,23 +7,39 @@ restart of the sink, its new state replaces the old one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from fetcher import bitset
+from fetcher.input import lines
+from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
 from fetcher.model import Batch, Task
 from fetcher.protocol import line_tags, messages
+from fetcher.protocol.bounds import MAX_PARTIAL, MAX_PARTIAL_BYTES
 from fetcher.protocol.shard import Share
 from fetcher.protocol.totals import Totals
 
-NextBatch = tuple[Batch, int, list[messages.Suspect]]
+_ALL: Final = 1 << 62  # more than the number of any batch
+
+
+class NextBatch(NamedTuple):
+    """The next batch with uncommitted lines of a route."""
+
+    batch: Batch  # with the texts of these lines
+    committed: int
+    suspects: list[messages.Suspect]
+    route: int
+    lines: int  # mask: the lines of the route
 
 
 class SinkSession:
     """Stores a sink's answers and makes polls for it; used by `SinkSessions`."""
 
-    def __init__(self, share: Share, now: float) -> None:
+    def __init__(self, share: Share, now: float, routing: Routing | None = None) -> None:
+        """`routing`: which lines are of which route; None: there is only one route."""
+        self._routing = routing
         self.share = share
         self.index = share.index
         self.must_open = True  # the sink does not know this ventilator (any more)
@@ -40,7 +56,10 @@ class SinkSession:
         self.url_lines: int | None = None  # of its share; None: not counted yet
         self.is_count_told = False
         self.lines_read = 0  # URL lines of its share that were read
-        self._read_to = -1  # the last batch of its share that was read
+        # By route: the last batch of its share that was read.
+        self._positions = [-1] * (1 if routing is None else routing.count)
+        self.read_of = [0] * len(self._positions)  # URL lines of its share that were read
+        self._most_ahead = _ALL
         self._key = b""  # for the tags of its lines
         self._epoch, self._version = "", 0
         self._done = bitset.IdSet()
@@ -56,11 +75,13 @@ class SinkSession:
         self.must_open, self.is_opened = False, True
         self.refusal, self.busy_since = "", None
         self._key = opened.key
+        self._most_ahead = _most_ahead(opened.batch_size) * self.share.of
         self._epoch, self._version = opened.epoch, opened.version
         self._done = bitset.IdSet(opened.done)
         self._partial = {batch: bitset.unpack(mask) for batch, mask in opened.partial.items()}
         self._suspects = {}
         for suspect in opened.suspects:
+            # Those of a batch that only some routes have read are dropped once all have.
             if suspect.batch > self._read_to:
                 self._suspects.setdefault(suspect.batch, []).append(suspect)
         self.totals = opened.totals
@@ -95,16 +116,37 @@ class SinkSession:
 
     # -- its batches -------------------------------------------------------------------------
 
-    def next_batch(self, batches: Iterator[Batch]) -> NextBatch | None:
-        """Read to its next incomplete batch; returns it, its committed lines and its suspects."""
+    @property
+    def _read_to(self) -> int:
+        """The last batch of its share that was read for all routes."""
+        return min(self._positions)
+
+    def next_batch(self, batches: Iterator[Batch], route: int = 0) -> NextBatch | None:
+        """Read to its next batch that has uncommitted lines of this route."""
         for batch in batches:
             if not self.share.has(batch.id):
                 continue
-            self._read_to = batch.id
-            self.lines_read += batch.mask.bit_count()
-            if batch.mask and batch.id not in self._done:
-                return batch, self._partial.pop(batch.id, 0), self._suspects.pop(batch.id, [])
+            mask = batch.mask if self._routing is None else self._routing.masks(batch)[route]
+            self._positions[route] = batch.id
+            self.lines_read += mask.bit_count()
+            self.read_of[route] += mask.bit_count()
+            committed = -1 if batch.id in self._done else self._partial.get(batch.id, 0)
+            suspects = self.take_suspects(batch.id, mask)
+            if self._read_to >= batch.id:
+                self._partial.pop(batch.id, None)
+                self._suspects.pop(batch.id, None)
+            if mask & ~committed:
+                texts = lines.select(batch.urls, batch.mask, mask)
+                return NextBatch(replace(batch, urls=texts), committed, suspects, route, mask)
+        self._positions[route] = _ALL
         return None
+
+    def may_read(self, route: int) -> bool:
+        """Whether a route may be read on: not if it is too far ahead of the slowest one.
+
+        The sink could not tell a next ventilator of so many batches that are done in part.
+        """
+        return self._positions[route] - self._read_to < self._most_ahead
 
     def committed_of(self, batch: int) -> int:
         """The lines of a batch that were committed at the last `take_over`; -1: all of them."""
@@ -133,3 +175,8 @@ class SinkSession:
         """The tags of these lines of a batch; the sink accepts rows only with them."""
         named = [line_tags.named(task.line, task.url, task.id, task.found) for task in tasks]
         return line_tags.of_lines(self._key, batch, batch_mask, named)
+
+
+def _most_ahead(batch_size: int) -> int:
+    """How many batches one route may be ahead of another, at one sink."""
+    return min(MAX_PARTIAL, MAX_PARTIAL_BYTES // (batch_size // 8 + 1)) * 3 // 4

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
+from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
@@ -85,10 +86,12 @@ class SinkSessions:
         offer: Callable[[Share], messages.Open],
         now: float,
         feed: CrawlFeed | None = None,
+        routing: Routing | None = None,
     ) -> None:
         """`silent_s`: time without an answer until a share freezes; `offer`: makes the `Open`.
 
-        `feed`: the lines of a crawl, which has one sink; None: the job is a list.
+        `feed`: the lines of a crawl, which has one sink; None: the job is a list. `routing`: which
+        lines of a list are of which route; None: there is only one route.
         """
         if feed is not None and count != 1:
             raise ConflictError(
@@ -100,7 +103,10 @@ class SinkSessions:
         self._session = session
         self._silent_s = silent_s
         self._offer = offer
-        self._all = [self.session_class(Share(index, count), now) for index in range(count)]
+        self._all = [
+            self.session_class(Share(index, count), now, routing) for index in range(count)
+        ]
+        self._routing = routing
         self._terms: object = None  # `Opened.unchanging` of the first sink
         self.job = ""  # known when the first sink has opened it
         self._waiting_since = self._noticed_at = now  # for the next sink to open the job
@@ -312,40 +318,51 @@ class SinkSessions:
 
     def hand_out(
         self, batches: Sequence[Iterator[Batch]], send: Callable[[Assignment], bool], now: float
-    ) -> bool:
-        """Read batches as needed, and send assignments. Returns False if `send` refused one.
+    ) -> set[int]:
+        """Read batches as needed, and send assignments. Returns the routes that `send` refused.
 
-        `batches`: for each sink, an iterator over the batches of the whole input.
+        `batches`: for each sink, and of each sink for each route, an iterator over the batches of
+        the whole input.
         """
+        refused: set[int] = set()
         while True:
             for one in self._all:
-                if self.feed is not None:
-                    self._ledger.read_to_end(one.index, is_end=False)
-                while self._ledger.wants_batch(one.index):
-                    if self.feed is not None:
-                        self._read_log(self.feed, one, now)
-                    else:
-                        self._read_on(one, batches[one.index])
-            assignment = self._ledger.take(now)
+                for route in self._ledger.routes:
+                    self._read(one, route, batches, now)
+            assignment = self._ledger.take(now, refused)
             if assignment is None:
-                return True
+                return refused
             if not send(assignment):
                 self._ledger.put_back(assignment.lease)
-                return False
+                refused.add(assignment.route)
 
-    def _read_on(self, one: SinkSession, batches: Iterator[Batch]) -> None:
-        found = one.next_batch(batches)
+    def _read(
+        self, one: SinkSession, route: int, batches: Sequence[Iterator[Batch]], now: float
+    ) -> None:
+        """Read what the ledger wants of a route."""
+        ledger = self._ledger
+        if self.feed is not None:
+            ledger.read_to_end(one.index, route, is_end=False)
+        while ledger.wants_batch(one.index, route) and one.may_read(route):
+            if self.feed is not None:
+                self._read_log(self.feed, one, route, now)
+            else:
+                self._read_on(one, route, batches[one.index * len(ledger.routes) + route])
+
+    def _read_on(self, one: SinkSession, route: int, batches: Iterator[Batch]) -> None:
+        found = one.next_batch(batches, route)
         if found is None:
-            self._ledger.read_to_end(one.index)
+            self._ledger.read_to_end(one.index, route)
         else:
             self._ledger.add(*found)
 
-    def _read_log(self, feed: CrawlFeed, one: SinkSession, now: float) -> None:
-        due = feed.due(len(self._ledger.workers), now)
+    def _read_log(self, feed: CrawlFeed, one: SinkSession, route: int, now: float) -> None:
+        due = feed.due(self._ledger.count_serving(route), now, route)
         for batch, mask in due:
-            self._ledger.grow(batch, mask, one.take_suspects(batch.id, mask))
+            suspects = one.take_suspects(batch.id, mask)
+            self._ledger.grow(batch, mask, suspects, route)
         if not due:
-            self._ledger.read_to_end(one.index)
+            self._ledger.read_to_end(one.index, route)
 
     # -- all sinks ---------------------------------------------------------------------------
 
@@ -372,6 +389,13 @@ class SinkSessions:
         if self.feed is not None:
             return self.feed.next_line - 1
         return sum(one.lines_read for one in self._all)
+
+    def unread_lines(self, route: int) -> int:
+        """Lines of a route that were seen, and that are not read yet."""
+        if self.feed is not None:
+            return self.feed.waiting_of(route)
+        read = sum(one.read_of[route] for one in self._all)
+        return self._routing.seen[route] - read if self._routing is not None else 0
 
     def source(self, read: SourceInfo) -> SourceInfo:
         """The lines of the job, given what was read of the file; those of a crawl so far."""

@@ -29,10 +29,10 @@ class TailCopies:
         self._unneeded: list[tuple[int, int]] = []
         self.lines = 0  # copied so far
 
-    def next(self, now: float) -> BatchPart | None:
-        """The next lines to hand out a second time."""
+    def next(self, now: float, route: int = 0) -> BatchPart | None:
+        """The next lines of a route to hand out a second time."""
         for lease in self._book.leases.values():
-            if self._frozen.has_frozen(lease.part.batch):
+            if lease.part.route != route or self._frozen.has_frozen(lease.part.batch):
                 continue
             if now - lease.issued_at < self._tail_after_s:
                 return None

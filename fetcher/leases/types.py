@@ -44,10 +44,14 @@ class WorkerReport(msgspec.Struct, frozen=True):
     slow: Mapping[int, int] = {}
     waiting: Collection[int] = ()
     is_hungry: bool = False
+    routes: frozenset[int] | None = None  # those that the worker serves; None: all
+
+
+Key = tuple[int, int]  # of an open batch: its number, and the route of its lines
 
 
 class BatchPart(msgspec.Struct, frozen=True):
-    """Lines of one batch that are handed out together, and what happened to them before."""
+    """Lines of one batch and one route, handed out together, and what happened to them before."""
 
     batch: int
     mask: int
@@ -55,6 +59,12 @@ class BatchPart(msgspec.Struct, frozen=True):
     spared: int = 0  # deaths of workers in which all of it was parked
     losses: int = 0  # how often the row of this single line was sent and not committed
     lost_by: str = ""  # the worker that sent that row last; "": not known
+    route: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Which open batch it is of."""
+        return self.batch, self.route
 
     @property
     def is_isolated(self) -> bool:
@@ -94,12 +104,13 @@ class Lease(msgspec.Struct):
 
 
 class OpenBatch(msgspec.Struct):
-    """A batch with uncommitted lines."""
+    """The lines of one route of a batch, some of which are uncommitted."""
 
     batch: Batch
     remaining: int  # mask: uncommitted lines
     leases: set[int]
     in_memory: int  # mask: lines whose text `batch.urls` still holds
+    lines: int = 0  # mask: all lines that were added
 
     @property
     def cost_bytes(self) -> int:
@@ -114,3 +125,4 @@ class Assignment(msgspec.Struct, frozen=True):
     batch: Batch
     mask: int
     urls: bytes  # these lines' text
+    route: int = 0

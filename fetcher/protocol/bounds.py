@@ -16,6 +16,7 @@ MAX_PARTIAL: Final = 100_000  # batches of which some lines are committed
 MAX_PARTIAL_BYTES: Final = 12 * 1024 * 1024  # of their masks, in one message
 MAX_TEXT: Final = 500  # characters of a text in a roster
 MAX_MEMBERS: Final = 200  # workers named in one roster
+MAX_ROUTES: Final = 33  # the default one included
 MAX_LOADS: Final = 10  # hosts in one `Samples`
 MAX_REST_WHY: Final = 40  # characters of the reason for a host's pause
 MAX_FAILED_LINES: Final = 20  # failed lines in one `Samples`
@@ -48,6 +49,7 @@ _Section = Annotated[
 ]
 Settings = Annotated[dict[str, _Section], Meta(max_length=100)]
 Name = Annotated[str, Meta(max_length=200)]
+RouteNames = Annotated[list[Name], Meta(max_length=MAX_ROUTES)]
 MAX_SAID: Final = 200  # characters of a URL or error in `Samples`
 Said = Annotated[str, Meta(max_length=MAX_SAID)]
 Rows = Meta(max_length=MAX_BATCH_LINES)

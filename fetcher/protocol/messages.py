@@ -37,6 +37,7 @@ from fetcher.protocol.bounds import (
     MAX_LOADS,
     MAX_MEMBERS,
     MAX_REST_WHY,
+    MAX_ROUTES,
     MAX_SLOW,
     MAX_TEXT,
     MAX_TURNS,
@@ -49,6 +50,7 @@ from fetcher.protocol.bounds import (
     Mask,
     Message,
     Name,
+    RouteNames,
     Rows,
     Said,
     Seconds,
@@ -127,6 +129,7 @@ class Assignment(Message, tag="tasks", frozen=True):
     format: LineFormat
     output: Output = PLAIN
     tags: Tags = b""  # of the lines in `mask`: see protocol.line_tags
+    route: Name | UnsetType = UNSET  # of these lines; unset: the default one
     crawl: CrawlRules | UnsetType = UNSET  # unset: the job is a list
     logs_in: bool | UnsetType = UNSET  # True: only a worker that logs in, too, may fetch these
 
@@ -228,6 +231,8 @@ class Heartbeat(Message, tag="heartbeat", frozen=True):
     slow: Annotated[dict[Count, Mask], Meta(max_length=MAX_SLOW)] = field(default_factory=dict)
     waiting: Hosts = field(default_factory=list)  # leases that arrived and are not claimed yet
     is_hungry: bool = False  # half of its slots are free, and it has no lines for them
+    # The names of the routes that it serves; unset: all.
+    routes: RouteNames | UnsetType = UNSET
 
 
 class Progress(Message, tag="progress", frozen=True):
@@ -271,6 +276,13 @@ class Turns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_all: bool = False  # workers have all lines that are left
 
 
+class Routes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The routes of a job."""
+
+    names: RouteNames  # in the order of their sockets, the default one first
+    hungry: RouteNames = []  # those in which a worker has too little, while `State.is_hungry`
+
+
 class State(Message, tag="state", frozen=True):
     """The state of the job, sent to everybody twice a second."""
 
@@ -284,6 +296,7 @@ class State(Message, tag="state", frozen=True):
     ventilator_number: Count  # the ventilator's number; a new one has granted no hosts yet
     is_watched: bool = False  # workers should send samples
     is_hungry: bool = False  # a worker has too little: others should return waiting lines
+    routes: Routes | UnsetType = UNSET  # unset: the job has only the default route
     copied: Count = 0  # lines given to a second worker at the end because they were slow
     turns: Turns = Turns()
     crawl: CrawlTotals | UnsetType = UNSET  # unset: the job is a list
@@ -310,6 +323,16 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lag_ms: Count = 0  # longest recent delay of its event loop
 
 
+class RouteLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The workers and the lines of one route."""
+
+    route: Name
+    workers: Count  # living ones that serve it
+    leases: Count
+    leased_lines: Count
+    waiting_lines: Count  # that no worker has, as far as the input has been read
+
+
 class Roster(Message, tag="roster", frozen=True):
     """Details for people who watch: the leases and the workers."""
 
@@ -326,6 +349,8 @@ class Roster(Message, tag="roster", frozen=True):
     workers: Annotated[list[Member], Meta(max_length=MAX_MEMBERS)]
     unlisted: Count  # number of further workers
     samples: Samples = Samples()  # of all workers
+    # Unset: the job has only the default route.
+    routes: Annotated[list[RouteLoad], Meta(max_length=MAX_ROUTES)] | UnsetType = UNSET
 
 
 AnyMessage = (

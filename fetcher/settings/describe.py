@@ -41,13 +41,18 @@ class Setting(msgspec.Struct, frozen=True):
 @functools.cache
 def sections() -> dict[str, type[Section]]:
     """The sections' declarations by name, in order."""
-    return get_type_hints(Settings)
+    hints = get_type_hints(Settings)
+    return {name: kind for name, kind in hints.items() if isinstance(kind, type)}
 
 
 @functools.cache
 def settings_of(section: str) -> dict[str, Setting]:
     """The settings of a section by name, in order."""
-    struct = sections()[section]
+    return fields_of(sections()[section])
+
+
+def fields_of(struct: type[Section]) -> dict[str, Setting]:
+    """The settings of a section, or of a table of an array, by name, in order."""
     hints = get_type_hints(struct, include_extras=True)
     found = {}
     for field in msgspec.structs.fields(struct):

@@ -11,7 +11,10 @@ import textwrap
 from typing import Final
 
 from fetcher.settings import describe, presets
-from fetcher.settings.load import toml
+from fetcher.settings.load import Value, toml
+from fetcher.settings.schema import Route
+
+_ROUTE: Final[dict[str, Value]] = {"name": "eu", "match": ["host:example.de", "url:/eu/"]}
 
 
 def example() -> str:
@@ -27,7 +30,18 @@ def example() -> str:
             text = f"{setting.description} ({describe.allowed(f'{name}.{key}')})"
             lines += ["", *textwrap.wrap(text, 98, initial_indent="# ", subsequent_indent="# ")]
             lines.append(f"{key} = {toml(setting.default)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_routes_example()]) + "\n"
+
+
+def _routes_example() -> list[str]:
+    """The tables of routes, which have no default, as a comment."""
+    lines = ["", "", f"# {Route.__doc__}", "# Tables, none by default; all other lines take the"]
+    lines[-1] += " route `default`."
+    for key, setting in describe.fields_of(Route).items():
+        lines += textwrap.wrap(
+            f"{key}: {setting.description}", 98, initial_indent="# ", subsequent_indent="#   "
+        )
+    return [*lines, "# [[routes]]", *(f"# {key} = {toml(v)}" for key, v in _ROUTE.items())]
 
 
 def own_servers() -> str:
@@ -65,6 +79,13 @@ def markdown() -> str:
             escaped = (cell.replace("|", r"\|") for cell in (*cells, setting.description))
             text = " | ".join(escaped)
             lines.append(f"| {text} |")
+    lines += ["", "## [[routes]]", "", f"{Route.__doc__}", ""]
+    lines += ["| key | meaning |", "| --- | --- |"]
+    for key, setting in describe.fields_of(Route).items():
+        lines.append(f"| {key} | {setting.description} |")
+    lines += ["", "Each route is a table; all lines that no route takes have the route `default`."]
+    lines += ["See [a job on several machines](cluster.md#routes).", "", "```toml", "[[routes]]"]
+    lines += [*(f"{key} = {toml(value)}" for key, value in _ROUTE.items()), "```"]
     return "\n".join(lines) + "\n"
 
 

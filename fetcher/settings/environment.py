@@ -12,6 +12,7 @@ from typing import Final
 
 from fetcher.errors import ConfigError
 from fetcher.settings import describe, suggest
+from fetcher.settings.sections_routes import KEY as ROUTES
 
 PREFIX: Final = "FETCHER_"
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -28,7 +29,7 @@ def variable_of(key: str) -> str:
 
 def assignments(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield setting, text and variable name of each of our variables. Raises ConfigError."""
-    known = {variable_of(key): key for key in describe.all_keys()}
+    known = {variable_of(key): key for key in (*describe.all_keys(), ROUTES)}
     for name, text in environ.items():
         if not name.startswith(PREFIX):
             continue

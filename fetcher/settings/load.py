@@ -20,6 +20,8 @@ from fetcher.patterns import PatternError, Patterns
 from fetcher.settings import describe, environment, suggest
 from fetcher.settings.schema import Settings
 from fetcher.settings.secrecy import HIDDEN
+from fetcher.settings.sections_routes import KEY as ROUTES
+from fetcher.settings.sections_routes import routes_of
 
 PATTERNS: Final = ("crawl.allow", "crawl.deny")  # regular expressions, which may have commas
 Plain = str | int | float | bool | None
@@ -84,6 +86,8 @@ def _from_file(path: Path) -> Iterator[tuple[str, tuple[Any, str]]]:
         raise ConfigError(f"{path}: not valid UTF-8 ({where}); save it as UTF-8") from error
     except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    if ROUTES in data:
+        yield ROUTES, (data.pop(ROUTES), str(path))
     for section, content in data.items():
         if not isinstance(content, dict):
             if section in describe.sections():
@@ -133,7 +137,7 @@ def _check_section(section: str, origin: str) -> None:
 
 
 def _check_key(key: str, origin: str) -> None:
-    if key in describe.all_keys():
+    if key in describe.all_keys() or key == ROUTES:
         return
     section, dot, _ = key.partition(".")
     if not dot and (meant := suggest.keys_meant_by(key)):
@@ -153,7 +157,10 @@ def _shown(key: str, value: Any) -> str:
 
 def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     nested: dict[str, dict[str, Any]] = {}
+    routes = routes_of(*values[ROUTES]) if ROUTES in values else ()
     for key, (found, origin) in values.items():
+        if key == ROUTES:
+            continue
         given = _plain(found)
         if not all(is_text(each) for each in _texts(given)):
             raise ConfigError(f"{origin}: {key} is not valid UTF-8")
@@ -169,7 +176,7 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
                 f"{origin}: {key} = {_shown(key, given)}: must be {describe.allowed(key)}"
             ) from None
         nested.setdefault(section, {})[name] = value
-    settings = msgspec.convert(nested, Settings)
+    settings = msgspec.structs.replace(msgspec.convert(nested, Settings), routes=routes)
     origins = {key: origin for key, (_, origin) in values.items()}
     _check_robots(settings, origins)
     _check_patterns(settings, origins)
@@ -231,8 +238,11 @@ def _listed(key: str, value: Any, items: Any) -> Any:
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Value]]:
-    """All settings as plain data, by section and key."""
+    """All settings as plain data, by section and key; routes, if any, by name."""
     plain: dict[str, dict[str, Value]] = msgspec.json.decode(msgspec.json.encode(settings))
+    del plain[ROUTES]
+    if settings.routes:
+        plain[ROUTES] = {route.name: list(route.match) for route in settings.routes}
     return plain
 
 

@@ -11,6 +11,7 @@ from fetcher.settings.sections_crawl import Crawl
 from fetcher.settings.sections_engine import Engine
 from fetcher.settings.sections_http import Dns, Guard, Http
 from fetcher.settings.sections_input import Input, Job, Output, Sink
+from fetcher.settings.sections_routes import Route
 from fetcher.settings.sections_service import Endpoints, Keys, Log, Metrics, Monitor
 from fetcher.settings.sections_worker import Lease, Polite, Retry, Worker
 from fetcher.settings.value_types import Section, parse_server
@@ -32,6 +33,7 @@ __all__ = [
     "Output",
     "Polite",
     "Retry",
+    "Route",
     "Section",
     "Settings",
     "Sink",
@@ -41,7 +43,7 @@ __all__ = [
 
 
 class Settings(Section, frozen=True, kw_only=True):
-    """All settings, by section."""
+    """All settings, by section, and the tables of routes."""
 
     job: Job = Job()
     input: Input = Input()
@@ -61,6 +63,7 @@ class Settings(Section, frozen=True, kw_only=True):
     log: Log = Log()
     metrics: Metrics = Metrics()
     monitor: Monitor = Monitor()
+    routes: tuple[Route, ...] = ()  # the tables [[routes]]: see settings.sections_routes
 
     @property
     def longest_step_s(self) -> float:

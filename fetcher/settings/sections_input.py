@@ -22,9 +22,9 @@ class Input(Section, frozen=True, kw_only=True):
         Literal["auto", "text", "jsonl", "csv", "log"],
         about(
             "format of a line; text: a URL; jsonl: a JSON object with url and optional method, "
-            "headers, body, id; csv: a record, and the first line of the file names the columns; "
-            "log: a line of a crawl's log, as retry reads it; auto: by the file's name (.jsonl, "
-            ".ndjson, .csv, .tsv, also with .gz appended; else text)"
+            "headers, body, id, route; csv: a record, and the first line of the file names the "
+            "columns; log: a line of a crawl's log, as retry reads it; auto: by the file's name "
+            "(.jsonl, .ndjson, .csv, .tsv, also with .gz appended; else text)"
         ),
     ] = "auto"
     url_column: Annotated[str, about("csv: the column that holds the URL", min_length=1)] = "url"

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fetcher.settings.value_types import MIB, Factory, Failures, Seconds, Section, Statuses, about
+from fetcher.settings.value_types import (
+    MIB,
+    Factory,
+    Failures,
+    RouteNames,
+    Seconds,
+    Section,
+    Statuses,
+    about,
+)
 
 
 class Worker(Section, frozen=True, kw_only=True):
@@ -53,6 +62,13 @@ class Worker(Section, frozen=True, kw_only=True):
             le=86_400,
         ),
     ] = 0.0
+    routes: Annotated[
+        RouteNames,
+        about(
+            "the routes that this host's workers serve, by the names of [[routes]], and default "
+            "for all other lines; empty: all"
+        ),
+    ] = ()
     transport: Annotated[
         str,
         about(

@@ -113,6 +113,10 @@ LoggedOut = Annotated[
         rf"^({_LOGGED_OUT}(\|{_LOGGED_OUT})*)?\Z",
     ),
 ]
+RouteName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
+RouteNames = Annotated[
+    tuple[RouteName, ...], Meta(max_length=33), _kind("a list of names of routes")
+]
 Names = Annotated[tuple[_Name, ...], _kind("a list of host names")]
 Endpoint = Annotated[
     str, _kind("tcp://HOST:PORT or ipc:///PATH, with the next two ports free, too", _ENDPOINT)

@@ -6,7 +6,7 @@ Only this file knows the client, and it is imported only where a port is set. Na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final, get_args
 
@@ -22,7 +22,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from fetcher import __version__
-from fetcher.protocol.messages import Phase
+from fetcher.protocol.messages import Phase, RouteLoad
 from fetcher.protocol.totals import Totals
 from fetcher.telemetry.histogram import Distribution
 from fetcher.telemetry.numbers import AnyNumbers, SinkNumbers, VentilatorNumbers, WorkerNumbers
@@ -133,6 +133,21 @@ def _ventilator(n: VentilatorNumbers) -> Iterator[Metric]:
     for number, silent_s in enumerate(n.sinks_silent_s, 1):
         silence.add_metric([str(number)], silent_s)
     yield silence
+    yield from _routes(f"{prefix}_route", n.routes)
+
+
+def _routes(prefix: str, routes: Sequence[RouteLoad]) -> Iterator[Metric]:
+    """One series for each of the [[routes]]; none if the job has none."""
+    families = {
+        "workers": "Living workers that serve the route.",
+        "leased_lines": "Uncommitted lines of the route under a lease.",
+        "waiting_lines": "Lines of the route that no worker has, as far as the input was read.",
+    }
+    for name, text in families.items() if routes else ():
+        family = GaugeMetricFamily(f"{prefix}_{name}", text, labels=["route"])
+        for each in routes:
+            family.add_metric([each.route], getattr(each, name))
+        yield family
 
 
 def _worker(n: WorkerNumbers) -> Iterator[Metric]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from fetcher.leases.lease_stats import LeaseStats
-from fetcher.protocol.messages import State
+from fetcher.protocol.messages import RouteLoad, State
 from fetcher.protocol.totals import Totals
 from fetcher.telemetry.histogram import Distribution
 
@@ -36,6 +36,7 @@ class VentilatorNumbers(_Common, frozen=True, kw_only=True):
     lines_read: int
     hosts: int  # known to the host broker
     sinks_silent_s: tuple[float, ...]  # since each was last heard
+    routes: tuple[RouteLoad, ...] = ()  # none: the job has only the default one
 
 
 class WorkerNumbers(_Common, frozen=True, kw_only=True):

@@ -9,10 +9,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from fetcher.errors import UsageError
+
+_OF_THE_VENTILATOR: Final = 3  # addresses, besides those of routes
 
 
 class SinkEndpoints(msgspec.Struct, frozen=True):
@@ -39,6 +42,24 @@ def endpoints_of(ventilator: str, sinks: Sequence[str]) -> Endpoints:
         control=_nth(ventilator, 2),
         sinks=tuple(SinkEndpoints(_nth(sink, 0), _nth(sink, 1)) for sink in sinks),
     )
+
+
+def tasks_of(ventilator: str, route: int) -> str:
+    """The address for the tasks of a route; that of the default route, 0, is `Endpoints.tasks`."""
+    return _nth(ventilator, _OF_THE_VENTILATOR - 1 + route if route else 0)
+
+
+def require_apart(ventilator: str, routes: Sequence[str], addresses: Endpoints) -> None:
+    """Raise UsageError if a route's address is also one of a sink; `routes`: all names."""
+    of_sinks = {address for sink in addresses.sinks for address in (sink.results, sink.commits)}
+    for number, name in enumerate(routes):
+        address = tasks_of(ventilator, number)
+        if address in of_sinks:
+            raise UsageError(
+                f"route {name} would use {address}, which is a sink's: the ventilator needs "
+                f"{_OF_THE_VENTILATOR + len(routes) - 1} ports in a row from endpoints.ventilator, "
+                "one more for each of the [[routes]]; move endpoints.sink"
+            )
 
 
 def _nth(endpoint: str, index: int) -> str:

@@ -64,6 +64,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     crawl: CrawlView | None = None  # None: the job is a list
     workers: list[messages.Member] = []
     unlisted: int = 0  # workers that are not in the list
+    routes: list[messages.RouteLoad] = []  # none: the job has only the default one
     hosts: list[messages.HostLoad] = []  # the busiest
     # Lines that failed lately, the newest last.
     failed_lines: list[messages.FailedLine] = msgspec.field(name="mishaps", default_factory=list)
@@ -120,6 +121,7 @@ def from_roster(state: messages.State, roster: messages.Roster) -> JobView:
         unlisted=roster.unlisted,
         hosts=roster.samples.hosts,
         failed_lines=roster.samples.failed_lines,
+        routes=[] if roster.routes is UNSET else roster.routes,
     )
 
 

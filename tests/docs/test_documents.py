@@ -49,7 +49,7 @@ def environ(
     folder = tmp_path_factory.mktemp("internet")
     authority = Authority(folder)
     names = [f"{any_}{name}" for name in ("example.com", "example.org") for any_ in ("", "*.")]
-    port = free_ports(5)
+    port = free_ports(9)  # those of a ventilator with some routes, and of a sink
     with (
         members_site(hits_per_session=15) as members,
         internet(
@@ -70,7 +70,7 @@ def environ(
             "FETCHER_WORKER__PROCESSES": "1",
             # For separate roles: the default ports may be in use.
             "FETCHER_ENDPOINTS__VENTILATOR": f"tcp://127.0.0.1:{port}",
-            "FETCHER_ENDPOINTS__SINK": f'["tcp://127.0.0.1:{port + 3}"]',
+            "FETCHER_ENDPOINTS__SINK": f'["tcp://127.0.0.1:{port + 7}"]',
         }
 
 

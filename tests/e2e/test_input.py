@@ -46,7 +46,7 @@ def test_json_lines_come_back_with_their_ids(tmp_path: Path) -> None:
         3: {
             "url": "http://b/",
             "outcome": "invalid_url",
-            "error": "'x' is not a known key; use url, method, headers, body, id",
+            "error": "'x' is not a known key; use url, method, headers, body, id, route",
             "id": "b",
         },
         4: {

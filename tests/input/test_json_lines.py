@@ -66,7 +66,7 @@ def test_words_about_json_do_not_name_a_byte_of_another_line() -> None:
         ({"method": 1}, "method: must be a text"),
         ({"headers": "A: b"}, "headers: must be"),
         ({"body": "x"}, "body: a GET request has no body"),
-        ({"meth": "GET"}, "'meth' is not a known key; use url, method, headers, body, id"),
+        ({"meth": "GET"}, "'meth' is not a known key; use url, method, headers, body, id, route"),
         ({"x" * 100: None}, f"'{'x' * 39}…' is not a known key"),
     ],
 )

@@ -12,6 +12,7 @@ from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
+from fetcher.input.routes import Routing
 from fetcher.leases.crawl_feed import CrawlFeed, SeedPage
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.sink_sessions import SinkSessions
@@ -198,3 +199,20 @@ def test_a_page_with_one_bad_line_adds_none() -> None:
         feed.learn(bad)
     assert not feed.open_batches()
     assert due(feed) == {}, "its spool has no text of the good line"
+
+
+def test_lines_of_a_route_are_due_for_it_alone_and_hold_up_no_other() -> None:
+    routing = Routing([("b", ["host:b.test"]), ("own", [])], log_lines.task_of)
+    feed = CrawlFeed(seeds_from, LineTexts(), None, routing)
+    feed.begin(SIZE, state(6))
+    feed.learn(page(1, 4, 1, 2, 3, host="b"))
+    feed.learn(page(4, 6, 4, 5))
+    own = log_lines.encode(LogLine("http://b.test/6", route="own"))
+    feed.learn(messages.LogPage(6, 7, b"\x01", own))
+    assert [feed.waiting_of(route) for route in range(3)] == [2, 3, 1]
+    masks = [{d.batch.id: d.mask for d in feed.due(1, 0.0, route)} for route in (2, 0)]
+    assert masks == [{1: 0b0010}, {0: 0b1000, 1: 0b0001}]
+    assert feed.waiting == 3, "those of the first route wait on"
+    feed.committed(0, 0b1111, 1.0)
+    assert feed.open_batches() == [1]
+    assert feed.due(1, 1.0, 1) == [], "their rows came while they waited"

@@ -34,7 +34,7 @@ def test_the_queue_counts_a_batch_from_its_opening_to_its_close() -> None:
     made, queue = book()
     assert not is_full(queue, 1)
     made.open(batch(0, LINES), ALL)
-    cost_bytes = made.batches[0].cost_bytes
+    cost_bytes = made.batches[0, 0].cost_bytes
     assert is_full(queue, cost_bytes)
     assert not is_full(queue, cost_bytes + 1)
     made.close(0)
@@ -44,7 +44,7 @@ def test_the_queue_counts_a_batch_from_its_opening_to_its_close() -> None:
 
 def test_a_batch_that_shrinks_keeps_only_the_text_of_its_uncommitted_lines() -> None:
     made, queue = book(0)
-    opened = made.batches[0]
+    opened = made.batches[0, 0]
     cost_bytes = opened.cost_bytes
     opened.remaining = 0b1010
     made.shrink(opened)
@@ -60,7 +60,7 @@ def test_a_batch_that_shrinks_keeps_only_the_text_of_its_uncommitted_lines() -> 
 
 def test_a_part_without_its_committed_lines() -> None:
     made, _ = book(0)
-    made.batches[0].remaining = 0b0110
+    made.batches[0, 0].remaining = 0b0110
     assert made.uncommitted(BatchPart(0, 0b0011, deaths=2)) == BatchPart(0, 0b0010, deaths=2)
     assert made.uncommitted(BatchPart(0, 0b1001)) is None
     assert made.uncommitted(BatchPart(7, ALL)) is None, "the batch is closed"
@@ -84,7 +84,7 @@ def test_only_the_uncommitted_lines_that_no_other_lease_has() -> None:
     first, second = lease(1), lease(2, mask=0b0010)
     made.issue(first)
     made.issue(second)
-    made.batches[0].remaining = 0b0111
+    made.batches[0, 0].remaining = 0b0111
     assert made.uncommitted_mask(first) == 0b0111
     assert made.only_in(first, made.others(first)) == 0b0101
     assert made.only_in(second, made.others(second)) == 0

@@ -20,7 +20,7 @@ def test_shares_take_turns_and_a_frozen_share_loses_its_turn() -> None:
     frozen.freeze(0, 1)
     assert queue.pop(same) == BatchPart(2, 1)
     assert queue.pop(same) is None
-    assert (len(queue), queue.has_ready) == (2, False)
+    assert (len(queue), queue.has_ready()) == (2, False)
     frozen.thaw(1, 1)
     assert queue.pop(same) == BatchPart(1, 1)
 
@@ -39,7 +39,7 @@ def test_a_line_that_a_worker_had_when_it_died_waits_apart_from_the_others() -> 
     line = BatchPart(0, 0b10, deaths=1)
     queue.push(line)
     assert queue.pop(same) is None
-    assert (queue.has_isolated, queue.has_ready) == (True, False)
+    assert (queue.has_isolated, queue.has_ready()) == (True, False)
     assert [*queue.parts(0)] == [line]
     assert [*queue.parts(1)] == []
     frozen.freeze(0, 0)

@@ -34,7 +34,7 @@ def lease(
         setattr(made, name, value)
     parts.book.issue(made)
     if state is LeaseState.SENT:
-        parts.flow.sent()
+        parts.flows[0].sent()
     return made
 
 
@@ -44,14 +44,14 @@ def queued(parts: LedgerState) -> list[BatchPart]:
 
 def test_lines_that_are_committed_or_leased_elsewhere_are_not_queued_again() -> None:
     parts, reissuer = of_one_batch()
-    parts.book.batches[0].remaining = ALL & ~0b1
+    parts.book.batches[0, 0].remaining = ALL & ~0b1
     ended = lease(parts, 1)
     lease(parts, 2, 0b0110)
     reissuer.reissue(ended, died=False)
     assert [part.mask for part in queued(parts)] == [ALL & ~0b0111]
     assert reissuer.lines == 13
     assert list(parts.book.leases) == [2]
-    parts.book.batches[0].remaining = 0b0110
+    parts.book.batches[0, 0].remaining = 0b0110
     reissuer.reissue(lease(parts, 3), died=True)
     assert len(queued(parts)) == 1, "lease 2 has the lines that are left"
 
@@ -59,7 +59,7 @@ def test_lines_that_are_committed_or_leased_elsewhere_are_not_queued_again() -> 
 def test_a_lease_that_was_excluded_from_flow_control_keeps_no_line() -> None:
     parts, reissuer = of_one_batch()
     waiting = lease(parts, 1, 0b11, LeaseState.SENT)
-    parts.flow.exclude(waiting)
+    parts.flows[0].exclude(waiting)
     reissuer.reissue(lease(parts, 2, 0b11), died=False)
     assert [part.mask for part in queued(parts)] == [0b11]
 
@@ -181,13 +181,13 @@ def test_unclaimed_leases_are_excluded_for_an_idle_worker_after_a_moment() -> No
     parts.queue.push(BatchPart(0, 0b1000))
     lease(parts, 1, 0b1)
     waiting = lease(parts, 2, 0b10, LeaseState.SENT)
-    reissuer.serve_idle_workers(HUNGRY_S, has_room=False)
+    reissuer.serve_idle_workers(HUNGRY_S, has_room=lambda _: False)
     assert not waiting.is_uncounted, "it is not old enough"
-    reissuer.serve_idle_workers(HUNGRY_S + 0.1, has_room=True)
+    reissuer.serve_idle_workers(HUNGRY_S + 0.1, has_room=lambda _: True)
     assert not waiting.is_uncounted, "another can be sent already"
-    reissuer.serve_idle_workers(HUNGRY_S + 0.1, has_room=False)
+    reissuer.serve_idle_workers(HUNGRY_S + 0.1, has_room=lambda _: False)
     assert waiting.is_uncounted
-    assert parts.flow.is_open(0)
+    assert parts.flows[0].is_open(0)
 
 
 def test_at_the_end_a_lease_that_no_worker_reports_is_reissued_for_an_idle_one() -> None:
@@ -195,9 +195,9 @@ def test_at_the_end_a_lease_that_no_worker_reports_is_reissued_for_an_idle_one()
     lease(parts, 1, 0b1)
     lease(parts, 2, 0b10, LeaseState.SENT)
     unseen_s = max(RULES.tail_after_s, 2 * RULES.silent_s)
-    reissuer.serve_idle_workers(unseen_s, has_room=True)
+    reissuer.serve_idle_workers(unseen_s, has_room=lambda _: True)
     assert list(parts.book.leases) == [1, 2]
-    reissuer.serve_idle_workers(unseen_s + 0.1, has_room=True)
+    reissuer.serve_idle_workers(unseen_s + 0.1, has_room=lambda _: True)
     assert list(parts.book.leases) == [1]
     assert [(part.mask, part.deaths) for part in queued(parts)] == [(0b10, 0)]
 
@@ -206,6 +206,6 @@ def test_nothing_is_reissued_while_all_workers_have_work() -> None:
     parts, reissuer = of_one_batch("w")
     lease(parts, 1, 0b1)
     lease(parts, 2, 0b10, LeaseState.SENT)
-    reissuer.serve_idle_workers(1000.0, has_room=False)
+    reissuer.serve_idle_workers(1000.0, has_room=lambda _: False)
     assert not any(each.is_uncounted for each in parts.book.leases.values())
     assert list(parts.book.leases) == [1, 2]

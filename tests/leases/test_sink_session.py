@@ -61,8 +61,7 @@ def test_it_reads_to_the_next_batch_of_its_share_that_is_not_done() -> None:
     rest = iter(batches(0b0000, 0b1, 0b1111, 0b1, 0b0111, 0b1))
     found = made.next_batch(rest)
     assert found is not None
-    batch, committed, suspects = found
-    assert (batch.id, committed, suspects) == (4, 0b10, [])
+    assert (found.batch.id, found.committed, found.suspects) == (4, 0b10, [])
     assert made.lines_read == 4 + 3, "the done lines were read, those of the other sink were not"
     assert made.next_batch(rest) is None
 
@@ -72,7 +71,7 @@ def test_suspects_of_an_earlier_ventilator_come_with_their_batch() -> None:
     rest = iter(batches(1, 1))
     first, second = made.next_batch(rest), made.next_batch(rest)
     assert first is not None and second is not None
-    assert (first[2], second[2]) == ([], [suspect(1), suspect(1)])
+    assert (first.suspects, second.suspects) == ([], [suspect(1), suspect(1)])
 
 
 def test_a_restarted_sinks_state_replaces_the_one_before() -> None:
@@ -96,7 +95,7 @@ def test_a_restarted_sink_names_suspects_again_only_of_batches_that_are_not_read
     made.take_over(replace(OPENED, suspects=[suspect(0), suspect(1), suspect(2)]))
     made.take_over(replace(OPENED, suspects=[suspect(0), suspect(1)]))
     found = made.next_batch(rest)
-    assert found is not None and found[2] == [suspect(1)]
+    assert found is not None and found.suspects == [suspect(1)]
     assert poll(made, []).suspects == [], "none is left that was not read"
 
 

@@ -157,7 +157,7 @@ def test_a_sink_that_started_again_is_opened_and_believed_anew() -> None:
 def test_what_cannot_be_sent_is_put_back() -> None:
     sessions, ledger = sessions_of()
     open_all(sessions)
-    assert not sessions.hand_out([iter(batches(2))], lambda _: False, 1.0)
+    assert sessions.hand_out([iter(batches(2))], lambda _: False, 1.0) == {0}
     assert not list(ledger.leases)
     assert ledger.waiting == 1
 

@@ -29,6 +29,7 @@ import os
 import pytest
 
 from support.sim.mutants import MUTANTS
+from support.sim.routed_world import FaultlessRoutes, RoutedWorld
 from support.sim.world import World
 from support.sim.worlds import Contested, Deadly, Faultless, Lying, Refusing, run
 
@@ -73,6 +74,15 @@ def test_a_line_whose_row_is_refused_each_time_ends(kill_workers: bool) -> None:
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_where_two_ventilators_live_one_at_a_time_has_the_job(kill_workers: bool) -> None:
     check(range(SEEDS // 36), Contested, kill_workers=kill_workers)
+
+
+@pytest.mark.parametrize("kill_workers", [False, True])
+def test_lines_of_a_route_go_to_its_workers_alone_and_wait_for_them(kill_workers: bool) -> None:
+    check(range(SEEDS // 25), RoutedWorld, kill_workers=kill_workers)
+
+
+def test_where_nothing_fails_each_line_of_each_route_is_fetched_once() -> None:
+    check(range(SEEDS // 20), FaultlessRoutes, kill_workers=False)
 
 
 @pytest.mark.parametrize("name", MUTANTS)

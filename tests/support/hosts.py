@@ -11,16 +11,21 @@ from tools.ports import free_ports
 
 
 class Hosts:
-    """One job; every line of its list takes `ms` milliseconds."""
+    """One job; every line of its list takes `ms` milliseconds.
 
-    def __init__(self, tmp_path: Path, lines: int, ms: int = 60, sinks: int = 1) -> None:
-        base = free_ports(3 + 2 * sinks)
-        self.ventilator_port, self.sink_port = base, base + 3
+    `routes`: how many it has besides the default one.
+    """
+
+    def __init__(
+        self, tmp_path: Path, lines: int, ms: int = 60, sinks: int = 1, routes: int = 0
+    ) -> None:
+        base = free_ports(3 + routes + 2 * sinks)
+        self.ventilator_port, self.sink_port = base, base + 3 + routes
         self.outs = [tmp_path / f"out{n}" for n in range(sinks)]
         self.urls = jobs.write_urls(
             tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={ms}" for n in range(lines)]
         )
-        sink_ports = range(base + 3, base + 3 + 2 * sinks, 2)
+        sink_ports = range(self.sink_port, self.sink_port + 2 * sinks, 2)
         self._meet(f"tcp://127.0.0.1:{base}", [f"tcp://127.0.0.1:{port}" for port in sink_ports])
 
     @property

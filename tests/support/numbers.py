@@ -6,7 +6,7 @@ from typing import Final
 
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.lease_stats import LeaseStats, OldestLine
-from fetcher.protocol.messages import State
+from fetcher.protocol.messages import RouteLoad, State
 from fetcher.protocol.totals import Totals
 from fetcher.telemetry.histogram import Distribution
 from fetcher.telemetry.numbers import AnyNumbers, SinkNumbers, VentilatorNumbers, WorkerNumbers
@@ -45,6 +45,7 @@ EXAMPLES: Final[dict[str, AnyNumbers]] = {
         lines_read=8,
         hosts=11,
         sinks_silent_s=(0.25, 7.5),
+        routes=(RouteLoad("default", 2, 1, 9, 0), RouteLoad("eu", 0, 0, 0, 1200)),
     ),
     "worker": WorkerNumbers(
         trouble="",

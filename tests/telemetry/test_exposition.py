@@ -47,7 +47,17 @@ def test_names_help_and_types_follow_the_conventions(role: str) -> None:
         for sample in family.samples:
             assert (family.type == "counter") == sample.name.endswith("_total"), sample.name
             assert set(sample.labels) <= {
-                *("outcome", "status_class", "reason", "result", "state", "phase", "sink", "le"),
+                *(
+                    "outcome",
+                    "status_class",
+                    "reason",
+                    "result",
+                    "state",
+                    "phase",
+                    "sink",
+                    "route",
+                    "le",
+                ),
                 *("role", "version"),
             }
 
@@ -98,3 +108,13 @@ def test_trouble_is_a_number_too(role: str) -> None:
     for trouble, value in (("", "1.0"), ("disk full", "0.0")):
         snapshot.put(msgspec.structs.replace(EXAMPLES[role], trouble=trouble), 0.0)
         assert f"\nfetcher_{role}_healthy {value}\n" in exposition.page().decode()
+
+
+def test_each_route_has_a_series_and_a_job_without_routes_has_none() -> None:
+    found = values("ventilator")
+    assert found["fetcher_ventilator_route_workers.eu"] == 0
+    assert found["fetcher_ventilator_route_waiting_lines.eu"] == 1200
+    assert found["fetcher_ventilator_route_leased_lines.default"] == 9
+    snapshot: Snapshot[AnyNumbers] = Snapshot(is_on=True)
+    snapshot.put(msgspec.structs.replace(EXAMPLES["ventilator"], routes=()), 0.0)
+    assert b"_route_" not in Exposition(snapshot, "ventilator").page()

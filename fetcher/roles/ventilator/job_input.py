@@ -6,7 +6,7 @@ the job runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,8 @@ from msgspec import UNSET
 from fetcher import __version__
 from fetcher.errors import ConflictError, InputError
 from fetcher.input import formats
+from fetcher.input.formats import TaskOf
+from fetcher.input.routes import Routing
 from fetcher.input.source import Source
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import SeedPage
@@ -27,6 +29,7 @@ from fetcher.roles.spec import RoleSpec
 from fetcher.roles.ventilator.seeds import SeedReader
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
+from fetcher.settings.sections_routes import DEFAULT
 from fetcher.store import begun
 from fetcher.store.selection import SelectedLines
 
@@ -37,6 +40,7 @@ class JobInput:
     """The lines of a job and the terms on which they are fetched.
 
     `info`: what is known of the URL file so far. `output`: the form of rows and bodies.
+    `routing`: which lines are of which route; None: the job has no routes.
     `task_of`: decodes a line, given its number and its bytes. `crawl`: the rules of a crawl, whose
     lines are those of its log; the file then holds its seeds. None: the job is a list.
     """
@@ -53,6 +57,7 @@ class JobInput:
         self._refresh = spec.refresh
         self.task_of = formats.decoder(self.format)
         self._seeds = SeedReader(self._source) if spec.crawl is not None else None
+        self.routing = _routing(settings, self.task_of)
         self._census = self._source.census()
         self.info = self._count_first()
         self._batch_size = settings.job.batch_size
@@ -100,6 +105,11 @@ class JobInput:
                 f"{self._source.path}: changed while it was read; restore it and run the same "
                 "command again"
             )
+
+    @property
+    def route_names(self) -> Sequence[str]:
+        """The names of the routes, the default one first."""
+        return (DEFAULT,) if self.routing is None else self.routing.names
 
     def batches(self) -> Iterator[Batch]:
         """Read the file from its beginning, in batches."""
@@ -160,3 +170,9 @@ class JobInput:
             )
         self._source.format = msgspec.structs.replace(found, keep_columns=keep)
         self.task_of = formats.decoder(self.format)
+
+
+def _routing(settings: Settings, task_of: TaskOf) -> Routing | None:
+    if not settings.routes:
+        return None
+    return Routing([(route.name, route.match) for route in settings.routes], task_of)

@@ -11,7 +11,7 @@ import functools
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import zmq
@@ -30,6 +30,7 @@ from fetcher.protocol.messages import Phase
 from fetcher.protocol.shard import Share
 from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.roles.ventilator.job_input import JobInput
+from fetcher.roles.ventilator.route_status import RouteStatus
 from fetcher.roles.ventilator.sink_clients import SinkClients, log_notice
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
 from fetcher.roles.ventilator.task_messages import assignment_message, crash_chunk
@@ -39,7 +40,7 @@ from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 from fetcher.telemetry.numbers import VentilatorNumbers
 from fetcher.telemetry.snapshot import Snapshot
-from fetcher.transport.endpoints import Endpoints
+from fetcher.transport.endpoints import Endpoints, require_apart, tasks_of
 from fetcher.transport.sockets import Channel, open_socket, send
 from fetcher.watch.web.control_mailbox import ControlMailbox
 
@@ -60,7 +61,7 @@ class _Sockets(NamedTuple):
     """The ventilator's own sockets."""
 
     context: Any
-    tasks: Any
+    tasks: Sequence[Any]  # by route
     events: Any
     control: Any
 
@@ -89,7 +90,12 @@ class Ventilator:
         # Leases of different ventilators never have the same number, so that an event about an old
         # lease cannot be taken for one about a new lease.
         self._number = secrets.randbits(31)
-        self._ledger = Ledger(_lease_rules(settings), first_lease(self._number), sinks)
+        self._ledger = Ledger(
+            _lease_rules(settings),
+            first_lease(self._number),
+            sinks,
+            len(job_input.route_names),
+        )
         self._sessions = SinkSessions(
             self._ledger,
             sinks,
@@ -98,6 +104,7 @@ class Ventilator:
             self._offer,
             now,
             None if job_input.crawl is None else _feed_of(job_input),
+            job_input.routing,
         )
         self._sinks = SinkClients(sockets.context, endpoints.sinks, self._sessions, security, now)
         self._logins = _logins(settings, self._number)
@@ -108,7 +115,9 @@ class Ventilator:
             self._ledger,
             publisher,
             self._logins,
+            job_input.route_names,
         )
+        self._route_status = RouteStatus(job_input.routing, self._ledger, self._sessions)
         self._settings = settings
         self._input = job_input
         self._sockets = sockets
@@ -121,7 +130,7 @@ class Ventilator:
         self._phase: Phase = "starting"
         self._stopping_since: float | None = None  # since when the page asks for a stop
         self._batches: list[Iterator[Batch]] = []  # by sink: each reads the file on its own
-        self._is_blocked = False  # no worker takes tasks
+        self._blocked: set[int] = set()  # routes of which no worker takes tasks
         self._state_at = self._tick_at = 0.0
 
     # -- the whole ---------------------------------------------------------------------------
@@ -194,8 +203,8 @@ class Ventilator:
         poller = zmq.Poller()
         poller.register(self._sockets.events, zmq.POLLIN)
         self._sinks.register(poller)
-        if self._is_blocked:
-            poller.register(self._sockets.tasks, zmq.POLLOUT)
+        for route in self._blocked:
+            poller.register(self._sockets.tasks[route], zmq.POLLOUT)
         poller.poll(timeout_ms)
 
     # -- the beginning -----------------------------------------------------------------------
@@ -224,7 +233,7 @@ class Ventilator:
         self._workers.broker = HostBroker(delay_s, time.monotonic() + quiet_s)
         if quiet_s and self._settings.polite.enabled and not self._sessions.is_complete:
             logs.announce(notice_of_quiet(quiet_s))
-        self._batches = [self._input.batches() for _ in self._sessions]
+        self._batches = [self._input.batches() for _ in self._sessions for _ in self._ledger.routes]
 
     def _offer(self, share: Share) -> messages.Open:
         return self._input.offer(self._session, self._sessions.job, share)
@@ -232,16 +241,16 @@ class Ventilator:
     # -- handing out -------------------------------------------------------------------------
 
     def _hand_out(self, now: float) -> None:
-        self._is_blocked = self._logins.is_ready and not self._sessions.hand_out(
-            self._batches, self._send, now
-        )
+        self._blocked = set()
+        if self._logins.is_ready:
+            self._blocked = self._sessions.hand_out(self._batches, self._send, now)
         for batch, condemned, text in self._ledger.condemned(now):
             chunk = crash_chunk(batch, condemned, text, self._input, self._sessions)
             log.warning("line %d is recorded as crashed: %s", chunk.lines[0], condemned.error)
             self._sinks.send(chunk)
 
     def _send(self, assignment: Assignment) -> bool:
-        tasks = self._sockets.tasks
+        tasks = self._sockets.tasks[assignment.route]
         if not tasks.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
             return False
         message = assignment_message(
@@ -265,10 +274,15 @@ class Ventilator:
             lines_read=self._sessions.lines_read,
             hosts=len(self._workers.broker),
             sinks_silent_s=self._sessions.silent_s(now),
-            trouble=self._sessions.trouble(now) or self._logins.trouble,
+            trouble=self._trouble(now),
+            routes=self._route_status.look(now),
         )
         if roster is not None:
             send(self._sockets.control, roster)
+
+    def _trouble(self, now: float) -> str:
+        """Why the job, or a part of it, does not go on; "": it does."""
+        return self._sessions.trouble(now) or self._logins.trouble or self._route_status.trouble
 
     def _phase_now(self) -> Phase:
         if self._phase != "running":
@@ -295,6 +309,7 @@ class Ventilator:
             turns=messages.Turns(self._publisher.turns_s, is_all=self._ledger.is_all_out),
             crawl=UNSET if feed is None or feed.state is None else feed.state.totals,
             joined=self._workers.joined if self._drain_s else UNSET,
+            routes=self._route_status.routes,
         )
 
     # -- the end -----------------------------------------------------------------------------
@@ -321,7 +336,7 @@ def _feed_of(job_input: JobInput) -> CrawlFeed:
     # Only crawls need temporary files.
     from fetcher.roles.ventilator.log_spool import BlockSpool, LogSpool  # noqa: PLC0415
 
-    return CrawlFeed(job_input.seeds, LogSpool(), BlockSpool())
+    return CrawlFeed(job_input.seeds, LogSpool(), BlockSpool(), job_input.routing)
 
 
 def _lease_rules(settings: Settings) -> LeaseRules:
@@ -344,11 +359,15 @@ def _logins(settings: Settings, number: int) -> SessionBroker:
     return SessionBroker(rules, first_generation(number), is_required=bool(http.login))
 
 
-def _bind(context: Any, endpoints: Endpoints, security: Security) -> _Sockets:
+def _bind(
+    context: Any, ventilator: str, endpoints: Endpoints, routes: int, security: Security
+) -> _Sockets:
     opened = functools.partial(open_socket, context, bind=True, security=security)
     return _Sockets(
         context=context,
-        tasks=opened(zmq.PUSH, Channel.TASKS, endpoints.tasks),
+        tasks=[
+            opened(zmq.PUSH, Channel.TASKS, tasks_of(ventilator, route)) for route in range(routes)
+        ],
         events=opened(zmq.PULL, Channel.EVENTS, endpoints.events),
         control=opened(zmq.PUB, Channel.CONTROL, endpoints.control),
     )
@@ -365,8 +384,9 @@ def run(
 ) -> Exit:
     """Run the ventilator. Raises FetcherError."""
     job_input = JobInput(spec, settings)
+    require_apart(spec.ventilator, job_input.route_names, endpoints)
     context: Any = zmq.Context()
-    sockets = _bind(context, endpoints, security)
+    sockets = _bind(context, spec.ventilator, endpoints, len(job_input.route_names), security)
     ventilator = Ventilator(
         settings,
         job_input,

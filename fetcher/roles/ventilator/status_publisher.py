@@ -6,7 +6,10 @@ then, as everything on the control socket goes to all peers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from msgspec import UNSET
 
 from fetcher.commit.rate import Rate
 from fetcher.leases import lease_stats
@@ -67,6 +70,7 @@ class StatusPublisher:
         hosts: int,
         sinks_silent_s: tuple[float, ...],
         trouble: str,
+        routes: Sequence[messages.RouteLoad] = (),
     ) -> messages.Roster | None:
         """Publish the numbers; return the roster to send now, None if nobody has asked.
 
@@ -83,16 +87,24 @@ class StatusPublisher:
                 lines_read=lines_read,
                 hosts=hosts,
                 sinks_silent_s=sinks_silent_s,
+                routes=tuple(routes),
             )
             self._snapshot.put(numbers, now)
         if not self._mailbox.is_on and now >= self._answer_until:
             return None
-        roster = self._roster(state.job, ledger, now, trouble)
+        roster = self._roster(state.job, ledger, now, trouble, routes)
         if self._mailbox.is_on:
             self._mailbox.put(state, roster, self._workers.most_in_flight)
         return roster if now < self._answer_until else None
 
-    def _roster(self, job: str, ledger: Ledger, now: float, trouble: str) -> messages.Roster:
+    def _roster(
+        self,
+        job: str,
+        ledger: Ledger,
+        now: float,
+        trouble: str,
+        routes: Sequence[messages.RouteLoad],
+    ) -> messages.Roster:
         table = lease_stats.collect(ledger, now)
         workers, unlisted = self._workers.look(table.by_worker, now)
         oldest = table.oldest or lease_stats.OldestLine(0, 0.0, "")
@@ -110,4 +122,5 @@ class StatusPublisher:
             workers=workers,
             unlisted=unlisted,
             samples=self._workers.samples(),
+            routes=[*routes] or UNSET,
         )

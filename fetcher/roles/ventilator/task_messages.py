@@ -42,6 +42,7 @@ def assignment_message(
         format=job_input.format,
         output=job_input.output,
         tags=sessions.session_of(batch.id).tags(batch.id, batch_mask, tasks),
+        route=job_input.route_names[assignment.route] if assignment.route else UNSET,
         crawl=UNSET if job_input.crawl is None else _for_workers(job_input.crawl),
         logs_in=logs_in or UNSET,
     )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
 from fetcher import bitset
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.types import WorkerReport
 from fetcher.politeness.host_broker import HostBroker
 from fetcher.protocol import messages
+from fetcher.settings.sections_routes import DEFAULT
 
 
-def apply_to_ledger(ledger: Ledger, event: messages.AnyMessage, now: float) -> bool:
-    """Apply an event; return False if it is not about leases."""
+def apply_to_ledger(
+    ledger: Ledger, event: messages.AnyMessage, now: float, routes: Sequence[str] = (DEFAULT,)
+) -> bool:
+    """Apply an event; return False if it is not about leases. `routes`: their names."""
     match event:
         case messages.Claim():
             ledger.claimed(event.worker, event.lease, now)
@@ -19,7 +26,7 @@ def apply_to_ledger(ledger: Ledger, event: messages.AnyMessage, now: float) -> b
         case messages.Finished():
             ledger.finished(event.worker, event.lease, now, bitset.unpack(event.skipped))
         case messages.Heartbeat():
-            ledger.heartbeat(event.worker, event.held, now, _report_of(event))
+            ledger.heartbeat(event.worker, event.held, now, _report_of(event, routes))
         case messages.Bye():
             ledger.worker_left(event.worker, now, died=False)
         case messages.Gone():
@@ -29,13 +36,17 @@ def apply_to_ledger(ledger: Ledger, event: messages.AnyMessage, now: float) -> b
     return True
 
 
-def _report_of(beat: messages.Heartbeat) -> WorkerReport:
+def _report_of(beat: messages.Heartbeat, routes: Sequence[str]) -> WorkerReport:
+    served = None
+    if beat.routes is not UNSET:
+        served = frozenset(number for number, name in enumerate(routes) if name in beat.routes)
     return WorkerReport(
         parked=frozenset(beat.parked),
         longest_s=dict(zip(beat.held, beat.longest_s, strict=False)),
         slow={lease: bitset.unpack(mask) for lease, mask in beat.slow.items()},
         waiting=beat.waiting,
         is_hungry=beat.is_hungry,
+        routes=served,
     )
 
 

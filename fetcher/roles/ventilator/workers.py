@@ -6,6 +6,7 @@ Nothing is decided here: the ledger decides about leases, the host broker about 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fetcher import bitset
@@ -16,6 +17,7 @@ from fetcher.protocol import messages
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
 from fetcher.roles.ventilator.worker_events import apply_to_broker, apply_to_ledger
 from fetcher.security.policy import Security
+from fetcher.settings.sections_routes import DEFAULT
 from fetcher.telemetry import logs
 from fetcher.transport.sockets import drop, receive, send
 
@@ -35,7 +37,10 @@ class Workers:
         ledger: Ledger,
         publisher: StatusPublisher,
         logins: SessionBroker,
+        routes: Sequence[str] = (DEFAULT,),
     ) -> None:
+        """`routes`: the names of the job's routes."""
+        self._routes = routes
         self._events, self._control = events, control
         self._security = security
         self._ledger = ledger
@@ -59,7 +64,7 @@ class Workers:
             self._ledger.worker_left(worker, now, died=False)
 
     def _apply(self, event: messages.AnyMessage, now: float) -> None:
-        is_known = apply_to_ledger(self._ledger, event, now) or apply_to_broker(
+        is_known = apply_to_ledger(self._ledger, event, now, self._routes) or apply_to_broker(
             self.broker, event, now
         )
         if isinstance(event, messages.Heartbeat | messages.Progress | messages.Look):

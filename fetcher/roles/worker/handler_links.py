@@ -19,7 +19,6 @@ _LINKS: Final = "links"
 _KEYS: Final = frozenset({_LINKS, "extra"})
 _LINK_KEYS: Final = ("url", "priority", "route", "method", "headers", "body", "id")
 _PRIORITIES: Final = range(-(1 << 31), 1 << 31)
-_MAX_ROUTE_CHARS: Final = 200
 _PLAIN: Final = LinkRequest()
 
 
@@ -63,9 +62,7 @@ def _request(link: dict[str, Any], base: str) -> Link:
     priority = given.get("priority", 0)
     if not isinstance(priority, int) or priority not in _PRIORITIES:
         raise LineError("priority: must be a whole number of 32 bits")
-    route = given.get("route", "")
-    if not isinstance(route, str) or len(route) > _MAX_ROUTE_CHARS:
-        raise LineError(f"route: must be a text of at most {_MAX_ROUTE_CHARS} characters")
+    route = request_fields.route(given.get("route", ""))
     _require_text("route", route)
     method = request_fields.method(given.get("method", "GET"))
     headers = request_fields.headers(_as_lists(given.get("headers", [])))

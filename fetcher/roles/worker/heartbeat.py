@@ -129,6 +129,7 @@ class Heartbeat:
             slow={lease: bitset.pack(mask) for lease, mask in slow.items()},
             waiting=self._waiting.leases,
             is_hungry=self._pool.is_hungry,
+            routes=[*self._settings.routes] or msgspec.UNSET,
         )
 
     def _is_parked(self, lease: LeaseBuffer, oldest_s: Mapping[int, float]) -> bool:

@@ -13,11 +13,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import gevent
 import gevent.event
 import zmq.green as zmq
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from fetcher import bitset
 from fetcher.errors import ConfigError, Exit
@@ -34,8 +36,10 @@ from fetcher.roles.worker.login_keeper import LoginKeeper
 from fetcher.roles.worker.numbers_publisher import NumbersPublisher
 from fetcher.roles.worker.parent_pipe import wait_for_parents_end
 from fetcher.roles.worker.row_builder import RowBuilder
+from fetcher.roles.worker.task_sockets import TaskSockets
 from fetcher.roles.worker.waiting_assignments import WaitingAssignments
 from fetcher.security.policy import NO_KEYS, Security
+from fetcher.settings.sections_routes import DEFAULT
 from fetcher.stop_signals import STOP_SIGNALS, unblock
 from fetcher.telemetry import logs
 from fetcher.telemetry.numbers import WorkerNumbers
@@ -65,7 +69,12 @@ class Worker:
         self._context = zmq.Context()
         opened = functools.partial(open_socket, self._context, security=_security(spec.keys))
         addresses = endpoints_of(spec.ventilator, spec.sinks)
-        self._tasks = opened(zmq.PULL, Channel.TASKS, addresses.tasks)
+        self._tasks = TaskSockets(
+            spec.ventilator,
+            settings.worker.routes,
+            functools.partial(opened, zmq.PULL, Channel.TASKS),
+            self._receive_tasks,
+        )
         results = [opened(zmq.PUSH, Channel.RESULTS, sink.results) for sink in addresses.sinks]
         self._events = opened(zmq.PUSH, Channel.EVENTS, addresses.events)
         self._control = opened(zmq.SUB, Channel.CONTROL, addresses.control)
@@ -103,6 +112,7 @@ class Worker:
             gevent.signal_handler(number, self._leave.set)
         unblock()
         lifetime.imported()
+        self._tasks.open()
         running = [gevent.spawn(loop) for loop in self._loops()]
         for greenlet in running:
             # A loop that ends by an exception must not leave a worker that only looks alive.
@@ -113,6 +123,7 @@ class Worker:
         self._heartbeat.note_rows()
         send(self._events, messages.Bye(worker=self._spec.name))
         gevent.killall(running)
+        self._tasks.close()
         self._control.close(0)  # its subscription would linger if the ventilator has left
         self._context.destroy(linger=_LINGER_MS)
         if self._misfit is not None:
@@ -121,7 +132,6 @@ class Worker:
 
     def _loops(self) -> list[Callable[[], None]]:
         loops: list[Callable[[], None]] = [
-            self._receive_tasks,
             self._begin_waiting,
             self._runner.flush,
             self._heartbeat.run,
@@ -137,21 +147,28 @@ class Worker:
             loops.append(self._numbers.run)
         return loops
 
-    def _receive_tasks(self) -> None:
+    def _receive_tasks(self, socket: Any) -> None:
         while True:
             frames = None
             with gevent.Timeout(_RETRY_S, False):
-                frames = self._tasks.recv_multipart()
+                frames = socket.recv_multipart()
             received = parse(frames) if frames else None
             if received is None:
                 continue
             message, urls = received
             if isinstance(message, messages.Assignment):
-                self._heartbeat.is_mute = False
-                self._require_fit(message)
-                self._waiting.put(message, urls)
+                self._take(message, urls)
             else:
                 drop("unexpected", f"a task of type {type(message).__name__}")
+
+    def _take(self, assignment: messages.Assignment, urls: bytes) -> None:
+        route = DEFAULT if assignment.route is UNSET else assignment.route
+        if not self._tasks.serves(route):  # a new ventilator has other routes at these addresses
+            send(self._events, messages.Returned(self._spec.name, assignment.lease))
+            return
+        self._heartbeat.is_mute = False
+        self._require_fit(assignment)
+        self._waiting.put(assignment, urls)
 
     def _require_fit(self, assignment: messages.Assignment) -> None:
         try:
@@ -195,6 +212,8 @@ class Worker:
         self._heartbeat.is_mute = is_over
         if is_over:
             return
+        self._tasks.hear(state)
+        state = replace(state, is_hungry=self._tasks.is_hungry(state))
         self._hosts.hear_broker(state.ventilator_number)
         self._login.hear_ventilator(state.ventilator_number)
         self._heartbeat.is_watched = state.is_watched

@@ -59,6 +59,16 @@ def show_activity(console: Console, job: JobView) -> None:
     for host in resting(job.hosts):
         said = rest(escaped(host.host), host.rest_s, escaped(host.rest_why), host.waiting)
         console.print(said, highlight=False, markup=False, soft_wrap=True)
+    for route in job.routes:
+        console.print(route_text(route), highlight=False, markup=False, soft_wrap=True)
+
+
+def route_text(route: messages.RouteLoad) -> str:
+    """The workers and lines of a route, in words."""
+    return (
+        f"route {escaped(route.route)}: {counted(route.workers, 'worker')}, "
+        f"{counted(route.leased_lines, 'line')} handed out, {number(route.waiting_lines)} waiting"
+    )
 
 
 def activity(job: JobView) -> list[Text]:

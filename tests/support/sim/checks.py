@@ -143,21 +143,24 @@ class Checks:
     ) -> None:
         """After an answer, the ventilator knows what the sink knew when it answered."""
         ledger = ventilator.ledger
-        is_open = set()
-        for batch in ledger.open_batches(one.index):
-            is_open.add(batch.id)
-            left = ledger._book.batches[batch.id].remaining
+        for batch in self._world.share_batches[one.index]:
+            left = ledger.remaining(batch.id)
             if left & answered.of(batch):
                 raise Violation(f"committed, and not believed: lines of batch {batch.id}")
-            if batch.mask & ~left & ~answered.of(batch):
+            if self._read_of(one, batch) & ~left & ~answered.of(batch):
                 raise Violation(f"believed, and not committed: lines of batch {batch.id}")
-        for batch in self._world.share_batches[one.index]:
-            is_gone = batch.id <= one._read_to and batch.id not in is_open
-            if is_gone and answered.of(batch) != batch.mask:
-                raise Violation(f"believed, and not committed: batch {batch.id}")
         is_told = isinstance(request, messages.Poll) and request.suspects is not None
         if is_told and one._unsaved_suspects is None:
             self._knows_deaths(ventilator, one, answered)
+
+    def _read_of(self, one: SinkSession, batch: Batch) -> int:
+        """The lines of a batch that were read."""
+        masks = self._world.routing.masks(batch)
+        return sum(
+            mask
+            for mask, position in zip(masks, one._positions, strict=True)
+            if batch.id <= position
+        )
 
     def taken_over(self, one: SinkSession, answered: Known) -> None:
         """The suspects in what is not read yet are those that the sink has."""

@@ -273,7 +273,7 @@ class ForgetsRowsWhileLinesWait(CrawlFeed):
     def committed(self, batch: int, mask: int, now: float) -> None:
         first = batch * self._batch_size + 1
         for offset in bitset.offsets(self._open.get(batch, 0) & mask):
-            if first + offset in self._hosts._out:
+            if first + offset in self._hosts[0]._out:
                 super().committed(batch, 1 << offset, now)
 
 

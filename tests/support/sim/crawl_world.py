@@ -42,10 +42,12 @@ class CrawlJob(CommitJob):
 class CrawlLedger(Ledger):
     """Raises Violation if it gets a line twice."""
 
-    def grow(self, batch: Batch, mask: int, suspects: Iterable[messages.Suspect] = ()) -> None:
+    def grow(
+        self, batch: Batch, mask: int, suspects: Iterable[messages.Suspect] = (), route: int = 0
+    ) -> None:
         if self.remaining(batch.id) & mask:
             raise Violation(f"lines of batch {batch.id} are given to the ledger twice")
-        super().grow(batch, mask, suspects)
+        super().grow(batch, mask, suspects, route)
 
 
 class CrawlSink(SimSink):

@@ -11,8 +11,9 @@ from fetcher.leases.ledger import Ledger
 from fetcher.leases.reissuer import Reissuer
 from fetcher.leases.sink_session import SinkSession
 from fetcher.leases.sink_sessions import SinkSessions
-from support.sim import session_mistakes, sink_mistakes, ventilator_mistakes
+from support.sim import route_mistakes, session_mistakes, sink_mistakes, ventilator_mistakes
 from support.sim.disk import SimStore
+from support.sim.routed_world import RoutedWorld
 from support.sim.sink import SimSink
 from support.sim.ventilator import SimLink, SimVentilator
 from support.sim.world import World
@@ -159,6 +160,31 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "rows committed at the wrong sink": _mutant(
         "Wrong", sink=sink_mistakes.TakesAnyShare, world=ventilator_mistakes.SendsByLine
+    ),
+    # -- routes ------------------------------------------------------------------------------
+    "a tail copy for a worker of another route": _mutant(
+        "CopyRoute", issuer=route_mistakes.CopiesToAnother, world=RoutedWorld
+    ),
+    "a lease reissued to another route": _mutant(
+        "ReissueRoute", issuer=route_mistakes.ReissuesToAnother, world=RoutedWorld
+    ),
+    "lines of several routes in one lease": _mutant(
+        "MixRoutes", ledger=route_mistakes.MixesRoutes, world=RoutedWorld
+    ),
+    "completion while a route without workers has lines": _mutant(
+        "StarvedEnd",
+        sink_sessions=route_mistakes.CompleteWithoutTheStarved,
+        world=RoutedWorld,
+        first_seed=19,
+    ),
+    "routes that are read in step": _mutant(
+        "Step", sink_session=route_mistakes.ReadsInStep, world=RoutedWorld, first_seed=19
+    ),
+    "commits forgotten before all routes have read them": _mutant(
+        "RoutePartial", sink_session=route_mistakes.ForgetsWhatIsDone, world=RoutedWorld
+    ),
+    "later commits forgotten before all routes have read them": _mutant(
+        "RouteAhead", ledger=route_mistakes.ForgetsWhatIsCommittedAhead, world=RoutedWorld
     ),
     # -- sessions: the ventilator's side -----------------------------------------------------
     "an answer to an old request taken": _mutant("Stray", link=session_mistakes.TakesAnyAnswer),

@@ -182,9 +182,9 @@ class KeepsTheSuspectsOfTheRead(SinkSession):
     """Takes the suspects of batches that were read from a sink, as if they were not."""
 
     def take_over(self, opened: messages.Opened) -> None:
-        read_to, self._read_to = self._read_to, -1
+        positions, self._positions = self._positions, [-1] * len(self._positions)
         super().take_over(opened)
-        self._read_to = read_to
+        self._positions = positions
 
 
 class KeepsOldVersion(SinkSession):

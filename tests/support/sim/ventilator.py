@@ -73,7 +73,9 @@ class SimVentilator:
         """`number`: of ventilators so far; `shall_pause`: as the one before it was."""
         self._world = world
         self._session = f"v{number}"
-        self.ledger = self.ledger_class(world.rules, first_lease(number), world.shares)
+        self.ledger = self.ledger_class(
+            world.rules, first_lease(number), world.shares, world.routing.count
+        )
         self.sinks = self.sessions_class(
             self.ledger,
             world.shares,
@@ -82,6 +84,7 @@ class SimVentilator:
             self._offer,
             world.now,
             self._feed(),
+            world.routing,
         )
         self.links = [self.link_class() for _ in self.sinks]
         self.shall_pause = shall_pause
@@ -97,7 +100,7 @@ class SimVentilator:
         return None
 
     def _readers(self) -> list[Iterator[Batch]]:
-        return [iter(self._world.batches) for _ in self.sinks]
+        return [iter(self._world.batches) for _ in self.sinks for _ in self.ledger.routes]
 
     @property
     def phase(self) -> messages.Phase:

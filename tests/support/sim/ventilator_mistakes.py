@@ -58,7 +58,7 @@ class LosesWhatIsReturned(Ledger):
 
     def returned(self, worker: str, lease_id: int, now: float, mask: int = 0) -> None:
         super().returned(worker, lease_id, now, mask)
-        if lease_id not in self._book.leases and self._queue.has_ready:
+        if lease_id not in self._book.leases and self._queue.has_ready():
             self._queue.pop(lambda part: part)
 
 
@@ -113,10 +113,9 @@ class ThawsAll(Ledger):
 class FreezesAll(Issuer):
     """Hands out nothing at all while one sink is away."""
 
-    @property
-    def has_room(self) -> bool:
+    def has_room(self, route: int = 0) -> bool:
         frozen = self._state.frozen
-        return super().has_room and not any(map(frozen.is_cut_off, range(len(frozen))))
+        return super().has_room(route) and not any(map(frozen.is_cut_off, range(len(frozen))))
 
 
 class ThawEndsThePause(Ledger):
@@ -179,10 +178,10 @@ class SendsByLine(World):
 class CopiesWhatWaits(Issuer):
     """Copies all lines that are leased for long at the end, though they are not in flight."""
 
-    def _tail_copy(self, now: float) -> BatchPart | None:
+    def _tail_copy(self, now: float, route: int) -> BatchPart | None:
         for lease in self._state.book.leases.values():
             lease.slow = -1
-        return super()._tail_copy(now)
+        return super()._tail_copy(now, route)
 
 
 class LosesSightOfWhatWaits(Ledger):

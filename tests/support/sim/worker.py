@@ -44,9 +44,10 @@ class SimWorker:
     Some lines wait for their host's turn before they are next for its pool.
     """
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, routes: frozenset[int]) -> None:
         self._world = world
         self.name = name
+        self.routes = routes
         self.frozen_until = 0.0
         self.held: dict[int, tuple[Batch, set[int]]] = {}  # lease -> lines not sent yet
         self.queue: deque[tuple[int, Batch, int]] = deque()
@@ -187,5 +188,6 @@ class SimWorker:
             ],
             slow={lease: bitset.pack(mask) for lease, mask in slow.items()},
             waiting=[assignment.lease for assignment in pipe],
+            routes=[self._world.routing.names[route] for route in sorted(self.routes)],
             is_hungry=not self.queue and 2 * self.in_flight <= self._world.pool_size,
         )

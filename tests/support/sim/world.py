@@ -19,6 +19,7 @@ from support.sim.chaos import Chaos
 from support.sim.checks import Checks, lines_of
 from support.sim.commits import Commits
 from support.sim.disk import Disk, Killed, Violation
+from support.sim.routing import SimRouting
 from support.sim.sink import SimSink
 from support.sim.ventilator import RULES, SimVentilator
 from support.sim.worker import SimWorker
@@ -53,6 +54,7 @@ class World:
         self.shares = more.choices((1, 2, 3), (5, 3, 2))[0]
         self.has_pauses = more.random() < (0.4 if kill_workers else 0.7)
         self._make_input(seed)
+        self.routing = self._make_routing(seed)
         self.loss = dice.choice((0.0, 0.0, 0.05))
         self._twice = dice.choice((0.0, 0.05))
         self._slowness = dice.choice((0.1, 1.0, 5.0))
@@ -75,7 +77,7 @@ class World:
         self.workers: dict[int, SimWorker | None] = {}
         self.pipes: dict[int, deque[Assignment]] = {}
         self.supervisor_knows_pause = False
-        self._chaos = Chaos(self, more)
+        self.chaos = Chaos(self, more)
         self._commits = Commits(self)
         self._epochs = itertools.count(1)
         self._names = itertools.count(1)
@@ -110,6 +112,14 @@ class World:
         self.pool_size = 4 if self.has_faults else turns.choice((1, 4))
         self.hung = {hangs.choice(all_lines)} - self.poison if hangs.random() < 0.25 else set()
 
+    def _make_routing(self, seed: int) -> SimRouting:
+        """Which lines are of which route; here all are of one."""
+        return SimRouting(1, {})
+
+    def routes_of(self, slot: int) -> frozenset[int]:
+        """The routes that the workers in this slot serve."""
+        return frozenset(range(self.routing.count))
+
     # -- time --------------------------------------------------------------------------------
 
     def later(self, delay: float, action: Callable[[], None]) -> None:
@@ -120,18 +130,15 @@ class World:
         for index in range(self.shares):
             self.start_sink(index)
         self._start_ventilator()
-        for slot in range(self.dice.randint(1, 3)):
-            self.workers[slot] = None
-            self.pipes[slot] = deque()
-            self._start_worker(slot)
+        self._start_workers()
         if self.has_faults:
-            self._chaos.plan()
+            self.chaos.plan()
         for index in range(self.shares):
             self._sink_turn(index)
         self._ventilator_turn()
         while not self.ended:
-            is_peace = self._chaos.stays_away is None
-            if is_peace and self._agenda[0][0] > self._chaos.peace_at + _END_S:
+            is_peace = self.chaos.stays_away is None
+            if is_peace and self._agenda[0][0] > self.chaos.peace_at + _END_S:
                 raise Violation("the job does not end")
             self.now, _, action = heapq.heappop(self._agenda)
             action()
@@ -139,11 +146,21 @@ class World:
         if not self.has_faults:
             self.checks.once()
 
+    def _start_workers(self) -> None:
+        for slot in range(self.dice.randint(1, 3)):
+            self.add_slot(slot)
+            self.start_worker(slot)
+
+    def add_slot(self, slot: int) -> None:
+        """A place for a worker."""
+        self.workers[slot] = None
+        self.pipes[slot] = deque()
+
     # -- lives -------------------------------------------------------------------------------
 
     def start_sink(self, index: int) -> None:
         """Unless it lives, or shall stay away."""
-        if self.sinks[index] is not None or self._chaos.stays_away == index:
+        if self.sinks[index] is not None or self.chaos.stays_away == index:
             return
         self.checks.sink_starts(index)
         share, epoch = Share(index, self.shares), f"e{next(self._epochs)}"
@@ -217,8 +234,10 @@ class World:
             self.ventilator.shall_pause = False
             self.checks.paused(is_on=False)
 
-    def _start_worker(self, slot: int) -> None:
-        self.workers[slot] = worker = SimWorker(self, f"w{slot}.{next(self._names)}")
+    def start_worker(self, slot: int) -> None:
+        self.workers[slot] = worker = SimWorker(
+            self, f"w{slot}.{next(self._names)}", self.routes_of(slot)
+        )
         self._worker_turn(slot, worker)
 
     def kill_worker(self, slot: int) -> None:
@@ -230,7 +249,7 @@ class World:
         self.pipes[slot].clear()
         if self.dice.random() < 0.7:
             self.to_ventilator(None, messages.Gone(worker=worker.name))
-        self.later(self.dice.uniform(0.2, 2), lambda: self._start_worker(slot))
+        self.later(self.dice.uniform(0.2, 2), lambda: self.start_worker(slot))
 
     # -- turns of the loops ------------------------------------------------------------------
 
@@ -286,7 +305,7 @@ class World:
             return
         if worker.frozen_until <= self.now:
             if self.ventilator is not None:
-                is_hungry = self.ventilator.ledger.is_hungry
+                is_hungry = self._is_hungry(worker)
                 worker.hear(self.ventilator.phase, is_hungry=is_hungry)
             self.to_ventilator(worker, worker.beat(self.pipes[slot]))
             self._look_into_pipe(slot, worker)
@@ -298,10 +317,15 @@ class World:
             claim = messages.Claim(worker=worker.name, lease=assignment.lease)
             self.to_ventilator(worker, claim)
             worker.take(assignment.lease, assignment.batch, assignment.mask)
-        most = 0 if self.ventilator and self.ventilator.ledger.is_hungry else _AHEAD
+        most = 0 if self._is_hungry(worker) else _AHEAD
         while len(self.pipes[slot]) > most and self.workers[slot] is worker:
             lease = self.pipes[slot].pop().lease
             self.to_ventilator(worker, messages.Returned(worker=worker.name, lease=lease))
+
+    def _is_hungry(self, worker: SimWorker) -> bool:
+        """Whether the worker hears that another one of its routes has too little to do."""
+        hungry = self.ventilator.ledger.hungry_routes if self.ventilator else []
+        return not worker.routes.isdisjoint(hungry)
 
     # -- messages ----------------------------------------------------------------------------
 
@@ -312,7 +336,9 @@ class World:
         open_slots = [
             slot
             for slot, worker in self.workers.items()
-            if worker is not None and len(self.pipes[slot]) < _PIPE
+            if worker is not None
+            and assignment.route in worker.routes
+            and len(self.pipes[slot]) < _PIPE
         ]
         if not open_slots:
             return False
@@ -351,7 +377,7 @@ class World:
 
         def arrive() -> None:
             if ventilator is not None and self.ventilator is ventilator:
-                apply_to_ledger(ventilator.ledger, event, self.now)
+                apply_to_ledger(ventilator.ledger, event, self.now, self.routing.names)
 
         if worker is None or self.dice.random() >= self.loss:
             self.later(0.02, arrive)
@@ -369,6 +395,8 @@ class World:
     def fetch(self, worker: SimWorker, lease: int, batch: Batch, line: int) -> None:
         """A line takes its time; a poison line ends the worker, a hung one just never ends."""
         self.fetches[line] += 1
+        if self.routing.of_line(line) not in worker.routes:
+            raise Violation(f"line {line} is fetched by a worker of another route")
         if line in self.hung:
             worker.in_flight -= 1  # a pool has more slots than a line has attempts
             return

@@ -1,0 +1,84 @@
+"""How each route of a job gets on, and which of them nobody serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fetcher.humanize import counted, duration
+from fetcher.input.routes import Routing
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.sink_sessions import SinkSessions
+from fetcher.protocol.messages import RouteLoad
+
+UNSERVED_S: Final = 30.0  # without a worker, until it is said
+AGAIN_S: Final = 300.0  # until it is said again
+
+
+def loads(routing: Routing, ledger: Ledger, sessions: SinkSessions) -> list[RouteLoad]:
+    """The workers and lines of each route."""
+    leases, lines = [0] * routing.count, [0] * routing.count
+    for lease in ledger.leases:
+        leases[lease.part.route] += 1
+        lines[lease.part.route] += ledger.uncommitted(lease)[1].bit_count()
+    return [
+        RouteLoad(
+            route=name,
+            workers=ledger.count_serving(route),
+            leases=leases[route],
+            leased_lines=lines[route],
+            waiting_lines=ledger.waiting_lines(route) + sessions.unread_lines(route),
+        )
+        for route, name in enumerate(routing.names)
+    ]
+
+
+class RouteWatch:
+    """Notes since when nobody has served a route that has lines."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._say_at: dict[str, float] = {}  # when it is to be said again
+        self._known: set[str] = set()  # names that no route has, and that were reported
+
+    def notices(self, found: Sequence[RouteLoad], now: float) -> list[str]:
+        """What is to be said now about routes without workers."""
+        said = []
+        for each in found:
+            if each.workers or not each.waiting_lines:
+                self._since.pop(each.route, None)
+                if self._say_at.pop(each.route, None) is not None and each.workers:
+                    said.append(f"route {each.route} has a worker again")
+                continue
+            since = self._since.setdefault(each.route, now)
+            if now >= self._say_at.get(each.route, since + UNSERVED_S):
+                self._say_at[each.route] = now + AGAIN_S
+                said.append(_unserved(each, now - since))
+        return said
+
+    def trouble(self, found: Sequence[RouteLoad], now: float) -> str:
+        """The routes that nobody has served for long; "": there are none."""
+        texts = [
+            _unserved(each, now - self._since[each.route])
+            for each in found
+            if now - self._since.get(each.route, now) >= UNSERVED_S
+        ]
+        return "; ".join(texts)
+
+    def unknown(self, routing: Routing) -> list[str]:
+        """Notices about names of routes in lines that no route has, each once."""
+        new = [name for name in routing.unknown if name not in self._known]
+        self._known.update(new)
+        return [
+            f"lines name the route {name!r:.60}, which is none of the [[routes]] "
+            f"({', '.join(routing.names)}): they take the route of their URL"
+            for name in new
+        ]
+
+
+def _unserved(load: RouteLoad, since_s: float) -> str:
+    return (
+        f"no worker has served route {load.route} for {duration(since_s)}: at least "
+        f"{counted(load.waiting_lines, 'line')} of it wait; start one with "
+        f"`fetcher worker --routes {load.route}`"
+    )

@@ -1,0 +1,49 @@
+"""The status of a job's routes: what the ventilator logs and publishes of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from fetcher.input.routes import Routing
+from fetcher.leases.ledger import Ledger
+from fetcher.leases.route_watch import RouteWatch, loads
+from fetcher.leases.sink_sessions import SinkSessions
+from fetcher.protocol import messages
+
+log = logging.getLogger(__name__)
+
+_NONE: Final[list[messages.RouteLoad]] = []
+
+
+class RouteStatus:
+    """`trouble`: which routes nobody serves, at the last look; "": none."""
+
+    def __init__(self, routing: Routing | None, ledger: Ledger, sessions: SinkSessions) -> None:
+        """`routing`: None: the job has no routes."""
+        self._routing = routing
+        self._ledger, self._sessions = ledger, sessions
+        self._watch = RouteWatch()
+        self.trouble = ""
+
+    def look(self, now: float) -> list[messages.RouteLoad]:
+        """Return the routes' loads, none if the job has no routes; log what users should know."""
+        if self._routing is None:
+            return _NONE
+        found = loads(self._routing, self._ledger, self._sessions)
+        if self._ledger.is_paused or self._sessions.is_complete:
+            return found
+        for notice in self._watch.notices(found, now) + self._watch.unknown(self._routing):
+            log.warning("%s", notice)
+        self.trouble = self._watch.trouble(found, now)
+        return found
+
+    @property
+    def routes(self) -> messages.Routes | UnsetType:
+        """The routes as the workers hear of them."""
+        if self._routing is None:
+            return UNSET
+        names = self._routing.names
+        return messages.Routes([*names], [names[each] for each in self._ledger.hungry_routes])
