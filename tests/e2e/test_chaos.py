@@ -232,8 +232,8 @@ def test_a_defective_transport_costs_no_line_its_row(tmp_path: Path) -> None:
 
 
 def test_rows_of_megabytes_do_not_add_up_to_a_message_that_no_socket_takes(tmp_path: Path) -> None:
-    urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://h/huge/{n}" for n in range(120)])
-    options = ("--workers=1", "--batch-size=120", "--set=worker.chunk_interval_s=60")
+    urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://h/huge/{n}" for n in range(88)])
+    options = ("--workers=1", "--batch-size=88", "--set=worker.chunk_interval_s=60")
     with jobs.running(
         "run", urls, "-o", tmp_path / "out", *options, f"--set=worker.transport={jobs.DEADLY}"
     ) as job:
