@@ -228,7 +228,7 @@ def test_a_defective_transport_costs_no_line_its_row(tmp_path: Path) -> None:
     assert "outcome ok has no error_kind 'expired'" in (bad[42].error or "")
     assert bad[8].error == "the fetcher itself failed: RuntimeError: as asked for"
     assert bad[21].error is not None
-    assert "no Result" in bad[21].error
+    assert "not a Result" in bad[21].error
 
 
 def test_rows_of_megabytes_do_not_add_up_to_a_message_that_no_socket_takes(tmp_path: Path) -> None:

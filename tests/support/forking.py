@@ -43,7 +43,11 @@ class _Server:
                 "environ": dict(environ),
                 "streams": [str(path) for path in paths],
             }
-            code = self._ask(json.dumps(order).encode() + b"\n")
+            try:
+                code = self._ask(json.dumps(order).encode() + b"\n")
+            except TimeoutError as error:
+                said = paths[2].read_bytes()
+                raise subprocess.TimeoutExpired(arguments, _LIMIT_S, stderr=said) from error
             return subprocess.CompletedProcess(
                 arguments, code, paths[1].read_bytes(), paths[2].read_bytes()
             )
@@ -58,7 +62,7 @@ class _Server:
             if not selector.select(_LIMIT_S):
                 os.killpg(self._process.pid, signal.SIGKILL)
                 _servers.clear()
-                raise subprocess.TimeoutExpired(self._process.args, _LIMIT_S)
+                raise TimeoutError
         return int(pipes[1].readline())
 
     def _close(self) -> None:
