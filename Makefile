@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 
-.PHONY: run demo test quick chaos fuzz faults bench conf docs clean
+.PHONY: run demo test types tests quick chaos fuzz faults bench conf docs clean
 
 # The main job: make run URLS=file [OUT=dir] [ARGS="--workers 4"]; without URLS, a demo.
 ifdef URLS
@@ -19,12 +19,19 @@ endif
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo $(ARGS)
 
-# Linters, types, import contracts, all tests.
-test: $(VENV)/.tested $(VENV)/pywb/.installed
+# Linters, types, import contracts, all tests. mypy uses one core only: the rest goes on meanwhile.
+test: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory -j2 types tests
+
+types: $(VENV)/.tested
+	$(BIN)/mypy
+
+# One process writes the bytecode of all tests; otherwise each of the four would.
+tests: $(VENV)/.tested $(VENV)/pywb/.installed
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 # The pure rooms alone, and the simulator, in about a minute.

@@ -26,6 +26,14 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name long bytes by their length: packed ones hold the time.
+
+    All processes of a run must give a test the same name, whenever they import its file.
+    """
+    return f"{len(val)}-bytes" if isinstance(val, bytes) and len(val) >= 20 else None
+
+
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
     """Commands that print for pipes let SIGPIPE end their process; here that is pytest's own.

@@ -115,7 +115,7 @@ def test_signals_that_the_program_blocks_or_ignores_are_its_own_affair(tmp_path:
         job = Job(urls(2000, ms=100), settings=SLOW)
         next(job.rows())
         began = time.monotonic()
-        print(job.stop().state, time.monotonic() - began < 10)
+        print(job.stop().state, time.monotonic() - began < 60)
         job.close()
         job = Job(urls(2000, ms=100), settings=SLOW)
         next(job.rows())

@@ -40,7 +40,7 @@ def make_pages(at: Site) -> dict[str, str | Page]:
     }
 
 
-@pytest.fixture(scope="module", params=["inline", "files"])
+@pytest.fixture(scope="module", params=[pytest.param("inline", marks=pytest.mark.slow), "files"])
 def crawled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Path, Site, dict[str, str | Page]]]:

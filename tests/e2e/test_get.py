@@ -176,15 +176,15 @@ def test_hosts_are_spared_and_robots_txt_is_obeyed() -> None:
         urls = [f"http://a.test:{site.port}/{path}" for path in ("1", "private", "2", "3")]
         done = get(
             *urls,
-            *("--per-host=1", "--delay=0.3", "--robots", "--set=polite.enabled=true"),
+            *("--per-host=1", "--delay=0.5", "--robots", "--set=polite.enabled=true"),
             f"--set=dns.servers=127.0.0.1:{server.port}",
         )
-        gaps_s = site.hosts["a.test"].gaps_s
+        took_s = site.hosts["a.test"].starts[-1] - site.began
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["outcome"] for row in rows] == ["ok", "robots", "ok", "ok"]
     assert done.stderr == "fetcher: --no-robots fetches it anyway\n"
     assert done.returncode == 8
-    assert sum(gaps_s[1:]) > 0.5, "two pauses of 0.3 s; a busy machine may note the first late"
+    assert took_s >= 2 * 0.5, "two pauses at least"
 
 
 def test_more_urls_than_are_begun_at_once_come_in_order() -> None:

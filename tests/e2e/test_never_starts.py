@@ -52,7 +52,7 @@ def test_a_library_that_cannot_be_imported_is_one_traceback(
     assert "no worker can start" in error.splitlines()[-1]
     assert "the lines above say why" in error
     assert "resumes" not in error
-    assert took_s < 60, "twenty starts take minutes"
+    assert took_s < 100, "twenty starts take minutes"
 
 
 def test_a_sink_that_cannot_start_is_given_up_too(

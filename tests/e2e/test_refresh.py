@@ -93,7 +93,7 @@ def slow(*values: object) -> Any:
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("bodies", [slow("none"), slow("inline"), "files", "warc"])
+@pytest.mark.parametrize("bodies", [slow("none"), slow("inline"), slow("files"), "warc"])
 def test_pages_that_have_not_changed_are_taken_over_whole(tmp_path: Path, bodies: str) -> None:
     with world(dict(MIXED), tmp_path) as of:
         out = of.run("out", "--bodies", bodies)

@@ -210,12 +210,14 @@ def test_a_worker_that_stands_by_for_a_job_is_well_without_a_ventilator(tmp_path
 
 
 def test_a_port_that_is_taken_is_one_line_and_4(tmp_path: Path) -> None:
-    urls = jobs.write_urls(tmp_path / "urls.txt", ["http://test.invalid/"])
+    # It takes long enough for the second worker to start, however busy the machine is.
+    urls = jobs.write_urls(tmp_path / "urls.txt", ["http://test.invalid/?ms=5000"])
+    slow = f"--set=worker.transport={jobs.SLOW}"
     port = free_ports(2) + 1  # and the one before it
     with socket.create_server(("127.0.0.1", port)):
         for role, first in (("sink", port), ("worker", port - 1)):
             chosen = f"--set=metrics.{role}_port={first}"
-            done = jobs.call("run", urls, "-o", tmp_path / "out", "--workers=2", chosen)
+            done = jobs.call("run", urls, "-o", tmp_path / "out", "--workers=2", slow, chosen)
             assert done.returncode == 4
             (said,) = done.stderr.splitlines()
             assert said.startswith(f"fetcher: metrics.{role}_port: 127.0.0.1:{port} is in use")

@@ -82,7 +82,7 @@ def test_a_killed_worker_of_celery_leaves_no_orphan_and_others_go_on(
         job = engine.start(stack, urls, out, 1)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
         first.process.kill()
-        wait_until(lambda: not engine.slots(), 15, "the end of its slot")
+        wait_until(lambda: not engine.slots(), 60, "the end of its slot")
         stack.enter_context(celery_worker(tmp_path, environ, broker, *options))
         engines.finish(job)
     jobs.prove(out, urls)
@@ -101,9 +101,9 @@ def test_the_slots_of_a_killed_main_process_end(
         engine.start(stack, urls, out, 2)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
         worker.process.kill()
-        wait_until(lambda: not engine.slots(), 15, "the end of its slots")
+        wait_until(lambda: not engine.slots(), 60, "the end of its slots")
         wait_until(
-            lambda: not engine.mark.processes("fetcher.engines.celery"), 15, "the end of its pool"
+            lambda: not engine.mark.processes("fetcher.engines.celery"), 60, "the end of its pool"
         )
 
 
@@ -341,8 +341,8 @@ def test_a_whole_job_ends_with_the_process_that_runs_it(
         )
         wait_until(lambda: jobs.committed(out) > 0, 60, "rows")
         worker.process.send_signal(signal.SIGKILL)
-        wait_until(lambda: not mark.processes("fetcher.roles"), 20, "the end of the job")
-    wait_until(lambda: not mark.processes("fetcher.cli.leashed"), 20, "the end of its supervisor")
+        wait_until(lambda: not mark.processes("fetcher.roles"), 60, "the end of the job")
+    wait_until(lambda: not mark.processes("fetcher.cli.leashed"), 60, "the end of its supervisor")
 
 
 def test_a_missing_celery_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

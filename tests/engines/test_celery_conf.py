@@ -28,7 +28,7 @@ CONFIG = """
 import runpy
 globals().update(runpy.run_path({example!r}))
 for entry in beat_schedule.values():
-    entry["schedule"] = 1.0
+    entry["schedule"] = 4.0
     entry["args"] = [{urls!r}, {out!r}]
     entry["kwargs"]["settings"] |= {settings!r}
 """
@@ -89,8 +89,8 @@ def test_beat_starts_a_whole_job_by_the_examples(
         assert "fetcher.serve" in log
         running.send_signal(signal.SIGTERM)
         assert running.wait(60) == 0
-        wait_until(lambda: not mark.processes("celery"), 10, "the end of what supervisor runs")
-        wait_until(lambda: not mark.processes("fetcher.roles"), 10, "the end of all jobs")
+        wait_until(lambda: not mark.processes("celery"), 60, "the end of what supervisor runs")
+        wait_until(lambda: not mark.processes("fetcher.roles"), 60, "the end of all jobs")
     finally:
         with contextlib.suppress(ProcessLookupError):
             running.kill()

@@ -181,4 +181,4 @@ def test_an_interrupted_start_leaves_nothing(engine: EngineUnderTest, tmp_path: 
         wait_until(sleeping, 60, "slots that never connect")
         job.process.send_signal(signal.SIGINT)
         assert job.wait(60)[0] == 3
-    wait_until(lambda: not sleeping(), 10, "the end of the commands")
+    wait_until(lambda: not sleeping(), 60, "the end of the commands")

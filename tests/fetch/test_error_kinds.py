@@ -297,12 +297,12 @@ def test_a_robots_txt_that_is_waited_for_too_long_has_its_kind() -> None:
     there = scripted({"/robots.txt": Script(end="hang"), "/page": Script(answer(b"ok"))})
     with there as slow:
         moved_there = answer(b"", f"Location: {slow.url('/page')}", status="302 Found")
-        early = Script(1.0, moved_there)
-        scripts = {"/early": early, "/short": Script(0.5, answer(b"ok"))}
+        early = Script(3.0, moved_there)
+        scripts = {"/early": early, "/short": Script(1.5, answer(b"ok"))}
         with scripted({**scripts, "/robots.txt": Script(answer(b""))}) as server:
             urls = [server.url("/early"), server.url("/short"), slow.url("/page")]
             sections = {"polite": {"robots": True}}
-            done = fetch(urls, pool=2, sections=sections, total_timeout_s=2.0)
+            done = fetch(urls, pool=2, sections=sections, total_timeout_s=6.0)
     assert [shown(done.by_url[url]) for url in urls] == [
         "timeout robots",
         "ok -",

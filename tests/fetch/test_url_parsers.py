@@ -109,21 +109,21 @@ def test_the_standards_own_cases_are_read_alike() -> None:
     assert len(sent) > 300
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
 def test_whatever_is_put_together_is_read_alike(text: str) -> None:
     check(text)
     check(f"http://{text}")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_read_alike(text: str) -> None:
     check(f"http://{text}/")
     check(f"https://a.test{text}")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
 def test_a_redirect_is_read_alike(location: str) -> None:
     source = target_of("https://user.test:81/a/b?c#d", LIMIT)
@@ -131,7 +131,7 @@ def test_a_redirect_is_read_alike(location: str) -> None:
         agree(redirects.hop(source, location.encode("utf-8").decode("latin-1"), Http()))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
 def test_a_request_of_the_adapter_is_read_alike(text: str) -> None:
     for url in (text, f"http://{text}"):

@@ -111,7 +111,7 @@ def test_an_ipv4_notation_means_what_the_system_takes_it_for(host: str) -> None:
     assert target_of(f"http://{host}/", LIMIT).host == system
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(_PARTS | st.text(max_size=4), max_size=8))
 def test_anything_is_a_target_or_a_reason_and_a_target_means_itself(parts: list[str]) -> None:
     try:

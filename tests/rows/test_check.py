@@ -196,7 +196,7 @@ def is_taken_slowly(chunk: Chunk) -> bool:
 
 @given(mutated())
 @example((GOOD[0] + b"\n".join([GOOD[1][:9], GOOD[1][9:]]), [len(GOOD[0]), 10, len(GOOD[1]) - 9]))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 def test_changed_rows_are_taken_where_a_slow_and_plain_check_takes_them(
     changed: tuple[bytes, list[int]],
 ) -> None:

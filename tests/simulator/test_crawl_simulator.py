@@ -33,7 +33,7 @@ from support.sim.crawl_world import (
 )
 from support.sim.worlds import run
 
-SEEDS = 40
+SEEDS = 20
 SLOW_SEEDS = int(os.environ.get("SIM_SEEDS", "5000"))
 MUTANT_SEEDS = 400  # most mistakes show within 30
 WORLDS = [CrawlWorld, BudgetedCrawl, LevelCrawl, DuplicatedCrawl]

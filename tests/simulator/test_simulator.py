@@ -33,7 +33,7 @@ from support.sim.routed_world import FaultlessRoutes, RoutedWorld
 from support.sim.world import World
 from support.sim.worlds import Contested, Deadly, Faultless, Lying, Refusing, run
 
-SEEDS = 500
+SEEDS = 200
 SLOW_SEEDS = int(os.environ.get("SIM_SEEDS", "50000"))
 # Most mistakes show within 200 seeds.
 MUTANT_SEEDS = 2000

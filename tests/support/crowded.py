@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections import defaultdict
@@ -25,12 +26,7 @@ class Host:
     @property
     def gaps_s(self) -> list[float]:
         """Seconds from each request's start to the next one's."""
-        return self.seconds_for(1)
-
-    def seconds_for(self, requests: int) -> list[float]:
-        """Seconds from each request's start to the start of the one that is `requests` later."""
-        starts = sorted(self.starts)
-        return [b - a for a, b in zip(starts, starts[requests:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(sorted(self.starts))]
 
 
 class Asked(NamedTuple):
@@ -52,6 +48,7 @@ class CrowdedSite:
     """The hosts' records, and the answers that `behaviour` gives."""
 
     def __init__(self, behaviour: Behaviour) -> None:
+        self.began = time.monotonic()
         self.hosts: dict[str, Host] = defaultdict(Host)
         self.asked: list[Asked] = []
         self._behaviour = behaviour

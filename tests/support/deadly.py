@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import gevent
 import msgspec
+from gevent import monkey
 
 from fetcher.fetch.interface import OneStep
 from fetcher.model import Outcome, Result, Task
 from fetcher.settings.schema import Settings
+
+
+def hang() -> None:
+    """Stop this process's loop for good, without the CPU time that an endless computation takes."""
+    monkey.get_original("time", "sleep")(600)
 
 
 class SlowFetcher(OneStep):
@@ -46,9 +51,7 @@ class DeadlyFetcher(SlowFetcher):
         if "/kill" in task.url:
             os.kill(os.getpid(), signal.SIGKILL)
         if "/hang" in task.url:
-            end = time.monotonic() + 600
-            while time.monotonic() < end:
-                pass
+            hang()
         if "/endless" in task.url:
             gevent.sleep(600)
         if "/mutter" in task.url:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -13,7 +11,7 @@ from fetcher.fetch.http.client import CurlFetcher
 from fetcher.model import Result, Task
 from fetcher.rows import jsonl
 from fetcher.settings.schema import Settings
-from support.jobs import ENV, ROOT
+from support import forking, jobs
 
 
 class Fetched:
@@ -74,14 +72,11 @@ def fetch(
         "row_s": row_s,
         "crawls": crawls,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "support.fetching_main"],
-        input=json.dumps(order).encode(),
-        capture_output=True,
-        cwd=ROOT,
-        env={**ENV, **(env or {})},
-        timeout=120,
-        check=False,
+    done = forking.call(
+        "support.fetching_main",
+        stdin=json.dumps(order).encode(),
+        environ={**jobs.ENV, **(env or {})},
+        folder=jobs.ROOT,
     )
     log = done.stderr.decode()
     assert done.returncode == 0, log

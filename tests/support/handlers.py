@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gevent import monkey
 
 from fetcher.fetch.requests_compat.handler_page import Page
 
+_block_s = monkey.get_original("time", "sleep")
 TITLE = re.compile(r"<title>(.*?)</title>")
 
 
@@ -31,10 +33,8 @@ def facts(page: Page) -> dict[str, Any]:
 
 
 def compute(page: Page) -> dict[str, bool]:
-    """Blocks its worker's loop for a while."""
-    end = time.monotonic() + 0.15
-    while time.monotonic() < end:
-        pass
+    """Blocks its worker's loop for a while, without the CPU time of a real computation."""
+    _block_s(0.4)
     return {"fine": True}
 
 
@@ -51,9 +51,7 @@ def _loop() -> None:
 
 
 def _compute() -> dict[str, bool]:
-    end = time.process_time() + 0.05
-    while time.process_time() < end:
-        pass
+    _block_s(0.1)
     return {"computed": True}
 
 
@@ -79,6 +77,11 @@ def _late() -> dict[str, bool]:
     return {"late": True}
 
 
+def _later() -> dict[str, bool]:
+    gevent.sleep(2)
+    return {"late": True}
+
+
 def _own_timeout() -> None:
     with gevent.Timeout(0.05):
         gevent.sleep(600)
@@ -96,6 +99,7 @@ _DEEDS: dict[str, Callable[[], Any]] = {
     "swallow": _swallow,
     "wait": _wait,
     "late": _late,
+    "later": _later,
     "own-timeout": _own_timeout,
     "list": lambda: [1],
     "bytes": lambda: {"a": [b"x"]},

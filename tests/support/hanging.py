@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from fetcher.extract import page
 from fetcher.fetch.http.client import CurlFetcher
 from fetcher.settings.schema import Settings
+from support.deadly import hang
 
 HANGS, DIES = b"<hang>", b"<die>"
 
@@ -20,9 +20,8 @@ def make(settings: Settings, worker: str) -> CurlFetcher:
     def hanging(body: bytes, *arguments: Any, **named: Any) -> Any:
         if DIES in body:
             os.abort()
-        end = time.monotonic() + 600
-        while HANGS in body and time.monotonic() < end:
-            pass
+        if HANGS in body:
+            hang()
         return read(body, *arguments, **named)
 
     page.read = hanging

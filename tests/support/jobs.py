@@ -22,8 +22,10 @@ from fetcher.input import lines
 from fetcher.model import Result
 from fetcher.rows import jsonl
 from fetcher.store import journal
+from support import commands, forking
 
 ROOT = Path(__file__).resolve().parents[2]
+_FORKED = ("run", "crawl", "retry", "refresh")  # see support.program_main
 _NOT_INHERITED = ("FETCHER_", "PYTHONDONTWRITEBYTECODE")  # see conftest
 ENV = {
     **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)},
@@ -33,7 +35,10 @@ ENV = {
     "FETCHER_POLITE__ENABLED": "false",
     "FETCHER_GUARD__ALLOW": "127.0.0.0/8",
     "FETCHER_RETRY__ATTEMPTS": "1",
+    # A process costs more time than what most of these jobs do; tests of several say so.
+    "FETCHER_WORKER__PROCESSES": "1",
 }
+_AT_START = forking.at_start(ENV)
 SLOW = "support.deadly:SlowFetcher"
 FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
@@ -48,16 +53,22 @@ def command(*arguments: object) -> list[str]:
 
 
 def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-    """Run the program to its end."""
-    done = subprocess.run(
-        command(*arguments),
-        check=False,
-        input=stdin,
-        capture_output=True,
-        cwd=ROOT,
-        env=ENV,
-        timeout=120,
-    )
+    """Run the program to its end; a command that only reads a job runs in this process."""
+    given = [str(each) for each in arguments]
+    if given[0] in commands.READING and not stdin:
+        return commands.call(*given, folder=ROOT, environ=ENV)
+    if given[0] in _FORKED and forking.at_start(ENV) == _AT_START:
+        done = forking.call("support.program_main", *given, stdin=stdin, environ=ENV, folder=ROOT)
+    else:
+        done = subprocess.run(
+            command(*arguments),
+            check=False,
+            input=stdin,
+            capture_output=True,
+            cwd=ROOT,
+            env=ENV,
+            timeout=120,
+        )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )

@@ -6,8 +6,6 @@ import contextlib
 import json
 import socket
 import struct
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +14,7 @@ from typing import Any
 
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 
-from support.jobs import ENV, ROOT
+from support import forking, jobs
 
 
 @dataclass(frozen=True)
@@ -203,14 +201,11 @@ def resolve(  # what `Resolver` takes, and the steps
         "ipv6": ipv6,
         "steps": orders,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "support.resolving_main"],
-        input=json.dumps(order).encode(),
-        capture_output=True,
-        cwd=ROOT,
-        env=ENV,
-        timeout=120,
-        check=False,
+    done = forking.call(
+        "support.resolving_main",
+        stdin=json.dumps(order).encode(),
+        environ=jobs.ENV,
+        folder=jobs.ROOT,
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b"", done.stderr.decode()

@@ -10,7 +10,7 @@ _LOOK_AGAIN_S: Final = 0.02
 _Value = TypeVar("_Value")
 
 
-def wait_until(condition: Callable[[], object], within_s: float = 30, what: str = "") -> None:
+def wait_until(condition: Callable[[], object], within_s: float = 90, what: str = "") -> None:
     """Wait until the condition is true. Raises AssertionError after `within_s` seconds."""
     end = time.monotonic() + within_s
     while not condition():
@@ -19,7 +19,7 @@ def wait_until(condition: Callable[[], object], within_s: float = 30, what: str 
 
 
 def wait_until_steady(
-    value: Callable[[], _Value], for_s: float, within_s: float = 30, what: str = ""
+    value: Callable[[], _Value], for_s: float, within_s: float = 90, what: str = ""
 ) -> _Value:
     """Wait until the value has not changed for `for_s` seconds; returns the value."""
     last, since = value(), time.monotonic()

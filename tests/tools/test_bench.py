@@ -109,6 +109,11 @@ def test_a_pin_holds_for_the_block_only() -> None:
     assert os.sched_getaffinity(0) == before
 
 
+def slow(arguments: str, words: list[str]) -> object:
+    """A benchmark that takes seconds of CPU time; the others use the same modules."""
+    return pytest.param(arguments, words, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -128,7 +133,7 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "crowd --workers 5 --seconds 0.5 --lines 100000",
             ["Simulated workers", "vent. us/line", "sink MB"],
         ),
-        (
+        slow(
             "memory --sizes 20000",
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
@@ -136,7 +141,7 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "speed keepalive demo --runs 1 --scale 0.002 --peers article pycurl_multi",
             ["1 KB keep-alive", "the demo's pages", "bare pycurl", "as articles teach", "verifies"],
         ),
-        (
+        slow(
             "speed hosts --runs 1 --scale 0.002 --peers curl wget2 aiohttp_polite",
             ["20 KB, a new host each", "fetcher, polite", "curl", "wget2", "a limiter for each"],
         ),
@@ -150,11 +155,11 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "aiohttp_polite",
             ["A mix of 120 URLs", "fetcher, polite", "aiohttp", "ideal"],
         ),
-        (
+        slow(
             "crawl --runs 1 --pages 60 --lines 40000",
             ["20-KB pages with 50 links", "CrawlSpider", "refused", "A restart", "Targets"],
         ),
-        (
+        slow(
             "speed https --runs 1 --scale 0.002 --peers aiohttp_loop",
             ["server on core", "HTTPS"],
         ),
@@ -162,7 +167,7 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "stages keepalive --runs 1 --scale 0.002",
             ["1 KB keep-alive", "bare pycurl", "address guard", "three roles"],
         ),
-        (
+        slow(
             "export --runs 1 --rows 3000 --forms parquet",
             ["Export of 3,000 rows", "parquet", "sorted by line", "merged of two", "Targets"],
         ),
@@ -174,11 +179,11 @@ def test_a_pin_holds_for_the_block_only() -> None:
             "politeness --runs 1 --workers 2 --scale 0.0005",
             ["20 KB, a new host each", "2_workers", "polite / not", "Targets"],
         ),
-        (
+        slow(
             "start --runs 1",
             ["--help", "get", "run of 1 URL", "run of 1,000 URLs", "ventilator", "Targets"],
         ),
-        (
+        slow(
             "watching --runs 1 --rows 5000",
             ["5,000 lines", "5 viewers", "metrics", "report` of 5,000 rows", "Targets"],
         ),

@@ -33,7 +33,7 @@ def test_a_body_larger_than_the_budget_is_read_by_itself() -> None:
 
 
 def test_the_time_that_a_transfer_waits_for_room_is_not_the_servers() -> None:
-    # Each waits for the rows of those before it: with 0.5 s each, for longer than any limit allows.
+    # Each waits for the rows of those before it: with 1.5 s each, for longer than any limit allows.
     sections = {"worker": {"max_body_memory": MB}}
     with scripted({"/": Script(answer(BODY))}) as server:
         urls = [server.url(f"/?{number}") for number in range(6)]
@@ -42,12 +42,12 @@ def test_the_time_that_a_transfer_waits_for_room_is_not_the_servers() -> None:
             pool=6,
             sections=sections,
             capture=True,
-            row_s=0.5,
-            total_timeout_s=1.0,
-            low_speed_s=1.0,
+            row_s=1.5,
+            total_timeout_s=4.0,
+            low_speed_s=4.0,
         )
     assert [(r.outcome, r.error) for r in done.results] == [(Outcome.OK, None)] * 6
-    assert done.took_s > 2.4, "they waited for each other"
+    assert done.took_s > 7.2, "they waited for each other"
 
 
 def test_packed_bodies_are_read_whole_after_a_pause() -> None:
@@ -74,9 +74,9 @@ def test_bodies_of_requests_with_an_auth_object_count_too(auth: str) -> None:
 
 def test_the_time_that_it_waits_for_room_is_not_the_servers_with_an_auth_object_either() -> None:
     sections = {"worker": {"max_body_memory": MB}}
-    limits = {"total_timeout_s": 1.0, "low_speed_s": 1.0, "auth": "support.auths:basic"}
+    limits = {"total_timeout_s": 4.0, "low_speed_s": 4.0, "auth": "support.auths:basic"}
     with scripted({"/": Script(answer(BODY))}) as server:
         urls = [server.url(f"/?{number}") for number in range(6)]
-        done = fetch(urls, pool=6, sections=sections, capture=True, row_s=0.5, **limits)  # type: ignore[arg-type]
+        done = fetch(urls, pool=6, sections=sections, capture=True, row_s=1.5, **limits)  # type: ignore[arg-type]
     assert [(r.outcome, r.error) for r in done.results] == [(Outcome.OK, None)] * 6
-    assert done.took_s > 2.4, "they waited for each other"
+    assert done.took_s > 7.2, "they waited for each other"

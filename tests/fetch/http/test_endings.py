@@ -58,7 +58,7 @@ def test_a_body_of_another_transfer_encoding_ends_where_its_length_says(capture:
     with scripted({**COUNTED, "/empty": empty}) as server:
         done = fetch([server.url(path) for path in (*COUNTED, "/empty")], capture=capture)
         results = {path: done.by_url[server.url(path)] for path in (*COUNTED, "/empty")}
-    assert done.took_s < 10
+    assert done.took_s < 30
     assert results.pop("/empty").body_bytes == 0
     for path, result in results.items():
         assert (result.outcome, result.body_bytes) == (Outcome.OK, len(PAGE)), path

@@ -57,12 +57,12 @@ def test_each_hostile_answer_is_one_result_in_time(site: RunningSite) -> None:
 
 @pytest.mark.parametrize("name", ["endless", "gzip-bomb"])
 def test_a_body_ends_at_its_cap(site: RunningSite, name: str) -> None:
-    done = fetch([hostile(site, name)], max_body_bytes=500_000, total_timeout_s=20.0)
+    done = fetch([hostile(site, name)], max_body_bytes=500_000, total_timeout_s=60.0)
     (result,) = done.results
     assert result.outcome is Outcome.TOO_LARGE
     assert "max_body_bytes" in (result.error or "")
     assert done.peak_bytes < 120e6
-    assert done.took_s < 10
+    assert done.took_s < 30
 
 
 def test_hostile_servers_do_not_delay_the_others(site: RunningSite) -> None:
@@ -80,8 +80,8 @@ def test_hostile_servers_do_not_delay_the_others(site: RunningSite) -> None:
         if result.timings_ms and "/bytes/" in url
     }
     assert all(done.by_url[url].outcome is Outcome.OK for url in good)
-    assert max(ends.values()) < 6000
-    assert done.took_s < 8 + 4
+    assert max(ends.values()) < 7500
+    assert done.took_s < 8 + 20
 
 
 @pytest.mark.slow

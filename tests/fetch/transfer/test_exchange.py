@@ -99,10 +99,10 @@ def test_both_tries_together_have_the_time_of_one() -> None:
         return Script(end="hang") if asked.nth == 1 else Script(0.15, end="reset")
 
     with scripted(both(keeps(later))) as server:
-        *_, result = play(server, "/", total_timeout_s=1.5, low_speed_s=30.0).results
+        *_, result = play(server, "/", total_timeout_s=4.0, low_speed_s=30.0).results
     assert (result.outcome, result.attempts) == (Outcome.TIMEOUT, 2), result
     assert result.timings_ms is not None
-    assert (result.timings_ms.total or 0) < 1500 + TRIED * 150
+    assert (result.timings_ms.total or 0) < 7500, "each try with a time of its own would take 8 s"
 
 
 def test_its_capture_has_the_request_that_was_answered() -> None:

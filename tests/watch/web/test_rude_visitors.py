@@ -121,7 +121,7 @@ def test_visitors_that_go_in_the_middle_leave_no_trace(port: int) -> None:
 
 def test_slow_visitors_do_not_shut_others_out(port: int) -> None:
     with slow_clients(port, 40, 0.2):
+        began = time.monotonic()
         for _ in range(10):
-            began = time.monotonic()
             assert get(port, "/")[0] == 401
-            assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10 * 4
