@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 
@@ -24,6 +25,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # files of bytecode, each of them compiles everything again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("fetcher", deadline=None)
+hypothesis.settings.load_profile("fetcher")
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -321,7 +321,7 @@ def test_a_caller_that_gives_up_takes_no_answer_from_the_others() -> None:
     first, *others = done.steps[0]
     assert first.addresses == ()
     assert {result.addresses for result in others} == {("1.1.1.1",)}
-    assert server.asked["a.test", "A"] == 1
+    assert server.asked["a.test", "A"] <= 2, "once for all, and once more with patience"
     assert done.facts["asking"] == 0
 
 

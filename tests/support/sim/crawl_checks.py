@@ -15,6 +15,7 @@ from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
 from fetcher.leases.sink_session import SinkSession
 from fetcher.protocol import messages
+from fetcher.store.crawl_links import RowLinks
 from support.sim.checks import Checks, Known
 from support.sim.crawl_disk import CrawlDisk
 from support.sim.crawl_web import Right
@@ -170,19 +171,20 @@ class CrawlChecks(Checks):
         if not self._crawl.rules_of_crawl.keep_links:
             return
         disk = self._crawl_disk
-        edges: Counter[tuple[int, Any]] = Counter()
+        edges: Counter[tuple[int, Any, str | None]] = Counter()
         records = msgpack.Unpacker()
         records.feed(bytes(disk.edges.data[: disk.lengths.edges]))
-        for found_on, ends in records:
-            for end in ends:
-                edges[found_on, end if isinstance(end, int) else end[1]] += 1
+        for record in records:
+            found = RowLinks(*record)
+            for end, via in zip(found.to, found.vias(), strict=True):
+                edges[found.line, end if isinstance(end, int) else end[1], via] += 1
                 self._refused_rightly(log, end)
         lines = {entry.url: line for line, entry in enumerate(log, 1)}
-        right: Counter[tuple[int, Any]] = Counter()
+        right: Counter[tuple[int, Any, str | None]] = Counter()
         crashed = self._crashed()
         for line, entry in enumerate(log, 1):
             for link in self._crawl.web.links.get(entry.url, ()) if line not in crashed else ():
-                right[line, lines.get(link.url, link.url)] += 1
+                right[line, lines.get(link.url, link.url), link.via] += 1
         if not self._crawl.has_budgets and edges != right:
             raise Violation("the edges are not the links of the rows")
         if sum(edges.values()) != sum(right.values()):
