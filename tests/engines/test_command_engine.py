@@ -157,7 +157,8 @@ def test_top_asks_the_ventilator_of_a_running_job(engine: EngineUnderTest, tmp_p
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--engine=command",), "say with --workers how many workers"),
+        # The tests' environment says how many; 0 is the setting's default.
+        (("--engine=command", "--set=worker.processes=0"), "say with --workers how many workers"),
         (("--engine=celry", "--workers=2"), "unknown engine (did you mean celery?)"),
         (("--engine=zzz", "--workers=2"), "there are celery, command"),
     ],
