@@ -18,6 +18,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from fetcher.leases.commits import commit
+from fetcher.leases.committed_ahead import CommittedAhead
+from fetcher.leases.freezer import Freezer
+from fetcher.leases.hunger import hungry_routes
 from fetcher.leases.issuer import Issuer
 from fetcher.leases.ledger_state import LedgerState
 from fetcher.leases.poison import Condemned, parts_of
@@ -28,7 +32,6 @@ from fetcher.leases.types import (
     Lease,
     LeaseRules,
     LeaseState,
-    OpenBatch,
     WorkerReport,
 )
 from fetcher.model import Batch
@@ -57,10 +60,9 @@ class Ledger:
         self._workers = self._state.workers
         self._issuer = self.issuer_class(self._state, first_lease)
         self._reissuer = self.reissuer_class(self._state)
-        self._last_added = [[-1] * routes for _ in range(shares)]
+        self._freezer = Freezer(self._state)
+        self._committed_ahead = CommittedAhead(shares, routes)
         self.grows = False  # whether the list grows: a crawl
-        # Committed lines that are not added yet: an earlier ventilator handed them out.
-        self._committed_ahead: dict[int, int] = {}
         self.finished_at = float("-inf")  # when a worker last finished a lease
 
     # -- the source --------------------------------------------------------------------------
@@ -99,11 +101,8 @@ class Ledger:
         the batch has, -1: all URL lines.
         """
         lines &= batch.mask
-        last_added = self._last_added[self._frozen.index(batch.id)]
-        last_added[route] = max(last_added[route], batch.id)
-        remaining = lines & ~committed & ~self._committed_ahead.get(batch.id, 0)
-        if min(last_added) >= batch.id:  # no route needs it any more
-            self._committed_ahead.pop(batch.id, None)
+        committed |= self._committed_ahead.added(self._frozen.index(batch.id), route, batch.id)
+        remaining = lines & ~committed
         if not remaining:
             return
         self._book.open(batch, remaining, lines, route)
@@ -261,37 +260,10 @@ class Ledger:
 
     def committed(self, batch_id: int, mask: int, now: float) -> None:
         """`mask`: all committed lines of the batch, not only the newest."""
-        ahead = mask
-        for route, opened in self._book.opened(batch_id):
-            ahead &= ~opened.lines
-            self._committed(batch_id, route, opened, mask, now)
+        ahead = commit(self._state, batch_id, mask, now)
         # Of a crawl's lines, leases.crawl_feed knows which are committed.
-        is_unread = batch_id > min(self._last_added[self._frozen.index(batch_id)])
-        if ahead and is_unread and not self.grows:
-            self._committed_ahead[batch_id] = ahead
-
-    def _committed(
-        self, batch_id: int, route: int, opened: OpenBatch, mask: int, now: float
-    ) -> None:
-        new = opened.remaining & mask
-        opened.remaining &= ~mask
-        for lease_id in list(opened.leases):
-            self._progress(self._book.leases[lease_id], new, opened.remaining, now)
-        self._state.poison.committed(batch_id, new)
-        if not opened.remaining:
-            self._book.close(batch_id, route)
-        elif new and 2 * opened.remaining.bit_count() <= opened.in_memory.bit_count():
-            self._book.shrink(opened, route)
-
-    def _progress(self, lease: Lease, new: int, remaining: int, now: float) -> None:
-        """Lines of its batch were committed."""
-        self._state.copies.committed(lease, new)
-        if not lease.part.mask & remaining:
-            self._state.end(lease.id)
-        elif lease.part.mask & new:
-            lease.has_progressed = True
-            if lease.state is LeaseState.CLAIMED:
-                lease.expires_at = self._state.clock(lease, now) + self.rules.stall_s
+        if not self.grows:
+            self._committed_ahead.committed(self._frozen.index(batch_id), batch_id, ahead)
 
     def unneeded(self) -> list[tuple[int, int]]:
         """Copies (lease, lines) whose lines were committed since the last call."""
@@ -312,21 +284,11 @@ class Ledger:
 
     def freeze(self, now: float, index: int = 0) -> None:
         """The share's sink is away or cannot commit: hand out none of it, let no lease expire."""
-        self._frozen.freeze(now, index)
-        # Its leases in the pipe of a dead worker do not expire; they must not count for ever.
-        for lease in self._book.leases_of(index):
-            lease.is_excused = True
-            self._state.flow(lease).exclude(lease)
+        self._freezer.freeze(now, index)
 
     def thaw(self, now: float, index: int = 0) -> None:
         """The sink is back: its share goes on, unless all is paused."""
-        if self._frozen.is_cut_off(index):
-            for lease in self._book.leases_of(index):
-                self._state.flow(lease).include(lease)
-        was_all_frozen = self._frozen.is_all_frozen
-        frozen_s = self._frozen.thaw(now, index)
-        if frozen_s is not None:
-            self._go_on(now, {index: frozen_s}, was_all_frozen=was_all_frozen)
+        self._freezer.thaw(now, index)
 
     def pause(self, now: float) -> None:
         """Hand out nothing and let no lease expire, until `resume`."""
@@ -334,20 +296,7 @@ class Ledger:
 
     def resume(self, now: float) -> None:
         """End the pause; shares whose sink is away stay frozen."""
-        was_all_frozen = self._frozen.is_all_frozen
-        frozen_s = self._frozen.resume(now)
-        if frozen_s:
-            self._go_on(now, frozen_s, was_all_frozen=was_all_frozen)
-
-    def _go_on(self, now: float, frozen_s: dict[int, float], *, was_all_frozen: bool) -> None:
-        """Move the times of leases by the seconds for which their share was frozen."""
-        if was_all_frozen:  # nobody checked whether workers are silent
-            self._workers.restart_clocks(now)
-        for index, seconds in frozen_s.items():
-            for lease in self._book.leases_of(index):
-                lease.expires_at += seconds
-                lease.issued_at += seconds
-                lease.seen_at += seconds
+        self._freezer.resume(now)
 
     def is_frozen(self, index: int = 0) -> bool:
         """Whether this share's sink is away or cannot commit."""
@@ -376,22 +325,8 @@ class Ledger:
 
     @property
     def hungry_routes(self) -> list[int]:
-        """The routes of which workers should return lines that they have not begun.
-
-        All lines of such a route are handed out, some worker of it has too little to do, and others
-        may have lines to spare.
-        """
-        claimed = [lease for lease in self._book.claimed() if not lease.is_parked]
-        busy = {lease.worker for lease in claimed} - self._workers.hungry
-        return [route for route in self.routes if self._is_hungry(route, claimed, busy)]
-
-    def _is_hungry(self, route: int, claimed: list[Lease], busy: set[str]) -> bool:
-        if busy.issuperset(self._workers.serving(route)) or not self._state.is_end(route):
-            return False
-        return any(each.part.route == route and each.worker in busy for each in claimed) or any(
-            lease.state is LeaseState.SENT and lease.part.route == route
-            for lease in self._book.leases.values()
-        )
+        """The routes of which workers should return lines that they have not begun."""
+        return hungry_routes(self._state)
 
     @property
     def is_all_out(self) -> bool:

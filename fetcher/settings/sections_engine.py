@@ -33,7 +33,7 @@ class Engine(Section, frozen=True, kw_only=True):
         str,
         about(
             "address on which ventilator and sink listen for the workers; they use this port and "
-            "the next four; port 0: five free ones",
+            "the next four, and one more for each of the [[routes]]; port 0: free ones",
             pattern=r"^tcp://([0-9.]+|\[[0-9a-fA-F:]+\]):\d{1,5}\Z",
             kind="tcp://ADDRESS:PORT",
         ),

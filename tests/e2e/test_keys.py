@@ -27,8 +27,8 @@ HOST = "127.0.0.1"
 class Hosts:
     """The command lines of a job's roles, each with its folder of keys."""
 
-    def __init__(self, tmp_path: Path, lines: int) -> None:
-        self.base = free_ports(5)
+    def __init__(self, tmp_path: Path, lines: int, routes: int = 0) -> None:
+        self.base = free_ports(5 + routes)
         self.keys = tmp_path / "keys"
         keygen.init(self.keys, ("a", "b"))
         self.out = tmp_path / "out"
@@ -36,7 +36,7 @@ class Hosts:
             tmp_path / "urls.txt", [f"http://test.invalid/{n}?ms={MS}" for n in range(lines)]
         )
         self.ventilator_at = f"--ventilator=tcp://{HOST}:{self.base}"
-        self.sink_at = f"--sink=tcp://{HOST}:{self.base + 3}"
+        self.sink_at = f"--sink=tcp://{HOST}:{self.base + 3 + routes}"
         self._where = (
             self.ventilator_at,
             self.sink_at,
@@ -128,6 +128,36 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
     assert len(refused(logs[1])) + len(refused(logs[2])) < 30
     rows = jobs.prove(hosts.out, hosts.urls)
     assert all(re.fullmatch(r"a-\d+-[0-9a-f]{10}-1", row.worker or "") for row in rows)
+
+
+def test_the_socket_of_each_route_has_the_keys_and_a_stranger_gets_no_line(tmp_path: Path) -> None:
+    hosts, routes = Hosts(tmp_path, 200, routes=2), tmp_path / "routes.toml"
+    routes.write_text(
+        '[[routes]]\nname = "even"\nmatch = "url:[02468]\\\\?"\n[[routes]]\nname = "none"\n'
+    )
+    context: zmq.Context[Any] = zmq.Context()
+    with contextlib.ExitStack() as stack:
+        stack.callback(context.destroy, linger=0)
+        sink, ventilator = (
+            stack.enter_context(jobs.running(*each))
+            for each in (hosts.sink, (*hosts.ventilator, "-c", routes))
+        )
+        strange = [context.socket(zmq.PULL) for _ in range(2)]
+        for route, each in enumerate(strange):
+            each.connect(hosts.address(3 + route))
+        a = stack.enter_context(jobs.running(*hosts.worker("a"), "--routes=even"))
+        b = stack.enter_context(jobs.running(*hosts.worker("b"), "--routes=default,none"))
+        for job in (a, b, ventilator, sink):
+            code, _, error = job.wait(60)
+            assert code == 0, error
+            if job is ventilator:
+                assert "it connected without keys" in error
+        assert not any(each.poll(0) for each in strange)
+    rows = jobs.prove(hosts.out, hosts.urls)
+    by_worker = {
+        (row.worker[0], int(row.url.rpartition("/")[2].partition("?")[0]) % 2) for row in rows
+    }
+    assert by_worker == {("a", 0), ("b", 1)}
 
 
 def of_b(hosts: Hosts) -> int:

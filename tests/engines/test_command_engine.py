@@ -63,6 +63,31 @@ def test_a_command_runs_the_slots_and_knows_their_numbers(
     engines.require_no_slots(engine)
 
 
+def test_the_environment_of_a_slot_says_which_routes_it_serves(
+    engine: EngineUnderTest, tmp_path: Path
+) -> None:
+    (urls, conf), out = engines.write_routed_urls(tmp_path, 300), tmp_path / "out"
+    route = f"test {{number}} = 1 && name=eu || name=default; echo $name >> {tmp_path}/names"
+    run = f"FETCHER_WORKER__ROUTES='[\"'$name'\"]' exec {jobs.PROGRAM} slot"
+    with contextlib.ExitStack() as stack:
+        more = ("-c", str(conf), f"--set=engine.command={route}; {run}")
+        engines.finish(engine.start(stack, urls, out, 2, *more))
+    engines.prove_routes(out, urls)
+    engines.require_no_slots(engine)
+
+
+def test_the_job_s_own_routes_win_over_those_of_the_environment(
+    engine: EngineUnderTest, tmp_path: Path
+) -> None:
+    (urls, conf), out = engines.write_routed_urls(tmp_path, 60), tmp_path / "out"
+    command = f"FETCHER_WORKER__ROUTES='[\"absent\"]' exec {jobs.PROGRAM} slot"
+    with contextlib.ExitStack() as stack:
+        routes = '--set=worker.routes=["eu", "default"]'
+        more = ("-c", str(conf), f"--set=engine.command={command}", routes)
+        engines.finish(engine.start(stack, urls, out, 1, *more))
+    jobs.prove(out, urls)
+
+
 def test_slots_that_cannot_connect_back_are_one_clear_error(
     engine: EngineUnderTest, tmp_path: Path
 ) -> None:
@@ -132,7 +157,8 @@ def test_top_asks_the_ventilator_of_a_running_job(engine: EngineUnderTest, tmp_p
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--engine=command",), "say with --workers how many workers"),
+        # The tests' environment says how many; 0 is the setting's default.
+        (("--engine=command", "--set=worker.processes=0"), "say with --workers how many workers"),
         (("--engine=celry", "--workers=2"), "unknown engine (did you mean celery?)"),
         (("--engine=zzz", "--workers=2"), "there are celery, command"),
     ],

@@ -12,6 +12,7 @@ from fetcher import __version__
 from fetcher.engines import ticket
 from fetcher.engines.ticket import Ticket
 from fetcher.errors import UsageError
+from fetcher.settings import load
 from fetcher.settings.schema import Settings
 
 SHARED = "0123456789abcdef"
@@ -55,6 +56,17 @@ def test_a_ticket_has_the_settings_that_differ_and_no_secret() -> None:
     public, secret = ticket.settings_of(settings)
     assert public == {"http.total_timeout_s": 7.0, "worker.pool_size": 9}
     assert secret == {"http.headers": [HEADER], "http.proxy": "http://me:x1y2@p.test:1"}
+
+
+def test_the_routes_of_the_job_s_workers_travel_and_their_default_leaves_them_to_the_host() -> None:
+    assert ticket.settings_of(given())[0] == {}
+    public, _ = ticket.settings_of(given(worker={"routes": ["eu", "default"]}))
+    assert public == {"worker.routes": ["eu", "default"]}
+    sent = ticket.from_plain(
+        json.loads(json.dumps(ticket.to_plain(msgspec.structs.replace(PLAIN, settings=public), "")))
+    )
+    arguments = {key: (value, "the ticket") for key, value in sent.settings.items()}
+    assert load.load(arguments=arguments).settings.worker.routes == ("eu", "default")
 
 
 def test_a_ticket_of_another_version_says_so() -> None:

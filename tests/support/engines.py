@@ -177,6 +177,25 @@ def check_whole_job(engine: EngineUnderTest, folder: Path, lines: int = 300) -> 
     require_no_slots(engine)
 
 
+def write_routed_urls(folder: Path, lines: int) -> tuple[Path, Path]:
+    """A list for SlowFetcher, half of it for the route eu; and the settings with this route."""
+    urls = jobs.write_urls(
+        folder / "urls.txt",
+        [f"http://{('eu', 'test')[n % 2]}.invalid/{n}?ms=30" for n in range(lines)],
+    )
+    conf = folder / "routes.toml"
+    conf.write_text('[[routes]]\nname = "eu"\nmatch = "host:eu.invalid"\n')
+    return urls, conf
+
+
+def prove_routes(out: Path, urls: Path) -> None:
+    """Each line has one row, and no worker has rows of both routes."""
+    rows = jobs.prove(out, urls)
+    workers = [{row.worker for row in rows if host in row.url} for host in ("//eu.", "//test.")]
+    assert all(workers)
+    assert workers[0].isdisjoint(workers[1]), workers
+
+
 def check_killed_worker(engine: EngineUnderTest, folder: Path, victim: str = "") -> None:
     """kill -9 of an engine's process that runs a slot: no orphan, a new slot, and the proof.
 

@@ -71,6 +71,17 @@ def route_text(route: messages.RouteLoad) -> str:
     )
 
 
+def waiting_routes(job: JobView) -> list[str]:
+    """The routes that have waiting lines, in words: those without workers first."""
+    waiting = [each for each in job.routes if each.waiting_lines]
+    waiting.sort(key=lambda route: (route.workers > 0, -route.waiting_lines))
+    return [
+        f"route {escaped(each.route)}: {number(each.waiting_lines)} waiting"
+        + ("" if each.workers else ", no worker")
+        for each in waiting
+    ]
+
+
 def activity(job: JobView) -> list[Text]:
     """The job's present activity, in parts: as many as its source knows."""
     queued = sum(worker.queued for worker in job.workers) if job.is_live else None

@@ -21,7 +21,7 @@ from fetcher.protocol.totals import Totals, most_frequent
 from fetcher.watch import summary
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name, Parts
-from fetcher.watch.terminal.job_text import activity
+from fetcher.watch.terminal.job_text import activity, waiting_routes
 from fetcher.watch.terminal.view import View
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -64,7 +64,8 @@ def screen(
     job = view.job
     has_statuses_line = width < _WIDE and job.is_live and _answered(job.totals) > 0
     rest = (_MOST_LINES if height is None else height) - _HEAD_LINES - bool(job.trouble)
-    rest -= has_statuses_line
+    routes = waiting_routes(job)
+    rest -= has_statuses_line + bool(routes)
     is_stacked = width < _NARROW and rest >= _STACKED_LINES
     second_panel = len(job.hosts) if job.is_live else len(job.totals.statuses)
     ranked = min(max(len(job.totals.outcomes), second_panel) + 1, max(rest // 3, 3))
@@ -76,6 +77,7 @@ def screen(
         _bar(job, width),
         _rate(view, rates, width),
         _counts(view),
+        *([Parts(routes)] if routes else []),
         *([_statuses_line(job.totals)] if has_statuses_line else []),
         "",
         *_panels(job, ranked, width, is_stacked=is_stacked),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
 from fetcher.input.source_info import SourceInfo
+from fetcher.leases.committed_ahead import CommittedAhead
 from fetcher.leases.issuer import Issuer
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.sink_session import NextBatch, SinkSession
@@ -92,10 +94,14 @@ class ForgetsWhatIsDone(SinkSession):
         return found
 
 
+class _ForgetsWithTheFirst(CommittedAhead):
+    def _may_be_added(self, index: int, batch: int) -> bool:
+        return max(self._last_added[index]) < batch
+
+
 class ForgetsWhatIsCommittedAhead(Ledger):
     """Forgets commits of lines that one route has not read, if another one has read the batch."""
 
-    def committed(self, batch_id: int, mask: int, now: float) -> None:
-        super().committed(batch_id, mask, now)
-        if batch_id <= max(self._last_added[self._frozen.index(batch_id)]):
-            self._committed_ahead.pop(batch_id, None)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._committed_ahead = _ForgetsWithTheFirst(len(self._frozen), len(self.routes))

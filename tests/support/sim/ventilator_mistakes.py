@@ -106,7 +106,7 @@ class ThawsAll(Ledger):
     """Thaws all shares when one sink is back."""
 
     def thaw(self, now: float, index: int = 0) -> None:
-        for each in range(len(self._last_added)):
+        for each in range(len(self._frozen)):
             super().thaw(now, each)
 
 
@@ -131,7 +131,7 @@ class ResumeThawsAll(Ledger):
     """Lets all shares go on after a pause, also that of a sink that is away."""
 
     def resume(self, now: float) -> None:
-        for each in range(len(self._last_added)):
+        for each in range(len(self._frozen)):
             super().thaw(now, each)
         super().resume(now)
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from fetcher.model import Outcome
-from fetcher.protocol.messages import FailedLine, HostLoad, Member
+from fetcher.protocol.messages import FailedLine, HostLoad, Member, RouteLoad
 from fetcher.protocol.totals import Totals
 from fetcher.watch.files_view import FilesView
 from fetcher.watch.job_view import JobView
@@ -80,6 +80,24 @@ def test_the_figures_are_there_at_80_by_24() -> None:
         assert said in text
     assert "worker (+" in text
     assert "[bold]" in text
+
+
+def test_routes_with_waiting_lines_have_one_line_those_without_workers_first() -> None:
+    busy, idle, done = (
+        RouteLoad("busy", 2, 1, 10, 5000),
+        RouteLoad("left" + HOSTILE[:1], 0, 0, 0, 30),
+        RouteLoad("done", 1, 0, 0, 0),
+    )
+    lines = drawn(view(routes=[busy, idle, done]), 80, 24)
+    (said,) = (line for line in lines if "route " in line)
+    assert said.startswith("route left")
+    assert "30 waiting, no worker · route busy: 5,000 waiting" in said
+    assert "done" not in said
+    assert len(lines) <= 24
+    assert not [line for line in drawn(view(routes=[done]), 80, 24) if "route " in line]
+    many = [RouteLoad(f"r{n}", 1, 1, 1, 10) for n in range(32)]
+    (said,) = (line for line in drawn(view(routes=many), 80, 24) if "route " in line)
+    assert len(said) <= 80 and said.rstrip().endswith("waiting")
 
 
 def test_a_host_that_rests_says_for_how_long_and_why() -> None:

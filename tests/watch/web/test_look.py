@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from fetcher.cli.options import command_line
 from fetcher.model import OUTCOMES
@@ -28,7 +29,13 @@ LONG_URL = "http://shop.test/" + "article/" * 20
 COMMAND = "fetcher run urls.txt -o out --set=polite.delay_s=0.5"
 
 
-def put_look(mailbox: ControlMailbox, *, redelivered: int = 3, most_in_flight: int = 3) -> None:
+def put_look(
+    mailbox: ControlMailbox,
+    *,
+    redelivered: int = 3,
+    most_in_flight: int = 3,
+    routes: list[messages.RouteLoad] | UnsetType = UNSET,
+) -> None:
     """1,000 lines, of which 900 had an answer."""
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
     assert isinstance(state, messages.State)
@@ -44,6 +51,7 @@ def put_look(mailbox: ControlMailbox, *, redelivered: int = 3, most_in_flight: i
         roster,
         workers=[messages.Member("w", 0.25, 4, 2, 17, 2_345, 2, 9, 2.5, lag_ms=100)],
         trouble="",
+        routes=routes,
         samples=messages.Samples(roster.samples.hosts, [failed_line]),
     )
     mailbox.put(state, roster, most_in_flight)
@@ -247,3 +255,26 @@ def test_colours_contrast_with_their_background(colours: dict[str, str]) -> None
     assert len(drawn) == len(OUTCOMES) + 6, "each outcome and each phase has its colour"
     for name in drawn:
         assert contrast(colours[name], colours["card"]) >= 3, name
+
+
+def test_routes_are_shown_where_a_job_has_them_and_one_without_workers_warns() -> None:
+    said: list[str] = []
+    with page() as (url, mailbox):
+        put_look(mailbox)
+        with tab(url, said) as shown:
+            assert shown.evaluate("document.getElementById('routes_section').hidden")
+            put_look(
+                mailbox,
+                routes=[
+                    messages.RouteLoad("default", 2, 3, 40, 5_000),
+                    messages.RouteLoad("eu", 0, 0, 0, 30),
+                ],
+            )
+            shown.wait_for_selector("#routes_section:not([hidden])")
+            assert cells(shown, "routes") == [
+                ["default", "2", "40", "5,000"],
+                ["eu", "0", "0", "30"],
+            ]
+            warned = "[...document.querySelectorAll('#routes .warns')].map((e) => e.textContent)"
+            assert shown.evaluate(warned) == ["0"]
+    assert said == []

@@ -117,6 +117,10 @@
       right(number(each.in_flight)), right(number(each.waiting)), right(number(each.failed)),
       right(each.rest_s ? duration(each.rest_s) + " after " + plain(each.rest_why) : ""))),
       "no host is busy");
+    $("routes_section").hidden = !live.routes.length;
+    fill("routes", live.routes.map((each) => make("tr", "", head(each.route),
+      make("td", each.waiting_lines && !each.workers ? "n warns" : "n", number(each.workers)),
+      right(number(each.leased_lines)), right(number(each.waiting_lines)))), "no routes");
     showWorkers(live);
     put("leases", number(live.leases) + " (" + number(live.leased_lines) + " lines)");
     put("oldest", live.oldest ? "line " + live.oldest.line + ", for " + duration(live.oldest.age_s) +
