@@ -12,7 +12,7 @@ the batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
+from fetcher.leases.sink_notices import Frozen, JobBegun, Joined, Notice, Thawed, Waiting
 from fetcher.leases.sink_session import SinkSession
 from fetcher.leases.types import Assignment
 from fetcher.model import Batch
@@ -34,42 +35,6 @@ WAITING_NOTICE_S: Final = 10.0  # between two notices about waiting for a sink
 BUSY_S: Final = 10.0  # how long to wait for another ventilator that has the job
 _MAY_ASK_AGAIN: Final = (0, Exit.STOPPED)  # exit codes of a refusal; see messages.Refused
 END_S: Final = 5.0  # how long a sink's answers may contradict what was read
-
-
-class JobBegun(NamedTuple):
-    """The first sink has opened the job, for the first time."""
-
-    opened: messages.Opened
-
-
-class Joined(NamedTuple):
-    """A sink has opened the job, for the first time."""
-
-    sink: str
-
-
-class Waiting(NamedTuple):
-    """A sink has not opened the job yet; `why`: its refusal, if any."""
-
-    sink: str
-    waited_s: float
-    why: str
-
-
-class Frozen(NamedTuple):
-    """A sink's share is frozen; `why` names the sink and the reason."""
-
-    why: str
-    is_all: bool  # it is the only sink
-
-
-class Thawed(NamedTuple):
-    """The share of this sink goes on."""
-
-    sink: str
-
-
-Notice = JobBegun | Joined | Waiting | Frozen | Thawed
 
 
 class SinkSessions:

@@ -9,17 +9,8 @@ import pytest
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.ledger import Ledger
-from fetcher.leases.sink_sessions import (
-    BUSY_S,
-    END_S,
-    WAITING_NOTICE_S,
-    Frozen,
-    JobBegun,
-    Joined,
-    SinkSessions,
-    Thawed,
-    Waiting,
-)
+from fetcher.leases.sink_notices import Frozen, JobBegun, Joined, Thawed, Waiting
+from fetcher.leases.sink_sessions import BUSY_S, END_S, WAITING_NOTICE_S, SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules
 from fetcher.model import Batch
 from fetcher.protocol import messages

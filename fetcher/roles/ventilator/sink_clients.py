@@ -13,15 +13,8 @@ from typing import Any, Final
 import zmq
 
 from fetcher.input.source_info import SourceInfo
-from fetcher.leases.sink_sessions import (
-    Frozen,
-    JobBegun,
-    Joined,
-    Notice,
-    SinkSessions,
-    Thawed,
-    Waiting,
-)
+from fetcher.leases.sink_notices import Frozen, JobBegun, Joined, Notice, Thawed, Waiting
+from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.model import Chunk
 from fetcher.protocol import chunk_frames, messages
 from fetcher.protocol.shard import sink_of

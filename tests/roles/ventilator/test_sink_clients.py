@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from fetcher.leases.sink_sessions import Frozen, Notice, Thawed, Waiting
+from fetcher.leases.sink_notices import Frozen, Notice, Thawed, Waiting
 from fetcher.roles.ventilator.sink_clients import log_notice
 
 

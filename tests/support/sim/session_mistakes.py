@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from fetcher.commit.committer import Committer
 from fetcher.commit.session import CommitJob, CommitSession
 from fetcher.input.source_info import SourceInfo
+from fetcher.leases.sink_notices import Notice
 from fetcher.leases.sink_session import SinkSession
-from fetcher.leases.sink_sessions import Notice, SinkSessions
+from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.protocol import messages
 from support.sim.ventilator import SimLink
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.ledger import Ledger
+from fetcher.leases.sink_notices import JobBegun
 from fetcher.leases.sink_session import SinkSession
-from fetcher.leases.sink_sessions import JobBegun, SinkSessions
+from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import LeaseRules, first_lease
 from fetcher.model import Batch, Chunk, Outcome
 from fetcher.protocol import messages
