@@ -2,8 +2,9 @@
 
 Libraries such as Dask or Spark log to the terminal, start threads and processes, and take signals.
 In the helper they disturb neither `fetcher run` nor a program that uses fetcher.api. The helper has
-a session of its own, so that Ctrl-C does not reach it. Its standard input leashes it to this
-process, and its process group ends with it. If it dies, the next call starts another.
+a session of its own, so that Ctrl-C does not reach it. It is leashed to this process (see
+fetcher.engines.leash), and its process group ends with it. If it dies, the next call starts
+another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +36,8 @@ _END_S: Final = 4.5  # for the last call, and then for the helper to leave
 _LEAVE_S: Final = 2.0
 _BLOCK: Final = 1 << 16
 _KEPT_LINES: Final = 20  # of what the library has printed
+_LAST_WORDS_S: Final = 1.0  # to read what a helper that has ended printed last
+_MOST_SAID: Final = 300  # characters of a line that is shown
 
 
 class HelperEngine(Engine):
@@ -45,12 +48,24 @@ class HelperEngine(Engine):
 
     engine: str
     library: str
+    directory: str | None = None  # the current directory of the helper; None: that of this process
+    # Whether all slots have ended when a helper has ended. Those that were to start are placed
+    # again then, as the plan still counts them as coming.
+    slots_end_with_it = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         if importlib.util.find_spec(self.library) is None:
             raise ModuleNotFoundError(f"No module named {self.library!r}", name=self.library)
         self._helper: Helper | None = None
+        self._stack = contextlib.ExitStack()  # closed when the helper is let go
+        self._placed: list[Mapping[str, Any]] = []  # tickets to place again if the helper is lost
+        self._secrets = ""
+
+    @contextlib.contextmanager
+    def environment(self) -> Iterator[Mapping[str, str]]:
+        """Yield variables to add to a helper's environment; the block ends after the helper."""
+        yield {}
 
     def start(self) -> None:
         self._ask(Request(call="start"))
@@ -58,6 +73,8 @@ class HelperEngine(Engine):
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
         plain = tuple(dict(ticket) for ticket in tickets)
         self._ask(Request(call="place", tickets=plain, secrets=secrets))
+        if self.slots_end_with_it:
+            self._placed, self._secrets = [*_current(self._placed), *plain], secrets
 
     def count(self) -> int | None:
         return self._ask(Request(call="count")).count
@@ -68,47 +85,76 @@ class HelperEngine(Engine):
     def end(self) -> None:
         if self._helper is None:
             return
-        try:
-            self._ask(Request(call="end"), _END_S)
-        finally:
-            self._let_go()
+        answer = Answer()
+        # If no answer comes, what it has started ends with the helper.
+        with contextlib.suppress(EngineError):
+            answer = self._helper.ask(Request(call="end"), _END_S)
+        self._let_go()
+        _raise_error(answer)
 
     def _ask(self, request: Request, within_s: float = _ANSWER_S) -> Answer:
-        if self._helper is None:
-            folders = interpreter.own_folders(self.settings)
-            self._helper = Helper(HelperOrder(self.engine, self.settings, folders))
+        helper = self._helper or self._begin()
         try:
-            answer = self._helper.ask(request, within_s)
+            answer = helper.ask(request, within_s)
         except EngineError:
             self._let_go()
             raise
         if answer.is_last:
             self._let_go()
-        if answer.error:
-            raise EngineError(answer.error) if answer.is_temporary else UsageError(answer.error)
+        _raise_error(answer)
         return answer
 
+    def _begin(self) -> Helper:
+        """Start a helper, and place again what the last one has lost."""
+        order = HelperOrder(self.engine, self.settings, interpreter.own_folders(self.settings))
+        with contextlib.ExitStack() as stack:
+            variables = stack.enter_context(self.environment())
+            helper = Helper(order, {**os.environ, **variables}, self.directory)
+            stack.callback(helper.end)
+            self._stack = stack.pop_all()
+        self._helper = helper
+        # If that fails, they are forgotten: the next try is up to the plan.
+        lost, self._placed = _current(self._placed), []
+        if lost:
+            self.start()
+            self.place(lost, self._secrets)
+        return helper
+
     def _let_go(self) -> None:
-        if self._helper is not None:
-            self._helper.end()
-            self._helper = None
+        self._helper = None
+        self._stack.close()
+
+
+def _current(tickets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    now = time.time()
+    return [ticket for ticket in tickets if ticket["expires_at"] > now]
+
+
+def _raise_error(answer: Answer) -> None:
+    if answer.error:
+        raise EngineError(answer.error) if answer.is_temporary else UsageError(answer.error)
 
 
 class Helper:
     """One helper process."""
 
-    def __init__(self, order: HelperOrder) -> None:
+    def __init__(
+        self, order: HelperOrder, environ: Mapping[str, str], directory: str | None
+    ) -> None:
         self._printed: deque[str] = deque(maxlen=_KEPT_LINES)
         self._unread = bytearray()
         self._process = subprocess.Popen(
-            interpreter.command(MODULE),
+            interpreter.command(MODULE, str(os.getpid())),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=environ,
+            cwd=directory,
             start_new_session=True,
         )
         # The pipe must not fill up.
-        threading.Thread(target=self._read_log, name="helper log", daemon=True).start()
+        self._log = threading.Thread(target=self._read_log, name="helper log", daemon=True)
+        self._log.start()
         self._send(helper_messages.encode(order))
 
     def ask(self, request: Request, within_s: float) -> Answer:
@@ -135,6 +181,7 @@ class Helper:
                 raise EngineError(f"no answer within {within_s:g} s{self._last_words()}")
             block = os.read(fd, _BLOCK)
             if not block:
+                self._log.join(_LAST_WORDS_S)  # what it has started may hold its log open
                 raise EngineError(f"its process has ended{self._last_words()}")
             self._unread += block
         line, _, rest = bytes(self._unread).partition(b"\n")
@@ -142,7 +189,7 @@ class Helper:
         return line
 
     def _last_words(self) -> str:
-        return f": {self._printed[-1]}" if self._printed else ""
+        return f": {self._printed[-1][:_MOST_SAID]}" if self._printed else ""
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None

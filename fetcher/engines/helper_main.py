@@ -1,7 +1,8 @@
-"""`bootstrap.py fetcher.engines.helper_main`: runs an engine's library for `fetcher run`.
+"""`bootstrap.py fetcher.engines.helper_main PARENT_PID`: runs an engine's library.
 
 Standard input brings an order and then requests; each gets a line on standard output. When the
-input ends, `fetcher run` has ended or lets this process go. See fetcher.engines.helper.
+input ends or the parent dies, this process ends, with all that is in its process group. See
+fetcher.engines.helper.
 """
 
 from __future__ import annotations
@@ -10,22 +11,20 @@ import importlib
 import os
 import queue
 import signal
-import threading
+import sys
 import time
 import traceback
 from typing import Final, NoReturn
 
 import msgspec
 
-from fetcher.engines import helper_messages
+from fetcher.engines import helper_messages, leash
 from fetcher.engines.helper_messages import Answer, HelperOrder, Request
 from fetcher.engines.interface import BrokenEngineError, Engine, EngineError
 from fetcher.errors import FetcherError
 from fetcher.roles import interpreter, lifetime
 
-_STDIN: Final = 0
-_BLOCK: Final = 1 << 16
-_LEAVE_S: Final = 5.0  # from the end of the input to the end of this process
+_LEAVE_S: Final = 4.0  # from the end of the input to the end of this process
 
 
 def _engine(order: HelperOrder) -> Engine:
@@ -49,27 +48,37 @@ def _answer(engine: Engine, request: Request) -> Answer:
     return Answer()
 
 
-def _answer_errors(error: Exception) -> Answer:
+def _answer_errors(error: Exception, *, is_last: bool) -> Answer:
     if isinstance(error, FetcherError):
         return Answer(
             error=str(error),
             is_temporary=isinstance(error, EngineError),
-            is_last=isinstance(error, BrokenEngineError),
+            is_last=is_last or isinstance(error, BrokenEngineError),
         )
     traceback.print_exception(error)
-    return Answer(error=f"{type(error).__name__}: {error}", is_temporary=True)
+    return Answer(error=f"{type(error).__name__}: {error}", is_temporary=True, is_last=is_last)
 
 
-def _read(lines: queue.SimpleQueue[bytes]) -> None:
-    """Queue the input's lines, and "" at its end. Some time later it ends the process."""
-    unread = b""
-    while block := os.read(_STDIN, _BLOCK):
-        *whole, unread = (unread + block).split(b"\n")
-        for line in whole:
-            lines.put(line)
-    lines.put(b"")
-    time.sleep(_LEAVE_S)
-    _leave()
+class _Lines:
+    """The lines of the input, from the leash's thread; "" is the last."""
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._partial = b""
+
+    def hear(self, block: bytes) -> None:
+        *lines, self._partial = (self._partial + block).split(b"\n")
+        for line in lines:
+            self._lines.put(line)
+
+    def close(self) -> None:
+        """Queue the last line. Some time later, end the process."""
+        self._lines.put(b"")
+        time.sleep(_LEAVE_S)
+        _leave()
+
+    def next(self) -> bytes:
+        return self._lines.get()
 
 
 def _leave() -> NoReturn:
@@ -82,19 +91,20 @@ def main() -> None:
     """Answer requests until the input ends."""
     answers = os.dup(1)
     os.dup2(2, 1)  # what the library prints is no answer
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(lines,), name="requests", daemon=True).start()
-    order = msgspec.json.decode(lines.get(), type=HelperOrder)
+    lines = _Lines()
+    leash.watch_input(int(sys.argv[1]), lines.hear, lines.close)
+    order = msgspec.json.decode(lines.next(), type=HelperOrder)
     interpreter.search_also(order.folders)
     engine: Engine | None = None
     has_ended = False
-    while line := lines.get():
+    while line := lines.next():
         request = msgspec.json.decode(line, type=Request)
         try:
             engine = engine or _engine(order)
             answer = _answer(engine, request)
         except Exception as error:  # any that the library may raise
-            answer = _answer_errors(error)
+            # What could not be imported cannot be imported again in this process.
+            answer = _answer_errors(error, is_last=engine is None)
         has_ended |= request.call == "end"
         os.write(answers, helper_messages.encode(answer))
     if engine is not None and not has_ended:

@@ -23,7 +23,7 @@ STDIN: Final = 0
 _LOOK_S: Final = 1.0  # between two looks at the parent process
 _DRAIN_S: Final = 2.0  # for requests in flight at the leash's end
 _HURRY_S: Final = 5.0  # from the end of the leash to the end of this process
-_MOST_BYTES: Final = 4096
+_MOST_BYTES: Final = 1 << 16
 
 
 def watch(parent_pid: int, drain: Callable[[], None], hurry: Callable[[], None]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 
 import psutil
 import pytest
 
+from fetcher.engines import helper
 from fetcher.engines.helper import HelperEngine
 from fetcher.engines.helper_messages import Request
 from fetcher.engines.interface import EngineError
@@ -24,8 +28,26 @@ class Helped(HelperEngine):
     library = "json"
 
 
-def ticket(number: int) -> dict[str, int]:
-    return {"number": number}
+class Lasting(Helped):
+    slots_end_with_it = True
+
+
+# A program that is killed while a child of it holds the helper's input open.
+HOLDER = """
+import os, subprocess, sys
+from engines.test_helper import Helped
+from fetcher.settings.schema import Settings
+engine = Helped(Settings())
+pid = engine.results()[0]["pid"]
+held = engine._helper._process.stdin.fileno()
+holder = subprocess.Popen(["sleep", "600"], pass_fds=[held], stdout=subprocess.DEVNULL)
+print(pid, holder.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def ticket(number: int, expires_at: float = 1e12) -> dict[str, float]:
+    return {"number": number, "expires_at": expires_at}
 
 
 @pytest.fixture
@@ -90,3 +112,64 @@ def test_a_missing_library_is_named() -> None:
     with pytest.raises(ModuleNotFoundError) as caught:
         Missing(Settings())
     assert caught.value.name == "no_such_library_at_all"
+
+
+def test_one_that_hangs_at_the_end_is_ended_and_nothing_is_said(
+    engine: Helped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(helper, "_END_S", 0.2)
+    monkeypatch.setattr(helper, "_LEAVE_S", 0.2)
+    engine.place([ticket(Number.HANG_AT_END)], "")
+    pid = engine.results()[0]["pid"]
+    engine.end()
+    assert not psutil.pid_exists(pid)
+
+
+def test_one_whose_parent_was_killed_ends_though_its_input_stays_open() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=jobs.ENV,
+    ) as program:
+        assert program.stdout is not None
+        pid, holder = map(int, program.stdout.readline().split())
+        program.kill()
+    try:
+        wait_until(lambda: not psutil.pid_exists(pid), 30, "the end of the helper")
+    finally:
+        os.kill(holder, signal.SIGKILL)
+
+
+def test_slots_that_ended_with_one_are_placed_again_unless_they_have_expired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", jobs.ENV["PYTHONPATH"])
+    engine = Lasting(Settings())
+    engine.place([ticket(0), ticket(0, expires_at=1.0)], "")
+    with pytest.raises(EngineError, match="its process has ended"):
+        engine.place([ticket(Number.DIE)], "")
+    assert engine.count() == 1
+    engine.end()
+
+
+def test_the_environment_and_the_directory_are_those_of_the_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = []
+
+    class Placed(Helped):
+        directory = "/"
+
+        @contextlib.contextmanager
+        def environment(self) -> Iterator[Mapping[str, str]]:
+            yield {"OF_THE_ENGINE": "yes"}
+            said.append(psutil.pid_exists(pid))
+
+    monkeypatch.setenv("PYTHONPATH", jobs.ENV["PYTHONPATH"])
+    engine = Placed(Settings())
+    pid = engine.results()[0]["pid"]
+    process = psutil.Process(pid)
+    assert (process.cwd(), process.environ()["OF_THE_ENGINE"]) == ("/", "yes")
+    engine.end()
+    assert said == [False]

@@ -18,7 +18,7 @@ from support import engines, jobs, rays
 from support.engines import EngineUnderTest, Mark, marked
 from support.waiting import wait_until
 
-PROCESS = "fetcher.engines.ray.process"
+PROCESS = "fetcher.engines.helper_main"
 LOCAL = ("--engine=ray",)
 START_S = 180.0  # Ray gives a start up after 30 s, and the engine tries again
 

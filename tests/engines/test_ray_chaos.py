@@ -19,7 +19,7 @@ from support.waiting import wait_until
 LINES = 100_000
 _EVERY_S = 3.0
 _LIMIT_S = 500.0
-_PROCESS = "fetcher.engines.ray.process"
+_PROCESS = "fetcher.engines.helper_main"
 
 
 class Chaos:

@@ -23,12 +23,14 @@ class Number(enum.IntEnum):
     MISUSE = 4
     DIE = 5
     HANG = 6
+    HANG_AT_END = 7
 
 
 class Obedient(Engine):
     """Starts a child, too; the results are the pids of both."""
 
     placed = 0
+    is_to_hang = False
 
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
         for ticket in tickets:
@@ -50,6 +52,8 @@ class Obedient(Engine):
                 os._exit(1)
             case Number.HANG:
                 time.sleep(600)
+            case Number.HANG_AT_END:
+                self.is_to_hang = True
 
     def count(self) -> int:
         return self.placed
@@ -59,4 +63,5 @@ class Obedient(Engine):
         return [{"pid": os.getpid()}, {"pid": child.pid}]
 
     def end(self) -> None:
-        pass
+        if self.is_to_hang:
+            time.sleep(600)

@@ -20,6 +20,7 @@ class SparkEngine(HelperEngine):
 
     engine = "fetcher.engines.spark.driver:SparkDriver"
     library = "pyspark"
+    slots_end_with_it = True
     # Data of tasks passes hosts unencrypted unless Spark is configured otherwise.
     carries_secrets = False
 

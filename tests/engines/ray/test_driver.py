@@ -1,18 +1,25 @@
-"""The process that speaks with Ray says why it cannot, and leaves nothing."""
+"""The engine says why it cannot use Ray, and leaves nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
 
 import pytest
 
 from fetcher.engines.interface import EngineError
-from fetcher.engines.ray.messages import Order
-from fetcher.engines.ray.session import Session
+from fetcher.engines.ray.driver import RayEngine
+from fetcher.settings.schema import Engine, Settings
 
 
-def order(address: str) -> Order:
-    return Order(address=address, slots=1, cpus=1.0, start_s=10.0, folders=(), directory="")
+@contextlib.contextmanager
+def engine(address: str) -> Iterator[RayEngine]:
+    made = RayEngine(Settings(engine=Engine(name="ray", address=address)))
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "nonsense"])
@@ -20,8 +27,8 @@ def test_a_cluster_that_cannot_be_reached_is_one_clear_line(address: str) -> Non
     with socket.socket() as closed:  # its port is taken, and nobody listens
         closed.bind(("127.0.0.1", 0))
         named = address.format(closed.getsockname()[1])
-        with pytest.raises(EngineError) as raised:
-            Session(order(named))
+        with engine(named) as made, pytest.raises(EngineError) as raised:
+            made.start()
     said = str(raised.value)
     assert said.startswith(f"the Ray at {named} cannot be used: ")
     assert "\n" not in said
@@ -33,5 +40,8 @@ def test_a_ray_that_cannot_be_loaded_is_quoted(
     folder = tmp_path_factory.mktemp("broken")
     (folder / "ray.py").write_text("raise ImportError('libray.so is missing')")
     monkeypatch.setenv("PYTHONPATH", str(folder))
-    with pytest.raises(EngineError, match=r"has ended; it wrote last: .*libray\.so is missing"):
-        Session(order("127.0.0.1:1"))
+    with (
+        engine("127.0.0.1:1") as made,
+        pytest.raises(EngineError, match=r"^ImportError: libray\.so is missing$"),
+    ):
+        made.start()
