@@ -30,9 +30,10 @@ from tools.bench.jobs import Job, run_job
 from tools.bench.processes import Fleet, compile_modules
 from tools.ports import free_ports
 from tools.site.running import RunningSite
+from tools.spark_home import linked_home
 
 _SLOT: Final = "fetcher.engines.slot_main"
-_START_S: Final = 60.0
+_START_S: Final = 300.0  # JVMs take minutes on a busy machine
 _LIMIT_S: Final = 600.0
 
 
@@ -40,6 +41,7 @@ class Engine(NamedTuple):
     """An engine that runs."""
 
     options: tuple[str, ...]  # of `fetcher run`
+    environ: dict[str, str] | None = None  # of `fetcher run`, in addition
 
 
 @contextlib.contextmanager
@@ -83,10 +85,11 @@ def _dask(fleet: Fleet, folder: Path, workers: int) -> Iterator[Engine]:
 
 
 @contextlib.contextmanager
-def _spark(_fleet: Fleet, _folder: Path, workers: int) -> Iterator[Engine]:
+def _spark(_fleet: Fleet, folder: Path, workers: int) -> Iterator[Engine]:
     """Executors in processes of their own, a core each."""
     master = f"local-cluster[{workers},1,1024]"
-    yield Engine(("--engine=spark", f"--set=engine.address={master}"))
+    environ = {"SPARK_HOME": str(linked_home(folder / "spark"))}
+    yield Engine(("--engine=spark", f"--set=engine.address={master}"), environ)
 
 
 ENGINES: Final[dict[str, Callable[[Fleet, Path, int], AbstractContextManager[Engine]]]] = {
@@ -125,10 +128,11 @@ def _slots() -> list[psutil.Process]:
 
 
 def _heal(
-    fleet: Fleet, urls: Path, folder: Path, options: tuple[object, ...]
+    fleet: Fleet, urls: Path, folder: Path, common: tuple[object, ...], engine: Engine
 ) -> tuple[float, float]:
     """Seconds until a slot is replaced, and the MB of the engine's process that ran it."""
-    job = fleet.start("-m", "fetcher", "run", urls, "-o", folder / "heal", "--quiet", *options)
+    line = ("-m", "fetcher", "run", urls, "-o", folder / "heal", "--quiet")
+    job = fleet.start(*line, *common, *engine.options, env=engine.environ)
     _wait(_slots, "a slot")
     time.sleep(2)
     before = {slot.pid for slot in _slots()}
@@ -162,6 +166,7 @@ def main() -> None:
         urls = folder / "urls.txt"
         urls.write_text("".join(f"{site.base}/page/{n % 3000}\n" for n in range(given.lines)))
         common: tuple[object, ...] = ("--workers", given.workers, "--own-servers")
+        common += (f"--set=engine.connect_s={_START_S:g}",)
         common += ("--set=worker.transport=null",) if given.null else ()
         with ENGINES[given.name](fleet, folder, given.workers) as engine:
             _measure(fleet, urls, folder, given, common, engine)
@@ -178,9 +183,9 @@ def _measure(
     local: list[Job] = []
     placed: list[Job] = []
     for number in range(given.runs):
-        for kind, jobs, options in (("local", local, ()), ("engine", placed, engine.options)):
-            out = folder / f"{kind}{number}"
-            jobs.append(run_job(fleet, urls, out, *common, *options, limit_s=_LIMIT_S))
+        for kind, jobs, by in (("local", local, Engine(())), ("engine", placed, engine)):
+            out, options = folder / f"{kind}{number}", (*common, *by.options)
+            jobs.append(run_job(fleet, urls, out, *options, limit_s=_LIMIT_S, env=by.environ))
             shutil.rmtree(out)
             print(
                 f"{kind}: {jobs[-1].rows_per_s:,.0f} rows/s, first {jobs[-1].first_commit_s:.1f} s"
@@ -189,7 +194,7 @@ def _measure(
     ratio = statistics.median(other.rows_per_s / own.rows_per_s for own, other in pairs)
     start_s = statistics.median(job.first_commit_s or 0.0 for job in placed)
     local_start_s = statistics.median(job.first_commit_s or 0.0 for job in local)
-    healed_s, memory_mb = _heal(fleet, urls, folder, (*common, *engine.options))
+    healed_s, memory_mb = _heal(fleet, urls, folder, common, engine)
     print(
         f"{given.name}: {ratio:.2f} of the local rate, first rows after {start_s:.1f} s (local "
         f"{local_start_s:.1f} s), {memory_mb:.0f} MB, healed in {healed_s:.1f} s"

@@ -120,6 +120,14 @@ class SlotKeeper:
 
     def _unreached(self) -> str:
         name, connect_s = self._settings.name, self._settings.connect_s
+        has_answered = self._caller.wait(_END_S)
+        if has_answered and isinstance(self._caller.error, EngineError):
+            self._complaint = str(self._caller.error)
+        if not has_answered and not self._complaint and not self._plan.coming:
+            return (
+                f"{name} has not answered within {connect_s:g} s (engine.connect_s): if it only "
+                "starts slowly, set engine.connect_s to more"
+            )
         if self._complaint and not self._plan.coming:
             return (
                 f"{name} ran no slot within {connect_s:g} s (engine.connect_s): {self._complaint}"

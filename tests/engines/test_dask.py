@@ -74,7 +74,17 @@ def test_all_lines_are_fetched_once(engine: EngineUnderTest, tmp_path: Path) -> 
     engines.check_whole_job(engine, tmp_path)
 
 
-def test_a_killed_worker_leaves_no_orphan_and_its_slot_is_replaced(
+def test_a_killed_worker_leaves_no_orphan_and_its_slots_are_replaced(
+    mark: Mark, tmp_path: Path
+) -> None:
+    """One worker runs both slots: another would take seconds to start."""
+    with dask_cluster.dask_cluster(tmp_path, mark.environ, 1, threads=2) as cluster:
+        engine = EngineUnderTest(mark, cluster.options)
+        engines.check_killed_worker(engine, tmp_path, dask_cluster.WORKER)
+
+
+@pytest.mark.slow
+def test_one_killed_worker_of_two_leaves_no_orphan_and_its_slot_is_replaced(
     engine: EngineUnderTest, tmp_path: Path
 ) -> None:
     engines.check_killed_worker(engine, tmp_path, dask_cluster.WORKER)
@@ -169,11 +179,11 @@ def test_without_a_scheduler_the_error_names_its_address(mark: Mark, tmp_path: P
     engine = EngineUnderTest(mark, ("--engine=dask", "--set=engine.address=tcp://127.0.0.1:1"))
     urls, out = engines.write_urls(tmp_path, 5), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=12")
+        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=20")
         code, _, error = job.wait(60)
     assert code == Exit.USAGE
     assert (
-        "dask ran no slot within 12 s (engine.connect_s): the scheduler at tcp://127.0.0.1:1"
+        "dask ran no slot within 20 s (engine.connect_s): the scheduler at tcp://127.0.0.1:1"
         in error
     )
 

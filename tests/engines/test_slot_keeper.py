@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
+from fetcher.engines import slot_keeper
 from fetcher.engines.interface import Engine, EngineError
 from fetcher.engines.slot_keeper import SlotKeeper
 from fetcher.engines.slot_plan import SlotPlan
@@ -24,7 +26,10 @@ SETTINGS = msgspec.convert(
 
 
 class Recording(Engine):
-    """Records what is placed; `error` says why it cannot be reached."""
+    """Records what is placed; `error` says why it cannot be reached.
+
+    It starts when `wait_for` is set.
+    """
 
     def __init__(self) -> None:
         super().__init__(SETTINGS)
@@ -32,6 +37,11 @@ class Recording(Engine):
         self.error = ""
         self.ended: list[Mapping[str, Any]] = []
         self.ends = 0
+        self.wait_for: threading.Event | None = None
+
+    def start(self) -> None:
+        if self.wait_for is not None:
+            self.wait_for.wait()
 
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
         assert secrets == "secret"
@@ -123,6 +133,28 @@ def test_an_engine_that_ran_no_slot_is_named_with_its_last_error() -> None:
     kept.turn(0.0)
     with pytest.raises(UsageError, match=r"command ran no slot within 100 s .*: no broker$"):
         kept.turn(0.1, 100.1)
+
+
+def test_the_error_of_a_call_that_ends_late_is_named() -> None:
+    kept, is_late = Kept(), threading.Event()
+    kept.engine.wait_for = is_late
+    kept.engine.error = "no broker"
+    kept.keeper.turn(0.0)
+    is_late.set()
+    assert kept.keeper._caller.wait(30)
+    assert "command ran no slot within 100 s" in kept.keeper._unreached()
+    assert kept.keeper._unreached().endswith(": no broker")
+
+
+def test_an_engine_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its slots were never placed, so no port is to blame."""
+    monkeypatch.setattr(slot_keeper, "_END_S", 0.1)
+    kept, is_over = Kept(), threading.Event()
+    kept.engine.wait_for = is_over
+    kept.keeper.turn(0.0)
+    with pytest.raises(UsageError, match=r"^command has not answered within 100 s .*connect_s"):
+        kept.keeper.turn(100.1)
+    is_over.set()
 
 
 def test_a_job_with_a_worker_is_not_given_up() -> None:

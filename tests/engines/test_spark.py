@@ -17,6 +17,7 @@ from fetcher.settings.schema import Engine, Settings
 from support import engines, jobs
 from support.engines import EngineUnderTest, Mark, marked
 from support.waiting import wait_until
+from tools.spark_home import linked_home
 
 if importlib.util.find_spec("pyspark") is None:
     pytest.skip("pyspark is not installed: the engine spark is NOT tested", allow_module_level=True)
@@ -24,7 +25,7 @@ if importlib.util.find_spec("pyspark") is None:
 from support import spark_cluster
 from support.spark_cluster import EXECUTOR, SparkCluster
 
-COME_S = 150.0  # for slots, as a JVM takes half a minute to start on a loaded machine
+COME_S = 300.0  # for slots: with 15 busy processes on 2 cores, one JVM takes over a minute to start
 
 
 @pytest.fixture
@@ -98,15 +99,19 @@ def test_all_lines_are_fetched_once_on_a_local_cluster(mark: Mark, tmp_path: Pat
     """It is Spark's own cluster for tests: executors in processes of their own."""
     address = "--set=engine.address=local-cluster[2,1,1024]"
     engine = EngineUnderTest(mark, ("--engine=spark", address), start_s=COME_S)
+    home = linked_home(tmp_path / "spark")
+    environ = {**mark.environ, "SPARK_HOME": str(home)}
     (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        job = engine.start(stack, urls, out, 2)
+        line = engine.command(urls, out, 2)
+        job = stack.enter_context(jobs.running(*line, environ=environ))
         wait_until(lambda: len(engine.slots()) == 2, COME_S, "both slots")
         go.touch()
         engines.finish(job)
     jobs.prove(out, urls)
     engines.require_no_slots(engine)
     wait_until(lambda: not mark.processes(), 15, "the end of all processes")
+    assert (home / "work").is_dir(), "the files of executors are in the folder of the test"
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_a_job_is_proven_whatever_is_killed(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         mark = stack.enter_context(marked())
         cluster = stack.enter_context(spark_cluster.spark_cluster(tmp_path, mark.environ, 2))
-        engine = EngineUnderTest(mark, cluster.options, start_s=150)
+        engine = EngineUnderTest(mark, cluster.options, start_s=300)
         victims = {
             "python": lambda: kill_one(mark.processes("pyspark.daemon")),
             "executor": lambda: kill_one(mark.processes(EXECUTOR)),

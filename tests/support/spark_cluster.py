@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import signal
 import subprocess
@@ -86,16 +87,28 @@ class SparkCluster:
             lambda: "I have been elected" in self.master.text, _START_S, f"{self.master.log}"
         )
 
-    def add_worker(self) -> SparkProcess:
-        """A worker that has joined."""
+    def start_worker(self) -> SparkProcess:
+        """A worker that starts."""
         size = ("--cores", "1", "--memory", "1g", "--webui-port", "0")
         folder = ("--work-dir", str(self._folder / "work"))
         worker = self._start("worker.Worker", *size, *folder, self.address)
         self.workers.append(worker)
-        wait_until(
-            lambda: "Successfully registered with master" in worker.text, _START_S, f"{worker.log}"
-        )
         return worker
+
+    def wait_for_workers(self) -> None:
+        """Wait until all have joined the master."""
+        for worker in self.workers:
+            wait_until(functools.partial(_has_joined, worker), _START_S, f"{worker.log}")
+
+    def add_worker(self) -> SparkProcess:
+        """A worker that has joined."""
+        worker = self.start_worker()
+        self.wait_for_workers()
+        return worker
+
+
+def _has_joined(worker: SparkProcess) -> bool:
+    return "Successfully registered with master" in worker.text
 
 
 @contextlib.contextmanager
@@ -118,5 +131,6 @@ def spark_cluster(folder: Path, environ: Mapping[str, str], workers: int) -> Ite
     with contextlib.ExitStack() as stack:
         cluster = SparkCluster(stack, folder, environ)
         for _ in range(workers):
-            cluster.add_worker()
+            cluster.start_worker()
+        cluster.wait_for_workers()
         yield cluster

@@ -105,10 +105,11 @@ def run_job(
     core: int | None = None,
     command: str = "run",
     by_role: bool = False,
+    env: dict[str, str] | None = None,
 ) -> Job:
     """Run fetcher's command to its end and tell what it took. Raises RuntimeError, TimeoutError.
 
-    `by_role`: also the CPU seconds of each role.
+    `by_role`: also the CPU seconds of each role. `env`: variables for the command.
     """
     job = Job()
     watch = CommitWatch(out)
@@ -125,7 +126,7 @@ def run_job(
         *program,
         *(command, urlfile, "-o", out, "--quiet", *options),
         core=core,
-        env={MARK_VARIABLE: str(mark)},
+        env={MARK_VARIABLE: str(mark), **(env or {})},
     )
 
     def look() -> None:
