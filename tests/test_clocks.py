@@ -42,6 +42,11 @@ TOLD = {
     ("store/output_dir.py", "_new_manifest"): "created_at",
     ("engines/tickets.py", "_next"): "when a slot that an engine has not started is not wanted",
     ("engines/slot_main.py", "_serve"): "whether a slot was started too late to be wanted",
+    ("engines/slot.py", "serve"): "whether a slot was started too late to be wanted",
+    ("engines/helper.py", "_current"): "which slots are still wanted",
+    ("engines/ray/client.py", "_turn"): "which slots are still wanted",
+    ("engines/ray/client.py", "_finish"): "which slots are still wanted",
+    ("engines/dask/client.py", "_hand_out"): "which slots are still wanted",
     ("engines/whole_job.py", "out_now"): "the date in the name of an OUT",
 }
 
@@ -49,7 +54,8 @@ TOLD = {
 def uses(source: str) -> Iterator[str]:
     """The functions in which the wall clock is asked."""
     tree = ast.parse(source)
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [node for node in ast.walk(tree) if isinstance(node, defined)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in WALL:
             inside = [f for f in functions if f.lineno <= node.lineno <= (f.end_lineno or 0)]
@@ -73,6 +79,7 @@ def test_the_wall_clock_is_read_only_for_times_that_people_see() -> None:
     "source",
     [
         "def f():\n    return time.time() > 5",
+        "async def f():\n    return time.time() > 5",
         "from time import time",
         "now = time.time",
     ],

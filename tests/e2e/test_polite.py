@@ -162,7 +162,7 @@ def test_a_crawl_delay_of_years_does_not_hold_up_the_job(tmp_path: Path, dns: st
 
     with crowded_site(behave) as site:
         urls = [f"http://slow.test:{site.port}/{number}" for number in range(3)]
-        chosen = options(dns, robots="true", delay_s=0, retry_after_max_s=1)
+        chosen = options(dns, robots="true", delay_s=0, retry_after_max_s=2)
         found = run(urls, tmp_path, *chosen, "--workers=1")
         took_s = site.hosts["slow.test"].starts[-1] - site.began
     assert {row.outcome for row in found} == {Outcome.OK}
