@@ -80,7 +80,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "a batch done at its last index": _mutant("Last", committer=sink_mistakes.DoneAtItsLastIndex),
     "no fsync of the recovered tail": _mutant(
-        "Recovered", store=sink_mistakes.NoSyncOfTheRecovered
+        "Recovered", store=sink_mistakes.NoSyncOfTheRecovered, first_seed=80
     ),
     "completion inferred from all sent": _mutant(
         "Sent", ventilator=ventilator_mistakes.CompleteWhenAllIsSent
@@ -122,13 +122,17 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "a thaw of one share that thaws all": _mutant(
         "Thaw", ledger=ventilator_mistakes.ThawsAll, first_seed=120
     ),
-    "one sink away that freezes all": _mutant("Freeze", issuer=ventilator_mistakes.FreezesAll),
-    "a thaw that ends a pause": _mutant("Spring", ledger=ventilator_mistakes.ThawEndsThePause),
+    "one sink away that freezes all": _mutant(
+        "Freeze", issuer=ventilator_mistakes.FreezesAll, first_seed=20
+    ),
+    "a thaw that ends a pause": _mutant(
+        "Spring", ledger=ventilator_mistakes.ThawEndsThePause, first_seed=10
+    ),
     "a resume that thaws a share whose sink is away": _mutant(
-        "Resume", ledger=ventilator_mistakes.ResumeThawsAll
+        "Resume", ledger=ventilator_mistakes.ResumeThawsAll, first_seed=70
     ),
     "a pause that gives no time back": _mutant(
-        "Late", ledger=ventilator_mistakes.PauseCostsTime, kill_workers=False
+        "Late", ledger=ventilator_mistakes.PauseCostsTime, kill_workers=False, first_seed=20
     ),
     "suspects that wait for a sink that is away": _mutant(
         "Away", issuer=ventilator_mistakes.WaitsForTheAway, first_seed=160
@@ -151,6 +155,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         ledger=ventilator_mistakes.LosesSightOfWhatWaits,
         world=Faultless,
         kill_workers=False,
+        first_seed=80,
     ),
     "a lapse of what waits for its hosts": _mutant(
         "Impatient",
@@ -199,10 +204,10 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "Order", sink_sessions=session_mistakes.OpensWithoutOrder
     ),
     "a complete sink not asked until others are open": _mutant(
-        "Alone", sink_sessions=session_mistakes.LeavesOthersAlone
+        "Alone", sink_sessions=session_mistakes.LeavesOthersAlone, first_seed=70
     ),
     "the lines of a share counted too early": _mutant(
-        "Early", sink_sessions=session_mistakes.CountsTooEarly
+        "Early", sink_sessions=session_mistakes.CountsTooEarly, first_seed=10
     ),
     "a journal called damaged before the input is counted": _mutant(
         "Judge", sink_sessions=session_mistakes.JudgesBeforeTheCount
@@ -232,17 +237,17 @@ MUTANTS: Final[dict[str, Mutant]] = {
         "Between", sink_sessions=session_mistakes.TakesNewSuspectsForTold, world=Deadly
     ),
     "suspects of what is not read forgotten": _mutant(
-        "Unread", sink_session=session_mistakes.ForgetsTheUnread, world=Deadly
+        "Unread", sink_session=session_mistakes.ForgetsTheUnread, world=Deadly, first_seed=20
     ),
     "partly done batches handed out as a whole": _mutant(
         "Whole", sink_session=session_mistakes.ReadsWhatIsDone
     ),
     # -- sessions: the sink's side -----------------------------------------------------------
     "an epoch not compared": _mutant(
-        "Epoch", committer=session_mistakes.ComparesNoEpoch, world=Contested
+        "Epoch", committer=session_mistakes.ComparesNoEpoch, world=Contested, first_seed=60
     ),
     "a replaced ventilator answered": _mutant(
-        "Replaced", commit_session=session_mistakes.AnswersTheReplaced
+        "Replaced", commit_session=session_mistakes.AnswersTheReplaced, first_seed=40
     ),
     "a ventilator refused after the sink's restart": _mutant(
         "Stranger", commit_session=session_mistakes.RefusesStrangers
