@@ -33,6 +33,7 @@ from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http
 
 _MIN_WAIT_S: Final = 0.001
+_SECOND_LOOK_S: Final = 0.05
 
 
 class Job(NamedTuple):
@@ -67,6 +68,7 @@ class StreamedExchange(Exchange):
         self._last_sign = 0.0  # when the server last sent anything, monotonic seconds
         self._began = 0.0
         self._silence_timer: Any = None
+        self._seems_silent = False
 
     @property
     def has_head(self) -> bool:
@@ -225,7 +227,12 @@ class StreamedExchange(Exchange):
         limit_s = self._limits.read_s or 0.0
         left_s = limit_s - self._silent_s()
         if left_s > _MIN_WAIT_S:
+            self._seems_silent = False
             self._watch_silence(left_s)
+        elif not self._seems_silent:
+            # A caller that has blocked this thread has kept the loop from what the server sent.
+            self._seems_silent = True
+            self._watch_silence(_SECOND_LOOK_S)
         elif not self.pipe.is_ended:
             kind = ErrorKind.TIMEOUT_STALLED if self._head_bytes else ErrorKind.TIMEOUT_FIRST_BYTE
             self._stopped = Failure(kind, f"Read timed out. (read timeout={self._limits.read_s})")
