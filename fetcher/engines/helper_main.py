@@ -7,8 +7,8 @@ fetcher.engines.helper.
 
 from __future__ import annotations
 
-import importlib
 import os
+import pkgutil
 import queue
 import signal
 import sys
@@ -28,8 +28,7 @@ _LEAVE_S: Final = 4.0  # from the end of the input to the end of this process
 
 
 def _engine(order: HelperOrder) -> Engine:
-    module, _, name = order.engine.partition(":")
-    engine: Engine = getattr(importlib.import_module(module), name)(order.settings)
+    engine: Engine = pkgutil.resolve_name(order.engine)(order.settings)
     return engine
 
 
@@ -90,7 +89,7 @@ def _leave() -> NoReturn:
 def main() -> None:
     """Answer requests until the input ends."""
     answers = os.dup(1)
-    os.dup2(2, 1)  # what the library prints is no answer
+    os.dup2(2, 1)  # the library may print; only answers go to `answers`
     lines = _Lines()
     leash.watch_input(int(sys.argv[1]), lines.hear, lines.close)
     order = msgspec.json.decode(lines.next(), type=HelperOrder)

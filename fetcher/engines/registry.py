@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 from typing import Final
 
 from fetcher.engines.interface import Engine
@@ -27,9 +27,8 @@ def engine_of(settings: Settings) -> Engine:
     if name not in ENGINES:
         near = guess(name, ENGINES) or f"; there are {', '.join(sorted(ENGINES))}"
         raise ConfigError(f"engine.name = {name}: unknown engine{near}")
-    module, _, class_name = ENGINES[name].partition(":")
     try:
-        engine: Engine = getattr(importlib.import_module(module), class_name)(settings)
+        engine: Engine = pkgutil.resolve_name(ENGINES[name])(settings)
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
         if library not in REQUIREMENTS:
