@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
-import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
 import pyspark
 import pytest
 
+from support.service import Service, service
 from support.waiting import wait_until
 from tools.ports import free_ports
 
@@ -26,40 +24,9 @@ _START_S = 120.0  # on a loaded machine
 
 
 def require_java() -> None:
-    """Skip the test where there is no Java."""
+    """Skip the test if Java is not installed."""
     if shutil.which("java") is None:
         pytest.skip("java is not installed: the engine spark is NOT tested")
-
-
-class SparkProcess:
-    """A JVM of Spark, with its log in a file."""
-
-    def __init__(self, folder: Path, environ: Mapping[str, str], name: str, *words: str) -> None:
-        self.log = folder / f"spark-{len(list(folder.glob('spark-*.log')))}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [_HOME / "bin" / "spark-class", f"{_CLASS}.{name}", "--host", "127.0.0.1", *words],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                env={
-                    **environ,
-                    "SPARK_HOME": str(_HOME),
-                    "SPARK_DAEMON_MEMORY": "256m",
-                    **QUICK_JVM,
-                },
-            )
-
-    @property
-    def text(self) -> str:
-        """What it has logged."""
-        return self.log.read_text("utf-8", "replace")
-
-    def kill(self) -> None:
-        """kill -9 of this process alone."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 class SparkCluster:
@@ -69,7 +36,7 @@ class SparkCluster:
         self._stack, self._folder, self._environ = stack, folder, env
         self._port = free_ports(1)
         self.address = f"spark://127.0.0.1:{self._port}"
-        self.workers: list[SparkProcess] = []
+        self.workers: list[Service] = []
         self.start_master()
 
     @property
@@ -77,9 +44,12 @@ class SparkCluster:
         """The options of `fetcher run` for this cluster."""
         return ("--engine=spark", f"--set=engine.address={self.address}")
 
-    def _start(self, name: str, *words: str) -> SparkProcess:
-        process = SparkProcess(self._folder, self._environ, name, *words)
-        return self._stack.enter_context(_ended(process))
+    def _start(self, name: str, *words: str) -> Service:
+        program = str(_HOME / "bin" / "spark-class")
+        command = (program, f"{_CLASS}.{name}", "--host", "127.0.0.1", *words)
+        own = {"SPARK_HOME": str(_HOME), "SPARK_DAEMON_MEMORY": "256m", **QUICK_JVM}
+        environ = {**self._environ, **own}
+        return self._stack.enter_context(service("spark", self._folder, environ, command))
 
     def start_master(self) -> None:
         self.master = self._start("master.Master", "--port", f"{self._port}", "--webui-port", "0")
@@ -87,7 +57,7 @@ class SparkCluster:
             lambda: "I have been elected" in self.master.text, _START_S, f"{self.master.log}"
         )
 
-    def start_worker(self) -> SparkProcess:
+    def start_worker(self) -> Service:
         """A worker that starts."""
         size = ("--cores", "1", "--memory", "1g", "--webui-port", "0")
         folder = ("--work-dir", str(self._folder / "work"))
@@ -98,31 +68,14 @@ class SparkCluster:
     def wait_for_workers(self) -> None:
         """Wait until all have joined the master."""
         for worker in self.workers:
-            wait_until(functools.partial(_has_joined, worker), _START_S, f"{worker.log}")
+            joined = functools.partial(worker.has_logged, "Successfully registered with master")
+            wait_until(joined, _START_S, f"{worker.log}")
 
-    def add_worker(self) -> SparkProcess:
+    def add_worker(self) -> Service:
         """A worker that has joined."""
         worker = self.start_worker()
         self.wait_for_workers()
         return worker
-
-
-def _has_joined(worker: SparkProcess) -> bool:
-    return "Successfully registered with master" in worker.text
-
-
-@contextlib.contextmanager
-def _ended(running: SparkProcess) -> Iterator[SparkProcess]:
-    """The process and its children do not outlive the block."""
-    try:
-        yield running
-    finally:
-        with contextlib.suppress(psutil.Error):
-            family = psutil.Process(running.process.pid)
-            for process in [*family.children(recursive=True), family]:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        running.process.wait()
 
 
 @contextlib.contextmanager
