@@ -29,7 +29,8 @@ class Issuer:
         return not state.frozen.is_all_frozen and state.flows[route].is_open(workers)
 
     def take(self, now: float, closed: Collection[int] = ()) -> Assignment | None:
-        """Lease the next part, from now on. None: there is no part, or no room for another.
+        """Lease the next part, from now on. Return None if no part waits, or no
+        route has room.
 
         `closed`: routes that take nothing now.
         """

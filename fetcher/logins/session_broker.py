@@ -5,7 +5,7 @@ session, and the order to log in is repeated until it is answered. If the worker
 or does not answer, another one gets the order. A session has a generation, a number that no other
 session has, not even one of an earlier ventilator. Many requests for a session after the same
 generation lead to one log-in. New log-ins are bounded in number; beyond that, workers learn that
-there is no other session for now.
+they get no new session for now.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Places slots as jobs of one application of Spark, from the helper of `fetcher run`.
 
-A thread waits for each slot. Slots for which there is no core wait in Spark; those that have not
-begun when their tickets expire end at once.
+Each slot has a thread here that waits for its end. While no core is free, slots wait in Spark. A
+slot that begins after its ticket has expired ends at once.
 """
 
 from __future__ import annotations

@@ -62,8 +62,9 @@ class LogIns:
 class LineLogIn:
     """One line and its session.
 
-    `count`: attempts that ended because the session had ended. `held`: how the line ends if there
-    is no other session; None while it is not held. `rule`: the rule that the last answer fits.
+    `count`: attempts that ended because the session had ended. `held`: how the line ends if no
+    new session comes; None while the line does not wait for one. `rule`: the rule that the
+    last answer fits.
     """
 
     def __init__(self, log_ins: LogIns) -> None:

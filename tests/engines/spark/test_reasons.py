@@ -1,4 +1,4 @@
-"""Of an error of Spark, people read one line."""
+"""The user reads one line of an error of Spark."""
 
 from __future__ import annotations
 
