@@ -71,8 +71,7 @@ class NameServers:
     rounds to one server take `total_s` together. Once it knows a server as fast, it waits a quarter
     of a second, and asks again: it does not take the answer to the first question then, so a name
     that takes that server longer would never be known. For such a name, use `ask_patiently`. An
-    answer may be up to `max_age_s` old (at least a
-    second, at most a minute), if its TTL is longer.
+    answer may be up to `max_age_s` old (at least a second, at most a minute), if its TTL is longer.
     """
 
     def __init__(
@@ -103,13 +102,7 @@ class NameServers:
         if self._channel.is_old(self._max_age_s):
             self._channel = self._renewed(self._channel, self._options)
 
-        def on_reply(found: Reply) -> None:
-            if found.kind is ErrorKind.DNS_BAD_ANSWER and not self._closed:
-                self._ask_alone(name, family, reply)
-            else:
-                reply(found)
-
-        self._channel.ask(name, family, on_reply)
+        self._channel.ask(name, family, self._unless_malformed(name, family, reply))
 
     def ask_patiently(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
         """As `ask`, with one question to each server, and all the time for its answer."""
@@ -120,14 +113,26 @@ class NameServers:
         if channel is None or channel.answered >= _MOST_UNMEASURED:
             channel = self._renewed(channel, self._patient_options)
             self._patient = channel
-        channel.ask(name, family, reply)
+        channel.ask(name, family, self._unless_malformed(name, family, reply))
 
-    def _ask_alone(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
-        """Ask on a socket of its own.
+    def _unless_malformed(
+        self, name: str, family: int, reply: Callable[[Reply], None]
+    ) -> Callable[[Reply], None]:
+        """`reply`, which gets the answer to another question in place of a malformed answer.
 
         c-ares cannot tell to which question a malformed answer belongs: it blames all that were
-        open on the same socket.
+        open on the same socket. So each of them is asked again, on a socket of its own.
         """
+
+        def on_reply(found: Reply) -> None:
+            if found.kind is ErrorKind.DNS_BAD_ANSWER and not self._closed:
+                self._ask_alone(name, family, reply)
+            else:
+                reply(found)
+
+        return on_reply
+
+    def _ask_alone(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
         channel = _Channel(self._options)
         self._retired = [*(old for old in self._retired if old.open), channel]
         channel.ask(name, family, reply)
