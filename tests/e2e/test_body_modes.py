@@ -31,6 +31,8 @@ from tools.ports import free_ports
 from tools.site.pages import kind_of
 from tools.site.running import RunningSite
 
+pytestmark = pytest.mark.promise
+
 FAST = (
     *("--workers=2", "--pool-size=4", "--batch-size=10", "--set=lease.silent_s=1"),
     *("--set=lease.finished_s=2", "--set=sink.commit_interval_s=0.02"),

@@ -16,6 +16,8 @@ from support.waiting import wait_until
 from tools.ports import free_ports
 from tools.site.running import RunningSite
 
+pytestmark = pytest.mark.promise
+
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL)
 ROLES = ("worker", "ventilator", "sink")
 FAST = (

@@ -13,6 +13,8 @@ from fetcher.errors import ConflictError
 from support import jobs, outs
 from support.hosts import Hosts
 
+pytestmark = pytest.mark.promise
+
 NULL = ("--workers=1", "--set=worker.transport=null", "-q")
 WHAT_TO_DO = "leave this setting out, or choose another OUT"
 

@@ -8,11 +8,15 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from fetcher.model import Outcome
 from support import jobs
 from support.waiting import wait_until
 from support.web import Site, links, site
 from tools.ports import free_ports
+
+pytestmark = pytest.mark.promise
 
 PAGES = 240
 OPTIONS = ("--workers=2", "--batch-size=20", "--set=lease.silent_s=2", "--set=lease.unclaimed_s=5")

@@ -19,6 +19,8 @@ from support.waiting import wait_until
 from tools.maze import graph, oracle
 from tools.maze.graph import Size
 
+pytestmark = pytest.mark.promise
+
 _OF_ROBOTS = {"/robots.txt", "/sitemap.xml"}
 _KILLS = 12
 

@@ -16,6 +16,8 @@ from support.pages import get, is_failing
 from support.waiting import wait_until
 from tools.ports import free_ports
 
+pytestmark = pytest.mark.promise
+
 LINES = 20_000
 OPTIONS = ("--workers=1", "--set=worker.transport=null", "--set=lease.sink_silent_s=1")
 

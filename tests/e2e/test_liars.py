@@ -16,6 +16,8 @@ from support.hosts import Hosts
 from support.liar import LIES, Liar, name_under
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.promise
+
 WAITED_S = 8.0  # within this time, the ventilator gives up a line whose rows get lost
 PACKED = "--set=output.compression=zstd"
 

@@ -13,6 +13,8 @@ from support import jobs
 from support.crowded import Answer, CrowdedSite, crowded_site
 from support.names import at, name_server
 
+pytestmark = pytest.mark.promise
+
 
 @pytest.fixture(scope="module")
 def dns() -> Iterator[str]:

@@ -13,6 +13,8 @@ from support import jobs
 from support.hosts import Hosts
 from tools.site.running import RunningSite
 
+pytestmark = pytest.mark.promise
+
 SINKS = 3
 
 

@@ -14,6 +14,8 @@ from support import jobs
 from support.waiting import wait_until
 from tools.site.running import RunningSite
 
+pytestmark = pytest.mark.promise
+
 LINES = 400
 OPTIONS = (
     "--workers=1",
