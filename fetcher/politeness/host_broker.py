@@ -49,6 +49,7 @@ class _Host(msgspec.Struct, gc=False):
     free_at: float = 0.0  # when its rest ends
     recall_at: float = 0.0
     waiting: dict[str, int] = {}  # worker -> ticket, the first to come first
+    contested_at: float = 0.0  # of its only valid entry in `_contested`; 0: it has none
 
 
 class HostBroker:
@@ -113,8 +114,8 @@ class HostBroker:
                 host.waiting[worker] = ticket
             if not host.owner:
                 heapq.heappush(self._free, (max(host.free_at, self._quiet_until), number))
-            elif len(host.waiting) == 1:
-                heapq.heappush(self._contested, (max(host.recall_at, now), number))
+            else:
+                self._contest(number, host, max(host.recall_at, now))
 
     def owns(
         self,
@@ -174,7 +175,13 @@ class HostBroker:
         if host.waiting:
             host.waiting.pop(worker, None)
         if host.waiting:
-            heapq.heappush(self._contested, (host.recall_at, number))
+            self._contest(number, host, host.recall_at)
+
+    def _contest(self, number: int, host: _Host, recall_at: float) -> None:
+        # Workers ask again and again while they wait.
+        if not host.contested_at:
+            host.contested_at = recall_at
+            heapq.heappush(self._contested, (recall_at, number))
 
     def _grant(self, number: int, host: _Host, worker: str, ticket: int, now: float) -> None:
         self._give(number, host, worker, ticket, now)
@@ -204,16 +211,17 @@ class HostBroker:
         """By worker, the hosts that it must give back; repeated until it does."""
         recalled: dict[str, list[Ticketed]] = {}
         while self._contested and self._contested[0][0] <= now:
-            _, number = heapq.heappop(self._contested)
+            at, number = heapq.heappop(self._contested)
             host = self._hosts.get(number)
-            if host is None or not host.owner or not host.waiting:
+            if host is None or host.contested_at != at:
                 continue
-            if host.recall_at > now:
-                heapq.heappush(self._contested, (host.recall_at, number))
+            host.contested_at = 0.0
+            if not host.owner or not host.waiting:
                 continue
-            recalled.setdefault(host.owner, []).append((number, host.ticket))
-            host.recall_at = now + _RECALL_AGAIN_S
-            heapq.heappush(self._contested, (host.recall_at, number))
+            if host.recall_at <= now:
+                recalled.setdefault(host.owner, []).append((number, host.ticket))
+                host.recall_at = now + _RECALL_AGAIN_S
+            self._contest(number, host, host.recall_at)
         return recalled
 
     def grant_of_all(self) -> tuple[str, int] | None:

@@ -135,12 +135,15 @@ class OwnedHosts(Generic[Item]):
                 if not host.active:
                     host.is_owned = False
                     self._wake(name, host, now)
-        rests = [
+        return Ownership(self.owned(), self.rests(now))
+
+    def rests(self, now: float) -> list[tuple[str, float]]:
+        """The hosts that others may own, and the seconds that they must still rest."""
+        return [
             (name, host.next_at - now)
             for name, host in self._hosts.items()
             if not host.is_owned and host.next_at > now
         ]
-        return Ownership(self.owned(), rests)
 
     def disowned(self, now: float) -> None:
         """The worker owns no host any longer: it was away for too long."""

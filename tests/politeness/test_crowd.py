@@ -15,16 +15,21 @@ Seeds until a mistake was caught, on the day of this table (each change of the c
     what a sole owner keeps ignored          13
     the rests that it tells ignored          83
     its answer to an old recall taken       796
+
+    of the numbers
+    a host that is unknown here kept         17
+    ... given back without its rest          84
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import pytest
 
 from fetcher.politeness.gate import Gate
 from fetcher.politeness.host_broker import HostBroker, Ticketed
+from fetcher.politeness.host_numbers import HostNumbers
 from fetcher.politeness.host_state import HostState, Report
 from fetcher.politeness.owned_hosts import Ownership
 from fetcher.politeness.sole_owner import SoleOwner
@@ -208,6 +213,26 @@ GATES = [
 ]
 
 
+# -- mistakes of the numbers -----------------------------------------------------------------
+
+
+class KeepsWhatItDoesNotKnow(HostNumbers):
+    def unknown(
+        self, hosts: Iterable[Ticketed], rests: Callable[[], Iterable[tuple[str, float]]]
+    ) -> list[tuple[int, int, float]]:
+        return []
+
+
+class GivesItBackWithoutItsRest(HostNumbers):
+    def unknown(
+        self, hosts: Iterable[Ticketed], rests: Callable[[], Iterable[tuple[str, float]]]
+    ) -> list[tuple[int, int, float]]:
+        return super().unknown(hosts, list)
+
+
+NUMBERS = [KeepsWhatItDoesNotKnow, GivesItBackWithoutItsRest]
+
+
 def _is_noticed(crowd: type[Crowd], first_seed: int) -> bool:
     for seed in range(first_seed, first_seed + SEEDS):
         try:
@@ -226,4 +251,10 @@ def test_the_crowd_notices_a_mistake_of_the_broker(mistake: type[HostBroker]) ->
 @pytest.mark.parametrize("mistake", GATES)
 def test_the_crowd_notices_a_mistake_of_the_gate(mistake: type[Gate[Request]]) -> None:
     crowd = type("MistakenCrowd", (Crowd,), {"gate_class": mistake})
+    assert _is_noticed(crowd, 0)
+
+
+@pytest.mark.parametrize("mistake", NUMBERS)
+def test_the_crowd_notices_a_mistake_of_the_numbers(mistake: type[HostNumbers]) -> None:
+    crowd = type("MistakenCrowd", (Crowd,), {"numbers_class": mistake})
     assert _is_noticed(crowd, 0)

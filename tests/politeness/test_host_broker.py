@@ -26,6 +26,18 @@ def test_the_host_broker_recalls_what_others_wait_for() -> None:
     assert broker.recalls(CONTESTED_S + 3) == {"a": [(1, 0)]}, "the first may have been lost"
 
 
+def test_wants_that_are_repeated_for_hours_take_no_memory() -> None:
+    broker = HostBroker()
+    broker.want("a", [1], 0, 0)
+    broker.grants(0)
+    for second in range(1, 1000):
+        broker.want("b", [1], second, second)
+        broker.want("c", [1], second, second)
+        broker.recalls(second)
+    assert len(broker._contested) == 1
+    assert broker.recalls(2000) == {"a": [(1, 0)]}
+
+
 def test_the_host_broker_takes_from_who_is_gone_and_says_a_lost_grant_again() -> None:
     broker = HostBroker()
     broker.want("a", [1], 0, 0)

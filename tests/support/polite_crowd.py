@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from fetcher.politeness.gate import Gate
 from fetcher.politeness.host_broker import HostBroker, Ticketed, number_of
+from fetcher.politeness.host_numbers import HostNumbers
 from fetcher.politeness.host_state import Report, Rules
 from fetcher.politeness.owned_hosts import Ownership
 
@@ -34,6 +35,7 @@ class Crowd:
 
     broker_class: type[HostBroker] = HostBroker
     gate_class: type[Gate[Request]] = Gate
+    numbers_class: type[HostNumbers] = HostNumbers
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -41,11 +43,11 @@ class Crowd:
         self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
         self.broker = self.broker_class(self.rules.delay_s)
         self.gates: dict[str, Gate[Request]] = {}
+        self.numbers: dict[str, HostNumbers] = {}
         self.heard: set[str] = set()  # workers that the broker knows
         self.asking: dict[str, list[tuple[float, Request]]] = {}  # worker -> (ends at, what)
         self.starts: dict[str, float] = {}
         self.rests: dict[str, float] = {}  # host -> until when it wants no request
-        self.names = {number_of(f"h{n}"): f"h{n}" for n in range(6)}
         self.begun = 0
         self.lost = self.dice.choice((0.0, 0.1, 0.3))
         self.delay_s = self.dice.choice((0.0, 0.2, 2.0))
@@ -73,6 +75,7 @@ class Crowd:
     def join(self) -> None:
         name = f"w{next(self.serial)}"
         self.gates[name] = self.gate_class(self.rules)
+        self.numbers[name] = self.numbers_class()
         self.asking[name] = []
 
     def die(self, worker: str) -> None:
@@ -80,6 +83,7 @@ class Crowd:
         self.channels.pop(worker, None)
         self.pending += [item for _, item in self.asking.pop(worker)]
         made = self.gates.pop(worker)
+        del self.numbers[worker]
         self.pending += [item for host in made._hosts.values() for item in host.waiting]
         self.rests.clear()
         self.heard.discard(worker)
@@ -110,13 +114,18 @@ class Crowd:
         made.done(item.host, self.now, Report(is_sent=item.is_sent, rest_s=rest_s), item)
 
     def tell_broker(self, worker: str, made: Gate[Request]) -> None:
-        released = [(number_of(host), ticket, rest) for host, ticket, rest in made.releases()]
-        if released:
-            self.send(worker, lambda: self.broker.release(worker, released, self.now))
+        numbers = self.numbers[worker]
+        releases = made.releases()
+        released = [(numbers.forget(host), ticket, rest_s) for host, ticket, rest_s in releases]
+        self.give_back(worker, released)
         ticket = next(self.serial)
-        wanted = [number_of(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]
+        wanted = [numbers.number(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]
         if wanted:
             self.send(worker, lambda: self.broker.want(worker, wanted, ticket, self.now))
+
+    def give_back(self, worker: str, released: list[tuple[int, int, float]]) -> None:
+        if released:
+            self.send(worker, lambda: self.broker.release(worker, released, self.now))
 
     def started(self, item: Request) -> None:
         self.begun += 1
@@ -152,39 +161,47 @@ class Crowd:
     def rule(self) -> None:
         self.broker.living(self.heard, self.now)
         if granted := self.broker.grant_of_all():
-            self.tell(granted[0], lambda made: made.granted_all(granted[1], self.now))
+            self.tell(granted[0], lambda worker: self.grant_all(worker, granted[1]))
         if recalled := self.broker.recall_of_all(self.now):
-            self.tell(recalled[0], lambda made: self.answer(*recalled, made))
+            self.tell(recalled[0], lambda worker: self.answer(worker, recalled[1]))
         for worker, grants in self.broker.grants(self.now).items():
-            self.grant(worker, self.named(grants))
+            self.grant(worker, grants)
         for worker, recalls in self.broker.recalls(self.now).items():
-            self.recall(worker, self.named(recalls))
+            self.recall(worker, recalls)
 
-    def grant(self, worker: str, hosts: list[tuple[str, int]]) -> None:
-        self.tell(worker, lambda made: made.granted(hosts, self.now))
+    def grant(self, worker: str, hosts: list[Ticketed]) -> None:
+        self.tell(worker, lambda to: self.gates[to].granted(self.known(to, hosts), self.now))
 
-    def recall(self, worker: str, hosts: list[tuple[str, int]]) -> None:
-        self.tell(worker, lambda made: made.recalled(hosts, self.now))
+    def recall(self, worker: str, hosts: list[Ticketed]) -> None:
+        self.tell(worker, lambda to: self.gates[to].recalled(self.known(to, hosts), self.now))
 
-    def tell(self, worker: str, do: Callable[[Gate[Request]], None]) -> None:
+    def tell(self, worker: str, do: Callable[[str], None]) -> None:
         def deliver() -> None:
             if worker in self.gates:
-                do(self.gates[worker])
+                do(worker)
 
         self.send(f"to {worker}", deliver)
 
-    def named(self, hosts: list[Ticketed]) -> list[tuple[str, int]]:
-        return [(self.names[number], ticket) for number, ticket in hosts]
+    def known(self, worker: str, hosts: list[Ticketed]) -> list[tuple[str, int]]:
+        numbers, made = self.numbers[worker], self.gates[worker]
+        self.give_back(worker, numbers.unknown(hosts, lambda: made.rests(self.now)))
+        return numbers.known(hosts)
 
-    def answer(self, worker: str, ticket: int, made: Gate[Request]) -> None:
-        ownership = made.recalled_all(ticket, self.now)
+    def grant_all(self, worker: str, ticket: int) -> None:
+        self.gates[worker].granted_all(ticket, self.now)
+        self.numbers[worker].forget_all()
+
+    def answer(self, worker: str, ticket: int) -> None:
+        ownership = self.gates[worker].recalled_all(ticket, self.now)
         if ownership is not None:
-            self.send(worker, lambda: self.take_in(worker, ownership, ticket))
+            self.send(worker, self.owning(worker, ownership, ticket))
 
-    def take_in(self, worker: str, ownership: Ownership, answers: int) -> None:
-        owned = [(number_of(host), ticket) for host, ticket in ownership.owned]
+    def owning(self, worker: str, ownership: Ownership, answers: int) -> Callable[[], None]:
+        """The broker hears what the worker owns."""
+        numbers = self.numbers[worker]
+        owned = [(numbers.number(host), ticket) for host, ticket in ownership.owned]
         rests = [(number_of(host), rest_s) for host, rest_s in ownership.rests]
-        self.broker.owns(worker, owned, rests, answers, self.now)
+        return lambda: self.broker.owns(worker, owned, rests, answers, self.now)
 
     def replace_broker(self) -> None:
         self.channels.clear()
@@ -199,7 +216,7 @@ class Crowd:
 
         def deliver() -> None:
             if worker in self.gates:
-                self.take_in(worker, self.gates[worker].tell_all(self.now), 0)
+                self.owning(worker, self.gates[worker].tell_all(self.now), 0)()
 
         self.channels.setdefault(worker, deque()).append((at, deliver))
 

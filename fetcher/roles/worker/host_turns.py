@@ -1,18 +1,19 @@
 """Asks the ventilator's host broker for the turns of hosts, and gives them back.
 
 The pool's gate decides which hosts are wanted and which are released. Here these decisions become
-messages, in which a host is a number (politeness.host_broker.number_of).
+messages, in which a host is a number (politeness.host_numbers).
 """
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Iterable
 from typing import Any, Final
 
 import gevent
 
 from fetcher.politeness.host_broker import number_of
+from fetcher.politeness.host_numbers import HostNumbers
 from fetcher.politeness.owned_hosts import Ownership
 from fetcher.protocol import bounds, messages
 from fetcher.roles.worker.line_pool import LinePool
@@ -30,8 +31,7 @@ class HostTurns:
         self._pool = pool
         self._gate = pool.gate
         self._events = events
-        self._names: dict[int, str] = {}  # of the hosts that the broker knows we want
-        self._numbers: dict[str, int] = {}  # of the same hosts: hashing is not free
+        self._numbers = HostNumbers()
         self._ticket = 0  # the number of the last want
         self._broker = 0  # the number of the ventilator that grants hosts
 
@@ -44,7 +44,6 @@ class HostTurns:
             self._pool.host_news.wait()
             gevent.sleep(_COLLECT_S)
             self._pool.host_news.clear()
-            self._release()
             self.want(again=False)
 
     def release_unused(self) -> None:
@@ -55,18 +54,23 @@ class HostTurns:
             self._release()
 
     def want(self, *, again: bool) -> None:
-        """Ask for the hosts that are wanted; `again`: those without an answer, too."""
+        """Ask for the hosts that are wanted; `again`: those without an answer, too.
+
+        What is released goes first: a host may be released and wanted again.
+        """
+        self._release()
         self._ticket += 1
-        numbers = [self._number(host) for host in self._gate.wants(self._ticket, again=again)]
+        number = self._numbers.number
+        numbers = [number(host) for host in self._gate.wants(self._ticket, again=again)]
         for hosts in messages.parts(numbers):
             send(self._events, messages.Want(self._worker, self._ticket, list(hosts)))
 
     def _release(self) -> None:
-        released = []
-        for host, ticket, rest_s in self._gate.releases():
-            number = self._numbers.pop(host, None) or number_of(host)
-            self._names.pop(number, None)
-            released.append((number, ticket, rest_s))
+        forget = self._numbers.forget
+        releases = self._gate.releases()
+        self._give_back([(forget(host), ticket, rest_s) for host, ticket, rest_s in releases])
+
+    def _give_back(self, released: list[tuple[int, int, float]]) -> None:
         for part in messages.parts(released):
             hosts, tickets, rests_s = (list(each) for each in zip(*part, strict=True))
             send(self._events, messages.Release(self._worker, hosts, tickets, rests_s))
@@ -80,19 +84,18 @@ class HostTurns:
 
     def grant(self, message: messages.Grant) -> None:
         """Use the turns of these hosts."""
-        self._gate.granted(self._named(message.hosts, message.tickets), time.monotonic())
+        self._gate.granted(self._known(message), time.monotonic())
         self._pool.take_turns()
 
     def recall(self, message: messages.Recall) -> None:
         """Give these hosts back as soon as possible."""
-        self._gate.recalled(self._named(message.hosts, message.tickets), time.monotonic())
+        self._gate.recalled(self._known(message), time.monotonic())
         self._pool.take_turns()
 
     def grant_all(self, ticket: int) -> None:
         """Use the turns of all hosts."""
         self._gate.granted_all(ticket, time.monotonic())
-        self._names.clear()
-        self._numbers.clear()
+        self._numbers.forget_all()
         self._pool.take_turns()
 
     def recall_all(self, ticket: int) -> None:
@@ -103,7 +106,7 @@ class HostTurns:
             self._pool.take_turns()
 
     def _tell(self, ownership: Ownership, answers: int) -> None:
-        owned = [(self._number(host), ticket) for host, ticket in ownership.owned]
+        owned = [(self._numbers.number(host), ticket) for host, ticket in ownership.owned]
         rests = [
             (number_of(host), min(rest_s, bounds.MAX_SECONDS)) for host, rest_s in ownership.rests
         ]
@@ -131,16 +134,9 @@ class HostTurns:
             number_of(host): min(left_s, bounds.MAX_SECONDS) for host, left_s in longest if host
         }
 
-    def _number(self, host: str) -> int:
-        number = self._numbers.get(host)
-        if number is None:
-            number = self._numbers[host] = number_of(host)
-            self._names[number] = host
-        return number
-
-    def _named(self, hosts: Iterable[int], tickets: Iterable[int]) -> list[tuple[str, int]]:
-        return [
-            (self._names[number], ticket)
-            for number, ticket in zip(hosts, tickets, strict=False)
-            if number in self._names
-        ]
+    def _known(self, message: messages.Grant | messages.Recall) -> list[tuple[str, int]]:
+        """The hosts of the message, with their tickets; those unknown here are given back."""
+        hosts = list(zip(message.hosts, message.tickets, strict=False))
+        rests = functools.partial(self._gate.rests, time.monotonic())
+        self._give_back(self._numbers.unknown(hosts, rests))
+        return self._numbers.known(hosts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from fetcher.fetch.interface import OneStep
@@ -53,11 +55,47 @@ def test_hosts_are_wanted_once_and_again_where_there_is_no_answer() -> None:
     assert len(hosts.turns) == 1
 
 
-def test_a_grant_of_a_host_that_was_never_wanted_is_ignored() -> None:
+@pytest.mark.parametrize("kind", [messages.Grant, messages.Recall])
+def test_a_host_that_is_not_known_here_is_given_back_at_once(
+    kind: type[messages.Grant | messages.Recall],
+) -> None:
     hosts = Hosts()
     hosts.want()
-    hosts.turns.grant(messages.Grant("w", [7, B], [1, 1]))
-    assert len(hosts.turns) == 1
+    hear = hosts.turns.grant if kind is messages.Grant else hosts.turns.recall
+    hear(kind("w", [7], [1]))  # type: ignore[arg-type]
+    assert hosts.events.taken() == [messages.Release("w", [7], [1], [0.0])]
+    assert len(hosts.turns) == 0
+
+
+def test_a_late_grant_of_before_the_grant_of_all_hosts_is_given_back() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant_all(9)
+    for line in list(hosts.pool._queue):
+        hosts.pool.gate.done(line.host, 1.0, Report(), line)
+    hosts.turns.recall_all(9)
+    hosts.events.taken()
+    hosts.turns.grant(messages.Grant("w", [A, B], [1, 1]))
+    (released,) = hosts.events.taken()
+    assert isinstance(released, messages.Release)
+    assert (released.hosts, released.tickets) == ([A, B], [1, 1])
+
+
+def test_a_host_that_was_released_and_is_wanted_again_is_still_known() -> None:
+    hosts = Hosts()
+    hosts.want()
+    hosts.turns.grant(messages.Grant("w", [A, B], [1, 1]))
+    (line,) = (line for line in hosts.pool._queue if line.host == "a.test")
+    later = time.monotonic() + 100
+    hosts.pool.gate.arrive("a.test", line, later)
+    hosts.turns.recall(messages.Recall("w", [A], [1]))
+    hosts.pool.gate.done(line.host, later, Report(), line)
+    hosts.pool.take_turns()
+    released, wanted = hosts.want(again=True)
+    assert isinstance(released, messages.Release)
+    assert wanted == messages.Want("w", 2, [A])
+    hosts.turns.grant(messages.Grant("w", [A], [2]))
+    assert hosts.events.taken() == []
 
 
 def test_wants_of_very_many_hosts_are_several_messages(monkeypatch: pytest.MonkeyPatch) -> None:
