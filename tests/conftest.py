@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import psutil
 import pytest
 
-from support import jobs
+from support import jobs, role_forks
 from tools.site.running import RunningSite
 
 # A shell without job control starts what is in the background with Ctrl-C ignored, and programs
@@ -25,6 +26,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # files of bytecode, each of them compiles everything again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Each process of a run holds all tests. To look for garbage among them again and again took half of
+# the time of collecting them.
+gc.disable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect garbage from now on, but never look at what the tests consist of."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("fetcher", deadline=None)
@@ -83,6 +99,9 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     for name, value in jobs.ENV.items():
         if name.startswith("FETCHER_") or name == "PYTHONPATH":
             monkeypatch.setenv(name, value)
+    for name, value in role_forks.variables(jobs.ENV).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("fetcher.engines.children.subprocess", role_forks.subprocesses())
     before = set(psutil.Process().children(recursive=True))
     path = tmp_path / "tmp"
     path.mkdir()

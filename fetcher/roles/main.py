@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from fetcher import lean_msgspec  # noqa: F401 (before all that imports msgspec)
 from fetcher.errors import Exit, FetcherError, StoppedError
@@ -77,7 +77,12 @@ def _live(
         return role.run(spec, settings, addresses, stop, snapshot, security, mailbox)
 
 
-def _main() -> int:
+def main() -> NoReturn:
+    """Run the role of the spec, and end the process."""
+    lifetime.leave(_code())
+
+
+def _code() -> int:
     try:
         return child_code(run(read_spec(sys.argv[1])))
     except StoppedError:
@@ -87,4 +92,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    lifetime.leave(_main())
+    main()

@@ -14,7 +14,7 @@ from fetcher.api import fetch
 from fetcher.model import Outcome, Result
 from fetcher.rows import jsonl, schema
 from fetcher.settings import docs
-from support import jobs
+from support import jobs, role_forks
 from support.documents import RUN, Reader, anchors, blocks, matches
 from support.internet import internet
 from support.members import members_site
@@ -59,8 +59,10 @@ def environ(
         ) as proxy,
     ):
         kept = {name: text for name, text in jobs.ENV.items() if not name.startswith("FETCHER_")}
+        kept["PYTHONPATH"] = f"{role_forks.STARTUP}:{kept['PYTHONPATH']}"
         yield {
             **kept,
+            **role_forks.variables(kept),
             "FETCHER_HTTP__PROXY": proxy,
             "FETCHER_HTTP__CA_FILE": str(authority.ca_file),
             "FETCHER_GUARD__ALLOW": "127.0.0.0/8",

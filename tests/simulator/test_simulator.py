@@ -33,7 +33,7 @@ from support.sim.routed_world import FaultlessRoutes, RoutedWorld
 from support.sim.world import World
 from support.sim.worlds import Contested, Deadly, Faultless, Lying, Refusing, run
 
-SEEDS = 200
+SEEDS = 125  # the mistake of the table that is rarest shows at the 119th
 SLOW_SEEDS = int(os.environ.get("SIM_SEEDS", "50000"))
 # Most mistakes show within 200 seeds.
 MUTANT_SEEDS = 2000
@@ -52,37 +52,37 @@ def test_every_line_has_exactly_one_durable_row_whatever_dies() -> None:
 
 
 def test_only_lines_that_kill_their_workers_are_called_crashed() -> None:
-    check(range(SEEDS // 3), kill_workers=False)
+    check(range(SEEDS // 2), kill_workers=False)
 
 
 def test_where_nothing_fails_each_line_is_fetched_once() -> None:
-    check(range(SEEDS // 6), Faultless, kill_workers=False)
+    check(range(SEEDS // 4), Faultless, kill_workers=False)
 
 
 @pytest.mark.parametrize("world", [Deadly, Lying])
 def test_of_many_lines_that_kill_or_many_rows_that_lie_no_other_line_is_called_crashed(
     world: type[World],
 ) -> None:
-    check(range(SEEDS // 36), world, kill_workers=False)
+    check(range(SEEDS // 25), world, kill_workers=False)
 
 
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_a_line_whose_row_is_refused_each_time_ends(kill_workers: bool) -> None:
-    check(range(SEEDS // 36), Refusing, kill_workers=kill_workers)
+    check(range(SEEDS // 25), Refusing, kill_workers=kill_workers)
 
 
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_where_two_ventilators_live_one_at_a_time_has_the_job(kill_workers: bool) -> None:
-    check(range(SEEDS // 36), Contested, kill_workers=kill_workers)
+    check(range(SEEDS // 25), Contested, kill_workers=kill_workers)
 
 
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_lines_of_a_route_go_to_its_workers_alone_and_wait_for_them(kill_workers: bool) -> None:
-    check(range(SEEDS // 25), RoutedWorld, kill_workers=kill_workers)
+    check(range(SEEDS // 15), RoutedWorld, kill_workers=kill_workers)
 
 
 def test_where_nothing_fails_each_line_of_each_route_is_fetched_once() -> None:
-    check(range(SEEDS // 20), FaultlessRoutes, kill_workers=False)
+    check(range(SEEDS // 12), FaultlessRoutes, kill_workers=False)
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -22,7 +22,7 @@ from fetcher.input import lines
 from fetcher.model import Result
 from fetcher.rows import jsonl
 from fetcher.store import journal
-from support import commands, forking
+from support import commands, forking, role_forks
 
 ROOT = Path(__file__).resolve().parents[2]
 _FORKED = ("run", "crawl", "retry", "refresh")  # see support.program_main
@@ -38,7 +38,7 @@ ENV = {
     # A process costs more time than what most of these jobs do; tests of several say so.
     "FETCHER_WORKER__PROCESSES": "1",
 }
-_AT_START = forking.at_start(ENV)
+_ENV_AT_START = dict(ENV)
 SLOW = "support.deadly:SlowFetcher"
 FAILING = "support.deadly:FailingFetcher"
 DEADLY = "support.deadly:DeadlyFetcher"
@@ -57,8 +57,11 @@ def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[
     given = [str(each) for each in arguments]
     if given[0] in commands.READING and not stdin:
         return commands.call(*given, folder=ROOT, environ=ENV)
-    if given[0] in _FORKED and forking.at_start(ENV) == _AT_START:
-        done = forking.call("support.program_main", *given, stdin=stdin, environ=ENV, folder=ROOT)
+    if given[0] in _FORKED and forking.at_start(ENV) == forking.at_start(_ENV_AT_START):
+        environ = {**ENV, **role_forks.variables(_ENV_AT_START)}
+        done = forking.call(
+            "support.program_main", *given, stdin=stdin, environ=environ, folder=ROOT
+        )
     else:
         done = subprocess.run(
             command(*arguments),

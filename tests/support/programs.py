@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import psutil
@@ -18,9 +19,11 @@ def urls(count: int, ms: int = 5) -> Iterator[str]:
 
 
 def roles() -> list[psutil.Process]:
-    """Living children of this process that are roles of a job."""
-    return [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if any(part.startswith("fetcher.roles.") for part in child.cmdline())
-    ]
+    """Living processes of this one that are roles of a job, but not those that fork roles."""
+    return [child for child in psutil.Process().children(recursive=True) if _is_role(child)]
+
+
+def _is_role(child: psutil.Process) -> bool:
+    words = child.cmdline()
+    forks_roles = "support.role_forks_main" in words and child.ppid() == os.getpid()
+    return not forks_roles and any(word.startswith("fetcher.roles.") for word in words)

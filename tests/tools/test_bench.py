@@ -138,8 +138,8 @@ def slow(arguments: str, words: list[str]) -> object:
             ["ventilator", "20,000 lines", "complete, run again", "Targets"],
         ),
         (
-            "speed keepalive demo --runs 1 --scale 0.002 --peers article pycurl_multi",
-            ["1 KB keep-alive", "the demo's pages", "bare pycurl", "as articles teach", "verifies"],
+            "speed keepalive --runs 1 --scale 0.002 --peers article pycurl_multi",
+            ["1 KB keep-alive", "bare pycurl", "as articles teach", "verifies"],
         ),
         slow(
             "speed hosts --runs 1 --scale 0.002 --peers curl wget2 aiohttp_polite",
@@ -262,6 +262,7 @@ def test_a_benchmark_saves_its_figures_and_the_command(
     monkeypatch.setattr(figures, "save", functools.partial(figures.save, folder=results))
     command = ["speed", "demo", "--runs", "1", "--scale", "0.002", "--peers", "--limit", "60"]
     assert program.main([*command, "--dir", str(tmp_path), "--save"]) == 0
+    assert "the demo's pages" in capsys.readouterr().out
     table = figures.load("speed", results).tables["demo"]
     assert table.origin == f"python -m tools.bench {' '.join(command)}"
     assert table.rows["fetcher"]["urls_per_s"].runs == 1

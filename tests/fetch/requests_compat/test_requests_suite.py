@@ -100,14 +100,23 @@ def _results(report: Path) -> Iterator[tuple[str, str]]:
         yield name, "failed" if failed else "skipped" if "skipped" in kinds else "passed"
 
 
-def _run(suite: tuple[Path, Path], report: Path, chosen: str) -> tuple[dict[str, str], str]:
+def _run(
+    suite: tuple[Path, Path], report: Path, chosen: str, processes: int
+) -> tuple[dict[str, str], str]:
     """How each of the tests that are chosen (an expression of pytest's) ended, and the output."""
     sources, needed = suite
     unwanted = "".join(f" and not {name}" for name in NOT_RUN)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "tests", "-p", "support.requests_suite", "-n", "2"),
-            *("-q", "--tb=short", "-p", "no:cacheprovider", f"--junitxml={report}"),
+            *(sys.executable, "-m", "pytest", "tests", "-p", "support.requests_suite"),
+            *(
+                "-q",
+                f"-n{processes}",
+                "--tb=short",
+                "-p",
+                "no:cacheprovider",
+                f"--junitxml={report}",
+            ),
             *("-k", f"({chosen}){unwanted}"),
         ],
         check=False,
@@ -124,13 +133,13 @@ def _run(suite: tuple[Path, Path], report: Path, chosen: str) -> tuple[dict[str,
 
 @pytest.mark.slow
 def test_requests_own_tests_pass_over_our_adapter(suite: tuple[Path, Path], tmp_path: Path) -> None:
-    results, said = _run(suite, tmp_path / "report.xml", "test_")
+    results, said = _run(suite, tmp_path / "report.xml", "test_", processes=2)
     failed = {name for name, how in results.items() if how == "failed"}
     assert failed == set(DIFFERENT), said
     assert sum(how == "passed" for how in results.values()) >= LEAST_PASSED
 
 
 def test_its_tests_of_what_an_adapter_does_pass(suite: tuple[Path, Path], tmp_path: Path) -> None:
-    results, said = _run(suite, tmp_path / "report.xml", OF_ADAPTERS)
+    results, said = _run(suite, tmp_path / "report.xml", OF_ADAPTERS, processes=0)
     assert not [name for name, how in results.items() if how == "failed"], said
     assert sum(how == "passed" for how in results.values()) >= LEAST_PASSED_OF_ADAPTERS
