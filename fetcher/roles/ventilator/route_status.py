@@ -45,5 +45,14 @@ class RouteStatus:
         """The routes as the workers hear of them."""
         if self._routing is None:
             return UNSET
-        names = self._routing.names
-        return messages.Routes([*names], [names[each] for each in self._ledger.hungry_routes])
+        names, ledger = self._routing.names, self._ledger
+        return messages.Routes(
+            [*names],
+            hungry=[names[each] for each in ledger.hungry_routes],
+            all_out=[name for route, name in enumerate(names) if self._is_all_out(route)],
+            workers=[ledger.count_serving(route) for route in ledger.routes],
+            joined=[ledger.count_joined(route) for route in ledger.routes],
+        )
+
+    def _is_all_out(self, route: int) -> bool:
+        return self._ledger.is_all_out_of(route) and not self._sessions.unread_lines(route)
