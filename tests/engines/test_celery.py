@@ -124,20 +124,6 @@ def test_a_warm_shutdown_drains_the_slots(
     jobs.prove(out, urls)
 
 
-def test_workers_of_celery_serve_the_routes_of_their_environment(
-    engine: EngineUnderTest, broker: Broker, tmp_path: Path
-) -> None:
-    (urls, conf), out = engines.write_routed_urls(tmp_path, 300), tmp_path / "out"
-    with contextlib.ExitStack() as stack:
-        for name in ("eu", "default"):
-            environ = {**engine.mark.environ, "FETCHER_WORKER__ROUTES": f'["{name}"]'}
-            options = ("-Qfetcher", "-c1", "-n", f"{name}@%h")
-            stack.enter_context(celery_worker(tmp_path, environ, broker, *options))
-        engines.finish(engine.start(stack, urls, out, 2, "-c", str(conf)))
-    engines.prove_routes(out, urls)
-    engines.require_no_slots(engine)
-
-
 def test_a_broker_that_is_gone_stops_nothing_that_runs(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
