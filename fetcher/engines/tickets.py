@@ -34,8 +34,12 @@ class Tickets:
         way: Way,
         servers: dict[str, str],
         public: dict[str, Value],
+        parent: str = "",
     ) -> None:
-        """`servers`: the public keys of the roles; `public`: settings for all to see."""
+        """`servers`: the public keys of the roles; `public`: settings for all to see.
+
+        `parent`: see Ticket.
+        """
         self._engine = engine = settings.engine
         self._made = 0
         self._common = Ticket(
@@ -48,6 +52,7 @@ class Tickets:
             servers=servers,
             ventilator=addresses.told.ventilator,
             sinks=(addresses.told.sink,),
+            parent=parent,
             settings=public,
             expires_at=0.0,
             slot_s=engine.slot_s,
