@@ -169,7 +169,15 @@ class SlotKeeper:
             self._caller.wait(_END_S)
         if not counts or counts[0] is None:
             return ""
-        return f", while {self._settings.name} has {counts[0]} slots that wait or run"
+        return (
+            f", while {self._settings.name} has {counts[0]} slots{self._where()} that wait or run"
+        )
+
+    def _where(self) -> str:
+        if not self._engine.has_queues:
+            return ""
+        names = [queue.name for queue, plan in self._plans.items() if plan.coming]
+        return f" (queue {', '.join(names)})" if names else ""
 
     def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
         """Take all slots back; a failure is only said."""

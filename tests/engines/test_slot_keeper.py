@@ -168,6 +168,16 @@ def test_a_job_that_no_worker_joins_is_given_up_with_what_is_known() -> None:
     assert "workers must reach tcp://h:1" in said
 
 
+def test_the_queues_of_a_job_that_no_worker_joins_are_named() -> None:
+    """They may not be those that the engine's workers serve."""
+    kept = Kept(SlotQueue("fetcher", 1, ("default",)), SlotQueue("eu", 2, ("eu",)))
+    kept.engine.has_queues = True
+    kept.hear(0.0, routes=Routes(["default", "eu"], [], ["default"], [0, 0], [0, 0]))
+    kept.turn(0.0, 50.0, 50.1)
+    with pytest.raises(UsageError, match=r"command has 3 slots \(queue eu\) that wait or run"):
+        kept.keeper.turn(100.1)
+
+
 def test_an_engine_that_ran_no_slot_is_named_with_its_last_error() -> None:
     kept = Kept()
     kept.engine.error = "no broker"
