@@ -176,7 +176,11 @@ class SlotKeeper:
     def _where(self) -> str:
         if not self._engine.has_queues:
             return ""
-        names = [queue.name for queue, plan in self._plans.items() if plan.coming]
+        names = [
+            queue.name
+            for queue, plan in self._plans.items()
+            if plan.coming or queue in self._placing  # its call may just have ended
+        ]
         return f" (queue {', '.join(names)})" if names else ""
 
     def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:

@@ -178,6 +178,14 @@ def test_the_queues_of_a_job_that_no_worker_joins_are_named() -> None:
         kept.keeper.turn(100.1)
 
 
+def test_a_queue_is_named_whose_slots_were_placed_just_before_the_job_is_given_up() -> None:
+    kept, is_late = Kept(), threading.Event()
+    kept.engine.has_queues, kept.engine.wait_for = True, is_late
+    kept.keeper.turn(0.0)
+    is_late.set()
+    assert "command has 3 slots (queue fetcher) that wait" in kept.keeper._unreached()
+
+
 def test_an_engine_that_ran_no_slot_is_named_with_its_last_error() -> None:
     kept = Kept()
     kept.engine.error = "no broker"
