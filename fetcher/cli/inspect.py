@@ -221,7 +221,11 @@ def show_config(conf: Path | None, assignments: tuple[str, ...]) -> None:
 def _show_routes(loaded: load.Loaded) -> None:
     for route in loaded.settings.routes:
         click.echo(f"[[{ROUTES}]]  # {loaded.origins[ROUTES]}")
-        click.echo(f"name = {load.toml(route.name)}\nmatch = {load.toml(list(route.match))}\n")
+        click.echo(f"name = {load.toml(route.name)}\nmatch = {load.toml(list(route.match))}")
+        for key in ("queue", "workers"):
+            if value := getattr(route, key):
+                click.echo(f"{key} = {load.toml(value)}")
+        click.echo()
 
 
 def _line(key: str, value: Value, public: Value) -> str:

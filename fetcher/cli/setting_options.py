@@ -54,14 +54,7 @@ SETTING_OPTIONS: Final = (
         "worker.processes",
         "N",
         "Worker processes; default: one per core, one for a short list; needed with --engine",
-        "run crawl retry",
-    ),
-    SettingOption(
-        "--workers",
-        "worker.processes",
-        "N",
-        "Worker processes; default: one per core, one for a short list",
-        "refresh",
+        "run crawl retry refresh",
     ),
     SettingOption(
         "--processes", "worker.processes", "N", "Worker processes; 0: one per core", "worker"
@@ -141,7 +134,7 @@ SETTING_OPTIONS: Final = (
         "engine.name",
         "NAME",
         "Who runs the workers: celery, command, dask, ray or spark; default: this host",
-        "run crawl retry",
+        "run crawl retry refresh",
     ),
     SettingOption(
         "--standing", "worker.standing", "", "Stay for the next job when one is complete", "worker"

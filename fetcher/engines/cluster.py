@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets as random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,17 +17,19 @@ from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.private import private_directory
 from fetcher.engines.registry import engine_of
 from fetcher.engines.slot_keeper import SlotKeeper
-from fetcher.engines.slot_plan import SlotPlan
+from fetcher.engines.slot_queues import SlotQueue, queues_of
 from fetcher.engines.supervisor import Display, Supervisor
 from fetcher.engines.tickets import Tickets
-from fetcher.errors import ConfigError, StoppedError
+from fetcher.errors import StoppedError
 from fetcher.frontier.rules import CrawlRules
+from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
 from fetcher.roles import rlimits
 from fetcher.roles.spec import RoleSpec
 from fetcher.security import engine_keys, keygen, role_policy
 from fetcher.settings.load import Value
 from fetcher.settings.schema import Settings
+from fetcher.store import parent_files
 from fetcher.transport.endpoints import endpoints_of
 
 _LEAVE_S: Final = 5.0  # for workers to say that they leave, after their last fetches
@@ -57,13 +59,16 @@ def run_job(
     command: str = "",
     input_name: str = "",
     crawl: CrawlRules | None = None,
+    refresh: Refresh | None = None,
 ) -> None:
     """Run the job; arguments as of fetcher.engines.local.run_job. Raises FetcherError."""
     engine = engine_of(settings)
-    _require_workers(settings)
+    queues = queues_of(settings, has_queues=engine.has_queues)
+    rlimits.check_peers(sum(queue.workers for queue in queues))
     drain_s = settings.worker.grace_s + _LEAVE_S
+    parent = "" if refresh is None else str(parent_files.folder_of(out))
     with _session(engine) as session, contextlib.ExitStack() as stack:
-        keeper = _keeper(engine, session, display)
+        keeper = _keeper(engine, queues, session, parent, display)
         stack.callback(keeper.end, lambda: interrupts.count > 1)
         security = role_policy.of_supervisor(
             str(session.own_keys), lambda line: display.say(f"fetcher: {line}")
@@ -93,6 +98,7 @@ def run_job(
             out=str(out),
             selection=selection,
             crawl=crawl,
+            refresh=refresh,
             command=command,
             keys=str(session.keys / "ventilator"),
             drain_s=drain_s,
@@ -112,14 +118,6 @@ def run_job(
         with interrupts.listening():
             if not supervisor.run():
                 raise StoppedError("stopped before the end; the same command resumes")
-
-
-def _require_workers(settings: Settings) -> None:
-    if not settings.worker.processes:
-        raise ConfigError(
-            f"--engine {settings.engine.name}: say with --workers how many workers it has to run"
-        )
-    rlimits.check_peers(settings.worker.processes)
 
 
 @contextlib.contextmanager
@@ -142,14 +140,26 @@ def _session(engine: Engine) -> Iterator[_Session]:
         yield _Session(name, directory, keys, own_keys, addresses, servers, public, way, made)
 
 
-def _keeper(engine: Engine, session: _Session, display: Display) -> SlotKeeper:
+def _keeper(
+    engine: Engine,
+    queues: Sequence[SlotQueue],
+    session: _Session,
+    parent: str,
+    display: Display,
+) -> SlotKeeper:
     settings = engine.settings
     tickets = Tickets(
-        settings, session.name, session.addresses, session.way, session.servers, session.public
+        settings,
+        session.name,
+        session.addresses,
+        session.way,
+        session.servers,
+        session.public,
+        parent,
     )
     return SlotKeeper(
         engine,
-        SlotPlan(settings.worker.processes, settings.engine.start_s),
+        queues,
         tickets,
         secrets.encode(session.secrets) if session.way.secrets_from == "engine" else "",
         session.addresses.reach,

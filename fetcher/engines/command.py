@@ -1,7 +1,8 @@
 """The engine `command`: each slot is a process on this host, or where a shell command runs it.
 
 The command runs `fetcher slot` somewhere: `ssh host-{number} fetcher slot`, `srun -n1 fetcher
-slot`. It passes its standard input on, which brings the slot's order and leashes the slot.
+slot`. It passes its standard input on, which brings the slot's order and leashes the slot. A
+command with {queue} decides by the slot's queue where it runs.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fetcher.settings.schema import Settings
 _END_S: Final = 4.0  # for all slots to finish at the end
 _TURN_S: Final = 0.05
 _NUMBER: Final = "{number}"
+_QUEUE: Final = "{queue}"
 
 
 class CommandEngine(Engine):
@@ -35,6 +37,7 @@ class CommandEngine(Engine):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._command = settings.engine.command
+        self.has_queues = _QUEUE in self._command
         self._slots: list[subprocess.Popen[bytes]] = []
 
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
@@ -42,12 +45,13 @@ class CommandEngine(Engine):
             # Only a direct child sees this process as its parent.
             parent_pid = 0 if self._command else os.getpid()
             order = SlotOrder(dict(ticket), secrets, parent_pid, interpreter.search_path())
-            slot = self._start(int(ticket["number"]))
+            slot = self._start(ticket)
             self._slots.append(slot)
             leashed_child.tell(slot, encode(order))
 
-    def _start(self, number: int) -> subprocess.Popen[bytes]:
-        shell = self._command.replace(_NUMBER, str(number))
+    def _start(self, ticket: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+        shell = self._command.replace(_NUMBER, str(ticket["number"]))
+        shell = shell.replace(_QUEUE, str(ticket["queue"]))
         command = ["sh", "-c", shell] if shell else interpreter.command(MODULE)
         try:
             return subprocess.Popen(

@@ -33,6 +33,9 @@ class Engine(abc.ABC):
     # Whether the arguments of `place` reach the slot by a way that nobody else can read: no broker,
     # no dashboard, no log. If so, `place` gets the job's secrets.
     carries_secrets = False
+    # Whether it places each slot by the `queue` of its ticket, which only some of its workers
+    # serve. If not, each slot serves all routes of a job.
+    has_queues = False
 
     def __init__(self, settings: Settings) -> None:
         """Connect to nothing yet. Raises UsageError if a library is missing."""

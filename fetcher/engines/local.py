@@ -20,7 +20,6 @@ from fetcher.roles.interpreter import own_folders
 from fetcher.roles.spec import RoleSpec
 from fetcher.settings.schema import Settings
 from fetcher.store import parent_files
-from fetcher.store.manifest import PARENT_NAME
 from fetcher.transport.endpoints import endpoints_of
 
 
@@ -59,7 +58,7 @@ def run_job(
             selection=selection,
             crawl=crawl,
             refresh=refresh,
-            parent="" if refresh is None else str(out.absolute() / PARENT_NAME),
+            parent="" if refresh is None else str(parent_files.folder_of(out)),
             command=command,
         )
         supervisor = Supervisor(
@@ -77,5 +76,3 @@ def run_job(
         with interrupts.listening():
             if not supervisor.run():
                 raise StoppedError("stopped before the end; the same command resumes")
-    if refresh is not None:
-        parent_files.remove(out)

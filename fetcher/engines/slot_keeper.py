@@ -1,4 +1,4 @@
-"""Keeps the wanted number of an engine's slots: asks the plan, and calls the engine.
+"""Keeps the wanted number of an engine's slots: asks the plan of each queue, and calls the engine.
 
 The engine is called in a thread of its own, so that a broker that does not answer holds up neither
 the display nor Ctrl-C.
@@ -6,12 +6,13 @@ the display nor Ctrl-C.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from fetcher.engines.caller import Caller
 from fetcher.engines.interface import Engine, EngineError
 from fetcher.engines.slot_plan import SlotPlan
+from fetcher.engines.slot_queues import SlotQueue
 from fetcher.errors import FetcherError, UsageError
 from fetcher.protocol.messages import State
 from fetcher.telemetry import logs
@@ -26,8 +27,8 @@ _END_S: Final = 5.0  # for the engine to take its slots back
 class Tickets(Protocol):
     """Makes tickets; see fetcher.engines.tickets."""
 
-    def make(self, job: str, count: int) -> list[Mapping[str, Any]]:
-        """Return the tickets of the next slots, as plain data."""
+    def make(self, job: str, queue: SlotQueue, count: int) -> list[Mapping[str, Any]]:
+        """Return the tickets of the next slots of a queue, as plain data."""
 
 
 class SlotKeeper:
@@ -36,21 +37,23 @@ class SlotKeeper:
     def __init__(
         self,
         engine: Engine,
-        plan: SlotPlan,
+        queues: Sequence[SlotQueue],
         tickets: Tickets,
         secrets: str,
         reach: str,
         say: Callable[[str], None],
     ) -> None:
         """`secrets`: what the engine carries to the slots; "" if it carries none."""
-        self._engine, self._plan, self._tickets = engine, plan, tickets
+        self._engine, self._tickets = engine, tickets
+        start_s = engine.settings.engine.start_s
+        self._plans = {each: SlotPlan(each.workers, start_s, each.routes) for each in queues}
         self._secrets = secrets
         self._reach, self._say = reach, say
         self._settings = engine.settings.engine
         self._caller = Caller()
         self._job = ""
         self._began_at: float | None = None  # when the first slots were to be placed
-        self._placing = 0  # slots of the call that runs
+        self._placing: dict[SlotQueue, int] = {}  # slots of the call that runs
         self._pause_s, self._next_at = _FIRST_PAUSE_S, 0.0
         self._results_at = 0.0
         self._complaint = ""  # the last error of the engine or of a slot
@@ -59,7 +62,8 @@ class SlotKeeper:
     def hear(self, state: State, now: float) -> None:
         """Take in a state of the ventilator."""
         self._job = state.job
-        self._plan.hear(state, now)
+        for plan in self._plans.values():
+            plan.hear(state, now)
 
     def turn(self, now: float) -> None:
         """Call the engine if something is to be done. Raises FetcherError to give the job up."""
@@ -68,30 +72,46 @@ class SlotKeeper:
             return
         self._take_result_of_call(now)
         self._give_up_if_unreached(now)
-        missing = min(self._plan.missing(now), _ONCE)
+        missing = self._missing(now)
         if missing and now >= self._next_at:
             self._begin(missing, now)
         elif now - self._results_at > _RESULTS_S and self._began_at is not None:
             self._results_at = now
             self._caller.start(self._look_at_results)
 
-    def _begin(self, count: int, now: float) -> None:
+    def _missing(self, now: float) -> dict[SlotQueue, int]:
+        """Return how many slots to place now in which queues."""
+        missing = {}
+        left = _ONCE
+        for queue, plan in self._plans.items():
+            if count := min(plan.missing(now), left):
+                missing[queue] = count
+                left -= count
+        return missing
+
+    def _begin(self, missing: dict[SlotQueue, int], now: float) -> None:
         if self._began_at is None:
             self._began_at = now
-        self._placing = count
-        self._caller.start(lambda: self._place(count))
+        self._placing = missing
+        self._caller.start(lambda: self._place(missing))
 
-    def _place(self, count: int) -> None:
+    def _place(self, missing: dict[SlotQueue, int]) -> None:
         self._engine.start()
-        self._engine.place(self._tickets.make(self._job, count), self._secrets)
+        tickets = [
+            ticket
+            for queue, count in missing.items()
+            for ticket in self._tickets.make(self._job, queue, count)
+        ]
+        self._engine.place(tickets, self._secrets)
 
     def _take_result_of_call(self, now: float) -> None:
         error, placed = self._caller.error, self._placing
-        self._caller.error, self._placing = None, 0
+        self._caller.error, self._placing = None, {}
         if error is None:
             if placed:
                 self._pause_s = _FIRST_PAUSE_S
-                self._plan.placed(placed, now)
+            for queue, count in placed.items():
+                self._plans[queue].placed(count, now)
             return
         if not isinstance(error, EngineError):
             raise error
@@ -113,7 +133,8 @@ class SlotKeeper:
             self._say(logs.own(f"{self._settings.name}: {text}"))
 
     def _give_up_if_unreached(self, now: float) -> None:
-        if self._plan.has_joined or self._began_at is None:
+        has_joined = any(plan.has_joined for plan in self._plans.values())
+        if has_joined or self._began_at is None:
             return
         if now - self._began_at > self._settings.connect_s:
             raise UsageError(self._unreached())
@@ -123,12 +144,13 @@ class SlotKeeper:
         has_answered = self._caller.wait(_END_S)
         if has_answered and isinstance(self._caller.error, EngineError):
             self._complaint = str(self._caller.error)
-        if not has_answered and not self._complaint and not self._plan.coming:
+        is_coming = any(plan.coming for plan in self._plans.values())
+        if not has_answered and not self._complaint and not is_coming:
             return (
                 f"{name} has not answered within {connect_s:g} s (engine.connect_s): if it only "
                 "starts slowly, set engine.connect_s to more"
             )
-        if self._complaint and not self._plan.coming:
+        if self._complaint and not is_coming:
             return (
                 f"{name} ran no slot within {connect_s:g} s (engine.connect_s): {self._complaint}"
             )
@@ -147,7 +169,19 @@ class SlotKeeper:
             self._caller.wait(_END_S)
         if not counts or counts[0] is None:
             return ""
-        return f", while {self._settings.name} has {counts[0]} slots that wait or run"
+        return (
+            f", while {self._settings.name} has {counts[0]} slots{self._where()} that wait or run"
+        )
+
+    def _where(self) -> str:
+        if not self._engine.has_queues:
+            return ""
+        names = [
+            queue.name
+            for queue, plan in self._plans.items()
+            if plan.coming or queue in self._placing  # its call may just have ended
+        ]
+        return f" (queue {', '.join(names)})" if names else ""
 
     def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
         """Take all slots back; a failure is only said."""

@@ -28,6 +28,7 @@ from fetcher.roles.spec import RoleSpec
 from fetcher.security import engine_keys, keyring
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
+from fetcher.store import parent_files
 from fetcher.telemetry import logs
 from fetcher.watch.progress import Quiet
 
@@ -75,6 +76,8 @@ def _serve(order: SlotOrder, display: Quiet) -> dict[str, Any]:
         slot.secrets_from, slot.secrets_file, order.secrets, slot.session, host.settings
     )
     settings = _settings(slot, found)
+    if slot.parent:
+        parent_files.require_seen(Path(slot.parent))
     logs.start(settings.log, "supervisor", "slot")
     with private_directory() as directory:
         keys = directory / "keys"
@@ -90,6 +93,7 @@ def _serve(order: SlotOrder, display: Quiet) -> dict[str, Any]:
             sinks=slot.sinks,
             keys=str(keys),
             idle_s=slot.idle_s,
+            parent=slot.parent,
             counts=str(counts),
         )
         leash = SlotLeash(order.parent_pid)

@@ -34,6 +34,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     servers: dict[str, str]  # role -> its public key, in Z85
     ventilator: str
     sinks: tuple[str, ...]
+    parent: str = ""  # of a refresh: the folder of store.parent_files, which all hosts see
+    queue: str = ""  # where an engine with queues places the slot
     settings: dict[str, Value]  # by `section.key`; those that differ from the defaults
     expires_at: float  # seconds since the epoch; a slot that begins later ends at once
     slot_s: float

@@ -14,6 +14,7 @@ from fetcher.engines import ticket
 from fetcher.engines.addresses import Addresses
 from fetcher.engines.secrets import Way
 from fetcher.engines.slot_plan import life_s
+from fetcher.engines.slot_queues import SlotQueue
 from fetcher.engines.ticket import Ticket
 from fetcher.settings.load import Value
 from fetcher.settings.schema import Settings
@@ -33,8 +34,12 @@ class Tickets:
         way: Way,
         servers: dict[str, str],
         public: dict[str, Value],
+        parent: str = "",
     ) -> None:
-        """`servers`: the public keys of the roles; `public`: settings for all to see."""
+        """`servers`: the public keys of the roles; `public`: settings for all to see.
+
+        `parent`: see Ticket.
+        """
         self._engine = engine = settings.engine
         self._made = 0
         self._common = Ticket(
@@ -47,6 +52,7 @@ class Tickets:
             servers=servers,
             ventilator=addresses.told.ventilator,
             sinks=(addresses.told.sink,),
+            parent=parent,
             settings=public,
             expires_at=0.0,
             slot_s=engine.slot_s,
@@ -56,17 +62,20 @@ class Tickets:
             secrets_file=str(way.path or ""),
         )
 
-    def make(self, job: str, count: int) -> list[Mapping[str, Any]]:
-        """Return the next tickets, as plain data."""
-        return [self._next(job) for _ in range(count)]
+    def make(self, job: str, queue: SlotQueue, count: int) -> list[Mapping[str, Any]]:
+        """Return the next tickets of a queue, as plain data."""
+        return [self._next(job, queue) for _ in range(count)]
 
-    def _next(self, job: str) -> Mapping[str, Any]:
+    def _next(self, job: str, queue: SlotQueue) -> Mapping[str, Any]:
         self._made += 1
+        routes: dict[str, Value] = {"worker.routes": [*queue.routes]} if queue.routes else {}
         new = msgspec.structs.replace(
             self._common,
             job=job,
             slot=f"{self._common.session}-{random.token_hex(_SLOT_BYTES)}",
             number=self._made,
+            queue=queue.name,
+            settings={**self._common.settings, **routes},
             expires_at=time.time() + self._engine.start_s,
             slot_s=life_s(self._engine.slot_s, self._made),
         )

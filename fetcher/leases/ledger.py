@@ -333,6 +333,10 @@ class Ledger:
         """Whether workers have all uncommitted lines of all shares."""
         return self._queue.is_all_read and not len(self._queue)
 
+    def is_all_out_of(self, route: int) -> bool:
+        """Whether workers have all uncommitted lines of a route."""
+        return self._queue.is_read_for(route) and not any(self._queue.waiting_of(route))
+
     @property
     def is_all_sent(self) -> bool:
         """Whether the rows of all uncommitted lines have been sent to the sinks."""
@@ -382,6 +386,10 @@ class Ledger:
     def count_serving(self, route: int) -> int:
         """How many living workers are known to serve a route."""
         return len(self._workers.serving(route))
+
+    def count_joined(self, route: int) -> int:
+        """How many workers have served a route so far, those that have left included."""
+        return self._workers.joined[route]
 
     @property
     def workers(self) -> list[str]:

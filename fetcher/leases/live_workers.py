@@ -12,6 +12,8 @@ class LiveWorkers:
         self._all_routes = frozenset(range(routes))
         self._routes: dict[str, frozenset[int]] = {}  # of the workers that said what they serve
         self._serving: list[set[str]] = [set() for _ in range(routes)]  # living workers, by route
+        # Workers that have served each route so far, those that have left included.
+        self.joined = [0] * routes
         self._heard_at: dict[str, float] = {}
         # Workers that hold leases which are not open (any more) -> since when. Such a lease is of
         # an earlier ventilator, or its lines were committed by another worker.
@@ -32,7 +34,7 @@ class LiveWorkers:
     def heard(self, worker: str, now: float) -> None:
         """Note that a message of the worker arrived."""
         if worker not in self._heard_at and len(self._serving) == 1:
-            self._serving[0].add(worker)
+            self._note_serving(worker, 0)
         self._heard_at[worker] = now
 
     # -- routes ------------------------------------------------------------------------------
@@ -43,11 +45,19 @@ class LiveWorkers:
         if self._routes.get(worker) != routes:
             self._routes[worker] = routes
             for route, names in enumerate(self._serving):
-                (names.add if route in routes else names.discard)(worker)
+                if route in routes:
+                    self._note_serving(worker, route)
+                else:
+                    names.discard(worker)
 
     def note_claim(self, worker: str, route: int) -> None:
         """The worker has claimed a lease, so it serves this route, whatever it has said so far."""
-        self._serving[route].add(worker)
+        self._note_serving(worker, route)
+
+    def _note_serving(self, worker: str, route: int) -> None:
+        if worker not in self._serving[route]:
+            self._serving[route].add(worker)
+            self.joined[route] += 1
 
     def serving(self, route: int) -> set[str]:
         """The workers that are known to serve a route."""

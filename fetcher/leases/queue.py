@@ -140,6 +140,10 @@ class Queue:
         """Whether all lines of this share have been read, whatever their route."""
         return all(self._lanes[index, route].is_read for route in self._routes)
 
+    def is_read_for(self, route: int) -> bool:
+        """Whether all batches of all shares have been read for this route."""
+        return all(lane.is_read for _, lane in self._of(route))
+
     @property
     def is_all_read(self) -> bool:
         """Whether all batches of all shares and routes have been read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from fetcher.humanize import counted, duration
@@ -33,10 +33,17 @@ def loads(routing: Routing, ledger: Ledger, sessions: SinkSessions) -> list[Rout
     ]
 
 
+def start_by_hand(route: str) -> str:
+    """What to do about a route that nobody serves, in a job whose workers people start."""
+    return f"start one with `fetcher worker --routes {route}`"
+
+
 class RouteWatch:
     """Notes since when nobody has served a route that has lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, advice: Callable[[str], str] = start_by_hand) -> None:
+        """`advice`: see `start_by_hand`."""
+        self._advice = advice
         self._since: dict[str, float] = {}
         self._say_at: dict[str, float] = {}  # when it is to be said again
         self._known: set[str] = set()  # names that no route has, and that were reported
@@ -53,17 +60,23 @@ class RouteWatch:
             since = self._since.setdefault(each.route, now)
             if now >= self._say_at.get(each.route, since + UNSERVED_S):
                 self._say_at[each.route] = now + AGAIN_S
-                said.append(_unserved(each, now - since))
+                said.append(self._unserved(each, now - since))
         return said
 
     def trouble(self, found: Sequence[RouteLoad], now: float) -> str:
         """The routes that nobody has served for long; "": there are none."""
         texts = [
-            _unserved(each, now - self._since[each.route])
+            self._unserved(each, now - self._since[each.route])
             for each in found
             if now - self._since.get(each.route, now) >= UNSERVED_S
         ]
         return "; ".join(texts)
+
+    def _unserved(self, load: RouteLoad, since_s: float) -> str:
+        return (
+            f"no worker has served route {load.route} for {duration(since_s)}: at least "
+            f"{counted(load.waiting_lines, 'line')} of it wait; {self._advice(load.route)}"
+        )
 
     def unknown(self, routing: Routing) -> list[str]:
         """Notices about names of routes in lines that no route has, each once."""
@@ -74,11 +87,3 @@ class RouteWatch:
             f"({', '.join(routing.names)}): they take the route of their URL"
             for name in new
         ]
-
-
-def _unserved(load: RouteLoad, since_s: float) -> str:
-    return (
-        f"no worker has served route {load.route} for {duration(since_s)}: at least "
-        f"{counted(load.waiting_lines, 'line')} of it wait; start one with "
-        f"`fetcher worker --routes {load.route}`"
-    )

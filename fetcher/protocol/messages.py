@@ -281,6 +281,10 @@ class Routes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     names: RouteNames  # in the order of their sockets, the default one first
     hungry: RouteNames = []  # those in which a worker has too little, while `State.is_hungry`
+    all_out: RouteNames = []  # those of which workers have all lines that are left
+    # For each of `names`: living workers that serve it, and all that have served it so far.
+    workers: Annotated[list[Count], Meta(max_length=MAX_ROUTES)] = []
+    joined: Annotated[list[Count], Meta(max_length=MAX_ROUTES)] = []
 
 
 class State(Message, tag="state", frozen=True):

@@ -45,7 +45,7 @@ def check_peers(workers: int) -> None:
     needed = _OTHER_FILES + _OF_A_PEER * workers
     if hard is not None and hard < needed:
         raise ConfigError(
-            f"worker.processes = {workers} needs {needed} open files in the ventilator, and the "
+            f"{workers} workers need {needed} open files in the ventilator, and the "
             f"limit is {hard}; {_HOW_TO_RAISE} or lower the number"
         )
 

@@ -65,7 +65,8 @@ class Engine(Section, frozen=True, kw_only=True):
     queue: Annotated[
         str,
         about(
-            "queue of the slots, where the engine has queues",
+            "queue of the slots, where the engine has queues; a route has a queue of its own, see "
+            "[[routes]]",
             pattern=r"^[\w.-]{1,100}\Z",
             kind="a name of letters, digits, _ . and -",
         ),
@@ -74,7 +75,8 @@ class Engine(Section, frozen=True, kw_only=True):
         str,
         about(
             "for --engine command: the shell command that runs a slot somewhere, such as `srun -n1 "
-            "fetcher slot`; {number} is the slot's number, from 1; empty: a process of this host"
+            "fetcher slot`; {number} is the slot's number, from 1, and {queue} its queue; empty: a "
+            "process of this host"
         ),
     ] = ""
     slot_cpus: Annotated[

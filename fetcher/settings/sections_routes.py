@@ -37,6 +37,22 @@ class Route(Section, frozen=True, kw_only=True):
             max_length=1000,
         ),
     ] = ()
+    queue: Annotated[
+        str,
+        about(
+            "for --engine celery, and for command with {queue}: queue of the workers that serve "
+            "it; empty: engine.queue, a dot and the name of the route",
+            pattern=r"^[\w.-]{0,100}\Z",
+        ),
+    ] = ""
+    workers: Annotated[
+        int,
+        about(
+            "for engines with queues: how many workers serve it; 0: as many as --workers says",
+            ge=0,
+            le=10_000,
+        ),
+    ] = 0
 
 
 def routes_of(value: Any, origin: str) -> tuple[Route, ...]:
@@ -58,7 +74,8 @@ def _route(table: dict[str, Any], number: int, origin: str) -> Route:
         raise ConfigError(f'{where}: has no name; write name = "…"')
     for key, given in table.items():
         if key not in Route.__struct_fields__:
-            raise ConfigError(f"{where}: unknown setting {key}; a route has: name, match")
+            known = ", ".join(Route.__struct_fields__)
+            raise ConfigError(f"{where}: unknown setting {key}; a route has: {known}")
         try:
             msgspec.convert({"name": "x", key: given}, Route)
         except msgspec.ValidationError:
@@ -74,6 +91,8 @@ def _route(table: dict[str, Any], number: int, origin: str) -> Route:
 _ALLOWED: Final = {
     "name": "1 to 40 of a-z, A-Z, 0-9, _ and -",
     "match": f"a list of {HOST}SUFFIX and {URL}EXPRESSION",
+    "queue": "up to 100 letters, digits, _ . and -",
+    "workers": "a whole number from 0 to 10000",
 }
 
 

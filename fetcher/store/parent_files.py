@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fetcher.bitset import IdSet
-from fetcher.errors import DamageError
+from fetcher.errors import DamageError, UsageError
 from fetcher.frontier.rules import CrawlRules
 from fetcher.model import Outcome
 from fetcher.protocol.output_spec import RowForm
@@ -74,6 +74,11 @@ class _Facts(msgspec.Struct):
     outcome: str
     sha256: str | None = None
     headers: list[tuple[str, str]] = []
+
+
+def folder_of(out: Path) -> Path:
+    """The folder of a refresh, as an absolute path."""
+    return out.absolute() / PARENT_NAME
 
 
 def build(out: Path, parts: Sequence[Part], *, is_conditional: bool) -> Built:
@@ -129,6 +134,20 @@ def load_index(folder: Path) -> ParentIndex:
         return msgspec.json.decode(path.read_bytes(), type=ParentIndex)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamageError(f"{path}: cannot be read: {error}") from error
+
+
+def require_seen(folder: Path) -> None:
+    """Raise UsageError if this host does not see the folder, or the earlier job."""
+    try:
+        unseen = [out for out in load_index(folder).outs if not Path(out).is_dir()]
+    except DamageError:
+        unseen = [str(folder)]
+    if unseen:
+        raise UsageError(
+            f"{unseen[0]}: this host does not see it, and the workers of a refresh read the "
+            "earlier job: let all hosts have both OUTs at the same paths, or run the refresh "
+            "without --engine"
+        )
 
 
 def has_validators(headers: Iterable[tuple[str, str]]) -> bool:

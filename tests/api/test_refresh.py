@@ -38,12 +38,13 @@ def test_a_crawl_is_crawled_again_and_without_out_its_rows_are_temporary(tmp_pat
     assert sorted((row.depth, row.unchanged) for row in rows) == [(0, True), (1, True)]
 
 
-def test_workers_that_an_engine_places_are_refused(tmp_path: Path) -> None:
-    with site({"/": "x"}) as of:
+def test_an_engine_may_place_its_workers(tmp_path: Path) -> None:
+    with site({"/": Page(b"1", etag='"1"')}) as of:
         assert len(list(fetch([of.url()], out=tmp_path / "out", settings=ONE))) == 1
-    engine = {"engine.name": "command", "engine.command": "true {slots}"}
-    with pytest.raises(UsageError, match=r"run on this host; leave this setting out"):
-        list(refresh(tmp_path / "out", out=tmp_path / "again", settings=ONE | engine))
+        engine = {"engine.name": "command"}
+        (row,) = refresh(tmp_path / "out", out=tmp_path / "again", settings=ONE | engine)
+    assert (row.status, row.unchanged) == (304, True)
+    assert row.worker.startswith("command@")
 
 
 def test_a_job_must_be_named() -> None:

@@ -192,6 +192,19 @@ def test_config_prints_toml_with_origins_that_it_reads_again(tmp_path: Path) -> 
     assert tomllib.loads(run("config", "-c", again).stdout) == read
 
 
+def test_config_prints_the_tables_of_routes_so_that_it_reads_them_again(tmp_path: Path) -> None:
+    conf, again = tmp_path / "routes.toml", tmp_path / "again.toml"
+    first = '[[routes]]\nname = "eu"\nmatch = "host:de"\nqueue = "europe"\nworkers = 2\n'
+    conf.write_text(f'{first}[[routes]]\nname = "us"\n')
+    shown = run("config", "-c", conf).stdout
+    again.write_text(shown)
+    assert tomllib.loads(shown)["routes"] == [
+        {"name": "eu", "match": ["host:de"], "queue": "europe", "workers": 2},
+        {"name": "us", "match": []},
+    ]
+    assert f"[[routes]]  # {again}" in run("config", "-c", again).stdout
+
+
 def test_config_shows_no_secret() -> None:
     lines = run("config", "--set", 'http.headers=["A: s3cret"]').stdout.splitlines()
     (shown,) = (line for line in lines if line.lstrip("# ").startswith("headers = "))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fetcher.engines.slot_queues import queues_of
+from fetcher.settings import load
 from support import jobs
 from support.documents import Reader, blocks
 from support.engines import Mark, marked
@@ -38,6 +40,17 @@ def test_its_commands_with_a_cluster_work(
         "FETCHER_WORKER__TRANSPORT": jobs.SLOW,
     }
     assert Reader(tmp_path, environ).follow(block.replace(port, str(free_ports(1)))) == 1
+
+
+def test_its_workers_of_celery_serve_the_queues_of_the_routes_that_it_shows(tmp_path: Path) -> None:
+    (table,) = (block.text for block in blocks(GUIDE) if block.file == "routes.toml")
+    (commands,) = (block.text for block in blocks(GUIDE) if "-Q eu --concurrency" in block.text)
+    (tmp_path / "routes.toml").write_text(table)
+    workers = {"worker.processes": (16, "--workers"), "engine.name": ("celery", "--engine")}
+    settings = load.load(tmp_path / "routes.toml", {}, arguments=workers).settings
+    found = {each.name: str(each.workers) for each in queues_of(settings, has_queues=True)}
+    assert found == dict(re.findall(r"-Q (\S+) --concurrency (\d+)", commands))
+    assert "--workers 16" in commands
 
 
 @pytest.mark.slow

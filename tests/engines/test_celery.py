@@ -14,7 +14,8 @@ from celery import Celery
 from fetcher.engines.registry import engine_of
 from fetcher.errors import Exit, UsageError
 from fetcher.settings.schema import Engine, Settings
-from support import brokers, engines, jobs
+from fetcher.store import parent_files
+from support import brokers, engines, jobs, web
 from support.brokers import Broker, celery_worker
 from support.engines import EngineUnderTest, Mark, marked
 from support.waiting import wait_until
@@ -124,20 +125,6 @@ def test_a_warm_shutdown_drains_the_slots(
     jobs.prove(out, urls)
 
 
-def test_workers_of_celery_serve_the_routes_of_their_environment(
-    engine: EngineUnderTest, broker: Broker, tmp_path: Path
-) -> None:
-    (urls, conf), out = engines.write_routed_urls(tmp_path, 300), tmp_path / "out"
-    with contextlib.ExitStack() as stack:
-        for name in ("eu", "default"):
-            environ = {**engine.mark.environ, "FETCHER_WORKER__ROUTES": f'["{name}"]'}
-            options = ("-Qfetcher", "-c1", "-n", f"{name}@%h")
-            stack.enter_context(celery_worker(tmp_path, environ, broker, *options))
-        engines.finish(engine.start(stack, urls, out, 2, "-c", str(conf)))
-    engines.prove_routes(out, urls)
-    engines.require_no_slots(engine)
-
-
 def test_a_broker_that_is_gone_stops_nothing_that_runs(
     engine: EngineUnderTest, broker: Broker, tmp_path: Path
 ) -> None:
@@ -216,7 +203,8 @@ def test_without_a_worker_of_celery_the_error_says_that_slots_wait(
         code, _, error = job.wait(60)
     assert code == Exit.USAGE
     assert (
-        "no worker has connected within 1 s (engine.connect_s), while celery has 3 slots" in error
+        "no worker has connected within 1 s (engine.connect_s), while celery has 3 slots "
+        "(queue fetcher) that wait or run" in error
     )
 
 
@@ -341,6 +329,25 @@ def test_a_job_is_refreshed_by_a_task_which_moves_the_link_to_the_newest_out(
             ).get(timeout=60)
             assert result == {"out": str(second), "rows": 1, "outcomes": {"ok": 1}}
             assert latest.resolve() == second
+
+
+def test_a_refresh_takes_over_unchanged_pages_in_slots(
+    engine: EngineUnderTest, broker: Broker, tmp_path: Path
+) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    with (
+        web.site({f"/{n}": web.Page(b"%d" % n, etag=f'"{n}"') for n in range(30)}) as of,
+        celery_worker(tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c1"),
+    ):
+        urls = jobs.write_urls(tmp_path / "urls.txt", [of.url(f"/{n}") for n in range(30)])
+        done = jobs.call("run", urls, "-o", out, "--workers=1", "--quiet")
+        assert done.returncode == 0, done.stderr
+        done = jobs.call("refresh", out, "-o", again, "--workers=1", *engine.options)
+        assert done.returncode == 0, done.stderr
+    rows = jobs.prove(again, urls)
+    assert {row.unchanged for row in rows} == {True}
+    assert all("celery@" in row.worker for row in rows)
+    assert not parent_files.folder_of(again).exists()
 
 
 def test_a_whole_job_ends_with_the_process_that_runs_it(

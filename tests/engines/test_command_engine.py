@@ -76,6 +76,30 @@ def test_the_environment_of_a_slot_says_which_routes_it_serves(
     engines.require_no_slots(engine)
 
 
+def test_a_command_may_choose_by_the_queue_where_a_route_is_served(
+    engine: EngineUnderTest, tmp_path: Path
+) -> None:
+    (urls, conf), out = engines.write_routed_urls(tmp_path, 200), tmp_path / "out"
+    command = f"echo {{queue}} >> {tmp_path}/queues; exec {jobs.PROGRAM} slot"
+    with contextlib.ExitStack() as stack:
+        more = ("-c", str(conf), f"--set=engine.command={command}")
+        engines.finish(engine.start(stack, urls, out, 1, *more))
+    engines.prove_routes(out, urls)
+    assert {*(tmp_path / "queues").read_text().split()} == {"fetcher", "fetcher.eu"}
+    engines.require_no_slots(engine)
+
+
+def test_a_queue_of_a_route_is_refused_if_the_command_does_not_use_it(
+    engine: EngineUnderTest, tmp_path: Path
+) -> None:
+    (urls, conf), out = engines.write_routed_urls(tmp_path, 5), tmp_path / "out"
+    conf.write_text(f'{conf.read_text()}queue = "europe"\n')
+    done = jobs.call(*engine.command(urls, out, 1, "-c", str(conf)))
+    assert done.returncode == Exit.USAGE
+    assert "[[routes]] eu: queue: --engine command has no queues" in done.stderr
+    assert "put {queue} into engine.command" in done.stderr
+
+
 def test_the_job_s_own_routes_win_over_those_of_the_environment(
     engine: EngineUnderTest, tmp_path: Path
 ) -> None:

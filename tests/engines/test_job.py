@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from fetcher.engines import cluster, job, local
-from fetcher.errors import UsageError
 from fetcher.settings.schema import Settings
+from fetcher.store import parent_files
 
 Call = tuple[str, tuple[Any, ...]]
 NOTHING = cast(Any, None)
@@ -25,9 +25,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     return made
 
 
-def run(engine: str, **said: Any) -> None:
+def run(engine: str, out: Path = Path("o"), **said: Any) -> None:
     settings = msgspec.convert({"engine": {"name": engine}}, Settings)
-    job.run_job(Path("u"), Path("o"), settings, NOTHING, NOTHING, command="c", **said)
+    job.run_job(Path("u"), out, settings, NOTHING, NOTHING, command="c", **said)
 
 
 @pytest.mark.parametrize(("engine", "place"), [("", "local"), ("command", "cluster")])
@@ -40,10 +40,12 @@ def test_an_engine_runs_the_workers_if_one_is_named(
     assert (given[:2], given[5:9]) == ((Path("u"), Path("o")), (None, "c", "n", None))
 
 
-def test_the_workers_of_a_refresh_run_on_this_host(calls: list[Call]) -> None:
-    refresh = object()
-    run("", refresh=refresh)
+@pytest.mark.parametrize("engine", ["", "command"])
+def test_what_a_refresh_needs_of_the_earlier_job_is_removed_at_its_end(
+    calls: list[Call], tmp_path: Path, engine: str
+) -> None:
+    refresh, folder = object(), parent_files.folder_of(tmp_path)
+    folder.mkdir()
+    run(engine, out=tmp_path, refresh=refresh)
     assert calls[0][1][-1] is refresh
-    with pytest.raises(UsageError, match="leave this setting out"):
-        run("command", refresh=refresh)
-    assert len(calls) == 1
+    assert not folder.exists()

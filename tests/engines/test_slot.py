@@ -51,6 +51,13 @@ def test_a_worker_that_cannot_start_says_why_in_the_result() -> None:
     assert "no_such_module" in result["error"]
 
 
+def test_a_slot_of_a_refresh_does_not_begin_where_the_earlier_job_is_not_seen() -> None:
+    """Its worker would fetch all pages in full, as if none had been fetched before."""
+    result = serve(fresh() | {"parent": "/absent/parent"}, secrets=new_secrets())
+    assert result["ended"] == "failed"
+    assert result["error"].startswith("/absent/parent: this host does not see it")
+
+
 def fresh() -> dict[str, Any]:
     """A ticket of now."""
     return ticket.to_plain(TICKET, "") | {

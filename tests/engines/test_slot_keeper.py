@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from fetcher.engines import slot_keeper
 from fetcher.engines.interface import Engine, EngineError
 from fetcher.engines.slot_keeper import SlotKeeper
-from fetcher.engines.slot_plan import SlotPlan
+from fetcher.engines.slot_queues import SlotQueue
 from fetcher.errors import UsageError
 from fetcher.input.source_info import SourceInfo
-from fetcher.protocol.messages import State
+from fetcher.protocol.messages import Routes, State
 from fetcher.protocol.totals import Totals
 from fetcher.settings.schema import Settings
 
 SETTINGS = msgspec.convert(
     {"engine": {"name": "command", "connect_s": 100.0, "start_s": 60.0}}, Settings
 )
+FOUR = (SlotQueue("fetcher", 4),)
 
 
 class Recording(Engine):
@@ -34,6 +38,7 @@ class Recording(Engine):
     def __init__(self) -> None:
         super().__init__(SETTINGS)
         self.placed: list[int] = []
+        self.queues: list[str] = []  # of the slots that were placed last
         self.error = ""
         self.ended: list[Mapping[str, Any]] = []
         self.ends = 0
@@ -48,6 +53,7 @@ class Recording(Engine):
         if self.error:
             raise EngineError(self.error)
         self.placed.append(len(tickets))
+        self.queues = [ticket["queue"] for ticket in tickets]
 
     def count(self) -> int | None:
         return 3
@@ -64,25 +70,27 @@ class Recording(Engine):
 class Numbered:
     """See engines.slot_keeper.Tickets."""
 
-    def make(self, job: str, count: int) -> list[Mapping[str, Any]]:
+    def make(self, job: str, queue: SlotQueue, count: int) -> list[Mapping[str, Any]]:
         assert job == "job"
-        return [{"number": number} for number in range(count)]
+        return [{"number": number, "queue": queue.name} for number in range(count)]
 
 
 class Kept:
-    """A keeper of four slots."""
+    """A keeper of the slots of these queues."""
 
-    def __init__(self) -> None:
+    def __init__(self, *queues: SlotQueue) -> None:
         self.engine, self.said = Recording(), list[str]()
         self.keeper = SlotKeeper(
-            *(self.engine, SlotPlan(4, 60.0), Numbered(), "secret", "tcp://h:1"),
+            *(self.engine, queues or FOUR, Numbered(), "secret", "tcp://h:1"),
             self.said.append,
         )
         self.hear(0.0)
 
-    def hear(self, now: float, workers: int = 0, joined: int = 0) -> None:
+    def hear(
+        self, now: float, workers: int = 0, joined: int = 0, routes: Routes | UnsetType = UNSET
+    ) -> None:
         state = State("job", "running", Totals(), SourceInfo(), 0, workers, 0, 1, joined=joined)
-        self.keeper.hear(state, now)
+        self.keeper.hear(replace(state, routes=routes), now)
 
     def turn(self, *times: float) -> None:
         """Turns at these times; calls of the engine end between them."""
@@ -98,6 +106,39 @@ def test_missing_slots_are_placed_once() -> None:
     kept.hear(1.0, workers=3, joined=4)
     kept.turn(1.0, 1.1)
     assert kept.engine.placed == [4, 1]
+
+
+def test_each_queue_gets_the_slots_that_its_routes_lack() -> None:
+    kept = Kept(SlotQueue("fetcher", 2, ("default",)), SlotQueue("eu", 3, ("eu",)))
+    kept.hear(0.0, routes=Routes(["default", "eu"], workers=[0, 0], joined=[0, 0]))
+    kept.turn(0.0, 0.1)
+    assert Counter(kept.engine.queues) == {"fetcher": 2, "eu": 3}
+    kept.hear(1.0, 5, 5, Routes(["default", "eu"], workers=[2, 2], joined=[2, 3]))
+    kept.turn(1.0, 1.1)
+    assert kept.engine.placed == [5, 1]
+    assert kept.engine.queues == ["eu"]
+
+
+def test_one_call_places_no_more_slots_than_an_engine_takes_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slot_keeper, "_ONCE", 3)
+    kept = Kept(SlotQueue("fetcher", 2, ("default",)), SlotQueue("eu", 3, ("eu",)))
+    kept.hear(0.0, routes=Routes(["default", "eu"], workers=[0, 0], joined=[0, 0]))
+    kept.turn(0.0)
+    assert kept.engine.queues == ["fetcher", "fetcher", "eu"]
+    kept.turn(0.1)
+    assert kept.engine.queues == ["eu", "eu"]
+
+
+def test_a_queue_that_nobody_serves_does_not_give_up_a_job_that_has_a_worker() -> None:
+    kept = Kept(SlotQueue("fetcher", 1, ("default",)), SlotQueue("eu", 1, ("eu",)))
+    kept.hear(0.0, routes=Routes(["default", "eu"], workers=[0, 0], joined=[0, 0]))
+    kept.turn(0.0)
+    kept.hear(1.0, 1, 1, Routes(["default", "eu"], workers=[1, 0], joined=[1, 0]))
+    kept.turn(0.1, 60.2, 60.3, 120.4)
+    assert kept.engine.placed == [2, 1, 1]
+    assert kept.engine.queues == ["eu"], "its slots have expired, and are placed again"
 
 
 def test_an_engine_that_fails_is_asked_again_ever_less_often_and_named_once() -> None:
@@ -125,6 +166,24 @@ def test_a_job_that_no_worker_joins_is_given_up_with_what_is_known() -> None:
     assert "no worker has connected within 100 s (engine.connect_s)" in said
     assert "while command has 3 slots that wait or run" in said
     assert "workers must reach tcp://h:1" in said
+
+
+def test_the_queues_of_a_job_that_no_worker_joins_are_named() -> None:
+    """They may not be those that the engine's workers serve."""
+    kept = Kept(SlotQueue("fetcher", 1, ("default",)), SlotQueue("eu", 2, ("eu",)))
+    kept.engine.has_queues = True
+    kept.hear(0.0, routes=Routes(["default", "eu"], [], ["default"], [0, 0], [0, 0]))
+    kept.turn(0.0, 50.0, 50.1)
+    with pytest.raises(UsageError, match=r"command has 3 slots \(queue eu\) that wait or run"):
+        kept.keeper.turn(100.1)
+
+
+def test_a_queue_is_named_whose_slots_were_placed_just_before_the_job_is_given_up() -> None:
+    kept, is_late = Kept(), threading.Event()
+    kept.engine.has_queues, kept.engine.wait_for = True, is_late
+    kept.keeper.turn(0.0)
+    is_late.set()
+    assert "command has 3 slots (queue fetcher) that wait" in kept.keeper._unreached()
 
 
 def test_an_engine_that_ran_no_slot_is_named_with_its_last_error() -> None:
@@ -195,9 +254,9 @@ def test_tickets_are_made_when_the_engine_has_started() -> None:
     kept.engine.start = lambda: order.append("start")  # type: ignore[method-assign]
     make = kept.keeper._tickets.make
 
-    def recorded(job: str, count: int) -> list[Mapping[str, Any]]:
+    def recorded(job: str, queue: SlotQueue, count: int) -> list[Mapping[str, Any]]:
         order.append("tickets")
-        return make(job, count)
+        return make(job, queue, count)
 
     kept.keeper._tickets.make = recorded  # type: ignore[method-assign]
     kept.turn(0.0)

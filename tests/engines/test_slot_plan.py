@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from fetcher.engines.slot_plan import SlotPlan, life_s
 from fetcher.input.source_info import SourceInfo
-from fetcher.protocol.messages import State, Turns
+from fetcher.protocol.messages import Routes, State, Turns
 from fetcher.protocol.totals import Totals
 
 START_S = 60.0
@@ -14,6 +14,14 @@ START_S = 60.0
 
 def state(workers: int, joined: int, ventilator: int = 1) -> State:
     return State("j", "running", Totals(), SourceInfo(), 0, workers, 0, ventilator, joined=joined)
+
+
+def routed(*loads: tuple[int, int], all_out: str = "", ventilator: int = 1) -> State:
+    """A state with the workers and the joined ones of the routes default, eu and us."""
+    names = ["default", "eu", "us"]
+    workers, joined = zip(*loads, strict=True)
+    routes = Routes(names, [], all_out.split(), list(workers), list(joined))
+    return replace(state(sum(workers), sum(joined), ventilator), routes=routes)
 
 
 def plan_with(wanted: int, workers: int) -> SlotPlan:
@@ -99,6 +107,44 @@ def test_a_new_ventilator_gets_time_to_hear_the_workers_of_the_old_one() -> None
     assert plan.missing(11.0) == 0
     plan.hear(state(3, 3, ventilator=2), 16.0)
     assert plan.missing(16.0) == 1
+
+
+def test_a_plan_of_a_route_counts_the_workers_of_this_route_alone() -> None:
+    plan = SlotPlan(4, START_S, ("eu",))
+    plan.hear(routed((9, 9), (0, 0), (5, 5)), 0.0)
+    assert (plan.missing(0.0), plan.has_joined) == (4, False)
+    plan.placed(4, 0.0)
+    plan.hear(routed((19, 19), (3, 3), (5, 5)), 1.0)
+    assert (plan.missing(1.0), plan.coming, plan.has_joined) == (0, 1, True)
+    plan.hear(routed((19, 19), (3, 4), (5, 5)), 2.0)
+    assert (plan.missing(2.0), plan.coming) == (1, 0)
+
+
+def test_a_route_without_lines_to_hand_out_gets_no_slot() -> None:
+    """It may never have had any; or its workers have the rest, or have fetched it."""
+    plan = SlotPlan(4, START_S, ("eu",))
+    for workers in (0, 1):
+        plan.hear(routed((9, 9), (workers, workers), (0, 0), all_out="eu"), 0.0)
+        assert plan.missing(0.0) == 0
+    plan.hear(routed((9, 9), (0, 1), (0, 0)), 1.0)
+    assert plan.missing(1.0) == 4, "its worker died, and its lines wait again"
+
+
+def test_routes_of_one_queue_share_its_slots() -> None:
+    plan = SlotPlan(4, START_S, ("eu", "us"))
+    plan.hear(routed((9, 9), (1, 1), (1, 1), all_out="eu"), 0.0)
+    assert plan.missing(0.0) == 3
+    plan.hear(routed((9, 9), (1, 1), (1, 1), all_out="eu us"), 1.0)
+    assert plan.missing(1.0) == 0
+
+
+def test_a_route_s_workers_get_time_to_join_a_new_ventilator() -> None:
+    plan = SlotPlan(4, START_S, ("eu",))
+    plan.hear(routed((0, 0), (4, 4), (0, 0)), 0.0)
+    plan.hear(routed((0, 0), (0, 0), (0, 0), ventilator=2), 10.0)
+    assert plan.missing(10.0) == 0
+    plan.hear(routed((0, 0), (4, 4), (0, 0), ventilator=2), 16.0)
+    assert plan.missing(16.0) == 0
 
 
 def test_slots_that_begin_together_do_not_end_together() -> None:

@@ -35,3 +35,22 @@ def test_a_lease_that_is_not_open_is_waited_for_as_long_as_a_fetch_may_take() ->
     assert not workers.may_hold_stale(110, 100)
     workers.holds("a", [1], {1: None}, 60)
     assert not workers.may_hold_stale(60, 100)
+
+
+def test_workers_are_counted_once_for_each_route_that_they_have_served() -> None:
+    workers = LiveWorkers(routes=2)
+    workers.note_claim("a", 1)
+    workers.note_routes("a", frozenset({1}))
+    workers.note_routes("b", None)
+    assert workers.joined == [1, 2]
+    workers.leave("a")
+    assert workers.joined == [1, 2], "those that have left are included"
+    workers.note_routes("a", frozenset({1}))
+    assert workers.joined == [1, 3]
+
+
+def test_workers_of_the_only_route_are_counted_when_they_are_first_heard() -> None:
+    workers = LiveWorkers()
+    workers.heard("a", 0)
+    workers.note_routes("a", None)
+    assert workers.joined == [1]

@@ -167,3 +167,22 @@ def test_no_route_is_read_so_far_ahead_that_a_next_ventilator_could_not_take_ove
         count += 1
     assert 5_000 < count < 10_000
     assert made.may_read(B)
+
+
+def test_a_route_is_all_out_once_workers_have_the_rest_of_its_lines() -> None:
+    made = ledger()
+    taken = made.take(0)
+    assert taken is not None
+    assert [made.is_all_out_of(route) for route in (A, B)] == [
+        taken.route == route for route in (A, B)
+    ]
+    assert not made.is_all_out
+    made.claimed("ab"[taken.route], taken.lease, 0)
+    made.worker_left("ab"[taken.route], 1, died=False)
+    assert not made.is_all_out_of(taken.route), "its lines wait again"
+
+
+def test_a_route_that_is_not_read_to_its_end_is_not_all_out() -> None:
+    made = Ledger(RULES, routes=2)
+    made.read_to_end(0, A)
+    assert (made.is_all_out_of(A), made.is_all_out_of(B)) == (True, False)

@@ -66,6 +66,8 @@ def test_they_may_be_given_in_the_environment_and_by_a_program() -> None:
         ("[[routes]]\nname = 'eu'\nmatch = ['host:http://a/']", "must be a list of host:SUFFIX"),
         ("[[routes]]\nname = 'eu'\nmatch = ['host:a:80']", "must be a list of host:SUFFIX"),
         ("[[routes]]\nname = 'eu'\nmatch = ['url:(']", r"match: '\(' is not a regular expression"),
+        ("[[routes]]\nname = 'eu'\nqueue = 'a b'", "queue = 'a b': must be up to 100 letters"),
+        ("[[routes]]\nname = 'eu'\nworkers = -1", "workers = -1: must be a whole number from 0"),
         ("[[routes]]\nname = 'default'", "is the route of all other lines"),
         ("[[routes]]\nname = 'a'\n[[routes]]\nname = 'a'", "two .* have the name a"),
         ("".join(f"[[routes]]\nname = 'r{n}'\n" for n in range(33)), "there may be 32"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from fetcher.errors import DamageError
+from fetcher.errors import DamageError, UsageError
 from fetcher.model import Outcome, Result
 from fetcher.protocol.output_spec import Output
 from fetcher.rows.forms import CODECS
@@ -83,3 +83,17 @@ def test_damaged_rows_and_a_missing_index_are_said(tmp_path: Path) -> None:
         parent_files.build(tmp_path / "again", [read_part(out)], is_conditional=True)
     with pytest.raises(DamageError, match="cannot be read"):
         load_index(tmp_path / "again" / PARENT_NAME)
+
+
+def test_a_host_must_see_the_folder_and_the_earlier_job(tmp_path: Path) -> None:
+    out = outs.make_out(tmp_path / "out", outs.write_input(tmp_path / "urls.txt", 1), [page(1)])
+    again = tmp_path / "again"
+    again.mkdir()
+    folder = parent_files.folder_of(again)
+    with pytest.raises(UsageError, match=rf"{folder}: this host does not see it"):
+        parent_files.require_seen(folder)
+    parent_files.build(again, [read_part(out)], is_conditional=True)
+    parent_files.require_seen(folder)
+    out.rename(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=rf"{out}: this host does not see it"):
+        parent_files.require_seen(folder)

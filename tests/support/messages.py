@@ -237,7 +237,7 @@ EXAMPLES: Final[dict[str, tuple[messages.AnyMessage, bytes | None]]] = {
             redelivered=3,
             ventilator_number=5,
             is_hungry=True,
-            routes=messages.Routes(["default", "eu"], ["eu"]),
+            routes=messages.Routes(["default", "eu"], ["eu"], ["default"], [3, 0], [4, 1]),
         ),
         None,
     ),

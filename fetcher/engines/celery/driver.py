@@ -22,11 +22,14 @@ _MOST_KNOWN: Final = 10_000  # slots that were placed last
 
 
 class CeleryEngine(Engine):
-    """Tasks in one queue of a broker."""
+    """Tasks in queues of a broker."""
+
+    has_queues = True
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._queue, self._start_s = settings.engine.queue, settings.engine.start_s
+        self._start_s = settings.engine.start_s
+        self._queues: set[str] = set()  # in which slots were placed
         self._app = make_app(settings.engine.address)
         # This process only sends, and must notice soon that nobody answers.
         self._app.conf.broker_connection_timeout = _CONNECT_S
@@ -41,21 +44,22 @@ class CeleryEngine(Engine):
                     # What dashboards show of the arguments.
                     argsrepr=f"(slot {ticket['number']} of job {ticket['job']},)",
                     task_id=ticket["slot"],
-                    queue=self._queue,
+                    queue=ticket["queue"],
                     expires=self._start_s,
                     ignore_result=True,
                     retry=True,
                     retry_policy=_RETRIES,
                 )
+                self._queues.add(ticket["queue"])
                 self._placed.append((ticket["slot"], time.monotonic()))
 
     def count(self) -> int:
         with self._errors():
             with self._app.connection_for_read() as connection:
-                declared = connection.default_channel.queue_declare(self._queue, passive=True)
+                waiting = sum(_waiting_in(connection, queue) for queue in self._queues)
             active = self._app.control.inspect(timeout=_ANSWER_S).active() or {}
             running = {task["id"] for tasks in active.values() for task in tasks}
-            return int(declared.message_count) + len(running & {slot for slot, _ in self._placed})
+            return waiting + len(running & {slot for slot, _ in self._placed})
 
     def end(self) -> None:
         with self._errors():
@@ -73,3 +77,10 @@ class CeleryEngine(Engine):
         except expected as error:
             where = broker.as_uri()  # without its password
             raise EngineError(f"the broker at {where} does not answer: {error}") from error
+
+
+def _waiting_in(connection: Any, queue: str) -> int:
+    """Return how many tasks wait in a queue; Redis does not know a queue without tasks."""
+    with contextlib.suppress(*connection.channel_errors), connection.channel() as channel:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    return 0

@@ -117,7 +117,7 @@ class Ventilator:
             self._logins,
             job_input.route_names,
         )
-        self._route_status = RouteStatus(job_input.routing, self._ledger, self._sessions)
+        self._route_status = RouteStatus(job_input.routing, self._ledger, self._sessions, settings)
         self._settings = settings
         self._input = job_input
         self._sockets = sockets

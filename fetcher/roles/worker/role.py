@@ -220,7 +220,8 @@ class Worker:
         self._waiting.hear_state(state)
         if state.is_hungry:
             self._runner.share()
-        is_unneeded = state.turns.is_all and not (self._runner.held or self._waiting.leases)
+        is_idle = not (self._runner.held or self._waiting.leases)
+        is_unneeded = is_idle and self._tasks.is_all_out(state)
         if self._idle.is_over(time.monotonic(), is_idle=is_unneeded):
             self._leave.set()
         if state.phase not in ("starting", "stopping"):  # these do not say whether it is paused

@@ -90,3 +90,10 @@ class TaskSockets:
         if state.routes is UNSET:
             return state.is_hungry
         return state.is_hungry and any(map(self.serves, state.routes.hungry))
+
+    def is_all_out(self, state: messages.State) -> bool:
+        """Whether workers have all lines that are left of the routes that this one serves."""
+        if state.routes is UNSET:
+            return state.turns.is_all
+        served = {name for name in state.routes.names if self.serves(name)}
+        return state.turns.is_all or served.issubset(state.routes.all_out)
