@@ -67,9 +67,9 @@ def test_libraries_and_functions_stand_beside_those_of_bare_pycurl() -> None:
 
 
 def test_samples_count_for_the_innermost_function_and_imports_for_none() -> None:
-    stacks = ["run (a.py);work (b.py) 3", "run (a.py) 1", "<frozen importlib>;x (c.py) 9"]
+    stacks = ["run (a.py);work (b.py:7) 3", "run (a.py) 1", "<frozen importlib>;x (c.py) 9"]
     rows = profile.python_rows(stacks, cpu_us=100.0)
     assert profile_tables.python_functions(rows, markdown).splitlines()[2:] == [
-        "| `work (b.py)` | 75.0 % | 75.0 |",
-        "| `run (a.py)` | 25.0 % | 25.0 |",
+        "| `work (b.py)` | 75.0 % |",
+        "| `run (a.py)` | 25.0 % |",
     ]

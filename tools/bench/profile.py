@@ -9,6 +9,7 @@ is not installed is left out.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import sysconfig
@@ -30,8 +31,13 @@ _CASES: Final = ("keepalive", "hosts", "https")
 _MOST: Final = 15  # functions in a table
 _POOL: Final = 64  # in flight under callgrind, which is slow
 _SAMPLED_POOL: Final = 256
-_PATIENT: Final = ("http.connect_timeout_s=300", "http.total_timeout_s=600")
+# Neither timeouts nor half-full chunks because of it.
+_PATIENT: Final = (
+    *("http.connect_timeout_s=300", "http.total_timeout_s=600"),
+    "worker.chunk_interval_s=60",
+)
 _SAMPLES_PER_S: Final = 250
+_LINE: Final = re.compile(r":\d+(?=\)$)")  # of the source
 _LEAST_KI: Final = 0.5  # thousands of instructions, below which a library is left out
 
 
@@ -170,8 +176,9 @@ def python_rows(stacks: Iterable[str], cpu_us: float) -> Rows:
     hits: Counter[str] = Counter()
     for line in stacks:
         stack, _, count = line.rpartition(" ")
-        if "<frozen importlib" not in stack:
-            hits[stack.rpartition(";")[2]] += int(count)
+        function = _LINE.sub("", stack.rpartition(";")[2])
+        if function and "<frozen importlib" not in stack:
+            hits[function] += int(count)
     total = hits.total()
     return {
         function: {"share": sample([n / total]), "cpu_us": sample([n / total * cpu_us])}

@@ -13,6 +13,7 @@ from fetcher.fetch.http.client import CurlFetcher
 from fetcher.input.formats import TEXT
 from fetcher.model import Chunk
 from fetcher.protocol import line_tags, messages
+from fetcher.roles import lifetime
 from fetcher.roles.worker.lease_runner import LeaseRunner
 from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.settings.schema import Settings
@@ -61,6 +62,7 @@ def fetch_all(settings: Settings, given: list[str]) -> int:
         _Taker(),
         [_Taker()],
     )
+    lifetime.imported()  # garbage is collected as in a worker
     loops = [gevent.spawn(runner.flush), *(gevent.spawn(each.run) for each in runner.senders)]
     for assignment, urls in _assignments(given):
         while not runner.pool.has_room:
