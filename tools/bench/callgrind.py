@@ -41,7 +41,7 @@ class Window:
         self._began_with = 0
 
     def passed(self, urls: int) -> None:
-        """So many URLs have ended."""
+        """So many URLs have begun, or ended."""
         if self._file is None:
             return
         if urls >= self._begins_at > 0:

@@ -10,8 +10,9 @@ import gevent.event
 
 from fetcher import bitset
 from fetcher.fetch.http.client import CurlFetcher
+from fetcher.fetch.http.line_fetch import CurlFetch
 from fetcher.input.formats import TEXT
-from fetcher.model import Chunk
+from fetcher.model import Chunk, Task
 from fetcher.protocol import line_tags, messages
 from fetcher.roles import lifetime
 from fetcher.roles.worker.lease_runner import LeaseRunner
@@ -40,14 +41,26 @@ class _Counting(FetchTally):
         self.good = 0
         self.done = gevent.event.Event()
         self._count = count
-        self._window = Window(count)
 
     def add(self, chunk: Chunk) -> None:
         super().add(chunk)
         self.good += chunk.outcomes.count(_OK)
-        self._window.passed(self.rows)
         if self.rows == self._count:
             self.done.set()
+
+
+class _Watched(CurlFetcher):
+    """Counts the URLs that begin; rows end by the chunk, which is less exact."""
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        super().__init__(settings, "bench")
+        self._begun = 0
+        self._window = Window(count)
+
+    def begin(self, task: Task) -> CurlFetch:
+        self._begun += 1
+        self._window.passed(self._begun)
+        return super().begin(task)
 
 
 def fetch_all(settings: Settings, given: list[str]) -> int:
@@ -56,7 +69,7 @@ def fetch_all(settings: Settings, given: list[str]) -> int:
     runner = LeaseRunner(
         settings,
         "bench",
-        CurlFetcher(settings, "bench"),
+        _Watched(settings, len(given)),
         RowBuilder(settings.worker),
         tally,
         _Taker(),
