@@ -168,6 +168,10 @@ def slow(arguments: str, words: list[str]) -> object:
             ["1 KB keep-alive", "bare pycurl", "address guard", "three roles"],
         ),
         slow(
+            "profile keepalive --counted 0 --sampled 1000",
+            ["1 KB keep-alive, one host: python", "CurlLoop", "share"],
+        ),
+        slow(
             "export --runs 1 --rows 3000 --forms parquet",
             ["Export of 3,000 rows", "parquet", "sorted by line", "merged of two", "Targets"],
         ),
@@ -204,7 +208,8 @@ def test_a_benchmark_runs_and_prints_its_table(
     "command",
     [
         *("pipeline", "curve", "scaling", "memory", "speed", "slow", "mix", "stages", "export"),
-        *("bodies", "watching", "politeness", "start", "crowd", "guard", "all"),
+        *("bodies", "watching", "politeness", "start", "crowd", "profile", "guard"),
+        "all",
     ],
 )
 def test_each_benchmark_tells_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,7 @@ try:
         mix,
         pipeline,
         politeness,
+        profile,
         scaling,
         slow,
         speed,
@@ -47,7 +48,7 @@ BENCHMARKS: Final[Mapping[str, ModuleType]] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(pipeline, curve, scaling, memory, speed, slow, mix, stages, export, bodies, watching),
-        *(politeness, start, crawl, crowd),
+        *(politeness, start, crawl, crowd, profile),
     )
 }
 # Each has its own exit code.

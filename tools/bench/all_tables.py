@@ -29,6 +29,7 @@ PARTS: Final = {
     "slow": ("slow --runs 2 --urls-per-host 4",),
     "mix": ("mix --runs 3 --urls 3000",),
     "stages": ("stages --runs 2 --scale 0.08",),
+    "profile": ("profile",),
     "bodies": ("bodies --runs 3 --urls 15000",),
     "export": ("export --runs 3 --rows 200000",),
     "watching": ("watching --runs 3 --rows 400000",),

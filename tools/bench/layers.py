@@ -31,6 +31,7 @@ from fetcher.roles.worker.lines import Line
 from fetcher.rows import jsonl
 from fetcher.settings import load
 from fetcher.settings.schema import Settings
+from tools.bench import worker_layer
 
 _SERVER: Final = "127.0.0.1"
 _BATCH: Final = 200
@@ -171,6 +172,7 @@ LAYERS: Final[dict[str, Callable[[Settings, list[str]], int]]] = {
     "fetch": _fetch,
     "pool": _pool,
     "names": _names,
+    "worker": worker_layer.fetch_all,
 }
 
 
@@ -188,7 +190,7 @@ def main() -> None:
     }
     settings = load.load(options.conf, {}, overrides).settings
     given = options.urlfile.read_text("utf-8").split()
-    if options.layer != "names":
+    if options.layer not in ("names", "worker"):
         _know_all_names()
     began = _cpu_s()
     good = LAYERS[options.layer](settings, given)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from tools.bench import profile_tables
 from tools.bench.cases import CASES
 from tools.bench.figures import Results, Rows, Sample, Table
 from tools.bench.programs import PROGRAMS
@@ -30,6 +31,13 @@ _PROCESSES: Final = {
     "ventilator": "ventilator",
     "worker": "workers",
     "direct_main": "`get`'s process",
+}
+
+_PROFILES: Final = {
+    "parts": profile_tables.parts,
+    "c": profile_tables.c_functions,
+    "python": profile_tables.python_functions,
+    "tried": profile_tables.tried,
 }
 
 
@@ -236,6 +244,11 @@ class Page:
                 if name in rows
             ),
         )
+
+    def profile(self, path: str) -> str:
+        """A table of `profile`, or of what was tried; the end of its name says which it is."""
+        show = _PROFILES[path.rpartition("_")[2]]
+        return show(self.table(path).rows, markdown)
 
     def exports(self, path: str, titles: Mapping[str, str]) -> str:
         """Formats of an export."""

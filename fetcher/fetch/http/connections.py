@@ -103,23 +103,26 @@ class Connections:
             return known
         proxy = self._proxy if http is None else _proxy_address(http.proxy)
         # A proxy looks names up itself; here, only a host that is an address can be judged.
-        if failure := self._refusal(target.host, is_proxied=proxy is not None):
+        is_literal = literal(target.host) is not None
+        if is_literal and (failure := self._refusal(target.host, is_proxied=proxy is not None)):
             raise failure
+        if proxy is None and is_literal:
+            return self._pin_of_literal(target, is_kept=http is None)
         if proxy is None:
-            pin = self._pin(target.host, target.port, timeout_s, self._passed)
-            if http is None and literal(target.host):
-                self._remember(target, pin)
-            return pin
+            return self._pin(target.host, target.port, timeout_s, self._passed)
         try:
             return self._pin(*proxy, timeout_s, _unjudged, is_proxy=True)
         except Failure as failure:
             raise Failure(ErrorKind.CONNECT_PROXY, f"http.proxy: {failure.message}") from failure
 
-    def _remember(self, target: Target, pin: Pin) -> None:
-        """Keep the pin of a host that is an address: for such a pin, nothing ever changes."""
-        if len(self._literals) >= _MOST_LITERALS:
-            self._literals.clear()  # cheaper than to note for each when it was used last
-        self._literals[target[2:]] = pin
+    def _pin_of_literal(self, target: Target, *, is_kept: bool) -> Pin:
+        """The pin of a host that is an address; it may be kept, as nothing about it changes."""
+        pin = _pin_of_address(target.host, target.port)
+        if is_kept:
+            if len(self._literals) >= _MOST_LITERALS:
+                self._literals.clear()  # cheaper than to note for each when it was used last
+            self._literals[target[2:]] = pin
+        return pin
 
     def refusal(self, host: str) -> Failure | None:
         """Why nothing is ever sent to this host, if it is a refused address; else None."""
@@ -147,8 +150,7 @@ class Connections:
         if address is not None:
             if failure := self._wrong_version(address):  # the proxy's
                 raise failure
-            host = bracketed(host)
-            return Pin(f"{host}:{port}", host)
+            return _pin_of_address(host, port)
         addresses = self.resolver.known(host)
         has_looked_up = False
         if addresses is None:
@@ -186,6 +188,11 @@ class Connections:
         if all(refusals):
             raise Failure(ErrorKind.BLOCKED_ADDRESS, str(refusals[0]))
         return tuple(a for a, refusal in zip(addresses, refusals, strict=True) if not refusal)
+
+
+def _pin_of_address(address: str, port: int) -> Pin:
+    host = bracketed(address)
+    return Pin(f"{host}:{port}", host)
 
 
 def _listed(addresses: Addresses) -> str:

@@ -294,8 +294,8 @@ class CurlFetch:
             self._end_logged_out(self._log_in, answer)
             return
         if failure is None and answer.status < 400:
-            if self.confirmed is not None:
-                self._take_confirmed(self.confirmed)
+            if self._conditional is not None and self._conditional.confirmed is not None:
+                self._take_confirmed(self._conditional.confirmed)
             self._record(_OK)
             return
         ending = self._failed = ending_of(failure, answer)

@@ -115,12 +115,12 @@ class CurlLoop:
 
     def opened(self, fd: int) -> None:
         """A new connection has this descriptor, which the system does not watch yet."""
-        # An older connection's watcher would not register it again.
-        watcher = self._watchers.pop(fd, None)
+        # An older connection's watcher would not register it again, unless it is stopped: then
+        # `_on_socket` sets its events, which makes libev forget what it has registered.
+        watcher = self._watchers.get(fd)
         if watcher is not None:
             self._dormant.discard(fd)
             watcher.stop()
-            watcher.close()
 
     def take_heard(self) -> set[int]:
         """The descriptors that could be read since the last call."""
@@ -142,11 +142,11 @@ class CurlLoop:
             watcher = self._watchers[fd] = self.hub.loop.io(fd, events)
         else:
             self._dormant.discard(fd)
-            if watcher.events != events:
+            if watcher.active:
+                if watcher.events == events:
+                    return
                 watcher.stop()
-                watcher.events = events
-            elif watcher.active:
-                return
+            watcher.events = events
         watcher.start(self._on_io, fd, pass_events=True)
 
     def _stop_dormant(self) -> None:

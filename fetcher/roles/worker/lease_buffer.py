@@ -6,7 +6,7 @@ lease, and nothing here grows with the job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ class LeaseBuffer:
 
     `outstanding`: a mask of the lines without a row. `active`: how many of them are in the pool or
     queued for it. `has_names`: whether its rows may have an id or columns of the input.
+    `encode_row`: what makes its rows, if nothing is kept but them.
     """
 
     def __init__(self, tasks: messages.Assignment, urls: bytes, worker: str, skip: int) -> None:
@@ -43,6 +44,9 @@ class LeaseBuffer:
         self.crawl = tasks.crawl
         self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
+        self.encode_row: Callable[[Result], bytes] | None = None
+        # Nearly always. Then the place of a line's tag is that of the line.
+        self._is_prefix = self._mask & (self._mask + 1) == 0
         self._new_buffers()
 
     def _new_buffers(self) -> None:
@@ -59,8 +63,7 @@ class LeaseBuffer:
         """Decode the outstanding lines. Raises ValueError if mask and lines do not agree."""
         wanted, mask = self.outstanding, self._mask
         task_of = formats.decoder(self._format)
-        is_prefix = mask & (mask + 1) == 0  # nearly always
-        offsets = range(mask.bit_length()) if is_prefix else bitset.offsets(mask)
+        offsets = range(mask.bit_length()) if self._is_prefix else bitset.offsets(mask)
         for offset, raw in zip(offsets, self._urls.split(b"\n"), strict=True):
             if wanted >> offset & 1:
                 task = task_of(self.first_line + offset, raw)
@@ -74,7 +77,8 @@ class LeaseBuffer:
 
         `links`: those of the page, as protocol.links encodes them.
         """
-        bit = 1 << (result.line - self.first_line)
+        offset = result.line - self.first_line
+        bit = 1 << offset
         self.outstanding &= ~bit
         tags = self._tags
         self._rows.append(
@@ -86,7 +90,7 @@ class LeaseBuffer:
                 result.body_bytes or 0,
                 row,
                 body,
-                line_tags.nth(tags, (self._mask & (bit - 1)).bit_count()) if tags else b"",
+                line_tags.nth(tags, self._index(offset)) if tags else b"",
             )
         )
         if not body and isinstance(result.body_file, str):
@@ -100,6 +104,10 @@ class LeaseBuffer:
             self._links.append(links)
         self.unsent_bytes += len(row) + len(body) + len(links)
         return len(self._rows)
+
+    def _index(self, offset: int) -> int:
+        """How many URL lines of the lease come before the line at this offset."""
+        return offset if self._is_prefix else (self._mask & ((1 << offset) - 1)).bit_count()
 
     def take_chunk(self) -> Chunk | None:
         """Take the unsent rows out, as a chunk; None if there are none."""

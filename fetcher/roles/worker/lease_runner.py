@@ -112,6 +112,8 @@ class LeaseRunner:
             if (other.job, other.batch) == (assignment.job, assignment.batch):
                 skip |= other.outstanding
         buffer = LeaseBuffer(assignment, urls, self._name, skip)
+        if reader is None and previous_of is None:
+            buffer.encode_row = self._row_builder.encoder(assignment.output)
         tasks = _tasks_of(buffer)
         if tasks is None:
             return
@@ -150,6 +152,27 @@ class LeaseRunner:
             self.samples.failed(result)
         if buffer.has_names:
             result = formats.named(result, line.task)
+        if buffer.encode_row is not None:
+            row, body, links = buffer.encode_row(result), b"", b""
+            row_bytes = len(row)
+        else:
+            result, row, body, links = self._made(line, result)
+            row_bytes = len(row) + len(body) + len(links)
+        if self._holds_bodies and line.fetch is not None:
+            line.fetch.release()
+        self.memory.put_row(row_bytes)
+        self._heap.freed(max(row_bytes, result.body_bytes or 0))
+        rows = buffer.finish(result, row, body, links)
+        if not buffer.outstanding:
+            self._end(buffer)
+        elif rows >= self._settings.chunk_rows or buffer.unsent_bytes >= _MAX_CHUNK_BYTES:
+            self._send_rows(buffer)
+        else:
+            self._unsent[buffer.lease] = buffer
+
+    def _made(self, line: Line, result: Result) -> tuple[Result, bytes, bytes, bytes]:
+        """The result as it is recorded, its row, and the body and links that go with it."""
+        buffer = line.buffer
         warcinfo = ""
         if buffer.output.bodies == "warc":
             warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
@@ -157,19 +180,7 @@ class LeaseRunner:
         reader = None if buffer.crawl is UNSET else self._reader_of(buffer.crawl)
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
         made = self._make(line, result, warcinfo, reader, sitemaps, confirmed)
-        if self._holds_bodies and line.fetch is not None:
-            line.fetch.release()
-        row, body, links = made.row, made.body, made.links
-        row_bytes = len(row) + len(body) + len(links)
-        self.memory.put_row(row_bytes)
-        self._heap.freed(max(row_bytes, result.body_bytes or 0))
-        rows = buffer.finish(made.result, row, body, links)
-        if not buffer.outstanding:
-            self._end(buffer)
-        elif rows >= self._settings.chunk_rows or buffer.unsent_bytes >= _MAX_CHUNK_BYTES:
-            self._send_rows(buffer)
-        else:
-            self._unsent[buffer.lease] = buffer
+        return made.result, made.row, made.body, made.links
 
     def _make(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -70,6 +70,12 @@ class RowBuilder:
     def needed(self, bodies: Bodies, *, crawls: bool = False) -> Keep:
         """Return what a fetch must keep of its answer."""
         return _NEEDED[bodies] | (Keep.BODY if self._handler or crawls else Keep.NOTHING)
+
+    def encoder(self, output: Output) -> Callable[[Result], bytes] | None:
+        """What makes a row alone, where nothing but the row is kept; None where `make` must."""
+        if self._handler is not None or output.bodies != "none":
+            return None
+        return CODECS[output.rows].encode
 
     def make(
         self,

@@ -6,12 +6,15 @@ A process that dies is a failed test: `fetch` sees to it.
 from __future__ import annotations
 
 import gc
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 
+from fetcher.fetch.transfer.curl_loop import _READ
 from fetcher.model import Outcome
 from support.fetching import Fetched, fetch
 from support.scripted import Asked, Script, answer, chunked, head, scripted, self_signed
@@ -65,6 +68,31 @@ def check(done: Fetched) -> None:
         is_whole = any(way in url for way in ("/whole", "/long", "/kept", "/in-a-redirect"))
         expected = Outcome.OK if is_whole else Outcome.PROTOCOL
         assert result.outcome is expected, result
+
+
+def test_a_stopped_watcher_whose_events_are_set_watches_a_new_socket_of_its_number() -> None:
+    """CurlLoop uses the watcher of a closed connection for the next one."""
+    seen: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        first = socket.create_connection(server.getsockname())
+        number = first.fileno()
+        watcher = gevent.get_hub().loop.io(number, _READ)
+        watcher.start(seen.append, 1)
+        gevent.sleep(0.001)  # the loop registers the socket
+        watcher.stop()
+        first.close()
+        with socket.create_connection(server.getsockname()) as second:
+            assert second.fileno() == number
+            watcher.events = _READ
+            watcher.start(seen.append, 2)
+            for _ in range(2):
+                server.accept()[0].close()
+            with gevent.Timeout(30):
+                while not seen:
+                    gevent.sleep(0.001)
+            watcher.stop()
+            watcher.close()
+    assert set(seen) == {2}
 
 
 @pytest.mark.parametrize("is_tls", [False, True])

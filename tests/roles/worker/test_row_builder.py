@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.interface import Whole
 from fetcher.model import Outcome, Result, Task
-from fetcher.protocol.output_spec import Bodies, BodyNames, Output
+from fetcher.protocol.output_spec import Bodies, BodyNames, Output, RowForm
 from fetcher.roles.worker import row_builder
 from fetcher.roles.worker.row_builder import Made, RowBuilder
 from fetcher.rows import jsonl, warc
@@ -52,6 +52,19 @@ def test_each_mode_says_in_the_row_where_the_body_is() -> None:
     assert make("inline") == Made(inline, jsonl.encode(inline), b"")
     filed = replace(ROW, body_file=f"{DIGEST[:2]}/{DIGEST[2:4]}/{DIGEST}")
     assert make("files") == Made(filed, jsonl.encode(filed), BODY)
+
+
+@pytest.mark.parametrize("rows", ["jsonl", "msgpack"])
+def test_where_only_rows_are_kept_an_encoder_makes_the_same_rows(rows: RowForm) -> None:
+    builder, output = RowBuilder(Settings().worker), Output(rows=rows)
+    encode = builder.encoder(output)
+    assert encode is not None
+    assert Made(ROW, encode(ROW), b"") == builder.make(output, ROW, TASK, None)
+
+
+@pytest.mark.parametrize("bodies", ["inline", "files", "warc"])
+def test_where_bodies_are_kept_too_an_encoder_is_not_enough(bodies: Bodies) -> None:
+    assert RowBuilder(Settings().worker).encoder(Output(bodies=bodies)) is None
 
 
 def test_a_bodys_file_has_the_extension_of_its_type_or_else_of_its_url() -> None:

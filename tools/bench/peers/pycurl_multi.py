@@ -6,6 +6,7 @@ from typing import Any
 
 import pycurl
 
+from tools.bench.callgrind import Window
 from tools.bench.peers.arguments import SERVER, options, write_count
 
 _EPOLL = {
@@ -24,6 +25,7 @@ class _Loop:
         self._due_at: float | None = None
         self._running = 0
         self.good = 0
+        self._window = Window(len(given.urls))
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, given.pool)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
@@ -91,6 +93,7 @@ class _Loop:
             left, ended, failed = self._multi.info_read()
             for easy in [*ended, *(each[0] for each in failed)]:
                 self.good += easy.getinfo(pycurl.RESPONSE_CODE) == 200
+                self._window.passed(self.good)
                 self._multi.remove_handle(easy)
                 self._running -= 1
                 self._begin(easy)
