@@ -117,10 +117,10 @@ class KeyTable:
         numbers = np.arange(first + 1, end + 1, dtype=np.uint32)
         slots, steps = self._probes(self._keys[first:end])
         while len(numbers):
-            free = self._table[slots] == 0
+            free = (self._table[slots] == 0).nonzero()[0]
             # Of several keys for one slot the last one stays, and the others go on.
             self._table[slots[free]] = numbers[free]
-            go_on = self._table[slots] != numbers
+            go_on = (self._table[slots] != numbers).nonzero()[0]
             numbers, steps = numbers[go_on], steps[go_on]
             slots = self._next(slots[go_on], steps)
 
