@@ -90,7 +90,7 @@ class Judge:
             are_urls
             and None not in usual
             and _EXCEPTIONS.isdisjoint({link.via for link in links})
-            and not any([link.key or link.request is not None for link in links])
+            and not any(link.key or link.request is not None for link in links)
             and max(map(len, urls), default=0) <= max_bytes
         ):
             return [
