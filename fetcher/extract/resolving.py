@@ -80,7 +80,7 @@ class Resolver:
         usual: list[str] = _USUAL.findall("\n".join(all_texts))
         if len(usual) != len(all_texts):  # one has a line feed
             return [self._of_any(text) for text in all_texts]
-        origin, folder = self._origin, self._folder
+        origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
         found: list[str | None] = []
         add = found.append
         for text, plain in zip(all_texts, usual, strict=True):
@@ -88,10 +88,12 @@ class Resolver:
                 add(self._of_any(text))
             elif plain[0] == "/":
                 add(origin + plain)
-            elif plain[:3] == _FOLDER_UP:
-                add(self._from_above(plain))
-            else:
+            elif plain[:3] != _FOLDER_UP:
                 add(folder + plain)
+            elif plain[3:6] != _FOLDER_UP:
+                add(above + plain[3:])
+            else:
+                add(self._from_above(plain))
         return found
 
     def _from_above(self, text: str) -> str:
