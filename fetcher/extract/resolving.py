@@ -28,6 +28,13 @@ _PLAIN: Final = re.compile(
     rf"|({web_urls.PLAIN_QUERY}))(?:#.*+)?+",
     re.DOTALL,
 )
+# Texts of which most links are, one a line: a path from the root, from a folder above, or from the
+# page's folder. All of a page are recognised at once, by memory that the processor has at hand.
+_USUAL: Final = re.compile(
+    rf"^((?:/(?!/)|(?:\.\./){{0,{_MOST_UP}}}+(?![/?#\n])){web_urls.PLAIN_END_OF_TEXT})$|^.*$",
+    re.MULTILINE,
+)
+_FOLDER_UP: Final = "../"
 # Pages of a site link to the same pages: of such texts the group, the ../ and what follows them.
 _Form = tuple[int, str, str]
 _forms: Final[dict[str, _Form]] = {}
@@ -69,22 +76,44 @@ class Resolver:
 
     def urls(self, texts: Iterable[str]) -> list[str | None]:
         """As `url`, for many texts: faster, as this takes most of the time of a page's links."""
-        origin, folder, above = self._origin, self._folder, self._above
+        all_texts = list(texts)
+        usual: list[str] = _USUAL.findall("\n".join(all_texts))
+        if len(usual) != len(all_texts):  # one has a line feed
+            return [self._of_any(text) for text in all_texts]
+        origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
         found: list[str | None] = []
-        add, known = found.append, _forms.get
-        for text in texts:
-            kind, up, rest = known(text) or _form_of(text)
-            if kind == _BELOW:
-                add(folder + rest)
-            elif kind == _ABOVE:
-                add((above.get(up) or self._folder_above(up)) + rest)
-            elif kind == _ROOT:
-                add(origin + rest)
-            elif kind == _QUERY:
-                add(self._path + rest)
+        add = found.append
+        for text, plain in zip(all_texts, usual, strict=True):
+            if not plain:
+                add(self._of_any(text))
+            elif plain[0] == "/":
+                add(origin + plain)
+            elif plain[:3] != _FOLDER_UP:
+                add(folder + plain)
+            elif plain[3:6] != _FOLDER_UP:
+                add(above + plain[3:])
             else:
-                add(self._of_other(text))
+                add(self._from_above(plain))
         return found
+
+    def _from_above(self, text: str) -> str:
+        end = len(_FOLDER_UP)
+        while text.startswith(_FOLDER_UP, end):
+            end += len(_FOLDER_UP)
+        up = text[:end]
+        return (self._above.get(up) or self._folder_above(up)) + text[end:]
+
+    def _of_any(self, text: str) -> str | None:
+        kind, up, rest = _forms.get(text) or _form_of(text)
+        if kind == _BELOW:
+            return self._folder + rest
+        if kind == _ABOVE:
+            return (self._above.get(up) or self._folder_above(up)) + rest
+        if kind == _ROOT:
+            return self._origin + rest
+        if kind == _QUERY:
+            return self._path + rest
+        return self._of_other(text)
 
     def _of_other(self, text: str) -> str | None:
         if text[:1] == "h":
@@ -96,7 +125,7 @@ class Resolver:
     def _folder_above(self, up: str) -> str:
         """The folder that `up` times `../` leads to from the page's; the root has none above it."""
         folder = self._folder
-        for _ in range(len(up) // len("../")):
+        for _ in range(len(up) // len(_FOLDER_UP)):
             if len(folder) == len(self._origin) + 1:
                 break
             folder = folder[: folder.rindex("/", 0, -1) + 1]

@@ -273,6 +273,12 @@ def _admitted_without_budgets(batch: _Batch) -> tuple[list[int], dict[bytes, int
         for at, line in zip(asked, lines.values(), strict=True):
             edges[at] = line
         return taken, lines
+    if not taken:  # as of pages that lead to other sites alone
+        for at, verdict in zip(asked, verdicts, strict=True):
+            assert not isinstance(verdict, int)
+            link = links[at]
+            edges[at] = verdict, link.url, link.via
+        return taken, lines
     for index, (at, verdict) in enumerate(zip(asked, verdicts, strict=True)):
         if type(verdict) is int or (lines and places.get(keys[index], index) < index):
             edges[at] = lines[keys[index]]

@@ -70,10 +70,35 @@ class Judge:
         origins = web_urls.plain_origins(urls)
         self._know_hosts(origins)
         usual = [self._usual[origin] for origin in origins]
+        unusual = self._unusual(links, urls, usual)
+        verdicts = [Refusal.INVALID if each is None else each for each in usual]
+        texts: dict[int, str] = {}
+        for index in unusual:
+            verdicts[index], text = self._alone(links[index], origins[index])
+            if text is not None and text != (links[index].key or urls[index]):
+                texts[index] = text
+        return Judged(verdicts, origins, texts)
+
+    def _unusual(
+        self, links: Sequence[Link], urls: Sequence[str], usual: Sequence[Verdict | None]
+    ) -> list[int]:
+        """The links that must be judged alone."""
         # Local, because each link reads them.
         are_urls, max_bytes, max_slashes = self._texts.are_urls, self._max_bytes, self._max_slashes
         out_of_scope = Refusal.SCOPE
-        unusual = [
+        if (
+            are_urls
+            and None not in usual
+            and _EXCEPTIONS.isdisjoint({link.via for link in links})
+            and not any(link.key or link.request is not None for link in links)
+            and max(map(len, urls), default=0) <= max_bytes
+        ):
+            return [
+                index
+                for index, (url, verdict) in enumerate(zip(urls, usual, strict=True))
+                if verdict is not out_of_scope and url.count("/") > max_slashes
+            ]
+        return [
             index
             for index, (link, url, verdict) in enumerate(zip(links, urls, usual, strict=True))
             if verdict is None
@@ -84,13 +109,6 @@ class Judge:
             or (verdict is not out_of_scope and url.count("/") > max_slashes)
             or not (are_urls or "?" not in url)
         ]
-        verdicts = [Refusal.INVALID if each is None else each for each in usual]
-        texts: dict[int, str] = {}
-        for index in unusual:
-            verdicts[index], text = self._alone(links[index], origins[index])
-            if text is not None and text != (links[index].key or urls[index]):
-                texts[index] = text
-        return Judged(verdicts, origins, texts)
 
     def _alone(self, link: Link, origin: str) -> tuple[Verdict, str | None]:
         """The verdict on one link, and its key text if it has one; `origin`: if it is plain."""

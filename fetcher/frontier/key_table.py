@@ -46,21 +46,41 @@ class KeyTable:
         found = np.zeros(len(keys), dtype=np.uint32)
         if not self._count or not len(keys):
             return found
-        slots, steps = self._probes(keys)
-        asked = np.arange(len(keys))
-        while len(asked):
-            numbers = self._table[slots]
-            # An empty slot reads the last key, whatever it is: its number is 0 in any case.
-            known, wanted = self._keys[numbers.astype(np.intp) - 1], keys[asked]
-            is_same = known[:, 0] == wanted[:, 0]
-            for word in range(1, self._words):
-                is_same &= known[:, word] == wanted[:, word]
-            hit = is_same & (numbers != 0)
-            found[asked[hit]] = numbers[hit]
-            go_on = ~is_same & (numbers != 0)
-            asked, steps = asked[go_on], steps[go_on]
-            slots = self._next(slots[go_on], steps)
+        self._find(keys, found)
+        if self._words > 1:
+            # Most memory that a look-up needs is far from the last one: the second word is read
+            # only where the first one is the same.
+            known = found.nonzero()[0]
+            are_other = self._keys[found[known] - 1, 1] != keys[known, 1]
+            if are_other.any():  # two hashes agree in 64 of their 128 bits
+                rest = known[are_other]
+                found[rest] = [self._number_of(each) for each in keys[rest]]
         return found
+
+    def _find(self, keys: Keys, found: Numbers) -> None:
+        """Set the number of the first key on each one's way that has the same first word."""
+        table, first_words = self._table, self._keys[:, 0]
+        slots, steps = self._probes(keys)
+        asked, wanted = np.arange(len(keys)), keys[:, 0]
+        while len(asked):
+            numbers = table[slots]
+            # An empty slot reads the last key, whatever it is: its number is 0 in any case.
+            goes_on = first_words[numbers.astype(np.intp) - 1] != wanted
+            goes_on &= numbers != 0
+            rest = goes_on.nonzero()[0]
+            if len(rest) < len(asked):
+                found[asked] = numbers  # those that go on are set again
+            asked, wanted, steps = asked[rest], wanted[rest], steps[rest]
+            slots = self._next(slots[rest], steps)
+
+    def _number_of(self, key: npt.NDArray[np.uint64]) -> int:
+        """The number of one key, with a look at both of its words."""
+        (slot,), (step,) = self._probes(key.reshape(1, -1))
+        while number := int(self._table[slot]):
+            if (self._keys[number - 1] == key).all():
+                return number
+            slot = (slot + step) % len(self._table)
+        return 0
 
     def add(self, keys: Keys) -> None:
         """Append these keys, all different and none in the set, as the next numbers."""
@@ -97,10 +117,10 @@ class KeyTable:
         numbers = np.arange(first + 1, end + 1, dtype=np.uint32)
         slots, steps = self._probes(self._keys[first:end])
         while len(numbers):
-            free = self._table[slots] == 0
+            free = (self._table[slots] == 0).nonzero()[0]
             # Of several keys for one slot the last one stays, and the others go on.
             self._table[slots[free]] = numbers[free]
-            go_on = self._table[slots] != numbers
+            go_on = (self._table[slots] != numbers).nonzero()[0]
             numbers, steps = numbers[go_on], steps[go_on]
             slots = self._next(slots[go_on], steps)
 

@@ -64,3 +64,18 @@ def test_folders_above_are_those_of_the_standard(base: str, up: int) -> None:
     assert url is not None
     assert Resolver(base).url(text) == url.partition("#")[0]
     assert Resolver(base).url("../../p") == web_urls.resolved(base, "../../p")
+
+
+def test_texts_of_one_page_are_resolved_together_as_one_by_one() -> None:
+    texts = [
+        *("../a", "../../a/b", "../" * 70 + "a", "../", "..", "../.", "a../b", "/a", "//h/a", "/"),
+        *("a", "./a", "a/../b", "?q=1", "../?q", "#x", "a#x", "a:b", "a\nb", "é", "/a b", ""),
+        *("http://h.example/x", "mailto:a@b", "/%2e/a", "/a//b", "..//a", "../#x", "x?y=/../z"),
+    ]
+    base = "http://h.example/one/two/three.html?q"
+    for some in (texts, [text for text in texts if "\n" not in text]):
+        one_by_one = [web_urls.resolved(base, text) for text in some]
+        wanted = [
+            url.partition("#")[0] if url and url.startswith("http") else None for url in one_by_one
+        ]
+        assert Resolver(base).urls(some) == wanted
