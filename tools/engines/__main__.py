@@ -5,6 +5,7 @@
     start      seconds from the command to the first commit
     memory     of the engine's own process that runs a slot, without the slot, and of its other
                processes that `fetcher run` has started
+    requests   that the site has seen, which are as many as lines if nothing fails
     heal       seconds from `kill -9` of the process that runs a slot to the next slot
 
 Loopback only, with a local web site (or --null: nothing is fetched). All that is started is ended.
@@ -20,7 +21,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tools.bench import figures
 from tools.bench.figures import Rows, sample
@@ -31,6 +32,20 @@ from tools.engines.starting import ENGINES, START_S, Engine
 from tools.site.running import RunningSite
 
 _LIMIT_S: Final = 900.0
+
+
+class Run(NamedTuple):
+    """One whole job."""
+
+    job: Job
+    requests: int  # that the site has seen
+
+    def __str__(self) -> str:
+        return (
+            f"{self.job.rows_per_s:,.0f} rows/s, first rows after "
+            f"{self.job.first_commit_s or 0.0:.1f} s, {self.requests:,} requests for "
+            f"{self.job.rows:,} lines"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,37 +93,44 @@ def _measure(name: str, folder: Path, given: argparse.Namespace) -> tuple[Rows, 
         with ENGINES[name](fleet, folder, given.workers) as engine:
             healing = heal(fleet, site.base, folder, common, engine, given.runs)
             common += ("--set=worker.transport=null",) if given.null else ()
-            local, placed = _run_pairs(fleet, urls, folder, common, engine, given.runs)
-    return _rows(local, placed, healing), engine.versions
+            runs = _run_pairs(fleet, site, urls, folder, common, engine, given.runs)
+    return _rows(runs, healing), engine.versions
 
 
 def _run_pairs(
-    fleet: Fleet, urls: Path, folder: Path, common: tuple[object, ...], engine: Engine, runs: int
-) -> tuple[list[Job], list[Job]]:
-    local: list[Job] = []
-    placed: list[Job] = []
-    for number in range(runs):
-        for kind, jobs, by in (("local", local, Engine()), ("engine", placed, engine)):
+    fleet: Fleet,
+    site: RunningSite,
+    urls: Path,
+    folder: Path,
+    common: tuple[object, ...],
+    engine: Engine,
+    pairs: int,
+) -> dict[str, list[Run]]:
+    runs: dict[str, list[Run]] = {"local": [], "engine": []}
+    for number in range(pairs):
+        for kind, by in (("local", Engine()), ("engine", engine)):
             out, options = folder / f"{kind}{number}", (*common, *by.options)
+            site.reset()
             job = run_job(fleet, urls, out, *options, limit_s=_LIMIT_S, env=by.environ)
-            jobs.append(job)
+            run = Run(job, site.stats()["requests"])
+            runs[kind].append(run)
             shutil.rmtree(out)
-            first_s = job.first_commit_s or 0.0
-            print(f"{kind}: {job.rows_per_s:,.0f} rows/s, first rows after {first_s:.1f} s")
-    return local, placed
+            print(f"{kind}: {run}", flush=True)
+    return runs
 
 
-def _rows(local: list[Job], placed: list[Job], healing: Healing) -> Rows:
-    pairs = zip(local, placed, strict=True)
+def _rows(runs: dict[str, list[Run]], healing: Healing) -> Rows:
+    pairs = zip(runs["local"], runs["engine"], strict=True)
     rows = {
         kind: {
-            "rows_per_s": sample(job.rows_per_s for job in jobs),
-            "first_rows_s": sample(job.first_commit_s or 0.0 for job in jobs),
+            "rows_per_s": sample(each.job.rows_per_s for each in found),
+            "first_rows_s": sample(each.job.first_commit_s or 0.0 for each in found),
+            "requests_per_line": sample(each.requests / each.job.rows for each in found),
         }
-        for kind, jobs in (("local", local), ("engine", placed))
+        for kind, found in runs.items()
     }
     rows["engine"] |= {
-        "rate_ratio": sample(theirs.rows_per_s / ours.rows_per_s for ours, theirs in pairs),
+        "rate_ratio": sample(other.job.rows_per_s / own.job.rows_per_s for own, other in pairs),
         "heal_s": sample(healing.seconds),
         "slot_mb": sample([healing.slot_mb]),
         "other_mb": sample([healing.other_mb]),
