@@ -31,7 +31,7 @@ from fetcher.roles import interpreter
 from fetcher.settings.schema import Settings
 
 MODULE: Final = "fetcher.engines.helper_main"
-_ANSWER_S: Final = 120.0  # for the longest call, which starts a cluster
+_ANSWER_S: Final = 120.0  # at least, for the longest call, which starts a cluster
 _END_S: Final = 4.5  # for the last call, and then for the helper to leave
 _LEAVE_S: Final = 2.0
 _BLOCK: Final = 1 << 16
@@ -57,6 +57,7 @@ class HelperEngine(Engine):
         super().__init__(settings)
         if importlib.util.find_spec(self.library) is None:
             raise ModuleNotFoundError(f"No module named {self.library!r}", name=self.library)
+        self._answer_s = max(_ANSWER_S, settings.engine.connect_s)
         self._helper: Helper | None = None
         self._stack = contextlib.ExitStack()  # closed when the helper is let go
         self._placed: list[Mapping[str, Any]] = []  # tickets to place again if the helper is lost
@@ -92,10 +93,10 @@ class HelperEngine(Engine):
         self._let_go()
         _raise_error(answer)
 
-    def _ask(self, request: Request, within_s: float = _ANSWER_S) -> Answer:
+    def _ask(self, request: Request, within_s: float | None = None) -> Answer:
         helper = self._helper or self._begin()
         try:
-            answer = helper.ask(request, within_s)
+            answer = helper.ask(request, within_s or self._answer_s)
         except EngineError:
             self._let_go()
             raise

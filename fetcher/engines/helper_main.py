@@ -93,7 +93,8 @@ def main() -> None:
     lines = _Lines()
     leash.watch_input(int(sys.argv[1]), lines.hear, lines.close)
     order = msgspec.json.decode(lines.next(), type=HelperOrder)
-    interpreter.search_also(order.folders)
+    # Processes of a cluster that is started here must find this package, too.
+    interpreter.search_also([*order.folders, interpreter.PACKAGE_FOLDER])
     engine: Engine | None = None
     has_ended = False
     while line := lines.next():

@@ -16,6 +16,8 @@ from typing import Final
 from fetcher.settings.load import is_text
 from fetcher.settings.schema import Settings
 
+# Where this package is: not on the search path of others if it is not installed.
+PACKAGE_FOLDER: Final = str(Path(__file__).absolute().parents[2])
 _BOOTSTRAP: Final = str(Path(__file__).with_name("bootstrap.py").absolute())
 
 

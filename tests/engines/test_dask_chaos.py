@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.engine_chaos import Chaos, kill_one
+from support.engine_chaos import HELPER, Chaos, kill_one, leaving_nothing
 from support.engines import EngineUnderTest, marked
 
 if importlib.util.find_spec("distributed") is None:
@@ -39,11 +39,11 @@ def _restart_scheduler(cluster: DaskCluster) -> None:
 
 
 def test_a_job_is_proven_whatever_is_killed(tmp_path: Path) -> None:
-    with contextlib.ExitStack() as stack:
-        mark = stack.enter_context(marked())
+    with marked() as mark, leaving_nothing(mark), contextlib.ExitStack() as stack:
         cluster = stack.enter_context(dask_cluster.dask_cluster(tmp_path, mark.environ, 2))
         engine = EngineUnderTest(mark, cluster.options)
         victims = {
+            "helper": lambda: kill_one(mark.processes(HELPER)),
             "worker": lambda: kill_one(mark.processes(dask_cluster.WORKER)),
             "nanny": lambda: _kill_nanny(cluster),
             "scheduler": lambda: _restart_scheduler(cluster),

@@ -17,7 +17,7 @@ from fetcher.engines.helper import HelperEngine
 from fetcher.engines.helper_messages import Request
 from fetcher.engines.interface import EngineError
 from fetcher.errors import UsageError
-from fetcher.settings.schema import Settings
+from fetcher.settings.schema import Engine, Settings
 from support import jobs
 from support.helped import Number
 from support.waiting import wait_until
@@ -173,3 +173,8 @@ def test_the_environment_and_the_directory_are_those_of_the_engine(
     assert (process.cwd(), process.environ()["OF_THE_ENGINE"]) == ("/", "yes")
     engine.end()
     assert said == [False]
+
+
+def test_a_user_who_gives_the_engine_more_time_gives_it_to_each_call_too() -> None:
+    assert Helped(Settings())._answer_s == 120
+    assert Helped(Settings(engine=Engine(connect_s=300)))._answer_s == 300

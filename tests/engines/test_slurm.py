@@ -87,3 +87,40 @@ def test_a_job_whose_time_is_over_stops_in_order_and_goes_on_later(
     wait_until(lambda: slurm.jobs() == [], 240, "the job's end")
     jobs.prove(tmp_path / "out", urls)
     assert "Traceback" not in output(tmp_path)
+
+
+def submit_waiting(slurm: Slurm, env: dict[str, str], folder: Path) -> Path:
+    """A job whose last lines, more than the workers of a node take at once, wait for `go`."""
+    texts = [f"http://h{n % 50}.invalid/{n}?ms=20" for n in range(500)]
+    waiting = [f"http://last.invalid/{n}?file={folder / 'go'}" for n in range(300)]
+    urls = jobs.write_urls(folder / "urls.txt", [*texts, *waiting])
+    options = ("--pool-size=50", "--set=worker.patience_s=4")
+    submit(slurm, env, folder, str(SCRIPT), "urls.txt", "out", *options)
+    wait_until(lambda: "joined (4 now)" in output(folder), 120, f"two workers on each of {NODES}")
+    return urls
+
+
+def test_a_job_goes_on_without_a_node_that_is_lost(
+    slurm: Slurm, program: dict[str, str], tmp_path: Path
+) -> None:
+    urls = submit_waiting(slurm, program, tmp_path)
+    slurm.lose("node2")
+    wait_until(lambda: "Node failure on node2" in output(tmp_path), 60, "the failure")
+    (tmp_path / "go").touch()
+    wait_until(lambda: slurm.jobs() == [], 120, "the job's end")
+    jobs.prove(tmp_path / "out", urls)
+    assert output(tmp_path).count("the ventilator listens") == 1, "the job was not started again"
+
+
+@pytest.mark.slow
+def test_a_job_whose_first_node_is_lost_is_queued_again_and_resumes(
+    slurm: Slurm, program: dict[str, str], tmp_path: Path
+) -> None:
+    urls = submit_waiting(slurm, program, tmp_path)
+    slurm.lose("node1")
+    wait_until(lambda: "PENDING" in slurm.jobs(), 120, "the job in the queue")
+    slurm.find("node1")
+    (tmp_path / "go").touch()
+    slurm.run("scontrol", "update", "JobId=1", "StartTime=now")
+    wait_until(lambda: slurm.jobs() == [], 240, "the job's end")
+    jobs.prove(tmp_path / "out", urls)

@@ -193,10 +193,10 @@ def test_without_a_master_the_error_names_its_address(mark: Mark, tmp_path: Path
     engine = EngineUnderTest(mark, ("--engine=spark", "--set=engine.address=spark://127.0.0.1:1"))
     urls, out = engines.write_urls(tmp_path, 5), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=30")
+        job = engine.start(stack, urls, out, 1, "--set=engine.connect_s=20")
         code, _, error = job.wait(200)
     assert code == Exit.USAGE
-    assert "spark://127.0.0.1:1" in error
+    assert "no master of Spark answers at spark://127.0.0.1:1" in error
 
 
 def test_a_missing_java_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.engine_chaos import Chaos, kill_one
+from support.engine_chaos import HELPER, Chaos, kill_one, leaving_nothing
 from support.engines import EngineUnderTest, marked
 
 if importlib.util.find_spec("pyspark") is None:
@@ -32,11 +32,11 @@ def _restart_master(cluster: SparkCluster) -> None:
 
 def test_a_job_is_proven_whatever_is_killed(tmp_path: Path) -> None:
     spark_cluster.require_java()
-    with contextlib.ExitStack() as stack:
-        mark = stack.enter_context(marked())
+    with marked() as mark, leaving_nothing(mark), contextlib.ExitStack() as stack:
         cluster = stack.enter_context(spark_cluster.spark_cluster(tmp_path, mark.environ, 2))
         engine = EngineUnderTest(mark, cluster.options, start_s=300)
         victims = {
+            "helper": lambda: kill_one(mark.processes(HELPER)),
             "python": lambda: kill_one(mark.processes("pyspark.daemon")),
             "executor": lambda: kill_one(mark.processes(EXECUTOR)),
             "worker": lambda: _kill_worker(cluster),

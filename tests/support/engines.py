@@ -12,7 +12,7 @@ import contextlib
 import secrets
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,13 +94,14 @@ class EngineUnderTest:
 
     `options`: those of `fetcher run`, such as `--engine=ray`. `patience_s`: within so long after
     the end of its driver a slot has ended. `start_s`: within so long its slots run, on a loaded
-    machine.
+    machine. `environ`: of `fetcher run`, in addition.
     """
 
     mark: Mark
     options: tuple[str, ...]
     patience_s: float = 3.0
     start_s: float = 60.0
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, urls: Path, out: Path, workers: int, *more: str) -> tuple[object, ...]:
         """The command line of a job of SlowFetcher."""
@@ -125,7 +126,8 @@ class EngineUnderTest:
     ) -> jobs.Running:
         """Start a job, which does not outlive the stack."""
         line = self.command(urls, out, workers, *more)
-        return stack.enter_context(jobs.running(*line, environ=self.mark.environ))
+        environ = {**self.mark.environ, **self.environ}
+        return stack.enter_context(jobs.running(*line, environ=environ))
 
     def slots(self) -> list[psutil.Process]:
         """The processes of its slots that run now, on this machine."""

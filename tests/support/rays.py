@@ -21,6 +21,8 @@ _RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 _START_S = 120.0  # on a loaded machine
 _STORE_BYTES = 80_000_000
 _STARTED = "Ray runtime started"
+_TOO_SLOW = "timed out during startup"
+_TRIES = 4
 ACTOR = "ray::FetcherSlot"
 
 
@@ -28,24 +30,34 @@ class Node:
     """`ray start --block`: a node of Ray, whose processes are a process group."""
 
     def __init__(self, log: Path, environ: Mapping[str, str], cpus: int, *options: str) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [
-                    *(*_RAY, "start", "--block", "--disable-usage-stats", f"--num-cpus={cpus}"),
-                    *(f"--object-store-memory={_STORE_BYTES}", *options),
-                ],
+        self._log, self._environ = log, environ
+        self._command = [
+            *(*_RAY, "start", "--block", "--disable-usage-stats", f"--num-cpus={cpus}"),
+            *(f"--object-store-memory={_STORE_BYTES}", *options),
+        ]
+        self._process = self._start()
+        self._tries = 1
+        wait_until(self._has_started, _TRIES * _START_S, f"a node of Ray: {log}")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as output:
+            return subprocess.Popen(
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=environ,
+                env=self._environ,
                 start_new_session=True,
             )
-        wait_until(self._has_started, _START_S, f"a node of Ray: {log}")
 
     def _has_started(self) -> bool:
-        assert self._process.poll() is None, self._log.read_text("utf-8")
-        return _STARTED in self._log.read_text("utf-8")
+        """Whether it runs. A node that has given up after Ray's own 30 s is started again."""
+        text = self._log.read_text("utf-8")
+        if self._process.poll() is not None:
+            assert _TOO_SLOW in text and self._tries < _TRIES, text
+            self._process = self._start()
+            self._tries += 1
+        return _STARTED in text
 
     def kill(self) -> None:
         """kill -9 of all its processes, as if its host had failed."""

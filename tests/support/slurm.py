@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -47,8 +48,7 @@ class Slurm:
         )  # fmt: skip
         wait_until(socket_path.exists, what="munged's socket")
         self._start("slurmctld", "-D", "-f", str(self._conf))
-        for node in NODES:
-            self._start("slurmd", "-D", "-N", node, "-f", str(self._conf))
+        self._nodes = {node: self._start_node(node) for node in NODES}
         wait_until(lambda: self.run("sinfo", "-h", "-o", "%T").stdout == "idle\n", 60, "the nodes")
 
     def _text(self) -> str:
@@ -70,12 +70,40 @@ class Slurm:
             "PartitionName=main Nodes=ALL Default=YES State=UP\n"
         )
 
-    def _start(self, *words: str) -> None:
-        log = (self._folder / f"{words[0]}.stderr").open("ab")
-        self._daemons.append(
-            subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._env)
-        )
-        log.close()
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        with (self._folder / f"{words[0]}.stderr").open("ab") as log:
+            daemon = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._env
+            )
+        self._daemons.append(daemon)
+        return daemon
+
+    def _start_node(self, node: str) -> subprocess.Popen[bytes]:
+        return self._start("slurmd", "-D", "-N", node, "-f", str(self._conf))
+
+    def lose(self, node: str) -> None:
+        """kill -9 of all processes of the node, as if its host had failed; Slurm notices it."""
+        for process in [psutil.Process(self._nodes[node].pid), *self._tasks(node)]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+
+    def find(self, node: str) -> None:
+        """Start a lost node again."""
+        self._nodes[node] = self._start_node(node)
+        self.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+    def _tasks(self, node: str) -> list[psutil.Process]:
+        """The node's processes of jobs, and those of Slurm that have started them."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                environ = process.environ()
+                is_ours = environ.get("SLURM_CONF") == str(self._conf)
+                if is_ours and environ.get("SLURMD_NODENAME") == node:
+                    parents = [each for each in process.parents() if each.name() == "slurmstepd"]
+                    found += [*parents, process]
+        return found
 
     @property
     def _env(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ EXECUTOR = "CoarseGrainedExecutorBackend"
 QUICK_JVM = {"JAVA_TOOL_OPTIONS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
 _CLASS = "org.apache.spark.deploy"
 _HOME = Path(pyspark.__file__).parent
-_START_S = 120.0  # on a loaded machine
+_START_S = 300.0  # on a loaded machine, where one JVM has taken two minutes
 
 
 def require_java() -> None:

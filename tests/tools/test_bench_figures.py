@@ -251,7 +251,8 @@ def test_a_page_that_shows_other_figures_is_found() -> None:
         day=table.measured_on,
     )
     texts = docs.pages(kept | {"speed": changed})
-    assert all((ROOT / name).read_text("utf-8") != text for name, text in texts.items())
+    differing = [name for name, text in texts.items() if (ROOT / name).read_text("utf-8") != text]
+    assert differing == ["docs/benchmarks.md", "README.md"]
 
 
 @pytest.mark.parametrize(
@@ -283,6 +284,25 @@ def test_a_figure_and_a_ratio_are_written_in_short() -> None:
 )
 def test_single_runs_are_named_as_such(rows: Rows, words: str) -> None:
     assert page.runs_of(rows) == words
+
+
+def test_engines_have_a_table_of_those_that_were_measured() -> None:
+    rows = {
+        "local": {"first_rows_s": sample([1.4])},
+        "engine": {
+            "rate_ratio": sample([0.9, 0.98, 1.02]),
+            "first_rows_s": sample([3.3]),
+            "heal_s": sample([1.0]),
+            "slot_mb": sample([48.4]),
+            "other_mb": sample([0.0]),
+        },
+    }
+    table = Table("2026-01-31", "2 cores", "python -m tools.engines x", rows, "x 1.2")
+    text = page.Page({"engines": Results("engines", {"x": table})}).engines()
+    assert text.splitlines()[2:] == [
+        "| `x` | 0.98 | 0.90 - 1.02 | 3.3 (local 1.4) | 1.0 | 48 | 0 | x 1.2 "
+        "| 2026-01-31, medians of 1 to 3 |"
+    ]
 
 
 def test_a_table_says_when_and_how_it_was_measured_and_where_if_elsewhere() -> None:

@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md, and the README's figures, from the JSON in tools/bench/results.
+"""Writes docs/benchmarks.md, and figures of other pages, from the JSON in tools/bench/results.
 
 The prose is in tools/bench/benchmarks.md.jinja; figures and tables come from the files. With
 --check nothing is written. Exit code 1: a page differs, or a figure is missing.
@@ -22,8 +22,8 @@ from tools.bench.processes import ROOT
 
 _FOLDER: Final = Path(__file__).parent
 _BENCHMARKS: Final = "docs/benchmarks.md"
-_README: Final = "README.md"
-_README_BLOCK: Final = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end of figures -->)", re.S)
+_BLOCKS: Final = {"README.md": "readme.md.jinja", "docs/engines.md": "engines.md.jinja"}
+_BLOCK: Final = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end of figures -->)", re.S)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,12 +56,15 @@ def run(options: argparse.Namespace) -> int:
 
 def pages(results: Mapping[str, Results]) -> dict[str, str]:
     """The texts that the figures give, by the file's name. Raises MissingFigureError."""
-    readme = (ROOT / _README).read_text("utf-8")
-    block = render("readme.md.jinja", results).rstrip("\n")
-    return {
-        _BENCHMARKS: render("benchmarks.md.jinja", results),
-        _README: _README_BLOCK.sub(lambda match: match[1] + block + match[2], readme),
-    }
+    blocks = {name: _with_block(name, template, results) for name, template in _BLOCKS.items()}
+    return {_BENCHMARKS: render("benchmarks.md.jinja", results), **blocks}
+
+
+def _with_block(name: str, template: str, results: Mapping[str, Results]) -> str:
+    """The page as it is, with new figures between its two marks."""
+    block = render(template, results).rstrip("\n")
+    text = (ROOT / name).read_text("utf-8")
+    return _BLOCK.sub(lambda match: match[1] + block + match[2], text)
 
 
 def render(template: str, results: Mapping[str, Results]) -> str:

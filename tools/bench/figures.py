@@ -89,17 +89,31 @@ def where() -> str:
 
 
 def merged(
-    kept: Results, tables: Mapping[str, Rows], *, origin: str, place: str, day: str
+    kept: Results,
+    tables: Mapping[str, Rows],
+    *,
+    origin: str,
+    place: str,
+    day: str,
+    note: str = "",
 ) -> Results:
     """`kept` with these tables in place of older ones of their names."""
-    new = {name: Table(day, place, origin, rows) for name, rows in tables.items()}
+    new = {name: Table(day, place, origin, rows, note) for name, rows in tables.items()}
     return Results(kept.benchmark, kept.tables | new)
 
 
-def save(benchmark: str, tables: Mapping[str, Rows], origin: str, folder: Path = RESULTS) -> Path:
+def save(
+    benchmark: str,
+    tables: Mapping[str, Rows],
+    origin: str,
+    folder: Path = RESULTS,
+    *,
+    note: str = "",
+) -> Path:
     """Keep tables that were measured today on this machine; the file's path."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    results = merged(load(benchmark, folder), tables, origin=origin, place=where(), day=today)
+    kept = load(benchmark, folder)
+    results = merged(kept, tables, origin=origin, place=where(), day=today, note=note)
     path = folder / f"{benchmark}.json"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")

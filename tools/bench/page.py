@@ -250,6 +250,15 @@ class Page:
         show = _PROFILES[path.rpartition("_")[2]]
         return show(self.table(path).rows, markdown)
 
+    def engines(self) -> str:
+        """What each engine costs that was measured."""
+        head = (
+            *("engine", "rate, engine / local", "lowest - highest", "first rows, s"),
+            *("healed, s", "MB for each slot", "MB otherwise", "versions", "measured"),
+        )
+        tables = self._results["engines"].tables if "engines" in self._results else {}
+        return markdown(head, (_engine(name, table) for name, table in sorted(tables.items())))
+
     def exports(self, path: str, titles: Mapping[str, str]) -> str:
         """Formats of an export."""
         rows = self.table(path).rows
@@ -333,6 +342,21 @@ def _last_row(name: str, figures: Mapping[str, Sample]) -> tuple[str, ...]:
         f"{figures['ideal_s'].median:.1f}",
         f"{100 * figures['ideal_share'].median:.0f} %",
         f"{figures['cpu_us'].median:,.0f}",
+    )
+
+
+def _engine(name: str, table: Table) -> tuple[str, ...]:
+    local, engine = table.rows["local"], table.rows["engine"]
+    ratio = engine["rate_ratio"]
+    return (
+        f"`{name}`",
+        f"{ratio.median:.2f}",
+        f"{ratio.lowest:.2f} - {ratio.highest:.2f}",
+        f"{engine['first_rows_s'].median:.1f} (local {local['first_rows_s'].median:.1f})",
+        f"{engine['heal_s'].median:.1f}",
+        *(f"{engine[figure].median:.0f}" for figure in ("slot_mb", "other_mb")),
+        table.note,
+        f"{table.measured_on}, {runs_of(table.rows)}",
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -16,16 +15,15 @@ from typing import Any, Final
 import ray
 
 from fetcher.engines.interface import BrokenEngineError, Engine
+from fetcher.engines.listening import require_listener
 from fetcher.engines.ray.actors import RayActors, one_line
 from fetcher.engines.ray.address import address_of
 from fetcher.engines.ray.slots import Slots
 from fetcher.roles import interpreter
 from fetcher.settings.schema import Settings
 
-_CONNECT_S: Final = 5.0
 _FINISH_S: Final = 1.5  # at the end, for running slots, which have heard that the job is over
 _TURN_S: Final = 0.1
-_CLIENT: Final = "ray://"
 # Slots keep nothing in Ray's store of objects; less is refused.
 _STORE_BYTES: Final = 80 * 1024 * 1024
 _QUIET: Final[dict[str, Any]] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -82,7 +80,7 @@ class RayClient(Engine):
 
     def _connect(self) -> None:
         if self._address:
-            _require_listener(self._address.removeprefix(_CLIENT))
+            require_listener(self._address)
             ray.init(address=self._address, **_QUIET)
             return
         ray.init(
@@ -130,10 +128,3 @@ def _finish(slots: Slots) -> None:
         time.sleep(_TURN_S)
         slots.turn(time.time())
     slots.end()
-
-
-def _require_listener(address: str) -> None:
-    """Raise OSError if nobody listens: Ray would try for a minute or two."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()

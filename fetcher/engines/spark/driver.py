@@ -19,8 +19,10 @@ from pyspark import InheritableThread, SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 
-from fetcher.engines.interface import BrokenEngineError, Engine
+from fetcher.engines.interface import BrokenEngineError, Engine, EngineError
+from fetcher.engines.listening import require_listener
 from fetcher.engines.spark import application, reasons, task
+from fetcher.engines.spark.executors import Executors
 from fetcher.roles import interpreter
 from fetcher.settings.schema import Settings
 
@@ -42,8 +44,8 @@ class SparkDriver(Engine):
         self._folders: tuple[str, ...] = ()
         self._slots: list[InheritableThread] = []
         self._results: deque[Mapping[str, Any]] = deque(maxlen=_MOST_RESULTS)
-        self._had_executors = self._has_no_core = False
-        self._is_over = False
+        self._executors = Executors("")
+        self._has_no_core = self._is_over = False
 
     def start(self) -> None:
         self._running()
@@ -91,6 +93,7 @@ class SparkDriver(Engine):
     def _running(self) -> SparkContext:
         self._require_jvm()
         if self._context is None:
+            _require_master(self.settings.engine.address)
             _prepare_environment()
             try:
                 gateway = launch_gateway()
@@ -99,7 +102,9 @@ class SparkDriver(Engine):
                 self._context = SparkContext(conf=conf, gateway=gateway)
             except (Py4JError, PySparkException, OSError) as error:
                 raise BrokenEngineError(reasons.short(str(error))) from error
-            if (self._context.master or "").startswith("local["):
+            master = self._context.master or ""
+            self._executors = Executors(master)
+            if master.startswith("local["):
                 self._folders = interpreter.search_path()
         return self._context
 
@@ -115,10 +120,17 @@ class SparkDriver(Engine):
             raise BrokenEngineError("its JVM has ended") from error
         if is_stopped:
             raise BrokenEngineError(f"{self._context.master} has ended the application")
-        self._had_executors |= executors > 0
-        # A master that was started again does not know the application.
-        if self._had_executors and self._has_no_core and not executors:
+        now = time.monotonic()
+        if self._executors.are_lost(executors, now, has_no_core=self._has_no_core):
             raise BrokenEngineError(f"{self._context.master} gives the application no executor")
+
+
+def _require_master(address: str) -> None:
+    """Raise EngineError if no master listens: Spark would start a JVM, and try for a minute."""
+    try:
+        require_listener(address)
+    except OSError as error:
+        raise EngineError(f"no master of Spark answers at {address}: {error}") from error
 
 
 def _prepare_environment() -> None:

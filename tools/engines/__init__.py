@@ -1,0 +1,1 @@
+"""Measures what each engine costs: see __main__."""
