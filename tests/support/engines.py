@@ -9,9 +9,9 @@ A test of an engine makes an `EngineUnderTest` and calls the `check_…` functio
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import signal
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,15 +167,22 @@ def require_no_slots(engine: EngineUnderTest, within_s: float = _ENDS_WITHIN_S) 
     wait_until(lambda: not left(), within_s, f"the end of all slots; left: {left()}")
 
 
-def check_whole_job(engine: EngineUnderTest, folder: Path, lines: int = 300) -> None:
+def check_whole_job(engine: EngineUnderTest, folder: Path) -> None:
     """All lines are fetched once, by as many workers as were asked for."""
-    urls, out = write_urls(folder, lines), folder / "out"
+    (urls, go), out = write_waiting_urls(folder), folder / "out"
+
+    def workers() -> int:
+        told = json.loads(jobs.call("status", out, "--json").stdout or "{}")
+        return len((told.get("live") or {}).get("workers", ()))
+
     with contextlib.ExitStack() as stack:
-        finish(engine.start(stack, urls, out, 2))
+        job = engine.start(stack, urls, out, 2)
+        wait_until(lambda: workers() == 2, engine.start_s, "both workers")
+        go.touch()
+        finish(job)
     rows = jobs.prove(out, urls)
-    workers = Counter(row.worker for row in rows)
-    assert len(workers) == 2, workers
-    assert all("@" in name for name in workers), "the name says on which host it was"
+    assert len({row.worker for row in rows}) == 2
+    assert all("@" in str(row.worker) for row in rows), "the name says on which host it was"
     require_no_slots(engine)
 
 
