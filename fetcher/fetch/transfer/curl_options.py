@@ -25,7 +25,9 @@ ARCHIVE_ENCODING: Final = "gzip, deflate"
 _SUPPRESS_CONNECT_HEADERS: Final = 265  # pycurl has no name for it
 # As browsers: AES-128 first. SHA-256, which goes with it, takes less time for a handshake than the
 # SHA-384 of AES-256, which is OpenSSL's first.
-_TLS13_CIPHERS: Final = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+_TLS13_CIPHERS: Final = (
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+)
 _NEED_A_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # also where there is no body
 _IP_VERSIONS: Final = {
     "any": pycurl.IPRESOLVE_WHATEVER,
