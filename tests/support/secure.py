@@ -41,8 +41,6 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.dumps({"client": str(shown.get("subject")) if shown else None}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
-        cipher = self.connection.cipher()
-        self.send_header("X-Cipher", cipher[0] if cipher else "")
         self.end_headers()
         self.wfile.write(body)
 

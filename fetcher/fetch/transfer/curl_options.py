@@ -23,11 +23,6 @@ ACCEPT_ENCODING: Final = "gzip, deflate, br, zstd"
 ARCHIVE_ENCODING: Final = "gzip, deflate"
 
 _SUPPRESS_CONNECT_HEADERS: Final = 265  # pycurl has no name for it
-# As browsers: AES-128 first. SHA-256, which goes with it, takes less time for a handshake than the
-# SHA-384 of AES-256, which is OpenSSL's first.
-_TLS13_CIPHERS: Final = (
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-)
 _NEED_A_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # also where there is no body
 _IP_VERSIONS: Final = {
     "any": pycurl.IPRESOLVE_WHATEVER,
@@ -57,7 +52,6 @@ def set_limits(easy: pycurl.Curl, http: Http) -> None:
         pycurl.CAINFO: ca_file(http),
         pycurl.SSL_VERIFYPEER: int(http.verify_tls),
         pycurl.SSL_VERIFYHOST: verify_host,
-        pycurl.TLS13_CIPHERS: _TLS13_CIPHERS,
         pycurl.PROXY_CAINFO: ca_file(http),
         pycurl.PROXY_SSL_VERIFYPEER: int(http.verify_tls),
         pycurl.PROXY_SSL_VERIFYHOST: verify_host,
