@@ -9,7 +9,6 @@ https://html.spec.whatwg.org/multipage/parsing.html
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Final, NamedTuple
 
@@ -68,11 +67,10 @@ _SKIPPED: Final = (
     rf"[^<]*+(?:<(?:{_END_TAG}|{_TAG}|{_IN_TABLE}|{_TEXTS}|{_COMMENT}|{_OPTIONS}|{_DRAWING})"
     r"[^<]*+)*+"
 )
-# Then the href of an <a>, or a tag; or "<" and all that follows, if the page is not plain.
+# Then the href of an <a>, or a tag; or the first character of the rest, if the page is not plain.
 _ELEMENT: Final = re.compile(
-    rf"""{_SKIPPED}(?:<a{_BEFORE_HREF}{_SPACE}++href=")?"""
-    rf"""({_PLAIN_CHARS}(?="{_AFTER_HREF}{_END})|<{_IS_READ}{_ATTRIBUTES}{_END}|{_IFRAME}|<|\Z)"""
-    r"(?:(?<=<)(?s:.*+))?+"
+    rf"""{_SKIPPED}(?:<a{_BEFORE_HREF}{_SPACE}++href="({_PLAIN_CHARS})"{_AFTER_HREF}{_END}"""
+    rf"|(<{_IS_READ}{_ATTRIBUTES}{_END}|{_IFRAME})|(?s:(.).*+)|\Z)"
 )
 _BEGIN: Final = re.compile(
     rf"{_SPACE}*+(?:<\?xml[^<>]*+>{_SPACE}*+)?+(?:<{_COMMENT}{_SPACE}*+)*+"
@@ -82,7 +80,6 @@ _ATTRIBUTE: Final = re.compile(
     rf"""{_SPACE}++({_NAME})(?:=(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>=`]++)))?+"""
 )
 _TAG_NAME: Final = re.compile(r"[a-z]++")
-_KNOWN_TAGS: Final = 1024  # the pages of a site have the same <meta> and <link>
 _PLAIN_TAG: Final = re.compile(r"(?:[^&\r\0]++|&(?:amp;|[A-Za-z0-9]++=))*+")
 
 
@@ -100,22 +97,19 @@ def elements(page: str) -> list[str | Element] | None:
     """
     begin = _BEGIN.match(page)
     found: list[str | Element] = []
-    for text in _ELEMENT.findall(page, begin.end() if begin else 0):
-        if text[:1] != "<":
-            if text:
-                found.append(text.replace("&amp;", "&") if "&" in text else text)
-        elif (element := _element(text)) is not None:
-            found.append(element)
-        else:
+    for href, tag, rest in _ELEMENT.findall(page, begin.end() if begin else 0):
+        if href:
+            found.append(href.replace("&amp;", "&") if "&" in href else href)
+        elif rest or (tag and not _PLAIN_TAG.fullmatch(tag)):
             return None
+        elif tag:
+            found.append(_element(tag))
     return found
 
 
-@functools.lru_cache(_KNOWN_TAGS)
-def _element(tag: str) -> Element | None:
+def _element(tag: str) -> Element:
     name = _TAG_NAME.match(tag, 1)
-    if name is None or not _PLAIN_TAG.fullmatch(tag):
-        return None
+    assert name is not None
     attributes: dict[str, str | None] = {}
     for found in _ATTRIBUTE.finditer(tag, name.end()):
         key, value = found[1], next((each for each in found.groups()[1:] if each is not None), None)
