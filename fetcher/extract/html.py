@@ -7,15 +7,14 @@ does. https://html.spec.whatwg.org/multipage/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Self
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from fetcher import web_urls
-from fetcher.extract import charset, css, effort, plain_markup, robots_tags, srcset
+from fetcher.extract import charset, css, effort, robots_tags, srcset
 from fetcher.extract.found import Collector, Found, Kind
-from fetcher.extract.plain_markup import Element
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import ASSETS, Via
 from fetcher.frontier.rules import CrawlRules
@@ -28,7 +27,6 @@ _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
     "image,use,style,[style],[background]"
 )
-_Node = LexborNode | Element
 # By the words of <link rel>; the first that matches decides.
 _RELS: Final = (
     ("stylesheet", Via.STYLESHEET),
@@ -94,12 +92,9 @@ def read(
     safe = effort.safe_bytes(page)
     if safe < len(page):
         is_whole, page = False, page[:safe]
-    elements = _Elements.of_plain(page, rules) if is_whole else None
-    tree = None
-    if elements is None:
-        # Without events, <selectedcontent> does not copy each <option> again.
-        tree = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
-        elements = _Elements.of_tree(tree, rules)
+    # Without events, <selectedcontent> does not copy each <option> again.
+    tree = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
+    elements = _Elements(tree, f"{_PAGES},{_ASSETS}" if rules.assets else _PAGES)
     is_nofollow = rules.nofollow and (is_nofollow or elements.say_nofollow(agent))
     collector = Collector(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING
@@ -109,7 +104,7 @@ def read(
     return Found(
         links=collector.links(),
         left_out=collector.left_out(),
-        title=_title(tree) if rules.title and tree is not None else None,
+        title=_title(tree) if rules.title else None,
         is_cut=not is_whole,
         is_nofollow=is_nofollow,
         fault="" if is_whole else f"only the first {len(page)} bytes of the page were read",
@@ -117,29 +112,11 @@ def read(
 
 
 class _Elements:
-    """The elements of a page that may hold links or say how they are read, in their order.
+    """The elements of a tree that may hold links or say how they are read, in the page's order."""
 
-    A text stands for an <a> that has this href, and its tag is "".
-    """
-
-    def __init__(self, nodes: Sequence[_Node | str], tags: list[str | None]) -> None:
-        self.nodes = nodes
-        self.tags = tags
-
-    @classmethod
-    def of_tree(cls, tree: LexborHTMLParser, rules: CrawlRules) -> Self:
-        nodes = tree.css(f"{_PAGES},{_ASSETS}" if rules.assets else _PAGES)
-        return cls(nodes, [node.tag for node in nodes])
-
-    @classmethod
-    def of_plain(cls, page: bytes, rules: CrawlRules) -> Self | None:
-        """The same without a tree, which is faster; None: a tree is needed."""
-        if rules.assets or rules.title:
-            return None
-        nodes = plain_markup.elements(page.decode())
-        if nodes is None or len(nodes) > rules.links_per_page:
-            return None
-        return cls(nodes, ["" if isinstance(node, str) else node.tag for node in nodes])
+    def __init__(self, tree: LexborHTMLParser, selector: str) -> None:
+        self.nodes = tree.css(selector)
+        self.tags = [node.tag for node in self.nodes]
 
     def base(self, url: str) -> str:
         """The base of the page's links: the first <base href>, if it is an http(s) URL."""
@@ -157,11 +134,11 @@ class _Elements:
             and robots_tags.is_for_us(attributes.get("name") or "", agent)
         )
 
-    def _of(self, tag: str) -> Iterator[_Node]:
+    def _of(self, tag: str) -> Iterator[LexborNode]:
         if tag in self.tags:  # a search of the whole list is faster than a look at each
-            for node, name in zip(self.nodes, self.tags, strict=True):
-                if name == tag and not isinstance(node, str):
-                    yield node
+            yield from (
+                node for node, name in zip(self.nodes, self.tags, strict=True) if name == tag
+            )
 
 
 class _Reader:
@@ -195,26 +172,17 @@ class _Reader:
         has_assets, anchor = self._rules.assets, self.anchor
         nodes, tags = self._elements.nodes[start:end], self._elements.tags[start:end]
         for node, tag in zip(nodes, tags, strict=True):
-            if isinstance(node, str):
-                self._href(node)
-                continue
             if tag == "a":  # most of all
                 anchor(node)
             elif tag in _HANDLERS:
                 _HANDLERS[tag](self, node)
-            if has_assets and isinstance(node, LexborNode):
+            if has_assets:
                 self._assets(node, tag or "")
         texts, self._texts = self._texts, []
         kinds, self._kinds = self._kinds, []
         self._collector.add_all(self._resolver.urls(texts), kinds)
 
-    def _href(self, text: str) -> None:
-        if text[0] != "#" and text not in self._known:
-            self._known.add(text)
-            self._texts.append(text)
-            self._kinds.append(_A)
-
-    def anchor(self, node: _Node, kind: Kind = _A) -> None:
+    def anchor(self, node: LexborNode, kind: Kind = _A) -> None:
         attributes = node.attributes
         text = attributes.get("href")
         if text is None:
@@ -232,20 +200,20 @@ class _Reader:
     def _asks_nofollow(self, rel: str | None) -> bool:
         return self._rules.nofollow and "nofollow" in (rel or "").lower().split()
 
-    def area(self, node: _Node) -> None:
+    def area(self, node: LexborNode) -> None:
         self.anchor(node, _AREA)
 
-    def frame(self, node: _Node) -> None:
+    def frame(self, node: LexborNode) -> None:
         self._add(node.attributes.get("src"), _FRAMES[node.tag or ""])
 
-    def link(self, node: _Node) -> None:
+    def link(self, node: LexborNode) -> None:
         words = (node.attributes.get("rel") or "").lower().split()
         via = next((via for word, via in _RELS if word in words), None)
         if via is None or (via in ASSETS and not self._rules.assets):
             return
         self._add(node.attributes.get("href"), via)
 
-    def meta(self, node: _Node) -> None:
+    def meta(self, node: LexborNode) -> None:
         if (node.attributes.get("http-equiv") or "").strip().lower() != "refresh":
             return
         found = _REFRESH.fullmatch(node.attributes.get("content") or "")
@@ -272,7 +240,7 @@ class _Reader:
             self._kinds.append((via, False))
 
 
-_HANDLERS: Final[dict[str, Callable[[_Reader, _Node], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[_Reader, LexborNode], None]]] = {
     "area": _Reader.area,
     "iframe": _Reader.frame,
     "frame": _Reader.frame,
