@@ -76,6 +76,7 @@ class SinkSessions:
         self.job = ""  # known when the first sink has opened it
         self._waiting_since = self._noticed_at = now  # for the next sink to open the job
         self._is_closing = False
+        self.must_read_on = False  # the last `hand_out` has not read as much as the ledger wants
 
     def __iter__(self) -> Iterator[SinkSession]:
         return iter(self._all)
@@ -290,10 +291,13 @@ class SinkSessions:
         the whole input.
         """
         refused: set[int] = set()
+        later: set[tuple[int, int]] = set()  # sinks and routes that are read on in the next call
         while True:
             for one in self._all:
                 for route in self._ledger.routes:
-                    self._read(one, route, batches, now)
+                    if (one.index, route) not in later and not self._read(one, route, batches, now):
+                        later.add((one.index, route))
+            self.must_read_on = bool(later)
             assignment = self._ledger.take(now, refused)
             if assignment is None:
                 return refused
@@ -303,23 +307,27 @@ class SinkSessions:
 
     def _read(
         self, one: SinkSession, route: int, batches: Sequence[Iterator[Batch]], now: float
-    ) -> None:
-        """Read what the ledger wants of a route."""
+    ) -> bool:
+        """Read what the ledger wants of a route; False if that is to go on later."""
         ledger = self._ledger
         if self.feed is not None:
             ledger.read_to_end(one.index, route, is_end=False)
         while ledger.wants_batch(one.index, route) and one.may_read(route):
             if self.feed is not None:
                 self._read_log(self.feed, one, route, now)
-            else:
-                self._read_on(one, route, batches[one.index * len(ledger.routes) + route])
+            elif not self._read_on(one, route, batches[one.index * len(ledger.routes) + route]):
+                return False
+        return True
 
-    def _read_on(self, one: SinkSession, route: int, batches: Iterator[Batch]) -> None:
+    def _read_on(self, one: SinkSession, route: int, batches: Iterator[Batch]) -> bool:
         found = one.next_batch(batches, route)
-        if found is None:
+        if found is not None:
+            self._ledger.add(*found)
+        elif one.is_read(route):
             self._ledger.read_to_end(one.index, route)
         else:
-            self._ledger.add(*found)
+            return False
+        return True
 
     def _read_log(self, feed: CrawlFeed, one: SinkSession, route: int, now: float) -> None:
         due = feed.due(self._ledger.count_serving(route), now, route)

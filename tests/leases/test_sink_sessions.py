@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.ledger import Ledger
@@ -30,6 +31,13 @@ def open_all(sessions: SinkSessions, **said: Any) -> None:
     for one in sessions:
         sessions.request(one, COUNTING)
         sessions.receive(one, opened(**said), 0.0)
+
+
+def packed(batches: range) -> bytes:
+    done = bitset.IdSet()
+    for batch in batches:
+        done.add(batch)
+    return done.pack()
 
 
 def batches(count: int) -> list[Batch]:
@@ -151,6 +159,30 @@ def test_what_cannot_be_sent_is_put_back() -> None:
     assert sessions.hand_out([iter(batches(2))], lambda _: False, 1.0) == {0}
     assert not list(ledger.leases)
     assert ledger.waiting == 1
+
+
+def test_a_long_list_without_lines_to_hand_out_is_read_in_several_turns() -> None:
+    """In between, the ventilator does what else is due."""
+    sessions, ledger = sessions_of()
+    open_all(sessions, done=packed(range(9_999)))
+    (one,) = sessions
+    one.most_lines_a_look = 1_000
+    source, sent = iter(batches(10_000)), list[Assignment]()
+
+    def send(assignment: Assignment) -> bool:
+        sent.append(assignment)
+        return True
+
+    turns = 0
+    while not sent:
+        sessions.hand_out([source], send, 1.0)
+        turns += 1
+        assert one.lines_read <= turns * 1_000
+        assert sessions.must_read_on == (not sent)
+        assert ledger.source_ended == bool(sent)
+    assert turns > 10
+    assert sessions.lines_read == 10_000
+    assert [each.batch.id for each in sent] == [9_999]
 
 
 # -- suspects --------------------------------------------------------------------------------

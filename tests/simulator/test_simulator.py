@@ -28,6 +28,7 @@ import os
 
 import pytest
 
+from fetcher.leases.sink_session import SinkSession
 from support.sim.mutants import MUTANTS
 from support.sim.routed_world import FaultlessRoutes, RoutedWorld
 from support.sim.world import World
@@ -69,6 +70,14 @@ def test_of_many_lines_that_kill_or_many_rows_that_lie_no_other_line_is_called_c
 @pytest.mark.parametrize("kill_workers", [False, True])
 def test_a_line_whose_row_is_refused_each_time_ends(kill_workers: bool) -> None:
     check(range(SEEDS // 25), Refusing, kill_workers=kill_workers)
+
+
+def test_where_the_list_is_read_in_small_pieces_nothing_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SinkSession, "most_lines_a_look", 3)
+    check(range(SEEDS // 15), kill_workers=True)
+    check(range(SEEDS // 15), RoutedWorld, kill_workers=True)
 
 
 @pytest.mark.parametrize("kill_workers", [False, True])

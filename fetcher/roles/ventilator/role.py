@@ -149,7 +149,8 @@ class Ventilator:
         is_counting = not self._input.is_counted
         since_s = time.monotonic() - self._ledger.finished_at
         is_hurried = since_s < _HURRY_S and self._ledger.is_all_sent
-        self._wait(0 if is_counting else _HURRIED_MS if is_hurried else _IDLE_MS)
+        is_busy = is_counting or self._sessions.must_read_on
+        self._wait(0 if is_busy else _HURRIED_MS if is_hurried else _IDLE_MS)
         now = time.monotonic()
         self._workers.receive(now)
         self._sinks.exchange(self._input.info, now, is_hurried=is_hurried)
