@@ -12,6 +12,7 @@ import contextlib
 import json
 import secrets
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from support import jobs
 from support.waiting import wait_until
 
 _MARK = "MARK_OF_THE_TEST"
+_PAUSE_S = 0.1  # before a look at all processes
 _ENDS_WITHIN_S = 15.0  # a leashed process, once its engine's process was killed
 SLOT = "fetcher.engines.slot_main"
 WORKER = "fetcher.roles.worker_main"
@@ -59,14 +61,17 @@ class Mark:
         """The environment with which each process is to be started."""
         return {**jobs.ENV, _MARK: self.value}
 
-    def processes(self, part: str = "") -> list[psutil.Process]:
-        """The living processes with the mark that have `part` in their command line."""
+    def processes(self, *parts: str) -> list[psutil.Process]:
+        """The living processes with the mark that have one of `parts` in their command line."""
+        # Tests look again and again until something has happened: a look at all processes of the
+        # machine takes some 10 ms of a core that these processes need.
+        time.sleep(_PAUSE_S)
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if (
                     process.environ().get(_MARK) == self.value
-                    and any(part in word for word in process.cmdline())
+                    and (not parts or any(p in word for word in process.cmdline() for p in parts))
                     and process.status() != psutil.STATUS_ZOMBIE
                 ):
                     found.append(process)
@@ -162,7 +167,7 @@ def require_no_slots(engine: EngineUnderTest, within_s: float = _ENDS_WITHIN_S) 
     """No slot and no role of any job is left, or will be within seconds."""
 
     def left() -> list[psutil.Process]:
-        return [p for part in (SLOT, WORKER, MAIN) for p in engine.mark.processes(part)]
+        return engine.mark.processes(SLOT, WORKER, MAIN)
 
     wait_until(lambda: not left(), within_s, f"the end of all slots; left: {left()}")
 
