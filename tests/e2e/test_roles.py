@@ -277,7 +277,8 @@ def test_a_sink_that_was_another_of_the_sinks_is_refused_with_4(tmp_path: Path) 
         running += [stack.enter_context(jobs.running(*hosts.ventilator))]
         running += [stack.enter_context(jobs.running(*hosts.worker))]
         for job in running:
-            assert job.wait(60)[0] == 0
+            code, _, error = job.wait(60)
+            assert code == 0, error
     hosts.outs.reverse()
     swapped = hosts.at()
     with contextlib.ExitStack() as stack:

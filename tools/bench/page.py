@@ -245,6 +245,27 @@ class Page:
             ),
         )
 
+    def links(self, path: str) -> str:
+        """The links that the sink of a crawl takes."""
+        head = ("links", "links/s", "CPU µs per link")
+        rows = self.table(path).rows.items()
+        return markdown(
+            head,
+            (
+                (name, f"{row['links_per_s'].median:,.0f}", f"{row['cpu_us'].median:.1f}")
+                for name, row in rows
+                if "links_per_s" in row
+            ),
+        )
+
+    def crowd(self, path: str) -> str:
+        """One ventilator and one sink, by the number of workers."""
+        head = (
+            *("workers", "at rest: ventilator", "sink", "full speed: lines/s here"),
+            *("ventilator, µs a line", "sink, µs a line", "ventilator, MB", "sink, MB"),
+        )
+        return markdown(head, (_crowded(name, row) for name, row in self.table(path).rows.items()))
+
     def profile(self, path: str) -> str:
         """A table of `profile`, or of what was tried; the end of its name says which it is."""
         show = _PROFILES[path.rpartition("_")[2]]
@@ -315,6 +336,17 @@ def _rate_and_cost(figures: Mapping[str, Sample] | None) -> str:
         return ""
     rate, cost = figures["urls_per_s"].median, figures["cpu_us"].median
     return f"{rate:,.0f} ({cost:,.0f})"
+
+
+def _crowded(name: str, row: Mapping[str, Sample]) -> tuple[str, ...]:
+    return (
+        f"{int(name.rpartition('_')[2]):,}",
+        f"{row['rest_ventilator_cpu_percent'].median:.0f} % of a core",
+        f"{row['rest_sink_cpu_percent'].median:.0f} % of a core",
+        f"{row['lines_per_s'].median:,.0f}",
+        *(f"{row[name].median:.1f}" for name in ("ventilator_us", "sink_us")),
+        *(f"{row[name].highest:.0f}" for name in ("ventilator_mb", "sink_mb")),
+    )
 
 
 def _part(figures: Mapping[str, Sample], part: str) -> dict[str, Sample]:
