@@ -26,6 +26,7 @@ class LeaseBook:
         self.batches: dict[Key, OpenBatch] = {}
         self._routes: dict[int, list[int]] = {}  # by batch: those with uncommitted lines
         self.leases: dict[int, Lease] = {}  # in the order of issue
+        self._of_worker: dict[str, set[int]] = {}  # the leases that it has claimed
 
     # -- batches -----------------------------------------------------------------------------
 
@@ -99,13 +100,26 @@ class LeaseBook:
         """Add a lease."""
         self.leases[lease.id] = lease
         self.batches[lease.part.key].leases.add(lease.id)
+        if lease.worker:
+            self._of_worker.setdefault(lease.worker, set()).add(lease.id)
 
     def end(self, lease_id: int) -> Lease | None:
         """Remove a lease and return it; None if it is not open."""
         lease = self.leases.pop(lease_id, None)
-        if lease is not None:
-            self.batches[lease.part.key].leases.discard(lease_id)
+        if lease is None:
+            return None
+        self.batches[lease.part.key].leases.discard(lease_id)
+        if lease.worker:
+            of_worker = self._of_worker[lease.worker]
+            of_worker.discard(lease_id)
+            if not of_worker:
+                del self._of_worker[lease.worker]
         return lease
+
+    def claim(self, lease: Lease, worker: str) -> None:
+        """Note that a worker has claimed a lease."""
+        lease.state, lease.worker = LeaseState.CLAIMED, worker
+        self._of_worker.setdefault(worker, set()).add(lease.id)
 
     def leases_of(self, share: int) -> list[Lease]:
         """The open leases of a share."""
@@ -116,6 +130,11 @@ class LeaseBook:
     def claimed(self) -> Iterator[Lease]:
         """The leases that a worker has claimed and not finished."""
         return (each for each in self.leases.values() if each.state is LeaseState.CLAIMED)
+
+    def claimed_by(self, worker: str) -> list[Lease]:
+        """The leases that this worker has claimed and not finished, in the order of issue."""
+        leases = (self.leases[each] for each in sorted(self._of_worker.get(worker, ())))
+        return [each for each in leases if each.state is LeaseState.CLAIMED]
 
     def uncommitted_mask(self, lease: Lease) -> int:
         """The uncommitted lines of a lease."""

@@ -160,8 +160,7 @@ class Ledger:
         lease = self._book.leases.get(lease_id)
         if lease and lease.state is LeaseState.SENT:
             self._state.flow(lease).claimed(lease, now)
-            lease.state = LeaseState.CLAIMED
-            lease.worker = worker
+            self._book.claim(lease, worker)
             lease.expires_at = self._state.clock(lease, now) + self.rules.stall_s
             # Until the worker's next heartbeat says that this was too little.
             self._workers.note_hunger(worker, is_hungry=False)
@@ -213,8 +212,8 @@ class Ledger:
         self._workers.note_hunger(worker, is_hungry=report.is_hungry)
         for lease_id in report.waiting:
             self._seen_waiting(lease_id, now)
-        for lease in list(self._book.claimed()):
-            if lease.worker == worker and lease.id not in held:
+        for lease in self._book.claimed_by(worker):
+            if lease.id not in held:
                 self.finished(worker, lease.id, now)
 
     def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:

@@ -100,6 +100,23 @@ def test_claimed_leases_are_those_that_a_worker_began_and_did_not_finish() -> No
     assert [each.state for each in made.claimed()] == [LeaseState.CLAIMED]
 
 
+def test_the_leases_of_a_worker_are_found_by_its_name_until_they_end() -> None:
+    made, _ = book(0)
+    for number in range(3):
+        made.issue(lease(number))
+    for number in (2, 0):
+        made.claim(made.leases[number], "w")
+    made.claim(made.leases[1], "other")
+    assert [each.id for each in made.claimed_by("w")] == [0, 2], "in the order of issue"
+    made.leases[0].state = LeaseState.FINISHED
+    assert [each.id for each in made.claimed_by("w")] == [2]
+    assert made.claimed_by("nobody") == []
+    for number in range(3):
+        made.end(number)
+    assert made.claimed_by("w") == []
+    assert not made._of_worker, "nothing is kept of workers that are gone"
+
+
 def test_batches_and_leases_belong_to_the_share_of_their_sink() -> None:
     made, _ = book(0, 1, 2, shares=2)
     for number in range(3):
