@@ -36,7 +36,8 @@ tests: $(VENV)/.tested $(VENV)/pywb/.installed
 
 # The pure rooms alone, and the simulator, in about a minute.
 quick: $(VENV)/.tested
-	$(BIN)/python -m pytest tests/test_*.py tests/input tests/protocol tests/leases tests/commit tests/politeness tests/simulator
+	$(BIN)/python -m pytest tests/test_*.py tests/input tests/protocol tests/leases tests/commit tests/logins \
+	    tests/politeness tests/frontier tests/simulator
 
 # The long runs: kill -9 of everything for minutes, tens of thousands of simulated jobs.
 chaos: $(VENV)/.tested

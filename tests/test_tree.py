@@ -15,6 +15,7 @@ from support import tree
 _TABLE = tree.TESTS / "tested_elsewhere.txt"
 _LINES = _TABLE.read_text("utf-8").splitlines()
 _LINE = re.compile(r"(?P<module>\S+\.py): (?P<test>\S+\.py) \((?P<why>.+)\)")
+_MOST_LINES = 400
 TESTED_ELSEWHERE = {
     found["module"]: found["test"] for line in _LINES if (found := _LINE.fullmatch(line))
 }
@@ -52,6 +53,14 @@ def test_the_files_that_the_table_names_use_the_modules() -> None:
 
 def _uses(test: Path, module: str) -> bool:
     return tree.reaches(test, module) or tree.starts_the_program(test)
+
+
+def test_no_module_of_the_package_has_more_than_400_lines() -> None:
+    modules = [each for each in tree.PACKAGE.rglob("*.py") if "vendor" not in each.parts]
+    assert len(modules) > 100
+    lines = {str(each): len(each.read_text("utf-8").splitlines()) for each in modules}
+    too_long = [each for each, count in lines.items() if count > _MOST_LINES]
+    assert not too_long, "move one of their jobs into a file of its own"
 
 
 def test_each_line_of_the_table_can_be_read_and_they_are_sorted() -> None:

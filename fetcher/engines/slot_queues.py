@@ -1,4 +1,4 @@
-"""Which slots a job needs, by the queues of its engine: pure.
+"""Groups a job's routes by engine queue, and says how many slots each queue gets. Pure.
 
 A slot serves the routes of its queue, and each route has one queue. So who takes slots from a queue
 decides where its routes are fetched. An engine without queues has one kind of slots, which serve
@@ -20,7 +20,7 @@ class SlotQueue(NamedTuple):
 
     name: str
     workers: int  # how many slots there are to be
-    # The names of those that they serve; (): all, or those in the environment of the slots.
+    # Names of those that they serve; empty: a slot's settings decide (worker.routes, else all).
     routes: tuple[str, ...] = ()
 
 

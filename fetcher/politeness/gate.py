@@ -177,7 +177,7 @@ class Gate(OwnedHosts[Item]):
             host.is_listed = False
             given += host.waiting
             host.waiting.clear()
-            self._release(name, host, host.next_at - now)
+            self._release(name, host, now)
             self._settle(name, host, now)
         self.parked -= len(given)
         return given

@@ -1,9 +1,8 @@
-"""The numbers by which a worker and the host broker speak about hosts.
+"""Maps host names to the numbers used in messages with the host broker.
 
-Pure. A worker knows the names of the hosts that it asked for or told the broker about. The broker
-may grant or recall another one: the grant answers an old request, which the worker no longer needs.
-The worker then gives the host back, with the rest that it still needs. Otherwise the broker would
-take this worker for the owner for ever, and nobody else would get the host.
+Pure. It has the hosts that the worker wants or owns. A grant or recall may answer a request that
+the worker has dropped. The host must then be given back, with the rest that it still needs;
+otherwise the broker keeps this worker as the owner, and no other worker gets the host.
 """
 
 from __future__ import annotations
@@ -14,28 +13,28 @@ from fetcher.politeness.host_broker import Ticketed, number_of
 
 
 class HostNumbers:
-    """The names and numbers of the hosts that a worker and the broker speak about."""
+    """The names and numbers of the hosts that a worker wants or owns."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
         self._numbers: dict[str, int] = {}  # of the same hosts: hashing is not free
 
     def number(self, host: str) -> int:
-        """The number of a host that the broker is told about."""
+        """Return the number of a host that is wanted or owned, and keep its name."""
         number = self._numbers.get(host)
         if number is None:
             number = self._numbers[host] = number_of(host)
             self._names[number] = host
         return number
 
-    def forget(self, host: str) -> int:
-        """The number of a host that is given back."""
+    def pop(self, host: str) -> int:
+        """Return the number of a host that is given back, and forget its name."""
         number = self._numbers.pop(host, None) or number_of(host)
         self._names.pop(number, None)
         return number
 
     def forget_all(self) -> None:
-        """The broker knows no host of this worker."""
+        """Forget all names: a worker that owns all hosts wants none."""
         self._names.clear()
         self._numbers.clear()
 
@@ -47,9 +46,9 @@ class HostNumbers:
     def unknown(
         self, hosts: Iterable[Ticketed], rests: Callable[[], Iterable[tuple[str, float]]]
     ) -> list[tuple[int, int, float]]:
-        """The others: number, ticket, and seconds of rest, to be given back to the broker.
+        """The hosts without a name here: number, ticket, and seconds that they must still rest.
 
-        `rests` is called if there are any: see OwnedHosts.rests.
+        They are to be given back. `rests` is called if there are any: see OwnedHosts.rests.
         """
         unknown = [(number, ticket) for number, ticket in hosts if number not in self._names]
         if not unknown:

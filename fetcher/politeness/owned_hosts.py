@@ -70,7 +70,7 @@ class OwnedHosts(Generic[Item]):
         over = itertools.takewhile(lambda name: hosts[name].next_at <= now, self._unused)
         for name in list(over):
             del self._unused[name]
-            self._release(name, hosts.pop(name), 0.0)
+            self._release(name, hosts.pop(name), now)
 
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""
@@ -88,7 +88,7 @@ class OwnedHosts(Generic[Item]):
         for name, ticket in grants:
             host = self._hosts.get(name)
             if host is None or not (host.is_owned or host.is_wanted):
-                self._released.append((name, ticket, 0.0))
+                self._released.append((name, ticket, self._rest_s(host, now)))
             elif ticket == host.ticket and host.is_wanted:
                 self._own(name, host, now)
 
@@ -115,8 +115,7 @@ class OwnedHosts(Generic[Item]):
                 host.is_recalled = True
                 self._settle(name, host, now)
             else:
-                rest_s = 0.0 if host is None else max(0.0, host.next_at - now)
-                self._released.append((name, ticket, rest_s))
+                self._released.append((name, ticket, self._rest_s(host, now)))
 
     def recalled_all(self, ticket: int, now: float) -> Ownership | None:
         """There is another worker: own only the hosts that are being asked, and say which.
@@ -140,7 +139,7 @@ class OwnedHosts(Generic[Item]):
     def rests(self, now: float) -> list[tuple[str, float]]:
         """The hosts that others may own, and the seconds that they must still rest."""
         return [
-            (name, host.next_at - now)
+            (name, self._rest_s(host, now))
             for name, host in self._hosts.items()
             if not host.is_owned and host.next_at > now
         ]
@@ -159,6 +158,15 @@ class OwnedHosts(Generic[Item]):
 
     def _is_closed(self, host: HostState[Item]) -> bool:
         return 0 < self._rules.circuit_failures <= host.failures
+
+    def _rest_s(self, host: HostState[Item] | None, now: float) -> float:
+        """The seconds for which other workers must let a host rest; None: it is not known here."""
+        if host is None:
+            return 0.0
+        left_s = max(0.0, host.next_at - now)
+        # Other workers find out for themselves that a host is dead: no need to make them wait.
+        own_delay_s = max(self._rules.delay_s, host.delay_s)
+        return min(left_s, own_delay_s) if self._is_closed(host) else left_s
 
     def _may_ask(self, host: HostState[Item]) -> bool:
         return host.is_owned and not host.is_recalled
@@ -179,7 +187,7 @@ class OwnedHosts(Generic[Item]):
         if host.active or (host.waiting and not host.is_recalled):
             return
         if host.is_recalled:
-            self._release(name, host, host.next_at - now)
+            self._release(name, host, now)
         if host.waiting:
             self._wake(name, host, now)
         elif not host.is_listed:  # else its entry in the clock or the queue is still due
@@ -189,7 +197,7 @@ class OwnedHosts(Generic[Item]):
         self._unwant(name, host)
         rest_s = host.next_at - now
         if rest_s > KEEP_S or host.failures:
-            self._release(name, host, rest_s)
+            self._release(name, host, now)
             self._remember(name, now)
         elif rest_s > 0 or (host.is_owned and not self._has_all):
             self._unused[name] = None
@@ -197,13 +205,11 @@ class OwnedHosts(Generic[Item]):
             self._unused.pop(name, None)
             del self._hosts[name]
 
-    def _release(self, name: str, host: HostState[Item], rest_s: float) -> None:
+    def _release(self, name: str, host: HostState[Item], now: float) -> None:
         if not host.is_owned or self._has_all:
             return
         host.is_owned = host.is_recalled = False
-        # Other workers find out for themselves that a host is dead: no need to make them wait.
-        left_s = self._rules.delay_s if self._is_closed(host) else max(0.0, rest_s)
-        self._released.append((name, host.ticket, left_s))
+        self._released.append((name, host.ticket, self._rest_s(host, now)))
 
     def _remember(self, name: str, now: float) -> None:
         self._unused.pop(name, None)

@@ -1,4 +1,4 @@
-"""Hosts by name and by number, and what happens to a host that has no name here."""
+"""Names and numbers of hosts, and hosts of the broker that have no name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def no_rests() -> list[tuple[str, float]]:
     return []
 
 
-def test_a_host_that_the_broker_was_told_about_has_its_name() -> None:
+def test_a_host_that_is_wanted_has_its_name() -> None:
     numbers = HostNumbers()
     assert numbers.number("a.test") == numbers.number("a.test") == A
     assert numbers.known([(A, 5), (B, 6)]) == [("a.test", 5)]
@@ -22,17 +22,17 @@ def test_a_host_that_the_broker_was_told_about_has_its_name() -> None:
 def test_a_host_without_a_name_is_given_back_with_the_rest_that_it_needs() -> None:
     numbers = HostNumbers()
     numbers.number("a.test")
-    assert numbers.forget("a.test") == A
+    assert numbers.pop("a.test") == A
     assert numbers.known([(A, 5)]) == []
     rests = [("a.test", 1.5), ("c.test", 9.0)]
     assert numbers.unknown([(A, 5), (B, 6)], lambda: rests) == [(A, 5, 1.5), (B, 6, 0.0)]
 
 
-def test_a_host_that_was_never_told_can_be_forgotten() -> None:
-    assert HostNumbers().forget("a.test") == A
+def test_a_host_without_a_name_can_be_given_back() -> None:
+    assert HostNumbers().pop("a.test") == A
 
 
-def test_with_all_hosts_no_names_are_needed() -> None:
+def test_a_worker_that_owns_all_hosts_needs_no_names() -> None:
     numbers = HostNumbers()
     numbers.number("a.test")
     numbers.forget_all()
@@ -41,7 +41,7 @@ def test_with_all_hosts_no_names_are_needed() -> None:
     assert numbers.known([(A, 5)]) == [("a.test", 5)]
 
 
-def test_the_rests_are_looked_at_only_where_a_host_is_unknown() -> None:
+def test_the_rests_are_read_only_if_a_host_is_unknown() -> None:
     numbers = HostNumbers()
     numbers.number("a.test")
 

@@ -75,6 +75,27 @@ def test_a_grant_that_is_not_needed_any_more_is_given_back() -> None:
     assert made.releases() == [("h", 1, 0.0)]
 
 
+def test_a_grant_that_is_not_needed_any_more_is_given_back_with_the_rest_of_its_host() -> None:
+    made = owner_of("h")
+    assert taken(made, 1) == ["h0"]
+    made.done("h", 2, Report(rest_s=KEEP_S + 1))
+    assert made.releases() == [("h", 1, KEEP_S + 1)]
+    made.granted([("h", 2)], 2.5)
+    assert made.releases() == [("h", 2, KEEP_S + 0.5)]
+
+
+def test_other_workers_need_not_wait_for_a_host_that_this_one_has_given_up() -> None:
+    made = owner_of("h", items=3)
+    for now in (0.0, 0.5, 1.0):
+        assert len(taken(made, now)) == 1
+        made.done("h", now, Report(trouble="refused"))
+    assert made.releases() == [("h", 1, 0.5)]
+    made.recalled([("h", 1)], 1.0)
+    made.granted([("h", 2)], 1.0)
+    assert made.releases() == [("h", 1, 0.5), ("h", 2, 0.5)]
+    assert made.rests(1.0) == [("h", 0.5)]
+
+
 def test_a_recalled_host_is_given_back_once_what_asks_it_has_ended() -> None:
     made = owner_of("h", items=3, delay_s=0.0)
     assert taken(made, 0) == ["h0", "h1"]

@@ -21,7 +21,7 @@ from fetcher.input.log_lines import LogLine
 from fetcher.model import Chunk
 from fetcher.protocol import links
 from fetcher.protocol.shard import Share
-from fetcher.roles.sink.crawl import growth_of
+from fetcher.roles.sink.crawl_recovery import growth_of
 from fetcher.store import journal
 from fetcher.store.output_dir import OutputDirectory, Store
 from support.chunks import chunk_of_lines

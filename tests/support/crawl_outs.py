@@ -24,7 +24,7 @@ from fetcher.input.log_lines import LogLine
 from fetcher.model import OUTCOME_CODE, Chunk, Outcome, Result
 from fetcher.protocol import links
 from fetcher.protocol.output_spec import PLAIN, Output
-from fetcher.roles.sink.crawl import growth_of
+from fetcher.roles.sink.crawl_recovery import growth_of
 from fetcher.rows import jsonl
 from fetcher.store.digest import Digest
 from fetcher.store.output_dir import OutputDirectory, Store

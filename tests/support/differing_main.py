@@ -80,7 +80,7 @@ def _one(adapter: BaseAdapter, case: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """See the module's words."""
+    """See the module docstring."""
     urllib3.filepost.choose_boundary = lambda: "boundary"
     ours = CurlAdapter(Connections(msgspec.convert(SETTINGS, Settings)))
     stock = HTTPAdapter()

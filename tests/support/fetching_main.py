@@ -33,7 +33,7 @@ from fetcher.settings.schema import Settings
 
 
 def main() -> None:
-    """See the module's words."""
+    """See the module docstring."""
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
     fetcher.keep = Keep.WIRE if order["capture"] else Keep.NOTHING

@@ -19,7 +19,7 @@ _STREAMS = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT)
 
 
 def main() -> None:
-    """See the module's words."""
+    """See the module docstring."""
     fork, wait = os.fork, os.waitpid  # those that gevent does not patch
     module = importlib.import_module(sys.argv[1])
     for line in sys.stdin:

@@ -116,7 +116,7 @@ class Crowd:
     def tell_broker(self, worker: str, made: Gate[Request]) -> None:
         numbers = self.numbers[worker]
         releases = made.releases()
-        released = [(numbers.forget(host), ticket, rest_s) for host, ticket, rest_s in releases]
+        released = [(numbers.pop(host), ticket, rest_s) for host, ticket, rest_s in releases]
         self.give_back(worker, released)
         ticket = next(self.serial)
         wanted = [numbers.number(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]

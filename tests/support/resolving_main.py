@@ -72,7 +72,7 @@ def take(resolver: dns.Resolver, step: dict[str, Any]) -> list[Any] | None:
 
 
 def main() -> None:
-    """See the module's words."""
+    """See the module docstring."""
     order = json.load(sys.stdin)
     dns._has_ipv6 = lambda: order["ipv6"]
     resolver = dns.Resolver(Dns(**order["dns"]), order["ip_version"])

@@ -1,8 +1,10 @@
-"""Roles that are forked from a process that has imported them, see support.role_forks_main.
+"""Starts roles by fork servers, which have imported them: see support.role_forks_main.
 
 To import what a role needs takes a fifth of a second of CPU time, a fork of it a hundredth. A
 forked role begins with the streams, environment, folder and signals of a fresh interpreter, in a
-session of its own. Tests that kill roles start fresh interpreters, as users do (jobs.running).
+session of its own. Limits: it keeps the umask and the resource limits of the server, which is also
+its parent (getppid). Tests that need more, or that kill roles, start fresh interpreters, as users
+do (jobs.running).
 """
 
 from __future__ import annotations
@@ -29,6 +31,12 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 # This folder in PYTHONPATH lets the supervisors of any program fork their roles.
 STARTUP: Final = Path(__file__).parent / "startup"
 _ANSWER_BYTES: Final = 100
+# Of a forked role: a supervisor may ask for nothing else.
+_OPTIONS: Final = {
+    "stdin": subprocess.PIPE,
+    "stderr": subprocess.PIPE,
+    "start_new_session": True,
+}
 
 
 def at_start(environ: Mapping[str, str]) -> dict[str, str]:
@@ -84,6 +92,8 @@ def _popen(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes] | 
     if module in _MODULES and _VARIABLE in os.environ:
         prefix, environ = json.loads(os.environ[_VARIABLE])
         if at_start(os.environ) == environ:
+            if options != _OPTIONS:
+                raise TypeError(f"a forked role is started with {_OPTIONS}, not with {options}")
             return ForkedRole(f"\0{prefix}-{module}", argument)
     return subprocess.Popen(command, **options)
 

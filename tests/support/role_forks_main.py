@@ -1,4 +1,4 @@
-"""`python -P -m support.role_forks_main MODULE`: forks processes of a role, each from an order.
+"""`python -P -m support.role_forks_main MODULE`: a fork server for the processes of a role.
 
 Descriptor 0 is a listening socket. A connection brings one order: JSON with the argument, the
 environment and the blocked signals, and with it four descriptors: standard input, output and error,
@@ -25,7 +25,7 @@ _ORDER_BYTES = 1 << 20
 _DESCRIPTORS = 4
 _TESTS = 1  # a pipe, which breaks when the tests end
 # Roles import these when they know their settings.
-_LATER = {
+_PRELOAD = {
     "fetcher.roles.main": ("fetcher.roles.sink.role", "fetcher.roles.ventilator.role"),
     "fetcher.roles.worker_main": ("fetcher.fetch.http.client",),
 }
@@ -62,7 +62,7 @@ class _Forks:
         if not child:
             self._close()
             client.close()
-            _be(self._module, json.loads(order), descriptors)
+            _become_role(self._module, json.loads(order), descriptors)
         for fd in descriptors:
             os.close(fd)
         process = os.pidfd_open(child)
@@ -85,8 +85,8 @@ class _Forks:
             client.close()
 
 
-def _be(module: ModuleType, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
-    """Become a process that has just been started."""
+def _become_role(module: ModuleType, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Become a role's process, as if it had just been started; see the limits in role_forks."""
     code = 1
     try:
         os.setsid()
@@ -114,9 +114,9 @@ def _be(module: ModuleType, order: dict[str, Any], descriptors: list[int]) -> No
 
 
 def main() -> None:
-    """See the module's words."""
+    """See the module docstring."""
     module = importlib.import_module(sys.argv[1])
-    for name in _LATER[sys.argv[1]]:
+    for name in _PRELOAD[sys.argv[1]]:
         importlib.import_module(name)
     gc.freeze()
     _Forks(module).run()

@@ -98,7 +98,7 @@ class Unit:
 
 
 def main(root: Path, program: str, *words: str) -> int:
-    """See the module."""
+    """See the module docstring."""
     names = [word for word in words if not word.startswith("-")]
     if program == "journalctl":
         sys.stdout.write(Unit(root, names[0]).log() + "\n")

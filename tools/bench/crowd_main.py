@@ -112,7 +112,7 @@ def _beat(workers: list[SimulatedWorker]) -> None:
 
 
 def main(ventilator: str, sink: str, first: int, count: int, hold_s: float) -> None:
-    """See the module."""
+    """See the module docstring."""
     context = zmq.Context()
     context.max_sockets = _MOST_SOCKETS
     addresses = endpoints_of(ventilator, [sink])

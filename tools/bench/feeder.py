@@ -72,7 +72,7 @@ def _taken(held: LeaseBuffer) -> Iterator[Chunk]:
 def main(
     address: str, job: str, key: bytes, count: int, batch_size: int, chunk_rows: int, *, keys: str
 ) -> None:
-    """See the module."""
+    """See the module docstring."""
     messages = [
         codec.encode(*chunk_frames.chunk_parts(chunk))
         for chunk in chunks(job, key, count, batch_size, chunk_rows)

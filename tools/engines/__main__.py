@@ -1,6 +1,6 @@
-"""`python -m tools.engines [NAME ...]`: what engines cost, beside `fetcher run` on the same cores.
+"""`python -m tools.engines [NAME ...]`: what engines cost, compared with `fetcher run`.
 
-    rate       of the engine as a part of the local rate, from the first commit to the last; runs
+    rate       of the engine, relative to the local rate, from the first commit to the last; runs
                alternate, and the median of the pairs counts
     start      seconds from the command to the first commit
     memory     of the engine's own process that runs a slot, without the slot, and of its other

@@ -19,8 +19,8 @@ from fetcher.errors import WireError
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import chunk_frames, messages
 from fetcher.protocol.output_spec import warcinfo_id
-from fetcher.roles.sink import crawl
 from fetcher.roles.sink.blocked_first import BlockedFirst
+from fetcher.roles.sink.crawl_recovery import growth_of
 from fetcher.roles.sink.finishing import Finishing
 from fetcher.rows import archive
 from fetcher.rows.check import RowChecker
@@ -55,7 +55,7 @@ class SinkJob:
         self._finishing = Finishing(self._last_steps)
         key = secret_of(directory.path)
         self._proof = RowChecker(self._output, key)
-        growth = None if manifest.crawl is None else crawl.growth_of(manifest.crawl, self._store)
+        growth = None if manifest.crawl is None else growth_of(manifest.crawl, self._store)
         recovered = self._store.journal.recover()
         self.committer = Committer(self._store, recovered, manifest.job, epoch, growth)
         self._hint = BlockedFirst(

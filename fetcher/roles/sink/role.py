@@ -21,7 +21,7 @@ from fetcher.commit.session import CommitJob, CommitSession
 from fetcher.errors import ConflictError, Exit, StoppedError
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
-from fetcher.roles.sink import crawl
+from fetcher.roles.sink import crawl_recovery
 from fetcher.roles.sink.job import SinkJob
 from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.security.policy import Security
@@ -206,7 +206,7 @@ class Sink:
     def _begin(self, request: messages.Open) -> CommitJob:
         try:
             if request.input.crawl is not UNSET:
-                crawl.require_libraries()
+                crawl_recovery.require_libraries()
             if self._directory.manifest is None:
                 self._require_given(
                     f"the ventilator would begin {self._directory.path} with",

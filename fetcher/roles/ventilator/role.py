@@ -30,6 +30,7 @@ from fetcher.protocol.messages import Phase
 from fetcher.protocol.shard import Share
 from fetcher.roles.spec import RoleSpec, StopFlag
 from fetcher.roles.ventilator.job_input import JobInput
+from fetcher.roles.ventilator.page_orders import STOPPED, PageOrders
 from fetcher.roles.ventilator.route_status import RouteStatus
 from fetcher.roles.ventilator.sink_clients import SinkClients, log_notice
 from fetcher.roles.ventilator.status_publisher import StatusPublisher
@@ -52,9 +53,7 @@ _IDLE_MS: Final = 50
 _HURRIED_MS: Final = 10
 _HURRY_S: Final = 0.5  # after the last leases' rows were sent, their commit is near
 _FINISH_S: Final = 3.0  # how long workers get the order to finish before the ventilator leaves
-_STOPPING_S: Final = 2.0  # how long supervisors hear that everything stops, before it stops
 _LINGER_MS: Final = 500
-_STOPPED: Final = "stopped; the same command resumes"
 
 
 class _Sockets(NamedTuple):
@@ -124,11 +123,11 @@ class Ventilator:
         self._security = security
         self._publisher = publisher
         self._mailbox = mailbox
+        self._orders = PageOrders(mailbox, self._ledger, drain_s)
         self._stop = stop
         self._session = session
         self._drain_s = drain_s
         self._phase: Phase = "starting"
-        self._stopping_since: float | None = None  # since when the page asks for a stop
         self._batches: list[Iterator[Batch]] = []  # by sink: each reads the file on its own
         self._blocked: set[int] = set()  # routes of which no worker takes tasks
         self._state_at = self._tick_at = 0.0
@@ -138,8 +137,7 @@ class Ventilator:
     def run(self) -> Exit:
         """Hand out everything until it is committed. Raises FetcherError."""
         self._open_job()
-        if self._phase == "starting":
-            self._phase = "running"
+        self._phase = "running"
         while not self._sessions.is_complete:
             self._turn()
         self._finish()
@@ -166,7 +164,7 @@ class Ventilator:
         elif self._ledger.source_ended and self._sessions.feed is None:
             self._input.require_read(self._sessions.lines_read)
         if self._stop and not self._drain_s:
-            raise StoppedError(_STOPPED)
+            raise StoppedError(STOPPED)
 
     def _tick(self, now: float) -> None:
         if now - self._tick_at < _TICK_S:
@@ -177,27 +175,8 @@ class Ventilator:
         self._ledger.tick(now)
 
     def _obey_page(self, now: float) -> None:
-        """Apply the orders of the live page (pause, go on, stop), and a signal to stop."""
-        shall_stop = self._mailbox.shall_stop or (self._drain_s and self._stop)
-        if shall_stop and self._stopping_since is None:
-            log.info("asked to stop")
-            self._stopping_since, self._phase = now, "stopping"
-            self._ledger.pause(now)
-        elif self._stopping_since is not None:
-            since_s = now - self._stopping_since
-            has_none = since_s > _STOPPING_S and not self._ledger.workers
-            if has_none or since_s > max(_STOPPING_S, self._drain_s):
-                raise StoppedError(_STOPPED)
-            return
-        elif self._mailbox.shall_pause and not self._ledger.is_paused:
-            log.info("paused: nothing is handed out, and workers begin nothing")
-            self._ledger.pause(now)
-        elif self._ledger.is_paused and not self._mailbox.shall_pause:
-            log.info("resumed")
-            self._ledger.resume(now)
-        else:
-            return
-        self._state_at = 0.0  # the workers are informed at once
+        if self._orders.obey(now, has_signal=bool(self._drain_s and self._stop)):
+            self._state_at = 0.0  # the workers are informed at once
 
     def _wait(self, timeout_ms: int) -> None:
         self._security.check()
@@ -286,6 +265,8 @@ class Ventilator:
         return self._sessions.trouble(now) or self._logins.trouble or self._route_status.trouble
 
     def _phase_now(self) -> Phase:
+        if self._orders.is_stopping and self._phase != "finish":
+            return "stopping"
         if self._phase != "running":
             return self._phase
         if self._ledger.is_paused:

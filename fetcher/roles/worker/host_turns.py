@@ -66,9 +66,9 @@ class HostTurns:
             send(self._events, messages.Want(self._worker, self._ticket, list(hosts)))
 
     def _release(self) -> None:
-        forget = self._numbers.forget
+        pop = self._numbers.pop
         releases = self._gate.releases()
-        self._give_back([(forget(host), ticket, rest_s) for host, ticket, rest_s in releases])
+        self._give_back([(pop(host), ticket, rest_s) for host, ticket, rest_s in releases])
 
     def _give_back(self, released: list[tuple[int, int, float]]) -> None:
         for part in messages.parts(released):

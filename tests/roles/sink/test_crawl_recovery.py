@@ -15,7 +15,7 @@ from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
-from fetcher.roles.sink import crawl
+from fetcher.roles.sink import crawl_recovery
 from fetcher.store.output_dir import Store
 from fetcher.store.reader import read_part
 from support.crawl_outs import Page, make_crawl
@@ -28,7 +28,7 @@ def edges(tmp_path: Path, rules: CrawlRules, *urls: str) -> list[object]:
     """What becomes of these links of line 1 after a restart."""
     out = make_crawl(tmp_path / "out", PAGES, [HOME], rules)
     with contextlib.closing(Store(out, read_part(out).manifest, 1 << 20)) as store:
-        growth = crawl.growth_of(rules, store)
+        growth = crawl_recovery.growth_of(rules, store)
         assert type(growth) is (LevelGrowth if rules.order == "levels" else Growth)
         (admitted,) = growth._frontier.offer_rows([RowLinks(1, 0, tuple(map(Link, urls)))])
         return list(admitted.edges)
@@ -45,9 +45,9 @@ def test_a_crawl_of_any_scope_needs_no_seeds(tmp_path: Path) -> None:
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    crawl.require_libraries()
+    crawl_recovery.require_libraries()
     monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(
         ConflictError, match=r"the sink of a crawl.*numpy|numpy.*the sink of a crawl"
     ):
-        crawl.require_libraries()
+        crawl_recovery.require_libraries()
