@@ -128,8 +128,8 @@ class SinkSession:
     def next_batch(self, batches: Iterator[Batch], route: int = 0) -> NextBatch | None:
         """Read to its next batch that has uncommitted lines of this route.
 
-        None: there is no other batch (see `is_read`), or many lines were read without finding one:
-        then the caller does what else is due, and reads on.
+        Returns None at the end of the list (see `is_read`), and after many lines without such a
+        batch. In the second case the caller does its other work first, and then calls again.
         """
         lines_left = self.most_lines_a_look
         for batch in batches:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from support.service import end_family
 from support.waiting import wait_until
 from tools.ports import free_ports
 
@@ -171,12 +171,7 @@ def celery_worker(
     try:
         yield running
     finally:
-        with contextlib.suppress(psutil.Error):
-            family = psutil.Process(running.process.pid)
-            for process in [*family.children(recursive=True), family]:
-                with contextlib.suppress(psutil.Error):
-                    os.kill(process.pid, signal.SIGKILL)
-        running.process.wait()
+        end_family(running.process)
 
 
 def options_of(broker: Broker) -> tuple[str, ...]:

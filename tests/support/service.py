@@ -1,4 +1,4 @@
-"""A program that a test starts beside the job, with its log in a file."""
+"""Programs that run during a test, each with its log in a file."""
 
 from __future__ import annotations
 
@@ -54,9 +54,14 @@ def service(
     try:
         yield running
     finally:
-        with contextlib.suppress(psutil.Error):
-            family = psutil.Process(running.process.pid)
-            for process in [*family.children(recursive=True), family]:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        running.process.wait()
+        end_family(running.process)
+
+
+def end_family(started: subprocess.Popen[bytes]) -> None:
+    """kill -9 of a process and of all processes below it."""
+    with contextlib.suppress(psutil.Error):
+        family = psutil.Process(started.pid)
+        for process in [*family.children(recursive=True), family]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+    started.wait()

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> dict[str, Rows]:
     for name in options.cases or _CASES:
         case = CASES[name]
         if case.tls and not web.has_nginx():
-            print(f"\n{case.title}: left out, as there is no nginx")
+            print(f"\n{case.title}: not measured, because nginx is not installed")
             continue
         for kind, rows in _measured(case, options).items():
             tables[f"{name}_{kind}"] = rows

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> dict[str, Rows]:
     for name in options.cases or _CASES:
         case = CASES[name]
         if case.tls and not web.has_nginx():
-            print(f"\n{case.title}: left out, as there is no nginx")
+            print(f"\n{case.title}: not measured, because nginx is not installed")
             continue
         tables[name] = _measure(case, options)
         print(_shown(case, tables[name], options.runs), flush=True)
