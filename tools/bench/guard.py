@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.bench import comparison, figures, web
-from tools.bench.cases import CASES
+from tools.bench import comparison, figures
+from tools.bench.cases import CASES, chosen, measurable
 from tools.bench.figures import RESULTS, Rows, Sample, sample
 from tools.bench.jobs import Job
 from tools.bench.programs import PROGRAMS
@@ -54,18 +54,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print and compare; the exit code."""
-    unknown = [name for name in options.cases if name not in RATIOS]
-    if unknown:
-        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(RATIOS)})")
+    names = chosen(options.cases, RATIOS)
     print(machine(), flush=True)
     now: dict[str, Rows] = {}
-    for name in options.cases or RATIOS:
-        case = CASES[name]
-        if case.tls and not web.has_nginx():
-            print(f"\n{case.title}: left out, as there is no nginx")
-            continue
-        names = sorted({each for pair in RATIOS[name] for each in pair})
-        now[name] = _ratios(measure_case(case, names, options), RATIOS[name])
+    for name, case in measurable(names):
+        programs = sorted({each for pair in RATIOS[name] for each in pair})
+        now[name] = _ratios(measure_case(case, programs, options), RATIOS[name])
     # Start-up weighs more in short lists: only ratios of the same lists can be compared.
     origin = f"python -m tools.bench guard --scale {options.scale:g}"
     stored = figures.load("guard", options.results).tables

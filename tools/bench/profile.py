@@ -19,9 +19,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tools.bench import callgrind, web
+from tools.bench import callgrind
 from tools.bench.callgrind import Costs
-from tools.bench.cases import CASES, TLS_GROUPS, Case, Server, list_of, serving
+from tools.bench.cases import TLS_GROUPS, Case, Server, chosen, list_of, measurable, serving
 from tools.bench.figures import Rows, sample
 from tools.bench.lists import write_lines
 from tools.bench.processes import ROOT, Fleet, cores, require_success
@@ -51,15 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the tables of each case."""
-    unknown = [name for name in options.cases if name not in _CASES]
-    if unknown:
-        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(_CASES)})")
+    names = chosen(options.cases, _CASES)
     tables: dict[str, Rows] = {}
-    for name in options.cases or _CASES:
-        case = CASES[name]
-        if case.tls and not web.has_nginx():
-            print(f"\n{case.title}: not measured, because nginx is not installed")
-            continue
+    for name, case in measurable(names):
         for kind, rows in _measured(case, options).items():
             tables[f"{name}_{kind}"] = rows
             if rows:

@@ -15,8 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.bench import web
-from tools.bench.cases import CASES, Case, list_of, serving
+from tools.bench.cases import CASES, Case, chosen, list_of, measurable, serving
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job
 from tools.bench.lists import write_lines
@@ -39,19 +38,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the figures of each case."""
-    unknown = [name for name in options.cases if name not in CASES]
-    if unknown:
-        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(CASES)})")
+    names = chosen(options.cases, CASES)
     server_core, client_core = cores()
     print(f"server on core {server_core}, clients on core {client_core}")
     print(work_table(list(PROGRAMS.values())), flush=True)
     targets: list[Target] = []
     tables: dict[str, Rows] = {}
-    for name in options.cases or CASES:
-        case = CASES[name]
-        if case.tls and not web.has_nginx():
-            print(f"\n{case.title}: left out, as there is no nginx")
-            continue
+    for name, case in measurable(names):
         jobs = measure_case(case, [*OURS, *options.peers], options)
         tables[name] = {program: _samples(case, done) for program, done in jobs.items()}
         _show(case, tables[name])

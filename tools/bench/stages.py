@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.bench import web
-from tools.bench.cases import CASES, Case, list_of, serving
+from tools.bench.cases import Case, chosen, list_of, measurable, serving
 from tools.bench.figures import Rows, sample
 from tools.bench.lists import write_lines
 from tools.bench.processes import ROOT, Fleet, cores, require_success
@@ -45,15 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the figures of each case."""
-    unknown = [name for name in options.cases if name not in _CASES]
-    if unknown:
-        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(_CASES)})")
+    names = chosen(options.cases, _CASES)
     tables: dict[str, Rows] = {}
-    for name in options.cases or _CASES:
-        case = CASES[name]
-        if case.tls and not web.has_nginx():
-            print(f"\n{case.title}: not measured, because nginx is not installed")
-            continue
+    for name, case in measurable(names):
         tables[name] = _measure(case, options)
         print(_shown(case, tables[name], options.runs), flush=True)
     return tables
