@@ -5,9 +5,11 @@ Other modules are in the table tested_elsewhere.txt, one a line: `module: test f
 
 from __future__ import annotations
 
+import graphlib
 import re
 from pathlib import Path
 
+import grimp
 import pytest
 
 from support import tree
@@ -93,3 +95,12 @@ def test_a_file_that_imports_nothing_of_the_package_does_not_use_a_module() -> N
     alone = tree.TESTS / "tools" / "test_disk_errors.py"
     assert not tree.reaches(alone, "leases/poison.py")
     assert tree.reaches(tree.TESTS / "leases" / "test_poison.py", "leases/poison.py")
+
+
+@pytest.mark.parametrize("package", ["fetcher", "tools"])
+def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
+    """Imports inside functions and for types alone count, too."""
+    graph = grimp.build_graph(package)
+    imported = {each: graph.find_modules_directly_imported_by(each) for each in graph.modules}
+    assert len(imported) > 50
+    graphlib.TopologicalSorter(imported).prepare()  # raises CycleError, which names the circle

@@ -35,7 +35,7 @@ from fetcher.settings.load import Loaded
 from fetcher.settings.schema import Settings
 from fetcher.telemetry import logs
 from fetcher.transport.endpoints import refuse_open_network
-from fetcher.watch import progress
+from fetcher.watch.display import choose_display
 
 _endpoints = (
     click.option("--ventilator", "at_ventilator", metavar="TCP", help="The ventilator's endpoint."),
@@ -181,7 +181,7 @@ def worker(
         refuse_open_network("endpoints.ventilator", settings.endpoints.ventilator)
         refuse_open_network("endpoints.sink", *settings.endpoints.sink)
     check_files(settings.http)
-    display = progress.display(quiet=quiet, interval_s=settings.log.progress_interval_s)
+    display = choose_display(quiet=quiet, interval_s=settings.log.progress_interval_s)
     try:
         run_workers(settings, display, Signals())
     finally:

@@ -35,7 +35,7 @@ from fetcher.settings.schema import Settings
 from fetcher.store import manifest
 from fetcher.store.reader import Part, read_part
 from fetcher.telemetry import logs
-from fetcher.watch import progress
+from fetcher.watch.display import choose_display
 
 
 @click.command(cls=GroupedCommand)
@@ -112,7 +112,7 @@ def run_and_report(
     before = _part(out)
     page = f"the job's page: {page_url(settings.monitor)}" if settings.monitor.http else ""
     interval_s = settings.log.progress_interval_s
-    display = progress.display(quiet=quiet, interval_s=interval_s, greeting=page)
+    display = choose_display(quiet=quiet, interval_s=interval_s, greeting=page)
     is_resumed = before is not None and bool(_rows(before)) and before.manifest.state != "complete"
     if is_resumed and settings.polite.enabled and not quiet:
         logs.say(logs.own(notice_of_quiet(settings.lease.silent_s), "info"))

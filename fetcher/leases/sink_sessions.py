@@ -2,7 +2,7 @@
 
 Answers and the time go in; requests, notices and changes of the ledger come out. There are no
 sockets and no clocks here. A sink that does not answer, or cannot commit, freezes its own share of
-the batches.
+the batches. See leases.crawl_sessions for what is different in a crawl.
 
     must open --Opened--> open --Poll: Committed--> open ... complete --Close: Closed--> closed
         ^                  |                                   |
@@ -14,14 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec import UNSET, UnsetType
 
 from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
+from fetcher.frontier.totals import Totals as CrawlTotals
 from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
-from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.sink_notices import Frozen, JobBegun, Joined, Notice, Thawed, Waiting
 from fetcher.leases.sink_session import SinkSession
@@ -38,7 +37,7 @@ END_S: Final = 5.0  # how long a sink's answers may contradict what was read
 
 
 class SinkSessions:
-    """All sinks of a job; iterates over their sessions in the order of the shares."""
+    """All sinks of a list; iterates over their sessions in the order of the shares."""
 
     session_class = SinkSession
 
@@ -50,20 +49,12 @@ class SinkSessions:
         silent_s: float,
         offer: Callable[[Share], messages.Open],
         now: float,
-        feed: CrawlFeed | None = None,
         routing: Routing | None = None,
     ) -> None:
         """`silent_s`: time without an answer until a share freezes; `offer`: makes the `Open`.
 
-        `feed`: the lines of a crawl, which has one sink; None: the job is a list. `routing`: which
-        lines of a list are of which route; None: there is only one route.
+        `routing`: which lines are of which route; None: there is only one route.
         """
-        if feed is not None and count != 1:
-            raise ConflictError(
-                f"a crawl has one sink, and endpoints.sink names {count}: name one of them alone"
-            )
-        self.feed = feed
-        ledger.grows = feed is not None
         self._ledger = ledger
         self._session = session
         self._silent_s = silent_s
@@ -95,28 +86,25 @@ class SinkSessions:
             return self._offer(one.share)
         if self._is_closing:
             return None if one.is_closed else messages.Close(session=self._session)
-        if self.feed is not None and self.feed.wants_seeds:
-            return self.feed.seeds_request(self._session)
+        return self._next_request(one, source)
+
+    def _next_request(self, one: SinkSession, source: SourceInfo) -> messages.AnyMessage:
+        """The next request to a sink that has the job."""
+        return self._poll(one, source)
+
+    def _poll(self, one: SinkSession, source: SourceInfo) -> messages.Poll:
         self._count_share(one, source)
         one.is_count_told = one.url_lines is not None
-        poll = one.poll(self._session, source, self._ledger.suspects_if_changed(one.index))
-        return poll if self.feed is None else replace(poll, log_from=self.feed.next_line)
+        return one.poll(self._session, source, self._ledger.suspects_if_changed(one.index))
 
     def is_urgent(self, one: SinkSession, source: SourceInfo) -> bool:
-        """Whether to ask at once.
-
-        With the number of its lines, a sink can complete its share. In a crawl, it may have or
-        want more lines.
-        """
-        if self.feed is not None:
-            is_able = not (one.must_open or one.stalled)
-            return is_able and (self.feed.has_more or self.feed.wants_seeds)
+        """Whether to ask at once: with the number of its lines, a sink can complete its share."""
         if not one.must_open:
             self._count_share(one, source)
         return one.url_lines is not None and not one.is_count_told
 
     def _count_share(self, one: SinkSession, source: SourceInfo) -> None:
-        if one.url_lines is None and source.at_end and self.feed is None:
+        if one.url_lines is None and source.at_end:
             if len(self._all) == 1:
                 one.url_lines = source.url_lines
             elif self._ledger.is_read(one.index):
@@ -134,9 +122,6 @@ class SinkSessions:
                 return self._opened(one, answer, now)
             case messages.Committed():
                 return self._committed(one, answer, now)
-            case messages.Seeded() if self.feed is not None:
-                self.feed.state, one.stalled = answer.crawl, answer.stalled
-                return self._stall_or_go_on(one, now)
             case messages.Resync():
                 one.must_open = True
             case messages.Closed():
@@ -164,35 +149,22 @@ class SinkSessions:
         for batch in self._ledger.open_batches(one.index):
             self._ledger.committed(batch.id, one.committed_of(batch.id), now)
         self._ledger.sink_restarted(now, one.index)
-        if self.feed is not None:
-            self._take_over_crawl(self.feed, one, opened, now)
         return notices
-
-    def _take_over_crawl(
-        self, feed: CrawlFeed, one: SinkSession, opened: messages.Opened, now: float
-    ) -> None:
-        if opened.crawl is UNSET:
-            raise ConflictError(
-                f"{self._name(one)} has a list, and not a crawl; choose another OUT"
-            )
-        feed.begin(opened.batch_size, opened.crawl)
-        for batch in feed.open_batches():
-            feed.committed(batch, one.committed_of(batch), now)
-        one.keep_suspects(
-            lambda batch, mask: feed.unread(batch, mask, self._ledger.remaining(batch))
-        )
 
     def _committed(self, one: SinkSession, news: messages.Committed, now: float) -> list[Notice]:
         one.update(news)
-        if self.feed is not None:
-            self.feed.hear(news)
-        for batch, packed in news.changed.items():
-            mask = bitset.unpack(packed) if packed else -1  # b"": the batch is full
-            self._ledger.committed(batch, mask, now)
-            if self.feed is not None:
-                self.feed.committed(batch, mask, now)
+        self._hear(news, now)
         self._check_consistent(one, news, now)
         return self._stall_or_go_on(one, now)
+
+    def _hear(self, news: messages.Committed, now: float) -> None:
+        """Take what is new in the answer to a poll."""
+        for batch, packed in news.changed.items():
+            mask = bitset.unpack(packed) if packed else -1  # b"": the batch is full
+            self._lines_committed(batch, mask, now)
+
+    def _lines_committed(self, batch: int, mask: int, now: float) -> None:
+        self._ledger.committed(batch, mask, now)
 
     def _stall_or_go_on(self, one: SinkSession, now: float) -> list[Notice]:
         """Freeze the share of a sink that cannot commit, or thaw that of one that can again."""
@@ -309,15 +281,14 @@ class SinkSessions:
         self, one: SinkSession, route: int, batches: Sequence[Iterator[Batch]], now: float
     ) -> bool:
         """Read what the ledger wants of a route; False if that is to go on later."""
-        ledger = self._ledger
-        if self.feed is not None:
-            ledger.read_to_end(one.index, route, is_end=False)
-        while ledger.wants_batch(one.index, route) and one.may_read(route):
-            if self.feed is not None:
-                self._read_log(self.feed, one, route, now)
-            elif not self._read_on(one, route, batches[one.index * len(ledger.routes) + route]):
+        own = one.index * len(self._ledger.routes) + route
+        while self._wants_batch(one, route):
+            if not self._read_on(one, route, batches[own]):
                 return False
         return True
+
+    def _wants_batch(self, one: SinkSession, route: int) -> bool:
+        return self._ledger.wants_batch(one.index, route) and one.may_read(route)
 
     def _read_on(self, one: SinkSession, route: int, batches: Iterator[Batch]) -> bool:
         found = one.next_batch(batches, route)
@@ -328,14 +299,6 @@ class SinkSessions:
         else:
             return False
         return True
-
-    def _read_log(self, feed: CrawlFeed, one: SinkSession, route: int, now: float) -> None:
-        due = feed.due(self._ledger.count_serving(route), now, route)
-        for batch, mask in due:
-            suspects = one.take_suspects(batch.id, mask)
-            self._ledger.grow(batch, mask, suspects, route)
-        if not due:
-            self._ledger.read_to_end(one.index, route)
 
     # -- all sinks ---------------------------------------------------------------------------
 
@@ -359,23 +322,21 @@ class SinkSessions:
     @property
     def lines_read(self) -> int:
         """URL lines that were read for all sinks together."""
-        if self.feed is not None:
-            return self.feed.next_line - 1
         return sum(one.lines_read for one in self._all)
 
     def unread_lines(self, route: int) -> int:
         """Lines of a route that were seen, and that are not read yet."""
-        if self.feed is not None:
-            return self.feed.waiting_of(route)
         read = sum(one.read_of[route] for one in self._all)
         return self._routing.seen[route] - read if self._routing is not None else 0
 
     def source(self, read: SourceInfo) -> SourceInfo:
-        """The lines of the job, given what was read of the file; those of a crawl so far."""
-        state = self.feed.state if self.feed is not None else None
-        if state is None:
-            return read
-        return replace(read, url_lines=state.lines, at_end=state.has_all_seeds)
+        """The lines of the job, given what was read of the file."""
+        return read
+
+    @property
+    def crawl_totals(self) -> CrawlTotals | UnsetType:
+        """The totals of a crawl."""
+        return UNSET
 
     def session_of(self, batch: int) -> SinkSession:
         """The session of the sink whose share has this batch."""

@@ -55,7 +55,7 @@ class Gate(OwnedHosts[Item]):
     def _queue(self, name: str, item: Item, now: float, *, first: bool) -> None:
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = HostState(self._has_all)
+            host = self._hosts[name] = HostState("owned" if self._has_all else "none")
         elif self._is_closed(host) and host.next_at > now:
             self._give_up(item, host)
             return
@@ -100,7 +100,7 @@ class Gate(OwnedHosts[Item]):
     def _may_take(self, host: HostState[Item], now: float) -> bool:
         # While it was in the queue, it may have been recalled, or have asked for a rest.
         has_turn = host.active < self._limit(host) and host.next_at <= now
-        return bool(host.waiting) and has_turn and self._may_ask(host)
+        return bool(host.waiting) and has_turn and host.claim == "owned"
 
     def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
         """The item's request to the host has ended."""
@@ -243,10 +243,10 @@ class Gate(OwnedHosts[Item]):
         """Put the host into the queue or the clock, or want it, if it has items and room."""
         if host.is_listed or not host.waiting or host.active >= self._limit(host):
             return
-        if not host.is_owned:
-            self._want(name, host)
-        elif host.is_recalled:
+        if host.claim == "recalled":
             return
+        if host.claim != "owned":
+            self._want(name, host)
         elif host.next_at > now:
             host.is_listed = True
             host.clock_at = host.next_at

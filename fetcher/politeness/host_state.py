@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
 Item = TypeVar("Item")
+
+# What a worker has of a host:
+#
+#     none --want--> wanted --grant--> owned --recall--> recalled
+#       ^                                |                  |
+#       `-------------release------------+------------------'
+#
+# Only in `owned` may a request begin; in `recalled`, those that have begun come to their end. A
+# grant of all hosts makes all `owned`; its recall, or a worker that was away, makes them `none`.
+Claim = Literal["none", "wanted", "owned", "recalled"]
 
 FREE: Final = ""  # the host of items that wait for no host
 
@@ -37,7 +47,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 class HostState(msgspec.Struct, Generic[Item], gc=False):
     """A host with its waiting items; times in seconds."""
 
-    is_owned: bool
+    claim: Claim
     waiting: deque[Item] = msgspec.field(default_factory=deque)
     active: int = 0
     next_at: float = 0.0  # no request before
@@ -52,6 +62,4 @@ class HostState(msgspec.Struct, Generic[Item], gc=False):
     failures: int = 0  # in a row
     trouble: str = ""  # the last of them
     is_listed: bool = False  # in the queue of hosts that are ready, or in the clock
-    is_wanted: bool = False
-    is_recalled: bool = False
     ticket: int = 0  # of the last want

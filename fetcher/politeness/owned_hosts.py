@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple
 
 from fetcher.politeness.host_state import HostState, Item, Rules
 
@@ -74,12 +74,12 @@ class OwnedHosts(Generic[Item]):
 
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""
-        return [(name, host.ticket) for name, host in self._hosts.items() if host.is_owned]
+        return [(name, host.ticket) for name, host in self._hosts.items() if _is_owned(host)]
 
     def in_use(self) -> int:
         """The number of owned hosts that have items."""
         hosts = self._hosts.values()
-        return sum(1 for host in hosts if host.is_owned and (host.active or host.waiting))
+        return sum(1 for host in hosts if _is_owned(host) and (host.active or host.waiting))
 
     # -- messages from the broker ------------------------------------------------------------
 
@@ -87,9 +87,9 @@ class OwnedHosts(Generic[Item]):
         """The broker gives this worker these hosts, by the wants with these tickets."""
         for name, ticket in grants:
             host = self._hosts.get(name)
-            if host is None or not (host.is_owned or host.is_wanted):
+            if host is None or host.claim == "none":
                 self._released.append((name, ticket, self._rest_s(host, now)))
-            elif ticket == host.ticket and host.is_wanted:
+            elif ticket == host.ticket and host.claim == "wanted":
                 self._own(name, host, now)
 
     def granted_all(self, ticket: int, now: float) -> None:
@@ -101,8 +101,8 @@ class OwnedHosts(Generic[Item]):
             self._own(name, host, now)
 
     def _own(self, name: str, host: HostState[Item], now: float) -> None:
-        host.is_owned, host.is_recalled = True, False
         self._unwant(name, host)
+        host.claim = "owned"
         self._wake(name, host, now)
 
     def recalled(self, recalls: Iterable[tuple[str, int]], now: float) -> None:
@@ -111,8 +111,8 @@ class OwnedHosts(Generic[Item]):
             return  # a recall of before the grant of all hosts
         for name, ticket in recalls:
             host = self._hosts.get(name)
-            if host is not None and host.is_owned and host.ticket == ticket:
-                host.is_recalled = True
+            if host is not None and _is_owned(host) and host.ticket == ticket:
+                host.claim = "recalled"
                 self._settle(name, host, now)
             else:
                 self._released.append((name, ticket, self._rest_s(host, now)))
@@ -132,7 +132,7 @@ class OwnedHosts(Generic[Item]):
             self._has_all = False
             for name, host in list(self._hosts.items()):
                 if not host.active:
-                    host.is_owned = False
+                    host.claim = "none"
                     self._wake(name, host, now)
         return Ownership(self.owned(), self.rests(now))
 
@@ -141,7 +141,7 @@ class OwnedHosts(Generic[Item]):
         return [
             (name, self._rest_s(host, now))
             for name, host in self._hosts.items()
-            if not host.is_owned and host.next_at > now
+            if not _is_owned(host) and host.next_at > now
         ]
 
     def disowned(self, now: float) -> None:
@@ -150,8 +150,8 @@ class OwnedHosts(Generic[Item]):
             return
         self._has_all = False
         for name, host in list(self._hosts.items()):
-            host.is_owned = host.is_recalled = False
             self._unwant(name, host)
+            host.claim = "none"
             self._wake(name, host, now)
 
     # -- one host ----------------------------------------------------------------------------
@@ -168,25 +168,22 @@ class OwnedHosts(Generic[Item]):
         own_delay_s = max(self._rules.delay_s, host.delay_s)
         return min(left_s, own_delay_s) if self._is_closed(host) else left_s
 
-    def _may_ask(self, host: HostState[Item]) -> bool:
-        return host.is_owned and not host.is_recalled
-
     def _want(self, name: str, host: HostState[Item]) -> None:
-        if not host.is_wanted:
-            host.is_wanted = True
+        if host.claim == "none":
+            host.claim = "wanted"
             self._wanted[name] = None
 
     def _unwant(self, name: str, host: HostState[Item]) -> None:
-        if host.is_wanted:
-            host.is_wanted = False
+        if host.claim == "wanted":
+            host.claim = "none"
             self._wanted.pop(name, None)
             self._asked.pop(name, None)
 
     def _settle(self, name: str, host: HostState[Item], now: float) -> None:
         """Keep, release or forget a host without work; release a recalled one without requests."""
-        if host.active or (host.waiting and not host.is_recalled):
+        if host.active or (host.waiting and host.claim != "recalled"):
             return
-        if host.is_recalled:
+        if host.claim == "recalled":
             self._release(name, host, now)
         if host.waiting:
             self._wake(name, host, now)
@@ -199,16 +196,16 @@ class OwnedHosts(Generic[Item]):
         if rest_s > KEEP_S or host.failures:
             self._release(name, host, now)
             self._remember(name, now)
-        elif rest_s > 0 or (host.is_owned and not self._has_all):
+        elif rest_s > 0 or (host.claim == "owned" and not self._has_all):
             self._unused[name] = None
         else:
             self._unused.pop(name, None)
             del self._hosts[name]
 
     def _release(self, name: str, host: HostState[Item], now: float) -> None:
-        if not host.is_owned or self._has_all:
+        if self._has_all or not _is_owned(host):
             return
-        host.is_owned = host.is_recalled = False
+        host.claim = "none"
         self._released.append((name, host.ticket, self._rest_s(host, now)))
 
     def _remember(self, name: str, now: float) -> None:
@@ -223,3 +220,7 @@ class OwnedHosts(Generic[Item]):
         for each in [each for each in self._idle if self._hosts[each].next_at <= now]:
             del self._idle[each], self._hosts[each]
         self._max_idle = max(_MAX_IDLE, 2 * len(self._idle))
+
+
+def _is_owned(host: HostState[Any]) -> bool:
+    return host.claim in ("owned", "recalled")

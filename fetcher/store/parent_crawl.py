@@ -17,7 +17,7 @@ from fetcher.store.crawl_files import KEYS_SUFFIX
 from fetcher.store.crawl_links import files_of, positions_of
 from fetcher.store.disk import disk_errors
 from fetcher.store.log_source import FRONTIER_NAME, LogSource, log_files
-from fetcher.store.parent_files import ParentIndex
+from fetcher.store.parent_index import ParentIndex
 from fetcher.store.pieces import PieceTable
 from fetcher.store.reader import Part
 from fetcher.store.segments import oldest_first

@@ -22,42 +22,18 @@ from msgspec.structs import replace
 
 from fetcher.bitset import IdSet
 from fetcher.errors import DamageError, UsageError
-from fetcher.frontier.rules import CrawlRules
 from fetcher.model import Outcome
-from fetcher.protocol.output_spec import RowForm
 from fetcher.rows.forms import decoder
 from fetcher.store import reader
 from fetcher.store.bodies import index_names, read_index, warc_names
 from fetcher.store.disk import disk_errors, make_dir
 from fetcher.store.manifest import PARENT_NAME
+from fetcher.store.parent_index import ParentIndex, RowFile, load_index, write_index
 from fetcher.store.pieces import PieceTable
 from fetcher.store.reader import Part, Segment
 
-INDEX_NAME: Final = "index.json"
 ROWS_NAME: Final = "rows.places"
 RECORDS_NAME: Final = "records.places"
-
-
-class RowFile(msgspec.Struct, frozen=True):
-    """A file of rows that is not compressed; `part`: index of its OUT."""
-
-    path: str
-    form: RowForm
-    part: int
-
-
-class ParentIndex(msgspec.Struct, frozen=True):
-    """The content of index.json; paths are absolute."""
-
-    job: str
-    outs: list[str]
-    rows: list[RowFile]
-    is_conditional: bool  # whether validators may be sent at all
-    records: list[str] = []  # WARC files
-    crawl: CrawlRules | None = None
-    key_seed: int = 0  # of the keys of a crawl
-    log: list[str] = []
-    links: list[str] = []
 
 
 class Built(NamedTuple):
@@ -104,8 +80,8 @@ def build(out: Path, parts: Sequence[Part], *, is_conditional: bool) -> Built:
         from fetcher.store.parent_crawl import with_crawl  # noqa: PLC0415
 
         index = with_crawl(new, first, index)
+    write_index(new, index)
     with disk_errors(new):
-        (new / INDEX_NAME).write_bytes(msgspec.json.encode(index))
         new.rename(folder)
     return Built(rows.pages, rows.with_validators)
 
@@ -125,15 +101,6 @@ def _outs(parts: Sequence[Part]) -> list[str]:
 def remove(out: Path) -> None:
     """Remove the folder, as the refresh is complete."""
     shutil.rmtree(out / PARENT_NAME, ignore_errors=True)
-
-
-def load_index(folder: Path) -> ParentIndex:
-    """The index of a folder that `build` made. Raises DamageError."""
-    path = folder / INDEX_NAME
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=ParentIndex)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DamageError(f"{path}: cannot be read: {error}") from error
 
 
 def require_seen(folder: Path) -> None:

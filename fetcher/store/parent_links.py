@@ -20,7 +20,7 @@ from fetcher.input.log_lines import LogLine
 from fetcher.store import crawl_links
 from fetcher.store.crawl_links import Target
 from fetcher.store.parent_crawl import LINKS_NAMES, LOG_NAME
-from fetcher.store.parent_files import ParentIndex
+from fetcher.store.parent_index import ParentIndex
 from fetcher.store.pieces import Pieces
 
 _MOST_REMEMBERED: Final = 16_384  # lines: pages of one site link to the same few

@@ -25,7 +25,8 @@ from fetcher.protocol.output_spec import Bodies
 from fetcher.rows.body_names import parsed
 from fetcher.rows.forms import CODECS
 from fetcher.rows.inline import body_of
-from fetcher.store.parent_files import RECORDS_NAME, ROWS_NAME, ParentIndex, load_index
+from fetcher.store.parent_files import RECORDS_NAME, ROWS_NAME
+from fetcher.store.parent_index import ParentIndex, load_index
 from fetcher.store.pieces import Pieces
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""Shows a running job: a live line on a terminal, plain lines elsewhere, nothing with --quiet."""
+"""The numbers of a running job in one line, and the displays that need no terminal."""
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
@@ -114,15 +113,3 @@ class PlainLines(Greeting):
             self._said_at = now
             job = from_state(state, self._rate.per_s())
             self.say(logs.own(describe(job), "info", progress=fields(job)))
-
-
-def display(*, quiet: bool, interval_s: float, greeting: str = "") -> Quiet:
-    """The display that fits stderr; `greeting` is said when the job's first state comes."""
-    if quiet:
-        return Quiet()
-    if sys.stderr.isatty() and not logs.is_json():
-        # rich takes longer to load than all else here.
-        from fetcher.watch.terminal.live_line import LiveLine  # noqa: PLC0415
-
-        return LiveLine(greeting)
-    return PlainLines(interval_s, greeting)

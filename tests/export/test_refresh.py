@@ -14,7 +14,7 @@ from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.protocol.output_spec import Output
 from fetcher.settings import load
-from fetcher.store import parent_files
+from fetcher.store import parent_files, parent_index
 from fetcher.store.manifest import PARENT_NAME, SPOOL_NAME
 from fetcher.store.reader import read_part
 from support import outs
@@ -62,7 +62,7 @@ def test_it_says_how_many_earlier_answers_have_validators(tmp_path: Path) -> Non
     assert prepared(tmp_path / "again", out).notice.startswith(
         "3 of 3 earlier answers have an ETag"
     )
-    index = parent_files.load_index(tmp_path / "again" / PARENT_NAME)
+    index = parent_index.load_index(tmp_path / "again" / PARENT_NAME)
     assert index.is_conditional
 
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_taken_over_is_said_and_fetched_in_full(
 ) -> None:
     out = job(tmp_path, Output(bodies=kept))
     found = prepared(tmp_path / "again", out, settings=given(**settings))
-    index = parent_files.load_index(tmp_path / "again" / PARENT_NAME)
+    index = parent_index.load_index(tmp_path / "again" / PARENT_NAME)
     assert index.is_conditional == (not why)
     if why:
         with pytest.raises(AssertionError, match=why):

@@ -51,7 +51,7 @@ def test_names_of_lines_that_no_route_has_are_said_once() -> None:
 def test_the_load_of_a_route_counts_its_workers_and_lines() -> None:
     routing = SimRouting(2, {line: 1 for line in range(1, 17) if line % 2})
     ledger = Ledger(RULES, routes=2)
-    sessions = SinkSessions(ledger, 1, "s", 3.0, lambda _: None, 0.0, None, routing)  # type: ignore[arg-type, return-value]
+    sessions = SinkSessions(ledger, 1, "s", 3.0, lambda _: None, 0.0, routing)  # type: ignore[arg-type, return-value]
     (one,) = sessions
     ledger.heartbeat("w", [], 0, WorkerReport(routes=frozenset({1})))
     batches = [batch(number, 8) for number in range(2)]

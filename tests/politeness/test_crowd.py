@@ -196,11 +196,11 @@ class GivesBackWhatItStillAsks(Gate[Request]):
 
 class AsksWhatItHasGivenBack(Gate[Request]):
     def give_unused_back(self, now: float) -> None:
-        owned = [name for name in self._unused if self._hosts[name].is_owned]
+        owned = [name for name in self._unused if self._hosts[name].claim == "owned"]
         super().give_unused_back(now)
         for name in owned:
             if name not in self._hosts:
-                self._hosts[name] = HostState(is_owned=True)
+                self._hosts[name] = HostState("owned")
 
 
 GATES = [

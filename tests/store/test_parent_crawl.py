@@ -12,7 +12,7 @@ from fetcher.frontier.rules import CrawlRules
 from fetcher.store import parent_files
 from fetcher.store.manifest import PARENT_NAME
 from fetcher.store.parent_crawl import ParentLines
-from fetcher.store.parent_files import load_index
+from fetcher.store.parent_index import load_index
 from fetcher.store.parent_links import ParentLinks
 from fetcher.store.reader import read_part
 from support.crawl_outs import Page, make_crawl

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-# Importing __main__ at its top would be a circle: it imports this module.
 PARTS: Final = {
     "pipeline": ("pipeline --runs 3 --batch-sizes 500",),
     "memory": ("memory --sizes 10000000",),
@@ -44,10 +44,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run each part's benchmarks as from the command line, then write the page; the exit code."""
-    from tools.bench.__main__ import main  # noqa: PLC0415
+def run(options: argparse.Namespace, main: Callable[[list[str]], int]) -> int:
+    """Run each part's benchmarks, then write the page; the exit code.
 
+    `main` runs one benchmark by its command line, and returns its exit code.
+    """
     began = time.monotonic()
     for part in options.only:
         for command in PARTS[part]:

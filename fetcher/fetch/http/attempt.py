@@ -39,9 +39,8 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
 
 
 class AttemptLog:
-    """The hops of one attempt and its last answer."""
+    """How far one attempt came, and its last answer."""
 
-    hops: tuple[str, ...] = ()
     final_url: str | None = None
     answer: Answer = NO_ANSWER  # the last that had a head
     dns_ms: float | None = None
@@ -54,8 +53,8 @@ class AttemptLog:
             self.final_url = url
             self.answer = answer
 
-    def result(self, task: Task, ending: Ending, spent: Spent) -> Result:
-        """The row of the attempt, with this ending."""
+    def result(self, task: Task, hops: tuple[str, ...], ending: Ending, spent: Spent) -> Result:
+        """The row of the attempt, with this ending; `hops`: the URLs that redirects led to."""
         answer = self.answer
         headers = answer.headers if answer.is_ascii else shown_headers(answer.headers)
         # A redirect's body is not kept, and not even read to its end.
@@ -67,7 +66,7 @@ class AttemptLog:
             ending.outcome,
             answer.status or None,
             self.final_url,
-            self.hops,
+            hops,
             ending.error,
             UNSET if ending.kind is None else ending.kind.word,
             headers,

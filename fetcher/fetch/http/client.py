@@ -1,113 +1,20 @@
-"""The fetcher of a worker: what the fetches of all its lines share.
-
-The environment is never read.
-"""
+"""The fetcher of a worker: it begins the fetch of each line."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import gevent
+from typing import Final
 
 from fetcher import web_urls
 from fetcher.fetch import urls
-from fetcher.fetch.body.capture import Keep
-from fetcher.fetch.cookies import file
-from fetcher.fetch.header_text import parsed_header
-from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.http.line_fetch import CurlFetch
-from fetcher.fetch.interface import Crawling, Previous
-from fetcher.fetch.transfer import redirects
-from fetcher.fetch.unexpected import Defects
+from fetcher.fetch.http.shared import Shared
 from fetcher.model import Task
-from fetcher.settings.schema import Settings
-from fetcher.web_urls import Target
-
-if TYPE_CHECKING:
-    from fetcher.fetch.http.log_in import LogIns
-    from fetcher.fetch.robots import Robots
-
-log = logging.getLogger(__name__)
 
 _MOST_TARGETS: Final = 4096  # that are kept from a line's arrival to its fetch
 
 
-class CurlFetcher:
+class CurlFetcher(Shared):
     """See fetcher.fetch.interface.Fetcher."""
-
-    def __init__(self, settings: Settings, worker: str) -> None:
-        http = settings.http
-        self.settings = settings
-        self.worker = worker
-        self.transport = Connections(settings)
-        self.memory = self.transport.memory
-        self.keep = Keep.NOTHING
-        self.defects = Defects(log)
-        # Sent with each request: `headers` to hosts that the user has named, else the others.
-        self.headers = tuple(map(parsed_header, http.headers))
-        self.harmless_headers = redirects.headers_after(
-            self.headers, same_origin=False, with_body=True
-        )
-        self.cookies = file.load(Path(http.cookies_file)) if http.cookies_file else None
-        self.log_ins: LogIns | None = None
-        if http.login:
-            from fetcher.fetch.http.log_in import LogIns  # noqa: PLC0415
-
-            self.log_ins = LogIns(http, self.transport, self.cookies)
-        self.auth = None
-        if http.auth:
-            # requests is a third of what a worker would import.
-            from fetcher.fetch.requests_compat.auth import Auth  # noqa: PLC0415
-
-            self.auth = Auth(http.auth, self.transport)
-        self._robots: Robots | None = None  # once they are needed
-        self.previous_of: Callable[[Task], Previous | None] | None = None
-        # The targets of URLs whose turn was asked for, and whose fetch has not begun.
-        self._targets: dict[str, Target] = {}
-        self.crawling = None
-        if settings.polite.enabled:
-            # Not in the turn of the first host, whose second request would follow too soon.
-            gevent.spawn(self.transport.resolver.prepare)
-
-    @property
-    def keep(self) -> Keep:
-        """See fetcher.fetch.interface.Fetcher."""
-        return self._keep
-
-    @keep.setter
-    def keep(self, keep: Keep) -> None:
-        self._keep = keep
-        # Read for each line, and enum flags are slow.
-        self.keeps_any = bool(keep)
-        self.keeps_body = Keep.BODY in keep
-        self.keeps_wire = Keep.WIRE in keep
-        # The transfer clock runs only where something is kept: else our own delays are small.
-        self.now = self.transport.clock.now if keep else time.monotonic
-
-    @property
-    def crawling(self) -> Crawling | None:
-        """See fetcher.fetch.interface.Crawls."""
-        return self._crawling
-
-    @crawling.setter
-    def crawling(self, crawling: Crawling | None) -> None:
-        self._crawling = crawling
-        polite = self.settings.polite
-        obeys = polite.robots or (crawling is not None and crawling.obeys_robots)
-        # Only the host turns of [polite] apply Crawl-delay.
-        self.robots = self._known_robots() if obeys and polite.enabled else None
-
-    def _known_robots(self) -> Robots:
-        if self._robots is None:
-            from fetcher.fetch.robots import Robots  # noqa: PLC0415 (takes time to load)
-
-            settings = self.settings
-            self._robots = Robots(settings.polite, settings.http.user_agent, self.transport)
-        return self._robots
 
     def sitemaps_of(self, url: str) -> tuple[str, ...]:
         """See fetcher.fetch.interface.Crawls."""
@@ -129,15 +36,10 @@ class CurlFetcher:
             return ""
         if self.robots is not None and self.robots.forbids(target):
             return ""
-        if len(self._targets) >= _MOST_TARGETS:
-            self._targets.clear()
-        self._targets[url] = target
+        if len(self.targets) >= _MOST_TARGETS:
+            self.targets.clear()
+        self.targets[url] = target
         return urls.key_of(target)
-
-    def target_of(self, url: str) -> Target:
-        """The target of a line's URL. Raises NoUrlError."""
-        known = self._targets.pop(url, None) if self._targets else None
-        return known or urls.target_of(url, self.settings.http.max_url_bytes)
 
     def begin(self, task: Task) -> CurlFetch:
         return CurlFetch(self, task)

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from fetcher.error_kinds import ErrorKind, kind_of
-from fetcher.fetch import urls
+from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.body.body_blocks import Blocks
 from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
-from fetcher.fetch.cookies.jar import Cookies
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.header_text import merged, to_wire
 from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
 from fetcher.fetch.http.conditional import Conditional
+from fetcher.fetch.http.next_request import NextRequest
+from fetcher.fetch.http.shared import Shared
 from fetcher.fetch.interface import UNREACHED, Previous
-from fetcher.fetch.transfer import redirects
 from fetcher.fetch.transfer.message import Answer, Request
 from fetcher.fetch.unexpected import one_line
 from fetcher.model import Outcome, Result, Task
@@ -34,7 +32,6 @@ from fetcher.politeness import retry
 from fetcher.web_urls import Target
 
 if TYPE_CHECKING:
-    from fetcher.fetch.http.client import CurlFetcher
     from fetcher.fetch.http.log_in import LineLogIn
 
 _OK: Final = Ending(Outcome.OK)
@@ -59,19 +56,18 @@ class CurlFetch:
     body: bytes | None = None
     _account: Account | None = None  # of the bytes that `body` and `captures` keep
 
-    def __init__(self, fetcher: CurlFetcher, task: Task) -> None:
-        self._fetcher = fetcher
+    def __init__(self, shared: Shared, task: Task) -> None:
+        self._shared = shared
         self._task = task
-        self._log_in = fetcher.log_ins.line() if fetcher.log_ins else None
+        self._log_in = shared.log_ins.line() if shared.log_ins else None
         self._conditional: Conditional | None = None  # in a refresh
-        if fetcher.previous_of is not None:
-            self._conditional = Conditional(fetcher.previous_of(task))
+        if shared.previous_of is not None:
+            self._conditional = Conditional(shared.previous_of(task))
         self._start_attempt()
 
     def _start_attempt(self) -> None:
-        task = self._task
         self._attempt += 1
-        self._left_s = self._fetcher.settings.http.total_timeout_s
+        self._left_s = self._shared.settings.http.total_timeout_s
         self._log = AttemptLog()
         self.body = None
         self.captures: list[Capture] = []
@@ -79,19 +75,9 @@ class CurlFetch:
             self._conditional.begin()
         if self._account is not None:
             self.release()
-        self._target: Target | None = None  # of the next hop; None before the first
-        self.url = task.url
-        self._method = task.method
-        fetcher = self._fetcher
-        self._headers = fetcher.harmless_headers if task.is_foreign else fetcher.headers
-        if task.headers:
-            given = tuple((name, to_wire(value)) for name, value in task.headers)
-            self._headers = merged(self._headers, given)
-        self._body = task.body
-        # At the line's own origin, which its user has named: credentials go nowhere else.
-        self._is_home = not task.is_foreign
-        cookies = self._log_in.begin() if self._log_in else self._fetcher.cookies
-        self._chain = cookies.chain() if cookies else None
+        cookies = self._log_in.begin() if self._log_in else self._shared.cookies
+        self._next = NextRequest(self._shared, self._task, cookies)
+        self.url = self._task.url
 
     @property
     def previous(self) -> Previous | None:
@@ -106,11 +92,11 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        if not self._fetcher.keeps_any:
+        if not self._shared.keeps_any:
             self._step()
             return
         # Time that rows and handlers take is our own delay, and not the server's.
-        clock = self._fetcher.transport.clock
+        clock = self._shared.transport.clock
         clock.start()
         try:
             self._step()
@@ -118,7 +104,7 @@ class CurlFetch:
             clock.stop()
 
     def _step(self) -> None:
-        began = self._fetcher.now()
+        began = self._shared.now()
         if self._started_at is None:
             self._started_at = time.time()
         self.wait_s = 0.0
@@ -138,11 +124,11 @@ class CurlFetch:
         # An error in our own code must not cost the line its row.
         except Exception as error:
             said = one_line(error)
-            self._fetcher.defects.log(
+            self._shared.defects.log(
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
-        self._left_s -= self._fetcher.now() - began
+        self._left_s -= self._shared.now() - began
         if is_final:
             self._end(failure)
         elif self._account is not None:
@@ -150,69 +136,58 @@ class CurlFetch:
 
     def _hop(self, began: float) -> bool:
         """Make a hop; False if another one follows. Raises Failure."""
-        fetcher = self._fetcher
-        target = self._target or self._first_target()
+        shared = self._shared
+        target = self._next.target()
         if self._left_s <= 0:
-            raise fetcher.transport.late()
-        if fetcher.robots is not None:
-            self.is_sent = self.has_news = not fetcher.robots.knows(target)
-            rules = fetcher.robots.rules(target, self._left_s)
+            raise shared.transport.late()
+        if shared.robots is not None:
+            self.is_sent = self.has_news = not shared.robots.knows(target)
+            rules = shared.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
-            resolving = fetcher.now()
+            resolving = shared.now()
         else:
             resolving = began
-        pin = fetcher.transport.pin(target, self._left_s - (resolving - began))
+        pin = shared.transport.pin(target, self._left_s - (resolving - began))
         now = began
         if pin.addresses:
-            now = fetcher.now()
+            now = shared.now()
             self._log.dns_ms = round((now - resolving) * 1000, 3)
         answer = self._ask(target, pin, self._left_s - (now - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
         if self._conditional is not None and self._conditional.must_ask_again(answer):
-            self._target = target
             return False
         if not answer.redirect_to or self._ends_at(target, answer):
             return True
-        self._follow(target, answer)
+        self.url = self._next.follow(target, answer).url
         return False
 
     def _ends_at(self, source: Target, redirect: Answer) -> bool:
         """Whether a redirect of a crawl leads to another page, so that its fetch ends here."""
-        crawling = self._fetcher.crawling
+        crawling = self._shared.crawling
         if crawling is None:
             return False
-        http = self._fetcher.settings.http
-        target = redirects.hop(source, redirect.redirect_to, http)
+        target = self._next.redirected_to(source, redirect)
         if crawling.is_same_page(self._task.url, target.url):
             return False
-        if self._body:
-            redirects.require_body_may_go(redirect.status, source, target, http)
+        self._next.require_body_may_go(source, redirect, target)
         self._location = target.url
         return True
 
     def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
-        fetcher = self._fetcher
-        headers = self._headers
-        cookie = self._chain.header_for(target.url) if self._chain else None
-        if cookie and not any(name.lower() == "cookie" for name, _ in headers):
-            headers = (*headers, ("Cookie", cookie))
-        if self._log_in is not None:
-            headers = self._log_in.added(target, headers, self._task.headers)
-        if self._conditional is not None:
-            headers = self._conditional.added(target.url, self._method, headers)
-        request = Request(target.url, self._method, headers, self._body)
+        shared = self._shared
+        request = self._next.made(target, self._log_in, self._conditional)
         self.is_sent = True
-        if fetcher.keeps_any and self._account is None:
-            self._account = fetcher.memory.account()
-        if fetcher.auth is not None and self._is_home:
-            new_capture = self._new_capture if fetcher.keeps_wire else None
+        if shared.keeps_any and self._account is None:
+            self._account = shared.memory.account()
+        if shared.auth is not None and self._next.is_home:
+            new_capture = self._new_capture if shared.keeps_wire else None
             note = functools.partial(self._note, target.url)
-            return fetcher.auth.perform(request, timeout_s, new_capture, note, self._account)
-        exchange = fetcher.transport.lend()
-        blocks = Blocks() if fetcher.keeps_body else None
-        capture = self._new_capture(request) if fetcher.keeps_wire else None
+            return shared.auth.perform(request, timeout_s, new_capture, note, self._account)
+        exchange = shared.transport.lend()
+        blocks = Blocks() if shared.keeps_body else None
+        capture = self._new_capture(request) if shared.keeps_wire else None
         try:
             sink = blocks.append if blocks else self._log_in.sink if self._log_in else None
             exchange.perform(request, timeout_s, pin, sink, capture, self._account)
@@ -220,7 +195,7 @@ class CurlFetch:
             answer = exchange.answer()
             pieces = None if blocks is None else blocks.take()
             self._note(target.url, answer, pieces, exchange.repeats, exchange.paused_s)
-            fetcher.transport.give_back(exchange)
+            shared.transport.give_back(exchange)
             if capture is not None:
                 capture.end(request.body, answer.remote_ip)
         return answer
@@ -239,7 +214,7 @@ class CurlFetch:
         self._log.note(url, answer)
         if self._log_in is not None:
             self._log_in.search(pieces or ())
-        if pieces is not None and answer.status and self._fetcher.keeps_body:
+        if pieces is not None and answer.status and self._shared.keeps_body:
             self.body = None if answer.redirect_to else b"".join(pieces)
 
     def _new_capture(self, request: Request) -> Capture:
@@ -247,43 +222,6 @@ class CurlFetch:
         capture = Capture(request.url, time.time(), hidden)
         self.captures.append(capture)
         return capture
-
-    def _first_target(self) -> Target:
-        try:
-            if self._task.fault:
-                raise urls.NoUrlError(self._task.fault)
-            return self._fetcher.target_of(self.url)
-        except urls.NoUrlError as error:
-            kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
-            raise Failure(kind, error.fault.message) from error
-
-    def _follow(self, source: Target, answer: Answer) -> None:
-        http = self._fetcher.settings.http
-        if len(self._log.hops) >= http.max_redirects:
-            said = f"more than http.max_redirects ({http.max_redirects}) redirects"
-            raise Failure(self._kind_of_chain(), said)
-        target = redirects.hop(source, answer.redirect_to, http)
-        if self._body:
-            redirects.require_body_may_go(answer.status, source, target, http)
-        same_origin = target[1:] == source[1:]
-        with_body = redirects.keeps_body(answer.status)
-        self._chain = self._chain or Cookies().chain()
-        self._chain.absorb(source.url, answer.headers)
-        self._headers = redirects.headers_after(
-            self._headers, same_origin=same_origin, with_body=with_body
-        )
-        self._is_home = self._is_home and same_origin
-        self._body = self._body if with_body else None
-        self._method = redirects.method_after(answer.status, self._method)
-        self._target, self.url = target, target.url
-        self._log.hops = (*self._log.hops, target.url)
-
-    def _kind_of_chain(self) -> ErrorKind:
-        """Why a chain of redirects is too long: a loop, or just too many."""
-        first = urls.target_of(self._task.url, self._fetcher.settings.http.max_url_bytes)
-        asked = [first.url, *self._log.hops]
-        is_loop = len(set(asked)) < len(asked)
-        return ErrorKind.REDIRECTS_LOOP if is_loop else ErrorKind.REDIRECTS_TOO_MANY
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -300,11 +238,11 @@ class CurlFetch:
             return
         ending = self._failed = ending_of(failure, answer)
         self.trouble = failure.message if failure and ending.outcome in UNREACHED else ""
-        polite = self._fetcher.settings.polite
+        polite = self._shared.settings.polite
         self.rest_s = retry.rest_s(polite, answer.status, answer.headers, time.time())
         self.rest_why = "" if self.rest_s is None else str(answer.status)
         backoff_s = retry.backoff_s(
-            self._fetcher.settings.retry,
+            self._shared.settings.retry,
             self._attempt - (self._log_in.count if self._log_in else 0),
             self._task.method,
             ending.outcome,
@@ -355,9 +293,9 @@ class CurlFetch:
             self._account.add(len(self.body))
 
     def _record(self, ending: Ending) -> None:
-        spent_s = self._fetcher.settings.http.total_timeout_s - self._left_s
+        spent_s = self._shared.settings.http.total_timeout_s - self._left_s
         started_at = self._started_at and round(self._started_at, 3)
         attempts = self._attempt + self._repeats
-        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._fetcher.worker)
-        result = self._log.result(self._task, ending, spent)
+        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._shared.worker)
+        result = self._log.result(self._task, self._next.hops, ending, spent)
         self.result = replace(result, location=self._location) if self._location else result

@@ -19,6 +19,7 @@ from msgspec import UNSET
 
 from fetcher.errors import Exit, StoppedError
 from fetcher.leases.crawl_feed import CrawlFeed
+from fetcher.leases.crawl_sessions import CrawlSessions
 from fetcher.leases.ledger import Ledger
 from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import Assignment, LeaseRules, first_lease
@@ -95,15 +96,12 @@ class Ventilator:
             sinks,
             len(job_input.route_names),
         )
-        self._sessions = SinkSessions(
-            self._ledger,
-            sinks,
-            session,
-            settings.lease.sink_silent_s,
-            self._offer,
-            now,
-            None if job_input.crawl is None else _feed_of(job_input),
-            job_input.routing,
+        silent_s = settings.lease.sink_silent_s
+        common = (self._ledger, sinks, session, silent_s, self._offer, now)
+        self._sessions = (
+            SinkSessions(*common, job_input.routing)
+            if job_input.crawl is None
+            else CrawlSessions(*common, _feed_of(job_input), job_input.routing)
         )
         self._sinks = SinkClients(sockets.context, endpoints.sinks, self._sessions, security, now)
         self._logins = _logins(settings, self._number)
@@ -161,7 +159,7 @@ class Ventilator:
         self._publish(now)
         if is_counting:
             self._input.count_more()
-        elif self._ledger.source_ended and self._sessions.feed is None:
+        elif self._ledger.source_ended and self._input.crawl is None:
             self._input.require_read(self._sessions.lines_read)
         if self._stop and not self._drain_s:
             raise StoppedError(STOPPED)
@@ -275,7 +273,6 @@ class Ventilator:
 
     def _state(self) -> messages.State:
         workers = self._ledger.workers
-        feed = self._sessions.feed
         return messages.State(
             job=self._sessions.job,
             phase=self._phase_now(),
@@ -289,7 +286,7 @@ class Ventilator:
             is_hungry=self._ledger.is_hungry,
             copied=self._ledger.copied,
             turns=messages.Turns(self._publisher.turns_s, is_all=self._ledger.is_all_out),
-            crawl=UNSET if feed is None or feed.state is None else feed.state.totals,
+            crawl=self._sessions.crawl_totals,
             joined=self._workers.joined if self._drain_s else UNSET,
             routes=self._route_status.routes,
         )

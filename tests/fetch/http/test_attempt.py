@@ -34,7 +34,7 @@ def row(*answers: Answer, ending: Ending | None = None) -> Result:
     log = AttemptLog()
     for number, answer in enumerate(answers):
         log.note(f"http://a.test/{number}", answer)
-    return log.result(TASK, ending or Ending(Outcome.OK), SPENT)
+    return log.result(TASK, (), ending or Ending(Outcome.OK), SPENT)
 
 
 def test_a_whole_answer_has_all_its_values() -> None:

@@ -25,7 +25,7 @@ class Job:
         self.routing = SimRouting(2, {line: 1 for line in range(1, 17) if line % 2})
         self.ledger = Ledger(RULES, routes=2)
         self.sessions = SinkSessions(
-            *(self.ledger, 1, "s", 3.0, lambda _: None, 0.0, None, self.routing)  # type: ignore[arg-type]
+            *(self.ledger, 1, "s", 3.0, lambda _: None, 0.0, self.routing)  # type: ignore[arg-type]
         )
         self.status = RouteStatus(self.routing, self.ledger, self.sessions, Settings())
         self._batches = [batch(number, 8) for number in range(2)]

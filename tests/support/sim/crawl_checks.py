@@ -13,6 +13,8 @@ from fetcher.frontier.links import SAME_DEPTH
 from fetcher.frontier.totals import Refusal
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
+from fetcher.leases.crawl_feed import CrawlFeed
+from fetcher.leases.crawl_sessions import CrawlSessions
 from fetcher.leases.sink_session import SinkSession
 from fetcher.protocol import messages
 from fetcher.store.crawl_links import RowLinks
@@ -85,8 +87,7 @@ class CrawlChecks(Checks):
         answered: Known,
     ) -> None:
         """What the ventilator believes to be committed is; what is committed, it knows."""
-        feed = ventilator.sinks.feed
-        assert feed is not None
+        feed = _feed_of(ventilator)
         for batch in self._world.batches:
             known = max(min(feed.next_line - batch.first_line, len(bin(batch.mask)) - 2), 0)
             lines = (1 << known) - 1
@@ -223,6 +224,10 @@ class CrawlChecks(Checks):
 
     def closed(self, ventilator: SimVentilator) -> None:
         super().closed(ventilator)
-        feed = ventilator.sinks.feed
-        if feed is not None and feed._open:
+        if _feed_of(ventilator)._open:
             raise Violation("complete, and its ventilator waits for lines")
+
+
+def _feed_of(ventilator: SimVentilator) -> CrawlFeed:
+    assert isinstance(ventilator.sinks, CrawlSessions)
+    return ventilator.sinks.feed

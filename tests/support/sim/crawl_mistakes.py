@@ -20,6 +20,7 @@ from fetcher.frontier.admitted import Admitted, RowLinks
 from fetcher.frontier.links import Link
 from fetcher.input import log_lines
 from fetcher.leases.crawl_feed import CrawlFeed
+from fetcher.leases.crawl_sessions import CrawlSessions
 from fetcher.leases.sink_session import SinkSession
 from fetcher.model import Chunk
 from fetcher.protocol import messages
@@ -245,8 +246,9 @@ class EndsWhenNothingWaits(CrawlVentilator):
 
     def turn(self) -> None:
         super().turn()
+        assert isinstance(self.sinks, CrawlSessions)
         feed = self.sinks.feed
-        if self.sinks.is_open and feed is not None and not feed.wants_seeds and not feed._open:
+        if self.sinks.is_open and not feed.wants_seeds and not feed._open:
             self.is_finished = feed.next_line > 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from fetcher.leases.sink_session import SinkSession
-from fetcher.leases.sink_sessions import SinkSessions
 from support.sim import crawl_mistakes as mistakes
 from support.sim.crawl_world import (
     BudgetedCrawl,
@@ -39,7 +38,7 @@ def _mutant(
     """Put the given classes into a world; `of_sink`: members of the sink."""
     of_ventilator: dict[str, Any] = {} if feed is None else {"feed_class": feed}
     if session is not None:
-        of_ventilator["sessions_class"] = type("S", (SinkSessions,), {"session_class": session})
+        of_ventilator["session_class"] = session
     members = {
         "sink_class": type("MutantSink", (CrawlSink,), of_sink),
         "ventilator_class": type("MutantVentilator", (ventilator,), of_ventilator),

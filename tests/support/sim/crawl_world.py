@@ -16,7 +16,9 @@ from fetcher.frontier.admission import Frontier
 from fetcher.frontier.links import Link
 from fetcher.input import log_lines
 from fetcher.leases.crawl_feed import CrawlFeed, SeedPage
+from fetcher.leases.crawl_sessions import CrawlSessions
 from fetcher.leases.ledger import Ledger
+from fetcher.leases.sink_session import SinkSession
 from fetcher.leases.types import Assignment
 from fetcher.model import Batch, Chunk
 from fetcher.protocol import links, messages
@@ -27,7 +29,7 @@ from support.sim.crawl_disk import CrawlDisk, CrawlStore, SimCrawlFiles
 from support.sim.crawl_web import Web, rules_of
 from support.sim.disk import Violation
 from support.sim.sink import SimSink
-from support.sim.ventilator import SimVentilator
+from support.sim.ventilator import SINK_SILENT_S, SimVentilator
 from support.sim.world import World
 
 _SEED_PAGE = 2  # seeds of one message
@@ -86,9 +88,17 @@ class CrawlVentilator(SimVentilator):
 
     ledger_class = CrawlLedger
     feed_class = CrawlFeed
+    session_class = SinkSession
 
-    def _feed(self) -> CrawlFeed:
-        return self.feed_class(self._seeds, LineTexts())
+    def _sessions(self, world: World) -> CrawlSessions:
+        made: type[CrawlSessions] = type(
+            "Sessions", (CrawlSessions,), {"session_class": self.session_class}
+        )
+        return made(
+            *(self.ledger, world.shares, self._session, SINK_SILENT_S, self._offer, world.now),
+            self.feed_class(self._seeds, LineTexts()),
+            world.routing,
+        )
 
     def _seeds(self, first: int) -> SeedPage:
         assert isinstance(self._world, CrawlWorld)

@@ -18,7 +18,6 @@ from support.sim.disk import Violation
 from support.sim.worker import TAIL_AFTER_S, chunk_of
 
 if TYPE_CHECKING:
-    from fetcher.leases.crawl_feed import CrawlFeed
     from support.sim.world import World
 
 RULES: Final = LeaseRules(
@@ -77,16 +76,7 @@ class SimVentilator:
         self.ledger = self.ledger_class(
             world.rules, first_lease(number), world.shares, world.routing.count
         )
-        self.sinks = self.sessions_class(
-            self.ledger,
-            world.shares,
-            self._session,
-            SINK_SILENT_S,
-            self._offer,
-            world.now,
-            self._feed(),
-            world.routing,
-        )
+        self.sinks = self._sessions(world)
         self.links = [self.link_class() for _ in self.sinks]
         self.shall_pause = shall_pause
         self.frozen_until = 0.0
@@ -96,9 +86,11 @@ class SimVentilator:
         self._batches = self._readers()
         self._tick_at = 0.0
 
-    def _feed(self) -> CrawlFeed | None:
-        """The lines of a crawl; None: the job is a list."""
-        return None
+    def _sessions(self, world: World) -> SinkSessions:
+        return self.sessions_class(
+            *(self.ledger, world.shares, self._session, SINK_SILENT_S, self._offer, world.now),
+            world.routing,
+        )
 
     def _readers(self) -> list[Iterator[Batch]]:
         return [iter(self._world.batches) for _ in self.sinks for _ in self.ledger.routes]
