@@ -86,6 +86,16 @@ def test_its_commands_run_and_show_what_it_says(
     assert reader.follow(text) >= 1
 
 
+def test_the_roles_of_its_commands_are_forked(tmp_path: Path, environ: dict[str, str]) -> None:
+    program = (
+        "from fetcher.api import fetch\n"
+        "(row,) = fetch(['http://test.invalid/'], worker={'handler': 'support.handlers:parent',"
+        f" 'transport': '{jobs.SLOW}'}})\n"
+        "assert 'fetcher.roles.worker_main' in row.extra['parent'], row\n"
+    )
+    assert Reader(tmp_path, environ).follow(f"```python\n{program}```\n") == 1
+
+
 def test_a_document_that_shows_what_is_not_so_is_found(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
