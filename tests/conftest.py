@@ -9,12 +9,14 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psutil
 import pytest
 
 from support import jobs, role_forks
+from support.browser import chromium
 from tools.site.running import RunningSite
 
 # A shell without job control starts what is in the background with Ctrl-C ignored, and programs
@@ -88,6 +90,21 @@ def site() -> Iterator[RunningSite]:
     """The local web site, one for the whole run."""
     with RunningSite() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def _chromium() -> Iterator[Any]:
+    """One for each file, as its start takes a second of CPU time; see there for why not for all."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(_chromium: Any) -> Iterator[Any]:
+    """A real browser, without a window; a test's pages are closed after it."""
+    yield _chromium
+    for context in _chromium.contexts:
+        context.close()
 
 
 @pytest.fixture

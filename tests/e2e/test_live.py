@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from support import jobs
-from support.browser import browser, terminal
+from support.browser import terminal
 from support.waiting import wait_until, wait_until_steady
 from tools.ports import free_ports
 
@@ -46,16 +46,15 @@ def shown(page: Any) -> int:
     return int(found[0].replace(",", "")) if found else 0
 
 
-def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_path: Path) -> None:
+def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(
+    tmp_path: Path, browser: Any
+) -> None:
     port = free_ports(1)
     out = tmp_path / "out"
     urls = urlfile(tmp_path, ms=40)  # so that it is not over before it is stopped
     said: list[str] = []
-    with (
-        browser() as opened,
-        jobs.running("run", urls, "-o", out, *options(port)) as job,
-    ):
-        page = opened.new_page(viewport={"width": 360, "height": 740})
+    with jobs.running("run", urls, "-o", out, *options(port)) as job:
+        page = browser.new_page(viewport={"width": 360, "height": 740})
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: said.append(dialog.message))
