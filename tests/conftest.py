@@ -118,7 +118,8 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
             monkeypatch.setenv(name, value)
     for name, value in role_forks.variables(jobs.ENV).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("fetcher.engines.children.subprocess", role_forks.subprocesses())
+    for module in role_forks.SUPERVISION:
+        monkeypatch.setattr(f"{module}.subprocess", role_forks.subprocesses())
     before = set(psutil.Process().children(recursive=True))
     path = tmp_path / "tmp"
     path.mkdir()

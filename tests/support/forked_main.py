@@ -28,6 +28,7 @@ _TESTS = 1  # a pipe, which breaks when the tests end
 _PRELOAD = {
     "fetcher.roles.main": ("fetcher.roles.sink.role", "fetcher.roles.ventilator.role"),
     "fetcher.roles.worker_main": ("fetcher.fetch.http.client",),
+    "fetcher.roles.preflight_main": ("fetcher.fetch.http.client",),
 }
 # Those that gevent does not patch.
 _fork, _wait, _poll, _Socket = os.fork, os.waitpid, select.poll, socket.socket

@@ -15,11 +15,13 @@ import functools
 import json
 import os
 import select
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
@@ -84,10 +86,11 @@ class ForkedProcess:
         folder: Path,
     ) -> None:
         self.returncode: int | None = None
+        self._arguments = list(arguments)
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.connect(address)
         order = {
-            "arguments": list(arguments),
+            "arguments": self._arguments,
             "environ": dict(environ),
             "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
         }
@@ -100,11 +103,11 @@ class ForkedProcess:
         """The exit code, None while it runs."""
         return self._look(0)
 
-    def wait(self, timeout_s: float | None = None) -> int:
-        """The exit code. Raises TimeoutError."""
-        code = self._look(None if timeout_s is None else timeout_s * 1000)
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code. `timeout`: in seconds. Raises subprocess.TimeoutExpired."""
+        code = self._look(None if timeout is None else timeout * 1000)
         if code is None:
-            raise TimeoutError
+            raise subprocess.TimeoutExpired(self._arguments, timeout or 0)
         return code
 
     def _look(self, within_ms: float | None) -> int | None:
@@ -122,26 +125,76 @@ class ForkedProcess:
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it, if it still runs."""
         self.send_signal(signal.SIGKILL)
-        self.wait()
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+class ForkedProgram(ForkedProcess):
+    """A process whose standard output and error are pipes, and whose input is empty."""
+
+    def __init__(
+        self, module: str, arguments: Sequence[str], environ: Mapping[str, str], folder: Path
+    ) -> None:
+        pipes = [os.pipe() for _ in range(2)]
+        with Path(os.devnull).open("rb") as nothing:
+            streams = nothing.fileno(), pipes[0][1], pipes[1][1]
+            super().__init__(address_of(module, environ), arguments, environ, streams, folder)
+        for _, end in pipes:
+            os.close(end)
+        self.stdout: IO[bytes] = open(pipes[0][0], "rb")  # noqa: SIM115
+        self.stderr: IO[bytes] = open(pipes[1][0], "rb")  # noqa: SIM115
+
+    def communicate(self, timeout: float) -> tuple[bytes, bytes]:
+        """What it writes until its end. `timeout`: in seconds. Raises subprocess.TimeoutExpired."""
+        until = time.monotonic() + timeout
+        written = {pipe.fileno(): b"" for pipe in (self.stdout, self.stderr)}
+        with selectors.DefaultSelector() as selector:
+            for fd in written:
+                selector.register(fd, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(max(until - time.monotonic(), 0))
+                if not ready:
+                    raise subprocess.TimeoutExpired(self._arguments, timeout)
+                for key, _ in ready:
+                    data = os.read(key.fd, 1 << 16)
+                    written[key.fd] += data
+                    if not data:
+                        selector.unregister(key.fd)
+        self.wait(timeout)
+        return written[self.stdout.fileno()], written[self.stderr.fileno()]
 
 
 def call(
     module: str, *arguments: str, stdin: bytes, environ: Mapping[str, str], folder: Path
 ) -> subprocess.CompletedProcess[bytes]:
     """What `python -m MODULE` gives in this folder, of a module that does all in its `main`."""
+    return call_at(address_of(module, environ), arguments, stdin, environ, folder)
+
+
+def call_at(
+    address: str,
+    arguments: Sequence[str],
+    stdin: bytes,
+    environ: Mapping[str, str],
+    folder: Path,
+    limit_s: float = _LIMIT_S,
+) -> subprocess.CompletedProcess[bytes]:
+    """What a process of the server at this address gives."""
     with contextlib.ExitStack() as stack:
         given, out, error = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write(stdin)
         given.seek(0)
         streams = given.fileno(), out.fileno(), error.fileno()
-        process = ForkedProcess(address_of(module, environ), arguments, environ, streams, folder)
+        process = ForkedProcess(address, arguments, environ, streams, folder)
+        stack.callback(process.wait)
         stack.callback(process.kill)
         try:
-            code = process.wait(_LIMIT_S)
-        except TimeoutError as late:
-            raise subprocess.TimeoutExpired(arguments, _LIMIT_S, stderr=_all_of(error)) from late
+            code = process.wait(limit_s)
+        except subprocess.TimeoutExpired as late:
+            late.stderr = _all_of(error)
+            raise
         return subprocess.CompletedProcess(arguments, code, _all_of(out), _all_of(error))
 
 

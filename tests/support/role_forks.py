@@ -13,11 +13,15 @@ from typing import IO, Any, Final
 
 from support import forking
 
-_MODULES: Final = ("fetcher.roles.main", "fetcher.roles.worker_main")
+_PREFLIGHT: Final = "fetcher.roles.preflight_main"
+_MODULES: Final = ("fetcher.roles.main", "fetcher.roles.worker_main", _PREFLIGHT)
 _VARIABLE: Final = "ROLE_FORKS"  # the servers' addresses, and what their processes begin with
+_LIST: Final = "ROLE_FORKS_LIST"
 _TESTS: Final = Path(__file__).resolve().parents[1]
 # This folder in PYTHONPATH lets the supervisors of any program fork their roles.
 STARTUP: Final = Path(__file__).parent / "startup"
+# Modules of a supervisor whose `subprocess` is replaced by `subprocesses`.
+SUPERVISION: Final = ("fetcher.engines.children", "fetcher.roles.preflight")
 # Of a forked role: a supervisor may ask for nothing else.
 _OPTIONS: Final = {
     "stdin": subprocess.PIPE,
@@ -26,9 +30,13 @@ _OPTIONS: Final = {
 }
 
 
-def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variable that lets supervisors in this environment have their roles forked."""
-    return {_VARIABLE: json.dumps([_addresses(), forking.at_start(environ)])}
+def variables(environ: Mapping[str, str], listed: Path | None = None) -> dict[str, str]:
+    """The variables that let supervisors in this environment have their roles forked.
+
+    `listed`: a file, to which the process id and the spec of each forked role are added.
+    """
+    own = {_VARIABLE: json.dumps([_addresses(), forking.at_start(environ)])}
+    return own | ({_LIST: str(listed)} if listed else {})
 
 
 @functools.cache
@@ -39,7 +47,17 @@ def _addresses() -> dict[str, str]:
 
 def subprocesses() -> SimpleNamespace:
     """What a supervisor takes for the module `subprocess`, to have its roles forked."""
-    return SimpleNamespace(Popen=_popen, PIPE=subprocess.PIPE)
+    names = ("DEVNULL", "PIPE", "TimeoutExpired")
+    same = {name: getattr(subprocess, name) for name in names}
+    return SimpleNamespace(Popen=_popen, run=_run, **same)
+
+
+def _run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """What the forked preflight gives; a fresh interpreter's only where the variable is not set."""
+    if _VARIABLE not in os.environ:
+        return subprocess.run(command, **options)  # noqa: PLW1510 (as it was asked for)
+    given, limit_s = options["input"], options["timeout"]
+    return forking.call_at(_address_of(command[-1]), (), given, os.environ, Path(), limit_s)
 
 
 def _popen(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes] | ForkedRole:
@@ -48,11 +66,20 @@ def _popen(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes] | 
         return subprocess.Popen(command, **options)
     if options != _OPTIONS:
         raise TypeError(f"a forked role is started with {_OPTIONS}, not with {options}")
+    *_, module, argument = command
+    role = ForkedRole(_address_of(module), argument)
+    if _LIST in os.environ:
+        with Path(os.environ[_LIST]).open("a", encoding="utf-8") as file:
+            file.write(f"{role.pid} {argument}\n")
+    return role
+
+
+def _address_of(module: str) -> str:
     addresses, known = json.loads(os.environ[_VARIABLE])
     if unlike := forking.at_start(os.environ).items() ^ known.items():
         raise RuntimeError(f"a forked role would not have {unlike}: remove {_VARIABLE}")
-    *_, module, argument = command
-    return ForkedRole(addresses[module], argument)
+    address: str = addresses[module]
+    return address
 
 
 class ForkedRole(forking.ForkedProcess):
