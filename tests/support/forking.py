@@ -2,9 +2,9 @@
 
 To import what a role needs takes a fifth of a second of CPU time, a fork of it a hundredth. A
 forked process begins with the streams, environment, folder and signals of a fresh interpreter, in a
-session of its own. Limits: it keeps the umask and the resource limits of the server
-(support.forked_main), which is also its parent (getppid). Tests that need more, or that kill
-processes, start fresh interpreters, as users do (jobs.running).
+session of its own. Limits: it keeps the umask, the resource limits and the command line of the
+server (support.forked_main), which is also its parent (getppid). Tests that need more start fresh
+interpreters, as users do (jobs.running).
 """
 
 from __future__ import annotations
