@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from support import forking, jobs, role_forks
 
 SETTINGS = {"handler": "support.handlers:parent", "transport": jobs.SLOW}
 URLS = ["http://test.invalid/1"]
+CLIENT = jobs.ROOT / "tests" / "support" / "forked_client.py"
 PIPES = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
@@ -81,3 +85,31 @@ def test_a_call_has_its_own_streams_environment_and_exit_code(tmp_path: Path) ->
     assert (first.returncode, first.stderr) == (0, b"")
     assert first.stdout.decode().split() == ["one", "in", "a", "value", str(tmp_path)]
     assert second.returncode == 7
+
+
+@contextlib.contextmanager
+def client(argument: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The program that stands for a forked process; it has begun."""
+    environ = {**jobs.ENV, "A_NAME": "a value"}
+    name = forking.address_of("support.echoing_main", environ).removeprefix("\0")
+    command = [sys.executable, "-I", "-S", str(CLIENT), name]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, argument], stdin=pipe, stdout=pipe, env=environ) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline().decode() == f"{argument}\n"
+        yield started
+
+
+def test_a_program_that_stands_for_a_forked_process_ends_as_it_does() -> None:
+    with client("7") as started:
+        out, _ = started.communicate(b"in", timeout=60)
+    assert out.decode().startswith("in a value")
+    assert started.returncode == 7
+
+
+def test_a_program_that_stands_for_a_forked_process_passes_signals_on() -> None:
+    with client("one") as started:
+        started.terminate()
+        out, _ = started.communicate(timeout=60)  # the end of its output is the end of the process
+    assert out == b""
+    assert started.returncode == -signal.SIGTERM
