@@ -9,12 +9,14 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psutil
 import pytest
 
 from support import jobs, role_forks
+from support.browser import chromium
 from tools.site.running import RunningSite
 
 # A shell without job control starts what is in the background with Ctrl-C ignored, and programs
@@ -90,6 +92,21 @@ def site() -> Iterator[RunningSite]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def _chromium() -> Iterator[Any]:
+    """One for each file, as its start takes a second of CPU time; see there for why not for all."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(_chromium: Any) -> Iterator[Any]:
+    """A real browser, without a window; a test's pages are closed after it."""
+    yield _chromium
+    for context in _chromium.contexts:
+        context.close()
+
+
 @pytest.fixture
 def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """For jobs of this very process: their environment, and where temporary directories go.
@@ -101,7 +118,8 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
             monkeypatch.setenv(name, value)
     for name, value in role_forks.variables(jobs.ENV).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("fetcher.engines.children.subprocess", role_forks.subprocesses())
+    for module in role_forks.SUPERVISION:
+        monkeypatch.setattr(f"{module}.subprocess", role_forks.subprocesses())
     before = set(psutil.Process().children(recursive=True))
     path = tmp_path / "tmp"
     path.mkdir()

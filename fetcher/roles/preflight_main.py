@@ -10,6 +10,7 @@ patch_all()
 
 import os
 import sys
+from typing import NoReturn
 
 import msgspec
 
@@ -35,6 +36,10 @@ def _try() -> Exit:
     return Exit.DONE
 
 
-if __name__ == "__main__":
-    # Exit at once, without waiting for the modules' threads and exit functions.
+def main() -> NoReturn:
+    """Exit at once, without waiting for the modules' threads and exit functions."""
     os._exit(_try())
+
+
+if __name__ == "__main__":
+    main()

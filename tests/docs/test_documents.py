@@ -14,7 +14,7 @@ from fetcher.api import fetch
 from fetcher.model import Outcome, Result
 from fetcher.rows import jsonl, schema
 from fetcher.settings import docs
-from support import jobs, role_forks
+from support import forking, jobs, role_forks
 from support.documents import RUN, Reader, anchors, blocks, matches
 from support.internet import internet
 from support.members import members_site
@@ -39,6 +39,9 @@ PAGES = {
     if path.name not in _OTHERS
     and any(block.kind in RUN for block in blocks(path.read_text("utf-8")))
 }
+
+# Of these, each command is a fresh interpreter, as a user has it.
+FRESH = {"README.md", "quick-start.md"}
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +83,21 @@ def environ(
 def test_its_commands_run_and_show_what_it_says(
     page: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    reader = Reader(tmp_path, {**environ, "COLUMNS": "100"})
+    forks = "" if page in FRESH else forking.address_of("support.program_main", environ)
+    reader = Reader(tmp_path, {**environ, "COLUMNS": "100"}, forks)
     # A block that starts a broker or a cluster is run by test_engines.
     text = NEEDS_CLUSTER.sub("", PAGES[page].read_text("utf-8"))
     assert reader.follow(text) >= 1
+
+
+def test_the_roles_of_its_commands_are_forked(tmp_path: Path, environ: dict[str, str]) -> None:
+    program = (
+        "from fetcher.api import fetch\n"
+        "(row,) = fetch(['http://test.invalid/'], worker={'handler': 'support.handlers:parent',"
+        f" 'transport': '{jobs.SLOW}'}})\n"
+        "assert 'fetcher.roles.worker_main' in row.extra['parent'], row\n"
+    )
+    assert Reader(tmp_path, environ).follow(f"```python\n{program}```\n") == 1
 
 
 def test_a_document_that_shows_what_is_not_so_is_found(

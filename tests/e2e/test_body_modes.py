@@ -55,10 +55,10 @@ def pages(site: RunningSite, count: int) -> list[str]:
 
 
 def kill_all(job: jobs.Running) -> None:
-    children = [child for role in ROLES for child in job.role(role)]
-    job.process.kill()
-    for child in children:
+    """The roles first: they would leave in order at the end of what has started them."""
+    for child in [child for role in ROLES for child in job.role(role)]:
         child.kill()
+    job.process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_every_body_is_there_once_after_kill_9_of_everything_again_and_again(
     out = tmp_path / "out"
     options = (bodies(mode), f"--set=output.warc_dedupe={str(mode == 'warc').lower()}")
     for killed in (("sink", "worker", "all"), ("all",)):
-        with jobs.running("run", urls, "-o", out, *FAST, *options) as job:
+        with jobs.forked("run", urls, "-o", out, *FAST, *options) as job:
             for role in killed:
                 more = functools.partial(_more_than, out, jobs.committed(out) + 10)
                 wait_until(more, what="progress")
@@ -85,7 +85,7 @@ def test_every_body_is_there_once_after_kill_9_of_everything_again_and_again(
                 else:
                     assert job.kill(role)
     assert jobs.committed(out) < 300, "the job was over before all was killed"
-    with jobs.running("run", urls, "-o", out, *FAST) as job:  # the default changes nothing
+    with jobs.forked("run", urls, "-o", out, *FAST) as job:  # the default changes nothing
         code, _, error = job.wait(60)
     assert code == 0, error
     _require_kept(out, urls, mode)
@@ -315,7 +315,7 @@ def test_a_full_disk_in_the_middle_of_a_warc_file(site: RunningSite, tmp_path: P
     port = free_ports(1)
     options = ("--workers=1", "--pool-size=4", "--set=sink.commit_interval_s=0.02")
     metrics = f"--set=metrics.sink_port={port}"
-    with jobs.running("run", urls, "-o", out, bodies("warc"), *options, metrics) as job:
+    with jobs.forked("run", urls, "-o", out, bodies("warc"), *options, metrics) as job:
         wait_until(lambda: jobs.committed(out) > 20, what="rows")
         sink = job.role("sink")[0]
         size = (out / "bodies" / "part-00000.warc.gz").stat().st_size
@@ -335,7 +335,7 @@ def test_a_job_is_complete_only_with_its_index_and_is_resumed_for_it(
     urls = jobs.write_urls(tmp_path / "urls.txt", pages(slow_site, 60))
     out = tmp_path / "out"
     in_the_way = out / "bodies" / "index.cdxj.tmp"
-    with jobs.running("run", urls, "-o", out, *FAST, bodies("warc")) as job:
+    with jobs.forked("run", urls, "-o", out, *FAST, bodies("warc")) as job:
         wait_until(functools.partial(_more_than, out, 5), what="rows")
         in_the_way.mkdir()
         code, _, error = job.wait(60)
@@ -352,7 +352,7 @@ def test_several_sinks_keep_their_own_bodies(site: RunningSite, tmp_path: Path) 
     more = ("--set=worker.transport=curl", bodies("warc"))
     with contextlib.ExitStack() as stack:
         roles = [*hosts.sinks, hosts.ventilator, hosts.worker]
-        for job in [stack.enter_context(jobs.running(*role, *more)) for role in roles]:
+        for job in [stack.enter_context(jobs.forked(*role, *more)) for role in roles]:
             code, _, error = job.wait(60)
             assert code == 0, error
     jobs.prove(hosts.outs, hosts.urls)

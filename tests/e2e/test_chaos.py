@@ -142,7 +142,7 @@ def test_a_worker_frozen_past_its_lease_and_back_changes_nothing(
     urls = jobs.write_urls(tmp_path / "urls.txt", mixed_urls(site, 1000))
     port = free_ports(1)
     metrics = f"--set=metrics.ventilator_port={port}"
-    with jobs.running("run", urls, "-o", tmp_path / "out", *FAST, metrics) as job:
+    with jobs.forked("run", urls, "-o", tmp_path / "out", *FAST, metrics) as job:
         wait_until(lambda: jobs.committed(tmp_path / "out") > 0, what="the first commit")
         frozen = job.role("worker")[0]
         frozen.send_signal(signal.SIGSTOP)
@@ -161,7 +161,7 @@ def test_a_frozen_sink_freezes_the_job_until_it_is_back(site: RunningSite, tmp_p
     out = tmp_path / "out"
     options = (*FAST, "--set=lease.sink_silent_s=1")
     site.reset()
-    with jobs.running("run", urls, "-o", out, *options) as job:
+    with jobs.forked("run", urls, "-o", out, *options) as job:
         wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         sink = job.role("sink")[0]
         sink.send_signal(signal.SIGSTOP)
@@ -182,7 +182,7 @@ def test_a_url_that_kills_its_worker_is_isolated_and_recorded(tmp_path: Path) ->
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     deadly = f"--set=worker.transport={jobs.DEADLY}"
     options = (*FAST, deadly, "--set=lease.poison_deaths=2")
-    with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
+    with jobs.forked("run", urls, "-o", tmp_path / "out", *options) as job:
         code, _, error = job.wait(120)
     assert code == 0, error
     found = jobs.prove(tmp_path / "out", urls)
@@ -216,7 +216,7 @@ def test_a_defective_transport_costs_no_line_its_row(tmp_path: Path) -> None:
     lines[41] = "http://test.invalid/odd-kind"
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     options = (*FAST, f"--set=worker.transport={jobs.DEADLY}", "--set=lease.poison_deaths=2")
-    with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
+    with jobs.forked("run", urls, "-o", tmp_path / "out", *options) as job:
         code, _, error = job.wait(60)
     assert code == 0, error
     bad = {row.line: row for row in jobs.prove(tmp_path / "out", urls) if row.outcome != "ok"}
@@ -236,7 +236,7 @@ def test_a_defective_transport_costs_no_line_its_row(tmp_path: Path) -> None:
 def test_rows_of_megabytes_do_not_add_up_to_a_message_that_no_socket_takes(tmp_path: Path) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://h/huge/{n}" for n in range(88)])
     options = ("--workers=1", "--batch-size=88", "--set=worker.chunk_interval_s=60")
-    with jobs.running(
+    with jobs.forked(
         "run", urls, "-o", tmp_path / "out", *options, f"--set=worker.transport={jobs.DEADLY}"
     ) as job:
         code, _, error = job.wait(60)

@@ -140,14 +140,14 @@ def test_a_ventilator_judges_the_out_that_its_sink_has(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 20)
     outs.make_out(hosts.out, hosts.urls, [])  # in batches of 8
     same = [each for each in hosts.sink if each != "--set=job.batch_size=10"]
-    with jobs.running(*same, "-q") as sink:
+    with jobs.forked(*same, "-q") as sink:
         assert call(*hosts.ventilator, "-q") == (
             4,
             "fetcher: the sink's OUT was begun with job.batch_size = 8, not 10 "
             f"(--set job.batch_size); {WHAT_TO_DO}\n",
         )
         right = [each for each in hosts.ventilator if each != "--set=job.batch_size=10"]
-        with jobs.running(*right, "-q") as ventilator, jobs.running(*hosts.worker) as worker:
+        with jobs.forked(*right, "-q") as ventilator, jobs.forked(*hosts.worker) as worker:
             for each in (ventilator, sink, worker):
                 code, _, error = each.wait()
                 assert (code, error) == (0, "") or each is worker, error
@@ -159,7 +159,7 @@ def test_a_sink_refuses_a_new_job_that_would_ignore_its_settings(tmp_path: Path)
     # What a file for all roles says of batches is the ventilator's; what it says of bodies is not.
     conf.write_text('[output]\nbodies = "warc"\n[job]\nbatch_size = 70\n')
     same = [each for each in hosts.sink if each != "--set=job.batch_size=10"]
-    with jobs.running(*same, "-q", "-c", conf) as sink:
+    with jobs.forked(*same, "-q", "-c", conf) as sink:
         code, said = call(*hosts.ventilator, "-q")
         assert (code, said) == (
             4,
@@ -167,8 +167,8 @@ def test_a_sink_refuses_a_new_job_that_would_ignore_its_settings(tmp_path: Path)
             f'"warc" ({conf}); give this setting alike to the ventilator and to this sink\n',
         )
         with (
-            jobs.running(*hosts.ventilator, "--set=output.bodies=warc") as ventilator,
-            jobs.running(*hosts.worker),
+            jobs.forked(*hosts.ventilator, "--set=output.bodies=warc") as ventilator,
+            jobs.forked(*hosts.worker),
         ):
             assert ventilator.wait()[0] == 0
         code, _, error = sink.wait()

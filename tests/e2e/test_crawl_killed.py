@@ -49,7 +49,7 @@ def test_kill_9_of_each_role_costs_no_page_and_doubles_none(tmp_path: Path) -> N
     out = tmp_path / "out"
     with (
         site(web, delay_s=0.01) as at,
-        jobs.running("crawl", at.url(), "-o", out, *OPTIONS, "--pool-size=4") as job,
+        jobs.forked("crawl", at.url(), "-o", out, *OPTIONS, "--pool-size=4") as job,
     ):
         for count, role in ((10, "worker"), (50, "sink"), (90, "ventilator"), (130, "worker")):
             wait_until(functools.partial(has_rows, out, count), 60, f"{count} rows")
@@ -63,10 +63,10 @@ def test_a_crawl_that_is_killed_as_a_whole_is_resumed_by_the_same_command(tmp_pa
     out = tmp_path / "out"
     with site(web, delay_s=0.01) as at:
         command = ("crawl", at.url(), "-o", out, *OPTIONS, "--pool-size=4")
-        with jobs.running(*command) as job:
+        with jobs.forked(*command) as job:
             wait_until(functools.partial(has_rows, out, 40), 60, "40 rows")
             job.process.kill()
-        with jobs.running(*command) as job:
+        with jobs.forked(*command) as job:
             wait_until(functools.partial(has_rows, out, 90), 60, "90 rows")
             job.process.terminate()
             code, _, error = job.wait()
@@ -87,7 +87,7 @@ def test_separate_roles_crawl_as_well_and_ask_for_each_page_once(tmp_path: Path)
     with site(web) as at, contextlib.ExitStack() as stack:
         jobs.write_urls(seeds, [at.url(), at.url("/1"), at.url("/1#again")])
         roles = [
-            stack.enter_context(jobs.running(*command))
+            stack.enter_context(jobs.forked(*command))
             for command in (
                 ("worker", *where, "--processes=2"),
                 ("sink", *where, "-o", out),

@@ -112,7 +112,7 @@ def test_a_large_maze_is_crawled_as_its_oracle_says_though_roles_are_killed(
     with maze(pages=100_000, depth=12) as at:
         total = sum(len(at.pages(host)) for host in range(graph.HOSTS))
         moments = sorted(dice.sample(range(total // 20, total * 19 // 20), _KILLS))
-        with jobs.running(*command(at, out), *lease) as job:
+        with jobs.forked(*command(at, out), *lease) as job:
             for count in moments:
                 reached = functools.partial(_has_rows, out, count)
                 wait_until(reached, 600, f"{count} of {total} rows")

@@ -43,7 +43,7 @@ def test_a_full_disk_pauses_the_job_until_there_is_room(tmp_path: Path, small_di
     out = small_disk / "out"
     port = free_ports(1)
     options = (*OPTIONS, "--set=sink.commit_bytes=200_000", f"--set=metrics.sink_port={port}")
-    with jobs.running("run", urls, "-o", out, *options) as job:
+    with jobs.forked("run", urls, "-o", out, *options) as job:
         wait_until(lambda: is_failing(port), what="the disk to be full")
         assert job.process.poll() is None
         remount = ["mount", "-o", "remount,size=64m", str(small_disk)]
@@ -64,7 +64,7 @@ def test_a_file_size_limit_is_taken_as_a_full_disk(tmp_path: Path) -> None:
     port = free_ports(1)
     options = ["--workers=1", "--pool-size=50", f"--set=worker.transport={jobs.SLOW}"]
     options += [f"--set=metrics.sink_port={port}"]
-    with jobs.running("run", urls, "-o", out, *options) as job:
+    with jobs.forked("run", urls, "-o", out, *options) as job:
         wait_until(lambda: jobs.committed(out) > 100, what="rows")
         sink = job.role("sink")[0]
         size = (out / "results" / "part-00000.jsonl").stat().st_size
@@ -91,11 +91,11 @@ def test_a_job_stopped_on_a_full_disk_resumes_when_there_is_room(
     port = free_ports(1)
     metrics = f"--set=metrics.sink_port={port}"
     small_commits = "--set=sink.commit_bytes=200_000"
-    with jobs.running("run", urls, "-o", out, *OPTIONS, metrics, small_commits) as job:
+    with jobs.forked("run", urls, "-o", out, *OPTIONS, metrics, small_commits) as job:
         wait_until(lambda: is_failing(port), what="the disk to be full")
         job.process.terminate()
         assert job.wait(60)[0] == 3
-    with jobs.running("run", urls, "-o", out, *OPTIONS, metrics) as job:
+    with jobs.forked("run", urls, "-o", out, *OPTIONS, metrics) as job:
         wait_until(lambda: is_failing(port), what="the sink to find it as full as before")
         assert job.process.poll() is None
         subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
@@ -123,7 +123,7 @@ def try_little_room(tmp_path: Path, disk: Path, free_kib: int) -> None:
     urls = jobs.write_urls(tmp_path / "urls.txt", [f"http://test.invalid/{n}" for n in range(300)])
     out = disk / "out"
     filler = fill(disk, free_kib)
-    with jobs.running("run", urls, "-o", out, *OPTIONS) as job:
+    with jobs.forked("run", urls, "-o", out, *OPTIONS) as job:
         with contextlib.suppress(subprocess.TimeoutExpired):
             job.process.wait(5)
         ended = job.process.poll()

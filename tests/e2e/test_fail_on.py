@@ -66,7 +66,7 @@ def test_an_interrupted_run_still_exits_with_3(tmp_path: Path) -> None:
     slow = [f"http://test.invalid/{n}?ms=60000" for n in range(4)]
     urls, out = jobs.write_urls(tmp_path / "urls.txt", ["no url", *slow]), tmp_path / "out"
     options = ("--workers=1", f"--set=worker.transport={jobs.SLOW}", "--set=worker.grace_s=0.1")
-    with jobs.running("run", urls, "-o", out, "--fail-on=failed", "-q", *options) as job:
+    with jobs.forked("run", urls, "-o", out, "--fail-on=failed", "-q", *options) as job:
         wait_until(lambda: jobs.committed(out) == 1)
         job.process.send_signal(signal.SIGINT)
         code, _, error = job.wait()

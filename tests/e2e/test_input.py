@@ -96,7 +96,7 @@ def test_a_job_that_was_begun_without_other_columns_goes_on_without_them(tmp_pat
     out = tmp_path / "out"
     path.write_text("url,a\n" + "".join(f"http://a/{n}?ms=20,{n}\n" for n in range(300)))
     slow = ("--workers=1", "--pool-size=4", f"--set=worker.transport={jobs.SLOW}")
-    with jobs.running("run", path, "-o", out, *slow, "--set=input.keep_columns=false") as job:
+    with jobs.forked("run", path, "-o", out, *slow, "--set=input.keep_columns=false") as job:
         wait_until(lambda: jobs.committed(out) > 5)
         job.process.send_signal(signal.SIGINT)
         assert job.wait()[0] == 3

@@ -85,14 +85,14 @@ def test_a_job_with_keys_takes_no_notice_of_strangers(tmp_path: Path) -> None:
     context: zmq.Context[Any] = zmq.Context()
     with contextlib.ExitStack() as stack:
         sink, ventilator = (
-            stack.enter_context(jobs.running(*each)) for each in (hosts.sink, hosts.ventilator)
+            stack.enter_context(jobs.forked(*each)) for each in (hosts.sink, hosts.ventilator)
         )
         stack.callback(context.destroy, linger=0)
         wait_until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
         ports = [hosts.base + index for index in range(5)]
         stack.enter_context(strangers.idle(HOST, ports, 300))
         strangers.shout(HOST, hosts.base, b"GET / HTTP/1.1\r\n\r\n")
-        worker = stack.enter_context(jobs.running(*hosts.worker("a")))
+        worker = stack.enter_context(jobs.forked(*hosts.worker("a")))
         known = [
             # The wrong key of the server, no keys at all, and a worker that would end the job.
             Stranger(context, zmq.PUSH).under(others / "workers" / "a", "sink"),
@@ -168,7 +168,7 @@ def test_a_revoked_worker_leaves_and_the_others_do_its_work(tmp_path: Path) -> N
     hosts = Hosts(tmp_path, 400)
     with contextlib.ExitStack() as stack:
         sink, ventilator, a, b = (
-            stack.enter_context(jobs.running(*each))
+            stack.enter_context(jobs.forked(*each))
             for each in (hosts.sink, hosts.ventilator, hosts.worker("a"), hosts.worker("b"))
         )
         wait_until(
@@ -196,7 +196,7 @@ def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> No
         public = hosts.keys / "workers" / "a" / f"{server}.key"
         (others / "workers" / "a" / public.name).write_bytes(public.read_bytes())
     (hosts.keys / "sink" / "allowed" / "ventilator.key").unlink()
-    with jobs.running(*hosts.sink), jobs.running(*hosts.ventilator) as ventilator:
+    with jobs.forked(*hosts.sink), jobs.forked(*hosts.ventilator) as ventilator:
         stranger = jobs.call(*hosts.worker("a", others))
         assert stranger.returncode == 2
         assert "does not let this key in" in stranger.stderr
@@ -207,7 +207,7 @@ def test_who_has_a_key_of_another_job_learns_it_and_leaves(tmp_path: Path) -> No
 
 def test_who_has_no_keys_where_some_are_asked_for_learns_it_and_leaves(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 200)
-    with jobs.running(*hosts.sink), jobs.running(*hosts.ventilator):
+    with jobs.forked(*hosts.sink), jobs.forked(*hosts.ventilator):
         wait_until(lambda: hosts.listen(0) and hosts.listen(4), what="the servers")
         asks = rf"fetcher: tcp://{HOST}:\d+: the {{}} requires keys: name .* with --keys .*\n"
         elsewhere = f"--ventilator=tcp://{HOST}:{free_ports(3)}"

@@ -41,17 +41,15 @@ def test_what_a_liar_sends_is_dropped_and_its_lines_are_fetched_elsewhere(
         return (f"--keys={keys[name]}",) if keys[name] else ()
 
     with contextlib.ExitStack() as stack:
-        sink = stack.enter_context(jobs.running(*hosts.sink, *under("sink"), *form))
+        sink = stack.enter_context(jobs.forked(*hosts.sink, *under("sink"), *form))
         ventilator = stack.enter_context(
-            jobs.running(
-                *hosts.ventilator, *under("ventilator"), *form, "--set=lease.unclaimed_s=2"
-            )
+            jobs.forked(*hosts.ventilator, *under("ventilator"), *form, "--set=lease.unclaimed_s=2")
         )
         name = name_under(Path(keys["workers/liar"]) if with_keys else None)
         liar = Liar(name, hosts.ventilator_port, hosts.sink_port, keys["workers/liar"])
         stack.callback(liar.close)
         assert liar.lie(30) == len(LIES)
-        stack.enter_context(jobs.running(*hosts.worker, *under("workers/honest")))
+        stack.enter_context(jobs.forked(*hosts.worker, *under("workers/honest")))
         assert ventilator.wait(90)[0] == 0
         code, _, error = sink.wait(60)
     assert code == 0, error
@@ -100,13 +98,13 @@ def test_a_line_that_its_worker_has_from_an_earlier_ventilator_is_not_called_ref
     jobs.write_urls(hosts.urls, [f"http://test.invalid/?file={awaited}"])
     quick = "--set=lease.finished_s=0.3"
     with contextlib.ExitStack() as stack:
-        sink = stack.enter_context(jobs.running(*hosts.sink))
-        first = stack.enter_context(jobs.running(*hosts.ventilator, quick))
-        stack.enter_context(jobs.running(*hosts.worker))
+        sink = stack.enter_context(jobs.forked(*hosts.sink))
+        first = stack.enter_context(jobs.forked(*hosts.ventilator, quick))
+        stack.enter_context(jobs.forked(*hosts.worker))
         wait_until(lambda: in_flight(hosts) == 1, what="the worker to have the line")
         first.process.kill()
         first.wait()
-        again = stack.enter_context(jobs.running(*hosts.ventilator, quick))
+        again = stack.enter_context(jobs.forked(*hosts.ventilator, quick))
         time.sleep(WAITED_S)
         awaited.touch()
         assert again.wait(60)[0] == 0
@@ -117,8 +115,8 @@ def test_a_line_that_its_worker_has_from_an_earlier_ventilator_is_not_called_ref
 def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 200, ms=10)
     with contextlib.ExitStack() as stack:
-        sink = stack.enter_context(jobs.running(*hosts.sink))
-        ventilator = stack.enter_context(jobs.running(*hosts.ventilator))
+        sink = stack.enter_context(jobs.forked(*hosts.sink))
+        ventilator = stack.enter_context(jobs.forked(*hosts.ventilator))
         peer = Liar("peer-1-0123456789-1", hosts.ventilator_port, hosts.sink_port)
         stack.callback(peer.close)
         sent = peer.be_honest(4, 30)
@@ -127,9 +125,9 @@ def test_chunks_of_an_old_session_again_and_in_another_order_change_nothing(tmp_
         ventilator.process.kill()
         ventilator.wait()
         peer.replay(sent[::-1] * 3)
-        again = stack.enter_context(jobs.running(*hosts.ventilator, "--set=lease.unclaimed_s=2"))
+        again = stack.enter_context(jobs.forked(*hosts.ventilator, "--set=lease.unclaimed_s=2"))
         peer.replay(sent * 3)
-        stack.enter_context(jobs.running(*hosts.worker))
+        stack.enter_context(jobs.forked(*hosts.worker))
         peer.replay(sent[::-1])
         assert again.wait(90)[0] == 0
         code, _, error = sink.wait(60)

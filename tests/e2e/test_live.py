@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from support import jobs
-from support.browser import browser, terminal
+from support.browser import terminal
 from support.waiting import wait_until, wait_until_steady
 from tools.ports import free_ports
 
@@ -46,16 +46,15 @@ def shown(page: Any) -> int:
     return int(found[0].replace(",", "")) if found else 0
 
 
-def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_path: Path) -> None:
+def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(
+    tmp_path: Path, browser: Any
+) -> None:
     port = free_ports(1)
     out = tmp_path / "out"
     urls = urlfile(tmp_path, ms=40)  # so that it is not over before it is stopped
     said: list[str] = []
-    with (
-        browser() as opened,
-        jobs.running("run", urls, "-o", out, *options(port)) as job,
-    ):
-        page = opened.new_page(viewport={"width": 360, "height": 740})
+    with jobs.forked("run", urls, "-o", out, *options(port)) as job:
+        page = browser.new_page(viewport={"width": 360, "height": 740})
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: said.append(dialog.message))
@@ -102,7 +101,7 @@ def test_a_job_is_watched_paused_resumed_stopped_and_completed_in_a_browser(tmp_
         typed = ["fetcher", "run", str(urls), "-o", str(out), *options(port)]
         assert shlex.split(page.inner_text("#command")) == typed
         assert [each for each in said if not each.startswith(network)] == []
-        with jobs.running("run", urls, "-o", out, *options(port)) as again:
+        with jobs.forked("run", urls, "-o", out, *options(port)) as again:
             wait_until(lambda: _answers(port), what="the page of the next run")
             page.goto(f"http://127.0.0.1:{port}/")
             assert again.wait(60)[0] == 0
@@ -148,9 +147,9 @@ def test_top_shows_a_running_job_and_gives_the_terminal_back(tmp_path: Path) -> 
     where = [f"--ventilator={at}", f"--sink=tcp://127.0.0.1:{base + 3}"]
     slow = [f"--set=worker.transport={jobs.FAILING}", "--pool-size=4", "--processes=1"]
     with (
-        jobs.running("sink", "-o", out, *where),
-        jobs.running("ventilator", urlfile(tmp_path, 30), *where, "--batch-size=50"),
-        jobs.running("worker", *where, *slow, "--set=worker.heartbeat_s=0.3"),
+        jobs.forked("sink", "-o", out, *where),
+        jobs.forked("ventilator", urlfile(tmp_path, 30), *where, "--batch-size=50"),
+        jobs.forked("worker", *where, *slow, "--set=worker.heartbeat_s=0.3"),
     ):
         wait_until(lambda: jobs.committed(out) > 50, what="rows")
         with terminal("top", at) as by_endpoint, terminal("top", out) as by_files:
@@ -185,7 +184,7 @@ def test_top_and_status_say_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     assert (none.returncode, none.stderr.count("\n")) == (2, 1)
     assert "no job was begun here" in none.stderr
     at = f"--ventilator=tcp://127.0.0.1:{free_ports(1)}"
-    with jobs.running("status", at, "--timeout=60") as waiting:
+    with jobs.forked("status", at, "--timeout=60") as waiting:
         wait_until(lambda: _waits(waiting.process.pid), what="the question to be asked")
         waiting.process.send_signal(signal.SIGINT)
         code, _, error = waiting.wait(60)

@@ -198,7 +198,7 @@ def test_workers_of_several_hosts_with_keys_share_one_log_in(tmp_path: Path) -> 
             (hosts.worker, "workers/b"),
         )
         running = [
-            stack.enter_context(jobs.running(*each, f"--keys={tmp_path}/keys/{folder}", *given))
+            stack.enter_context(jobs.forked(*each, f"--keys={tmp_path}/keys/{folder}", *given))
             for each, folder in commands
         ]
         for job in running:
@@ -212,9 +212,9 @@ def test_a_worker_whose_job_has_no_log_in_ends_with_one_line(tmp_path: Path) -> 
     hosts = Hosts(tmp_path, 200)
     with members_site() as site, contextlib.ExitStack() as stack:
         commands = [(*hosts.sink,), (*hosts.ventilator,), (*hosts.worker,)]
-        running = [stack.enter_context(jobs.running(*each)) for each in commands]
+        running = [stack.enter_context(jobs.forked(*each)) for each in commands]
         other = (*hosts.worker, "--set=worker.transport=curl", *options(site))
-        code, _, said = stack.enter_context(jobs.running(*other)).wait(LIMIT_S)
+        code, _, said = stack.enter_context(jobs.forked(*other)).wait(LIMIT_S)
         assert code == 2 and said.count("http.login is set for this worker, but") == 1, said
         for job in running:
             code, _, said = job.wait(LIMIT_S)
@@ -231,10 +231,10 @@ def test_a_worker_without_the_log_in_of_its_job_fetches_nothing(tmp_path: Path) 
         write_pages(site, hosts.urls, 200)
         given = ("--set=worker.transport=curl", *options(site))
         commands = [(*each, *given) for each in (hosts.sink, hosts.ventilator, hosts.worker)]
-        running = [stack.enter_context(jobs.running(*each)) for each in commands]
+        running = [stack.enter_context(jobs.forked(*each)) for each in commands]
         until("the job begins", lambda: site.pages)
         other = (*hosts.worker, "--set=worker.transport=curl")
-        code, _, said = stack.enter_context(jobs.running(*other)).wait(LIMIT_S)
+        code, _, said = stack.enter_context(jobs.forked(*other)).wait(LIMIT_S)
         assert code == 2 and said.count("give http.login to this worker, too") == 1, said
         site.page_s = 0.0
         for job in running:
@@ -250,7 +250,7 @@ def test_a_ventilator_on_its_own_ends_with_the_failed_log_in(tmp_path: Path) -> 
         given = ("--set=worker.transport=curl", *options(site))
         jobs.ENV["LOGIN_PASSWORD"] = "wrong"
         commands = (hosts.sink, hosts.worker, hosts.ventilator)
-        running = [stack.enter_context(jobs.running(*each, *given)) for each in commands]
+        running = [stack.enter_context(jobs.forked(*each, *given)) for each in commands]
         code, _, said = running[-1].wait(LIMIT_S)
     assert code == 2 and "HTTPError: 403" in said and "nothing was fetched" in said, said
 
@@ -263,7 +263,7 @@ def test_a_new_worker_and_a_new_ventilator_get_the_present_session(
     with members_site() as site:
         site.page_s = 0.05
         urls = write_pages(site, tmp_path / "urls.txt", 200)
-        with jobs.running(
+        with jobs.forked(
             *("run", urls, "-o", tmp_path / "out", "--workers=2", "--batch-size=10"),
             *options(site),
         ) as job:
@@ -282,7 +282,7 @@ def test_a_later_log_in_that_keeps_failing_stops_the_job_which_can_be_resumed(
 ) -> None:
     with members_site(hits_per_session=20) as site:
         urls = write_pages(site, tmp_path / "urls.txt", 60)
-        with jobs.running(
+        with jobs.forked(
             *("run", urls, "-o", tmp_path / "out", "--workers=2", "--batch-size=10"),
             *(*options(site), "--set=polite.enabled=true", "--set=polite.delay_s=0.05"),
         ) as job:

@@ -73,18 +73,18 @@ def test_workers_on_other_hosts_have_the_option_and_the_sink_gives_the_hint(
     jobs.write_urls(hosts.urls, [site.url(f"/bytes/10?{n}") for n in range(3)])
     closed = [each for each in hosts.worker if "transport" not in str(each)]
     with (
-        jobs.running(*hosts.ventilator),
-        jobs.running(*closed, "--set=guard.allow=[]"),
-        jobs.running(*hosts.sink) as sink,
+        jobs.forked(*hosts.ventilator),
+        jobs.forked(*closed, "--set=guard.allow=[]"),
+        jobs.forked(*hosts.sink) as sink,
     ):
         code, _, error = sink.wait()
     assert code == 0 and error.count(HINT) == 1, error
     hosts.outs = [tmp_path / "out-2"]
     again = hosts.at()
     with (
-        jobs.running(*again.ventilator),
-        jobs.running(*closed, "--own-servers"),
-        jobs.running(*again.sink, "-q") as sink,
+        jobs.forked(*again.ventilator),
+        jobs.forked(*closed, "--own-servers"),
+        jobs.forked(*again.sink, "-q") as sink,
     ):
         code, _, error = sink.wait()
     assert (code, error) == (0, "")

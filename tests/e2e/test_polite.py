@@ -72,7 +72,7 @@ def test_limits_hold_while_workers_and_ventilators_die_and_workers_join(
         chosen = options(dns, per_host=1, delay_s=0.2)
         urlfile = jobs.write_urls(tmp_path / "urls.txt", urls)
         more = ("--workers=2", "--batch-size=20", "--set=lease.silent_s=2")
-        with jobs.running("run", urlfile, "-o", tmp_path / "out", *chosen, *more) as job:
+        with jobs.forked("run", urlfile, "-o", tmp_path / "out", *chosen, *more) as job:
             for rows, role in ((10, "worker"), (40, "ventilator"), (90, "worker")):
                 _await_rows(tmp_path / "out", rows)
                 job.kill(role)
@@ -222,7 +222,7 @@ def test_lines_without_a_request_end_though_more_of_them_wait_than_there_are_slo
     urls = [f"http://127.0.0.1:1/{n}" for n in range(5_000)]
     options = ("--set=polite.enabled=true", "--set=guard.allow=[]", "--workers=1", "--quiet")
     urlfile = jobs.write_urls(tmp_path / "urls.txt", urls)
-    with jobs.running("run", urlfile, "-o", tmp_path / "out", *options, "--pool-size=5") as job:
+    with jobs.forked("run", urlfile, "-o", tmp_path / "out", *options, "--pool-size=5") as job:
         code, _, error = job.wait(60)
     assert code == 0, error
     found = jobs.prove(tmp_path / "out", urlfile)

@@ -282,7 +282,7 @@ def test_a_directory_with_other_things_in_it_is_refused_with_4(tmp_path: Path) -
 def test_two_runs_on_one_directory_are_refused_with_4(tmp_path: Path) -> None:
     urls = slow_urls(tmp_path / "urls.txt", 60, ms=300)
     out = tmp_path / "out"
-    with jobs.running("run", urls, "-o", out, *SLOW, "--set=lease.silent_s=60") as job:
+    with jobs.forked("run", urls, "-o", out, *SLOW, "--set=lease.silent_s=60") as job:
         wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         assert job.signal("worker", signal.SIGSTOP), "or the job may be over before the second"
         second = jobs.call("run", urls, "-o", out, *SLOW)
@@ -344,7 +344,7 @@ def test_status_tells_how_far_a_job_is_during_and_after(tmp_path: Path) -> None:
     go, out = tmp_path / "go", tmp_path / "out"
     lines = [f"http://test.invalid/{n}" for n in range(299)] + [f"http://test.invalid/?file={go}"]
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
-    with jobs.running("run", urls, "-o", out, *SLOW) as job:
+    with jobs.forked("run", urls, "-o", out, *SLOW) as job:
         wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         during = json.loads(jobs.call("status", out, "--json").stdout)
         assert during["state"] == "running"
@@ -414,7 +414,7 @@ def test_a_url_file_that_shrinks_while_it_is_read_ends_the_job_with_2(tmp_path: 
     urls = jobs.write_urls(tmp_path / "urls.txt", lines)
     size = urls.stat().st_size
     out = tmp_path / "out"
-    with jobs.running("run", urls, "-o", out, *SLOW) as job:
+    with jobs.forked("run", urls, "-o", out, *SLOW) as job:
         wait_until(lambda: jobs.committed(out) > 0, what="the first commit")
         os.truncate(urls, size // 2)
         code, _, error = job.wait(60)

@@ -30,7 +30,7 @@ def test_every_command_says_the_same_average_of_an_interrupted_job(
 ) -> None:
     lines = [f"http://test.invalid/{n}?ms=20" for n in range(400)]
     urls, out = jobs.write_urls(tmp_path / "urls.txt", lines), tmp_path / "out"
-    with jobs.running("run", urls, "-o", out, *SLOW) as first:
+    with jobs.forked("run", urls, "-o", out, *SLOW) as first:
         wait_until(lambda: jobs.committed(out) > 40, what="some rows")
         first.process.send_signal(signal.SIGINT)
         assert first.wait()[0] == 3
@@ -61,7 +61,7 @@ def test_every_command_says_the_same_average_of_an_interrupted_job(
 def test_a_running_job_has_a_rate_now_and_an_average(tmp_path: Path) -> None:
     lines = [f"http://test.invalid/{n}?ms=50" for n in range(4000)]
     urls, out = jobs.write_urls(tmp_path / "urls.txt", lines), tmp_path / "out"
-    with jobs.running("run", urls, "-o", out, *SLOW):
+    with jobs.forked("run", urls, "-o", out, *SLOW):
         wait_until(lambda: jobs.committed(out) > 80, what="some rows")
         wait_until(lambda: (figures("status", out)["rate_per_s"] or 0) > 0, what="a rate")
         status = figures("status", out)

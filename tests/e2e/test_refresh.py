@@ -261,7 +261,7 @@ def test_a_refresh_that_was_killed_resumes_and_no_line_is_asked_twice(tmp_path: 
         running.asked.clear()
         held.clear()
         options = ("--workers=1", "--pool-size=4", "--batch-size=5", "-q")
-        with jobs.running("refresh", out, "-o", again, *options) as job:
+        with jobs.forked("refresh", out, "-o", again, *options) as job:
             wait_until(lambda: jobs.committed(again) >= 20, what="rows are committed")
             assert job.kill("worker")
             wait_until(lambda: len(job.role("worker")) == 1, what="another worker")

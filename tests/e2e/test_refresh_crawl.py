@@ -179,7 +179,7 @@ def test_a_refresh_of_a_crawl_that_was_killed_resumes_with_every_page_once(tmp_p
         crawl(of, out, "--bodies=inline")
         change(pages)
         options = ("--workers=1", "--pool-size=4", "--batch-size=5", "-q")
-        with jobs.running("refresh", out, "-o", again, *options) as job:
+        with jobs.forked("refresh", out, "-o", again, *options) as job:
             wait_until(lambda: jobs.committed(again) >= 10, what="rows are committed")
             job.kill("worker")
             wait_until(lambda: jobs.committed(again) >= 30, what="more rows are committed")

@@ -99,7 +99,7 @@ def test_a_retry_that_began_while_another_waited_for_out_is_left_alone(
     assert jobs.call("retry", failed, "-o", begun, *null).returncode == 0
     out.mkdir()
     lock = DirectoryLock(out)
-    with jobs.running("retry", failed, "-o", out, "--outcome=ok", *null) as job:
+    with jobs.forked("retry", failed, "-o", out, "--outcome=ok", *null) as job:
         wait_until(lambda: has_open(job.process.pid, out / "lock"), what="its wait")
         shutil.copytree(begun, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock"))
         lock.close()
@@ -119,7 +119,7 @@ def test_kill_9_and_a_stop_cost_no_row_of_a_retry(failed: Path, tmp_path: Path) 
         *(f"--set=worker.transport={jobs.SLOW}", "--set=sink.commit_interval_s=0.05"),
         *("--set=lease.silent_s=1", "--set=lease.finished_s=1"),
     )
-    with jobs.running(*command) as job:
+    with jobs.forked(*command) as job:
         wait_until(lambda: jobs.committed(again) > 0, what="the first commit")
         assert job.kill("ventilator")
         before = jobs.committed(again)

@@ -37,7 +37,7 @@ def orders() -> Iterator[object]:
 def test_the_roles_may_start_in_any_order(tmp_path: Path, order: tuple[str, ...]) -> None:
     hosts = Hosts(tmp_path, 60)
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(jobs.running(*getattr(hosts, role))) for role in order]
+        running = [stack.enter_context(jobs.forked(*getattr(hosts, role))) for role in order]
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
@@ -48,13 +48,13 @@ def test_a_slow_worker_keeps_nothing_from_one_that_has_nothing_to_do(tmp_path: P
     hosts, port = Hosts(tmp_path, 1200, ms=30), free_ports(1)
     one_at_a_time = [each if each != "--pool-size=8" else "--pool-size=1" for each in hosts.worker]
     with contextlib.ExitStack() as stack:
-        slow = stack.enter_context(jobs.running(*one_at_a_time))
-        sink = stack.enter_context(jobs.running(*hosts.sink))
+        slow = stack.enter_context(jobs.forked(*one_at_a_time))
+        sink = stack.enter_context(jobs.forked(*hosts.sink))
         ventilator = stack.enter_context(
-            jobs.running(*hosts.ventilator, f"--set=metrics.ventilator_port={port}")
+            jobs.forked(*hosts.ventilator, f"--set=metrics.ventilator_port={port}")
         )
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows of the slow one")
-        other = stack.enter_context(jobs.running(*hosts.worker))
+        other = stack.enter_context(jobs.forked(*hosts.worker))
         said = b""
 
         def has_ended() -> bool:
@@ -79,7 +79,7 @@ def test_workers_join_and_leave_and_everybody_may_restart(tmp_path: Path) -> Non
     with contextlib.ExitStack() as stack:
 
         def start(arguments: tuple[object, ...]) -> jobs.Running:
-            return stack.enter_context(jobs.running(*arguments))
+            return stack.enter_context(jobs.forked(*arguments))
 
         sink, ventilator, first = map(start, (hosts.sink, hosts.ventilator, hosts.worker))
         wait_until(lambda: jobs.committed(hosts.out) > 20, what="rows")
@@ -112,16 +112,16 @@ def test_a_second_ventilator_and_a_second_sink_are_refused_with_4(tmp_path: Path
     urls += [f"http://test.invalid/{n}?file={go}" for n in range(40)]
     jobs.write_urls(hosts.urls, urls)
     with contextlib.ExitStack() as stack:
-        sink = stack.enter_context(jobs.running(*hosts.sink))
-        first = stack.enter_context(jobs.running(*hosts.ventilator))
-        worker = stack.enter_context(jobs.running(*hosts.worker))
-        worker_2 = stack.enter_context(jobs.running(*hosts.worker))
+        sink = stack.enter_context(jobs.forked(*hosts.sink))
+        first = stack.enter_context(jobs.forked(*hosts.ventilator))
+        worker = stack.enter_context(jobs.forked(*hosts.worker))
+        worker_2 = stack.enter_context(jobs.forked(*hosts.worker))
         wait_until(lambda: jobs.committed(hosts.out) > 0, what="rows")
         taken = jobs.call(*hosts.ventilator)
         assert taken.returncode == 4
         assert "in use" in taken.stderr
         elsewhere = f"--ventilator=tcp://127.0.0.1:{free_ports(3)}"
-        second = stack.enter_context(jobs.running(*hosts.ventilator, elsewhere))
+        second = stack.enter_context(jobs.forked(*hosts.ventilator, elsewhere))
         again = jobs.call(*hosts.sink)
         assert again.returncode == 4
         assert "in use" in again.stderr
@@ -141,7 +141,7 @@ def test_a_sink_outlives_malformed_requests(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 30)
     address, port = hosts.sink_endpoints[0].rsplit(":", 1)
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(jobs.running(*hosts.sink))]
+        running = [stack.enter_context(jobs.forked(*hosts.sink))]
         context = stack.enter_context(zmq.Context())
         for garbage in (b"", b"garbage", b"\x81\xa1v\x05"):
             with context.socket(zmq.REQ) as asker:
@@ -150,8 +150,8 @@ def test_a_sink_outlives_malformed_requests(tmp_path: Path) -> None:
                 asker.send(garbage)
                 assert asker.poll(60_000), "an answer, whatever came"
                 assert b"malformed" in asker.recv()
-        running += [stack.enter_context(jobs.running(*hosts.ventilator))]
-        running += [stack.enter_context(jobs.running(*hosts.worker))]
+        running += [stack.enter_context(jobs.forked(*hosts.ventilator))]
+        running += [stack.enter_context(jobs.forked(*hosts.worker))]
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
@@ -172,10 +172,10 @@ def test_a_standing_worker_serves_job_after_job_and_leaves_on_a_signal(tmp_path:
     second.outs = [tmp_path / "second"]
     second = second.at(ventilator=first.endpoint, sink=first.sink_endpoints[0])
     with contextlib.ExitStack() as stack:
-        worker = stack.enter_context(jobs.running(*first.worker, "--standing", "--quiet"))
+        worker = stack.enter_context(jobs.forked(*first.worker, "--standing", "--quiet"))
         for hosts in (first, second, second):
-            roles = [stack.enter_context(jobs.running(*hosts.sink))]
-            roles += [stack.enter_context(jobs.running(*hosts.ventilator))]
+            roles = [stack.enter_context(jobs.forked(*hosts.sink))]
+            roles += [stack.enter_context(jobs.forked(*hosts.ventilator))]
             for role in roles:
                 code, _, error = role.wait(60)
                 assert code == 0, error
@@ -205,7 +205,7 @@ def test_a_standing_worker_stays_where_one_ventilator_follows_another_at_once(
             )
         ]
         events, control, _ = sockets
-        worker = stack.enter_context(jobs.running(*hosts.worker, "--standing"))
+        worker = stack.enter_context(jobs.forked(*hosts.worker, "--standing"))
 
         def beat(of: set[str]) -> bool:
             received = receive(events)
@@ -240,7 +240,7 @@ def test_of_several_sinks_a_lost_one_freezes_only_its_batches(tmp_path: Path) ->
     with contextlib.ExitStack() as stack:
 
         def start(arguments: tuple[object, ...]) -> jobs.Running:
-            return stack.enter_context(jobs.running(*arguments))
+            return stack.enter_context(jobs.forked(*arguments))
 
         sinks = [start(each) for each in hosts.sinks]
         ventilator, worker = start(hosts.ventilator), start(hosts.worker)
@@ -273,9 +273,9 @@ def test_of_several_sinks_a_lost_one_freezes_only_its_batches(tmp_path: Path) ->
 def test_a_sink_that_was_another_of_the_sinks_is_refused_with_4(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, 40, sinks=2)
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(jobs.running(*each)) for each in hosts.sinks]
-        running += [stack.enter_context(jobs.running(*hosts.ventilator))]
-        running += [stack.enter_context(jobs.running(*hosts.worker))]
+        running = [stack.enter_context(jobs.forked(*each)) for each in hosts.sinks]
+        running += [stack.enter_context(jobs.forked(*hosts.ventilator))]
+        running += [stack.enter_context(jobs.forked(*hosts.worker))]
         for job in running:
             code, _, error = job.wait(60)
             assert code == 0, error
@@ -283,7 +283,7 @@ def test_a_sink_that_was_another_of_the_sinks_is_refused_with_4(tmp_path: Path) 
     swapped = hosts.at()
     with contextlib.ExitStack() as stack:
         for each in swapped.sinks:
-            stack.enter_context(jobs.running(*each))
+            stack.enter_context(jobs.forked(*each))
         refused = jobs.call(*swapped.ventilator)
     assert refused.returncode == 4
     assert "was begun as sink 2 of 2, and now it is sink 1 of 2" in refused.stderr

@@ -52,7 +52,7 @@ def test_a_job_that_lost_a_file_while_it_ran_is_damaged(tmp_path: Path, what: st
     pattern, lose = CASES[what]
     urls = [f"http://test.invalid/{n}?ms=100" for n in range(LINES)]
     urlfile, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
-    with jobs.running("run", urlfile, "-o", out, *OPTIONS) as job:
+    with jobs.forked("run", urlfile, "-o", out, *OPTIONS) as job:
         wait_until(lambda: list(out.glob("results/part-00001.jsonl")), what="a second segment")
         path = first(out, pattern)
         lose(path)
@@ -67,7 +67,7 @@ def test_a_job_that_lost_a_body_while_it_ran_is_damaged(tmp_path: Path, site: Ru
     urls = [f"{site.url('')}/page/{n}" for n in range(60)] + [f"{site.url('')}/latency/800"]
     urlfile, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
     options = (*OPTIONS[:-1], "--set=output.bodies=files")
-    with jobs.running("run", urlfile, "-o", out, *options) as job:
+    with jobs.forked("run", urlfile, "-o", out, *options) as job:
         wait_until(lambda: list(out.glob("bodies/??/??/*")), what="a body")
         path = first(out, "bodies/??/??/*")
         path.unlink()
@@ -79,7 +79,7 @@ def test_a_job_that_lost_a_body_while_it_ran_is_damaged(tmp_path: Path, site: Ru
 def test_a_resume_refuses_an_edited_manifest_in_one_line(tmp_path: Path) -> None:
     urls = [f"http://test.invalid/{n}?ms=100" for n in range(LINES)]
     urlfile, out = jobs.write_urls(tmp_path / "urls.txt", urls), tmp_path / "out"
-    with jobs.running("run", urlfile, "-o", out, *OPTIONS) as job:
+    with jobs.forked("run", urlfile, "-o", out, *OPTIONS) as job:
         wait_until(lambda: jobs.committed(out) > 0, what="rows")
         job.process.send_signal(signal.SIGTERM)
         assert job.wait(60)[0] == 3

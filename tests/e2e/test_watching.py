@@ -77,7 +77,7 @@ def test_a_cluster_tells_how_it_is_while_its_parts_come_and_go(tmp_path: Path) -
     with contextlib.ExitStack() as stack:
 
         def start(arguments: tuple[object, ...]) -> jobs.Running:
-            return stack.enter_context(jobs.running(*arguments))
+            return stack.enter_context(jobs.forked(*arguments))
 
         ventilator = start(cluster.ventilator)
         start(cluster.worker)
@@ -155,7 +155,7 @@ def test_a_host_that_asked_for_a_rest_is_named_with_the_reason(tmp_path: Path) -
         urls = jobs.write_urls(tmp_path / "urls.txt", [f"{base}/{n}" for n in range(9)])
         out = tmp_path / "out"
         options = ("--workers=1", "--set=polite.enabled=true", "--set=polite.per_host=1")
-        with jobs.running("run", urls, "-o", out, *options):
+        with jobs.forked("run", urls, "-o", out, *options):
             wait_until(lambda: jobs.committed(out), what="the first answer")
             said = rf"127\.0\.0\.1:{site.port} rests \d+ s more after 503: 8 lines wait"
             wait_until(lambda: re.search(said, jobs.call("status", out).stdout), what=said)
@@ -181,7 +181,7 @@ def test_a_worker_counts_its_requests_retries_look_ups_and_hosts(tmp_path: Path)
         options = [f"--set=dns.servers=127.0.0.1:{names.port}", "--set=http.ip_version='4'"]
         options += ["--set=polite.enabled=true", "--set=retry.attempts=2", "--quiet"]
         options += ["--set=retry.backoff_s=0.1", "--workers=1", f"--set=metrics.worker_port={port}"]
-        with jobs.running("run", urls, "-o", tmp_path / "out", *options) as job:
+        with jobs.forked("run", urls, "-o", tmp_path / "out", *options) as job:
             wait_until(lambda: health(port)[0] == 200, what="the worker")
             wait_until(
                 lambda: metrics(port).get("fetcher_worker_rows_total.http_error"), what="a row"
@@ -202,7 +202,7 @@ def test_a_worker_counts_its_requests_retries_look_ups_and_hosts(tmp_path: Path)
 
 def test_a_worker_that_stands_by_for_a_job_is_well_without_a_ventilator(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path)
-    with jobs.running(*cluster.worker, "--standing", "--processes=1"):
+    with jobs.forked(*cluster.worker, "--standing", "--processes=1"):
         silence = "fetcher_worker_ventilator_silence_seconds"
         wait_until(lambda: health(cluster.ports["worker"])[0], what="the worker")
         wait_until(lambda: metrics(cluster.ports["worker"])[silence] > 1.3, what="silence")

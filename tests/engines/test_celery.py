@@ -113,9 +113,9 @@ def test_a_warm_shutdown_drains_the_slots(
 ) -> None:
     (urls, go), out = engines.write_waiting_urls(tmp_path), tmp_path / "out"
     with contextlib.ExitStack() as stack:
-        start = (tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c2")
+        start = (tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c1")
         worker = stack.enter_context(celery_worker(*start))
-        job = engine.start(stack, urls, out, 2)
+        job = engine.start(stack, urls, out, 1)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
         assert worker.stop() == 0
         assert "'ended': 'the engine asked it to end'" in worker.text
@@ -130,10 +130,10 @@ def test_a_broker_that_is_gone_stops_nothing_that_runs(
 ) -> None:
     urls, out = engines.write_urls(tmp_path, 600), tmp_path / "out"
     with (
-        celery_worker(tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c2"),
+        celery_worker(tmp_path, engine.mark.environ, broker, "-Qfetcher", "-c1"),
         contextlib.ExitStack() as stack,
     ):
-        job = engine.start(stack, urls, out, 2)
+        job = engine.start(stack, urls, out, 1)
         wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
         broker.kill()
         code, _, error = job.wait(60)

@@ -23,12 +23,20 @@ CONF = jobs.ROOT / "conf" / "celery"
 CELERY = f"{sys.executable} -m celery"
 PROGRAM = "/opt/fetcher/bin/celery"
 UNITS = sorted(CONF.glob("*.service"))
-# The settings of the example, with a list, an OUT and an interval of the test's.
+# The settings of the example, with a list and an OUT of the test's, and one job soon: each takes
+# seconds of CPU time.
 CONFIG = """
-import runpy
+import datetime, runpy
+from celery.schedules import schedule
+class Once(schedule):
+    def is_due(self, last_run_at):
+        now = super().is_due(last_run_at)
+        if now.is_due:
+            self.run_every = datetime.timedelta(days=1)
+        return now
 globals().update(runpy.run_path({example!r}))
 for entry in beat_schedule.values():
-    entry["schedule"] = 4.0
+    entry["schedule"] = Once(datetime.timedelta(seconds=2))
     entry["args"] = [{urls!r}, {out!r}]
     entry["kwargs"]["settings"] |= {settings!r}
 """

@@ -20,7 +20,7 @@ def test_slots_on_rabbitmq_outlive_their_broker_and_leave_no_orphan(tmp_path: Pa
             engines.check_killed_worker(engine, killed, "celery")
             urls, out = engines.write_urls(tmp_path, 600), tmp_path / "out"
             with contextlib.ExitStack() as stack:
-                job = engine.start(stack, urls, out, 2)
+                job = engine.start(stack, urls, out, 1)
                 wait_until(lambda: jobs.committed(out) > 20, 60, "rows")
                 broker.kill()
                 engines.finish(job)

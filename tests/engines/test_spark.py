@@ -54,7 +54,8 @@ def test_alone_all_lines_are_fetched_once_and_nothing_of_spark_is_left_or_said(
     engine = EngineUnderTest(mark, ("--engine=spark",), start_s=COME_S)
     urls, out = engines.write_urls(tmp_path, 300), tmp_path / "out"
     line = engine.command(urls, out, 2, "--set=worker.transport=tests.support.deadly:SlowFetcher")
-    with jobs.running(*line, environ={**mark.environ, "PYTHONPATH": ""}) as job:
+    environ = {**mark.environ, **spark_cluster.QUICK_JVM, "PYTHONPATH": ""}
+    with jobs.running(*line, environ=environ) as job:
         code, _, error = job.wait(200)
     assert code == 0, error
     assert "WARN" not in error

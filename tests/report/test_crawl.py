@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,6 @@ from fetcher.report.contents import contents
 from fetcher.report.discovery import Discovery
 from fetcher.report.reading import read
 from support import jobs
-from support.browser import browser
 from support.crawl_outs import FOUND_AT_S, Page, make_crawl
 
 A, B = "http://a.test", "http://b.test"
@@ -103,16 +103,15 @@ def test_page_text_and_json_show_the_crawl(tmp_path: Path) -> None:
     }
 
 
-def test_the_plot_of_discovery_in_a_browser(tmp_path: Path) -> None:
+def test_the_plot_of_discovery_in_a_browser(tmp_path: Path, browser: Any) -> None:
     out = make(tmp_path)
     page = tmp_path / "page.html"
     cli.main(["report", str(out), "-o", str(page), "--quiet"], standalone_mode=False)
-    with browser() as opened:
-        tab = opened.new_page(viewport={"width": 360, "height": 800})
-        said: list[str] = []
-        tab.on("console", lambda message: said.append(message.text))
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("#plot-found canvas")
-        assert said == []
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    tab = browser.new_page(viewport={"width": 360, "height": 800})
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("#plot-found canvas")
+    assert said == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -16,7 +16,6 @@ from fetcher.errors import NoSpaceError
 from fetcher.model import Outcome, Result, Timings
 from fetcher.protocol.output_spec import Output
 from support import jobs, outs
-from support.browser import browser
 from support.waiting import wait_until
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>\u202e\x1b[31m'
@@ -77,37 +76,34 @@ def test_figures_are_those_of_the_rows(tmp_path: Path, output: Output) -> None:
     assert found.keys() == set(PUBLIC_KEYS.split())
 
 
-def test_the_page_in_a_browser(tmp_path: Path) -> None:
+def test_the_page_in_a_browser(tmp_path: Path, browser: Any) -> None:
     out = make(tmp_path)
     page = tmp_path / "page.html"
     made = jobs.call("report", out, "-o", page)
     assert made.returncode == 0, made.stderr
     assert page.stat().st_size < 500_000
     wanted = figures(out)
-    with browser() as opened:
-        for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360)):
-            context = opened.new_context(
-                color_scheme=scheme, viewport={"width": width, "height": 800}
-            )
-            tab = context.new_page()
-            said: list[str] = []
-            asked: list[str] = []
-            tab.on("console", lambda message: said.append(message.text))  # noqa: B023
-            tab.on("pageerror", lambda error: said.append(str(error)))  # noqa: B023
-            tab.on("dialog", lambda dialog: said.append(dialog.message))  # noqa: B023
-            tab.on("request", lambda request: asked.append(request.url))  # noqa: B023
-            tab.goto(page.as_uri())
-            tab.wait_for_selector("#plot-rate canvas")
-            assert said == []
-            assert asked == [page.as_uri()]
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            words = tab.inner_text("body")
-            for share in wanted["outcomes"]:
-                assert re.search(rf"{share['name']}\s+{share['rows']}\b", words), share
-            assert "90.0 %" in words
-            assert tab.locator("canvas").count() >= 4
-            assert tab.locator("img").count() == 0
-            context.close()
+    for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360)):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+        tab = context.new_page()
+        said: list[str] = []
+        asked: list[str] = []
+        tab.on("console", lambda message: said.append(message.text))  # noqa: B023
+        tab.on("pageerror", lambda error: said.append(str(error)))  # noqa: B023
+        tab.on("dialog", lambda dialog: said.append(dialog.message))  # noqa: B023
+        tab.on("request", lambda request: asked.append(request.url))  # noqa: B023
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("#plot-rate canvas")
+        assert said == []
+        assert asked == [page.as_uri()]
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        words = tab.inner_text("body")
+        for share in wanted["outcomes"]:
+            assert re.search(rf"{share['name']}\s+{share['rows']}\b", words), share
+        assert "90.0 %" in words
+        assert tab.locator("canvas").count() >= 4
+        assert tab.locator("img").count() == 0
+        context.close()
 
 
 @pytest.mark.parametrize("outcome", [Outcome.INVALID_URL, Outcome.BLOCKED, Outcome.CONNECT])
@@ -170,7 +166,9 @@ COLOURED = """([plot, name]) => {
 
 
 @pytest.mark.parametrize("lines", [1, 20])
-def test_latencies_with_no_neighbour_are_drawn_as_points(tmp_path: Path, lines: int) -> None:
+def test_latencies_with_no_neighbour_are_drawn_as_points(
+    tmp_path: Path, lines: int, browser: Any
+) -> None:
     every_5_s = [
         msgspec.structs.replace(each, started_at=1_790_000_000 + 5.0 * each.line)
         for each in results(lines)
@@ -179,35 +177,31 @@ def test_latencies_with_no_neighbour_are_drawn_as_points(tmp_path: Path, lines: 
     page = tmp_path / "page.html"
     out = outs.make_out(tmp_path / "out", urls, every_5_s)
     assert jobs.call("report", out, "-o", page).returncode == 0
-    with browser() as opened:
-        tab = opened.new_page()
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("#plot-latency canvas")
-        # Of the three quantiles, which are the same here, the last one drawn is seen.
-        wait_until(
-            lambda: tab.evaluate(COLOURED, ["plot-latency", "p-dns"]) > 9 * lines, what="points"
-        )
+    tab = browser.new_page()
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("#plot-latency canvas")
+    # Of the three quantiles, which are the same here, the last one drawn is seen.
+    wait_until(lambda: tab.evaluate(COLOURED, ["plot-latency", "p-dns"]) > 9 * lines, what="points")
 
 
-def test_axes_of_bytes_are_marked_at_round_numbers(tmp_path: Path) -> None:
+def test_axes_of_bytes_are_marked_at_round_numbers(tmp_path: Path, browser: Any) -> None:
     page = tmp_path / "page.html"
     rows = [msgspec.structs.replace(each, body_bytes=each.line**3) for each in results(LINES)]
     out = outs.make_out(tmp_path / "out", outs.write_input(tmp_path / "urls.txt", LINES), rows)
     assert jobs.call("report", out, "-o", page).returncode == 0
-    with browser() as opened:
-        tab = opened.new_page()
-        tab.add_init_script(
-            """window.drawn = [];
-            const fillText = CanvasRenderingContext2D.prototype.fillText;
-            CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
-                window.drawn.push(text);
-                fillText.call(this, text, ...more);
-            };"""
-        )
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("#plot-sizes canvas")
-        wait_until(lambda: "1 MiB" in tab.evaluate("drawn"), what="both axes")
-        of_bytes = {each for each in tab.evaluate("drawn") if re.search(r"B$", each)}
+    tab = browser.new_page()
+    tab.add_init_script(
+        """window.drawn = [];
+        const fillText = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+            window.drawn.push(text);
+            fillText.call(this, text, ...more);
+        };"""
+    )
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("#plot-sizes canvas")
+    wait_until(lambda: "1 MiB" in tab.evaluate("drawn"), what="both axes")
+    of_bytes = {each for each in tab.evaluate("drawn") if re.search(r"B$", each)}
     assert {"0 B", "1 KiB"} < of_bytes
     odd = [each for each in of_bytes if not re.fullmatch(r"\d{1,3}(\.5)? (B|KiB|MiB|GiB)", each)]
     assert not odd

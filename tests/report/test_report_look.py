@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,6 @@ from fetcher.protocol.output_spec import Output
 from fetcher.report.plots import latency_plot
 from fetcher.report.sketches import LogHistogram
 from support import jobs, outs
-from support.browser import browser
 
 HOSTS = 8
 LINES = 40
@@ -111,33 +111,32 @@ def test_hosts_beyond_five_are_folded(tmp_path: Path) -> None:
     assert 'id="failing-more"' not in body
 
 
-def test_a_phone_shows_values_under_the_finger_and_links_that_it_can_hit(tmp_path: Path) -> None:
+def test_a_phone_shows_values_under_the_finger_and_links_that_it_can_hit(
+    tmp_path: Path, browser: Any
+) -> None:
     page = tmp_path / "page.html"
     assert jobs.call("report", make(tmp_path, Output()), "-o", page).returncode == 0
-    with browser() as opened:
-        options = {"viewport": {"width": 390, "height": 800}, "reduced_motion": "reduce"}
-        tab = opened.new_context(**options).new_page()
-        said: list[str] = []
-        tab.on("console", lambda message: said.append(message.text))
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("#plot-rate canvas")
-        value = "#plot-rate .u-series:nth-child(2) .u-value"
-        seen = "(of) => getComputedStyle(of).visibility"
-        assert tab.eval_on_selector(value, seen) == "hidden"
-        tab.hover("#plot-rate .u-over")
-        assert tab.eval_on_selector(value, seen) == "visible"
-        assert re.search(r"\d", tab.inner_text(value))
-        assert tab.eval_on_selector("#plot-rate .u-series .u-value", seen) == "visible"
-        heights = tab.eval_on_selector_all(
-            "nav a, summary", "(all) => all.map(e => e.offsetHeight)"
-        )
-        assert min(height for height in heights if height) >= 44
-        # A phase's meaning has the row, and is not squeezed into the first column.
-        meaning = tab.locator(".meaning small").first.bounding_box()
-        assert meaning is not None
-        assert meaning["width"] > 200
-        assert meaning["height"] < 45
-        assert tab.eval_on_selector("html", "(of) => getComputedStyle(of).scrollBehavior") == "auto"
-        assert tab.locator("thead th:not([scope=col])").count() == 0
+    options = {"viewport": {"width": 390, "height": 800}, "reduced_motion": "reduce"}
+    tab = browser.new_context(**options).new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("#plot-rate canvas")
+    value = "#plot-rate .u-series:nth-child(2) .u-value"
+    seen = "(of) => getComputedStyle(of).visibility"
+    assert tab.eval_on_selector(value, seen) == "hidden"
+    tab.hover("#plot-rate .u-over")
+    assert tab.eval_on_selector(value, seen) == "visible"
+    assert re.search(r"\d", tab.inner_text(value))
+    assert tab.eval_on_selector("#plot-rate .u-series .u-value", seen) == "visible"
+    heights = tab.eval_on_selector_all("nav a, summary", "(all) => all.map(e => e.offsetHeight)")
+    assert min(height for height in heights if height) >= 44
+    # A phase's meaning has the row, and is not squeezed into the first column.
+    meaning = tab.locator(".meaning small").first.bounding_box()
+    assert meaning is not None
+    assert meaning["width"] > 200
+    assert meaning["height"] < 45
+    assert tab.eval_on_selector("html", "(of) => getComputedStyle(of).scrollBehavior") == "auto"
+    assert tab.locator("thead th:not([scope=col])").count() == 0
     assert said == []

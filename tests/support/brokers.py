@@ -111,6 +111,8 @@ def rabbitmq(folder: Path, environ: Mapping[str, str]) -> Iterator[Broker]:
         "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
         "BROKER_LOG": str(folder / "rabbitmq.log"),
+        # One scheduler, which sleeps when it has nothing to do: other tests need the cores.
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
     }
     # Started here, as RabbitMQ would leave it running.
     epmd = subprocess.Popen(

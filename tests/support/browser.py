@@ -25,8 +25,11 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Any]:
-    """Playwright's Chromium. Skips the test where there is none."""
+def chromium() -> Iterator[Any]:
+    """Playwright's Chromium. Skips the test where there is none.
+
+    Until its end this thread has a running event loop: no test with asyncio may run meanwhile.
+    """
     api = pytest.importorskip("playwright.sync_api")
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:

@@ -26,6 +26,7 @@ _FENCE = re.compile(
 )
 _MARK = "-- end of a command, with exit code"
 _LIMIT_S = 60
+_CLIENT = Path(__file__).with_name("forked_client.py")
 
 
 class Block(NamedTuple):
@@ -59,12 +60,16 @@ def anchors(document: str) -> set[str]:
 
 
 class Reader:
-    """Does what a document says, in one directory."""
+    """Does what a document says, in one directory.
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    `forks`: the address of a fork server of support.program_main; "": fetcher is started anew.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], forks: str = "") -> None:
         programs = folder / ".bin"
         programs.mkdir()
-        for name, command in (("fetcher", "-m fetcher"), ("python", "")):
+        client = f"-I -S {shlex.quote(str(_CLIENT))} {forks.removeprefix(chr(0))}"
+        for name, command in (("fetcher", client if forks else "-m fetcher"), ("python", "")):
             path = programs / name
             path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {command} "$@"\n')
             path.chmod(0o755)

@@ -247,7 +247,7 @@ def check_killed_driver(engine: EngineUnderTest, folder: Path) -> None:
         job.wait()
         require_no_slots(engine, _ENDS_WITHIN_S + engine.patience_s)
         go.touch()
-        finish(engine.start(stack, urls, out, 2))
+        finish(engine.start(stack, urls, out, 1))
     jobs.prove(out, urls)
     require_no_slots(engine)
 
@@ -266,7 +266,7 @@ def check_interrupted(engine: EngineUnderTest, folder: Path) -> None:
         done = jobs.committed(out)
         assert len(jobs.rows(out)) == done
         go.touch()
-        finish(engine.start(stack, urls, out, 2))
+        finish(engine.start(stack, urls, out, 1))
     rows = jobs.prove(out, urls)
     assert len(rows) > done
     require_no_slots(engine)

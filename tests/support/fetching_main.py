@@ -28,12 +28,14 @@ from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.interface import Crawling
 from fetcher.input import json_lines
 from fetcher.model import Task
+from fetcher.roles import lifetime
 from fetcher.rows import jsonl
 from fetcher.settings.schema import Settings
 
 
 def main() -> None:
     """See the module docstring."""
+    lifetime.imported()
     order = json.load(sys.stdin)
     fetcher = CurlFetcher(msgspec.convert(order["settings"], Settings), "test")
     fetcher.keep = Keep.WIRE if order["capture"] else Keep.NOTHING

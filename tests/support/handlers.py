@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -36,6 +37,11 @@ def compute(page: Page) -> dict[str, bool]:
     """Blocks its worker's loop for a while, without the CPU time of a real computation."""
     _block_s(0.4)
     return {"fine": True}
+
+
+def parent(_: Page) -> dict[str, str]:
+    """The command line of the process that has started its worker."""
+    return {"parent": Path(f"/proc/{os.getppid()}/cmdline").read_text("utf-8")}
 
 
 def by_fragment(page: Page) -> Any:

@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,9 +24,9 @@ from fetcher.model import Result
 from fetcher.rows import jsonl
 from fetcher.store import journal
 from support import commands, forking, role_forks
+from support.forking import ForkedProgram
 
 ROOT = Path(__file__).resolve().parents[2]
-_FORKED = ("run", "crawl", "retry", "refresh")  # see support.program_main
 _NOT_INHERITED = ("FETCHER_", "PYTHONDONTWRITEBYTECODE")  # see conftest
 ENV = {
     **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)},
@@ -57,7 +58,7 @@ def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[
     given = [str(each) for each in arguments]
     if given[0] in commands.READING and not stdin:
         return commands.call(*given, folder=ROOT, environ=ENV)
-    if given[0] in _FORKED and forking.at_start(ENV) == forking.at_start(_ENV_AT_START):
+    if forking.at_start(ENV) == forking.at_start(_ENV_AT_START):
         environ = {**ENV, **role_forks.variables(_ENV_AT_START)}
         done = forking.call(
             "support.program_main", *given, stdin=stdin, environ=environ, folder=ROOT
@@ -78,39 +79,30 @@ def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[
 
 
 class Running:
-    """A started program."""
+    """A started program. `forks`: a list of its roles if they are forked; see role_forks."""
 
-    def __init__(self, *arguments: object, environ: Mapping[str, str] = ENV) -> None:
-        self.process = subprocess.Popen(
-            command(*arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-            env=environ,
-        )
+    def __init__(
+        self, process: subprocess.Popen[bytes] | ForkedProgram, forks: Path | None = None
+    ) -> None:
+        self.process = process
+        self._forks = forks
         self.children: set[psutil.Process] = set()
 
     def role(self, role: str) -> list[psutil.Process]:
         """Its living child processes of a role (`worker`, `ventilator`, `sink`)."""
-        found = []
-        for child in self._living():
-            with contextlib.suppress(psutil.Error):
-                spec = child.cmdline()[-1:]  # none, of one that is just ending
-                if (
-                    spec
-                    and Path(spec[0]).name.startswith(role)
-                    and child.status() != psutil.STATUS_ZOMBIE
-                ):
-                    found.append(child)
-        return found
+        return [child for child, spec in self._living() if Path(spec).name.startswith(role)]
 
-    def _living(self) -> list[psutil.Process]:
+    def _living(self) -> list[tuple[psutil.Process, str]]:
+        """Its children, and the last words of their command lines, which are the specs of roles."""
+        found = list(_forked_roles(self._forks)) if self._forks else []
         with contextlib.suppress(psutil.Error):
-            living = psutil.Process(self.process.pid).children(recursive=True)
-            self.children.update(living)
-            return living
-        return []
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if child.status() != psutil.STATUS_ZOMBIE:
+                        words = child.cmdline() or [""]  # none, of one that is just ending
+                        found.append((child, words[-1]))
+        self.children.update(child for child, _ in found)
+        return found
 
     def kill(self, role: str) -> bool:
         """kill -9 of one process of the role; False where none lives now."""
@@ -126,7 +118,7 @@ class Running:
     def wait(self, timeout_s: float = 60) -> tuple[int, str, str]:
         """Exit code, stdout and stderr."""
         out, error = self.process.communicate(timeout=timeout_s)
-        return self.process.returncode, out.decode(), error.decode()
+        return self.process.wait(), out.decode(), error.decode()
 
     def close(self) -> None:
         self._living()
@@ -141,14 +133,46 @@ class Running:
             pipe.close()
 
 
+def _forked_roles(forks: Path) -> Iterator[tuple[psutil.Process, str]]:
+    for line in forks.read_text("utf-8").splitlines():
+        pid, _, spec = line.partition(" ")
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(int(pid))
+            # Another process may have this number by now.
+            if os.getpid() in (each.pid for each in process.parents()):
+                yield process, spec
+
+
 @contextlib.contextmanager
 def running(*arguments: object, environ: Mapping[str, str] = ENV) -> Iterator[Running]:
-    """A program that does not outlive the block."""
-    job = Running(*arguments, environ=environ)
+    """A program that does not outlive the block; it and its roles are fresh interpreters."""
+    process = subprocess.Popen(
+        command(*arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environ,
+    )
+    job = Running(process)
     try:
         yield job
     finally:
         job.close()
+
+
+@contextlib.contextmanager
+def forked(*arguments: object) -> Iterator[Running]:
+    """As `running`, but the program and its roles are forked, which takes less CPU time."""
+    with tempfile.NamedTemporaryFile(prefix="forks-") as file:
+        forks = Path(file.name)
+        environ = {**ENV, **role_forks.variables(ENV, forks)}
+        given = [str(each) for each in arguments]
+        job = Running(ForkedProgram("support.program_main", given, environ, ROOT), forks)
+        try:
+            yield job
+        finally:
+            job.close()
 
 
 def committed(out: Path) -> int:

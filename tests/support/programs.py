@@ -25,5 +25,5 @@ def roles() -> list[psutil.Process]:
 
 def _is_role(child: psutil.Process) -> bool:
     words = child.cmdline()
-    forks_roles = "support.role_forks_main" in words and child.ppid() == os.getpid()
+    forks_roles = "support.forked_main" in words and child.ppid() == os.getpid()
     return not forks_roles and any(word.startswith("fetcher.roles.") for word in words)

@@ -26,6 +26,7 @@ import gevent.pool
 
 from fetcher.fetch.dns import resolver as dns
 from fetcher.fetch.failures import Failure
+from fetcher.roles import lifetime
 from fetcher.settings.schema import Dns
 
 
@@ -73,6 +74,7 @@ def take(resolver: dns.Resolver, step: dict[str, Any]) -> list[Any] | None:
 
 def main() -> None:
     """See the module docstring."""
+    lifetime.imported()
     order = json.load(sys.stdin)
     dns._has_ipv6 = lambda: order["ipv6"]
     resolver = dns.Resolver(Dns(**order["dns"]), order["ip_version"])

@@ -1,36 +1,27 @@
-"""Starts roles by fork servers, which have imported them: see support.role_forks_main.
-
-To import what a role needs takes a fifth of a second of CPU time, a fork of it a hundredth. A
-forked role begins with the streams, environment, folder and signals of a fresh interpreter, in a
-session of its own. Limits: it keeps the umask and the resource limits of the server, which is also
-its parent (getppid). Tests that need more, or that kill roles, start fresh interpreters, as users
-do (jobs.running).
-"""
+"""Lets supervisors fork the processes of their roles, by the servers of support.forking."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import functools
 import json
 import os
-import select
-import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any, Final
 
-_AT_START: Final = ("PYTHON", "LD_", "LANG", "LC_", "MALLOC_", "TZ")
-_MODULES: Final = ("fetcher.roles.main", "fetcher.roles.worker_main")
-_VARIABLE: Final = "ROLE_FORKS"  # begins the names of the servers' sockets
-_ROOT: Final = Path(__file__).resolve().parents[2]
+from support import forking
+
+_PREFLIGHT: Final = "fetcher.roles.preflight_main"
+_MODULES: Final = ("fetcher.roles.main", "fetcher.roles.worker_main", _PREFLIGHT)
+_VARIABLE: Final = "ROLE_FORKS"  # the servers' addresses, and what their processes begin with
+_LIST: Final = "ROLE_FORKS_LIST"
+_TESTS: Final = Path(__file__).resolve().parents[1]
 # This folder in PYTHONPATH lets the supervisors of any program fork their roles.
 STARTUP: Final = Path(__file__).parent / "startup"
-_ANSWER_BYTES: Final = 100
+# Modules of a supervisor whose `subprocess` is replaced by `subprocesses`.
+SUPERVISION: Final = ("fetcher.engines.children", "fetcher.roles.preflight")
 # Of a forked role: a supervisor may ask for nothing else.
 _OPTIONS: Final = {
     "stdin": subprocess.PIPE,
@@ -39,106 +30,66 @@ _OPTIONS: Final = {
 }
 
 
-def at_start(environ: Mapping[str, str]) -> dict[str, str]:
-    """What takes effect when a process starts, and not when it is forked."""
-    return {name: value for name, value in environ.items() if name.startswith(_AT_START)}
+def variables(environ: Mapping[str, str], listed: Path | None = None) -> dict[str, str]:
+    """The variables that let supervisors in this environment have their roles forked.
 
-
-def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variable that lets supervisors in this environment have their roles forked.
-
-    The servers, one for each module, are started at the first call, and end with this process.
+    `listed`: a file, to which the process id and the spec of each forked role are added.
     """
-    # A role is forked only where it would be started with this environment.
-    return {_VARIABLE: json.dumps([_started(), at_start(environ)])}
+    own = {_VARIABLE: json.dumps([_addresses(), forking.at_start(environ)])}
+    return own | ({_LIST: str(listed)} if listed else {})
 
 
 @functools.cache
-def _started() -> str:
-    prefix = f"role-forks-{os.getpid()}"
-    for module in _MODULES:
-        _serve(module, f"\0{prefix}-{module}")
-    return prefix
-
-
-def _serve(module: str, address: str) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(address)
-        listener.listen(16)
-        server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "support.role_forks_main", module],
-            stdin=listener.fileno(),
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'tests'}"},
-            start_new_session=True,
-        )
-    atexit.register(_end, server)
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    server.kill()
-    server.wait()
-    assert server.stdout is not None
-    server.stdout.close()
+def _addresses() -> dict[str, str]:
+    environ = {**os.environ, "PYTHONPATH": f"{_TESTS.parent}:{_TESTS}"}
+    return {module: forking.address_of(module, environ, "-P") for module in _MODULES}
 
 
 def subprocesses() -> SimpleNamespace:
     """What a supervisor takes for the module `subprocess`, to have its roles forked."""
-    return SimpleNamespace(Popen=_popen, PIPE=subprocess.PIPE)
+    names = ("DEVNULL", "PIPE", "TimeoutExpired")
+    same = {name: getattr(subprocess, name) for name in names}
+    return SimpleNamespace(Popen=_popen, run=_run, **same)
+
+
+def _run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """What the forked preflight gives; a fresh interpreter's only where the variable is not set."""
+    if _VARIABLE not in os.environ:
+        return subprocess.run(command, **options)  # noqa: PLW1510 (as it was asked for)
+    given, limit_s = options["input"], options["timeout"]
+    return forking.call_at(_address_of(command[-1]), (), given, os.environ, Path(), limit_s)
 
 
 def _popen(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes] | ForkedRole:
+    """A forked role; a fresh interpreter only where the variable is not set."""
+    if _VARIABLE not in os.environ:
+        return subprocess.Popen(command, **options)
+    if options != _OPTIONS:
+        raise TypeError(f"a forked role is started with {_OPTIONS}, not with {options}")
     *_, module, argument = command
-    if module in _MODULES and _VARIABLE in os.environ:
-        prefix, environ = json.loads(os.environ[_VARIABLE])
-        if at_start(os.environ) == environ:
-            if options != _OPTIONS:
-                raise TypeError(f"a forked role is started with {_OPTIONS}, not with {options}")
-            return ForkedRole(f"\0{prefix}-{module}", argument)
-    return subprocess.Popen(command, **options)
+    role = ForkedRole(_address_of(module), argument)
+    if _LIST in os.environ:
+        with Path(os.environ[_LIST]).open("a", encoding="utf-8") as file:
+            file.write(f"{role.pid} {argument}\n")
+    return role
 
 
-class ForkedRole:
-    """A role's process, as a subprocess.Popen whose standard input and error are pipes."""
+def _address_of(module: str) -> str:
+    addresses, known = json.loads(os.environ[_VARIABLE])
+    if unlike := forking.at_start(os.environ).items() ^ known.items():
+        raise RuntimeError(f"a forked role would not have {unlike}: remove {_VARIABLE}")
+    address: str = addresses[module]
+    return address
+
+
+class ForkedRole(forking.ForkedProcess):
+    """A role's process, whose standard input and error are pipes."""
 
     def __init__(self, address: str, argument: str) -> None:
-        self.returncode: int | None = None
         child_in, parent_in = os.pipe()
         parent_error, child_error = os.pipe()
-        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
-        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._server.connect(address)
-        order = {
-            "argument": argument,
-            "environ": dict(os.environ),
-            "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
-        }
-        given = [child_in, 1, child_error, folder]
-        socket.send_fds(self._server, [json.dumps(order).encode()], given)
-        self.pid = int(self._server.recv(_ANSWER_BYTES))
-        for fd in (child_in, child_error, folder):
-            os.close(fd)
+        super().__init__(address, [argument], os.environ, (child_in, 1, child_error), Path())
+        os.close(child_in)
+        os.close(child_error)
         self.stdin: IO[bytes] = open(parent_in, "wb", buffering=0)  # noqa: SIM115
         self.stderr: IO[bytes] = open(parent_error, "rb", buffering=0)  # noqa: SIM115
-
-    def poll(self) -> int | None:
-        return self._look(0)
-
-    def wait(self) -> int:
-        code = self._look(None)
-        assert code is not None
-        return code
-
-    def _look(self, within_ms: int | None) -> int | None:
-        if self.returncode is None:
-            poller = select.poll()
-            poller.register(self._server, select.POLLIN)
-            if poller.poll(within_ms):
-                self.returncode = int(self._server.recv(_ANSWER_BYTES))
-                self._server.close()
-        return self.returncode
-
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended
-                os.kill(self.pid, number)

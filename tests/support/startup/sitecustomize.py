@@ -1,22 +1,22 @@
 """Lets supervisors of any program that has this folder in PYTHONPATH fork their roles.
 
-See support.role_forks: a supervisor is a process that imports fetcher.engines.children.
+See support.role_forks: a supervisor is a process that imports one of these modules.
 """
 
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-_SUPERVISION = "fetcher.engines.children"
+# As role_forks.SUPERVISION; to import that would take time in programs that are no supervisor.
+_SUPERVISION = ("fetcher.engines.children", "fetcher.roles.preflight")
 
 
 class _Finder:
-    """Finds the one module as Python does, and gives it another `subprocess`."""
+    """Finds these modules as Python does, and gives them another `subprocess`."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name != _SUPERVISION:
+        if name not in _SUPERVISION:
             return None
-        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path)  # type: ignore[arg-type]
         if spec is None or spec.loader is None:
             return None

@@ -18,7 +18,6 @@ from fetcher.settings.schema import Monitor
 from fetcher.watch.web import app
 from fetcher.watch.web.control_mailbox import ControlMailbox
 from fetcher.watch.web.serving import serving
-from support.browser import browser
 from support.messages import EXAMPLES
 from support.waiting import wait_until
 from tools.ports import free_ports
@@ -156,11 +155,11 @@ def test_the_token_is_given_once_and_then_a_cookie_stands_for_it() -> None:
         assert ask("GET", "/live.json", Cookie=f"{cookie}x")[0] == 401
 
 
-def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers() -> None:
+def test_a_browser_is_asked_for_the_token_and_then_shows_and_steers(browser: Any) -> None:
     said: list[str] = []
-    with page(token=TOKEN) as (ask, mailbox), browser() as opened:
+    with page(token=TOKEN) as (ask, mailbox):
         put_look(mailbox)
-        shown = opened.new_page()
+        shown = browser.new_page()
         shown.on("pageerror", lambda error: said.append(str(error)))
         shown.on("console", lambda message: said.append(message.text))
         shown.goto(f"http://127.0.0.1:{ask.port}/")

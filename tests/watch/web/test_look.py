@@ -20,7 +20,6 @@ from fetcher.settings.schema import Monitor
 from fetcher.watch import job_view
 from fetcher.watch.web.control_mailbox import ControlMailbox
 from fetcher.watch.web.serving import serving
-from support.browser import browser
 from support.messages import EXAMPLES
 from support.waiting import wait_until
 from tools.ports import free_ports
@@ -66,9 +65,9 @@ def page() -> Iterator[tuple[str, ControlMailbox]]:
 
 
 @contextlib.contextmanager
-def tab(url: str, said: list[str], **options: Any) -> Iterator[Any]:
-    with browser() as opened:
-        shown = opened.new_context(**options).new_page()
+def tab(browser: Any, url: str, said: list[str], **options: Any) -> Iterator[Any]:
+    with browser.new_context(**options) as context:
+        shown = context.new_page()
         shown.on("pageerror", lambda error: said.append(str(error)))
         shown.on("console", lambda message: said.append(message.text))
         shown.goto(url)
@@ -94,11 +93,11 @@ def style(shown: Any, selector: str, name: str) -> str:
     return found
 
 
-def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most() -> None:
+def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most(browser: Any) -> None:
     said: list[str] = []
     with page() as (url, mailbox):
         put_look(mailbox)
-        with tab(url, said, viewport={"width": 1280, "height": 800}) as shown:
+        with tab(browser, url, said, viewport={"width": 1280, "height": 800}) as shown:
             assert cells(shown, "outcomes") == [
                 ["ok", "639", "63.9 %", "63.9%"],
                 ["http_error", "260", "26.0 %", "26%"],
@@ -127,12 +126,12 @@ def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most() -> No
     assert said == []
 
 
-def test_on_a_phone_a_table_that_goes_on_shows_it_and_is_reached_by_keys() -> None:
+def test_on_a_phone_a_table_that_goes_on_shows_it_and_is_reached_by_keys(browser: Any) -> None:
     said: list[str] = []
     with page() as (url, mailbox):
         put_look(mailbox)
         options = {"viewport": {"width": 390, "height": 800}, "reduced_motion": "reduce"}
-        with tab(url, said, **options) as shown:
+        with tab(browser, url, said, **options) as shown:
             goes_on = "(of) => of.scrollWidth > of.clientWidth && of.tabIndex === 0"
             assert shown.eval_on_selector(".scroll:has(#workers)", goes_on)
             assert "linear-gradient" in style(shown, ".scroll", "backgroundImage")
@@ -145,11 +144,11 @@ def test_on_a_phone_a_table_that_goes_on_shows_it_and_is_reached_by_keys() -> No
     assert said == []
 
 
-def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
+def test_the_axis_of_what_is_in_flight_has_whole_numbers(browser: Any) -> None:
     said: list[str] = []
-    with page() as (url, mailbox), browser() as opened:
+    with page() as (url, mailbox):
         put_look(mailbox, most_in_flight=2)
-        shown = opened.new_page()
+        shown = browser.new_page()
         shown.add_init_script(
             """window.drawn = [];
             const fillText = CanvasRenderingContext2D.prototype.fillText;
@@ -171,12 +170,12 @@ def test_the_axis_of_what_is_in_flight_has_whole_numbers() -> None:
     assert said == []
 
 
-def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -> None:
+def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes(browser: Any) -> None:
     said: list[str] = []
     with contextlib.ExitStack() as stack:
         with page() as (url, mailbox):
             put_look(mailbox)
-            shown = stack.enter_context(tab(url, said))
+            shown = stack.enter_context(tab(browser, url, said))
             shown.click("#stop")
             shown.click("#yes")
             wait_until(lambda: mailbox.shall_stop, what="the wish")
@@ -188,11 +187,11 @@ def test_after_a_stop_there_is_nothing_to_press_and_the_command_that_resumes() -
         assert not re.search(r"\d", shown.inner_text("#parked"))
 
 
-def test_a_job_that_ended_elsewhere_leaves_its_command_too() -> None:
+def test_a_job_that_ended_elsewhere_leaves_its_command_too(browser: Any) -> None:
     with contextlib.ExitStack() as stack:
         with page() as (url, mailbox):
             put_look(mailbox)
-            shown = stack.enter_context(tab(url, []))
+            shown = stack.enter_context(tab(browser, url, []))
         shown.wait_for_selector("#command", timeout=60_000)
         assert shown.inner_text("#command") == COMMAND
         assert shown.inner_text("#phase") == "no answer"
@@ -257,11 +256,11 @@ def test_colours_contrast_with_their_background(colours: dict[str, str]) -> None
         assert contrast(colours[name], colours["card"]) >= 3, name
 
 
-def test_routes_are_shown_where_a_job_has_them_and_one_without_workers_warns() -> None:
+def test_routes_are_shown_where_a_job_has_them_and_one_without_workers_warns(browser: Any) -> None:
     said: list[str] = []
     with page() as (url, mailbox):
         put_look(mailbox)
-        with tab(url, said) as shown:
+        with tab(browser, url, said) as shown:
             assert shown.evaluate("document.getElementById('routes_section').hidden")
             put_look(
                 mailbox,

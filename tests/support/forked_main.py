@@ -1,6 +1,6 @@
-"""`python -P -m support.role_forks_main MODULE`: a fork server for the processes of a role.
+"""`python -m support.forked_main MODULE`: a fork server, whose processes call MODULE.main.
 
-Descriptor 0 is a listening socket. A connection brings one order: JSON with the argument, the
+Descriptor 0 is a listening socket. A connection brings one order: JSON with the arguments, the
 environment and the blocked signals, and with it four descriptors: standard input, output and error,
 and the current folder. The answer is the process id and, when the process has ended, its exit code.
 """
@@ -28,6 +28,7 @@ _TESTS = 1  # a pipe, which breaks when the tests end
 _PRELOAD = {
     "fetcher.roles.main": ("fetcher.roles.sink.role", "fetcher.roles.ventilator.role"),
     "fetcher.roles.worker_main": ("fetcher.fetch.http.client",),
+    "fetcher.roles.preflight_main": ("fetcher.fetch.http.client",),
 }
 # Those that gevent does not patch.
 _fork, _wait, _poll, _Socket = os.fork, os.waitpid, select.poll, socket.socket
@@ -62,7 +63,7 @@ class _Forks:
         if not child:
             self._close()
             client.close()
-            _become_role(self._module, json.loads(order), descriptors)
+            _become(self._module, json.loads(order), descriptors)
         for fd in descriptors:
             os.close(fd)
         process = os.pidfd_open(child)
@@ -75,7 +76,7 @@ class _Forks:
         self._poll.unregister(process)
         os.close(process)
         code = os.waitstatus_to_exitcode(_wait(child, 0)[1])
-        with client, contextlib.suppress(BrokenPipeError):  # the supervisor may have ended before
+        with client, contextlib.suppress(BrokenPipeError):  # who waited may have ended before
             client.send(str(code).encode())
 
     def _close(self) -> None:
@@ -85,8 +86,8 @@ class _Forks:
             client.close()
 
 
-def _become_role(module: ModuleType, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
-    """Become a role's process, as if it had just been started; see the limits in role_forks."""
+def _become(module: ModuleType, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Call `main` as if this process had just been started; see the limits in support.forking."""
     code = 1
     try:
         os.setsid()
@@ -101,8 +102,10 @@ def _become_role(module: ModuleType, order: dict[str, Any], descriptors: list[in
         os.environ.clear()
         os.environ.update(order["environ"])
         pthread_sigmask(SIG_SETMASK, order["blocked"])
-        sys.argv[1:] = [order["argument"]]
+        sys.argv[1:] = order["arguments"]
         module.main()
+        sys.stdout.flush()
+        code = 0
     except SystemExit as end:
         atexit._run_exitfuncs()
         code = int(end.code or 0)
@@ -116,7 +119,7 @@ def _become_role(module: ModuleType, order: dict[str, Any], descriptors: list[in
 def main() -> None:
     """See the module docstring."""
     module = importlib.import_module(sys.argv[1])
-    for name in _PRELOAD[sys.argv[1]]:
+    for name in _PRELOAD.get(sys.argv[1], ()):
         importlib.import_module(name)
     gc.freeze()
     _Forks(module).run()
