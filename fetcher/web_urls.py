@@ -23,7 +23,8 @@ _LAST_LABEL: Final = r"[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # A segment that begins like this may be a dot segment.
 _DOT: Final = r"\.|%2[eE]"
-_CHAR: Final = r"A-Za-z0-9_~!$&'()*+,;=@.%|\[\]-"
+NAME_CHAR: Final = r"A-Za-z0-9_~!$&'()*+,;=@|\[\]\-"  # of a segment, but for the two below
+_CHAR: Final = rf".%{NAME_CHAR}"
 _QUERY_CHAR: Final = r"!$-&(-9;=?-~"
 # A query that the standard leaves as it is, and what may follow the first / of such a path.
 PLAIN_QUERY: Final = rf"\?[:{_QUERY_CHAR}]++"
@@ -39,6 +40,7 @@ _PLAIN_ORIGIN: Final = re.compile(
 _PLAIN_PATH: Final = re.compile(_PATH)
 # A line with such a path, and all that comes before the path; any other line.
 _LINE: Final = re.compile(rf"^(https?://[^/\n]++){_PATH}$|^.*$", re.MULTILINE)
+_LINES: Final = re.compile(rf"(?:\nhttps?://[^/\n]++{_PATH})*+")  # lines with such paths alone
 _AUTHORITY: Final = 8  # where the first / of a path may stand, at the earliest
 _MAX_ORIGIN: Final = len("https://") + MAX_HOST + len(":65535")
 _KNOWN_ORIGINS: Final = 2048  # most URLs have the origin of one that was seen shortly before
@@ -96,14 +98,30 @@ def plain_origins(texts: Sequence[str]) -> list[str]:
 
     As `plain` for each of them, but faster.
     """
-    found: list[str] = _LINE.findall("\n".join(texts))
-    if len(found) != len(texts):  # none are given, or one has a line feed
+    if not texts:
+        return []
+    joined = "\n".join(("", *texts))
+    if joined.count("\n") != len(texts):  # one has a line feed
         targets = map(plain, texts)
         return [t.url[: t.url.index("/", _AUTHORITY)] if t else "" for t in targets]
+    if origin := _origin_of_all(texts, joined):
+        return [origin] * len(texts)
+    found: list[str] = _LINE.findall(joined, 1)
     wrong = {origin for origin in set(found) if _plain_origin(origin) is None}
     if wrong - {""}:
         return ["" if origin in wrong else origin for origin in found]
     return found
+
+
+def _origin_of_all(texts: Sequence[str], joined: str) -> str:
+    """The origin of these texts, if they are plain URLs of one, as the links of most pages.
+
+    `joined`: each after a line feed.
+    """
+    origin = texts[0][: max(texts[0].find("/", _AUTHORITY), 0)]
+    is_plain_origin = bool(origin) and _plain_origin(origin) is not None
+    are_of_it = is_plain_origin and joined.count(f"\n{origin}/") == len(texts)
+    return origin if are_of_it and _LINES.fullmatch(joined) is not None else ""
 
 
 @functools.lru_cache(_KNOWN_ORIGINS)

@@ -45,6 +45,22 @@ def test_the_origins_of_many_urls_are_those_of_each(texts: list[str]) -> None:
             assert web_urls.host_of_origin(origin) == host_of(text)
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["http://h/", "http://h/a?b=c:d", "http://h/.a/b"],
+        ["http://h/a", "http://h:8/a", "http://h.i/a", "https://h/a", "http://h"],
+        ["http://h:80/a", "http://h:80/b"],
+        ["http://H/a", "http://H/b"],
+        ["//////////", "//////////"],
+        ["http://h/a b", "http://h/a"],
+    ],
+)
+def test_the_origins_of_the_links_of_one_site_are_those_of_each(texts: list[str]) -> None:
+    expected = ["/".join(text.split("/")[:3]) if plain(text) else "" for text in texts]
+    assert web_urls.plain_origins(texts) == expected
+
+
 @pytest.mark.parametrize("text", ["", "\n", "http://h/a\nhttp://h/b", "http://h/\r", "\u2028"])
 def test_texts_with_breaks_are_not_plain(text: str) -> None:
     origins = web_urls.plain_origins(["http://h:8/", text, "https://i/x"])

@@ -29,6 +29,8 @@ from fetcher.protocol import links
 
 _PLAIN: Final = LinkRequest()
 _of_link: Final = operator.attrgetter("via", "priority", "request")
+_priority_of: Final = operator.attrgetter("priority")
+_request_of: Final = operator.attrgetter("request")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -174,10 +176,14 @@ def _kind_of(line: tuple[Link, bool]) -> tuple[Any, bool]:
 def _blocks_of(admitted: Admitted) -> Iterable[tuple[tuple[Any, bool], list[str]]]:
     """The kinds of the new lines, and the URLs of each."""
     new, foreign = admitted.new, admitted.foreign
-    kinds = list(map(_of_link, new))
-    # Most pages have links of one kind to one host.
-    if kinds.count(kinds[0]) == len(kinds) and foreign.count(foreign[0]) == len(foreign):
-        return [((kinds[0], foreign[0]), [link.url for link in new])]
+    # Most pages have links of one kind to one host, which only handlers give more than a URL.
+    if (
+        len(admitted.kinds) == 1
+        and foreign.count(foreign[0]) == len(foreign)
+        and not any(map(_priority_of, new))
+        and not any(map(_request_of, new))
+    ):
+        return [(_kind_of((new[0], foreign[0])), [link.url for link in new])]
     lines = zip(new, foreign, strict=True)
     return (
         (kind, [link.url for link, _ in alike])

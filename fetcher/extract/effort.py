@@ -51,8 +51,10 @@ _IMPLIED: Final = frozenset(
 _FORMATTING: Final = frozenset(
     b"b big code em font i s small strike strong tt u".split()
 )  # and <a> and <nobr>, which end the one before
+# The names by their first letters, because most tags have others: twice as fast.
 _FORMATTING_TAG: Final = re.compile(
-    rb"<(?:%s)(?=[\s/>])[^>]*+" % b"|".join(sorted(_FORMATTING)), re.IGNORECASE
+    rb"<(?=[bcefistu])(?:b(?:ig)?|code|em|font|i|s(?:mall|trike|trong)?|tt|u)(?=[\s/>])[^>]*+",
+    re.IGNORECASE,
 )
 _ROOTS: Final = frozenset({b"html", b"body"})  # each tag adds its attributes to the one element
 _ROOT_TAG: Final = re.compile(rb"<(?:html|body)[\s/]", re.IGNORECASE)

@@ -1,19 +1,14 @@
-"""Reads the links and the title of an HTML page; the only file that knows the parser, selectolax.
-
-The parser builds the tree that a browser without scripts has. <template> holds no links; <noscript>
-does. https://html.spec.whatwg.org/multipage/
-"""
+"""Reads the links and the title of an HTML page: what the attributes of its elements mean."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
-
-from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from fetcher import web_urls
 from fetcher.extract import charset, css, effort, robots_tags, srcset
+from fetcher.extract.elements import Elements, Node
 from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import ASSETS, Via
@@ -22,11 +17,6 @@ from fetcher.frontier.totals import Refusal
 
 MAX_TITLE_CHARS: Final = 500
 
-_PAGES: Final = "a,area,iframe,frame,link[href],meta[http-equiv],meta[name],base[href]"
-_ASSETS: Final = (
-    "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
-    "image,use,style,[style],[background]"
-)
 # By the words of <link rel>; the first that matches decides.
 _RELS: Final = (
     ("stylesheet", Via.STYLESHEET),
@@ -92,60 +82,50 @@ def read(
     safe = effort.safe_bytes(page)
     if safe < len(page):
         is_whole, page = False, page[:safe]
-    # Without events, <selectedcontent> does not copy each <option> again.
-    tree = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
-    elements = _Elements(tree, f"{_PAGES},{_ASSETS}" if rules.assets else _PAGES)
-    is_nofollow = rules.nofollow and (is_nofollow or elements.say_nofollow(agent))
+    elements = Elements(page, assets=rules.assets)
+    is_nofollow = rules.nofollow and (is_nofollow or _say_nofollow(elements, agent))
     collector = Collector(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING
     )
-    resolver = Resolver(elements.base(url), _output_encoding(encoding))
+    resolver = Resolver(_base_of(elements, url), _output_encoding(encoding))
     _Reader(elements, resolver, rules, collector).read()
     return Found(
         links=collector.links(),
         left_out=collector.left_out(),
-        title=_title(tree) if rules.title else None,
+        title=_title_of(elements) if rules.title else None,
         is_cut=not is_whole,
         is_nofollow=is_nofollow,
         fault="" if is_whole else f"only the first {len(page)} bytes of the page were read",
     )
 
 
-class _Elements:
-    """The elements of a tree that may hold links or say how they are read, in the page's order."""
+def _base_of(elements: Elements, url: str) -> str:
+    """The base of the page's links: the first <base href>, if it is an http(s) URL."""
+    node = next(elements.of("base"), None)
+    text = node.attributes.get("href") if node is not None else None
+    found = web_urls.resolved(url, text) if text else None
+    return found if found is not None and found.startswith(("http://", "https://")) else url
 
-    def __init__(self, tree: LexborHTMLParser, selector: str) -> None:
-        self.nodes = tree.css(selector)
-        self.tags = [node.tag for node in self.nodes]
 
-    def base(self, url: str) -> str:
-        """The base of the page's links: the first <base href>, if it is an http(s) URL."""
-        node = next(self._of("base"), None)
-        text = node.attributes.get("href") if node is not None else None
-        found = web_urls.resolved(url, text) if text else None
-        return found if found is not None and found.startswith(("http://", "https://")) else url
+def _say_nofollow(elements: Elements, agent: str) -> bool:
+    """Whether a <meta> asks us not to follow the links of the page."""
+    return any(
+        robots_tags.is_nofollow(attributes["content"] or "")
+        for attributes in (node.attributes for node in elements.of("meta"))
+        if "content" in attributes and robots_tags.is_for_us(attributes.get("name") or "", agent)
+    )
 
-    def say_nofollow(self, agent: str) -> bool:
-        """Whether a <meta> asks us not to follow the links of the page."""
-        return any(
-            robots_tags.is_nofollow(attributes["content"] or "")
-            for attributes in (node.attributes for node in self._of("meta"))
-            if "content" in attributes
-            and robots_tags.is_for_us(attributes.get("name") or "", agent)
-        )
 
-    def _of(self, tag: str) -> Iterator[LexborNode]:
-        if tag in self.tags:  # a search of the whole list is faster than a look at each
-            yield from (
-                node for node, name in zip(self.nodes, self.tags, strict=True) if name == tag
-            )
+def _title_of(elements: Elements) -> str | None:
+    title = elements.title()
+    return None if title is None else " ".join(title.split())[:MAX_TITLE_CHARS]
 
 
 class _Reader:
     """Takes the links of one page."""
 
     def __init__(
-        self, elements: _Elements, resolver: Resolver, rules: CrawlRules, collector: Collector
+        self, elements: Elements, resolver: Resolver, rules: CrawlRules, collector: Collector
     ) -> None:
         self._elements = elements
         self._resolver = resolver
@@ -169,21 +149,27 @@ class _Reader:
             start = end
 
     def _read_block(self, start: int, end: int) -> None:
-        has_assets, anchor = self._rules.assets, self.anchor
+        # Local, because most elements of a page are <a>, and most of these have a plain href.
+        texts, kinds, known, has_assets = self._texts, self._kinds, self._known, self._rules.assets
         nodes, tags = self._elements.nodes[start:end], self._elements.tags[start:end]
         for node, tag in zip(nodes, tags, strict=True):
-            if tag == "a":  # most of all
-                anchor(node)
+            if tag == "a":
+                attributes = node.attributes
+                text = attributes.get("href")
+                if text is None or "rel" in attributes:
+                    self._add_anchor(attributes, _A)
+                elif text and text not in known and text[0] != "#":
+                    known.add(text)
+                    texts.append(text)
+                    kinds.append(_A)
             elif tag in _HANDLERS:
                 _HANDLERS[tag](self, node)
             if has_assets:
-                self._assets(node, tag or "")
-        texts, self._texts = self._texts, []
-        kinds, self._kinds = self._kinds, []
+                self._assets(node, tag)
         self._collector.add_all(self._resolver.urls(texts), kinds)
+        self._texts, self._kinds = [], []
 
-    def anchor(self, node: LexborNode, kind: Kind = _A) -> None:
-        attributes = node.attributes
+    def _add_anchor(self, attributes: dict[str, str | None], kind: Kind) -> None:
         text = attributes.get("href")
         if text is None:
             text = attributes.get("xlink:href")
@@ -200,20 +186,20 @@ class _Reader:
     def _asks_nofollow(self, rel: str | None) -> bool:
         return self._rules.nofollow and "nofollow" in (rel or "").lower().split()
 
-    def area(self, node: LexborNode) -> None:
-        self.anchor(node, _AREA)
+    def area(self, node: Node) -> None:
+        self._add_anchor(node.attributes, _AREA)
 
-    def frame(self, node: LexborNode) -> None:
+    def frame(self, node: Node) -> None:
         self._add(node.attributes.get("src"), _FRAMES[node.tag or ""])
 
-    def link(self, node: LexborNode) -> None:
+    def link(self, node: Node) -> None:
         words = (node.attributes.get("rel") or "").lower().split()
         via = next((via for word, via in _RELS if word in words), None)
         if via is None or (via in ASSETS and not self._rules.assets):
             return
         self._add(node.attributes.get("href"), via)
 
-    def meta(self, node: LexborNode) -> None:
+    def meta(self, node: Node) -> None:
         if (node.attributes.get("http-equiv") or "").strip().lower() != "refresh":
             return
         found = _REFRESH.fullmatch(node.attributes.get("content") or "")
@@ -221,7 +207,7 @@ class _Reader:
             text = found[2].partition(found[1])[0] if found[1] else found[2]
             self._add(text, Via.REFRESH)
 
-    def _assets(self, node: LexborNode, tag: str) -> None:
+    def _assets(self, node: Node, tag: str) -> None:
         attributes = node.attributes
         for name, via in _SOURCES.get(tag, ()):
             self._add(attributes.get(name), via)
@@ -240,32 +226,13 @@ class _Reader:
             self._kinds.append((via, False))
 
 
-_HANDLERS: Final[dict[str, Callable[[_Reader, LexborNode], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[_Reader, Node], None]]] = {
     "area": _Reader.area,
     "iframe": _Reader.frame,
     "frame": _Reader.frame,
     "link": _Reader.link,
     "meta": _Reader.meta,
 }
-
-
-def _title(tree: LexborHTMLParser) -> str | None:
-    for node in tree.css("title"):
-        if not _is_in_drawing(node):
-            return " ".join(node.text().split())[:MAX_TITLE_CHARS]
-    return None
-
-
-def _is_in_drawing(node: LexborNode) -> bool:
-    """A <title> in <svg> is a tool tip."""
-    return any(parent.tag == "svg" for parent in _parents(node))
-
-
-def _parents(node: LexborNode) -> Iterator[LexborNode]:
-    parent = node.parent
-    while parent is not None:
-        yield parent
-        parent = parent.parent
 
 
 def _output_encoding(encoding: str) -> str:

@@ -35,6 +35,13 @@ _USUAL: Final = re.compile(
     re.MULTILINE,
 )
 _FOLDER_UP: Final = "../"
+_ABSOLUTE: Final = ("https://", "http://")
+# Nearly all links of many pages are such paths without a % or a query. Then one match tells it of
+# all of them, each after a line feed, and nothing of their texts has to be taken out.
+_NAME: Final = rf"[{web_urls.NAME_CHAR}][.{web_urls.NAME_CHAR}]*+"
+_ALL_PATHS: Final = re.compile(
+    rf"(?:\n(?:/|(?:\.\./){{1,{_MOST_UP}}}+)?+{_NAME}(?:/{_NAME})*+/?+|\n/(?=\n|\Z))*+"
+)
 # Pages of a site link to the same pages: of such texts the group, the ../ and what follows them.
 _Form = tuple[int, str, str]
 _forms: Final[dict[str, _Form]] = {}
@@ -77,24 +84,25 @@ class Resolver:
     def urls(self, texts: Iterable[str]) -> list[str | None]:
         """As `url`, for many texts: faster, as this takes most of the time of a page's links."""
         all_texts = list(texts)
-        usual: list[str] = _USUAL.findall("\n".join(all_texts))
-        if len(usual) != len(all_texts):  # one has a line feed
+        joined = "\n".join(("", *all_texts))
+        if joined.count("\n") != len(all_texts):  # a text has a line feed
             return [self._of_any(text) for text in all_texts]
+        are_paths = _ALL_PATHS.fullmatch(joined) is not None
+        paths: list[str] = all_texts if are_paths else _USUAL.findall(joined, 1)
         origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
-        found: list[str | None] = []
-        add = found.append
-        for text, plain in zip(all_texts, usual, strict=True):
-            if not plain:
-                add(self._of_any(text))
-            elif plain[0] == "/":
-                add(origin + plain)
-            elif plain[:3] != _FOLDER_UP:
-                add(folder + plain)
-            elif plain[3:6] != _FOLDER_UP:
-                add(above + plain[3:])
-            else:
-                add(self._from_above(plain))
-        return found
+        other, from_above = self._of_any, self._from_above
+        return [
+            other(text)
+            if not path
+            else folder + path
+            if path[0] not in "/."
+            else origin + path
+            if path[0] == "/"
+            else above + path[3:]
+            if path[3:4] != "."
+            else from_above(path)
+            for text, path in zip(all_texts, paths, strict=True)
+        ]
 
     def _from_above(self, text: str) -> str:
         end = len(_FOLDER_UP)
@@ -104,6 +112,8 @@ class Resolver:
         return (self._above.get(up) or self._folder_above(up)) + text[end:]
 
     def _of_any(self, text: str) -> str | None:
+        if text.startswith(_ABSOLUTE):
+            return self._of_other(text)
         kind, up, rest = _forms.get(text) or _form_of(text)
         if kind == _BELOW:
             return self._folder + rest

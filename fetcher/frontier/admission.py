@@ -11,13 +11,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
 import numpy as np
 
-from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, admitted
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, RowLinks
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.judge import Judge, Verdict
 from fetcher.frontier.key_table import KeyTable
@@ -29,30 +28,19 @@ from fetcher.frontier.keys import (
     with_schemes,
     without_schemes,
 )
-from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link, packed_kinds
+from fetcher.frontier.link_batch import (
+    LinkBatch,
+    admitted_without_budgets,
+    answers_to,
+    chosen,
+)
+from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import Refusal, Totals
 
 MAX_HOPS: Final = 10  # redirects and assets of assets in a row, at one depth
 _SEEDS: Final = RowLinks(0, 0, ())  # the row of seeds
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The links of one call, and what is known about each, by its index."""
-
-    links: Sequence[Link]
-    keys: list[bytes]
-    edges: list[Edge]  # 0: not decided yet
-    asked: list[int]  # the links that lead to no line yet, in ascending order
-    verdicts: list[Verdict] = field(default_factory=list)  # on the links in `asked`
-    origins: list[str] = field(default_factory=list)  # of these, by web_urls.plain_origins
-    is_corrected: bool = False  # whether links in `asked` may lead to a line after all
-    new: list[int] = field(default_factory=list)  # the links that became lines
-    first_line: int = 0  # of these
-    records: bytes = b""  # of these
-    foreign: list[bool] = field(default_factory=list)  # whether each of these is
 
 
 class Frontier:
@@ -125,7 +113,7 @@ class Frontier:
             if isinstance(edge, int) and at not in new:
                 batch.edges[at] = Refusal.DUPLICATE, links[at].url, links[at].via
         batch.foreign = [False] * len(batch.new)
-        return _answers([_SEEDS], [0, len(links)], batch)[0]
+        return answers_to([_SEEDS], [0, len(links)], batch)[0]
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
         """Judge the links of one row, of a line with this depth and these hops."""
@@ -148,7 +136,7 @@ class Frontier:
                 self._stop_at_depth(row, start, end, batch)
             self._admit(batch)
             batch.foreign = self._scope.are_foreign(_origins(batch.records))
-        answers = _answers(rows, starts, batch)
+        answers = answers_to(rows, starts, batch)
         for row, some, answer in zip(rows, taken, answers, strict=True):
             _count_left_out(row, len(row.links) - len(some), answer.totals)
         return answers
@@ -169,13 +157,13 @@ class Frontier:
                 kept.append(link)
         return tuple(kept)
 
-    def _looked_up(self, links: Sequence[Link], texts: list[str]) -> _Batch:
+    def _looked_up(self, links: Sequence[Link], texts: list[str]) -> LinkBatch:
         """Links with these key texts, and the lines that they lead to."""
         keys = digests_of(texts, self._seed)
-        edges: list[Edge] = self._seen.numbers_of(as_keys(keys)).tolist()
-        return _Batch(links, keys, edges, [at for at, line in enumerate(edges) if not line])
+        lines = self._seen.numbers_of(as_keys(keys))
+        return LinkBatch(links, keys, lines.tolist(), (lines == 0).nonzero()[0].tolist())
 
-    def _judge_asked(self, batch: _Batch) -> None:
+    def _judge_asked(self, batch: LinkBatch) -> None:
         """Find the verdicts, and correct key texts that workers sent wrong."""
         judged = self._judge.judge([batch.links[at] for at in batch.asked])
         batch.verdicts, batch.origins = judged.verdicts, judged.origins
@@ -187,7 +175,7 @@ class Frontier:
                 batch.keys[at], batch.edges[at] = key, line
             batch.is_corrected = True
 
-    def _stop_at_depth(self, row: RowLinks, start: int, end: int, batch: _Batch) -> None:
+    def _stop_at_depth(self, row: RowLinks, start: int, end: int, batch: LinkBatch) -> None:
         """Refuse those links of a row that go further than its depth and its hops allow."""
         is_at_depth, is_at_hops = row.depth >= self._rules.depth, row.hops >= MAX_HOPS
         if not (is_at_depth or is_at_hops):
@@ -198,9 +186,11 @@ class Frontier:
             if isinstance(verdicts[index], int) and (is_at_hops if is_same_depth else is_at_depth):
                 verdicts[index] = Refusal.HOPS if is_same_depth else Refusal.DEPTH
 
-    def _admit(self, batch: _Batch) -> None:
+    def _admit(self, batch: LinkBatch) -> None:
         """Decide about the links in `asked`, by verdicts and budgets, in their order."""
-        counts = Counter([each for each in batch.verdicts if type(each) is int])
+        counts = Counter(
+            {host: count for host, count in Counter(batch.verdicts).items() if type(host) is int}
+        )
         rooms = self._budgets.rooms(counts)
         batch.first_line = len(self) + 1
         is_room = counts.total() <= self._budgets.room and all(
@@ -208,18 +198,19 @@ class Frontier:
         )
         # A link whose key text was corrected may lead to a line.
         if is_room and not batch.is_corrected:
-            taken, lines = _admitted_without_budgets(batch)
+            taken, lines = admitted_without_budgets(
+                batch, all_may_be=counts.total() == len(batch.verdicts)
+            )
         else:
             taken, lines = self._admitted_within(rooms, batch)
         if taken:
-            batch.new = [batch.asked[index] for index in taken]
-            hosts = np.array([batch.verdicts[index] for index in taken], dtype=np.uint64)
-            origins = [batch.origins[index] for index in taken]
-            batch.records = self._keep(lines, hosts, batch, origins)
+            batch.new = chosen(batch.asked, taken)
+            hosts = _as_numbers(chosen(batch.verdicts, taken))
+            batch.records = self._keep(lines, hosts, batch, chosen(batch.origins, taken))
 
     def _admitted_within(
-        self, rooms: dict[int, int], batch: _Batch
-    ) -> tuple[list[int], dict[bytes, int]]:
+        self, rooms: dict[int, int], batch: LinkBatch
+    ) -> tuple[Sequence[int], dict[bytes, int]]:
         """The same, one link after the other, where budgets may not be enough for all."""
         room, line, edges = self._budgets.room, len(self), batch.edges
         lines: dict[bytes, int] = {}
@@ -246,10 +237,10 @@ class Frontier:
         return taken, lines
 
     def _keep(
-        self, keys: Iterable[bytes], hosts: HostNumbers, batch: _Batch, origins: Sequence[str]
+        self, keys: Iterable[bytes], hosts: HostNumbers, batch: LinkBatch, origins: Sequence[str]
     ) -> bytes:
         """Record these keys and hosts for the next lines; return their records."""
-        urls = [batch.links[at].url for at in batch.new]
+        urls = (batch.links[at].url for at in batch.new)
         table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
         table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls, origins)
         self._seen.add(table[:, :2])
@@ -257,55 +248,16 @@ class Frontier:
         return table.tobytes()
 
 
-def _admitted_without_budgets(batch: _Batch) -> tuple[list[int], dict[bytes, int]]:
-    """Admit each key whose verdict allows it: the indices in `asked`, and the lines by key.
-
-    None of the links may lead to a line already.
-    """
-    asked, verdicts, edges, links = batch.asked, batch.verdicts, batch.edges, batch.links
-    keys = [batch.keys[at] for at in asked]
-    taken = [index for index, verdict in enumerate(verdicts) if type(verdict) is int]
-    places = {keys[index]: index for index in reversed(taken)}  # the first of each key
-    if len(places) < len(taken):
-        taken = [index for index in taken if places[keys[index]] == index]
-    lines = {keys[index]: line for line, index in enumerate(taken, batch.first_line)}
-    if len(taken) == len(asked):
-        for at, line in zip(asked, lines.values(), strict=True):
-            edges[at] = line
-        return taken, lines
-    if not taken:  # as of pages that lead to other sites alone
-        for at, verdict in zip(asked, verdicts, strict=True):
-            assert not isinstance(verdict, int)
-            link = links[at]
-            edges[at] = verdict, link.url, link.via
-        return taken, lines
-    for index, (at, verdict) in enumerate(zip(asked, verdicts, strict=True)):
-        if type(verdict) is int or (lines and places.get(keys[index], index) < index):
-            edges[at] = lines[keys[index]]
-        else:
-            assert not isinstance(verdict, int)
-            link = links[at]
-            edges[at] = verdict, link.url, link.via
-    return taken, lines
+def _as_numbers(hosts: list[Verdict]) -> HostNumbers:
+    """The same numbers of hosts, of which there is one at least."""
+    if hosts.count(hosts[0]) == len(hosts):  # as of the links of most pages
+        return np.full(len(hosts), hosts[0], dtype=np.uint64)
+    return np.array(hosts, dtype=np.uint64)
 
 
 def _origins(records: bytes) -> HostNumbers:
     """The numbers of the origins in records for the keys' file."""
     return np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)[:, 2]
-
-
-def _answers(rows: Sequence[RowLinks], starts: Sequence[int], batch: _Batch) -> list[Admitted]:
-    """The decisions on the links of each row; `starts`: the index of each row's first link."""
-    answers = []
-    for row, (start, end) in zip(rows, pairwise(starts), strict=True):
-        first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
-        new = [batch.links[at] for at in batch.new[first:last]]
-        records = batch.records[first * RECORD_BYTES : last * RECORD_BYTES]
-        foreign, edges = batch.foreign[first:last], batch.edges[start:end]
-        kinds = packed_kinds([link.via for link in batch.links[start:end]])
-        line = batch.first_line + first
-        answers.append(admitted(row, line, new, records, foreign, edges, kinds))
-    return answers
 
 
 def _count_left_out(row: RowLinks, surplus: int, totals: Totals) -> None:

@@ -84,12 +84,17 @@ def admitted(
 ) -> Admitted:
     """Make an Admitted with its totals, counted together because that is faster."""
     totals = Totals(links=len(edges))
-    reasons = [edge[0] for edge in edges if type(edge) is tuple]
+    is_refused = len(new) < len(edges)  # or leads to a line that was known
+    reasons = [edge[0] for edge in edges if type(edge) is tuple] if is_refused else []
     for reason in dict.fromkeys(reasons):  # one or two on nearly all pages
         totals.refuse(reason, reasons.count(reason))
     if new:
-        # Seeds have depth 0.
-        same = len(new) if not row.line else sum([link.via in SAME_DEPTH for link in new])
+        if not row.line:  # seeds have depth 0
+            same = len(new)
+        elif len(kinds) == 1:  # of all links
+            same = len(new) if new[0].via in SAME_DEPTH else 0
+        else:
+            same = sum([link.via in SAME_DEPTH for link in new])
         totals.count_lines(row.depth, same)
         totals.count_lines(row.depth + 1, len(new) - same)
     return Admitted(row, first_line, new, records, foreign, edges, totals, kinds)

@@ -59,7 +59,10 @@ class Budgets:
     def count(self, hosts: HostNumbers) -> None:
         """Count lines, given the host of each."""
         self._lines += len(hosts)
-        numbers, counts = np.unique(hosts, return_counts=True)
+        if len(hosts) and (hosts == hosts[0]).all():  # as nearly always; it need not be sorted
+            numbers, counts = hosts[:1], np.array([len(hosts)])
+        else:
+            numbers, counts = np.unique(hosts, return_counts=True)
         places = self._hosts.numbers_of(numbers.reshape(-1, 1))
         known = places > 0
         self._counts[places[known] - 1] += counts[known].astype(np.uint32)

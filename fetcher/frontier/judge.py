@@ -6,6 +6,7 @@ host is remembered, and few links are looked at one by one.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -26,6 +27,8 @@ from fetcher.frontier.traps import Traps
 
 _KNOWN_ORIGINS: Final = 1 << 16  # and those of one call
 _PLAIN_REQUEST: Final = LinkRequest()
+_key_of: Final = operator.attrgetter("key")
+_request_of: Final = operator.attrgetter("request")
 # The scope makes exceptions for these.
 _EXCEPTIONS: Final = ASSETS | {Via.REDIRECT}
 
@@ -90,7 +93,8 @@ class Judge:
             are_urls
             and None not in usual
             and _EXCEPTIONS.isdisjoint({link.via for link in links})
-            and not any(link.key or link.request is not None for link in links)
+            and not any(map(_key_of, links))
+            and not any(map(_request_of, links))
             and max(map(len, urls), default=0) <= max_bytes
         ):
             return [

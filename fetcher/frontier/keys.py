@@ -142,13 +142,16 @@ def host_numbers(hosts: Iterable[str], seed: int) -> HostNumbers:
     return np.array(numbers, dtype=np.uint64) & ~TLS
 
 
-def with_schemes(hosts: HostNumbers, urls: Sequence[str], origins: Sequence[str]) -> HostNumbers:
+def with_schemes(hosts: HostNumbers, urls: Iterable[str], origins: Sequence[str]) -> HostNumbers:
     """The numbers of the URLs' origins, given those of their hosts.
 
     `origins`: of the URLs, by web_urls.plain_origins.
     """
+    plain = {origin: origin.startswith("https:") for origin in set(origins) if origin}
+    if len(plain) == 1 and "" not in origins:  # as of nearly all pages
+        return hosts | np.uint64(plain[origins[0]])
     are_tls = [
-        (origin or web_urls.parsed(url) or "").startswith("https:")
+        plain[origin] if origin else (web_urls.parsed(url) or "").startswith("https:")
         for origin, url in zip(origins, urls, strict=True)
     ]
     return hosts | np.array(are_tls, dtype=np.uint64)

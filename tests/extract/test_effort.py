@@ -124,3 +124,11 @@ def test_any_markup_is_read(text: str, tail: bytes) -> None:
     assert not found.is_cut
     assert effort._Counter(page).count() == len(page)
     assert all(url.startswith(("http://", "https://")) for url, _ in found.links)
+
+
+@pytest.mark.parametrize("name", sorted(effort._FORMATTING))
+def test_each_formatting_tag_is_recognised(name: bytes) -> None:
+    for tag in (b"<%s>" % name, b"<%s x=1>" % name.upper(), b"<%s/>" % name):
+        assert effort._most_formats(b"<p>" + tag + b"</p>") == 3
+    for other in (b"</%s>", b"<%sx>", b"<x%s>", b"< %s>"):
+        assert effort._most_formats(other % name) == 0

@@ -73,7 +73,8 @@ def test_texts_of_one_page_are_resolved_together_as_one_by_one() -> None:
         *("http://h.example/x", "mailto:a@b", "/%2e/a", "/a//b", "..//a", "../#x", "x?y=/../z"),
     ]
     base = "http://h.example/one/two/three.html?q"
-    for some in (texts, [text for text in texts if "\n" not in text]):
+    paths = ["a", "a/", "/", "/a", "../a.b", "../../a/b", "a..b/c.", "../" * 70 + "a", "/a~/;=1"]
+    for some in (texts, [text for text in texts if "\n" not in text], paths, paths[:-2], []):
         one_by_one = [web_urls.resolved(base, text) for text in some]
         wanted = [
             url.partition("#")[0] if url and url.startswith("http") else None for url in one_by_one
