@@ -35,7 +35,7 @@ class Gate(OwnedHosts[Item]):
         self._free: deque[Item] = deque()
         self._ready: deque[str] = deque()  # hosts, each at most once, in turn
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
-        self._ticket = itertools.count()
+        self._order = itertools.count()  # of entries of the clock that are due at the same time
         self._given_up: list[tuple[Item, str]] = []
 
     # -- items -------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class Gate(OwnedHosts[Item]):
             self._ready.append(name)
 
     def _at(self, at: float, name: str, *items: Item) -> None:
-        heapq.heappush(self._clock, (at, next(self._ticket), name, items))
+        heapq.heappush(self._clock, (at, next(self._order), name, items))
 
     def _ripen(self, now: float) -> None:
         while self._clock and self._clock[0][0] <= now:
