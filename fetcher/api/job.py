@@ -203,7 +203,9 @@ class Job:
         if run.gone:
             raise UsageError(_GONE)
         if count != run.progress.rows:
-            raise DamageError(f"{run.out}: {run.progress.rows} rows are committed, {count} there")
+            raise DamageError(
+                f"{run.out}: {run.progress.rows} rows are committed, and {count} could be read"
+            )
 
     def wait(self, timeout_s: float | None = None) -> Progress:
         """Wait for the end, at most so long; raises what ended the job, as `rows` does.

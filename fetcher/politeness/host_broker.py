@@ -35,7 +35,7 @@ def number_of(host: str) -> int:
 
 
 def notice_of_quiet(quiet_s: float) -> str:
-    """The line for the user at the start of a job that has rows; see HostBroker."""
+    """The line for the user when a job with rows is resumed; `quiet_s`: see HostBroker."""
     return (
         f"waiting {quiet_s:g} s (lease.silent_s) before the first request, so that workers of the "
         "previous run cannot ask the same hosts meanwhile"
@@ -64,7 +64,7 @@ class HostBroker:
         self._hosts: dict[int, _Host] = {}
         self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
-        self._granted: dict[str, list[Ticketed]] = {}  # and not said yet
+        self._granted: dict[str, list[Ticketed]] = {}  # by worker, and not returned by `grants` yet
         self._sole = SoleOwner()
         self._check_at = 0.0
 
