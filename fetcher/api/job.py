@@ -34,9 +34,9 @@ from fetcher.store.begun import require_as_begun
 from fetcher.store.disk import make_dir
 from fetcher.store.reader import Follower
 
-# Between two looks at the journal: the shorter one while rows come.
-_LOOK_S: Final = 0.02
-_LONGEST_LOOK_S: Final = 0.2
+# Between two reads of the journal: the shorter one while rows come.
+_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.2
 _GONE: Final = "the job was temporary and is closed: its rows are gone; give it out="
 
 _Out = str | os.PathLike[str] | None
@@ -185,10 +185,10 @@ class Job:
     def _follow(self, run: Run) -> Iterator[Row]:
         follower = Follower(run.out)
         decode: Callable[[bytes], Row] | None = None
-        pause_s, count = _LOOK_S, 0
+        pause_s, count = _PAUSE_S, 0
         while True:
             run.require_here()
-            ended = run.ended.is_set()  # before the look, which then sees all there will be
+            ended = run.ended.is_set()  # read before the rows, so that the last rows are not missed
             before = count
             for raw in follower.new():
                 decode = decode or decoder(follower.output.rows, Row)
@@ -196,14 +196,16 @@ class Job:
                 yield decode(raw)
             if ended:
                 break
-            pause_s = _LOOK_S if count > before else min(pause_s * 1.5, _LONGEST_LOOK_S)
+            pause_s = _PAUSE_S if count > before else min(pause_s * 1.5, _LONGEST_PAUSE_S)
             run.ended.wait(pause_s)
         if run.error is not None:
             raise run.error
         if run.gone:
             raise UsageError(_GONE)
         if count != run.progress.rows:
-            raise DamageError(f"{run.out}: {run.progress.rows} rows are committed, {count} there")
+            raise DamageError(
+                f"{run.out}: {run.progress.rows} rows are committed, and {count} could be read"
+            )
 
     def wait(self, timeout_s: float | None = None) -> Progress:
         """Wait for the end, at most so long; raises what ended the job, as `rows` does.

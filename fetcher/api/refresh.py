@@ -17,7 +17,7 @@ _Path = str | os.PathLike[str]
 
 
 class _RefreshJob(Job):
-    """A job whose lines are those of another."""
+    """A job whose lines are those of an earlier one."""
 
     def __init__(self, request: RefreshRequest, **arguments: Any) -> None:
         """`arguments`: those of Job, without `urls`."""
@@ -51,8 +51,8 @@ def refresh(
 ) -> Generator[Row, None, None]:
     """Fetch a finished list or crawl again; yields a row for each line or page.
 
-    `row.unchanged` says that the body is the one of before. `parents`: the job's `out`; of a job
-    with several sinks all of them, and of a list its retries, too.
+    `row.unchanged` says that the body is the one that the first job has. `parents`: the job's
+    `out`; of a job with several sinks all of them, and of a list its retries, too.
     `out`: a directory that keeps the new rows; the same call again resumes. Without it, they are in
     a temporary directory, which is removed at the end.
     `urls`: the job's URL file, if it has been moved. `partial`: accept a job that has not ended.

@@ -178,6 +178,7 @@ class TableOptions(NamedTuple):
 
 
 def _refuse(why: str, given: Mapping[str, object]) -> None:
+    """Raise UsageError if one of these options was given."""
     for option, value in given.items():
         if value is not None:
             raise UsageError(f"{option} {why}")
@@ -213,7 +214,7 @@ def _export_table(rows: RowOptions, options: TableOptions) -> str:
 
 
 def _export_links(rows: RowOptions, options: TableOptions) -> str:
-    """The same for the links of a crawl."""
+    """Write the links of a crawl instead of rows; returns as `_export_table` does."""
     sort = "line" if rows.sort else None
     of_rows = {"--outcome": rows.outcomes, "--status": rows.statuses, "--sort": sort}
     _refuse("does not go with --links", of_rows)

@@ -118,8 +118,16 @@ def run_and_report(
         logs.say(logs.own(notice_of_quiet(settings.lease.silent_s), "info"))
     try:
         run_job(
-            *(urlfile, out, settings, display, Signals(), selection, command_line(), name, crawl),
-            refresh,
+            urlfile,
+            out,
+            settings,
+            display,
+            Signals(),
+            selection,
+            command=command_line(),
+            input_name=name,
+            crawl=crawl,
+            refresh=refresh,
         )
     except StoppedError as error:
         rows = _rows(_part(out))

@@ -42,7 +42,7 @@ def require_ready(settings: Settings) -> None:
 
 
 def start(given: Path | list[str], out: Path, loaded: Loaded, run: Run) -> None:
-    """Check the input and whether OUT fits to it, then call `run`. Raises FetcherError.
+    """Check the input and whether OUT fits it, then call `run`. Raises FetcherError.
 
     `given`: a file, `-`, or URLs.
     """

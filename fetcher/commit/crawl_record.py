@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from fetcher.frontier.totals import Totals
+from fetcher.frontier.totals import CrawlTotals
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class CrawlRecord(msgspec.Struct, frozen=True):
     seed_lines: int = 0  # lines of the log that are seeds: its first ones
     lines: int = 0  # of the log
     ready_lines: int = 0  # those that may be handed out; all, but at the end of a level
-    totals: Totals = msgspec.field(default_factory=Totals)
+    totals: CrawlTotals = msgspec.field(default_factory=CrawlTotals)
     level: Level = Level()
 
 

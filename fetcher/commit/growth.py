@@ -21,7 +21,7 @@ from fetcher.frontier.admission import Frontier
 from fetcher.frontier.admitted import Admitted, RowLinks
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
-from fetcher.frontier.totals import Totals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
 from fetcher.model import Chunk
@@ -68,7 +68,7 @@ class Growth:
         self._seeds = self.committed.seeds
         self._seed_lines = 0
         self._has_all_seeds = self.committed.has_all_seeds
-        self._totals = Totals()
+        self._totals = CrawlTotals()
         self.is_pending = False  # whether a commit would change something
 
     @property
@@ -215,8 +215,8 @@ def _log_of(admitted: Admitted) -> bytes:
     return b"".join(blocks)
 
 
-def _sum(one: Totals, other: Totals) -> Totals:
-    total = Totals()
+def _sum(one: CrawlTotals, other: CrawlTotals) -> CrawlTotals:
+    total = CrawlTotals()
     total.add(one)
     total.add(other)
     return total

@@ -66,7 +66,7 @@ class LevelGrowth(Growth):
         return replace(row, links=found, left_out=row.left_out if is_at_links else {})
 
     def _next_step(self) -> bool:
-        """All links of a step are judged. False: the crawl has no more lines."""
+        """Begin the next step, as all links of this one are judged. False: the crawl has ended."""
         self._unjudged = None
         level, ready = self._level, self.committed.ready_lines
         is_grown = self.committed.lines > ready

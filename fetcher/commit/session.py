@@ -328,7 +328,7 @@ class CommitSession:
         return job.committed(poll, stalled)
 
     def _take_seeds(self, job: CommitJob, page: messages.Seeds) -> messages.AnyMessage:
-        """They are durable when this returns, or the disk is full and the page comes again."""
+        """Take and commit a page of seeds; if the disk is full, the answer says so."""
         try:
             job.take_seeds(page)
         except WireError as error:

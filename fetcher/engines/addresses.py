@@ -16,7 +16,7 @@ from fetcher.errors import ConflictError
 from fetcher.settings.schema import Engine
 
 PORTS: Final = 5
-_OF_THE_VENTILATOR: Final = 3
+_VENTILATOR_PORTS: Final = 3
 _TRIES: Final = 100
 _RANGE: Final = (20_000, 32_000)  # below those that Linux gives to clients
 _ANYWHERE: Final = ("192.0.2.1", 9)  # an address to route to; nothing is sent there
@@ -33,8 +33,8 @@ class Addresses(NamedTuple):
     """Where to listen, and where this host and the workers connect to."""
 
     bound: Pair
-    local: Pair
-    told: Pair
+    local: Pair  # for this host
+    told: Pair  # for the workers
     reach: str  # what workers must reach, in words
 
 
@@ -59,7 +59,7 @@ def addresses_of(settings: Engine, routes: int = 0) -> Addresses:
 
 def _pair(host: str, port: int, routes: int) -> Pair:
     shown = f"[{host}]" if ":" in host else host
-    return Pair(f"tcp://{shown}:{port}", f"tcp://{shown}:{port + _OF_THE_VENTILATOR + routes}")
+    return Pair(f"tcp://{shown}:{port}", f"tcp://{shown}:{port + _VENTILATOR_PORTS + routes}")
 
 
 def _free_ports(host: str, ports: int) -> int:

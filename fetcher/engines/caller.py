@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-_TURN_S: Final = 0.1
+_CHECK_S: Final = 0.1  # between two checks whether a wait should end
 
 
 class Caller:
@@ -28,14 +28,14 @@ class Caller:
         return self._ended.is_set()
 
     def start(self, call: Callable[[], None]) -> None:
-        """Queue a call behind those before it. Once it has ended, `error` is its error."""
+        """Queue a call. Once it has ended, `error` is its error, or None."""
         self._ended = threading.Event()
         self._calls.put((call, self._ended))
 
     def wait(self, timeout_s: float, is_hurried: Callable[[], bool] = lambda: False) -> bool:
         """Wait until all calls have ended; False if time is up or `is_hurried` before."""
-        left = round(timeout_s / _TURN_S)
-        while not self._ended.wait(_TURN_S):
+        left = round(timeout_s / _CHECK_S)
+        while not self._ended.wait(_CHECK_S):
             left -= 1
             if left <= 0 or is_hurried():
                 return False

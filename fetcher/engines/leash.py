@@ -20,7 +20,7 @@ from fetcher.engines.interrupts import Interrupts
 from fetcher.engines.slot_order import DRAIN
 
 STDIN: Final = 0
-_LOOK_S: Final = 1.0  # between two looks at the parent process
+_CHECK_S: Final = 1.0  # between two checks of the parent process
 _DRAIN_S: Final = 2.0  # for requests in flight at the leash's end
 _HURRY_S: Final = 5.0  # from the end of the leash to the end of this process
 _MOST_BYTES: Final = 1 << 16
@@ -50,7 +50,7 @@ def watch_input(parent_pid: int, hear: Callable[[bytes], None], hurry: Callable[
 
 def _watch(parent_pid: int, hear: Callable[[bytes], None], hurry: Callable[[], None]) -> None:
     while not parent_pid or os.getppid() == parent_pid:
-        readable, _, _ = select.select([STDIN], [], [], _LOOK_S)
+        readable, _, _ = select.select([STDIN], [], [], _CHECK_S)
         block = os.read(STDIN, _MOST_BYTES) if readable else None
         if block == b"":
             break

@@ -38,7 +38,7 @@ _DRAINED: Final = "the engine asked it to end"
 
 
 class _Remembering(Quiet):
-    """Remembers why the last process ended that said so."""
+    """Keeps the last complaint of a process of the slot, for the slot's result."""
 
     complaint = ""
 

@@ -17,8 +17,8 @@ from msgspec import UNSET
 from fetcher.protocol.messages import State
 
 _REJOIN_S: Final = 5.0  # in which the workers of a former ventilator join its successor
-_GOLDEN: Final = 0.618034
-_EARLIEST: Final = 0.75  # of `slot_s`
+_GOLDEN: Final = 0.618034  # the fractions of its multiples are spread evenly
+_EARLIEST: Final = 0.75  # the shortest life of a slot, as a part of `slot_s`
 
 
 class _Heard(NamedTuple):

@@ -90,8 +90,8 @@ class Robots:
             raise Failure(ErrorKind.TIMEOUT_ROBOTS, said)
         return rules
 
-    def knows(self, target: Target) -> bool:
-        """Whether the rules of the target's origin are known, or on their way."""
+    def has_requested(self, target: Target) -> bool:
+        """Whether the rules of the target's origin are known, or were requested already."""
         rules = self._origins.get((target.scheme, target.host, target.port))
         return rules is not None and rules.until > time.monotonic()
 

@@ -37,7 +37,7 @@ from fetcher.frontier.link_batch import (
 from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
-from fetcher.frontier.totals import Refusal, Totals
+from fetcher.frontier.totals import CrawlTotals, Refusal
 
 MAX_HOPS: Final = 10  # redirects and assets of assets in a row, at one depth
 _SEEDS: Final = RowLinks(0, 0, ())  # the row of seeds
@@ -260,7 +260,7 @@ def _origins(records: bytes) -> HostNumbers:
     return np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)[:, 2]
 
 
-def _count_left_out(row: RowLinks, surplus: int, totals: Totals) -> None:
+def _count_left_out(row: RowLinks, surplus: int, totals: CrawlTotals) -> None:
     """Count the links that are not among those that were judged."""
     totals.links += surplus + sum(row.left_out.values())
     totals.refuse(Refusal.LINKS_PER_PAGE, surplus)

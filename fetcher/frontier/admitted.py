@@ -11,7 +11,7 @@ import msgspec
 
 from fetcher.frontier.keys import KEY_BYTES
 from fetcher.frontier.links import SAME_DEPTH, Link
-from fetcher.frontier.totals import Refusal, Totals
+from fetcher.frontier.totals import CrawlTotals, Refusal
 
 RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its origin's number
 
@@ -58,7 +58,7 @@ class Admitted(NamedTuple):
     records: bytes  # of these lines for the keys' file, RECORD_BYTES each
     foreign: list[bool]  # whether each of these is on a host that is not a seed's; see scope
     edges: list[Edge]
-    totals: Totals
+    totals: CrawlTotals
     kinds: bytes = b""  # of the links: see links.packed_kinds
 
     @property
@@ -83,7 +83,7 @@ def admitted(
     kinds: bytes = b"",
 ) -> Admitted:
     """Make an Admitted with its totals, counted together because that is faster."""
-    totals = Totals(links=len(edges))
+    totals = CrawlTotals(links=len(edges))
     is_refused = len(new) < len(edges)  # or leads to a line that was known
     reasons = [edge[0] for edge in edges if type(edge) is tuple] if is_refused else []
     for reason in dict.fromkeys(reasons):  # one or two on nearly all pages

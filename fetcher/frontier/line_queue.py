@@ -19,9 +19,9 @@ class Spill(Protocol):
     """Keeps blocks of bytes outside of memory, as a temporary file does."""
 
     def put(self, block: bytes) -> int:
-        """Keep the block; return its ticket."""
+        """Keep the block; return its place, which `get` takes."""
 
-    def get(self, ticket: int) -> bytes:
+    def get(self, place: int) -> bytes:
         """Return the block and forget it."""
 
 
@@ -33,7 +33,7 @@ class LineQueue:
     def __init__(self) -> None:
         self._first = array("I")
         self._taken = 0  # of the first block
-        self._middle: deque[array[int] | int] | None = None  # blocks, and tickets of blocks
+        self._middle: deque[array[int] | int] | None = None  # blocks, and places of blocks
         self._last: array[int] | None = None  # None: the first block is the last one
         self.spilled = 0  # lines outside of memory
 

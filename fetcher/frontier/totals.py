@@ -1,6 +1,6 @@
 """Counts of a crawl: what was found, what became a line, what was refused and why.
 
-A Totals never grows with the crawl: depths beyond MAX_DEPTHS are counted together.
+A CrawlTotals never grows with the crawl: depths beyond MAX_DEPTHS are counted together.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Refusal(enum.StrEnum):
     DUPLICATE = "duplicate"  # a seed whose key an earlier seed has
 
 
-class Totals(msgspec.Struct):
+class CrawlTotals(msgspec.Struct):
     """Counts of one call, or of a whole crawl; `add` sums them up."""
 
     links: int = 0  # found, whatever became of them
@@ -48,7 +48,7 @@ class Totals(msgspec.Struct):
         if count:
             self.refused[reason.value] = self.refused.get(reason.value, 0) + count
 
-    def add(self, other: Totals) -> None:
+    def add(self, other: CrawlTotals) -> None:
         self.links += other.links
         for depth, count in other.lines.items():
             self.lines[depth] = self.lines.get(depth, 0) + count

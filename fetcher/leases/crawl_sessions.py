@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from fetcher.errors import ConflictError
-from fetcher.frontier.totals import Totals as CrawlTotals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.crawl_feed import CrawlFeed

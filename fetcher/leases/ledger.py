@@ -74,7 +74,7 @@ class Ledger:
         )
 
     def read_to_end(self, index: int = 0, route: int = 0, *, is_end: bool = True) -> None:
-        """The source has no more of this share and route; in a crawl, it may have more later."""
+        """The source has no more of this share and route; if not `is_end`, it has some again."""
         self._queue.read_to_end(index, route, is_end=is_end)
 
     def is_read(self, index: int) -> bool:
@@ -217,7 +217,7 @@ class Ledger:
                 self.finished(worker, lease.id, now)
 
     def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:
-        """Lines that wait at their worker have no time limit; a fetch in flight has `stall_s`."""
+        """Set when the lease expires: a fetch in flight has `stall_s`, a wait has no limit."""
         stall_s = self.rules.stall_s
         if lease.id in report.parked or lease.is_parked:
             left_s = stall_s
@@ -258,7 +258,7 @@ class Ledger:
     # -- sinks -------------------------------------------------------------------------------
 
     def committed(self, batch_id: int, mask: int, now: float) -> None:
-        """`mask`: all committed lines of the batch, not only the newest."""
+        """Lines of a batch were committed; `mask`: all of them, not only the newest."""
         ahead = commit(self._state, batch_id, mask, now)
         # Of a crawl's lines, leases.crawl_feed knows which are committed.
         if not self.grows:

@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from fetcher import bitset
 from fetcher.errors import ConflictError, DamageError, Exit, FetcherError
-from fetcher.frontier.totals import Totals as CrawlTotals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
 from fetcher.leases.ledger import Ledger

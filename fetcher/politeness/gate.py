@@ -35,7 +35,7 @@ class Gate(OwnedHosts[Item]):
         self._free: deque[Item] = deque()
         self._ready: deque[str] = deque()  # hosts, each at most once, in turn
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
-        self._ticket = itertools.count()
+        self._order = itertools.count()  # of entries of the clock that are due at the same time
         self._given_up: list[tuple[Item, str]] = []
 
     # -- items -------------------------------------------------------------------------------
@@ -60,8 +60,8 @@ class Gate(OwnedHosts[Item]):
             self._give_up(item, host)
             return
         else:
-            self._unused.pop(name, None)
-            self._idle.pop(name, None)
+            self._kept.pop(name, None)
+            self._remembered.pop(name, None)
         if first:
             host.waiting.appendleft(item)
         else:
@@ -90,8 +90,8 @@ class Gate(OwnedHosts[Item]):
             item = host.waiting.popleft()
             self.parked -= 1
             host.active += 1
-            host.last, host.last_at = item, host.next_at
-            host.next_at = host.last_until = now + max(self._rules.delay_s, host.delay_s)
+            host.last, host.next_at_before = item, host.next_at
+            host.next_at = host.next_at_after = now + max(self._rules.delay_s, host.delay_s)
             if host.waiting:
                 self._wake(name, host, now)
             return item
@@ -103,7 +103,7 @@ class Gate(OwnedHosts[Item]):
         return bool(host.waiting) and has_turn and host.claim == "owned"
 
     def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
-        """The item's request to the host has ended."""
+        """The item's request to the host has ended; `item`: the one that had the turn."""
         if name == FREE:
             return
         host = self._hosts[name]
@@ -113,29 +113,39 @@ class Gate(OwnedHosts[Item]):
             if not report.is_sent:
                 self._give_turn_back(host)
         host.took_s += (report.took_s - host.took_s) / (_RECENT if host.took_s else 1)
-        if report.delay_s > host.delay_s:
-            host.delay_s = report.delay_s
-            host.next_at = max(host.next_at, now + report.delay_s)
-        if report.rest_s:
-            host.next_at = max(host.next_at, now + report.rest_s)
-            host.rest_until, host.rest_why = now + report.rest_s, report.rest_why
+        self._obey(host, report, now)
         if report.trouble:
-            host.failures += 1
-            host.trouble = report.trouble
-            if self._is_closed(host):
-                host.next_at = max(host.next_at, now + self._rules.circuit_s)
-                while host.waiting:
-                    self._give_up(host.waiting.popleft(), host)
+            self._note_failure(host, report.trouble, now)
         elif report.is_sent:
             host.failures = 0
         if host.waiting:
             self._wake(name, host, now)
         self._settle(name, host, now)
 
+    @staticmethod
+    def _obey(host: HostState[Item], report: Report, now: float) -> None:
+        """Wait as long as the host asks for: by its robots.txt, or by `Retry-After`."""
+        if report.delay_s > host.delay_s:
+            host.delay_s = report.delay_s
+            host.next_at = max(host.next_at, now + report.delay_s)
+        if report.rest_s:
+            host.next_at = max(host.next_at, now + report.rest_s)
+            host.rest_until, host.rest_why = now + report.rest_s, report.rest_why
+
+    def _note_failure(self, host: HostState[Item], trouble: str, now: float) -> None:
+        """Count a request that did not reach the host; after too many in a row, give it up."""
+        host.failures += 1
+        host.trouble = trouble
+        if self._is_closed(host):
+            host.next_at = max(host.next_at, now + self._rules.circuit_s)
+            while host.waiting:
+                self._give_up(host.waiting.popleft(), host)
+
     def _give_turn_back(self, host: HostState[Item]) -> None:
-        if host.next_at != host.last_until:
+        """Let the next item ask at once, as the last one has sent nothing."""
+        if host.next_at != host.next_at_after:
             return  # the host asked for a rest meanwhile
-        host.next_at = host.last_at
+        host.next_at = host.next_at_before
         if host.clock_at:  # that entry of the clock is no longer valid
             host.clock_at, host.is_listed = 0.0, False
 
@@ -256,7 +266,7 @@ class Gate(OwnedHosts[Item]):
             self._ready.append(name)
 
     def _at(self, at: float, name: str, *items: Item) -> None:
-        heapq.heappush(self._clock, (at, next(self._ticket), name, items))
+        heapq.heappush(self._clock, (at, next(self._order), name, items))
 
     def _ripen(self, now: float) -> None:
         while self._clock and self._clock[0][0] <= now:

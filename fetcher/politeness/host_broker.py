@@ -22,7 +22,7 @@ from fetcher.politeness.sole_owner import SoleOwner
 
 CONTESTED_S: Final = 5.0  # an owner keeps a host that others want for at least so long
 _RECALL_AGAIN_S: Final = 2.0
-_LOOK_S: Final = 0.25  # between two looks whether the only worker may have all hosts
+_CHECK_S: Final = 0.25  # between two checks whether the only worker may have all hosts
 
 
 Ticketed = tuple[int, int]  # a host and a want's ticket
@@ -35,7 +35,7 @@ def number_of(host: str) -> int:
 
 
 def notice_of_quiet(quiet_s: float) -> str:
-    """The line for the user at the start of a job that has rows; see HostBroker."""
+    """The line for the user when a job with rows is resumed; `quiet_s`: see HostBroker."""
     return (
         f"waiting {quiet_s:g} s (lease.silent_s) before the first request, so that workers of the "
         "previous run cannot ask the same hosts meanwhile"
@@ -64,9 +64,9 @@ class HostBroker:
         self._hosts: dict[int, _Host] = {}
         self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
-        self._granted: dict[str, list[Ticketed]] = {}  # and not said yet
+        self._granted: dict[str, list[Ticketed]] = {}  # by worker, and not returned by `grants` yet
         self._sole = SoleOwner()
-        self._look_at = 0.0
+        self._check_at = 0.0
 
     # -- workers -----------------------------------------------------------------------------
 
@@ -78,9 +78,9 @@ class HostBroker:
         if self._sole.worker:
             if any(worker != self._sole.worker for worker in workers):
                 self._sole.contest(now)
-        elif len(workers) == 1 and now >= max(self._look_at, self._quiet_until):
+        elif len(workers) == 1 and now >= max(self._check_at, self._quiet_until):
             (worker,) = workers
-            self._look_at = now + _LOOK_S
+            self._check_at = now + _CHECK_S
             if all(host.owner == worker for host in self._hosts.values()):
                 self._forget_hosts()
                 self._sole.give(worker)

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, NamedTuple
 from fetcher.politeness.host_state import HostState, Item, Rules
 
 KEEP_S: Final = 1.0  # a host without work is kept while it rests, for so long at most
-_MAX_IDLE: Final = 10_000  # hosts without items that rest for long or have failed
+_MAX_REMEMBERED: Final = 10_000  # hosts
 
 
 class Ownership(NamedTuple):
@@ -35,9 +35,11 @@ class OwnedHosts(Generic[Item]):
         self._wanted: dict[str, None] = {}  # hosts to ask the broker for
         self._asked: dict[str, None] = {}  # hosts that it was asked for, and did not grant yet
         self._released: list[tuple[str, int, float]] = []
-        self._unused: dict[str, None] = {}  # hosts without items that are kept, the oldest first
-        self._idle: dict[str, None] = {}  # hosts to remember, the longest idle first
-        self._max_idle = _MAX_IDLE
+        # Hosts without items, the oldest first: those that are kept for a moment; and those that
+        # were given back and are remembered, as they rest for long or have failed.
+        self._kept: dict[str, None] = {}
+        self._remembered: dict[str, None] = {}
+        self._max_remembered = _MAX_REMEMBERED
 
     def _wake(self, name: str, host: HostState[Item], now: float) -> None:
         """Let the host's items go on, or want the host; the gate does this."""
@@ -67,9 +69,9 @@ class OwnedHosts(Generic[Item]):
     def give_unused_back(self, now: float) -> None:
         """Release, or forget, the hosts without work whose rest is over; to be called often."""
         hosts = self._hosts
-        over = itertools.takewhile(lambda name: hosts[name].next_at <= now, self._unused)
+        over = itertools.takewhile(lambda name: hosts[name].next_at <= now, self._kept)
         for name in list(over):
-            del self._unused[name]
+            del self._kept[name]
             self._release(name, hosts.pop(name), now)
 
     def owned(self) -> list[tuple[str, int]]:
@@ -197,9 +199,9 @@ class OwnedHosts(Generic[Item]):
             self._release(name, host, now)
             self._remember(name, now)
         elif rest_s > 0 or (host.claim == "owned" and not self._has_all):
-            self._unused[name] = None
+            self._kept[name] = None
         else:
-            self._unused.pop(name, None)
+            self._kept.pop(name, None)
             del self._hosts[name]
 
     def _release(self, name: str, host: HostState[Item], now: float) -> None:
@@ -209,17 +211,17 @@ class OwnedHosts(Generic[Item]):
         self._released.append((name, host.ticket, self._rest_s(host, now)))
 
     def _remember(self, name: str, now: float) -> None:
-        self._unused.pop(name, None)
-        self._idle[name] = None
-        if len(self._idle) <= self._max_idle:
+        self._kept.pop(name, None)
+        self._remembered[name] = None
+        if len(self._remembered) <= self._max_remembered:
             return
         if not self._has_all:  # the broker knows their rests
-            oldest = next(iter(self._idle))
-            del self._idle[oldest], self._hosts[oldest]
+            oldest = next(iter(self._remembered))
+            del self._remembered[oldest], self._hosts[oldest]
             return
-        for each in [each for each in self._idle if self._hosts[each].next_at <= now]:
-            del self._idle[each], self._hosts[each]
-        self._max_idle = max(_MAX_IDLE, 2 * len(self._idle))
+        for each in [each for each in self._remembered if self._hosts[each].next_at <= now]:
+            del self._remembered[each], self._hosts[each]
+        self._max_remembered = max(_MAX_REMEMBERED, 2 * len(self._remembered))
 
 
 def _is_owned(host: HostState[Any]) -> bool:

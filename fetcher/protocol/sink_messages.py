@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from fetcher.errors import Exit
-from fetcher.frontier import totals as frontier_totals
 from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.formats import TEXT, LineFormat
 from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection
@@ -81,7 +81,7 @@ class CrawlState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seeds: Count  # lines of the list of seeds that were taken
     has_all_seeds: bool
     lines: Count  # of the log
-    totals: frontier_totals.Totals = field(default_factory=frontier_totals.Totals)
+    totals: CrawlTotals = field(default_factory=CrawlTotals)
 
 
 class LogPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

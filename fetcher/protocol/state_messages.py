@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from fetcher.frontier.totals import Totals as CrawlTotals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol.bounds import (
     MAX_MEMBERS,

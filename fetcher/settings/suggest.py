@@ -7,8 +7,9 @@ from typing import Final
 
 from fetcher.settings import describe
 
-_DEFAULT_CUTOFF: Final = 0.6  # of difflib
-_CUTOFF: Final = 0.7  # similarity; higher than the default, because all settings are compared
+# The least similarity, from 0 to 1.
+_DEFAULT_CUTOFF: Final = 0.6  # that of difflib
+_CUTOFF: Final = 0.7  # higher than the default, because all settings are compared
 # Names that other programs use for these settings.
 _ALIASES: Final = {
     "concurrency": "worker.pool_size",
@@ -67,7 +68,10 @@ def home(name: str) -> str:
 
 
 def guess(word: str, known: Iterable[str], cutoff: float = _DEFAULT_CUTOFF) -> str:
-    """A suggestion of the most similar known word; "" if none is similar (0 to 1: `cutoff`)."""
+    """A suggestion of the most similar known word; "" if none is.
+
+    `cutoff`: the least similarity, from 0 to 1.
+    """
     by_lower = {each.lower(): each for each in known}
     found = _close_matches(word.lower(), by_lower, cutoff)
     return did_you_mean([by_lower[each] for each in found])

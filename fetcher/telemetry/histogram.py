@@ -16,7 +16,7 @@ class Distribution(msgspec.Struct, frozen=True):
 
 
 class Histogram:
-    """Counts values; `look` gives their distribution so far."""
+    """Counts values; `distribution` returns how they are spread so far."""
 
     def __init__(self, *bounds: float) -> None:
         """`bounds` are in rising order."""
@@ -28,5 +28,5 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._total += value
 
-    def look(self) -> Distribution:
+    def distribution(self) -> Distribution:
         return Distribution(self._bounds, tuple(self._counts), self._total)

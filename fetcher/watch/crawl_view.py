@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from fetcher.frontier.totals import MAX_DEPTHS, Totals
+from fetcher.frontier.totals import MAX_DEPTHS, CrawlTotals
 from fetcher.humanize import counted, number
 
 _MOST_DEPTHS: Final = 10  # of which a text shows the lines
@@ -27,7 +27,7 @@ class CrawlView(msgspec.Struct, frozen=True):
     refused: dict[str, int]  # links that became no line, by reason; repeated ones are not counted
 
 
-def view_of(totals: Totals) -> CrawlView:
+def view_of(totals: CrawlTotals) -> CrawlView:
     """The view of these totals."""
     return CrawlView(
         found=sum(totals.lines.values()),

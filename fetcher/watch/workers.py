@@ -96,7 +96,7 @@ class WorkerTable:
         hosts = [each for worker in self._workers.values() for each in worker.hosts]
         return messages.Samples(samples.together(hosts), list(self._failed_lines))
 
-    def look(self, leases: Mapping[str, int], now: float) -> tuple[list[messages.Member], int]:
+    def members(self, leases: Mapping[str, int], now: float) -> tuple[list[messages.Member], int]:
         """The workers by name, and how many more there are.
 
         `leases`: open leases by worker. Workers that are silent for longest are always listed.

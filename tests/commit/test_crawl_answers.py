@@ -11,7 +11,7 @@ from fetcher import bitset
 from fetcher.commit import crawl_answers
 from fetcher.commit.committer import Committer
 from fetcher.commit.crawl_record import CrawlRecord
-from fetcher.frontier.totals import Totals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input import log_lines
 from fetcher.protocol.messages import CrawlState, LogPage
 from support.growing import SIZE, Memory, chunk, growth_of, seeds
@@ -50,9 +50,10 @@ def test_the_state_is_that_of_the_last_commit() -> None:
     committer = begun(1, 2)
     growth = growth_of(committer)
     committer.offer(chunk(3, "http://a/new"), SIZE)
-    assert crawl_answers.state_of(growth) == CrawlState(10, True, 10, Totals(10, {0: 10}))
+    assert crawl_answers.state_of(growth) == CrawlState(10, True, 10, CrawlTotals(10, {0: 10}))
     committer.commit()
-    assert crawl_answers.state_of(growth) == CrawlState(10, True, 11, Totals(11, {0: 10, 1: 1}))
+    grown = CrawlState(10, True, 11, CrawlTotals(11, {0: 10, 1: 1}))
+    assert crawl_answers.state_of(growth) == grown
 
 
 def test_lines_that_may_not_be_handed_out_yet_are_not_part_of_the_state() -> None:

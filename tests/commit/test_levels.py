@@ -18,7 +18,7 @@ from fetcher.frontier.admission import Frontier
 from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import Link, Via
 from fetcher.frontier.rules import CrawlRules
-from fetcher.frontier.totals import Refusal, Totals
+from fetcher.frontier.totals import CrawlTotals, Refusal
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine
 from support.growing import seeds
@@ -32,7 +32,7 @@ class Crawled(NamedTuple):
     """What a crawl leaves: its log, its counts, and what became of each link."""
 
     log: Log
-    totals: Totals
+    totals: CrawlTotals
     edges: list[bytes]
 
 

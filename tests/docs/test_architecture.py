@@ -14,6 +14,8 @@ PAGES = {
     name: (jobs.ROOT / name).read_text("utf-8")
     for name in ("docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md")
 }
+# What CONTRIBUTING says of a file: "`RETRYABLE` in `fetcher/input/selection.py`".
+_NAME_IN_FILE = re.compile(r"`([\w.]+)` (?:in|of)\s+`((?:fetcher|tests)/[\w/]+\.py)`")
 _PATH = re.compile(r"`((?:fetcher|tests|tools|docs|conf)/[\w./-]*)(?:::(\w+))?`")
 
 
@@ -34,6 +36,26 @@ def test_each_file_and_test_that_it_names_is_there(page: str) -> None:
         f"{path}::{name}" for path, name in named if name and not has(jobs.ROOT / path, name)
     ]
     assert missing == []
+
+
+def names_of(path: Path) -> set[str]:
+    """What a file defines at its top; the fields of a section of settings as `section.key`."""
+    names = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                names.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                names.add(name)
+        if isinstance(node, ast.ClassDef):
+            fields = [each.target for each in node.body if isinstance(each, ast.AnnAssign)]
+            names |= {f"{node.name.lower()}.{ast.unparse(field)}" for field in fields}
+    return names
+
+
+@pytest.mark.parametrize(("name", "path"), _NAME_IN_FILE.findall(PAGES["CONTRIBUTING.md"]))
+def test_what_contributing_names_in_a_file_is_defined_there(name: str, path: str) -> None:
+    assert name in names_of(jobs.ROOT / path)
 
 
 def answers() -> list[tuple[str, str]]:

@@ -196,7 +196,7 @@ class GivesBackWhatItStillAsks(Gate[Request]):
 
 class AsksWhatItHasGivenBack(Gate[Request]):
     def give_unused_back(self, now: float) -> None:
-        owned = [name for name in self._unused if self._hosts[name].claim == "owned"]
+        owned = [name for name in self._kept if self._hosts[name].claim == "owned"]
         super().give_unused_back(now)
         for name in owned:
             if name not in self._hosts:

@@ -86,6 +86,18 @@ def test_only_the_turn_of_what_was_not_sent_is_given_back() -> None:
     assert taken(made, 11.1) == ["h3"]
 
 
+def test_a_delay_that_the_host_asks_for_holds_from_the_request_that_brought_it() -> None:
+    made = gate()
+    for n in range(3):
+        made.arrive("h", f"h{n}", 0)
+    assert taken(made, 0) == ["h0"]
+    made.done("h", 0.1, Report(delay_s=5.0), "h0")
+    assert taken(made, 5.0) == []
+    assert taken(made, 5.1) == ["h1"]
+    assert taken(made, 10.0) == []
+    assert taken(made, 10.1) == ["h2"]
+
+
 def test_what_was_not_sent_says_nothing_of_a_host_that_fails() -> None:
     made = gate(delay_s=0.0)
     for n in range(5):

@@ -61,6 +61,18 @@ def test_a_new_host_broker_learns_who_owns_what_before_it_grants() -> None:
     assert broker.grants(5) == {"b": [(2, 0)]}
 
 
+def test_a_host_stays_with_its_owner_though_another_worker_says_late_that_it_owns_it() -> None:
+    broker = HostBroker(quiet_until=5)
+    broker.want("b", [1], 7, 0)
+    assert broker.grants(5) == {"b": [(1, 7)]}
+    broker.owns("a", [(1, 0)], [], 0, 6)
+    broker.want("c", [1], 8, 6)
+    broker.release("a", [(1, 0, 0.0)], 7)
+    assert broker.grants(7) == {}
+    broker.release("b", [(1, 7, 0.0)], 8)
+    assert broker.grants(8) == {"c": [(1, 8)]}
+
+
 def test_a_host_that_rested_before_a_restart_is_not_granted_until_its_rest_is_over() -> None:
     broker = HostBroker(quiet_until=5)
     broker.want("b", [1], 0, 0)

@@ -146,6 +146,7 @@ def test_an_older_version_takes_a_message_for_one_of_another_version() -> None:
         [_VERSION + b"\x90"],
         [_VERSION + b"\xff" * 100],
         [_VERSION + b"\x81" * 100_000],
+        [_VERSION + b"\x81\xa1x" + b"\x91" * 100_000],  # deeper than the decoder follows
         [_VERSION + b"\xdd\xff\xff\xff\xff"],
         [_VERSION + b"\xdf\xff\xff\xff\xff"],
         [_VERSION + b"\xdb\xff\xff\xff\xff"],

@@ -22,6 +22,11 @@ EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>\u202e\x
 LINES = 400
 
 
+def test_each_outcome_has_its_colour() -> None:
+    css = (jobs.ROOT / "fetcher/report/page/page.css").read_text("utf-8")
+    assert set(re.findall(r"\.o-(\w+) \{ --key: var\(--\1\)", css)) == set(Outcome)
+
+
 def results(count: int) -> list[Result]:
     rows = []
     for line in range(1, count + 1):

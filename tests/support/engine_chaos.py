@@ -18,10 +18,10 @@ from support.waiting import wait_until
 LINES = 100_000
 # Two workers of 100 requests at a time take 100 s or more for all lines. So all kills, which begin
 # 3 to 6 s apart, come before the last line.
-_MS = 200
-_ROUNDS = 2
-_EVERY_S = 3.0
-_LIMIT_S = 900.0
+_MS = 200  # of each fetch
+_ROUNDS = 2  # kills of each victim
+_EVERY_S = 3.0  # between two kills, at least
+_LIMIT_S = 900.0  # for the whole job
 HELPER = "fetcher.engines.helper_main"
 
 

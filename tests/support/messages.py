@@ -6,7 +6,7 @@ from typing import Final
 
 from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
-from fetcher.frontier.totals import Totals as CrawlTotals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.formats import LOG, LineFormat
 from fetcher.input.refresh import Refresh
 from fetcher.input.selection import Selection, Wanted

@@ -16,7 +16,7 @@ def get(port: int, path: str, method: str = "GET") -> tuple[int, str, bytes]:
 
 
 def is_failing(port: int) -> bool:
-    """Whether a role answers on this port, and says that it cannot do its work."""
+    """Whether a role on this port answers that it cannot do its work."""
     with contextlib.suppress(OSError):
         return get(port, "/healthz")[0] == 503
     return False

@@ -9,12 +9,13 @@ import psutil
 
 from support import jobs
 
+# Settings of a job with one worker; and of one whose fetches take as long as their URLs say.
 ONE: dict[str, object] = {"worker.processes": 1, "job.batch_size": 20}
 SLOW: dict[str, object] = {**ONE, "worker.transport": jobs.SLOW, "worker.pool_size": 16}
 
 
 def urls(count: int, ms: int = 5) -> Iterator[str]:
-    """URLs for SLOW, each of which takes so long."""
+    """URLs for SLOW; the fetch of each takes `ms` milliseconds."""
     return (f"http://test.invalid/{n}?ms={ms}" for n in range(1, count + 1))
 
 

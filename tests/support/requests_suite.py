@@ -22,7 +22,7 @@ TRANSPORT = Connections(msgspec.convert(SETTINGS, Settings))
 
 
 class _Threaded(socketserver.ThreadingMixIn, WSGIServer):
-    """So that one slow answer does not hold up all tests that follow."""
+    """A thread for each request, so that a slow answer does not hold up the next tests."""
 
     daemon_threads = True
 

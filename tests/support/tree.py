@@ -33,7 +33,7 @@ _LOGIC: Final = (
 
 
 def has_logic(source: str) -> bool:
-    """Does a function of this module branch or compute?"""
+    """Whether a function of this module branches or computes."""
     return any(
         isinstance(inner, _LOGIC)
         for node in ast.walk(ast.parse(source))
@@ -91,12 +91,12 @@ def imported(path: Path) -> frozenset[str]:
 
 
 def starts_the_program(test: Path) -> bool:
-    """Does a test, or the support code it uses, start `python -m fetcher…`?"""
+    """Whether a test, or the support code it uses, starts `python -m fetcher…`."""
     return any('"-m", "fetcher' in path.read_text("utf-8") for path in _with_support(test))
 
 
 def reaches(test: Path, module: str) -> bool:
-    """Does a test import a module of the package, or a module that uses it?
+    """Whether a test imports a module of the package, or a module that uses it.
 
     Imports are followed from what the test itself and its support code import, and from there
     within the module's room only: else each test would reach nearly everything.

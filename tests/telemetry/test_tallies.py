@@ -15,7 +15,12 @@ OK, DNS = OUTCOME_CODE[Outcome.OK], OUTCOME_CODE[Outcome.DNS]
 def test_a_commit_without_rows_is_not_counted() -> None:
     tally = CommitTally()
     tally.add(0, 7, 5.0)
-    assert tally.row_bytes == sum(tally.seconds.look().counts) == sum(tally.rows.look().counts) == 0
+    assert (
+        tally.row_bytes
+        == sum(tally.seconds.distribution().counts)
+        == sum(tally.rows.distribution().counts)
+        == 0
+    )
 
 
 def test_commits_are_counted_by_time_and_by_rows() -> None:
@@ -23,9 +28,9 @@ def test_commits_are_counted_by_time_and_by_rows() -> None:
     tally.add(1, 200, 0.004)
     tally.add(50, 9_000, 20.0)
     assert tally.row_bytes == 9_200
-    assert tally.seconds.look().counts == (1, *[0] * 10, 1)
-    assert tally.rows.look().counts == (1, 0, 1, 0, 0, 0, 0)
-    assert (tally.seconds.look().total, tally.rows.look().total) == (20.004, 51)
+    assert tally.seconds.distribution().counts == (1, *[0] * 10, 1)
+    assert tally.rows.distribution().counts == (1, 0, 1, 0, 0, 0, 0)
+    assert (tally.seconds.distribution().total, tally.rows.distribution().total) == (20.004, 51)
 
 
 def made(detailed: bool) -> FetchTally:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fetcher.frontier.totals import Totals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.protocol import messages
 from fetcher.watch import crawl_view, progress, summary
 from fetcher.watch.job_view import JobView, from_state
 from support.messages import EXAMPLES
 
-TOTALS = Totals(1234, {1: 30, 0: 2}, {"scope": 5, "nofollow": 1000})
+TOTALS = CrawlTotals(1234, {1: 30, 0: 2}, {"scope": 5, "nofollow": 1000})
 
 
 def view(phase: messages.Phase = "running") -> JobView:
@@ -39,13 +39,13 @@ def test_refused_links_are_shown_by_reason_and_lines_by_depth() -> None:
     crawl = crawl_view.view_of(TOTALS)
     assert crawl_view.depths(crawl) == "0: 2, 1: 30"
     assert crawl_view.links(crawl) == "1,234; not followed: nofollow 1,000, scope 5"
-    assert crawl_view.links(crawl_view.view_of(Totals(3))) == "3"
+    assert crawl_view.links(crawl_view.view_of(CrawlTotals(3))) == "3"
 
 
 def test_a_deep_crawl_with_many_reasons_still_fits() -> None:
-    deep = crawl_view.view_of(Totals(0, dict.fromkeys(range(40), 2)))
+    deep = crawl_view.view_of(CrawlTotals(0, dict.fromkeys(range(40), 2)))
     assert crawl_view.depths(deep).endswith("9: 2, deeper, up to 39: 60")
-    deepest = crawl_view.view_of(Totals(0, dict.fromkeys(range(101), 1)))
+    deepest = crawl_view.view_of(CrawlTotals(0, dict.fromkeys(range(101), 1)))
     assert crawl_view.depths(deepest).endswith("deeper, up to 100 and more: 91")
     reasons = {name: 10 - number for number, name in enumerate("abcdefgh")}
     assert crawl_view.refusals(reasons) == "a 10, b 9, c 8, d 7, e 6, f 5, others 7"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from fetcher.frontier.totals import Totals as CrawlTotals
+from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals

@@ -51,7 +51,7 @@ def test_a_worker_is_shown_with_its_last_report_and_its_own_rate() -> None:
         members.progress(messages.Progress("a", rows=20 * second, parked=1), second)
     members.heartbeat(beat("b", in_flight=4), 5)
     assert members.in_flight == 5
-    told, unlisted = members.look({"a": 2, "gone": 1}, 6)
+    told, unlisted = members.members({"a": 2, "gone": 1}, 6)
     assert told == [
         messages.Member("a", 2.0, 4, 1, 2, 1, 2, 80, 20.0),
         messages.Member("b", 1.0, 4, 4, 3, 0, 0, 0, 0.0),
@@ -76,7 +76,7 @@ def test_only_living_workers_that_were_heard_are_kept() -> None:
     members.heartbeat(beat("a"), 0)
     members.heartbeat(beat("b"), 0)
     members.keep(["b", "c"])
-    assert [each.worker for each in members.look({}, 1)[0]] == ["b"]
+    assert [each.worker for each in members.members({}, 1)[0]] == ["b"]
     assert members.in_flight == 2
 
 
@@ -84,7 +84,7 @@ def test_a_roster_is_bounded_and_always_lists_silent_workers() -> None:
     members = WorkerTable()
     for number in range(bounds.MAX_MEMBERS + 50):
         members.heartbeat(beat(f"w{number:03}"), 100 - number)
-    told, unlisted = members.look({}, 100)
+    told, unlisted = members.members({}, 100)
     assert (len(told), unlisted) == (bounds.MAX_MEMBERS, 50)
     assert told[-1].worker == "w249"
     assert told == sorted(told, key=lambda each: each.worker)

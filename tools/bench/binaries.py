@@ -64,7 +64,7 @@ def wget2(urls: Sequence[str], folder: Path, pool: int, server: Server) -> list[
 
 
 def versions() -> str:
-    """Of those that are installed, and of nginx: `curl 7.88.1, nginx 1.22.1`."""
+    """The versions of the installed programs and of nginx: `curl 7.88.1, nginx 1.22.1`."""
     found = []
     for name in (*COMMANDS, "nginx"):
         executable = shutil.which(name)

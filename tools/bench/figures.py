@@ -71,7 +71,7 @@ def _kept(value: float) -> float:
 
 
 def load(benchmark: str, folder: Path = RESULTS) -> Results:
-    """What is kept of a benchmark; without tables where there is no file yet."""
+    """The stored results of a benchmark; without tables if it has no file yet."""
     path = folder / f"{benchmark}.json"
     if not path.exists():
         return Results(benchmark, {})

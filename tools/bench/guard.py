@@ -91,7 +91,7 @@ def _ratios(
 
 
 def _costs(done: Sequence[tuple[int, Job]], figure: str) -> list[float]:
-    """Of one URL, in each round."""
+    """Seconds of one URL in each round: of CPU time or of wall time."""
     is_cpu = figure == "cpu_ratio"
     return [(job.cpu_s if is_cpu else job.wall_s) / count for count, job in done]
 

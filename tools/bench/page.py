@@ -156,7 +156,7 @@ class Page:
         )
 
     def last_rows(self, path: str) -> str:
-        """Seconds to the end of a list, beside the ideal."""
+        """Seconds to the end of a list, compared with the ideal."""
         head = ("program", "seconds", "lowest - highest", "ideal", "ideal / it", "CPU µs per URL")
         return markdown(head, (_last_row(*item) for item in self.table(path).rows.items()))
 
@@ -298,7 +298,7 @@ class Page:
 
 
 def runs_of(rows: Rows) -> str:
-    """Of how many runs the figures are: single runs are named as such."""
+    """How many runs the figures come from, in words: `single runs` or `medians of 3`."""
     counts = {
         each.runs
         for figures in rows.values()

@@ -2,7 +2,7 @@
 
 No step decodes more than a piece, so a bomb costs one piece, and its reader may stop at any time. A
 body that is cut or damaged is a Failure, never a shorter body. A body is complete once its last
-block has ended: a missing check sum is accepted, a wrong one is damage. Bytes behind the end are
+block has ended: a missing check sum is accepted, a wrong one is damage. Bytes after the end are
 ignored, as in browsers, unless they begin another member of gzip or another frame of zstd. A body
 in an unknown encoding stays as it is.
 """
@@ -143,10 +143,10 @@ def _slices(data: bytes) -> Iterator[bytes]:
 
 
 class _Brotli:
-    """br. The library calls bytes behind the end damage, and loses the output of that call.
+    """br. The library takes bytes after the end for damage, and loses the output of that call.
 
-    So a second decoder, which is one call behind, goes to the end byte by byte then. For a short
-    body, it is made when it is needed.
+    So a second decoder is kept, which has taken all data but that of the last call. After such an
+    error it decodes this data byte by byte. For a short body, it is made when it is needed.
     """
 
     def __init__(self) -> None:

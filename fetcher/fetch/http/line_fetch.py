@@ -141,7 +141,7 @@ class CurlFetch:
         if self._left_s <= 0:
             raise shared.transport.late()
         if shared.robots is not None:
-            self.is_sent = self.has_news = not shared.robots.knows(target)
+            self.is_sent = self.has_news = not shared.robots.has_requested(target)
             rules = shared.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fetcher.fetch.requests_compat.login_function import LoginFunction
 
 _MAX_TRIES: Final = 2  # new sessions for one line: after that, its URL is forbidden
-_LOOK_S: Final = 0.1  # between two looks for another session
+_CHECK_S: Final = 0.1  # between two checks for another session
 _Pairs = Sequence[tuple[str, str]]
 
 
@@ -126,7 +126,7 @@ class LineLogIn:
     @property
     def wait_s(self) -> float:
         """How long the line must wait before it looks for a new session again; 0: no wait."""
-        return _LOOK_S if self.held and self._log_ins.is_waiting() else 0.0
+        return _CHECK_S if self.held and self._log_ins.is_waiting() else 0.0
 
     def release(self) -> Ending | None:
         """Hold the line no longer; return how it ends, None if there is another session."""

@@ -188,7 +188,7 @@ class Exchange(Receiver):
         return self._run_once(left_s)
 
     def _resume(self) -> None:
-        """There is memory again for a paused transfer."""
+        """Continue a paused transfer, as there is memory for it again."""
         self._waits_for_memory = False
         if self._deadlines is not None:
             self._deadlines.resume()
@@ -293,7 +293,7 @@ class Exchange(Receiver):
     # -- the answer --------------------------------------------------------------------------
 
     def _judge(self, code: int, words: str) -> None:
-        """Whether the answer is complete. Raises Failure where it is not."""
+        """Raise Failure unless the answer is complete."""
         if code and self._is_complete_anyway(code, words):
             code = 0
         if self._capture is not None:
@@ -377,5 +377,5 @@ def _cut_head() -> Failure:
 
 
 def _refuse_look_up() -> int:
-    """libcurl does not find a host among the pins, and may not look it up."""
+    """Refuse: libcurl has no address of the host in its cache, and may not look one up."""
     return 1

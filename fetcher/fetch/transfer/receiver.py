@@ -132,7 +132,7 @@ class Receiver:
         return self._on_head()
 
     def _on_head(self) -> int | None:
-        """The head is there as a whole."""
+        """Take in a head that has come as a whole."""
         self._head_is_whole = True
         if len(self.head.headers) > self._http.max_headers:
             said = f"more headers than http.max_headers ({self._http.max_headers})"

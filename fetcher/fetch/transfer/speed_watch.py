@@ -1,9 +1,9 @@
 """Ends transfers that are too slow for too long, see http.low_speed_s and http.low_speed_bytes_s.
 
-All transfers are looked at eight times within that limit, or once a second if that is more often.
-A transfer ends once each look of so much time found too few bytes since the look before: at the
-limit, or at most one interval later. Headers count; a part of a line counts as one byte. Of a
-stall of this process, no more than one interval counts.
+All transfers are checked eight times within that limit, or once a second if that is more often.
+A transfer ends once all checks for as long as the limit have found too few bytes since the check
+before: at the limit, or at most one interval later. Headers count; a part of a line counts as one
+byte. Of a stall of this process, no more than one interval counts.
 
 libcurl's own limit is not used: it acts seconds late, as it averages over several; it rounds a slow
 drip down to nothing; and it does not count headers.
@@ -20,9 +20,9 @@ import pycurl
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
 from fetcher.settings.schema import Http
 
-_LEAST_LOOKS: Final = 8  # within the limit
-_LONGEST_LOOK_S: Final = 1.0
-# A timer may ring early or late by so much of the time between two looks.
+_LEAST_CHECKS: Final = 8  # within the limit
+_LONGEST_CHECK_S: Final = 1.0
+# A timer may ring early or late by so much of the time between two checks.
 _JITTER: Final = 0.1
 TOO_SLOW: Final[CurlResult] = (pycurl.E_OPERATION_TIMEDOUT, "Operation too slow")
 
@@ -44,7 +44,7 @@ class Transfer(Protocol):
 
 
 class _Seen:
-    """What the last look at a transfer found."""
+    """What the last check of a transfer found."""
 
     __slots__ = ("moved_bytes", "slow_s")
 
@@ -60,18 +60,18 @@ class SpeedWatch:
         self._loop = loop
         self._limit_s = http.low_speed_s
         self._bytes_s = http.low_speed_bytes_s
-        looks = max(_LEAST_LOOKS, math.ceil(self._limit_s / _LONGEST_LOOK_S))
-        self.look_s = self._limit_s / looks
-        self._transfers: dict[Transfer, _Seen | None] = {}  # None: no look yet
+        checks = max(_LEAST_CHECKS, math.ceil(self._limit_s / _LONGEST_CHECK_S))
+        self.check_s = self._limit_s / checks
+        self._transfers: dict[Transfer, _Seen | None] = {}  # None: not checked yet
         self._timer: Any = None
-        self._looked_at = 0.0
+        self._checked_at = 0.0
 
     def begin(self, transfer: Transfer) -> None:
         """The transfer begins."""
         self._transfers[transfer] = None
         if self._timer is None:
-            self._looked_at = time.monotonic()
-            self._timer = self._loop.hub.loop.timer(self.look_s, self.look_s)
+            self._checked_at = time.monotonic()
+            self._timer = self._loop.hub.loop.timer(self.check_s, self.check_s)
             self._timer.start(self._on_timer)
 
     def end(self, transfer: Transfer) -> None:
@@ -80,23 +80,23 @@ class SpeedWatch:
 
     def _on_timer(self) -> None:
         now = time.monotonic()
-        after_s, self._looked_at = now - self._looked_at, now
+        after_s, self._checked_at = now - self._checked_at, now
         if not self._transfers:
             self._timer.stop()
             self._timer.close()
             self._timer = None
             return
         heard = self._loop.take_heard()
-        for transfer in self.look(after_s, heard):
+        for transfer in self.check(after_s, heard):
             transfer.cut(TOO_SLOW)
 
-    def look(self, after_s: float, heard: set[int]) -> list[Transfer]:
-        """Look at all transfers; returns those that must end.
+    def check(self, after_s: float, heard: set[int]) -> list[Transfer]:
+        """Check all transfers; returns those that must end.
 
-        `after_s`: seconds since the last look. `heard`: the descriptors that could be read since.
+        `after_s`: seconds since the last check. `heard`: the descriptors that could be read since.
         """
         least_bytes = max(1, int(self._bytes_s * after_s))
-        after_s = min(after_s, self.look_s * (1 + _JITTER))
+        after_s = min(after_s, self.check_s * (1 + _JITTER))
         ended = []
         for transfer, seen in self._transfers.items():
             moved_bytes = transfer.moved_bytes()
@@ -109,7 +109,7 @@ class SpeedWatch:
                 seen.slow_s = 0.0
                 continue
             seen.slow_s += after_s
-            if seen.slow_s > self._limit_s - self.look_s * _JITTER:
+            if seen.slow_s > self._limit_s - self.check_s * _JITTER:
                 ended.append(transfer)
         return ended
 

@@ -132,8 +132,8 @@ class Sink:
             duplicates=committer.duplicates if committer else 0,
             pending_bytes=committer.pending_bytes if committer else 0,
             row_bytes=self._tally.row_bytes,
-            commit_s=self._tally.seconds.look(),
-            commit_rows=self._tally.rows.look(),
+            commit_s=self._tally.seconds.distribution(),
+            commit_rows=self._tally.rows.distribution(),
             is_stalled=bool(self._session.stalled),
         )
 

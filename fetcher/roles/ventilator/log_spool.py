@@ -59,18 +59,18 @@ class BlockSpool:
 
     def __init__(self) -> None:
         self._blocks = _File()
-        self._sizes: dict[int, int] = {}  # by ticket
+        self._sizes: dict[int, int] = {}  # by place
 
     def put(self, block: bytes) -> int:
-        """Keep a block of bytes; return its ticket."""
-        ticket = self._blocks.end
+        """Keep a block of bytes; return its place."""
+        place = self._blocks.end
         self._blocks.append(block)
-        self._sizes[ticket] = len(block)
-        return ticket
+        self._sizes[place] = len(block)
+        return place
 
-    def get(self, ticket: int) -> bytes:
+    def get(self, place: int) -> bytes:
         """Return a block and forget it."""
-        return self._blocks.read(ticket, self._sizes.pop(ticket))
+        return self._blocks.read(place, self._sizes.pop(place))
 
 
 class _File:

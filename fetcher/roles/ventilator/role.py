@@ -253,7 +253,7 @@ class Ventilator:
             hosts=len(self._workers.broker),
             sinks_silent_s=self._sessions.silent_s(now),
             trouble=self._trouble(now),
-            routes=self._route_status.look(now),
+            routes=self._route_status.check(now),
         )
         if roster is not None:
             send(self._sockets.control, roster)

@@ -22,7 +22,7 @@ _NONE: Final[list[messages.RouteLoad]] = []
 
 
 class RouteStatus:
-    """`trouble`: which routes nobody serves, at the last look; "": none."""
+    """`trouble`: which routes nobody serves, at the last check; "": none."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class RouteStatus:
         self._watch = RouteWatch(functools.partial(advice, settings))
         self.trouble = ""
 
-    def look(self, now: float) -> list[messages.RouteLoad]:
+    def check(self, now: float) -> list[messages.RouteLoad]:
         """Return the routes' loads, none if the job has no routes; log what users should know."""
         if self._routing is None:
             return _NONE

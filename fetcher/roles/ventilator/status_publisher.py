@@ -106,7 +106,7 @@ class StatusPublisher:
         routes: Sequence[messages.RouteLoad],
     ) -> messages.Roster:
         table = lease_stats.collect(ledger, now)
-        workers, unlisted = self._workers.look(table.by_worker, now)
+        workers, unlisted = self._workers.members(table.by_worker, now)
         oldest = table.oldest or lease_stats.OldestLine(0, 0.0, "")
         return messages.Roster(
             job=job,

@@ -68,7 +68,9 @@ class Heartbeat:
         self._count_file = Path(spec.counts, spec.name) if spec.counts else None
         self._events = events
         self._lag = LoopLag(
-            self._pool.turns, self._settings.heartbeat_s, has_handler=bool(self._settings.handler)
+            self._pool.cpu_share,
+            self._settings.heartbeat_s,
+            has_handler=bool(self._settings.handler),
         )
         self._tell_ready = once(functools.partial(tell_ready, spec))
 
@@ -141,7 +143,7 @@ class Heartbeat:
             self._name,
             self._tally.rows,
             self._pool.parked,
-            lag_ms=self._lag.look_ms(now),
+            lag_ms=self._lag.take_ms(now),
             turns_s=self._hosts.longest_s(),
             most_in_flight=self._pool.running.take_most(),
         )

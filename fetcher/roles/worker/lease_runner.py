@@ -245,12 +245,12 @@ class LeaseRunner:
 
     # -- lines that are not fetched here -----------------------------------------------------
 
-    def share(self) -> None:
-        """Return lines that wait for a slot of the pool, for a worker that has too few."""
-        shared: dict[LeaseBuffer, int] = {}
-        for line in self.pool.share():
-            shared[line.buffer] = shared.get(line.buffer, 0) | line.bit
-        for buffer, mask in shared.items():
+    def return_half(self) -> None:
+        """Return half of the lines that wait for a slot of the pool, for a worker with too few."""
+        removed: dict[LeaseBuffer, int] = {}
+        for line in self.pool.remove_half():
+            removed[line.buffer] = removed.get(line.buffer, 0) | line.bit
+        for buffer, mask in removed.items():
             # This must come before the end of the lease: an ended lease can return nothing.
             send(self._events, messages.Returned(self._name, buffer.lease, bitset.pack(mask)))
             self._leave_out(buffer, mask)

@@ -66,7 +66,7 @@ class LinePool:
         """
         self.gate: Gate[Line] = Gate(_rules(settings.polite, is_owner=is_owner))
         self._is_owner = is_owner
-        self.turns = CpuShare()
+        self.cpu_share = CpuShare()
         self.room = gevent.event.Event()
         self.host_news = gevent.event.Event()
         self.running = RunningLines()
@@ -270,7 +270,7 @@ class LinePool:
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
         # that waits for its turn to compute is not overdue, however long the others take.
         del self.running[line]
-        self.turns.wait()
+        self.cpu_share.wait()
         self.running[line] = time.monotonic()
         self._done(line, result)
         del self.running[line]
@@ -310,7 +310,7 @@ class LinePool:
 
     # -- lines leave -------------------------------------------------------------------------
 
-    def share(self) -> list[Line]:
+    def remove_half(self) -> list[Line]:
         """Remove and return half of the lines that wait only for a slot, if the pool is full."""
         if self._busy < self._size or self._is_paused:
             return []
@@ -360,7 +360,7 @@ class LinePool:
     @property
     def in_flight(self) -> int:
         """Lines in a step, or waiting to compute their row."""
-        return len(self.running) + self.turns.waiting + self._waiting
+        return len(self.running) + self.cpu_share.waiting + self._waiting
 
     @property
     def queued(self) -> int:

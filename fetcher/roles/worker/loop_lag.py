@@ -27,18 +27,18 @@ _CAUSES: Final = {
 class LoopLag:
     """Measures the lag; a worker process has one."""
 
-    def __init__(self, turns: CpuShare, heartbeat_s: float, *, has_handler: bool) -> None:
-        self._turns = turns
+    def __init__(self, cpu_share: CpuShare, heartbeat_s: float, *, has_handler: bool) -> None:
+        self._cpu_share = cpu_share
         self._heartbeat_s = heartbeat_s
         self._cause, self._slow_s = _CAUSES[has_handler], _SLOW_S[has_handler]
         self._last_at: float | None = None
         self._warn_at = 0.0
 
-    def look_ms(self, now: float) -> int:
+    def take_ms(self, now: float) -> int:
         """Return for how many milliseconds at most the loop was blocked since the last call."""
         late_s = now - self._last_at - self._heartbeat_s if self._last_at is not None else 0.0
         self._last_at = now
-        lag_s = max(self._turns.take_longest_s(), late_s, 0.0)
+        lag_s = max(self._cpu_share.take_longest_s(), late_s, 0.0)
         if lag_s >= self._slow_s and now >= self._warn_at:
             self._warn_at = now + _AGAIN_S
             log.warning(

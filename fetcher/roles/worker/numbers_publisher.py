@@ -65,7 +65,7 @@ class NumbersPublisher:
             leases=len(self._runner.held),
             unsent_bytes=self._runner.memory.unsent_bytes,
             hosts=len(self._hosts),
-            loop_lag_s=self._tally.loop_lag_s.look(),
+            loop_lag_s=self._tally.loop_lag_s.distribution(),
             ventilator_silent_s=silent_s,
         )
 

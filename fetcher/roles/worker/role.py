@@ -219,7 +219,7 @@ class Worker:
         self._heartbeat.is_watched = state.is_watched
         self._waiting.hear_state(state)
         if state.is_hungry:
-            self._runner.share()
+            self._runner.return_half()
         is_idle = not (self._runner.held or self._waiting.leases)
         is_unneeded = is_idle and self._tasks.is_all_out(state)
         if self._idle.is_over(time.monotonic(), is_idle=is_unneeded):

@@ -72,7 +72,7 @@ class RowBuilder:
         return _NEEDED[bodies] | (Keep.BODY if self._handler or crawls else Keep.NOTHING)
 
     def encoder(self, output: Output) -> Callable[[Result], bytes] | None:
-        """What makes a row alone, where nothing but the row is kept; None where `make` must."""
+        """The function that encodes a result, without bodies and a handler; None: use `make`."""
         if self._handler is not None or output.bodies != "none":
             return None
         return CODECS[output.rows].encode
@@ -109,7 +109,7 @@ class RowBuilder:
             except Exception as error:
                 self._defects.log("what line %d brought cannot be kept", result.line)
                 result = _without_body(result, one_line(error))
-        # Nobody must take half a page for a whole one.
+        # Neither a handler nor a crawl may take half a page for a whole one.
         body = whole_body(result, fetch)
         found, handled = None, list[Link]()
         if reader is not None and confirmed is None:

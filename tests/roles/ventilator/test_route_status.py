@@ -69,7 +69,7 @@ def test_workers_are_counted_by_route() -> None:
 def test_a_job_without_routes_says_nothing_of_them() -> None:
     job = Job()
     status = RouteStatus(None, job.ledger, job.sessions, Settings())
-    assert (status.routes, status.look(0)) == (UNSET, [])
+    assert (status.routes, status.check(0)) == (UNSET, [])
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ def _compute(for_s: float) -> None:
 
 
 def test_the_loop_serves_its_timers_between_two_computations() -> None:
-    turns = CpuShare()
+    share = CpuShare()
     order: list[int | str] = []
 
     def computing(number: int) -> None:
-        turns.wait()
+        share.wait()
         _compute(0.03)  # more than a turn's share
         order.append(number)
 
@@ -41,23 +41,23 @@ def test_the_loop_serves_its_timers_between_two_computations() -> None:
 
 
 def test_short_computations_share_a_turn() -> None:
-    turns = CpuShare()
+    share = CpuShare()
     order: list[int | str] = []
 
     def computing(number: int) -> None:
-        turns.wait()
+        share.wait()
         order.append(number)
 
     gevent.spawn_later(0, order.append, "tick")
     gevent.joinall([gevent.spawn(computing, number) for number in range(50)], timeout=60)
-    assert turns.waiting == 0
+    assert share.waiting == 0
     assert [each for each in order if each != "tick"] == list(range(50))
 
 
 def test_the_longest_turn_is_reported_once() -> None:
-    turns = CpuShare()
-    turns.wait()
+    share = CpuShare()
+    share.wait()
     _compute(0.05)
     gevent.sleep(0.01)
-    assert turns.take_longest_s() >= 0.05
-    assert turns.take_longest_s() == 0.0
+    assert share.take_longest_s() >= 0.05
+    assert share.take_longest_s() == 0.0

@@ -167,7 +167,7 @@ def test_lines_that_wait_are_returned_to_a_hungry_worker() -> None:
         worker.begin(7)
         gevent.idle()
         begun = list(worker.fetcher.begun)
-        worker.runner.share()
+        worker.runner.return_half()
         (returned,) = [each for each in worker.events.sent if isinstance(each, messages.Returned)]
         mask = bitset.unpack(returned.mask)
         assert mask and not mask & bitset.mask_of(line - 1 for line in begun)

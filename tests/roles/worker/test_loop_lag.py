@@ -15,7 +15,7 @@ from fetcher.roles.worker.loop_lag import LoopLag
 def test_a_heartbeat_that_comes_late_shows_how_late(caplog: pytest.LogCaptureFixture) -> None:
     lag = LoopLag(CpuShare(), heartbeat_s=1.0, has_handler=True)
     with caplog.at_level(logging.WARNING):
-        seen = [lag.look_ms(now) for now in (100.0, 101.0, 102.25, 103.5, 170.0)]
+        seen = [lag.take_ms(now) for now in (100.0, 101.0, 102.25, 103.5, 170.0)]
     assert seen == [0, 0, 250, 250, 65_500]
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2, "at most once a minute"
@@ -23,11 +23,11 @@ def test_a_heartbeat_that_comes_late_shows_how_late(caplog: pytest.LogCaptureFix
 
 
 def test_a_computation_counts_though_the_heartbeat_is_in_time() -> None:
-    turns = CpuShare()
-    lag = LoopLag(turns, heartbeat_s=1.0, has_handler=False)
-    lag.look_ms(100.0)
-    turns.wait()
+    share = CpuShare()
+    lag = LoopLag(share, heartbeat_s=1.0, has_handler=False)
+    lag.take_ms(100.0)
+    share.wait()
     time.sleep(0.03)
     gevent.sleep(0.01)
-    assert lag.look_ms(101.0) >= 30
-    assert lag.look_ms(102.0) == 0
+    assert lag.take_ms(101.0) >= 30
+    assert lag.take_ms(102.0) == 0
