@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,8 @@ from kombu.exceptions import KombuError
 
 from fetcher.engines.celery.app import make_app
 from fetcher.engines.interface import Engine, EngineError
+from fetcher.errors import ConfigError
+from fetcher.settings import secrecy
 from fetcher.settings.schema import Settings
 
 _SERVE: Final = "fetcher.serve"
@@ -19,6 +23,7 @@ _CONNECT_S: Final = 4.0
 _ANSWER_S: Final = 1.0  # for workers to say what they run
 _RETRIES: Final = {"max_retries": 1, "interval_start": 0.2}
 _MOST_KNOWN: Final = 10_000  # slots that were placed last
+_BROKER_URL: Final = "CELERY_BROKER_URL"  # Celery's own variable
 
 
 class CeleryEngine(Engine):
@@ -30,7 +35,10 @@ class CeleryEngine(Engine):
         super().__init__(settings)
         self._start_s = settings.engine.start_s
         self._queues: set[str] = set()  # in which slots were placed
-        self._app = make_app(settings.engine.address)
+        address = settings.engine.address
+        self._app = make_app(address)
+        self._named_by = _named_by(address, self._app.conf.broker_write_url)
+        _require_usable(self._app, self._named_by, address)
         # This process only sends, and must notice soon that nobody answers.
         self._app.conf.broker_connection_timeout = _CONNECT_S
         self._placed: deque[tuple[str, float]] = deque(maxlen=_MOST_KNOWN)  # slot, when
@@ -76,7 +84,39 @@ class CeleryEngine(Engine):
             yield
         except expected as error:
             where = broker.as_uri()  # without its password
-            raise EngineError(f"the broker at {where} does not answer: {error}") from error
+            raise EngineError(
+                f"the broker at {where} ({self._named_by}) does not answer: {error}"
+            ) from error
+        except (ValueError, ImportError) as error:  # some look at the URL only now
+            raise ConfigError(_unusable(self._named_by, broker.as_uri(), error)) from error
+
+
+def _named_by(address: str, found: str | None) -> str:
+    """Return which setting names the broker, for messages."""
+    if address:
+        return "engine.address"
+    if os.environ.get(_BROKER_URL):
+        return _BROKER_URL
+    return "broker_url" if found else "Celery's default, as engine.address does not name one"
+
+
+def _require_usable(app: Any, named_by: str, address: str) -> None:
+    """Raise ConfigError if the URL of the broker is none, or its library is missing."""
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)  # messages name the default host
+    if address and "://" not in address:
+        raise ConfigError(_unusable(named_by, address, "it has no scheme"))
+    try:
+        app.connection_for_write()
+    except Exception as error:  # any that the library of the URL's scheme may raise
+        url = secrecy.credentials(app.conf.broker_write_url or "")
+        raise ConfigError(_unusable(named_by, url, error)) from error
+
+
+def _unusable(named_by: str, url: str, why: object) -> str:
+    return (
+        f"{named_by} = {url}: Celery cannot use this as the URL of a broker: {why}; it is like "
+        "redis://HOST:6379/0 or amqp://USER:PASSWORD@HOST//"
+    )
 
 
 def _waiting_in(connection: Any, queue: str) -> int:
