@@ -13,9 +13,10 @@ from typing import Any, Final
 from kombu.exceptions import KombuError
 
 from fetcher.engines.celery.app import make_app
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.errors import ConfigError
 from fetcher.settings import secrecy
+from fetcher.settings.queues import start_celery
 from fetcher.settings.schema import Settings
 
 _SERVE: Final = "fetcher.serve"
@@ -61,13 +62,17 @@ class CeleryEngine(Engine):
                 self._queues.add(ticket["queue"])
                 self._placed.append((ticket["slot"], time.monotonic()))
 
-    def count(self) -> int:
+    def count(self) -> SlotCount:
         with self._errors():
             with self._app.connection_for_read() as connection:
                 waiting = sum(_waiting_in(connection, queue) for queue in self._queues)
+            waiting = min(waiting, len(self._placed))  # others may be of earlier jobs
             active = self._app.control.inspect(timeout=_ANSWER_S).active() or {}
             running = {task["id"] for tasks in active.values() for task in tasks}
-            return waiting + len(running & {slot for slot, _ in self._placed})
+            return SlotCount(waiting, len(running & {slot for slot, _ in self._placed}))
+
+    def advice(self, queues: Sequence[str]) -> str:
+        return f"{start_celery(queues)}, unless its workers are only busy"
 
     def end(self) -> None:
         with self._errors():

@@ -13,7 +13,7 @@ from fetcher.leases.ledger import Ledger
 from fetcher.leases.route_watch import RouteWatch, loads, start_by_hand
 from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.protocol import messages
-from fetcher.settings.queues import queue_of
+from fetcher.settings.queues import queue_of, start_celery
 from fetcher.settings.schema import Settings
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,5 @@ def advice(settings: Settings, route: str) -> str:
     if served and route not in served:
         return "worker.routes leaves it out: name it there, too"
     if engine == "celery":
-        queue = queue_of(settings, route)
-        return (
-            f"start `celery -A fetcher.engines.celery worker -Q {queue}` where it is to be served"
-        )
+        return start_celery([queue_of(settings, route)])
     return f"see why {engine} runs no slot that serves it"
