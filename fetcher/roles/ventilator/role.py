@@ -114,7 +114,13 @@ class Ventilator:
             self._logins,
             job_input.route_names,
         )
-        self._route_status = RouteStatus(job_input.routing, self._ledger, self._sessions, settings)
+        self._route_status = RouteStatus(
+            job_input.routing,
+            self._ledger,
+            self._sessions,
+            settings,
+            starts_workers=endpoints.tasks.startswith("ipc://"),
+        )
         self._settings = settings
         self._input = job_input
         self._sockets = sockets
