@@ -27,6 +27,7 @@ class LeaseBook:
         self._routes: dict[int, list[int]] = {}  # by batch: those with uncommitted lines
         self.leases: dict[int, Lease] = {}  # in the order of issue
         self._of_worker: dict[str, set[int]] = {}  # the leases that it has claimed
+        self._alone: dict[int, Lease] = {}  # those of a single line when they were handed out
 
     # -- batches -----------------------------------------------------------------------------
 
@@ -100,6 +101,8 @@ class LeaseBook:
         """Add a lease."""
         self.leases[lease.id] = lease
         self.batches[lease.part.key].leases.add(lease.id)
+        if lease.is_alone:
+            self._alone[lease.id] = lease
         if lease.worker:
             self._of_worker.setdefault(lease.worker, set()).add(lease.id)
 
@@ -108,6 +111,7 @@ class LeaseBook:
         lease = self.leases.pop(lease_id, None)
         if lease is None:
             return None
+        self._alone.pop(lease_id, None)
         self.batches[lease.part.key].leases.discard(lease_id)
         if lease.worker:
             of_worker = self._of_worker[lease.worker]
@@ -126,6 +130,10 @@ class LeaseBook:
         return [
             lease for lease in self.leases.values() if self._frozen.index(lease.part.batch) == share
         ]
+
+    def isolated(self) -> Iterator[Lease]:
+        """The leases of isolated lines; a copy is none of them."""
+        return (each for each in self._alone.values() if each.part.is_isolated)
 
     def claimed(self) -> Iterator[Lease]:
         """The leases that a worker has claimed and not finished."""

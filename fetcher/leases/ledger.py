@@ -15,7 +15,7 @@ do, a line whose fetch is slow is copied (leases.tail_copies), and its first com
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from fetcher.leases.commits import commit
@@ -391,6 +391,6 @@ class Ledger:
         return self._workers.joined[route]
 
     @property
-    def workers(self) -> list[str]:
-        """The living workers."""
+    def workers(self) -> Sequence[str]:
+        """The living workers: the same object until one joins or leaves."""
         return self._workers.names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from fetcher.leases.frozen_shares import FrozenShares
 from fetcher.leases.lease_book import LeaseBook
 from fetcher.leases.queue import Queue
@@ -115,6 +117,21 @@ def test_the_leases_of_a_worker_are_found_by_its_name_until_they_end() -> None:
         made.end(number)
     assert made.claimed_by("w") == []
     assert not made._of_worker, "nothing is kept of workers that are gone"
+
+
+def test_isolated_lines_are_found_among_the_leases_of_single_lines() -> None:
+    made, _ = book(0)
+    isolated, part = lease(1, mask=1), lease(2, mask=6)
+    shrunk, other = lease(3, mask=8), lease(4, mask=8)
+    for each in (isolated, part, shrunk):
+        each.part = replace(each.part, deaths=1)
+    for each in (isolated, other):  # the lines that `shrunk` had with its last are committed
+        each.is_alone = True
+    for each in (isolated, part, shrunk, other):
+        made.issue(each)
+    assert [each.id for each in made.isolated()] == [1]
+    made.end(1)
+    assert list(made.isolated()) == []
 
 
 def test_batches_and_leases_belong_to_the_share_of_their_sink() -> None:
