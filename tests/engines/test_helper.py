@@ -46,6 +46,17 @@ sys.stdin.read()
 """
 
 
+# A program whose helper has started a child.
+STARTER = """
+import sys
+from engines.test_helper import Helped
+from fetcher.settings.schema import Settings
+engine = Helped(Settings())
+print(*(result["pid"] for result in engine.results()), flush=True)
+sys.stdin.read()
+"""
+
+
 def ticket(number: int, expires_at: float = 1e12) -> dict[str, float]:
     return {"number": number, "expires_at": expires_at}
 
@@ -139,6 +150,22 @@ def test_one_whose_parent_was_killed_ends_though_its_input_stays_open() -> None:
         wait_until(lambda: not psutil.pid_exists(pid), 30, "the end of the helper")
     finally:
         os.kill(holder, signal.SIGKILL)
+
+
+def test_what_one_has_started_ends_when_it_is_killed_together_with_its_parent() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=jobs.ENV,
+    ) as program:
+        assert program.stdout is not None
+        helper_pid, child = map(int, program.stdout.readline().split())
+        os.kill(helper_pid, signal.SIGSTOP)  # it cannot see the end of its parent
+        program.kill()
+        program.wait()
+        os.kill(helper_pid, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(child), 30, "the end of what the helper started")
 
 
 def test_slots_that_ended_with_one_are_placed_again_unless_they_have_expired(
