@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kombu.exceptions import KombuError
@@ -24,6 +24,9 @@ _CONNECT_S: Final = 4.0
 _ANSWER_S: Final = 1.0  # for workers to say what they run
 _RETRIES: Final = {"max_retries": 1, "interval_start": 0.2}
 _MOST_KNOWN: Final = 10_000  # slots that were placed last
+# Tasks in a queue. Slots that nobody takes expire and are placed again, but a broker keeps expired
+# tasks until a worker comes.
+_MOST_WAITING: Final = 10_000
 _BROKER_URL: Final = "CELERY_BROKER_URL"  # Celery's own variable
 
 
@@ -46,7 +49,11 @@ class CeleryEngine(Engine):
 
     def place(self, tickets: Sequence[Mapping[str, Any]], secrets: str) -> None:
         with self._errors():
+            room = self._room({ticket["queue"] for ticket in tickets})
             for ticket in tickets:
+                if not room[ticket["queue"]]:
+                    continue
+                room[ticket["queue"]] -= 1
                 self._app.send_task(
                     _SERVE,
                     args=[dict(ticket)],
@@ -62,9 +69,16 @@ class CeleryEngine(Engine):
                 self._queues.add(ticket["queue"])
                 self._placed.append((ticket["slot"], time.monotonic()))
 
+    def _room(self, queues: Iterable[str]) -> dict[str, int]:
+        """Return how many tasks may be added to each queue, at least one."""
+        with self._connected() as connection:
+            return {
+                queue: max(_MOST_WAITING - _waiting_in(connection, queue), 1) for queue in queues
+            }
+
     def count(self) -> SlotCount:
         with self._errors():
-            with self._app.connection_for_read() as connection:
+            with self._connected() as connection:
                 waiting = sum(_waiting_in(connection, queue) for queue in self._queues)
             waiting = min(waiting, len(self._placed))  # others may be of earlier jobs
             active = self._app.control.inspect(timeout=_ANSWER_S).active() or {}
@@ -80,6 +94,12 @@ class CeleryEngine(Engine):
             began = time.monotonic() - self._start_s
             if waiting := [slot for slot, placed_at in self._placed if placed_at > began]:
                 self._app.control.revoke(waiting)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Any]:
+        with self._app.connection_for_read() as connection:
+            connection.ensure_connection(**_RETRIES)  # Celery would try for longer
+            yield connection
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

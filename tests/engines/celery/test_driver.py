@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 
 pytest.importorskip("celery")
 
+from fetcher.engines.celery import driver
 from fetcher.engines.celery.driver import CeleryEngine
 from fetcher.engines.interface import EngineError
 from fetcher.errors import ConfigError
 from fetcher.settings.schema import Settings
+from support import brokers
 
 _NOBODY = "redis://:secret@127.0.0.1:1/0"
 
@@ -63,3 +66,19 @@ def test_the_setting_that_names_the_broker_is_named(monkeypatch: pytest.MonkeyPa
 def test_a_user_who_names_no_broker_reads_so() -> None:
     named_by = _engine("")._named_by
     assert named_by == "Celery's default, as engine.address does not name one"
+
+
+def test_slots_that_nobody_takes_do_not_fill_the_broker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A route may be unserved for days; its slots are placed again each minute."""
+    monkeypatch.setattr(driver, "_MOST_WAITING", 5)
+    with brokers.redis(tmp_path, os.environ) as broker:
+        engine = _engine(broker.url)
+        counts = []
+        for session in range(4):
+            tickets = [{"slot": f"{session}-{n}", "number": n, "job": "j"} for n in range(4)]
+            engine.place([{**ticket, "queue": "fetcher"} for ticket in tickets], "")
+            with engine._connected() as connection:
+                counts.append(driver._waiting_in(connection, "fetcher"))
+    assert counts == [4, 5, 6, 7]
