@@ -109,14 +109,24 @@ def test_the_leases_of_a_worker_are_found_by_its_name_until_they_end() -> None:
     for number in (2, 0):
         made.claim(made.leases[number], "w")
     made.claim(made.leases[1], "other")
-    assert [each.id for each in made.claimed_by("w")] == [0, 2], "in the order of issue"
+    assert [each.id for each in made.of_worker("w")] == [0, 2], "in the order of issue"
     made.leases[0].state = LeaseState.FINISHED
-    assert [each.id for each in made.claimed_by("w")] == [2]
-    assert made.claimed_by("nobody") == []
+    assert [each.id for each in made.of_worker("w")] == [0, 2]
+    assert made.of_worker("nobody") == []
     for number in range(3):
         made.end(number)
-    assert made.claimed_by("w") == []
+    assert made.of_worker("w") == []
     assert not made._of_worker, "nothing is kept of workers that are gone"
+
+
+def test_leases_that_nobody_has_claimed_are_found_until_they_end() -> None:
+    made, _ = book(0)
+    for number in range(3):
+        made.issue(lease(number))
+    made.claim(made.leases[1], "w")
+    assert [each.id for each in made.sent()] == [0, 2]
+    made.end(0)
+    assert [each.id for each in made.sent()] == [2]
 
 
 def test_isolated_lines_are_found_among_the_leases_of_single_lines() -> None:
