@@ -110,7 +110,7 @@ class CeleryEngine(Engine):
         except expected as error:
             where = broker.as_uri()  # without its password
             raise EngineError(
-                f"the broker at {where} ({self._named_by}) does not answer: {error}"
+                f"the broker at {where} ({self._named_by}) cannot be used: {error}"
             ) from error
         except (ValueError, ImportError) as error:  # some look at the URL only now
             raise ConfigError(_unusable(self._named_by, broker.as_uri(), error)) from error
