@@ -136,6 +136,11 @@ class LeaseBook:
             lease for lease in self.leases.values() if self._frozen.index(lease.part.batch) == share
         ]
 
+    def parts_of(self, share: int) -> Iterator[BatchPart]:
+        """Yield the parts of the leases of a share; nothing is looked at until it is read."""
+        for lease in self.leases_of(share):
+            yield lease.part
+
     def sent(self) -> Iterable[Lease]:
         """The leases that nobody has claimed, in the order of issue."""
         return self._sent.values()

@@ -15,7 +15,8 @@ do, a line whose fetch is slow is copied (leases.tail_copies), and its first com
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from fetcher.leases.commits import commit
@@ -359,13 +360,8 @@ class Ledger:
 
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
         """Lines of this share that are blamed for deaths or losses; None: as at the last call."""
-        return self._state.poison.suspects_if_changed(index, self._parts_of(index))
-
-    def _parts_of(self, index: int) -> Iterator[BatchPart]:
-        """Yield the uncommitted parts of a share; it looks at all leases only if it is read."""
-        yield from self._queue.parts(index)
-        for lease in self._book.leases_of(index):
-            yield lease.part
+        parts = itertools.chain(self._queue.parts(index), self._book.parts_of(index))
+        return self._state.poison.suspects_if_changed(index, parts)
 
     @property
     def leases(self) -> Iterable[Lease]:
