@@ -66,7 +66,7 @@ def test_a_job_over_two_nodes_has_a_row_for_each_line_and_leaves_nothing(
     said = output(tmp_path)
     jobs.prove(tmp_path / "out", urls)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["fetcher", "go", "out", "slurm-1.out", "urls.txt"], "no keys"
+    assert left == ["fetcher", "go", "out", f"slurm-{slurm.job}.out", "urls.txt"], "no keys"
     assert "Traceback" not in said
 
 
