@@ -34,6 +34,8 @@ beat_schedule = {
         "args": ["/srv/lists/nightly.txt", "/srv/fetcher/nightly-%Y-%m-%d"],
         "kwargs": {
             "options": ["--engine", "celery", "--workers", "8"],
+            # If slots run on other hosts: "engine.bind": "tcp://10.0.0.1:0", an address of this
+            # host that they reach, and FETCHER_ENGINE__SECRET in the environment of both.
             "settings": {"http.total_timeout_s": 30},
         },
     },

@@ -115,7 +115,7 @@ def run_and_report(
     display = choose_display(quiet=quiet, interval_s=interval_s, greeting=page)
     is_resumed = before is not None and bool(_rows(before)) and before.manifest.state != "complete"
     if is_resumed and settings.polite.enabled and not quiet:
-        logs.say(logs.own(notice_of_quiet(settings.lease.silent_s), "info"))
+        logs.say(logs.own(notice_of_quiet(settings.worker_silent_s), "info"))
     try:
         run_job(
             urlfile,

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fetcher.engines import leashed_child
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.engines.slot import MODULE
 from fetcher.engines.slot_order import DRAIN, SlotOrder, encode
 from fetcher.roles import interpreter
@@ -60,7 +60,10 @@ class CommandEngine(Engine):
         except OSError as error:
             raise EngineError(f"a slot cannot be started: {error.strerror}") from error
 
-    def count(self) -> int:
+    def count(self) -> SlotCount:
+        return SlotCount(0, self._running())
+
+    def _running(self) -> int:
         return sum(slot.poll() is None for slot in self._slots)
 
     def results(self) -> Sequence[Mapping[str, Any]]:
@@ -72,7 +75,7 @@ class CommandEngine(Engine):
         for slot in self._slots:
             leashed_child.tell(slot, DRAIN)
         until = time.monotonic() + _END_S
-        while self.count() and time.monotonic() < until:
+        while self._running() and time.monotonic() < until:
             time.sleep(_TURN_S)
         for slot in self._slots:
             _close(slot)

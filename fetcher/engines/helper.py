@@ -25,7 +25,7 @@ import msgspec
 
 from fetcher.engines import helper_messages
 from fetcher.engines.helper_messages import Answer, HelperOrder, Request
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.errors import UsageError
 from fetcher.roles import interpreter
 from fetcher.settings.schema import Settings
@@ -77,7 +77,7 @@ class HelperEngine(Engine):
         if self.slots_end_with_it:
             self._placed, self._secrets = [*_current(self._placed), *plain], secrets
 
-    def count(self) -> int | None:
+    def count(self) -> SlotCount | None:
         return self._ask(Request(call="count")).count
 
     def results(self) -> Sequence[Mapping[str, Any]]:

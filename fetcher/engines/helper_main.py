@@ -1,8 +1,8 @@
 """`bootstrap.py fetcher.engines.helper_main PARENT_PID`: runs an engine's library.
 
 Standard input brings an order and then requests; each gets a line on standard output. When the
-input ends or the parent dies, this process ends, with all that is in its process group. See
-fetcher.engines.helper.
+input ends or the parent dies, this process ends, with all that is in its process group. If it is
+killed, a small process of the group ends the others. See fetcher.engines.helper.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import pkgutil
 import queue
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -25,6 +26,8 @@ from fetcher.errors import FetcherError
 from fetcher.roles import interpreter, lifetime
 
 _LEAVE_S: Final = 4.0  # from the end of the input to the end of this process
+# Waits for the end of its input, and kills its process group.
+_END_OF_GROUP: Final = ("sh", "-c", "read _; kill -9 0")
 
 
 def _engine(order: HelperOrder) -> Engine:
@@ -86,8 +89,17 @@ def _leave() -> NoReturn:
     raise AssertionError("unreachable")
 
 
+def _leash_group() -> None:
+    """Have all processes of the group end with this one, also if its parent is killed, too."""
+    reader, _writer = os.pipe()  # the writing end is open as long as this process lives
+    quiet = subprocess.DEVNULL
+    subprocess.Popen(_END_OF_GROUP, stdin=reader, stdout=quiet, stderr=quiet)
+    os.close(reader)
+
+
 def main() -> None:
     """Answer requests until the input ends."""
+    _leash_group()
     answers = os.dup(1)
     os.dup2(2, 1)  # the library may print; only answers go to `answers`
     lines = _Lines()

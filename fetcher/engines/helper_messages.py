@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from fetcher.engines.interface import SlotCount
 from fetcher.settings.schema import Settings
 
 
@@ -34,7 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the call has returned or raised."""
 
-    count: int | None = None
+    count: SlotCount | None = None
     results: tuple[dict[str, Any], ...] = ()
     error: str = ""  # "": none
     is_temporary: bool = False  # the error is an EngineError

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fetcher.errors import FetcherError
 from fetcher.settings.schema import Settings
@@ -25,6 +25,13 @@ class EngineError(FetcherError):
 
 class BrokenEngineError(EngineError):
     """The engine's library cannot go on in this process; a helper starts another one."""
+
+
+class SlotCount(NamedTuple):
+    """How many slots an engine has."""
+
+    waiting: int  # for a place to run
+    running: int
 
 
 class Engine(abc.ABC):
@@ -57,11 +64,15 @@ class Engine(abc.ABC):
         """
 
     @abc.abstractmethod
-    def count(self) -> int | None:
-        """Return how many slots the engine has, those that wait included; None: it cannot tell.
+    def count(self) -> SlotCount | None:
+        """Return how many slots the engine has; None: it cannot tell.
 
         For messages to people only. Raises EngineError.
         """
+
+    def advice(self, queues: Sequence[str]) -> str:
+        """Return what a user can do about slots that wait in these queues for a place to run."""
+        return f"see whether {self.settings.engine.name} has room for them"
 
     def results(self) -> Sequence[Mapping[str, Any]]:
         """Return what `serve` returned in slots that have ended since the last call.

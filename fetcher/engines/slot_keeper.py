@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from fetcher.engines import unreached
 from fetcher.engines.caller import Caller
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.engines.slot_plan import SlotPlan
 from fetcher.engines.slot_queues import SlotQueue
 from fetcher.errors import FetcherError, UsageError
@@ -154,34 +155,21 @@ class SlotKeeper:
             return (
                 f"{name} ran no slot within {connect_s:g} s (engine.connect_s): {self._complaint}"
             )
-        seen = f"; the last error: {self._complaint}" if self._complaint else ""
-        return (
-            f"no worker has connected within {connect_s:g} s (engine.connect_s){self._count()}: "
-            f"workers must reach {self._reach}: open these ports for them, or set engine.bind and "
-            f"engine.advertise to an address that they reach; the log of {name} says how its slots "
-            f"ended{seen}"
+        return unreached.text(
+            self._engine, self._count(), self._queues(), self._reach, self._complaint
         )
 
-    def _count(self) -> str:
-        counts: list[int | None] = []
+    def _queues(self) -> list[str]:
+        """Return those with slots; the call that placed them may just have ended."""
+        plans = self._plans.items()
+        return [each.name for each, plan in plans if plan.coming or each in self._placing]
+
+    def _count(self) -> SlotCount | None:
+        counts: list[SlotCount | None] = []
         if self._caller.wait(_END_S):
             self._caller.start(lambda: counts.append(self._engine.count()))
             self._caller.wait(_END_S)
-        if not counts or counts[0] is None:
-            return ""
-        return (
-            f", while {self._settings.name} has {counts[0]} slots{self._where()} that wait or run"
-        )
-
-    def _where(self) -> str:
-        if not self._engine.has_queues:
-            return ""
-        names = [
-            queue.name
-            for queue, plan in self._plans.items()
-            if plan.coming or queue in self._placing  # its call may just have ended
-        ]
-        return f" (queue {', '.join(names)})" if names else ""
+        return counts[0] if counts else None
 
     def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
         """Take all slots back; a failure is only said."""

@@ -106,9 +106,7 @@ class Issuer:
         )
 
     def _isolated_is_out(self, now: float) -> bool:
-        leases = self._state.book.leases.values()
-        isolated = (lease for lease in leases if lease.is_alone and lease.part.is_isolated)
-        return any(self._may_kill(lease, now) for lease in isolated)
+        return any(self._may_kill(lease, now) for lease in self._state.book.isolated())
 
     def _may_kill(self, lease: Lease, now: float) -> bool:
         """Whether some line of the lease may be in flight.

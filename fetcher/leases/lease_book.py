@@ -27,6 +27,8 @@ class LeaseBook:
         self._routes: dict[int, list[int]] = {}  # by batch: those with uncommitted lines
         self.leases: dict[int, Lease] = {}  # in the order of issue
         self._of_worker: dict[str, set[int]] = {}  # the leases that it has claimed
+        self._sent: dict[int, Lease] = {}  # those that nobody has claimed
+        self._alone: dict[int, Lease] = {}  # those of a single line when they were handed out
 
     # -- batches -----------------------------------------------------------------------------
 
@@ -100,6 +102,10 @@ class LeaseBook:
         """Add a lease."""
         self.leases[lease.id] = lease
         self.batches[lease.part.key].leases.add(lease.id)
+        if lease.state is LeaseState.SENT:
+            self._sent[lease.id] = lease
+        if lease.is_alone:
+            self._alone[lease.id] = lease
         if lease.worker:
             self._of_worker.setdefault(lease.worker, set()).add(lease.id)
 
@@ -108,6 +114,8 @@ class LeaseBook:
         lease = self.leases.pop(lease_id, None)
         if lease is None:
             return None
+        self._sent.pop(lease_id, None)
+        self._alone.pop(lease_id, None)
         self.batches[lease.part.key].leases.discard(lease_id)
         if lease.worker:
             of_worker = self._of_worker[lease.worker]
@@ -119,6 +127,7 @@ class LeaseBook:
     def claim(self, lease: Lease, worker: str) -> None:
         """Note that a worker has claimed a lease."""
         lease.state, lease.worker = LeaseState.CLAIMED, worker
+        self._sent.pop(lease.id, None)
         self._of_worker.setdefault(worker, set()).add(lease.id)
 
     def leases_of(self, share: int) -> list[Lease]:
@@ -127,14 +136,26 @@ class LeaseBook:
             lease for lease in self.leases.values() if self._frozen.index(lease.part.batch) == share
         ]
 
+    def parts_of(self, share: int) -> Iterator[BatchPart]:
+        """Yield the parts of the leases of a share; nothing is looked at until it is read."""
+        for lease in self.leases_of(share):
+            yield lease.part
+
+    def sent(self) -> Iterable[Lease]:
+        """The leases that nobody has claimed, in the order of issue."""
+        return self._sent.values()
+
+    def isolated(self) -> Iterator[Lease]:
+        """The leases of isolated lines; a copy is none of them."""
+        return (each for each in self._alone.values() if each.part.is_isolated)
+
     def claimed(self) -> Iterator[Lease]:
         """The leases that a worker has claimed and not finished."""
         return (each for each in self.leases.values() if each.state is LeaseState.CLAIMED)
 
-    def claimed_by(self, worker: str) -> list[Lease]:
-        """The leases that this worker has claimed and not finished, in the order of issue."""
-        leases = (self.leases[each] for each in sorted(self._of_worker.get(worker, ())))
-        return [each for each in leases if each.state is LeaseState.CLAIMED]
+    def of_worker(self, worker: str) -> list[Lease]:
+        """The leases that this worker has claimed, finished or not, in the order of issue."""
+        return [self.leases[each] for each in sorted(self._of_worker.get(worker, ()))]
 
     def uncommitted_mask(self, lease: Lease) -> int:
         """The uncommitted lines of a lease."""

@@ -15,7 +15,8 @@ do, a line whose fetch is slow is copied (leases.tail_copies), and its first com
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import itertools
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from fetcher.leases.commits import commit
@@ -212,8 +213,8 @@ class Ledger:
         self._workers.note_hunger(worker, is_hungry=report.is_hungry)
         for lease_id in report.waiting:
             self._seen_waiting(lease_id, now)
-        for lease in self._book.claimed_by(worker):
-            if lease.id not in held:
+        for lease in self._book.of_worker(worker):
+            if lease.id not in held and lease.state is LeaseState.CLAIMED:
                 self.finished(worker, lease.id, now)
 
     def _renew(self, lease: Lease, report: WorkerReport, now: float) -> None:
@@ -240,17 +241,20 @@ class Ledger:
         served = {each for each in self.routes if self._workers.may_serve(worker, each)}
         if not self._workers.leave(worker) and not died:
             return
-        for lease in list(self._book.leases.values()):
-            if lease.state is LeaseState.SENT:
-                if not died or lease.part.route not in served:
-                    continue
-                # It may have been in the pipe of this worker: it expires unless it is claimed.
+        if died:
+            self._orphan(served, now)
+        for lease in self._book.of_worker(worker):
+            if lease.state is LeaseState.CLAIMED:
+                self._reissuer.reissue(lease, died=died)
+            else:
+                self._expire_within(lease, LOST_S, now)
+
+    def _orphan(self, routes: Collection[int], now: float) -> None:
+        """A worker of these routes died: what was in its pipe expires, as nobody claims it."""
+        for lease in self._book.sent():
+            if lease.part.route in routes:
                 lease.is_orphan = True
                 self._expire_within(lease, ORPHAN_S, now)
-            elif lease.worker == worker and lease.state is LeaseState.CLAIMED:
-                self._reissuer.reissue(lease, died=died)
-            elif lease.worker == worker:
-                self._expire_within(lease, LOST_S, now)
 
     def _expire_within(self, lease: Lease, seconds: float, now: float) -> None:
         lease.expires_at = min(lease.expires_at, self._state.clock(lease, now) + seconds)
@@ -356,8 +360,8 @@ class Ledger:
 
     def suspects_if_changed(self, index: int = 0) -> list[Suspect] | None:
         """Lines of this share that are blamed for deaths or losses; None: as at the last call."""
-        leased = (lease.part for lease in self._book.leases_of(index))
-        return self._state.poison.suspects_if_changed(index, (*self._queue.parts(index), *leased))
+        parts = itertools.chain(self._queue.parts(index), self._book.parts_of(index))
+        return self._state.poison.suspects_if_changed(index, parts)
 
     @property
     def leases(self) -> Iterable[Lease]:
@@ -391,6 +395,6 @@ class Ledger:
         return self._workers.joined[route]
 
     @property
-    def workers(self) -> list[str]:
-        """The living workers."""
+    def workers(self) -> Sequence[str]:
+        """The living workers: the same object until one joins or leaves."""
         return self._workers.names

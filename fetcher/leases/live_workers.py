@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 
 class LiveWorkers:
@@ -15,6 +15,7 @@ class LiveWorkers:
         # Workers that have served each route so far, those that have left included.
         self.joined = [0] * routes
         self._heard_at: dict[str, float] = {}
+        self._names: Sequence[str] | None = None  # None: a worker has joined or left since
         # Workers that hold leases which are not open (any more) -> since when. Such a lease is of
         # an earlier ventilator, or its lines were committed by another worker.
         self._stale_since: dict[str, float] = {}
@@ -27,14 +28,18 @@ class LiveWorkers:
         return worker in self._heard_at
 
     @property
-    def names(self) -> list[str]:
-        """The names of the living workers."""
-        return list(self._heard_at)
+    def names(self) -> Sequence[str]:
+        """The names of the living workers: the same object until one joins or leaves."""
+        if self._names is None:
+            self._names = list(self._heard_at)
+        return self._names
 
     def heard(self, worker: str, now: float) -> None:
         """Note that a message of the worker arrived."""
-        if worker not in self._heard_at and len(self._serving) == 1:
-            self._note_serving(worker, 0)
+        if worker not in self._heard_at:
+            self._names = None
+            if len(self._serving) == 1:
+                self._note_serving(worker, 0)
         self._heard_at[worker] = now
 
     # -- routes ------------------------------------------------------------------------------
@@ -90,7 +95,10 @@ class LiveWorkers:
         self._routes.pop(worker, None)
         for names in self._serving:
             names.discard(worker)
-        return self._heard_at.pop(worker, None) is not None
+        was_known = self._heard_at.pop(worker, None) is not None
+        if was_known:
+            self._names = None
+        return was_known
 
     def silent(self, now: float, silent_s: float) -> list[str]:
         """The workers that have been silent for longer than `silent_s`."""

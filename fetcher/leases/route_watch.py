@@ -1,4 +1,7 @@
-"""How each route of a job gets on, and which of them nobody serves."""
+"""How each route of a job gets on, and which of them nobody serves.
+
+A job without routes is watched as one whose only route has the name "".
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def loads(routing: Routing, ledger: Ledger, sessions: SinkSessions) -> list[Rout
 
 def start_by_hand(route: str) -> str:
     """What to do about a route that nobody serves, in a job whose workers people start."""
-    return f"start one with `fetcher worker --routes {route}`"
+    return f"start one with `fetcher worker{f' --routes {route}' if route else ''}`"
 
 
 class RouteWatch:
@@ -55,7 +58,8 @@ class RouteWatch:
             if each.workers or not each.waiting_lines:
                 self._since.pop(each.route, None)
                 if self._say_at.pop(each.route, None) is not None and each.workers:
-                    said.append(f"route {each.route} has a worker again")
+                    what = f"route {each.route}" if each.route else "the job"
+                    said.append(f"{what} has a worker again")
                 continue
             since = self._since.setdefault(each.route, now)
             if now >= self._say_at.get(each.route, since + UNSERVED_S):
@@ -73,10 +77,12 @@ class RouteWatch:
         return "; ".join(texts)
 
     def _unserved(self, load: RouteLoad, since_s: float) -> str:
-        return (
-            f"no worker has served route {load.route} for {duration(since_s)}: at least "
-            f"{counted(load.waiting_lines, 'line')} of it wait; {self._advice(load.route)}"
-        )
+        lines = f"at least {counted(load.waiting_lines, 'line')}"
+        if load.route:
+            head = f"no worker has served route {load.route} for {duration(since_s)}: {lines} of it"
+        else:
+            head = f"no worker has been heard for {duration(since_s)}: {lines}"
+        return f"{head} wait; {self._advice(load.route)}"
 
     def unknown(self, routing: Routing) -> list[str]:
         """Notices about names of routes in lines that no route has, each once."""

@@ -28,8 +28,9 @@ class SoleOwner:
         self._recall_at = math.inf
 
     def contest(self, now: float) -> None:
-        """Another worker needs hosts."""
-        self._recall_at = min(self._recall_at, now)
+        """Another worker needs hosts; each turn of the loop may say so."""
+        if self._recall_at == math.inf:
+            self._recall_at = now
 
     def wants(self, worker: str, now: float) -> bool:
         """A worker wants hosts. Returns True if it owns all hosts: the grant is then sent again."""

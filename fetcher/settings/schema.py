@@ -69,3 +69,8 @@ class Settings(Section, frozen=True, kw_only=True):
     def longest_step_s(self) -> float:
         """The longest that one attempt and the handler's call after it may take."""
         return self.http.total_timeout_s + bool(self.worker.handler) * self.worker.handler_timeout_s
+
+    @property
+    def worker_silent_s(self) -> float:
+        """How long a worker must not be heard to be considered dead: one heartbeat may be lost."""
+        return max(self.lease.silent_s, 2 * self.worker.heartbeat_s)

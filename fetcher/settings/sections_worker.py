@@ -117,7 +117,11 @@ class Lease(Section, frozen=True, kw_only=True):
     """When lines are handed out again."""
 
     silent_s: Annotated[
-        Seconds, about("a worker that is not heard for so long is considered dead")
+        Seconds,
+        about(
+            "a worker that is not heard for so long is considered dead; at least twice "
+            "worker.heartbeat_s"
+        ),
     ] = 5.0
     sink_silent_s: Annotated[
         Seconds,

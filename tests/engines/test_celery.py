@@ -203,8 +203,8 @@ def test_without_a_worker_of_celery_the_error_says_that_slots_wait(
         code, _, error = job.wait(60)
     assert code == Exit.USAGE
     assert (
-        "no worker has connected within 1 s (engine.connect_s), while celery has 3 slots "
-        "(queue fetcher) that wait or run" in error
+        "no worker has connected within 1 s (engine.connect_s), with 3 slots waiting in the queue "
+        "fetcher for a place: start `celery -A fetcher.engines.celery worker -Q fetcher`" in error
     )
 
 

@@ -199,7 +199,7 @@ def test_without_a_worker_the_error_says_that_slots_wait(mark: Mark, tmp_path: P
         job = engine.start(stack, urls, out, 3, "--set=engine.connect_s=4")
         code, _, error = job.wait(60)
     assert code == Exit.USAGE
-    assert "while dask has 3 slots that wait or run" in error
+    assert "with 3 slots waiting for a place: see whether dask has room for them" in error
 
 
 @pytest.mark.slow

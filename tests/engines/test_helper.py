@@ -46,6 +46,17 @@ sys.stdin.read()
 """
 
 
+# A program whose helper has started a child.
+STARTER = """
+import sys
+from engines.test_helper import Helped
+from fetcher.settings.schema import Settings
+engine = Helped(Settings())
+print(*(result["pid"] for result in engine.results()), flush=True)
+sys.stdin.read()
+"""
+
+
 def ticket(number: int, expires_at: float = 1e12) -> dict[str, float]:
     return {"number": number, "expires_at": expires_at}
 
@@ -60,7 +71,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Helped]:
 
 def test_calls_are_answered_whatever_the_library_prints(engine: Helped) -> None:
     engine.place([ticket(Number.PRINT), ticket(0)], "")
-    assert engine.count() == 2
+    assert engine.count() == (0, 2)
 
 
 def test_its_errors_come_with_their_meaning(engine: Helped) -> None:
@@ -70,21 +81,21 @@ def test_its_errors_come_with_their_meaning(engine: Helped) -> None:
         engine.place([ticket(Number.BREAK)], "")
     with pytest.raises(UsageError, match=r"^never$"):
         engine.place([ticket(Number.MISUSE)], "")
-    assert engine.count() == 0
+    assert engine.count() == (0, 0)
 
 
 def test_one_that_dies_is_replaced_and_its_last_words_are_known(engine: Helped) -> None:
     engine.place([ticket(0)], "")
     with pytest.raises(EngineError, match="its process has ended: its last words"):
         engine.place([ticket(Number.DIE)], "")
-    assert engine.count() == 0
+    assert engine.count() == (0, 0)
 
 
 def test_one_that_hangs_is_ended(engine: Helped) -> None:
     engine.place([], "")
     with pytest.raises(EngineError, match=r"no answer within 0\.2 s"):
         engine._ask(Request(call="place", tickets=(ticket(Number.HANG),)), 0.2)
-    assert engine.count() == 0
+    assert engine.count() == (0, 0)
 
 
 def test_what_it_has_started_ends_with_it(engine: Helped) -> None:
@@ -141,6 +152,22 @@ def test_one_whose_parent_was_killed_ends_though_its_input_stays_open() -> None:
         os.kill(holder, signal.SIGKILL)
 
 
+def test_what_one_has_started_ends_when_it_is_killed_together_with_its_parent() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=jobs.ENV,
+    ) as program:
+        assert program.stdout is not None
+        helper_pid, child = map(int, program.stdout.readline().split())
+        os.kill(helper_pid, signal.SIGSTOP)  # it cannot see the end of its parent
+        program.kill()
+        program.wait()
+        os.kill(helper_pid, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(child), 30, "the end of what the helper started")
+
+
 def test_slots_that_ended_with_one_are_placed_again_unless_they_have_expired(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -149,7 +176,7 @@ def test_slots_that_ended_with_one_are_placed_again_unless_they_have_expired(
     engine.place([ticket(0), ticket(0, expires_at=1.0)], "")
     with pytest.raises(EngineError, match="its process has ended"):
         engine.place([ticket(Number.DIE)], "")
-    assert engine.count() == 1
+    assert engine.count() == (0, 1)
     engine.end()
 
 

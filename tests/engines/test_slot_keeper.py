@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from fetcher.engines import slot_keeper
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.engines.slot_keeper import SlotKeeper
 from fetcher.engines.slot_queues import SlotQueue
 from fetcher.errors import UsageError
@@ -55,8 +55,8 @@ class Recording(Engine):
         self.placed.append(len(tickets))
         self.queues = [ticket["queue"] for ticket in tickets]
 
-    def count(self) -> int | None:
-        return 3
+    def count(self) -> SlotCount | None:
+        return SlotCount(3, 0)
 
     def results(self) -> Sequence[Mapping[str, Any]]:
         return self.ended
@@ -164,8 +164,7 @@ def test_a_job_that_no_worker_joins_is_given_up_with_what_is_known() -> None:
         kept.keeper.turn(100.1)
     said = str(caught.value)
     assert "no worker has connected within 100 s (engine.connect_s)" in said
-    assert "while command has 3 slots that wait or run" in said
-    assert "workers must reach tcp://h:1" in said
+    assert "with 3 slots waiting for a place: see whether command has room" in said
 
 
 def test_the_queues_of_a_job_that_no_worker_joins_are_named() -> None:
@@ -174,7 +173,7 @@ def test_the_queues_of_a_job_that_no_worker_joins_are_named() -> None:
     kept.engine.has_queues = True
     kept.hear(0.0, routes=Routes(["default", "eu"], [], ["default"], [0, 0], [0, 0]))
     kept.turn(0.0, 50.0, 50.1)
-    with pytest.raises(UsageError, match=r"command has 3 slots \(queue eu\) that wait or run"):
+    with pytest.raises(UsageError, match=r"3 slots waiting in the queue eu for a place"):
         kept.keeper.turn(100.1)
 
 
@@ -183,7 +182,7 @@ def test_a_queue_is_named_whose_slots_were_placed_just_before_the_job_is_given_u
     kept.engine.has_queues, kept.engine.wait_for = True, is_late
     kept.keeper.turn(0.0)
     is_late.set()
-    assert "command has 3 slots (queue fetcher) that wait" in kept.keeper._unreached()
+    assert "3 slots waiting in the queue fetcher for" in kept.keeper._unreached()
 
 
 def test_an_engine_that_ran_no_slot_is_named_with_its_last_error() -> None:

@@ -66,7 +66,7 @@ def test_a_job_over_two_nodes_has_a_row_for_each_line_and_leaves_nothing(
     said = output(tmp_path)
     jobs.prove(tmp_path / "out", urls)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["fetcher", "go", "out", "slurm-1.out", "urls.txt"], "no keys"
+    assert left == ["fetcher", "go", "out", f"slurm-{slurm.job}.out", "urls.txt"], "no keys"
     assert "Traceback" not in said
 
 
@@ -78,12 +78,12 @@ def test_a_job_whose_time_is_over_stops_in_order_and_goes_on_later(
     urls = jobs.write_urls(tmp_path / "urls.txt", [*texts, f"http://last.invalid/?file={go}"])
     submit(slurm, program, tmp_path, str(SCRIPT), "urls.txt", "out")
     wait_until(lambda: jobs.committed(tmp_path / "out") >= 400, 120, "the greater part of the rows")
-    slurm.run("scancel", "--signal=USR1", "--batch", "1")  # as --signal does before the limit
+    slurm.run("scancel", "--signal=USR1", "--batch", slurm.job)  # as --signal does before the limit
     wait_until(lambda: "is queued again" in output(tmp_path), 60, "the script's notice")
     wait_until(lambda: "PENDING" in slurm.jobs(), 60, "the job in the queue")
     go.touch()
     # A job that was queued again waits for two minutes; there is no reason to wait here.
-    slurm.run("scontrol", "update", "JobId=1", "StartTime=now")
+    slurm.run("scontrol", "update", f"JobId={slurm.job}", "StartTime=now")
     wait_until(lambda: slurm.jobs() == [], 240, "the job's end")
     jobs.prove(tmp_path / "out", urls)
     assert "Traceback" not in output(tmp_path)
@@ -121,6 +121,6 @@ def test_a_job_whose_first_node_is_lost_is_queued_again_and_resumes(
     wait_until(lambda: "PENDING" in slurm.jobs(), 120, "the job in the queue")
     slurm.find("node1")
     (tmp_path / "go").touch()
-    slurm.run("scontrol", "update", "JobId=1", "StartTime=now")
+    slurm.run("scontrol", "update", f"JobId={slurm.job}", "StartTime=now")
     wait_until(lambda: slurm.jobs() == [], 240, "the job's end")
     jobs.prove(tmp_path / "out", urls)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from fetcher.leases.frozen_shares import FrozenShares
 from fetcher.leases.lease_book import LeaseBook
 from fetcher.leases.queue import Queue
@@ -107,14 +109,39 @@ def test_the_leases_of_a_worker_are_found_by_its_name_until_they_end() -> None:
     for number in (2, 0):
         made.claim(made.leases[number], "w")
     made.claim(made.leases[1], "other")
-    assert [each.id for each in made.claimed_by("w")] == [0, 2], "in the order of issue"
+    assert [each.id for each in made.of_worker("w")] == [0, 2], "in the order of issue"
     made.leases[0].state = LeaseState.FINISHED
-    assert [each.id for each in made.claimed_by("w")] == [2]
-    assert made.claimed_by("nobody") == []
+    assert [each.id for each in made.of_worker("w")] == [0, 2]
+    assert made.of_worker("nobody") == []
     for number in range(3):
         made.end(number)
-    assert made.claimed_by("w") == []
+    assert made.of_worker("w") == []
     assert not made._of_worker, "nothing is kept of workers that are gone"
+
+
+def test_leases_that_nobody_has_claimed_are_found_until_they_end() -> None:
+    made, _ = book(0)
+    for number in range(3):
+        made.issue(lease(number))
+    made.claim(made.leases[1], "w")
+    assert [each.id for each in made.sent()] == [0, 2]
+    made.end(0)
+    assert [each.id for each in made.sent()] == [2]
+
+
+def test_isolated_lines_are_found_among_the_leases_of_single_lines() -> None:
+    made, _ = book(0)
+    isolated, part = lease(1, mask=1), lease(2, mask=6)
+    shrunk, other = lease(3, mask=8), lease(4, mask=8)
+    for each in (isolated, part, shrunk):
+        each.part = replace(each.part, deaths=1)
+    for each in (isolated, other):  # the lines that `shrunk` had with its last are committed
+        each.is_alone = True
+    for each in (isolated, part, shrunk, other):
+        made.issue(each)
+    assert [each.id for each in made.isolated()] == [1]
+    made.end(1)
+    assert list(made.isolated()) == []
 
 
 def test_batches_and_leases_belong_to_the_share_of_their_sink() -> None:

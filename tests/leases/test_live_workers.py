@@ -27,6 +27,23 @@ def test_a_worker_that_leaves_is_forgotten() -> None:
     assert not workers.may_hold_stale(0, 100)
 
 
+def test_the_names_are_the_same_object_until_a_worker_joins_or_leaves() -> None:
+    """Each turn of the ventilator's loop asks for them, with thousands of workers."""
+    workers = LiveWorkers()
+    workers.heard("a", 0)
+    workers.heard("b", 0)
+    before = workers.names
+    workers.heard("a", 1)
+    workers.leave("c")
+    workers.restart_clocks(2)
+    assert workers.names is before
+    workers.heard("c", 3)
+    assert workers.names == ["a", "b", "c"]
+    workers.leave("b")
+    assert workers.names == ["a", "c"]
+    assert before == ["a", "b"], "who has the old names may still go through them"
+
+
 def test_a_lease_that_is_not_open_is_waited_for_as_long_as_a_fetch_may_take() -> None:
     workers = LiveWorkers()
     workers.holds("a", [1, 2], {1: None}, 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fetcher import bitset
 from fetcher.leases.ledger import ORPHAN_S, Ledger
 from fetcher.leases.poison import MAX_LOSSES, MAX_LOSSES_AT_ONE
@@ -25,6 +27,19 @@ def test_a_worker_that_left_in_good_order_does_not_count_as_dead() -> None:
     made.worker_left("a", 1, died=False)
     assert take(made, 1).mask == batch().mask
     assert made.suspects_if_changed() is None
+
+
+def test_leases_are_looked_at_for_suspects_only_after_a_death(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each question to a sink asks for them, while there may be thousands of leases."""
+    made = ledger(batch(), workers=("a", "b"))
+    claim(made, "a")
+    monkeypatch.setattr(made._book, "leases_of", lambda _: pytest.fail("they were looked at"))
+    assert made.suspects_if_changed() is None
+    monkeypatch.undo()
+    made.worker_left("a", 1, died=True)
+    assert made.suspects_if_changed() is not None
 
 
 def test_a_death_with_progress_does_not_split() -> None:

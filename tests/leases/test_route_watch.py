@@ -33,6 +33,16 @@ def test_a_route_that_nobody_serves_is_said_after_a_while_and_again_later() -> N
     assert watch.notices(load(), 401.0) == [], "the time begins anew"
 
 
+def test_a_job_without_routes_is_watched_as_a_whole() -> None:
+    watch, load = RouteWatch(), [RouteLoad("", 0, 0, 0, 7)]
+    assert watch.notices(load, 0.0) == []
+    assert watch.notices(load, UNSERVED_S) == [
+        "no worker has been heard for 30 s: at least 7 lines wait; start one with `fetcher worker`"
+    ]
+    load = [RouteLoad("", 1, 0, 0, 0)]
+    assert watch.notices(load, UNSERVED_S + 1) == ["the job has a worker again"]
+
+
 def test_a_route_without_lines_needs_no_worker() -> None:
     watch = RouteWatch()
     for now in (0.0, 100.0):

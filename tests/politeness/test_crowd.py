@@ -27,6 +27,7 @@ from collections.abc import Callable, Collection, Iterable
 
 import pytest
 
+from fetcher.politeness import sole_owner
 from fetcher.politeness.gate import Gate
 from fetcher.politeness.host_broker import HostBroker, Ticketed
 from fetcher.politeness.host_numbers import HostNumbers
@@ -38,7 +39,19 @@ from support.polite_crowd import Crowd, Request
 SEEDS = 400
 
 
+@pytest.fixture
+def _eager_recalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All hosts are recalled at each turn, so that old answers are often on their way."""
+    monkeypatch.setattr(sole_owner, "_RECALL_AGAIN_S", 0.0)
+
+
 def test_a_host_never_sees_more_than_the_limits_whatever_workers_and_brokers_do() -> None:
+    for seed in range(SEEDS):
+        Crowd(seed).run()
+
+
+@pytest.mark.usefixtures("_eager_recalls")
+def test_a_host_never_sees_more_than_the_limits_if_recalls_are_sent_at_each_turn() -> None:
     for seed in range(SEEDS):
         Crowd(seed).run()
 
@@ -242,6 +255,7 @@ def _is_noticed(crowd: type[Crowd], first_seed: int) -> bool:
     return False
 
 
+@pytest.mark.usefixtures("_eager_recalls")
 @pytest.mark.parametrize("mistake", BROKERS)
 def test_the_crowd_notices_a_mistake_of_the_broker(mistake: type[HostBroker]) -> None:
     crowd = type("MistakenCrowd", (Crowd,), {"broker_class": mistake})
@@ -254,6 +268,7 @@ def test_the_crowd_notices_a_mistake_of_the_gate(mistake: type[Gate[Request]]) -
     assert _is_noticed(crowd, 0)
 
 
+@pytest.mark.usefixtures("_eager_recalls")
 @pytest.mark.parametrize("mistake", NUMBERS)
 def test_the_crowd_notices_a_mistake_of_the_numbers(mistake: type[HostNumbers]) -> None:
     crowd = type("MistakenCrowd", (Crowd,), {"numbers_class": mistake})

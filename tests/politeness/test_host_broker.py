@@ -130,6 +130,7 @@ def test_a_worker_that_is_no_longer_alone_gives_hosts_back_before_others_get_any
     broker = sole_owner()
     broker.living({"a", "b"}, 1)
     assert broker.recall_of_all(1) == ("a", 1)
+    broker.living({"a", "b"}, 2)
     assert broker.recall_of_all(2) is None
     broker.want("b", [1, 2, 3], 0, 2)
     assert broker.grants(2) == {}

@@ -52,6 +52,18 @@ def test_a_second_contest_does_not_put_the_recall_off() -> None:
     assert owner.recall(5.0) == ("a", 1)
 
 
+def test_a_contest_that_goes_on_does_not_send_the_recall_more_often() -> None:
+    """All workers would hear it at each turn of the ventilator's loop."""
+    owner = owned_by("a")
+    recalls = []
+    for turn in range(50):
+        now = 5.0 + turn / 10
+        owner.contest(now)
+        if owner.recall(now):
+            recalls.append(now)
+    assert recalls == [5.0, 7.0, 9.0]
+
+
 def test_the_owner_whose_hosts_are_contested_is_not_granted_them_again() -> None:
     owner = owned_by("a")
     owner.contest(5.0)

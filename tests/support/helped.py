@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.errors import UsageError
 
 
@@ -55,8 +55,8 @@ class Obedient(Engine):
             case Number.HANG_AT_END:
                 self.is_to_hang = True
 
-    def count(self) -> int:
-        return self.placed
+    def count(self) -> SlotCount:
+        return SlotCount(0, self.placed)
 
     def results(self) -> Sequence[Mapping[str, Any]]:
         child = subprocess.Popen(["sleep", "600"])

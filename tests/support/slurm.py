@@ -36,6 +36,7 @@ class Slurm:
         self._daemons: list[subprocess.Popen[bytes]] = []
         for name in ("state", *NODES):
             (folder / name).mkdir(parents=True)
+        self.job = str(_first_job())
         self._conf = folder / "slurm.conf"
         self._conf.write_text(self._text(), "utf-8")
         key = folder / "munge.key"
@@ -61,7 +62,7 @@ class Slurm:
         return (
             f"ClusterName=test\nSlurmctldHost={host}(127.0.0.1)\nSlurmUser=root\n"
             f"AuthType=auth/munge\nAuthInfo=socket={folder}/munge.sock\n"
-            f"SlurmctldPort={control}\nStateSaveLocation={folder}/state\n"
+            f"FirstJobId={self.job}\nSlurmctldPort={control}\nStateSaveLocation={folder}/state\n"
             f"SlurmdSpoolDir={folder}/%n\nSlurmctldPidFile={folder}/control.pid\n"
             f"SlurmdPidFile={folder}/%n.pid\nSlurmctldLogFile={folder}/control.log\n"
             f"SlurmdLogFile={folder}/%n.log\nProctrackType=proctrack/pgid\nTaskPlugin=task/none\n"
@@ -137,3 +138,13 @@ class Slurm:
         for child in started:
             if child.is_running():
                 child.kill()
+
+
+def _first_job() -> int:
+    """The number of a job whose ports (see conf/slurm) no other process of the tests has."""
+    for _ in range(100):
+        base = free_ports(9) - 20_000
+        number = -(-base // 8)
+        if number in range(1, 1500) and 8 * number + 5 <= base + 9:
+            return number
+    raise RuntimeError("no free ports for a job of Slurm")

@@ -63,7 +63,11 @@ class SimulatedWorker:
 
     def _listen(self) -> None:
         while True:
-            parse(self._control.recv_multipart())
+            received = parse(self._control.recv_multipart())
+            message = received[0] if received else None
+            if isinstance(message, messages.RecallAll) and message.worker == self.name:
+                owned = messages.Owned(self.name, [], [], [], [], message.ticket)
+                send(self._events, owned)
 
     def _work(self, message: messages.Assignment, urls: bytes) -> None:
         self._held[message.lease] = time.monotonic()

@@ -21,7 +21,7 @@ from distributed.deploy.utils import nprocesses_nthreads
 from fetcher.engines.dask import plugin
 from fetcher.engines.dask.plugin import Report
 from fetcher.engines.dask.spread import spread
-from fetcher.engines.interface import Engine, EngineError
+from fetcher.engines.interface import Engine, EngineError, SlotCount
 from fetcher.settings.schema import Settings
 
 _CONNECT_S: Final = 10.0
@@ -65,9 +65,10 @@ class DaskClient(Engine):
             self._waiting = before
             raise
 
-    def count(self) -> int:
+    def count(self) -> SlotCount:
         self._call(self._hand_out())
-        return len(self._waiting) + sum(each.running for each in self._reports.values())
+        running = sum(each.running for each in self._reports.values())
+        return SlotCount(len(self._waiting), running)
 
     def results(self) -> Sequence[Mapping[str, Any]]:
         self._call(self._hand_out())

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import ray
 
-from fetcher.engines.interface import BrokenEngineError, Engine
+from fetcher.engines.interface import BrokenEngineError, Engine, SlotCount
 from fetcher.engines.listening import require_listener
 from fetcher.engines.ray.actors import RayActors, one_line
 from fetcher.engines.ray.address import address_of
@@ -47,9 +47,9 @@ class RayClient(Engine):
         slots.place(tickets)
         self._turn(slots)
 
-    def count(self) -> int:
+    def count(self) -> SlotCount:
         if self._slots is None:
-            return 0
+            return SlotCount(0, 0)
         self._turn(self._slots)
         return self._slots.count()
 

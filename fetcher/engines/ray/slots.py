@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from fetcher.engines.interface import SlotCount
+
 Ticket = Mapping[str, Any]
 Result = Mapping[str, Any]
 
@@ -66,9 +68,10 @@ class Slots:
             slot.call = self._actors.serve(slot.actor, self._waiting.pop(0))
         return [*results, *self._notices(now)]
 
-    def count(self) -> int:
-        """Return how many slots wait or run."""
-        return len(self._waiting) + len(self._calls())
+    def count(self) -> SlotCount:
+        """Return how many slots wait, and how many an actor may be running."""
+        running = self.running()
+        return SlotCount(len(self._waiting) + len(self._calls()) - running, running)
 
     def running(self) -> int:
         """Return how many slots an actor may be running."""

@@ -19,7 +19,7 @@ from pyspark import InheritableThread, SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 
-from fetcher.engines.interface import BrokenEngineError, Engine, EngineError
+from fetcher.engines.interface import BrokenEngineError, Engine, EngineError, SlotCount
 from fetcher.engines.listening import require_listener
 from fetcher.engines.spark import application, reasons, task
 from fetcher.engines.spark.executors import Executors
@@ -69,19 +69,31 @@ class SparkDriver(Engine):
                 self._results.append({"error": reasons.short(str(error))})
                 self._has_no_core = reasons.NO_CORE in str(error)
 
-    def count(self) -> int:
+    def count(self) -> SlotCount:
+        slots, tasks = len(self._alive()), self._tasks()
+        return SlotCount(max(slots - tasks, 0), tasks)
+
+    def _alive(self) -> list[InheritableThread]:
         self._slots = [slot for slot in self._slots if slot.is_alive()]
-        return len(self._slots)
+        return self._slots
+
+    def _tasks(self) -> int:
+        """Return how many slots executors run now."""
+        if self._context is None:
+            return 0
+        tracker = self._context.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        return sum(stage.numActiveTasks for stage in stages if stage is not None)
 
     def results(self) -> Sequence[Mapping[str, Any]]:
         self._require_jvm()
-        self.count()
+        self._alive()
         return [self._results.popleft() for _ in range(len(self._results))]
 
     def end(self) -> None:
         self._is_over = True
         until = time.monotonic() + _FINISH_S
-        while self.count() and time.monotonic() < until:
+        while self._alive() and time.monotonic() < until:
             time.sleep(_TURN_S)
         if self._context is not None:
             stopping = threading.Thread(target=self._context.stop, daemon=True)

@@ -114,7 +114,13 @@ class Ventilator:
             self._logins,
             job_input.route_names,
         )
-        self._route_status = RouteStatus(job_input.routing, self._ledger, self._sessions, settings)
+        self._route_status = RouteStatus(
+            job_input.routing,
+            self._ledger,
+            self._sessions,
+            settings,
+            starts_workers=endpoints.tasks.startswith("ipc://"),
+        )
         self._settings = settings
         self._input = job_input
         self._sockets = sockets
@@ -206,7 +212,7 @@ class Ventilator:
             self._wait(_IDLE_MS)
         # If there are rows, workers of an earlier ventilator may be asking hosts that it granted.
         # They report it once they have heard this ventilator.
-        quiet_s = self._settings.lease.silent_s if self._sessions.totals.rows else 0.0
+        quiet_s = self._settings.worker_silent_s if self._sessions.totals.rows else 0.0
         delay_s = self._settings.polite.delay_s
         self._workers.broker = HostBroker(delay_s, time.monotonic() + quiet_s)
         if quiet_s and self._settings.polite.enabled and not self._sessions.is_complete:
@@ -321,7 +327,7 @@ def _feed_of(job_input: JobInput) -> CrawlFeed:
 def _lease_rules(settings: Settings) -> LeaseRules:
     lease = settings.lease
     return LeaseRules(
-        silent_s=lease.silent_s,
+        silent_s=settings.worker_silent_s,
         unclaimed_s=lease.unclaimed_s,
         # Rows that wait for a commit are not lost.
         finished_s=max(lease.finished_s, 2 * settings.sink.commit_interval_s),

@@ -1,4 +1,7 @@
-"""The status of a job's routes: what the ventilator logs and publishes of them."""
+"""The status of a job's routes: what the ventilator logs and publishes of them.
+
+A job without routes publishes none; it is only logged if no worker is heard.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from fetcher.leases.ledger import Ledger
 from fetcher.leases.route_watch import RouteWatch, loads, start_by_hand
 from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.protocol import messages
-from fetcher.settings.queues import queue_of
+from fetcher.settings.queues import queue_of, start_celery
 from fetcher.settings.schema import Settings
+from fetcher.settings.sections_routes import DEFAULT
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +34,16 @@ class RouteStatus:
         ledger: Ledger,
         sessions: SinkSessions,
         settings: Settings,
+        *,
+        starts_workers: bool = False,
     ) -> None:
-        """`routing`: None: the job has no routes."""
+        """`routing`: None: the job has no routes.
+
+        `starts_workers`: the workers are started with the ventilator, and not by a person or an
+        engine.
+        """
         self._routing = routing
+        self._starts_workers = starts_workers
         self._ledger, self._sessions = ledger, sessions
         self._watch = RouteWatch(functools.partial(advice, settings))
         self.trouble = ""
@@ -40,14 +51,30 @@ class RouteStatus:
     def check(self, now: float) -> list[messages.RouteLoad]:
         """Return the routes' loads, none if the job has no routes; log what users should know."""
         if self._routing is None:
+            if not self._starts_workers:
+                self._watch_loads([self._whole()], now)
             return _NONE
         found = loads(self._routing, self._ledger, self._sessions)
+        if self._watch_loads(found, now):
+            for notice in self._watch.unknown(self._routing):
+                log.warning("%s", notice)
+        return found
+
+    def _watch_loads(self, found: list[messages.RouteLoad], now: float) -> bool:
+        """Log which routes have no worker; return False if the job needs none now."""
         if self._ledger.is_paused or self._sessions.is_complete:
-            return found
-        for notice in self._watch.notices(found, now) + self._watch.unknown(self._routing):
+            return False
+        for notice in self._watch.notices(found, now):
             log.warning("%s", notice)
         self.trouble = self._watch.trouble(found, now)
-        return found
+        return True
+
+    def _whole(self) -> messages.RouteLoad:
+        """Return the load of a job without routes; leases do not matter here."""
+        workers, waiting = len(self._ledger.workers), 0
+        if not workers:
+            waiting = self._ledger.waiting_lines(0) + self._sessions.unread_lines(0)
+        return messages.RouteLoad("", workers, 0, 0, waiting)
 
     @property
     def routes(self) -> messages.Routes | UnsetType:
@@ -68,15 +95,12 @@ class RouteStatus:
 
 
 def advice(settings: Settings, route: str) -> str:
-    """Return what to do about a route that nobody serves."""
+    """Return what to do about a route that nobody serves; "": about a job without routes."""
     engine, served = settings.engine.name, settings.worker.routes
     if not engine:
         return start_by_hand(route)
-    if served and route not in served:
+    if route and served and route not in served:
         return "worker.routes leaves it out: name it there, too"
     if engine == "celery":
-        queue = queue_of(settings, route)
-        return (
-            f"start `celery -A fetcher.engines.celery worker -Q {queue}` where it is to be served"
-        )
-    return f"see why {engine} runs no slot that serves it"
+        return start_celery([queue_of(settings, route or DEFAULT)])
+    return f"see why {engine} runs no slot{' that serves it' if route else ''}"

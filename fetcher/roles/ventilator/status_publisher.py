@@ -6,7 +6,7 @@ then, as everything on the control socket goes to all peers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -50,7 +50,7 @@ class StatusPublisher:
         """Return whether somebody looks at the job, so that workers send samples."""
         return now < self._answer_until or self._mailbox.is_watched(now)
 
-    def in_flight(self, living: list[str]) -> int:
+    def in_flight(self, living: Collection[str]) -> int:
         """Return the number of fetches in flight in these workers, as they said last."""
         self._workers.keep(living)
         return self._workers.in_flight

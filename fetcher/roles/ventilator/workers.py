@@ -46,6 +46,7 @@ class Workers:
         self._ledger = ledger
         self._publisher = publisher
         self._known: set[str] = set()  # those that the broker knows
+        self._seen: Sequence[str] = ()  # the same, as the ledger names them
         self.joined = 0  # workers so far, those that have left included
         self.broker = HostBroker()
         self.logins = logins
@@ -74,14 +75,10 @@ class Workers:
 
     def send_hosts(self, now: float) -> None:
         """Send grants and recalls; a lost grant is wanted again, a lost recall repeated."""
-        living = set(self._ledger.workers)
-        for gone in self._known - living:
-            self.broker.worker_left(gone, now)
-        for worker in sorted(living - self._known):
-            self.joined += 1
-            logs.announce(f"worker {worker} joined ({len(living)} now)")
-        self._known = living
-        self.broker.living(living, now)
+        # Each turn of the loop comes here: thousands of workers must not be compared each time.
+        if self._ledger.workers is not self._seen:
+            self._note_living(now)
+        self.broker.living(self._known, now)
         self._send_all_hosts(now)
         decided = (
             (messages.Grant, self.broker.grants(now)),
@@ -92,6 +89,16 @@ class Workers:
                 for part in messages.parts(hosts):
                     numbers, tickets = zip(*part, strict=True)
                     send(self._control, kind(worker, list(numbers), list(tickets)))
+
+    def _note_living(self, now: float) -> None:
+        self._seen = self._ledger.workers
+        living = set(self._seen)
+        for gone in self._known - living:
+            self.broker.worker_left(gone, now)
+        for worker in sorted(living - self._known):
+            self.joined += 1
+            logs.announce(f"worker {worker} joined ({len(living)} now)")
+        self._known = living
 
     def _send_all_hosts(self, now: float) -> None:
         if granted := self.broker.grant_of_all():

@@ -54,7 +54,7 @@ def test_each_ticket_gets_an_actor_of_its_own() -> None:
     slots.place([ticket("a"), ticket("b")])
     assert slots.turn(0) == []
     assert actors.calls == [(1, "a"), (2, "b")]
-    assert slots.count() == 2
+    assert slots.count() == (2, 0)
 
 
 def test_there_are_never_more_actors_than_slots_and_the_next_ticket_waits_for_a_free_one() -> None:
@@ -62,7 +62,7 @@ def test_there_are_never_more_actors_than_slots_and_the_next_ticket_waits_for_a_
     slots.place([ticket("a"), ticket("b")])
     slots.turn(0)
     assert actors.calls == [(1, "a")]
-    assert slots.count() == 2
+    assert slots.count() == (2, 0)
     actors.results[0] = {"ended": "its time is up"}
     assert slots.turn(1) == [{"ended": "its time is up"}]
     assert actors.calls == [(1, "a"), (1, "b")]
@@ -76,7 +76,7 @@ def test_a_ticket_that_has_expired_is_forgotten() -> None:
     actors.results[0] = {}
     slots.turn(6)
     assert actors.calls == [(1, "a")]
-    assert slots.count() == 0
+    assert slots.count() == (0, 0)
 
 
 def test_the_actor_of_a_slot_that_failed_is_replaced() -> None:

@@ -21,6 +21,12 @@ def test_rows_that_wait_for_a_commit_are_not_lost(interval_s: float, finished_s:
     assert _lease_rules(given).finished_s == finished_s
 
 
+@pytest.mark.parametrize(("heartbeat_s", "silent_s"), [(1.0, 5.0), (10.0, 20.0)])
+def test_no_worker_is_dead_between_two_heartbeats(heartbeat_s: float, silent_s: float) -> None:
+    given = settings(lease={"silent_s": 5.0}, worker={"heartbeat_s": heartbeat_s})
+    assert _lease_rules(given).silent_s == silent_s
+
+
 @pytest.mark.parametrize(
     ("timeout_s", "handler", "stall_s"),
     [(60.0, "", 150.0), (100.0, "", 200.0), (60.0, "a:b", 180.0)],

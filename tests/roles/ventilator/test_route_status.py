@@ -9,6 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from fetcher.leases.ledger import Ledger
+from fetcher.leases.route_watch import UNSERVED_S
 from fetcher.leases.sink_sessions import SinkSessions
 from fetcher.leases.types import WorkerReport
 from fetcher.protocol.messages import Routes
@@ -66,10 +67,28 @@ def test_workers_are_counted_by_route() -> None:
     assert (job.routes.workers, job.routes.joined) == ([1, 1], [1, 2])
 
 
-def test_a_job_without_routes_says_nothing_of_them() -> None:
+def test_a_job_without_routes_says_only_that_it_has_no_worker(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     job = Job()
+    job.read(0, 1)
     status = RouteStatus(None, job.ledger, job.sessions, Settings())
-    assert (status.routes, status.check(0)) == (UNSET, [])
+    assert (status.routes, status.check(0), status.check(UNSERVED_S)) == (UNSET, [], [])
+    assert status.trouble == caplog.messages[0]
+    assert status.trouble.endswith("at least 4 lines wait; start one with `fetcher worker`")
+    job.ledger.heartbeat("a", [], 31)
+    status.check(31)
+    assert caplog.messages[1:] == ["the job has a worker again"]
+    assert status.trouble == ""
+
+
+def test_nobody_is_asked_to_start_workers_that_start_with_the_ventilator() -> None:
+    job = Job()
+    job.read(0, 1)
+    status = RouteStatus(None, job.ledger, job.sessions, Settings(), starts_workers=True)
+    status.check(0)
+    status.check(UNSERVED_S)
+    assert status.trouble == ""
 
 
 @pytest.mark.parametrize(
@@ -87,3 +106,10 @@ def test_a_job_without_routes_says_nothing_of_them() -> None:
 def test_people_read_how_to_have_a_route_served(given: dict[str, Any], said: str) -> None:
     settings = msgspec.convert({"routes": [{"name": "eu"}], **given}, Settings)
     assert said in advice(settings, "eu")
+
+
+def test_people_read_where_a_job_without_routes_gets_workers() -> None:
+    celery = msgspec.convert({"engine": {"name": "celery", "queue": "mine"}}, Settings)
+    assert "`celery -A fetcher.engines.celery worker -Q mine`" in advice(celery, "")
+    ray = msgspec.convert({"engine": {"name": "ray"}}, Settings)
+    assert advice(ray, "") == "see why ray runs no slot"
