@@ -75,7 +75,8 @@ def test_a_mistyped_column_gets_a_suggestion_and_no_list(out: Path) -> None:
 
 def test_a_resumed_polite_job_says_that_it_waits_and_why(tmp_path: Path) -> None:
     out = stopped(tmp_path)
-    polite = ("--set=polite.enabled=true", "--set=lease.silent_s=1", "--set=worker.transport=null")
+    short = ("--set=lease.silent_s=1", "--set=worker.heartbeat_s=0.5")
+    polite = ("--set=polite.enabled=true", "--set=worker.transport=null", *short)
     command = ("run", tmp_path / "many.txt", "-o", out, "--workers=1", *polite)
     said = "waiting 1 s (lease.silent_s) before the first request, so that workers of the previous"
     done = jobs.call(*command)
