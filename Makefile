@@ -29,10 +29,10 @@ test: $(VENV)/.tested
 types: $(VENV)/.tested
 	$(BIN)/mypy
 
-# One process writes the bytecode of all tests; otherwise each of the four would.
+# One process writes the bytecode of all tests; otherwise each of the five would.
 tests: $(VENV)/.tested $(VENV)/pywb/.installed
 	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	$(BIN)/python -m pytest -n 5 --dist worksteal
 
 # The pure rooms alone, and the simulator, in about a minute.
 quick: $(VENV)/.tested
