@@ -94,7 +94,10 @@ def site() -> Iterator[RunningSite]:
 
 @pytest.fixture(scope="module")
 def _chromium() -> Iterator[Any]:
-    """One for each file, as its start takes a second of CPU time; see there for why not for all."""
+    """Start one browser for each test file, as a start takes a second of CPU time.
+
+    It does not serve all files because of the event loop that `chromium` describes.
+    """
     with chromium() as opened:
         yield opened
 

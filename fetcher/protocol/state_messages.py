@@ -103,7 +103,7 @@ class Roster(Message, tag="roster", frozen=True):
     leased_lines: Count
     open_batches: Count
     waiting: Count  # batches, or parts of them, that wait to be handed out (again)
-    oldest_line: Count  # first uncommitted line of the oldest lease; 0: there is no lease
+    oldest_line: Count  # the first uncommitted one of the oldest lease; 0: no lease is open
     oldest_s: Amount  # since that lease was handed out
     oldest_worker: Name  # "": unclaimed
     workers: Annotated[list[Member], Meta(max_length=MAX_MEMBERS)]

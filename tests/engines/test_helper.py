@@ -136,15 +136,22 @@ def test_one_that_hangs_at_the_end_is_ended_and_nothing_is_said(
     assert not psutil.pid_exists(pid)
 
 
-def test_one_whose_parent_was_killed_ends_though_its_input_stays_open() -> None:
+@contextlib.contextmanager
+def running(code: str) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """A program of this code, and the two pids that it writes."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER],
+        [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=jobs.ENV,
     ) as program:
         assert program.stdout is not None
-        pid, holder = map(int, program.stdout.readline().split())
+        first, second = map(int, program.stdout.readline().split())
+        yield program, first, second
+
+
+def test_one_whose_parent_was_killed_ends_though_its_input_stays_open() -> None:
+    with running(HOLDER) as (program, pid, holder):
         program.kill()
     try:
         wait_until(lambda: not psutil.pid_exists(pid), 30, "the end of the helper")
@@ -153,14 +160,7 @@ def test_one_whose_parent_was_killed_ends_though_its_input_stays_open() -> None:
 
 
 def test_what_one_has_started_ends_when_it_is_killed_together_with_its_parent() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=jobs.ENV,
-    ) as program:
-        assert program.stdout is not None
-        helper_pid, child = map(int, program.stdout.readline().split())
+    with running(STARTER) as (program, helper_pid, child):
         os.kill(helper_pid, signal.SIGSTOP)  # it cannot see the end of its parent
         program.kill()
         program.wait()
