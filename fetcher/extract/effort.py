@@ -14,6 +14,8 @@ from collections import Counter
 from itertools import islice
 from typing import Final
 
+import numpy as np
+
 from fetcher.extract import nesting
 
 MAX_TAGS: Final = 400_000  # of 250 to 400 bytes of the parser's memory
@@ -64,6 +66,7 @@ _RAW_TEXT: Final = {
     name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
     for name in b"script style textarea title xmp iframe noembed noframes".split()
 }
+_LESS_THAN: Final = ord("<")
 _SAME_COPIES: Final = 3  # equal formatting elements of which the parser keeps so many
 
 
@@ -85,7 +88,8 @@ def _is_small(page: bytes) -> bool:
     """Whether the page cannot pass any limit, as most pages; counting costs more than parsing."""
     if len(page) > _HARMLESS_BYTES and _may_have_costly_tags(page):
         return False
-    tags = page.count(b"<")
+    # bytes.count takes five instructions a byte for a single one.
+    tags = int(np.count_nonzero(np.frombuffer(page, np.uint8) == _LESS_THAN))
     if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
         return True
     if tags > MAX_TAGS:

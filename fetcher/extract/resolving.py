@@ -36,12 +36,10 @@ _USUAL: Final = re.compile(
 )
 _FOLDER_UP: Final = "../"
 _ABSOLUTE: Final = ("https://", "http://")
-# Nearly all links of many pages are such paths without a % or a query. Then one match tells it of
-# all of them, each after a line feed, and nothing of their texts has to be taken out.
-_NAME: Final = rf"[{web_urls.NAME_CHAR}][.{web_urls.NAME_CHAR}]*+"
-_ALL_PATHS: Final = re.compile(
-    rf"(?:\n(?:/|(?:\.\./){{1,{_MOST_UP}}}+)?+{_NAME}(?:/{_NAME})*+/?+|\n/(?=\n|\Z))*+"
-)
+# Nearly all links of many pages are such paths without a % or a query, and at most one folder up.
+# A few searches of all texts of a page tell it of all of them.
+_SIMPLE: Final = re.compile(rf"[./\n{web_urls.NAME_CHAR}]")
+_SIMPLE_BYTES: Final = bytes(code for code in range(128) if _SIMPLE.match(chr(code)))
 # Pages of a site link to the same pages: of such texts the group, the ../ and what follows them.
 _Form = tuple[int, str, str]
 _forms: Final[dict[str, _Form]] = {}
@@ -87,9 +85,16 @@ class Resolver:
         joined = "\n".join(("", *all_texts))
         if joined.count("\n") != len(all_texts):  # a text has a line feed
             return [self._of_any(text) for text in all_texts]
-        are_paths = _ALL_PATHS.fullmatch(joined) is not None
-        paths: list[str] = all_texts if are_paths else _USUAL.findall(joined, 1)
         origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
+        if _are_simple(joined) and "" not in all_texts:
+            return [
+                above + text[3:]
+                if text[0] == "."
+                else origin + text
+                if text[0] == "/"
+                else folder + text
+                for text in all_texts
+            ]
         other, from_above = self._of_any, self._from_above
         return [
             other(text)
@@ -101,7 +106,7 @@ class Resolver:
             else above + path[3:]
             if path[3:4] != "."
             else from_above(path)
-            for text, path in zip(all_texts, paths, strict=True)
+            for text, path in zip(all_texts, _USUAL.findall(joined, 1), strict=True)
         ]
 
     def _from_above(self, text: str) -> str:
@@ -168,3 +173,18 @@ def _encoded(text: str, encoding: str) -> str:
         except UnicodeEncodeError:
             parts.append(f"%26%23{ord(char)}%3B")
     return "".join(parts)
+
+
+def _are_simple(joined: str) -> bool:
+    """Whether all texts are paths of plain characters, from the root, the folder or that above it.
+
+    `joined`: each after a line feed. A text may be empty.
+    """
+    return (
+        joined.isascii()
+        and not joined.encode().translate(None, _SIMPLE_BYTES)
+        and "//" not in joined
+        # No segment is . or .. but for a text's first.
+        and "/." not in joined
+        and joined.count("\n.") == joined.count(f"\n{_FOLDER_UP}")
+    )

@@ -66,6 +66,19 @@ def test_folders_above_are_those_of_the_standard(base: str, up: int) -> None:
     assert Resolver(base).url("../../p") == web_urls.resolved(base, "../../p")
 
 
+_PATHS = st.text("ab./", max_size=8) | st.sampled_from(["../a", "/a", "a/b", "../a/b.html"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(BASES), st.lists(_PATHS, max_size=5))
+@example(BASES[1], ["../a", "..", "../.."])
+@example(BASES[1], ["../a", "../../a", ".a"])
+@example(BASES[0], ["../a", "a", ""])
+@example(BASES[1], ["../", "/", "a/.", "a."])
+def test_paths_of_one_page_resolve_as_the_library_does_it(base: str, texts: list[str]) -> None:
+    assert Resolver(base).urls(texts) == [by_the_library(base, text) for text in texts]
+
+
 def test_texts_of_one_page_are_resolved_together_as_one_by_one() -> None:
     texts = [
         *("../a", "../../a/b", "../" * 70 + "a", "../", "..", "../.", "a../b", "/a", "//h/a", "/"),
