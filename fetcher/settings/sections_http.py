@@ -159,8 +159,9 @@ class Http(Section, frozen=True, kw_only=True):
     client_key: Annotated[str, about("file of the client certificate's key (PEM)")] = ""
 
     def __post_init__(self) -> None:
-        if len(set(self.tls_groups)) < len(self.tls_groups):
-            raise ValueError("tls_groups names a group twice")
+        for group in self.tls_groups:
+            if self.tls_groups.count(group) > 1:
+                raise ValueError(f"{group} is named twice")
 
 
 class Dns(Section, frozen=True, kw_only=True):
