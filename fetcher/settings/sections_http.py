@@ -173,8 +173,9 @@ class Dns(Section, frozen=True, kw_only=True):
     order: Annotated[
         Literal["a-first", "aaaa-first", "both"],
         about(
-            "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address, "
-            "or where no connection to one is made; aaaa-first: the other way round; both: at once"
+            "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address "
+            "that [guard] passes, or where no connection to one is made; aaaa-first: the other way "
+            "round; both: at once"
         ),
     ] = "a-first"
     cache_s: Annotated[Seconds, about("how long an answer is used")] = 300.0

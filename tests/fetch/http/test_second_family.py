@@ -32,7 +32,14 @@ ZONE = {
     ("four.test", "AAAA"): [at()],
     ("private.test", "A"): [at("127.0.0.1")],
     ("private.test", "AAAA"): [at("fd00::7")],
+    ("denied.test", "A"): [at("10.0.0.1")],
+    ("denied.test", "AAAA"): [at("fd00::7")],
+    ("half.test", "A"): [at("10.0.0.1")],
+    ("half.test", "AAAA"): [at("::1")],
+    ("other.test", "A"): [at("127.0.0.1")],
+    ("other.test", "AAAA"): [at("fd00::7")],
 }
+ORDERS = ["a-first", "aaaa-first", "both"]
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +174,37 @@ def test_with_ipv6_first_the_other_family_is_ipv4() -> None:
         with scripted({"/": Script(answer(b"four"))}) as four:
             (result,) = fetch_here(settings, f"http://dual.test:{four.port}/")
         assert (result.outcome, result.remote_ip) == (Outcome.OK, "127.0.0.1")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_host_with_one_allowed_address_is_fetched_whatever_the_order(order: str) -> None:
+    with on_ipv6() as server, settings_for(dns={"order": order}) as (settings, names):
+        url = f"http://half.test:{server.port}/"
+        results = fetch_here(settings, url, url)
+        assert [result.outcome for result in results] == [Outcome.OK] * 2
+        assert [result.remote_ip for result in results] == ["::1"] * 2
+        with scripted({"/": Script(answer(b"four"))}) as four:
+            (result,) = fetch_here(settings, f"http://other.test:{four.port}/")
+        assert (result.outcome, result.remote_ip) == (Outcome.OK, "127.0.0.1")
+    assert max(names.asked.values()) == 1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_host_with_denied_addresses_only_is_blocked_whatever_the_order(order: str) -> None:
+    with settings_for(dns={"order": order}) as (settings, names):
+        results = fetch_here(settings, *["http://denied.test/"] * 3)
+    assert [(result.outcome, result.error_kind) for result in results] == [
+        (Outcome.BLOCKED, "address")
+    ] * 3
+    assert dict(names.asked) == {("denied.test", "A"): 1, ("denied.test", "AAAA"): 1}
+
+
+@pytest.mark.parametrize(("version", "has_ipv6"), [("4", True), ("any", False)])
+def test_without_ipv6_a_host_with_denied_addresses_is_asked_nothing_more(
+    version: str, has_ipv6: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "_has_ipv6", lambda: has_ipv6)
+    with settings_for(http={"ip_version": version}) as (settings, names):
+        (result,) = fetch_here(settings, "http://half.test/")
+    assert result.outcome is Outcome.BLOCKED
+    assert dict(names.asked) == {("half.test", "A"): 1}
