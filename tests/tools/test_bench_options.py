@@ -10,6 +10,7 @@ import pytest
 
 from tools.bench import __main__ as program
 from tools.bench import options
+from tools.engines import __main__ as engines
 
 NUMBERS = (
     options.positive_int,
@@ -93,3 +94,15 @@ def test_a_folder_that_is_not_there_is_named(
             for path in (gone, tmp_path / "file"):
                 line = refusal(command, ["--dir", str(path)], capsys)
                 assert f"argument --dir: {path} is not a folder; make it first" in line
+
+
+def test_measurements_of_engines_take_no_such_numbers_either(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for option in ("--runs", "--lines", "--workers"):
+        for value in ("0", "-1", "x"):
+            with pytest.raises(SystemExit) as left:
+                engines.main(["ray", f"{option}={value}"])
+            assert left.value.code == 2
+            last = capsys.readouterr().err.splitlines()[-1]
+            assert f"argument {option}: {value!r} is not a whole number from 1" in last
