@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -201,14 +201,7 @@ def settings_of(
     `options`: section__key=(option's name, value or None); `own_servers`: whether that option was
     given, which all others override.
     """
-    overrides: dict[str, tuple[Value, str]] = {}
-    for text in assignments:
-        key, equals, value = text.partition("=")
-        if not equals:
-            # The text may hold a password, so only its beginning is shown.
-            beginning = re.split(r"[^\w.-]", text, maxsplit=1)[0]
-            raise ConfigError(f"--set {beginning}: write it as section.key=value")
-        overrides[key.strip()] = (value.strip(), f"--set {key.strip()}")
+    overrides = overrides_of(assignments)
     context = click.get_current_context(silent=True)
     given = dict(context.meta.get(_GIVEN, {})) if context else {}
     headers, origin = given.pop(_ADDED, ((), ""))
@@ -222,6 +215,19 @@ def settings_of(
     loaded = load.load(conf, overrides=overrides, added=added)
     logs.use(loaded.settings.log.format)
     return _with_column(loaded) if _COLUMN in given else loaded
+
+
+def overrides_of(assignments: Iterable[str]) -> dict[str, tuple[Value, str]]:
+    """The settings that `--set` was given: values and origins. Raises ConfigError."""
+    overrides: dict[str, tuple[Value, str]] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            # The text may hold a password, so only its beginning is shown.
+            beginning = re.split(r"[^\w.-]", text, maxsplit=1)[0]
+            raise ConfigError(f"--set {beginning}: write it as section.key=value")
+        overrides[key.strip()] = (value.strip(), f"--set {key.strip()}")
+    return overrides
 
 
 def require_no_crawl_options(loaded: load.Loaded) -> None:

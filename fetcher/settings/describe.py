@@ -97,4 +97,8 @@ def allowed(key: str) -> str:
         for bound, words in ((meta.ge, "at least"), (meta.gt, "more than"), (meta.le, "at most")):
             if bound is not None:
                 said.append(f"{words} {bound:.15g}")
+        if declared.kind is str and meta.min_length:
+            said.append("not empty")
+        if declared.items is not None and meta.max_length and not meta.min_length:
+            said.append(f"at most {meta.max_length} of them")
     return ", ".join(said)

@@ -155,6 +155,14 @@ def _shown(key: str, value: Any) -> str:
     return shortened(text, _SHOWN_CHARS)
 
 
+def _reason(key: str, error: msgspec.ValidationError) -> str:
+    """What a section's own check says of the value, with a semicolon; "" if only a type does."""
+    said = error.__cause__
+    if not isinstance(said, ValueError) or key in describe.secrets():
+        return ""
+    return f"{shortened(str(said), 2 * _SHOWN_CHARS)}; "
+
+
 def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
     nested: dict[str, dict[str, Any]] = {}
     routes = routes_of(*values[ROUTES]) if ROUTES in values else ()
@@ -171,9 +179,10 @@ def _checked(values: Mapping[str, tuple[Any, str]]) -> Loaded:
             value = str(value)  # `ip_version = 4` is read as a number
         try:
             msgspec.convert({name: value}, describe.sections()[section])
-        except msgspec.ValidationError:  # its text may show the value: not chained
+        except msgspec.ValidationError as error:  # its text may show the value: not chained
+            reason = _reason(key, error)
             raise ConfigError(
-                f"{origin}: {key} = {_shown(key, given)}: must be {describe.allowed(key)}"
+                f"{origin}: {key} = {_shown(key, given)}: {reason}must be {describe.allowed(key)}"
             ) from None
         nested.setdefault(section, {})[name] = value
     settings = msgspec.structs.replace(msgspec.convert(nested, Settings), routes=routes)

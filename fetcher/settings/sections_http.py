@@ -159,8 +159,9 @@ class Http(Section, frozen=True, kw_only=True):
     client_key: Annotated[str, about("file of the client certificate's key (PEM)")] = ""
 
     def __post_init__(self) -> None:
-        if len(set(self.tls_groups)) < len(self.tls_groups):
-            raise ValueError("tls_groups names a group twice")
+        for group in self.tls_groups:
+            if self.tls_groups.count(group) > 1:
+                raise ValueError(f"{group} is named twice")
 
 
 class Dns(Section, frozen=True, kw_only=True):
@@ -172,8 +173,9 @@ class Dns(Section, frozen=True, kw_only=True):
     order: Annotated[
         Literal["a-first", "aaaa-first", "both"],
         about(
-            "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address, "
-            "or where no connection to one is made; aaaa-first: the other way round; both: at once"
+            "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address "
+            "that [guard] passes, or where no connection to one is made; aaaa-first: the other way "
+            "round; both: at once"
         ),
     ] = "a-first"
     cache_s: Annotated[Seconds, about("how long an answer is used")] = 300.0

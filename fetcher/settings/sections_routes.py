@@ -16,6 +16,7 @@ DEFAULT: Final = "default"  # the route of all lines that no other route takes
 HOST: Final = "host:"
 URL: Final = "url:"
 MAX_ROUTES: Final = 32
+_MOST_RULES: Final = 1000  # of a route
 # A name, an IPv4 address or an IPv6 address in brackets; names may have other letters than ASCII.
 _HOST_OR_URL: Final = (
     r"^(host:\.?(\[[0-9a-fA-F:.]+\]|[^\s/:@\[\]?#*.]+(\.[^\s/:@\[\]?#*.]+)*)|url:.+)\Z"
@@ -34,7 +35,7 @@ class Route(Section, frozen=True, kw_only=True):
             "and all below it) or url:EXPRESSION (a regular expression found in the URL); the "
             "first route with such a rule takes a line",
             kind="a list of host:SUFFIX and url:EXPRESSION",
-            max_length=1000,
+            max_length=_MOST_RULES,
         ),
     ] = ()
     queue: Annotated[
@@ -90,7 +91,7 @@ def _route(table: dict[str, Any], number: int, origin: str) -> Route:
 
 _ALLOWED: Final = {
     "name": "1 to 40 of a-z, A-Z, 0-9, _ and -",
-    "match": f"a list of {HOST}SUFFIX and {URL}EXPRESSION",
+    "match": f"a list of {HOST}SUFFIX and {URL}EXPRESSION, at most {_MOST_RULES} of them",
     "queue": "up to 100 letters, digits, _ . and -",
     "workers": "a whole number from 0 to 10000",
 }

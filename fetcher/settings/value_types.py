@@ -35,7 +35,7 @@ def check_endpoint(value: str) -> None:
     _, _, port = value.rpartition(":")
     # The next two numbers must be valid ports, too; libzmq takes a larger one modulo 65536.
     if value.startswith("tcp:") and not 0 < int(port) < 65_534:
-        raise ValueError("no valid port")
+        raise ValueError("its port and those after it must be from 1 to 65535")
 
 
 def check_sinks(values: tuple[str, ...]) -> None:
@@ -45,7 +45,7 @@ def check_sinks(values: tuple[str, ...]) -> None:
         base, _, port = value.rpartition(":")
         both = {value, f"{base}:{int(port) + 1}" if port.isdigit() else f"{value}.1"}
         if both & taken:
-            raise ValueError("two sinks at one address")
+            raise ValueError(f"{value} has a port of another sink")
         taken |= both
 
 
@@ -100,11 +100,13 @@ Statuses = Annotated[tuple[_Status, ...], _kind("a list of statuses from 400 to 
 Factory = Annotated[str, _kind('module:name, or ""', r"^([\w.]+:\w+)?\Z")]
 Patterns = Annotated[
     tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...],
-    Meta(max_length=100, extra={"kind": "a list of regular expressions"}),
+    Meta(max_length=100),
+    _kind("a list of regular expressions of 1 to 1000 characters"),
 ]
 ParameterNames = Annotated[
     tuple[Annotated[str, Meta(pattern=r"^[^\s=&#]{1,200}\Z")], ...],
-    Meta(max_length=1000, extra={"kind": "a list of parameter names, which may end with *"}),
+    Meta(max_length=1000),
+    _kind("a list of parameter names of 1 to 200 characters, which may end with *"),
 ]
 LoggedOut = Annotated[
     str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import re
 import shutil
 import subprocess
@@ -98,6 +99,24 @@ def test_what_it_says_that_roles_say_is_what_they_say() -> None:
     assert len(said) > 12
     system = ["Cannot assign requested address", "ended (signal 9"]
     assert [part for part in said if part not in code and part not in system] == []
+
+
+def test_a_preloaded_allocator_is_in_each_process(tmp_path: Path) -> None:
+    if ctypes.util.find_library("jemalloc") is None:
+        pytest.skip("libjemalloc2 is not installed")
+    (variable, library) = re.findall(r"^(LD_PRELOAD)=(\S+) fetcher run ", GUIDE, re.M)[0]
+    assert f"Environment={variable}={library}" in GUIDE
+    urls = jobs.write_urls(tmp_path / "urls.txt", ["http://test.invalid/?ms=600000"])
+    command = ("run", urls, "-o", tmp_path / "out", "--set", f"worker.transport={jobs.SLOW}")
+    with jobs.running(*command, environ={**jobs.ENV, variable: library}) as job:
+        roles = ("ventilator", "worker", "sink")
+        wait_until(lambda: all(job.role(role) for role in roles), what="the three roles")
+        pids = [job.process.pid, *(process.pid for role in roles for process in job.role(role))]
+        wait_until(lambda: all("jemalloc" in _maps(pid) for pid in pids), what="jemalloc in each")
+
+
+def _maps(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text("utf-8")
 
 
 @pytest.mark.slow

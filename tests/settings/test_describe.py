@@ -41,7 +41,7 @@ def test_the_sections_that_have_a_name() -> None:
         ("job.batch_size", "a whole number, at least 1, at most 10000"),
         ("http.total_timeout_s", "a number, more than 0, at most 86400"),
         ("polite.robots", "true or false"),
-        ("input.url_column", "a text"),
+        ("input.url_column", "a text, not empty"),
     ],
 )
 def test_the_allowed_values_in_words(key: str, words: str) -> None:

@@ -155,15 +155,17 @@ def test_a_bare_word_is_a_text_and_true_is_true() -> None:
         ),
         (
             "[endpoints]\nsink = ['tcp://a:1', 'tcp://a:2']",
-            "endpoints.sink = ['tcp://a:1', 'tcp://a:2']: must be 1 to 64 of tcp://HOST:PORT",
+            "endpoints.sink = ['tcp://a:1', 'tcp://a:2']: tcp://a:2 has a port of another sink;",
         ),
         (
             "[endpoints]\nventilator = 'tcp://a:65534'",
-            "endpoints.ventilator = 'tcp://a:65534': must be tcp://HOST:PORT or ipc:///PATH, with",
+            "endpoints.ventilator = 'tcp://a:65534': its port and those after it must be from 1 to "
+            "65535; must be tcp://HOST:PORT or ipc:///PATH, with",
         ),
         (
             "[endpoints]\nsink = ['tcp://a:70000']",
-            "endpoints.sink = ['tcp://a:70000']: must be 1 to 64 of tcp://HOST:PORT",
+            "endpoints.sink = ['tcp://a:70000']: its port and those after it must be from 1 to "
+            "65535; must be 1 to 64 of tcp://HOST:PORT",
         ),
         ("[worker]\npool_size = []", "worker.pool_size = []: must be a whole number, at least 1"),
     ],
@@ -252,10 +254,56 @@ def test_no_text_of_one_line_may_end_one(key: str, value: load.Value) -> None:
         load.load(None, {}, arguments={key: (value, "x")})
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "reason"),
+    [
+        ("http.tls_groups", "X25519,P-256,X25519", "X25519 is named twice"),
+        ("dns.servers", "1.1.1.1:70000", "'1.1.1.1:70000' has no valid port"),
+        ("dns.servers", "1.1.1.1,name.test", "'name.test' does not appear to be an IPv4 or IPv6"),
+        ("guard.allow", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+        ("engine.bind", "tcp://10.0.0.1:65535", "its port and those after it must be from 1 to"),
+    ],
+)
+def test_the_reason_of_a_check_is_said_wherever_the_value_is_from(
+    key: str, text: str, reason: str, tmp_path: Path
+) -> None:
+    section, _, name = key.partition(".")
+    value: load.Value = text if key == "engine.bind" else list(text.split(","))
+    file = tmp_path / "fetcher.toml"
+    file.write_text(f"[{section}]\n{name} = {load.toml(value)}\n")
+    for given in (
+        {"overrides": {key: (text, "--set")}},
+        {"environ": {f"FETCHER_{section}__{name}".upper(): text}},
+        {"path": file},
+        {"arguments": {key: (value, "python")}},
+    ):
+        with pytest.raises(ConfigError) as raised:
+            load.load(**{"environ": {}, **given})  # type: ignore[arg-type]
+        assert f": {reason}" in str(raised.value)
+        assert str(raised.value).endswith(f"; must be {describe.allowed(key)}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("worker.routes", [f"r{n}" for n in range(34)], ", at most 33 of them"),
+        ("crawl.allow", ["x"] * 101, "characters, at most 100 of them"),
+        ("crawl.deny", ["x" * 1001], "regular expressions of 1 to 1000 characters"),
+        ("crawl.drop_params", ["x" * 201], "parameter names of 1 to 200 characters"),
+        ("input.url_column", "", "a text, not empty"),
+        ("http.user_agent", "", "printable ASCII, not empty"),
+    ],
+)
+def test_bounds_on_lengths_are_said(key: str, value: load.Value, words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load.load(None, {}, arguments={key: (value, "x")})
+    assert words in str(raised.value).rpartition(": must be ")[2]
+
+
 def test_a_list_may_be_one_text_with_commas() -> None:
     guard = load.load(None, {"FETCHER_GUARD__ALLOW": "10.0.0.0/8, ::1/128,"}).settings.guard
     assert guard.allow == ("10.0.0.0/8", "::1/128")
-    with pytest.raises(ConfigError, match=r"guard\.allow = '10\.0\.0\.0/8, x': must be a list of"):
+    with pytest.raises(ConfigError, match=r"guard\.allow = '10\.0\.0\.0/8, x': 'x' does not"):
         load.load(None, {"FETCHER_GUARD__ALLOW": "10.0.0.0/8, x"})
 
 

@@ -50,12 +50,22 @@ def served(handle: Callable[[socket.socket], None]) -> Iterator[str]:
 @contextlib.contextmanager
 def crowded() -> Iterator[str]:
     """The URL of a listener whose backlog is full: a connection to it is never made."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as s:
+    with crowded_port("127.0.0.1") as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@contextlib.contextmanager
+def crowded_port(address: str) -> Iterator[int]:
+    """The port of such a listener at this address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with contextlib.ExitStack() as stack:
+        listener = socket.create_server((address, 0), family=family, backlog=0)
+        stack.enter_context(listener)
         for _ in range(4):
-            waiting = s.enter_context(socket.socket())
+            waiting = stack.enter_context(socket.socket(family))
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        yield listener.getsockname()[1]
 
 
 def read_head(connection: socket.socket) -> bytes:

@@ -54,6 +54,7 @@ class NameServer:
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     over_tcp: int = 0
     port: int = 0
+    asked_from: Counter[int] = field(default_factory=Counter)  # UDP ports of questions
 
     def answer(self, packet: bytes, tcp: bool) -> tuple[bytes, float] | None:
         """The packet to send back and after how many seconds, or None."""
@@ -133,6 +134,7 @@ def _serve_udp(server: NameServer, sock: socket.socket) -> None:
             return
         if not packet:
             return
+        server.asked_from[peer[1]] += 1
         answer = server.answer(packet, tcp=False)
         if answer is None:
             continue

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
@@ -21,6 +22,7 @@ from tools.bench.jobs import Job
 from tools.bench.lists import url, write_lines, write_list
 from tools.bench.peers import article
 from tools.bench.processes import Fleet, Peaks, peak_bytes, pinned
+from tools.bench.programs import PROGRAMS
 from tools.bench.table import Target, machine, number, spread, table
 
 
@@ -250,14 +252,96 @@ def test_the_guard_compares_with_stored_ratios_and_stores_new_ones(
 def test_the_guard_does_not_compare_lists_of_different_lengths(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cheap = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([0.001])}}
-    figures.save("guard", {"keepalive": cheap}, "python -m tools.bench guard --scale 9", tmp_path)
-    programs = [name for pair in guard.RATIOS["keepalive"] for name in pair]
-    jobs = {name: [(1, Job(wall_s=1.0, cpu_s=1.0))] for name in programs}
+    for case, scale, cost in (("hosts", "9", 0.001), ("keepalive", "0.15", 1000)):
+        rows = {"fetcher_per_pycurl_multi": {"cpu_ratio": figures.sample([cost])}}
+        figures.save(
+            "guard", {case: rows}, f"python -m tools.bench guard --scale {scale}", tmp_path
+        )
+    jobs = {name: [(1, Job(wall_s=1.0, cpu_s=1.0))] for name in PROGRAMS}
     monkeypatch.setattr(guard, "measure_case", lambda *_: jobs)
-    arguments = ["guard", "keepalive", "--runs", "1", "--results", str(tmp_path)]
-    assert program.main(arguments) == guard.EXIT_NOTHING_STORED
-    assert "Not compared, as their lists had another length" in capsys.readouterr().out
+    arguments = ["guard", "keepalive", "hosts", "--runs", "1", "--results", str(tmp_path)]
+    assert program.main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "Not compared, as their lists had another length" in shown
+    assert "--scale 9`" in shown
+
+
+def _never(*_arguments: object) -> NoReturn:
+    raise AssertionError("something was measured")
+
+
+def test_where_nothing_is_stored_the_guard_measures_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "measure_case", _never)
+    other = {"fetcher_per_curl": {"cpu_ratio": figures.sample([1.0])}}
+    for rows in (None, {}, other):
+        if rows is not None:
+            origin = "python -m tools.bench guard --scale 0.15"
+            figures.save("guard", {"keepalive": rows}, origin, tmp_path)
+        command = ["guard", "keepalive", "--results", str(tmp_path)]
+        assert program.main(command) == guard.EXIT_NOTHING_STORED
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        (line,) = shown.err.splitlines()
+        assert line.startswith(f"{tmp_path / 'guard.json'}: no ratios of these cases")
+        assert "--store" in line
+
+
+@pytest.mark.parametrize("command", ["guard", "speed --save", "docs --check", "all --only curve"])
+def test_a_broken_file_of_figures_is_one_line_before_anything_is_measured(
+    command: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = command.split(maxsplit=1)[0]
+    path = tmp_path / f"{name}.json"
+    path.write_text("{not json")
+    load, load_all = figures.load, figures.load_all
+    monkeypatch.setattr(figures, "load", lambda benchmark, _folder=None: load(benchmark, tmp_path))
+    monkeypatch.setattr(figures, "load_all", lambda: load_all(tmp_path))
+    monkeypatch.setattr(speed, "measure_case", _never)
+    results = ["--results", str(tmp_path)] if name == "guard" else []
+    assert program.main([*command.split(), *results]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert line.startswith(f"{name}: {path}: not the figures of a benchmark (")
+
+
+@pytest.mark.parametrize("command", ["guard", "speed", "crawl", "start"])
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("bogus.x=1", "--set bogus.x: unknown section [bogus]"),
+        ("http.x=1", "--set http.x: unknown setting http.x"),
+        ("nonsense", "--set nonsense: write it as section.key=value"),
+        ("http.total_timeout_s=abc", "--set http.total_timeout_s: http.total_timeout_s = 'abc'"),
+        ("polite.robots=true", "--set polite.robots: "),  # as the jobs are not polite
+    ],
+)
+def test_a_wrong_setting_is_one_line_before_anything_is_measured(
+    command: str, setting: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main([command, "--set", setting]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert line.startswith(f"{command}: {words}")
+
+
+def test_a_run_that_fails_or_takes_too_long_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["memory", "--sizes", "100000", "--no-resume", "--dir", str(tmp_path)]
+    assert program.main([*command, "--limit", "0.01"]) == 1
+    assert capfd.readouterr().err.splitlines()[-1].endswith("took more than 0.01 s")
+    command[2] = "1"
+    assert program.main([*command, "--batch-size", "1000000"]) == 1
+    first, *_, last = capfd.readouterr().err.splitlines()
+    assert "job.batch_size" in first
+    assert last == "memory: fetcher run ended with exit code 2"
 
 
 def test_a_benchmark_saves_its_figures_and_the_command(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
+import math
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from fetcher.errors import UsageError
 from tools.bench import binaries, comparison, docs, figures, guard, ideal, mix, names, page
 from tools.bench.cases import CASES, Server
 from tools.bench.comparison import Change
@@ -52,6 +53,42 @@ def test_what_is_saved_is_loaded_and_other_tables_stay(tmp_path: Path) -> None:
     assert list(figures.load_all(tmp_path)) == ["speed"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{not json",
+        "",
+        "{}",
+        "[]",
+        '{"benchmark": "guard", "tables": 7}',
+        '{"benchmark": "guard", "tables": {"keepalive": {"rows": {}}}}',
+        '{"benchmark": "\\ud800", "tables": {"\xff',
+    ],
+)
+def test_a_file_that_holds_no_figures_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "guard.json"
+    path.write_bytes(text.encode("latin-1"))
+    for read in (figures.load_all, lambda folder: figures.require_room("guard", folder)):
+        with pytest.raises(UsageError) as raised:
+            read(tmp_path)
+        assert str(raised.value).startswith(f"{path}: not the figures of a benchmark (")
+        assert str(raised.value).endswith("restore it by git, or remove it and measure again")
+
+
+def test_a_folder_in_place_of_a_file_of_figures_is_named(tmp_path: Path) -> None:
+    (tmp_path / "guard.json").mkdir()
+    with pytest.raises(UsageError, match=r"guard\.json: Is a directory"):
+        figures.load("guard", tmp_path)
+
+
+def test_figures_that_could_not_be_kept_are_not_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="Not a directory"):
+        figures.require_room("guard", tmp_path / "file" / "results")
+    figures.require_room("guard", tmp_path / "new")
+    assert (tmp_path / "new").is_dir()
+
+
 # -- comparison ------------------------------------------------------------------------------
 
 
@@ -91,19 +128,14 @@ def test_every_figure_is_compared_with_the_stored_one_of_its_names() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("found", "store", "code"),
-    [
-        ([_change([1.0], [1.0])], False, 0),
-        ([_change([1.0], [1.0]), _change([2.0], [1.0])], False, guard.EXIT_WORSE),
-        ([_change([2.0], [1.0])], True, guard.EXIT_WORSE),
-        ([_change([1.0], None)], False, guard.EXIT_NOTHING_STORED),
-        ([_change([1.0], None)], True, 0),
-    ],
-)
-def test_the_guard_tells_by_its_exit_code(found: list[Change], store: bool, code: int) -> None:
-    options = argparse.Namespace(store=store, results=Path("results"))
-    assert guard.exit_code(found, options) == code
+def test_the_guard_tells_by_its_exit_code() -> None:
+    assert guard.exit_code([_change([1.0], [1.0]), _change([1.0], None)]) == 0
+    assert guard.exit_code([_change([1.0], [1.0]), _change([2.0], [1.0])]) == guard.EXIT_WORSE
+
+
+def test_a_stored_cost_of_0_is_no_reason_to_fail() -> None:
+    assert _change([1.0], [0.0]).share == math.inf
+    assert _change([1.0], [0.0]).verdict == "WORSE"
 
 
 # -- the ideal -------------------------------------------------------------------------------
@@ -272,6 +304,13 @@ def test_a_figure_and_a_ratio_are_written_in_short() -> None:
         text += f'"speed.keepalive.{other}.cpu_us") }}}} '
     results = _results(a=[12345.0], b=[4000.0], c=[500.0])
     assert docs.render_text(text, results) == "12,340 3.1 0.32 25 "
+
+
+def test_a_figure_of_0_divides_nothing() -> None:
+    results = _results(a=[1.0], b=[0.0])
+    text = '{{ page.ratio("speed.keepalive.a.cpu_us", "speed.keepalive.b.cpu_us") }}'
+    with pytest.raises(page.MissingFigureError, match=r"^speed\.keepalive\.b\.cpu_us is 0"):
+        docs.render_text(text, results)
 
 
 @pytest.mark.parametrize(

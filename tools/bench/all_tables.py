@@ -10,8 +10,10 @@ import argparse
 import shlex
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
+
+from tools.bench import figures
+from tools.bench.options import existing_folder
 
 PARTS: Final = {
     "pipeline": ("pipeline --runs 3 --batch-sizes 500",),
@@ -41,7 +43,9 @@ PARTS: Final = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument(
+        "--dir", type=existing_folder, default=None, help="where the temporary files go"
+    )
 
 
 def run(options: argparse.Namespace, main: Callable[[list[str]], int]) -> int:
@@ -49,6 +53,7 @@ def run(options: argparse.Namespace, main: Callable[[list[str]], int]) -> int:
 
     `main` runs one benchmark by its command line, and returns its exit code.
     """
+    figures.load_all()  # a file that cannot be read is found now, and not at the end
     began = time.monotonic()
     for part in options.only:
         for command in PARTS[part]:

@@ -18,7 +18,8 @@ from tools.bench.cases import Case, Server, list_of, serving
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job
 from tools.bench.lists import write_lines
-from tools.bench.processes import Fleet
+from tools.bench.options import add_limits, positive_int
+from tools.bench.processes import Fleet, MeasurementError
 from tools.bench.programs import ours
 from tools.bench.table import number, table
 
@@ -37,11 +38,12 @@ _URL: Final = "http://127.0.0.1:{port}/20000?n={n}"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", type=int, default=3, help="of each form; medians are shown")
-    parser.add_argument("--urls", type=int, default=40_000, help="in each run")
+    parser.add_argument(
+        "--runs", type=positive_int, default=3, help="of each form; medians are shown"
+    )
+    parser.add_argument("--urls", type=positive_int, default=40_000, help="in each run")
     parser.add_argument("--forms", nargs="+", choices=list(_FORMS), default=list(_FORMS))
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 600.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace) -> dict[str, Rows]:
                 for form, jobs in done.items():
                     job, size = _once(fleet, urls, case, server, options.limit, _FORMS[form])
                     if job.good != options.urls:
-                        raise RuntimeError(f"{form}: {job.good} good of {options.urls} URLs")
+                        raise MeasurementError(f"{form}: {job.good} good of {options.urls} URLs")
                     jobs.append((job, size))
     rows = {form: _samples(jobs, options.urls) for form, jobs in done.items()}
     _show(rows, options)

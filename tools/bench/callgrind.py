@@ -58,7 +58,7 @@ class Window:
 
 
 def per_url(fleet: Fleet, folder: Path, words: Iterable[object], limit_s: float) -> Costs:
-    """The instructions of `python WORDS` for each URL. Raises RuntimeError if it fails."""
+    """The instructions of `python WORDS` for each URL. Raises MeasurementError if it fails."""
     out, counted = folder / "callgrind", folder / "counted"
     process = fleet.start(
         *("--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -182,14 +182,6 @@ def list_of(url: str, count: int) -> Iterator[str]:
     for n in range(1, count + 1):
         address = f"127.{1 + n // 64_516 % 250}.{n // 254 % 254}.{n % 254 + 1}"
         yield url.replace("{n}", str(n)).replace("{address}", address)
-
-
-def chosen(asked: Sequence[str], known: Collection[str]) -> list[str]:
-    """The names of the cases that a user asks for; without any, all. Raises SystemExit."""
-    unknown = [name for name in asked if name not in known]
-    if unknown:
-        raise SystemExit(f"no such case: {', '.join(unknown)} (there are {', '.join(known)})")
-    return list(asked or known)
 
 
 def measurable(names: Iterable[str]) -> Iterator[tuple[str, Case]]:

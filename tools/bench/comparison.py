@@ -7,6 +7,7 @@ LEAST_CHANGE, as ranges of few runs may be narrow by chance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -27,7 +28,9 @@ class Change(NamedTuple):
     @property
     def share(self) -> float:
         """By how much the median has grown: 0.1 is 10 % more. 0 where nothing is stored."""
-        return self.now.median / self.stored.median - 1 if self.stored else 0.0
+        if self.stored is None:
+            return 0.0
+        return self.now.median / self.stored.median - 1 if self.stored.median else math.inf
 
     @property
     def is_worse(self) -> bool:

@@ -20,7 +20,8 @@ from tools.bench import crawl_log, crawl_sink, linked_site, web
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job, run_job
 from tools.bench.lists import write_lines
-from tools.bench.processes import ROOT, Fleet, cores
+from tools.bench.options import add_choice, add_limits, positive_int
+from tools.bench.processes import OWN_SERVERS, Fleet, MeasurementError, cores
 from tools.bench.programs import timed_program
 from tools.bench.table import Target, show_targets, table
 
@@ -38,21 +39,19 @@ _RESTART_S: Final = 15.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(_PARTS)}; none: all")
-    parser.add_argument("--runs", type=int, default=3, help="of each program; medians are shown")
-    parser.add_argument("--pages", type=int, default=20_000, help="of the site")
-    parser.add_argument("--lines", type=int, default=10_000_000, help="of the long log")
+    add_choice(parser, "parts", _PARTS)
+    parser.add_argument(
+        "--runs", type=positive_int, default=3, help="of each program; medians are shown"
+    )
+    parser.add_argument("--pages", type=positive_int, default=20_000, help="of the site")
+    parser.add_argument("--lines", type=positive_int, default=10_000_000, help="of the long log")
     parser.add_argument("--peer", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--set", action="append", default=[], help="a setting for fetcher")
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 900.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the figures."""
-    unknown = [name for name in options.parts if name not in _PARTS]
-    if unknown:
-        raise SystemExit(f"no such part: {', '.join(unknown)} (there are {', '.join(_PARTS)})")
     measures = {"whole": _whole, "sink": _sink, "restart": _restart}
     tables: dict[str, Rows] = {}
     targets: list[Target] = []
@@ -90,7 +89,7 @@ def _whole(folder: Path, options: argparse.Namespace) -> tuple[Rows, list[Target
     counts = {_CRAWL: {options.pages}, _LIST: {options.pages}, _PEER: {few, few + 1}}
     for name, done in jobs.items():
         if any(job.good not in counts[name] for job in done):
-            raise RuntimeError(f"{_TITLES[name]}: {[job.good for job in done]} good pages")
+            raise MeasurementError(f"{_TITLES[name]}: {[job.good for job in done]} good pages")
     rows = {name: _samples(done) for name, done in jobs.items()}
     rows[_CRAWL]["most_requests_of_a_page"] = sample([max(asked.values())])
     _show_whole(rows)
@@ -105,14 +104,13 @@ def _asked(log: Path) -> Counter[bytes]:
 
 def _ours(fleet: Fleet, folder: Path, urls: Path, options: argparse.Namespace, command: str) -> Job:
     words = [word for setting in options.set for word in ("--set", setting)]
-    own = ROOT / "conf" / "own-servers.toml"
     out = folder / "out"
     try:
         return run_job(
             fleet,
             urls,
             out,
-            *("-c", own, "--workers", 1, "--pool-size", _POOL, *words),
+            *("-c", OWN_SERVERS, "--workers", 1, "--pool-size", _POOL, *words),
             limit_s=options.limit,
             core=cores()[1],
             command=command,

@@ -20,7 +20,8 @@ from typing import Final, NamedTuple
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import CommitWatch
 from tools.bench.lists import write_list
-from tools.bench.processes import Fleet, cores, cpu_s, peak_bytes
+from tools.bench.options import existing_folder, positive_float, positive_int
+from tools.bench.processes import Fleet, MeasurementError, cores, cpu_s, peak_bytes
 from tools.bench.table import table
 from tools.ports import free_ports
 
@@ -29,11 +30,17 @@ _A_PROCESS: Final = 500  # simulated workers in a process, for the limit of open
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, nargs="+", default=[10, 100, 500, 1000, 2000])
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
-    parser.add_argument("--lines", type=int, default=3_000_000, help="in the list")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds until all have lines")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument(
+        "--workers", type=positive_int, nargs="+", default=[10, 100, 500, 1000, 2000]
+    )
+    parser.add_argument("--seconds", type=positive_float, default=15.0, help="of each measurement")
+    parser.add_argument("--lines", type=positive_int, default=3_000_000, help="in the list")
+    parser.add_argument(
+        "--limit", type=positive_float, default=120.0, help="seconds until all have lines"
+    )
+    parser.add_argument(
+        "--dir", type=existing_folder, default=None, help="where the temporary files go"
+    )
 
 
 class Load(NamedTuple):
@@ -158,6 +165,6 @@ def _wait_for_lines(
 def _require_living(roles: list[subprocess.Popen[bytes]], until: float) -> None:
     for role in roles:
         if role.poll() is not None:
-            raise RuntimeError(f"{role.args!r} ended with exit code {role.returncode}")
+            raise MeasurementError(f"{role.args!r} ended with exit code {role.returncode}")
     if time.monotonic() > until:
         raise TimeoutError("the workers did not get their lines in time")

@@ -20,7 +20,8 @@ from tools.bench.alone import Figure, rows_of, sink_alone
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import CommitWatch, Job
 from tools.bench.lists import write_list
-from tools.bench.processes import Fleet, children_cpu_s, require_success
+from tools.bench.options import add_limits, positive_int
+from tools.bench.processes import Fleet, MeasurementError, children_cpu_s, require_success
 from tools.bench.table import spread, table
 from tools.ports import free_ports
 
@@ -29,11 +30,12 @@ _WORKER = "bench"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", type=int, default=5, help="medians are of so many runs")
-    parser.add_argument("--sink-rows", type=int, default=400_000, help="rows for the sink alone")
-    parser.add_argument("--lines", type=int, default=1_000_000, help="lines of the job")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument("--runs", type=positive_int, default=5, help="medians are of so many runs")
+    parser.add_argument(
+        "--sink-rows", type=positive_int, default=400_000, help="rows for the sink alone"
+    )
+    parser.add_argument("--lines", type=positive_int, default=1_000_000, help="lines of the job")
+    add_limits(parser, 300.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> dict[str, Rows]:
                 keys = directory / "keys" if title == "with keys" else None
                 done.append(_once(urls, directory / "out", keys, options.limit))
                 if done[-1].rows != options.lines:
-                    raise RuntimeError(f"{done[-1].rows} rows for {options.lines} lines")
+                    raise MeasurementError(f"{done[-1].rows} rows for {options.lines} lines")
                 shutil.rmtree(directory / "out")
     rows: list[list[float | str]] = []
     for title, done in jobs.items():

@@ -1,7 +1,8 @@
 """Writes docs/benchmarks.md, and figures of other pages, from the JSON in tools/bench/results.
 
 The prose is in tools/bench/benchmarks.md.jinja; figures and tables come from the files. With
---check nothing is written. Exit code 1: a page differs, or a figure is missing.
+--check nothing is written. Exit codes: 1, a page differs or a figure is missing; 2, a file cannot
+be read.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the pages; the exit code."""
     try:
         texts = pages(figures.load_all())
-    except MissingFigureError as missing:
+    except (MissingFigureError, KeyError) as missing:  # of a table; of a row of a table
         print(f"no page was written, as a figure is missing: {missing}", file=sys.stderr)
         return 1
     code = 0

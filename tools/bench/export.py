@@ -17,6 +17,7 @@ from fetcher.export import forms
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import run_null
 from tools.bench.lists import write_list
+from tools.bench.options import add_limits, positive_int
 from tools.bench.processes import Fleet, require_success, timed
 from tools.bench.table import Target, show_targets, table
 
@@ -24,11 +25,10 @@ MB_OF_AN_EXPORT = 300
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", type=int, default=3, help="medians are of so many runs")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the job")
+    parser.add_argument("--runs", type=positive_int, default=3, help="medians are of so many runs")
+    parser.add_argument("--rows", type=positive_int, default=1_000_000, help="of the job")
     parser.add_argument("--forms", nargs="+", choices=forms.NAMES, default=list(forms.NAMES))
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 600.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:

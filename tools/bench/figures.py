@@ -7,6 +7,7 @@ command, it was measured; a run that measures some tables again leaves the other
 from __future__ import annotations
 
 import datetime
+import os
 import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from fetcher.errors import UsageError
 from tools.bench import binaries
 from tools.bench.processes import ROOT
 from tools.bench.table import machine
@@ -71,15 +73,38 @@ def _kept(value: float) -> float:
 
 
 def load(benchmark: str, folder: Path = RESULTS) -> Results:
-    """The stored results of a benchmark; without tables if it has no file yet."""
+    """The stored results of a benchmark; without tables if it has no file yet.
+
+    Raises UsageError for a file of another kind.
+    """
     path = folder / f"{benchmark}.json"
-    if not path.exists():
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Results)
+    except FileNotFoundError:
         return Results(benchmark, {})
-    return msgspec.json.decode(path.read_bytes(), type=Results)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; make it a readable file") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: not the figures of a benchmark ({error}); restore it by git, or remove it "
+            "and measure again"
+        ) from None
+
+
+def require_room(benchmark: str, folder: Path = RESULTS) -> None:
+    """Raise UsageError where `save` could not keep figures, before they are measured."""
+    load(benchmark, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}; name a folder that can be made") from None
+    path = folder / f"{benchmark}.json"
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"{path}: may not be written; make it writable")
 
 
 def load_all(folder: Path = RESULTS) -> dict[str, Results]:
-    """Everything that is kept, by the benchmark's name."""
+    """Everything that is kept, by the benchmark's name. Raises UsageError."""
     return {path.stem: load(path.stem, folder) for path in sorted(folder.glob("*.json"))}
 
 

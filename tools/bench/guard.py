@@ -6,28 +6,31 @@ seconds per URL of fetcher, divided by those of bare pycurl and of aiohttp; and 
 impolite. So a slower machine changes little. Medians and spreads are compared with the stored ones
 (tools/bench/results/guard.json) of the same --scale; --store puts these in their place.
 
-Exit codes: 0, nothing is worse; 3, a ratio is worse than the stored one by more than noise (all of
-its runs are above all stored runs, and its median by more than 5 %); 4, nothing is stored.
+Exit codes: 0, nothing is worse; 2, an option or the stored file is wrong; 3, a ratio is worse than
+the stored one by more than noise (all of its runs are above all stored runs, and its median by more
+than 5 %); 4, nothing is stored, so nothing is measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from tools.bench import comparison, figures
-from tools.bench.cases import CASES, chosen, measurable
+from tools.bench.cases import CASES, measurable
 from tools.bench.figures import RESULTS, Rows, Sample, sample
 from tools.bench.jobs import Job
+from tools.bench.options import add_choice, add_limits, positive_float, positive_int
 from tools.bench.programs import PROGRAMS
 from tools.bench.speed import measure_case
 from tools.bench.table import machine, number, table
 
 EXIT_WORSE: Final = 3
 EXIT_NOTHING_STORED: Final = 4
+_FIGURES: Final = ("cpu_ratio", "time_ratio")
 _PEERS: Final = ("pycurl_multi", "aiohttp_loop")
 # Which costs are divided by which, for each case.
 RATIOS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
@@ -42,28 +45,34 @@ RATIOS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(RATIOS)}; none: all")
-    parser.add_argument("--runs", type=int, default=5, help="rounds; medians are compared")
-    parser.add_argument("--scale", type=float, default=0.15, help="of the speed lists' lengths")
+    add_choice(parser, "cases", RATIOS)
+    parser.add_argument("--runs", type=positive_int, default=5, help="rounds; medians are compared")
+    parser.add_argument(
+        "--scale", type=positive_float, default=0.15, help="of the speed lists' lengths"
+    )
     parser.add_argument("--store", action="store_true", help="keep the ratios for later runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of guard.json")
     parser.add_argument("--set", action="append", default=[], help="a setting for fetcher")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 300.0)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print and compare; the exit code."""
-    names = chosen(options.cases, RATIOS)
+    # Start-up weighs more in short lists: only ratios of the same lists can be compared.
+    origin = f"python -m tools.bench guard --scale {options.scale:g}"
+    stored = figures.load("guard", options.results).tables
+    kept = {name: table for name, table in stored.items() if table.origin == origin}
+    names = options.cases or list(RATIOS)
+    if options.store:
+        figures.require_room("guard", options.results)
+    elif not any(_has_ratio(kept[name].rows, name) for name in names if name in kept):
+        _say_that_nothing_is_stored(options, origin, {table.origin for table in stored.values()})
+        return EXIT_NOTHING_STORED
     print(machine(), flush=True)
     now: dict[str, Rows] = {}
     for name, case in measurable(names):
         programs = sorted({each for pair in RATIOS[name] for each in pair})
         now[name] = _ratios(measure_case(case, programs, options), RATIOS[name])
-    # Start-up weighs more in short lists: only ratios of the same lists can be compared.
-    origin = f"python -m tools.bench guard --scale {options.scale:g}"
-    stored = figures.load("guard", options.results).tables
-    kept = {name: table for name, table in stored.items() if table.origin == origin}
     for other in sorted({stored[name].origin for name in now if name in stored} - {origin}):
         print(f"\nNot compared, as their lists had another length: the ratios of `{other}`")
     found = comparison.changes(now, {name: table.rows for name, table in kept.items()})
@@ -72,7 +81,25 @@ def run(options: argparse.Namespace) -> int:
         print(f"\nThe stored ratios are of another machine or other versions: {other}")
     if options.store:
         print(f"\nstored in {figures.save('guard', now, origin, options.results)}")
-    return exit_code(found, options)
+    return exit_code(found)
+
+
+def _has_ratio(stored: Rows, case: str) -> bool:
+    """Whether a ratio of the case can be compared with a stored one."""
+    rows = (stored.get(f"{one}_per_{other}", {}) for one, other in RATIOS[case])
+    return any(figure in row for row in rows for figure in _FIGURES)
+
+
+def _say_that_nothing_is_stored(
+    options: argparse.Namespace, origin: str, others: Collection[str]
+) -> None:
+    path = options.results / "guard.json"
+    there = f"it has those of `{'`, `'.join(sorted(others))}`" if others else "it has none"
+    print(
+        f"{path}: no ratios of these cases for `{origin}` ({there}); nothing was measured. Store "
+        "them with --store on a good version first",
+        file=sys.stderr,
+    )
 
 
 def _ratios(
@@ -83,9 +110,7 @@ def _ratios(
         return sample(a / b for a, b in costs)
 
     return {
-        f"{one}_per_{other}": {
-            figure: ratio(one, other, figure) for figure in ("cpu_ratio", "time_ratio")
-        }
+        f"{one}_per_{other}": {figure: ratio(one, other, figure) for figure in _FIGURES}
         for one, other in pairs
     }
 
@@ -118,7 +143,7 @@ def _cells(each: Sample) -> tuple[str, str]:
     return f"{each.median:.2f}", f"{number(each.lowest)} - {number(each.highest)}"
 
 
-def exit_code(found: Sequence[comparison.Change], options: argparse.Namespace) -> int:
+def exit_code(found: Sequence[comparison.Change]) -> int:
     """The exit code; a line on stderr for each ratio that is worse."""
     worse = [change for change in found if change.is_worse]
     for change in worse:
@@ -127,13 +152,4 @@ def exit_code(found: Sequence[comparison.Change], options: argparse.Namespace) -
             f"({100 * change.share:+.0f} %)",
             file=sys.stderr,
         )
-    if worse:
-        return EXIT_WORSE
-    if all(change.stored is None for change in found) and not options.store:
-        print(
-            f"nothing to compare with: {options.results} has no stored ratios of such lists; "
-            "run it with --store on a good version first",
-            file=sys.stderr,
-        )
-        return EXIT_NOTHING_STORED
-    return 0
+    return EXIT_WORSE if worse else 0

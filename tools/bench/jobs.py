@@ -107,8 +107,9 @@ def run_job(
     by_role: bool = False,
     env: dict[str, str] | None = None,
 ) -> Job:
-    """Run fetcher's command to its end and tell what it took. Raises RuntimeError, TimeoutError.
+    """Run fetcher's command to its end and tell what it took.
 
+    Raises MeasurementError, TimeoutError.
     `by_role`: also the CPU seconds of each role. `env`: variables for the command.
     """
     job = Job()

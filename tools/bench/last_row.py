@@ -9,16 +9,18 @@ from pathlib import Path
 from tools.bench.cases import Case, Server
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job
-from tools.bench.processes import Fleet
+from tools.bench.options import add_limits, positive_int
+from tools.bench.processes import Fleet, MeasurementError
 from tools.bench.programs import PROGRAMS, measure
 from tools.bench.table import number, table
 
 
 def add_options(parser: argparse.ArgumentParser, runs: int) -> None:
     """The options that such benchmarks share."""
-    parser.add_argument("--runs", type=int, default=runs, help="of each program; medians are shown")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument(
+        "--runs", type=positive_int, default=runs, help="of each program; medians are shown"
+    )
+    add_limits(parser, 300.0)
 
 
 def measure_all(
@@ -32,7 +34,10 @@ def measure_all(
     good: int,
     spared: int = 0,
 ) -> dict[str, list[Job]]:
-    """All runs, the programs in turns. RuntimeError where more than `spared` good answers fail."""
+    """All runs, the programs in turns.
+
+    Raises MeasurementError where more than `spared` of the `good` answers are missing.
+    """
     wanted = [name for name in case.programs if name in options.programs]
     jobs: dict[str, list[Job]] = {name: [] for name in wanted if PROGRAMS[name].is_there}
     for _ in range(options.runs):
@@ -40,7 +45,7 @@ def measure_all(
             program = PROGRAMS[name]
             job = measure(program, fleet, urls, case, server, options.limit, settings)
             if abs(job.good - good) > spared:
-                raise RuntimeError(f"{program.title}: {job.good} good of {good} good answers")
+                raise MeasurementError(f"{program.title}: {job.good} good of {good} good answers")
             done.append(job)
     return jobs
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
+from tools.bench.options import add_limits, positive_int
 from tools.bench.processes import Fleet
 from tools.bench.table import Target, number, show_targets, table
 
@@ -27,13 +28,14 @@ _ROLES = ("ventilator", "sink", "worker", "parent")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     sizes = [10_000, 1_000_000, 10_000_000]
-    parser.add_argument("--sizes", type=int, nargs="+", default=sizes, metavar="LINES")
-    parser.add_argument("--batch-size", type=int, default=200, help="lines handed out at a time")
+    parser.add_argument("--sizes", type=positive_int, nargs="+", default=sizes, metavar="LINES")
+    parser.add_argument(
+        "--batch-size", type=positive_int, default=200, help="lines handed out at a time"
+    )
     parser.add_argument(
         "--resume", action=argparse.BooleanOptionalAction, default=True, help="see above"
     )
-    parser.add_argument("--limit", type=float, default=1800.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 1800.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:

@@ -23,6 +23,7 @@ from tools.bench.cases import Case, Server, secure_settings
 from tools.bench.figures import Rows
 from tools.bench.ideal import Limits, list_s
 from tools.bench.lists import write_lines
+from tools.bench.options import float_from_0, positive_int
 from tools.bench.peers.arguments import DELAY_S, PER_HOST
 from tools.bench.processes import Fleet, cores, pin
 from tools.ports import free_ports
@@ -65,10 +66,12 @@ class Ports(NamedTuple):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--urls", type=int, default=4000)
-    parser.add_argument("--pool-size", type=int, default=256, help="in flight")
-    parser.add_argument("--latency", type=float, default=0.5, help="seconds that an answer takes")
-    parser.add_argument("--names-late", type=float, default=0.2, help="seconds, at most")
+    parser.add_argument("--urls", type=positive_int, default=4000)
+    parser.add_argument("--pool-size", type=positive_int, default=256, help="in flight")
+    parser.add_argument(
+        "--latency", type=float_from_0, default=0.5, help="seconds that an answer takes"
+    )
+    parser.add_argument("--names-late", type=float_from_0, default=0.2, help="seconds, at most")
     parser.add_argument("--programs", nargs="+", choices=_PROGRAMS, default=list(_PROGRAMS))
     last_row.add_options(parser, runs=3)
 

@@ -80,12 +80,18 @@ class Page:
 
     def ratio(self, path: str, other: str) -> str:
         """How many times the other median."""
-        times = self.sample(path).median / self.sample(other).median
+        times = self.sample(path).median / self._divisor(other)
         return f"{times:.{2 if times < 1 else 1 if times < 10 else 0}f}"
+
+    def _divisor(self, path: str) -> float:
+        median = self.sample(path).median
+        if not median:
+            raise MissingFigureError(f"{path} is 0, which nothing can be divided by")
+        return median
 
     def percent(self, path: str, other: str | None = None) -> str:
         """A share, or the share of another figure, in percent."""
-        base = self.sample(other).median if other else 1.0
+        base = self._divisor(other) if other else 1.0
         return f"{100 * self.sample(path).median / base:.0f} %"
 
     # -- where figures are from --------------------------------------------------------------

@@ -19,7 +19,8 @@ from tools.bench.alone import Figure, rows_of, sink_alone, worker_alone
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
-from tools.bench.processes import Fleet, cores, pinned
+from tools.bench.options import add_limits, positive_int
+from tools.bench.processes import Fleet, MeasurementError, cores, pinned
 from tools.bench.table import Target, show_targets, spread, table
 
 SINK_ROWS_PER_S = 100_000
@@ -27,14 +28,19 @@ WORKER_ROWS_PER_S = 50_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", type=int, default=5, help="medians are of so many runs")
-    parser.add_argument("--sink-rows", type=int, default=400_000, help="rows for the sink alone")
-    parser.add_argument("--worker-lines", type=int, default=300_000, help="for the worker alone")
-    parser.add_argument("--lines", type=int, default=1_000_000, help="lines for the whole")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[200, 500], metavar="N")
+    parser.add_argument("--runs", type=positive_int, default=5, help="medians are of so many runs")
+    parser.add_argument(
+        "--sink-rows", type=positive_int, default=400_000, help="rows for the sink alone"
+    )
+    parser.add_argument(
+        "--worker-lines", type=positive_int, default=300_000, help="for the worker alone"
+    )
+    parser.add_argument("--lines", type=positive_int, default=1_000_000, help="lines for the whole")
+    parser.add_argument(
+        "--batch-sizes", type=positive_int, nargs="+", default=[200, 500], metavar="N"
+    )
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS))
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 300.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
@@ -130,7 +136,7 @@ def _whole(options: argparse.Namespace, directory: Path, _targets: list[Target])
 
 def _check(rows: int, lines: int) -> None:
     if rows != lines:
-        raise RuntimeError(f"{rows} rows for {lines} lines")
+        raise MeasurementError(f"{rows} rows for {lines} lines")
 
 
 _PARTS = {"sink": _sink, "worker": _worker, "whole": _whole}

@@ -17,7 +17,8 @@ from tools.bench.cases import CASES, list_of, serving
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job
 from tools.bench.lists import write_lines
-from tools.bench.processes import Fleet
+from tools.bench.options import add_limits, positive_float, positive_int
+from tools.bench.processes import Fleet, MeasurementError
 from tools.bench.programs import POLITE_SETTING, ours
 from tools.bench.table import Target, show_targets, table
 
@@ -29,11 +30,12 @@ Runs = dict[str, list[Job]]  # by manners
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--runs", type=int, default=5, help="of each; medians are shown")
-    parser.add_argument("--scale", type=float, default=0.12, help="of the speed list's length")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument("--workers", type=positive_int, nargs="+", default=[1, 4])
+    parser.add_argument("--runs", type=positive_int, default=5, help="of each; medians are shown")
+    parser.add_argument(
+        "--scale", type=positive_float, default=0.12, help="of the speed list's length"
+    )
+    add_limits(parser, 600.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> dict[str, Rows]:
                 out, more = directory / "out", _MANNERS[manners]
                 job = ours(fleet, urls, out, _CASE, server, options.limit, more, workers=workers)
                 if job.good != count:
-                    raise RuntimeError(f"{workers} workers: {job.good} good of {count} URLs")
+                    raise MeasurementError(f"{workers} workers: {job.good} good of {count} URLs")
                 return job
 
             done: dict[int, Runs] = {

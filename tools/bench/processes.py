@@ -17,6 +17,7 @@ from typing import Final, Self
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+OWN_SERVERS: Final = ROOT / "conf" / "own-servers.toml"  # settings of all jobs that fetch
 _NOT_FOR_CHILDREN: Final = ("FETCHER_", "PYTHONDONTWRITEBYTECODE")
 # Settings of whoever runs the benchmark must not change what it measures; nor may each start of a
 # program compile its modules again.
@@ -26,6 +27,10 @@ ENV: Final = {
 _LEAVE_S: Final = 5.0
 _TURN_S: Final = 0.01
 _SAMPLE_S: Final = 0.25
+
+
+class MeasurementError(Exception):
+    """A program that is measured did not do its work."""
 
 
 def cores() -> tuple[int, int]:
@@ -156,9 +161,9 @@ def compile_modules() -> None:
 
 
 def require_success(code: int, what: str) -> None:
-    """RuntimeError where a process that should have succeeded has not."""
+    """MeasurementError where a process that should have succeeded has not."""
     if code:
-        raise RuntimeError(f"{what} ended with exit code {code}")
+        raise MeasurementError(f"{what} ended with exit code {code}")
 
 
 class Peaks:

@@ -21,10 +21,11 @@ from typing import Final
 
 from tools.bench import callgrind
 from tools.bench.callgrind import Costs
-from tools.bench.cases import TLS_GROUPS, Case, Server, chosen, list_of, measurable, serving
+from tools.bench.cases import TLS_GROUPS, Case, Server, list_of, measurable, serving
 from tools.bench.figures import Rows, sample
 from tools.bench.lists import write_lines
-from tools.bench.processes import ROOT, Fleet, cores, require_success
+from tools.bench.options import add_choice, add_limits, int_from_0
+from tools.bench.processes import OWN_SERVERS, Fleet, cores, require_success
 from tools.bench.table import table
 
 _CASES: Final = ("keepalive", "hosts", "https")
@@ -42,16 +43,19 @@ _LEAST_KI: Final = 0.5  # thousands of instructions, below which a library is le
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(_CASES)}; none: all")
-    parser.add_argument("--counted", type=int, default=2000, help="URLs under valgrind; 0: none")
-    parser.add_argument("--sampled", type=int, default=30_000, help="URLs under py-spy; 0: none")
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_choice(parser, "cases", _CASES)
+    parser.add_argument(
+        "--counted", type=int_from_0, default=2000, help="URLs under valgrind; 0: none"
+    )
+    parser.add_argument(
+        "--sampled", type=int_from_0, default=30_000, help="URLs under py-spy; 0: none"
+    )
+    add_limits(parser, 900.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the tables of each case."""
-    names = chosen(options.cases, _CASES)
+    names = options.cases or list(_CASES)
     tables: dict[str, Rows] = {}
     for name, case in measurable(names):
         for kind, rows in _measured(case, options).items():
@@ -93,8 +97,7 @@ def _counted(
 def _worker(urls: Path, result_file: Path, server: Server, pool: int = _POOL) -> list[object]:
     settings = (*server.settings, *_PATIENT, f"worker.pool_size={pool}")
     words = [word for text in settings for word in ("--set", text)]
-    own = ROOT / "conf" / "own-servers.toml"
-    return ["-m", "tools.bench.layers", "worker", urls, result_file, "-c", own, *words]
+    return ["-m", "tools.bench.layers", "worker", urls, result_file, "-c", OWN_SERVERS, *words]
 
 
 def _pycurl(urls: Path, result_file: Path, server: Server) -> list[object]:

@@ -14,7 +14,7 @@ from typing import Final
 from tools.bench import binaries
 from tools.bench.cases import TLS_GROUPS, Case, Server, can_set_groups
 from tools.bench.jobs import Job, run_job
-from tools.bench.processes import ROOT, Fleet, Peaks, children_cpu_s, cores, require_success
+from tools.bench.processes import OWN_SERVERS, Fleet, Peaks, children_cpu_s, cores, require_success
 
 POLITE_SETTING: Final = "polite.enabled=true"  # at most 2 at once to a host, 0.2 s apart
 OUR_LIMITS: Final = "2 at once, 0.2 s apart"
@@ -147,13 +147,12 @@ def ours(
 ) -> Job:
     """One run of `fetcher run`; `more` settings than the case needs; `look` at OUT at the end."""
     words = [word for setting in (*server.settings, *more) for word in ("--set", setting)]
-    own = ROOT / "conf" / "own-servers.toml"
     try:
         job = run_job(
             fleet,
             urls,
             out,
-            *("-c", own, "--workers", workers, "--pool-size", case.pool, *words),
+            *("-c", OWN_SERVERS, "--workers", workers, "--pool-size", case.pool, *words),
             limit_s=limit_s,
             core=cores()[1],
         )
@@ -166,7 +165,7 @@ def ours(
 def peer(
     program: Program, fleet: Fleet, urls: Path, case: Case, server: Server, limit_s: float
 ) -> Job:
-    """One run of another program. Raises RuntimeError where it fails."""
+    """One run of another program. Raises MeasurementError where it fails."""
     if program.runs_as:
         return _module(program, fleet, urls, case, server, limit_s)
     folder = urls.with_name("files")

@@ -15,21 +15,25 @@ from pathlib import Path
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import Job, run_job
 from tools.bench.lists import write_lines
-from tools.bench.processes import Fleet
+from tools.bench.options import add_limits, positive_float, positive_int
+from tools.bench.processes import OWN_SERVERS, Fleet, MeasurementError
 from tools.bench.table import spread, table
 from tools.site.running import RunningSite
 
-_ROOT = Path(__file__).resolve().parents[2]
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4], metavar="N")
-    parser.add_argument("--pool-size", type=int, default=256, help="in flight in each process")
-    parser.add_argument("--latency", type=float, default=2.0, help="seconds that an answer takes")
-    parser.add_argument("--rounds", type=int, default=20, help="how often each pool is filled")
-    parser.add_argument("--runs", type=int, default=3, help="medians are of so many runs")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument("--processes", type=positive_int, nargs="+", default=[1, 2, 4], metavar="N")
+    parser.add_argument(
+        "--pool-size", type=positive_int, default=256, help="in flight in each process"
+    )
+    parser.add_argument(
+        "--latency", type=positive_float, default=2.0, help="seconds that an answer takes"
+    )
+    parser.add_argument(
+        "--rounds", type=positive_int, default=20, help="how often each pool is filled"
+    )
+    parser.add_argument("--runs", type=positive_int, default=3, help="medians are of so many runs")
+    add_limits(parser, 300.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
@@ -72,11 +76,11 @@ def _once(
         fleet,
         urls,
         out,
-        *("-c", _ROOT / "conf" / "own-servers.toml"),
+        *("-c", OWN_SERVERS),
         *("--workers", processes, "--pool-size", options.pool_size),
         limit_s=options.limit,
     )
     if job.good != count:
-        raise RuntimeError(f"{job.good} good rows for {count} lines")
+        raise MeasurementError(f"{job.good} good rows for {count} lines")
     shutil.rmtree(out)
     return job

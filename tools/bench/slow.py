@@ -19,6 +19,7 @@ from tools.bench.cases import Case, Server
 from tools.bench.figures import Rows
 from tools.bench.ideal import Limits, list_s
 from tools.bench.lists import write_lines
+from tools.bench.options import float_from_0, positive_int
 from tools.bench.peers.arguments import DELAY_S, PER_HOST
 from tools.bench.processes import Fleet, cores, pin
 from tools.bench.programs import PROGRAMS
@@ -28,9 +29,11 @@ _PROGRAMS: Final = ("fetcher_polite", "aiohttp_polite", "scrapy_polite", "curl",
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--hosts", type=int, default=1000)
-    parser.add_argument("--urls-per-host", type=int, default=10)
-    parser.add_argument("--latency", type=float, default=2.0, help="seconds that an answer takes")
+    parser.add_argument("--hosts", type=positive_int, default=1000)
+    parser.add_argument("--urls-per-host", type=positive_int, default=10)
+    parser.add_argument(
+        "--latency", type=float_from_0, default=2.0, help="seconds that an answer takes"
+    )
     parser.add_argument("--programs", nargs="+", choices=_PROGRAMS, default=list(_PROGRAMS))
     last_row.add_options(parser, runs=3)
 

@@ -15,11 +15,12 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.bench.cases import CASES, Case, chosen, list_of, measurable, serving
+from tools.bench.cases import CASES, Case, list_of, measurable, serving
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job
 from tools.bench.lists import write_lines
-from tools.bench.processes import Fleet, cores
+from tools.bench.options import add_choice, add_limits, positive_float, positive_int
+from tools.bench.processes import Fleet, MeasurementError, cores
 from tools.bench.programs import OURS, PROGRAMS, Program, measure
 from tools.bench.table import Target, number, show_targets, table
 
@@ -27,18 +28,19 @@ _PEERS = [name for name in PROGRAMS if name not in OURS]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(CASES)}; none: all")
-    parser.add_argument("--runs", type=int, default=5, help="of each program; medians are shown")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the lists' lengths")
+    add_choice(parser, "cases", CASES)
+    parser.add_argument(
+        "--runs", type=positive_int, default=5, help="of each program; medians are shown"
+    )
+    parser.add_argument("--scale", type=positive_float, default=1.0, help="of the lists' lengths")
     parser.add_argument("--peers", nargs="*", choices=_PEERS, default=_PEERS)
     parser.add_argument("--set", action="append", default=[], help="a setting for fetcher")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 600.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the figures of each case."""
-    names = chosen(options.cases, CASES)
+    names = options.cases or list(CASES)
     server_core, client_core = cores()
     print(f"server on core {server_core}, clients on core {client_core}")
     print(work_table(list(PROGRAMS.values())), flush=True)
@@ -75,7 +77,7 @@ def measure_case(
                     urls = write_lines(directory / "urls.txt", list_of(server.url, count))
                     job = measure(program, fleet, urls, case, server, options.limit, options.set)
                     if job.good != count and case.name != "demo":
-                        raise RuntimeError(f"{program.title}: {job.good} good of {count} URLs")
+                        raise MeasurementError(f"{program.title}: {job.good} good of {count} URLs")
                     jobs[program.name].append((count, job))
     return jobs
 

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.bench.cases import Case, chosen, list_of, measurable, serving
+from tools.bench.cases import Case, list_of, measurable, serving
 from tools.bench.figures import Rows, sample
 from tools.bench.lists import write_lines
-from tools.bench.processes import ROOT, Fleet, cores, require_success
+from tools.bench.options import add_choice, add_limits, positive_float, positive_int
+from tools.bench.processes import OWN_SERVERS, Fleet, cores, require_success
 from tools.bench.programs import PROGRAMS, measure
 from tools.bench.table import table
 
@@ -35,16 +36,19 @@ _NAMES: Final = "name look-ups"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(_CASES)}; none: all")
-    parser.add_argument("--runs", type=int, default=3, help="of each layer; medians are shown")
-    parser.add_argument("--scale", type=float, default=0.5, help="of the speed lists' lengths")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_choice(parser, "cases", _CASES)
+    parser.add_argument(
+        "--runs", type=positive_int, default=3, help="of each layer; medians are shown"
+    )
+    parser.add_argument(
+        "--scale", type=positive_float, default=0.5, help="of the speed lists' lengths"
+    )
+    add_limits(parser, 600.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
     """Measure and print; the figures of each case."""
-    names = chosen(options.cases, _CASES)
+    names = options.cases or list(_CASES)
     tables: dict[str, Rows] = {}
     for name, case in measurable(names):
         tables[name] = _measure(case, options)
@@ -62,10 +66,18 @@ def _measure(case: Case, options: argparse.Namespace) -> Rows:
 
             def layer(name: str) -> float:
                 words = [word for text in server.settings for word in ("--set", text)]
-                own = ROOT / "conf" / "own-servers.toml"
                 words += ["--set", f"worker.pool_size={case.pool}"]
                 process = fleet.start(
-                    *("-m", "tools.bench.layers", name, urls, result_file, "-c", own, *words),
+                    *(
+                        "-m",
+                        "tools.bench.layers",
+                        name,
+                        urls,
+                        result_file,
+                        "-c",
+                        OWN_SERVERS,
+                        *words,
+                    ),
                     core=cores()[1],
                 )
                 require_success(fleet.wait(process, options.limit), f"the layer {name}")

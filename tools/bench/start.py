@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.lists import write_lines
+from tools.bench.options import add_limits, positive_int
 from tools.bench.processes import Fleet, children_cpu_s, require_success
 from tools.bench.table import Target, show_targets, table
 from tools.site.running import RunningSite
@@ -54,10 +55,11 @@ class Figures:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", type=int, default=9, help="of each command; medians are shown")
+    parser.add_argument(
+        "--runs", type=positive_int, default=9, help="of each command; medians are shown"
+    )
     parser.add_argument("--set", action="append", default=[], help="a setting for fetcher")
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    add_limits(parser, 60.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:

@@ -23,7 +23,8 @@ from typing import Final
 from tools.bench.figures import Rows, Sample, sample
 from tools.bench.jobs import Job, run_null
 from tools.bench.lists import write_list
-from tools.bench.processes import Fleet, timed
+from tools.bench.options import add_limits, positive_int
+from tools.bench.processes import Fleet, MeasurementError, timed
 from tools.bench.table import Target, show_targets, spread, table
 from tools.ports import free_ports
 
@@ -36,10 +37,9 @@ _REPORT_MB: Final = 300.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", type=int, default=5, help="medians are of so many runs")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of each job")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a run may take")
-    parser.add_argument("--dir", type=Path, default=None, help="where the temporary files go")
+    parser.add_argument("--runs", type=positive_int, default=5, help="medians are of so many runs")
+    parser.add_argument("--rows", type=positive_int, default=1_000_000, help="of each job")
+    add_limits(parser, 600.0)
 
 
 def run(options: argparse.Namespace) -> dict[str, Rows]:
@@ -107,7 +107,10 @@ def _metrics() -> Iterator[Sequence[str]]:
 
 @contextlib.contextmanager
 def _asking(urls: Sequence[str]) -> Iterator[None]:
-    """Ask for each of these once a second, in a thread. RuntimeError where one never answered."""
+    """Ask for each of these once a second, in a thread.
+
+    Raises MeasurementError where one never answered.
+    """
     done = threading.Event()
     answers = [0] * len(urls)
 
@@ -127,7 +130,7 @@ def _asking(urls: Sequence[str]) -> Iterator[None]:
         done.set()
         asking.join()
     if not all(answers):
-        raise RuntimeError(f"of {', '.join(urls)} not all answered: {answers}")
+        raise MeasurementError(f"of {', '.join(urls)} not all answered: {answers}")
 
 
 def _show(jobs: dict[str, list[Job]], options: argparse.Namespace) -> list[Target]:

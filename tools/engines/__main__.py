@@ -23,9 +23,11 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from fetcher.errors import UsageError
 from tools.bench import figures
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import Job, run_job
+from tools.bench.options import positive_int
 from tools.bench.processes import Fleet, compile_modules
 from tools.engines.healing import Healing, heal
 from tools.engines.starting import ENGINES, START_S, Engine
@@ -55,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"{', '.join(ENGINES)}; without any, all of them"
     )
-    parser.add_argument("--runs", type=int, default=3, help="pairs of runs, and kills")
-    parser.add_argument("--lines", type=int, default=40_000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--runs", type=positive_int, default=3, help="pairs of runs, and kills")
+    parser.add_argument("--lines", type=positive_int, default=40_000)
+    parser.add_argument("--workers", type=positive_int, default=2)
     parser.add_argument("--null", action="store_true", help="fetch nothing: the pipeline alone")
     parser.add_argument("--save", action="store_true", help="keep the figures")
     return parser
@@ -71,6 +73,11 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"unknown engines: {', '.join(sorted(unknown))}")
     if given.save and given.null:
         parser.error("--save keeps figures of a web site: leave --null out")
+    if given.save:
+        try:
+            figures.require_room("engines")
+        except UsageError as error:
+            parser.error(str(error))
     compile_modules()
     for name in given.names or ENGINES:
         with tempfile.TemporaryDirectory(prefix="engines-") as folder:

@@ -2,7 +2,9 @@
 
 Nothing here blocks or runs in a thread. A reply is a call in the hub, or in the caller of `ask`
 before that returns. A c-ares channel keeps every answer in a cache without a bound, so a channel is
-used for a limited time and is closed after its last question was answered.
+used for a limited time and is closed after its last question was answered. It keeps its UDP port as
+long as a question is open, so under load for ever, and who forges answers must know the port. So
+after some questions another channel is used, until the first one has none open.
 """
 
 from __future__ import annotations
@@ -31,8 +33,11 @@ _READ: Final = 1  # the events of gevent's io watchers
 _WRITE: Final = 2
 
 # A channel's cache takes about 1.2 KB a question, and keeps some answers longer than their servers
-# said ("no address" without a SOA: an hour). A new channel also reads resolv.conf again.
-_CHANNEL_QUESTIONS: Final = 5_000
+# said ("no address" without a SOA: an hour). A new channel also reads resolv.conf again, and must
+# find out again which servers are dead.
+_CHANNEL_QUESTIONS: Final = 2_000
+_MOST_CHANNELS: Final = 4  # in use; more may wait for their last replies
+_PORT_QUESTIONS: Final = 100
 _CHANNEL_AGE_S: Final = (1.0, 60.0)  # the bounds of `max_age_s`
 # c-ares waits no shorter than this for an answer.
 _MIN_WAIT_S: Final = 0.25
@@ -91,7 +96,7 @@ class NameServers:
         least_s, most_s = _CHANNEL_AGE_S
         self._max_age_s = min(most_s, max(least_s, max_age_s))
         self._closed = False
-        self._channel = _Channel(self._options)
+        self._channels = [_Channel(self._options)]
         self._retired: list[_Channel] = []
 
     def ask(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
@@ -99,10 +104,7 @@ class NameServers:
         if self._closed:
             reply(_CLOSED)
             return
-        if self._channel.is_old(self._max_age_s):
-            self._channel = self._renewed(self._channel, self._options)
-
-        self._channel.ask(name, family, self._unless_malformed(name, family, reply))
+        self._next_channel().ask(name, family, self._unless_malformed(name, family, reply))
 
     def ask_patiently(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
         """As `ask`, with one question to each server, and all the time for its answer."""
@@ -141,9 +143,23 @@ class NameServers:
     def close(self) -> None:
         """Close the sockets in the loop's next turn; open questions end as FAILED."""
         self._closed = True
-        for channel in (self._channel, self._patient, *self._retired):
+        for channel in (*self._channels, self._patient, *self._retired):
             if channel is not None:
                 channel.close()
+
+    def _next_channel(self) -> _Channel:
+        """The first channel that may ask from the port that it has, or takes a new one."""
+        channels = self._channels
+        for number, channel in enumerate(channels):
+            if not channel.keeps_its_port:
+                if channel.is_old(self._max_age_s):
+                    channels[number] = self._renewed(channel, self._options)
+                return channels[number]
+        if len(channels) < _MOST_CHANNELS:
+            channels.append(_Channel(self._options))
+        else:
+            channels.append(self._renewed(channels.pop(0), self._options))
+        return channels[-1]
 
     def _renewed(self, channel: _Channel | None, options: dict[str, Any]) -> _Channel:
         """A new channel in place of this one, which closes after its last reply."""
@@ -165,12 +181,18 @@ class _Channel:
         self._ares = pycares.Channel(sock_state_cb=self._on_socket, **options)
         self._made = time.monotonic()
         self._asked = 0
+        self._asked_from_port = 0
         self.open = 0  # questions without a reply
         self.answered = 0  # questions that a server has answered
         self._is_retired = self._is_closed = False
 
     def is_old(self, max_age_s: float) -> bool:
         return self._asked >= _CHANNEL_QUESTIONS or time.monotonic() - self._made > max_age_s
+
+    @property
+    def keeps_its_port(self) -> bool:
+        """Whether it has asked enough from its port, and still has open questions there."""
+        return self.open > 0 and self._asked_from_port >= _PORT_QUESTIONS
 
     def ask(self, name: str, family: int, reply: Callable[[Reply], None]) -> None:
         def ended(found: pycares.AddrInfoResult | None, error: int | None) -> None:
@@ -181,6 +203,7 @@ class _Channel:
             reply(_reply(found, error, family))
 
         self._asked += 1
+        self._asked_from_port = self._asked_from_port + 1 if self.open else 1
         self.open += 1
         self._ares.getaddrinfo(name, None, family=_FAMILIES[family], flags=_NOSORT, callback=ended)
         if self._timer is None and self.open:

@@ -1,7 +1,7 @@
 """Resolves host names: one look-up of a name at a time, bounded time, a bounded cache.
 
 With dns.order = a-first or aaaa-first, a name with addresses is asked for those of one family only;
-`resolve_more` asks for the others, where no connection to these could be made.
+`resolve_more` asks for the others, where no connection to these could be made or none is allowed.
 
 `resolve` blocks only the calling greenlet, and never longer than dns.timeout_s x dns.tries. A
 look-up belongs to no caller: when a caller is killed, the others still get their answer. A result

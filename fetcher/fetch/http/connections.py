@@ -1,7 +1,8 @@
 """Shares handles, connections, name look-ups and the guard among all fetches of a worker.
 
 Names are looked up here, and those of their addresses that the guard passes are pinned for libcurl,
-which connects to no others. The address of a proxy is not judged.
+which connects to no others. Where it passes none, addresses of the other IP version are asked for
+(dns.order), so the order decides nothing about a host. The address of a proxy is not judged.
 """
 
 from __future__ import annotations
@@ -151,15 +152,23 @@ class Connections:
             if failure := self._wrong_version(address):  # the proxy's
                 raise failure
             return _pin_of_address(host, port)
+        began = time.monotonic()
         addresses = self.resolver.known(host)
         has_looked_up = False
         if addresses is None:
             addresses = self._resolved(host, timeout_s)
             has_looked_up = True
+        try:
+            usable = passed(addresses)
+        except Failure:
+            usable = self._others(host, passed, timeout_s - (time.monotonic() - began))
+            has_looked_up = True
+            if not usable:
+                raise
         if self._is_polite and not is_proxy and (has_looked_up or self._first_requests):
             self._keep_apart(host, has_looked_up=has_looked_up)
         more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
-        return Pin(f"{host}:{port}", _listed(passed(addresses)), more)
+        return Pin(f"{host}:{port}", _listed(usable), more)
 
     def _resolved(self, host: str, timeout_s: float) -> Addresses:
         if timeout_s > self.resolver.longest_s + _RESOLVER_SLACK_S:
@@ -175,10 +184,15 @@ class Connections:
 
     def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
         """See Pin.more."""
+        return _listed(self._others(host, passed, timeout_s))
+
+    def _others(self, host: str, passed: Passed, timeout_s: float) -> Addresses:
+        """The addresses that were not asked for yet and may be connected to; often none."""
         addresses: Addresses = ()
-        with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
-            addresses = passed(self.resolver.resolve_more(host))
-        return _listed(addresses)
+        if self.resolver.asks_later and timeout_s > 0:
+            with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
+                addresses = passed(self.resolver.resolve_more(host))
+        return addresses
 
     def _passed(self, addresses: Addresses) -> Addresses:
         """Those that the guard passes. Raises Failure if there are none."""

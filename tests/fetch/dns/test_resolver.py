@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fetcher.fetch.dns import name_servers
 from fetcher.settings.schema import parse_server
 from support.names import BROKEN, DROP, NO_NAME, Answer, Zone, at, name_server, resolve
 
@@ -145,6 +146,33 @@ def test_a_name_that_takes_a_fast_server_long_is_known_by_its_late_answer() -> N
     assert [result.addresses for result in late] == [("10.0.0.2",)] * len(slow), late
     assert max(asked) <= 7
     assert done.facts["sockets"] <= 8
+
+
+def test_no_port_asks_many_questions() -> None:
+    # Who forges answers must guess the port, and has little time for it.
+    busy = {"count": 1000, "pattern": "busy%d.test", "at_once": 50}
+    with name_server({("*", "A"): [at("1.1.1.1", after_s=0.005)]}) as server:
+        resolve(busy, servers=[f"127.0.0.1:{server.port}"], ip_version="4")
+    assert server.asked.total() >= 1000
+    # A slow machine asks some of them again.
+    assert max(server.asked_from.values()) <= 2 * name_servers._PORT_QUESTIONS
+
+
+def test_each_of_questions_one_after_another_has_a_port_of_its_own() -> None:
+    calm = {"count": 40, "pattern": "calm%d.test", "at_once": 1}
+    with name_server({("*", "A"): [at("1.1.1.1")]}) as server:
+        resolve(calm, servers=[f"127.0.0.1:{server.port}"], ip_version="4")
+    assert len(server.asked_from) >= 30  # the system may choose one twice
+
+
+def test_a_first_server_that_is_dead_delays_few_names() -> None:
+    names = {"count": 500, "pattern": "n%d.test", "at_once": 20}
+    zone: Zone = {("*", "A"): [at("1.1.1.1")]}
+    with name_server({("*", "A"): [DROP]}) as dead, name_server(zone) as alive:
+        servers = [f"127.0.0.1:{dead.port}", f"127.0.0.1:{alive.port}"]
+        ((result,),) = resolve(names, servers=servers, ip_version="4").steps
+    assert result.addresses == ("1.1.1.1",)
+    assert dead.asked.total() < 200
 
 
 def test_a_lost_question_is_asked_again() -> None:

@@ -11,6 +11,7 @@ from fetcher.errors import ConfigError
 from fetcher.fetch.http.connections import _proxy_address
 from fetcher.model import Outcome
 from support.fetching import fetch
+from support.names import at, name_server
 from support.proxies import http_proxy, socks_proxy
 from support.scripted import Script, answer, scripted
 from support.secure import context_of, https_server
@@ -121,6 +122,21 @@ def test_what_a_name_resolves_to_is_for_the_proxy_to_judge() -> None:
         found = fetch(urls, proxy=f"http://{proxy.place}", sections=CLOSED).results
     assert {result.outcome for result in found} == {Outcome.OK}
     assert sorted(proxy.asked) == sorted(f"GET {url} HTTP/1.1" for url in urls)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "proxy.test"])
+@pytest.mark.parametrize(("kind", "made"), [("http", http_proxy), ("socks5h", socks_proxy)])
+def test_a_proxy_may_be_in_a_network_that_the_guard_refuses(
+    kind: str, made: Any, host: str
+) -> None:
+    zone = {("proxy.test", "A"): [at("127.0.0.1")], ("proxy.test", "AAAA"): [at()]}
+    with scripted(PAGE) as server, made() as proxy, name_server(zone) as names:
+        url = f"http://name.invalid:{server.port}/"
+        place = f"{host}:{proxy.place.rpartition(':')[2]}"
+        sections = CLOSED | {"dns": {"servers": [f"127.0.0.1:{names.port}"]}}
+        (result,) = fetch([url], proxy=f"{kind}://{place}", sections=sections).results
+    assert (result.outcome, result.remote_ip) == (Outcome.OK, "127.0.0.1")
+    assert names.asked["name.invalid", "A"] == 0, "the proxy looks the hosts' names up"
 
 
 def test_a_refusal_by_a_proxy_differs_from_one_by_a_site(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
 from fetcher.model import Outcome
 from fetcher.settings.schema import Settings
-from support.by_hand import crowded, session
+from support.by_hand import crowded, crowded_port, session
 from support.fetching import fetch_here
 from support.names import NameServer, at, name_server
 from support.scripted import Script, answer, scripted, self_signed
@@ -32,7 +32,14 @@ ZONE = {
     ("four.test", "AAAA"): [at()],
     ("private.test", "A"): [at("127.0.0.1")],
     ("private.test", "AAAA"): [at("fd00::7")],
+    ("denied.test", "A"): [at("10.0.0.1")],
+    ("denied.test", "AAAA"): [at("fd00::7")],
+    ("half.test", "A"): [at("10.0.0.1")],
+    ("half.test", "AAAA"): [at("::1")],
+    ("other.test", "A"): [at("127.0.0.1")],
+    ("other.test", "AAAA"): [at("fd00::7")],
 }
+ORDERS = ["a-first", "aaaa-first", "both"]
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +48,7 @@ def route_to_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Server:
-    """A server at ::1 whose port is free at 127.0.0.1."""
+    """A server at an address of one IP version, whose port may be free at the other."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
@@ -59,11 +66,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def on_ipv6(port: int = 0) -> Iterator[Server]:
+def on_ipv6() -> Iterator[Server]:
+    """A server whose port refuses connections at 127.0.0.1, and stays free there."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        with serving("::1", reserved.getsockname()[1]) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def serving(address: str, port: int) -> Iterator[Server]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        listener = socket.create_server(("::1", port), family=socket.AF_INET6)
+        listener = socket.create_server((address, port), family=family)
     except OSError:
-        pytest.skip("this machine has no ::1, or the port is taken")
+        pytest.skip(f"this machine has no {address}, or the port is taken")
     server = Server(listener)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
@@ -117,10 +134,24 @@ def test_a_session_of_requests_reaches_the_host_too() -> None:
 def test_a_connection_that_is_not_made_in_time_is_made_by_ipv6() -> None:
     with crowded() as url, settings_for(http={"connect_timeout_s": 0.5}) as (settings, _):
         port = int(url.rstrip("/").rpartition(":")[2])
-        with on_ipv6(port):
+        with serving("::1", port):
             for keep in (Keep.NOTHING, Keep.BODY):
                 (result,) = fetch_here(settings, f"http://dual.test:{port}/", keep=keep)
                 assert result.outcome is Outcome.OK
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("dead", "alive"), [("127.0.0.1", "::1"), ("::1", "127.0.0.1")])
+def test_a_host_that_answers_by_one_ip_version_only_is_reached_whatever_the_order(
+    order: str, dead: str, alive: str
+) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no ::1")
+    given: dict[str, dict[str, Any]] = {"http": {"connect_timeout_s": 1.0}, "dns": {"order": order}}
+    with crowded_port(dead) as port, serving(alive, port), settings_for(**given) as (settings, _):
+        results = fetch_here(settings, *[f"http://dual.test:{port}/"] * 2)
+    for result in results:
+        assert (result.outcome, result.remote_ip, result.attempts) == (Outcome.OK, alive, 1)
 
 
 def test_the_failure_stays_where_there_is_nothing_else() -> None:
@@ -138,7 +169,7 @@ def test_the_second_family_shares_the_deadline() -> None:
     limits = {"connect_timeout_s": 5.0, "total_timeout_s": 0.6}
     with crowded() as url, settings_for(http=limits) as (settings, names):
         port = int(url.rstrip("/").rpartition(":")[2])
-        with on_ipv6(port):
+        with serving("::1", port):
             (result,) = fetch_here(settings, f"http://dual.test:{port}/")
     assert result.outcome is Outcome.TIMEOUT
     assert result.timings_ms is not None and (result.timings_ms.total or 0) < 5000
@@ -167,3 +198,38 @@ def test_with_ipv6_first_the_other_family_is_ipv4() -> None:
         with scripted({"/": Script(answer(b"four"))}) as four:
             (result,) = fetch_here(settings, f"http://dual.test:{four.port}/")
         assert (result.outcome, result.remote_ip) == (Outcome.OK, "127.0.0.1")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_host_with_one_allowed_address_is_fetched_whatever_the_order(order: str) -> None:
+    with on_ipv6() as server, settings_for(dns={"order": order}) as (settings, names):
+        url = f"http://half.test:{server.port}/"
+        results = fetch_here(settings, *[url] * 5)
+        assert [result.outcome for result in results] == [Outcome.OK] * 5
+        assert [result.remote_ip for result in results] == ["::1"] * 5
+        with scripted({"/": Script(answer(b"four"))}) as four:
+            (result,) = fetch_here(settings, f"http://other.test:{four.port}/")
+        assert (result.outcome, result.remote_ip) == (Outcome.OK, "127.0.0.1")
+    assert max(names.asked.values()) < 5  # a slow machine asks again
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_host_with_denied_addresses_only_is_blocked_whatever_the_order(order: str) -> None:
+    with settings_for(dns={"order": order}) as (settings, names):
+        results = fetch_here(settings, *["http://denied.test/"] * 5)
+    assert [(result.outcome, result.error_kind) for result in results] == [
+        (Outcome.BLOCKED, "address")
+    ] * 5
+    assert set(names.asked) == {("denied.test", "A"), ("denied.test", "AAAA")}
+    assert max(names.asked.values()) < 5
+
+
+@pytest.mark.parametrize(("version", "has_ipv6"), [("4", True), ("any", False)])
+def test_without_ipv6_a_host_with_denied_addresses_is_asked_nothing_more(
+    version: str, has_ipv6: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "_has_ipv6", lambda: has_ipv6)
+    with settings_for(http={"ip_version": version}) as (settings, names):
+        (result,) = fetch_here(settings, "http://half.test/")
+    assert result.outcome is Outcome.BLOCKED
+    assert set(names.asked) == {("half.test", "A")}
