@@ -5,6 +5,7 @@ The new lines of one row have consecutive numbers, so their links and the first 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,12 +20,12 @@ RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its
 Edge = int | tuple[Refusal, str, str]
 
 
-class RowLinks(msgspec.Struct, frozen=True, array_like=True):
+class RowLinks(msgspec.Struct, frozen=True):
     """The links of one row."""
 
     line: int  # 0: the links are seeds
     depth: int
-    links: tuple[Link, ...]
+    links: Sequence[Link]
     hops: int = 0
     left_out: dict[Refusal, int] = {}  # links that the worker counted, but did not send
 
