@@ -104,14 +104,14 @@ class Frontier:
         texts, hosts, origins = self._judge.seeds(links)
         numbers = host_numbers(hosts, self._seed)
         keys, _, unknown = self._looked_up(encoded(texts))
-        batch = LinkBatch(chosen(links, unknown), chosen(keys, unknown))
+        batch = LinkBatch(LinkTable.of(links).chosen(unknown), chosen(keys, unknown))
         batch.verdicts = numbers[unknown].tolist()
         batch.origins = chosen(origins, unknown)
         self._admit(batch)
-        new = [batch.links[at] for at in batch.new]
+        new = batch.links.chosen(batch.new)
         self._scope.add_hosts(numbers[[unknown[at] for at in batch.new]])
         self._scope.add_homes(_origins(batch.records))
-        self._scope.add_urls(link.url for link in new)
+        self._scope.add_urls(new.texts())
         self._judge.forget_hosts()
         edges: list[Edge] = [(Refusal.DUPLICATE, link.url, link.via) for link in links]
         admitted_at = set(batch.new)
@@ -170,7 +170,7 @@ class Frontier:
 
     def _judge_links(self, batch: LinkBatch) -> None:
         """Find the verdicts, and correct key texts that workers sent wrong."""
-        judged = self._judge.judge(batch.links)
+        judged = self._judge.judge(batch.links, batch.urls)
         batch.verdicts, batch.origins = judged.verdicts, judged.origins
         if judged.texts:
             keys, lines, _ = self._looked_up(encoded(judged.texts.values()))
@@ -185,7 +185,7 @@ class Frontier:
             return
         verdicts = batch.verdicts
         for at in range(start, end):
-            is_same_depth = batch.links[at].via in SAME_DEPTH
+            is_same_depth = batch.vias[at] in SAME_DEPTH
             if isinstance(verdicts[at], int) and (is_at_hops if is_same_depth else is_at_depth):
                 verdicts[at] = Refusal.HOPS if is_same_depth else Refusal.DEPTH
 
@@ -235,14 +235,14 @@ class Frontier:
                 edges[at] = lines[key] = line
                 taken.append(at)
                 continue
-            edges[at] = refusal, batch.links[at].url, batch.links[at].via
+            edges[at] = refusal, batch.urls[at], batch.vias[at]
         return taken, lines
 
     def _keep(
         self, keys: Iterable[bytes], hosts: HostNumbers, batch: LinkBatch, origins: Sequence[str]
     ) -> bytes:
         """Record these keys and hosts for the next lines; return their records."""
-        urls = (batch.links[at].url for at in batch.new)
+        urls = (batch.urls[at] for at in batch.new)
         table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
         table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls, origins)
         self._seen.add(table[:, :2])

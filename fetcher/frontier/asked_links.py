@@ -1,6 +1,6 @@
 """The links of several rows, looked up together: one by one, they are only a line each.
 
-Only a link that leads to no line yet becomes a Link: it goes to a LinkBatch.
+Those that lead to no line yet go to a LinkBatch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import accumulate, chain, pairwise
 
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, admitted
 from fetcher.frontier.link_batch import LinkBatch
-from fetcher.frontier.link_table import LinkTable
+from fetcher.frontier.link_table import NO_LINKS, LinkTable, joined
 from fetcher.frontier.links import Link, encoded
 from fetcher.frontier.totals import CrawlTotals
 
@@ -29,16 +29,17 @@ class AskedLinks:
                 for at, text in table.key_texts(text_of):
                     (self.texts[start + at],) = encoded((text,))
 
-    def links(self, numbers: Sequence[int]) -> tuple[list[Link], list[int]]:
+    def links(self, numbers: Sequence[int]) -> tuple[LinkTable, list[int]]:
         """The links with these ascending numbers, and the index of each row's first one."""
         starts = [bisect_left(numbers, start) for start in self._starts]
-        links: list[Link] = []
-        for table, begin, (first, last) in zip(
-            self._tables, self._starts, pairwise(starts), strict=False
-        ):
-            if first < last:
-                links += table.chosen([number - begin for number in numbers[first:last]])
-        return links, starts
+        links = [
+            table.chosen([number - begin for number in numbers[first:last]])
+            for table, begin, (first, last) in zip(
+                self._tables, self._starts, pairwise(starts), strict=False
+            )
+            if first < last
+        ]
+        return joined(links), starts
 
     def admitted(
         self, rows: Sequence[RowLinks], edges: list[Edge], batch: LinkBatch, starts: Sequence[int]
@@ -54,14 +55,14 @@ class AskedLinks:
             row_edges = edges[slice(*own)]
             if start == end:  # as of most pages of a site that is known
                 totals = CrawlTotals(links=len(row_edges))
-                answers.append(Admitted(row, 0, [], b"", [], row_edges, totals, table.kinds))
+                answers.append(Admitted(row, 0, NO_LINKS, b"", [], row_edges, totals, table.kinds))
                 continue
             first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
             answers.append(
                 admitted(
                     row,
                     batch.first_line + first,
-                    [batch.links[at] for at in batch.new[first:last]],
+                    batch.links.chosen(batch.new[first:last]),
                     batch.records[first * RECORD_BYTES : last * RECORD_BYTES],
                     batch.foreign[first:last],
                     row_edges,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from fetcher.frontier.admitted import Edge
 from fetcher.frontier.judge import Verdict
-from fetcher.frontier.links import Link
+from fetcher.frontier.link_table import LinkTable
 
 _Value = TypeVar("_Value")
 
@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 class LinkBatch:
     """Links, and what is known about each, by its index."""
 
-    links: list[Link]
+    links: LinkTable
     keys: list[bytes]
     verdicts: list[Verdict] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)  # by web_urls.plain_origins
@@ -30,8 +30,11 @@ class LinkBatch:
     first_line: int = 0  # of these
     records: bytes = b""  # of these
     foreign: list[bool] = field(default_factory=list)  # whether each of these is
+    urls: list[str] = field(init=False)
+    vias: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.urls, self.vias = self.links.texts(), self.links.vias()
         self.edges = self.edges or [0] * len(self.links)
 
 
@@ -49,7 +52,7 @@ def admitted_without_budgets(
 
     None of the links may lead to a line already. `all_may_be`: no verdict is a refusal.
     """
-    keys, verdicts, links = batch.keys, batch.verdicts, batch.links
+    keys, verdicts = batch.keys, batch.verdicts
     if all_may_be:
         lines = dict(zip(keys, itertools.count(batch.first_line)))
         if len(lines) == len(keys):  # as of pages that nothing has led to so far
@@ -61,10 +64,11 @@ def admitted_without_budgets(
         taken = [index for index in taken if places[keys[index]] == index]
     lines = {keys[index]: line for line, index in enumerate(taken, batch.first_line)}
     edges = batch.edges = []
-    for index, (verdict, link) in enumerate(zip(verdicts, links, strict=True)):
+    told = zip(verdicts, batch.urls, batch.vias, strict=True)
+    for index, (verdict, url, via) in enumerate(told):
         if type(verdict) is int or (lines and places.get(keys[index], index) < index):
             edges.append(lines[keys[index]])
         else:
             assert not isinstance(verdict, int)
-            edges.append((verdict, link.url, link.via))
+            edges.append((verdict, url, via))
     return taken, lines

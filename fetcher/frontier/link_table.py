@@ -1,12 +1,13 @@
 """The links of one row by columns: as they travel, and as the frontier reads them.
 
-Most links have only a URL and a kind, and lead to a line that is known. So a Link is made only of a
-link that must be judged.
+Most links have only a URL and a kind, and nobody looks at one of them alone: no object is made of
+such a link.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Final, NamedTuple, overload
 
 from fetcher.frontier.links import (
@@ -78,15 +79,33 @@ class LinkTable(Sequence[Link]):
             elif rest.request is not None:
                 yield at, text_of(self[at])
 
-    def chosen(self, indices: Sequence[int]) -> list[Link]:
+    def texts(self) -> list[str]:
+        """The URLs as texts."""
+        return [url.decode("utf-8", "surrogatepass") for url in self.urls]
+
+    def vias(self) -> list[str]:
+        """The kind of each link."""
+        return [kind or "" for kind in unpacked_kinds(self.kinds, len(self))]
+
+    def has_any(self, kinds: bytes) -> bool:
+        """Whether a link is of one of these kinds, which are packed."""
+        return len(self.kinds.translate(None, kinds)) < len(self.kinds)
+
+    def chosen(self, indices: Sequence[int]) -> LinkTable:
         """The links with these indices."""
-        urls = [self.urls[at].decode("utf-8", "surrogatepass") for at in indices]
-        known = unpacked_kinds(self.kinds, len(self))
-        kinds = [known[at] or "" for at in indices]
-        if not self.rest:
-            return list(map(Link, urls, kinds))
-        more = [self.rest.get(at, _NOTHING) for at in indices]
-        return [Link(url, via, *rest) for url, via, rest in zip(urls, kinds, more, strict=True)]
+        if len(indices) == len(self):
+            return self
+        rest = self.rest and {
+            number: self.rest[at] for number, at in enumerate(indices) if at in self.rest
+        }
+        kinds = self.kinds if len(self.kinds) == 1 else bytes([self.kinds[at] for at in indices])
+        return LinkTable([self.urls[at] for at in indices], kinds if indices else b"", rest)
+
+    def _link(self, at: int) -> Link:
+        place = 0 if len(self.kinds) == 1 else at
+        (via,) = unpacked_kinds(self.kinds[place : place + 1], 1)
+        url = self.urls[at].decode("utf-8", "surrogatepass")
+        return Link(url, via or "", *self.rest.get(at, _NOTHING))
 
     def __len__(self) -> int:
         return len(self.urls)
@@ -99,12 +118,34 @@ class LinkTable(Sequence[Link]):
 
     def __getitem__(self, index: int | slice) -> Link | list[Link]:
         places = range(len(self))[index]
-        return self.chosen((places,))[0] if isinstance(places, int) else self.chosen(places)
+        return self._link(places) if isinstance(places, int) else list(map(self._link, places))
 
     def __iter__(self) -> Iterator[Link]:
-        return iter(self.chosen(range(len(self))))
+        return map(self._link, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     __hash__ = None  # type: ignore[assignment]  # as of a list
+
+
+NO_LINKS: Final = LinkTable([], b"", {})
+
+
+def joined(tables: Sequence[LinkTable]) -> LinkTable:
+    """The links of several tables as one."""
+    if len(tables) == 1:
+        return tables[0]
+    urls = list(chain.from_iterable([table.urls for table in tables]))
+    rest: dict[int, Rest] = {}
+    if any(table.rest for table in tables):
+        starts = accumulate(map(len, tables), initial=0)
+        for table, start in zip(tables, starts, strict=False):
+            rest |= {start + at: more for at, more in table.rest.items()}
+    kinds = {table.kinds for table in tables if table.urls}
+    if len(kinds) <= 1 and all(len(each) == 1 for each in kinds):  # as nearly always
+        return LinkTable(urls, kinds.pop() if kinds else b"", rest)
+    all_kinds = [
+        table.kinds * len(table) if len(table.kinds) == 1 else table.kinds for table in tables
+    ]
+    return LinkTable(urls, b"".join(all_kinds), rest)

@@ -81,11 +81,16 @@ _KINDS: Final = {number: via for via, number in _NUMBERS.items()}
 _KNOWN: Final = bytes(_KINDS)
 
 
+def kind_number(kind: str) -> int:
+    """The byte of a kind."""
+    return _NUMBERS.get(kind, 0)
+
+
 def packed_kinds(kinds: Sequence[str]) -> bytes:
     """A byte for each of these kinds; one in all if they are the same."""
     if kinds and kinds.count(kinds[0]) == len(kinds):
         kinds = kinds[:1]
-    return bytes([_NUMBERS.get(kind, 0) for kind in kinds])
+    return bytes(map(kind_number, kinds))
 
 
 def are_kinds(data: bytes) -> bool:

@@ -26,19 +26,20 @@ def test_the_texts_of_all_rows_are_asked_for_in_their_order() -> None:
 
 def test_only_chosen_links_are_made_and_each_row_knows_its_first_one() -> None:
     links, starts = asked().links([1, 2, 3])
-    assert (links, starts) == ([PAGES[0][1], *PAGES[2]], [0, 1, 1, 3])
-    assert asked().links([]) == ([], [0, 0, 0, 0])
+    assert (list(links), starts) == ([PAGES[0][1], *PAGES[2]], [0, 1, 1, 3])
+    links, starts = asked().links([])
+    assert (list(links), starts) == ([], [0, 0, 0, 0])
 
 
 def test_each_row_is_answered_with_its_own_links() -> None:
     rows = [RowLinks(line, 0, page) for line, page in enumerate(PAGES, 1)]
     refused: Edge = (Refusal.SCOPE, "http://h/d", "a")
-    batch = LinkBatch([PAGES[0][1], *PAGES[2]], [], new=[0, 1], first_line=10)
+    batch = LinkBatch(LinkTable.of([PAGES[0][1], *PAGES[2]]), [], new=[0, 1], first_line=10)
     batch.records = bytes([1]) * RECORD_BYTES + bytes([2]) * RECORD_BYTES
     batch.foreign = [False, True]
     first, second, third = asked().admitted(rows, [3, 10, 11, refused], batch, [0, 1, 1, 3])
-    assert (first.edges, first.new, first.lines[0].line) == ([3, 10], [PAGES[0][1]], 10)
-    assert (second.edges, second.new, second.totals) == ([], [], CrawlTotals())
-    assert (third.edges, third.new, third.foreign) == ([11, refused], [PAGES[2][0]], [True])
+    assert (first.edges, list(first.new), first.lines[0].line) == ([3, 10], [PAGES[0][1]], 10)
+    assert (second.edges, list(second.new), second.totals) == ([], [], CrawlTotals())
+    assert (third.edges, list(third.new), third.foreign) == ([11, refused], [PAGES[2][0]], [True])
     assert (third.first_line, third.records) == (11, bytes([2]) * RECORD_BYTES)
     assert third.totals == CrawlTotals(2, {0: 1}, {"scope": 1})

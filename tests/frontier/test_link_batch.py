@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from fetcher.frontier.admitted import Edge
 from fetcher.frontier.judge import Verdict
 from fetcher.frontier.link_batch import LinkBatch, admitted_without_budgets
+from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import Link
 from fetcher.frontier.totals import Refusal
 
@@ -20,7 +21,7 @@ _KINDS = st.lists(
 
 
 def _batch(kinds: list[_Kind]) -> LinkBatch:
-    links = [Link(f"http://h/{at}") for at in range(len(kinds))]
+    links = LinkTable.of([Link(f"http://h/{at}") for at in range(len(kinds))])
     keys = [bytes([key]) for key, _ in kinds]
     return LinkBatch(links, keys, [verdict for _, verdict in kinds], first_line=_FIRST)
 
