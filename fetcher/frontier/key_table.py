@@ -8,7 +8,7 @@ results of a hash. A key costs 8 bytes a word and up to 6 % more, and 5 to 7.5 b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ _GROWTH: Final = {1: 1.5, 2: 1.25}  # of the table, by words: each key within 24
 _MIN_SLOTS: Final = 1009
 _MAX_ROOM: Final = 1 << 20  # keys for which memory is taken in advance
 _FEW: Final = 48  # keys that are looked up one by one sooner than together
+_VERY_FEW: Final = 12  # those that are never looked up together
 _REBUILT: Final = 1 << 18  # keys inserted at once: the scratch arrays stay small
 
 
@@ -45,9 +46,10 @@ class KeyTable:
 
     def numbers_of(self, keys: Keys) -> Numbers:
         """The number of each key, 0 where it is unknown."""
+        if not self._count or len(keys) <= _VERY_FEW:
+            numbers = [self._number_of(key) for key in keys.tolist()] if self._count else []
+            return np.array(numbers or [0] * len(keys), dtype=np.uint32)
         found = np.zeros(len(keys), dtype=np.uint32)
-        if not self._count or not len(keys):
-            return found
         self._find(keys, found)
         if self._words > 1:
             # Most memory that a look-up needs is far from the last one: the second word is read
@@ -56,7 +58,7 @@ class KeyTable:
             are_other = self._keys[found[known] - 1, 1] != keys[known, 1]
             if are_other.any():  # two hashes agree in 64 of their 128 bits
                 rest = known[are_other]
-                found[rest] = [self._number_of(each) for each in keys[rest]]
+                found[rest] = [self._number_of(key) for key in keys[rest].tolist()]
         return found
 
     def _find(self, keys: Keys, found: Numbers) -> None:
@@ -91,14 +93,16 @@ class KeyTable:
             found.append(number)
         return found
 
-    def _number_of(self, key: npt.NDArray[np.uint64]) -> int:
+    def _number_of(self, key: Sequence[int]) -> int:
         """The number of one key, with a look at both of its words."""
-        keys = key.reshape(1, -1)
-        (slot,), (step,) = self._first_slots(keys), self._steps(keys)
-        while number := int(self._table[slot]):
-            if (self._keys[number - 1] == key).all():
+        table, keys, size = self._table.data, self._keys.data, len(self._table)
+        first, second = key[0], key[-1]
+        slot = first % size
+        step = (second if self._words > 1 else first // size) % (size - 1) + 1
+        while number := int(table[slot]):
+            if keys[number - 1, 0] == first and keys[number - 1, self._words - 1] == second:
                 return number
-            slot = (slot + step) % len(self._table)
+            slot = (slot + step) % size
         return 0
 
     def add(self, keys: Keys) -> None:

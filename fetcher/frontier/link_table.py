@@ -58,7 +58,6 @@ class LinkTable(Sequence[Link]):
         urls = encoded([link.url for link in links])
         return cls(urls, packed_kinds([link.via for link in links]), rest)
 
-    @property
     def is_sound(self) -> bool:
         """Whether the columns fit each other, and all kinds are known."""
         count, kinds, rest = len(self.urls), self.kinds, self.rest

@@ -8,8 +8,9 @@ are alike.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +19,9 @@ from fetcher.errors import WireError
 from fetcher.frontier.link_table import LinkTable, Rest
 from fetcher.frontier.links import Link, packed_kinds
 from fetcher.frontier.totals import Refusal
+
+if TYPE_CHECKING:
+    import zstandard
 
 MAX_LINK_BYTES: Final = 64 * 1024 * 1024  # of one chunk, before compression
 _LEVEL: Final = 1
@@ -67,7 +71,7 @@ def decode(data: bytes | memoryview) -> PageLinks:
     urls = text.split(b"\n")
     end = urls.pop()  # what follows the last line feed
     table = LinkTable(urls, kinds, rest)
-    if end or not table.is_sound:
+    if end or not table.is_sound():
         raise WireError("chunk: links: its columns do not fit each other")
     return PageLinks(table, left_out)
 
@@ -91,6 +95,14 @@ def unpacked(data: bytes, link_bytes: int) -> bytes:
         # `max_output_size` of zstandard is ignored where the frame itself gives its size.
         if zstandard.frame_content_size(data) != link_bytes:
             raise WireError("chunk: its links have another size than its header says")
-        return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+        return _decompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise WireError(f"chunk: links: {error}"[:200]) from error
+
+
+@functools.cache
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """For the only thread of a sink."""
+    import zstandard  # noqa: PLC0415
+
+    return zstandard.ZstdDecompressor()

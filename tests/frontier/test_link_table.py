@@ -34,7 +34,7 @@ def test_a_table_is_a_sequence_of_its_links(links: list[Link]) -> None:
     assert table == LinkTable.of(list(table))
     assert [table[at] for at in range(len(links))] == links
     assert (table[1:4], table[::-1]) == (links[1:4], links[::-1])
-    assert table.is_sound
+    assert table.is_sound()
     assert LinkTable.of(table) is table
 
 
