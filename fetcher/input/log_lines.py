@@ -46,7 +46,17 @@ class _Url(msgspec.Struct):
     url: str
 
 
+class Waiting(msgspec.Struct, gc=False):
+    """What decides when a line is handed out; see LogLine."""
+
+    url: str
+    depth: int = 0
+    priority: int = 0
+    route: str = ""
+
+
 _decode_url: Final = msgspec.json.Decoder(_Url).decode
+decode_waiting: Final = msgspec.json.Decoder(Waiting).decode
 
 
 def encode_alike(urls: Sequence[bytes], like: LogLine) -> bytes:
@@ -76,6 +86,13 @@ def task_of(line: int, raw: bytes) -> Task:
         said = ErrorKind.LINE_RECORD.fault(f"not a line of a crawl's log: {error}")
         return Task(line, request_fields.raw(raw.decode("utf-8", "backslashreplace")), said)
     found = Found(entry.depth, entry.found_on, entry.via, entry.hops)
+    if entry.method == "GET" and not entry.headers:  # as of nearly all lines
+        return Task(
+            *(line, entry.url, None, "GET", (), entry.body, entry.id, None),
+            found=found,
+            route=entry.route,
+            is_foreign=entry.foreign,
+        )
     try:
         method = request_fields.method(entry.method)
         headers = request_fields.headers([list(pair) for pair in entry.headers])
