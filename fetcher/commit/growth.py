@@ -112,13 +112,16 @@ class Growth:
         self._judge([row for row in rows if row.links or row.left_out])
 
     def _judge(self, rows: Sequence[RowLinks]) -> None:
-        for row, admitted in zip(rows, self._frontier.offer_rows(rows), strict=True):
+        answers = self._frontier.offer_rows(rows)
+        for admitted in answers:
             self._take(admitted)
-            if self._keeps_links:
-                self.pending.edges.append(_encode((row.line, admitted.edges, admitted.kinds)))
+        if self._keeps_links:
+            self.pending.edges += [
+                _encode((each.row.line, each.edges, each.kinds)) for each in answers
+            ]
 
     def _take(self, admitted: Admitted) -> None:
-        if admitted.new:
+        if admitted.records:
             self.pending.lines += len(admitted.new)
             self.pending.log.append(_log_of(admitted))
             self.pending.keys.append(admitted.records)

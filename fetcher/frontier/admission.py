@@ -128,7 +128,11 @@ class Frontier:
 
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         """Judge the links of several rows, as one row after the other, but faster."""
-        tables = [self._within_limit(row.links) for row in rows]
+        most = self._rules.links_per_page
+        tables = [
+            LinkTable.of(row.links if len(row.links) <= most else self._within_limit(row.links))
+            for row in rows
+        ]
         asked = AskedLinks(tables, self._text_of)
         keys, lines, unknown = self._looked_up(asked.texts)
         links, starts = asked.links(unknown)
@@ -141,26 +145,23 @@ class Frontier:
             batch.foreign = self._scope.are_foreign(_origins(batch.records))
         edges = _with_edges(lines, unknown, batch.edges)
         answers = asked.admitted(rows, edges, batch, starts)
-        for row, table, answer in zip(rows, tables, answers, strict=True):
-            if row.left_out or len(table) < len(row.links):
-                _count_left_out(row, len(row.links) - len(table), answer.totals)
+        for row, answer in zip(rows, answers, strict=True):
+            _count_left_out(row, len(row.links) - len(answer.edges), answer.totals)
         return answers
 
     def _text_of(self, link: Link) -> str:
         return self._judge.text_of(link) or link.url
 
-    def _within_limit(self, links: Sequence[Link]) -> LinkTable:
+    def _within_limit(self, links: Sequence[Link]) -> list[Link]:
         """Return the links up to the limits of a row; only a faulty worker sends more."""
         room = {False: self._rules.links_per_page, True: LINKS_PER_SITEMAP}
-        if len(links) <= room[False]:
-            return LinkTable.of(links)
         kept = []
         for link in links:
             is_listed = link.via in FROM_SITEMAPS
             if room[is_listed]:
                 room[is_listed] -= 1
                 kept.append(link)
-        return LinkTable.of(kept)
+        return kept
 
     def _looked_up(self, texts: Sequence[bytes]) -> tuple[list[bytes], list[int], list[int]]:
         """The keys of these texts, the line of each or 0, and the indices of those without one."""
@@ -274,6 +275,8 @@ def _origins(records: bytes) -> HostNumbers:
 
 def _count_left_out(row: RowLinks, surplus: int, totals: CrawlTotals) -> None:
     """Count the links that are not among those that were judged."""
+    if not (surplus or row.left_out):
+        return
     totals.links += surplus + sum(row.left_out.values())
     totals.refuse(Refusal.LINKS_PER_PAGE, surplus)
     for reason, count in row.left_out.items():
