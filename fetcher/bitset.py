@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 def offsets(mask: int) -> Iterator[int]:
     """Yield the numbers of the set bits, ascending."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+    bits = f"{mask:b}"[::-1]
+    offset = bits.find("1")
+    while offset >= 0:
+        yield offset
+        offset = bits.find("1", offset + 1)
 
 
 def mask_of(items: Iterable[int]) -> int:

@@ -45,9 +45,10 @@ def page(
         return LogPage(first, end, b"", b"")
     texts: list[bytes] = []
     size = 0
-    last = first + mask.bit_length()
-    for line, text in enumerate(growth.files.log_texts(first, last), first):
-        if not mask >> (line - first) & 1:
+    is_open = f"{mask:b}"[::-1]  # a shift of a long mask for each line would take longer
+    found = growth.files.log_texts(first, first + len(is_open))
+    for line, (bit, text) in enumerate(zip(is_open, found, strict=True), first):
+        if bit == "0":
             continue
         size += len(text) + 1
         if size > MAX_PAGE_BYTES:

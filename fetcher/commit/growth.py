@@ -29,8 +29,6 @@ from fetcher.protocol import links
 
 _PLAIN: Final = LinkRequest()
 _of_link: Final = operator.attrgetter("via", "priority", "request")
-_priority_of: Final = operator.attrgetter("priority")
-_request_of: Final = operator.attrgetter("request")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -114,13 +112,16 @@ class Growth:
         self._judge([row for row in rows if row.links or row.left_out])
 
     def _judge(self, rows: Sequence[RowLinks]) -> None:
-        for row, admitted in zip(rows, self._frontier.offer_rows(rows), strict=True):
+        answers = self._frontier.offer_rows(rows)
+        for admitted in answers:
             self._take(admitted)
-            if self._keeps_links:
-                self.pending.edges.append(_encode((row.line, admitted.edges, admitted.kinds)))
+        if self._keeps_links:
+            self.pending.edges += [
+                _encode((each.row.line, each.edges, each.kinds)) for each in answers
+            ]
 
     def _take(self, admitted: Admitted) -> None:
-        if admitted.new:
+        if admitted.records:
             self.pending.lines += len(admitted.new)
             self.pending.log.append(_log_of(admitted))
             self.pending.keys.append(admitted.records)
@@ -167,27 +168,21 @@ class Growth:
         self._clear()
 
 
-def _kind_of(line: tuple[Link, bool]) -> tuple[Any, bool]:
+def _kind_of(line: tuple[bytes, Link, bool]) -> tuple[Any, bool]:
     """Lines of one kind differ in nothing but their URLs."""
-    link, is_foreign = line
+    _, link, is_foreign = line
     return _of_link(link), is_foreign
 
 
-def _blocks_of(admitted: Admitted) -> Iterable[tuple[tuple[Any, bool], list[str]]]:
+def _blocks_of(admitted: Admitted) -> Iterable[tuple[tuple[Any, bool], list[bytes]]]:
     """The kinds of the new lines, and the URLs of each."""
     new, foreign = admitted.new, admitted.foreign
     # Most pages have links of one kind to one host, which only handlers give more than a URL.
-    if (
-        len(admitted.kinds) == 1
-        and foreign.count(foreign[0]) == len(foreign)
-        and not any(map(_priority_of, new))
-        and not any(map(_request_of, new))
-    ):
-        return [(_kind_of((new[0], foreign[0])), [link.url for link in new])]
-    lines = zip(new, foreign, strict=True)
+    if len(new.kinds) == 1 and not new.rest and foreign.count(foreign[0]) == len(foreign):
+        return [(_kind_of((b"", new[0], foreign[0])), new.urls)]
+    lines = zip(new.urls, new, foreign, strict=True)
     return (
-        (kind, [link.url for link, _ in alike])
-        for kind, alike in itertools.groupby(lines, _kind_of)
+        (kind, [url for url, _, _ in alike]) for kind, alike in itertools.groupby(lines, _kind_of)
     )
 
 

@@ -19,17 +19,18 @@ from msgspec.structs import replace
 
 from fetcher.commit.crawl_record import CrawlRecord, Level
 from fetcher.commit.growth import CrawlFiles, Growth
-from fetcher.errors import DamageError
+from fetcher.errors import DamageError, WireError
 from fetcher.frontier.admission import Frontier
 from fetcher.frontier.admitted import RowLinks
 from fetcher.frontier.links import SAME_DEPTH
 from fetcher.frontier.rules import CrawlRules
+from fetcher.protocol import links
 
 _HEAD: Final = struct.Struct(">QI")  # the finder's line, and the bytes that follow
 HEAD_BYTES: Final = _HEAD.size
 _ROWS: Final = 200  # judged with one commit
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(RowLinks).decode
+_decode: Final = msgspec.msgpack.Decoder(tuple[int, int, int, bytes]).decode
 
 
 class LevelGrowth(Growth):
@@ -99,7 +100,8 @@ class LevelGrowth(Growth):
 
 def packed(row: RowLinks) -> bytes:
     """A row's links as a record of the level's file."""
-    data = _encode(row)
+    found = links.encode(links.PageLinks(row.links, row.left_out))
+    data = _encode((row.line, row.depth, row.hops, found))
     return _HEAD.pack(row.line, len(data)) + data
 
 
@@ -112,6 +114,8 @@ def head(data: bytes) -> tuple[int, int]:
 def unpacked(data: bytes, name: str) -> RowLinks:
     """The links in a record after its head. Raises DamageError, which names the file."""
     try:
-        return _decode(data)
-    except (msgspec.MsgspecError, ValueError) as error:
+        line, depth, hops, found = _decode(data)
+        page = links.decode(found)
+        return RowLinks(line, depth, page.links, hops, page.left_out)
+    except (msgspec.MsgspecError, WireError, ValueError) as error:
         raise DamageError(f"{name}: is damaged ({error}); restore a backup of OUT") from error

@@ -8,15 +8,15 @@ stops. The links of all rows of a call are judged together, and then admitted in
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from fetcher.frontier.admitted import RECORD_BYTES, Admitted, RowLinks
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, admitted
+from fetcher.frontier.asked_links import AskedLinks
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.judge import Judge, Verdict
 from fetcher.frontier.key_table import KeyTable
@@ -28,13 +28,16 @@ from fetcher.frontier.keys import (
     with_schemes,
     without_schemes,
 )
-from fetcher.frontier.link_batch import (
-    LinkBatch,
-    admitted_without_budgets,
-    answers_to,
-    chosen,
+from fetcher.frontier.link_batch import LinkBatch, admitted_without_budgets, chosen
+from fetcher.frontier.link_table import LinkTable
+from fetcher.frontier.links import (
+    FROM_SITEMAPS,
+    LINKS_PER_SITEMAP,
+    SAME_DEPTH,
+    Link,
+    encoded,
+    packed_kinds,
 )
-from fetcher.frontier.links import FROM_SITEMAPS, LINKS_PER_SITEMAP, SAME_DEPTH, Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
 from fetcher.frontier.totals import CrawlTotals, Refusal
@@ -100,20 +103,24 @@ class Frontier:
         """
         texts, hosts, origins = self._judge.seeds(links)
         numbers = host_numbers(hosts, self._seed)
-        batch = self._looked_up(links, texts)
-        batch.verdicts = numbers[batch.asked].tolist()
-        batch.origins = [origins[at] for at in batch.asked]
+        keys, _, unknown = self._looked_up(encoded(texts))
+        batch = LinkBatch(LinkTable.of(links).chosen(unknown), chosen(keys, unknown))
+        batch.verdicts = numbers[unknown].tolist()
+        batch.origins = chosen(origins, unknown)
         self._admit(batch)
-        self._scope.add_hosts(numbers[batch.new])
+        new = batch.links.chosen(batch.new)
+        self._scope.add_hosts(numbers[[unknown[at] for at in batch.new]])
         self._scope.add_homes(_origins(batch.records))
-        self._scope.add_urls(links[at].url for at in batch.new)
+        self._scope.add_urls(new.texts())
         self._judge.forget_hosts()
-        new = set(batch.new)
-        for at, edge in enumerate(batch.edges):
-            if isinstance(edge, int) and at not in new:
-                batch.edges[at] = Refusal.DUPLICATE, links[at].url, links[at].via
-        batch.foreign = [False] * len(batch.new)
-        return answers_to([_SEEDS], [0, len(links)], batch)[0]
+        edges: list[Edge] = [(Refusal.DUPLICATE, link.url, link.via) for link in links]
+        admitted_at = set(batch.new)
+        for at, (place, edge) in enumerate(zip(unknown, batch.edges, strict=True)):
+            if at in admitted_at or not isinstance(edge, int):
+                edges[place] = edge
+        kinds = packed_kinds([link.via for link in links])
+        foreign = [False] * len(new)
+        return admitted(_SEEDS, batch.first_line, new, batch.records, foreign, edges, kinds)
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
         """Judge the links of one row, of a line with this depth and these hops."""
@@ -121,57 +128,54 @@ class Frontier:
 
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         """Judge the links of several rows, as one row after the other, but faster."""
-        taken = [self._within_limit(row.links) for row in rows]
-        links = list(chain.from_iterable(taken))
-        starts = list(accumulate(map(len, taken), initial=0))
-        # The key text of a request is not its URL; else a POST would be taken for its URL's page.
-        texts = [
-            link.key or (link.url if link.request is None else self._text_of(link))
-            for link in links
+        most = self._rules.links_per_page
+        tables = [
+            LinkTable.of(row.links if len(row.links) <= most else self._within_limit(row.links))
+            for row in rows
         ]
-        batch = self._looked_up(links, texts)
-        if batch.asked:
-            self._judge_asked(batch)
+        asked = AskedLinks(tables, self._text_of)
+        keys, lines, unknown = self._looked_up(asked.texts)
+        links, starts = asked.links(unknown)
+        batch = LinkBatch(links, chosen(keys, unknown))
+        if links:
+            self._judge_links(batch)
             for row, (start, end) in zip(rows, pairwise(starts), strict=True):
                 self._stop_at_depth(row, start, end, batch)
             self._admit(batch)
             batch.foreign = self._scope.are_foreign(_origins(batch.records))
-        answers = answers_to(rows, starts, batch)
-        for row, some, answer in zip(rows, taken, answers, strict=True):
-            _count_left_out(row, len(row.links) - len(some), answer.totals)
+        edges = _with_edges(lines, unknown, batch.edges)
+        answers = asked.admitted(rows, edges, batch, starts)
+        for row, answer in zip(rows, answers, strict=True):
+            _count_left_out(row, len(row.links) - len(answer.edges), answer.totals)
         return answers
 
     def _text_of(self, link: Link) -> str:
         return self._judge.text_of(link) or link.url
 
-    def _within_limit(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
+    def _within_limit(self, links: Sequence[Link]) -> list[Link]:
         """Return the links up to the limits of a row; only a faulty worker sends more."""
         room = {False: self._rules.links_per_page, True: LINKS_PER_SITEMAP}
-        if len(links) <= room[False]:
-            return links
         kept = []
         for link in links:
             is_listed = link.via in FROM_SITEMAPS
             if room[is_listed]:
                 room[is_listed] -= 1
                 kept.append(link)
-        return tuple(kept)
+        return kept
 
-    def _looked_up(self, links: Sequence[Link], texts: list[str]) -> LinkBatch:
-        """Links with these key texts, and the lines that they lead to."""
+    def _looked_up(self, texts: Sequence[bytes]) -> tuple[list[bytes], list[int], list[int]]:
+        """The keys of these texts, the line of each or 0, and the indices of those without one."""
         keys = digests_of(texts, self._seed)
         lines = self._seen.numbers_of(as_keys(keys))
-        return LinkBatch(links, keys, lines.tolist(), (lines == 0).nonzero()[0].tolist())
+        return keys, lines.tolist(), (lines == 0).nonzero()[0].tolist()
 
-    def _judge_asked(self, batch: LinkBatch) -> None:
+    def _judge_links(self, batch: LinkBatch) -> None:
         """Find the verdicts, and correct key texts that workers sent wrong."""
-        judged = self._judge.judge([batch.links[at] for at in batch.asked])
+        judged = self._judge.judge(batch.links, batch.urls)
         batch.verdicts, batch.origins = judged.verdicts, judged.origins
         if judged.texts:
-            keys = digests_of(judged.texts.values(), self._seed)
-            lines: list[int] = self._seen.numbers_of(as_keys(keys)).tolist()
-            for index, key, line in zip(judged.texts, keys, lines, strict=True):
-                at = batch.asked[index]
+            keys, lines, _ = self._looked_up(encoded(judged.texts.values()))
+            for at, key, line in zip(judged.texts, keys, lines, strict=True):
                 batch.keys[at], batch.edges[at] = key, line
             batch.is_corrected = True
 
@@ -180,14 +184,14 @@ class Frontier:
         is_at_depth, is_at_hops = row.depth >= self._rules.depth, row.hops >= MAX_HOPS
         if not (is_at_depth or is_at_hops):
             return
-        asked, verdicts = batch.asked, batch.verdicts
-        for index in range(bisect_left(asked, start), bisect_left(asked, end)):
-            is_same_depth = batch.links[asked[index]].via in SAME_DEPTH
-            if isinstance(verdicts[index], int) and (is_at_hops if is_same_depth else is_at_depth):
-                verdicts[index] = Refusal.HOPS if is_same_depth else Refusal.DEPTH
+        verdicts = batch.verdicts
+        for at in range(start, end):
+            is_same_depth = batch.vias[at] in SAME_DEPTH
+            if isinstance(verdicts[at], int) and (is_at_hops if is_same_depth else is_at_depth):
+                verdicts[at] = Refusal.HOPS if is_same_depth else Refusal.DEPTH
 
     def _admit(self, batch: LinkBatch) -> None:
-        """Decide about the links in `asked`, by verdicts and budgets, in their order."""
+        """Decide about the links, by verdicts and budgets, in their order."""
         counts = Counter(
             {host: count for host, count in Counter(batch.verdicts).items() if type(host) is int}
         )
@@ -204,7 +208,7 @@ class Frontier:
         else:
             taken, lines = self._admitted_within(rooms, batch)
         if taken:
-            batch.new = chosen(batch.asked, taken)
+            batch.new = list(taken)
             hosts = _as_numbers(chosen(batch.verdicts, taken))
             batch.records = self._keep(lines, hosts, batch, chosen(batch.origins, taken))
 
@@ -215,8 +219,7 @@ class Frontier:
         room, line, edges = self._budgets.room, len(self), batch.edges
         lines: dict[bytes, int] = {}
         taken: list[int] = []
-        for index, (at, verdict) in enumerate(zip(batch.asked, batch.verdicts, strict=True)):
-            key = batch.keys[at]
+        for at, (key, verdict) in enumerate(zip(batch.keys, batch.verdicts, strict=True)):
             known = edges[at] or lines.get(key)
             if known:
                 edges[at] = known
@@ -231,21 +234,31 @@ class Frontier:
                 line, room = line + 1, room - 1
                 rooms[verdict] -= 1
                 edges[at] = lines[key] = line
-                taken.append(index)
+                taken.append(at)
                 continue
-            edges[at] = refusal, batch.links[at].url, batch.links[at].via
+            edges[at] = refusal, batch.urls[at], batch.vias[at]
         return taken, lines
 
     def _keep(
         self, keys: Iterable[bytes], hosts: HostNumbers, batch: LinkBatch, origins: Sequence[str]
     ) -> bytes:
         """Record these keys and hosts for the next lines; return their records."""
-        urls = (batch.links[at].url for at in batch.new)
+        urls = (batch.urls[at] for at in batch.new)
         table = np.empty((len(hosts), RECORD_BYTES // 8), dtype="<u8")
         table[:, :2], table[:, 2] = as_keys(keys), with_schemes(hosts, urls, origins)
         self._seen.add(table[:, :2])
         self._budgets.count(hosts)
         return table.tobytes()
+
+
+def _with_edges(lines: list[int], unknown: Sequence[int], edges: list[Edge]) -> list[Edge]:
+    """The lines of links, and the edges of those that led to none."""
+    if len(unknown) == len(lines):
+        return edges
+    found: list[Edge] = [*lines]
+    for at, edge in zip(unknown, edges, strict=True):
+        found[at] = edge
+    return found
 
 
 def _as_numbers(hosts: list[Verdict]) -> HostNumbers:
@@ -262,6 +275,8 @@ def _origins(records: bytes) -> HostNumbers:
 
 def _count_left_out(row: RowLinks, surplus: int, totals: CrawlTotals) -> None:
     """Count the links that are not among those that were judged."""
+    if not (surplus or row.left_out):
+        return
     totals.links += surplus + sum(row.left_out.values())
     totals.refuse(Refusal.LINKS_PER_PAGE, surplus)
     for reason, count in row.left_out.items():

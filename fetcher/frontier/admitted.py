@@ -5,26 +5,30 @@ The new lines of one row have consecutive numbers, so their links and the first 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from fetcher.frontier.keys import KEY_BYTES
-from fetcher.frontier.links import SAME_DEPTH, Link
+from fetcher.frontier.link_table import LinkTable
+from fetcher.frontier.links import SAME_DEPTH, Link, kind_number
 from fetcher.frontier.totals import CrawlTotals, Refusal
 
 RECORD_BYTES: Final = KEY_BYTES + 8  # of a line in the keys' file: its key, its origin's number
+
+_SAME_DEPTH_KINDS: Final = bytes(map(kind_number, SAME_DEPTH))
 
 # The line that the link leads to; or why there is none, its URL, and its Via.
 Edge = int | tuple[Refusal, str, str]
 
 
-class RowLinks(msgspec.Struct, frozen=True, array_like=True):
+class RowLinks(msgspec.Struct, frozen=True):
     """The links of one row."""
 
     line: int  # 0: the links are seeds
     depth: int
-    links: tuple[Link, ...]
+    links: Sequence[Link]
     hops: int = 0
     left_out: dict[Refusal, int] = {}  # links that the worker counted, but did not send
 
@@ -54,7 +58,7 @@ class Admitted(NamedTuple):
 
     row: RowLinks
     first_line: int
-    new: list[Link]  # those that are lines of the log now, from `first_line` on
+    new: LinkTable  # those that are lines of the log now, from `first_line` on
     records: bytes  # of these lines for the keys' file, RECORD_BYTES each
     foreign: list[bool]  # whether each of these is on a host that is not a seed's; see scope
     edges: list[Edge]
@@ -76,7 +80,7 @@ class Admitted(NamedTuple):
 def admitted(
     row: RowLinks,
     first_line: int,
-    new: list[Link],
+    new: LinkTable,
     records: bytes,
     foreign: list[bool],
     edges: list[Edge],
@@ -91,10 +95,10 @@ def admitted(
     if new:
         if not row.line:  # seeds have depth 0
             same = len(new)
-        elif len(kinds) == 1:  # of all links
-            same = len(new) if new[0].via in SAME_DEPTH else 0
+        elif not new.has_any(_SAME_DEPTH_KINDS):  # as of nearly all pages
+            same = 0
         else:
-            same = sum([link.via in SAME_DEPTH for link in new])
+            same = sum([via in SAME_DEPTH for via in new.vias()])
         totals.count_lines(row.depth, same)
         totals.count_lines(row.depth + 1, len(new) - same)
     return Admitted(row, first_line, new, records, foreign, edges, totals, kinds)

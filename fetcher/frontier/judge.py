@@ -6,18 +6,19 @@ host is remembered, and few links are looked at one by one.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from fetcher import web_urls
 from fetcher.frontier.keys import KeyTexts, host_numbers
+from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import (
     ASSETS,
     MAX_LINK_CHARS,
     Link,
     LinkRequest,
     Via,
+    kind_number,
     link_chars,
 )
 from fetcher.frontier.rules import CrawlRules
@@ -27,10 +28,9 @@ from fetcher.frontier.traps import Traps
 
 _KNOWN_ORIGINS: Final = 1 << 16  # and those of one call
 _PLAIN_REQUEST: Final = LinkRequest()
-_key_of: Final = operator.attrgetter("key")
-_request_of: Final = operator.attrgetter("request")
 # The scope makes exceptions for these.
 _EXCEPTIONS: Final = ASSETS | {Via.REDIRECT}
+_EXCEPTION_KINDS: Final = bytes(map(kind_number, _EXCEPTIONS))
 
 Verdict = int | Refusal  # the number of the link's host, or why it is refused
 
@@ -65,11 +65,10 @@ class Judge:
         # The verdict on most links to the host; None: each link is judged alone.
         self._usual: dict[str, Verdict | None] = {}
 
-    def judge(self, links: Sequence[Link]) -> Judged:
-        """Judge links as their worker sent them."""
+    def judge(self, links: LinkTable, urls: Sequence[str]) -> Judged:
+        """Judge links as their worker sent them; `urls`: theirs."""
         if len(self._hosts) > _KNOWN_ORIGINS:
             self.forget_hosts()
-        urls = [link.url for link in links]
         origins = web_urls.plain_origins(urls)
         self._know_hosts(origins)
         usual = [self._usual[origin] for origin in origins]
@@ -78,12 +77,13 @@ class Judge:
         texts: dict[int, str] = {}
         for index in unusual:
             verdicts[index], text = self._alone(links[index], origins[index])
-            if text is not None and text != (links[index].key or urls[index]):
+            key = links.rest[index].key if index in links.rest else ""
+            if text is not None and text != (key or urls[index]):
                 texts[index] = text
         return Judged(verdicts, origins, texts)
 
     def _unusual(
-        self, links: Sequence[Link], urls: Sequence[str], usual: Sequence[Verdict | None]
+        self, links: LinkTable, urls: Sequence[str], usual: Sequence[Verdict | None]
     ) -> list[int]:
         """The links that must be judged alone."""
         # Local, because each link reads them.
@@ -92,9 +92,8 @@ class Judge:
         if (
             are_urls
             and None not in usual
-            and _EXCEPTIONS.isdisjoint({link.via for link in links})
-            and not any(map(_key_of, links))
-            and not any(map(_request_of, links))
+            and not links.rest
+            and not links.has_any(_EXCEPTION_KINDS)
             and max(map(len, urls), default=0) <= max_bytes
         ):
             return [
@@ -104,11 +103,10 @@ class Judge:
             ]
         return [
             index
-            for index, (link, url, verdict) in enumerate(zip(links, urls, usual, strict=True))
+            for index, (via, url, verdict) in enumerate(zip(links.vias(), urls, usual, strict=True))
             if verdict is None
-            or link.via in _EXCEPTIONS
-            or link.key
-            or link.request is not None
+            or via in _EXCEPTIONS
+            or index in links.rest
             or len(url) > max_bytes
             or (verdict is not out_of_scope and url.count("/") > max_slashes)
             or not (are_urls or "?" not in url)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Final
 from urllib.parse import unquote
 
@@ -119,13 +120,9 @@ class KeyTexts:
         return f"{path}?{'&'.join(pairs)}" if pairs else path
 
 
-def digests_of(texts: Iterable[str], seed: int) -> list[bytes]:
-    """The keys of these key texts, 16 bytes each; see `as_keys`."""
-    digest, all_texts = xxhash.xxh3_128_digest, list(texts)
-    try:
-        return [digest(text.encode(), seed) for text in all_texts]
-    except UnicodeEncodeError:  # half a character, which only a faulty worker sends
-        return [digest(text.encode("utf-8", "surrogatepass"), seed) for text in all_texts]
+def digests_of(texts: Iterable[bytes], seed: int) -> list[bytes]:
+    """The keys of these encoded key texts, KEY_BYTES each; see `as_keys`."""
+    return list(map(xxhash.xxh3_128_digest, texts, repeat(seed)))
 
 
 def as_keys(digests: Iterable[bytes]) -> Keys:

@@ -6,7 +6,7 @@ A worker sends all http(s) links of a page, each key once, in the order of the p
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -78,13 +78,24 @@ _NUMBERS: Final = {
     )
 }
 _KINDS: Final = {number: via for via, number in _NUMBERS.items()}
+_KNOWN: Final = bytes(_KINDS)
+
+
+def kind_number(kind: str) -> int:
+    """The byte of a kind."""
+    return _NUMBERS.get(kind, 0)
 
 
 def packed_kinds(kinds: Sequence[str]) -> bytes:
     """A byte for each of these kinds; one in all if they are the same."""
     if kinds and kinds.count(kinds[0]) == len(kinds):
         kinds = kinds[:1]
-    return bytes([_NUMBERS.get(kind, 0) for kind in kinds])
+    return bytes(map(kind_number, kinds))
+
+
+def are_kinds(data: bytes) -> bool:
+    """Whether each byte is that of a known kind."""
+    return not data.translate(None, _KNOWN)
 
 
 def unpacked_kinds(data: bytes, count: int) -> list[str | None]:
@@ -116,6 +127,11 @@ class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     key: str = ""  # its key text where that differs from `url`
     priority: int = 0
     request: LinkRequest | None = None
+
+
+def encoded(texts: Iterable[str]) -> list[bytes]:
+    """URLs or key texts in UTF-8; half a character, which only a faulty worker sends, may pass."""
+    return [text.encode("utf-8", "surrogatepass") for text in texts]
 
 
 def link_chars(link: Link) -> int:

@@ -38,27 +38,39 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 MAX_BYTES: Final = 4 * 1024 * 1024
 encode: Final = msgspec.json.Encoder().encode
 decode: Final = msgspec.json.Decoder(LogLine).decode
-_BEGIN: Final = '{"url":"'  # of each line
+_BEGIN: Final = b'{"url":"'  # of each line
+_UNCHANGED: Final = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # by JSON
 
 
 class _Url(msgspec.Struct):
     url: str
 
 
+class Waiting(msgspec.Struct, gc=False):
+    """What decides when a line is handed out; see LogLine."""
+
+    url: str
+    depth: int = 0
+    priority: int = 0
+    route: str = ""
+
+
 _decode_url: Final = msgspec.json.Decoder(_Url).decode
+decode_waiting: Final = msgspec.json.Decoder(Waiting).decode
 
 
-def encode_alike(urls: Sequence[str], like: LogLine) -> bytes:
-    """The lines of these URLs, with line feeds; apart from the URLs, all are as `like`.
+def encode_alike(urls: Sequence[bytes], like: LogLine) -> bytes:
+    """The lines of these URLs in UTF-8, with line feeds; apart from the URLs, all are as `like`.
 
     As `encode` for each of them, but faster.
     """
-    joined = "".join(urls)
-    if not (joined.isascii() and joined.isprintable()) or '"' in joined or "\\" in joined:
-        return b"".join([encode(replace(like, url=url)) + b"\n" for url in urls])
+    joined = b"".join(urls)
+    if len(joined.translate(None, _UNCHANGED)):
+        texts = [url.decode("utf-8", "surrogatepass") for url in urls]
+        return b"".join([encode(replace(like, url=text)) + b"\n" for text in texts])
     # In JSON, these URLs are as they are.
-    end = encode(replace(like, url="")).decode().removeprefix(_BEGIN) + "\n"
-    return (_BEGIN + (end + _BEGIN).join(urls) + end).encode() if urls else b""
+    end = encode(replace(like, url="")).removeprefix(_BEGIN) + b"\n"
+    return _BEGIN + (end + _BEGIN).join(urls) + end if urls else b""
 
 
 def url_of(raw: bytes) -> str:
@@ -74,6 +86,13 @@ def task_of(line: int, raw: bytes) -> Task:
         said = ErrorKind.LINE_RECORD.fault(f"not a line of a crawl's log: {error}")
         return Task(line, request_fields.raw(raw.decode("utf-8", "backslashreplace")), said)
     found = Found(entry.depth, entry.found_on, entry.via, entry.hops)
+    if entry.method == "GET" and not entry.headers:  # as of nearly all lines
+        return Task(
+            *(line, entry.url, None, "GET", (), entry.body, entry.id, None),
+            found=found,
+            route=entry.route,
+            is_foreign=entry.foreign,
+        )
     try:
         method = request_fields.method(entry.method)
         headers = request_fields.headers([list(pair) for pair in entry.headers])

@@ -131,25 +131,36 @@ class CrawlFeed:
             if page.end - page.first > MAX_PAGE_LINES:
                 raise ValueError("a page has too many lines")
             texts = [b""] * (page.end - page.first)
-            entries = []
             for offset, text in zip(offsets, found, strict=True):
                 texts[offset] = text
-                entries.append((page.first + offset, log_lines.decode(text)))
-        except (ValueError, IndexError) as error:
+            entries = list(map(log_lines.decode_waiting, found))
+        except (ValueError, IndexError, RecursionError) as error:
             said = f"the sink sent what is not its log, at line {page.first}: {error}"
             raise DamageError(said) from error
         # Not before the whole page is known to be good: a line without its text cannot be due.
-        for line, entry in entries:
-            self._add(line, entry)
+        self._open_lines(page.first, bitset.unpack(page.mask))
+        self._queue([page.first + offset for offset in offsets], entries)
         self._texts.put(page.first, texts)
         self.next_line = page.end
 
-    def _add(self, line: int, entry: log_lines.LogLine) -> None:
-        batch, offset = divmod(line - 1, self._batch_size)
-        self._open[batch] = self._open.get(batch, 0) | 1 << offset
-        route = 0 if self._routing is None else self._routing.of(entry.url, entry.route)
-        host = web_urls.host_of(entry.url)
-        self._hosts[route].add(line, host, entry.depth, entry.priority)
+    def _open_lines(self, first: int, mask: int) -> None:
+        """Note lines without a row; bit 0 of the mask: line `first`."""
+        batch, offset = divmod(first - 1, self._batch_size)
+        mask <<= offset
+        while mask:
+            if own := mask & self._full:
+                self._open[batch] = self._open.get(batch, 0) | own
+            batch, mask = batch + 1, mask >> self._batch_size
+
+    def _queue(self, lines: Sequence[int], entries: Sequence[log_lines.Waiting]) -> None:
+        """Let lines wait at their hosts."""
+        urls = [entry.url for entry in entries]
+        origins = web_urls.plain_origins(urls)
+        hosts = {origin: web_urls.host_of_origin(origin) for origin in set(origins)}
+        for line, entry, origin in zip(lines, entries, origins, strict=True):
+            host = hosts[origin] if origin else web_urls.host_of(entry.url)
+            route = 0 if self._routing is None else self._routing.of(entry.url, entry.route)
+            self._hosts[route].add(line, host, entry.depth, entry.priority)
 
     def committed(self, batch: int, mask: int, now: float) -> None:
         """`mask`: all committed lines of the batch; -1: all of them."""
@@ -179,7 +190,7 @@ class CrawlFeed:
         hosts = self._hosts[route]
         share = -(-len(hosts) // (_SHARES * max(workers, 1)))
         count = min(max(share, _LEAST_LINES), self._batch_size)
-        while lines := hosts.take(count, now):
+        while lines := self._whole_batches(hosts, hosts.take(count, now)):
             masks: dict[int, int] = {}
             for line in lines:
                 batch, offset = divmod(line - 1, self._batch_size)
@@ -190,6 +201,19 @@ class CrawlFeed:
             if masks:
                 return [self._due(batch, mask) for batch, mask in masks.items()]
         return []
+
+    def _whole_batches(self, hosts: ReadyHosts, lines: list[int]) -> list[int]:
+        """Give back what reaches into another batch, if these lines are one piece of the log.
+
+        The lines of a large site follow each other. Without this, each lease of them would be two,
+        and their rows would come in twice as many chunks.
+        """
+        if not lines or lines[-1] - lines[0] != len(lines) - 1:
+            return lines
+        end = (lines[0] - 1) // self._batch_size * self._batch_size + self._batch_size
+        own = max(end - lines[0] + 1, 0)
+        hosts.returned(lines[own:])
+        return lines[:own]
 
     def _due(self, batch: int, mask: int) -> DueLines:
         first = batch * self._batch_size + 1

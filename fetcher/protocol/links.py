@@ -1,57 +1,79 @@
 """The links that a worker has found on pages, as they travel with the rows.
 
-The links of one row are a msgpack array, PageLinks. Those of all rows of a chunk are compressed
-together, because links of one site are alike.
+The links of one row are a msgpack array: the URLs with a line feed after each, their kinds, what
+some links have beyond that by their index, and the counts of further links; see
+frontier.link_table. Those of all rows of a chunk are compressed together, because links of one site
+are alike.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from fetcher.errors import WireError
-from fetcher.frontier.links import Link
+from fetcher.frontier.link_table import LinkTable, Rest
+from fetcher.frontier.links import Link, packed_kinds
 from fetcher.frontier.totals import Refusal
+
+if TYPE_CHECKING:
+    import zstandard
 
 MAX_LINK_BYTES: Final = 64 * 1024 * 1024  # of one chunk, before compression
 _LEVEL: Final = 1
 
 
-class PageLinks(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class PageLinks(msgspec.Struct, frozen=True):
     """The links of one row."""
 
-    links: tuple[Link, ...]  # absolute, each key once, in the order of the page
+    links: Sequence[Link]  # absolute, each key once, in the order of the page
     # Further links, which are only counted, by the reason.
-    left_out: dict[Refusal, Annotated[int, Meta(ge=0, le=1 << 32)]] = {}
+    left_out: dict[Refusal, int] = {}
 
 
+_Packed = tuple[
+    bytes,
+    bytes,
+    dict[int, Rest],
+    dict[Refusal, Annotated[int, Meta(ge=0, le=1 << 32)]],
+]
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(PageLinks).decode
+_decode: Final = msgspec.msgpack.Decoder(_Packed).decode
 
 
-def encode(links: PageLinks) -> bytes:
+def encode(page: PageLinks) -> bytes:
     """The links of one row."""
-    return _encode(links)
+    table = LinkTable.of(page.links)
+    # The standard removes line feeds from URLs, so that a URL means the same without them.
+    text = b"".join([b"%b\n" % url.replace(b"\n", b"") for url in table.urls])
+    return _encode((text, table.kinds, table.rest, page.left_out))
 
 
 def encode_plain(links: Sequence[tuple[str, str]], left_out: dict[Refusal, int]) -> bytes:
-    """Encode links that have only a URL and a `via`.
-
-    The other fields of a Link have their defaults, as they are missing on the wire.
-    """
-    return _encode((links, left_out))
+    """As `encode`, of links that have only a URL and a `via`."""
+    urls, kinds = zip(*links, strict=True) if links else ((), ())
+    return _encode(("\n".join((*urls, "")).encode(), packed_kinds(kinds), {}, left_out))
 
 
 def decode(data: bytes | memoryview) -> PageLinks:
     """The links of one row. Raises WireError."""
     try:
-        return _decode(data)
+        text, kinds, rest, left_out = _decode(data)
+        if not text.isascii():
+            text.decode()  # raises an error
     # As in protocol.codec: whatever the decoder raises, the bytes are wrong.
     except Exception as error:
         raise WireError(f"chunk: links: {type(error).__name__}: {error}"[:200]) from error
+    urls = text.split(b"\n")
+    end = urls.pop()  # what follows the last line feed
+    table = LinkTable(urls, kinds, rest)
+    if end or not table.is_sound():
+        raise WireError("chunk: links: its columns do not fit each other")
+    return PageLinks(table, left_out)
 
 
 def packed(links: bytes) -> bytes:
@@ -73,6 +95,14 @@ def unpacked(data: bytes, link_bytes: int) -> bytes:
         # `max_output_size` of zstandard is ignored where the frame itself gives its size.
         if zstandard.frame_content_size(data) != link_bytes:
             raise WireError("chunk: its links have another size than its header says")
-        return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+        return _decompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise WireError(f"chunk: links: {error}"[:200]) from error
+
+
+@functools.cache
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """For the only thread of a sink."""
+    import zstandard  # noqa: PLC0415
+
+    return zstandard.ZstdDecompressor()

@@ -103,7 +103,7 @@ class CrawlFiles:
         self._new = what
         growing = self._growing()
         for _, file, blocks, _ in growing:
-            file.append(blocks)
+            file.append([b"".join(blocks)])  # the links of each row are a block of a few bytes
         for _, file, _, _ in growing:
             file.sync()
         self._level.append(what.found, level)

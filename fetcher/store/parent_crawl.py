@@ -13,6 +13,7 @@ from fetcher.bitset import IdSet
 from fetcher.errors import DamageError
 from fetcher.frontier.admitted import RECORD_BYTES
 from fetcher.frontier.keys import KeyTexts, digests_of
+from fetcher.frontier.links import encoded
 from fetcher.store.crawl_files import KEYS_SUFFIX
 from fetcher.store.crawl_links import files_of, positions_of
 from fetcher.store.disk import disk_errors
@@ -117,7 +118,9 @@ class ParentLines:
         text = self.texts.of(url)
         if text is None:
             return
-        half = np.uint64(int.from_bytes(digests_of((text,), self._seed)[0][:_HALF_BYTES], "little"))
+        half = np.uint64(
+            int.from_bytes(digests_of(encoded((text,)), self._seed)[0][:_HALF_BYTES], "little")
+        )
         at = int(np.searchsorted(self._keys, half))
         while at < len(self._keys) and self._keys[at] == half:
             yield int(self._lines[at])

@@ -62,7 +62,7 @@ class Segments:
         self._suffix = suffix
         self._max_bytes = max_bytes
         self._preamble = preamble
-        self._index = max(len(states) - 1, 0)
+        self._begin_at(max(len(states) - 1, 0))
         names = {self._name(index) for index in range(len(states))}
         if names != states.keys():
             # The file of a segment that seems to be new would be emptied.
@@ -93,9 +93,9 @@ class Segments:
     def _name(self, index: int | None = None) -> str:
         return f"part-{self._index if index is None else index:05d}{self._suffix}"
 
-    @property
-    def path(self) -> Path:
-        return self._directory / self._name()
+    def _begin_at(self, index: int) -> None:
+        self._index = index
+        self.path = self._directory / self._name()  # each commit needs it several times
 
     def _open(self) -> int:
         with disk_errors(self.path):
@@ -158,12 +158,12 @@ class Segments:
 
     def _rotate(self) -> None:
         old, old_name, before = self._fd, self._name(), (self._committed, self._file)
-        self._index += 1
+        self._begin_at(self._index + 1)
         self._committed = self._written = 0
         try:
             self._fd = self._open()
         except BaseException:
-            self._index -= 1
+            self._begin_at(self._index - 1)
             self._committed = self._written = before[0]
             raise
         self._full[old_name] = before

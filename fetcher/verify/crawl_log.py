@@ -7,10 +7,11 @@ This takes about 31 bytes of memory a line.
 
 from __future__ import annotations
 
+import operator
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 from fetcher.errors import DamageError
@@ -57,6 +58,7 @@ class LogAudit:
         self._found = findings
         self._frontier = Frontier(rules, record.key_seed)
         self._frontier.expect(record.lines)
+        self._most_links = rules.links_per_page
         self._texts = LogSource(part).url_lines()
         self._records = _key_records(part)
 
@@ -120,19 +122,24 @@ class LogAudit:
             self._compare(first + number, entries[number], edge, line)
 
     def _judge_found(self, first: int, entries: Sequence[LogLine]) -> None:
-        rows = [
-            RowLinks(
-                # Of a line without a finder, only depth and hops of a seed can be said.
-                self.finders[line] or line,
-                self._depths[self.finders[line]],
-                (_link(entry),),
-                self._hops[self.finders[line]],
-            )
-            for line, entry in enumerate(entries, first)
-        ]
-        for number, admitted in enumerate(self._frontier.offer_rows(rows)):
-            new = admitted.lines[0] if admitted.new else None
-            self._compare(first + number, entries[number], admitted.edges[0], new)
+        rows = list(self._rows_of(first, entries))
+        line = first
+        for admitted in self._frontier.offer_rows(rows):
+            new = {each.line: each for each in admitted.lines}
+            for edge in admitted.edges:
+                # Of a key that is there twice, the later line is not a new one.
+                own = new.pop(edge, None) if isinstance(edge, int) else None
+                self._compare(line, entries[line - first], edge, own)
+                line += 1
+
+    def _rows_of(self, first: int, entries: Sequence[LogLine]) -> Iterator[RowLinks]:
+        """The rows that found these lines. Those that one row found follow each other."""
+        finders = self.finders[first : first + len(entries)]
+        for finder, found in groupby(zip(finders, entries, strict=True), operator.itemgetter(0)):
+            links = (_link(entry) for _, entry in found)
+            while some := list(islice(links, self._most_links)):
+                # Of lines without a finder, only depth and hops of a seed can be said.
+                yield RowLinks(finder or first, self._depths[finder], some, self._hops[finder])
 
     def _compare(self, line: int, entry: LogLine, edge: Edge, new: NewLine | None) -> None:
         """Compare a line with what became of its link now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,14 +180,6 @@ def test_links_that_a_handler_made_differ_by_method_and_body() -> None:
     ]
     assert made.offer(links, 1, 0).edges == [2, 3, 2]
     assert made.offer(links, 1, 0).edges == [2, 3, 2]
-
-
-def test_links_and_rows_go_over_the_wire() -> None:
-    row = RowLinks(
-        1, 2, (Link("http://h/", "a"), Link("http://h/", "handler", "k", 1, LinkRequest("POST"))),
-        left_out={Refusal.NOFOLLOW: 1},
-    )  # fmt: skip
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(row), type=RowLinks) == row
 
 
 # A crawl of a small web: what each page links to, by number of the line.

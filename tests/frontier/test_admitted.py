@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.frontier.admitted import RECORD_BYTES, Edge, RowLinks, admitted
+from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import Link, Via
 from fetcher.frontier.totals import Refusal
 
@@ -26,7 +27,7 @@ def test_a_line_has_its_place_by_its_finder_and_its_kind(
 
 def test_new_lines_follow_each_other_with_a_record_each() -> None:
     row = RowLinks(7, 3, ())
-    new = [Link("http://a.test/1"), Link("http://a.test/2", Via.REDIRECT)]
+    new = LinkTable.of([Link("http://a.test/1"), Link("http://a.test/2", Via.REDIRECT)])
     records = b"".join(bytes([number]) * RECORD_BYTES for number in (1, 2))
     first, second = admitted(row, 10, new, records, [False, True], [10, 11]).lines
     assert (first.line, first.link, first.depth, first.hops) == (10, new[0], 4, 0)
@@ -40,7 +41,7 @@ def test_new_lines_follow_each_other_with_a_record_each() -> None:
 
 def test_links_lines_and_refusals_are_counted() -> None:
     scope, depth = ((reason, "http://b.test/", "a") for reason in (Refusal.SCOPE, Refusal.DEPTH))
-    new = [Link("http://a.test/1"), Link("http://a.test/2", Via.REDIRECT)]
+    new = LinkTable.of([Link("http://a.test/1"), Link("http://a.test/2", Via.REDIRECT)])
     records = bytes(2 * RECORD_BYTES)
     edges: list[Edge] = [10, 11, 2, scope, scope, depth]
     found = admitted(RowLinks(7, 3, ()), 10, new, records, [False, True], edges)

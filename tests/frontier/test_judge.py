@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from fetcher import web_urls
 from fetcher.frontier import judge as judge_room
-from fetcher.frontier.judge import Judge, Verdict
+from fetcher.frontier.judge import Judge, Judged, Verdict
 from fetcher.frontier.keys import KeyTexts, host_numbers
+from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
@@ -76,12 +77,17 @@ _RULES: Final = st.builds(
 )
 
 
+def judged_by(judge: Judge, links: list[Link]) -> Judged:
+    table = LinkTable.of(links)
+    return judge.judge(table, table.texts())
+
+
 @settings(deadline=None)
 @given(_RULES, st.lists(st.lists(_LINKS, max_size=6), max_size=3))
 def test_many_links_are_judged_as_each_alone(rules: CrawlRules, calls: list[list[Link]]) -> None:
     judge = Judge(rules, SEED, scope_of(rules))
     for links in calls:
-        judged = judge.judge(links)
+        judged = judged_by(judge, links)
         expected = [alone(rules, link) for link in links]
         assert judged.verdicts == [verdict for verdict, _ in expected]
         for index, (link, (_, text)) in enumerate(zip(links, expected, strict=True)):
@@ -106,7 +112,7 @@ def test_a_link_that_fits_into_no_message_is_refused() -> None:
     breaks = Link("http://h.test/" + "\t" * MAX_LINK_CHARS)  # its key is short
     body = LinkRequest("POST", body=b"x" * MAX_LINK_CHARS)
     links = [breaks, Link("http://h.test/", "handler", request=body), Link("http://h.test/")]
-    assert judge.judge(links).verdicts == [
+    assert judged_by(judge, links).verdicts == [
         Refusal.URL_BYTES,
         Refusal.URL_BYTES,
         int(host_numbers(["h.test"], SEED)[0]),
@@ -118,7 +124,7 @@ def test_hosts_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyP
     judge = Judge(CrawlRules(), SEED, scope_of(CrawlRules()))
     for first in range(0, 100, 5):
         links = [Link(f"http://o{n}.test/") for n in range(first, first + 5)]
-        assert judge.judge([*links, Link("http://h.test/")]).verdicts == [
+        assert judged_by(judge, [*links, Link("http://h.test/")]).verdicts == [
             *[Refusal.SCOPE] * 5,
             int(host_numbers(["h.test"], SEED)[0]),
         ]

@@ -11,7 +11,7 @@ from fetcher.frontier.keys import as_keys, digests_of
 
 
 def keys(*numbers: int) -> Keys:
-    return as_keys(digests_of((str(number) for number in numbers), 1))
+    return as_keys(digests_of((b"%d" % number for number in numbers), 1))
 
 
 def small(*pairs: tuple[int, int]) -> Keys:
@@ -25,6 +25,15 @@ def test_an_empty_set_knows_nothing() -> None:
     assert seen.numbers_of(keys()).tolist() == []
     seen.add(keys())
     assert len(seen) == 0
+
+
+def test_keys_are_found_in_any_number_at_once() -> None:
+    seen = KeyTable(2)
+    seen.add(keys(*range(1000)))
+    for count in (1, 47, 48, 49, 300):
+        numbers = seen.numbers_of(keys(*range(1000 - count // 2, 1000 + count // 2 + 1)))
+        known = range(1001 - count // 2, 1001)
+        assert numbers.tolist() == [*known, *[0] * (count // 2 + 1)]
 
 
 def test_the_key_of_zeros_is_a_key_as_any_other() -> None:

@@ -70,6 +70,24 @@ def test_a_huge_host_leaves_room_for_a_small_one() -> None:
     assert found[0].bit_count() == 32
 
 
+def test_lines_that_follow_each_other_are_handed_out_by_whole_batches() -> None:
+    feed = CrawlFeed(seeds_from, LineTexts())
+    feed.begin(10, state(100))
+    feed.learn(page(1, 6, *range(1, 6)))
+    assert due(feed) == {0: 0b0000001111}
+    feed.learn(page(6, 42, *range(6, 42)))
+    assert due(feed) == {0: 0b1111110000}, "and not a part of the next batch, too"
+    assert [due(feed), due(feed)] == [{1: 0b1111111111}, {2: 0b1111111111}]
+    assert feed.waiting == 11
+
+
+def test_lines_of_several_places_of_the_log_are_handed_out_together() -> None:
+    feed = CrawlFeed(seeds_from, LineTexts())
+    feed.begin(10, state(100))
+    feed.learn(page(1, 26, 1, 2, 12, 23, 25))
+    assert due(feed) == {0: 0b11, 1: 0b10, 2: 0b100}
+
+
 def test_a_page_with_one_bad_line_adds_none() -> None:
     feed = feed_of()
     bad = replace(page(1, 3, 1, 2), texts=text(1) + b"\n" + b"no JSON")
@@ -88,8 +106,8 @@ def test_lines_of_a_route_are_due_for_it_alone_and_hold_up_no_other() -> None:
     own = log_lines.encode(LogLine("http://b.test/6", route="own"))
     feed.learn(messages.LogPage(6, 7, b"\x01", own))
     assert [feed.waiting_of(route) for route in range(3)] == [2, 3, 1]
-    masks = [{d.batch.id: d.mask for d in feed.due(1, 0.0, route)} for route in (2, 0)]
-    assert masks == [{1: 0b0010}, {0: 0b1000, 1: 0b0001}]
+    masks = [{d.batch.id: d.mask for d in feed.due(1, 0.0, route)} for route in (2, 0, 0)]
+    assert masks == [{1: 0b0010}, {0: 0b1000}, {1: 0b0001}]
     assert feed.waiting == 3, "those of the first route wait on"
     feed.committed(0, 0b1111, 1.0)
     assert feed.open_batches() == [1]

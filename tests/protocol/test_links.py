@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgpack
 import pytest
 import zstandard
 from msgspec import UNSET
@@ -84,10 +85,40 @@ def test_links_cannot_unpack_to_more_than_they_say() -> None:
         links.unpacked(bomb, links.MAX_LINK_BYTES + 1)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x01", b"\x90", b"\x91\xc0", links.encode(LINKS) + b"x"])
+def packed(text: bytes, kinds: bytes, rest: dict[int, list[str]] | None = None) -> bytes:
+    """The links of a row as they travel."""
+    return bytes(msgpack.packb([text, kinds, rest or {}, {}]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"\x01", b"\x90", b"\x91\xc0", links.encode(LINKS) + b"x"),
+        packed(b"http://a/", b"\x06"),  # without the line feed at its end
+        packed(b"http://a/\n", b""),
+        packed(b"http://a/\n", b"\x06\x06"),
+        packed(b"http://a/\n", b"\x00"),  # no kind that is known
+        packed(b"", b"\x06"),
+        packed(b"http://\xe9/\n", b"\x06"),  # not UTF-8
+        packed(b"http://a/\n", b"\x06", {1: ["key"]}),
+        packed(b"http://a/\n", b"\x06", {-1: ["key"]}),
+        packed(b"", b"", {0: ["key"]}),
+    ],
+)
 def test_bytes_that_are_not_links_are_refused(data: bytes) -> None:
     with pytest.raises(WireError):
         links.decode(data)
+
+
+def test_an_empty_page_and_a_link_without_a_text_are_read_as_they_were_written() -> None:
+    for page in (links.PageLinks(()), links.PageLinks((Link(""), Link("http://\xe9/", "css")))):
+        assert links.decode(links.encode(page)) == page
+    assert links.decode(links.encode_plain((), {})) == links.PageLinks(())
+
+
+def test_line_feeds_of_a_link_that_is_not_a_url_do_not_make_it_two() -> None:
+    page = links.PageLinks((Link("no\nURL\n", "handler"), Link("http://a/")))
+    assert [link.url for link in links.decode(links.encode(page)).links] == ["noURL", "http://a/"]
 
 
 def test_plain_links_are_links_without_the_rest() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ _WORTH_TELLING_S: Final = 1.0
 
 def require_libraries() -> None:
     """Raises ConflictError if a library that a crawl needs is not installed."""
+    # numpy's OpenBLAS starts a thread for each core when it is loaded, which costs as much as all
+    # else of the import, and multiplies matrices, which a sink never does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import numpy  # noqa: F401, PLC0415
     except ImportError as error:
@@ -30,7 +34,8 @@ def require_libraries() -> None:
 
 
 def growth_of(rules: CrawlRules, store: Store) -> Growth:
-    """The log as it is committed. Raises DamageError."""
+    """The log as it is committed. Raises ConflictError, DamageError."""
+    require_libraries()
     from fetcher.commit.growth import Growth  # noqa: PLC0415
     from fetcher.commit.levels import LevelGrowth  # noqa: PLC0415
     from fetcher.frontier.admission import Frontier  # noqa: PLC0415
