@@ -43,30 +43,26 @@ def declared_length(method: str, status: int, notable: Headers) -> int | None:
     return None
 
 
-def length_to_count(method: str, status: int, notable: Headers) -> int | None:
+def length_to_count(method: str, status: int, notable: Headers, last: dict[str, str]) -> int | None:
     """The declared length if we must end the body there; None where libcurl does it.
 
-    Raises Failure as `declared_length` does.
+    `last`: see Head, too. Raises Failure as `declared_length` does.
     """
-    if method == "HEAD" or status in _BODILESS or _is_plain(notable):
+    if method == "HEAD" or status in _BODILESS:
+        return None
+    given = last.get(_LENGTH, "")
+    # As usual: at most one length, a short one, and no Transfer-Encoding.
+    if (
+        _CODING not in last
+        and len(last) == len(notable)
+        and len(given) <= _SHORT_DIGITS
+        and "," not in given
+    ):
         return None
     length = declared_length(method, status, notable)
     if length is None or length > _MAX_OF_LIBCURL:
         return length
     return None if _values(notable, _CODING) is None else length
-
-
-def _is_plain(notable: Headers) -> bool:
-    """Whether the head has at most one length, a short one, and no Transfer-Encoding, as usual."""
-    lengths = 0
-    for name, value in notable:
-        if name == _LENGTH:
-            lengths += 1
-            if lengths > 1 or len(value) > _SHORT_DIGITS or "," in value:
-                return False
-        elif name == _CODING:
-            return False
-    return True
 
 
 def _number(text: str) -> int | None:

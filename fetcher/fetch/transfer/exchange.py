@@ -60,6 +60,11 @@ _LEAST_S: Final = 0.05  # less time than this is not worth a look-up
 class Exchange(Receiver):
     """A handle, and what its last request brought; never for two greenlets at once."""
 
+    __slots__ = (
+        *("_clock", "_guard", "_has_target", "_peer", "_pins", "_refused", "_shape"),
+        *("_timeout_ms", "_watch", "paused_s", "repeats"),
+    )
+
     def __init__(
         self,
         loop: CurlLoop,
@@ -101,20 +106,22 @@ class Exchange(Receiver):
         keep; while it admits no more, the transfer pauses.
         """
         self._clear(request.method, sink, capture, account)
-        self._refused, self._peer, self.paused_s, self.repeats = "", "", 0.0, 0
+        self._refused = self._peer = ""
+        self.paused_s, self.repeats = 0.0, 0
         self._set_up(request)
         try:
             self._judge(*self._transfer(request, timeout_s, pin))
         finally:
-            self._release()
+            # What a handle that waits for its next request must not keep in memory.
+            self._sink = self._capture = self._account = self._decoder = None
 
     def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> CurlResult:
         """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
         is_whole = False
-        resolve = self._pins.enter(pin)
         if self._account is not None:
             self._account.begin(self._resume)
+        resolve = self._pins.enter(pin)
         try:
             if resolve:
                 self._easy.setopt(pycurl.RESOLVE, resolve)
@@ -132,7 +139,13 @@ class Exchange(Receiver):
 
     def _run_once(self, timeout_s: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long."""
-        self._set_timeout(timeout_s)
+        limit_s = timeout_s
+        if self._account is not None:
+            limit_s += slack_s(self._http.total_timeout_s)
+        timeout_ms = max(1, math.ceil(limit_s * 1000))
+        if timeout_ms != self._timeout_ms:
+            self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
         self._watch.begin(self)
         try:
             if self._account is None:
@@ -265,14 +278,6 @@ class Exchange(Receiver):
         encodings = curl_options.ARCHIVE_ENCODING if is_captured else curl_options.ACCEPT_ENCODING
         return curl_options.default_headers(self._http, encodings)
 
-    def _set_timeout(self, timeout_s: float) -> None:
-        if self._account is not None:
-            timeout_s += slack_s(self._http.total_timeout_s)
-        timeout_ms = max(1, math.ceil(timeout_s * 1000))
-        if timeout_ms != self._timeout_ms:
-            self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-            self._timeout_ms = timeout_ms
-
     def _on_connected(self, peer: str, _own: str, _port: int, _own_port: int) -> int:
         """Judge the peer of a new or a kept connection, before the request is sent."""
         refusal = self._guard.refusal(peer)
@@ -352,10 +357,11 @@ class Exchange(Receiver):
         connect = tls = None
         if get(pycurl.NUM_CONNECTS):
             connect, tls = _ms(get(pycurl.CONNECT_TIME_T)), _ms(get(pycurl.APPCONNECT_TIME_T))
+        first_us = get(pycurl.STARTTRANSFER_TIME_T)
         return Answer(
             self.status,
             head.headers,
-            head.notable,
+            head.last.get("content-type"),
             head.is_ascii,
             self.body_bytes,
             self.wire_bytes,
@@ -364,7 +370,7 @@ class Exchange(Receiver):
             self.redirect_to,
             self._peer or get(pycurl.PRIMARY_IP) or None,
             _HTTP_VERSIONS.get(get(pycurl.INFO_HTTP_VERSION)),
-            (connect, tls, _ms(get(pycurl.STARTTRANSFER_TIME_T))),
+            (connect, tls, first_us / 1000 if first_us > 0 else None),
         )
 
 

@@ -76,7 +76,7 @@ def test_a_folded_line_changes_no_head_that_is_remembered() -> None:
 
 
 def test_short_lines_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    known: dict[bytes, tuple[str, str]] = {}
+    known: dict[bytes, object] = {}
     monkeypatch.setattr(head, "_KNOWN", known)
     monkeypatch.setattr(head, "_MOST_KNOWN", 2)
     headers_of(b"A: 1\r\n", b"B: " + b"x" * 200 + b"\r\n", b"C: 3\r\n")
@@ -87,7 +87,11 @@ def test_short_lines_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPat
 
 def test_the_headers_that_we_act_on_are_found_whatever_their_case() -> None:
     lines = [b"HTTP/1.1 200 OK\r\n", b"CONTENT-type: a\r\n", b"X: b\r\n", b"location: /c\r\n"]
-    assert parse_head(lines).notable == [("content-type", "a"), ("location", "/c")]
+    lines.append(b"Location: /d\r\n")
+    found = [("content-type", "a"), ("location", "/c"), ("location", "/d")]
+    for _ in "parsed", "remembered":
+        made = parse_head(lines)
+        assert (made.notable, made.last) == (found, {"content-type": "a", "location": "/d"})
 
 
 @pytest.mark.parametrize("line", [b"X: caf\xe9\r\n", b"caf\xe9: x\r\n"])
