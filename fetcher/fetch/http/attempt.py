@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 from msgspec import UNSET
 
@@ -14,7 +12,7 @@ from fetcher.fetch.transfer.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
 
 
-class Ending(NamedTuple):
+class Ending(msgspec.Struct, frozen=True, gc=False):
     """How an attempt ended. `ok` has no error, `http_error` has no kind, all others have both."""
 
     outcome: Outcome
@@ -38,7 +36,7 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
     worker: str
 
 
-class AttemptLog:
+class AttemptLog(msgspec.Struct):
     """How far one attempt came, and its last answer."""
 
     final_url: str | None = None

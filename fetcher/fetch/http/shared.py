@@ -102,7 +102,9 @@ class Shared:
             self._robots = Robots(settings.polite, settings.http.user_agent, self.transport)
         return self._robots
 
-    def target_of(self, url: str) -> Target:
-        """The target of a line's URL. Raises NoUrlError."""
-        known = self.targets.pop(url, None) if self.targets else None
-        return known or urls.target_of(url, self.settings.http.max_url_bytes)
+    def target_of(self, task: Task) -> Target:
+        """The target of a line. Raises NoUrlError."""
+        if task.fault is not None:
+            raise urls.NoUrlError(task.fault)
+        known = self.targets.pop(task.url, None) if self.targets else None
+        return known or urls.target_of(task.url, self.settings.http.max_url_bytes)
