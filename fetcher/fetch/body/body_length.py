@@ -12,7 +12,7 @@ from typing import Final
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.header_text import Headers
+from fetcher.fetch.header_text import Headers, values_of
 
 _MAX_DIGITS: Final = 30  # longer numbers count as the largest number of so many digits
 _MAX_OF_LIBCURL: Final = 2**63 - 1
@@ -51,14 +51,9 @@ def length_to_count(method: str, status: int, notable: Headers, last: dict[str, 
     if method == "HEAD" or status in _BODILESS:
         return None
     given = last.get(_LENGTH, "")
-    # As usual: at most one length, a short one, and no Transfer-Encoding.
-    if (
-        _CODING not in last
-        and len(last) == len(notable)
-        and len(given) <= _SHORT_DIGITS
-        and "," not in given
-    ):
-        return None
+    is_readable = len(given) <= _SHORT_DIGITS and "," not in given
+    if is_readable and _CODING not in last and len(last) == len(notable):
+        return None  # as usual: libcurl can read the length, and there is no other
     length = declared_length(method, status, notable)
     if length is None or length > _MAX_OF_LIBCURL:
         return length
@@ -75,5 +70,5 @@ def _number(text: str) -> int | None:
 
 def _values(notable: Headers, name: str) -> str | None:
     """The values of all headers of that name, joined, in lower case; None without one."""
-    values = [value for key, value in notable if key == name]
+    values = values_of(notable, name)
     return ", ".join(values).lower() if values else None

@@ -2,12 +2,15 @@
 
 Text is read as latin-1, as in http.client, so no byte is an error and each can be sent back as it
 came (see fetch.header_text). Names and values stay as they were sent, in their order, repeated
-names included.
+names included. Most servers repeat most of their lines: short ones are parsed once and remembered.
 """
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -21,12 +24,10 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\
 _NOTABLE: Final = frozenset(
     {"content-type", "content-encoding", "content-length", "transfer-encoding", "location"}
 )
-_Field = tuple[str, str]
-# Most servers repeat most of their lines: parsed lines up to this length are remembered, each as
-# its header, and as its notable header if it is one.
-_SHORT_BYTES: Final = 128
+_SHORT_BYTES: Final = 128  # lines up to this length are remembered
 _MOST_KNOWN: Final = 4096
-_KNOWN: Final[dict[bytes, tuple[_Field, _Field | None]]] = {}
+_MOST_KNOWN_STATUS_LINES: Final = 256
+_Field = tuple[str, str]
 
 
 class Head(msgspec.Struct, gc=False):
@@ -46,63 +47,20 @@ class Head(msgspec.Struct, gc=False):
 NO_HEAD: Final = Head(0, "", [], [], {}, True)
 
 
-def parse_head(lines: list[bytes]) -> Head:
-    """Parse the lines of a head, which have their line ends. Raises Failure."""
-    match = _STATUS_LINE.match(lines[0]) if lines else None
-    if match is None:
-        said = ascii(lines[0].decode("latin-1").strip())[:80] if lines else "none"
-        raise Failure(ErrorKind.PROTOCOL_BAD_HEAD, f"malformed status line: {said}")
-    headers, notable = _fields(lines[1:])
-    return Head(
-        int(match[1]),
-        match[2].decode("latin-1"),
-        headers,
-        notable,
-        dict(notable),
-        b"".join(lines).isascii(),
-    )
+class _Known(dict[bytes, _Field | None]):
+    """Line -> what `parse` makes of it, called when the line is first looked up."""
 
+    def __init__(self, parse: Callable[[bytes], _Field | None]) -> None:
+        super().__init__()
+        self._parse = parse
 
-def _fields(lines: list[bytes]) -> tuple[Headers, Headers]:
-    """All headers, and the notable ones."""
-    # Loops in C: a loop in Python over all lines takes 5 % of what a worker does for a URL.
-    known = list(filter(None, map(_KNOWN.get, lines)))
-    if known and len(known) == len(lines):
-        headers, notable = zip(*known, strict=True)
-        return list(headers), list(filter(None, notable))
-    parsed = _parsed(lines)
-    return parsed, notable_of(parsed)
-
-
-def notable_of(headers: Headers) -> Headers:
-    """See Head."""
-    return list(filter(None, map(_notable, headers)))
-
-
-def _notable(field: _Field) -> _Field | None:
-    low = field[0].lower()
-    return (low, field[1]) if low in _NOTABLE else None
-
-
-def _parsed(lines: list[bytes]) -> Headers:
-    headers: Headers = []
-    for line in lines:
-        known = _KNOWN.get(line)
-        field = known[0] if known else _field(line)
-        if field is not None:
-            headers.append(field)
-            if known is None and len(line) <= _SHORT_BYTES:
-                _remember(line, field)
-        elif line[0] in b" \t" and headers:  # a folded line, which is obsolete
-            last, begun = headers[-1]
-            headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
-    return headers
-
-
-def _remember(line: bytes, field: _Field) -> None:
-    if len(_KNOWN) >= _MOST_KNOWN:
-        _KNOWN.clear()  # cheaper than to note for each line when it was used last
-    _KNOWN[line] = field, _notable(field)
+    def __missing__(self, line: bytes) -> _Field | None:
+        field = self._parse(line)
+        if len(line) <= _SHORT_BYTES:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()  # cheaper than to note for each line when it was used last
+            self[line] = field
+        return field
 
 
 def _field(line: bytes) -> _Field | None:
@@ -110,3 +68,60 @@ def _field(line: bytes) -> _Field | None:
     if not colon or line[0] in b" \t":
         return None
     return name.rstrip(), value.strip()
+
+
+def _notable(line: bytes) -> _Field | None:
+    field = _known[line]
+    name = "" if field is None else field[0].lower()
+    return (name, field[1]) if field and name in _NOTABLE else None
+
+
+_known: Final = _Known(_field)
+_known_notable: Final = _Known(_notable)
+
+
+def parse_head(lines: list[bytes]) -> Head:
+    """Parse the lines of a head, which have their line ends. Raises Failure."""
+    first = lines[0] if lines else b""
+    status, reason = (_known_status if len(first) <= _SHORT_BYTES else _status_of)(first)
+    headers, notable = _fields(lines[1:])
+    return Head(status, reason, headers, notable, dict(notable), b"".join(lines).isascii())
+
+
+def _status_of(line: bytes) -> tuple[int, str]:
+    match = _STATUS_LINE.match(line)
+    if match is None:
+        said = ascii(line.decode("latin-1").strip())[:80] if line else "none"
+        raise Failure(ErrorKind.PROTOCOL_BAD_HEAD, f"malformed status line: {said}")
+    return int(match[1]), match[2].decode("latin-1")
+
+
+_known_status: Final = functools.lru_cache(_MOST_KNOWN_STATUS_LINES)(_status_of)
+
+
+def _fields(lines: list[bytes]) -> tuple[Headers, Headers]:
+    """The headers of these lines, and the notable ones."""
+    if len(lines) > 1:
+        fields_in = operator.itemgetter(*lines)  # a loop in C
+        headers = fields_in(_known)
+        if all(headers):
+            return list(headers), list(filter(None, fields_in(_known_notable)))
+    unfolded = _unfolded(lines)
+    return unfolded, notable_of(unfolded)
+
+
+def notable_of(headers: Headers) -> Headers:
+    """See Head."""
+    return [(low, value) for name, value in headers if (low := name.lower()) in _NOTABLE]
+
+
+def _unfolded(lines: list[bytes]) -> Headers:
+    headers: Headers = []
+    for line in lines:
+        field = _known[line]
+        if field is not None:
+            headers.append(field)
+        elif line[0] in b" \t" and headers:  # a folded line, which is obsolete
+            last, begun = headers[-1]
+            headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
+    return headers

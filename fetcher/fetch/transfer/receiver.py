@@ -21,6 +21,7 @@ from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.body.decoding import Decoder, decoder_for
 from fetcher.fetch.failures import Failure
+from fetcher.fetch.header_text import values_of
 from fetcher.fetch.transfer import redirects
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
 from fetcher.fetch.transfer.deadlines import Deadlines
@@ -81,11 +82,8 @@ class Receiver:
 
     def header(self, name: str) -> str | None:
         """The values of one of the notable headers, joined; None for none."""
-        values = None
-        for key, value in self.head.notable:
-            if key == name:
-                values = value if values is None else f"{values}, {value}"
-        return values
+        head = self.head
+        return ", ".join(values_of(head.notable, name)) if name in head.last else None
 
     # -- its speed, see SpeedWatch -----------------------------------------------------------
 
@@ -143,7 +141,7 @@ class Receiver:
             said = f"more headers than http.max_headers ({self._http.max_headers})"
             return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
         try:
-            if self.status in redirects.STATUSES:
+            if self.status in redirects.STATUSES and "location" in head.last:
                 self.redirect_to = redirects.location_of(head.notable)
             self._length = length_to_count(self._method, self.status, head.notable, head.last)
         except Failure as failure:
@@ -151,8 +149,7 @@ class Receiver:
         if self.redirect_to:
             self._drain_timer = get_hub().loop.timer(_DRAIN_S)
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
-        if "content-encoding" in head.last:
-            encodings = self.header("content-encoding") or ""
+        if "content-encoding" in head.last and (encodings := self.header("content-encoding")):
             self._decoder = decoder_for(encodings, self._http.max_body_bytes)
         return None if self._length is None else self._stop_once_counted()
 
