@@ -45,8 +45,13 @@ class NextRequest:
     def target(self) -> Target:
         """The target of the request. Raises Failure if the line has no URL."""
         if self._target is None:
+            shared, task = self._shared, self._task
             try:
-                self._target = self._shared.target_of(self._task)
+                if task.fault is not None:
+                    raise urls.NoUrlError(task.fault)
+                known = shared.targets.pop(task.url, None) if shared.targets else None
+                max_bytes = shared.settings.http.max_url_bytes
+                self._target = known or urls.target_of(task.url, max_bytes)
             except urls.NoUrlError as error:
                 kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
                 raise Failure(kind, error.fault.message) from error

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from fetcher.fetch import urls
 from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.cookies import file
 from fetcher.fetch.header_text import parsed_header
@@ -101,10 +100,3 @@ class Shared:
             settings = self.settings
             self._robots = Robots(settings.polite, settings.http.user_agent, self.transport)
         return self._robots
-
-    def target_of(self, task: Task) -> Target:
-        """The target of a line. Raises NoUrlError."""
-        if task.fault is not None:
-            raise urls.NoUrlError(task.fault)
-        known = self.targets.pop(task.url, None) if self.targets else None
-        return known or urls.target_of(task.url, self.settings.http.max_url_bytes)

@@ -53,6 +53,7 @@ _UNREACHABLE: Final = frozenset(
         ErrorKind.TIMEOUT_CONNECT,
     }
 )
+_UNDONE: Final[CurlResult] = (-1, "")
 _PREREQ_OK: Final = pycurl.PREREQFUNC_OK
 _LEAST_S: Final = 0.05  # less time than this is not worth a look-up
 
@@ -109,18 +110,10 @@ class Exchange(Receiver):
         self._refused = self._peer = ""
         self.paused_s, self.repeats = 0.0, 0
         self._set_up(request)
-        try:
-            self._judge(*self._transfer(request, timeout_s, pin))
-        finally:
-            # What a handle that waits for its next request must not keep in memory.
-            self._sink = self._capture = self._account = self._decoder = None
-
-    def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> CurlResult:
-        """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
-        is_whole = False
-        if self._account is not None:
-            self._account.begin(self._resume)
+        if account is not None:
+            account.begin(self._resume)
+        result: CurlResult = _UNDONE
         resolve = self._pins.enter(pin)
         try:
             if resolve:
@@ -128,14 +121,18 @@ class Exchange(Receiver):
             result = self._run_once(timeout_s)
             if result[0]:
                 result = self._run_again(request, pin, result, ends_at, is_set=bool(resolve))
-            is_whole = not result[0]
-            return result
+            self._judge(*result)
         finally:
-            self._pins.leave(pin, is_used=is_whole)
-            if self._drain_timer is not None:
-                self._stop_drain_timer()
-            if self._account is not None:
-                self._account.end()
+            self._pins.leave(pin, is_used=not result[0])
+            self._release()
+
+    def _release(self) -> None:
+        """Drop what a handle that waits for its next request must not keep."""
+        if self._drain_timer is not None:
+            self._stop_drain_timer()
+        if self._account is not None:
+            self._account.end()
+        self._sink = self._capture = self._account = self._decoder = None
 
     def _run_once(self, timeout_s: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long."""
