@@ -35,12 +35,6 @@ from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
 _SHA256_OF_NOTHING: Final = hashlib.sha256().hexdigest()
-_HTTP_VERSIONS: Final = {
-    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
-    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
-    pycurl.CURL_HTTP_VERSION_2_0: "2",
-    pycurl.CURL_HTTP_VERSION_3: "3",
-}
 _BROKE: Final = (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
 _UNCONNECTED: Final = (pycurl.E_COULDNT_CONNECT, pycurl.E_OPERATION_TIMEDOUT)
 # Failures after which other addresses of the host are asked for.
@@ -62,8 +56,8 @@ class Exchange(Receiver):
     """A handle, and what its last request brought; never for two greenlets at once."""
 
     __slots__ = (
-        *("_clock", "_guard", "_has_target", "_peer", "_pins", "_refused", "_shape"),
-        *("_timeout_ms", "_watch", "paused_s", "repeats"),
+        *("_clock", "_guard", "_has_connected", "_has_target", "_peer", "_pins", "_refused"),
+        *("_shape", "_timeout_ms", "_watch", "paused_s", "repeats"),
     )
 
     def __init__(
@@ -87,6 +81,7 @@ class Exchange(Receiver):
         # Of the last request:
         self._refused = ""  # why the guard did not pass the peer
         self._peer = ""  # the address that the guard has passed
+        self._has_connected = False  # whether a connection was made for it
         self.paused_s = 0.0  # for lack of memory
         self.repeats = 0  # 1 where a kept connection lost the request
 
@@ -136,6 +131,7 @@ class Exchange(Receiver):
 
     def _run_once(self, timeout_s: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long."""
+        self._has_connected = False
         limit_s = timeout_s
         if self._account is not None:
             limit_s += slack_s(self._http.total_timeout_s)
@@ -285,6 +281,7 @@ class Exchange(Receiver):
         return pycurl.PREREQFUNC_ABORT
 
     def _on_socket(self, fd: int, _purpose: int) -> int:
+        self._has_connected = True
         self._loop.opened(fd)
         return pycurl.SOCKOPT_OK
 
@@ -352,7 +349,7 @@ class Exchange(Receiver):
         """The answer as far as it has come."""
         get, head = self._easy.getinfo, self.head
         connect = tls = None
-        if get(pycurl.NUM_CONNECTS):
+        if self._has_connected:
             connect, tls = _ms(get(pycurl.CONNECT_TIME_T)), _ms(get(pycurl.APPCONNECT_TIME_T))
         first_us = get(pycurl.STARTTRANSFER_TIME_T)
         return Answer(
@@ -366,7 +363,7 @@ class Exchange(Receiver):
             self.is_whole,
             self.redirect_to,
             self._peer or get(pycurl.PRIMARY_IP) or None,
-            _HTTP_VERSIONS.get(get(pycurl.INFO_HTTP_VERSION)),
+            head.version,
             (connect, tls, first_us / 1000 if first_us > 0 else None),
         )
 

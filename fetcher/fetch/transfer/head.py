@@ -19,7 +19,7 @@ from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.header_text import Headers
 
-_STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
+_STATUS_LINE: Final = re.compile(rb"HTTP/(\d(?:\.\d)?)\s+([1-9]\d\d)(?!\d) ?([^\r\n]*)")
 # In lower case: the headers that say what the body is, where it ends, and where a redirect leads.
 _NOTABLE: Final = frozenset(
     {"content-type", "content-encoding", "content-length", "transfer-encoding", "location"}
@@ -38,13 +38,14 @@ class Head(msgspec.Struct, gc=False):
 
     status: int
     reason: str
+    version: str | None  # of HTTP
     headers: Headers
     notable: Headers
     last: dict[str, str]
     is_ascii: bool  # all of it
 
 
-NO_HEAD: Final = Head(0, "", [], [], {}, True)
+NO_HEAD: Final = Head(0, "", None, [], [], {}, True)
 
 
 class _Known(dict[bytes, _Field | None]):
@@ -83,17 +84,19 @@ _known_notable: Final = _Known(_notable)
 def parse_head(lines: list[bytes]) -> Head:
     """Parse the lines of a head, which have their line ends. Raises Failure."""
     first = lines[0] if lines else b""
-    status, reason = (_known_status if len(first) <= _SHORT_BYTES else _status_of)(first)
+    parse = _known_status if len(first) <= _SHORT_BYTES else _status_of
+    status, reason, version = parse(first)
     headers, notable = _fields(lines[1:])
-    return Head(status, reason, headers, notable, dict(notable), b"".join(lines).isascii())
+    is_ascii = b"".join(lines).isascii()
+    return Head(status, reason, version, headers, notable, dict(notable), is_ascii)
 
 
-def _status_of(line: bytes) -> tuple[int, str]:
+def _status_of(line: bytes) -> tuple[int, str, str]:
     match = _STATUS_LINE.match(line)
     if match is None:
         said = ascii(line.decode("latin-1").strip())[:80] if line else "none"
         raise Failure(ErrorKind.PROTOCOL_BAD_HEAD, f"malformed status line: {said}")
-    return int(match[1]), match[2].decode("latin-1")
+    return int(match[2]), match[3].decode("latin-1"), match[1].decode("ascii")
 
 
 _known_status: Final = functools.lru_cache(_MOST_KNOWN_STATUS_LINES)(_status_of)

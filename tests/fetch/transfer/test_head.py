@@ -12,21 +12,22 @@ from fetcher.fetch.transfer.head import parse_head
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "reason"),
+    ("line", "version", "status", "reason"),
     [
-        (b"HTTP/1.1 200 OK\r\n", 200, "OK"),
-        (b"HTTP/1.1 200\r\n", 200, ""),
-        (b"HTTP/1.0 404 Not  Found\n", 404, "Not  Found"),
-        (b"HTTP/2 301 \r\n", 301, ""),
-        (b"HTTP/1.1   999 x\r\n", 999, "x"),
-        (b"HTTP/1.1 200 caf\xe9\r\n", 200, "caf\xe9"),
+        (b"HTTP/1.1 200 OK\r\n", "1.1", 200, "OK"),
+        (b"HTTP/1.1 200\r\n", "1.1", 200, ""),
+        (b"HTTP/1.0 404 Not  Found\n", "1.0", 404, "Not  Found"),
+        (b"HTTP/2 301 \r\n", "2", 301, ""),
+        (b"HTTP/1.1   999 x\r\n", "1.1", 999, "x"),
+        (b"HTTP/1.1 200 caf\xe9\r\n", "1.1", 200, "caf\xe9"),
     ],
 )
 def test_a_status_line_has_a_status_and_maybe_a_reason(
-    line: bytes, status: int, reason: str
+    line: bytes, version: str, status: int, reason: str
 ) -> None:
     found = parse_head([line])
-    assert (found.status, found.reason, found.headers) == (status, reason, [])
+    assert (found.version, found.status, found.reason) == (version, status, reason)
+    assert found.headers == []
 
 
 @pytest.mark.parametrize(
