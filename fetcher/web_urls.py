@@ -80,7 +80,8 @@ def plain(text: str) -> Target | None:
     origin = _plain_origin(text[:end])
     if origin is None or _PLAIN_PATH.fullmatch(text, end) is None:
         return None
-    return _new(Target, (text, *origin[1:]))
+    scheme, host, port = origin
+    return _new(Target, (text, scheme, host, port))
 
 
 def is_plain(text: str) -> bool:
@@ -125,8 +126,8 @@ def _origin_of_all(texts: Sequence[str], joined: str) -> str:
 
 
 @functools.lru_cache(_KNOWN_ORIGINS)
-def _plain_origin(text: str) -> Target | None:
-    """The origin of a plain URL, of which `text` is all that comes before the path."""
+def _plain_origin(text: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a plain URL, of which `text` is all that comes before the path."""
     match = _PLAIN_ORIGIN.fullmatch(text)
     if match is None:
         return None
@@ -136,7 +137,7 @@ def _plain_origin(text: str) -> Target | None:
     port = PORTS[scheme] if number is None else int(number)
     if port > MAX_PORT or (number is not None and port == PORTS[scheme]):
         return None
-    return Target(text, scheme, host, port)
+    return scheme, host, port
 
 
 def is_plain_path(text: str) -> bool:

@@ -41,6 +41,11 @@ def shown_headers(headers: Headers) -> Headers:
     return headers
 
 
+def values_of(headers: Sequence[tuple[str, str]], name: str) -> list[str]:
+    """The values of all headers with exactly this name."""
+    return [value for each, value in headers if each == name]
+
+
 def merged(
     defaults: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:

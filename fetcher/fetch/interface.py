@@ -40,8 +40,14 @@ class Fetch(Protocol):
     delay_s: float  # the least time between requests by the host's robots.txt
     is_sent: bool  # whether the last step sent anything to its host
     has_news: bool  # whether the last step read a robots.txt: other lines may be forbidden now
-    body: bytes | None  # of the last answer, decoded, as far as it came; if bodies are kept
-    captures: list[Capture]  # of the last attempt; if exchanges are kept
+
+    @property
+    def body(self) -> bytes | None:
+        """The last answer's, decoded, as far as it came; if bodies are kept."""
+
+    @property
+    def captures(self) -> list[Capture]:
+        """Of the last attempt; if exchanges are kept."""
 
     def step(self) -> None:
         """Make the next exchange."""

@@ -43,6 +43,7 @@ def of_lines(key: bytes, batch: int, batch_mask: bytes, lines: Iterable[Named]) 
     return b"".join(tags)
 
 
-def nth(tags: bytes, index: int) -> bytes:
-    """The tag at this index of joined tags."""
-    return tags[index * TAG_BYTES : (index + 1) * TAG_BYTES]
+def picked(tags: bytes, places: Iterable[int]) -> bytes:
+    """The tags at these places of joined tags."""
+    starts = [place * TAG_BYTES for place in places]
+    return b"".join([tags[start : start + TAG_BYTES] for start in starts])

@@ -88,7 +88,7 @@ class Direct:
     def _has_room(self) -> bool:
         if self._login is not None and self._login.keeper.is_waiting:
             return False
-        return not isinstance(self._fetcher, HoldsBodies) or self._fetcher.memory.has_room
+        return not isinstance(self._fetcher, HoldsBodies) or self._fetcher.memory.has_room()
 
     def _begin_more(self) -> None:
         until = min(self._sent + _WINDOW, len(self._tasks))

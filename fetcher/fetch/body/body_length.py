@@ -12,7 +12,7 @@ from typing import Final
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.header_text import Headers
+from fetcher.fetch.header_text import Headers, values_of
 
 _MAX_DIGITS: Final = 30  # longer numbers count as the largest number of so many digits
 _MAX_OF_LIBCURL: Final = 2**63 - 1
@@ -43,30 +43,21 @@ def declared_length(method: str, status: int, notable: Headers) -> int | None:
     return None
 
 
-def length_to_count(method: str, status: int, notable: Headers) -> int | None:
+def length_to_count(method: str, status: int, notable: Headers, last: dict[str, str]) -> int | None:
     """The declared length if we must end the body there; None where libcurl does it.
 
-    Raises Failure as `declared_length` does.
+    `last`: see Head, too. Raises Failure as `declared_length` does.
     """
-    if method == "HEAD" or status in _BODILESS or _is_plain(notable):
+    if method == "HEAD" or status in _BODILESS:
         return None
+    given = last.get(_LENGTH, "")
+    is_readable = len(given) <= _SHORT_DIGITS and "," not in given
+    if is_readable and _CODING not in last and len(last) == len(notable):
+        return None  # as usual: libcurl can read the length, and there is no other
     length = declared_length(method, status, notable)
     if length is None or length > _MAX_OF_LIBCURL:
         return length
     return None if _values(notable, _CODING) is None else length
-
-
-def _is_plain(notable: Headers) -> bool:
-    """Whether the head has at most one length, a short one, and no Transfer-Encoding, as usual."""
-    lengths = 0
-    for name, value in notable:
-        if name == _LENGTH:
-            lengths += 1
-            if lengths > 1 or len(value) > _SHORT_DIGITS or "," in value:
-                return False
-        elif name == _CODING:
-            return False
-    return True
 
 
 def _number(text: str) -> int | None:
@@ -79,5 +70,5 @@ def _number(text: str) -> int | None:
 
 def _values(notable: Headers, name: str) -> str | None:
     """The values of all headers of that name, joined, in lower case; None without one."""
-    values = [value for key, value in notable if key == name]
+    values = values_of(notable, name)
     return ", ".join(values).lower() if values else None

@@ -40,7 +40,6 @@ class BodyMemory:
         """Open the account of one fetch."""
         return Account(self)
 
-    @property
     def has_room(self) -> bool:
         """Whether a new fetch, or the next hop of one, may begin."""
         if self.unsent_bytes >= MAX_UNSENT_BYTES:

@@ -27,14 +27,23 @@ def entry(place: str, addresses: str) -> str:
     return f"+{place}:{addresses}"
 
 
+class _Place:
+    """A place in libcurl's cache."""
+
+    __slots__ = ("addresses", "is_there", "users")
+
+    def __init__(self) -> None:
+        self.users = 0  # requests in flight
+        self.addresses = ""  # that were entered last
+        self.is_there = False  # whether a transfer has used these
+
+
 class PinTable:
     """The pins of one multi handle."""
 
     def __init__(self) -> None:
-        self._users: dict[str, int] = {}  # requests in flight, by place
+        self._places: dict[str, _Place] = {}
         self._unused: set[str] = set()  # places that are still in libcurl's cache
-        self._newest: dict[str, str] = {}  # the addresses that were entered last, by place
-        self._there: set[str] = set()  # places whose newest addresses a transfer has used
 
     def enter(self, pin: Pin) -> list[str]:
         """A request begins; returns the RESOLVE option that it must set; [] for none.
@@ -42,35 +51,33 @@ class PinTable:
         It need not be set where libcurl has the addresses already. If libcurl misses them all the
         same (it may begin transfers in another order), set `entry` and run the transfer again.
         """
-        place, addresses = pin.place, pin.addresses
-        self._users[place] = self._users.get(place, 0) + 1
-        self._unused.discard(place)
-        if place in self._there and self._newest[place] == addresses:
+        place = self._places.get(pin.place)
+        if place is None:
+            place = self._places[pin.place] = _Place()
+        place.users += 1
+        if place.users == 1:
+            self._unused.discard(pin.place)
+        if place.is_there and place.addresses == pin.addresses:
             return []
-        self._there.discard(place)
-        self._newest[place] = addresses
-        resolve = [self._remove(unused) for unused in self._unused]
+        place.is_there = False
+        place.addresses = pin.addresses
+        resolve = [f"-{unused}" for unused in self._unused]
+        for unused in self._unused:
+            del self._places[unused]
         self._unused.clear()
-        resolve.append(entry(place, addresses))
+        resolve.append(entry(pin.place, pin.addresses))
         return resolve
 
-    def _remove(self, place: str) -> str:
-        self.replaced(place)
-        return f"-{place}"
-
     def replaced(self, place: str) -> None:
-        """libcurl has other addresses of this place now, or none."""
-        self._newest.pop(place, None)
-        self._there.discard(place)
+        """libcurl has other addresses now of this place, of which a request is in flight."""
+        self._places[place].addresses = ""
+        self._places[place].is_there = False
 
     def leave(self, pin: Pin, *, is_used: bool = False) -> None:
         """A request has ended; `is_used`: libcurl has found the pin's addresses."""
-        place = pin.place
-        users = self._users[place] - 1
-        if users:
-            self._users[place] = users
-        else:
-            del self._users[place]
-            self._unused.add(place)
-        if is_used and self._newest.get(place) == pin.addresses:
-            self._there.add(place)
+        place = self._places[pin.place]
+        place.users -= 1
+        if not place.users:
+            self._unused.add(pin.place)
+        if is_used and not place.is_there:
+            place.is_there = place.addresses == pin.addresses

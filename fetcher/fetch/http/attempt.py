@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 from msgspec import UNSET
 
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch.failures import Failure
-from fetcher.fetch.header_text import Headers, shown, shown_headers
+from fetcher.fetch.header_text import shown, shown_headers
 from fetcher.fetch.transfer.message import NO_ANSWER, Answer
 from fetcher.model import Outcome, Result, Task, Timings
 
 
-class Ending(NamedTuple):
+class Ending(msgspec.Struct, frozen=True, gc=False):
     """How an attempt ended. `ok` has no error, `http_error` has no kind, all others have both."""
 
     outcome: Outcome
@@ -38,7 +36,7 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
     worker: str
 
 
-class AttemptLog:
+class AttemptLog(msgspec.Struct):
     """How far one attempt came, and its last answer."""
 
     final_url: str | None = None
@@ -56,7 +54,9 @@ class AttemptLog:
     def result(self, task: Task, hops: tuple[str, ...], ending: Ending, spent: Spent) -> Result:
         """The row of the attempt, with this ending; `hops`: the URLs that redirects led to."""
         answer = self.answer
-        headers = answer.headers if answer.is_ascii else shown_headers(answer.headers)
+        headers, content_type = answer.headers, answer.content_type
+        if not answer.is_ascii:
+            headers, content_type = shown_headers(headers), content_type and shown(content_type)
         # A redirect's body is not kept, and not even read to its end.
         has_body = bool(answer.status) and not answer.redirect_to
         # By position, in the order of the row's keys: by name it takes twice the time.
@@ -70,7 +70,7 @@ class AttemptLog:
             ending.error,
             UNSET if ending.kind is None else ending.kind.word,
             headers,
-            _content_type(answer.notable),
+            content_type,
             answer.body_bytes if has_body else None,
             answer.wire_bytes if has_body else None,
             answer.sha256 if has_body and answer.is_whole else None,
@@ -84,11 +84,3 @@ class AttemptLog:
             UNSET,
             True if has_body and not answer.is_whole else UNSET,
         )
-
-
-def _content_type(notable: Headers) -> str | None:
-    """The Content-Type; the last of several, as in a browser (Fetch, "extract a MIME type")."""
-    for name, value in reversed(notable):
-        if name == "content-type":
-            return shown(value)
-    return None

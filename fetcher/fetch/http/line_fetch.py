@@ -7,7 +7,6 @@ redirects.
 
 from __future__ import annotations
 
-import functools
 import random
 import time
 from typing import TYPE_CHECKING, Final
@@ -15,13 +14,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
-from fetcher.fetch.body.body_blocks import Blocks
-from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
 from fetcher.fetch.http.attempt import AttemptLog, Ending, Spent, ending_of
 from fetcher.fetch.http.conditional import Conditional
+from fetcher.fetch.http.kept import Kept
 from fetcher.fetch.http.next_request import NextRequest
 from fetcher.fetch.http.shared import Shared
 from fetcher.fetch.interface import UNREACHED, Previous
@@ -33,6 +31,7 @@ from fetcher.web_urls import Target
 
 if TYPE_CHECKING:
     from fetcher.fetch.http.log_in import LineLogIn
+    from fetcher.fetch.requests_compat.auth import Auth
 
 _OK: Final = Ending(Outcome.OK)
 
@@ -40,44 +39,50 @@ _OK: Final = Ending(Outcome.OK)
 class CurlFetch:
     """See fetcher.fetch.interface.Fetch."""
 
-    result: Result | None = None
-    wait_s = 0.0
+    # Of failures, which are few; what each line sets and reads is faster without a default here.
     trouble = ""
     rest_s: float | None = None
     rest_why = ""
     delay_s = 0.0
-    is_sent = False
-    has_news = False
-    _attempt = 0
-    _repeats = 0  # requests that an exchange sent again, in all attempts; see Exchange
-    _started_at: float | None = None
     _failed: Ending | None = None  # how the last attempt ended
-    _location = ""  # the page that the last answer redirects to, in a crawl
-    body: bytes | None = None
-    _account: Account | None = None  # of the bytes that `body` and `captures` keep
 
     def __init__(self, shared: Shared, task: Task) -> None:
+        self.result: Result | None = None
+        self.wait_s = 0.0
+        self.is_sent = self.has_news = False
         self._shared = shared
         self._task = task
-        self._log_in = shared.log_ins.line() if shared.log_ins else None
+        self._log_in = shared.log_ins.line() if shared.log_ins is not None else None
         self._conditional: Conditional | None = None  # in a refresh
         if shared.previous_of is not None:
             self._conditional = Conditional(shared.previous_of(task))
+        self._kept: Kept | None = None  # of the attempt, in a job that keeps anything
+        self._started_at: float | None = None
+        self._attempt = 0
+        self._repeats = 0  # requests that an exchange sent again, in all attempts; see Exchange
+        self._location = ""  # the page that the last answer redirects to, in a crawl
         self._start_attempt()
 
     def _start_attempt(self) -> None:
+        shared, task = self._shared, self._task
         self._attempt += 1
-        self._left_s = self._shared.settings.http.total_timeout_s
+        self._left_s = shared.settings.http.total_timeout_s
         self._log = AttemptLog()
-        self.body = None
-        self.captures: list[Capture] = []
         if self._conditional is not None:
             self._conditional.begin()
-        if self._account is not None:
+        if self._kept is not None:
             self.release()
-        cookies = self._log_in.begin() if self._log_in else self._shared.cookies
-        self._next = NextRequest(self._shared, self._task, cookies)
-        self.url = self._task.url
+        cookies = shared.cookies if self._log_in is None else self._log_in.begin()
+        self._next = NextRequest(shared, task, cookies)
+        self.url = task.url
+
+    @property
+    def body(self) -> bytes | None:
+        return None if self._kept is None else self._kept.body
+
+    @property
+    def captures(self) -> list[Capture]:
+        return [] if self._kept is None else self._kept.captures
 
     @property
     def previous(self) -> Previous | None:
@@ -92,27 +97,26 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        if not self._shared.keeps_any:
-            self._step()
-            return
         # Time that rows and handlers take is our own delay, and not the server's.
-        clock = self._shared.transport.clock
-        clock.start()
+        clock = self._shared.transport.clock if self._shared.keeps_any else None
+        if clock is not None:
+            clock.start()
         try:
-            self._step()
+            if self._started_at is None:
+                self._started_at = time.time_ns() // 1_000_000 / 1000
+            if self._failed is not None:
+                self.trouble, self.rest_s = "", None
+            self.wait_s = 0.0
+            self.is_sent = self.has_news = False
+            if self._log_in is None or self._goes_on(self._log_in):
+                self._try_hop()
         finally:
-            clock.stop()
+            if clock is not None:
+                clock.stop()
 
-    def _step(self) -> None:
+    def _try_hop(self) -> None:
+        """Make a hop; end the attempt unless another one follows."""
         began = self._shared.now()
-        if self._started_at is None:
-            self._started_at = time.time()
-        self.wait_s = 0.0
-        self.trouble = ""
-        self.rest_s = None
-        self.is_sent = self.has_news = False
-        if self._log_in is not None and not self._goes_on(self._log_in):
-            return
         failure: Failure | None = None
         is_final = True
         try:
@@ -131,8 +135,8 @@ class CurlFetch:
         self._left_s -= self._shared.now() - began
         if is_final:
             self._end(failure)
-        elif self._account is not None:
-            self._account.give_way()
+        elif self._kept is not None:
+            self._kept.account.give_way()
 
     def _hop(self, began: float) -> bool:
         """Make a hop; False if another one follows. Raises Failure."""
@@ -149,10 +153,8 @@ class CurlFetch:
         else:
             resolving = began
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
-        now = began
-        if pin.addresses:
-            now = shared.now()
-            self._log.dns_ms = round((now - resolving) * 1000, 3)
+        now = shared.now()
+        self._log.dns_ms = int((now - resolving) * 1e6) / 1000
         answer = self._ask(target, pin, self._left_s - (now - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
@@ -177,51 +179,54 @@ class CurlFetch:
 
     def _ask(self, target: Target, pin: Pin, timeout_s: float) -> Answer:
         shared = self._shared
-        request = self._next.made(target, self._log_in, self._conditional)
+        log_in = self._log_in
+        request = self._next.made(target, log_in, self._conditional)
         self.is_sent = True
-        if shared.keeps_any and self._account is None:
-            self._account = shared.memory.account()
+        if shared.keeps_any and self._kept is None:
+            self._kept = Kept(
+                shared.memory,
+                frozenset() if log_in is None else log_in.hidden,
+                keeps_body=shared.keeps_body,
+                keeps_wire=shared.keeps_wire,
+            )
         if shared.auth is not None and self._next.is_home:
-            new_capture = self._new_capture if shared.keeps_wire else None
-            note = functools.partial(self._note, target.url)
-            return shared.auth.perform(request, timeout_s, new_capture, note, self._account)
+            return self._ask_with_auth(shared.auth, request, timeout_s)
+        kept, sink, capture, account = self._kept, None, None, None
+        if kept is not None:
+            sink, capture = kept.begin(request)
+            account = kept.account
+        if sink is None and log_in is not None:
+            sink = log_in.sink
         exchange = shared.transport.lend()
-        blocks = Blocks() if shared.keeps_body else None
-        capture = self._new_capture(request) if shared.keeps_wire else None
         try:
-            sink = blocks.append if blocks else self._log_in.sink if self._log_in else None
-            exchange.perform(request, timeout_s, pin, sink, capture, self._account)
+            exchange.perform(request, timeout_s, pin, sink, capture, account)
         finally:
             answer = exchange.answer()
-            pieces = None if blocks is None else blocks.take()
-            self._note(target.url, answer, pieces, exchange.repeats, exchange.paused_s)
+            self._log.note(request.url, answer)
+            self._left_s += exchange.paused_s
+            self._repeats += exchange.repeats
             shared.transport.give_back(exchange)
-            if capture is not None:
-                capture.end(request.body, answer.remote_ip)
+            if kept is not None:
+                pieces = kept.end(request, answer)
+                if log_in is not None:
+                    log_in.search(pieces)
         return answer
 
-    def _note(
-        self,
-        url: str,
-        answer: Answer,
-        pieces: list[bytes] | None,
-        repeats: int,
-        paused_s: float,
-    ) -> None:
-        """Record what an exchange received, also one that failed."""
-        self._left_s += paused_s
-        self._repeats += repeats
-        self._log.note(url, answer)
-        if self._log_in is not None:
-            self._log_in.search(pieces or ())
-        if pieces is not None and answer.status and self._shared.keeps_body:
-            self.body = None if answer.redirect_to else b"".join(pieces)
+    def _ask_with_auth(self, auth: Auth, request: Request, timeout_s: float) -> Answer:
+        kept, log_in = self._kept, self._log_in
 
-    def _new_capture(self, request: Request) -> Capture:
-        hidden = self._log_in.hidden if self._log_in else frozenset[str]()
-        capture = Capture(request.url, time.time(), hidden)
-        self.captures.append(capture)
-        return capture
+        def note(answer: Answer, pieces: list[bytes], repeats: int, paused_s: float) -> None:
+            self._log.note(request.url, answer)
+            self._left_s += paused_s
+            self._repeats += repeats
+            if log_in is not None:
+                log_in.search(pieces)
+            if kept is not None:
+                kept.take(answer, pieces)
+
+        if kept is None:
+            return auth.perform(request, timeout_s, None, note, None)
+        return auth.perform(request, timeout_s, kept.new_capture, note, kept.account)
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -232,8 +237,8 @@ class CurlFetch:
             self._end_logged_out(self._log_in, answer)
             return
         if failure is None and answer.status < 400:
-            if self._conditional is not None and self._conditional.confirmed is not None:
-                self._take_confirmed(self._conditional.confirmed)
+            if self._kept is not None and self.confirmed is not None:
+                self._kept.take_confirmed(self.confirmed.body)
             self._record(_OK)
             return
         ending = self._failed = ending_of(failure, answer)
@@ -259,8 +264,8 @@ class CurlFetch:
         ending = log_in.hold(answer)
         if ending is not None:
             self._record(ending)
-        elif self._account is not None:
-            self._account.give_way()
+        elif self._kept is not None:
+            self._kept.account.give_way()
 
     def _goes_on(self, log_in: LineLogIn) -> bool:
         """Whether the step may make a hop; not while the line waits for a new session."""
@@ -275,27 +280,19 @@ class CurlFetch:
         return True
 
     def release(self) -> None:
-        self.body = None
-        self.captures = []
-        if self._account is not None:
-            self._account.close()
-            self._account = None
+        if self._kept is not None:
+            self._kept.account.close()
+            self._kept = None
 
     def give_up(self, why: str) -> None:
         self._attempt -= 1
         ending = self._failed or Ending(Outcome.CONNECT, ErrorKind.CONNECT_NOT_TRIED)
-        self._record(ending._replace(error=why))
-
-    def _take_confirmed(self, previous: Previous) -> None:
-        """The body of the earlier answer stands for the one that did not come."""
-        self.body = previous.body
-        if self.body and self._account is not None:
-            self._account.add(len(self.body))
+        self._record(replace(ending, error=why))
 
     def _record(self, ending: Ending) -> None:
         spent_s = self._shared.settings.http.total_timeout_s - self._left_s
-        started_at = self._started_at and round(self._started_at, 3)
         attempts = self._attempt + self._repeats
-        spent = Spent(attempts, started_at, round(spent_s * 1000, 3), self._shared.worker)
+        spent_ms = int(spent_s * 1e6) / 1000  # faster than `round`
+        spent = Spent(attempts, self._started_at, spent_ms, self._shared.worker)
         result = self._log.result(self._task, self._next.hops, ending, spent)
         self.result = replace(result, location=self._location) if self._location else result

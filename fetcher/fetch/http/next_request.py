@@ -45,17 +45,17 @@ class NextRequest:
     def target(self) -> Target:
         """The target of the request. Raises Failure if the line has no URL."""
         if self._target is None:
-            self._target = self._first_target()
+            shared, task = self._shared, self._task
+            try:
+                if task.fault is not None:
+                    raise urls.NoUrlError(task.fault)
+                known = shared.targets.pop(task.url, None) if shared.targets else None
+                max_bytes = shared.settings.http.max_url_bytes
+                self._target = known or urls.target_of(task.url, max_bytes)
+            except urls.NoUrlError as error:
+                kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
+                raise Failure(kind, error.fault.message) from error
         return self._target
-
-    def _first_target(self) -> Target:
-        try:
-            if self._task.fault:
-                raise urls.NoUrlError(self._task.fault)
-            return self._shared.target_of(self._task.url)
-        except urls.NoUrlError as error:
-            kind = kind_of(Outcome.INVALID_URL, error.fault.kind)
-            raise Failure(kind, error.fault.message) from error
 
     def made(
         self, target: Target, log_in: LineLogIn | None, conditional: Conditional | None

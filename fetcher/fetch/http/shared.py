@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from fetcher.fetch import urls
 from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.cookies import file
 from fetcher.fetch.header_text import parsed_header
@@ -101,8 +100,3 @@ class Shared:
             settings = self.settings
             self._robots = Robots(settings.polite, settings.http.user_agent, self.transport)
         return self._robots
-
-    def target_of(self, url: str) -> Target:
-        """The target of a line's URL. Raises NoUrlError."""
-        known = self.targets.pop(url, None) if self.targets else None
-        return known or urls.target_of(url, self.settings.http.max_url_bytes)

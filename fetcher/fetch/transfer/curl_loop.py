@@ -2,10 +2,11 @@
 
 The loop's io and timer watchers drive libcurl (its socket interface); nothing polls and no thread
 runs. libcurl's callbacks run in the hub, or in a greenlet that adds or removes a handle. They only
-record what libcurl wants, and never block, raise or call libcurl. A handle is in the multi handle
-exactly as long as a greenlet waits for it. A watcher that libcurl no longer needs must be stopped
-by the end of the loop's turn, when libev registers watchers with the system: libcurl may have
-closed its descriptor, and libev aborts the process over such a watcher.
+record what libcurl wants, and never block, raise or call libcurl. At the end of the loop's turn,
+libcurl is asked once when it wants to act next: a callback would say so twice for each transfer.
+A handle is in the multi handle exactly as long as a greenlet waits for it. A watcher that libcurl
+no longer needs must be stopped by the end of the turn, when libev registers watchers with the
+system: libcurl may have closed its descriptor, and libev aborts the process over such a watcher.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from greenlet import greenlet
 _READ: Final = 1  # libev's and libuv's names for what a watcher waits for
 _WRITE: Final = 2
 _LOWEST: Final = -2  # libev's priorities go from here to 2
+_REMOVE: Final = pycurl.POLL_REMOVE
 _EVENTS: Final = {
     pycurl.POLL_IN: _READ,
     pycurl.POLL_OUT: _WRITE,
@@ -58,7 +60,6 @@ class CurlLoop:
         # know it (PIPEWAIT): one that hangs would hold up all others to its host.
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._watchers: dict[int, Any] = {}  # by file descriptor
         # Descriptors whose watchers run although libcurl needs them no longer. A connection is
         # nearly always used again in the same turn of the loop: then its watcher just stays.
@@ -66,12 +67,13 @@ class CurlLoop:
         # Of the lowest priority: all callbacks of the turn, which may call libcurl, come before it.
         self._turn_ends = self.hub.loop.prepare(ref=False, priority=_LOWEST)
         # Weak: the watcher must not keep this object alive.
-        stop_dormant = weakref.WeakMethod(self._stop_dormant)
-        self._turn_ends.start(lambda: (stop := stop_dormant()) and stop())
+        on_turn_end = weakref.WeakMethod(self._on_turn_end)
+        self._turn_ends.start(lambda: (call := on_turn_end()) and call())
+        self._is_changed = False  # libcurl was called in this turn, so that its deadline may change
         self._alarm: Any = None
         self._rings_at = math.inf
         self._deadline = math.inf  # when libcurl wants to act
-        self._due = False  # libcurl wants to act at once
+        self._is_due = False  # libcurl is called in this turn
         self._ending = False  # some transfers have ended
         self._heard: set[int] = set()  # descriptors that could be read, see `take_heard`
         self._waiting: dict[pycurl.Curl, greenlet] = {}
@@ -91,6 +93,8 @@ class CurlLoop:
         """Run the transfer; only the calling greenlet waits, and may be killed meanwhile."""
         self._waiting[easy] = getcurrent()
         self._multi.add_handle(easy)
+        if not self._is_due:
+            self._act_soon()
         try:
             # Only `cut` switches back, and only to a greenlet that still waits.
             result: CurlResult = self.hub.switch()
@@ -111,7 +115,7 @@ class CurlLoop:
         """Continue a transfer that its own callback has paused."""
         if easy in self._waiting:
             easy.pause(pycurl.PAUSE_CONT)
-            self._on_timer(0)
+            self._act_soon()
 
     def opened(self, fd: int) -> None:
         """A new connection has this descriptor, which the system does not watch yet."""
@@ -133,11 +137,11 @@ class CurlLoop:
         if self._is_over:
             return
         watcher = self._watchers.get(fd)
-        events = _EVENTS.get(what)
-        if events is None:  # POLL_REMOVE
+        if what == _REMOVE:
             if watcher is not None:
                 self._dormant.add(fd)
             return
+        events = _EVENTS[what]
         if watcher is None:
             watcher = self._watchers[fd] = self.hub.loop.io(fd, events)
         else:
@@ -149,20 +153,22 @@ class CurlLoop:
             watcher.events = events
         watcher.start(self._on_io, fd, pass_events=True)
 
-    def _stop_dormant(self) -> None:
+    # -- the times at which libcurl acts -----------------------------------------------------
+
+    def _act_soon(self) -> None:
+        # Every new transfer asks for it: those of one turn of the loop are served together.
+        if not self._is_due:
+            self._is_due = True
+            self.hub.loop.run_callback(self._on_due)
+
+    def _on_turn_end(self) -> None:
         for fd in self._dormant:
             self._watchers[fd].stop()
         self._dormant.clear()
-
-    def _on_timer(self, after_ms: int) -> None:
-        if self._is_over:
+        if not self._is_changed or self._is_over:
             return
-        if after_ms == 0:
-            # Every new transfer asks for it: those of one turn of the loop are served together.
-            if not self._due:
-                self._due = True
-                self.hub.loop.run_callback(self._on_due)
-            return
+        self._is_changed = False
+        after_ms = self._multi.timeout()
         self._deadline = math.inf if after_ms < 0 else time.monotonic() + after_ms / 1000
         if self._deadline < self._rings_at:
             self._set_alarm(after_ms / 1000)
@@ -196,10 +202,11 @@ class CurlLoop:
             self._set_alarm(left_s)
 
     def _on_due(self) -> None:
-        self._due = False
+        self._is_due = False
         self._act(pycurl.SOCKET_TIMEOUT, 0)
 
     def _act(self, fd: int, select: int) -> None:
+        self._is_changed = True
         _, running = self._multi.socket_action(fd, select)
         # Ended transfers are collected together at the end of the loop's turn. This keeps libcurl's
         # work of one turn apart from Python's, which is better for the processor's caches.

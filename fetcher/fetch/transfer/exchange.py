@@ -35,12 +35,6 @@ from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
 _SHA256_OF_NOTHING: Final = hashlib.sha256().hexdigest()
-_HTTP_VERSIONS: Final = {
-    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
-    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
-    pycurl.CURL_HTTP_VERSION_2_0: "2",
-    pycurl.CURL_HTTP_VERSION_3: "3",
-}
 _BROKE: Final = (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
 _UNCONNECTED: Final = (pycurl.E_COULDNT_CONNECT, pycurl.E_OPERATION_TIMEDOUT)
 # Failures after which other addresses of the host are asked for.
@@ -53,12 +47,18 @@ _UNREACHABLE: Final = frozenset(
         ErrorKind.TIMEOUT_CONNECT,
     }
 )
+_UNDONE: Final[CurlResult] = (-1, "")
 _PREREQ_OK: Final = pycurl.PREREQFUNC_OK
 _LEAST_S: Final = 0.05  # less time than this is not worth a look-up
 
 
 class Exchange(Receiver):
     """A handle, and what its last request brought; never for two greenlets at once."""
+
+    __slots__ = (
+        *("_clock", "_guard", "_has_connected", "_has_target", "_peer", "_pins", "_refused"),
+        *("_shape", "_timeout_ms", "_watch", "paused_s", "repeats"),
+    )
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Exchange(Receiver):
         # Of the last request:
         self._refused = ""  # why the guard did not pass the peer
         self._peer = ""  # the address that the guard has passed
+        self._has_connected = False  # whether a connection was made for it
         self.paused_s = 0.0  # for lack of memory
         self.repeats = 0  # 1 where a kept connection lost the request
 
@@ -101,38 +102,43 @@ class Exchange(Receiver):
         keep; while it admits no more, the transfer pauses.
         """
         self._clear(request.method, sink, capture, account)
-        self._refused, self._peer, self.paused_s, self.repeats = "", "", 0.0, 0
+        self._refused = self._peer = ""
+        self.paused_s, self.repeats = 0.0, 0
         self._set_up(request)
-        try:
-            self._judge(*self._transfer(request, timeout_s, pin))
-        finally:
-            self._release()
-
-    def _transfer(self, request: Request, timeout_s: float, pin: Pin) -> CurlResult:
-        """Run the transfer on the handle; a second one where the first was lost."""
         ends_at = self._clock.now() + timeout_s
-        is_whole = False
+        if account is not None:
+            account.begin(self._resume)
+        result: CurlResult = _UNDONE
         resolve = self._pins.enter(pin)
-        if self._account is not None:
-            self._account.begin(self._resume)
         try:
             if resolve:
                 self._easy.setopt(pycurl.RESOLVE, resolve)
             result = self._run_once(timeout_s)
             if result[0]:
                 result = self._run_again(request, pin, result, ends_at, is_set=bool(resolve))
-            is_whole = not result[0]
-            return result
+            self._judge(*result)
         finally:
-            self._pins.leave(pin, is_used=is_whole)
-            if self._drain_timer is not None:
-                self._stop_drain_timer()
-            if self._account is not None:
-                self._account.end()
+            self._pins.leave(pin, is_used=not result[0])
+            self._release()
+
+    def _release(self) -> None:
+        """Drop what a handle that waits for its next request must not keep."""
+        if self._drain_timer is not None:
+            self._stop_drain_timer()
+        if self._account is not None:
+            self._account.end()
+        self._sink = self._capture = self._account = self._decoder = None
 
     def _run_once(self, timeout_s: float) -> CurlResult:
         """Run libcurl's transfer once, for at most so long."""
-        self._set_timeout(timeout_s)
+        self._has_connected = False
+        limit_s = timeout_s
+        if self._account is not None:
+            limit_s += slack_s(self._http.total_timeout_s)
+        timeout_ms = max(1, math.ceil(limit_s * 1000))
+        if timeout_ms != self._timeout_ms:
+            self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
         self._watch.begin(self)
         try:
             if self._account is None:
@@ -265,14 +271,6 @@ class Exchange(Receiver):
         encodings = curl_options.ARCHIVE_ENCODING if is_captured else curl_options.ACCEPT_ENCODING
         return curl_options.default_headers(self._http, encodings)
 
-    def _set_timeout(self, timeout_s: float) -> None:
-        if self._account is not None:
-            timeout_s += slack_s(self._http.total_timeout_s)
-        timeout_ms = max(1, math.ceil(timeout_s * 1000))
-        if timeout_ms != self._timeout_ms:
-            self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-            self._timeout_ms = timeout_ms
-
     def _on_connected(self, peer: str, _own: str, _port: int, _own_port: int) -> int:
         """Judge the peer of a new or a kept connection, before the request is sent."""
         refusal = self._guard.refusal(peer)
@@ -283,6 +281,7 @@ class Exchange(Receiver):
         return pycurl.PREREQFUNC_ABORT
 
     def _on_socket(self, fd: int, _purpose: int) -> int:
+        self._has_connected = True
         self._loop.opened(fd)
         return pycurl.SOCKOPT_OK
 
@@ -350,12 +349,13 @@ class Exchange(Receiver):
         """The answer as far as it has come."""
         get, head = self._easy.getinfo, self.head
         connect = tls = None
-        if get(pycurl.NUM_CONNECTS):
+        if self._has_connected:
             connect, tls = _ms(get(pycurl.CONNECT_TIME_T)), _ms(get(pycurl.APPCONNECT_TIME_T))
+        first_us = get(pycurl.STARTTRANSFER_TIME_T)
         return Answer(
             self.status,
             head.headers,
-            head.notable,
+            head.last.get("content-type"),
             head.is_ascii,
             self.body_bytes,
             self.wire_bytes,
@@ -363,8 +363,8 @@ class Exchange(Receiver):
             self.is_whole,
             self.redirect_to,
             self._peer or get(pycurl.PRIMARY_IP) or None,
-            _HTTP_VERSIONS.get(get(pycurl.INFO_HTTP_VERSION)),
-            (connect, tls, _ms(get(pycurl.STARTTRANSFER_TIME_T))),
+            head.version,
+            (connect, tls, first_us / 1000 if first_us > 0 else None),
         )
 
 

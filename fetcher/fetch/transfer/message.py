@@ -30,7 +30,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
     status: int  # 0: no head was received
     headers: Headers
-    notable: Headers  # see fetch.transfer.head.Head
+    content_type: str | None  # the last of several, as in a browser (Fetch, its MIME type)
     is_ascii: bool  # all of `headers`
     body_bytes: int  # decoded
     wire_bytes: int  # of the body, as received
@@ -42,4 +42,4 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     phases_ms: tuple[float | None, float | None, float | None]  # connect, tls, first_byte
 
 
-NO_ANSWER: Final = Answer(0, [], [], True, 0, 0, "", False, "", None, None, (None, None, None))
+NO_ANSWER: Final = Answer(0, [], None, True, 0, 0, "", False, "", None, None, (None, None, None))

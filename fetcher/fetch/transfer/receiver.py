@@ -21,6 +21,7 @@ from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.body.decoding import Decoder, decoder_for
 from fetcher.fetch.failures import Failure
+from fetcher.fetch.header_text import values_of
 from fetcher.fetch.transfer import redirects
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
 from fetcher.fetch.transfer.deadlines import Deadlines
@@ -37,6 +38,14 @@ BodyWriter = Callable[[bytes], None]
 
 class Receiver:
     """The receiving side of an exchange; it serves one request after another."""
+
+    # An object with more than 30 attributes and without slots has a dict that is slow.
+    __slots__ = (
+        *("_account", "_capture", "_deadlines", "_decoder", "_digest", "_drain_timer", "_easy"),
+        *("_head_bytes", "_head_is_whole", "_http", "_is_counted", "_length", "_lines", "_loop"),
+        *("_max_header_bytes", "_method", "_sink", "_stopped", "_waits_for_memory", "body_bytes"),
+        *("head", "is_whole", "redirect_to", "status", "wire_bytes"),
+    )
 
     def __init__(self, loop: CurlLoop, http: Http) -> None:
         self._loop = loop
@@ -71,17 +80,10 @@ class Receiver:
         self._is_counted = False  # `_length` bytes came
         self._waits_for_memory = False
 
-    def _release(self) -> None:
-        """Drop what a handle that waits for its next request must not keep in memory."""
-        self._sink = self._capture = self._account = self._decoder = None
-
     def header(self, name: str) -> str | None:
         """The values of one of the notable headers, joined; None for none."""
-        values = None
-        for key, value in self.head.notable:
-            if key == name:
-                values = value if values is None else f"{values}, {value}"
-        return values
+        head = self.head
+        return ", ".join(values_of(head.notable, name)) if name in head.last else None
 
     # -- its speed, see SpeedWatch -----------------------------------------------------------
 
@@ -134,19 +136,20 @@ class Receiver:
     def _on_head(self) -> int | None:
         """Take in a head that has come as a whole."""
         self._head_is_whole = True
-        if len(self.head.headers) > self._http.max_headers:
+        head = self.head
+        if len(head.headers) > self._http.max_headers:
             said = f"more headers than http.max_headers ({self._http.max_headers})"
             return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
         try:
-            if self.status in redirects.STATUSES:
-                self.redirect_to = redirects.location_of(self.head.notable)
-            self._length = length_to_count(self._method, self.status, self.head.notable)
+            if self.status in redirects.STATUSES and "location" in head.last:
+                self.redirect_to = redirects.location_of(head.notable)
+            self._length = length_to_count(self._method, self.status, head.notable, head.last)
         except Failure as failure:
             return self._stop(failure)
         if self.redirect_to:
             self._drain_timer = get_hub().loop.timer(_DRAIN_S)
             self._drain_timer.start(self._loop.cut, self._easy, _DRAINED)
-        if encodings := self.header("content-encoding"):
+        if "content-encoding" in head.last and (encodings := self.header("content-encoding")):
             self._decoder = decoder_for(encodings, self._http.max_body_bytes)
         return None if self._length is None else self._stop_once_counted()
 
@@ -160,29 +163,30 @@ class Receiver:
     def _on_body(self, data: bytes) -> int | None:
         # libcurl gives the same bytes again once the transfer goes on: nothing is counted before.
         if self._account is not None and not self._account.admit(len(data)):
-            self._waits_for_memory = True
-            if self._deadlines is not None:
-                self._deadlines.pause()
-            return pycurl.WRITEFUNC_PAUSE
+            return self._pause()
         if self._length is not None:
-            verdict = self._receive(data[: self._length - self.wire_bytes])
-            return self._stop_once_counted() if verdict is None else verdict
-        return self._receive(data)
+            data = data[: self._length - self.wire_bytes]
+        self.wire_bytes = wire_bytes = self.wire_bytes + len(data)
+        if self._capture is not None:
+            self._capture.pieces.append(data)
+        if self.redirect_to and wire_bytes > self._http.redirect_body_bytes:
+            return _STOP
+        if wire_bytes > self._http.max_wire_bytes:
+            said = f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})"
+            return self._stop(Failure(ErrorKind.LARGE_WIRE, said))
+        decoder = self._decoder
+        verdict = self._take(data) if decoder is None else self._decode(decoder, data)
+        return verdict if self._length is None or verdict else self._stop_once_counted()
+
+    def _pause(self) -> int:
+        self._waits_for_memory = True
+        if self._deadlines is not None:
+            self._deadlines.pause()
+        return pycurl.WRITEFUNC_PAUSE
 
     def _stop_once_counted(self) -> int | None:
         self._is_counted = self.wire_bytes == self._length
         return _STOP if self._is_counted else None
-
-    def _receive(self, data: bytes) -> int | None:
-        self.wire_bytes += len(data)
-        if self._capture is not None:
-            self._capture.pieces.append(data)
-        if self.redirect_to and self.wire_bytes > self._http.redirect_body_bytes:
-            return _STOP
-        if self.wire_bytes > self._http.max_wire_bytes:
-            said = f"received more than http.max_wire_bytes ({self._http.max_wire_bytes})"
-            return self._stop(Failure(ErrorKind.LARGE_WIRE, said))
-        return self._take(data) if self._decoder is None else self._decode(self._decoder, data)
 
     def _decode(self, decoder: Decoder, data: bytes) -> int | None:
         try:
@@ -196,10 +200,9 @@ class Receiver:
     def _take(self, piece: bytes) -> int | None:
         """Take in a decoded piece, up to the cap."""
         http = self._http
-        room_bytes = http.max_body_bytes - self.body_bytes
-        is_too_large = len(piece) > room_bytes
+        is_too_large = self.body_bytes + len(piece) > http.max_body_bytes
         if is_too_large:
-            piece = piece[:room_bytes]
+            piece = piece[: http.max_body_bytes - self.body_bytes]
         self.body_bytes += len(piece)
         if self._digest is None:
             self._digest = hashlib.sha256(piece)

@@ -7,13 +7,14 @@ another origin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from fetcher import web_urls
 from fetcher.error_kinds import ErrorKind
 from fetcher.fetch import urls
 from fetcher.fetch.failures import Failure
+from fetcher.fetch.header_text import values_of
 from fetcher.settings.schema import Http
 from fetcher.web_urls import Target
 
@@ -28,13 +29,13 @@ _HARMLESS: Final = frozenset(
 BODY_HEADERS: Final = frozenset({"content-length", "content-type", "transfer-encoding"})
 
 
-def location_of(notable: Iterable[tuple[str, str]]) -> str:
+def location_of(notable: Sequence[tuple[str, str]]) -> str:
     """The Location among a redirect's notable headers, "" for none. Raises Failure.
 
     As in browsers, several equal ones count as one, and different ones are an error: a header may
     have been smuggled into the answer.
     """
-    values = {value for name, value in notable if name == "location"}
+    values = set(values_of(notable, "location"))
     values.discard("")
     if len(values) > 1:
         said = f"{len(values)} Location headers that differ"

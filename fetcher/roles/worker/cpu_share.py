@@ -36,14 +36,16 @@ class CpuShare:
         """Greenlets that wait for a later turn."""
         return len(self._waiting)
 
-    def wait(self) -> None:
-        """Return when the calling greenlet may compute, which is usually at once."""
+    def wait(self) -> float:
+        """Return when the calling greenlet may compute, usually at once; the result is the time."""
         now = time.monotonic()
         if not self._has_begun:
             self._begin(now)
         elif self._waiting or now - self._began > _SHARE_S:
             self._waiting.append(getcurrent())
             self._hub.switch()
+            return time.monotonic()
+        return now
 
     def take_longest_s(self) -> float:
         """Return how long the longest turn's computations took since the last call."""

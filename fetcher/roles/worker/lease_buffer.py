@@ -6,10 +6,10 @@ lease, and nothing here grows with the job.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
+from msgspec import UNSET
 
 from fetcher import bitset
 from fetcher.input import formats
@@ -51,7 +51,7 @@ class LeaseBuffer:
 
     def _new_buffers(self) -> None:
         # The columns of a chunk, line by line.
-        self._rows: list[tuple[int, int, int, int, int, bytes, bytes, bytes]] = []
+        self._rows: list[tuple[int, int, int, int, int, bytes, bytes]] = []
         self._empty: list[int] = []  # lines whose body is kept as an empty file
         self._retried: list[int] = []  # lines that took more than one attempt
         self._unchanged: list[int] = []  # lines of a refresh with the body of the earlier job
@@ -77,45 +77,46 @@ class LeaseBuffer:
 
         `links`: those of the page, as protocol.links encodes them.
         """
-        offset = result.line - self.first_line
-        bit = 1 << offset
-        self.outstanding &= ~bit
-        tags = self._tags
-        self._rows.append(
+        line = result.line
+        self.outstanding &= ~(1 << (line - self.first_line))
+        rows = self._rows
+        rows.append(
             (
-                result.line,
+                line,
                 len(row),
                 OUTCOME_CODE[result.outcome],
                 result.status or 0,
                 result.body_bytes or 0,
                 row,
                 body,
-                line_tags.nth(tags, self._index(offset)) if tags else b"",
             )
         )
-        if not body and isinstance(result.body_file, str):
-            self._empty.append(result.line)
+        if not body and result.body_file is not UNSET:
+            self._empty.append(line)
         if result.attempts > 1:
-            self._retried.append(result.line)
+            self._retried.append(line)
         if result.unchanged is True:
-            self._unchanged.append(result.line)
+            self._unchanged.append(line)
         if self._is_of_log:
-            self._depths.append(0 if result.depth is msgspec.UNSET else result.depth)
+            self._depths.append(0 if result.depth is UNSET else result.depth)
             self._links.append(links)
         self.unsent_bytes += len(row) + len(body) + len(links)
-        return len(self._rows)
+        return len(rows)
 
-    def _index(self, offset: int) -> int:
-        """How many URL lines of the lease come before the line at this offset."""
-        return offset if self._is_prefix else (self._mask & ((1 << offset) - 1)).bit_count()
+    def _tags_of(self, lines: Iterable[int]) -> bytes:
+        """The tags of these lines, in their order."""
+        if not self._tags:
+            return b""
+        offsets = [line - self.first_line for line in lines]
+        if not self._is_prefix:  # a tag has the place of its line among the URL lines of the lease
+            offsets = [(self._mask & ((1 << offset) - 1)).bit_count() for offset in offsets]
+        return line_tags.picked(self._tags, offsets)
 
     def take_chunk(self) -> Chunk | None:
         """Take the unsent rows out, as a chunk; None if there are none."""
         if not self._rows:
             return None
-        lines, sizes, outcomes, statuses, body_bytes, rows, bodies, tags = zip(
-            *self._rows, strict=True
-        )
+        lines, sizes, outcomes, statuses, body_bytes, rows, bodies = zip(*self._rows, strict=True)
         kept = b"".join(bodies)
         chunk = Chunk(
             job=self.job,
@@ -130,7 +131,7 @@ class LeaseBuffer:
             rows=b"".join(rows),
             kept=kept,
             kept_bytes=list(map(len, bodies)) if kept else [],
-            tags=b"".join(tags),
+            tags=self._tags_of(lines),
             empty=self._empty,
             retried=self._retried,
             unchanged=self._unchanged,

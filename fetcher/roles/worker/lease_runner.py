@@ -23,7 +23,7 @@ from fetcher.protocol import messages
 from fetcher.protocol.output_spec import warcinfo_id
 from fetcher.protocol.samples import Sampler
 from fetcher.protocol.shard import sink_of
-from fetcher.roles.worker.heap import Heap
+from fetcher.roles.worker.heap import LARGE_BYTES, Heap
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.line_pool import LinePool
 from fetcher.roles.worker.lines import Line
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fetcher.store.parent_pages import ParentPage
 
 _MAX_CHUNK_BYTES: Final = 2 * 1024 * 1024  # of rows, at which a chunk is sent however few they are
+_OK: Final = Outcome.OK  # read for each line, and looked up slowly in an enum
 _JOIN_S: Final = 5.0  # at the end: for the sinks to take the last rows
 
 
@@ -58,7 +59,7 @@ class LeaseRunner:
         tally: FetchTally,
         events: Any,
         results: Iterable[Any],
-        is_held: Callable[[], bool] = lambda: False,
+        is_held: Callable[[], bool] | None = None,
         parent: str = "",
     ) -> None:
         """`events`: the socket to the ventilator, `results`: one socket to each sink.
@@ -75,7 +76,7 @@ class LeaseRunner:
             fetcher,
             worker,
             self._finish_line,
-            lambda: self.memory.has_room and not is_held(),
+            _may_begin(self.memory.has_room, is_held),
         )
         self.senders = [ResultSender(socket, self._on_sent) for socket in results]
         self._settings = settings.worker
@@ -148,7 +149,7 @@ class LeaseRunner:
 
     def _finish_line(self, line: Line, result: Result) -> None:
         buffer = line.buffer
-        if result.outcome is not Outcome.OK:
+        if result.outcome is not _OK:
             self.samples.failed(result)
         if buffer.has_names:
             result = formats.named(result, line.task)
@@ -161,7 +162,9 @@ class LeaseRunner:
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()
         self.memory.put_row(row_bytes)
-        self._heap.freed(max(row_bytes, result.body_bytes or 0))
+        largest_bytes = max(row_bytes, result.body_bytes or 0)
+        if largest_bytes >= LARGE_BYTES:
+            self._heap.freed(largest_bytes)
         rows = buffer.finish(result, row, body, links)
         if not buffer.outstanding:
             self._end(buffer)
@@ -277,6 +280,13 @@ def _tasks_of(buffer: LeaseBuffer) -> list[Task] | None:
     except ValueError:
         drop("contradictory", f"tasks of batch {buffer.batch}: mask and lines do not agree")
         return None
+
+
+def _may_begin(
+    has_room: Callable[[], bool], is_held: Callable[[], bool] | None
+) -> Callable[[], bool]:
+    """Whether a step may begin; asked for each line."""
+    return has_room if is_held is None else lambda: has_room() and not is_held()
 
 
 def _memory_of(fetcher: Fetcher, max_bytes: int) -> BodyMemory:

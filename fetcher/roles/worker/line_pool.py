@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 _CLOCK_S: Final = 0.01  # how exactly waits end
 _IDLE_S: Final = 1.0
 _MAX_QUEUED: Final = 512  # lines, above which no other batch is taken
+_OK: Final = Outcome.OK  # read for each line, and looked up slowly in an enum
 _FREE_REPORT: Final = Report()
 
 
@@ -210,9 +211,7 @@ class LinePool:
                 self.exchanges += 1
                 fetch.step()
             result = fetch.result
-            if result is not None and (
-                result.outcome is not Outcome.OK or result.error_kind is not UNSET
-            ):
+            if result is not None and (result.outcome is not _OK or result.error_kind is not UNSET):
                 result = with_kind(result)
         # A step should raise nothing. If it does, the line gets its row anyway.
         except Exception as error:
@@ -270,8 +269,7 @@ class LinePool:
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
         # that waits for its turn to compute is not overdue, however long the others take.
         del self.running[line]
-        self.cpu_share.wait()
-        self.running[line] = time.monotonic()
+        self.running[line] = self.cpu_share.wait()
         self._done(line, result)
         del self.running[line]
         line.buffer.active -= 1

@@ -87,7 +87,7 @@ class Worker:
             tally,
             self._events,
             results,
-            lambda: login.is_waiting,
+            (lambda: login.is_waiting) if settings.http.login else None,
             spec.parent,
         )
         self._pool = runner.pool

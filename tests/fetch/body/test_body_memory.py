@@ -54,7 +54,7 @@ def test_a_transfer_pauses_when_the_budget_is_used_up_and_goes_on_when_room_come
     second.receive(9 * MB)
     third.receive(9 * MB)
     assert (first.left, second.is_paused, third.is_paused) == (0, True, True)
-    assert not memory.has_room
+    assert not memory.has_room()
     loop.turn()
     assert (second.is_paused, third.is_paused) == (False, True), "one may go on alone"
     second.receive(9 * MB)
@@ -65,7 +65,7 @@ def test_a_transfer_pauses_when_the_budget_is_used_up_and_goes_on_when_room_come
     assert not third.is_paused
     third.receive(9 * MB)
     third.account.close()
-    assert (memory.used_bytes, memory.paused, memory.has_room) == (0, 0, True)
+    assert (memory.used_bytes, memory.paused, memory.has_room()) == (0, 0, True)
 
 
 def test_while_rows_pile_up_before_the_sink_no_transfer_goes_beyond_the_budget() -> None:
@@ -116,25 +116,25 @@ def test_fetches_that_all_wait_for_their_next_hop_let_others_begin() -> None:
     memory = BodyMemory(MB, Loop().schedule)
     parked = [Transfer(memory, MB) for _ in range(2)]
     parked[0].receive(MB)
-    assert not memory.has_room
+    assert not memory.has_room()
     for transfer in parked:
         transfer.account.end()
         transfer.account.give_way()
-    assert memory.has_room, "nothing else would ever free a byte"
+    assert memory.has_room(), "nothing else would ever free a byte"
     memory.put_row(1)
-    assert not memory.has_room, "the sink will take the row"
+    assert not memory.has_room(), "the sink will take the row"
     memory.sent_rows(1)
     for transfer in parked:
         transfer.account.close()
-    assert (memory.used_bytes, memory.has_room) == (0, True)
+    assert (memory.used_bytes, memory.has_room()) == (0, True)
 
 
 def test_while_too_many_rows_wait_for_the_sink_nothing_begins() -> None:
     memory = BodyMemory(2 * MAX_UNSENT_BYTES, Loop().schedule)
     memory.put_row(MAX_UNSENT_BYTES)
-    assert not memory.has_room
+    assert not memory.has_room()
     memory.sent_rows(1)
-    assert memory.has_room
+    assert memory.has_room()
 
 
 def test_what_a_piece_unpacks_to_counts() -> None:
@@ -142,7 +142,7 @@ def test_what_a_piece_unpacks_to_counts() -> None:
     bomb = Transfer(memory, MB)
     bomb.receive(1000)
     bomb.account.add(MB)
-    assert not memory.has_room
+    assert not memory.has_room()
     bomb.account.close()
     assert memory.used_bytes == 0
 

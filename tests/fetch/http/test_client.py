@@ -33,6 +33,13 @@ def test_a_plain_page_is_recorded_in_full(site: RunningSite) -> None:
     assert result.started_at and result.started_at > 1e9
 
 
+def test_the_time_to_connect_belongs_to_the_request_that_connected(site: RunningSite) -> None:
+    urls = [site.url("/bytes/10?first"), site.url("/bytes/10?second")]
+    first, second = fetch(urls, pool=1).results
+    assert first.timings_ms and first.timings_ms.connect
+    assert second.timings_ms and second.timings_ms.connect is None
+
+
 def test_the_routes_of_the_site_give_what_they_say(site: RunningSite) -> None:
     sizes = {"/gzip/5000": 5000, "/chunked/1000": 1000, "/no-length": 3000, "/status/204": 0}
     statuses = (404, 410, 418, 500, 503)

@@ -12,21 +12,22 @@ from fetcher.fetch.transfer.head import parse_head
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "reason"),
+    ("line", "version", "status", "reason"),
     [
-        (b"HTTP/1.1 200 OK\r\n", 200, "OK"),
-        (b"HTTP/1.1 200\r\n", 200, ""),
-        (b"HTTP/1.0 404 Not  Found\n", 404, "Not  Found"),
-        (b"HTTP/2 301 \r\n", 301, ""),
-        (b"HTTP/1.1   999 x\r\n", 999, "x"),
-        (b"HTTP/1.1 200 caf\xe9\r\n", 200, "caf\xe9"),
+        (b"HTTP/1.1 200 OK\r\n", "1.1", 200, "OK"),
+        (b"HTTP/1.1 200\r\n", "1.1", 200, ""),
+        (b"HTTP/1.0 404 Not  Found\n", "1.0", 404, "Not  Found"),
+        (b"HTTP/2 301 \r\n", "2", 301, ""),
+        (b"HTTP/1.1   999 x\r\n", "1.1", 999, "x"),
+        (b"HTTP/1.1 200 caf\xe9\r\n", "1.1", 200, "caf\xe9"),
     ],
 )
 def test_a_status_line_has_a_status_and_maybe_a_reason(
-    line: bytes, status: int, reason: str
+    line: bytes, version: str, status: int, reason: str
 ) -> None:
     found = parse_head([line])
-    assert (found.status, found.reason, found.headers) == (status, reason, [])
+    assert (found.version, found.status, found.reason) == (version, status, reason)
+    assert found.headers == []
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,12 @@ def test_a_head_without_lines_is_a_failure() -> None:
         parse_head([])
 
 
+@pytest.fixture(autouse=True)
+def _knows_nothing() -> None:
+    for known in (head._known, head._known_notable):
+        known.clear()
+
+
 def headers_of(*lines: bytes) -> Headers:
     return parse_head([b"HTTP/1.1 200 OK\r\n", *lines]).headers
 
@@ -50,9 +57,11 @@ def headers_of(*lines: bytes) -> Headers:
 @pytest.mark.parametrize(
     ("lines", "headers"),
     [
+        ([], []),
+        ([b"A: 1\r\n"], [("A", "1")]),
         ([b"A: 1\r\n", b"a: 2\r\n", b"A: 1\r\n"], [("A", "1"), ("a", "2"), ("A", "1")]),
         ([b"A : 1 \r\n"], [("A", "1")]),
-        ([b"A:\r\n"], [("A", "")]),
+        ([b"A:\r\n", b":\r\n"], [("A", ""), ("", "")]),
         ([b"A: b:c\r\n"], [("A", "b:c")]),
         ([b"A: caf\xe9\r\n"], [("A", "caf\xe9")]),
         ([b"A: 1\r\n", b" 2\r\n", b"\t3\r\n", b"B: 4\r\n"], [("A", "1 2 3"), ("B", "4")]),
@@ -60,14 +69,15 @@ def headers_of(*lines: bytes) -> Headers:
         ([b"no colon\r\n", b"A: 1\r\n"], [("A", "1")]),
         ([b"A: 1\r\n", b"no colon\r\n"], [("A", "1")]),
         ([b"A: 1\r\n", b" b: 2\r\n"], [("A", "1 b: 2")]),
+        ([b"A: 1\r\n", b"B: " + b"x" * 200 + b"\r\n"], [("A", "1"), ("B", "x" * 200)]),
     ],
 )
 def test_headers_stay_as_they_were_sent_in_their_order(
-    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], headers: Headers
+    lines: list[bytes], headers: Headers
 ) -> None:
-    monkeypatch.setattr(head, "_KNOWN", {})
-    assert headers_of(*lines) == headers
-    assert headers_of(*lines) == headers, "from what is remembered"
+    for _ in "parsed", "remembered":
+        found = parse_head([b"HTTP/1.1 200 OK\r\n", *lines])
+        assert found.headers == headers
 
 
 def test_a_folded_line_changes_no_head_that_is_remembered() -> None:
@@ -76,18 +86,28 @@ def test_a_folded_line_changes_no_head_that_is_remembered() -> None:
 
 
 def test_short_lines_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    known: dict[bytes, tuple[str, str]] = {}
-    monkeypatch.setattr(head, "_KNOWN", known)
     monkeypatch.setattr(head, "_MOST_KNOWN", 2)
     headers_of(b"A: 1\r\n", b"B: " + b"x" * 200 + b"\r\n", b"C: 3\r\n")
-    assert list(known) == [b"A: 1\r\n", b"C: 3\r\n"]
+    for known in (head._known, head._known_notable):
+        assert list(known) == [b"A: 1\r\n", b"C: 3\r\n"]
     headers_of(b"D: 4\r\n")
-    assert list(known) == [b"D: 4\r\n"]
+    assert list(head._known) == [b"D: 4\r\n"]
+
+
+def test_long_status_lines_are_not_remembered() -> None:
+    before = head._known_status.cache_info().currsize
+    for n in range(3):
+        assert parse_head([b"HTTP/1.1 200 %s%d\r\n" % (b"x" * 200, n)]).reason[-1] == str(n)
+    assert head._known_status.cache_info().currsize == before
 
 
 def test_the_headers_that_we_act_on_are_found_whatever_their_case() -> None:
     lines = [b"HTTP/1.1 200 OK\r\n", b"CONTENT-type: a\r\n", b"X: b\r\n", b"location: /c\r\n"]
-    assert parse_head(lines).notable == [("content-type", "a"), ("location", "/c")]
+    lines.append(b"Location: /" + b"d" * 200 + b"\r\n")
+    found = [("content-type", "a"), ("location", "/c"), ("location", "/" + "d" * 200)]
+    for _ in "parsed", "remembered":
+        made = parse_head(lines)
+        assert (made.notable, made.last) == (found, dict(found))
 
 
 @pytest.mark.parametrize("line", [b"X: caf\xe9\r\n", b"caf\xe9: x\r\n"])

@@ -1,0 +1,68 @@
+"""Keeps what the row of a line needs of its last attempt in addition to the result.
+
+That is the body of the last answer, or all exchanges as they went over the wire. Most jobs keep
+nothing; their fetches have no Kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fetcher.fetch.body.body_blocks import Blocks
+from fetcher.fetch.body.body_memory import BodyMemory
+from fetcher.fetch.body.capture import Capture
+from fetcher.fetch.transfer.message import Answer, Request
+
+
+class Kept:
+    """What one attempt keeps; `account`: of its bytes."""
+
+    def __init__(
+        self, memory: BodyMemory, hidden: frozenset[str], *, keeps_body: bool, keeps_wire: bool
+    ) -> None:
+        """`hidden`: see Capture."""
+        self.body: bytes | None = None
+        self.captures: list[Capture] = []
+        self.account = memory.account()
+        self._keeps_body = keeps_body
+        self._keeps_wire = keeps_wire
+        self._hidden = hidden
+        self._blocks = Blocks()  # of the exchange that is under way
+        self._capture: Capture | None = None
+
+    def begin(self, request: Request) -> tuple[Callable[[bytes], None] | None, Capture | None]:
+        """An exchange begins; returns what takes its body, and its capture."""
+        self._blocks = Blocks()
+        self._capture = self.captured(request) if self._keeps_wire else None
+        return self._blocks.append if self._keeps_body else None, self._capture
+
+    def captured(self, request: Request) -> Capture:
+        """A new capture, of an exchange that makes this request."""
+        capture = Capture(request.url, time.time(), self._hidden)
+        self.captures.append(capture)
+        return capture
+
+    @property
+    def new_capture(self) -> Callable[[Request], Capture] | None:
+        """`captured`, if exchanges are kept."""
+        return self.captured if self._keeps_wire else None
+
+    def end(self, request: Request, answer: Answer) -> list[bytes]:
+        """The exchange has ended, maybe in a failure; returns the pieces of its body."""
+        if self._capture is not None:
+            self._capture.end(request.body, answer.remote_ip)
+        pieces = self._blocks.take()
+        self.take(answer, pieces)
+        return pieces
+
+    def take(self, answer: Answer, pieces: list[bytes]) -> None:
+        """Keep the body of an answer that has begun."""
+        if answer.status and self._keeps_body:
+            self.body = None if answer.redirect_to else b"".join(pieces)
+
+    def take_confirmed(self, body: bytes | None) -> None:
+        """The body of the earlier answer stands for the one that did not come."""
+        self.body = body
+        if body:
+            self.account.add(len(body))
