@@ -63,7 +63,7 @@ def read(
     for name, value in headers:
         key = name.lower()
         if key == "content-type":
-            content_type = value if content_type is None else content_type
+            content_type = value  # of several the last, as in rows
         elif key == "x-robots-tag":
             tags.append(value)
     kind = _kind(content_type)

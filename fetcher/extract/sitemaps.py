@@ -17,6 +17,7 @@ from fetcher.extract.found import Collector, Found
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import LINKS_PER_SITEMAP, Via
 from fetcher.frontier.rules import CrawlRules
+from fetcher.frontier.totals import Refusal
 
 MAX_BYTES: Final = 50 * 1024 * 1024  # unpacked: the limit of the protocol
 MAX_DEPTH: Final = 64  # of elements; sitemaps have 4, feeds some more for their content
@@ -56,6 +57,8 @@ def read(pieces: Iterable[bytes], url: str, rules: CrawlRules) -> Found:
         _read(_unpacked(pieces), _Urls(resolver, collector))
     except SitemapError as error:
         fault = str(error)
+    if not fault and Refusal.LINKS_PER_PAGE in collector.left_out():
+        fault = f"only the first {LINKS_PER_SITEMAP} of its URLs were taken"
     return Found(
         links=collector.links(), left_out=collector.left_out(), is_cut=bool(fault), fault=fault
     )

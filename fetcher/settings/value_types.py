@@ -104,9 +104,11 @@ Patterns = Annotated[
     _kind("a list of regular expressions of 1 to 1000 characters"),
 ]
 ParameterNames = Annotated[
-    tuple[Annotated[str, Meta(pattern=r"^[^\s=&#]{1,200}\Z")], ...],
+    tuple[Annotated[str, Meta(pattern=r"^(@tracking|[^\s=&#@][^\s=&#]{0,199})\Z")], ...],
     Meta(max_length=1000),
-    _kind("a list of parameter names of 1 to 200 characters, which may end with *"),
+    _kind(
+        "a list of @tracking and of parameter names of 1 to 200 characters, which may end with *"
+    ),
 ]
 LoggedOut = Annotated[
     str,

@@ -23,7 +23,7 @@ _RECORDS: Final = 2  # of one line: see crawl_links
 class LinkIndex:
     """Where the records of each line are; reads all of them once. Raises DamageError, NoSpaceError.
 
-    What is wrong in the files is left to verify.crawl_links.
+    What is wrong in the files is left to verify.crawl_links; only a missing file is an error.
     """
 
     def __init__(self, part: Part, lines: int) -> None:
@@ -40,9 +40,11 @@ class LinkIndex:
                         if 1 <= record.line <= lines:
                             self._note(record.line, begin + position)
                 begin += part.view.states[name].length
-            self._fds = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in self._paths]
-            for fd in self._fds:
-                opened.callback(os.close, fd)
+            self._fds: list[int] = []
+            for path in self._paths:
+                with disk_errors(path):
+                    self._fds.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                opened.callback(os.close, self._fds[-1])
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:

@@ -56,8 +56,8 @@ class CrawlAudit:
         if self._pages is not None:
             try:
                 self._opened.enter_context(self._pages)
-            except DamageError:  # LogAudit has found it, too
-                self._pages, self._no_pages = None, "the log is damaged"
+            except DamageError:  # LogAudit or LinksAudit has found it, too
+                self._pages, self._no_pages = None, "the log or its links are damaged"
         return self
 
     def __exit__(

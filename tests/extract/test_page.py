@@ -56,6 +56,15 @@ def test_another_body_without_a_type_is_not_read(body: bytes) -> None:
     assert urls(body + HTML, None) == []
 
 
+@pytest.mark.parametrize(
+    ("types", "is_read"),
+    [(["text/plain", "text/html"], True), (["text/html", "text/plain"], False)],
+)
+def test_of_several_types_the_last_counts_as_in_rows(types: list[str], is_read: bool) -> None:
+    headers = [("Content-Type", each) for each in types]
+    assert bool(page.read(HTML, URL, ALL, headers=headers).links) is is_read
+
+
 def test_a_style_sheet_is_read_for_its_assets_alone() -> None:
     assert urls(CSS, "text/css") == ["http://a.test/d/1.png", "http://a.test/d/2.css"]
     assert urls(CSS, "text/css", CrawlRules()) == []

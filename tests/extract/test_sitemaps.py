@@ -136,6 +136,7 @@ def test_links_beyond_the_limit_are_counted() -> None:
     found = read(lines)
     assert len(found.links) == LINKS_PER_SITEMAP
     assert found.left_out == {Refusal.LINKS_PER_PAGE: 7}
+    assert found.fault == "only the first 50000 of its URLs were taken"
 
 
 @pytest.mark.parametrize("begin", [b'<urlset a="', b"<urlset><!--", b"<!DOCTYPE ", b"<urlset><?a "])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fetcher.errors import ConfigError
 from fetcher.settings import load
 from fetcher.settings.crawl_defaults import of_crawl
 
@@ -29,3 +30,10 @@ def test_all_other_settings_stay() -> None:
     found = of_crawl(loaded).settings
     assert (found.polite.delay_s, found.crawl.depth) == (3.0, 2)
     assert found.http == loaded.settings.http
+
+
+@pytest.mark.parametrize("name", ["@track", "@", "@tracking*"])
+def test_only_the_known_list_of_parameters_begins_with_an_at_sign(name: str) -> None:
+    load.load(None, {"FETCHER_CRAWL__DROP_PARAMS": '["@tracking", "utm_*", "sid"]'})
+    with pytest.raises(ConfigError, match=r"crawl\.drop_params.*@tracking"):
+        load.load(None, {"FETCHER_CRAWL__DROP_PARAMS": f'["{name}"]'})

@@ -9,11 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from fetcher.cli.main import cli
+from fetcher.frontier.links import Link
 from fetcher.frontier.rules import CrawlRules
 from fetcher.protocol.output_spec import Output
 from fetcher.store.reader import read_part
 from fetcher.verify import audit, crawl, crawl_links, crawl_log
-from support.crawl_outs import make_crawl, rewrite, rewrite_log
+from support.crawl_outs import Page, make_crawl, rewrite, rewrite_log
 from support.proven_crawls import HOME, KEYS, LINKS, LOG, PAGES, ROWS, flipped, verdict, whole
 
 
@@ -60,6 +61,15 @@ def test_bytes_that_the_journal_does_not_have_are_found(out: Path, name: str) ->
     assert verdict(out).counts[crawl_log.DAMAGED] >= 1
     path.write_bytes(whole)
     assert verdict(out).counts == {}
+
+
+@pytest.mark.parametrize("name", [LOG, KEYS, LINKS])
+def test_a_missing_file_is_found_where_pages_are_read_again(tmp_path: Path, name: str) -> None:
+    pages = {HOME: Page((Link(f"{HOME}1"),), body="<a href=/1>")}
+    out = make_crawl(tmp_path / "out", pages, [HOME], output=Output(bodies="inline"))
+    assert verdict(out).counts == {}
+    (out / name).unlink()
+    assert verdict(out).counts[crawl_log.DAMAGED] >= 1
 
 
 def test_a_row_that_says_another_finder_is_found(out: Path) -> None:

@@ -192,10 +192,16 @@ def _within(links: Sequence[Link], max_bytes: int) -> Iterator[Link]:
     """The first of these links, up to `max_bytes` on the wire."""
     left_bytes = max_bytes
     for link in links:
-        left_bytes -= 4 * (len(link.url) + len(link.key)) + _OVERHEAD_BYTES + _request_bytes(link)
+        texts_bytes = _most_bytes(link.url) + _most_bytes(link.key)
+        left_bytes -= texts_bytes + _OVERHEAD_BYTES + _request_bytes(link)
         if left_bytes < 0:
             return
         yield link
+
+
+def _most_bytes(text: str) -> int:
+    """A bound of the text's bytes in UTF-8; URLs in the standard's form are ASCII."""
+    return len(text) if text.isascii() else 4 * len(text)
 
 
 def _request_bytes(link: Link) -> int:

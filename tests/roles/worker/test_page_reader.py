@@ -153,6 +153,13 @@ def test_links_that_no_message_takes_are_counted(monkeypatch: pytest.MonkeyPatch
     assert links.left_out == {Refusal.LINKS_PER_PAGE: 9 - len(links.links)}
 
 
+def test_as_many_long_urls_are_sent_as_a_message_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    page_links = [Link(f"http://a.test/{'x' * 300}{number}", "handler") for number in range(9)]
+    monkeypatch.setattr(page_reader, "_MAX_LINK_BYTES", 9 * 350)
+    _, links = read(reader(page_links=False), handled=page_links)
+    assert (len(links.links), links.left_out) == (9, {})
+
+
 def test_two_urls_are_one_page_if_their_keys_are_the_same() -> None:
     crawling = reader(sort_query=True).crawling
     assert crawling.is_same_page("http://A.test/?b&a#x", "http://a.test/?a&b")
