@@ -17,8 +17,8 @@ WALL = {
 }
 # What people are told, and what servers say by the calendar.
 TOLD = {
-    ("fetch/http/line_fetch.py", "_step"): "a row's started_at",
-    ("fetch/http/line_fetch.py", "_new_capture"): "a WARC record's date",
+    ("fetch/http/line_fetch.py", "step"): "a row's started_at",
+    ("fetch/http/kept.py", "captured"): "a WARC record's date",
     ("fetch/http/line_fetch.py", "_end"): "a Retry-After that names a date; it is bounded",
     (
         "fetch/cookies/jar.py",
