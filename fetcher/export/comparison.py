@@ -51,6 +51,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     final_url: str | None = None
     sha256: str | None = None
     body_bytes: int | None = None
+    location: str | None = None  # of a crawl's row, which does not follow its redirect
 
 
 _decode: Final = msgspec.msgpack.Decoder(Answer).decode
@@ -75,7 +76,7 @@ def judge(url: str, old: Answer | None, new: Answer | None) -> Change:
         return _change_of_failed(old, new)
     if old.outcome != Outcome.OK:
         return Change.RECOVERED
-    if (old.final_url or url) != (new.final_url or url):
+    if _address(url, old) != _address(url, new):
         return Change.MOVED
     return Change.SAME if _body(old) == _body(new) else Change.CHANGED
 
@@ -84,6 +85,10 @@ def _change_of_failed(old: Answer, new: Answer) -> Change:
     if old.outcome != Outcome.OK:
         return Change.FAILING
     return Change.GONE if new.status in _GONE else Change.FAILED
+
+
+def _address(url: str, answer: Answer) -> str:
+    return answer.location or answer.final_url or url
 
 
 def _body(answer: Answer) -> tuple[str | int | None, ...]:
@@ -135,6 +140,7 @@ def _answer(result: Result) -> Answer:
         result.final_url,
         result.sha256,
         result.body_bytes,
+        None if result.location is msgspec.UNSET else result.location,
     )
 
 

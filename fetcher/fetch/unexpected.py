@@ -1,4 +1,4 @@
-"""Logs unexpected exceptions with their tracebacks."""
+"""Logs unexpected exceptions with their tracebacks, and failures that need none."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ class Defects:
 
     def log(self, message: str, *parts: object) -> None:
         """Log the exception that is being handled, if it is one of the first."""
+        self._log(message, parts, with_traceback=True)
+
+    def say(self, message: str, *parts: object) -> None:
+        """Log a failure that its message explains, if it is one of the first."""
+        self._log(message, parts, with_traceback=False)
+
+    def _log(self, message: str, parts: tuple[object, ...], *, with_traceback: bool) -> None:
         self._count += 1
         if self._count <= _MAX_LOGGED:
-            self._logger.exception(message, *parts)
+            self._logger.error(message, *parts, exc_info=with_traceback)
         if self._count == _MAX_LOGGED:
             self._logger.error("more such failures are only in their rows")
 

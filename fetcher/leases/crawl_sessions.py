@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from fetcher.errors import ConflictError
+from fetcher.errors import ConfigError, ConflictError
 from fetcher.frontier.totals import CrawlTotals
 from fetcher.input.routes import Routing
 from fetcher.input.source_info import SourceInfo
@@ -39,9 +39,9 @@ class CrawlSessions(SinkSessions):
         feed: CrawlFeed,
         routing: Routing | None = None,
     ) -> None:
-        """`feed`: the lines of the crawl; the others: see SinkSessions. Raises ConflictError."""
+        """`feed`: the lines of the crawl; the others: see SinkSessions. Raises ConfigError."""
         if count != 1:
-            raise ConflictError(
+            raise ConfigError(
                 f"a crawl has one sink, and endpoints.sink names {count}: name one of them alone"
             )
         super().__init__(ledger, count, session, silent_s, offer, now, routing)

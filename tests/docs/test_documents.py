@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 from fetcher.api import fetch
+from fetcher.frontier.totals import Refusal
 from fetcher.model import Outcome, Result
 from fetcher.rows import jsonl, schema
 from fetcher.settings import docs
+from fetcher.settings.sections_crawl import Crawl
 from support import forking, jobs, role_forks
 from support.documents import RUN, Reader, anchors, blocks, matches
 from support.internet import internet
@@ -225,3 +228,12 @@ def test_no_block_is_passed_over() -> None:
     assert len(PAGES) >= 10
     assert sum(block.kind == "console" for block in found) >= 20
     assert sum(block.kind in {"python", "pycon"} for block in found) >= 10
+
+
+def test_the_docs_explain_each_reason_why_a_link_is_not_followed() -> None:
+    text = (DOCS / "crawl.md").read_text("utf-8")
+    table = text.partition("| reason | the link | setting |\n")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| `(\w+)` \|", table, re.M)
+    assert named == [reason.value for reason in Refusal]
+    settings = set(re.findall(r"`crawl\.(\w+)`", table))
+    assert settings <= {field.name for field in msgspec.structs.fields(Crawl)}

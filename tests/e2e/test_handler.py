@@ -104,6 +104,20 @@ def test_whatever_it_does_costs_its_own_row_alone(site: RunningSite, tmp_path: P
     assert (last.error or "").endswith("(and the fetch: http_error: the server answered 404)")
 
 
+def test_a_refused_value_is_logged_in_one_line_and_an_exception_with_its_traceback(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    def logged(deed: str) -> str:
+        path = jobs.write_urls(tmp_path / f"{deed}.txt", [site.url(f"/bytes/100#{deed}")])
+        options = ("--workers=1", handler("by_fragment"))
+        return jobs.call("run", path, "-o", tmp_path / deed, *options).stderr
+
+    refused = logged("list")
+    assert "its value for line 1 is refused: TypeError: it returned a list; return" in refused
+    assert "Traceback" not in refused
+    assert logged("raise").count("Traceback (most recent call last)") == 1
+
+
 def test_a_handler_that_computes_neither_kills_its_worker_nor_costs_a_line_twice(
     tmp_path: Path,
 ) -> None:

@@ -32,6 +32,18 @@ def failed(status: int) -> Answer:
         (OK, replace(OK, final_url="http://a.test/2"), Change.MOVED),
         (OK, replace(OK, final_url="http://a.test/1"), Change.SAME),
         (replace(OK, final_url="http://a.test/2"), OK, Change.MOVED),
+        # In a crawl, a row names the target of its redirect and does not follow it.
+        (replace(OK, location="http://a.test/2"), OK, Change.MOVED),
+        (
+            replace(OK, location="http://a.test/2"),
+            replace(OK, location="http://a.test/3"),
+            Change.MOVED,
+        ),
+        (
+            replace(OK, location="http://a.test/2"),
+            replace(OK, final_url="http://a.test/2"),
+            Change.SAME,
+        ),
         (OK, failed(404), Change.GONE),
         (OK, failed(410), Change.GONE),
         (OK, failed(503), Change.FAILED),
@@ -57,6 +69,28 @@ def make(tmp_path: Path, name: str, urls: list[str], *, digest: str = "aa") -> P
         for line, url in enumerate(urls, 1)
     ]
     return outs.make_out(tmp_path / name, urlfile, rows)
+
+
+def test_a_redirect_of_a_crawl_that_leads_elsewhere_has_moved(tmp_path: Path) -> None:
+    url = "http://a.test/r"
+    urlfile = tmp_path / "urls.txt"
+    urlfile.write_text(f"{url}\n")
+    row = Result(1, url, Outcome.OK, 302, sha256="aa", body_bytes=0)
+    old, new = (
+        Merged(
+            [
+                outs.make_out(
+                    tmp_path / name, urlfile, [replace(row, location=f"http://a.test/{name}")]
+                )
+            ],
+            partial=False,
+        )
+        for name in ("r2", "r3")
+    )
+    (found,) = differences(old, new)
+    assert found.change is Change.MOVED
+    assert found.new is not None
+    assert found.new.location == "http://a.test/r3"
 
 
 def test_inputs_may_differ_and_repeated_urls_are_paired_in_order(tmp_path: Path) -> None:

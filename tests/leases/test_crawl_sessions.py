@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.errors import ConflictError
+from fetcher.errors import ConfigError, ConflictError
 from fetcher.leases.crawl_feed import CrawlFeed
 from fetcher.leases.crawl_sessions import CrawlSessions
 from fetcher.leases.ledger import Ledger
@@ -99,7 +99,7 @@ def test_after_a_restart_of_the_sink_the_log_goes_on_where_it_was() -> None:
 
 
 def test_a_crawl_has_one_sink_and_its_sink_a_crawl() -> None:
-    with pytest.raises(ConflictError, match=r"a crawl has one sink, and endpoints.sink names 2"):
+    with pytest.raises(ConfigError, match=r"a crawl has one sink, and endpoints.sink names 2"):
         CrawlSessions(Ledger(LeaseRules(), shares=2), 2, "s", 3.0, offer, 0.0, feed_of())
     sessions, _ = sessions_of()
     (sink,) = sessions

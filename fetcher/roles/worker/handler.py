@@ -45,6 +45,13 @@ class _RejectedError(Exception):
         self.kind = kind
         self.error = error
 
+    @property
+    def needs_traceback(self) -> bool:
+        """Whether the place in the user's code matters; else the message says what is wrong."""
+        # ValueError and TypeError are the refusals of the value itself.
+        is_refusal = isinstance(self.error, ValueError | TypeError)
+        return not (self.kind is ErrorKind.HANDLER_BAD_RESULT and is_refusal)
+
 
 class Handler:
     """The function that `worker.handler` names. Raises ConfigError if it cannot be loaded."""
@@ -71,10 +78,16 @@ class Handler:
         try:
             extra, links = self._in_time(page, in_crawl=in_crawl)
         except _RejectedError as rejected:
-            return self._failed(result, rejected.kind, rejected.error), []
+            if rejected.needs_traceback:
+                self._defects.log("the handler failed on line %d", result.line)
+            else:
+                said = "worker.handler: its value for line %d is refused: %s"
+                self._defects.say(said, result.line, one_line(rejected.error))
+            return _failed(result, rejected.kind, rejected.error), []
         # Also what other code must not catch, such as sys.exit(): here it is the row's failure.
         except BaseException as error:
-            return self._failed(result, ErrorKind.HANDLER_RAISED, error), []
+            self._defects.log("the handler failed on line %d", result.line)
+            return _failed(result, ErrorKind.HANDLER_RAISED, error), []
         return (
             msgspec.structs.replace(result, extra=extra) if extra is not None else result
         ), links
@@ -97,16 +110,6 @@ class Handler:
         finally:
             timeout.close()
 
-    def _failed(self, result: Result, kind: ErrorKind, error: BaseException) -> Result:
-        """Log a failure and return the result with it; called in an except block."""
-        self._defects.log("the handler failed on line %d", result.line)
-        said = f"handler: {one_line(error)}"
-        if result.outcome is not Outcome.OK:
-            said += f" (and the fetch: {result.outcome}: {result.error})"
-        return msgspec.structs.replace(
-            result, outcome=kind.outcome, error_kind=kind.word, error=said
-        )
-
     def _on_tick(self, _number: int, _frame: object) -> None:
         greenlet = gevent.getcurrent()
         until, timeout = self._running.get(greenlet, (0.0, None))
@@ -114,6 +117,14 @@ class Handler:
             # Raise it once only, not again in the code that handles it.
             del self._running[greenlet]
             raise timeout
+
+
+def _failed(result: Result, kind: ErrorKind, error: BaseException) -> Result:
+    """The result with the failure of its handler."""
+    said = f"handler: {one_line(error)}"
+    if result.outcome is not Outcome.OK:
+        said += f" (and the fetch: {result.outcome}: {result.error})"
+    return msgspec.structs.replace(result, outcome=kind.outcome, error_kind=kind.word, error=said)
 
 
 def _load(name: str) -> Callable[[Page], Any]:
