@@ -166,7 +166,8 @@ class Connections:
             if not usable:
                 raise
         if self._is_polite and not is_proxy and (has_looked_up or self._first_requests):
-            self._keep_apart(host, has_looked_up=has_looked_up)
+            left_s = timeout_s - (time.monotonic() - began)
+            self._keep_apart(host, left_s, has_looked_up=has_looked_up)
         more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
         return Pin(f"{host}:{port}", _listed(usable), more)
 
@@ -176,11 +177,14 @@ class Connections:
         with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
             return self.resolver.resolve(host)
 
-    def _keep_apart(self, host: str, *, has_looked_up: bool) -> None:
+    def _keep_apart(self, host: str, left_s: float, *, has_looked_up: bool) -> None:
+        """Wait for the turn of this request, which has so much time. Raises Failure."""
         now = time.monotonic()
         wait_s = self._first_requests.wait_s(host, now, has_looked_up=has_looked_up)
         if wait_s > 0:
-            gevent.sleep(wait_s)
+            gevent.sleep(max(0.0, min(wait_s, left_s)))
+        if wait_s > left_s:
+            raise self.late(ErrorKind.TIMEOUT_RESOLVE)
 
     def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
         """See Pin.more."""

@@ -42,6 +42,7 @@ class Deadlines:
         self._began = clock.now()
         self._paused_at: float | None = None
         self.paused_s = 0.0
+        self._is_overdue = False  # the timer rang in a pause
         self._timer: Any = None
         self._arm(min(connect_s, total_s))
 
@@ -51,14 +52,20 @@ class Deadlines:
 
     def resume(self) -> None:
         """The transfer continues."""
-        if self._paused_at is not None:
-            self.paused_s += self._clock.now() - self._paused_at
-            self._paused_at = None
+        self._end_pause()
+        if self._is_overdue:
+            self._is_overdue = False
+            self._arm(_EXACT_S)
 
     def stop(self) -> None:
         """The transfer has ended."""
-        self.resume()
+        self._end_pause()
         self._disarm()
+
+    def _end_pause(self) -> None:
+        if self._paused_at is not None:
+            self.paused_s += self._clock.now() - self._paused_at
+            self._paused_at = None
 
     def _arm(self, after_s: float) -> None:
         self._disarm()
@@ -73,7 +80,7 @@ class Deadlines:
 
     def _on_ring(self) -> None:
         if self._paused_at is not None:  # libcurl's own limit counts
-            self._arm(self._total_s)
+            self._is_overdue = True
             return
         is_connected = self._easy.getinfo(pycurl.PRETRANSFER_TIME_T) > 0
         limit_s = self._total_s if is_connected else min(self._connect_s, self._total_s)

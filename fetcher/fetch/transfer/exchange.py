@@ -47,6 +47,7 @@ _UNREACHABLE: Final = frozenset(
         ErrorKind.TIMEOUT_CONNECT,
     }
 )
+_NO_ROOM: Final = "waited too long for room in this worker's memory (worker.max_body_memory)"
 _UNDONE: Final[CurlResult] = (-1, "")
 _PREREQ_OK: Final = pycurl.PREREQFUNC_OK
 _LEAST_S: Final = 0.05  # less time than this is not worth a look-up
@@ -317,6 +318,8 @@ class Exchange(Receiver):
             return Failure(ErrorKind.BLOCKED_ADDRESS, self._refused)
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             return Failure(ErrorKind.BLOCKED_OTHER, "libcurl reads another host in the URL")
+        if code == pycurl.E_OPERATION_TIMEDOUT and self._waits_for_memory:
+            return Failure(ErrorKind.TIMEOUT_TOTAL, _NO_ROOM)
         has_begun = self._head_bytes > 0
         failure = failure_of(code, words, self._easy, self._http, has_begun=has_begun)
         is_cut = failure.kind is ErrorKind.PROTOCOL_CUT_BODY

@@ -27,6 +27,8 @@ _NOTABLE: Final = frozenset(
 _SHORT_BYTES: Final = 128  # lines up to this length are remembered
 _MOST_KNOWN: Final = 4096
 _MOST_KNOWN_STATUS_LINES: Final = 256
+# Around a name or value. Not all that `str.strip` takes: a byte of UTF-8 may look like a space.
+_SPACE: Final = " \t\r\n"
 _Field = tuple[str, str]
 
 
@@ -68,7 +70,7 @@ def _field(line: bytes) -> _Field | None:
     name, colon, value = line.decode("latin-1").partition(":")
     if not colon or line[0] in b" \t":
         return None
-    return name.rstrip(), value.strip()
+    return name.rstrip(_SPACE), value.strip(_SPACE)
 
 
 def _notable(line: bytes) -> _Field | None:
@@ -126,5 +128,5 @@ def _unfolded(lines: list[bytes]) -> Headers:
             headers.append(field)
         elif line[0] in b" \t" and headers:  # a folded line, which is obsolete
             last, begun = headers[-1]
-            headers[-1] = last, f"{begun} {line.decode('latin-1').strip()}"
+            headers[-1] = last, f"{begun} {line.decode('latin-1').strip(_SPACE)}"
     return headers

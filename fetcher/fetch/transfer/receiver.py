@@ -31,6 +31,7 @@ from fetcher.settings.schema import Http
 _DRAIN_S: Final = 0.5  # longest wait for the end of a redirect's body
 _DRAINED: Final = (-1, "")  # the ending of a redirect whose body was not worth waiting for
 UNFRAMED_VERSIONS: Final = (pycurl.CURL_HTTP_VERSION_1_0, pycurl.CURL_HTTP_VERSION_1_1)
+_HEAD_ENDS: Final = (b"\r\n", b"\n")
 _STOP: Final = -1  # a write callback's answer that ends the transfer
 
 BodyWriter = Callable[[bytes], None]
@@ -116,7 +117,7 @@ class Receiver:
                 f"more bytes of headers than http.max_header_bytes ({self._http.max_header_bytes})"
             )
             return self._stop(Failure(ErrorKind.PROTOCOL_HEADERS, said))
-        if size > 2:
+        if size > 2 or line not in _HEAD_ENDS:
             self._lines.append(line)
             return None
         if self._head_is_whole:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 from fetcher.model import Outcome
 from support.fetching import fetch
@@ -115,3 +116,15 @@ def test_what_went_wrong_is_said_in_plain_words() -> None:
         assert error and error.isprintable() and len(error) <= 300
         for noise in ("0x", "<", "Errno", "HTTPConnection", "Pool", "Error(", "Read(", "_ssl.c"):
             assert noise not in error or "status line" in error, error
+
+
+def test_the_wait_after_a_look_up_ends_with_the_time_of_the_line() -> None:
+    with scripted({"/": Script(answer(b"page"))}) as server:
+        urls = [f"http://localhost:{server.port}/?{number}" for number in range(2)]
+        polite: dict[str, dict[str, Any]] = {"polite": {"delay_s": 6.0}}
+        done = fetch(urls, sections=polite, total_timeout_s=1.0)
+        first, second = done.results
+    assert first.outcome is Outcome.OK
+    assert (second.outcome, second.error_kind) == (Outcome.TIMEOUT, "resolve")
+    assert done.took_s < 5.0
+    assert len(server.asked) == 1

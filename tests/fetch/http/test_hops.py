@@ -35,6 +35,14 @@ def test_an_empty_location_leads_nowhere_and_the_answer_is_final() -> None:
         assert result.redirects == ()
 
 
+def test_a_location_in_utf8_may_end_in_a_byte_that_is_a_space_in_latin1() -> None:
+    for path, sent in (("/voilà", "/voil%C3%A0"), ("/дух", "/%D0%B4%D1%83%D1%85")):
+        moves = Script(moved(f"Location: {path}".encode().decode("latin-1")))
+        with scripted({"/": moves, sent: GOOD}) as server:
+            (result,) = fetch([server.url("/")], total_timeout_s=10.0).results
+            assert result.final_url == server.url(sent)
+
+
 BAD_TARGETS = (
     "http://a..b/",
     f"http://{'a' * 64}.invalid/",

@@ -67,6 +67,22 @@ def test_pauses_do_not_count(transfer: Transfer) -> None:
     assert len(transfer.ring(1050.0)) == 1
 
 
+def test_what_rang_in_a_pause_rings_again_at_its_end(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    armed: list[float] = []
+    monkeypatch.setattr(transfer.deadlines, "_arm", armed.append)
+    transfer.connected_us = 1
+    transfer.at_s = 59.9
+    transfer.deadlines.pause()
+    assert transfer.ring(60.0) == []
+    assert armed == []
+    transfer.deadlines.resume()
+    assert armed == [pytest.approx(0.001)]
+    transfer.ring(60.0)
+    assert armed[1:] == [pytest.approx(0.1)]
+
+
 def test_a_pause_ends_with_the_transfer(transfer: Transfer) -> None:
     transfer.deadlines.pause()
     transfer.at_s = 7.0

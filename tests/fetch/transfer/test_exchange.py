@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pycurl
 import pytest
 
+from fetcher.fetch.http.connections import Connections
 from fetcher.model import Outcome, Result
+from fetcher.settings.schema import Settings
 from support import auths
 from support.fetching import Fetched, fetch
 from support.names import at, name_server
@@ -167,3 +170,12 @@ def test_streams_beyond_a_goaway_are_asked_for_elsewhere(tmp_path: Path, limit: 
 
 def _unlike(results: list[Result]) -> list[Result]:
     return [each for each in results if (each.outcome, each.body_bytes) != (Outcome.OK, 1000)]
+
+
+def test_a_transfer_that_waited_too_long_for_memory_does_not_blame_the_server() -> None:
+    exchange = Connections(Settings()).lend()
+    late = (pycurl.E_OPERATION_TIMEDOUT, "Operation timed out")
+    exchange._waits_for_memory = True
+    assert "worker.max_body_memory" in exchange._failure(*late).message
+    exchange._waits_for_memory = False
+    assert "worker" not in exchange._failure(*late).message

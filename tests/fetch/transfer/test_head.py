@@ -64,6 +64,8 @@ def headers_of(*lines: bytes) -> Headers:
         ([b"A:\r\n", b":\r\n"], [("A", ""), ("", "")]),
         ([b"A: b:c\r\n"], [("A", "b:c")]),
         ([b"A: caf\xe9\r\n"], [("A", "caf\xe9")]),
+        ([b"A: voil\xc3\xa0 \r\n"], [("A", "voil\xc3\xa0")]),
+        ([b"A: \xd1\x85\r\n", b" \xc3\xa0\r\n"], [("A", "\xd1\x85 \xc3\xa0")]),
         ([b"A: 1\r\n", b" 2\r\n", b"\t3\r\n", b"B: 4\r\n"], [("A", "1 2 3"), ("B", "4")]),
         ([b" 2\r\n", b"A: 1\r\n"], [("A", "1")]),
         ([b"no colon\r\n", b"A: 1\r\n"], [("A", "1")]),

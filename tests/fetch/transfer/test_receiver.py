@@ -36,6 +36,12 @@ def test_a_head_that_breaks_off_is_not_an_answer() -> None:
         assert (result.outcome, result.status) == (Outcome.PROTOCOL, None), cut
 
 
+def test_a_short_line_does_not_end_a_head() -> None:
+    result = one(Script(b"HTTP/1.1 200 OK\n:\nContent-Type: text/plain\nContent-Length: 2\n\nok"))
+    assert (result.outcome, result.content_type) == (Outcome.OK, "text/plain")
+    assert [name for name, _ in result.headers] == ["", "Content-Type", "Content-Length"]
+
+
 def test_lines_that_bring_no_body_are_capped_together() -> None:
     line = b"X-Filler: " + b"y" * 88 + b"\r\n"
     floods = {
