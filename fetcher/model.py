@@ -67,6 +67,7 @@ class Task(msgspec.Struct, frozen=True):
     found: Found | None = None  # how a crawl found the line, copied to its row
     route: str = ""  # the route that the line names; see input.routes
     is_foreign: bool = False  # no seed of the crawl has its host: it gets no secrets of settings
+    priority: int = 0  # of a crawl's line: of those that a worker gets together, higher ones first
 
 
 class Timings(msgspec.Struct, frozen=True, gc=False):

@@ -86,23 +86,20 @@ def task_of(line: int, raw: bytes) -> Task:
         said = ErrorKind.LINE_RECORD.fault(f"not a line of a crawl's log: {error}")
         return Task(line, request_fields.raw(raw.decode("utf-8", "backslashreplace")), said)
     found = Found(entry.depth, entry.found_on, entry.via, entry.hops)
-    if entry.method == "GET" and not entry.headers:  # as of nearly all lines
-        return Task(
-            *(line, entry.url, None, "GET", (), entry.body, entry.id, None),
-            found=found,
-            route=entry.route,
-            is_foreign=entry.foreign,
-        )
-    try:
-        method = request_fields.method(entry.method)
-        headers = request_fields.headers([list(pair) for pair in entry.headers])
-    except LineError as error:
-        return Task(line, entry.url, error.fault, id=entry.id, found=found)
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    if entry.method != "GET" or entry.headers:  # of few lines
+        try:
+            method = request_fields.method(entry.method)
+            headers = request_fields.headers([list(pair) for pair in entry.headers])
+        except LineError as error:
+            return Task(line, entry.url, error.fault, id=entry.id, found=found)
     return Task(
         *(line, entry.url, None, method, headers, entry.body, entry.id, None),
         found=found,
         route=entry.route,
         is_foreign=entry.foreign,
+        priority=entry.priority,
     )
 
 

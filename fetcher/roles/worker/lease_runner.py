@@ -6,6 +6,7 @@ and while there is too much of it no further step begins.
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _MAX_CHUNK_BYTES: Final = 2 * 1024 * 1024  # of rows, at which a chunk is sent however few they are
 _OK: Final = Outcome.OK  # read for each line, and looked up slowly in an enum
+_priority_of: Final = operator.attrgetter("priority")
 _JOIN_S: Final = 5.0  # at the end: for the sinks to take the last rows
 
 
@@ -118,6 +120,8 @@ class LeaseRunner:
         tasks = _tasks_of(buffer)
         if tasks is None:
             return
+        if reader is not None:
+            tasks.sort(key=_priority_of, reverse=True)  # equal ones stay in their order
         self.held[buffer.lease] = buffer
         if skip:
             self._skipped[buffer.lease] = skip

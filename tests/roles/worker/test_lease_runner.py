@@ -12,7 +12,10 @@ import pytest
 
 from fetcher import bitset
 from fetcher.fetch.interface import OneStep
-from fetcher.input.formats import TEXT
+from fetcher.frontier.rules import CrawlRules
+from fetcher.input import log_lines
+from fetcher.input.formats import LOG, TEXT
+from fetcher.input.log_lines import LogLine
 from fetcher.model import Outcome, Result, Task
 from fetcher.protocol import messages
 from fetcher.roles.worker.lease_runner import LeaseRunner
@@ -104,6 +107,16 @@ def test_a_lease_is_claimed_fetched_and_finished() -> None:
         assert worker.rows() == [[1, 2, 3, 4]]
         assert worker.events.taken() == [messages.Finished("w", 7, b"")]
         assert (worker.runner.held, worker.runner.ending) == ({}, {})
+
+
+def test_lines_of_a_crawl_begin_by_their_priority() -> None:
+    lines = [LogLine(f"http://a.test/{n}", priority=n % 3) for n in range(6)]
+    mask = bitset.pack(0b111111)
+    assignment = messages.Assignment("j", 1, 0, mask, 1, mask, LOG, crawl=CrawlRules())
+    with working(pool_size=1) as worker:
+        worker.runner.begin(assignment, b"\n".join(map(log_lines.encode, lines)), 0)
+        worker.finish()
+        assert worker.fetcher.begun == [3, 6, 2, 5, 1, 4]
 
 
 def test_lines_that_are_committed_or_in_flight_here_are_skipped() -> None:
