@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 
+def digits(mask: int) -> str:
+    """The bits from the lowest to the highest set one, as 0 and 1; "0" for none."""
+    return f"{mask:b}"[::-1]
+
+
 def offsets(mask: int) -> Iterator[int]:
     """Yield the numbers of the set bits, ascending."""
-    bits = f"{mask:b}"[::-1]
+    bits = digits(mask)
     offset = bits.find("1")
     while offset >= 0:
         yield offset

@@ -45,7 +45,7 @@ def page(
         return LogPage(first, end, b"", b"")
     texts: list[bytes] = []
     size = 0
-    is_open = f"{mask:b}"[::-1]  # a shift of a long mask for each line would take longer
+    is_open = bitset.digits(mask)  # a shift of a long mask for each line would take longer
     found = growth.files.log_texts(first, first + len(is_open))
     for line, (bit, text) in enumerate(zip(is_open, found, strict=True), first):
         if bit == "0":

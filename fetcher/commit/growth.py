@@ -168,9 +168,8 @@ class Growth:
         self._clear()
 
 
-def _kind_of(line: tuple[bytes, Link, bool]) -> tuple[Any, bool]:
+def _kind_of(link: Link, is_foreign: bool) -> tuple[Any, bool]:
     """Lines of one kind differ in nothing but their URLs."""
-    _, link, is_foreign = line
     return _of_link(link), is_foreign
 
 
@@ -179,11 +178,10 @@ def _blocks_of(admitted: Admitted) -> Iterable[tuple[tuple[Any, bool], list[byte
     new, foreign = admitted.new, admitted.foreign
     # Most pages have links of one kind to one host, which only handlers give more than a URL.
     if len(new.kinds) == 1 and not new.rest and foreign.count(foreign[0]) == len(foreign):
-        return [(_kind_of((b"", new[0], foreign[0])), new.urls)]
-    lines = zip(new.urls, new, foreign, strict=True)
-    return (
-        (kind, [url for url, _, _ in alike]) for kind, alike in itertools.groupby(lines, _kind_of)
-    )
+        return [(_kind_of(new[0], foreign[0]), new.urls)]
+    lines = zip(map(_kind_of, new, foreign), new.urls, strict=True)
+    alike = itertools.groupby(lines, operator.itemgetter(0))
+    return ((kind, [url for _, url in some]) for kind, some in alike)
 
 
 def _log_of(admitted: Admitted) -> bytes:

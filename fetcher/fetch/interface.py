@@ -43,11 +43,11 @@ class Fetch(Protocol):
 
     @property
     def body(self) -> bytes | None:
-        """The last answer's, decoded, as far as it came; if bodies are kept."""
+        """The decoded body of the last answer, as far as it came, if bodies are kept."""
 
     @property
     def captures(self) -> list[Capture]:
-        """Of the last attempt; if exchanges are kept."""
+        """The exchanges of the last attempt, if exchanges are kept."""
 
     def step(self) -> None:
         """Make the next exchange."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tools.bench import figures
-from tools.bench.options import existing_folder
+from tools.bench.options import add_folder
 
 PARTS: Final = {
     "pipeline": ("pipeline --runs 3 --batch-sizes 500",),
@@ -43,9 +43,7 @@ PARTS: Final = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument(
-        "--dir", type=existing_folder, default=None, help="where the temporary files go"
-    )
+    add_folder(parser)
 
 
 def run(options: argparse.Namespace, main: Callable[[list[str]], int]) -> int:

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from tools.bench.figures import Rows, sample
 from tools.bench.jobs import CommitWatch
 from tools.bench.lists import write_list
-from tools.bench.options import existing_folder, positive_float, positive_int
+from tools.bench.options import add_folder, positive_float, positive_int
 from tools.bench.processes import Fleet, MeasurementError, cores, cpu_s, peak_bytes
 from tools.bench.table import table
 from tools.ports import free_ports
@@ -38,9 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=positive_float, default=120.0, help="seconds until all have lines"
     )
-    parser.add_argument(
-        "--dir", type=existing_folder, default=None, help="where the temporary files go"
-    )
+    add_folder(parser)
 
 
 class Load(NamedTuple):

@@ -41,9 +41,10 @@ def _whole(text: str, least: int) -> int:
 
 def positive_float(text: str) -> float:
     """A number above 0."""
-    value = _number(text, f"a number above 0, at most {_MOST}")
+    wanted = f"a number above 0, at most {_MOST}"
+    value = _number(text, wanted)
     if not value:
-        raise _refused(text, "a number above 0")
+        raise _refused(text, wanted)
     return value
 
 
@@ -90,6 +91,11 @@ def add_limits(parser: argparse.ArgumentParser, limit_s: float) -> None:
     parser.add_argument(
         "--limit", type=positive_float, default=limit_s, help="seconds that a run may take"
     )
+    add_folder(parser)
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Add --dir."""
     parser.add_argument(
         "--dir", type=existing_folder, default=None, help="where the temporary files go"
     )

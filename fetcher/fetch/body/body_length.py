@@ -53,7 +53,7 @@ def length_to_count(method: str, status: int, notable: Headers, last: dict[str, 
     given = last.get(_LENGTH, "")
     is_readable = len(given) <= _SHORT_DIGITS and "," not in given
     if is_readable and _CODING not in last and len(last) == len(notable):
-        return None  # as usual: libcurl can read the length, and there is no other
+        return None  # libcurl reads the length of nearly all answers itself
     length = declared_length(method, status, notable)
     if length is None or length > _MAX_OF_LIBCURL:
         return length

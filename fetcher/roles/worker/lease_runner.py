@@ -24,7 +24,7 @@ from fetcher.protocol import messages
 from fetcher.protocol.output_spec import warcinfo_id
 from fetcher.protocol.samples import Sampler
 from fetcher.protocol.shard import sink_of
-from fetcher.roles.worker.heap import LARGE_BYTES, Heap
+from fetcher.roles.worker.heap import Heap
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.line_pool import LinePool
 from fetcher.roles.worker.lines import Line
@@ -166,9 +166,7 @@ class LeaseRunner:
         if self._holds_bodies and line.fetch is not None:
             line.fetch.release()
         self.memory.put_row(row_bytes)
-        largest_bytes = max(row_bytes, result.body_bytes or 0)
-        if largest_bytes >= LARGE_BYTES:
-            self._heap.freed(largest_bytes)
+        self._heap.freed(max(row_bytes, result.body_bytes or 0))
         rows = buffer.finish(result, row, body, links)
         if not buffer.outstanding:
             self._end(buffer)
