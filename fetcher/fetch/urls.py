@@ -86,8 +86,9 @@ def host_key(text: str, max_bytes: int) -> str:
 def key_of(target: Target) -> str:
     """See `host_key`, for a known target."""
     _, scheme, host, port = target
-    is_key = PORTS[scheme] == port and ":" not in host and host[-1] != "."
-    return host if is_key else target.key
+    if ":" in host or host[-1] == ".":
+        return target.key
+    return host if PORTS[scheme] == port else f"{host}:{port}"
 
 
 def why_none(text: str) -> Fault:

@@ -32,11 +32,13 @@ class Gate(OwnedHosts[Item]):
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self.parked = 0
+        # Items whose host was given up, each with the reason; whoever reads them empties it.
+        self.given_up: deque[tuple[Item, str]] = deque()
+        # Hosts of which an item may be taken now, each at most once, in turn.
+        self.ready: deque[str] = deque()
         self._free: deque[Item] = deque()
-        self._ready: deque[str] = deque()  # hosts, each at most once, in turn
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
         self._order = itertools.count()  # of entries of the clock that are due at the same time
-        self._given_up: list[tuple[Item, str]] = []
 
     # -- items -------------------------------------------------------------------------------
 
@@ -49,58 +51,55 @@ class Gate(OwnedHosts[Item]):
             self._at(not_before, host, item)
         elif host == FREE:
             self._free.append(item)
+        elif host in self._hosts:
+            self._queue(host, self._hosts[host], item, now, first=first)
+        elif self._has_all:  # most hosts of many lists are new, and so ready
+            self._hosts[host] = HostState("owned", [item], is_listed=True)
+            self.ready.append(host)
         else:
-            self._queue(host, item, now, first=first)
+            new = self._hosts[host] = HostState("none", [item])
+            self._want(host, new)
 
-    def _queue(self, name: str, item: Item, now: float, *, first: bool) -> None:
-        host = self._hosts.get(name)
-        if host is None:
-            host = self._hosts[name] = HostState("owned" if self._has_all else "none")
-        elif self._is_closed(host) and host.next_at > now:
+    def _queue(
+        self, name: str, host: HostState[Item], item: Item, now: float, *, first: bool
+    ) -> None:
+        if host.failures and self._is_closed(host) and host.next_at > now:
             self._give_up(item, host)
             return
-        else:
-            self._kept.pop(name, None)
-            self._remembered.pop(name, None)
-        if first:
-            host.waiting.appendleft(item)
-        else:
-            host.waiting.append(item)
+        self._kept.pop(name, None)
+        self._remembered.pop(name, None)
+        host.push(item, first=first)
         self._wake(name, host, now)
-
-    @property
-    def ready(self) -> int:
-        """Hosts of which an item may be taken now."""
-        return len(self._ready)
 
     def take(self, now: float) -> Item | None:
         """Take the next item that may ask its host now; call `done` afterwards."""
-        self._ripen(now)
+        if self._clock and self._clock[0][0] <= now:
+            self._ripen(now)
         if self._free:
             self.parked -= 1
             return self._free.popleft()
-        while self._ready:
-            name = self._ready.popleft()
+        ready = self.ready
+        while ready:
+            name = ready.popleft()
             host = self._hosts[name]
             host.is_listed = False
-            if not self._may_take(host, now):
+            active, next_at = host.active, host.next_at
+            # While it was in the queue, it may have been recalled, or have asked for a rest.
+            is_rested = next_at <= now and (not active or active < self._limit(host))
+            if not host.waiting or not is_rested or host.claim != "owned":
                 self._settle(name, host, now)
                 self._wake(name, host, now)
                 continue
-            item = host.waiting.popleft()
+            item = host.last = host.pop()
             self.parked -= 1
-            host.active += 1
-            host.last, host.next_at_before = item, host.next_at
-            host.next_at = host.next_at_after = now + max(self._rules.delay_s, host.delay_s)
+            host.active = active + 1
+            host.next_at_before = next_at
+            delay_s = host.delay_s if host.delay_s > self._delay_s else self._delay_s
+            host.next_at = host.next_at_after = now + delay_s
             if host.waiting:
                 self._wake(name, host, now)
             return item
         return None
-
-    def _may_take(self, host: HostState[Item], now: float) -> bool:
-        # While it was in the queue, it may have been recalled, or have asked for a rest.
-        has_turn = host.active < self._limit(host) and host.next_at <= now
-        return bool(host.waiting) and has_turn and host.claim == "owned"
 
     def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
         """The item's request to the host has ended; `item`: the one that had the turn."""
@@ -113,14 +112,16 @@ class Gate(OwnedHosts[Item]):
             if not report.is_sent:
                 self._give_turn_back(host)
         host.took_s += (report.took_s - host.took_s) / (_RECENT if host.took_s else 1)
-        self._obey(host, report, now)
+        if report.rest_s or report.delay_s:
+            self._obey(host, report, now)
         if report.trouble:
             self._note_failure(host, report.trouble, now)
         elif report.is_sent:
             host.failures = 0
         if host.waiting:
             self._wake(name, host, now)
-        self._settle(name, host, now)
+        if not host.active:
+            self._settle(name, host, now)
 
     @staticmethod
     def _obey(host: HostState[Item], report: Report, now: float) -> None:
@@ -139,7 +140,7 @@ class Gate(OwnedHosts[Item]):
         if self._is_closed(host):
             host.next_at = max(host.next_at, now + self._rules.circuit_s)
             while host.waiting:
-                self._give_up(host.waiting.popleft(), host)
+                self._give_up(host.pop(), host)
 
     def _give_turn_back(self, host: HostState[Item]) -> None:
         """Let the next item ask at once, as the last one has sent nothing."""
@@ -161,11 +162,6 @@ class Gate(OwnedHosts[Item]):
             self.parked -= len(out)
         return out
 
-    def given_up(self) -> list[tuple[Item, str]]:
-        """Return, once, the items whose host is given up, each with the reason."""
-        given_up, self._given_up = self._given_up, []
-        return given_up
-
     def give_up_hosts(self, may_go: Callable[[Item], bool], now: float) -> list[Item]:
         """Give up the items of half of the ready hosts, for other workers.
 
@@ -173,7 +169,7 @@ class Gate(OwnedHosts[Item]):
         """
         spare = [
             name
-            for name in self._ready
+            for name in self.ready
             if (host := self._hosts[name]).waiting
             and not host.active
             and all(map(may_go, host.waiting))
@@ -181,7 +177,7 @@ class Gate(OwnedHosts[Item]):
         given: list[Item] = []
         spare = spare[len(spare) // 2 :]
         gone = set(spare)
-        self._ready = deque(name for name in self._ready if name not in gone)
+        self.ready = deque(name for name in self.ready if name not in gone)
         for name in spare:
             host = self._hosts[name]
             host.is_listed = False
@@ -247,7 +243,7 @@ class Gate(OwnedHosts[Item]):
             f"not tried: the host is given up for {self._rules.circuit_s:g} s after "
             f"{host.failures} failures in a row (last: {host.trouble})"
         )
-        self._given_up.append((item, why))
+        self.given_up.append((item, why))
 
     def _wake(self, name: str, host: HostState[Item], now: float) -> None:
         """Put the host into the queue or the clock, or want it, if it has items and room."""
@@ -263,7 +259,7 @@ class Gate(OwnedHosts[Item]):
             self._at(host.next_at, name)
         else:
             host.is_listed = True
-            self._ready.append(name)
+            self.ready.append(name)
 
     def _at(self, at: float, name: str, *items: Item) -> None:
         heapq.heappush(self._clock, (at, next(self._order), name, items))

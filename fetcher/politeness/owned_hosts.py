@@ -7,7 +7,6 @@ work may come for it, and so that one message gives many hosts back.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from typing import Any, Final, Generic, NamedTuple
 
@@ -29,6 +28,7 @@ class OwnedHosts(Generic[Item]):
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._delay_s = rules.delay_s
         self._hosts: dict[str, HostState[Item]] = {}
         self._has_all = rules.is_owner
         self._all_ticket = 0  # of the last grant of all hosts
@@ -69,10 +69,16 @@ class OwnedHosts(Generic[Item]):
     def give_unused_back(self, now: float) -> None:
         """Release, or forget, the hosts without work whose rest is over; to be called often."""
         hosts = self._hosts
-        over = itertools.takewhile(lambda name: hosts[name].next_at <= now, self._kept)
-        for name in list(over):
+        over: list[str] = []
+        for name in self._kept:
+            if hosts[name].next_at > now:
+                break
+            over.append(name)
+        for name in over:
             del self._kept[name]
-            self._release(name, hosts.pop(name), now)
+            host = hosts.pop(name)
+            if not self._has_all:
+                self._release(name, host, now)
 
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""
@@ -189,11 +195,11 @@ class OwnedHosts(Generic[Item]):
             self._release(name, host, now)
         if host.waiting:
             self._wake(name, host, now)
-        elif not host.is_listed:  # else its entry in the clock or the queue is still due
-            self._put_away(name, host, now)
-
-    def _put_away(self, name: str, host: HostState[Item], now: float) -> None:
-        self._unwant(name, host)
+            return
+        if host.is_listed:
+            return  # its entry in the clock or the queue is still due
+        if host.claim == "wanted":
+            self._unwant(name, host)
         rest_s = host.next_at - now
         if rest_s > KEEP_S or host.failures:
             self._release(name, host, now)

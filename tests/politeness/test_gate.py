@@ -45,6 +45,14 @@ def test_a_host_is_asked_by_so_many_at_once_and_in_order() -> None:
     assert taken(made, 1) == ["h2"]
 
 
+def test_many_items_of_a_host_stay_in_order_and_the_next_hop_of_one_goes_first() -> None:
+    made = gate(delay_s=0.0, per_host=100)
+    for n in range(90):
+        made.arrive("h", f"h{n}", 0)
+    made.arrive("h", "hop", 0, first=True)
+    assert taken(made, 0) == ["hop", *(f"h{n}" for n in range(90))]
+
+
 def test_requests_to_a_host_begin_so_far_apart() -> None:
     made = gate(per_host=10)
     for n in range(3):
@@ -105,7 +113,7 @@ def test_what_was_not_sent_says_nothing_of_a_host_that_fails() -> None:
     for report in (Report(trouble="refused"), UNSENT, Report(trouble="refused")):
         made.done("h", 0, report, made.take(0))
     made.done("h", 0, Report(trouble="refused"), made.take(0))
-    assert len(made.given_up()) == 1
+    assert len(made.given_up) == 1
 
 
 def test_what_is_known_to_need_no_turn_any_more_leaves_the_queue() -> None:
@@ -187,12 +195,11 @@ def test_a_host_that_fails_again_and_again_is_given_up_and_tried_again_by_one() 
     for _ in range(3):
         assert made.take(1) is not None
         made.done("h", 1, Report(trouble="no answer"))
-    given_up = made.given_up()
-    assert [item for item, _ in given_up] == [f"h{n}" for n in range(3, 9)]
-    assert "given up for 60 s after 3 failures in a row (last: no answer)" in given_up[0][1]
-    assert made.given_up() == []
+    assert [item for item, _ in made.given_up] == [f"h{n}" for n in range(3, 9)]
+    assert "given up for 60 s after 3 failures in a row (last: no answer)" in made.given_up[0][1]
+    made.given_up.clear()
     made.arrive("h", "late", 30)
-    assert [item for item, _ in made.given_up()] == ["late"]
+    assert [item for item, _ in made.given_up] == ["late"]
     made.arrive("h", "trial", 61)
     made.arrive("h", "next", 61)
     assert taken(made, 61) == ["trial"]

@@ -15,6 +15,7 @@ from fetcher.input.formats import TEXT
 from fetcher.model import Chunk, Task
 from fetcher.protocol import line_tags, messages
 from fetcher.roles import lifetime
+from fetcher.roles.worker.host_turns import HostTurns
 from fetcher.roles.worker.lease_runner import LeaseRunner
 from fetcher.roles.worker.row_builder import RowBuilder
 from fetcher.settings.schema import Settings
@@ -76,7 +77,10 @@ def fetch_all(settings: Settings, given: list[str]) -> int:
         [_Taker()],
     )
     lifetime.imported()  # garbage is collected as in a worker
-    loops = [gevent.spawn(runner.flush), *(gevent.spawn(each.run) for each in runner.senders)]
+    turns = HostTurns("bench", runner.pool, _Taker())
+    turns.grant_all(1)  # as to a worker that is alone
+    forever = [runner.flush, runner.pool.watch_the_clock, turns.run, turns.release_unused]
+    loops = [gevent.spawn(each) for each in (*forever, *(each.run for each in runner.senders))]
     for assignment, urls in _assignments(given):
         while not runner.pool.has_room:
             runner.pool.room.clear()

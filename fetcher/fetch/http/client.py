@@ -32,7 +32,7 @@ class CurlFetcher(Shared):
             target = urls.target_of(url, self.settings.http.max_url_bytes)
         except urls.NoUrlError:
             return ""
-        if self.transport.refusal(target.host):
+        if self.transport.refusal(target):
             return ""
         if self.robots is not None and self.robots.forbids(target):
             return ""

@@ -104,10 +104,10 @@ class Connections:
             return known
         proxy = self._proxy if http is None else _proxy_address(http.proxy)
         # A proxy looks names up itself; here, only a host that is an address can be judged.
-        is_literal = literal(target.host) is not None
-        if is_literal and (failure := self._refusal(target.host, is_proxied=proxy is not None)):
+        address = literal(target.host)
+        if address and (failure := self._refusal(address, is_proxied=proxy is not None)):
             raise failure
-        if proxy is None and is_literal:
+        if proxy is None and address:
             return self._pin_of_literal(target, is_kept=http is None)
         if proxy is None:
             return self._pin(target.host, target.port, timeout_s, self._passed)
@@ -125,14 +125,17 @@ class Connections:
             self._literals[target[2:]] = pin
         return pin
 
-    def refusal(self, host: str) -> Failure | None:
-        """Why nothing is ever sent to this host, if it is a refused address; else None."""
-        return self._refusal(host, is_proxied=self._proxy is not None)
-
-    def _refusal(self, host: str, *, is_proxied: bool) -> Failure | None:
-        address = literal(host)
-        if address is None:
+    def refusal(self, target: Target) -> Failure | None:
+        """Why nothing is ever sent to this target, if its host is a refused address; else None."""
+        address = literal(target.host)
+        if address is None or target[2:] in self._literals:
             return None
+        refusal = self._refusal(address, is_proxied=self._proxy is not None)
+        if refusal is None and self._proxy is None:
+            self._pin_of_literal(target, is_kept=True)  # its fetch will ask for that
+        return refusal
+
+    def _refusal(self, address: str, *, is_proxied: bool) -> Failure | None:
         if refusal := self._guard.refusal(address):
             return Failure(ErrorKind.BLOCKED_ADDRESS, refusal)
         return None if is_proxied else self._wrong_version(address)

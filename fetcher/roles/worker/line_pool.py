@@ -97,7 +97,7 @@ class LinePool:
     def has_room(self) -> bool:
         """Whether another batch should be taken."""
         # Lines whose hosts are ready are as good as queued: others may as well fetch the next ones.
-        is_low = len(self._queue) + self.gate.ready <= self._low
+        is_low = len(self._queue) + len(self.gate.ready) <= self._low
         return is_low and self.gate.parked <= self._max_parked
 
     def admit(self, buffer: LeaseBuffer, tasks: Iterable[Task]) -> None:
@@ -121,18 +121,17 @@ class LinePool:
         """
         if self._is_paused:
             return
-        now = time.monotonic()
-        while len(self._queue) < self._size - self._busy + free:
-            line = self.gate.take(now)
-            if line is None:
-                break
+        gate, queue, now = self.gate, self._queue, time.monotonic()
+        slots = self._size - self._busy + free - len(queue)
+        while slots > 0 and (line := gate.take(now)) is not None:
             line.buffer.active += 1
-            self._queue.append(line)
-        for line, why in self.gate.given_up():
-            self._give_up(line, why)
-        if self.gate.has_news:
+            queue.append(line)
+            slots -= 1
+        while gate.given_up:
+            self._give_up(*gate.given_up.popleft())
+        if gate.has_news:
             self.host_news.set()
-        if len(self._queue) > free:
+        if len(queue) > free:
             self.start()
 
     def watch_the_clock(self) -> None:
@@ -181,7 +180,7 @@ class LinePool:
                 self.start()
             if len(self._queue) <= self._low and self.has_room:
                 self.room.set()
-            if self._is_polite and self._needs_turn(line):
+            if self._is_polite and not line.host and self._needs_turn(line):
                 line.buffer.active -= 1
                 self.gate.arrive(line.host, line, time.monotonic())
                 self.take_turns()
@@ -195,7 +194,7 @@ class LinePool:
 
         The rules by which it needed none may have expired meanwhile.
         """
-        if line.host or line.task.fault:
+        if line.task.fault:
             return False
         if line.fetch is None or line.fetch.result is None:
             line.host = self._turn_of(line.url)
@@ -233,13 +232,14 @@ class LinePool:
         took_s = time.monotonic() - self.running[line]
         if fetch.has_news:
             self._recheck_waiting(line.host)
+        # By place: by name, it takes twice as long.
         return Report(
-            trouble=fetch.trouble,
-            rest_s=fetch.rest_s or 0.0,
-            rest_why=fetch.rest_why,
-            delay_s=fetch.delay_s,
-            took_s=took_s,
-            is_sent=fetch.is_sent,
+            fetch.trouble,
+            fetch.rest_s or 0.0,
+            fetch.delay_s,
+            took_s,
+            fetch.rest_why,
+            fetch.is_sent,
         )
 
     def _recheck_waiting(self, host: str) -> None:
