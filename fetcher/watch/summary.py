@@ -40,6 +40,8 @@ def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
 
 def done_of(job: JobView) -> str:
     """The lines that are done, of those that are known."""
+    if job.phase == "starting":
+        return "what is done is not known yet"
     if job.crawl is not None and not job.is_over:
         return crawl_view.done(job.rows, job.crawl)
     return done(job.rows, job.url_lines, exact=job.url_lines_exact)
