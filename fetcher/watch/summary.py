@@ -51,7 +51,8 @@ def crawl_lines(crawl: CrawlView | None) -> list[tuple[str, str]]:
     """The lines of the summary that only a crawl has, by name."""
     if crawl is None:
         return []
-    return [("depths", crawl_view.depths(crawl)), ("links", crawl_view.links(crawl))]
+    depths = ", ".join(crawl_view.depths(crawl)) or "none"
+    return [("depths", depths), ("links", crawl_view.links(crawl))]
 
 
 def statuses(totals: Totals) -> str:
