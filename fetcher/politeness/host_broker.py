@@ -22,6 +22,7 @@ from fetcher.politeness.sole_owner import SoleOwner
 
 CONTESTED_S: Final = 5.0  # an owner keeps a host that others want for at least so long
 _RECALL_AGAIN_S: Final = 2.0
+SILENT_S: Final = 5.0  # after so long, a worker that is not known to live is gone
 _CHECK_S: Final = 0.25  # between two checks whether the only worker may have all hosts
 
 
@@ -56,9 +57,13 @@ class HostBroker:
     """The ventilator's broker. A dead owner's hosts rest for `delay_s`.
 
     Until `quiet_until` nothing is granted: owners from before a restart may still be active.
+    A worker that wants or owns hosts and is not known to live for `silent_s` is gone: it died
+    before its first heartbeat, or its last message came late.
     """
 
-    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
+    def __init__(
+        self, delay_s: float = 0.0, quiet_until: float = 0.0, silent_s: float = SILENT_S
+    ) -> None:
         self._delay_s = delay_s
         self._quiet_until = quiet_until
         self._hosts: dict[int, _Host] = {}
@@ -67,6 +72,9 @@ class HostBroker:
         self._granted: dict[str, list[Ticketed]] = {}  # by worker, and not returned by `grants` yet
         self._sole = SoleOwner()
         self._check_at = 0.0
+        self._silent_s = silent_s
+        self._living: Collection[str] = ()
+        self._unheard: dict[str, float] = {}  # workers not known to live -> since when
 
     # -- workers -----------------------------------------------------------------------------
 
@@ -75,6 +83,12 @@ class HostBroker:
 
         While another worker owns a host, or a host rests, nobody gets all hosts.
         """
+        self._living = workers
+        for worker, since in list(self._unheard.items()):
+            if worker in workers:
+                del self._unheard[worker]
+            elif now - since >= self._silent_s:
+                self.worker_left(worker, now)
         if self._sole.worker:
             if any(worker != self._sole.worker for worker in workers):
                 self._sole.contest(now)
@@ -84,6 +98,10 @@ class HostBroker:
             if all(host.owner == worker for host in self._hosts.values()):
                 self._forget_hosts()
                 self._sole.give(worker)
+
+    def _note_unheard(self, worker: str, now: float) -> None:
+        if worker not in self._living:
+            self._unheard.setdefault(worker, now)
 
     def _forget_hosts(self) -> None:
         self._hosts.clear()
@@ -97,6 +115,7 @@ class HostBroker:
         Grants, recalls and releases carry the ticket of this request, so that old messages are not
         mistaken for new ones.
         """
+        self._note_unheard(worker, now)
         if self._sole.wants(worker, now):
             return
         may_grant = self._may_grant(now)
@@ -130,6 +149,7 @@ class HostBroker:
         Either an earlier ventilator granted them, or the worker owned all hosts: then it `answers`
         the recall with this ticket, and owns only these from now on.
         """
+        self._note_unheard(worker, now)
         for number, ticket in hosts:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
@@ -149,6 +169,7 @@ class HostBroker:
 
     def worker_left(self, worker: str, now: float) -> None:
         """The worker is gone, or silent: it owns no host and waits for none."""
+        self._unheard.pop(worker, None)
         if self._sole.worker_left(worker):
             self._quiet_until = max(self._quiet_until, now + self._delay_s)
         self._granted.pop(worker, None)
