@@ -70,6 +70,7 @@ class HostBroker:
         self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
         self._granted: dict[str, list[Ticketed]] = {}  # by worker, and not returned by `grants` yet
+        self._disputed: dict[str, list[Ticketed]] = {}  # by worker; another one owns them, too
         self._sole = SoleOwner()
         self._check_at = 0.0
         self._silent_s = silent_s
@@ -147,13 +148,16 @@ class HostBroker:
         """The worker owns these hosts by grants that are not known here; `rests` knows others.
 
         Either an earlier ventilator granted them, or the worker owned all hosts: then it `answers`
-        the recall with this ticket, and owns only these from now on.
+        the recall with this ticket, and owns only these from now on. A host that was granted to
+        another worker before this message came must be given back.
         """
         self._note_unheard(worker, now)
         for number, ticket in hosts:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
                 self._give(number, host, worker, ticket, now)
+            elif host.owner != worker:
+                self._disputed.setdefault(worker, []).append((number, ticket))
         for number, rest_s in rests:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
@@ -173,6 +177,7 @@ class HostBroker:
         if self._sole.worker_left(worker):
             self._quiet_until = max(self._quiet_until, now + self._delay_s)
         self._granted.pop(worker, None)
+        self._disputed.pop(worker, None)
         for number, host in list(self._hosts.items()):
             host.waiting.pop(worker, None)
             if host.owner == worker:
@@ -230,7 +235,7 @@ class HostBroker:
 
     def recalls(self, now: float) -> dict[str, list[Ticketed]]:
         """By worker, the hosts that it must give back; repeated until it does."""
-        recalled: dict[str, list[Ticketed]] = {}
+        recalled, self._disputed = self._disputed, {}
         while self._contested and self._contested[0][0] <= now:
             at, number = heapq.heappop(self._contested)
             host = self._hosts.get(number)
