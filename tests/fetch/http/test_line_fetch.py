@@ -110,6 +110,23 @@ def test_a_body_goes_on_where_the_status_says_so(
     assert (b"Content-Length: 4" in last) is has_body
 
 
+# -- robots.txt ------------------------------------------------------------------------------
+
+
+def test_a_page_has_a_turn_of_its_own_after_that_of_robots_txt() -> None:
+    # The rules may have grown old when the page's turn comes; they are not read again for it.
+    polite = {"robots": True, "robots_cache_s": 1e-9}
+    with scripted({"/robots.txt": GOOD, "/page": GOOD}) as server:
+        fetch = begun(server.url("/page"), fetcher(polite=polite))
+        fetch.step()
+        assert (fetch.result, fetch.is_sent, fetch.has_news, fetch.wait_s) == (None, True, True, 0)
+        assert [asked.path for asked in server.asked] == ["/robots.txt"]
+        fetch.step()
+        assert [asked.path for asked in server.asked] == ["/robots.txt", "/page"]
+    assert fetch.result is not None
+    assert (fetch.result.outcome, fetch.result.attempts) == (Outcome.OK, 1)
+
+
 # -- attempts --------------------------------------------------------------------------------
 
 
