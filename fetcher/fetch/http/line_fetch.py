@@ -159,7 +159,7 @@ class CurlFetch:
         self._is_allowed = False
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
         now = shared.now()
-        self._log.dns_ms = int((now - resolving) * 1e6) / 1000
+        self._log.dns_ms = int((now - resolving - pin.waited_s) * 1e6) / 1000
         answer = self._ask(target, pin, self._left_s - (now - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True

@@ -14,6 +14,7 @@ from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.http.line_fetch import CurlFetch
 from fetcher.model import Fault, Outcome, Result, Task
 from fetcher.settings.schema import Settings
+from support.names import at, name_server
 from support.scripted import Asked, Script, answer, scripted
 
 GOOD = Script(answer(b"good"), end="keep")
@@ -125,6 +126,18 @@ def test_a_page_has_a_turn_of_its_own_after_that_of_robots_txt() -> None:
         assert [asked.path for asked in server.asked] == ["/robots.txt", "/page"]
     assert fetch.result is not None
     assert (fetch.result.outcome, fetch.result.attempts) == (Outcome.OK, 1)
+
+
+def test_the_dns_time_is_without_the_wait_for_a_turn_after_a_look_up() -> None:
+    with (
+        scripted({"/": GOOD}) as server,
+        name_server({("a.test", "A"): [at("127.0.0.1")]}) as names,
+    ):
+        by = fetcher(dns={"servers": [f"127.0.0.1:{names.port}"]}, polite={"delay_s": 1.0})
+        url = server.url("/").replace("127.0.0.1", "a.test")
+        _, second = ended(begun(url, by)), ended(begun(url, by))
+    assert second.timings_ms is not None
+    assert second.timings_ms.dns is not None and second.timings_ms.dns < 500
 
 
 # -- attempts --------------------------------------------------------------------------------
