@@ -22,6 +22,7 @@ from fetcher.politeness.sole_owner import SoleOwner
 
 CONTESTED_S: Final = 5.0  # an owner keeps a host that others want for at least so long
 _RECALL_AGAIN_S: Final = 2.0
+SILENT_S: Final = 5.0  # after so long, a worker that is not known to live is gone
 _CHECK_S: Final = 0.25  # between two checks whether the only worker may have all hosts
 
 
@@ -56,17 +57,25 @@ class HostBroker:
     """The ventilator's broker. A dead owner's hosts rest for `delay_s`.
 
     Until `quiet_until` nothing is granted: owners from before a restart may still be active.
+    A worker that wants or owns hosts and is not known to live for `silent_s` is gone: it died
+    before its first heartbeat, or its last message came late.
     """
 
-    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
+    def __init__(
+        self, delay_s: float = 0.0, quiet_until: float = 0.0, silent_s: float = SILENT_S
+    ) -> None:
         self._delay_s = delay_s
         self._quiet_until = quiet_until
         self._hosts: dict[int, _Host] = {}
         self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
         self._granted: dict[str, list[Ticketed]] = {}  # by worker, and not returned by `grants` yet
+        self._disputed: dict[str, list[Ticketed]] = {}  # by worker; another one owns them, too
         self._sole = SoleOwner()
         self._check_at = 0.0
+        self._silent_s = silent_s
+        self._living: Collection[str] = ()
+        self._unheard: dict[str, float] = {}  # workers not known to live -> since when
 
     # -- workers -----------------------------------------------------------------------------
 
@@ -75,6 +84,12 @@ class HostBroker:
 
         While another worker owns a host, or a host rests, nobody gets all hosts.
         """
+        self._living = workers
+        for worker, since in list(self._unheard.items()):
+            if worker in workers:
+                del self._unheard[worker]
+            elif now - since >= self._silent_s:
+                self.worker_left(worker, now)
         if self._sole.worker:
             if any(worker != self._sole.worker for worker in workers):
                 self._sole.contest(now)
@@ -84,6 +99,10 @@ class HostBroker:
             if all(host.owner == worker for host in self._hosts.values()):
                 self._forget_hosts()
                 self._sole.give(worker)
+
+    def _note_unheard(self, worker: str, now: float) -> None:
+        if worker not in self._living:
+            self._unheard.setdefault(worker, now)
 
     def _forget_hosts(self) -> None:
         self._hosts.clear()
@@ -97,6 +116,7 @@ class HostBroker:
         Grants, recalls and releases carry the ticket of this request, so that old messages are not
         mistaken for new ones.
         """
+        self._note_unheard(worker, now)
         if self._sole.wants(worker, now):
             return
         may_grant = self._may_grant(now)
@@ -128,12 +148,16 @@ class HostBroker:
         """The worker owns these hosts by grants that are not known here; `rests` knows others.
 
         Either an earlier ventilator granted them, or the worker owned all hosts: then it `answers`
-        the recall with this ticket, and owns only these from now on.
+        the recall with this ticket, and owns only these from now on. A host that was granted to
+        another worker before this message came must be given back.
         """
+        self._note_unheard(worker, now)
         for number, ticket in hosts:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
                 self._give(number, host, worker, ticket, now)
+            elif host.owner != worker:
+                self._disputed.setdefault(worker, []).append((number, ticket))
         for number, rest_s in rests:
             host = self._hosts.setdefault(number, _Host())
             if not host.owner:
@@ -149,9 +173,11 @@ class HostBroker:
 
     def worker_left(self, worker: str, now: float) -> None:
         """The worker is gone, or silent: it owns no host and waits for none."""
+        self._unheard.pop(worker, None)
         if self._sole.worker_left(worker):
             self._quiet_until = max(self._quiet_until, now + self._delay_s)
         self._granted.pop(worker, None)
+        self._disputed.pop(worker, None)
         for number, host in list(self._hosts.items()):
             host.waiting.pop(worker, None)
             if host.owner == worker:
@@ -209,7 +235,7 @@ class HostBroker:
 
     def recalls(self, now: float) -> dict[str, list[Ticketed]]:
         """By worker, the hosts that it must give back; repeated until it does."""
-        recalled: dict[str, list[Ticketed]] = {}
+        recalled, self._disputed = self._disputed, {}
         while self._contested and self._contested[0][0] <= now:
             at, number = heapq.heappop(self._contested)
             host = self._hosts.get(number)

@@ -51,8 +51,8 @@ KEYS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"pattern": "^[0-9a-f]{64}$"},
     ),
     "attempts": (
-        "attempts that were made, plus requests that were sent again because a kept connection had "
-        "lost them",
+        "attempts that were made, and 1 more for each request that was sent again on a new "
+        "connection after several kept ones had lost it; what libcurl sends again is not counted",
         {"minimum": 0},
     ),
     "started_at": ("when the last attempt began: Unix time, seconds", {"minimum": 0}),

@@ -22,7 +22,7 @@ class CrawlView(msgspec.Struct, frozen=True):
     """The counts of a crawl. The field names are public JSON of `status --json` and the page."""
 
     found: int  # lines so far, done or not
-    links: int  # on all pages that are done, repeated ones included
+    links: int  # the seeds, and the links on all pages that are done; repeated ones included
     depths: dict[int, int]  # lines by depth
     refused: dict[str, int]  # links that became no line, by reason; repeated ones are not counted
 
@@ -42,7 +42,7 @@ def done(rows: int, crawl: CrawlView) -> str:
     return f"{counted(rows, 'line')} done, {number(crawl.found)} found so far"
 
 
-def depths(crawl: CrawlView) -> str:
+def depths(crawl: CrawlView) -> list[str]:
     """The lines of each depth, deep ones together."""
     shown = dict(list(crawl.depths.items())[:_MOST_DEPTHS])
     parts = [f"{depth}: {number(count)}" for depth, count in shown.items()]
@@ -51,18 +51,18 @@ def depths(crawl: CrawlView) -> str:
         deepest = max(crawl.depths)
         more = " and more" if deepest == MAX_DEPTHS else ""
         parts.append(f"deeper, up to {deepest}{more}: {number(deeper)}")
-    return ", ".join(parts) or "none"
+    return parts
 
 
-def refusals(refused: Mapping[str, int]) -> str:
-    """Why links were not followed, the most frequent reason first; "" if all were."""
+def refusals(refused: Mapping[str, int]) -> list[str]:
+    """Why links were not followed, the most frequent reason first."""
     shown = dict(list(refused.items())[:_MOST_REASONS])
     parts = [f"{reason} {number(count)}" for reason, count in shown.items()]
     others = sum(refused.values()) - sum(shown.values())
-    return ", ".join(parts + ([f"others {number(others)}"] if others else []))
+    return parts + ([f"others {number(others)}"] if others else [])
 
 
 def links(crawl: CrawlView) -> str:
     """The links that were found, and why some were not followed."""
-    why = refusals(crawl.refused)
+    why = ", ".join(refusals(crawl.refused))
     return f"{number(crawl.links)}{f'; not followed: {why}' if why else ''}"

@@ -23,6 +23,8 @@ def describe(job: JobView) -> str:
 
 def numbers(job: JobView) -> list[str]:
     """The numbers of the progress line, one by one."""
+    if job.phase == "starting":
+        return [phase(job.phase)]  # its ventilator does not know yet what is done
     about = "" if job.url_lines_exact else "~"
     lines = counted(job.rows, "line")
     if job.url_lines is not None:

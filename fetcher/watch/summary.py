@@ -40,6 +40,8 @@ def done(rows: int, url_lines: int | None, *, exact: bool) -> str:
 
 def done_of(job: JobView) -> str:
     """The lines that are done, of those that are known."""
+    if job.phase == "starting":
+        return "what is done is not known yet"
     if job.crawl is not None and not job.is_over:
         return crawl_view.done(job.rows, job.crawl)
     return done(job.rows, job.url_lines, exact=job.url_lines_exact)
@@ -49,7 +51,8 @@ def crawl_lines(crawl: CrawlView | None) -> list[tuple[str, str]]:
     """The lines of the summary that only a crawl has, by name."""
     if crawl is None:
         return []
-    return [("depths", crawl_view.depths(crawl)), ("links", crawl_view.links(crawl))]
+    depths = ", ".join(crawl_view.depths(crawl)) or "none"
+    return [("depths", depths), ("links", crawl_view.links(crawl))]
 
 
 def statuses(totals: Totals) -> str:

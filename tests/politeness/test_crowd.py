@@ -15,6 +15,7 @@ Seeds until a mistake was caught, on the day of this table (each change of the c
     what a sole owner keeps ignored          13
     the rests that it tells ignored          83
     its answer to an old recall taken       796
+    hosts of a worker never heard kept        3
 
     of the numbers
     a host that is unknown here kept         17
@@ -29,7 +30,7 @@ import pytest
 
 from fetcher.politeness import sole_owner
 from fetcher.politeness.gate import Gate
-from fetcher.politeness.host_broker import HostBroker, Ticketed
+from fetcher.politeness.host_broker import SILENT_S, HostBroker, Ticketed
 from fetcher.politeness.host_numbers import HostNumbers
 from fetcher.politeness.host_state import HostState, Report
 from fetcher.politeness.owned_hosts import Ownership
@@ -37,6 +38,10 @@ from fetcher.politeness.sole_owner import SoleOwner
 from support.polite_crowd import Crowd, Request
 
 SEEDS = 400
+
+
+class LastWords(Crowd):
+    has_last_words = True
 
 
 @pytest.fixture
@@ -83,8 +88,10 @@ class NeverRecalls(HostBroker):
 
 
 class GrantsAtOnce(HostBroker):
-    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
-        super().__init__(delay_s)
+    def __init__(
+        self, delay_s: float = 0.0, quiet_until: float = 0.0, silent_s: float = SILENT_S
+    ) -> None:
+        super().__init__(delay_s, 0.0, silent_s)
 
 
 class GrantsWhatTheSoleOwnerHas(HostBroker):
@@ -150,9 +157,16 @@ class _AnyAnswer(SoleOwner):
 
 
 class TakesAnOldAnswer(HostBroker):
-    def __init__(self, delay_s: float = 0.0, quiet_until: float = 0.0) -> None:
-        super().__init__(delay_s, quiet_until)
+    def __init__(
+        self, delay_s: float = 0.0, quiet_until: float = 0.0, silent_s: float = SILENT_S
+    ) -> None:
+        super().__init__(delay_s, quiet_until, silent_s)
         self._sole = _AnyAnswer()
+
+
+class KeepsTheHostsOfTheUnheard(HostBroker):
+    def _note_unheard(self, worker: str, now: float) -> None:
+        pass
 
 
 BROKERS = [
@@ -260,6 +274,13 @@ def _is_noticed(crowd: type[Crowd], first_seed: int) -> bool:
 def test_the_crowd_notices_a_mistake_of_the_broker(mistake: type[HostBroker]) -> None:
     crowd = type("MistakenCrowd", (Crowd,), {"broker_class": mistake})
     assert _is_noticed(crowd, 700 if mistake is TakesAnOldAnswer else 0)
+
+
+def test_the_last_words_of_dead_workers_keep_no_host_from_others() -> None:
+    for seed in range(SEEDS):
+        LastWords(seed).run()
+    mistake = {"broker_class": KeepsTheHostsOfTheUnheard}
+    assert _is_noticed(type("MistakenCrowd", (LastWords,), mistake), 0)
 
 
 @pytest.mark.parametrize("mistake", GATES)

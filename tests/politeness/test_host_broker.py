@@ -53,6 +53,19 @@ def test_the_host_broker_takes_from_who_is_gone_and_says_a_lost_grant_again() ->
     assert len(broker) == 0
 
 
+def test_a_host_that_another_worker_has_by_now_is_recalled_from_who_owned_it_before() -> None:
+    broker = HostBroker()
+    broker.want("b", [1], 4, 0)
+    assert broker.grants(0) == {"b": [(1, 4)]}
+    broker.owns("a", [(1, 9), (2, 8)], [], 0, 1)
+    assert broker.recalls(1) == {"a": [(1, 9)]}
+    broker.owns("b", [(1, 4)], [], 0, 1)
+    broker.release("a", [(1, 9, 0.0)], 2)
+    broker.want("a", [1], 10, 2)
+    assert broker.grants(2) == {}, "b owns it"
+    assert broker.recalls(CONTESTED_S + 2) == {"b": [(1, 4)]}
+
+
 def test_a_new_host_broker_learns_who_owns_what_before_it_grants() -> None:
     broker = HostBroker(quiet_until=5)
     broker.want("b", [1, 2], 0, 0)

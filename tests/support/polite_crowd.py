@@ -18,6 +18,7 @@ from fetcher.politeness.host_state import Report, Rules
 from fetcher.politeness.owned_hosts import Ownership
 
 _QUIET_S = 5.0
+_SILENT_S = 30.0  # messages may be so late that a living worker is not heard for long
 _END_S = 600.0
 
 
@@ -36,12 +37,13 @@ class Crowd:
     broker_class: type[HostBroker] = HostBroker
     gate_class: type[Gate[Request]] = Gate
     numbers_class: type[HostNumbers] = HostNumbers
+    has_last_words = False
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.now = 0.0
         self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
-        self.broker = self.broker_class(self.rules.delay_s)
+        self.broker = self.broker_class(self.rules.delay_s, silent_s=_SILENT_S)
         self.gates: dict[str, Gate[Request]] = {}
         self.numbers: dict[str, HostNumbers] = {}
         self.heard: set[str] = set()  # workers that the broker knows
@@ -79,8 +81,12 @@ class Crowd:
         self.asking[name] = []
 
     def die(self, worker: str) -> None:
-        """Its items come back, and what it knew of its hosts' rests is lost."""
-        self.channels.pop(worker, None)
+        """Its items come back, and what it knew of its hosts' rests is lost.
+
+        If `has_last_words`, what it has sent arrives after the news of its death.
+        """
+        if not self.has_last_words:
+            self.channels.pop(worker, None)
         self.pending += [item for _, item in self.asking.pop(worker)]
         made = self.gates.pop(worker)
         del self.numbers[worker]
@@ -206,7 +212,7 @@ class Crowd:
     def replace_broker(self) -> None:
         self.channels.clear()
         self.heard.clear()
-        self.broker = self.broker_class(self.rules.delay_s, self.now + _QUIET_S)
+        self.broker = self.broker_class(self.rules.delay_s, self.now + _QUIET_S, _SILENT_S)
         for worker in self.gates:
             self.tell_later(worker)
 

@@ -37,15 +37,18 @@ def test_at_its_end_the_lines_are_all() -> None:
 
 def test_refused_links_are_shown_by_reason_and_lines_by_depth() -> None:
     crawl = crawl_view.view_of(TOTALS)
-    assert crawl_view.depths(crawl) == "0: 2, 1: 30"
+    assert crawl_view.depths(crawl) == ["0: 2", "1: 30"]
     assert crawl_view.links(crawl) == "1,234; not followed: nofollow 1,000, scope 5"
     assert crawl_view.links(crawl_view.view_of(CrawlTotals(3))) == "3"
 
 
 def test_a_deep_crawl_with_many_reasons_still_fits() -> None:
     deep = crawl_view.view_of(CrawlTotals(0, dict.fromkeys(range(40), 2)))
-    assert crawl_view.depths(deep).endswith("9: 2, deeper, up to 39: 60")
+    assert crawl_view.depths(deep)[-2:] == ["9: 2", "deeper, up to 39: 60"]
     deepest = crawl_view.view_of(CrawlTotals(0, dict.fromkeys(range(101), 1)))
-    assert crawl_view.depths(deepest).endswith("deeper, up to 100 and more: 91")
+    assert crawl_view.depths(deepest)[-1] == "deeper, up to 100 and more: 91"
     reasons = {name: 10 - number for number, name in enumerate("abcdefgh")}
-    assert crawl_view.refusals(reasons) == "a 10, b 9, c 8, d 7, e 6, f 5, others 7"
+    assert crawl_view.refusals(reasons) == [
+        *("a 10", "b 9", "c 8", "d 7", "e 6", "f 5"),
+        "others 7",
+    ]

@@ -9,7 +9,7 @@ from fetcher.commit.rate import Rate
 from fetcher.input.source_info import SourceInfo
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
-from fetcher.watch import progress
+from fetcher.watch import progress, summary
 from fetcher.watch.job_view import from_state
 
 
@@ -59,13 +59,17 @@ def test_an_estimated_total_is_marked_and_an_unknown_one_left_out() -> None:
     assert progress.describe(unknown).startswith("1 line · 0/s")
 
 
-@pytest.mark.parametrize(
-    ("phase", "said"), [("starting", "starting"), ("frozen", "frozen"), ("finish", "finishing")]
-)
+@pytest.mark.parametrize(("phase", "said"), [("frozen", "frozen"), ("finish", "finishing")])
 def test_other_phases_are_named(phase: str, said: str) -> None:
     source = SourceInfo(url_lines=20, at_end=True)
     job = from_state(state(5, source, phase=phase), 5.0)
     assert progress.describe(job).endswith(f" · {said}")
+
+
+def test_a_ventilator_that_starts_does_not_know_yet_what_is_done() -> None:
+    job = from_state(state(0, SourceInfo(url_lines=1, at_end=True), phase="starting"), 17.2)
+    assert progress.describe(job) == "starting"
+    assert summary.done_of(job) == "what is done is not known yet"
 
 
 def test_the_rate_is_of_the_last_seconds_and_not_of_an_earlier_run() -> None:

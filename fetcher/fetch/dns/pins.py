@@ -20,6 +20,7 @@ class Pin(msgspec.Struct, frozen=True, gc=False):
     addresses: str  # separated by commas
     # Takes a time in seconds; asks for addresses that were not asked for yet, "" for none.
     more: Callable[[float], str] | None = None
+    waited_s: float = 0.0  # after a look-up, for the request's turn; not a part of the look-up
 
 
 def entry(place: str, addresses: str) -> str:

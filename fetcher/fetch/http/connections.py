@@ -168,11 +168,12 @@ class Connections:
             has_looked_up = True
             if not usable:
                 raise
+        waited_s = 0.0
         if self._is_polite and not is_proxy and (has_looked_up or self._first_requests):
             left_s = timeout_s - (time.monotonic() - began)
-            self._keep_apart(host, left_s, has_looked_up=has_looked_up)
+            waited_s = self._keep_apart(host, left_s, has_looked_up=has_looked_up)
         more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
-        return Pin(f"{host}:{port}", _listed(usable), more)
+        return Pin(f"{host}:{port}", _listed(usable), more, waited_s)
 
     def _resolved(self, host: str, timeout_s: float) -> Addresses:
         if timeout_s > self.resolver.longest_s + _RESOLVER_SLACK_S:
@@ -180,14 +181,18 @@ class Connections:
         with gevent.Timeout(timeout_s, self.late(ErrorKind.TIMEOUT_RESOLVE)):
             return self.resolver.resolve(host)
 
-    def _keep_apart(self, host: str, left_s: float, *, has_looked_up: bool) -> None:
-        """Wait for the turn of this request, which has so much time. Raises Failure."""
+    def _keep_apart(self, host: str, left_s: float, *, has_looked_up: bool) -> float:
+        """Wait for the turn of this request, which has so much time; return the seconds.
+
+        Raises Failure.
+        """
         now = time.monotonic()
         wait_s = self._first_requests.wait_s(host, now, has_looked_up=has_looked_up)
         if wait_s > 0:
             gevent.sleep(max(0.0, min(wait_s, left_s)))
         if wait_s > left_s:
             raise self.late(ErrorKind.TIMEOUT_RESOLVE)
+        return time.monotonic() - now if wait_s > 0 else 0.0
 
     def _more(self, host: str, passed: Passed, timeout_s: float) -> str:
         """See Pin.more."""

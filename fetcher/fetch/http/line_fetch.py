@@ -66,6 +66,7 @@ class CurlFetch:
     def _start_attempt(self) -> None:
         shared, task = self._shared, self._task
         self._attempt += 1
+        self._is_allowed = False  # by the robots.txt that the last step has read
         self._left_s = shared.settings.http.total_timeout_s
         self._log = AttemptLog()
         if self._conditional is not None:
@@ -144,17 +145,21 @@ class CurlFetch:
         target = self._next.target()
         if self._left_s <= 0:
             raise shared.transport.late()
-        if shared.robots is not None:
+        if shared.robots is not None and not self._is_allowed:
             self.is_sent = self.has_news = not shared.robots.has_requested(target)
             rules = shared.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
+            if self.has_news:  # robots.txt had this turn of the host; the page needs its own
+                self._is_allowed = True
+                return False
             resolving = shared.now()
         else:
             resolving = began
+        self._is_allowed = False
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
         now = shared.now()
-        self._log.dns_ms = int((now - resolving) * 1e6) / 1000
+        self._log.dns_ms = int((now - resolving - pin.waited_s) * 1e6) / 1000
         answer = self._ask(target, pin, self._left_s - (now - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True

@@ -212,9 +212,10 @@ class Ventilator:
             self._wait(_IDLE_MS)
         # If there are rows, workers of an earlier ventilator may be asking hosts that it granted.
         # They report it once they have heard this ventilator.
-        quiet_s = self._settings.worker_silent_s if self._sessions.totals.rows else 0.0
+        silent_s = self._settings.worker_silent_s
+        quiet_s = silent_s if self._sessions.totals.rows else 0.0
         delay_s = self._settings.polite.delay_s
-        self._workers.broker = HostBroker(delay_s, time.monotonic() + quiet_s)
+        self._workers.broker = HostBroker(delay_s, time.monotonic() + quiet_s, silent_s)
         if quiet_s and self._settings.polite.enabled and not self._sessions.is_complete:
             logs.announce(notice_of_quiet(quiet_s))
         self._batches = [self._input.batches() for _ in self._sessions for _ in self._ledger.routes]

@@ -33,7 +33,7 @@ class HostTurns:
         self._events = events
         self._numbers = HostNumbers()
         self._ticket = 0  # the number of the last want
-        self._broker = 0  # the number of the ventilator that grants hosts
+        self._ventilator = 0  # the number of the one that grants hosts
 
     def __len__(self) -> int:
         return self._gate.in_use()
@@ -75,12 +75,21 @@ class HostTurns:
             hosts, tickets, rests_s = (list(each) for each in zip(*part, strict=True))
             send(self._events, messages.Release(self._worker, hosts, tickets, rests_s))
 
-    def hear_broker(self, number: int) -> None:
-        """Note which ventilator grants hosts; a new one learns what the old one has granted."""
-        if self._broker and number != self._broker:
-            self._tell(self._gate.tell_all(time.monotonic()), 0)
+    def hear_state(self, state: messages.State) -> None:
+        """Note which ventilator grants hosts; a new one learns what the old one has granted.
+
+        It must learn it, or two workers would ask the same hosts. A ventilator that starts forgets
+        it when it opens its job, and one that is not connected yet does not get it: then it is told
+        at one of its next states.
+        """
+        number = state.ventilator_number
+        if state.phase == "starting" or number == self._ventilator:
+            return
+        if self._ventilator:
+            if not self._tell(self._gate.tell_all(time.monotonic()), 0):
+                return
             self.want(again=True)
-        self._broker = number
+        self._ventilator = number
 
     def grant(self, message: messages.Grant) -> None:
         """Use the turns of these hosts."""
@@ -105,7 +114,8 @@ class HostTurns:
             self._tell(ownership, ticket)
             self._pool.take_turns()
 
-    def _tell(self, ownership: Ownership, answers: int) -> None:
+    def _tell(self, ownership: Ownership, answers: int) -> bool:
+        """Return whether it could be sent."""
         owned = [(self._numbers.number(host), ticket) for host, ticket in ownership.owned]
         rests = [
             (number_of(host), min(rest_s, bounds.MAX_SECONDS)) for host, rest_s in ownership.rests
@@ -120,7 +130,7 @@ class HostTurns:
             [rest_s for _, rest_s in rests[: bounds.MAX_HOSTS]],
             answers,
         )
-        send(self._events, message)
+        return send(self._events, message)
 
     def disown(self) -> None:
         """Give up all hosts: this worker was silent for so long that others have them by now."""

@@ -214,7 +214,7 @@ class Worker:
             return
         self._tasks.hear(state)
         state = replace(state, is_hungry=self._tasks.is_hungry(state))
-        self._hosts.hear_broker(state.ventilator_number)
+        self._hosts.hear_state(state)
         self._login.hear_ventilator(state.ventilator_number)
         self._heartbeat.is_watched = state.is_watched
         self._waiting.hear_state(state)

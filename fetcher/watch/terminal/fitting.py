@@ -88,14 +88,23 @@ class Name:
 
 
 class Parts:
-    """Parts in a line; the last ones are left out where they do not fit."""
+    """Parts in a line; the last ones are left out where they do not fit.
 
-    def __init__(self, parts: Sequence[Text | str], separator: str = " · ") -> None:
+    After a title there is a part or `…`, so that no number is cut.
+    """
+
+    def __init__(
+        self, parts: Sequence[Text | str], separator: str = " · ", title: str = ""
+    ) -> None:
+        self._title = title
         self._separator = separator
         self._parts = [Text(part) if isinstance(part, str) else part for part in parts]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield parts_that_fit(self._parts, options.max_width, self._separator)
+        room = max(options.max_width - cell_len(self._title), 1)
+        has_room = not self._title or any(part.cell_len <= room for part in self._parts)
+        said = parts_that_fit(self._parts if has_room else [Text("…")], room, self._separator)
+        yield Text.assemble(self._title, said, no_wrap=True, overflow="ellipsis")
 
 
 Cell: TypeAlias = Name | Text | str

@@ -11,7 +11,7 @@ from rich.text import Text
 from fetcher import humanize
 from fetcher.humanize import counted, duration, escaped, number, phase, rate, rates, rest, time_left
 from fetcher.protocol import messages
-from fetcher.watch import crawl_view, summary
+from fetcher.watch import summary
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name
 
@@ -36,8 +36,6 @@ def show(console: Console, job: JobView) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     say(_headline(job))
-    if job.trouble:
-        say(escaped(job.trouble))
     show_activity(console, job)
     if job.oldest is not None:
         at = (
@@ -51,10 +49,14 @@ def show(console: Console, job: JobView) -> None:
     if job.rows:
         say()
         console.print(summary.table(job.totals))
+    for name, value in summary.crawl_lines(job.crawl):
+        say(f"{name:<9} {value}")
 
 
 def show_activity(console: Console, job: JobView) -> None:
-    """Print what the job does now, and which hosts rest."""
+    """Print why nothing goes on, if so, what the job does now, and which hosts rest."""
+    if job.trouble:
+        console.print(escaped(job.trouble), highlight=False, markup=False, soft_wrap=True)
     console.print(Text("; ").join(activity(job)), highlight=False, soft_wrap=True)
     for host in resting(job.hosts):
         said = rest(escaped(host.host), host.rest_s, escaped(host.rest_why), host.waiting)
@@ -90,8 +92,6 @@ def activity(job: JobView) -> list[Text]:
     if job.redelivered:
         again = f"{counted(job.redelivered, 'line')} handed out again"
         parts.append(Text(again, "yellow" if job.many_redelivered else ""))
-    if job.crawl is not None and (why := crawl_view.refusals(job.crawl.refused)):
-        parts.append(Text(f"links not followed: {why}"))
     return parts
 
 

@@ -76,9 +76,9 @@ class LiveLine(Greeting):
         super().update(state)
         self._rate.hear(time.monotonic(), state)
         job = from_state(state, self._rate.per_s())
-        self._progress.update(
-            self._task, total=job.url_lines, completed=job.rows, numbers=numbers(job)
-        )
+        self._progress.update(self._task, numbers=numbers(job))
+        if job.phase != "starting":  # until then a restarted ventilator does not know the rows
+            self._progress.update(self._task, total=job.url_lines, completed=job.rows)
 
     def say(self, line: str) -> None:
         self._progress.console.print(line, markup=False, highlight=False)

@@ -18,7 +18,7 @@ from fetcher.humanize import counted, duration, escaped, number, percent, rate, 
 from fetcher.humanize import rates as rates_of
 from fetcher.protocol.messages import FailedLine, HostLoad, Member
 from fetcher.protocol.totals import Totals, most_frequent
-from fetcher.watch import summary
+from fetcher.watch import crawl_view, summary
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.fitting import Column, FittingTable, Name, Parts
 from fetcher.watch.terminal.job_text import activity, waiting_routes
@@ -40,6 +40,7 @@ _WIDE: Final = 100  # columns from which statuses have a place of their own
 _NARROW: Final = 60  # columns below which outcomes are above the hosts, not at their left ...
 _STACKED_LINES: Final = 16  # ... and hosts are there only where there are so many lines
 _SPARKS: Final = 10  # columns that the bars of the rates need
+_CRAWL_LINES: Final = 8  # lines that must be left for a crawl's depths to have one
 _HEAD_LINES: Final = 6
 _MOST_LINES: Final = 60  # of a snapshot that no screen bounds
 _NOT_LIVE: Final = "Hosts and workers are known to its ventilator: fetcher top ENDPOINT"
@@ -66,6 +67,8 @@ def screen(
     rest = (_MOST_LINES if height is None else height) - _HEAD_LINES - bool(job.trouble)
     routes = waiting_routes(job)
     rest -= has_statuses_line + bool(routes)
+    crawl = _crawl_lines(job, is_narrow=width < _NARROW, is_short=rest < _CRAWL_LINES)
+    rest -= len(crawl)
     is_stacked = width < _NARROW and rest >= _STACKED_LINES
     second_panel = len(job.hosts) if job.is_live else len(job.totals.statuses)
     ranked = min(max(len(job.totals.outcomes), second_panel) + 1, max(rest // 3, 3))
@@ -77,6 +80,7 @@ def screen(
         _bar(job, width),
         _rate(view, rates, width),
         _counts(view),
+        *crawl,
         *([Parts(routes)] if routes else []),
         *([_statuses_line(job.totals)] if has_statuses_line else []),
         "",
@@ -142,6 +146,17 @@ def _counts(view: View) -> Parts:
     if view.committed_s_ago is not None:
         said.append(Text(f"last commit {duration(view.committed_s_ago)} ago"))
     return Parts(said)
+
+
+def _crawl_lines(job: JobView, *, is_narrow: bool, is_short: bool) -> list[Parts]:
+    """The depths of a crawl, and why links of it were not followed; if `is_short`, only why."""
+    if job.crawl is None:
+        return []
+    depths = [] if is_short else crawl_view.depths(job.crawl)
+    refusals = crawl_view.refusals(job.crawl.refused)
+    title = "not followed: " if is_narrow else "links not followed: "
+    titled = (("depths ", depths), (title, refusals))
+    return [Parts(parts, title=title) for title, parts in titled if parts]
 
 
 def _answered(totals: Totals) -> int:

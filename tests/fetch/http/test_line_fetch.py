@@ -14,6 +14,7 @@ from fetcher.fetch.http.client import CurlFetcher
 from fetcher.fetch.http.line_fetch import CurlFetch
 from fetcher.model import Fault, Outcome, Result, Task
 from fetcher.settings.schema import Settings
+from support.names import at, name_server
 from support.scripted import Asked, Script, answer, scripted
 
 GOOD = Script(answer(b"good"), end="keep")
@@ -108,6 +109,35 @@ def test_a_body_goes_on_where_the_status_says_so(
         last = server.heads[-1]
     assert last.startswith(method + b" /good")
     assert (b"Content-Length: 4" in last) is has_body
+
+
+# -- robots.txt ------------------------------------------------------------------------------
+
+
+def test_a_page_has_a_turn_of_its_own_after_that_of_robots_txt() -> None:
+    # The rules may have grown old when the page's turn comes; they are not read again for it.
+    polite = {"robots": True, "robots_cache_s": 1e-9}
+    with scripted({"/robots.txt": GOOD, "/page": GOOD}) as server:
+        fetch = begun(server.url("/page"), fetcher(polite=polite))
+        fetch.step()
+        assert (fetch.result, fetch.is_sent, fetch.has_news, fetch.wait_s) == (None, True, True, 0)
+        assert [asked.path for asked in server.asked] == ["/robots.txt"]
+        fetch.step()
+        assert [asked.path for asked in server.asked] == ["/robots.txt", "/page"]
+    assert fetch.result is not None
+    assert (fetch.result.outcome, fetch.result.attempts) == (Outcome.OK, 1)
+
+
+def test_the_dns_time_is_without_the_wait_for_a_turn_after_a_look_up() -> None:
+    with (
+        scripted({"/": GOOD}) as server,
+        name_server({("a.test", "A"): [at("127.0.0.1")]}) as names,
+    ):
+        by = fetcher(dns={"servers": [f"127.0.0.1:{names.port}"]}, polite={"delay_s": 1.0})
+        url = server.url("/").replace("127.0.0.1", "a.test")
+        _, second = ended(begun(url, by)), ended(begun(url, by))
+    assert second.timings_ms is not None
+    assert second.timings_ms.dns is not None and second.timings_ms.dns < 500
 
 
 # -- attempts --------------------------------------------------------------------------------

@@ -77,6 +77,18 @@ def test_the_hosts_of_a_worker_that_is_gone_are_granted_to_others() -> None:
     assert ventilator.receive(messages.Gone("a"), now=1.0) == [messages.Grant("b", [7], [4])]
 
 
+@pytest.mark.parametrize(
+    "last", [messages.Owned("a", [7], [3], [], []), messages.Want("a", 3, [7])]
+)
+def test_a_worker_that_dies_before_its_first_heartbeat_keeps_no_host(
+    last: messages.Owned | messages.Want,
+) -> None:
+    ventilator = Ventilator()
+    ventilator.receive(beat("b"), beat("c"))
+    ventilator.receive(last, messages.Gone("a"), messages.Want("b", 4, [7]), now=1.0)
+    assert ventilator.receive(beat("b"), beat("c"), now=20.0) == [messages.Grant("b", [7], [4])]
+
+
 def test_a_worker_alone_gets_all_hosts_until_another_comes() -> None:
     ventilator = Ventilator()
     assert ventilator.receive(beat("a")) == [messages.GrantAll("a", 1)]

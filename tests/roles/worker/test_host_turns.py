@@ -8,10 +8,12 @@ import pytest
 
 from fetcher.fetch.interface import OneStep
 from fetcher.input.formats import TEXT
+from fetcher.input.source_info import SourceInfo
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.host_broker import number_of
 from fetcher.politeness.host_state import Report
 from fetcher.protocol import messages
+from fetcher.protocol.totals import Totals
 from fetcher.roles.worker.host_turns import HostTurns
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
 from fetcher.roles.worker.line_pool import LinePool
@@ -119,19 +121,48 @@ def test_a_recalled_host_is_released_with_its_ticket_once_its_line_is_done() -> 
     assert (release.worker, release.hosts, release.tickets) == ("w", [A], [1])
 
 
-def test_a_new_ventilator_hears_which_hosts_are_owned() -> None:
+def state(number: int, phase: messages.Phase = "running") -> messages.State:
+    return messages.State("j", phase, Totals(), SourceInfo(), 0, 1, 0, number)
+
+
+def owning() -> Hosts:
+    """A worker that owns A, by the grant of ventilator 5, and wants B."""
     hosts = Hosts()
     hosts.want()
+    hosts.turns.hear_state(state(5))
     hosts.turns.grant(messages.Grant("w", [A], [1]))
-    hosts.turns.hear_broker(5)
+    return hosts
+
+
+def test_a_new_ventilator_hears_which_hosts_are_owned() -> None:
+    hosts = owning()
     assert hosts.events.taken() == [], "the first one granted them itself"
-    hosts.turns.hear_broker(5)
+    hosts.turns.hear_state(state(5))
     assert hosts.events.taken() == []
-    hosts.turns.hear_broker(6)
+    hosts.turns.hear_state(state(6))
     owned, wanted = hosts.events.taken()
     assert isinstance(owned, messages.Owned)
     assert (owned.hosts, owned.tickets, owned.answers) == ([A], [1], 0)
     assert wanted == messages.Want("w", 2, [B])
+
+
+def test_it_hears_it_when_its_job_is_open_as_it_forgets_what_it_heard_before() -> None:
+    hosts = owning()
+    hosts.turns.hear_state(state(6, "starting"))
+    assert hosts.events.taken() == []
+    hosts.turns.hear_state(state(6))
+    assert [type(each) for each in hosts.events.taken()] == [messages.Owned, messages.Want]
+
+
+def test_it_hears_it_with_a_later_state_where_it_was_not_connected() -> None:
+    hosts = owning()
+    hosts.events.is_full = True
+    hosts.turns.hear_state(state(6))
+    hosts.events.is_full = False
+    hosts.turns.hear_state(state(6))
+    assert [type(each) for each in hosts.events.taken()] == [messages.Owned, messages.Want]
+    hosts.turns.hear_state(state(6))
+    assert hosts.events.taken() == []
 
 
 def test_the_recall_of_all_hosts_is_answered_with_those_that_are_kept() -> None:

@@ -13,7 +13,7 @@ from fetcher.protocol.messages import HostLoad, Member
 from fetcher.protocol.totals import Totals
 from fetcher.watch.crawl_view import CrawlView
 from fetcher.watch.job_view import JobView, OldestLine
-from fetcher.watch.terminal.job_text import activity, resting, show, workers
+from fetcher.watch.terminal.job_text import activity, resting, show, show_activity, workers
 
 JOB = JobView(
     job="j",
@@ -79,6 +79,12 @@ def test_trouble_comes_second_and_is_escaped() -> None:
     assert shown(trouble="disk full\x1b[2J")[1] == "disk full\\x1b[2J"
 
 
+def test_status_of_a_directory_says_the_trouble_too() -> None:
+    file = io.StringIO()
+    show_activity(Console(file=file, width=40), replace(JOB, trouble="disk full"))
+    assert file.getvalue().splitlines()[0] == "disk full"
+
+
 @pytest.mark.parametrize(
     ("worker", "said"), [("w\x07", "at w\\x07"), ("", "not taken by a worker yet")]
 )
@@ -123,10 +129,11 @@ def test_lines_that_were_handed_out_again_stand_out_if_they_are_many() -> None:
         assert (part.style == "yellow") == many
 
 
-def test_of_a_crawl_it_is_said_why_links_are_not_followed() -> None:
-    crawl = CrawlView(60, 9, {}, {"scope": 5})
-    assert texts(crawl=crawl)[-1] == "links not followed: scope 5"
-    assert len(texts(crawl=replace(crawl, refused={}))) == len(texts())
+def test_of_a_crawl_depths_and_links_are_said_once() -> None:
+    *_, depths, links = shown(crawl=CrawlView(60, 9, {0: 2, 1: 58}, {"scope": 5}))
+    assert depths == "depths    0: 2, 1: 58"
+    assert links == "links     9; not followed: scope 5"
+    assert texts(crawl=CrawlView(60, 9, {}, {"scope": 5})) == texts()
 
 
 def test_without_a_ventilator_nothing_is_known_of_what_it_does() -> None:

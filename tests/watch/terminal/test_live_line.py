@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fetcher.protocol import messages
+from fetcher.protocol.totals import Totals
 from fetcher.watch.terminal.live_line import Line, LiveLine
 from support.messages import EXAMPLES
 
@@ -77,6 +78,9 @@ def test_the_numbers_are_those_of_the_newest_state(monkeypatch: pytest.MonkeyPat
     (task,) = line._progress.tasks
     assert (task.total, task.fields["numbers"]) == (None, ["starting"])
     line.update(STATE)
-    line.close()
     assert (task.total, task.completed) == (STATE.source.total()[0], STATE.totals.rows)
     assert task.fields["numbers"][2] == "1 in flight"
+    rows = task.completed
+    line.update(replace(STATE, phase="starting", totals=Totals()))
+    line.close()
+    assert (task.completed, task.fields["numbers"]) == (rows, ["starting"])

@@ -12,6 +12,7 @@ from rich.console import Console
 from fetcher.model import Outcome
 from fetcher.protocol.messages import FailedLine, HostLoad, Member, RouteLoad
 from fetcher.protocol.totals import Totals
+from fetcher.watch.crawl_view import CrawlView
 from fetcher.watch.files_view import FilesView
 from fetcher.watch.job_view import JobView
 from fetcher.watch.terminal.screen import screen, sparkline
@@ -131,6 +132,7 @@ def test_no_number_is_cut_at_any_width(width: int, height: int) -> None:
         failed_lines=[FailedLine(n, "dns", 0, "http://u/", "e")] * 20,
         in_flight=n,
         redelivered=n,
+        crawl=CrawlView(n, n, {0: n, 1: n}, {"max_pages_per_host": n, "deny": n}),
     )
     text = "\n".join(drawn(shown, width, height))
     assert not re.search(r"\d[,.]?…", text)
@@ -146,6 +148,20 @@ def test_what_is_shown_of_many_outcomes_is_in_order_and_the_rest_is_one() -> Non
     text = "\n".join(drawn(view(totals=Totals(1214, {**outcomes}, {200: 1100, 0: 114}, 0)), 80, 24))
     assert re.findall(r"^(\w+) +[\d,]+ +[\d.]+ %", text, re.M) == ["ok", "dns", "timeout", "others"]
     assert "statuses 200: 1,100" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 10), (40, 30), (200, 60)])
+def test_a_crawl_shows_its_depths_and_why_links_are_not_followed(width: int, height: int) -> None:
+    crawl = CrawlView(3490, 9, {0: 300, 1: 2701}, {"max_pages_per_host": 1051, "scope": 9})
+    job = view(crawl=crawl, url_lines=None, left_s=None, parked=34_567, leases=33, redelivered=900)
+    lines = [line.rstrip() for line in drawn(job, width, height)]
+    (refused,) = (line for line in lines if "not followed" in line)
+    wide, narrow = (
+        "links not followed: max_pages_per_host 1,051 · scope 9",
+        "max_pages_per_host 1,051",
+    )
+    assert refused == (wide if width >= 80 else f"not followed: {narrow}")
+    assert ("depths 0: 300 · 1: 2,701" in lines) == (height > 10)
 
 
 def test_a_sparkline_is_of_the_newest_rates() -> None:
