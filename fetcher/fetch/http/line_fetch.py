@@ -145,7 +145,12 @@ class CurlFetch:
         target = self._next.target()
         if self._left_s <= 0:
             raise shared.transport.late()
-        if shared.robots is not None and not self._is_allowed:
+        if shared.robots is None:
+            resolving = began
+        elif self._is_allowed:
+            self._is_allowed = False
+            resolving = began
+        else:
             self.is_sent = self.has_news = not shared.robots.has_requested(target)
             rules = shared.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
@@ -154,9 +159,6 @@ class CurlFetch:
                 self._is_allowed = True
                 return False
             resolving = shared.now()
-        else:
-            resolving = began
-        self._is_allowed = False
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
         now = shared.now()
         self._log.dns_ms = int((now - resolving - pin.waited_s) * 1e6) / 1000
