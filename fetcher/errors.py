@@ -28,6 +28,7 @@ class FetcherError(Exception):
     """Base of all errors that users read; `str()` is one line that says what to do."""
 
     exit_code = Exit.BUG
+    advice = ""  # what to do, where that does not depend on where the error came from
 
 
 class UsageError(FetcherError):
@@ -76,6 +77,7 @@ class NoSpaceError(FetcherError):
     """The disk is full; nothing was committed, and the same commit may be tried again."""
 
     exit_code = Exit.STOPPED
+    advice = "make room, and run it again"
 
 
 class UnreachedError(FetcherError):

@@ -160,7 +160,7 @@ def make_dir(path: Path, option: str) -> None:
 def unusable(path: Path, option: str, error: OSError) -> FetcherError:
     """The error for a path of the user's that the system refuses."""
     if is_disk_full(error):
-        return NoSpaceError(f"{option} {path}: {error.strerror}; make room, and run it again")
+        return NoSpaceError(f"{option} {path}: {error.strerror}")
     if error.errno in (errno.EEXIST, errno.ENOTDIR) and path.exists() and not path.is_dir():
         return UsageError(f"{option} {path} is a file, not a directory; name another one")
     return UsageError(f"{option} {path}: {error.strerror}; name a directory that can be written")

@@ -117,7 +117,8 @@ def announce(message: str, say: Callable[[str], None] = say) -> None:
 
 def complain(error: FetcherError) -> Exit:
     """Say the error in one line; returns the exit code to end with."""
-    say(own(str(error), "error", exit_code=int(error.exit_code)))
+    message = f"{error}; {error.advice}" if error.advice else str(error)
+    say(own(message, "error", exit_code=int(error.exit_code)))
     return error.exit_code
 
 

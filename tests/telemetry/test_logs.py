@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fetcher.errors import ConflictError
+from fetcher.errors import ConflictError, NoSpaceError
 from fetcher.settings.schema import Log
 from fetcher.telemetry import logs
 
@@ -77,6 +77,12 @@ def test_a_complaint_carries_the_exit_code_and_in_text_its_mark(
     start("sink", "sink")
     logs.complain(ConflictError("taken"))
     assert said(capsys) == {"level": "error", "role": "sink", "message": "taken", "exit_code": 4}
+
+
+def test_a_complaint_of_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert logs.complain(NoSpaceError("rows.csv: No space left on device")) == 3
+    said_what = "fetcher: rows.csv: No space left on device; make room, and run it again\n"
+    assert capsys.readouterr().err == said_what
 
 
 def test_lines_for_people_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
