@@ -34,6 +34,7 @@ def put_look(
     redelivered: int = 3,
     most_in_flight: int = 3,
     routes: list[messages.RouteLoad] | UnsetType = UNSET,
+    **changes: Any,
 ) -> None:
     """1,000 lines, of which 900 had an answer."""
     state, roster = EXAMPLES["state"][0], EXAMPLES["roster"][0]
@@ -44,7 +45,9 @@ def put_look(
         {"timeout": 100, "handler": 1, "ok": 639, "http_error": 260},
         {0: 100, 404: 260, 200: 630, 302: 10},
     )
-    state = msgspec.structs.replace(state, totals=totals, redelivered=redelivered, copied=0)
+    state = msgspec.structs.replace(
+        state, totals=totals, redelivered=redelivered, copied=0, **changes
+    )
     failed_line = messages.FailedLine(7, "timeout", 0, LONG_URL, "took longer than 60 s")
     roster = msgspec.structs.replace(
         roster,
@@ -123,6 +126,18 @@ def test_a_job_is_shown_in_shares_in_one_order_and_with_what_weighs_most(browser
             shown.wait_for_selector("#redelivered.warns")
             assert style(shown, "#redelivered", "color") != style(shown, "#leases", "color")
             assert shown.locator("thead th:not([scope=col])").count() == 0
+    assert said == []
+
+
+def test_while_a_ventilator_starts_nobody_is_told_how_many_lines_are_done(browser: Any) -> None:
+    said: list[str] = []
+    with page() as (url, mailbox):
+        put_look(mailbox, phase="starting")
+        with tab(browser, url, said) as shown:
+            assert shown.inner_text("#done") == "what is done is not known yet"
+            assert "%" not in shown.inner_text("#percent")
+            put_look(mailbox, phase="running")
+            shown.wait_for_selector("#done:has-text('1,000 of')")
     assert said == []
 
 

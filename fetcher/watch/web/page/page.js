@@ -147,13 +147,15 @@
     return all.length ? "· links not followed: " + all.map(([why, n]) => why + " " + number(n)).join(", ") : "";
   }
   function showProgress(live, job) {
-    const total = live.url_lines, part = total ? Math.min(live.rows / total, 1) : 0;
+    const isKnown = phase !== "starting"; // else its ventilator does not know yet what is done
+    const total = isKnown ? live.url_lines : null, part = total ? Math.min(live.rows / total, 1) : 0;
     const percent = total === null ? "" : (Math.floor(1000 * part) / 10).toFixed(1) + " %";
     $("fill").style.width = 100 * part + "%";
     $("track").setAttribute("aria-valuenow", String(Math.floor(100 * part)));
     put("percent", percent || "–");
-    put("done", number(live.rows) + (total === null ? found(live.crawl) :
-      " of " + (live.url_lines_exact ? "" : "about ") + number(total) + " lines"));
+    const all = total === null ? found(live.crawl) :
+      " of " + (live.url_lines_exact ? "" : "about ") + number(total) + " lines";
+    put("done", isKnown ? number(live.rows) + all : "what is done is not known yet");
     put("left", phase === "running" && live.left_s !== null ?
       "· " + (live.left_is_least ? "at least " : "") + duration(live.left_s) + " left" :
       notFollowed(live.crawl));
