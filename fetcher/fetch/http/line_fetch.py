@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -116,11 +117,12 @@ class CurlFetch:
 
     def _try_hop(self) -> None:
         """Make a hop; end the attempt unless another one follows."""
-        began = self._shared.now()
+        now = self._shared.now  # which another job may change meanwhile
+        began = now()
         failure: Failure | None = None
         is_final = True
         try:
-            is_final = self._hop(began)
+            is_final = self._hop(began, now)
         except Failure as raised:
             failure = raised
             # The guard refused the address before anything was sent.
@@ -132,13 +134,13 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
-        self._left_s -= self._shared.now() - began
+        self._left_s -= now() - began
         if is_final:
             self._end(failure)
         elif self._kept is not None:
             self._kept.account.give_way()
 
-    def _hop(self, began: float) -> bool:
+    def _hop(self, began: float, now: Callable[[], float]) -> bool:
         """Make a hop; False if another one follows. Raises Failure."""
         shared = self._shared
         target = self._next.target()
@@ -149,13 +151,13 @@ class CurlFetch:
             rules = shared.robots.rules(target, self._left_s)
             self.delay_s = rules.delay_s
             rules.check(target.url)
-            resolving = shared.now()
+            resolving = now()
         else:
             resolving = began
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
-        now = shared.now()
-        self._log.dns_ms = int((now - resolving) * 1e6) / 1000
-        answer = self._ask(target, pin, self._left_s - (now - began))
+        asking = now()
+        self._log.dns_ms = int((asking - resolving) * 1e6) / 1000
+        answer = self._ask(target, pin, self._left_s - (asking - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
         if self._conditional is not None and self._conditional.must_ask_again(answer):
