@@ -98,22 +98,14 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        # Time that rows and handlers take is our own delay, and not the server's.
-        clock = self._shared.transport.clock if self._shared.keeps_any else None
-        if clock is not None:
-            clock.start()
-        try:
-            if self._started_at is None:
-                self._started_at = time.time_ns() // 1_000_000 / 1000
-            if self._failed is not None:
-                self.trouble, self.rest_s = "", None
-            self.wait_s = 0.0
-            self.is_sent = self.has_news = False
-            if self._log_in is None or self._goes_on(self._log_in):
-                self._try_hop()
-        finally:
-            if clock is not None:
-                clock.stop()
+        if self._started_at is None:
+            self._started_at = time.time_ns() // 1_000_000 / 1000
+        if self._failed is not None:
+            self.trouble, self.rest_s = "", None
+        self.wait_s = 0.0
+        self.is_sent = self.has_news = False
+        if self._log_in is None or self._goes_on(self._log_in):
+            self._try_hop()
 
     def _try_hop(self) -> None:
         """Make a hop; end the attempt unless another one follows."""
