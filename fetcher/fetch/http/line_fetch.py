@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fetcher.fetch.requests_compat.auth import Auth
 
 _OK: Final = Ending(Outcome.OK)
+_NO_NAMES: Final = frozenset[str]()
 
 
 class CurlFetch:
@@ -178,10 +180,10 @@ class CurlFetch:
         self.is_sent = True
         if shared.keeps_any and self._kept is None:
             self._kept = Kept(
-                shared.memory,
-                frozenset() if log_in is None else log_in.hidden,
-                keeps_body=shared.keeps_body,
-                keeps_wire=shared.keeps_wire,
+                Account(shared.memory),
+                shared.keeps_body,
+                shared.keeps_wire,
+                _NO_NAMES if log_in is None else log_in.hidden,
             )
         if shared.auth is not None and self._next.is_home:
             return self._ask_with_auth(shared.auth, request, timeout_s)
@@ -231,8 +233,9 @@ class CurlFetch:
             self._end_logged_out(self._log_in, answer)
             return
         if failure is None and answer.status < 400:
-            if self._kept is not None and self.confirmed is not None:
-                self._kept.take_confirmed(self.confirmed.body)
+            confirmed = None if self._conditional is None else self._conditional.confirmed
+            if self._kept is not None and confirmed is not None:
+                self._kept.take_confirmed(confirmed.body)
             self._record(_OK)
             return
         ending = self._failed = ending_of(failure, answer)

@@ -128,8 +128,8 @@ class Exchange(Receiver):
         """Drop what a handle that waits for its next request must not keep."""
         if self._drain_timer is not None:
             self._stop_drain_timer()
-        if self._account is not None:
-            self._account.end()
+        if self._account is not None and self._waits_for_memory:
+            self._account.leave_queue()
         self._sink = self._capture = self._account = self._decoder = None
 
     def _run_once(self, timeout_s: float, now: float) -> CurlResult:
