@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 _BLOCK_BYTES: Final = 256 * 1024
 
 
-class Blocks:
+class Blocks(msgspec.Struct, eq=False, gc=False):
     """Collects the pieces of one body."""
 
-    def __init__(self) -> None:
-        self.blocks: list[bytes] = []
-        self._pieces: list[bytes] = []
-        self._piece_bytes = 0
+    pieces: list[bytes] = []  # the whole body: blocks, then what is too small for one
+    blocks: int = 0
+    _rest_bytes: int = 0  # after the blocks
 
     def append(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self._piece_bytes += len(piece)
-        if self._piece_bytes >= _BLOCK_BYTES:
-            self.blocks.append(b"".join(self._pieces))
-            self._pieces, self._piece_bytes = [], 0
-
-    def take(self) -> list[bytes]:
-        """The whole body, in blocks and pieces."""
-        return self.blocks + self._pieces
+        self.pieces.append(piece)
+        self._rest_bytes = rest_bytes = self._rest_bytes + len(piece)
+        if rest_bytes >= _BLOCK_BYTES:
+            self.pieces[self.blocks :] = [b"".join(self.pieces[self.blocks :])]
+            self.blocks += 1
+            self._rest_bytes = 0

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 # Rows that wait for the sink: while there are more, no transfer goes on beyond the budget.
 MAX_UNSENT_BYTES: Final = 32 * 1024 * 1024
 # Room for which one paused transfer goes on: with less, it would only pause again.
@@ -35,10 +37,6 @@ class BodyMemory:
         self._paused: deque[Account] = deque()  # the longest paused first
         self._privileged: Account | None = None  # may go on beyond the budget
         self._is_scheduled = False
-
-    def account(self) -> Account:
-        """Open the account of one fetch."""
-        return Account(self)
 
     def has_room(self) -> bool:
         """Whether a new fetch, or the next hop of one, may begin."""
@@ -65,32 +63,21 @@ class BodyMemory:
 
     # -- for accounts ------------------------------------------------------------------------
 
-    def _admit(self, account: Account, piece_bytes: int) -> bool:
-        fits = self.used_bytes + piece_bytes <= self._max_bytes
-        if not fits and account is not self._privileged:
-            self._paused.append(account)
-            self._schedule_resume()
-            return False
-        self.used_bytes += piece_bytes
-        return True
-
-    def _begin(self) -> None:
-        self._active += 1
+    def _may_exceed(self, account: Account) -> bool:
+        if account is self._privileged:
+            return True
+        self._paused.append(account)
+        self._schedule_resume()
+        return False
 
     def _leave_queue(self, account: Account) -> None:
         if account in self._paused:
             self._paused.remove(account)
 
-    def _give_way(self, account: Account, freed_bytes: int) -> None:
-        self._active -= 1
-        self.used_bytes -= freed_bytes
+    def _give_way(self, account: Account) -> None:
         if account is self._privileged:
             self._privileged = None
         self._leave_queue(account)
-        self._schedule_resume()
-
-    def _free(self, freed_bytes: int) -> None:
-        self.used_bytes -= freed_bytes
         self._schedule_resume()
 
     def _schedule_resume(self) -> None:
@@ -108,28 +95,33 @@ class BodyMemory:
             self._privileged.resume()
 
 
-class Account:
+def _no_resume() -> None:
+    """No transfer of the fetch is paused."""
+
+
+class Account(msgspec.Struct, eq=False):
     """Counts the bytes of one fetch, over all of its exchanges."""
 
-    __slots__ = ("_held_bytes", "_is_active", "_memory", "resume")
-
-    def __init__(self, memory: BodyMemory) -> None:
-        self._memory = memory
-        self._held_bytes = 0
-        self._is_active = False
-        self.resume: Resume = _no_resume
+    _memory: BodyMemory
+    resume: Resume = _no_resume
+    _held_bytes: int = 0
+    _is_active: bool = False
 
     def begin(self, resume: Resume) -> None:
         """An exchange begins; `resume` continues its transfer after a pause."""
         self.resume = resume
         if not self._is_active:
             self._is_active = True
-            self._memory._begin()
+            self._memory._active += 1
 
     def admit(self, piece_bytes: int) -> bool:
         """Whether a received piece may be taken now. If not, `resume` is called later."""
-        if not self._memory._admit(self, piece_bytes):
+        # Called for each piece: the memory decides only where the budget is used up.
+        memory = self._memory
+        used_bytes = memory.used_bytes + piece_bytes
+        if used_bytes > memory._max_bytes and not memory._may_exceed(self):
             return False
+        memory.used_bytes = used_bytes
         self._held_bytes += piece_bytes
         return True
 
@@ -138,26 +130,22 @@ class Account:
         self._held_bytes += piece_bytes
         self._memory.used_bytes += piece_bytes
 
-    def end(self) -> None:
-        """The exchange has ended, paused or not; its bytes are still held."""
+    def leave_queue(self) -> None:
+        """The exchange has ended while its transfer was paused; its bytes are still held."""
         self.resume = _no_resume
         self._memory._leave_queue(self)
 
     def give_way(self) -> None:
         """The fetch waits for its next hop; its bytes are still held."""
+        memory = self._memory
         if self._is_active:
             self._is_active = False
-            self._memory._give_way(self, 0)
+            memory._active -= 1
+        if memory._paused or memory._privileged is not None:
+            memory._give_way(self)
 
     def close(self) -> None:
         """The fetch's bytes are freed, or counted as its row from now on."""
-        held_bytes, self._held_bytes = self._held_bytes, 0
-        if self._is_active:
-            self._is_active = False
-            self._memory._give_way(self, held_bytes)
-        else:
-            self._memory._free(held_bytes)
-
-
-def _no_resume() -> None:
-    """No transfer of the fetch is paused."""
+        self._memory.used_bytes -= self._held_bytes
+        self._held_bytes = 0
+        self.give_way()

@@ -9,56 +9,60 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from fetcher.fetch.body.body_blocks import Blocks
-from fetcher.fetch.body.body_memory import BodyMemory
+from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.transfer.message import Answer, Request
 
 
-class Kept:
-    """What one attempt keeps; `account`: of its bytes."""
+class Kept(msgspec.Struct, eq=False):
+    """What one attempt keeps."""
 
-    def __init__(
-        self, memory: BodyMemory, hidden: frozenset[str], *, keeps_body: bool, keeps_wire: bool
-    ) -> None:
-        """`hidden`: see Capture."""
-        self.body: bytes | None = None
-        self.captures: list[Capture] = []
-        self.account = memory.account()
-        self._keeps_body = keeps_body
-        self._keeps_wire = keeps_wire
-        self._hidden = hidden
-        self._blocks = Blocks()  # of the exchange that is under way
-        self._capture: Capture | None = None
+    account: Account  # of its bytes
+    keeps_body: bool
+    keeps_wire: bool
+    hidden: frozenset[str]  # see Capture
+    body: bytes | None = None
+    captures: list[Capture] = []
+    # Of the exchange that is under way:
+    _blocks: Blocks | None = None
+    _capture: Capture | None = None
 
     def begin(self, request: Request) -> tuple[Callable[[bytes], None] | None, Capture | None]:
         """An exchange begins; returns what takes its body, and its capture."""
-        self._blocks = Blocks()
-        self._capture = self.captured(request) if self._keeps_wire else None
-        return self._blocks.append if self._keeps_body else None, self._capture
+        capture = None
+        if self.keeps_wire:
+            capture = self._capture = self.captured(request)
+        if not self.keeps_body:
+            return None, capture
+        blocks = self._blocks = Blocks()
+        return blocks.append, capture
 
     def captured(self, request: Request) -> Capture:
         """A new capture, of an exchange that makes this request."""
-        capture = Capture(request.url, time.time(), self._hidden)
+        capture = Capture(request.url, time.time(), self.hidden)
         self.captures.append(capture)
         return capture
 
     @property
     def new_capture(self) -> Callable[[Request], Capture] | None:
         """`captured`, if exchanges are kept."""
-        return self.captured if self._keeps_wire else None
+        return self.captured if self.keeps_wire else None
 
     def end(self, request: Request, answer: Answer) -> list[bytes]:
         """The exchange has ended, maybe in a failure; returns the pieces of its body."""
         if self._capture is not None:
             self._capture.end(request.body, answer.remote_ip)
-        pieces = self._blocks.take()
+        blocks, self._blocks = self._blocks, None
+        pieces = [] if blocks is None else blocks.pieces
         self.take(answer, pieces)
         return pieces
 
     def take(self, answer: Answer, pieces: list[bytes]) -> None:
         """Keep the body of an answer that has begun."""
-        if answer.status and self._keeps_body:
+        if answer.status and self.keeps_body:
             self.body = None if answer.redirect_to else b"".join(pieces)
 
     def take_confirmed(self, body: bytes | None) -> None:

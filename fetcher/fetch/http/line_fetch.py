@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from fetcher.error_kinds import ErrorKind
+from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.body.capture import Capture
 from fetcher.fetch.dns.pins import Pin
 from fetcher.fetch.failures import Failure
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from fetcher.fetch.requests_compat.auth import Auth
 
 _OK: Final = Ending(Outcome.OK)
+_NO_NAMES: Final = frozenset[str]()
 
 
 class CurlFetch:
@@ -98,30 +101,23 @@ class CurlFetch:
     # -- a step ------------------------------------------------------------------------------
 
     def step(self) -> None:
-        # Time that rows and handlers take is our own delay, and not the server's.
-        clock = self._shared.transport.clock if self._shared.keeps_any else None
-        if clock is not None:
-            clock.start()
-        try:
-            if self._started_at is None:
-                self._started_at = time.time_ns() // 1_000_000 / 1000
-            if self._failed is not None:
-                self.trouble, self.rest_s = "", None
-            self.wait_s = 0.0
-            self.is_sent = self.has_news = False
-            if self._log_in is None or self._goes_on(self._log_in):
-                self._try_hop()
-        finally:
-            if clock is not None:
-                clock.stop()
+        if self._started_at is None:
+            self._started_at = time.time_ns() // 1_000_000 / 1000
+        if self._failed is not None:
+            self.trouble, self.rest_s = "", None
+        self.wait_s = 0.0
+        self.is_sent = self.has_news = False
+        if self._log_in is None or self._goes_on(self._log_in):
+            self._try_hop()
 
     def _try_hop(self) -> None:
         """Make a hop; end the attempt unless another one follows."""
-        began = self._shared.now()
+        now = self._shared.now  # which another job may change meanwhile
+        began = now()
         failure: Failure | None = None
         is_final = True
         try:
-            is_final = self._hop(began)
+            is_final = self._hop(began, now)
         except Failure as raised:
             failure = raised
             # The guard refused the address before anything was sent.
@@ -133,13 +129,13 @@ class CurlFetch:
                 "the fetch of line %d failed by itself (%s)", self._task.line, said
             )
             failure = Failure(ErrorKind.PROTOCOL_INTERNAL, said)
-        self._left_s -= self._shared.now() - began
+        self._left_s -= now() - began
         if is_final:
             self._end(failure)
         elif self._kept is not None:
             self._kept.account.give_way()
 
-    def _hop(self, began: float) -> bool:
+    def _hop(self, began: float, now: Callable[[], float]) -> bool:
         """Make a hop; False if another one follows. Raises Failure."""
         shared = self._shared
         target = self._next.target()
@@ -158,11 +154,14 @@ class CurlFetch:
             if self.has_news:  # robots.txt had this turn of the host; the page needs its own
                 self._is_allowed = True
                 return False
-            resolving = shared.now()
+            resolving = now()
         pin = shared.transport.pin(target, self._left_s - (resolving - began))
-        now = shared.now()
-        self._log.dns_ms = int((now - resolving - pin.waited_s) * 1e6) / 1000
-        answer = self._ask(target, pin, self._left_s - (now - began))
+        asking = now()
+        dns_s = asking - resolving
+        if pin.waited_s:  # by another clock, which also counts while rows are made
+            dns_s = max(0.0, dns_s - pin.waited_s)
+        self._log.dns_ms = int(dns_s * 1e6) / 1000
+        answer = self._ask(target, pin, self._left_s - (asking - began))
         if self._log_in is not None and self._log_in.judge(target, answer):
             return True
         if self._conditional is not None and self._conditional.must_ask_again(answer):
@@ -191,10 +190,10 @@ class CurlFetch:
         self.is_sent = True
         if shared.keeps_any and self._kept is None:
             self._kept = Kept(
-                shared.memory,
-                frozenset() if log_in is None else log_in.hidden,
-                keeps_body=shared.keeps_body,
-                keeps_wire=shared.keeps_wire,
+                Account(shared.memory),
+                shared.keeps_body,
+                shared.keeps_wire,
+                _NO_NAMES if log_in is None else log_in.hidden,
             )
         if shared.auth is not None and self._next.is_home:
             return self._ask_with_auth(shared.auth, request, timeout_s)
@@ -244,8 +243,9 @@ class CurlFetch:
             self._end_logged_out(self._log_in, answer)
             return
         if failure is None and answer.status < 400:
-            if self._kept is not None and self.confirmed is not None:
-                self._kept.take_confirmed(self.confirmed.body)
+            confirmed = None if self._conditional is None else self._conditional.confirmed
+            if self._kept is not None and confirmed is not None:
+                self._kept.take_confirmed(confirmed.body)
             self._record(_OK)
             return
         ending = self._failed = ending_of(failure, answer)

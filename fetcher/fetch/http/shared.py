@@ -77,8 +77,11 @@ class Shared:
         self.keeps_any = bool(keep)
         self.keeps_body = Keep.BODY in keep
         self.keeps_wire = Keep.WIRE in keep
-        # The transfer clock runs only where something is kept: else our own delays are small.
-        self.now = self.transport.clock.now if keep else time.monotonic
+        # Time that rows and handlers take is our own delay, and not the server's. Where nothing is
+        # kept, it is small.
+        clock = self.transport.clock
+        clock.watch_turns(is_on=self.keeps_any)
+        self.now = clock.now if self.keeps_any else time.monotonic
 
     @property
     def crawling(self) -> Crawling | None:

@@ -26,10 +26,10 @@ from fetcher.fetch.requests_compat.pipe import Pipe
 from fetcher.fetch.requests_compat.timeouts import Limits
 from fetcher.fetch.requests_compat.upload import Upload
 from fetcher.fetch.transfer.curl_loop import CurlLoop
+from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.exchange import Exchange
 from fetcher.fetch.transfer.message import Request
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
-from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http
 
 _MIN_WAIT_S: Final = 0.001
@@ -57,10 +57,10 @@ class StreamedExchange(Exchange):
         pins: PinTable,
         http: Http,
         guard: Guard,
-        clock: TransferClock,
+        deadlines: Deadlines,
         watch: SpeedWatch,
     ) -> None:
-        super().__init__(loop, pins, http, guard, clock, watch)
+        super().__init__(loop, pins, http, guard, deadlines, watch)
         self.pipe = Pipe()
         self._limits = Limits()
         self._upload: Upload | None = None

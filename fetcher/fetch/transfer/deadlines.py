@@ -1,19 +1,23 @@
-"""Ends a transfer that takes too long, by the transfer clock, which leaves out our own delays.
+"""Ends transfers that take too long, by the transfer clock, which leaves out our own delays.
 
 A transfer ends within its limits on that clock; pauses for lack of memory do not count. libcurl's
 own limits, which are longer by `slack_s`, end it whatever that clock says.
+
+All transfers are checked once a second. A limit that comes before the next check gets a timer, so
+that it is exact. Most transfers end long before: a timer for each costs more than all checks.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import pycurl
-from gevent import get_hub
 
 from fetcher.fetch.transfer.curl_loop import CurlLoop
 from fetcher.fetch.transfer.transfer_clock import TransferClock
 
+CHECK_S: Final = 1.0
 _EXACT_S: Final = 0.001
 _LEAST_SLACK_S: Final = 10.0
 
@@ -24,69 +28,125 @@ def slack_s(total_timeout_s: float) -> float:
 
 
 class Deadlines:
-    """The deadlines of one transfer: for its connection, and for all of it."""
+    """The deadlines of all transfers of a loop."""
 
-    def __init__(
-        self,
-        loop: CurlLoop,
-        easy: pycurl.Curl,
-        clock: TransferClock,
-        connect_s: float,
-        total_s: float,
-    ) -> None:
-        self._loop = loop
-        self._easy = easy
-        self._clock = clock
-        self._connect_s = connect_s
-        self._total_s = total_s
-        self._began = clock.now()
-        self._paused_at: float | None = None
-        self.paused_s = 0.0
-        self._is_overdue = False  # the timer rang in a pause
+    def __init__(self, loop: CurlLoop, clock: TransferClock) -> None:
+        self.loop = loop
+        self.clock = clock
+        self._running: set[Deadline] = set()
         self._timer: Any = None
-        self._arm(min(connect_s, total_s))
 
-    def pause(self) -> None:
-        """The transfer waits for room in our memory."""
-        self._paused_at = self._clock.now()
+    # -- for these deadlines, which add themselves to `_running`: a call would cost each of them
 
-    def resume(self) -> None:
-        """The transfer continues."""
-        self._end_pause()
-        if self._is_overdue:
-            self._is_overdue = False
-            self._arm(_EXACT_S)
+    def _start(self) -> None:
+        self._timer = self.loop.hub.loop.timer(CHECK_S, CHECK_S)
+        self._timer.start(self._on_timer)
 
-    def stop(self) -> None:
-        """The transfer has ended."""
-        self._end_pause()
-        self._disarm()
-
-    def _end_pause(self) -> None:
-        if self._paused_at is not None:
-            self.paused_s += self._clock.now() - self._paused_at
-            self._paused_at = None
-
-    def _arm(self, after_s: float) -> None:
-        self._disarm()
-        self._timer = get_hub().loop.timer(after_s)
-        self._timer.start(self._on_ring)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
+    def _on_timer(self) -> None:
+        if not self._running:
             self._timer.stop()
             self._timer.close()
             self._timer = None
+            return
+        now = self.clock.now()
+        before = now + CHECK_S
+        for deadline in [each for each in self._running if each.due_at <= before]:
+            deadline.check(now)
+
+
+class Deadline:
+    """When a handle's transfer must end: its connection has a limit, and all of it has one."""
+
+    __slots__ = (
+        *("_all", "_connect_s", "_easy", "_ends_at"),
+        *("_paused_at", "_timer", "due_at", "paused_s"),
+    )
+
+    def __init__(self, all_: Deadlines, easy: pycurl.Curl, connect_s: float) -> None:
+        self._all = all_
+        self._easy = easy
+        self._connect_s = connect_s
+        self._ends_at = math.inf  # the limit for all of the transfer
+        self.due_at = math.inf  # the first limit that it may reach; none without a transfer
+        self._paused_at: float | None = None
+        self.paused_s = 0.0  # in this transfer
+        self._timer: Any = None  # runs before a limit that is near
+
+    def begin(self, now: float, total_s: float) -> None:
+        """A transfer begins, which may take so long."""
+        self.paused_s = 0.0
+        self._ends_at = self.due_at = now + total_s
+        first_s = total_s
+        if self._connect_s < total_s:
+            first_s = self._connect_s
+            self.due_at = now + first_s
+        self._all._running.add(self)
+        if self._all._timer is None:
+            self._all._start()
+        if first_s <= CHECK_S:
+            self._arm(first_s)
+
+    def pause(self) -> None:
+        """The transfer waits for room in our memory."""
+        self._paused_at = self._all.clock.now()
+
+    def resume(self) -> None:
+        """The transfer continues, if it has not ended meanwhile."""
+        now = self._all.clock.now()
+        self._end_pause(now)
+        self.check(now)
+
+    def end(self) -> None:
+        """The transfer has ended."""
+        if self._paused_at is not None:
+            self._end_pause(self._all.clock.now())
+        self.due_at = math.inf
+        if self._timer is not None:
+            self._disarm()
+        self._all._running.discard(self)
+
+    def check(self, now: float) -> None:
+        """Set a timer if the limit comes before the next check."""
+        # In a pause only libcurl's own limit counts.
+        if self.due_at - now > CHECK_S or self._timer is not None or self._paused_at is not None:
+            return
+        left_s = self._left_s(now)
+        if left_s <= CHECK_S:
+            self._arm(left_s)
+
+    def _left_s(self, now: float) -> float:
+        if self._is_connected():
+            self.due_at = self._ends_at
+        return self.due_at - now
+
+    def _is_connected(self) -> bool:
+        return bool(self._easy.getinfo(pycurl.PRETRANSFER_TIME_T) > 0)
+
+    def _end_pause(self, now: float) -> None:
+        if self._paused_at is not None:
+            paused_s = now - self._paused_at
+            self._paused_at = None
+            self.paused_s += paused_s
+            self._ends_at += paused_s
+            self.due_at = self._ends_at  # a transfer that has paused is connected
+
+    def _arm(self, after_s: float) -> None:
+        self._timer = self._all.loop.hub.loop.timer(max(after_s, _EXACT_S))
+        self._timer.start(self._on_ring)
+
+    def _disarm(self) -> None:
+        self._timer.stop()
+        self._timer.close()
+        self._timer = None
 
     def _on_ring(self) -> None:
-        if self._paused_at is not None:  # libcurl's own limit counts
-            self._is_overdue = True
+        self._disarm()
+        if self._paused_at is not None:  # `resume` checks again
             return
-        is_connected = self._easy.getinfo(pycurl.PRETRANSFER_TIME_T) > 0
-        limit_s = self._total_s if is_connected else min(self._connect_s, self._total_s)
-        left_s = limit_s - (self._clock.now() - self._began - self.paused_s)
+        now = self._all.clock.now()
+        left_s = self._left_s(now)
         if left_s > _EXACT_S:
-            self._arm(left_s)
+            self.check(now)
             return
-        words = "Operation timed out" if is_connected else "Connection timed out"
-        self._loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, words))
+        words = "Operation timed out" if self._is_connected() else "Connection timed out"
+        self._all.loop.cut(self._easy, (pycurl.E_OPERATION_TIMEDOUT, words))

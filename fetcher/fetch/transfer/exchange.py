@@ -26,11 +26,10 @@ from fetcher.fetch.failures import Failure
 from fetcher.fetch.transfer import curl_options
 from fetcher.fetch.transfer.curl_errors import cut_by, failure_of, is_unannounced_end, was_lost
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
-from fetcher.fetch.transfer.deadlines import Deadlines, slack_s
+from fetcher.fetch.transfer.deadlines import Deadline, Deadlines, slack_s
 from fetcher.fetch.transfer.message import Answer, Request
 from fetcher.fetch.transfer.receiver import UNFRAMED_VERSIONS, BodyWriter, Receiver
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
-from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.politeness.retry import IDEMPOTENT
 from fetcher.settings.schema import Http
 
@@ -57,8 +56,8 @@ class Exchange(Receiver):
     """A handle, and what its last request brought; never for two greenlets at once."""
 
     __slots__ = (
-        *("_clock", "_guard", "_has_connected", "_has_target", "_peer", "_pins", "_refused"),
-        *("_shape", "_timeout_ms", "_watch", "paused_s", "repeats"),
+        *("_clock", "_deadline", "_guard", "_has_connected", "_has_target", "_peer", "_pins"),
+        *("_refused", "_shape", "_slack_s", "_timeout_ms", "_watch", "paused_s", "repeats"),
     )
 
     def __init__(
@@ -67,12 +66,14 @@ class Exchange(Receiver):
         pins: PinTable,
         http: Http,
         guard: Guard,
-        clock: TransferClock,
+        deadlines: Deadlines,
         watch: SpeedWatch,
     ) -> None:
         super().__init__(loop, http)
         self._watch = watch
-        self._clock = clock
+        self._clock = deadlines.clock
+        self._deadline = Deadline(deadlines, self._easy, http.connect_timeout_s)
+        self._slack_s = slack_s(http.total_timeout_s)
         self._pins = pins
         self._guard = guard
         # What the handle is set up for:
@@ -106,7 +107,8 @@ class Exchange(Receiver):
         self._refused = self._peer = ""
         self.paused_s, self.repeats = 0.0, 0
         self._set_up(request)
-        ends_at = self._clock.now() + timeout_s
+        now = self._clock.now()
+        ends_at = now + timeout_s
         if account is not None:
             account.begin(self._resume)
         result: CurlResult = _UNDONE
@@ -114,7 +116,7 @@ class Exchange(Receiver):
         try:
             if resolve:
                 self._easy.setopt(pycurl.RESOLVE, resolve)
-            result = self._run_once(timeout_s)
+            result = self._run_once(timeout_s, now)
             if result[0]:
                 result = self._run_again(request, pin, result, ends_at, is_set=bool(resolve))
             self._judge(*result)
@@ -126,38 +128,30 @@ class Exchange(Receiver):
         """Drop what a handle that waits for its next request must not keep."""
         if self._drain_timer is not None:
             self._stop_drain_timer()
-        if self._account is not None:
-            self._account.end()
+        if self._account is not None and self._waits_for_memory:
+            self._account.leave_queue()
         self._sink = self._capture = self._account = self._decoder = None
 
-    def _run_once(self, timeout_s: float) -> CurlResult:
-        """Run libcurl's transfer once, for at most so long."""
+    def _run_once(self, timeout_s: float, now: float) -> CurlResult:
+        """Run libcurl's transfer once, for at most so long; `now` is by the transfer clock."""
         self._has_connected = False
-        limit_s = timeout_s
-        if self._account is not None:
-            limit_s += slack_s(self._http.total_timeout_s)
+        # Where something is kept, the limits do not count our own delays.
+        has_own_limits = self._account is not None
+        limit_s = timeout_s + self._slack_s if has_own_limits else timeout_s
         timeout_ms = max(1, math.ceil(limit_s * 1000))
         if timeout_ms != self._timeout_ms:
             self._easy.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
         self._watch.begin(self)
-        try:
-            if self._account is None:
-                return self._loop.perform(self._easy)
-            return self._run_by_own_clock(timeout_s)
-        finally:
-            self._watch.end(self)
-
-    def _run_by_own_clock(self, timeout_s: float) -> CurlResult:
-        """Run libcurl's transfer once; the limit does not count our own delays."""
-        connect_s = self._http.connect_timeout_s
-        deadlines = Deadlines(self._loop, self._easy, self._clock, connect_s, timeout_s)
-        self._deadlines = deadlines
+        if has_own_limits:
+            self._deadline.begin(now, timeout_s)
         try:
             return self._loop.perform(self._easy)
         finally:
-            deadlines.stop()
-            self.paused_s += deadlines.paused_s
+            self._watch.end(self)
+            if has_own_limits:
+                self._deadline.end()
+                self.paused_s += self._deadline.paused_s
 
     def _run_again(
         self, request: Request, pin: Pin, result: CurlResult, ends_at: float, *, is_set: bool
@@ -168,7 +162,8 @@ class Exchange(Receiver):
         """
         if not is_set and result[0] == pycurl.E_ABORTED_BY_CALLBACK and not self._refused:
             self._easy.setopt(pycurl.RESOLVE, [entry(pin.place, pin.addresses)])
-            result = self._run_once(max(_LEAST_S, ends_at - self._clock.now()))
+            now = self._clock.now()
+            result = self._run_once(max(_LEAST_S, ends_at - now), now)
         if result[0] and pin.more is not None and self._has_no_connection(*result):
             result = self._run_elsewhere(pin.place, pin.more, result, ends_at)
         if result[0] and self._may_repeat(request, result[0]):
@@ -187,18 +182,22 @@ class Exchange(Receiver):
         """Run the transfer to addresses that are asked for now; `result` stays without any."""
         left_s = ends_at - self._clock.now()
         addresses = more(left_s) if left_s > _LEAST_S else ""
-        left_s = ends_at - self._clock.now()
+        now = self._clock.now()
+        left_s = ends_at - now
         if not addresses or left_s <= 0:
             return result
         self._pins.replaced(place)
         self._easy.setopt(pycurl.RESOLVE, [entry(place, addresses)])
-        return self._run_once(left_s)
+        return self._run_once(left_s, now)
+
+    def _pause(self) -> int:
+        self._deadline.pause()
+        return super()._pause()
 
     def _resume(self) -> None:
         """Continue a paused transfer, as there is memory for it again."""
         self._waits_for_memory = False
-        if self._deadlines is not None:
-            self._deadlines.resume()
+        self._deadline.resume()
         self._loop.resume(self._easy)
 
     def _may_repeat(self, request: Request, code: int) -> bool:
@@ -206,7 +205,8 @@ class Exchange(Receiver):
 
     def _repeat(self, result: CurlResult, ends_at: float) -> CurlResult:
         """Send the request again on a new connection; `result` stays where no time is left."""
-        left_s = ends_at - self._clock.now()
+        now = self._clock.now()
+        left_s = ends_at - now
         if left_s <= 0:
             return result
         self.repeats = 1
@@ -214,7 +214,7 @@ class Exchange(Receiver):
             self._capture.rewind()
         self._easy.setopt(pycurl.FRESH_CONNECT, 1)
         try:
-            return self._run_once(left_s)
+            return self._run_once(left_s, now)
         finally:
             self._easy.setopt(pycurl.FRESH_CONNECT, 0)
 
@@ -260,7 +260,7 @@ class Exchange(Receiver):
         curl_options.set_shape(easy, request, self._default_headers())
         if self._account is not None:
             # The deadlines are ours then, by the transfer clock; libcurl's are a second limit.
-            limit_s = self._http.connect_timeout_s + slack_s(self._http.total_timeout_s)
+            limit_s = self._http.connect_timeout_s + self._slack_s
             easy.setopt(pycurl.CONNECTTIMEOUT_MS, int(limit_s * 1000))
         if self._capture is not None:
             easy.setopt(pycurl.VERBOSE, 1)

@@ -24,7 +24,6 @@ from fetcher.fetch.failures import Failure
 from fetcher.fetch.header_text import values_of
 from fetcher.fetch.transfer import redirects
 from fetcher.fetch.transfer.curl_loop import CurlLoop, CurlResult
-from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.head import NO_HEAD, Head, parse_head
 from fetcher.settings.schema import Http
 
@@ -42,7 +41,7 @@ class Receiver:
 
     # An object with more than 30 attributes and without slots has a dict that is slow.
     __slots__ = (
-        *("_account", "_capture", "_deadlines", "_decoder", "_digest", "_drain_timer", "_easy"),
+        *("_account", "_capture", "_decoder", "_digest", "_drain_timer", "_easy"),
         *("_head_bytes", "_head_is_whole", "_http", "_is_counted", "_length", "_lines", "_loop"),
         *("_max_header_bytes", "_method", "_sink", "_stopped", "_waits_for_memory", "body_bytes"),
         *("head", "is_whole", "redirect_to", "status", "wire_bytes"),
@@ -70,7 +69,6 @@ class Receiver:
         self._sink = sink  # takes the decoded body, piece by piece
         self._capture = capture
         self._account = account  # of the bytes that these two keep
-        self._deadlines: Deadlines | None = None
         self._digest: Any = None  # hashlib's, from the first piece on
         self._decoder: Decoder | None = None
         self._head_is_whole = False
@@ -181,8 +179,6 @@ class Receiver:
 
     def _pause(self) -> int:
         self._waits_for_memory = True
-        if self._deadlines is not None:
-            self._deadlines.pause()
         return pycurl.WRITEFUNC_PAUSE
 
     def _stop_once_counted(self) -> int | None:

@@ -18,7 +18,6 @@ def test_the_body_is_whole_and_its_blocks_are_large(pieces: list[bytes], block_b
         blocks = Blocks()
         for piece in pieces:
             blocks.append(piece)
-    assert b"".join(blocks.take()) == b"".join(pieces)
-    assert all(len(block) >= block_bytes for block in blocks.blocks)
-    waiting = blocks.take()[len(blocks.blocks) :]
-    assert sum(map(len, waiting)) < block_bytes
+    assert b"".join(blocks.pieces) == b"".join(pieces)
+    assert all(len(block) >= block_bytes for block in blocks.pieces[: blocks.blocks])
+    assert sum(map(len, blocks.pieces[blocks.blocks :])) < block_bytes

@@ -32,7 +32,7 @@ class Transfer:
         self.left = size
         self.size = size
         self.is_paused = False
-        self.account: Account = memory.account()
+        self.account = Account(memory)
         self.account.begin(self._resume)
 
     def _resume(self) -> None:
@@ -96,6 +96,18 @@ def test_a_paused_transfer_that_ends_gives_up_its_place_and_its_bytes() -> None:
     assert not second.is_paused
 
 
+def test_a_transfer_that_ends_in_a_pause_is_not_resumed_and_its_bytes_are_still_held() -> None:
+    loop = Loop()
+    memory = BodyMemory(MB, loop.schedule)
+    transfer = Transfer(memory, 3 * MB)
+    transfer.receive(MB)
+    transfer.receive(MB)
+    transfer.account.leave_queue()
+    assert (memory.paused, memory.used_bytes) == (0, MB)
+    loop.turn()
+    assert transfer.is_paused
+
+
 def test_who_waits_for_its_next_hop_gives_its_right_to_go_beyond_the_budget_to_another() -> None:
     loop = Loop()
     memory = BodyMemory(MB, loop.schedule)
@@ -104,9 +116,6 @@ def test_who_waits_for_its_next_hop_gives_its_right_to_go_beyond_the_budget_to_a
         transfer.receive(MB)
     loop.turn()
     assert (first.is_paused, second.is_paused) == (False, True)
-    first.account.end()
-    loop.turn()
-    assert second.is_paused, "the row of the first may still be made"
     first.account.give_way()
     loop.turn()
     assert not second.is_paused
@@ -118,7 +127,6 @@ def test_fetches_that_all_wait_for_their_next_hop_let_others_begin() -> None:
     parked[0].receive(MB)
     assert not memory.has_room()
     for transfer in parked:
-        transfer.account.end()
         transfer.account.give_way()
     assert memory.has_room(), "nothing else would ever free a byte"
     memory.put_row(1)

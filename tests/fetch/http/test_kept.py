@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from fetcher.fetch.body.body_memory import BodyMemory
+from fetcher.fetch.body.body_memory import Account, BodyMemory
 from fetcher.fetch.http.kept import Kept
 from fetcher.fetch.transfer.message import NO_ANSWER, Request
 
@@ -14,8 +14,8 @@ OK = replace(NO_ANSWER, status=200, remote_ip="10.0.0.1")
 
 
 def kept(*, body: bool = False, wire: bool = False) -> Kept:
-    memory = BodyMemory(1000, lambda _: None)
-    return Kept(memory, frozenset({"x-secret"}), keeps_body=body, keeps_wire=wire)
+    account = Account(BodyMemory(1000, lambda _: None))
+    return Kept(account, body, wire, frozenset({"x-secret"}))
 
 
 def test_the_body_of_the_last_answer_is_kept() -> None:
@@ -68,7 +68,7 @@ def test_new_captures_are_made_only_where_exchanges_are_kept() -> None:
 
 def test_a_confirmed_body_counts_in_the_memory_of_the_attempt() -> None:
     memory = BodyMemory(1000, lambda _: None)
-    attempt = Kept(memory, frozenset(), keeps_body=True, keeps_wire=False)
+    attempt = Kept(Account(memory), True, False, frozenset())
     attempt.take_confirmed(b"12345")
     assert (attempt.body, memory.used_bytes) == (b"12345", 5)
     attempt.account.close()

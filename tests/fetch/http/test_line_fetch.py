@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import msgspec
 import pytest
 
@@ -49,6 +50,20 @@ def moved(to: Callable[[Asked], str] | str, status: int = 302, *lines: str) -> A
         return Script(answer(b"", f"Location: {location}", *lines, status=f"{status} Moved"))
 
     return script
+
+
+def test_a_job_that_keeps_nothing_does_not_change_the_clock_of_a_fetch_under_way() -> None:
+    by = fetcher()
+    by.keep = Keep.BODY
+    by.transport.clock._held_s += 1000.0  # as after handlers that compute for long
+    with scripted({"/": Script(0.3, *GOOD.parts)}) as server:
+        fetch = begun(server.url("/"), by)
+        gevent.spawn_later(0.1, setattr, by, "keep", Keep.NOTHING)
+        result = ended(fetch)
+    assert by.keep is Keep.NOTHING
+    assert result.timings_ms is not None
+    assert result.timings_ms.total is not None
+    assert result.timings_ms.total < 500_000, "1,000 s are not part of it"
 
 
 # -- redirects -------------------------------------------------------------------------------
@@ -212,7 +227,7 @@ def test_a_private_address_is_refused_before_anything_is_sent() -> None:
 
 def test_a_defect_of_our_own_costs_no_line_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     fetch = begun("http://127.0.0.1:1/")
-    monkeypatch.setattr(fetch, "_hop", lambda _: 1 / 0)
+    monkeypatch.setattr(fetch, "_hop", lambda *_: 1 / 0)
     result = ended(fetch)
     assert (result.outcome, result.error_kind) == (
         Outcome.PROTOCOL,

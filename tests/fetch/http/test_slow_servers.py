@@ -67,12 +67,23 @@ def test_a_server_that_falls_silent_is_given_up_at_the_limit(
         assert LIMIT_S <= took_s(row) < LIMIT_S + LATE_S, row
 
 
-def test_a_drip_lasts_until_the_total_limit_and_says_so() -> None:
-    found = rows(DRIPS, low_speed_s=2 * LIMIT_S, total_timeout_s=3 * LIMIT_S)
-    for path, row in found.items():
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_drip_lasts_until_the_total_limit_and_says_so(capture: bool) -> None:
+    limits: dict[str, Any] = {"low_speed_s": 2 * LIMIT_S, "total_timeout_s": 3 * LIMIT_S}
+    for path, row in rows(DRIPS, capture=capture, **limits).items():
         assert row.error_kind == ("first_byte" if path == "/status" else "total"), row
         assert row.error == "took longer than http.total_timeout_s (3 s)"
-        assert took_s(row) >= 3 * LIMIT_S - 0.1
+        assert 3 * LIMIT_S - 0.1 <= took_s(row) < 3 * LIMIT_S + LATE_S, row
+
+
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_handshake_that_does_not_end_is_given_up_at_the_limit(capture: bool) -> None:
+    limits: dict[str, Any] = {"connect_timeout_s": 1.5 * LIMIT_S, "total_timeout_s": 30.0}
+    with scripted({"/": Script(end="hang")}) as server:
+        url = server.url("/").replace("http:", "https:")
+        (row,) = fetch([url], capture=capture, **limits).results
+    assert row.error_kind == "tls", row
+    assert 1.5 * LIMIT_S - 0.1 <= took_s(row) < 1.5 * LIMIT_S + LATE_S, row
 
 
 def test_a_drip_is_given_up_where_so_few_bytes_are_too_slow() -> None:

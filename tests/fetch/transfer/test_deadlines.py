@@ -2,94 +2,197 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pycurl
 import pytest
 
-from fetcher.fetch.transfer.deadlines import Deadlines, slack_s
+from fetcher.fetch.transfer.deadlines import CHECK_S, Deadline, Deadlines, slack_s
+
+CONNECTING = [(pycurl.E_OPERATION_TIMEDOUT, "Connection timed out")]
+TOTAL = [(pycurl.E_OPERATION_TIMEDOUT, "Operation timed out")]
+
+
+class Timer:
+    """A timer that the test lets ring."""
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+        self.is_set = False
+
+    def start(self, ring: Callable[[], None]) -> None:
+        self.ring = ring
+        self.is_set = True
+
+    def stop(self) -> None:
+        self.is_set = False
+
+    def close(self) -> None:
+        assert not self.is_set
+
+
+class Loop:
+    """The deadlines of a loop, and the clock and timers of the test."""
+
+    def __init__(self) -> None:
+        self.at_s = 100.0
+        self._timers: list[Timer] = []
+        self.hub = SimpleNamespace(loop=SimpleNamespace(timer=self._timer))
+        clock = SimpleNamespace(now=lambda: self.at_s)
+        self.deadlines = Deadlines(cast(Any, self), cast(Any, clock))
+
+    def _timer(self, after_s: float, _again_s: float = 0.0) -> Timer:
+        self._timers.append(Timer(after_s))
+        return self._timers[-1]
+
+    @property
+    def timers(self) -> list[Timer]:
+        return [timer for timer in self._timers if timer.is_set]
+
+    def cut(self, easy: Any, result: tuple[int, str]) -> None:
+        easy.cuts.append(result)
 
 
 class Transfer:
-    """A transfer on a clock of the test; `cuts`: how it was ended."""
+    """A transfer that begins at 0 s; `cuts`: how it was ended."""
 
     def __init__(self, connect_s: float = 10.0, total_s: float = 60.0) -> None:
-        self.at_s = 0.0
+        self.loop = Loop()
         self.connected_us = 0
         self.cuts: list[tuple[int, str]] = []
-        easy = SimpleNamespace(getinfo=lambda _: self.connected_us)
-        loop = SimpleNamespace(cut=lambda _, result: self.cuts.append(result))
-        clock = SimpleNamespace(now=lambda: self.at_s)
-        self.deadlines = Deadlines(
-            *(cast(Any, loop), cast(Any, easy), cast(Any, clock)), connect_s, total_s
-        )
+        self.easy = SimpleNamespace(getinfo=lambda _: self.connected_us, cuts=self.cuts)
+        self.deadline = Deadline(self.loop.deadlines, cast(Any, self.easy), connect_s)
+        self.deadline.begin(self.loop.at_s, total_s)
+
+    def at(self, at_s: float) -> None:
+        self.loop.at_s = 100.0 + at_s
+
+    def check(self, at_s: float) -> list[float]:
+        """Let the common timer ring; returns how long the timer of this transfer runs, if any."""
+        self.at(at_s)
+        self.loop.timers[0].ring()
+        return self.left_s
+
+    @property
+    def left_s(self) -> list[float]:
+        return [timer.after_s for timer in self.loop.timers[1:]]
 
     def ring(self, at_s: float) -> list[tuple[int, str]]:
-        self.at_s = at_s
-        self.deadlines._on_ring()
+        """Let the timer of this transfer ring."""
+        self.at(at_s)
+        self.loop.timers[1].ring()
         return self.cuts
 
 
-@pytest.fixture
-def transfer() -> Iterator[Transfer]:
-    made = Transfer()
-    yield made
-    made.deadlines.stop()
-
-
-def test_a_connection_that_is_not_made_in_time_ends_the_transfer(transfer: Transfer) -> None:
+def test_a_connection_that_is_not_made_in_time_ends_the_transfer_at_its_limit() -> None:
+    transfer = Transfer()
+    assert transfer.check(8.9) == []
+    assert transfer.check(9.5) == [pytest.approx(0.5)]
     assert transfer.ring(9.9) == []
-    assert transfer.ring(10.0) == [(pycurl.E_OPERATION_TIMEDOUT, "Connection timed out")]
+    assert transfer.left_s == [pytest.approx(0.1)]
+    assert transfer.ring(10.0) == CONNECTING
+    assert transfer.left_s == []
 
 
-def test_a_connected_transfer_has_all_its_time(transfer: Transfer) -> None:
+def test_a_connected_transfer_has_all_its_time() -> None:
+    transfer = Transfer()
     transfer.connected_us = 1
-    assert transfer.ring(59.0) == []
-    assert transfer.ring(60.0) == [(pycurl.E_OPERATION_TIMEDOUT, "Operation timed out")]
+    assert transfer.check(9.5) == []
+    assert transfer.check(58.9) == []
+    assert transfer.check(59.5) == [pytest.approx(0.5)]
+    assert transfer.ring(60.0) == TOTAL
+
+
+def test_a_connection_that_is_made_just_in_time_has_the_rest_of_the_time() -> None:
+    transfer = Transfer()
+    assert transfer.check(9.5) == [pytest.approx(0.5)]
+    transfer.connected_us = 1
+    assert transfer.ring(10.0) == []
+    assert transfer.left_s == []
+    assert transfer.check(59.5) == [pytest.approx(0.5)]
 
 
 def test_the_shorter_limit_counts_before_the_connection() -> None:
     transfer = Transfer(connect_s=10.0, total_s=5.0)
-    assert transfer.ring(5.0) == [(pycurl.E_OPERATION_TIMEDOUT, "Connection timed out")]
-    transfer.deadlines.stop()
+    assert transfer.check(4.5) == [pytest.approx(0.5)]
+    assert transfer.ring(5.0) == CONNECTING
 
 
-def test_pauses_do_not_count(transfer: Transfer) -> None:
+@pytest.mark.parametrize(("connect_s", "total_s"), [(0.3, 60.0), (10.0, 0.3)])
+def test_a_limit_before_the_first_check_is_kept_too(connect_s: float, total_s: float) -> None:
+    transfer = Transfer(connect_s, total_s)
+    assert transfer.left_s == [0.3]
+    assert transfer.ring(0.3) == CONNECTING
+
+
+def test_transfers_that_end_soon_share_one_timer_which_ends_with_the_last_of_them() -> None:
+    transfer = Transfer()
+    others = [Deadline(transfer.loop.deadlines, cast(Any, transfer.easy), 10.0) for _ in range(9)]
+    for other in others:
+        other.begin(transfer.loop.at_s, 60.0)
+    assert [timer.after_s for timer in transfer.loop.timers] == [CHECK_S]
+    for other in others:
+        other.end()
+    assert transfer.check(1.0) == []
+    transfer.deadline.end()
+    transfer.loop.timers[0].ring()
+    assert transfer.loop.timers == []
+    transfer.deadline.begin(transfer.loop.at_s, 60.0)
+    assert len(transfer.loop.timers) == 1
+
+
+def test_pauses_do_not_count() -> None:
+    transfer = Transfer()
     transfer.connected_us = 1
-    transfer.at_s = 10.0
-    transfer.deadlines.pause()
-    assert transfer.ring(1000.0) == []
-    transfer.deadlines.resume()
-    assert transfer.deadlines.paused_s == 990.0
-    assert transfer.ring(1049.0) == []
-    assert len(transfer.ring(1050.0)) == 1
+    transfer.at(10.0)
+    transfer.deadline.pause()
+    assert transfer.check(999.0) == []
+    transfer.at(1000.0)
+    transfer.deadline.resume()
+    assert transfer.deadline.paused_s == 990.0
+    assert transfer.check(1048.9) == []
+    assert transfer.check(1049.5) == [pytest.approx(0.5)]
+    assert transfer.ring(1050.0) == TOTAL
 
 
-def test_what_rang_in_a_pause_rings_again_at_its_end(
-    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    armed: list[float] = []
-    monkeypatch.setattr(transfer.deadlines, "_arm", armed.append)
+def test_what_rang_in_a_pause_is_set_again_at_its_end() -> None:
+    transfer = Transfer()
     transfer.connected_us = 1
-    transfer.at_s = 59.9
-    transfer.deadlines.pause()
+    assert transfer.check(59.5) == [pytest.approx(0.5)]
+    transfer.at(59.9)
+    transfer.deadline.pause()
     assert transfer.ring(60.0) == []
-    assert armed == []
-    transfer.deadlines.resume()
-    assert armed == [pytest.approx(0.001)]
-    transfer.ring(60.0)
-    assert armed[1:] == [pytest.approx(0.1)]
+    assert transfer.left_s == []
+    transfer.deadline.resume()
+    assert transfer.left_s == [pytest.approx(0.1)]
+    assert transfer.ring(60.1) == TOTAL
 
 
-def test_a_pause_ends_with_the_transfer(transfer: Transfer) -> None:
-    transfer.deadlines.pause()
-    transfer.at_s = 7.0
-    transfer.deadlines.stop()
-    assert transfer.deadlines.paused_s == 7.0
-    transfer.deadlines.stop()
-    assert transfer.deadlines.paused_s == 7.0
+def test_a_pause_ends_with_the_transfer_and_not_later() -> None:
+    transfer = Transfer()
+    transfer.deadline.pause()
+    transfer.at(7.0)
+    transfer.deadline.end()
+    assert transfer.deadline.paused_s == 7.0
+    transfer.at(9.0)
+    transfer.deadline.resume()
+    assert transfer.deadline.paused_s == 7.0
+    assert transfer.left_s == [], "what has ended has no limit"
+
+
+def test_the_next_transfer_of_a_handle_has_limits_of_its_own() -> None:
+    transfer = Transfer()
+    assert transfer.check(9.5) == [pytest.approx(0.5)]
+    transfer.deadline.pause()
+    transfer.at(9.8)
+    transfer.deadline.end()
+    assert transfer.left_s == []
+    transfer.deadline.begin(transfer.loop.at_s, 60.0)
+    assert transfer.deadline.paused_s == 0.0
+    assert transfer.check(10.0) == []
+    assert transfer.check(19.0) == [pytest.approx(0.8)]
 
 
 def test_a_small_limit_has_some_slack() -> None:

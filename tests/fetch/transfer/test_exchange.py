@@ -11,6 +11,7 @@ from typing import Any
 import pycurl
 import pytest
 
+from fetcher.fetch.body.body_memory import Account
 from fetcher.fetch.http.connections import Connections
 from fetcher.model import Outcome, Result
 from fetcher.settings.schema import Settings
@@ -179,3 +180,14 @@ def test_a_transfer_that_waited_too_long_for_memory_does_not_blame_the_server() 
     assert "worker.max_body_memory" in exchange._failure(*late).message
     exchange._waits_for_memory = False
     assert "worker" not in exchange._failure(*late).message
+
+
+def test_a_transfer_that_ends_in_a_pause_does_not_wait_for_memory_any_more() -> None:
+    transport = Connections(Settings())
+    memory, exchange = transport.memory, transport.lend()
+    memory.put_row(row_bytes := Settings().worker.max_body_memory)
+    exchange._account = Account(memory)
+    assert exchange._on_body(b"a piece") == pycurl.WRITEFUNC_PAUSE
+    assert memory.paused == 1
+    exchange._release()
+    assert (memory.paused, memory.used_bytes) == (0, row_bytes)

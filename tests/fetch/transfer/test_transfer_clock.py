@@ -53,13 +53,13 @@ def test_the_clock_stands_still_within_a_long_turn_and_never_goes_back(loop: Loo
     assert loop.clock.now() == pytest.approx(before)
 
 
-def test_turns_are_watched_only_while_the_clock_is_in_use(loop: Loop) -> None:
-    loop.clock.start()
-    loop.clock.start()
-    loop.at_s += 1.0
-    loop.clock.stop()
-    loop.at_s += 1.0
-    assert loop.clock.now() == pytest.approx(100.02), "still in use"
-    loop.clock.stop()
+def test_time_is_left_out_only_while_turns_are_watched(loop: Loop) -> None:
+    for _ in range(2):
+        loop.clock.watch_turns(is_on=True)
+        loop.at_s += 1.0
+    assert loop.clock.now() == pytest.approx(100.02)
+    loop.clock.watch_turns(is_on=False)
     loop.at_s += 5.0
+    assert loop.clock.now() == pytest.approx(105.02)
+    loop.clock.watch_turns(is_on=False)
     assert loop.clock.now() == pytest.approx(105.02)
