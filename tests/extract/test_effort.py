@@ -132,3 +132,9 @@ def test_each_formatting_tag_is_recognised(name: bytes) -> None:
         assert effort._most_formats(b"<p>" + tag + b"</p>") == 3
     for other in (b"</%s>", b"<%sx>", b"<x%s>", b"< %s>"):
         assert effort._most_formats(other % name) == 0
+
+
+@pytest.mark.parametrize("tags", [0, 1, 2, 3, 50])
+def test_few_tags_are_told_from_many(tags: int) -> None:
+    page = b"<p>x" * tags + b"y" * 100
+    assert effort._has_few(page, 2) is (tags <= 2)
