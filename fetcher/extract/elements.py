@@ -12,9 +12,14 @@ from typing import Final
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 Node = LexborNode
+Attributes = dict[str, str | None]  # of a node; None: an attribute without a value
 
-# Elements that the heads of most pages have, and the attributes of which they need one.
-_OF_HEAD: Final = {"link": ("href",), "meta": ("http-equiv", "name"), "base": ("href",)}
+# Elements that stand in the heads of most pages, and the attributes of which they need one.
+_OF_HEAD: Final = {
+    "link": frozenset({"href"}),
+    "meta": frozenset({"http-equiv", "name"}),
+    "base": frozenset({"href"}),
+}
 _OF_BODY: Final = ("a", "area", "iframe", "frame")  # that no head has
 _LINKS: Final = ",".join(
     (*_OF_BODY, *(f"{tag}[{name}]" for tag, names in _OF_HEAD.items() for name in names))
@@ -51,19 +56,27 @@ class Elements:
     def _search(self) -> None:
         """As `_select(_LINKS)`, which takes twice as long as to search for each name."""
         tree = self._tree
-        head = [] if tree.head is None else [n for n in tree.head.traverse() if n.tag in _OF_HEAD]
-        if len(head) < sum(len(tree.tags(tag)) for tag in _OF_HEAD):  # some are in the body
+        of_head = [nodes for tag in _OF_HEAD if (nodes := tree.tags(tag))]
+        if not all(_is_in_head(nodes[-1]) for nodes in of_head):
             self._select(_LINKS)
             return
-        self.nodes = [node for node in head if _has_any(node, _OF_HEAD[node.tag or ""])]
-        self.tags = [node.tag or "" for node in self.nodes]
-        body = {tag: nodes for tag in _OF_BODY if (nodes := tree.tags(tag))}
-        if len(body) > 1:
-            self._select(",".join(body))
+        if of_head and tree.head is not None:
+            self._walk(tree.head)
+        of_body = {tag: nodes for tag in _OF_BODY if (nodes := tree.tags(tag))}
+        if len(of_body) > 1:
+            self._select(",".join(of_body))
             return
-        for tag, nodes in body.items():
+        for tag, nodes in of_body.items():
             self.nodes += nodes
             self.tags += [tag] * len(nodes)
+
+    def _walk(self, head: Node) -> None:
+        """Add what the head of the page has."""
+        for node in head.traverse():
+            tag = node.tag
+            if tag in _OF_HEAD and not _OF_HEAD[tag].isdisjoint(node.attributes):
+                self.nodes.append(node)
+                self.tags.append(tag)
 
     def of(self, tag: str) -> Iterator[Node]:
         """Those with this tag."""
@@ -80,10 +93,8 @@ class Elements:
         return None
 
 
-def _has_any(node: Node, names: tuple[str, ...]) -> bool:
-    """Whether the element has one of these attributes."""
-    attributes = node.attributes
-    return any(name in attributes for name in names)
+def _is_in_head(node: Node) -> bool:
+    return any(parent.tag == "head" for parent in _parents(node))
 
 
 def _parents(node: Node) -> Iterator[Node]:

@@ -98,8 +98,8 @@ def _sheet(body: bytes, url: str, rules: CrawlRules, content_type: str | None) -
         if link is not None:
             collector.add(link, Via.CSS)
     return Found(
-        links=collector.links(),
-        left_out=collector.left_out(),
+        links=collector.links,
+        left_out=collector.left_out,
         is_cut=is_cut,
         fault=f"only the first {len(part)} bytes of the style sheet were read" if is_cut else "",
     )

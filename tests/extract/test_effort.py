@@ -123,7 +123,7 @@ def test_any_markup_is_read(text: str, tail: bytes) -> None:
     found = html.read(page, "http://h/", CrawlRules(assets=True, title=True))
     assert not found.is_cut
     assert effort._Counter(page).count() == len(page)
-    assert all(url.startswith(("http://", "https://")) for url, _ in found.links)
+    assert all(url.startswith(("http://", "https://")) for url in found.links)
 
 
 @pytest.mark.parametrize("name", sorted(effort._FORMATTING))

@@ -43,5 +43,5 @@ def test_the_links_of_each_page_are_read_as_the_graph_has_them() -> None:
         body = render.page(origin, target, links, is_latin=graph.is_latin(number))
         found = page.read(body, origin + target, rules, headers=[("Content-Type", "text/html")])
         own = {origin + target}  # an empty href
-        read = {keys.of(url) for url, _ in found.links}
+        read = {keys.of(url) for url in found.links}
         assert read - own == {origin + link for link in links} - own, number

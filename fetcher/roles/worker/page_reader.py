@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -112,7 +112,7 @@ class PageReader:
                 # Nearly always, and most links of a crawl are sent here.
                 is_empty = not (found.links or found.left_out)
                 return b"" if is_empty else wire.encode_plain(found.links, found.left_out)
-            links += [self._link(url, via) for url, via in found.links]
+            links += [self._link(url, via) for url, via in found.links.items()]
             left_out |= found.left_out
         is_short = not handled and self._are_few(links)
         sent = links if is_short else list(_within(links, _MAX_LINK_BYTES))
@@ -131,7 +131,7 @@ class PageReader:
         new = [url for url in sitemaps if url not in known]
         return self.pack(result, task, Found(), new, links)
 
-    def _are_few(self, links: Sequence[object]) -> bool:
+    def _are_few(self, links: Collection[object]) -> bool:
         """Whether the links are within the limit of a message, whatever their lengths."""
         most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES
         return len(links) * most_bytes <= _MAX_LINK_BYTES
