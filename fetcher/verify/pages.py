@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from fetcher.extract import page
 from fetcher.extract.found import Found
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.log_lines import LogLine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.extract import page
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.rules import CrawlRules
 from tools.maze import graph, oracle, render
 from tools.maze.graph import Size

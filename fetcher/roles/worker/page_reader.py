@@ -20,7 +20,7 @@ from fetcher.extract import effort, page, sitemaps
 from fetcher.extract.found import Found
 from fetcher.fetch.interface import Crawling
 from fetcher.fetch.unexpected import Defects, one_line
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
