@@ -79,14 +79,18 @@ def is_quick(body: bytes) -> bool:
     return _most_steps(body.count(b"<"), body.count(b"</")) <= _QUICK_STEPS
 
 
-def safe_bytes(page: bytes) -> int:
-    """The length of the beginning of this page (UTF-8) that may be parsed."""
-    return len(page) if _is_small(page) else _Counter(page).count()
+def safe_bytes(page: bytes, *, is_known_quick: bool = False) -> int:
+    """The length of the beginning of this page (UTF-8) that may be parsed.
+
+    `is_known_quick`: `is_quick` has said so of this page, so that less must be looked at.
+    """
+    return len(page) if _is_small(page, is_known_quick) else _Counter(page).count()
 
 
-def _is_small(page: bytes) -> bool:
+def _is_small(page: bytes, is_known_quick: bool) -> bool:
     """Whether the page cannot pass any limit, as most pages; counting costs more than parsing."""
-    if len(page) > _HARMLESS_BYTES and _may_have_costly_tags(page):
+    is_harmless = len(page) <= _HARMLESS_BYTES or is_known_quick
+    if not is_harmless and _may_have_costly_tags(page):
         return False
     if _has_few(page, _FEW_TAGS):
         return True

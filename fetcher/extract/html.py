@@ -72,16 +72,18 @@ def read(
     content_type: str | None = None,
     is_nofollow: bool = False,
     agent: str = "",
+    is_known_quick: bool = False,
 ) -> Found:
     """The links of the page at this http(s) URL, within the limits of the rules.
 
-    `is_nofollow`: its headers ask for that; `agent`: our name in <meta name=…>, as in robots.txt.
+    `is_nofollow`: its headers ask for that; `agent`: our name in <meta name=…>, as in robots.txt;
+    `is_known_quick`: effort.is_quick has said so of this body.
     """
     page = body[: rules.parse_bytes]
     is_whole = len(page) == len(body)
     encoding = charset.encoding_of(page, content_type, is_whole)
     page = charset.in_utf8(page, encoding)
-    safe = effort.safe_bytes(page)
+    safe = effort.safe_bytes(page, is_known_quick=is_known_quick and page is body)
     if safe < len(page):
         is_whole, page = False, page[:safe]
     elements = Elements(page, assets=rules.assets)

@@ -53,10 +53,12 @@ def read(
     headers: Iterable[tuple[str, str]] = (),
     via: str = Via.A,
     agent: str = "",
+    is_known_quick: bool = False,
 ) -> Found:
     """The links of this body, from this http(s) URL in the standard's form.
 
-    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
+    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots;
+    `is_known_quick`: effort.is_quick has said so of this body.
     """
     content_type: str | None = None
     tags: list[str] = []
@@ -79,6 +81,7 @@ def read(
             content_type=content_type,
             is_nofollow=robots_tags.headers_say_nofollow(tags, agent),
             agent=agent,
+            is_known_quick=is_known_quick,
         )
     return Found()
 

@@ -109,6 +109,16 @@ def test_hostile_pages_are_read_in_bounded_time(made: Callable[[], bytes]) -> No
     assert time.process_time() - begun < 60  # seconds; without the limits, minutes to hours
 
 
+@pytest.mark.parametrize("made", (SLOW | LONG | FINE).values(), ids=SLOW | LONG | FINE)
+@pytest.mark.parametrize("size", [20_000, 100_000])
+def test_what_is_known_of_a_page_does_not_change_how_much_of_it_is_read(
+    made: Callable[[], bytes], size: int
+) -> None:
+    page = made()[:size]
+    is_quick = effort.is_quick(page)
+    assert effort.safe_bytes(page, is_known_quick=is_quick) == effort.safe_bytes(page)
+
+
 _PIECES = st.sampled_from(
     ["<", ">", "<b", "<div>", "</b>", "<a href=", "'", '"', "<!--", "-->", "<script>", "</script",
      "<svg>", "<table>", "<td>", "x", " ", "/", "=", "<base href=", "<meta ", "charset=", "&#0;",
