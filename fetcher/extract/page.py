@@ -40,9 +40,11 @@ def is_read(content_type: str | None, via: str, rules: CrawlRules) -> bool:
 
 def read_as(via: str, content_type: str | None, url: str) -> str:
     """The kind of link that led to the page; SITEMAP for a seed that is a sitemap or a feed."""
+    if via not in _SEED:
+        return via
     kind = content_type or ""
     is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(url) and "html" not in kind)
-    return Via.SITEMAP if via in _SEED and is_xml else via
+    return Via.SITEMAP if is_xml else via
 
 
 def read(
