@@ -24,6 +24,8 @@ _OF_BODY: Final = ("a", "area", "iframe", "frame")  # that no head has
 _LINKS: Final = ",".join(
     (*_OF_BODY, *(f"{tag}[{name}]" for tag, names in _OF_HEAD.items() for name in names))
 )
+# The tree of a longer page is not in the processor's cache when the next search walks it.
+_MOST_SEARCHED_BYTES: Final = 32 * 1024
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
     "image,use,style,[style],[background]"
@@ -44,6 +46,8 @@ class Elements:
         self.tags: list[str] = []  # of the nodes
         if assets:
             self._select(f"{_LINKS},{_ASSETS}")
+        elif len(page) > _MOST_SEARCHED_BYTES:
+            self._select(_LINKS)
         else:
             self._search()
 

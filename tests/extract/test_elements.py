@@ -50,6 +50,13 @@ def test_a_search_finds_what_a_query_finds_in_its_order(page: str) -> None:
     assert [n.attributes for n in searched.nodes] == [n.attributes for n in queried.nodes]
 
 
+@pytest.mark.parametrize("size", [elements._MOST_SEARCHED_BYTES, elements._MOST_SEARCHED_BYTES + 1])
+def test_the_elements_of_a_long_page_are_found_too(size: int) -> None:
+    page = b"<meta name=1><a href=2><link href=3>".ljust(size)
+    assert Elements(page, assets=False).tags == ["meta", "a", "link"]
+    assert Elements(page[: page.index(b"<link")].ljust(size), assets=False).tags == ["meta", "a"]
+
+
 def test_elements_with_assets_are_found_on_request() -> None:
     page = b"<body background=b><p style=s><img><script></script><script src=x></script><a>"
     assert Elements(page, assets=False).tags == ["a"]
