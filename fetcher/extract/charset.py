@@ -61,9 +61,17 @@ def in_utf8(body: bytes, encoding: str) -> bytes:
     """The page as valid UTF-8 without a mark; what does not decode becomes U+FFFD."""
     if encoding == UTF8:
         body = body.removeprefix(codecs.BOM_UTF8)
-        if body.isascii():
+        if body.isascii() or _is_written(body):
             return body
     return codecs.decode(body, encoding, "replace").removeprefix("\ufeff").encode(errors="replace")
+
+
+def _is_written(body: bytes) -> bool:
+    """Whether this is valid UTF-8 without a mark."""
+    try:
+        return not body.decode().startswith("\ufeff")
+    except UnicodeDecodeError:
+        return False
 
 
 def _named_outside(body: bytes, content_type: str | None) -> str | None:

@@ -9,12 +9,11 @@ its worker as any page does that hangs.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from itertools import islice
 from typing import Final
-
-import numpy as np
 
 from fetcher.extract import nesting
 
@@ -66,8 +65,9 @@ _RAW_TEXT: Final = {
     name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
     for name in b"script style textarea title xmp iframe noembed noframes".split()
 }
-_LESS_THAN: Final = ord("<")
 _SAME_COPIES: Final = 3  # equal formatting elements of which the parser keeps so many
+# So many tags pass no limit, whatever they are: MAX_COPIES is less than MAX_STEPS.
+_FEW_TAGS: Final = math.isqrt(MAX_COPIES // _SAME_COPIES)
 
 
 def is_quick(body: bytes) -> bool:
@@ -79,19 +79,22 @@ def is_quick(body: bytes) -> bool:
     return _most_steps(body.count(b"<"), body.count(b"</")) <= _QUICK_STEPS
 
 
-def safe_bytes(page: bytes) -> int:
-    """The length of the beginning of this page (UTF-8) that may be parsed."""
-    return len(page) if _is_small(page) else _Counter(page).count()
+def safe_bytes(page: bytes, *, is_known_quick: bool = False) -> int:
+    """The length of the beginning of this page (UTF-8) that may be parsed.
+
+    `is_known_quick`: `is_quick` has said so of this page, so that less must be looked at.
+    """
+    return len(page) if _is_small(page, is_known_quick) else _Counter(page).count()
 
 
-def _is_small(page: bytes) -> bool:
+def _is_small(page: bytes, is_known_quick: bool) -> bool:
     """Whether the page cannot pass any limit, as most pages; counting costs more than parsing."""
-    if len(page) > _HARMLESS_BYTES and _may_have_costly_tags(page):
+    is_harmless = len(page) <= _HARMLESS_BYTES or is_known_quick
+    if not is_harmless and _may_have_costly_tags(page):
         return False
-    # bytes.count takes five instructions a byte for a single one.
-    tags = int(np.count_nonzero(np.frombuffer(page, np.uint8) == _LESS_THAN))
-    if _SAME_COPIES * tags**2 <= min(MAX_COPIES, MAX_STEPS):
+    if _has_few(page, _FEW_TAGS):
         return True
+    tags = page.count(b"<")
     if tags > MAX_TAGS:
         return False
     closed = page.count(b"</")
@@ -103,6 +106,12 @@ def _is_small(page: bytes) -> bool:
     rest = nesting.without_closed(page)
     # Formatting that was taken out is copied by its own content alone.
     return _most_open(rest) * tags <= MAX_STEPS and _most_formats(rest) * tags <= MAX_COPIES
+
+
+def _has_few(page: bytes, most: int) -> bool:
+    """Whether the page has at most so many tags."""
+    # To take them out is faster than bytes.count, which looks at each byte by itself.
+    return len(page) - len(page.replace(b"<", b"", most + 1)) <= most
 
 
 def _most_open(rest: bytes) -> int:

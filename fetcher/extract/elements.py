@@ -12,9 +12,20 @@ from typing import Final
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 Node = LexborNode
+Attributes = dict[str, str | None]  # of a node; None: an attribute without a value
 
-# One query costs as much as a walk over all elements, or a search for seven names.
-_LINKS: Final = "a,area,iframe,frame,link[href],meta[http-equiv],meta[name],base[href]"
+# Elements that stand in the heads of most pages, and the attributes of which they need one.
+_OF_HEAD: Final = {
+    "link": frozenset({"href"}),
+    "meta": frozenset({"http-equiv", "name"}),
+    "base": frozenset({"href"}),
+}
+_OF_BODY: Final = ("a", "area", "iframe", "frame")  # that no head has
+_LINKS: Final = ",".join(
+    (*_OF_BODY, *(f"{tag}[{name}]" for tag, names in _OF_HEAD.items() for name in names))
+)
+# The tree of a longer page is not in the processor's cache when the next search walks it.
+_MOST_SEARCHED_BYTES: Final = 32 * 1024
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
     "image,use,style,[style],[background]"
@@ -31,8 +42,45 @@ class Elements:
         """`page`: in UTF-8; `assets`: whether elements that hold only these are wanted, too."""
         # Without events, <selectedcontent> does not copy each <option> again.
         self._tree = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
-        self.nodes = self._tree.css(f"{_LINKS},{_ASSETS}" if assets else _LINKS)
-        self.tags = [node.tag or "" for node in self.nodes]
+        self.nodes: list[Node] = []
+        self.tags: list[str] = []  # of the nodes
+        if assets:
+            self._select(f"{_LINKS},{_ASSETS}")
+        elif len(page) > _MOST_SEARCHED_BYTES:
+            self._select(_LINKS)
+        else:
+            self._search()
+
+    def _select(self, query: str) -> None:
+        """Add the elements of a query, which tells in which order they are."""
+        nodes = self._tree.css(query)
+        self.nodes += nodes
+        self.tags += [node.tag or "" for node in nodes]
+
+    def _search(self) -> None:
+        """As `_select(_LINKS)`, which takes twice as long as to search for each name."""
+        tree = self._tree
+        of_head = [nodes for tag in _OF_HEAD if (nodes := tree.tags(tag))]
+        if not all(_is_in_head(nodes[-1]) for nodes in of_head):
+            self._select(_LINKS)
+            return
+        if of_head and tree.head is not None:
+            self._walk(tree.head)
+        of_body = {tag: nodes for tag in _OF_BODY if (nodes := tree.tags(tag))}
+        if len(of_body) > 1:
+            self._select(",".join(of_body))
+            return
+        for tag, nodes in of_body.items():
+            self.nodes += nodes
+            self.tags += [tag] * len(nodes)
+
+    def _walk(self, head: Node) -> None:
+        """Add what the head of the page has."""
+        for node in head.traverse():
+            tag = node.tag
+            if tag in _OF_HEAD and not _OF_HEAD[tag].isdisjoint(node.attributes):
+                self.nodes.append(node)
+                self.tags.append(tag)
 
     def of(self, tag: str) -> Iterator[Node]:
         """Those with this tag."""
@@ -47,6 +95,10 @@ class Elements:
             if all(parent.tag != "svg" for parent in _parents(node)):
                 return node.text()
         return None
+
+
+def _is_in_head(node: Node) -> bool:
+    return any(parent.tag == "head" for parent in _parents(node))
 
 
 def _parents(node: Node) -> Iterator[Node]:

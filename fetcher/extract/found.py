@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from fetcher.frontier.links import Via
 from fetcher.frontier.totals import Refusal
 
-# A link: its http(s) URL in the standard's form, without its fragment, and where it was found.
-FoundLink = tuple[str, Via]
-# How a link was found, and whether its element asks robots not to follow it.
+# http(s) URLs in the standard's form, without their fragments, and where each was found.
+Links = dict[str, Via]
+# How links were found, and whether their elements ask robots not to follow them.
 Kind = tuple[Via, bool]
+_MANY: Final = 4  # links that are added faster at once than one by one
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """All links of one body, each URL once, in the order of the body."""
 
-    links: tuple[FoundLink, ...] = ()
+    links: Links = {}
     left_out: dict[Refusal, int] = {}  # links that are not in `links`, by reason
     title: str | None = None
     is_cut: bool = False  # the end was not read: see `fault`
@@ -31,43 +33,55 @@ class Collector:
 
     def __init__(self, max_links: int, max_url_bytes: int, left_out: frozenset[Via]) -> None:
         """Links of the kinds `left_out` are counted as refused for nofollow."""
+        self.links: Links = {}
+        self.left_out: dict[Refusal, int] = {}
         self._max_links = max_links
         self._max_url_bytes = max_url_bytes
         self._nofollow = left_out
-        self._links: dict[str, Via] = {}
-        self._counts: dict[Refusal, int] = {}
 
     @property
     def room(self) -> int:
         """How many more links there may be."""
-        return self._max_links - len(self._links)
+        return self._max_links - len(self.links)
+
+    def add_all(self, urls: Sequence[str | None], kind: Kind) -> None:
+        """Add links of one kind; None stands for a text that is not a URL.
+
+        Of several links with one URL, the first stays.
+        """
+        via, is_nofollow = kind
+        is_refused = is_nofollow or via in self._nofollow
+        if len(urls) >= _MANY and not is_refused and self._add_new(urls, via):
+            return
+        for url in filter(None, urls):
+            self._add_one(url, via, is_refused=is_refused)
+
+    def _add_new(self, urls: Sequence[str | None], via: Via) -> bool:
+        """Add these links at once; False: the limits do not let all of them in."""
+        new = dict.fromkeys(filter(None, urls), via)
+        for url in new.keys() & self.links.keys():
+            del new[url]
+        if len(new) > self.room or max(map(len, new), default=0) > self._max_url_bytes:
+            return False
+        self.links.update(new)
+        return True
 
     def add(self, url: str, via: Via) -> None:
-        """Add a link; of several links with one URL, the first stays."""
-        self.add_all((url,), ((via, False),))
-
-    def add_all(self, urls: Iterable[str | None], kinds: Iterable[Kind]) -> None:
-        """Add many links; None stands for a text that is not a URL."""
-        links, most, most_bytes = self._links, self._max_links, self._max_url_bytes
-        refused = self._nofollow
-        for url, (via, is_nofollow) in zip(urls, kinds, strict=True):
-            if url is None or url in links:
-                continue
-            if is_nofollow or (refused and via in refused):
-                self.leave_out(Refusal.NOFOLLOW)
-            elif len(url) > most_bytes:
-                self.leave_out(Refusal.URL_BYTES)
-            elif len(links) >= most:
-                self.leave_out(Refusal.LINKS_PER_PAGE)
-            else:
-                links[url] = via
+        """Add a link that does not ask for nofollow."""
+        self._add_one(url, via, is_refused=via in self._nofollow)
 
     def leave_out(self, reason: Refusal, count: int = 1) -> None:
         if count:
-            self._counts[reason] = self._counts.get(reason, 0) + count
+            self.left_out[reason] = self.left_out.get(reason, 0) + count
 
-    def links(self) -> tuple[FoundLink, ...]:
-        return tuple(self._links.items())
-
-    def left_out(self) -> dict[Refusal, int]:
-        return self._counts
+    def _add_one(self, url: str, via: Via, *, is_refused: bool) -> None:
+        if url in self.links:
+            return
+        if is_refused:
+            self.leave_out(Refusal.NOFOLLOW)
+        elif len(url) > self._max_url_bytes:
+            self.leave_out(Refusal.URL_BYTES)
+        elif len(self.links) >= self._max_links:
+            self.leave_out(Refusal.LINKS_PER_PAGE)
+        else:
+            self.links[url] = via

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Final, TypeVar
 
 from fetcher import web_urls
 from fetcher.extract import charset, css, effort, robots_tags, srcset
-from fetcher.extract.elements import Elements, Node
+from fetcher.extract.elements import Attributes, Elements, Node
 from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import ASSETS, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
+
+_T = TypeVar("_T")
 
 MAX_TITLE_CHARS: Final = 500
 
@@ -35,7 +38,6 @@ _RELS: Final = (
 )
 _A: Final = (Via.A, False)
 _AREA: Final = (Via.AREA, False)
-_FRAMES: Final = {"iframe": Via.IFRAME, "frame": Via.FRAME}
 # Attributes with one URL, and attributes with several.
 _SOURCES: Final = {
     "img": (("src", Via.IMAGE),),
@@ -70,16 +72,18 @@ def read(
     content_type: str | None = None,
     is_nofollow: bool = False,
     agent: str = "",
+    is_known_quick: bool = False,
 ) -> Found:
     """The links of the page at this http(s) URL, within the limits of the rules.
 
-    `is_nofollow`: its headers ask for that; `agent`: our name in <meta name=…>, as in robots.txt.
+    `is_nofollow`: its headers ask for that; `agent`: our name in <meta name=…>, as in robots.txt;
+    `is_known_quick`: effort.is_quick has said so of this body.
     """
     page = body[: rules.parse_bytes]
     is_whole = len(page) == len(body)
     encoding = charset.encoding_of(page, content_type, is_whole)
     page = charset.in_utf8(page, encoding)
-    safe = effort.safe_bytes(page)
+    safe = effort.safe_bytes(page, is_known_quick=is_known_quick and page is body)
     if safe < len(page):
         is_whole, page = False, page[:safe]
     elements = Elements(page, assets=rules.assets)
@@ -90,8 +94,8 @@ def read(
     resolver = Resolver(_base_of(elements, url), _output_encoding(encoding))
     _Reader(elements, resolver, rules, collector).read()
     return Found(
-        links=collector.links(),
-        left_out=collector.left_out(),
+        links=collector.links,
+        left_out=collector.left_out,
         title=_title_of(elements) if rules.title else None,
         is_cut=not is_whole,
         is_nofollow=is_nofollow,
@@ -131,7 +135,7 @@ class _Reader:
         self._resolver = resolver
         self._rules = rules
         self._collector = collector
-        self._known: set[str] = set()  # texts of <a> that were read
+        self._known: dict[str | None, None] = {}  # texts of <a> that were read
         # The links of the block that is read: their texts, and the kind of each.
         self._texts: list[str] = []
         self._kinds: list[Kind] = []
@@ -145,70 +149,86 @@ class _Reader:
             if start == end:
                 self._collector.leave_out(Refusal.LINKS_PER_PAGE, count - start)
                 return
-            self._read_block(start, end)
+            self._read_block(self._elements.nodes[start:end], self._elements.tags[start:end])
             start = end
 
-    def _read_block(self, start: int, end: int) -> None:
-        # Local, because most elements of a page are <a>, and most of these have a plain href.
-        texts, kinds, known, has_assets = self._texts, self._kinds, self._known, self._rules.assets
-        nodes, tags = self._elements.nodes[start:end], self._elements.tags[start:end]
-        for node, tag in zip(nodes, tags, strict=True):
-            if tag == "a":
+    def _read_block(self, nodes: list[Node], tags: list[str]) -> None:
+        for tag, place in _runs(tags):
+            if tag == "a" and not self._rules.assets:
+                self._add_anchors([node.attributes for node in nodes[place]])
+                continue
+            for node in nodes[place]:
                 attributes = node.attributes
-                text = attributes.get("href")
-                if text is None or "rel" in attributes:
-                    self._add_anchor(attributes, _A)
-                elif text and text not in known and text[0] != "#":
-                    known.add(text)
-                    texts.append(text)
-                    kinds.append(_A)
-            elif tag in _HANDLERS:
-                _HANDLERS[tag](self, node)
-            if has_assets:
-                self._assets(node, tag)
-        self._collector.add_all(self._resolver.urls(texts), kinds)
+                if tag in _HANDLERS:
+                    _HANDLERS[tag](self, attributes)
+                if self._rules.assets:
+                    self._add_assets(node, tag, attributes)
+        urls = self._resolver.urls(self._texts)
+        for kind, place in _runs(self._kinds):
+            self._collector.add_all(urls[place], kind)
         self._texts, self._kinds = [], []
 
-    def _add_anchor(self, attributes: dict[str, str | None], kind: Kind) -> None:
+    def _add_anchors(self, anchors: list[Attributes]) -> None:
+        """As `_add_anchor` for each <a>, but at once: most elements of most pages are these."""
+        names: set[str] = set().union(*anchors)
+        if "xlink:href" in names or ("rel" in names and any(map(self._asks_nofollow, anchors))):
+            for attributes in anchors:
+                self._add_anchor(attributes, _A)
+            return
+        texts = dict.fromkeys([attributes.get("href") for attributes in anchors])
+        for text in texts.keys() & self._known.keys():
+            del texts[text]
+        self._known.update(texts)
+        new = [text for text in texts if text and text[0] != "#"]
+        self._texts += new
+        self._kinds += [_A] * len(new)
+
+    def _add_anchor(self, attributes: Attributes, kind: Kind) -> None:
         text = attributes.get("href")
         if text is None:
             text = attributes.get("xlink:href")
         # Most links of a page are repeated, or lead to a place in the page.
         if not text or text in self._known or text[0] == "#":
             return
-        if "rel" in attributes and self._asks_nofollow(attributes["rel"]):
+        if self._asks_nofollow(attributes):
             kind = (kind[0], True)
         else:
-            self._known.add(text)
+            self._known[text] = None
         self._texts.append(text)
         self._kinds.append(kind)
 
-    def _asks_nofollow(self, rel: str | None) -> bool:
-        return self._rules.nofollow and "nofollow" in (rel or "").lower().split()
+    def _asks_nofollow(self, attributes: Attributes) -> bool:
+        rel = attributes.get("rel")
+        return self._rules.nofollow and rel is not None and "nofollow" in rel.lower().split()
 
-    def area(self, node: Node) -> None:
-        self._add_anchor(node.attributes, _AREA)
+    def a(self, attributes: Attributes) -> None:
+        self._add_anchor(attributes, _A)
 
-    def frame(self, node: Node) -> None:
-        self._add(node.attributes.get("src"), _FRAMES[node.tag or ""])
+    def area(self, attributes: Attributes) -> None:
+        self._add_anchor(attributes, _AREA)
 
-    def link(self, node: Node) -> None:
-        words = (node.attributes.get("rel") or "").lower().split()
+    def iframe(self, attributes: Attributes) -> None:
+        self._add(attributes.get("src"), Via.IFRAME)
+
+    def frame(self, attributes: Attributes) -> None:
+        self._add(attributes.get("src"), Via.FRAME)
+
+    def link(self, attributes: Attributes) -> None:
+        words = (attributes.get("rel") or "").lower().split()
         via = next((via for word, via in _RELS if word in words), None)
         if via is None or (via in ASSETS and not self._rules.assets):
             return
-        self._add(node.attributes.get("href"), via)
+        self._add(attributes.get("href"), via)
 
-    def meta(self, node: Node) -> None:
-        if (node.attributes.get("http-equiv") or "").strip().lower() != "refresh":
+    def meta(self, attributes: Attributes) -> None:
+        if (attributes.get("http-equiv") or "").strip().lower() != "refresh":
             return
-        found = _REFRESH.fullmatch(node.attributes.get("content") or "")
+        found = _REFRESH.fullmatch(attributes.get("content") or "")
         if found is not None:
             text = found[2].partition(found[1])[0] if found[1] else found[2]
             self._add(text, Via.REFRESH)
 
-    def _assets(self, node: Node, tag: str) -> None:
-        attributes = node.attributes
+    def _add_assets(self, node: Node, tag: str, attributes: Attributes) -> None:
         for name, via in _SOURCES.get(tag, ()):
             self._add(attributes.get(name), via)
         texts = attributes.get(_SETS.get(tag, "srcset")) if tag in _SETS else None
@@ -226,13 +246,26 @@ class _Reader:
             self._kinds.append((via, False))
 
 
-_HANDLERS: Final[dict[str, Callable[[_Reader, Node], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[_Reader, Attributes], None]]] = {
+    "a": _Reader.a,
     "area": _Reader.area,
-    "iframe": _Reader.frame,
+    "iframe": _Reader.iframe,
     "frame": _Reader.frame,
     "link": _Reader.link,
     "meta": _Reader.meta,
 }
+
+
+def _runs(values: list[_T]) -> Iterator[tuple[_T, slice]]:
+    """The values, of equal ones that follow each other only one, and where each of them stands."""
+    if values and values.count(values[0]) == len(values):  # as on most pages
+        yield values[0], slice(len(values))
+        return
+    start = 0
+    for value, equal in groupby(values):
+        end = start + len(list(equal))
+        yield value, slice(start, end)
+        start = end
 
 
 def _output_encoding(encoding: str) -> str:

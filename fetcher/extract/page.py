@@ -40,9 +40,11 @@ def is_read(content_type: str | None, via: str, rules: CrawlRules) -> bool:
 
 def read_as(via: str, content_type: str | None, url: str) -> str:
     """The kind of link that led to the page; SITEMAP for a seed that is a sitemap or a feed."""
+    if via not in _SEED:
+        return via
     kind = content_type or ""
     is_xml = _XML.match(kind) or (_XML_PATH.fullmatch(url) and "html" not in kind)
-    return Via.SITEMAP if via in _SEED and is_xml else via
+    return Via.SITEMAP if is_xml else via
 
 
 def read(
@@ -53,10 +55,12 @@ def read(
     headers: Iterable[tuple[str, str]] = (),
     via: str = Via.A,
     agent: str = "",
+    is_known_quick: bool = False,
 ) -> Found:
     """The links of this body, from this http(s) URL in the standard's form.
 
-    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
+    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots;
+    `is_known_quick`: effort.is_quick has said so of this body.
     """
     content_type: str | None = None
     tags: list[str] = []
@@ -79,6 +83,7 @@ def read(
             content_type=content_type,
             is_nofollow=robots_tags.headers_say_nofollow(tags, agent),
             agent=agent,
+            is_known_quick=is_known_quick,
         )
     return Found()
 
@@ -98,8 +103,8 @@ def _sheet(body: bytes, url: str, rules: CrawlRules, content_type: str | None) -
         if link is not None:
             collector.add(link, Via.CSS)
     return Found(
-        links=collector.links(),
-        left_out=collector.left_out(),
+        links=collector.links,
+        left_out=collector.left_out,
         is_cut=is_cut,
         fault=f"only the first {len(part)} bytes of the style sheet were read" if is_cut else "",
     )

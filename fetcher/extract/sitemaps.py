@@ -57,10 +57,10 @@ def read(pieces: Iterable[bytes], url: str, rules: CrawlRules) -> Found:
         _read(_unpacked(pieces), _Urls(resolver, collector))
     except SitemapError as error:
         fault = str(error)
-    if not fault and Refusal.LINKS_PER_PAGE in collector.left_out():
+    if not fault and Refusal.LINKS_PER_PAGE in collector.left_out:
         fault = f"only the first {LINKS_PER_SITEMAP} of its URLs were taken"
     return Found(
-        links=collector.links(), left_out=collector.left_out(), is_cut=bool(fault), fault=fault
+        links=collector.links, left_out=collector.left_out, is_cut=bool(fault), fault=fault
     )
 
 

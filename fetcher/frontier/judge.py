@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from fetcher import web_urls
-from fetcher.frontier.keys import KeyTexts, host_numbers
+from fetcher.frontier.key_texts import KeyTexts
+from fetcher.frontier.keys import host_numbers
 from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import (
     ASSETS,

@@ -57,7 +57,7 @@ class CrawlRules(
     repeated_segments: Annotated[int, Meta(ge=1, le=1000)] = 3
     # Two URLs are one page if they differ in the order of parameters alone. Not true of all sites.
     sort_query: bool = False
-    # Parameters that do not count: names, `utm_*`, or `@tracking` for the list in keys.TRACKING.
+    # Parameters that do not count: names, `utm_*`, or `@tracking` for the list key_texts.TRACKING.
     drop_params: Names = ()
     # Fetch images, scripts, style sheets and what else a page shows, too.
     assets: bool = False

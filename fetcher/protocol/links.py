@@ -9,7 +9,7 @@ are alike.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -53,10 +53,10 @@ def encode(page: PageLinks) -> bytes:
     return _encode((text, table.kinds, table.rest, page.left_out))
 
 
-def encode_plain(links: Sequence[tuple[str, str]], left_out: dict[Refusal, int]) -> bytes:
-    """As `encode`, of links that have only a URL and a `via`."""
-    urls, kinds = zip(*links, strict=True) if links else ((), ())
-    return _encode(("\n".join((*urls, "")).encode(), packed_kinds(kinds), {}, left_out))
+def encode_plain(links: Mapping[str, str], left_out: dict[Refusal, int]) -> bytes:
+    """As `encode`, of links that have only a URL and, as its value, a `via`."""
+    text = "\n".join(links) + "\n" if links else ""
+    return _encode((text.encode(), packed_kinds([*links.values()]), {}, left_out))
 
 
 def decode(data: bytes | memoryview) -> PageLinks:

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from fetcher.bitset import IdSet
 from fetcher.errors import DamageError
 from fetcher.frontier.admitted import RECORD_BYTES
-from fetcher.frontier.keys import KeyTexts, digests_of
+from fetcher.frontier.key_texts import KeyTexts
+from fetcher.frontier.keys import digests_of
 from fetcher.frontier.links import encoded
 from fetcher.store.crawl_files import KEYS_SUFFIX
 from fetcher.store.crawl_links import files_of, positions_of

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.errors import DamageError
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import FROM_SITEMAPS, Link, LinkRequest, Via
 from fetcher.input import log_lines
 from fetcher.input.log_lines import LogLine

@@ -121,6 +121,7 @@ class ParentPages:
 
     def _open_crawl(self, folder: Path, index: ParentIndex, opened: contextlib.ExitStack) -> None:
         # Only crawls import numpy.
+        from fetcher import lean_numpy  # noqa: F401, PLC0415 (before all that imports numpy)
         from fetcher.store.parent_crawl import ParentLines  # noqa: PLC0415
         from fetcher.store.parent_links import ParentLinks  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from fetcher.extract import page
 from fetcher.extract.found import Found
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input.log_lines import LogLine
@@ -93,9 +93,9 @@ class PageAudit:
             return
         self.pages += 1
         links = list(self._recorded(result.line))
-        wanted = {self._texts.of_normal(url) for url, _ in found.links}
+        wanted = {self._texts.of_normal(url) for url in found.links}
         recorded = {text for text, _ in links}
-        kinds = {(self._texts.of_normal(url), str(via)) for url, via in found.links}
+        kinds = {(self._texts.of_normal(url), str(via)) for url, via in found.links.items()}
         # Those of a page that has not changed may be of an old crawl, which did not keep them.
         has_kinds = result.unchanged is not True and all(via for _, via in links)
         if has_kinds and not kinds <= set(links) and wanted <= recorded:
@@ -127,5 +127,5 @@ class PageAudit:
 
 def _is_beyond_a_message(found: Found) -> bool:
     """Whether the worker may have left links out because they are too long for one message."""
-    link_bytes = sum(8 * len(url) + _LINK_BYTES for url, _ in found.links)
+    link_bytes = sum(8 * len(url) + _LINK_BYTES for url in found.links)
     return link_bytes > MAX_LINK_BYTES // 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.export import crawl_retry
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
 from fetcher.input import formats, log_lines

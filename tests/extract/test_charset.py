@@ -99,3 +99,21 @@ def test_any_bytes_have_a_charset_and_a_text(body: bytes, content_type: str | No
         charset.encoding_of_sheet(body, content_type),
     ):
         charset.in_utf8(body, encoding).decode()
+
+
+@pytest.mark.parametrize("body", [b"<p>a", "<p>\u00e4".encode(), b""])
+def test_a_page_that_is_utf_8_is_not_copied(body: bytes) -> None:
+    assert charset.in_utf8(body, charset.UTF8) is body
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"\xef\xbb\xbf\xc3\xa4", "\u00e4"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf\xc3\xa4", "\u00e4"),
+        (b"\xc3\xa4\xc3", "\u00e4\ufffd"),
+        (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
+    ],
+)
+def test_other_bytes_are_written_as_utf_8_without_marks(body: bytes, expected: str) -> None:
+    assert charset.in_utf8(body, charset.UTF8).decode() == expected

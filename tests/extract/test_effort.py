@@ -109,6 +109,16 @@ def test_hostile_pages_are_read_in_bounded_time(made: Callable[[], bytes]) -> No
     assert time.process_time() - begun < 60  # seconds; without the limits, minutes to hours
 
 
+@pytest.mark.parametrize("made", (SLOW | LONG | FINE).values(), ids=SLOW | LONG | FINE)
+@pytest.mark.parametrize("size", [20_000, 100_000])
+def test_what_is_known_of_a_page_does_not_change_how_much_of_it_is_read(
+    made: Callable[[], bytes], size: int
+) -> None:
+    page = made()[:size]
+    is_quick = effort.is_quick(page)
+    assert effort.safe_bytes(page, is_known_quick=is_quick) == effort.safe_bytes(page)
+
+
 _PIECES = st.sampled_from(
     ["<", ">", "<b", "<div>", "</b>", "<a href=", "'", '"', "<!--", "-->", "<script>", "</script",
      "<svg>", "<table>", "<td>", "x", " ", "/", "=", "<base href=", "<meta ", "charset=", "&#0;",
@@ -123,7 +133,7 @@ def test_any_markup_is_read(text: str, tail: bytes) -> None:
     found = html.read(page, "http://h/", CrawlRules(assets=True, title=True))
     assert not found.is_cut
     assert effort._Counter(page).count() == len(page)
-    assert all(url.startswith(("http://", "https://")) for url, _ in found.links)
+    assert all(url.startswith(("http://", "https://")) for url in found.links)
 
 
 @pytest.mark.parametrize("name", sorted(effort._FORMATTING))
@@ -132,3 +142,9 @@ def test_each_formatting_tag_is_recognised(name: bytes) -> None:
         assert effort._most_formats(b"<p>" + tag + b"</p>") == 3
     for other in (b"</%s>", b"<%sx>", b"<x%s>", b"< %s>"):
         assert effort._most_formats(other % name) == 0
+
+
+@pytest.mark.parametrize("tags", [0, 1, 2, 3, 50])
+def test_few_tags_are_told_from_many(tags: int) -> None:
+    page = b"<p>x" * tags + b"y" * 100
+    assert effort._has_few(page, 2) is (tags <= 2)

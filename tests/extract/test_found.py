@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fetcher.extract.found import Collector
 from fetcher.frontier.links import Via
 from fetcher.frontier.totals import Refusal
@@ -11,8 +13,12 @@ def test_each_url_is_kept_once_as_it_was_found_first() -> None:
     collector = Collector(10, 100, frozenset())
     for url, via in (("b", Via.A), ("a", Via.IMAGE), ("b", Via.FRAME)):
         collector.add(url, via)
-    assert [tuple(link) for link in collector.links()] == [("b", Via.A), ("a", Via.IMAGE)]
-    assert collector.left_out() == {}
+    assert list(collector.links.items()) == [("b", Via.A), ("a", Via.IMAGE)]
+    assert collector.left_out == {}
+    collector.add_all(["c", None, "a", "c", "d"], (Via.AREA, False))
+    assert list(collector.links.items())[2:] == [("c", Via.AREA), ("d", Via.AREA)]
+    assert collector.links["a"] is Via.IMAGE
+    assert collector.left_out == {}
 
 
 def test_links_beyond_the_limits_are_counted_by_reason() -> None:
@@ -20,18 +26,42 @@ def test_links_beyond_the_limits_are_counted_by_reason() -> None:
     for url in ("aaa", "aaaa", "b", "c", "d", "aaa"):
         collector.add(url, Via.A)
     collector.add("f", Via.FRAME)
-    assert [url for url, _ in collector.links()] == ["aaa", "b"]
-    assert collector.left_out() == {
+    assert list(collector.links) == ["aaa", "b"]
+    assert collector.left_out == {
         Refusal.URL_BYTES: 1,
         Refusal.LINKS_PER_PAGE: 2,
         Refusal.NOFOLLOW: 1,
     }
 
 
+@pytest.mark.parametrize(
+    ("urls", "is_nofollow", "kept", "left_out"),
+    [
+        (["a", "b"], False, ["x", "a", "b"], {}),
+        (["a", "b", None, "a", "x"], False, ["x", "a", "b"], {}),
+        (["a", "b", "c", "a", "x"], False, ["x", "a", "b"], {Refusal.LINKS_PER_PAGE: 1}),
+        (["a", "long", "b", "long"], False, ["x", "a", "b"], {Refusal.URL_BYTES: 2}),
+        (["a", "x", None], True, ["x"], {Refusal.NOFOLLOW: 1}),
+    ],
+)
+def test_many_links_are_added_as_one_by_one(
+    urls: list[str | None], is_nofollow: bool, kept: list[str], left_out: dict[Refusal, int]
+) -> None:
+    together, alone = (Collector(3, 3, frozenset({Via.FRAME})) for _ in range(2))
+    together.add("x", Via.IMAGE)
+    together.add_all(urls, (Via.A, is_nofollow))
+    alone.add("x", Via.IMAGE)
+    for url in urls:
+        alone.add_all([url], (Via.A, is_nofollow))
+    assert list(together.links) == kept
+    assert together.left_out == left_out
+    assert (together.links, together.left_out) == (alone.links, alone.left_out)
+
+
 def test_links_that_were_not_gathered_one_by_one_are_counted_too() -> None:
     collector = Collector(2, 3, frozenset())
     collector.leave_out(Refusal.NOFOLLOW, 0)
-    assert collector.left_out() == {}
+    assert collector.left_out == {}
     collector.leave_out(Refusal.NOFOLLOW, 4)
     collector.leave_out(Refusal.NOFOLLOW)
-    assert collector.left_out() == {Refusal.NOFOLLOW: 5}
+    assert collector.left_out == {Refusal.NOFOLLOW: 5}

@@ -22,7 +22,7 @@ def read(
 
 
 def links(body: str | bytes, rules: CrawlRules | None = None, **more: str) -> list[tuple[str, str]]:
-    return [(via.value, url) for url, via in read(body, rules, **more).links]
+    return [(via.value, url) for url, via in read(body, rules, **more).links.items()]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_url_is_found_once_and_where_it_stands_first() -> None:
 def test_links_that_must_not_be_followed_are_counted() -> None:
     body = "<a rel='external NOFOLLOW' href=x></a><a href=y></a><area rel=nofollow href=z>"
     found = read(body)
-    assert found.links == (("http://h/d/y", Via.A),)
+    assert found.links == {"http://h/d/y": Via.A}
     assert found.left_out == {Refusal.NOFOLLOW: 2}
     assert len(read(body, CrawlRules(nofollow=False)).links) == 3
 
@@ -136,13 +136,13 @@ def test_a_page_may_ask_not_to_follow_its_links(meta: str, expected: bool) -> No
     found = html.read(body, PAGE, WITH_ASSETS, agent="Fetcher")
     assert found.is_nofollow is expected
     assert found.left_out == ({Refusal.NOFOLLOW: 1} if expected else {})
-    assert ("http://h/d/i", Via.IMAGE) in found.links
+    assert found.links["http://h/d/i"] is Via.IMAGE
     assert not html.read(body, PAGE, CrawlRules(nofollow=False), agent="fetcher").is_nofollow
 
 
 def test_the_headers_may_ask_not_to_follow_the_links_too() -> None:
     found = html.read(b"<a href=x>", PAGE, CrawlRules(), is_nofollow=True)
-    assert (found.links, found.left_out) == ((), {Refusal.NOFOLLOW: 1})
+    assert (found.links, found.left_out) == ({}, {Refusal.NOFOLLOW: 1})
 
 
 def test_the_title_is_read_on_request() -> None:
@@ -168,17 +168,17 @@ def test_the_query_is_in_the_encoding_of_the_page_and_the_path_in_utf_8() -> Non
 def test_the_limits_of_a_page_hold_and_what_they_leave_out_is_counted() -> None:
     body = "".join(f"<a href={n}></a>" for n in range(10))
     found = read(body, CrawlRules(links_per_page=3))
-    assert [url for url, _ in found.links] == [f"http://h/d/{n}" for n in range(3)]
+    assert list(found.links) == [f"http://h/d/{n}" for n in range(3)]
     assert found.left_out == {Refusal.LINKS_PER_PAGE: 7}
     found = read(f"<a href={'x' * 100}><a href=y>", CrawlRules(url_bytes=50))
-    assert [url for url, _ in found.links] == ["http://h/d/y"]
+    assert list(found.links) == ["http://h/d/y"]
     assert found.left_out == {Refusal.URL_BYTES: 1}
 
 
 def test_a_page_is_read_up_to_its_limit_and_said_to_be_cut() -> None:
     body = b"<a href=x>" + b" " * 2000 + b"<a href=y>"
     found = read(body, CrawlRules(parse_bytes=1024))
-    assert [url for url, _ in found.links] == ["http://h/d/x"]
+    assert list(found.links) == ["http://h/d/x"]
     assert found.is_cut
     assert found.fault == "only the first 1024 bytes of the page were read"
     assert not read(body).is_cut

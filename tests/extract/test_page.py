@@ -22,7 +22,7 @@ def urls(
 ) -> list[str]:
     headers = [] if content_type is None else [("CONTENT-type", content_type)]
     found = page.read(body, URL, rules, headers=headers, via=via)
-    return [url for url, _ in found.links]
+    return list(found.links)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,6 @@ def test_a_seed_may_be_a_sitemap(
 def test_the_headers_and_the_page_may_ask_not_to_follow() -> None:
     headers = [("Content-Type", "text/html"), ("X-Robots-Tag", "mybot: nofollow")]
     asked = page.read(HTML, URL, ALL, headers=headers, agent="mybot")
-    assert (asked.is_nofollow, asked.links) == (True, ())
+    assert (asked.is_nofollow, asked.links) == (True, {})
     other = page.read(HTML, URL, ALL, headers=headers, agent="other")
     assert (len(other.links), other.left_out) == (1, {Refusal.NOFOLLOW: 1})

@@ -33,7 +33,7 @@ def read(*pieces: bytes) -> Found:
 
 
 def links(*pieces: bytes) -> list[tuple[str, str]]:
-    return [(via.value, url) for url, via in read(*pieces).links]
+    return [(via.value, url) for url, via in read(*pieces).links.items()]
 
 
 URLSET_LINKS = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fetcher import web_urls
 from fetcher.frontier.admission import MAX_HOPS, Frontier
 from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, NewLine, RowLinks
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import LINKS_PER_SITEMAP, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import CrawlTotals, Refusal

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from fetcher import web_urls
 from fetcher.frontier import judge as judge_room
 from fetcher.frontier.judge import Judge, Judged, Verdict
-from fetcher.frontier.keys import KeyTexts, host_numbers
+from fetcher.frontier.key_texts import KeyTexts
+from fetcher.frontier.keys import host_numbers
 from fetcher.frontier.link_table import LinkTable
 from fetcher.frontier.links import MAX_LINK_CHARS, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules

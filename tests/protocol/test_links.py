@@ -113,7 +113,7 @@ def test_bytes_that_are_not_links_are_refused(data: bytes) -> None:
 def test_an_empty_page_and_a_link_without_a_text_are_read_as_they_were_written() -> None:
     for page in (links.PageLinks(()), links.PageLinks((Link(""), Link("http://\xe9/", "css")))):
         assert links.decode(links.encode(page)) == page
-    assert links.decode(links.encode_plain((), {})) == links.PageLinks(())
+    assert links.decode(links.encode_plain({}, {})) == links.PageLinks(())
 
 
 def test_line_feeds_of_a_link_that_is_not_a_url_do_not_make_it_two() -> None:
@@ -122,7 +122,7 @@ def test_line_feeds_of_a_link_that_is_not_a_url_do_not_make_it_two() -> None:
 
 
 def test_plain_links_are_links_without_the_rest() -> None:
-    plain = [("http://a/b", Via.A), ("http://a/c", Via.IMAGE)]
+    plain = {"http://a/b": Via.A, "http://a/c": Via.IMAGE}
     left_out = {Refusal.NOFOLLOW: 2}
     assert links.decode(links.encode_plain(plain, left_out)) == links.PageLinks(
         (Link("http://a/b", "a"), Link("http://a/c", "image")), left_out

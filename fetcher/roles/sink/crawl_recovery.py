@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +21,8 @@ _WORTH_TELLING_S: Final = 1.0
 
 def require_libraries() -> None:
     """Raises ConflictError if a library that a crawl needs is not installed."""
-    # numpy's OpenBLAS starts a thread for each core when it is loaded, which costs as much as all
-    # else of the import, and multiplies matrices, which a sink never does.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        import numpy  # noqa: F401, PLC0415
+        from fetcher import lean_numpy  # noqa: F401, PLC0415
     except ImportError as error:
         raise ConflictError(
             str(missing_library("numpy", needed_by="the sink of a crawl"))

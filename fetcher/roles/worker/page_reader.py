@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -20,7 +20,7 @@ from fetcher.extract import effort, page, sitemaps
 from fetcher.extract.found import Found
 from fetcher.fetch.interface import Crawling
 from fetcher.fetch.unexpected import Defects, one_line
-from fetcher.frontier.keys import KeyTexts
+from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
@@ -49,6 +49,7 @@ class PageReader:
         self._agent = product_of(settings.http.user_agent).lower()
         self._may_take_bodies = settings.http.cross_origin_bodies
         self._defects = Defects(log)
+        self._quick: bytes | None = None  # the last body that is_long has found to be quick
         self._long_pages = LongPages()
         self.turn = self._long_pages.turn  # to read a long page
 
@@ -77,6 +78,7 @@ class PageReader:
         if not body or not _may_have_links(result):
             return False
         if effort.is_quick(body) and not sitemaps.is_packed(body):
+            self._quick = body
             return False
         return page.is_read(result.content_type, _via_of(task, result), self.rules)
 
@@ -112,7 +114,7 @@ class PageReader:
                 # Nearly always, and most links of a crawl are sent here.
                 is_empty = not (found.links or found.left_out)
                 return b"" if is_empty else wire.encode_plain(found.links, found.left_out)
-            links += [self._link(url, via) for url, via in found.links]
+            links += [self._link(url, via) for url, via in found.links.items()]
             left_out |= found.left_out
         is_short = not handled and self._are_few(links)
         sent = links if is_short else list(_within(links, _MAX_LINK_BYTES))
@@ -131,7 +133,7 @@ class PageReader:
         new = [url for url in sitemaps if url not in known]
         return self.pack(result, task, Found(), new, links)
 
-    def _are_few(self, links: Sequence[object]) -> bool:
+    def _are_few(self, links: Collection[object]) -> bool:
         """Whether the links are within the limit of a message, whatever their lengths."""
         most_bytes = 8 * self.rules.url_bytes + _OVERHEAD_BYTES
         return len(links) * most_bytes <= _MAX_LINK_BYTES
@@ -145,7 +147,9 @@ class PageReader:
             headers=result.headers,
             via=_via_of(task, result),
             agent=self._agent,
+            is_known_quick=body is self._quick,
         )
+        self._quick = None
         try:
             return self._long_pages.call(read) if is_long else read()
         # Whatever a page holds, its line gets its row, and the worker lives on.

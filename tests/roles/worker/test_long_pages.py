@@ -73,4 +73,4 @@ def test_a_long_page_whose_reader_fails_keeps_its_row(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(ThreadPool, "apply", fail)
     row, found = reader().read(ROW, TASK, ITEMS, is_long=True)
-    assert (found.links, row.error) == ((), "its links: RuntimeError: no more threads")
+    assert (found.links, row.error) == ({}, "its links: RuntimeError: no more threads")
