@@ -18,7 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
-from fetcher.politeness.host_state import FREE, HostState, Item, Report, Rules
+from fetcher.politeness.host_state import FREE, Experience, HostState, Item, Rules
 from fetcher.politeness.owned_hosts import OwnedHosts
 from fetcher.protocol.samples import MAX_HOST, Load
 
@@ -34,7 +34,7 @@ class Gate(OwnedHosts[Item]):
         self.parked = 0
         # Items whose host was given up, each with the reason; whoever reads them empties it.
         self.given_up: deque[tuple[Item, str]] = deque()
-        # Hosts of which an item may be taken now, each at most once, in turn.
+        # Hosts of which an item may be taken now, each at most once, and FREE for each free item.
         self.ready: deque[str] = deque()
         self._free: deque[Item] = deque()
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
@@ -51,6 +51,7 @@ class Gate(OwnedHosts[Item]):
             self._at(not_before, host, item)
         elif host == FREE:
             self._free.append(item)
+            self.ready.append(FREE)
         elif host in self._hosts:
             self._queue(host, self._hosts[host], item, now, first=first)
         elif self._has_all:  # most hosts of many lists are new, and so ready
@@ -72,15 +73,15 @@ class Gate(OwnedHosts[Item]):
         self._wake(name, host, now)
 
     def take(self, now: float) -> Item | None:
-        """Take the next item that may ask its host now; call `done` afterwards."""
+        """Take the next item that may begin now; call `done` afterwards, if it has a host."""
         if self._clock and self._clock[0][0] <= now:
-            self._ripen(now)
-        if self._free:
-            self.parked -= 1
-            return self._free.popleft()
+            self.ripen(now)
         ready = self.ready
         while ready:
             name = ready.popleft()
+            if name == FREE:
+                self.parked -= 1
+                return self._free.popleft()
             host = self._hosts[name]
             host.is_listed = False
             active, next_at = host.active, host.next_at
@@ -101,30 +102,38 @@ class Gate(OwnedHosts[Item]):
             return item
         return None
 
-    def done(self, name: str, now: float, report: Report, item: Item | None = None) -> None:
-        """The item's request to the host has ended; `item`: the one that had the turn."""
-        if name == FREE:
-            return
+    def done(
+        self,
+        name: str,
+        now: float,
+        report: Experience,
+        item: Item | None = None,
+        took_s: float = 0.0,
+    ) -> None:
+        """The item's request to the host has ended.
+
+        `item`: the one that had the turn; `took_s`: from its turn to now.
+        """
         host = self._hosts[name]
         host.active -= 1
         if item is not None and item == host.last:
             host.last = None
             if not report.is_sent:
                 self._give_turn_back(host)
-        host.took_s += (report.took_s - host.took_s) / (_RECENT if host.took_s else 1)
         if report.rest_s or report.delay_s:
             self._obey(host, report, now)
         if report.trouble:
             self._note_failure(host, report.trouble, now)
-        elif report.is_sent:
+        elif host.failures and report.is_sent:
             host.failures = 0
         if host.waiting:
+            host.took_s += (took_s - host.took_s) / (_RECENT if host.took_s else 1)
             self._wake(name, host, now)
         if not host.active:
             self._settle(name, host, now)
 
     @staticmethod
-    def _obey(host: HostState[Item], report: Report, now: float) -> None:
+    def _obey(host: HostState[Item], report: Experience, now: float) -> None:
         """Wait as long as the host asks for: by its robots.txt, or by `Retry-After`."""
         if report.delay_s > host.delay_s:
             host.delay_s = report.delay_s
@@ -170,7 +179,8 @@ class Gate(OwnedHosts[Item]):
         spare = [
             name
             for name in self.ready
-            if (host := self._hosts[name]).waiting
+            if name != FREE
+            and (host := self._hosts[name]).waiting
             and not host.active
             and all(map(may_go, host.waiting))
         ]
@@ -264,7 +274,8 @@ class Gate(OwnedHosts[Item]):
     def _at(self, at: float, name: str, *items: Item) -> None:
         heapq.heappush(self._clock, (at, next(self._order), name, items))
 
-    def _ripen(self, now: float) -> None:
+    def ripen(self, now: float) -> None:
+        """Let the items and hosts go on whose time has come."""
         while self._clock and self._clock[0][0] <= now:
             at, _, name, items = heapq.heappop(self._clock)
             for item in items:

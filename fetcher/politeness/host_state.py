@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -33,15 +33,38 @@ class Rules(msgspec.Struct, frozen=True):
     is_owner: bool = False  # this worker owns all hosts for ever, as there is no broker
 
 
-class Report(msgspec.Struct, frozen=True, gc=False):
-    """The experience of an item with its host."""
+class Experience(Protocol):
+    """What an item has learnt of its host."""
 
-    trouble: str = ""  # why it could not be reached
-    rest_s: float = 0.0  # the pause that it asked for
-    delay_s: float = 0.0  # least time between requests that it asks for
-    took_s: float = 0.0  # from the host's turn to this report
-    rest_why: str = ""  # the status by which it asked for a rest
-    is_sent: bool = True  # False: the turn was not needed, as nothing was sent
+    @property
+    def trouble(self) -> str:
+        """Why the host could not be reached; "" if it was."""
+
+    @property
+    def rest_s(self) -> float | None:
+        """The pause that it asked for."""
+
+    @property
+    def rest_why(self) -> str:
+        """The status by which it asked for that."""
+
+    @property
+    def delay_s(self) -> float:
+        """The least time between requests that it asks for."""
+
+    @property
+    def is_sent(self) -> bool:
+        """False: the turn was not needed, as nothing was sent."""
+
+
+class Report(msgspec.Struct, frozen=True, gc=False):
+    """An experience that is told by hand."""
+
+    trouble: str = ""
+    rest_s: float | None = None
+    delay_s: float = 0.0
+    rest_why: str = ""
+    is_sent: bool = True
 
 
 # Untracked by the garbage collector: a worker has ten thousands of hosts, and items know none.

@@ -40,17 +40,13 @@ class OwnedHosts(Generic[Item]):
         self._kept: dict[str, None] = {}
         self._remembered: dict[str, None] = {}
         self._max_remembered = _MAX_REMEMBERED
+        self.has_news = False  # `wants` or `releases` has something to send at once
 
     def _wake(self, name: str, host: HostState[Item], now: float) -> None:
         """Let the host's items go on, or want the host; the gate does this."""
         raise NotImplementedError
 
     # -- messages to the broker --------------------------------------------------------------
-
-    @property
-    def has_news(self) -> bool:
-        """Whether `wants` or `releases` has something to send at once."""
-        return bool(self._wanted or self._released)
 
     def wants(self, ticket: int, *, again: bool = False) -> list[str]:
         """Hosts to ask the broker for with this ticket; `again`: also those asked for before."""
@@ -59,11 +55,13 @@ class OwnedHosts(Generic[Item]):
             self._hosts[name].ticket = ticket
         self._asked.update(self._wanted)
         self._wanted.clear()
+        self.has_news = bool(self._released)
         return names
 
     def releases(self) -> list[tuple[str, int, float]]:
         """Hosts to give back to the broker: name, ticket, seconds that it must still rest."""
         released, self._released = self._released, []
+        self.has_news = bool(self._wanted)
         return released
 
     def give_unused_back(self, now: float) -> None:
@@ -96,7 +94,7 @@ class OwnedHosts(Generic[Item]):
         for name, ticket in grants:
             host = self._hosts.get(name)
             if host is None or host.claim == "none":
-                self._released.append((name, ticket, self._rest_s(host, now)))
+                self._give_back(name, ticket, host, now)
             elif ticket == host.ticket and host.claim == "wanted":
                 self._own(name, host, now)
 
@@ -123,7 +121,7 @@ class OwnedHosts(Generic[Item]):
                 host.claim = "recalled"
                 self._settle(name, host, now)
             else:
-                self._released.append((name, ticket, self._rest_s(host, now)))
+                self._give_back(name, ticket, host, now)
 
     def recalled_all(self, ticket: int, now: float) -> Ownership | None:
         """There is another worker: own only the hosts that are being asked, and say which.
@@ -180,6 +178,7 @@ class OwnedHosts(Generic[Item]):
         if host.claim == "none":
             host.claim = "wanted"
             self._wanted[name] = None
+            self.has_news = True
 
     def _unwant(self, name: str, host: HostState[Item]) -> None:
         if host.claim == "wanted":
@@ -189,15 +188,14 @@ class OwnedHosts(Generic[Item]):
 
     def _settle(self, name: str, host: HostState[Item], now: float) -> None:
         """Keep, release or forget a host without work; release a recalled one without requests."""
-        if host.active or (host.waiting and host.claim != "recalled"):
+        if host.active:
             return
         if host.claim == "recalled":
             self._release(name, host, now)
-        if host.waiting:
-            self._wake(name, host, now)
-            return
-        if host.is_listed:
-            return  # its entry in the clock or the queue is still due
+            if host.waiting:
+                self._want(name, host)
+        if host.waiting or host.is_listed:
+            return  # if it is listed, its entry in the clock or the queue is still due
         if host.claim == "wanted":
             self._unwant(name, host)
         rest_s = host.next_at - now
@@ -214,7 +212,11 @@ class OwnedHosts(Generic[Item]):
         if self._has_all or not _is_owned(host):
             return
         host.claim = "none"
-        self._released.append((name, host.ticket, self._rest_s(host, now)))
+        self._give_back(name, host.ticket, host, now)
+
+    def _give_back(self, name: str, ticket: int, host: HostState[Item] | None, now: float) -> None:
+        self._released.append((name, ticket, self._rest_s(host, now)))
+        self.has_news = True
 
     def _remember(self, name: str, now: float) -> None:
         self._kept.pop(name, None)

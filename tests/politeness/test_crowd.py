@@ -32,7 +32,7 @@ from fetcher.politeness import sole_owner
 from fetcher.politeness.gate import Gate
 from fetcher.politeness.host_broker import SILENT_S, HostBroker, Ticketed
 from fetcher.politeness.host_numbers import HostNumbers
-from fetcher.politeness.host_state import HostState, Report
+from fetcher.politeness.host_state import Experience, HostState
 from fetcher.politeness.owned_hosts import Ownership
 from fetcher.politeness.sole_owner import SoleOwner
 from support.polite_crowd import Crowd, Request
@@ -189,10 +189,17 @@ BROKERS = [
 
 
 class GivesAnyTurnBack(Gate[Request]):
-    def done(self, name: str, now: float, report: Report, item: Request | None = None) -> None:
+    def done(
+        self,
+        name: str,
+        now: float,
+        report: Experience,
+        item: Request | None = None,
+        took_s: float = 0.0,
+    ) -> None:
         if not report.is_sent:
             self._hosts[name].next_at = 0.0
-        super().done(name, now, report, item)
+        super().done(name, now, report, item, took_s)
 
 
 class KeepsAllOnARecall(Gate[Request]):

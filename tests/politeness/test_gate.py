@@ -152,7 +152,7 @@ def test_the_hosts_that_take_longest_are_shown_with_an_estimate() -> None:
     made.arrive("late", "l0", 0, not_before=30.0)
     assert sorted(taken(made, 0)) == ["f0", "m0"]
     assert made.longest(2, 0) == [("late", 30.0), ("many", 5.5)]
-    made.done("many", 4, Report(took_s=4.0), "m0")
+    made.done("many", 4, FINE, "m0", 4.0)
     assert made.longest(1, 4) == [("late", 26.0)], "two at once, four seconds each"
     assert dict(made.longest(9, 4))["many"] == 20.0
 
@@ -216,7 +216,6 @@ def test_what_waits_for_another_attempt_is_out_of_the_way() -> None:
     assert taken(made, 4) == []
     assert taken(made, 5) == ["free"]
     assert taken(made, 10) == ["again"]
-    made.done(FREE, 10, FINE)
 
 
 def test_a_next_hop_goes_before_what_waits() -> None:

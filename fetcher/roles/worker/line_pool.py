@@ -28,7 +28,7 @@ from fetcher.fetch.interface import Fetch, Fetcher, KnowsTurns, with_kind
 from fetcher.fetch.urls import host_key
 from fetcher.model import Outcome, Result, Task
 from fetcher.politeness.gate import Gate
-from fetcher.politeness.host_state import FREE, Report, Rules
+from fetcher.politeness.host_state import FREE, Experience, Report, Rules
 from fetcher.protocol.samples import Load, shown_host_of
 from fetcher.roles.worker.cpu_share import CpuShare
 from fetcher.roles.worker.lease_buffer import LeaseBuffer
@@ -41,7 +41,7 @@ _CLOCK_S: Final = 0.01  # how exactly waits end
 _IDLE_S: Final = 1.0
 _MAX_QUEUED: Final = 512  # lines, above which no other batch is taken
 _OK: Final = Outcome.OK  # read for each line, and looked up slowly in an enum
-_FREE_REPORT: Final = Report()
+_NOTHING_LEARNT: Final = Report()
 
 
 class LinePool:
@@ -114,25 +114,20 @@ class LinePool:
             self.gate.arrive(host, Line(buffer, task, host), now)
         self.take_turns()
 
-    def take_turns(self, free: int = 0) -> None:
-        """Move lines whose host has a free turn from the gate to the queue.
-
-        `free`: greenlets of the pool that have ended their line, and take the next one themselves.
-        """
+    def take_turns(self) -> None:
+        """Begin lines whose host has a free turn, and pass on what the gate has to tell."""
         if self._is_paused:
             return
-        gate, queue, now = self.gate, self._queue, time.monotonic()
-        slots = self._size - self._busy + free - len(queue)
-        while slots > 0 and (line := gate.take(now)) is not None:
-            line.buffer.active += 1
-            queue.append(line)
-            slots -= 1
+        self.gate.ripen(time.monotonic())
+        self._hear_gate()
+        self.start()
+
+    def _hear_gate(self) -> None:
+        gate = self.gate
         while gate.given_up:
             self._give_up(*gate.given_up.popleft())
         if gate.has_news:
             self.host_news.set()
-        if len(queue) > free:
-            self.start()
 
     def watch_the_clock(self) -> None:
         """End the waits that time ends; runs for ever, in a greenlet of its own."""
@@ -161,7 +156,23 @@ class LinePool:
 
     def _has_work(self) -> bool:
         # While the sink does not take rows, no new step begins, so that rows do not pile up here.
-        return bool(self._queue) and not self._is_paused and self._may_begin()
+        return bool(self._queue or self.gate.ready) and not self._is_paused and self._may_begin()
+
+    def _next(self) -> Line | None:
+        """The next line to make a step of; None: there is none now."""
+        if self._is_paused or not self._may_begin():
+            return None
+        if self._queue:
+            return self._queue.popleft()
+        gate = self.gate
+        if not (self._is_polite or gate.ready):
+            return None
+        line = gate.take(time.monotonic())
+        if line is not None:
+            line.buffer.active += 1
+        if gate.given_up or gate.has_news:
+            self._hear_gate()
+        return line
 
     def _work(self) -> None:
         self._is_starting = False
@@ -174,8 +185,7 @@ class LinePool:
             self.take_turns()
 
     def _take_lines(self) -> None:
-        while self._has_work():
-            line = self._queue.popleft()
+        while (line := self._next()) is not None:
             if self._busy < self._size:
                 self.start()
             if len(self._queue) <= self._low and self.has_room:
@@ -186,8 +196,6 @@ class LinePool:
                 self.take_turns()
             else:
                 self._step(line)
-            if self._is_polite and not self._queue:
-                self.take_turns(free=1)
 
     def _needs_turn(self, line: Line) -> bool:
         """Return whether a line that needed no host's turn needs one now.
@@ -215,32 +223,19 @@ class LinePool:
         # A step should raise nothing. If it does, the line gets its row anyway.
         except Exception as error:
             log.exception("the fetcher failed on line %d", line.task.line)
-            self._end(line, self._failed(line.task, error), _FREE_REPORT)
+            self._end(line, self._failed(line.task, error), _NOTHING_LEARNT)
             return
-        report = self._report(line, fetch) if line.host else _FREE_REPORT
+        if fetch.has_news and line.host:
+            self._recheck_waiting(line.host)
         if result is not None:
-            self._end(line, result, report)
+            self._end(line, result, fetch)
             return
         self.retries += fetch.wait_s > 0
         if self._is_polite or fetch.wait_s:
-            self._park(line, fetch, report)
+            self._park(line, fetch)
         else:
             del self.running[line]
             self._queue.appendleft(line)
-
-    def _report(self, line: Line, fetch: Fetch) -> Report:
-        took_s = time.monotonic() - self.running[line]
-        if fetch.has_news:
-            self._recheck_waiting(line.host)
-        # By place: by name, it takes twice as long.
-        return Report(
-            fetch.trouble,
-            fetch.rest_s or 0.0,
-            fetch.delay_s,
-            took_s,
-            fetch.rest_why,
-            fetch.is_sent,
-        )
 
     def _recheck_waiting(self, host: str) -> None:
         """Release the lines that wait for the host, but will send it nothing as is known now."""
@@ -261,9 +256,10 @@ class LinePool:
             worker=self._worker,
         )
 
-    def _end(self, line: Line, result: Result, report: Report) -> None:
+    def _end(self, line: Line, result: Result, report: Experience) -> None:
         if line.host:
-            self.gate.done(line.host, time.monotonic(), report, line)
+            now = time.monotonic()
+            self.gate.done(line.host, now, report, line, now - self.running[line])
         if self._is_polite and self._busy < self._size:
             self.take_turns()
         # Fetches end in bursts: rows and handlers must not keep the loop from its sockets. A line
@@ -285,16 +281,16 @@ class LinePool:
         self._waiting -= 1
         self.running[line] = time.monotonic()
 
-    def _park(self, line: Line, fetch: Fetch, report: Report) -> None:
-        del self.running[line]
-        line.buffer.active -= 1
+    def _park(self, line: Line, fetch: Fetch) -> None:
         now = time.monotonic()
+        took_s = now - self.running.pop(line)
+        line.buffer.active -= 1
         requested = line.host
         if self._is_polite:
             line.host = self._turn_of(fetch.url)
         self.gate.arrive(line.host, line, now, now + fetch.wait_s, first=not fetch.wait_s)
         if requested:
-            self.gate.done(requested, now, report, line)
+            self.gate.done(requested, now, fetch, line, took_s)
         self.take_turns()
 
     def _give_up(self, line: Line, why: str) -> None:
@@ -380,7 +376,7 @@ class LinePool:
     @property
     def is_hungry(self) -> bool:
         """Whether half of the pool is free, no line here may use it, and more lines may come."""
-        is_idle = not self._queue and 2 * self._busy <= self._size
+        is_idle = not self._queue and not self.gate.ready and 2 * self._busy <= self._size
         return is_idle and self.has_room and not self._is_paused and self._may_begin()
 
 

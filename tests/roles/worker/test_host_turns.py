@@ -43,6 +43,11 @@ class Hosts:
     def _done(self, line: Line, result: Result) -> None:
         raise AssertionError("no step may begin")
 
+    def begun(self) -> dict[str, Line]:
+        """Those of its lines that have their host's turn from now on, by host."""
+        lines = iter(lambda: self.pool.gate.take(time.monotonic()), None)
+        return {line.host: line for line in lines if line is not None}
+
     def want(self, *, again: bool = False) -> list[messages.AnyMessage]:
         self.turns.want(again=again)
         return self.events.taken()
@@ -73,7 +78,7 @@ def test_a_late_grant_of_before_the_grant_of_all_hosts_is_given_back() -> None:
     hosts = Hosts()
     hosts.want()
     hosts.turns.grant_all(9)
-    for line in list(hosts.pool._queue):
+    for line in hosts.begun().values():
         hosts.pool.gate.done(line.host, 1.0, Report(), line)
     hosts.turns.recall_all(9)
     hosts.events.taken()
@@ -87,7 +92,7 @@ def test_a_host_that_was_released_and_is_wanted_again_is_still_known() -> None:
     hosts = Hosts()
     hosts.want()
     hosts.turns.grant(messages.Grant("w", [A, B], [1, 1]))
-    (line,) = (line for line in hosts.pool._queue if line.host == "a.test")
+    line = hosts.begun()["a.test"]
     later = time.monotonic() + 100
     hosts.pool.gate.arrive("a.test", line, later)
     hosts.turns.recall(messages.Recall("w", [A], [1]))
@@ -110,10 +115,10 @@ def test_a_recalled_host_is_released_with_its_ticket_once_its_line_is_done() -> 
     hosts = Hosts()
     hosts.want()
     hosts.turns.grant(messages.Grant("w", [A, B], [1, 1]))
+    line = hosts.begun()["a.test"]
     hosts.turns.recall(messages.Recall("w", [A], [1]))
     hosts.turns._release()
     assert hosts.events.taken() == [], "its line has the turn"
-    (line,) = (line for line in hosts.pool._queue if line.host == "a.test")
     hosts.pool.gate.done(line.host, 1.0, Report(), line)
     hosts.turns._release()
     (release,) = hosts.events.taken()
