@@ -34,8 +34,8 @@ class Gate(OwnedHosts[Item]):
         self.parked = 0
         # Items whose host was given up, each with the reason; whoever reads them empties it.
         self.given_up: deque[tuple[Item, str]] = deque()
-        # Hosts of which an item may be taken now, each at most once, and FREE for each free item.
-        self.ready: deque[str] = deque()
+        # Hosts of which an item may be taken now, each at most once, and None for each free item.
+        self.ready: deque[HostState[Item] | None] = deque()
         self._free: deque[Item] = deque()
         self._clock: list[tuple[float, int, str, tuple[Item, ...]]] = []
         self._order = itertools.count()  # of entries of the clock that are due at the same time
@@ -51,15 +51,15 @@ class Gate(OwnedHosts[Item]):
             self._at(not_before, host, item)
         elif host == FREE:
             self._free.append(item)
-            self.ready.append(FREE)
+            self.ready.append(None)
         elif host in self._hosts:
             self._queue(host, self._hosts[host], item, now, first=first)
         elif self._has_all:  # most hosts of many lists are new, and so ready
-            self._hosts[host] = HostState("owned", [item], is_listed=True)
-            self.ready.append(host)
+            new = self._hosts[host] = HostState(host, "owned", [item], is_listed=True)
+            self.ready.append(new)
         else:
-            new = self._hosts[host] = HostState("none", [item])
-            self._want(host, new)
+            new = self._hosts[host] = HostState(host, "none", [item])
+            self._want(new)
 
     def _queue(
         self, name: str, host: HostState[Item], item: Item, now: float, *, first: bool
@@ -70,7 +70,7 @@ class Gate(OwnedHosts[Item]):
         self._kept.pop(name, None)
         self._remembered.pop(name, None)
         host.push(item, first=first)
-        self._wake(name, host, now)
+        self._wake(host, now)
 
     def take(self, now: float) -> Item | None:
         """Take the next item that may begin now; call `done` afterwards, if it has a host."""
@@ -78,27 +78,26 @@ class Gate(OwnedHosts[Item]):
             self.ripen(now)
         ready = self.ready
         while ready:
-            name = ready.popleft()
-            if name == FREE:
+            host = ready.popleft()
+            if host is None:
                 self.parked -= 1
                 return self._free.popleft()
-            host = self._hosts[name]
             host.is_listed = False
-            active, next_at = host.active, host.next_at
+            waiting, active, next_at = host.waiting, host.active, host.next_at
             # While it was in the queue, it may have been recalled, or have asked for a rest.
             is_rested = next_at <= now and (not active or active < self._limit(host))
-            if not host.waiting or not is_rested or host.claim != "owned":
-                self._settle(name, host, now)
-                self._wake(name, host, now)
+            if not waiting or not is_rested or host.claim != "owned":
+                self._settle(host, now)
+                self._wake(host, now)
                 continue
-            item = host.last = host.pop()
+            item = host.last = waiting.pop(0) if isinstance(waiting, list) else waiting.popleft()
             self.parked -= 1
             host.active = active + 1
             host.next_at_before = next_at
             delay_s = host.delay_s if host.delay_s > self._delay_s else self._delay_s
             host.next_at = host.next_at_after = now + delay_s
-            if host.waiting:
-                self._wake(name, host, now)
+            if waiting:
+                self._wake(host, now)
             return item
         return None
 
@@ -128,9 +127,9 @@ class Gate(OwnedHosts[Item]):
             host.failures = 0
         if host.waiting:
             host.took_s += (took_s - host.took_s) / (_RECENT if host.took_s else 1)
-            self._wake(name, host, now)
+            self._wake(host, now)
         if not host.active:
-            self._settle(name, host, now)
+            self._settle(host, now)
 
     @staticmethod
     def _obey(host: HostState[Item], report: Experience, now: float) -> None:
@@ -148,8 +147,9 @@ class Gate(OwnedHosts[Item]):
         host.trouble = trouble
         if self._is_closed(host):
             host.next_at = max(host.next_at, now + self._rules.circuit_s)
-            while host.waiting:
-                self._give_up(host.pop(), host)
+            for item in host.waiting:
+                self._give_up(item, host)
+            host.waiting.clear()
 
     def _give_turn_back(self, host: HostState[Item]) -> None:
         """Let the next item ask at once, as the last one has sent nothing."""
@@ -177,24 +177,23 @@ class Gate(OwnedHosts[Item]):
         Chooses among hosts of which all items `may_go` and no item is active.
         """
         spare = [
-            name
-            for name in self.ready
-            if name != FREE
-            and (host := self._hosts[name]).waiting
+            host
+            for host in self.ready
+            if host is not None
+            and host.waiting
             and not host.active
             and all(map(may_go, host.waiting))
         ]
         given: list[Item] = []
         spare = spare[len(spare) // 2 :]
-        gone = set(spare)
-        self.ready = deque(name for name in self.ready if name not in gone)
-        for name in spare:
-            host = self._hosts[name]
+        gone = {host.name for host in spare}
+        self.ready = deque(host for host in self.ready if host is None or host.name not in gone)
+        for host in spare:
             host.is_listed = False
             given += host.waiting
             host.waiting.clear()
-            self._release(name, host, now)
-            self._settle(name, host, now)
+            self._release(host, now)
+            self._settle(host, now)
         self.parked -= len(given)
         return given
 
@@ -255,21 +254,21 @@ class Gate(OwnedHosts[Item]):
         )
         self.given_up.append((item, why))
 
-    def _wake(self, name: str, host: HostState[Item], now: float) -> None:
+    def _wake(self, host: HostState[Item], now: float) -> None:
         """Put the host into the queue or the clock, or want it, if it has items and room."""
         if host.is_listed or not host.waiting or host.active >= self._limit(host):
             return
         if host.claim == "recalled":
             return
         if host.claim != "owned":
-            self._want(name, host)
+            self._want(host)
         elif host.next_at > now:
             host.is_listed = True
             host.clock_at = host.next_at
-            self._at(host.next_at, name)
+            self._at(host.next_at, host.name)
         else:
             host.is_listed = True
-            self.ready.append(name)
+            self.ready.append(host)
 
     def _at(self, at: float, name: str, *items: Item) -> None:
         heapq.heappush(self._clock, (at, next(self._order), name, items))
@@ -284,5 +283,5 @@ class Gate(OwnedHosts[Item]):
             host = None if items else self._hosts.get(name)
             if host is not None and host.clock_at == at:
                 host.clock_at, host.is_listed = 0.0, False
-                self._wake(name, host, now)
-                self._settle(name, host, now)
+                self._wake(host, now)
+                self._settle(host, now)

@@ -71,6 +71,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 class HostState(msgspec.Struct, Generic[Item], gc=False):
     """A host with its waiting items; times in seconds."""
 
+    name: str
     claim: Claim
     # Most hosts have one item, or few: a list takes a tenth of a deque's memory and time to make.
     waiting: list[Item] | deque[Item] = msgspec.field(default_factory=list)
@@ -98,8 +99,3 @@ class HostState(msgspec.Struct, Generic[Item], gc=False):
             waiting.insert(0, item)
         else:
             waiting.append(item)
-
-    def pop(self) -> Item:
-        """Remove and return the item that waits first."""
-        waiting = self.waiting
-        return waiting.pop(0) if isinstance(waiting, list) else waiting.popleft()

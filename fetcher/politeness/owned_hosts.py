@@ -37,12 +37,12 @@ class OwnedHosts(Generic[Item]):
         self._released: list[tuple[str, int, float]] = []
         # Hosts without items, the oldest first: those that are kept for a moment; and those that
         # were given back and are remembered, as they rest for long or have failed.
-        self._kept: dict[str, None] = {}
+        self._kept: dict[str, HostState[Item]] = {}
         self._remembered: dict[str, None] = {}
         self._max_remembered = _MAX_REMEMBERED
         self.has_news = False  # `wants` or `releases` has something to send at once
 
-    def _wake(self, name: str, host: HostState[Item], now: float) -> None:
+    def _wake(self, host: HostState[Item], now: float) -> None:
         """Let the host's items go on, or want the host; the gate does this."""
         raise NotImplementedError
 
@@ -66,17 +66,15 @@ class OwnedHosts(Generic[Item]):
 
     def give_unused_back(self, now: float) -> None:
         """Release, or forget, the hosts without work whose rest is over; to be called often."""
-        hosts = self._hosts
-        over: list[str] = []
-        for name in self._kept:
-            if hosts[name].next_at > now:
+        over: list[HostState[Item]] = []
+        for host in self._kept.values():
+            if host.next_at > now:
                 break
-            over.append(name)
-        for name in over:
-            del self._kept[name]
-            host = hosts.pop(name)
+            over.append(host)
+        for host in over:
+            del self._kept[host.name], self._hosts[host.name]
             if not self._has_all:
-                self._release(name, host, now)
+                self._release(host, now)
 
     def owned(self) -> list[tuple[str, int]]:
         """The hosts that this worker may ask, with their tickets."""
@@ -96,20 +94,20 @@ class OwnedHosts(Generic[Item]):
             if host is None or host.claim == "none":
                 self._give_back(name, ticket, host, now)
             elif ticket == host.ticket and host.claim == "wanted":
-                self._own(name, host, now)
+                self._own(host, now)
 
     def granted_all(self, ticket: int, now: float) -> None:
         """The broker gives this worker all hosts, as it is the only worker."""
         if self._rules.is_owner:
             return
         self._has_all, self._all_ticket = True, ticket
-        for name, host in list(self._hosts.items()):
-            self._own(name, host, now)
+        for host in list(self._hosts.values()):
+            self._own(host, now)
 
-    def _own(self, name: str, host: HostState[Item], now: float) -> None:
-        self._unwant(name, host)
+    def _own(self, host: HostState[Item], now: float) -> None:
+        self._unwant(host)
         host.claim = "owned"
-        self._wake(name, host, now)
+        self._wake(host, now)
 
     def recalled(self, recalls: Iterable[tuple[str, int]], now: float) -> None:
         """Other workers wait for these hosts: start no request there, and give them back."""
@@ -119,7 +117,7 @@ class OwnedHosts(Generic[Item]):
             host = self._hosts.get(name)
             if host is not None and _is_owned(host) and host.ticket == ticket:
                 host.claim = "recalled"
-                self._settle(name, host, now)
+                self._settle(host, now)
             else:
                 self._give_back(name, ticket, host, now)
 
@@ -136,10 +134,10 @@ class OwnedHosts(Generic[Item]):
         """Give up owning all hosts, and tell the broker what it must know of the hosts."""
         if self._has_all and not self._rules.is_owner:
             self._has_all = False
-            for name, host in list(self._hosts.items()):
+            for host in list(self._hosts.values()):
                 if not host.active:
                     host.claim = "none"
-                    self._wake(name, host, now)
+                    self._wake(host, now)
         return Ownership(self.owned(), self.rests(now))
 
     def rests(self, now: float) -> list[tuple[str, float]]:
@@ -155,10 +153,10 @@ class OwnedHosts(Generic[Item]):
         if self._rules.is_owner:
             return
         self._has_all = False
-        for name, host in list(self._hosts.items()):
-            self._unwant(name, host)
+        for host in list(self._hosts.values()):
+            self._unwant(host)
             host.claim = "none"
-            self._wake(name, host, now)
+            self._wake(host, now)
 
     # -- one host ----------------------------------------------------------------------------
 
@@ -174,53 +172,53 @@ class OwnedHosts(Generic[Item]):
         own_delay_s = max(self._rules.delay_s, host.delay_s)
         return min(left_s, own_delay_s) if self._is_closed(host) else left_s
 
-    def _want(self, name: str, host: HostState[Item]) -> None:
+    def _want(self, host: HostState[Item]) -> None:
         if host.claim == "none":
             host.claim = "wanted"
-            self._wanted[name] = None
+            self._wanted[host.name] = None
             self.has_news = True
 
-    def _unwant(self, name: str, host: HostState[Item]) -> None:
+    def _unwant(self, host: HostState[Item]) -> None:
         if host.claim == "wanted":
             host.claim = "none"
-            self._wanted.pop(name, None)
-            self._asked.pop(name, None)
+            self._wanted.pop(host.name, None)
+            self._asked.pop(host.name, None)
 
-    def _settle(self, name: str, host: HostState[Item], now: float) -> None:
+    def _settle(self, host: HostState[Item], now: float) -> None:
         """Keep, release or forget a host without work; release a recalled one without requests."""
         if host.active:
             return
         if host.claim == "recalled":
-            self._release(name, host, now)
+            self._release(host, now)
             if host.waiting:
-                self._want(name, host)
+                self._want(host)
         if host.waiting or host.is_listed:
             return  # if it is listed, its entry in the clock or the queue is still due
         if host.claim == "wanted":
-            self._unwant(name, host)
+            self._unwant(host)
         rest_s = host.next_at - now
         if rest_s > KEEP_S or host.failures:
-            self._release(name, host, now)
-            self._remember(name, now)
+            self._release(host, now)
+            self._remember(host, now)
         elif rest_s > 0 or (host.claim == "owned" and not self._has_all):
-            self._kept[name] = None
+            self._kept[host.name] = host
         else:
-            self._kept.pop(name, None)
-            del self._hosts[name]
+            self._kept.pop(host.name, None)
+            del self._hosts[host.name]
 
-    def _release(self, name: str, host: HostState[Item], now: float) -> None:
+    def _release(self, host: HostState[Item], now: float) -> None:
         if self._has_all or not _is_owned(host):
             return
         host.claim = "none"
-        self._give_back(name, host.ticket, host, now)
+        self._give_back(host.name, host.ticket, host, now)
 
     def _give_back(self, name: str, ticket: int, host: HostState[Item] | None, now: float) -> None:
         self._released.append((name, ticket, self._rest_s(host, now)))
         self.has_news = True
 
-    def _remember(self, name: str, now: float) -> None:
-        self._kept.pop(name, None)
-        self._remembered[name] = None
+    def _remember(self, host: HostState[Item], now: float) -> None:
+        self._kept.pop(host.name, None)
+        self._remembered[host.name] = None
         if len(self._remembered) <= self._max_remembered:
             return
         if not self._has_all:  # the broker knows their rests

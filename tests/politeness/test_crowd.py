@@ -234,7 +234,7 @@ class AsksWhatItHasGivenBack(Gate[Request]):
         super().give_unused_back(now)
         for name in owned:
             if name not in self._hosts:
-                self._hosts[name] = HostState("owned")
+                self._hosts[name] = HostState(name, "owned")
 
 
 GATES = [
