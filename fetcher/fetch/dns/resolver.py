@@ -71,14 +71,21 @@ class Resolver:
             self._more = Plan(others, others, total_s, dns.timeout_s)
         self._addresses = [parse_server(text) for text in dns.servers]
         self._servers: NameServers | None = None  # from the first look-up on
+        self._is_prepared = False
         self._starting = gevent.lock.RLock()
         self._cache: OrderedDict[str, tuple[float, _Verdict]] = OrderedDict()
         self._pending: dict[str, _Pending] = {}
         self.lookups: Counter[str] = Counter()  # so far, by how they ended
 
     def prepare(self) -> None:
-        """Do now what the first look-up would wait for."""
-        self._name_servers()
+        """Begin what the first look-up would wait for; called for each name that will be needed.
+
+        In the turn of the first host it would be too late: its second request would follow the
+        first one too soon.
+        """
+        if not self._is_prepared:
+            self._is_prepared = True
+            gevent.spawn(self._name_servers)
 
     def known(self, host: str) -> tuple[str, ...] | None:
         """The cached addresses of a name; None where `resolve` must be asked."""

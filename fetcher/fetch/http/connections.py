@@ -132,7 +132,10 @@ class Connections:
     def refusal(self, target: Target) -> Failure | None:
         """Why nothing is ever sent to this target, if its host is a refused address; else None."""
         address = literal(target.host)
-        if address is None or target[2:] in self._literals:
+        if address is None:
+            self.resolver.prepare()
+            return None
+        if target[2:] in self._literals:
             return None
         refusal = self._refusal(address, is_proxied=self._proxy is not None)
         if refusal is None and self._proxy is None:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gevent
-
 from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.cookies import file
 from fetcher.fetch.header_text import parsed_header
@@ -61,9 +59,6 @@ class Shared:
         # The targets of URLs whose turn was asked for, and whose fetch has not begun.
         self.targets: dict[str, Target] = {}
         self.crawling = None
-        if settings.polite.enabled:
-            # Not in the turn of the first host, whose second request would follow too soon.
-            gevent.spawn(self.transport.resolver.prepare)
 
     @property
     def keep(self) -> Keep:
