@@ -74,6 +74,14 @@ class Page:
         """The median, with three or four digits."""
         return number(self.sample(path).median)
 
+    def lowest(self, path: str) -> str:
+        """The lowest of the runs."""
+        return number(self.sample(path).lowest)
+
+    def highest(self, path: str) -> str:
+        """The highest of the runs."""
+        return number(self.sample(path).highest)
+
     def rounded(self, path: str) -> str:
         """The median without decimals."""
         return f"{self.sample(path).median:,.0f}"
