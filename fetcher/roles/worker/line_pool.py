@@ -83,7 +83,7 @@ class LinePool:
         self._waiting = 0  # lines that wait for a turn that few need
         # Fetches end in bursts: with fewer lines queued, the pool would run dry after one.
         self._low = min(self._size, _MAX_QUEUED)
-        self._queue: deque[Line] = deque()  # lines that may be fetched now
+        self._queue: deque[Line] = deque()  # lines that may go on without the turn of a host
         self._is_starting = False  # a greenlet was spawned and has not run yet
         self._is_paused = False
         # `null` sends nothing. For any other transport, politeness goes by the URL's host.
