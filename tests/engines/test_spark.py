@@ -58,7 +58,9 @@ def test_alone_all_lines_are_fetched_once_and_nothing_of_spark_is_left_or_said(
     with jobs.running(*line, environ=environ) as job:
         code, _, error = job.wait(200)
     assert code == 0, error
-    assert "WARN" not in error
+    # On a busy machine the ventilator may say that Spark takes more than 30 s to start a worker.
+    others = [each for each in error.splitlines() if " ventilator WARNING " not in each]
+    assert not [each for each in others if "WARN" in each]
     assert {row.worker.partition("@")[0] for row in jobs.prove(out, urls)} == {"spark"}
     wait_until(lambda: not mark.processes(), 15, "the end of all processes")
 
