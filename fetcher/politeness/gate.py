@@ -238,7 +238,7 @@ class Gate(OwnedHosts[Item]):
 
     def _pace_s(self, host: HostState[Item]) -> float:
         """Seconds from one item's turn to the next one's."""
-        return max(self._rules.delay_s, host.delay_s, host.took_s / self._limit(host))
+        return max(self._delay_s, host.delay_s, host.took_s / self._limit(host))
 
     # -- one host ----------------------------------------------------------------------------
 

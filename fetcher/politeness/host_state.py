@@ -58,7 +58,7 @@ class Experience(Protocol):
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
-    """An experience that is told by hand."""
+    """An experience as plain data; by default, that of a request that went well."""
 
     trouble: str = ""
     rest_s: float | None = None

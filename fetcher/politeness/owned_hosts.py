@@ -169,7 +169,7 @@ class OwnedHosts(Generic[Item]):
             return 0.0
         left_s = max(0.0, host.next_at - now)
         # Other workers find out for themselves that a host is dead: no need to make them wait.
-        own_delay_s = max(self._rules.delay_s, host.delay_s)
+        own_delay_s = max(self._delay_s, host.delay_s)
         return min(left_s, own_delay_s) if self._is_closed(host) else left_s
 
     def _want(self, host: HostState[Item]) -> None:
