@@ -64,12 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))
 
 
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """Name long bytes by their length: packed ones hold the time.
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long bytes by their argument: packed ones hold the time, which changes their length.
 
     All processes of a run must give a test the same name, whenever they import its file.
     """
-    return f"{len(val)}-bytes" if isinstance(val, bytes) and len(val) >= 20 else None
+    return argname if isinstance(val, bytes) and len(val) >= 20 else None
 
 
 @pytest.fixture(autouse=True)
