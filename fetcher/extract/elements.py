@@ -14,12 +14,9 @@ from turbohtml import Document, Element, IncrementalParser, Namespace, parse
 Node = Element
 
 _OF_HEAD: Final = frozenset({"base", "link", "meta"})  # elements that stand in most pages' heads
-_BEFORE_ANCHORS: Final = "base[href],link[href],meta[http-equiv],meta[name]"
-_ANCHORS: Final = r"a[href],a[xlink\:href]"
-_IN_BODY: Final = "area,iframe,frame"
-_LINKS: Final = f"{_ANCHORS},{_IN_BODY},{_BEFORE_ANCHORS}"
-# What most pages have but for their anchors, and what makes an anchor more than its href.
-_NOT_PLAIN: Final = rf"{_IN_BODY},{_BEFORE_ANCHORS},a[rel],a[xlink\:href],template"
+_LINKS: Final = r"a[href],a[xlink\:href],area,iframe,frame,base,link,meta"
+_OTHERS: Final = (*_OF_HEAD, "area", "iframe", "frame", "template")
+_MORE_THAN_HREF: Final = r"a[rel],a[xlink\:href]"
 _HREFS: Final = "//a/@href"
 _PIECE_CHARS: Final = 64 * 1024  # take the parser a few milliseconds
 _ASSETS: Final = (
@@ -43,8 +40,9 @@ class Elements:
         if assets:
             self.nodes = self._outside_templates(self._tree.select(f"{_LINKS},{_ASSETS}"))
             return
-        self.nodes = self._tree.select(_NOT_PLAIN)
-        if all(map(_is_in_head, self.nodes)):
+        self.nodes = list(self._tree.iter_elements(_OTHERS))
+        is_plain = all(map(_is_in_head, self.nodes))
+        if is_plain and self._tree.select_one(_MORE_THAN_HREF) is None:
             self.hrefs = cast("list[str]", self._tree.xpath(_HREFS))
         else:
             self.nodes = self._outside_templates(self._tree.select(_LINKS))

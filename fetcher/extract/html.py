@@ -105,8 +105,8 @@ def read(
 
 def _base_of(elements: Elements, url: str) -> str:
     """The base of the page's links: the first <base href>, if it is an http(s) URL."""
-    node = next(elements.of("base"), None)
-    text = node.attr("href") if node is not None else None
+    texts = (node.attr("href") for node in elements.of("base"))
+    text = next((each for each in texts if each is not None), None)
     found = web_urls.resolved(url, text) if text else None
     return found if found is not None and found.startswith(("http://", "https://")) else url
 

@@ -23,7 +23,10 @@ def found(page: str, *, assets: bool = False) -> list[tuple[str, str | None]]:
     ("page", "expected"),
     [
         ("<a href><area><iframe></iframe><p>", ["a", "area", "iframe"]),
-        ("<link><link href=x><base><base href=x><meta><meta name=x>", ["link", "base", "meta"]),
+        (
+            "<link><link rel=x><base><base href=x><meta><meta name=x>",
+            ["link", "link", "base", "base", "meta", "meta"],
+        ),
         ("<template><a href></template><noscript><a href></noscript><!-- <a href> -->", ["a"]),
         ("<template><a href></template><template><base href></template>", []),
         ("<div><template shadowrootmode=open><a href></template></div><a href>", ["a"]),
