@@ -15,12 +15,15 @@ import re
 from collections import Counter
 from typing import Final
 
+import re2
+
 MAX_TAGS: Final = 1_000_000  # of about 100 bytes of the parser's memory
 MAX_COPIES: Final = 1_000_000  # of open formatting elements: 50 ms, 40 MB
 MAX_ROOT_ATTRIBUTES: Final = 2000  # of all <html> and <body>: 50 ms, 50 MB
 
 _QUICK_BYTES: Final = 256 * 1024  # of the worst markup: 50 ms
-_ROOT_TAG: Final = re.compile(rb"<(?:html|body)[\s/]", re.IGNORECASE)
+# RE2 jumps from one < to the next: a third of the time of `re`.
+_ROOT_TAG: Final = re2.compile(rb"<(?i:html|body)[\s/]")
 _ATTRIBUTE: Final = re.compile(
     rb"[\s/]*+(?:=?[^\s/>=]++)(?:\s*+=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|[^\s>\"'][^\s>]*+)?+)?+"
 )
@@ -81,7 +84,8 @@ def _before_root_attributes(page: bytes) -> int:
         while room >= 0 and (attribute := _ATTRIBUTE.match(page, position)) is not None:
             position, room = attribute.end(), room - 1
         if room < 0:
-            return tag.start()
+            start: int = tag.start()
+            return start
     return len(page)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -142,10 +142,16 @@ class _Reader:
 
     def read(self) -> None:
         """Read all elements, block by block, up to the limit of links."""
-        self._read_all(self._elements.nodes, self._add_elements)
-        self._read_all(self._elements.hrefs, self._add_hrefs)
+        for nodes in self._blocks(self._elements.nodes):
+            self._add_elements(nodes)
+            urls = self._resolver.urls(self._texts)
+            for kind, place in _runs(self._kinds):
+                self._collector.add_all(urls[place], kind)
+            self._texts, self._kinds = [], []
+        for hrefs in self._blocks(self._elements.hrefs):
+            self._collector.add_all(self._urls_of(hrefs), _A)
 
-    def _read_all(self, values: Sequence[_T], add: Callable[[Sequence[_T]], None]) -> None:
+    def _blocks(self, values: list[_T]) -> Iterator[list[_T]]:
         start, count = 0, len(values)
         while start < count:
             # Without assets an element is one link at most, so that no block passes the limit.
@@ -153,27 +159,25 @@ class _Reader:
             if start == end:
                 self._collector.leave_out(Refusal.LINKS_PER_PAGE, count - start)
                 return
-            add(values[start:end])
-            urls = self._resolver.urls(self._texts)
-            for kind, place in _runs(self._kinds):
-                self._collector.add_all(urls[place], kind)
-            self._texts, self._kinds = [], []
+            yield values[start:end]
             start = end
 
-    def _add_elements(self, nodes: Sequence[Node]) -> None:
+    def _urls_of(self, hrefs: list[str]) -> list[str | None]:
+        """The URLs of plain <a>: nearly all links of most pages."""
+        urls = self._resolver.simple_urls(hrefs)
+        if urls is not None:
+            return urls
+        # Most links of a page are repeated, or lead to a place in the page.
+        different = dict.fromkeys(hrefs)
+        return self._resolver.urls([text for text in different if text and text[0] != "#"])
+
+    def _add_elements(self, nodes: list[Node]) -> None:
         for node in nodes:
             tag = node.tag
             if tag in _HANDLERS:
                 _HANDLERS[tag](self, node)
             if self._rules.assets:
                 self._add_assets(node, tag)
-
-    def _add_hrefs(self, hrefs: Sequence[str]) -> None:
-        """As `_add_anchor` for each plain <a>, but at once: most links of most pages are these."""
-        # Most are repeated, or lead to a place in the page.
-        new = [text for text in dict.fromkeys(hrefs) if text and text[0] != "#"]
-        self._texts += new
-        self._kinds += [_A] * len(new)
 
     def _add_anchor(self, node: Node, kind: Kind) -> None:
         text = node.attr("href")
