@@ -28,7 +28,7 @@ from fetcher.fetch.transfer.curl_loop import CurlLoop
 from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.exchange import Exchange
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
-from fetcher.fetch.transfer.tls import check_files
+from fetcher.fetch.transfer.tls import ca_file, check_files
 from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http, Settings
 from fetcher.web_urls import Target, bracketed
@@ -48,6 +48,9 @@ class Connections:
 
     def __init__(self, settings: Settings) -> None:
         check_files(settings.http)
+        # certifi is loaded here: in the turn of the first host, its second request would follow too
+        # soon.
+        ca_file(settings.http)
         self.settings = settings
         self.http = settings.http
         self.resolver = Resolver(settings.dns, settings.http.ip_version)
