@@ -93,7 +93,10 @@ class Resolver:
         return verdict if isinstance(verdict, tuple) else None
 
     def resolve(self, host: str) -> tuple[str, ...]:
-        """The host's addresses in the order to try (dns.order). Raises Failure(DNS)."""
+        """The host's addresses. Raises Failure(DNS).
+
+        Of two IP versions libcurl tries IPv6 first, in whatever order they are here.
+        """
         verdict = self._verdict(host)
         if isinstance(verdict, tuple):
             return verdict

@@ -190,6 +190,19 @@ def test_with_both_at_once_libcurl_tries_each_address() -> None:
     assert dict(names.asked) == {("dual.test", "A"): 1, ("dual.test", "AAAA"): 1}
 
 
+@pytest.mark.parametrize(
+    ("order", "used"), [("a-first", "127.0.0.1"), ("aaaa-first", "::1"), ("both", "::1")]
+)
+def test_of_two_addresses_that_answer_the_order_decides_which_is_used(
+    order: str, used: str
+) -> None:
+    with serving("::1", 0) as six, serving("127.0.0.1", six.port) as four:
+        with settings_for(dns={"order": order}) as (settings, _):
+            (result,) = fetch_here(settings, f"http://dual.test:{six.port}/")
+        assert (result.outcome, result.remote_ip) == (Outcome.OK, used)
+        assert [len(server.asked) for server in (four, six)] == [used != "::1", used == "::1"]
+
+
 def test_with_ipv6_first_the_other_family_is_ipv4() -> None:
     with on_ipv6() as server, settings_for(dns={"order": "aaaa-first"}) as (settings, names):
         (result,) = fetch_here(settings, f"http://dual.test:{server.port}/")
