@@ -182,7 +182,9 @@ class Connections:
         if self._is_polite and not is_proxy and (has_looked_up or self._first_requests):
             left_s = timeout_s - (time.monotonic() - began)
             waited_s = self._keep_apart(host, left_s, has_looked_up=has_looked_up)
-        more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
+        more: Callable[[float], str] | None = None
+        if self.resolver.may_find_more((*addresses, *usable)):
+            more = functools.partial(self._more, host, passed)
         return Pin(f"{host}:{port}", _listed(usable), more, waited_s)
 
     def _resolved(self, host: str, timeout_s: float) -> Addresses:
@@ -211,7 +213,7 @@ class Connections:
     def _others(self, host: str, passed: Passed, timeout_s: float) -> Addresses:
         """The addresses that were not asked for yet and may be connected to; often none."""
         addresses: Addresses = ()
-        if self.resolver.asks_later and timeout_s > 0:
+        if timeout_s > 0:
             with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
                 addresses = passed(self.resolver.resolve_more(host))
         return addresses
