@@ -175,7 +175,7 @@ class Dns(Section, frozen=True, kw_only=True):
         about(
             "a-first: IPv6 addresses (AAAA) are asked for only where a name has no IPv4 address "
             "that [guard] passes, or where no connection to one is made; aaaa-first: the other way "
-            "round; both: at once"
+            "round; both: at once, and IPv6 is tried first"
         ),
     ] = "a-first"
     cache_s: Annotated[Seconds, about("how long an answer is used")] = 300.0

@@ -271,6 +271,25 @@ def test_the_pages_are_what_the_figures_give() -> None:
         assert (ROOT / name).read_text("utf-8") == text, "run `python -m tools.bench docs`"
 
 
+def test_the_page_names_the_targets_that_speed_checks() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text("utf-8")
+    (named,) = re.findall(r"^Targets are missed(.*?)Those are", text, re.S | re.M)
+    bounds = [float(bound) for bound in re.findall(r"\((?:target\s)?([0-9.]+)\)", named)]
+    keepalive, hosts, https = (CASES[name].at_least for name in ("keepalive", "hosts", "https"))
+    assert bounds == [
+        *(keepalive["pycurl_multi"], keepalive["aiohttp_loop"], hosts["aiohttp_loop"]),
+        *(https["pycurl_multi"], https["aiohttp_loop"]),
+    ]
+
+
+def test_the_readme_says_how_much_memory_each_role_was_measured_to_take() -> None:
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    measured = page.Page(figures.load_all())
+    for role, words in (("ventilator", "ventilator takes"), ("sink", "sink"), ("worker", "worker")):
+        memory = measured.rounded(f"memory.jobs.10000000_lines.{role}_mb")
+        assert f"{words} {memory} MB" in readme
+
+
 def test_a_page_that_shows_other_figures_is_found() -> None:
     kept = figures.load_all()
     table = kept["speed"].tables["keepalive"]

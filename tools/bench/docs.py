@@ -17,6 +17,7 @@ from typing import Final
 import jinja2
 
 from tools.bench import figures
+from tools.bench.cases import CASES
 from tools.bench.figures import Results
 from tools.bench.page import MissingFigureError, Page
 from tools.bench.processes import ROOT
@@ -78,4 +79,4 @@ def render_text(text: str, results: Mapping[str, Results]) -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
-    return environment.from_string(text).render(page=Page(results))
+    return environment.from_string(text).render(page=Page(results), cases=CASES)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import gevent
@@ -93,28 +94,31 @@ class Resolver:
         return verdict if isinstance(verdict, tuple) else None
 
     def resolve(self, host: str) -> tuple[str, ...]:
-        """The host's addresses in the order to try (dns.order). Raises Failure(DNS)."""
+        """The host's addresses. Raises Failure(DNS).
+
+        Of two IP versions libcurl tries IPv6 first, in whatever order they are here.
+        """
         verdict = self._verdict(host)
         if isinstance(verdict, tuple):
             return verdict
         raise Failure(verdict.kind, f"the host name does not resolve ({verdict.message})")
 
-    @property
-    def asks_later(self) -> bool:
-        """Whether `resolve_more` may find anything."""
-        return self._more is not None
+    def may_find_more(self, addresses: Iterable[str]) -> bool:
+        """Whether `resolve_more` may find others than these of a host."""
+        return self._more is not None and not self._others(addresses, self._more)
 
     def resolve_more(self, host: str) -> tuple[str, ...]:
-        """The addresses that `resolve` did not ask for, as it had some; often none.
+        """The host's addresses of the other IP version; often none.
 
-        They are known to `resolve` then. It blocks as `resolve` does, and raises nothing.
+        They are asked for once, and known to `resolve` then, but not to callers that it answered
+        before. It blocks as `resolve` does, and raises nothing.
         """
         name = host.removesuffix(".").lower()
         known = self._cached(name)
         if self._more is None or not isinstance(known, tuple):
             return ()
-        if any(_family(address) in self._more.families for address in known):
-            return ()
+        if others := self._others(known, self._more):
+            return others
         until = self._cache[name][0]
         more = self._cached(f"{name}{_MORE}") or self._looked_up(name, _MORE, self._more)
         if not isinstance(more, tuple):
@@ -122,6 +126,11 @@ class Resolver:
         if name in self._cache:
             self._cache[name] = until, known + more
         return more
+
+    @staticmethod
+    def _others(addresses: Iterable[str], more: Plan) -> tuple[str, ...]:
+        """Those of the addresses that only `more` asks for."""
+        return tuple(address for address in addresses if _family(address) in more.families)
 
     def close(self) -> None:
         """Close the sockets; look-ups that are still waiting fail."""

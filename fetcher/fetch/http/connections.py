@@ -28,7 +28,7 @@ from fetcher.fetch.transfer.curl_loop import CurlLoop
 from fetcher.fetch.transfer.deadlines import Deadlines
 from fetcher.fetch.transfer.exchange import Exchange
 from fetcher.fetch.transfer.speed_watch import SpeedWatch
-from fetcher.fetch.transfer.tls import check_files
+from fetcher.fetch.transfer.tls import ca_file, check_files
 from fetcher.fetch.transfer.transfer_clock import TransferClock
 from fetcher.settings.schema import Http, Settings
 from fetcher.web_urls import Target, bracketed
@@ -48,6 +48,9 @@ class Connections:
 
     def __init__(self, settings: Settings) -> None:
         check_files(settings.http)
+        # certifi is loaded here: in the turn of the first host, its second request would follow too
+        # soon.
+        ca_file(settings.http)
         self.settings = settings
         self.http = settings.http
         self.resolver = Resolver(settings.dns, settings.http.ip_version)
@@ -179,7 +182,9 @@ class Connections:
         if self._is_polite and not is_proxy and (has_looked_up or self._first_requests):
             left_s = timeout_s - (time.monotonic() - began)
             waited_s = self._keep_apart(host, left_s, has_looked_up=has_looked_up)
-        more = functools.partial(self._more, host, passed) if self.resolver.asks_later else None
+        more: Callable[[float], str] | None = None
+        if self.resolver.may_find_more((*addresses, *usable)):
+            more = functools.partial(self._more, host, passed)
         return Pin(f"{host}:{port}", _listed(usable), more, waited_s)
 
     def _resolved(self, host: str, timeout_s: float) -> Addresses:
@@ -208,7 +213,7 @@ class Connections:
     def _others(self, host: str, passed: Passed, timeout_s: float) -> Addresses:
         """The addresses that were not asked for yet and may be connected to; often none."""
         addresses: Addresses = ()
-        if self.resolver.asks_later and timeout_s > 0:
+        if timeout_s > 0:
             with contextlib.suppress(Failure), gevent.Timeout(timeout_s, False):
                 addresses = passed(self.resolver.resolve_more(host))
         return addresses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Final
 
 from fetcher.model import Outcome, Result
 from support.fetching import fetch
@@ -147,3 +147,32 @@ def test_a_worker_imports_requests_only_where_it_is_needed() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=ENV, cwd=ROOT, check=True
     )
     assert not {"requests", "urllib3", "ada_url"} & set(done.stdout.split())
+
+
+_FIRST_REQUEST: Final = """
+import sys
+import fetcher.roles.worker.role
+from fetcher.fetch.http.client import CurlFetcher
+from fetcher.model import Task
+from fetcher.settings.schema import Guard, Settings
+
+fetcher = CurlFetcher(Settings(guard=Guard(allow=("127.0.0.0/8",))), "worker")
+known = set(sys.modules)
+fetch = fetcher.begin(Task(1, sys.argv[1]))
+fetch.step()
+print(fetch.result.status, *set(sys.modules) - known)
+"""
+
+
+def test_the_first_request_loads_nothing_as_the_second_would_follow_it_too_soon(
+    site: RunningSite,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_REQUEST, site.url("/bytes/10")],
+        capture_output=True,
+        text=True,
+        env=ENV,
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stdout.split() == ["200"]

@@ -16,6 +16,7 @@ from fetcher.fetch.body.capture import Keep
 from fetcher.fetch.dns import resolver
 from fetcher.fetch.http.connections import Connections
 from fetcher.fetch.requests_compat.adapter import CurlAdapter
+from fetcher.fetch.urls import target_of
 from fetcher.model import Outcome
 from fetcher.settings.schema import Settings
 from support.by_hand import crowded, crowded_port, session
@@ -188,6 +189,31 @@ def test_with_both_at_once_libcurl_tries_each_address() -> None:
         (result,) = fetch_here(settings, f"http://dual.test:{server.port}/")
     assert result.outcome is Outcome.OK
     assert dict(names.asked) == {("dual.test", "A"): 1, ("dual.test", "AAAA"): 1}
+
+
+def test_lines_that_began_together_all_learn_of_the_other_addresses() -> None:
+    with settings_for() as (settings, names):
+        connections = Connections(settings)
+        target = target_of("http://dual.test/", 100)
+        first, second = (connections.pin(target, 10.0) for _ in range(2))
+        for pin in (first, second):
+            assert (pin.addresses, pin.more and pin.more(10.0)) == ("127.0.0.1", "[::1]")
+        later = connections.pin(target, 10.0)
+        assert (later.addresses, later.more) == ("127.0.0.1,[::1]", None)
+    assert dict(names.asked) == {("dual.test", "A"): 1, ("dual.test", "AAAA"): 1}
+
+
+@pytest.mark.parametrize(
+    ("order", "used"), [("a-first", "127.0.0.1"), ("aaaa-first", "::1"), ("both", "::1")]
+)
+def test_of_two_addresses_that_answer_the_order_decides_which_is_used(
+    order: str, used: str
+) -> None:
+    with serving("::1", 0) as six, serving("127.0.0.1", six.port) as four:
+        with settings_for(dns={"order": order}) as (settings, _):
+            (result,) = fetch_here(settings, f"http://dual.test:{six.port}/")
+        assert (result.outcome, result.remote_ip) == (Outcome.OK, used)
+        assert [len(server.asked) for server in (four, six)] == [used != "::1", used == "::1"]
 
 
 def test_with_ipv6_first_the_other_family_is_ipv4() -> None:
