@@ -2,7 +2,8 @@
 
 Exact. Open addressing with double hashing: a table of 32-bit numbers (0: empty) refers to the array
 of keys. The table's size is a prime, so each key's probes reach every slot. The keys must be the
-results of a hash. A key costs 8 bytes a word and up to 6 % more, and 5 to 7.5 bytes of table.
+results of a hash. A key costs 8 bytes a word and up to 6 % more, and 5 to 7.5 bytes of table; a
+table of up to 4 MiB is sparser than that, as each probe of a slot that is taken costs time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ Numbers = npt.NDArray[np.uint32]
 
 _LOAD: Final = 0.8  # at most
 _GROWTH: Final = {1: 1.5, 2: 1.25}  # of the table, by words: each key within 24 bytes
+_SPARSE_SLOTS: Final = 1 << 20  # a smaller table has a lower load, whatever it takes for a key
+_SPARSE_LOAD: Final = 0.4
+_SPARSE_GROWTH: Final = 2.0
 _MIN_SLOTS: Final = 1009
 _MAX_ROOM: Final = 1 << 20  # keys for which memory is taken in advance
 _FEW: Final = 48  # keys that are looked up one by one sooner than together
@@ -111,7 +115,8 @@ class KeyTable:
         self._reserve(before + len(keys))
         self._keys[before : before + len(keys)] = keys
         self._count = before + len(keys)
-        if self._count > len(self._table) * _LOAD:
+        slots = len(self._table)
+        if self._count > slots * (_LOAD if slots >= _SPARSE_SLOTS else _SPARSE_LOAD):
             self._rebuild()
         else:
             self._insert(before, self._count)
@@ -175,7 +180,9 @@ def _remainders(numbers: npt.NDArray[np.uint64], divisor: int) -> npt.NDArray[np
 
 def _slots_for(count: int, words: int) -> int:
     """The slots of a table that has room to grow beyond `count` keys."""
-    return _prime_from(max(_MIN_SLOTS, math.ceil(count / _LOAD * _GROWTH[words])))
+    dense = math.ceil(count / _LOAD * _GROWTH[words])
+    sparse = min(math.ceil(count / _SPARSE_LOAD * _SPARSE_GROWTH), _SPARSE_SLOTS)
+    return _prime_from(max(_MIN_SLOTS, dense, sparse))
 
 
 def _prime_from(number: int) -> int:
