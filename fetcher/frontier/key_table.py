@@ -59,7 +59,8 @@ class KeyTable:
             # Most memory that a look-up needs is far from the last one: the second word is read
             # only where the first one is the same.
             known = found.nonzero()[0]
-            are_other = self._keys[found[known] - 1, 1] != keys[known, 1]
+            # By columns, for which numpy has a shorter path.
+            are_other = self._keys[:, 1][found[known].astype(np.intp) - 1] != keys[:, 1][known]
             if are_other.any():  # two hashes agree in 64 of their 128 bits
                 rest = known[are_other]
                 found[rest] = [self._number_of(key) for key in keys[rest].tolist()]
@@ -77,8 +78,11 @@ class KeyTable:
             goes_on = first_words[numbers.astype(np.intp) - 1] != wanted
             goes_on &= numbers != 0
             rest = goes_on.nonzero()[0]
-            if len(rest) < len(asked):
-                found[asked] = numbers  # those that go on are set again
+            # Those that go on are set again.
+            if steps is None:
+                found[:] = numbers
+            elif len(rest) < len(asked):
+                found[asked] = numbers
             asked, wanted = asked[rest], wanted[rest]
             steps = self._steps(keys[asked]) if steps is None else steps[rest]
             slots = self._next(slots[rest], steps)
