@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
+from typing import Final
+
+_TRUTH: Final = bytes.maketrans(b"01", b"\0\1")  # of digits: only a byte 0 is false
 
 
 def digits(mask: int) -> str:
@@ -12,11 +16,7 @@ def digits(mask: int) -> str:
 
 def offsets(mask: int) -> Iterator[int]:
     """Yield the numbers of the set bits, ascending."""
-    bits = digits(mask)
-    offset = bits.find("1")
-    while offset >= 0:
-        yield offset
-        offset = bits.find("1", offset + 1)
+    return itertools.compress(itertools.count(), digits(mask).encode().translate(_TRUTH))
 
 
 def mask_of(items: Iterable[int]) -> int:

@@ -134,7 +134,9 @@ class Committer:
         else:
             self._take_some(chunk, new, first)
         if self.growth is not None:
-            self.growth.found([row for row in found if new >> (row.line - first) & 1])
+            if new != offered:
+                found = [row for row in found if new >> (row.line - first) & 1]
+            self.growth.found(found)
         pending = self._masks.get(chunk.batch)
         self._masks[chunk.batch] = BatchState(new | (pending.committed if pending else 0), full)
 

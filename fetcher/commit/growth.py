@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from fetcher.commit.crawl_record import Appended, CrawlRecord, Level
 from fetcher.errors import WireError
 from fetcher.frontier.admission import Frontier
-from fetcher.frontier.admitted import Admitted, RowLinks
+from fetcher.frontier.admitted import Admitted, RowLinks, totals_of
 from fetcher.frontier.links import Link, LinkRequest, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import CrawlTotals
@@ -90,43 +90,52 @@ class Growth:
         self._seeds += len(seeds)
         admitted = self._frontier.seeds(seeds)
         self._seed_lines += len(admitted.new)
-        self._take(admitted)
+        if admitted.records:
+            self._take(admitted)
+        self._count([admitted])
         self._has_all_seeds = at_end and self._seeds == first + len(texts)
 
     def found_in(self, chunk: Chunk) -> list[RowLinks]:
-        """The links of each row of a chunk. Raises WireError."""
+        """The links of those rows of a chunk that have some. Raises WireError."""
         if not chunk.link_bytes:
             return []
-        starts = itertools.accumulate(chunk.link_bytes, initial=0)
         hops = chunk.hops or [0] * len(chunk.lines)
+        rows = zip(chunk.lines, chunk.depths, hops, chunk.link_bytes, strict=True)
         found = []
-        for line, depth, hop, (start, end) in zip(
-            chunk.lines, chunk.depths, hops, itertools.pairwise(starts), strict=True
-        ):
-            page = links.decode(chunk.links[start:end]) if end > start else links.PageLinks(())
-            found.append(RowLinks(line, depth, page.links, hop, page.left_out))
+        end = 0
+        for line, depth, hop, size in rows:
+            start, end = end, end + size
+            if size:
+                page = links.decode(chunk.links[start:end])
+                found.append(RowLinks(line, depth, page.links, hop, page.left_out))
         return found
 
     def found(self, rows: Sequence[RowLinks]) -> None:
         """Take the links of these rows, which are new."""
-        self._judge([row for row in rows if row.links or row.left_out])
+        self._judge(rows)
 
     def _judge(self, rows: Sequence[RowLinks]) -> None:
         answers = self._frontier.offer_rows(rows)
         for admitted in answers:
-            self._take(admitted)
+            if admitted.records:
+                self._take(admitted)
+        self._count(answers)
         if self._keeps_links:
             self.pending.edges += [
-                _encode((each.row.line, each.edges, each.kinds)) for each in answers
+                _encode((each.row.line, each.edges, each.kinds))
+                for each in answers
+                if each.edges or each.row.left_out
             ]
 
     def _take(self, admitted: Admitted) -> None:
-        if admitted.records:
-            self.pending.lines += len(admitted.new)
-            self.pending.log.append(_log_of(admitted))
-            self.pending.keys.append(admitted.records)
-        self._totals.add(admitted.totals)
-        self.is_pending = True
+        """Add new lines, of which there is one at least."""
+        self.pending.lines += len(admitted.new)
+        self.pending.log.append(_log_of(admitted))
+        self.pending.keys.append(admitted.records)
+
+    def _count(self, answers: Sequence[Admitted]) -> None:
+        self._totals.add(totals_of(answers))
+        self.is_pending = self.is_pending or bool(answers)
 
     # -- the end -----------------------------------------------------------------------------
 

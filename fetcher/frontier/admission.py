@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
-from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, admitted
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
 from fetcher.frontier.asked_links import AskedLinks
 from fetcher.frontier.budgets import Budgets
 from fetcher.frontier.judge import Judge, Verdict
@@ -40,7 +41,7 @@ from fetcher.frontier.links import (
 )
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.scope import ScopeRules
-from fetcher.frontier.totals import CrawlTotals, Refusal
+from fetcher.frontier.totals import Refusal
 
 MAX_HOPS: Final = 10  # redirects and assets of assets in a row, at one depth
 _SEEDS: Final = RowLinks(0, 0, ())  # the row of seeds
@@ -120,7 +121,9 @@ class Frontier:
                 edges[place] = edge
         kinds = packed_kinds([link.via for link in links])
         foreign = [False] * len(new)
-        return admitted(_SEEDS, batch.first_line, new, batch.records, foreign, edges, kinds)
+        return Admitted(
+            *(_SEEDS, edges, kinds, len(links), batch.first_line, new, batch.records, foreign)
+        )
 
     def offer(self, links: Sequence[Link], found_on: int, depth: int, hops: int = 0) -> Admitted:
         """Judge the links of one row, of a line with this depth and these hops."""
@@ -128,11 +131,11 @@ class Frontier:
 
     def offer_rows(self, rows: Sequence[RowLinks]) -> list[Admitted]:
         """Judge the links of several rows, as one row after the other, but faster."""
-        most = self._rules.links_per_page
-        tables = [
-            LinkTable.of(row.links if len(row.links) <= most else self._within_limit(row.links))
-            for row in rows
-        ]
+        tables = [LinkTable.of(row.links) for row in rows]
+        most = max([len(table.urls) for table in tables], default=0)
+        if most > self._rules.links_per_page:
+            rows = [self._within_limit(row) for row in rows]
+            tables = [LinkTable.of(row.links) for row in rows]
         asked = AskedLinks(tables, self._text_of)
         keys, lines, unknown = self._looked_up(asked.texts)
         links, starts = asked.links(unknown)
@@ -144,24 +147,23 @@ class Frontier:
             self._admit(batch)
             batch.foreign = self._scope.are_foreign(_origins(batch.records))
         edges = _with_edges(lines, unknown, batch.edges)
-        answers = asked.admitted(rows, edges, batch, starts)
-        for row, answer in zip(rows, answers, strict=True):
-            _count_left_out(row, len(row.links) - len(answer.edges), answer.totals)
-        return answers
+        return asked.admitted(rows, edges, batch, starts)
 
     def _text_of(self, link: Link) -> str:
         return self._judge.text_of(link) or link.url
 
-    def _within_limit(self, links: Sequence[Link]) -> list[Link]:
-        """Return the links up to the limits of a row; only a faulty worker sends more."""
+    def _within_limit(self, row: RowLinks) -> RowLinks:
+        """Leave out the links beyond the limits of a row; only a faulty worker sends more."""
         room = {False: self._rules.links_per_page, True: LINKS_PER_SITEMAP}
         kept = []
-        for link in links:
+        for link in row.links:
             is_listed = link.via in FROM_SITEMAPS
             if room[is_listed]:
                 room[is_listed] -= 1
                 kept.append(link)
-        return kept
+        surplus = len(row.links) - len(kept) + row.left_out.get(Refusal.LINKS_PER_PAGE, 0)
+        left_out = row.left_out | {Refusal.LINKS_PER_PAGE: surplus} if surplus else row.left_out
+        return replace(row, links=kept, left_out=left_out)
 
     def _looked_up(self, texts: Sequence[bytes]) -> tuple[list[bytes], list[int], list[int]]:
         """The keys of these texts, the line of each or 0, and the indices of those without one."""
@@ -271,13 +273,3 @@ def _as_numbers(hosts: list[Verdict]) -> HostNumbers:
 def _origins(records: bytes) -> HostNumbers:
     """The numbers of the origins in records for the keys' file."""
     return np.frombuffer(records, dtype="<u8").reshape(-1, RECORD_BYTES // 8)[:, 2]
-
-
-def _count_left_out(row: RowLinks, surplus: int, totals: CrawlTotals) -> None:
-    """Count the links that are not among those that were judged."""
-    if not (surplus or row.left_out):
-        return
-    totals.links += surplus + sum(row.left_out.values())
-    totals.refuse(Refusal.LINKS_PER_PAGE, surplus)
-    for reason, count in row.left_out.items():
-        totals.refuse(reason, count)

@@ -5,13 +5,13 @@ The new lines of one row have consecutive numbers, so their links and the first 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from fetcher.frontier.keys import KEY_BYTES
-from fetcher.frontier.link_table import LinkTable
+from fetcher.frontier.link_table import NO_LINKS, LinkTable
 from fetcher.frontier.links import SAME_DEPTH, Link, kind_number
 from fetcher.frontier.totals import CrawlTotals, Refusal
 
@@ -53,17 +53,17 @@ class NewLine(NamedTuple):
     is_foreign: bool  # on a host that is not a seed's; see scope
 
 
-class Admitted(NamedTuple):
+class Admitted(msgspec.Struct, frozen=True):
     """What became of the links of one row, in their order."""
 
     row: RowLinks
-    first_line: int
-    new: LinkTable  # those that are lines of the log now, from `first_line` on
-    records: bytes  # of these lines for the keys' file, RECORD_BYTES each
-    foreign: list[bool]  # whether each of these is on a host that is not a seed's; see scope
     edges: list[Edge]
-    totals: CrawlTotals
     kinds: bytes = b""  # of the links: see links.packed_kinds
+    unknown: int = 0  # the links that led to no line before
+    first_line: int = 0
+    new: LinkTable = NO_LINKS  # those that are lines of the log now, from `first_line` on
+    records: bytes = b""  # of these lines for the keys' file, RECORD_BYTES each
+    foreign: Sequence[bool] = ()  # whether each of these is on a host that is not a seed's
 
     @property
     def lines(self) -> list[NewLine]:
@@ -77,28 +77,31 @@ class Admitted(NamedTuple):
         return lines
 
 
-def admitted(
-    row: RowLinks,
-    first_line: int,
-    new: LinkTable,
-    records: bytes,
-    foreign: list[bool],
-    edges: list[Edge],
-    kinds: bytes = b"",
-) -> Admitted:
-    """Make an Admitted with its totals, counted together because that is faster."""
-    totals = CrawlTotals(links=len(edges))
-    is_refused = len(new) < len(edges)  # or leads to a line that was known
-    reasons = [edge[0] for edge in edges if type(edge) is tuple] if is_refused else []
-    for reason in dict.fromkeys(reasons):  # one or two on nearly all pages
-        totals.refuse(reason, reasons.count(reason))
-    if new:
-        if not row.line:  # seeds have depth 0
-            same = len(new)
-        elif not new.has_any(_SAME_DEPTH_KINDS):  # as of nearly all pages
-            same = 0
-        else:
-            same = sum([via in SAME_DEPTH for via in new.vias()])
-        totals.count_lines(row.depth, same)
-        totals.count_lines(row.depth + 1, len(new) - same)
-    return Admitted(row, first_line, new, records, foreign, edges, totals, kinds)
+def totals_of(answers: Iterable[Admitted]) -> CrawlTotals:
+    """What became of the links of some rows, and of those that were left out before."""
+    totals = CrawlTotals()
+    for each in answers:
+        totals.links += len(each.edges)
+        if each.unknown:  # not of most pages of a site that is known
+            _count_unknown(each, totals)
+        for reason, count in each.row.left_out.items():
+            totals.links += count
+            totals.refuse(reason, count)
+    return totals
+
+
+def _count_unknown(found: Admitted, totals: CrawlTotals) -> None:
+    """Count the links that led to no line before."""
+    row, new = found.row, found.new
+    if len(new) < found.unknown:  # some are refused, or lead to a new line of another link
+        reasons = [edge[0] for edge in found.edges if type(edge) is tuple]
+        for reason in dict.fromkeys(reasons):  # one or two on nearly all pages
+            totals.refuse(reason, reasons.count(reason))
+    if not row.line:  # seeds have depth 0
+        same = len(new)
+    elif not new.has_any(_SAME_DEPTH_KINDS):  # as of nearly all pages
+        same = 0
+    else:
+        same = sum([via in SAME_DEPTH for via in new.vias()])
+    totals.count_lines(row.depth, same)
+    totals.count_lines(row.depth + 1, len(new) - same)

@@ -9,11 +9,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, pairwise
 
-from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks, admitted
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, RowLinks
 from fetcher.frontier.link_batch import LinkBatch
-from fetcher.frontier.link_table import NO_LINKS, LinkTable, joined
+from fetcher.frontier.link_table import LinkTable, joined
 from fetcher.frontier.links import Link, encoded
-from fetcher.frontier.totals import CrawlTotals
 
 
 class AskedLinks:
@@ -22,8 +21,9 @@ class AskedLinks:
     def __init__(self, tables: Sequence[LinkTable], text_of: Callable[[Link], str]) -> None:
         """`text_of`: see LinkTable.key_texts."""
         self._tables = tables
-        self._starts = list(accumulate(map(len, tables), initial=0))  # of each row
-        self.texts = list(chain.from_iterable([table.urls for table in tables]))
+        urls = [table.urls for table in tables]
+        self._starts = list(accumulate(map(len, urls), initial=0))  # of each row
+        self.texts = list(chain.from_iterable(urls))
         for table, start in zip(tables, self._starts, strict=False):
             if table.rest:
                 for at, text in table.key_texts(text_of):
@@ -48,25 +48,29 @@ class AskedLinks:
 
         `edges`: of all links; `starts`: the index of each row's first link in `batch`.
         """
-        answers = []
-        for row, table, own, (start, end) in zip(
-            rows, self._tables, pairwise(self._starts), pairwise(starts), strict=True
-        ):
-            row_edges = edges[slice(*own)]
-            if start == end:  # as of most pages of a site that is known
-                totals = CrawlTotals(links=len(row_edges))
-                answers.append(Admitted(row, 0, NO_LINKS, b"", [], row_edges, totals, table.kinds))
-                continue
-            first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
-            answers.append(
-                admitted(
-                    row,
-                    batch.first_line + first,
-                    batch.links.chosen(batch.new[first:last]),
-                    batch.records[first * RECORD_BYTES : last * RECORD_BYTES],
-                    batch.foreign[first:last],
-                    row_edges,
-                    table.kinds,
-                )
+        answers = [
+            Admitted(row, edges[begin:end], table.kinds)
+            for row, table, (begin, end) in zip(
+                rows, self._tables, pairwise(self._starts), strict=True
             )
+        ]
+        if batch.keys:  # not of most pages of a site that is known
+            for at, (start, end) in enumerate(pairwise(starts)):
+                if start < end:
+                    answers[at] = _with_unknown(answers[at], batch, start, end)
         return answers
+
+
+def _with_unknown(found: Admitted, batch: LinkBatch, start: int, end: int) -> Admitted:
+    """The decisions on a row of which the links `start` to `end` - 1 of the batch are."""
+    first, last = bisect_left(batch.new, start), bisect_left(batch.new, end)
+    return Admitted(
+        found.row,
+        found.edges,
+        found.kinds,
+        end - start,
+        batch.first_line + first,
+        batch.links.chosen(batch.new[first:last]),
+        batch.records[first * RECORD_BYTES : last * RECORD_BYTES],
+        batch.foreign[first:last],
+    )

@@ -2,7 +2,8 @@
 
 Exact. Open addressing with double hashing: a table of 32-bit numbers (0: empty) refers to the array
 of keys. The table's size is a prime, so each key's probes reach every slot. The keys must be the
-results of a hash. A key costs 8 bytes a word and up to 6 % more, and 5 to 7.5 bytes of table.
+results of a hash. A key costs 8 bytes a word and up to 6 % more, and 5 to 7.5 bytes of table; a
+table of up to 4 MiB is sparser than that, as each probe of a slot that is taken costs time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ Numbers = npt.NDArray[np.uint32]
 
 _LOAD: Final = 0.8  # at most
 _GROWTH: Final = {1: 1.5, 2: 1.25}  # of the table, by words: each key within 24 bytes
+_SPARSE_SLOTS: Final = 1 << 20  # a smaller table has a lower load, whatever it takes for a key
+_SPARSE_LOAD: Final = 0.4
+_SPARSE_GROWTH: Final = 2.0
 _MIN_SLOTS: Final = 1009
 _MAX_ROOM: Final = 1 << 20  # keys for which memory is taken in advance
 _FEW: Final = 48  # keys that are looked up one by one sooner than together
@@ -55,7 +59,8 @@ class KeyTable:
             # Most memory that a look-up needs is far from the last one: the second word is read
             # only where the first one is the same.
             known = found.nonzero()[0]
-            are_other = self._keys[found[known] - 1, 1] != keys[known, 1]
+            # By columns, for which numpy has a shorter path.
+            are_other = self._keys[:, 1][found[known].astype(np.intp) - 1] != keys[:, 1][known]
             if are_other.any():  # two hashes agree in 64 of their 128 bits
                 rest = known[are_other]
                 found[rest] = [self._number_of(key) for key in keys[rest].tolist()]
@@ -73,8 +78,11 @@ class KeyTable:
             goes_on = first_words[numbers.astype(np.intp) - 1] != wanted
             goes_on &= numbers != 0
             rest = goes_on.nonzero()[0]
-            if len(rest) < len(asked):
-                found[asked] = numbers  # those that go on are set again
+            # Those that go on are set again.
+            if steps is None:
+                found[:] = numbers
+            elif len(rest) < len(asked):
+                found[asked] = numbers
             asked, wanted = asked[rest], wanted[rest]
             steps = self._steps(keys[asked]) if steps is None else steps[rest]
             slots = self._next(slots[rest], steps)
@@ -111,7 +119,8 @@ class KeyTable:
         self._reserve(before + len(keys))
         self._keys[before : before + len(keys)] = keys
         self._count = before + len(keys)
-        if self._count > len(self._table) * _LOAD:
+        slots = len(self._table)
+        if self._count > slots * (_LOAD if slots >= _SPARSE_SLOTS else _SPARSE_LOAD):
             self._rebuild()
         else:
             self._insert(before, self._count)
@@ -175,7 +184,9 @@ def _remainders(numbers: npt.NDArray[np.uint64], divisor: int) -> npt.NDArray[np
 
 def _slots_for(count: int, words: int) -> int:
     """The slots of a table that has room to grow beyond `count` keys."""
-    return _prime_from(max(_MIN_SLOTS, math.ceil(count / _LOAD * _GROWTH[words])))
+    dense = math.ceil(count / _LOAD * _GROWTH[words])
+    sparse = min(math.ceil(count / _SPARSE_LOAD * _SPARSE_GROWTH), _SPARSE_SLOTS)
+    return _prime_from(max(_MIN_SLOTS, dense, sparse))
 
 
 def _prime_from(number: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 BLOCK_LINES: Final = 1024
@@ -42,17 +42,25 @@ class LineQueue:
         last = len(self._last) if self._last is not None else 0
         return len(self._first) - self._taken + blocks * BLOCK_LINES + last
 
-    def append(self, line: int, spill: Spill | None = None) -> None:
-        """Add a line at the end; with a spill, a block that becomes full goes there."""
+    def extend(self, lines: Sequence[int], spill: Spill | None = None) -> None:
+        """Add lines at the end; with a spill, a block that becomes full goes there."""
+        done = 0
+        while done < len(lines):
+            block = self._open_block(spill)
+            some = lines[done : done + BLOCK_LINES - len(block)]
+            block.extend(some)
+            done += len(some)
+
+    def _open_block(self, spill: Spill | None) -> array[int]:
+        """The last block, which has room."""
         if self._last is None:
             if len(self._first) < BLOCK_LINES:
-                self._first.append(line)
-                return
+                return self._first
             self._last = array("I")
         elif len(self._last) == BLOCK_LINES:
             self._store(self._last, spill)
             self._last = array("I")
-        self._last.append(line)
+        return self._last
 
     def put_back(self, lines: Iterable[int]) -> None:
         """Add lines at the front, in this order."""

@@ -15,6 +15,7 @@ from fetcher.frontier.links import (
     LinkRequest,
     are_kinds,
     encoded,
+    is_kind,
     packed_kinds,
     unpacked_kinds,
 )
@@ -61,6 +62,8 @@ class LinkTable(Sequence[Link]):
     def is_sound(self) -> bool:
         """Whether the columns fit each other, and all kinds are known."""
         count, kinds, rest = len(self.urls), self.kinds, self.rest
+        if count and len(kinds) == 1 and not rest:  # as nearly always
+            return is_kind(kinds)
         return (
             (len(kinds) in (1, count) if count else not kinds)
             and are_kinds(kinds)

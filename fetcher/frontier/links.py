@@ -93,6 +93,11 @@ def packed_kinds(kinds: Sequence[str]) -> bytes:
     return bytes(map(kind_number, kinds))
 
 
+def is_kind(data: bytes) -> bool:
+    """Whether one byte is that of a known kind."""
+    return data in _KNOWN
+
+
 def are_kinds(data: bytes) -> bool:
     """Whether each byte is that of a known kind."""
     return not data.translate(None, _KNOWN)

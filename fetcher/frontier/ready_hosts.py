@@ -11,11 +11,11 @@ bytes a host that has lines.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from fetcher.frontier.line_queue import LINE_BYTES, LineQueue, Spill
+from fetcher.frontier.line_queue import BLOCK_LINES, LINE_BYTES, LineQueue, Spill
 from fetcher.frontier.rules import Order
 
 MIN_CAP: Final = 32  # lines of a host that may be out, however slow it is
@@ -58,17 +58,19 @@ class ReadyHosts:
         """The lines that are handed out and neither committed nor returned."""
         return len(self._out)
 
-    def add(self, line: int, host: str, depth: int = 0, priority: int = 0) -> None:
-        """A line of the log that has no row. Of one host, higher priorities go first."""
+    def add(self, lines: Sequence[int], host: str, depth: int = 0, priority: int = 0) -> None:
+        """Lines of the log that have no row. Of one host, higher priorities go first."""
         hosts = self._hosts
         if self._is_levels and depth > self._depth:
             hosts = self._later.setdefault(depth, {})
         entry = hosts.get(host)
         if entry is None:
             entry = hosts[host] = _Host(host)
-        is_full = self._waiting - self._spilled >= self._memory_lines
-        self._spilled += entry.append(line, priority, self._spill if is_full else None)
-        self._waiting += 1
+        for begin in range(0, len(lines), BLOCK_LINES):
+            some = lines[begin : begin + BLOCK_LINES]
+            is_full = self._waiting - self._spilled >= self._memory_lines
+            self._spilled += entry.extend(some, priority, self._spill if is_full else None)
+            self._waiting += len(some)
         if hosts is self._hosts:
             self._give_turn(entry)
 
@@ -100,11 +102,11 @@ class ReadyHosts:
 
     def committed(self, lines: Iterable[int], now: float) -> None:
         """These lines have rows. Lines that are not out are ignored: one may be reported twice."""
-        for line in lines:
-            host = self._out.pop(line, None)
-            if host is not None:
-                host.finished(now)
-                self._settle(host)
+        of = self._out.pop
+        counts = Counter([host for line in lines if (host := of(line, None)) is not None])
+        for host, count in counts.items():
+            host.finished(count, now)
+            self._settle(host)
 
     def returned(self, lines: Iterable[int]) -> None:
         """These lines come back without rows: they are the next of their hosts."""
@@ -164,14 +166,14 @@ class _Host:
         self._this = 0  # lines finished in it
         self._before = 0  # and in the window before
 
-    def append(self, line: int, priority: int, spill: Spill | None) -> int:
-        """Add a line; return how many lines that spilled."""
+    def extend(self, lines: Sequence[int], priority: int, spill: Spill | None) -> int:
+        """Add lines; return how many lines that spilled."""
         queue = self._queues.get(priority)
         if queue is None:
             queue = self._queues[priority] = LineQueue()
         before = queue.spilled
-        queue.append(line, spill)
-        self.waiting += 1
+        queue.extend(lines, spill)
+        self.waiting += len(lines)
         return queue.spilled - before
 
     def take(self, count: int, spill: Spill | None) -> tuple[list[int], int]:
@@ -197,10 +199,10 @@ class _Host:
         self.out -= 1
         self.waiting += 1
 
-    def finished(self, now: float) -> None:
-        self.out -= 1
+    def finished(self, count: int, now: float) -> None:
+        self.out -= count
         self._turn_window(now)
-        self._this += 1
+        self._this += count
 
     def cap(self, now: float) -> int:
         """How many lines may be out: twice what the last two seconds finished."""

@@ -8,7 +8,7 @@ Pages decide where a crawl goes, so that what may be a secret in settings is sen
 the seeds only, and never by http to one that a seed names by https. All other URLs are foreign.
 
 Seeds are kept only as numbers of 64 bits, which are hashes with a secret seed of the crawl: 13 to
-16 bytes for each host, domain or folder with seeds.
+16 bytes for each of a million hosts, domains or folders with seeds.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@ must survive a restart: the sink sends its log again.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import UNSET
@@ -157,10 +159,20 @@ class CrawlFeed:
         urls = [entry.url for entry in entries]
         origins = web_urls.plain_origins(urls)
         hosts = {origin: web_urls.host_of_origin(origin) for origin in set(origins)}
-        for line, entry, origin in zip(lines, entries, origins, strict=True):
-            host = hosts[origin] if origin else web_urls.host_of(entry.url)
-            route = 0 if self._routing is None else self._routing.of(entry.url, entry.route)
-            self._hosts[route].add(line, host, entry.depth, entry.priority)
+        routing = self._routing
+        places = [
+            (
+                0 if routing is None else routing.of(entry.url, entry.route),
+                hosts[origin] if origin else web_urls.host_of(entry.url),
+                entry.depth,
+                entry.priority,
+            )
+            for entry, origin in zip(entries, origins, strict=True)
+        ]
+        # The lines that a page has found follow each other, and most are of its own host.
+        alike = groupby(zip(places, lines, strict=True), operator.itemgetter(0))
+        for (route, host, depth, priority), some in alike:
+            self._hosts[route].add([line for _, line in some], host, depth, priority)
 
     def committed(self, batch: int, mask: int, now: float) -> None:
         """`mask`: all committed lines of the batch; -1: all of them."""
@@ -192,12 +204,14 @@ class CrawlFeed:
         count = min(max(share, _LEAST_LINES), self._batch_size)
         while lines := self._whole_batches(hosts, hosts.take(count, now)):
             masks: dict[int, int] = {}
-            for line in lines:
-                batch, offset = divmod(line - 1, self._batch_size)
-                if self._open.get(batch, 0) >> offset & 1:
-                    masks[batch] = masks.get(batch, 0) | 1 << offset
-                else:  # its row came while it waited
-                    hosts.committed((line,), now)
+            for batch, some in groupby(lines, lambda line: (line - 1) // self._batch_size):
+                first = batch * self._batch_size + 1
+                mask = bitset.mask_of([line - first for line in some])
+                left = mask & self._open.get(batch, 0)
+                if left:
+                    masks[batch] = masks.get(batch, 0) | left
+                if done := mask & ~left:  # rows came while the lines waited
+                    hosts.committed((first + offset for offset in bitset.offsets(done)), now)
             if masks:
                 return [self._due(batch, mask) for batch, mask in masks.items()]
         return []

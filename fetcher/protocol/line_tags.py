@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from fetcher.input.lines import identity
-from fetcher.model import Found
 
 KEY_BYTES: Final = 32
 TAG_BYTES: Final = 8
@@ -22,10 +21,16 @@ TAG_BYTES: Final = 8
 Named = tuple[int, str, str | int | None]
 
 
-def named(line: int, url: str, name: str | int | None, found: Found | None = None) -> Named:
-    """The values of a line that its tag covers; the tag covers the batch, too."""
+def named(
+    line: int, url: str, name: str | int | None, found: tuple[int, int, str, int] | None = None
+) -> Named:
+    """The values of a line that its tag covers; the tag covers the batch, too.
+
+    `found`: the values of a Found.
+    """
     if found is not None:
-        url = f"{found.depth} {found.found_on} {found.hops} {found.via} {url}"
+        depth, found_on, via, hops = found
+        url = f"{depth} {found_on} {hops} {via} {url}"
     return line, url, name
 
 

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from fetcher.error_kinds import ALLOWED
 from fetcher.errors import WireError
-from fetcher.model import OUTCOME_CODE, Chunk, Found, Result
+from fetcher.model import OUTCOME_CODE, Chunk, Result
 from fetcher.protocol import line_tags
 from fetcher.protocol.output_spec import Bodies, BodyNames, Output, RowForm
 from fetcher.rows.body_names import parsed
@@ -49,7 +49,7 @@ class RowChecker:
         one.
         """
         named: list[line_tags.Named] = []
-        depths = chunk.depths
+        depths, hops = chunk.depths, chunk.hops
         files: list[str] = []
         path_of_body, names = self._path_of_body, self._names
         bodies = _bodies(chunk)
@@ -71,9 +71,12 @@ class RowChecker:
                 kind = row.error_kind
                 if (code or kind is not UNSET) and kind not in ALLOWED[code]:
                     raise WireError(f"chunk: the outcome of line {line} has no such error_kind")
-                named.append((line, row.url, None if row.id is UNSET else row.id))
+                name = None if row.id is UNSET else row.id
                 if depths:
-                    named[-1] = _named(row, chunk, len(named) - 1)
+                    at = len(named)
+                    named.append(_named(row, name, depths[at], hops[at] if hops else 0))
+                else:
+                    named.append((line, row.url, name))
                 if path_of_body is not None:
                     path = path_of_body(row, *next(bodies), names)
                     if path is None:
@@ -91,17 +94,16 @@ class RowChecker:
         return files if any(files) else []
 
 
-def _named(row: _Row, chunk: Chunk, index: int) -> line_tags.Named:
-    """The values that the tag of a crawl's line covers, by row and chunk. Raises WireError."""
-    if row.depth != chunk.depths[index]:
+def _named(row: _Row, name: str | int | None, depth: int, hops: int) -> line_tags.Named:
+    """The values that the tag of a crawl's line covers. Raises WireError.
+
+    `depth` and `hops` are the chunk's.
+    """
+    if row.depth != depth:
         raise WireError("chunk: a depth differs from that of its row")
-    found = Found(
-        chunk.depths[index],
-        0 if row.found_on is UNSET else row.found_on,
-        "" if row.via is UNSET else row.via,
-        chunk.hops[index] if chunk.hops else 0,
-    )
-    return line_tags.named(row.line, row.url, None if row.id is UNSET else row.id, found)
+    found_on = 0 if row.found_on is UNSET else row.found_on
+    via = "" if row.via is UNSET else row.via
+    return line_tags.named(row.line, row.url, name, (depth, found_on, via, hops))
 
 
 def _bodies(chunk: Chunk) -> Iterator[tuple[bytes, bool]]:

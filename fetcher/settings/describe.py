@@ -53,10 +53,9 @@ def settings_of(section: str) -> dict[str, Setting]:
 
 def fields_of(struct: type[Section]) -> dict[str, Setting]:
     """The settings of a section, or of a table of an array, by name, in order."""
-    hints = get_type_hints(struct, include_extras=True)
     found = {}
     for field in msgspec.structs.fields(struct):
-        kind, *bounds = get_args(hints[field.name])
+        kind, *bounds = get_args(field.type)
         found[field.name] = Setting(kind, tuple(bounds), field.default)
     return found
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fetcher import web_urls
 from fetcher.frontier.admission import MAX_HOPS, Frontier
-from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, NewLine, RowLinks
+from fetcher.frontier.admitted import RECORD_BYTES, Admitted, Edge, NewLine, RowLinks, totals_of
 from fetcher.frontier.key_texts import KeyTexts
 from fetcher.frontier.links import LINKS_PER_SITEMAP, Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
@@ -38,7 +38,7 @@ def test_a_link_becomes_a_line_once_and_is_an_edge_each_time() -> None:
         (2, "http://a.b/x", 1, 1)
     ]
     assert first.edges == [2, 1, 2, 2]
-    assert first.totals == CrawlTotals(links=4, lines={1: 1})
+    assert totals_of([first]) == CrawlTotals(links=4, lines={1: 1})
     again = offered(made, "http://a.b/x", line=2, depth=1)
     assert (again.lines, again.edges) == ([], [2])
 
@@ -70,7 +70,7 @@ def test_each_seed_becomes_a_line_once_whatever_the_rules_say() -> None:
         ("duplicate", "rubbish", "seed"),
         3,
     ]
-    assert admitted.totals == CrawlTotals(links=5, lines={0: 3}, refused={"duplicate": 2})
+    assert totals_of([admitted]) == CrawlTotals(links=5, lines={0: 3}, refused={"duplicate": 2})
     assert urls(offered(made, "http://other/a", "http://h/a", "http://third/a")) == [
         "http://other/a",
         "http://h/a",
@@ -104,7 +104,7 @@ def test_each_refusal_has_its_reason_and_is_counted(
     admitted = offered(frontier("http://h/", rules=rules), url)
     assert admitted.lines == []
     assert admitted.edges == [(reason, url, "a")]
-    assert admitted.totals == CrawlTotals(links=1, refused={reason.value: 1})
+    assert totals_of([admitted]) == CrawlTotals(links=1, refused={reason.value: 1})
 
 
 def test_a_short_path_may_be_deeper_than_a_small_limit() -> None:
@@ -159,7 +159,9 @@ def test_a_worker_that_sends_too_many_links_gets_the_first_ones() -> None:
     ]
     admitted = made.offer(links, 1, 0)
     assert urls(admitted) == ["http://h/1", "http://h/s", "http://h/2"]
-    assert admitted.totals == CrawlTotals(links=4, lines={1: 3}, refused={"links_per_page": 1})
+    assert totals_of([admitted]) == CrawlTotals(
+        links=4, lines={1: 3}, refused={"links_per_page": 1}
+    )
     listed = [Link("http://h/s", "listed")] * (LINKS_PER_SITEMAP + 1)
     assert len(made.offer(listed, 1, 0).edges) == LINKS_PER_SITEMAP
 
@@ -167,7 +169,9 @@ def test_a_worker_that_sends_too_many_links_gets_the_first_ones() -> None:
 def test_links_that_the_worker_left_out_are_counted() -> None:
     row = RowLinks(1, 0, (), left_out={Refusal.NOFOLLOW: 3, Refusal.LINKS_PER_PAGE: 4})
     admitted = frontier("http://h/").offer_rows([row])[0]
-    assert admitted.totals == CrawlTotals(links=7, refused={"nofollow": 3, "links_per_page": 4})
+    assert totals_of([admitted]) == CrawlTotals(
+        links=7, refused={"nofollow": 3, "links_per_page": 4}
+    )
 
 
 def test_links_that_a_handler_made_differ_by_method_and_body() -> None:
@@ -209,7 +213,7 @@ def crawl(
     """Fetch lines in order until none is left, several rows to a call, with a restart."""
     made = Frontier(rules, SEED)
     seeds = made.seeds([Link("http://h/a"), Link("http://i/a")])
-    log, edges, totals, row = list(seeds.lines), list(seeds.edges), seeds.totals, 0
+    log, edges, totals, row = list(seeds.lines), list(seeds.edges), totals_of([seeds]), 0
     while row < len(log):
         if restart_at is not None and row >= restart_at:
             made, restart_at = Frontier(rules, SEED), None
@@ -225,7 +229,7 @@ def crawl(
         for admitted in made.offer_rows(rows):
             log += admitted.lines
             edges += admitted.edges
-            totals.add(admitted.totals)
+            totals.add(totals_of([admitted]))
     return log, edges, totals
 
 

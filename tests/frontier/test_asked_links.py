@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fetcher.frontier.admitted import RECORD_BYTES, Edge, RowLinks
+from fetcher.frontier.admitted import RECORD_BYTES, Edge, RowLinks, totals_of
 from fetcher.frontier.asked_links import AskedLinks
 from fetcher.frontier.link_batch import LinkBatch
 from fetcher.frontier.link_table import LinkTable
@@ -34,12 +34,15 @@ def test_only_chosen_links_are_made_and_each_row_knows_its_first_one() -> None:
 def test_each_row_is_answered_with_its_own_links() -> None:
     rows = [RowLinks(line, 0, page) for line, page in enumerate(PAGES, 1)]
     refused: Edge = (Refusal.SCOPE, "http://h/d", "a")
-    batch = LinkBatch(LinkTable.of([PAGES[0][1], *PAGES[2]]), [], new=[0, 1], first_line=10)
+    batch = LinkBatch(
+        LinkTable.of([PAGES[0][1], *PAGES[2]]), [b"1", b"2", b"3"], new=[0, 1], first_line=10
+    )
     batch.records = bytes([1]) * RECORD_BYTES + bytes([2]) * RECORD_BYTES
     batch.foreign = [False, True]
     first, second, third = asked().admitted(rows, [3, 10, 11, refused], batch, [0, 1, 1, 3])
     assert (first.edges, list(first.new), first.lines[0].line) == ([3, 10], [PAGES[0][1]], 10)
-    assert (second.edges, list(second.new), second.totals) == ([], [], CrawlTotals())
+    assert (second.edges, list(second.new), second.unknown) == ([], [], 0)
     assert (third.edges, list(third.new), third.foreign) == ([11, refused], [PAGES[2][0]], [True])
     assert (third.first_line, third.records) == (11, bytes([2]) * RECORD_BYTES)
-    assert third.totals == CrawlTotals(2, {0: 1}, {"scope": 1})
+    assert (first.unknown, third.unknown) == (1, 2)
+    assert totals_of([third]) == CrawlTotals(2, {0: 1}, {"scope": 1})

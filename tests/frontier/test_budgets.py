@@ -47,5 +47,5 @@ def test_nobody_has_no_room() -> None:
 def test_a_host_costs_at_most_24_bytes() -> None:
     budgets, dice = Budgets(CrawlRules()), np.random.default_rng(1)
     for number in range(1, 101):
-        budgets.count(dice.integers(1, 2**64, 3000, dtype=np.uint64))
-        assert number < 20 or budgets.memory_bytes <= 24 * 3000 * number
+        budgets.count(dice.integers(1, 2**64, 8000, dtype=np.uint64))
+        assert number < 50 or budgets.memory_bytes <= 24 * 8000 * number

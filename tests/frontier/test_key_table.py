@@ -74,5 +74,14 @@ def test_it_grows_in_batches_of_any_size_and_stays_exact() -> None:
 def test_it_costs_at_most_24_bytes_a_key() -> None:
     seen, made = KeyTable(2), np.random.default_rng(1)
     for _ in range(100):
-        seen.add(made.integers(0, 2**64, (3000, 2), dtype=np.uint64))
-        assert len(seen) < 50_000 or seen.memory_bytes <= 24 * len(seen)
+        seen.add(made.integers(0, 2**64, (12_000, 2), dtype=np.uint64))
+        assert len(seen) < 700_000 or seen.memory_bytes <= 24 * len(seen)
+
+
+def test_a_small_table_is_sparse_and_takes_at_most_4_mib() -> None:
+    seen, made = KeyTable(2), np.random.default_rng(1)
+    for _ in range(100):
+        seen.add(made.integers(0, 2**64, (7000, 2), dtype=np.uint64))
+        keys_bytes = 17 * len(seen) + 17 * 1024  # with what is taken in advance
+        assert seen.memory_bytes <= keys_bytes + (4 << 20) + 1000
+        assert len(seen) > 400_000 or seen.memory_bytes >= 26 * len(seen)

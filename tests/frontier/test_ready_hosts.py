@@ -16,8 +16,8 @@ from support.line_texts import MemorySpill
 def test_hosts_take_turns_and_each_has_a_cap() -> None:
     hosts = ReadyHosts()
     for line in range(1, 1001):
-        hosts.add(line, "big")
-    hosts.add(1001, "small")
+        hosts.add([line], "big")
+    hosts.add([1001], "small")
     lines = hosts.take(500, 0)
     assert lines == [*range(1, MIN_CAP + 1), 1001]
     assert (len(hosts), hosts.out) == (1000 - MIN_CAP, MIN_CAP + 1)
@@ -30,7 +30,7 @@ def test_hosts_take_turns_and_each_has_a_cap() -> None:
 def test_the_cap_follows_what_a_host_finishes() -> None:
     hosts = ReadyHosts()
     for line in range(1, 100_000):
-        hosts.add(line, "h")
+        hosts.add([line], "h")
     now = 0.0
     for _ in range(200):
         now += 0.01
@@ -43,14 +43,14 @@ def test_the_cap_follows_what_a_host_finishes() -> None:
 def test_higher_priorities_go_first_and_equal_ones_in_order() -> None:
     hosts = ReadyHosts()
     for line, priority in ((1, 0), (2, -1), (3, 5), (4, 0), (5, 5)):
-        hosts.add(line, "h", priority=priority)
+        hosts.add([line], "h", priority=priority)
     assert hosts.take(10, 0) == [3, 5, 1, 4, 2]
 
 
 def test_lines_that_come_back_are_next() -> None:
     hosts = ReadyHosts()
     for line in range(1, 6):
-        hosts.add(line, "h")
+        hosts.add([line], "h")
     assert hosts.take(3, 0) == [1, 2, 3]
     hosts.returned([3, 1])
     hosts.returned([3, 77])  # twice, and a line that was never out
@@ -60,7 +60,7 @@ def test_lines_that_come_back_are_next() -> None:
 
 def test_a_line_may_be_reported_committed_twice() -> None:
     hosts = ReadyHosts()
-    hosts.add(1, "h")
+    hosts.add([1], "h")
     assert hosts.take(1, 0) == [1]
     hosts.committed([1, 1, 5], 0)
     hosts.committed([1], 0)
@@ -69,15 +69,15 @@ def test_a_line_may_be_reported_committed_twice() -> None:
 
 def test_a_level_begins_when_the_one_before_has_all_its_rows() -> None:
     hosts = ReadyHosts("levels")
-    hosts.add(1, "a", 0)
-    hosts.add(2, "b", 2)
-    hosts.add(3, "a", 1)
-    hosts.add(4, "b", 0)
+    hosts.add([1], "a", 0)
+    hosts.add([2], "b", 2)
+    hosts.add([3], "a", 1)
+    hosts.add([4], "b", 0)
     assert len(hosts) == 4
     assert hosts.take(9, 0) == [1, 4]
     hosts.committed([1], 0)
     assert hosts.take(9, 0) == []
-    hosts.add(5, "c", 0)  # a redirect's target has its finder's depth
+    hosts.add([5], "c", 0)  # a redirect's target has its finder's depth
     hosts.committed([4], 0)
     assert hosts.take(9, 0) == [5]
     hosts.returned([5])
@@ -90,16 +90,16 @@ def test_a_level_begins_when_the_one_before_has_all_its_rows() -> None:
 
 def test_without_levels_the_depth_does_not_matter() -> None:
     hosts = ReadyHosts("log")
-    hosts.add(1, "a", 7)
-    hosts.add(2, "b", 0)
+    hosts.add([1], "a", 7)
+    hosts.add([2], "b", 0)
     assert hosts.take(9, 0) == [1, 2]
 
 
 def test_the_busiest_hosts_are_shown() -> None:
     hosts = ReadyHosts()
     for line in range(1, 50):
-        hosts.add(line, "big")
-    hosts.add(50, "small")
+        hosts.add([line], "big")
+    hosts.add([50], "small")
     hosts.take(40, 0)
     assert hosts.loads(1) == [HostLoad("big", 49 - MIN_CAP, MIN_CAP)]
     assert hosts.loads(9)[1] == HostLoad("small", 0, 1)
@@ -116,10 +116,10 @@ def test_huge_hosts_delay_small_ones_by_one_turn_each(
     hosts, lines = ReadyHosts(), itertools.count(1)
     for name, count in [(f"big{number}", 300) for number in range(big_hosts)]:
         for line in itertools.islice(lines, count):
-            hosts.add(line, name)
+            hosts.add([line], name)
     for number, count in enumerate(small):
         for line in itertools.islice(lines, count):
-            hosts.add(line, f"small{number}")
+            hosts.add([line], f"small{number}")
     first_small = 300 * big_hosts + 1
     left, handed_to_big = sum(small), 0
     while left:
@@ -135,8 +135,8 @@ def test_huge_hosts_delay_small_ones_by_one_turn_each(
 def test_lines_beyond_the_bound_of_memory_are_spilled_and_come_back_in_order() -> None:
     spill = MemorySpill()
     hosts = ReadyHosts(spill=spill, memory_bytes=4 * BLOCK_LINES)
-    for line in range(1, 20_001):
-        hosts.add(line, "h")
+    for first in range(1, 20_001, 2500):
+        hosts.add(range(first, first + 2500), "h")
     assert spill.puts > 10
     seen: list[int] = []
     while len(hosts):
@@ -158,11 +158,16 @@ class Lines(RuleBasedStateMachine):
         self.done: set[int] = set()
         self.now = 0.0
 
-    @rule(host=st.sampled_from("abc"), depth=st.integers(0, 3), priority=st.integers(-1, 1))
-    def add(self, host: str, depth: int, priority: int) -> None:
-        line = len(self.depth) + 1
-        self.depth[line] = depth
-        self.hosts.add(line, host, depth, priority)
+    @rule(
+        count=st.integers(1, 3),
+        host=st.sampled_from("abc"),
+        depth=st.integers(0, 3),
+        priority=st.integers(-1, 1),
+    )
+    def add(self, count: int, host: str, depth: int, priority: int) -> None:
+        lines = range(len(self.depth) + 1, len(self.depth) + 1 + count)
+        self.depth.update(dict.fromkeys(lines, depth))
+        self.hosts.add(lines, host, depth, priority)
 
     @rule(count=st.integers(1, 50), waited_s=st.floats(0, 5))
     def take(self, count: int, waited_s: float) -> None:

@@ -42,6 +42,7 @@ def test_any_lines_are_read_in_any_order(
     asked: list[tuple[int, int]],
 ) -> None:
     monkeypatch.setattr(log_reader, "_EVERY_LINES", 3)
+    monkeypatch.setattr(log_reader, "_BLOCK_BYTES", 20)
     parts, lines, reader = written(tmp_path, sizes), sum(sizes), LogReader()
     for first, count in asked:
         end = min(first + count, lines + 1)
@@ -62,6 +63,23 @@ def test_reading_on_begins_near_the_last_line(
     list(reader.texts(parts, 1, 21))
     parts[0].path.unlink()  # it is not needed for what follows
     assert list(reader.texts(parts, 18, 21)) == texts(18, 21)
+
+
+def test_reading_on_reads_nothing_of_the_lines_before(tmp_path: Path) -> None:
+    parts, reader = written(tmp_path, [10]), LogReader()
+    read = reader.texts(parts, 1, 6)
+    assert [next(read) for _ in range(5)] == texts(1, 6)  # its end is not asked for
+    before = sum(len(text) + 1 for text in texts(1, 6))
+    with parts[0].path.open("r+b") as file:
+        file.write(b"x" * before)  # without line feeds: who counts them finds other lines
+    assert list(reader.texts(parts, 6, 9)) == texts(6, 9)
+
+
+def test_a_line_may_be_longer_than_what_is_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_reader, "_BLOCK_BYTES", 3)
+    assert list(LogReader().texts(written(tmp_path, [4, 4]), 3, 8)) == texts(3, 8)
 
 
 def test_a_line_that_is_missing_is_damage_after_those_before_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import tempfile
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate, groupby, islice
 from pathlib import Path
 from typing import Final
 
@@ -28,23 +29,18 @@ class LogSpool:
     def put(self, first: int, texts: Sequence[bytes]) -> None:
         """Keep the next lines; `first` must be the number of the next one."""
         assert first == self._lines + 1
-        at = self._texts.end
-        for line, text in enumerate(texts, first):
-            if (line - 1) % _BLOCK_LINES == 0:
-                self._blocks.append(at)
-            at += len(text) + 1
+        ends = accumulate([len(text) + 1 for text in texts], initial=self._texts.end)
+        begins = -self._lines % _BLOCK_LINES  # the first of these that begins a block
+        self._blocks.extend(islice(ends, begins, len(texts), _BLOCK_LINES))
         self._texts.append(b"".join([text + b"\n" for text in texts]))
         self._lines += len(texts)
 
     def get(self, lines: Sequence[int]) -> list[bytes]:
         """The texts of these lines, which are ascending."""
-        found = []
-        block, texts = -1, [b""]
-        for line in lines:
-            wanted, offset = divmod(line - 1, _BLOCK_LINES)
-            if wanted != block:
-                block, texts = wanted, self._block(wanted)
-            found.append(texts[offset])
+        found: list[bytes] = []
+        for block, some in groupby(lines, lambda line: (line - 1) // _BLOCK_LINES):
+            texts, begin = self._block(block), block * _BLOCK_LINES + 1
+            found += [texts[line - begin] for line in some]
         return found
 
     def _block(self, block: int) -> list[bytes]:
