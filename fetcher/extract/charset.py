@@ -59,7 +59,7 @@ def encoding_of(body: bytes, content_type: str | None, is_whole: bool = True) ->
 
 def decoded(body: bytes, encoding: str) -> str:
     """The page without a mark; what does not decode becomes U+FFFD."""
-    return codecs.decode(body, encoding, "replace").removeprefix("\ufeff")
+    return body.decode(encoding, "replace").removeprefix("\ufeff")
 
 
 def _named_outside(body: bytes, content_type: str | None) -> str | None:
