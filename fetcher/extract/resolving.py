@@ -112,7 +112,7 @@ class Resolver:
         urls = joined.replace(f"\n{_FOLDER_UP}", f" {self._folder_above(_FOLDER_UP)}")
         if "\n" in urls:
             urls = urls.replace("\n/", f" {self._origin}/").replace("\n", f" {self._folder}")
-        return [*urls[1:].split(" ")]
+        return [*urls.split(" ")[1:]]
 
     def _from_above(self, text: str) -> str:
         end = len(_FOLDER_UP)
