@@ -22,9 +22,9 @@ REQUIREMENTS: Final = {
     "pyarrow": "pyarrow>=17",
     "pyspark": "pyspark>=4.0",
     "ray": "ray[client]>=2.52",
-    "selectolax": "selectolax>=1.0.2",
+    "turbohtml": "turbohtml>=1.15.4",
 }
-_CRAWL: Final = ("numpy", "selectolax")
+_CRAWL: Final = ("numpy", "turbohtml")
 
 
 def require_crawl_libraries(needed_by: str = "fetcher crawl") -> None:

@@ -28,7 +28,7 @@ def test_a_crawl_names_all_libraries_that_it_lacks_in_one_line(
     with pytest.raises(UsageError) as caught:
         optional.require_crawl_libraries()
     said = str(caught.value)
-    assert said.startswith("fetcher crawl needs numpy and selectolax; install them with: ")
+    assert said.startswith("fetcher crawl needs numpy and turbohtml; install them with: ")
     assert "\n" not in said
 
 

@@ -1,4 +1,4 @@
-"""Finds the charset of a page as the HTML standard says, and its bytes in UTF-8.
+"""Finds the charset of a page as the HTML standard says, and decodes it.
 
 A byte order mark wins, then Content-Type, then <meta> in the first 1024 bytes. A page that says
 nothing is UTF-8 if it is valid UTF-8, which the standard allows to detect, else windows-1252.
@@ -57,21 +57,9 @@ def encoding_of(body: bytes, content_type: str | None, is_whole: bool = True) ->
     return named or _in_meta(body[:PRESCAN_BYTES]) or _detected(body, is_whole)
 
 
-def in_utf8(body: bytes, encoding: str) -> bytes:
-    """The page as valid UTF-8 without a mark; what does not decode becomes U+FFFD."""
-    if encoding == UTF8:
-        body = body.removeprefix(codecs.BOM_UTF8)
-        if body.isascii() or _is_written(body):
-            return body
-    return codecs.decode(body, encoding, "replace").removeprefix("\ufeff").encode(errors="replace")
-
-
-def _is_written(body: bytes) -> bool:
-    """Whether this is valid UTF-8 without a mark."""
-    try:
-        return not body.decode().startswith("\ufeff")
-    except UnicodeDecodeError:
-        return False
+def decoded(body: bytes, encoding: str) -> str:
+    """The page without a mark; what does not decode becomes U+FFFD."""
+    return body.decode(encoding, "replace").removeprefix("\ufeff")
 
 
 def _named_outside(body: bytes, content_type: str | None) -> str | None:

@@ -63,7 +63,10 @@ class Collector:
             del new[url]
         if len(new) > self.room or max(map(len, new), default=0) > self._max_url_bytes:
             return False
-        self.links.update(new)
+        if self.links:
+            self.links.update(new)
+        else:  # as on most pages
+            self.links = new
         return True
 
     def add(self, url: str, via: Via) -> None:

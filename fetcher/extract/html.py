@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from fetcher import web_urls
 from fetcher.extract import charset, css, effort, robots_tags, srcset
-from fetcher.extract.elements import Attributes, Elements, Node
+from fetcher.extract.elements import Elements, Node
 from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import ASSETS, Via
@@ -72,26 +72,26 @@ def read(
     content_type: str | None = None,
     is_nofollow: bool = False,
     agent: str = "",
-    is_known_quick: bool = False,
 ) -> Found:
     """The links of the page at this http(s) URL, within the limits of the rules.
 
-    `is_nofollow`: its headers ask for that; `agent`: our name in <meta name=…>, as in robots.txt;
-    `is_known_quick`: effort.is_quick has said so of this body.
+    `is_nofollow`: its headers ask for that; `agent`: our name in <meta name=…>, as in robots.txt.
     """
-    page = body[: rules.parse_bytes]
-    is_whole = len(page) == len(body)
-    encoding = charset.encoding_of(page, content_type, is_whole)
-    page = charset.in_utf8(page, encoding)
-    safe = effort.safe_bytes(page, is_known_quick=is_known_quick and page is body)
-    if safe < len(page):
-        is_whole, page = False, page[:safe]
+    part = body[: rules.parse_bytes]
+    is_whole = len(part) == len(body)
+    encoding = charset.encoding_of(part, content_type, is_whole)
+    if encoding.startswith("utf-16"):  # the URLs of such pages are in UTF-8
+        part, encoding = charset.decoded(part, encoding).encode(), charset.UTF8
+    safe = effort.safe_bytes(part)
+    if safe < len(part):
+        is_whole, part = False, part[:safe]
+    page = charset.decoded(part, encoding)
     elements = Elements(page, assets=rules.assets)
     is_nofollow = rules.nofollow and (is_nofollow or _say_nofollow(elements, agent))
     collector = Collector(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING
     )
-    resolver = Resolver(_base_of(elements, url), _output_encoding(encoding))
+    resolver = Resolver(_base_of(elements, url), encoding)
     _Reader(elements, resolver, rules, collector).read()
     return Found(
         links=collector.links,
@@ -99,14 +99,14 @@ def read(
         title=_title_of(elements) if rules.title else None,
         is_cut=not is_whole,
         is_nofollow=is_nofollow,
-        fault="" if is_whole else f"only the first {len(page)} bytes of the page were read",
+        fault="" if is_whole else f"only the first {len(part)} bytes of the page were read",
     )
 
 
 def _base_of(elements: Elements, url: str) -> str:
     """The base of the page's links: the first <base href>, if it is an http(s) URL."""
-    node = next(elements.of("base"), None)
-    text = node.attributes.get("href") if node is not None else None
+    texts = (node.attr("href") for node in elements.of("base"))
+    text = next((each for each in texts if each is not None), None)
     found = web_urls.resolved(url, text) if text else None
     return found if found is not None and found.startswith(("http://", "https://")) else url
 
@@ -114,9 +114,9 @@ def _base_of(elements: Elements, url: str) -> str:
 def _say_nofollow(elements: Elements, agent: str) -> bool:
     """Whether a <meta> asks us not to follow the links of the page."""
     return any(
-        robots_tags.is_nofollow(attributes["content"] or "")
-        for attributes in (node.attributes for node in elements.of("meta"))
-        if "content" in attributes and robots_tags.is_for_us(attributes.get("name") or "", agent)
+        robots_tags.is_nofollow(node.attr("content") or "")
+        for node in elements.of("meta")
+        if robots_tags.is_for_us(node.attr("name") or "", agent)
     )
 
 
@@ -135,118 +135,110 @@ class _Reader:
         self._resolver = resolver
         self._rules = rules
         self._collector = collector
-        self._known: dict[str | None, None] = {}  # texts of <a> that were read
+        self._known: set[str] = set()  # texts of <a> that were read
         # The links of the block that is read: their texts, and the kind of each.
         self._texts: list[str] = []
         self._kinds: list[Kind] = []
 
     def read(self) -> None:
         """Read all elements, block by block, up to the limit of links."""
-        start, count = 0, len(self._elements.nodes)
+        for nodes in self._blocks(self._elements.nodes):
+            self._add_elements(nodes)
+            urls = self._resolver.urls(self._texts)
+            for kind, place in _runs(self._kinds):
+                self._collector.add_all(urls[place], kind)
+            self._texts, self._kinds = [], []
+        for hrefs in self._blocks(self._elements.hrefs):
+            self._collector.add_all(self._urls_of(hrefs), _A)
+
+    def _blocks(self, values: list[_T]) -> Iterator[list[_T]]:
+        start, count = 0, len(values)
         while start < count:
             # Without assets an element is one link at most, so that no block passes the limit.
             end = min(count, start + min(_BLOCK, self._collector.room))
             if start == end:
                 self._collector.leave_out(Refusal.LINKS_PER_PAGE, count - start)
                 return
-            self._read_block(self._elements.nodes[start:end], self._elements.tags[start:end])
+            yield values[start:end]
             start = end
 
-    def _read_block(self, nodes: list[Node], tags: list[str]) -> None:
-        for tag, place in _runs(tags):
-            if tag == "a" and not self._rules.assets:
-                self._add_anchors([node.attributes for node in nodes[place]])
-                continue
-            for node in nodes[place]:
-                attributes = node.attributes
-                if tag in _HANDLERS:
-                    _HANDLERS[tag](self, attributes)
-                if self._rules.assets:
-                    self._add_assets(node, tag, attributes)
-        urls = self._resolver.urls(self._texts)
-        for kind, place in _runs(self._kinds):
-            self._collector.add_all(urls[place], kind)
-        self._texts, self._kinds = [], []
-
-    def _add_anchors(self, anchors: list[Attributes]) -> None:
-        """As `_add_anchor` for each <a>, but at once: most elements of most pages are these."""
-        names: set[str] = set().union(*anchors)
-        if "xlink:href" in names or ("rel" in names and any(map(self._asks_nofollow, anchors))):
-            for attributes in anchors:
-                self._add_anchor(attributes, _A)
-            return
-        texts = dict.fromkeys([attributes.get("href") for attributes in anchors])
-        for text in texts.keys() & self._known.keys():
-            del texts[text]
-        self._known.update(texts)
-        new = [text for text in texts if text and text[0] != "#"]
-        self._texts += new
-        self._kinds += [_A] * len(new)
-
-    def _add_anchor(self, attributes: Attributes, kind: Kind) -> None:
-        text = attributes.get("href")
-        if text is None:
-            text = attributes.get("xlink:href")
+    def _urls_of(self, hrefs: list[str]) -> list[str | None]:
+        """The URLs of plain <a>: nearly all links of most pages."""
+        urls = self._resolver.simple_urls(hrefs)
+        if urls is not None:
+            return urls
         # Most links of a page are repeated, or lead to a place in the page.
+        different = dict.fromkeys(hrefs)
+        return self._resolver.urls([text for text in different if text and text[0] != "#"])
+
+    def _add_elements(self, nodes: list[Node]) -> None:
+        for node in nodes:
+            tag = node.tag
+            if tag in _HANDLERS:
+                _HANDLERS[tag](self, node)
+            if self._rules.assets:
+                self._add_assets(node, tag)
+
+    def _add_anchor(self, node: Node, kind: Kind) -> None:
+        text = node.attr("href")
+        if text is None:
+            text = node.attr("xlink:href")
         if not text or text in self._known or text[0] == "#":
             return
-        if self._asks_nofollow(attributes):
+        rel = node.attr("rel") if self._rules.nofollow else None
+        if rel is not None and "nofollow" in rel.lower().split():
             kind = (kind[0], True)
         else:
-            self._known[text] = None
+            self._known.add(text)
         self._texts.append(text)
         self._kinds.append(kind)
 
-    def _asks_nofollow(self, attributes: Attributes) -> bool:
-        rel = attributes.get("rel")
-        return self._rules.nofollow and rel is not None and "nofollow" in rel.lower().split()
+    def a(self, node: Node) -> None:
+        self._add_anchor(node, _A)
 
-    def a(self, attributes: Attributes) -> None:
-        self._add_anchor(attributes, _A)
+    def area(self, node: Node) -> None:
+        self._add_anchor(node, _AREA)
 
-    def area(self, attributes: Attributes) -> None:
-        self._add_anchor(attributes, _AREA)
+    def iframe(self, node: Node) -> None:
+        self._add(node.attr("src"), Via.IFRAME)
 
-    def iframe(self, attributes: Attributes) -> None:
-        self._add(attributes.get("src"), Via.IFRAME)
+    def frame(self, node: Node) -> None:
+        self._add(node.attr("src"), Via.FRAME)
 
-    def frame(self, attributes: Attributes) -> None:
-        self._add(attributes.get("src"), Via.FRAME)
-
-    def link(self, attributes: Attributes) -> None:
-        words = (attributes.get("rel") or "").lower().split()
+    def link(self, node: Node) -> None:
+        words = (node.attr("rel") or "").lower().split()
         via = next((via for word, via in _RELS if word in words), None)
         if via is None or (via in ASSETS and not self._rules.assets):
             return
-        self._add(attributes.get("href"), via)
+        self._add(node.attr("href"), via)
 
-    def meta(self, attributes: Attributes) -> None:
-        if (attributes.get("http-equiv") or "").strip().lower() != "refresh":
+    def meta(self, node: Node) -> None:
+        if (node.attr("http-equiv") or "").strip().lower() != "refresh":
             return
-        found = _REFRESH.fullmatch(attributes.get("content") or "")
+        found = _REFRESH.fullmatch(node.attr("content") or "")
         if found is not None:
             text = found[2].partition(found[1])[0] if found[1] else found[2]
             self._add(text, Via.REFRESH)
 
-    def _add_assets(self, node: Node, tag: str, attributes: Attributes) -> None:
+    def _add_assets(self, node: Node, tag: str) -> None:
         for name, via in _SOURCES.get(tag, ()):
-            self._add(attributes.get(name), via)
-        texts = attributes.get(_SETS.get(tag, "srcset")) if tag in _SETS else None
+            self._add(node.attr(name), via)
+        texts = node.attr(_SETS[tag]) if tag in _SETS else None
         for text in srcset.urls_of(texts or ""):
             self._add(text, Via.IMAGE)
-        self._add(attributes.get("background"), Via.IMAGE)
-        styles = node.text() if tag == "style" else attributes.get("style")
+        self._add(node.attr("background"), Via.IMAGE)
+        styles = node.text if tag == "style" else node.attr("style")
         for text in css.urls_of(styles or ""):
             self._add(text, Via.CSS)
 
     def _add(self, text: str | None, via: Via) -> None:
-        # An attribute without a value is None, too; an empty one means the page itself.
+        # An empty text means the page itself.
         if text and text[0] != "#":
             self._texts.append(text)
             self._kinds.append((via, False))
 
 
-_HANDLERS: Final[dict[str, Callable[[_Reader, Attributes], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[_Reader, Node], None]]] = {
     "a": _Reader.a,
     "area": _Reader.area,
     "iframe": _Reader.iframe,
@@ -266,8 +258,3 @@ def _runs(values: list[_T]) -> Iterator[tuple[_T, slice]]:
         end = start + len(list(equal))
         yield value, slice(start, end)
         start = end
-
-
-def _output_encoding(encoding: str) -> str:
-    """URLs of pages in UTF-16 are in UTF-8."""
-    return charset.UTF8 if encoding.startswith("utf-16") else encoding

@@ -55,12 +55,10 @@ def read(
     headers: Iterable[tuple[str, str]] = (),
     via: str = Via.A,
     agent: str = "",
-    is_known_quick: bool = False,
 ) -> Found:
     """The links of this body, from this http(s) URL in the standard's form.
 
-    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots;
-    `is_known_quick`: effort.is_quick has said so of this body.
+    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
     """
     content_type: str | None = None
     tags: list[str] = []
@@ -83,7 +81,6 @@ def read(
             content_type=content_type,
             is_nofollow=robots_tags.headers_say_nofollow(tags, agent),
             agent=agent,
-            is_known_quick=is_known_quick,
         )
     return Found()
 
@@ -98,7 +95,7 @@ def _sheet(body: bytes, url: str, rules: CrawlRules, content_type: str | None) -
     encoding = charset.encoding_of_sheet(part, content_type)
     collector = Collector(rules.links_per_page, rules.url_bytes, frozenset())
     resolver = Resolver(url)
-    for text in css.urls_of(charset.in_utf8(part, encoding).decode()):
+    for text in css.urls_of(charset.decoded(part, encoding)):
         link = resolver.url(text) if text and text[0] != "#" else None
         if link is not None:
             collector.add(link, Via.CSS)

@@ -82,9 +82,10 @@ class Resolver:
     def urls(self, texts: Iterable[str]) -> list[str | None]:
         """As `url`, for many texts: faster, as this takes most of the time of a page's links."""
         all_texts = list(texts)
+        simple = self.simple_urls(all_texts)
+        if simple is not None:
+            return simple
         joined = "\n".join(("", *all_texts))
-        if _are_simple(joined, len(all_texts)):
-            return self._of_simple(joined)
         if joined.count("\n") != len(all_texts):  # a text has a line feed
             return [self._of_any(text) for text in all_texts]
         origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
@@ -102,8 +103,11 @@ class Resolver:
             for text, path in zip(all_texts, _USUAL.findall(joined, 1), strict=True)
         ]
 
-    def _of_simple(self, joined: str) -> list[str | None]:
-        """The URLs of texts of which `_are_simple` is true, without a look at each of them."""
+    def simple_urls(self, texts: list[str]) -> list[str | None] | None:
+        """The same without a look at each text, if all are simple paths; None if they are not."""
+        joined = "\n".join(("", *texts))
+        if not _are_simple(joined, len(texts)):
+            return None
         # Neither a text nor the base has a space: one marks the beginning of a URL that is made.
         urls = joined.replace(f"\n{_FOLDER_UP}", f" {self._folder_above(_FOLDER_UP)}")
         if "\n" in urls:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -10,18 +12,51 @@ from fetcher.extract import elements
 from fetcher.extract.elements import Elements
 
 
+def found(page: str, *, assets: bool = False) -> list[tuple[str, str | None]]:
+    """The tags and the links of all elements, in their order."""
+    seen = Elements(page, assets=assets)
+    nodes = [(node.tag, node.attr("href")) for node in seen.nodes]
+    return [*nodes, *(("a", href) for href in seen.hrefs)]
+
+
 @pytest.mark.parametrize(
     ("page", "expected"),
     [
-        ("<a><area><iframe></iframe><p>", ["a", "area", "iframe"]),
-        ("<link><link href=x><base><base href=x><meta><meta name=x>", ["link", "base", "meta"]),
-        ("<template><a></template><noscript><a></noscript><!-- <a> -->", ["a"]),
-        ("<table><tr><td><a></a></table><A>", ["a", "a"]),
-        ("<svg><a/></svg><frame>", ["a"]),
+        ("<a href><area><iframe></iframe><p>", ["a", "area", "iframe"]),
+        (
+            "<link><link rel=x><base><base href=x><meta><meta name=x>",
+            ["link", "link", "base", "base", "meta", "meta"],
+        ),
+        ("<template><a href></template><noscript><a href></noscript><!-- <a href> -->", ["a"]),
+        ("<template><a href></template><template><base href></template>", []),
+        ("<div><template shadowrootmode=open><a href></template></div><a href>", ["a"]),
+        ("<svg><template></svg><a href>", ["a"]),
+        ("<table><tr><td><a href></a></table><A HREF>", ["a", "a"]),
+        ("<svg><a xlink:href=x /></svg><frame><a name=x><a xlink:href>", ["a", "a"]),
     ],
 )
 def test_elements_are_found_in_the_order_of_the_page(page: str, expected: list[str]) -> None:
-    assert Elements(page.encode(), assets=False).tags == expected
+    assert [tag for tag, _ in found(page)] == expected
+
+
+def test_plain_links_are_read_without_their_elements() -> None:
+    page = "<meta name=x><link href=s><body><p><a href=1>x</a><a class=c href=2><a name=3>"
+    seen = Elements(page, assets=False)
+    assert ([node.tag for node in seen.nodes], seen.hrefs) == (["meta", "link"], ["1", "2"])
+
+
+@pytest.mark.parametrize("other", ["<a href=3 rel=x>", "<area>", "<p><base href=x>", "<template>"])
+def test_links_are_elements_where_others_say_how_they_are_read(other: str) -> None:
+    seen = Elements(f"<a href=1><a href=2>{other}", assets=False)
+    assert [node.attr("href") for node in seen.nodes][:2] == ["1", "2"]
+    assert seen.hrefs == []
+
+
+@pytest.mark.parametrize("before", range(elements._PIECE_CHARS - 30, elements._PIECE_CHARS + 1, 3))
+def test_a_long_page_is_parsed_in_pieces(before: int) -> None:
+    cut = "<a href='x&amp;y\u20ac'>x</a><!-- <a href=no> --><a href=z>"
+    page = "<meta name=x><body>".ljust(before, "-") + cut.ljust(elements._PIECE_CHARS)
+    assert found(page) == [("meta", None), ("a", "x&y\u20ac"), ("a", "z")]
 
 
 # Tags with attributes that tell them apart, and what moves them to the head, the body or nowhere.
@@ -42,34 +77,33 @@ _NUMBERED = st.lists(_PIECES, max_size=20).map(
 @example("<a href=1><link href=2><a href=3><meta name=4>")
 @example("<frameset><frame src=1></frameset>")
 @example("<svg><head><link href=1></svg><a href=2>")
-def test_a_search_finds_what_a_query_finds_in_its_order(page: str) -> None:
-    searched, queried = (Elements(page.encode(), assets=False) for _ in range(2))
-    queried.nodes, queried.tags = [], []
-    queried._select(elements._LINKS)
-    assert searched.tags == queried.tags
-    assert [n.attributes for n in searched.nodes] == [n.attributes for n in queried.nodes]
-
-
-@pytest.mark.parametrize("size", [elements._MOST_SEARCHED_BYTES, elements._MOST_SEARCHED_BYTES + 1])
-def test_the_elements_of_a_long_page_are_found_too(size: int) -> None:
-    page = b"<meta name=1><a href=2><link href=3>".ljust(size)
-    assert Elements(page, assets=False).tags == ["meta", "a", "link"]
-    assert Elements(page[: page.index(b"<link")].ljust(size), assets=False).tags == ["meta", "a"]
+def test_plain_links_are_found_as_all_others_in_their_order(page: str) -> None:
+    seen = found(page)
+    with patch.object(elements, "_is_in_head", lambda _: False):
+        queried = found(page) if Elements(page, assets=False).nodes else seen
+    assert seen == queried
 
 
 def test_elements_with_assets_are_found_on_request() -> None:
-    page = b"<body background=b><p style=s><img><script></script><script src=x></script><a>"
-    assert Elements(page, assets=False).tags == ["a"]
-    assert Elements(page, assets=True).tags == ["body", "p", "img", "script", "a"]
+    page = "<body background=b><p style=s><img><script></script><script src=x></script><a href>"
+    assert [tag for tag, _ in found(page)] == ["a"]
+    assert [tag for tag, _ in found(page, assets=True)] == ["body", "p", "img", "script", "a"]
 
 
 def test_elements_are_found_by_their_tag() -> None:
-    elements = Elements(b"<a href=1><iframe src=2></iframe><a href=3>", assets=False)
-    assert [node.attributes["href"] for node in elements.of("a")] == ["1", "3"]
-    assert not list(elements.of("base"))
+    seen = Elements("<iframe src=1></iframe><area><iframe src=2></iframe>", assets=False)
+    assert [node.attr("src") for node in seen.of("iframe")] == ["1", "2"]
+    assert not list(seen.of("base"))
 
 
-def test_the_title_is_the_first_outside_of_drawings() -> None:
-    page = b"<svg><title>tip</title></svg><p><title>of the page</title><title>another</title>"
-    assert Elements(page, assets=False).title() == "of the page"
-    assert Elements(b"<svg><title>tip</title></svg>", assets=False).title() is None
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("<svg><title>tip</title></svg><p><title>page</title><title>another</title>", "page"),
+        ("<svg><title>tip</title></svg>", None),
+        ("<template><title>x</title></template><title>page</title>", "page"),
+        ("<title>a\n b</title>", "a\n b"),
+    ],
+)
+def test_the_title_is_the_first_of_the_page_itself(page: str, expected: str | None) -> None:
+    assert Elements(page, assets=False).title() == expected

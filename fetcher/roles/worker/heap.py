@@ -14,8 +14,8 @@ LARGE_BYTES: Final = 256 * 1024  # smaller rows fit into what is free anyway
 _M_TRIM_THRESHOLD: Final = -1  # see mallopt(3)
 _M_MMAP_THRESHOLD: Final = -3
 _EVERY_BYTES: Final = 32 * 1024 * 1024
-# The parser of pages takes two blocks of 332 kB for each page, and frees them with its tree. Asked
-# for from the system each time, they cost more than most pages take to parse.
+# The parser takes blocks of 260 KB for pages with many elements, and frees them with the tree. To
+# ask the system for them each time costs about a tenth of the time that such a page takes.
 _TREE_BLOCK_BYTES: Final = 512 * 1024
 _KEPT_BYTES: Final = 4 * 1024 * 1024
 

@@ -7,7 +7,7 @@ lease, and nothing here grows with the job.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
@@ -16,13 +16,16 @@ from fetcher.input import formats
 from fetcher.model import OUTCOME_CODE, Chunk, Result, Task
 from fetcher.protocol import line_tags, messages
 
+if TYPE_CHECKING:
+    from fetcher.roles.worker.page_reader import PageReader
+
 
 class LeaseBuffer:
     """One lease.
 
     `outstanding`: a mask of the lines without a row. `active`: how many of them are in the pool or
     queued for it. `has_names`: whether its rows may have an id or columns of the input.
-    `encode_row`: what makes its rows, if nothing is kept but them.
+    `encode_row`: what makes its rows, if nothing is kept but them. `reader`: of pages, in a crawl.
     """
 
     def __init__(self, tasks: messages.Assignment, urls: bytes, worker: str, skip: int) -> None:
@@ -41,7 +44,7 @@ class LeaseBuffer:
         self.has_names = tasks.format.kind != "text"
         self._is_of_log = tasks.format.kind == "log"  # of a crawl, or of its retry
         self.outstanding = self._mask & ~skip
-        self.crawl = tasks.crawl
+        self.reader: PageReader | None = None
         self._hops: dict[int, int] = {}  # of lines of a crawl, where they are not 0
         self.active = 0
         self.encode_row: Callable[[Result], bytes] | None = None

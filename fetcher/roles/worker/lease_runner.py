@@ -115,6 +115,7 @@ class LeaseRunner:
             if (other.job, other.batch) == (assignment.job, assignment.batch):
                 skip |= other.outstanding
         buffer = LeaseBuffer(assignment, urls, self._name, skip)
+        buffer.reader = reader
         if reader is None and previous_of is None:
             buffer.encode_row = self._row_builder.encoder(assignment.output)
         tasks = _tasks_of(buffer)
@@ -182,7 +183,7 @@ class LeaseRunner:
         if buffer.output.bodies == "warc":
             warcinfo = warcinfo_id(buffer.job, sink_of(buffer.batch, len(self.senders)))
         confirmed, result = self._parent.compared(line, result)
-        reader = None if buffer.crawl is UNSET else self._reader_of(buffer.crawl)
+        reader = buffer.reader
         sitemaps = self._sitemaps_of(reader, result, line.task) if reader is not None else ()
         made = self._make(line, result, warcinfo, reader, sitemaps, confirmed)
         return made.result, made.row, made.body, made.links

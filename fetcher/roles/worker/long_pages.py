@@ -1,6 +1,6 @@
 """Reads long pages of a crawl in a thread, one at a time, so that the loop serves its sockets.
 
-The parser runs without the interpreter's lock, and the rest gives it up every few milliseconds.
+The parser gets a page in pieces, so that the interpreter's lock is free every few milliseconds.
 Short pages are read in the loop: a thread costs more than most of them.
 """
 

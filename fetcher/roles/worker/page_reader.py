@@ -49,7 +49,6 @@ class PageReader:
         self._agent = product_of(settings.http.user_agent).lower()
         self._may_take_bodies = settings.http.cross_origin_bodies
         self._defects = Defects(log)
-        self._quick: bytes | None = None  # the last body that is_long has found to be quick
         self._long_pages = LongPages()
         self.turn = self._long_pages.turn  # to read a long page
 
@@ -78,7 +77,6 @@ class PageReader:
         if not body or not _may_have_links(result):
             return False
         if effort.is_quick(body) and not sitemaps.is_packed(body):
-            self._quick = body
             return False
         return page.is_read(result.content_type, _via_of(task, result), self.rules)
 
@@ -147,9 +145,7 @@ class PageReader:
             headers=result.headers,
             via=_via_of(task, result),
             agent=self._agent,
-            is_known_quick=body is self._quick,
         )
-        self._quick = None
         try:
             return self._long_pages.call(read) if is_long else read()
         # Whatever a page holds, its line gets its row, and the worker lives on.

@@ -8,7 +8,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from fetcher.extract import effort, page
+from fetcher.extract import page
 from fetcher.frontier.links import Link, LinkRequest
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
@@ -80,17 +80,6 @@ def test_a_page_that_cannot_be_read_keeps_its_row_which_says_so(
     monkeypatch.setattr(page, "read", fails)
     row, links = read(reader())
     assert (row.outcome, row.error) == (Outcome.OK, "its links: RecursionError: too deep")
-    assert links == wire.PageLinks(())
-
-
-def test_what_is_known_of_a_page_is_not_found_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = b"<a href=/first>" + b" " * 100_000
-    of = reader()
-    assert not of.is_long(ROW, TASK, body)
-    monkeypatch.delattr(effort, "_may_have_costly_tags")
-    assert urls(read(of, body=body)[1]) == [("a", "http://a.test/first")]
-    row, links = read(of, body=body)
-    assert "_may_have_costly_tags" in (row.error or ""), "the next page may be another"
     assert links == wire.PageLinks(())
 
 
