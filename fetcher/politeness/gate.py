@@ -261,17 +261,15 @@ class Gate(OwnedHosts[Item]):
             return
         if host.active and host.active >= self._limit(host):
             return
-        if host.claim == "recalled":
-            return
-        if host.claim != "owned":
+        if host.claim == "owned":
+            host.is_listed = True
+            if host.next_at > now:
+                host.clock_at = host.next_at
+                self._at(host.next_at, host.name)
+            else:
+                self.ready.append(host)
+        elif host.claim != "recalled":
             self._want(host)
-        elif host.next_at > now:
-            host.is_listed = True
-            host.clock_at = host.next_at
-            self._at(host.next_at, host.name)
-        else:
-            host.is_listed = True
-            self.ready.append(host)
 
     def _at(self, at: float, name: str, *items: Item) -> None:
         heapq.heappush(self._clock, (at, next(self._order), name, items))

@@ -199,7 +199,7 @@ class HostBroker:
             if turn is not None:
                 if turn.ticket != ticket or turn.owner != worker:
                     continue
-                if not rest_s:
+                if not rest_s:  # nobody waits for it either: its record was shared
                     del turns[number]
                     continue
                 self._record(number)

@@ -105,7 +105,8 @@ class OwnedHosts(Generic[Item]):
                 by_number.pop(host.number, None)
         if self._has_all:
             return
-        owned = [host for host in over if _is_owned(host)]
+        # None of them is `recalled`: those are given back as soon as they have no work.
+        owned = [host for host in over if host.claim == "owned"]
         if owned:
             numbers, tickets, rests_s = self._released
             numbers.extend([host.number for host in owned])
@@ -132,11 +133,12 @@ class OwnedHosts(Generic[Item]):
         dropped: list[tuple[int, int]] = []
         for number, ticket in zip(hosts, tickets, strict=False):
             host = by_number.get(number)
-            if host is None or host.claim in ("none", "wanted"):
+            if host is not None and host.claim == "asked":
+                if host.ticket == ticket:
+                    host.claim = "owned"
+                    wake(host, now)
+            elif host is None or not _is_owned(host):
                 dropped.append((number, ticket))
-            elif host.claim == "asked" and host.ticket == ticket:
-                host.claim = "owned"
-                wake(host, now)
         if dropped:
             self._give_dropped_back(dropped, now)
 
