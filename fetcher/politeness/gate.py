@@ -58,8 +58,9 @@ class Gate(OwnedHosts[Item]):
             new = self._hosts[host] = HostState(host, "owned", [item], is_listed=True)
             self.ready.append(new)
         else:
-            new = self._hosts[host] = HostState(host, "none", [item])
-            self._want(new)
+            new = self._hosts[host] = HostState(host, "wanted", [item])
+            self._wanted.append(new)
+            self.has_news = True
 
     def _queue(
         self, name: str, host: HostState[Item], item: Item, now: float, *, first: bool
@@ -256,19 +257,19 @@ class Gate(OwnedHosts[Item]):
 
     def _wake(self, host: HostState[Item], now: float) -> None:
         """Put the host into the queue or the clock, or want it, if it has items and room."""
-        if host.is_listed or not host.waiting or host.active >= self._limit(host):
+        if host.is_listed or not host.waiting:
             return
-        if host.claim == "recalled":
+        if host.active and host.active >= self._limit(host):
             return
-        if host.claim != "owned":
+        if host.claim == "owned":
+            host.is_listed = True
+            if host.next_at > now:
+                host.clock_at = host.next_at
+                self._at(host.next_at, host.name)
+            else:
+                self.ready.append(host)
+        elif host.claim != "recalled":
             self._want(host)
-        elif host.next_at > now:
-            host.is_listed = True
-            host.clock_at = host.next_at
-            self._at(host.next_at, host.name)
-        else:
-            host.is_listed = True
-            self.ready.append(host)
 
     def _at(self, at: float, name: str, *items: Item) -> None:
         heapq.heappush(self._clock, (at, next(self._order), name, items))

@@ -3,18 +3,20 @@
 Pure; its state may be lost. Lost messages only cause delay: workers ask again for hosts that they
 were not granted, and a worker that is silent or gone owns nothing. If others wait for a host, its
 owner is asked to hand it over after a while, so no worker starves. Hosts are numbers here (see
-`number_of`): two hosts with the same number share turns, which does no harm.
+politeness.host_numbers): two hosts with the same number share turns, which does no harm.
 
 A worker that is alone owns all hosts (see politeness.sole_owner), and nothing is recorded. A host
-has a record only while a worker owns it, waits for it, or it must rest.
+has a record only while a worker owns it, waits for it, or it must rest. Most hosts are wanted by
+one worker only, so the hosts that it gets by one want share a frozen record. A host gets a record
+of its own before something happens to it that does not happen to the others.
 """
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-from collections.abc import Collection, Iterable
-from typing import Final
+import itertools
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -26,13 +28,11 @@ SILENT_S: Final = 5.0  # after so long, a worker that is not known to live is go
 _CHECK_S: Final = 0.25  # between two checks whether the only worker may have all hosts
 
 
-Ticketed = tuple[int, int]  # a host and a want's ticket
+class Ticketed(NamedTuple):
+    """Hosts, and for each the ticket of the want that got it: parallel lists, as in a message."""
 
-
-def number_of(host: str) -> int:
-    """Hash a host's name to a number of 63 bits, the same in every process."""
-    digest = hashlib.blake2b(host.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+    hosts: list[int]
+    tickets: list[int]
 
 
 def notice_of_quiet(quiet_s: float) -> str:
@@ -41,6 +41,14 @@ def notice_of_quiet(quiet_s: float) -> str:
         f"waiting {quiet_s:g} s (lease.silent_s) before the first request, so that workers of the "
         "previous run cannot ask the same hosts meanwhile"
     )
+
+
+class _Turn(msgspec.Struct, frozen=True, gc=False):
+    """What is known of each host that a worker got by one want, and that nobody else wants."""
+
+    owner: str
+    ticket: int
+    recall_at: float
 
 
 # Untracked by the garbage collector, as there may be millions.
@@ -66,11 +74,13 @@ class HostBroker:
     ) -> None:
         self._delay_s = delay_s
         self._quiet_until = quiet_until
+        # A host has a record in one of these two: without one, it is free.
+        self._turns: dict[int, _Turn] = {}
         self._hosts: dict[int, _Host] = {}
         self._free: list[tuple[float, int]] = []  # (when it may be granted, host)
         self._contested: list[tuple[float, int]] = []  # (when to recall it, host)
-        self._granted: dict[str, list[Ticketed]] = {}  # by worker, and not returned by `grants` yet
-        self._disputed: dict[str, list[Ticketed]] = {}  # by worker; another one owns them, too
+        self._granted: dict[str, Ticketed] = {}  # by worker, and not returned by `grants` yet
+        self._disputed: dict[str, Ticketed] = {}  # by worker; another one owns them, too
         self._sole = SoleOwner()
         self._check_at = 0.0
         self._silent_s = silent_s
@@ -96,7 +106,11 @@ class HostBroker:
         elif len(workers) == 1 and now >= max(self._check_at, self._quiet_until):
             (worker,) = workers
             self._check_at = now + _CHECK_S
-            if all(host.owner == worker for host in self._hosts.values()):
+            owners = itertools.chain(
+                (turn.owner for turn in self._turns.values()),
+                (host.owner for host in self._hosts.values()),
+            )
+            if all(owner == worker for owner in owners):
                 self._forget_hosts()
                 self._sole.give(worker)
 
@@ -105,12 +119,13 @@ class HostBroker:
             self._unheard.setdefault(worker, now)
 
     def _forget_hosts(self) -> None:
+        self._turns.clear()
         self._hosts.clear()
         self._free.clear()
         self._contested.clear()
         self._granted.clear()
 
-    def want(self, worker: str, hosts: Iterable[int], ticket: int, now: float) -> None:
+    def want(self, worker: str, hosts: Sequence[int], ticket: int, now: float) -> None:
         """The worker asks for these hosts. A host that it owns already is granted again.
 
         Grants, recalls and releases carry the ticket of this request, so that old messages are not
@@ -119,14 +134,10 @@ class HostBroker:
         self._note_unheard(worker, now)
         if self._sole.wants(worker, now):
             return
-        may_grant = self._may_grant(now)
+        if self._may_grant(now):
+            hosts = self._grant_new(worker, hosts, ticket, now)
         for number in hosts:
-            host = self._hosts.get(number)
-            if host is None:
-                host = self._hosts[number] = _Host()
-                if may_grant:
-                    self._grant(number, host, worker, ticket, now)
-                    continue
+            host = self._record(number)
             if host.owner == worker:
                 host.owner = ""
                 host.waiting = {worker: ticket, **host.waiting}
@@ -137,10 +148,26 @@ class HostBroker:
             else:
                 self._contest(number, host, max(host.recall_at, now))
 
+    def _grant_new(
+        self, worker: str, hosts: Sequence[int], ticket: int, now: float
+    ) -> Sequence[int]:
+        """Grant those of the hosts that have no record, all at once; return the others."""
+        turns, records = self._turns, self._hosts
+        new = [number for number in hosts if number not in turns and number not in records]
+        others: Sequence[int] = ()
+        if len(new) < len(hosts):
+            others = [number for number in hosts if number in turns or number in records]
+        if new:
+            turns |= dict.fromkeys(new, _Turn(worker, ticket, now + CONTESTED_S))
+            granted = _of_worker(self._granted, worker)
+            granted.hosts.extend(new)
+            granted.tickets.extend([ticket] * len(new))
+        return others
+
     def owns(
         self,
         worker: str,
-        hosts: Iterable[Ticketed],
+        hosts: Iterable[tuple[int, int]],
         rests: Iterable[tuple[int, float]],
         answers: int,
         now: float,
@@ -153,20 +180,29 @@ class HostBroker:
         """
         self._note_unheard(worker, now)
         for number, ticket in hosts:
-            host = self._hosts.setdefault(number, _Host())
+            host = self._record(number)
             if not host.owner:
                 self._give(number, host, worker, ticket, now)
             elif host.owner != worker:
-                self._disputed.setdefault(worker, []).append((number, ticket))
+                _append(self._disputed, worker, number, ticket)
         for number, rest_s in rests:
-            host = self._hosts.setdefault(number, _Host())
+            host = self._record(number)
             if not host.owner:
                 self._set_free(number, host, max(host.free_at, now + rest_s), now)
         self._sole.owns(worker, answers, now)
 
     def release(self, worker: str, hosts: Iterable[tuple[int, int, float]], now: float) -> None:
         """The worker gives hosts back: number, ticket, seconds that the host must still rest."""
+        turns = self._turns
         for number, ticket, rest_s in hosts:
+            turn = turns.get(number)
+            if turn is not None:
+                if turn.ticket != ticket or turn.owner != worker:
+                    continue
+                if not rest_s:  # nobody waits for it either: its record was shared
+                    del turns[number]
+                    continue
+                self._record(number)
             host = self._hosts.get(number)
             if host is not None and host.owner == worker and host.ticket == ticket:
                 self._set_free(number, host, now + rest_s, now)
@@ -178,6 +214,8 @@ class HostBroker:
             self._quiet_until = max(self._quiet_until, now + self._delay_s)
         self._granted.pop(worker, None)
         self._disputed.pop(worker, None)
+        for number in [number for number, turn in self._turns.items() if turn.owner == worker]:
+            self._record(number)
         for number, host in list(self._hosts.items()):
             host.waiting.pop(worker, None)
             if host.owner == worker:
@@ -186,6 +224,16 @@ class HostBroker:
                 del self._hosts[number]
 
     # -- one host ----------------------------------------------------------------------------
+
+    def _record(self, number: int) -> _Host:
+        """The host's own record, which may be changed; it gets one if it has none."""
+        host = self._hosts.get(number)
+        if host is None:
+            host = self._hosts[number] = _Host()
+            turn = self._turns.pop(number, None)
+            if turn is not None:
+                host.owner, host.ticket, host.recall_at = turn.owner, turn.ticket, turn.recall_at
+        return host
 
     def _set_free(self, number: int, host: _Host, free_at: float, now: float) -> None:
         host.owner = ""
@@ -211,11 +259,11 @@ class HostBroker:
 
     def _grant(self, number: int, host: _Host, worker: str, ticket: int, now: float) -> None:
         self._give(number, host, worker, ticket, now)
-        self._granted.setdefault(worker, []).append((number, ticket))
+        _append(self._granted, worker, number, ticket)
 
     # -- messages to the workers -------------------------------------------------------------
 
-    def grants(self, now: float) -> dict[str, list[Ticketed]]:
+    def grants(self, now: float) -> dict[str, Ticketed]:
         """Grant free hosts: by worker, its new hosts, each with the ticket of its request."""
         while self._free and self._free[0][0] <= now and self._may_grant(now):
             _, number = heapq.heappop(self._free)
@@ -233,7 +281,7 @@ class HostBroker:
     def _may_grant(self, now: float) -> bool:
         return not self._sole.worker and now >= self._quiet_until
 
-    def recalls(self, now: float) -> dict[str, list[Ticketed]]:
+    def recalls(self, now: float) -> dict[str, Ticketed]:
         """By worker, the hosts that it must give back; repeated until it does."""
         recalled, self._disputed = self._disputed, {}
         while self._contested and self._contested[0][0] <= now:
@@ -245,7 +293,7 @@ class HostBroker:
             if not host.owner or not host.waiting:
                 continue
             if host.recall_at <= now:
-                recalled.setdefault(host.owner, []).append((number, host.ticket))
+                _append(recalled, host.owner, number, host.ticket)
                 host.recall_at = now + _RECALL_AGAIN_S
             self._contest(number, host, host.recall_at)
         return recalled
@@ -259,4 +307,17 @@ class HostBroker:
         return self._sole.recall(now)
 
     def __len__(self) -> int:
-        return len(self._hosts)
+        return len(self._turns) + len(self._hosts)
+
+
+def _of_worker(by_worker: dict[str, Ticketed], worker: str) -> Ticketed:
+    found = by_worker.get(worker)
+    if found is None:
+        found = by_worker[worker] = Ticketed([], [])
+    return found
+
+
+def _append(by_worker: dict[str, Ticketed], worker: str, number: int, ticket: int) -> None:
+    hosts, tickets = _of_worker(by_worker, worker)
+    hosts.append(number)
+    tickets.append(ticket)

@@ -11,13 +11,13 @@ Item = TypeVar("Item")
 
 # What a worker has of a host:
 #
-#     none --want--> wanted --grant--> owned --recall--> recalled
-#       ^                                |                  |
-#       `-------------release------------+------------------'
+#     none --> wanted --want--> asked --grant--> owned --recall--> recalled
+#       ^                                          |                  |
+#       `------------------release-----------------+------------------'
 #
 # Only in `owned` may a request begin; in `recalled`, those that have begun come to their end. A
 # grant of all hosts makes all `owned`; its recall, or a worker that was away, makes them `none`.
-Claim = Literal["none", "wanted", "owned", "recalled"]
+Claim = Literal["none", "wanted", "asked", "owned", "recalled"]
 
 FREE: Final = ""  # the host of items that wait for no host
 _FEW: Final = 32  # items, up to which moving all of them costs no more than moving one
@@ -89,6 +89,7 @@ class HostState(msgspec.Struct, Generic[Item], gc=False):
     trouble: str = ""  # the last of them
     is_listed: bool = False  # in the queue of hosts that are ready, or in the clock
     ticket: int = 0  # of the last want
+    number: int = 0  # its name in messages, see politeness.host_broker; 0: not needed yet
 
     def push(self, item: Item, *, first: bool) -> None:
         """Let an item wait, behind or (`first`) before all others."""

@@ -3,6 +3,10 @@
 Pure. Only the owner of a host may send it requests. A worker owns the hosts that the broker granted
 to it, or all hosts while it is the only worker. A host without work is kept for a moment, as more
 work may come for it, and so that one message gives many hosts back.
+
+To the broker, a host is a number. A grant or recall may answer a request that the worker has
+dropped. The host must then be given back, with the rest that it still needs; otherwise the broker
+keeps this worker as the owner, and no other worker gets the host.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, Generic, NamedTuple
 
+from fetcher.politeness.host_numbers import number_of, numbers_of
 from fetcher.politeness.host_state import HostState, Item, Rules
 
 KEEP_S: Final = 1.0  # a host without work is kept while it rests, for so long at most
@@ -19,8 +24,16 @@ _MAX_REMEMBERED: Final = 10_000  # hosts
 class Ownership(NamedTuple):
     """The hosts of a worker, for a broker that does not know them."""
 
-    owned: list[tuple[str, int]]  # hosts that it is asking, with their tickets
-    rests: list[tuple[str, float]]  # other hosts, and the seconds that they must still rest
+    owned: list[tuple[int, int]]  # hosts that it is asking, with their tickets
+    rests: list[tuple[int, float]]  # other hosts, and the seconds that they must still rest
+
+
+class Released(NamedTuple):
+    """Hosts to give back to the broker: parallel lists, as in a message."""
+
+    hosts: list[int]
+    tickets: list[int]
+    rests_s: list[float]  # the seconds that each must still rest
 
 
 class OwnedHosts(Generic[Item]):
@@ -32,9 +45,9 @@ class OwnedHosts(Generic[Item]):
         self._hosts: dict[str, HostState[Item]] = {}
         self._has_all = rules.is_owner
         self._all_ticket = 0  # of the last grant of all hosts
-        self._wanted: dict[str, None] = {}  # hosts to ask the broker for
-        self._asked: dict[str, None] = {}  # hosts that it was asked for, and did not grant yet
-        self._released: list[tuple[str, int, float]] = []
+        self._wanted: list[HostState[Item]] = []  # hosts to ask for, if they are still `wanted`
+        self._by_number: dict[int, HostState[Item]] = {}  # those of `_hosts` with a number
+        self._released = Released([], [], [])
         # Hosts without items, the oldest first: those that are kept for a moment; and those that
         # were given back and are remembered, as they rest for long or have failed.
         self._kept: dict[str, HostState[Item]] = {}
@@ -48,19 +61,32 @@ class OwnedHosts(Generic[Item]):
 
     # -- messages to the broker --------------------------------------------------------------
 
-    def wants(self, ticket: int, *, again: bool = False) -> list[str]:
+    def wants(self, ticket: int, *, again: bool = False) -> list[int]:
         """Hosts to ask the broker for with this ticket; `again`: also those asked for before."""
-        names = [*self._asked, *self._wanted] if again else list(self._wanted)
-        for name in names:
-            self._hosts[name].ticket = ticket
-        self._asked.update(self._wanted)
+        asked = [host for host in self._hosts.values() if host.claim == "asked"] if again else []
+        for host in self._wanted:
+            # A host may be in the list twice: it was dropped, and is wanted again.
+            if host.claim == "wanted":
+                host.claim = "asked"
+                asked.append(host)
         self._wanted.clear()
-        self.has_news = bool(self._released)
-        return names
+        self.has_news = bool(self._released.hosts)
+        for host in asked:
+            host.ticket = ticket
+        return self._numbers(asked)
 
-    def releases(self) -> list[tuple[str, int, float]]:
-        """Hosts to give back to the broker: name, ticket, seconds that it must still rest."""
-        released, self._released = self._released, []
+    def _numbers(self, hosts: list[HostState[Item]]) -> list[int]:
+        """Return the hosts' numbers, by which the broker's messages find them from now on."""
+        new = [host for host in hosts if not host.number]
+        for host, number in zip(new, numbers_of([host.name for host in new]), strict=True):
+            host.number = number
+        numbers = [host.number for host in hosts]
+        self._by_number.update(zip(numbers, hosts, strict=True))
+        return numbers
+
+    def releases(self) -> Released:
+        """Hosts to give back to the broker."""
+        released, self._released = self._released, Released([], [], [])
         self.has_news = bool(self._wanted)
         return released
 
@@ -71,14 +97,28 @@ class OwnedHosts(Generic[Item]):
             if host.next_at > now:
                 break
             over.append(host)
+        kept, hosts, by_number = self._kept, self._hosts, self._by_number
         for host in over:
-            del self._kept[host.name], self._hosts[host.name]
-            if not self._has_all:
-                self._release(host, now)
+            name = host.name
+            del kept[name], hosts[name]
+            if host.number:
+                by_number.pop(host.number, None)
+        if self._has_all:
+            return
+        # None of them is `recalled`: those are given back as soon as they have no work.
+        owned = [host for host in over if host.claim == "owned"]
+        if owned:
+            numbers, tickets, rests_s = self._released
+            numbers.extend([host.number for host in owned])
+            tickets.extend([host.ticket for host in owned])
+            rests_s.extend([0.0] * len(owned))
+            self.has_news = True
 
-    def owned(self) -> list[tuple[str, int]]:
+    def owned(self) -> list[tuple[int, int]]:
         """The hosts that this worker may ask, with their tickets."""
-        return [(name, host.ticket) for name, host in self._hosts.items() if _is_owned(host)]
+        owned = [host for host in self._hosts.values() if _is_owned(host)]
+        tickets = [host.ticket for host in owned]
+        return list(zip(self._numbers(owned), tickets, strict=True))
 
     def in_use(self) -> int:
         """The number of owned hosts that have items."""
@@ -87,14 +127,20 @@ class OwnedHosts(Generic[Item]):
 
     # -- messages from the broker ------------------------------------------------------------
 
-    def granted(self, grants: Iterable[tuple[str, int]], now: float) -> None:
+    def granted(self, hosts: Iterable[int], tickets: Iterable[int], now: float) -> None:
         """The broker gives this worker these hosts, by the wants with these tickets."""
-        for name, ticket in grants:
-            host = self._hosts.get(name)
-            if host is None or host.claim == "none":
-                self._give_back(name, ticket, host, now)
-            elif ticket == host.ticket and host.claim == "wanted":
-                self._own(host, now)
+        by_number, wake = self._by_number, self._wake
+        dropped: list[tuple[int, int]] = []
+        for number, ticket in zip(hosts, tickets, strict=False):
+            host = by_number.get(number)
+            if host is not None and host.claim == "asked":
+                if host.ticket == ticket:
+                    host.claim = "owned"
+                    wake(host, now)
+            elif host is None or not _is_owned(host):
+                dropped.append((number, ticket))
+        if dropped:
+            self._give_dropped_back(dropped, now)
 
     def granted_all(self, ticket: int, now: float) -> None:
         """The broker gives this worker all hosts, as it is the only worker."""
@@ -102,24 +148,29 @@ class OwnedHosts(Generic[Item]):
             return
         self._has_all, self._all_ticket = True, ticket
         for host in list(self._hosts.values()):
-            self._own(host, now)
+            host.claim = "owned"
+            self._wake(host, now)
 
-    def _own(self, host: HostState[Item], now: float) -> None:
-        self._unwant(host)
-        host.claim = "owned"
-        self._wake(host, now)
-
-    def recalled(self, recalls: Iterable[tuple[str, int]], now: float) -> None:
+    def recalled(self, hosts: Iterable[int], tickets: Iterable[int], now: float) -> None:
         """Other workers wait for these hosts: start no request there, and give them back."""
         if self._has_all:
             return  # a recall of before the grant of all hosts
-        for name, ticket in recalls:
-            host = self._hosts.get(name)
+        dropped: list[tuple[int, int]] = []
+        for number, ticket in zip(hosts, tickets, strict=False):
+            host = self._by_number.get(number)
             if host is not None and _is_owned(host) and host.ticket == ticket:
                 host.claim = "recalled"
                 self._settle(host, now)
             else:
-                self._give_back(name, ticket, host, now)
+                dropped.append((number, ticket))
+        if dropped:
+            self._give_dropped_back(dropped, now)
+
+    def _give_dropped_back(self, dropped: list[tuple[int, int]], now: float) -> None:
+        """Give hosts back, each with its ticket, that only the broker takes for owned here."""
+        rests_s = dict(self.rests(now))
+        for number, ticket in dropped:
+            self._give_back(number, ticket, rests_s.get(number, 0.0))
 
     def recalled_all(self, ticket: int, now: float) -> Ownership | None:
         """There is another worker: own only the hosts that are being asked, and say which.
@@ -140,11 +191,11 @@ class OwnedHosts(Generic[Item]):
                     self._wake(host, now)
         return Ownership(self.owned(), self.rests(now))
 
-    def rests(self, now: float) -> list[tuple[str, float]]:
+    def rests(self, now: float) -> list[tuple[int, float]]:
         """The hosts that others may own, and the seconds that they must still rest."""
         return [
-            (name, self._rest_s(host, now))
-            for name, host in self._hosts.items()
+            (host.number or number_of(host.name), self._rest_s(host, now))
+            for host in self._hosts.values()
             if not _is_owned(host) and host.next_at > now
         ]
 
@@ -154,7 +205,6 @@ class OwnedHosts(Generic[Item]):
             return
         self._has_all = False
         for host in list(self._hosts.values()):
-            self._unwant(host)
             host.claim = "none"
             self._wake(host, now)
 
@@ -163,10 +213,8 @@ class OwnedHosts(Generic[Item]):
     def _is_closed(self, host: HostState[Item]) -> bool:
         return 0 < self._rules.circuit_failures <= host.failures
 
-    def _rest_s(self, host: HostState[Item] | None, now: float) -> float:
-        """The seconds for which other workers must let a host rest; None: it is not known here."""
-        if host is None:
-            return 0.0
+    def _rest_s(self, host: HostState[Item], now: float) -> float:
+        """The seconds for which other workers must let a host rest."""
         left_s = max(0.0, host.next_at - now)
         # Other workers find out for themselves that a host is dead: no need to make them wait.
         own_delay_s = max(self._delay_s, host.delay_s)
@@ -175,14 +223,8 @@ class OwnedHosts(Generic[Item]):
     def _want(self, host: HostState[Item]) -> None:
         if host.claim == "none":
             host.claim = "wanted"
-            self._wanted[host.name] = None
+            self._wanted.append(host)
             self.has_news = True
-
-    def _unwant(self, host: HostState[Item]) -> None:
-        if host.claim == "wanted":
-            host.claim = "none"
-            self._wanted.pop(host.name, None)
-            self._asked.pop(host.name, None)
 
     def _settle(self, host: HostState[Item], now: float) -> None:
         """Keep, release or forget a host without work; release a recalled one without requests."""
@@ -194,8 +236,8 @@ class OwnedHosts(Generic[Item]):
                 self._want(host)
         if host.waiting or host.is_listed:
             return  # if it is listed, its entry in the clock or the queue is still due
-        if host.claim == "wanted":
-            self._unwant(host)
+        if host.claim != "owned":
+            host.claim = "none"
         rest_s = host.next_at - now
         if rest_s > KEEP_S or host.failures:
             self._release(host, now)
@@ -204,16 +246,24 @@ class OwnedHosts(Generic[Item]):
             self._kept[host.name] = host
         else:
             self._kept.pop(host.name, None)
-            del self._hosts[host.name]
+            self._forget(host)
+
+    def _forget(self, host: HostState[Item]) -> None:
+        del self._hosts[host.name]
+        if host.number:
+            self._by_number.pop(host.number, None)
 
     def _release(self, host: HostState[Item], now: float) -> None:
         if self._has_all or not _is_owned(host):
             return
         host.claim = "none"
-        self._give_back(host.name, host.ticket, host, now)
+        self._give_back(host.number, host.ticket, self._rest_s(host, now))
 
-    def _give_back(self, name: str, ticket: int, host: HostState[Item] | None, now: float) -> None:
-        self._released.append((name, ticket, self._rest_s(host, now)))
+    def _give_back(self, number: int, ticket: int, rest_s: float) -> None:
+        numbers, tickets, rests_s = self._released
+        numbers.append(number)
+        tickets.append(ticket)
+        rests_s.append(rest_s)
         self.has_news = True
 
     def _remember(self, host: HostState[Item], now: float) -> None:
@@ -223,10 +273,12 @@ class OwnedHosts(Generic[Item]):
             return
         if not self._has_all:  # the broker knows their rests
             oldest = next(iter(self._remembered))
-            del self._remembered[oldest], self._hosts[oldest]
+            del self._remembered[oldest]
+            self._forget(self._hosts[oldest])
             return
         for each in [each for each in self._remembered if self._hosts[each].next_at <= now]:
-            del self._remembered[each], self._hosts[each]
+            del self._remembered[each]
+            self._forget(self._hosts[each])
         self._max_remembered = max(_MAX_REMEMBERED, 2 * len(self._remembered))
 
 

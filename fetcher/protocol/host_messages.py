@@ -3,7 +3,7 @@
     worker -> ventilator   events   Want, Release, Owned
     ventilator -> workers  control  Grant, GrantAll, RecallAll, Recall, each to one worker
 
-A host is a number here (politeness.host_broker.number_of).
+A host is a number here (see politeness.host_numbers).
 """
 
 from __future__ import annotations

@@ -22,8 +22,7 @@ Tags and field names are part of the wire format and must not change within a ve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
 
 from fetcher.protocol.bounds import MAX_HOSTS
 from fetcher.protocol.host_messages import (
@@ -81,8 +80,6 @@ from fetcher.protocol.worker_messages import (
     Progress,
     Samples,
 )
-
-T = TypeVar("T")
 
 __all__ = [
     "AnyMessage",
@@ -166,7 +163,7 @@ AnyMessage = (
 )
 
 
-def parts(hosts: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Split hosts into runs that fit into one message each; yields nothing without hosts."""
-    for start in range(0, len(hosts), MAX_HOSTS):
-        yield hosts[start : start + MAX_HOSTS]
+def parts(count: int) -> Iterator[slice]:
+    """Split lists of so many hosts into runs that fit into one message each; yields none for 0."""
+    for start in range(0, count, MAX_HOSTS):
+        yield slice(start, start + MAX_HOSTS)

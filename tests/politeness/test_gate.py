@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fetcher.politeness.gate import Gate
+from fetcher.politeness.host_numbers import number_of
 from fetcher.politeness.host_state import FREE, Report, Rules
 from fetcher.protocol.samples import Load
 
@@ -133,14 +134,15 @@ def test_half_of_the_hosts_that_could_be_asked_go_to_others_with_all_that_waits_
     for host in "abcd":
         for n in range(3):
             made.arrive(host, f"{host}{n}", 0)
-    made.granted([(host, 0) for host in made.wants(0, again=False)], 0)
+    wanted = made.wants(0, again=False)
+    made.granted(wanted, [0] * len(wanted), 0)
     assert made.take(0) == "a0"
     assert made.give_up_hosts(lambda item: item != "c2", 0) == ["d0", "d1", "d2"]
     assert made.parked == 8
-    assert [host for host, _, _ in made.releases()] == ["d"]
+    assert made.releases().hosts == [number_of("d")]
     assert taken(made, 0) == ["b0", "c0"]
     made.arrive("d", "d9", 1)
-    assert made.wants(1, again=False) == ["d"], "it is as new"
+    assert made.wants(1, again=False) == [number_of("d")], "it is as new"
 
 
 def test_the_hosts_that_take_longest_are_shown_with_an_estimate() -> None:

@@ -15,6 +15,6 @@ def test_no_part_has_more_hosts_than_a_message_may(
 ) -> None:
     monkeypatch.setattr(messages, "MAX_HOSTS", 3)
     hosts = list(range(count))
-    parts = list(messages.parts(hosts))
+    parts = [hosts[part] for part in messages.parts(count)]
     assert [len(part) for part in parts] == sizes
     assert [host for part in parts for host in part] == hosts

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fetcher.politeness.gate import Gate
-from fetcher.politeness.host_broker import HostBroker, Ticketed, number_of
-from fetcher.politeness.host_numbers import HostNumbers
+from fetcher.politeness.host_broker import HostBroker, Ticketed
 from fetcher.politeness.host_state import Report, Rules
 from fetcher.politeness.owned_hosts import Ownership
 
@@ -36,7 +35,6 @@ class Crowd:
 
     broker_class: type[HostBroker] = HostBroker
     gate_class: type[Gate[Request]] = Gate
-    numbers_class: type[HostNumbers] = HostNumbers
     has_last_words = False
 
     def __init__(self, seed: int) -> None:
@@ -45,7 +43,6 @@ class Crowd:
         self.rules = Rules(per_host=2, delay_s=0.3, circuit_failures=0)
         self.broker = self.broker_class(self.rules.delay_s, silent_s=_SILENT_S)
         self.gates: dict[str, Gate[Request]] = {}
-        self.numbers: dict[str, HostNumbers] = {}
         self.heard: set[str] = set()  # workers that the broker knows
         self.asking: dict[str, list[tuple[float, Request]]] = {}  # worker -> (ends at, what)
         self.starts: dict[str, float] = {}
@@ -77,7 +74,6 @@ class Crowd:
     def join(self) -> None:
         name = f"w{next(self.serial)}"
         self.gates[name] = self.gate_class(self.rules)
-        self.numbers[name] = self.numbers_class()
         self.asking[name] = []
 
     def die(self, worker: str) -> None:
@@ -89,7 +85,6 @@ class Crowd:
             self.channels.pop(worker, None)
         self.pending += [item for _, item in self.asking.pop(worker)]
         made = self.gates.pop(worker)
-        del self.numbers[worker]
         self.pending += [item for host in made._hosts.values() for item in host.waiting]
         self.rests.clear()
         self.heard.discard(worker)
@@ -120,18 +115,17 @@ class Crowd:
         made.done(item.host, self.now, Report(is_sent=item.is_sent, rest_s=rest_s), item)
 
     def tell_broker(self, worker: str, made: Gate[Request]) -> None:
-        numbers = self.numbers[worker]
-        releases = made.releases()
-        released = [(numbers.pop(host), ticket, rest_s) for host, ticket, rest_s in releases]
-        self.give_back(worker, released)
+        self.give_back(worker, made)
         ticket = next(self.serial)
-        wanted = [numbers.number(h) for h in made.wants(ticket, again=self.dice.random() < 0.05)]
+        wanted = made.wants(ticket, again=self.dice.random() < 0.05)
         if wanted:
             self.send(worker, lambda: self.broker.want(worker, wanted, ticket, self.now))
 
-    def give_back(self, worker: str, released: list[tuple[int, int, float]]) -> None:
-        if released:
-            self.send(worker, lambda: self.broker.release(worker, released, self.now))
+    def give_back(self, worker: str, made: Gate[Request]) -> None:
+        released = made.releases()
+        if released.hosts:
+            given = list(zip(*released, strict=True))
+            self.send(worker, lambda: self.broker.release(worker, given, self.now))
 
     def started(self, item: Request) -> None:
         self.begun += 1
@@ -175,11 +169,19 @@ class Crowd:
         for worker, recalls in self.broker.recalls(self.now).items():
             self.recall(worker, recalls)
 
-    def grant(self, worker: str, hosts: list[Ticketed]) -> None:
-        self.tell(worker, lambda to: self.gates[to].granted(self.known(to, hosts), self.now))
+    def grant(self, worker: str, given: Ticketed) -> None:
+        def deliver(to: str) -> None:
+            self.gates[to].granted(*given, self.now)
+            self.give_back(to, self.gates[to])
 
-    def recall(self, worker: str, hosts: list[Ticketed]) -> None:
-        self.tell(worker, lambda to: self.gates[to].recalled(self.known(to, hosts), self.now))
+        self.tell(worker, deliver)
+
+    def recall(self, worker: str, wanted: Ticketed) -> None:
+        def deliver(to: str) -> None:
+            self.gates[to].recalled(*wanted, self.now)
+            self.give_back(to, self.gates[to])
+
+        self.tell(worker, deliver)
 
     def tell(self, worker: str, do: Callable[[str], None]) -> None:
         def deliver() -> None:
@@ -188,14 +190,8 @@ class Crowd:
 
         self.send(f"to {worker}", deliver)
 
-    def known(self, worker: str, hosts: list[Ticketed]) -> list[tuple[str, int]]:
-        numbers, made = self.numbers[worker], self.gates[worker]
-        self.give_back(worker, numbers.unknown(hosts, lambda: made.rests(self.now)))
-        return numbers.known(hosts)
-
     def grant_all(self, worker: str, ticket: int) -> None:
         self.gates[worker].granted_all(ticket, self.now)
-        self.numbers[worker].forget_all()
 
     def answer(self, worker: str, ticket: int) -> None:
         ownership = self.gates[worker].recalled_all(ticket, self.now)
@@ -204,9 +200,7 @@ class Crowd:
 
     def owning(self, worker: str, ownership: Ownership, answers: int) -> Callable[[], None]:
         """The broker hears what the worker owns."""
-        numbers = self.numbers[worker]
-        owned = [(numbers.number(host), ticket) for host, ticket in ownership.owned]
-        rests = [(number_of(host), rest_s) for host, rest_s in ownership.rests]
+        owned, rests = ownership
         return lambda: self.broker.owns(worker, owned, rests, answers, self.now)
 
     def replace_broker(self) -> None:

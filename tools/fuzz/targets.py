@@ -237,9 +237,8 @@ class Roles:
             codec.decode(codec.encode(messages.GrantAll(*granted)))
         if recalled := broker.recall_of_all(now):
             codec.decode(codec.encode(messages.RecallAll(*recalled)))
-        for worker, hosts in [*broker.grants(now).items(), *broker.recalls(now).items()]:
-            numbers, tickets = zip(*hosts, strict=True)
-            codec.decode(codec.encode(messages.Grant(worker, list(numbers), list(tickets))))
+        for worker, ticketed in [*broker.grants(now).items(), *broker.recalls(now).items()]:
+            codec.decode(codec.encode(messages.Grant(worker, *ticketed)))
         self._tell_state()
 
     def _tell_state(self) -> None:

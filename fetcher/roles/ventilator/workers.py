@@ -85,10 +85,9 @@ class Workers:
             (messages.Recall, self.broker.recalls(now)),
         )
         for kind, by_worker in decided:
-            for worker, hosts in by_worker.items():
-                for part in messages.parts(hosts):
-                    numbers, tickets = zip(*part, strict=True)
-                    send(self._control, kind(worker, list(numbers), list(tickets)))
+            for worker, (hosts, tickets) in by_worker.items():
+                for part in messages.parts(len(hosts)):
+                    send(self._control, kind(worker, hosts[part], tickets[part]))
 
     def _note_living(self, now: float) -> None:
         self._seen = self._ledger.workers

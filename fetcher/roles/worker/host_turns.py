@@ -1,19 +1,17 @@
 """Asks the ventilator's host broker for the turns of hosts, and gives them back.
 
 The pool's gate decides which hosts are wanted and which are released. Here these decisions become
-messages, in which a host is a number (politeness.host_numbers).
+messages.
 """
 
 from __future__ import annotations
 
-import functools
 import time
 from typing import Any, Final
 
 import gevent
 
-from fetcher.politeness.host_broker import number_of
-from fetcher.politeness.host_numbers import HostNumbers
+from fetcher.politeness.host_numbers import number_of
 from fetcher.politeness.owned_hosts import Ownership
 from fetcher.protocol import bounds, messages
 from fetcher.roles.worker.line_pool import LinePool
@@ -31,7 +29,6 @@ class HostTurns:
         self._pool = pool
         self._gate = pool.gate
         self._events = events
-        self._numbers = HostNumbers()
         self._ticket = 0  # the number of the last want
         self._ventilator = 0  # the number of the one that grants hosts
 
@@ -60,20 +57,15 @@ class HostTurns:
         """
         self._release()
         self._ticket += 1
-        number = self._numbers.number
-        numbers = [number(host) for host in self._gate.wants(self._ticket, again=again)]
-        for hosts in messages.parts(numbers):
-            send(self._events, messages.Want(self._worker, self._ticket, list(hosts)))
+        hosts = self._gate.wants(self._ticket, again=again)
+        for part in messages.parts(len(hosts)):
+            send(self._events, messages.Want(self._worker, self._ticket, hosts[part]))
 
     def _release(self) -> None:
-        pop = self._numbers.pop
-        releases = self._gate.releases()
-        self._give_back([(pop(host), ticket, rest_s) for host, ticket, rest_s in releases])
-
-    def _give_back(self, released: list[tuple[int, int, float]]) -> None:
-        for part in messages.parts(released):
-            hosts, tickets, rests_s = (list(each) for each in zip(*part, strict=True))
-            send(self._events, messages.Release(self._worker, hosts, tickets, rests_s))
+        hosts, tickets, rests_s = self._gate.releases()
+        for part in messages.parts(len(hosts)):
+            release = messages.Release(self._worker, hosts[part], tickets[part], rests_s[part])
+            send(self._events, release)
 
     def hear_state(self, state: messages.State) -> None:
         """Note which ventilator grants hosts; a new one learns what the old one has granted.
@@ -93,18 +85,19 @@ class HostTurns:
 
     def grant(self, message: messages.Grant) -> None:
         """Use the turns of these hosts."""
-        self._gate.granted(self._known(message), time.monotonic())
+        self._gate.granted(message.hosts, message.tickets, time.monotonic())
+        self._release()
         self._pool.take_turns()
 
     def recall(self, message: messages.Recall) -> None:
         """Give these hosts back as soon as possible."""
-        self._gate.recalled(self._known(message), time.monotonic())
+        self._gate.recalled(message.hosts, message.tickets, time.monotonic())
+        self._release()
         self._pool.take_turns()
 
     def grant_all(self, ticket: int) -> None:
         """Use the turns of all hosts."""
         self._gate.granted_all(ticket, time.monotonic())
-        self._numbers.forget_all()
         self._pool.take_turns()
 
     def recall_all(self, ticket: int) -> None:
@@ -116,18 +109,16 @@ class HostTurns:
 
     def _tell(self, ownership: Ownership, answers: int) -> bool:
         """Return whether it could be sent."""
-        owned = [(self._numbers.number(host), ticket) for host, ticket in ownership.owned]
-        rests = [
-            (number_of(host), min(rest_s, bounds.MAX_SECONDS)) for host, rest_s in ownership.rests
-        ]
         # Hosts in use are few; a list that is too long is cut, as an answer in parts could be
         # half lost.
+        owned = ownership.owned[: bounds.MAX_HOSTS]
+        rests = ownership.rests[: bounds.MAX_HOSTS]
         message = messages.Owned(
             self._worker,
-            [number for number, _ in owned[: bounds.MAX_HOSTS]],
-            [ticket for _, ticket in owned[: bounds.MAX_HOSTS]],
-            [number for number, _ in rests[: bounds.MAX_HOSTS]],
-            [rest_s for _, rest_s in rests[: bounds.MAX_HOSTS]],
+            [number for number, _ in owned],
+            [ticket for _, ticket in owned],
+            [number for number, _ in rests],
+            [min(rest_s, bounds.MAX_SECONDS) for _, rest_s in rests],
             answers,
         )
         return send(self._events, message)
@@ -143,10 +134,3 @@ class HostTurns:
         return {
             number_of(host): min(left_s, bounds.MAX_SECONDS) for host, left_s in longest if host
         }
-
-    def _known(self, message: messages.Grant | messages.Recall) -> list[tuple[str, int]]:
-        """The hosts of the message, with their tickets; those unknown here are given back."""
-        hosts = list(zip(message.hosts, message.tickets, strict=False))
-        rests = functools.partial(self._gate.rests, time.monotonic())
-        self._give_back(self._numbers.unknown(hosts, rests))
-        return self._numbers.known(hosts)

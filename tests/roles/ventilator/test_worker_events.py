@@ -80,10 +80,10 @@ def test_wanted_hosts_are_granted_and_released_ones_granted_to_others() -> None:
     broker = HostBroker()
     assert apply_to_broker(broker, messages.Want("a", 1, [7, 8]), 0.0)
     assert apply_to_broker(broker, messages.Want("b", 2, [7]), 0.0)
-    assert broker.grants(0.0) == {"a": [(7, 1), (8, 1)]}
+    assert broker.grants(0.0) == {"a": ([7, 8], [1, 1])}
     assert apply_to_broker(broker, messages.Release("a", [7], [1], [2.0]), 1.0)
     assert broker.grants(2.9) == {}
-    assert broker.grants(3.0) == {"b": [(7, 2)]}
+    assert broker.grants(3.0) == {"b": ([7], [2])}
 
 
 def test_owned_hosts_belong_to_who_says_so() -> None:
@@ -91,7 +91,7 @@ def test_owned_hosts_belong_to_who_says_so() -> None:
     assert apply_to_broker(broker, messages.Owned("a", [7], [3], [8], [5.0], 0), 0.0)
     apply_to_broker(broker, messages.Want("b", 1, [7, 8]), 0.0)
     assert broker.grants(0.0) == {}, "7 is owned, and 8 rests"
-    assert broker.grants(5.0) == {"b": [(8, 1)]}
+    assert broker.grants(5.0) == {"b": ([8], [1])}
 
 
 def test_other_events_do_not_concern_the_broker() -> None:

@@ -10,7 +10,7 @@ from fetcher.fetch.interface import OneStep
 from fetcher.input.formats import TEXT
 from fetcher.input.source_info import SourceInfo
 from fetcher.model import Outcome, Result, Task
-from fetcher.politeness.host_broker import number_of
+from fetcher.politeness.host_numbers import number_of
 from fetcher.politeness.host_state import Report
 from fetcher.protocol import messages
 from fetcher.protocol.totals import Totals
