@@ -144,10 +144,11 @@ class _Reader:
         """Read all elements, block by block, up to the limit of links."""
         for nodes in self._blocks(self._elements.nodes):
             self._add_elements(nodes)
-            urls = self._resolver.urls(self._texts)
-            for kind, place in _runs(self._kinds):
-                self._collector.add_all(urls[place], kind)
-            self._texts, self._kinds = [], []
+            if self._texts:  # as few pages whose <a> are plain
+                urls = self._resolver.urls(self._texts)
+                for kind, place in _runs(self._kinds):
+                    self._collector.add_all(urls[place], kind)
+                self._texts, self._kinds = [], []
         for hrefs in self._blocks(self._elements.hrefs):
             self._collector.add_all(self._urls_of(hrefs), _A)
 

@@ -18,6 +18,7 @@ from fetcher.frontier.rules import CrawlRules
 
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _FEEDS: Final = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
+_TAGS: Final = "x-robots-tag"
 _SEED: Final = frozenset({Via.SEED, Via.REDIRECT})
 # A seed of such a type, or with such a path, is read as a sitemap or a feed.
 _XML: Final = re.compile(r"(?:application|text)/(?:xml|(?:rss|atom|rdf)\+xml)\b", re.IGNORECASE)
@@ -60,14 +61,10 @@ def read(
 
     `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
     """
-    content_type: str | None = None
-    tags: list[str] = []
-    for name, value in headers:
-        key = name.lower()
-        if key == "content-type":
-            content_type = value  # of several the last, as in rows
-        elif key == "x-robots-tag":
-            tags.append(value)
+    of_page = [(name.lower(), value) for name, value in headers]
+    last = dict(of_page)
+    content_type = last.get("content-type")  # of several the last, as in rows
+    tags = [value for name, value in of_page if name == _TAGS] if _TAGS in last else []
     kind = _kind(content_type)
     if via == Via.SITEMAP or (rules.sitemaps and kind in _FEEDS):
         return sitemaps.read((body,), url, rules)
