@@ -207,12 +207,16 @@ class _Reader:
         return text
 
     def _add_anchor(self, node: Node, kind: Kind) -> None:
-        text = self._value(node, "href")
+        text = node.attr("href")
         if text is None:
-            text = self._value(node, "xlink:href")
-        if not text or text in self._known or text[0] == "#":
+            text = node.attr("xlink:href")
+        if not text:
             return
-        rel = self._value(node, "rel") if self._rules.nofollow else None
+        self._room_chars -= len(text)
+        if text in self._known or text[0] == "#":
+            return
+        rel = node.attr("rel") if self._rules.nofollow else None
+        self._room_chars -= len(rel or "")
         if rel is not None and "nofollow" in rel.lower().split():
             kind = (kind[0], True)
         else:
