@@ -18,6 +18,7 @@ _LINKS: Final = r"a[href],a[xlink\:href],area,iframe,frame,base,link,meta"
 _OTHERS: Final = (*_OF_HEAD, "area", "iframe", "frame", "template")
 _MORE_THAN_HREF: Final = r"a[rel],a[xlink\:href]"
 _HREFS: Final = "//a/@href"
+_MOST_CHARS: Final = 64 * 1024 * 1024  # of the hrefs that are taken at once
 _PIECE_CHARS: Final = 64 * 1024  # take the parser a few milliseconds
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
@@ -38,14 +39,16 @@ class Elements:
         self._tree = _tree_of(page)
         self.hrefs: list[str] = []
         if assets:
-            self.nodes = self._outside_templates(self._tree.select(f"{_LINKS},{_ASSETS}"))
+            self.nodes = self._outside_templates(f"{_LINKS},{_ASSETS}")
             return
         self.nodes = list(self._tree.iter_elements(_OTHERS))
         is_plain = all(map(_is_in_head, self.nodes))
         if is_plain and self._tree.select_one(_MORE_THAN_HREF) is None:
-            self.hrefs = cast("list[str]", self._tree.xpath(_HREFS))
-        else:
-            self.nodes = self._outside_templates(self._tree.select(_LINKS))
+            hrefs = self._hrefs(len(page))
+            if hrefs is not None:
+                self.hrefs = hrefs
+                return
+        self.nodes = self._outside_templates(_LINKS)
 
     def of(self, tag: str) -> Iterator[Node]:
         """Those with this tag, but for <a>."""
@@ -53,14 +56,39 @@ class Elements:
 
     def title(self) -> str | None:
         """The text of the first <title>; one in <svg> is a tool tip."""
-        titles = self._outside_templates(self._tree.select("title"))
+        titles = self._outside_templates("title")
         return next((node.text for node in titles if node.namespace is Namespace.HTML), None)
 
-    def _outside_templates(self, nodes: list[Node]) -> list[Node]:
-        """Those of the nodes that are in the document, and not in the content of a <template>."""
+    def _hrefs(self, page_chars: int) -> list[str] | None:
+        """The hrefs of all <a>; None if they are longer than the page.
+
+        The parser copies an <a> that is not closed: one long href may be in the tree a thousand
+        times.
+        """
+        links = self._tree.select("a")
+        if len(links) * page_chars <= _MOST_CHARS:
+            return cast("list[str]", self._tree.xpath(_HREFS))
+        hrefs: list[str] = []
+        for link in links:
+            href = link.attr("href")
+            if href is not None:
+                hrefs.append(href)
+                page_chars -= len(href)
+                if page_chars < 0:
+                    return None
+        return hrefs
+
+    def _outside_templates(self, selector: str) -> list[Node]:
+        """The elements in the document, but for those in the content of a <template>."""
+        nodes = self._tree.select(selector)
         if self._tree.find("template") is None:
             return nodes
-        return [node for node in nodes if not any(map(_is_template, node.ancestors))]
+        # By template, as a look at the ancestors of each node takes quadratic time.
+        inside: set[Node] = set()
+        for template in self._tree.select("template"):
+            if template.namespace is Namespace.HTML and template not in inside:
+                inside.update(template.select(f"{selector},template"))
+        return [node for node in nodes if node not in inside]
 
 
 def _tree_of(page: str) -> Document:
@@ -76,7 +104,3 @@ def _tree_of(page: str) -> Document:
 def _is_in_head(node: Node) -> bool:
     parent = node.parent
     return node.tag in _OF_HEAD and isinstance(parent, Element) and parent.tag == "head"
-
-
-def _is_template(node: object) -> bool:
-    return isinstance(node, Element) and node.tag == "template" and node.namespace is Namespace.HTML

@@ -59,6 +59,9 @@ _REFRESH: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BLOCK: Final = 1000  # elements that are read at once
+# The parser copies formatting elements that are not closed, with all their attributes. Without
+# copies, the attributes of a page are shorter than the page.
+_COPIED_CHARS: Final = 1024 * 1024  # of copies' attributes
 _NOTHING: Final = frozenset[Via]()
 # What a page that asks for nofollow still shows: its assets. A frame is followed, as a link is.
 _FOLLOWED: Final = frozenset(Via) - ASSETS
@@ -92,14 +95,18 @@ def read(
         rules.links_per_page, rules.url_bytes, _FOLLOWED if is_nofollow else _NOTHING
     )
     resolver = Resolver(_base_of(elements, url), encoding)
-    _Reader(elements, resolver, rules, collector).read()
+    reader = _Reader(elements, resolver, rules, collector, len(page) + _COPIED_CHARS)
+    reader.read()
+    fault = "" if is_whole else f"only the first {len(part)} bytes of the page were read"
+    if reader.is_cut:
+        is_whole, fault = False, "only the first were read: unclosed elements are too long"
     return Found(
         links=collector.links,
         left_out=collector.left_out,
         title=_title_of(elements) if rules.title else None,
         is_cut=not is_whole,
         is_nofollow=is_nofollow,
-        fault="" if is_whole else f"only the first {len(part)} bytes of the page were read",
+        fault=fault,
     )
 
 
@@ -126,16 +133,25 @@ def _title_of(elements: Elements) -> str | None:
 
 
 class _Reader:
-    """Takes the links of one page."""
+    """Takes the links of one page; `is_cut`: not all, as there is too much text in attributes."""
 
     def __init__(
-        self, elements: Elements, resolver: Resolver, rules: CrawlRules, collector: Collector
+        self,
+        elements: Elements,
+        resolver: Resolver,
+        rules: CrawlRules,
+        collector: Collector,
+        max_chars: int,
     ) -> None:
+        """`max_chars`: how much text of attributes is read."""
+        self.is_cut = False
         self._elements = elements
         self._resolver = resolver
         self._rules = rules
         self._collector = collector
+        self._room_chars = max_chars
         self._known: set[str] = set()  # texts of <a> that were read
+        self._known_styles: set[str] = set()
         # The links of the block that is read: their texts, and the kind of each.
         self._texts: list[str] = []
         self._kinds: list[Kind] = []
@@ -143,6 +159,8 @@ class _Reader:
     def read(self) -> None:
         """Read all elements, block by block, up to the limit of links."""
         for nodes in self._blocks(self._elements.nodes):
+            if self.is_cut:
+                break
             self._add_elements(nodes)
             if self._texts:  # as few pages whose <a> are plain
                 urls = self._resolver.urls(self._texts)
@@ -179,14 +197,27 @@ class _Reader:
                 _HANDLERS[tag](self, node)
             if self._rules.assets:
                 self._add_assets(node, tag)
+            if self._room_chars < 0:
+                self.is_cut = True
+                return
+
+    def _value(self, node: Node, name: str) -> str | None:
+        text = node.attr(name)
+        if text:
+            self._room_chars -= len(text)
+        return text
 
     def _add_anchor(self, node: Node, kind: Kind) -> None:
         text = node.attr("href")
         if text is None:
             text = node.attr("xlink:href")
-        if not text or text in self._known or text[0] == "#":
+        if not text:
+            return
+        self._room_chars -= len(text)
+        if text in self._known or text[0] == "#":
             return
         rel = node.attr("rel") if self._rules.nofollow else None
+        self._room_chars -= len(rel or "")
         if rel is not None and "nofollow" in rel.lower().split():
             kind = (kind[0], True)
         else:
@@ -201,36 +232,38 @@ class _Reader:
         self._add_anchor(node, _AREA)
 
     def iframe(self, node: Node) -> None:
-        self._add(node.attr("src"), Via.IFRAME)
+        self._add(self._value(node, "src"), Via.IFRAME)
 
     def frame(self, node: Node) -> None:
-        self._add(node.attr("src"), Via.FRAME)
+        self._add(self._value(node, "src"), Via.FRAME)
 
     def link(self, node: Node) -> None:
-        words = (node.attr("rel") or "").lower().split()
+        words = (self._value(node, "rel") or "").lower().split()
         via = next((via for word, via in _RELS if word in words), None)
         if via is None or (via in ASSETS and not self._rules.assets):
             return
-        self._add(node.attr("href"), via)
+        self._add(self._value(node, "href"), via)
 
     def meta(self, node: Node) -> None:
-        if (node.attr("http-equiv") or "").strip().lower() != "refresh":
+        if (self._value(node, "http-equiv") or "").strip().lower() != "refresh":
             return
-        found = _REFRESH.fullmatch(node.attr("content") or "")
+        found = _REFRESH.fullmatch(self._value(node, "content") or "")
         if found is not None:
             text = found[2].partition(found[1])[0] if found[1] else found[2]
             self._add(text, Via.REFRESH)
 
     def _add_assets(self, node: Node, tag: str) -> None:
         for name, via in _SOURCES.get(tag, ()):
-            self._add(node.attr(name), via)
-        texts = node.attr(_SETS[tag]) if tag in _SETS else None
+            self._add(self._value(node, name), via)
+        texts = self._value(node, _SETS[tag]) if tag in _SETS else None
         for text in srcset.urls_of(texts or ""):
             self._add(text, Via.IMAGE)
-        self._add(node.attr("background"), Via.IMAGE)
-        styles = node.text if tag == "style" else node.attr("style")
-        for text in css.urls_of(styles or ""):
-            self._add(text, Via.CSS)
+        self._add(self._value(node, "background"), Via.IMAGE)
+        styles = node.text if tag == "style" else self._value(node, "style")
+        if styles and styles not in self._known_styles:
+            self._known_styles.add(styles)
+            for text in css.urls_of(styles):
+                self._add(text, Via.CSS)
 
     def _add(self, text: str | None, via: Via) -> None:
         # An empty text means the page itself.

@@ -119,6 +119,46 @@ def test_hostile_pages_are_read_in_bounded_time(made: Callable[[], bytes]) -> No
     assert time.process_time() - begun < 20  # seconds; without the limits, minutes and gigabytes
 
 
+def _cpu_s(page: bytes) -> float:
+    begun = time.process_time()
+    html.read(page, "http://h/", CrawlRules(title=True))
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize("piece", [b"<link>", b"<title>x</title>"])
+def test_a_template_makes_a_deep_page_no_slower(piece: bytes) -> None:
+    deep = b"<div>" * 1000 + piece * 5000
+    without = min(_cpu_s(b"<p></p>" + deep) for _ in range(3))
+    assert _cpu_s(b"<template></template>" + deep) < 10 * without
+
+
+LONG_TEXT = b"x" * 100_000
+COPIED = {
+    "href": (b"<a href=%s>" % LONG_TEXT, False),
+    "href with assets": (b"<a href=%s>" % LONG_TEXT, True),
+    "nofollow": (b"<a href=%s rel=nofollow>" % LONG_TEXT, False),
+    "link of svg": (b"<a xlink:href=%s>" % LONG_TEXT, False),
+    "style": (b"<b style='%s'>" % (b"url(x);" * 15_000), True),
+    "background": (b"<b background=%s>" % LONG_TEXT, True),
+}
+
+
+@pytest.mark.parametrize(("tag", "assets"), COPIED.values(), ids=COPIED)
+def test_copies_of_long_attributes_are_read_in_part(tag: bytes, assets: bool) -> None:
+    page = b"<p>%s</p>" % tag + b"<p>x</p>" * 1000  # 100 MB in the tree
+    found = html.read(page, "http://h/", CrawlRules(assets=assets))
+    assert found.is_cut
+    assert found.fault == "only the first were read: unclosed elements are too long"
+
+
+@pytest.mark.parametrize("assets", [False, True])
+def test_long_attributes_without_copies_are_read_whole(assets: bool) -> None:
+    tags = b"<a href=%s></a><b style=%s></b>" % (LONG_TEXT, LONG_TEXT)
+    found = html.read(tags * 50 + b"<a href=last>", "http://h/", CrawlRules(assets=assets))
+    assert not found.is_cut
+    assert list(found.links) == ["http://h/last"]
+
+
 @pytest.mark.parametrize(
     ("page", "expected"),
     [

@@ -31,6 +31,8 @@ def found(page: str, *, assets: bool = False) -> list[tuple[str, str | None]]:
         ("<template><a href></template><template><base href></template>", []),
         ("<div><template shadowrootmode=open><a href></template></div><a href>", ["a"]),
         ("<svg><template></svg><a href>", ["a"]),
+        ("<svg><template></svg><template><a href></template><area>", ["area"]),
+        ("<template><template><area></template><link></template><iframe>", ["iframe"]),
         ("<table><tr><td><a href></a></table><A HREF>", ["a", "a"]),
         ("<svg><a xlink:href=x /></svg><frame><a name=x><a xlink:href>", ["a", "a"]),
     ],
@@ -50,6 +52,12 @@ def test_links_are_elements_where_others_say_how_they_are_read(other: str) -> No
     seen = Elements(f"<a href=1><a href=2>{other}", assets=False)
     assert [node.attr("href") for node in seen.nodes][:2] == ["1", "2"]
     assert seen.hrefs == []
+
+
+def test_links_of_a_page_with_many_are_as_those_of_a_page_with_few() -> None:
+    page = "<a href=x&amp;y>x</a><a href></a><a name=z>" * 2000
+    assert len(page) * 6000 > elements._MOST_CHARS
+    assert Elements(page, assets=False).hrefs == ["x&y", ""] * 2000
 
 
 @pytest.mark.parametrize("before", range(elements._PIECE_CHARS - 30, elements._PIECE_CHARS + 1, 3))
