@@ -32,8 +32,8 @@ def reader() -> PageReader:
     [
         (ROW, TASK, None, False),
         (ROW, TASK, ITEMS[:30_000], False),
-        (ROW, TASK, ITEMS[: 256 * 1024], False),
-        (ROW, TASK, ITEMS[: 256 * 1024 + 1], True),
+        (ROW, TASK, ITEMS[: 128 * 1024], False),
+        (ROW, TASK, ITEMS[: 128 * 1024 + 1], True),
         (ROW, TASK, ITEMS, True),
         (IMAGE, TASK, ITEMS, False),
         (IMAGE, SITEMAP, gzip.compress(b"<urlset/>"), True),
