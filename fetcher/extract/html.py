@@ -162,7 +162,7 @@ class _Reader:
             if self.is_cut:
                 break
             self._add_elements(nodes)
-            if self._texts:  # as few pages whose <a> are plain
+            if self._texts:  # none on most pages whose <a> are plain
                 urls = self._resolver.urls(self._texts)
                 for kind, place in _runs(self._kinds):
                     self._collector.add_all(urls[place], kind)

@@ -82,10 +82,10 @@ class Resolver:
     def urls(self, texts: Iterable[str]) -> list[str | None]:
         """As `url`, for many texts: faster, as this takes most of the time of a page's links."""
         all_texts = list(texts)
-        simple = self.simple_urls(all_texts)
+        joined = "\n".join(("", *all_texts))
+        simple = self._of_simple(joined, len(all_texts))
         if simple is not None:
             return simple
-        joined = "\n".join(("", *all_texts))
         if joined.count("\n") != len(all_texts):  # a text has a line feed
             return [self._of_any(text) for text in all_texts]
         origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
@@ -105,8 +105,10 @@ class Resolver:
 
     def simple_urls(self, texts: list[str]) -> list[str | None] | None:
         """The same without a look at each text, if all are simple paths; None if they are not."""
-        joined = "\n".join(("", *texts))
-        if not _are_simple(joined, len(texts)):
+        return self._of_simple("\n".join(("", *texts)), len(texts))
+
+    def _of_simple(self, joined: str, count: int) -> list[str | None] | None:
+        if not _are_simple(joined, count):
             return None
         # Neither a text nor the base has a space: one marks the beginning of a URL that is made.
         urls = joined.replace(f"\n{_FOLDER_UP}", f" {self._folder_above(_FOLDER_UP)}")

@@ -89,7 +89,7 @@ class HostState(msgspec.Struct, Generic[Item], gc=False):
     trouble: str = ""  # the last of them
     is_listed: bool = False  # in the queue of hosts that are ready, or in the clock
     ticket: int = 0  # of the last want
-    number: int = 0  # its name in messages, see politeness.host_broker; 0: not needed yet
+    number: int = 0  # its name in messages, see host_numbers; 0: not needed yet
 
     def push(self, item: Item, *, first: bool) -> None:
         """Let an item wait, behind or (`first`) before all others."""
