@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -112,10 +112,12 @@ def read(
 
 def _base_of(elements: Elements, url: str) -> str:
     """The base of the page's links: the first <base href>, if it is an http(s) URL."""
-    texts = (node.attr("href") for node in elements.of("base"))
-    text = next((each for each in texts if each is not None), None)
-    found = web_urls.resolved(url, text) if text else None
-    return found if found is not None and found.startswith(("http://", "https://")) else url
+    for node in elements.of("base"):
+        text = node.attr("href")
+        if text is not None:
+            found = (text and web_urls.resolved(url, text)) or url
+            return found if found.startswith(("http://", "https://")) else url
+    return url
 
 
 def _say_nofollow(elements: Elements, agent: str) -> bool:
@@ -158,22 +160,28 @@ class _Reader:
 
     def read(self) -> None:
         """Read all elements, block by block, up to the limit of links."""
-        for nodes in self._blocks(self._elements.nodes):
+        elements = self._elements
+        for block in self._blocks(list(zip(elements.nodes, elements.tags, strict=True))):
             if self.is_cut:
                 break
-            self._add_elements(nodes)
+            self._add_elements(block)
             if self._texts:  # none on most pages whose <a> are plain
                 urls = self._resolver.urls(self._texts)
                 for kind, place in _runs(self._kinds):
                     self._collector.add_all(urls[place], kind)
                 self._texts, self._kinds = [], []
-        for hrefs in self._blocks(self._elements.hrefs):
+        for hrefs in self._blocks(elements.hrefs):
             self._collector.add_all(self._urls_of(hrefs), _A)
 
-    def _blocks(self, values: list[_T]) -> Iterator[list[_T]]:
+    def _blocks(self, values: list[_T]) -> Iterable[list[_T]]:
+        # Without assets an element is one link at most, so that no block passes the limit.
+        if len(values) <= min(_BLOCK, self._collector.room):  # as those of most pages
+            return (values,) if values else ()
+        return self._parts(values)
+
+    def _parts(self, values: list[_T]) -> Iterator[list[_T]]:
         start, count = 0, len(values)
         while start < count:
-            # Without assets an element is one link at most, so that no block passes the limit.
             end = min(count, start + min(_BLOCK, self._collector.room))
             if start == end:
                 self._collector.leave_out(Refusal.LINKS_PER_PAGE, count - start)
@@ -190,12 +198,12 @@ class _Reader:
         different = dict.fromkeys(hrefs)
         return self._resolver.urls([text for text in different if text and text[0] != "#"])
 
-    def _add_elements(self, nodes: list[Node]) -> None:
-        for node in nodes:
-            tag = node.tag
+    def _add_elements(self, nodes: list[tuple[Node, str]]) -> None:
+        has_assets = self._rules.assets
+        for node, tag in nodes:
             if tag in _HANDLERS:
                 _HANDLERS[tag](self, node)
-            if self._rules.assets:
+            if has_assets:
                 self._add_assets(node, tag)
             if self._room_chars < 0:
                 self.is_cut = True
