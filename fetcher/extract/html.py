@@ -12,7 +12,7 @@ from fetcher.extract import charset, css, effort, robots_tags, srcset
 from fetcher.extract.elements import Elements, Node
 from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
-from fetcher.frontier.links import ASSETS, Via
+from fetcher.frontier.links import ASSETS, OneKind, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
 
@@ -171,7 +171,7 @@ class _Reader:
                     self._collector.add_all(urls[place], kind)
                 self._texts, self._kinds = [], []
         for hrefs in self._blocks(elements.hrefs):
-            self._collector.add_all(self._urls_of(hrefs), _A)
+            self._add_hrefs(hrefs)
 
     def _blocks(self, values: list[_T]) -> Iterable[list[_T]]:
         # Without assets an element is one link at most, so that no block passes the limit.
@@ -189,14 +189,17 @@ class _Reader:
             yield values[start:end]
             start = end
 
-    def _urls_of(self, hrefs: list[str]) -> list[str | None]:
-        """The URLs of plain <a>: nearly all links of most pages."""
-        urls = self._resolver.simple_urls(hrefs)
-        if urls is not None:
-            return urls
-        # Most links of a page are repeated, or lead to a place in the page.
-        different = dict.fromkeys(hrefs)
-        return self._resolver.urls([text for text in different if text and text[0] != "#"])
+    def _add_hrefs(self, hrefs: list[str]) -> None:
+        """Add the links of plain <a>: nearly all links of most pages."""
+        texts = list(dict.fromkeys(hrefs))  # many are repeated
+        simple = self._resolver.simple_text(texts)
+        if simple is not None:
+            urls, most_chars = simple
+            if self._collector.add_at_once(OneKind(urls, len(texts), Via.A), most_chars):
+                return
+        # Many lead to a place in the page.
+        wanted = [text for text in texts if text and text[0] != "#"]
+        self._collector.add_all(self._resolver.urls(wanted), _A)
 
     def _add_elements(self, nodes: list[tuple[Node, str]]) -> None:
         has_assets = self._rules.assets

@@ -120,9 +120,25 @@ class Resolver:
             for text, path in zip(all_texts, _USUAL.findall(joined, 1), strict=True)
         ]
 
-    def simple_urls(self, texts: list[str]) -> list[str | None] | None:
-        """The same without a look at each text, if all are simple paths; None if they are not."""
-        return self._of_simple("\n".join(("", *texts)), len(texts))
+    def simple_text(self, texts: list[str]) -> tuple[str, int] | None:
+        """The URLs of different texts, with a line feed after each, and a bound of their lengths.
+
+        None unless the texts are simple paths from one place: then the URLs differ, too.
+        """
+        joined = "\n".join(("", *texts))
+        count = len(texts)
+        if not _are_simple(joined, count):
+            return None
+        from_above, from_root = joined.count(f"\n{_FOLDER_UP}"), joined.count("\n/")
+        if from_above == count:
+            urls = joined.replace(f"\n{_FOLDER_UP}", f"\n{self._above}")
+        elif from_root == count:
+            urls = joined.replace("\n", f"\n{self._origin}")
+        elif not (from_above or from_root):
+            urls = joined.replace("\n", f"\n{self._folder}")
+        else:
+            return None
+        return f"{urls[1:]}\n", len(self._folder) + max(map(len, texts), default=0)
 
     def _of_simple(self, joined: str, count: int) -> list[str | None] | None:
         if not _are_simple(joined, count):
