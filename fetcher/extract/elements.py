@@ -7,7 +7,6 @@ The parser builds the tree that a browser without scripts has. <template> holds 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Final, cast
 
 from turbohtml import Document, Element, IncrementalParser, Namespace, parse
@@ -51,11 +50,11 @@ class Elements:
         self.nodes = self._outside_templates(f"{_LINKS},{_ASSETS}" if assets else _LINKS)
         self.tags = [node.tag for node in self.nodes]
 
-    def of(self, tag: str) -> Iterator[Node]:
+    def of(self, tag: str) -> list[Node]:
         """Those with this tag, but for <a>."""
         if tag not in self.tags:
-            return iter(())
-        return (node for node, name in zip(self.nodes, self.tags, strict=True) if name == tag)
+            return []
+        return [node for node, name in zip(self.nodes, self.tags, strict=True) if name == tag]
 
     def title(self) -> str | None:
         """The text of the first <title>; one in <svg> is a tool tip."""

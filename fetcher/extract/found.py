@@ -96,7 +96,7 @@ class Collector:
     def _take_apart(self) -> None:
         """Make an entry of each link, as others follow."""
         if self._at_once is not None:
-            self._links, self._at_once = dict(self._at_once), None
+            self._links, self._at_once = self._at_once.each, None
 
     def _add_one(self, url: str, via: Via, *, is_refused: bool) -> None:
         if url in self._links:

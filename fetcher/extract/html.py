@@ -122,11 +122,12 @@ def _base_of(elements: Elements, url: str) -> str:
 
 def _say_nofollow(elements: Elements, agent: str) -> bool:
     """Whether a <meta> asks us not to follow the links of the page."""
-    return any(
-        robots_tags.is_nofollow(node.attr("content") or "")
-        for node in elements.of("meta")
-        if robots_tags.is_for_us(node.attr("name") or "", agent)
-    )
+    for node in elements.of("meta"):
+        name = node.attr("name")
+        is_for_us = name is not None and robots_tags.is_for_us(name, agent)
+        if is_for_us and robots_tags.is_nofollow(node.attr("content") or ""):
+            return True
+    return False
 
 
 def _title_of(elements: Elements) -> str | None:

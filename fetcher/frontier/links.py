@@ -120,24 +120,30 @@ class OneKind(Mapping[str, Via]):
     So the links of most pages travel: no object is made of each.
     """
 
-    __slots__ = ("count", "text", "via")
+    __slots__ = ("_each", "count", "text", "via")
 
     def __init__(self, text: str, count: int, via: Via) -> None:
         """`text`: the URL of each link, with a line feed after it; all differ."""
         self.text = text
         self.count = count
         self.via = via
+        self._each: dict[str, Via] | None = None  # made where somebody looks at one of them
+
+    @property
+    def each(self) -> dict[str, Via]:
+        """The links one by one."""
+        if self._each is None:
+            self._each = dict.fromkeys(self.text.split("\n")[:-1], self.via)
+        return self._each
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.text.split("\n")[:-1])
+        return iter(self.each)
 
     def __getitem__(self, url: str) -> Via:
-        if url in iter(self):
-            return self.via
-        raise KeyError(url)
+        return self.each[url]
 
 
 class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
