@@ -36,6 +36,7 @@ _USUAL: Final = re.compile(
     re.MULTILINE,
 )
 _FOLDER_UP: Final = "../"
+_MARK_UP: Final = f"\n{_FOLDER_UP}"  # where each text stands after a line feed
 _ABSOLUTE: Final = ("https://", "http://")
 # Nearly all links of many pages are such paths without a % or a query, and at most one folder up.
 # A few searches of all texts of a page tell it of all of them.
@@ -125,26 +126,27 @@ class Resolver:
 
         None unless the texts are simple paths from one place: then the URLs differ, too.
         """
-        joined = "\n".join(("", *texts))
-        count = len(texts)
-        if not _are_simple(joined, count):
+        joined, count = "\n".join(("", *texts)), len(texts)
+        from_above = joined.count(_MARK_UP)
+        if not _are_simple(joined, count, from_above):
             return None
-        from_above, from_root = joined.count(f"\n{_FOLDER_UP}"), joined.count("\n/")
         if from_above == count:
-            urls = joined.replace(f"\n{_FOLDER_UP}", f"\n{self._above}")
-        elif from_root == count:
-            urls = joined.replace("\n", f"\n{self._origin}")
-        elif not (from_above or from_root):
+            urls = joined.replace(_MARK_UP, f"\n{self._above}")
+        elif from_above:
+            return None
+        elif "\n/" not in joined:
             urls = joined.replace("\n", f"\n{self._folder}")
+        elif joined.count("\n/") == count:
+            urls = joined.replace("\n", f"\n{self._origin}")
         else:
             return None
         return f"{urls[1:]}\n", len(self._folder) + max(map(len, texts), default=0)
 
     def _of_simple(self, joined: str, count: int) -> list[str | None] | None:
-        if not _are_simple(joined, count):
+        if not _are_simple(joined, count, joined.count(_MARK_UP)):
             return None
         # Neither a text nor the base has a space: one marks the beginning of a URL that is made.
-        urls = joined.replace(f"\n{_FOLDER_UP}", f" {self._above}")
+        urls = joined.replace(_MARK_UP, f" {self._above}")
         if "\n" in urls:
             urls = urls.replace("\n/", f" {self._origin}/").replace("\n", f" {self._folder}")
         return [*urls.split(" ")[1:]]
@@ -204,12 +206,12 @@ def _encoded(text: str, encoding: str) -> str:
     return "".join(parts)
 
 
-def _are_simple(joined: str, count: int) -> bool:
+def _are_simple(joined: str, count: int, from_above: int) -> bool:
     """Whether texts are paths of plain characters, from the root, the folder or that above it.
 
-    `joined`: each of the `count` texts after a line feed. A text may be empty.
+    `joined`: each of the `count` texts after a line feed; a text may be empty. `from_above`: how
+    many begin with ../
     """
-    from_above = joined.count(f"\n{_FOLDER_UP}")
     return (
         joined.isascii()
         and joined.encode().translate(None, _SIMPLE_BYTES) == b"\n" * count
