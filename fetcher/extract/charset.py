@@ -8,6 +8,7 @@ https://html.spec.whatwg.org/multipage/parsing.html#determining-the-character-en
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 from typing import Final
 
@@ -20,6 +21,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
 )
+_FIRST_BYTES: Final = tuple(mark[:1] for mark, _ in _MARKS)
+_KNOWN_LABELS: Final = 64  # of a crawl; most of its pages have the same
 _HEADER: Final = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]{1,40})""", re.IGNORECASE)
 _SPACE: Final = rb"[\t\n\f\r ]"
 _VALUE: Final = rb"""(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)"""
@@ -64,11 +67,15 @@ def decoded(body: bytes, encoding: str) -> str:
 
 def _named_outside(body: bytes, content_type: str | None) -> str | None:
     """The codec that the byte order mark names, or else the Content-Type."""
-    marked = next((name for mark, name in _MARKS if body.startswith(mark)), None)
-    declared = _HEADER.search(content_type or "")
-    return marked or (_known(declared[1]) if declared else None)
+    if body.startswith(_FIRST_BYTES):
+        for mark, name in _MARKS:
+            if body.startswith(mark):
+                return name
+    declared = _HEADER.search(content_type) if content_type and ";" in content_type else None
+    return _known(declared[1]) if declared else None
 
 
+@functools.lru_cache(_KNOWN_LABELS)
 def _known(label: str) -> str | None:
     """The codec of a label of the standard."""
     found = webencodings.lookup(label)

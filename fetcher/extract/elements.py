@@ -6,7 +6,7 @@ The parser builds the tree that a browser without scripts has. <template> holds 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import Final, cast
 
 from turbohtml import Document, Element, IncrementalParser, Namespace, parse
@@ -19,6 +19,9 @@ _OTHERS: Final = (*_OF_HEAD, "area", "iframe", "frame", "template")
 _MORE_THAN_HREF: Final = r"a[rel],a[xlink\:href]"
 _HREFS: Final = "//a/@href"
 _MOST_CHARS: Final = 64 * 1024 * 1024  # of the hrefs that are taken at once
+# The hrefs of a shorter page are within that, even if half of it is one href, and the rest is the
+# shortest tags, at each of which the parser copies the <a>.
+_FEW_CHARS: Final = math.isqrt(_MOST_CHARS * len("<p>") * 4)
 _PIECE_CHARS: Final = 64 * 1024  # take the parser a few milliseconds
 _ASSETS: Final = (
     "img,source,script[src],video,audio[src],track[src],embed[src],object[data],input[src],"
@@ -29,35 +32,42 @@ _ASSETS: Final = (
 class Elements:
     """The elements of a page that may hold links or say how they are read, in the page's order.
 
-    `nodes` are the elements. `hrefs` are the links of all <a>, where these are plain: they follow
-    all other elements and have no rel; then `nodes` has no <a>. Nearly all links of most pages are
-    read so, without an object for each.
+    `nodes` are the elements, `tags` their names. `hrefs` are the links of all <a>, where these are
+    plain: they follow all other elements and have no rel; then `nodes` has no <a>. Nearly all links
+    of most pages are read so, without an object for each.
     """
 
     def __init__(self, page: str, *, assets: bool) -> None:
         """`assets`: whether elements that hold only these are wanted, too."""
         self._tree = _tree_of(page)
         self.hrefs: list[str] = []
-        if assets:
-            self.nodes = self._outside_templates(f"{_LINKS},{_ASSETS}")
-            return
-        self.nodes = list(self._tree.iter_elements(_OTHERS))
-        is_plain = all(map(_is_in_head, self.nodes))
-        if is_plain and self._tree.select_one(_MORE_THAN_HREF) is None:
-            hrefs = self._hrefs(len(page))
-            if hrefs is not None:
+        if not assets:
+            self.nodes = list(self._tree.iter_elements(_OTHERS))
+            self.tags = [node.tag for node in self.nodes]
+            if self._are_plain() and (hrefs := self._hrefs(len(page))) is not None:
                 self.hrefs = hrefs
                 return
-        self.nodes = self._outside_templates(_LINKS)
+        self.nodes = self._outside_templates(f"{_LINKS},{_ASSETS}" if assets else _LINKS)
+        self.tags = [node.tag for node in self.nodes]
 
-    def of(self, tag: str) -> Iterator[Node]:
+    def of(self, tag: str) -> list[Node]:
         """Those with this tag, but for <a>."""
-        return (node for node in self.nodes if node.tag == tag)
+        if tag not in self.tags:
+            return []
+        return [node for node, name in zip(self.nodes, self.tags, strict=True) if name == tag]
 
     def title(self) -> str | None:
         """The text of the first <title>; one in <svg> is a tool tip."""
         titles = self._outside_templates("title")
         return next((node.text for node in titles if node.namespace is Namespace.HTML), None)
+
+    def _are_plain(self) -> bool:
+        """Whether the <a> are plain; `nodes` are the other elements."""
+        return (
+            _OF_HEAD.issuperset(self.tags)
+            and (not self.nodes or _is_in_head(self.nodes[-1]))
+            and self._tree.select_one(_MORE_THAN_HREF) is None
+        )
 
     def _hrefs(self, page_chars: int) -> list[str] | None:
         """The hrefs of all <a>; None if they are longer than the page.
@@ -65,7 +75,7 @@ class Elements:
         The parser copies an <a> that is not closed: one long href may be in the tree a thousand
         times.
         """
-        links = self._tree.select("a")
+        links = [] if page_chars <= _FEW_CHARS else self._tree.select("a")
         if len(links) * page_chars <= _MOST_CHARS:
             return cast("list[str]", self._tree.xpath(_HREFS))
         hrefs: list[str] = []
@@ -103,4 +113,4 @@ def _tree_of(page: str) -> Document:
 
 def _is_in_head(node: Node) -> bool:
     parent = node.parent
-    return node.tag in _OF_HEAD and isinstance(parent, Element) and parent.tag == "head"
+    return isinstance(parent, Element) and parent.tag == "head"

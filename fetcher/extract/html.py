@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -12,7 +12,7 @@ from fetcher.extract import charset, css, effort, robots_tags, srcset
 from fetcher.extract.elements import Elements, Node
 from fetcher.extract.found import Collector, Found, Kind
 from fetcher.extract.resolving import Resolver
-from fetcher.frontier.links import ASSETS, Via
+from fetcher.frontier.links import ASSETS, OneKind, Via
 from fetcher.frontier.rules import CrawlRules
 from fetcher.frontier.totals import Refusal
 
@@ -112,19 +112,22 @@ def read(
 
 def _base_of(elements: Elements, url: str) -> str:
     """The base of the page's links: the first <base href>, if it is an http(s) URL."""
-    texts = (node.attr("href") for node in elements.of("base"))
-    text = next((each for each in texts if each is not None), None)
-    found = web_urls.resolved(url, text) if text else None
-    return found if found is not None and found.startswith(("http://", "https://")) else url
+    for node in elements.of("base"):
+        text = node.attr("href")
+        if text is not None:
+            found = (text and web_urls.resolved(url, text)) or url
+            return found if found.startswith(("http://", "https://")) else url
+    return url
 
 
 def _say_nofollow(elements: Elements, agent: str) -> bool:
     """Whether a <meta> asks us not to follow the links of the page."""
-    return any(
-        robots_tags.is_nofollow(node.attr("content") or "")
-        for node in elements.of("meta")
-        if robots_tags.is_for_us(node.attr("name") or "", agent)
-    )
+    for node in elements.of("meta"):
+        name = node.attr("name")
+        is_for_us = name is not None and robots_tags.is_for_us(name, agent)
+        if is_for_us and robots_tags.is_nofollow(node.attr("content") or ""):
+            return True
+    return False
 
 
 def _title_of(elements: Elements) -> str | None:
@@ -158,22 +161,28 @@ class _Reader:
 
     def read(self) -> None:
         """Read all elements, block by block, up to the limit of links."""
-        for nodes in self._blocks(self._elements.nodes):
+        elements = self._elements
+        for block in self._blocks(list(zip(elements.nodes, elements.tags, strict=True))):
             if self.is_cut:
                 break
-            self._add_elements(nodes)
+            self._add_elements(block)
             if self._texts:  # none on most pages whose <a> are plain
                 urls = self._resolver.urls(self._texts)
                 for kind, place in _runs(self._kinds):
                     self._collector.add_all(urls[place], kind)
                 self._texts, self._kinds = [], []
-        for hrefs in self._blocks(self._elements.hrefs):
-            self._collector.add_all(self._urls_of(hrefs), _A)
+        for hrefs in self._blocks(elements.hrefs):
+            self._add_hrefs(hrefs)
 
-    def _blocks(self, values: list[_T]) -> Iterator[list[_T]]:
+    def _blocks(self, values: list[_T]) -> Iterable[list[_T]]:
+        # Without assets an element is one link at most, so that no block passes the limit.
+        if len(values) <= min(_BLOCK, self._collector.room):  # as those of most pages
+            return (values,) if values else ()
+        return self._parts(values)
+
+    def _parts(self, values: list[_T]) -> Iterator[list[_T]]:
         start, count = 0, len(values)
         while start < count:
-            # Without assets an element is one link at most, so that no block passes the limit.
             end = min(count, start + min(_BLOCK, self._collector.room))
             if start == end:
                 self._collector.leave_out(Refusal.LINKS_PER_PAGE, count - start)
@@ -181,21 +190,24 @@ class _Reader:
             yield values[start:end]
             start = end
 
-    def _urls_of(self, hrefs: list[str]) -> list[str | None]:
-        """The URLs of plain <a>: nearly all links of most pages."""
-        urls = self._resolver.simple_urls(hrefs)
-        if urls is not None:
-            return urls
-        # Most links of a page are repeated, or lead to a place in the page.
-        different = dict.fromkeys(hrefs)
-        return self._resolver.urls([text for text in different if text and text[0] != "#"])
+    def _add_hrefs(self, hrefs: list[str]) -> None:
+        """Add the links of plain <a>: nearly all links of most pages."""
+        texts = list(dict.fromkeys(hrefs))  # many are repeated
+        simple = self._resolver.simple_text(texts)
+        if simple is not None:
+            urls, most_chars = simple
+            if self._collector.add_at_once(OneKind(urls, len(texts), Via.A), most_chars):
+                return
+        # Many lead to a place in the page.
+        wanted = [text for text in texts if text and text[0] != "#"]
+        self._collector.add_all(self._resolver.urls(wanted), _A)
 
-    def _add_elements(self, nodes: list[Node]) -> None:
-        for node in nodes:
-            tag = node.tag
+    def _add_elements(self, nodes: list[tuple[Node, str]]) -> None:
+        has_assets = self._rules.assets
+        for node, tag in nodes:
             if tag in _HANDLERS:
                 _HANDLERS[tag](self, node)
-            if self._rules.assets:
+            if has_assets:
                 self._add_assets(node, tag)
             if self._room_chars < 0:
                 self.is_cut = True

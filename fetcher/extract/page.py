@@ -7,7 +7,7 @@ browsers. A body is read as a sitemap or a feed if the link to it said so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 
 from fetcher.extract import charset, css, html, robots_tags, sitemaps
@@ -16,9 +16,9 @@ from fetcher.extract.resolving import Resolver
 from fetcher.frontier.links import Via
 from fetcher.frontier.rules import CrawlRules
 
-_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_USUAL: Final = "text/html"
+_HTML: Final = frozenset({_USUAL, "application/xhtml+xml"})
 _FEEDS: Final = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
-_TAGS: Final = "x-robots-tag"
 _SEED: Final = frozenset({Via.SEED, Via.REDIRECT})
 # A seed of such a type, or with such a path, is read as a sitemap or a feed.
 _XML: Final = re.compile(r"(?:application|text)/(?:xml|(?:rss|atom|rdf)\+xml)\b", re.IGNORECASE)
@@ -53,18 +53,16 @@ def read(
     url: str,
     rules: CrawlRules,
     *,
-    headers: Iterable[tuple[str, str]] = (),
+    content_type: str | None = None,
+    headers: Collection[tuple[str, str]] = (),
     via: str = Via.A,
     agent: str = "",
 ) -> Found:
     """The links of this body, from this http(s) URL in the standard's form.
 
-    `via`: how the crawl came to it; `agent`: our name in robots.txt, for rules that name robots.
+    `content_type`: as in the row; `headers`: for what they say to robots; `via`: how the crawl came
+    to the body; `agent`: our name in robots.txt, for rules that name robots.
     """
-    of_page = [(name.lower(), value) for name, value in headers]
-    last = dict(of_page)
-    content_type = last.get("content-type")  # of several the last, as in rows
-    tags = [value for name, value in of_page if name == _TAGS] if _TAGS in last else []
     kind = _kind(content_type)
     if via == Via.SITEMAP or (rules.sitemaps and kind in _FEEDS):
         return sitemaps.read((body,), url, rules)
@@ -76,13 +74,15 @@ def read(
             url,
             rules,
             content_type=content_type,
-            is_nofollow=robots_tags.headers_say_nofollow(tags, agent),
+            is_nofollow=robots_tags.headers_say_nofollow(headers, agent),
             agent=agent,
         )
     return Found()
 
 
 def _kind(content_type: str | None) -> str:
+    if content_type == _USUAL:  # of most bodies that are read
+        return _USUAL
     return (content_type or "").partition(";")[0].partition(",")[0].strip().lower()
 
 

@@ -6,6 +6,7 @@ they are joined to the base as text.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -35,6 +36,7 @@ _USUAL: Final = re.compile(
     re.MULTILINE,
 )
 _FOLDER_UP: Final = "../"
+_MARK_UP: Final = f"\n{_FOLDER_UP}"  # where each text stands after a line feed
 _ABSOLUTE: Final = ("https://", "http://")
 # Nearly all links of many pages are such paths without a % or a query, and at most one folder up.
 # A few searches of all texts of a page tell it of all of them.
@@ -44,6 +46,7 @@ _SIMPLE_BYTES: Final = bytes(code for code in range(128) if _SIMPLE.match(chr(co
 _Form = tuple[int, str, str]
 _forms: Final[dict[str, _Form]] = {}
 _MOST_FORMS: Final = 1 << 15  # of this process: 15 MB at most
+_KNOWN_FOLDERS: Final = 256  # of the pages that are read; most share theirs with others
 _MOST_CHARS: Final = 100  # of a text that is remembered
 
 
@@ -62,6 +65,23 @@ def _form_of(text: str) -> _Form:
     return form
 
 
+@functools.lru_cache(_KNOWN_FOLDERS)
+def _places_of(folder: str) -> tuple[str, str]:
+    """The origin of a folder, and the folder above it."""
+    return folder[: folder.index("/", len("https://"))], _folder_above(folder, 1)
+
+
+@functools.lru_cache(_KNOWN_FOLDERS)
+def _folder_above(folder: str, times: int) -> str:
+    """The folder so many times above this one; the root has none above it."""
+    root = folder.index("/", len("https://")) + 1
+    for _ in range(times):
+        if len(folder) == root:
+            break
+        folder = folder[: folder.rindex("/", 0, -1) + 1]
+    return folder
+
+
 class Resolver:
     """Resolves the links of one page."""
 
@@ -69,11 +89,9 @@ class Resolver:
         """`base` is an http(s) URL in the standard's form; `encoding` is a codec's name."""
         self.base = base.partition("#")[0]
         self._encoding = None if encoding == "utf-8" else encoding
-        path, _, _ = self.base.partition("?")
-        self._path = path
-        self._origin = path[: path.index("/", 8)]
-        self._folder = path[: path.rindex("/") + 1]
-        self._above: dict[str, str] = {}  # the folders above it that were asked for, by their ../
+        self._path = path = self.base.partition("?")[0]
+        self._folder = folder = path[: path.rindex("/") + 1]
+        self._origin, self._above = _places_of(folder)
 
     def url(self, text: str) -> str | None:
         """The http(s) URL in the standard's form, without its fragment; None if it is another."""
@@ -88,7 +106,7 @@ class Resolver:
             return simple
         if joined.count("\n") != len(all_texts):  # a text has a line feed
             return [self._of_any(text) for text in all_texts]
-        origin, folder, above = self._origin, self._folder, self._folder_above(_FOLDER_UP)
+        origin, folder, above = self._origin, self._folder, self._above
         other, from_above = self._of_any, self._from_above
         return [
             other(text)
@@ -103,15 +121,32 @@ class Resolver:
             for text, path in zip(all_texts, _USUAL.findall(joined, 1), strict=True)
         ]
 
-    def simple_urls(self, texts: list[str]) -> list[str | None] | None:
-        """The same without a look at each text, if all are simple paths; None if they are not."""
-        return self._of_simple("\n".join(("", *texts)), len(texts))
+    def simple_text(self, texts: list[str]) -> tuple[str, int] | None:
+        """The URLs of different texts, with a line feed after each, and a bound of their lengths.
+
+        None unless the texts are simple paths from one place: then the URLs differ, too.
+        """
+        joined, count = "\n".join(("", *texts)), len(texts)
+        from_above = joined.count(_MARK_UP)
+        if not _are_simple(joined, count, from_above):
+            return None
+        if from_above == count:
+            urls = joined.replace(_MARK_UP, f"\n{self._above}")
+        elif from_above:
+            return None
+        elif "\n/" not in joined:
+            urls = joined.replace("\n", f"\n{self._folder}")
+        elif joined.count("\n/") == count:
+            urls = joined.replace("\n", f"\n{self._origin}")
+        else:
+            return None
+        return f"{urls[1:]}\n", len(self._folder) + max(map(len, texts), default=0)
 
     def _of_simple(self, joined: str, count: int) -> list[str | None] | None:
-        if not _are_simple(joined, count):
+        if not _are_simple(joined, count, joined.count(_MARK_UP)):
             return None
         # Neither a text nor the base has a space: one marks the beginning of a URL that is made.
-        urls = joined.replace(f"\n{_FOLDER_UP}", f" {self._folder_above(_FOLDER_UP)}")
+        urls = joined.replace(_MARK_UP, f" {self._above}")
         if "\n" in urls:
             urls = urls.replace("\n/", f" {self._origin}/").replace("\n", f" {self._folder}")
         return [*urls.split(" ")[1:]]
@@ -120,8 +155,7 @@ class Resolver:
         end = len(_FOLDER_UP)
         while text.startswith(_FOLDER_UP, end):
             end += len(_FOLDER_UP)
-        up = text[:end]
-        return (self._above.get(up) or self._folder_above(up)) + text[end:]
+        return _folder_above(self._folder, end // len(_FOLDER_UP)) + text[end:]
 
     def _of_any(self, text: str) -> str | None:
         if text.startswith(_ABSOLUTE):
@@ -130,7 +164,7 @@ class Resolver:
         if kind == _BELOW:
             return self._folder + rest
         if kind == _ABOVE:
-            return (self._above.get(up) or self._folder_above(up)) + rest
+            return _folder_above(self._folder, len(up) // len(_FOLDER_UP)) + rest
         if kind == _ROOT:
             return self._origin + rest
         if kind == _QUERY:
@@ -143,16 +177,6 @@ class Resolver:
             if web_urls.is_plain(bare):
                 return bare
         return self._parsed(text)
-
-    def _folder_above(self, up: str) -> str:
-        """The folder that `up` times `../` leads to from the page's; the root has none above it."""
-        folder = self._folder
-        for _ in range(len(up) // len(_FOLDER_UP)):
-            if len(folder) == len(self._origin) + 1:
-                break
-            folder = folder[: folder.rindex("/", 0, -1) + 1]
-        self._above[up] = folder
-        return folder
 
     def _parsed(self, text: str) -> str | None:
         if self._encoding is not None and not text.isascii():
@@ -182,12 +206,12 @@ def _encoded(text: str, encoding: str) -> str:
     return "".join(parts)
 
 
-def _are_simple(joined: str, count: int) -> bool:
+def _are_simple(joined: str, count: int, from_above: int) -> bool:
     """Whether texts are paths of plain characters, from the root, the folder or that above it.
 
-    `joined`: each of the `count` texts after a line feed. A text may be empty.
+    `joined`: each of the `count` texts after a line feed; a text may be empty. `from_above`: how
+    many begin with ../
     """
-    from_above = joined.count(f"\n{_FOLDER_UP}")
     return (
         joined.isascii()
         and joined.encode().translate(None, _SIMPLE_BYTES) == b"\n" * count

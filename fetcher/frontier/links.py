@@ -6,7 +6,7 @@ A worker sends all http(s) links of a page, each key once, in the order of the p
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -112,6 +112,38 @@ def unpacked_kinds(data: bytes, count: int) -> list[str | None]:
         raise ValueError(f"{len(data)} kinds of {count} links")
     kinds = [_KINDS.get(number) for number in data or b"\0"]
     return kinds * count if len(kinds) < count else kinds[:count]
+
+
+class OneKind(Mapping[str, Via]):
+    """Links of one kind, and for each of them this kind, as one text.
+
+    So the links of most pages travel: no object is made of each.
+    """
+
+    __slots__ = ("_each", "count", "text", "via")
+
+    def __init__(self, text: str, count: int, via: Via) -> None:
+        """`text`: the URL of each link, with a line feed after it; all differ."""
+        self.text = text
+        self.count = count
+        self.via = via
+        self._each: dict[str, Via] | None = None  # made where somebody looks at one of them
+
+    @property
+    def each(self) -> dict[str, Via]:
+        """The links one by one."""
+        if self._each is None:
+            self._each = dict.fromkeys(self.text.split("\n")[:-1], self.via)
+        return self._each
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.each)
+
+    def __getitem__(self, url: str) -> Via:
+        return self.each[url]
 
 
 class LinkRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -100,15 +100,15 @@ def named(result: Result, task: Task) -> Result:
     """The result with the id and the columns of its line, and how a crawl found it."""
     if task.id is None and task.columns is None and task.found is None:
         return result
-    unset = msgspec.UNSET
-    named = msgspec.structs.replace(
-        result,
-        id=unset if task.id is None else task.id,
-        columns=unset if task.columns is None else task.columns,
-    )
-    if task.found is None:
-        return named
-    found = task.found
+    unset, found = msgspec.UNSET, task.found
+    if task.id is not None or task.columns is not None:
+        result = msgspec.structs.replace(
+            result,
+            id=unset if task.id is None else task.id,
+            columns=unset if task.columns is None else task.columns,
+        )
+    if found is None:
+        return result
     return msgspec.structs.replace(
-        named, depth=found.depth, found_on=found.found_on or unset, via=found.via
+        result, depth=found.depth, found_on=found.found_on or unset, via=found.via
     )

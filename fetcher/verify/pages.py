@@ -111,7 +111,13 @@ class PageAudit:
         url = result.final_url or result.url
         with contextlib.suppress(Exception):  # then the worker had none of its links, too
             return page.read(
-                body, url, self._rules, headers=result.headers, via=via, agent=self._agent
+                body,
+                url,
+                self._rules,
+                content_type=result.content_type,
+                headers=result.headers,
+                via=via,
+                agent=self._agent,
             )
         return None
 

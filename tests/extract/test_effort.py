@@ -92,6 +92,7 @@ def test_a_page_is_cut_before_the_first_tag_that_is_too_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(effort, "_FEW_TAGS", 0)
+    monkeypatch.setattr(effort, "_SHORT_BYTES", 0)
     monkeypatch.setattr(effort, "MAX_COPIES", 6)
     monkeypatch.setattr(effort, "MAX_ROOT_ATTRIBUTES", 2)
     attributes = b"<html a><p><body b='<p>'>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fetcher.extract.found import Collector
-from fetcher.frontier.links import Via
+from fetcher.frontier.links import OneKind, Via
 from fetcher.frontier.totals import Refusal
 
 
@@ -65,3 +65,43 @@ def test_links_that_were_not_gathered_one_by_one_are_counted_too() -> None:
     collector.leave_out(Refusal.NOFOLLOW, 4)
     collector.leave_out(Refusal.NOFOLLOW)
     assert collector.left_out == {Refusal.NOFOLLOW: 5}
+
+
+@pytest.mark.parametrize(
+    ("via", "most_chars", "before", "is_added"),
+    [
+        (Via.A, 3, [], True),
+        (Via.A, 4, [], False),
+        (Via.A, 3, ["x"], False),
+        (Via.FRAME, 3, [], False),
+    ],
+)
+def test_links_of_one_kind_are_added_at_once_within_the_limits(
+    via: Via, most_chars: int, before: list[str], is_added: bool
+) -> None:
+    collector = Collector(3, 3, frozenset({Via.FRAME}))
+    collector.add_all(before, (Via.A, False))
+    assert collector.add_at_once(OneKind("a\nb\n", 2, via), most_chars) is is_added
+    assert collector.links == dict.fromkeys(["a", "b"] if is_added else before, via)
+    assert collector.room == 3 - len(collector.links)
+
+
+def test_more_links_are_not_added_at_once_than_there_may_be() -> None:
+    collector = Collector(1, 3, frozenset())
+    assert not collector.add_at_once(OneKind("a\nb\n", 2, Via.A), 1)
+    assert (collector.links, collector.left_out) == ({}, {})
+
+
+def test_links_follow_those_that_were_added_at_once() -> None:
+    collector = Collector(4, 3, frozenset())
+    assert collector.add_at_once(OneKind("a\nb\n", 2, Via.A), 1)
+    assert not collector.add_at_once(OneKind("c\n", 1, Via.A), 1)
+    collector.add_all(["b", "c"], (Via.AREA, False))
+    collector.add("a", Via.CSS)
+    collector.add("d", Via.CSS)
+    assert list(collector.links.items()) == [
+        ("a", Via.A),
+        ("b", Via.A),
+        ("c", Via.AREA),
+        ("d", Via.CSS),
+    ]

@@ -182,3 +182,21 @@ def test_a_page_is_read_up_to_its_limit_and_said_to_be_cut() -> None:
     assert found.is_cut
     assert found.fault == "only the first 1024 bytes of the page were read"
     assert not read(body).is_cut
+
+
+@pytest.mark.parametrize(
+    ("hrefs", "kept"),
+    [
+        (["../b", "../a", "../b"], ["http://a.test/b", "http://a.test/a"]),
+        (["x", "", "#y", "x#z"], ["http://a.test/d/x"]),
+        (["/a", "../a", "/b"], ["http://a.test/a", "http://a.test/b"]),
+    ],
+)
+def test_each_plain_link_is_kept_once(hrefs: list[str], kept: list[str]) -> None:
+    body = "".join(f"<a href='{href}'>x</a>" for href in hrefs).encode()
+    found = html.read(body, "http://a.test/d/p", CrawlRules())
+    assert found.links == dict.fromkeys(kept, Via.A)
+    few = html.read(body, "http://a.test/d/p", CrawlRules(links_per_page=1))
+    assert list(few.links) == kept[:1]
+    refused = html.read(body, "http://a.test/d/p", CrawlRules(), is_nofollow=True)
+    assert (refused.links, list(refused.left_out)) == ({}, [Refusal.NOFOLLOW])

@@ -93,3 +93,27 @@ def test_texts_of_one_page_are_resolved_together_as_one_by_one() -> None:
             url.partition("#")[0] if url and url.startswith("http") else None for url in one_by_one
         ]
         assert Resolver(base).urls(some) == wanted
+
+
+_FROM = st.sampled_from(["../", "/", "", "../../", "//", "./", "?"])
+_SIMPLE = st.lists(st.text("ab-", min_size=1, max_size=3), min_size=1, max_size=6, unique=True)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(BASES), _FROM, _SIMPLE, st.lists(_PATHS, max_size=1))
+@example(BASES[0], "../", ["a"], ["a"])
+@example(BASES[1], "", ["a", "b"], [""])
+@example(BASES[1], "/", ["a"], ["//h"])
+def test_simple_paths_from_one_place_are_one_text(
+    base: str, start: str, ends: list[str], others: list[str]
+) -> None:
+    texts = list(dict.fromkeys([*(start + end for end in ends), *others]))
+    found = Resolver(base).simple_text(texts)
+    if not others and start in ("../", "/", ""):
+        assert found is not None
+    if found is not None:
+        text, most_chars = found
+        urls = [by_the_library(base, each) for each in texts]
+        assert text == "".join(f"{url}\n" for url in urls)
+        assert len(set(urls)) == len(urls)
+        assert max(len(url or "") for url in urls) <= most_chars

@@ -25,7 +25,8 @@ from fetcher.extract import robots_tags
     ],
 )
 def test_the_headers_speak_to_all_robots_or_to_one(values: tuple[str, ...], expected: bool) -> None:
-    assert robots_tags.headers_say_nofollow(values, "fetcher") is expected
+    headers = [("Server", "none"), *(("X-Robots-Tag", value) for value in values)]
+    assert robots_tags.headers_say_nofollow(headers, "fetcher") is expected
 
 
 @pytest.mark.parametrize(

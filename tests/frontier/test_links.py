@@ -7,6 +7,7 @@ import pytest
 from fetcher.frontier.links import (
     Link,
     LinkRequest,
+    OneKind,
     Via,
     link_chars,
     packed_kinds,
@@ -56,3 +57,10 @@ def test_a_kind_of_a_later_version_is_unknown_and_the_others_are_known() -> None
 def test_kinds_of_another_number_of_links_are_an_error() -> None:
     with pytest.raises(ValueError, match="2 kinds of 3 links"):
         unpacked_kinds(b"\x06\x06", 3)
+
+
+def test_links_of_one_kind_are_a_mapping() -> None:
+    links = OneKind("http://a/b\nhttp://a/c\n", 2, Via.A)
+    assert dict(links) == {"http://a/b": Via.A, "http://a/c": Via.A}
+    assert (len(links), "http://a/b" in links, "http://a/" in links) == (2, True, False)
+    assert OneKind("", 0, Via.A) == {}

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from fetcher.errors import WireError
-from fetcher.frontier.links import Link, LinkRequest, Via
+from fetcher.frontier.links import Link, LinkRequest, OneKind, Via
 from fetcher.frontier.totals import Refusal
 from fetcher.model import Chunk
 from fetcher.protocol import chunk_frames, links, messages
@@ -127,3 +127,8 @@ def test_plain_links_are_links_without_the_rest() -> None:
     assert links.decode(links.encode_plain(plain, left_out)) == links.PageLinks(
         (Link("http://a/b", "a"), Link("http://a/c", "image")), left_out
     )
+
+
+def test_plain_links_of_one_kind_travel_as_they_are() -> None:
+    plain = OneKind("http://a/b\nhttp://a/c\n", 2, Via.FRAME)
+    assert links.encode_plain(plain, {}) == links.encode_plain(dict(plain), {})

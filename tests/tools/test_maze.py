@@ -41,7 +41,7 @@ def test_the_links_of_each_page_are_read_as_the_graph_has_them() -> None:
         target = graph.target_of(number)
         links = graph.links_of(number, size, size.pages)
         body = render.page(origin, target, links, is_latin=graph.is_latin(number))
-        found = page.read(body, origin + target, rules, headers=[("Content-Type", "text/html")])
+        found = page.read(body, origin + target, rules, content_type="text/html")
         own = {origin + target}  # an empty href
         read = {keys.of(url) for url in found.links}
         assert read - own == {origin + link for link in links} - own, number

@@ -142,6 +142,7 @@ class PageReader:
             body,
             result.final_url or result.url,
             self.rules,
+            content_type=result.content_type,
             headers=result.headers,
             via=_via_of(task, result),
             agent=self._agent,
